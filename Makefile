@@ -1,0 +1,63 @@
+# Two commands: `make run` and `make test`. `make help` lists the others.
+
+PYTHON ?= python3
+CORES ?= 4
+PORT ?= 5000
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-slow bench ui report lint format lock clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+run: .venv/installed  ## install what is needed and build every experiment of config.yaml
+	$(BIN)/snakemake --cores $(CORES)
+
+test: .venv/developed  ## check the code; needs no network but the package registry's
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/developed  ## check what needs a server or a browser
+	$(BIN)/python -m pytest -m slow
+
+bench: .venv/developed  ## measure speed and memory side by side, and print the ratios
+	$(BIN)/python -m tests.bench
+
+ui: .venv/installed  ## open the record of all runs: MLflow's pages on this machine
+	$(BIN)/python -m pellucid.ui --port $(PORT)
+
+report: run  ## write results/report.html, one file with every figure
+	$(BIN)/snakemake --report results/report.html
+	@echo "Open results/report.html in a browser."
+
+lint: .venv/developed  ## style, types, and the workflow's own lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check --quiet Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+format: .venv/developed  ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt --quiet Snakefile workflow/rules
+
+lock: .venv/developed  ## renew envs/lock.txt, envs/lock-dev.txt and envs/pellucid.yaml
+	$(BIN)/python envs/lock.py
+
+clean:  ## remove results and caches; the virtual environment stays
+	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache
+	find results -mindepth 1 ! -name README.md -delete
+
+.venv/installed: envs/lock.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make run PYTHON=python3.12"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install --quiet --require-hashes --requirement envs/lock.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/developed: .venv/installed envs/lock-dev.txt
+	$(PIP) install --quiet --require-hashes --requirement envs/lock-dev.txt
+	@touch $@

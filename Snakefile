@@ -1,0 +1,33 @@
+# Pellucid: from data to explanations, as one workflow. This file is its table of contents.
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/explain.smk"
+include: "workflow/rules/track.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+wildcard_constraints:
+    experiment="[a-z][a-z0-9_]*",
+    method="[a-z0-9_]+",
+
+
+rule all:
+    default_target: True
+    input:
+        figures(),
+        tracked(),
+
+
+# Everything but the record in MLflow.
+rule results:
+    input:
+        figures(),

@@ -1,0 +1,70 @@
+"""Starting TensorFlow: quiet, deterministic, with a fixed number of threads, and in little more than half the time."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+# Keras imports these when they are installed, for features that Pellucid never asks of it (adapters for data frames,
+# wrappers for scikit-learn, plots). Together they cost more time than the rest of Keras.
+_OPTIONAL = ("matplotlib", "pandas", "sklearn")
+
+
+def start(threads: int = 1) -> ModuleType:
+    """Import TensorFlow and return it, with `threads` threads inside an operation and one operation at a time.
+
+    The number of threads is part of the result: float sums over a different number of parts differ in their last bits.
+    Only the first call in a process sets it.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Several rules run at once: none of them may take all of a GPU's memory at its start.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    first = "tensorflow" not in sys.modules
+    with _hidden(_OPTIONAL), _quiet():
+        import keras  # noqa: F401  (the import is the point: it happens while the optional modules are hidden)
+        import tensorflow as tf
+    if first:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.experimental.enable_op_determinism()
+    module: ModuleType = tf
+    return module
+
+
+@contextmanager
+def _hidden(names: tuple[str, ...]) -> Iterator[None]:
+    """Make `import name` fail for the names that are not yet imported, as if they were not installed."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            if sys.modules.get(name, ...) is None:
+                del sys.modules[name]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what TensorFlow's libraries print while they are loaded, before any level can be set for them.
+
+    An import that fails raises, and then all that was held back is shown.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(terminal, held.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)

@@ -1,0 +1,80 @@
+"""Digest of the code that a rule runs.
+
+Snakemake sees an edit of a rule and of its script, but not of the modules that the script imports. Each rule therefore
+carries `params: code=code_digest(...)`.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def code_digest(*modules: str) -> str:
+    """SHA-256 over the syntax trees of `modules` and of every module of the package that they import, at any depth.
+
+    Comments, docstrings and layout do not count: they cannot change a result, and to correct one should not cost a
+    training. Plugins that are imported by name at run time must be passed by name here.
+
+    Args:
+        modules: dotted names, such as "pellucid.training".
+    """
+    return hashlib.sha256("".join(_tree(module) for module in closure(*modules)).encode()).hexdigest()[:16]
+
+
+def closure(*modules: str) -> list[str]:
+    """`modules` and every module of the package that they import, sorted."""
+    seen: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in seen:
+            seen.add(module)
+            waiting.extend(_imports(module))
+    return sorted(seen)
+
+
+def _path(module: str) -> Path | None:
+    base = _ROOT.joinpath(*module.split("."))
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+def _parse(module: str) -> ast.Module:
+    path = _path(module)
+    if path is None:
+        raise ModuleNotFoundError(f"no module {module} in {_ROOT}")
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+@cache
+def _imports(module: str) -> frozenset[str]:
+    found: set[str] = set()
+    for node in ast.walk(_parse(module)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(name for name in found if name.split(".")[0] == "pellucid" and _path(name))
+
+
+@cache
+def _tree(module: str) -> str:
+    tree = _parse(module)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = node.body[1:]
+    return f"{module}\n{ast.dump(tree)}\n"

@@ -1,0 +1,229 @@
+"""`config.yaml`: checked as a whole before any job is planned, and resolved so that every key has its value.
+
+This module is read while Snakemake parses the workflow: it imports nothing heavier than jsonschema.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pellucid import plugins, schema
+from pellucid.downloads import is_local, local_path
+from pellucid.errors import InputError
+from pellucid.wording import listing, nearest, shown
+
+SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
+
+
+class ConfigError(ValueError):
+    """One or more faults of the configuration, one line each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
+
+
+@dataclass(frozen=True)
+class Config:
+    """The resolved configuration.
+
+    Attributes:
+        run: names of the experiments to build, in the user's order.
+        experiments: every experiment of `run`, with all defaults filled in; `methods` holds only those that run.
+        skipped: per experiment, the methods left out because they do not apply, with the reason.
+        threads, memory_mb, tracking: as in config.yaml.
+    """
+
+    run: tuple[str, ...]
+    experiments: Mapping[str, dict[str, Any]]
+    skipped: Mapping[str, dict[str, str]]
+    threads: int
+    memory_mb: int
+    tracking: dict[str, str]
+
+
+def resolve(content: Mapping[str, Any]) -> Config:
+    """Check and complete what the user wrote.
+
+    Raises:
+        ConfigError: with every fault found.
+    """
+    # Snakemake hands over ordered dicts and whatever the command line held: plain copies from here on.
+    content = copy.deepcopy(dict(content))
+    faults = schema.problems(content, _schema(), "")
+    if faults:
+        raise ConfigError(faults)
+    content = schema.with_defaults(content, _schema())
+    faults = [
+        f"run.{position}: found {shown(name)}; expected the name of an experiment: "
+        f"{listing(content['experiments'])}.{nearest(name, content['experiments'])}"
+        for position, name in enumerate(content["run"])
+        if name not in content["experiments"]
+    ]
+    settings = _schema()["$defs"]["settings"]
+    experiments: dict[str, dict[str, Any]] = {}
+    skipped: dict[str, dict[str, str]] = {}
+    for name, own in content["experiments"].items():
+        experiment = schema.with_defaults(merge(content["defaults"], own), {**settings, "$defs": _schema()["$defs"]})
+        experiment.setdefault("title", "")
+        own_faults = _check_plugins(experiment, f"experiments.{name}")
+        faults += own_faults
+        if name in content["run"] and not own_faults:
+            faults += _check_files(experiment, f"experiments.{name}")
+            asked = set(own.get("methods", {}))
+            skipped[name], refused = _drop_inapplicable(experiment, asked, f"experiments.{name}")
+            faults += refused
+            experiments[name] = experiment
+    if faults:
+        raise ConfigError(faults)
+    return Config(
+        run=tuple(content["run"]),
+        experiments={name: experiments[name] for name in content["run"]},
+        skipped=skipped,
+        threads=content["threads"],
+        memory_mb=content["memory_mb"],
+        tracking=content["tracking"],
+    )
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` overridden by `over`, key by key at every depth."""
+    merged = copy.deepcopy(dict(base))
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = merge(merged[key], value) if both else copy.deepcopy(value)
+    return merged
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    return content
+
+
+def _check_plugins(experiment: dict[str, Any], path: str) -> list[str]:
+    """Check the parameters of source, architecture and methods against what each declares; fill in their defaults."""
+    faults = []
+    for key, selector, package in (("dataset", "source", "datasets"), ("model", "architecture", "models")):
+        name = experiment[key][selector]
+        if unknown := _unknown(name, package, f"{path}.{key}.{selector}"):
+            faults.append(unknown)
+            continue
+        spec = plugins.spec(package, name)
+        declared = {**spec.parameters, selector: {"type": "string"}, **_checksums(spec)}
+        parameters = schema.parameters_schema(declared, getattr(spec, "required", ()))
+        faults += schema.problems(experiment[key], parameters, f"{path}.{key}")
+        experiment[key] = schema.with_defaults(experiment[key], parameters)
+    for name, given in experiment["methods"].items():
+        where = f"{path}.methods.{name}"
+        if unknown := _unknown(name, "explain", f"{path}.methods"):
+            faults.append(unknown)
+        elif given is not False:
+            given = {} if given is None or given is True else given
+            parameters = _method_schema(plugins.spec("explain", name))
+            own = schema.problems(given, parameters, where)
+            faults += own
+            if not own:
+                experiment["methods"][name] = schema.with_defaults(given, parameters)
+    if not faults:
+        faults += _check_kinds(experiment, path)
+    return faults
+
+
+def _unknown(name: str, package: str, where: str) -> str:
+    names = list(plugins.load(package))
+    if name in names:
+        return ""
+    return f"{where}: found {shown(name)}; expected one of {listing(names)}.{nearest(name, names)}"
+
+
+def _checksums(spec: Any) -> dict[str, Any]:
+    return {
+        f"{name}_sha256": {
+            "description": f"SHA-256 of {name}, checked before use; null to use the file unchecked",
+            "type": ["string", "null"],
+            "pattern": "^[0-9a-fA-F]{64}$",
+            "default": None,
+        }
+        for name in getattr(spec, "files", ())
+    }
+
+
+def _method_schema(spec: Any) -> dict[str, Any]:
+    lists = {
+        name: {"description": f"values of {name}", "type": "array", "minItems": 1, "uniqueItems": True, "items": values}
+        for name, values in spec.parameters.items()
+    }
+    sweep = {"description": "Values of parameters to be run one after the other.", **schema.parameters_schema(lists)}
+    return schema.parameters_schema({**spec.parameters, "sweep": sweep})
+
+
+def _check_kinds(experiment: Mapping[str, Any], path: str) -> list[str]:
+    source, architecture = experiment["dataset"]["source"], experiment["model"]["architecture"]
+    kind, kinds = plugins.spec("datasets", source).kind, plugins.spec("models", architecture).kinds
+    if kind in kinds:
+        return []
+    fitting = [name for name, module in plugins.load("models").items() if kind in module.SPEC.kinds]
+    return [
+        f'{path}.model.architecture: found "{architecture}", which takes {" or ".join(kinds)} data; expected one that '
+        f'takes the {kind} data of "{source}": {listing(fitting)}.'
+    ]
+
+
+def _check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
+    """Local files must be there before any job starts; addresses can only be tried by the download itself."""
+    faults = []
+    for name, address in files(experiment):
+        where = f"{path}.dataset.{name}"
+        try:
+            missing = is_local(address) and not local_path(address, where).is_file()
+        except InputError as error:
+            faults.append(str(error))
+            continue
+        if missing:
+            homepage = plugins.spec("datasets", experiment["dataset"]["source"]).homepage
+            faults.append(
+                f"{where}: found no file at {address}; expected a file there, or another path or address in the "
+                f"config. About this data set: {homepage}."
+            )
+    return faults
+
+
+def files(experiment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The files of an experiment's data source: (parameter, path or address)."""
+    dataset = experiment["dataset"]
+    for name in plugins.spec("datasets", dataset["source"]).files:
+        yield name, dataset[name]
+
+
+def address_key(address: str) -> str:
+    """A short name for an address, for the folder of what is downloaded from it."""
+    return hashlib.sha256(address.encode()).hexdigest()[:12]
+
+
+def _drop_inapplicable(experiment: dict[str, Any], asked: set[str], path: str) -> tuple[dict[str, str], list[str]]:
+    """Keep the methods that the architecture allows. One that the experiment itself names is refused, not dropped."""
+    features = plugins.spec("models", experiment["model"]["architecture"]).features
+    skipped, refused = {}, []
+    kept = {}
+    for name, parameters in experiment["methods"].items():
+        if parameters is False:
+            continue
+        lacking = [feature for feature in plugins.spec("explain", name).requires if feature not in features]
+        reason = f'"{experiment["model"]["architecture"]}" has no {listing(lacking)}'
+        if not lacking:
+            kept[name] = parameters
+        elif name in asked:
+            refused.append(f"{path}.methods.{name}: found a method that needs {listing(lacking)}; {reason}.")
+        else:
+            skipped[name] = reason
+    experiment["methods"] = kept
+    return skipped, refused

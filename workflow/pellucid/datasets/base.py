@@ -1,0 +1,92 @@
+"""The contract of a data source.
+
+A source is a module of this package with two names:
+
+- `SPEC`, a `SourceSpec`: what it is, where it comes from, which parameters it takes;
+- `load(files, rng, **parameters) -> RawData`.
+
+Nothing else has to be edited to add one: `config.yaml` names the module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["series", "image"]
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """What a source declares about itself, readable without loading any data.
+
+    Attributes:
+        title: one line for people.
+        kind: "series" for (time, channels) examples, "image" for (height, width, channels).
+        licence: under which the data may be used.
+        citation: the reference that its authors ask for.
+        homepage: where a person reads more.
+        parameters: JSON Schema properties of the parameters, each with a description and a default.
+        required: the parameters that have no default.
+        files: the parameters that name a file (a path, a file:// or an http(s):// address); each has a
+            parameter `<name>_sha256` beside it.
+    """
+
+    title: str
+    kind: Kind
+    licence: str
+    citation: str
+    homepage: str
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass
+class Examples:
+    """Examples with their labels.
+
+    Attributes:
+        x: float32 (N, time, channels) or (N, height, width, channels).
+        y: int64 (N,), the index into `RawData.classes`.
+        truth: bool, of the shape of x: True where the evidence for the example's class was planted;
+            None where nobody knows.
+    """
+
+    x: NDArray[np.float32]
+    y: NDArray[np.int64]
+    truth: NDArray[np.bool_] | None = None
+
+
+@dataclass
+class RawData:
+    """What a source gives.
+
+    Attributes:
+        train: all examples, or the training examples where the source has a test set of its own.
+        test: the source's own test set, or None to have one drawn from `train`.
+        classes: names, in the order of the labels.
+        channels: names, in the order of the last axis.
+        unit: of the values of x, for axis labels.
+        sampling_rate: in Hz, for series that have one.
+    """
+
+    train: Examples
+    test: Examples | None
+    classes: tuple[str, ...]
+    channels: tuple[str, ...]
+    unit: str = "a.u."
+    sampling_rate: float | None = None
+
+
+class Source(Protocol):
+    """A source module, as the rest of the package sees it."""
+
+    SPEC: SourceSpec
+
+    def load(self, files: Mapping[str, Path], rng: np.random.Generator, **parameters: Any) -> RawData: ...

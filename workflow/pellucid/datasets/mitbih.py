@@ -1,0 +1,50 @@
+"""Heartbeats of the MIT-BIH Arrhythmia Database, cut by Kachuee et al. 2018, from their two CSV files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from pellucid.datasets.base import Examples, RawData, SourceSpec
+from pellucid.datasets.csv import read_labelled_rows
+
+SPEC = SourceSpec(
+    title="109,446 real heartbeats of the five AAMI classes, 187 samples at 125 Hz",
+    kind="series",
+    licence="ODC-By 1.0 (PhysioNet mitdb 1.0.0)",
+    citation="Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng in Med and Biol 20(3):45-50 "
+    "(2001). Kachuee M, Fazeli S, Sarrafzadeh M. ECG Heartbeat Classification: A Deep Transferable Representation. "
+    "ICHI (2018)",
+    homepage="https://www.kaggle.com/datasets/shayanfazeli/heartbeat",
+    parameters={
+        "train": {"type": "string", "minLength": 1, "description": "mitbih_train.csv: a path or an address"},
+        "test": {"type": "string", "minLength": 1, "description": "mitbih_test.csv: a path or an address"},
+        "samples": {
+            "type": "integer",
+            "minimum": 16,
+            "maximum": 187,
+            "default": 187,
+            "description": "keep the first samples of each beat; the ECG article keeps 186",
+        },
+    },
+    required=("train", "test"),
+    files=("train", "test"),
+)
+
+_CLASSES = ("N", "S", "V", "F", "Q")
+_COLUMNS = 188
+
+
+def load(files: Mapping[str, Path], rng: np.random.Generator, *, samples: int = 187) -> RawData:
+    """Each row is a beat in [0, 1], zero-padded at its end, and its class 0–4 in the last column.
+
+    Raises:
+        InputError: another number of columns, a cell that is no finite number, or a class outside 0–4.
+    """
+    parts = {}
+    for name in ("train", "test"):
+        x, y = read_labelled_rows(files[name], columns=_COLUMNS, classes=len(_CLASSES))
+        parts[name] = Examples(x[:, :samples, np.newaxis], y)
+    return RawData(**parts, classes=_CLASSES, channels=("ECG",), unit="scaled amplitude", sampling_rate=125.0)

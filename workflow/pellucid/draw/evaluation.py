@@ -1,0 +1,83 @@
+"""The confusion matrix and the reliability diagram of the test examples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pellucid import figures, files
+
+
+def draw_confusion(*, table: Path | str, metrics: Path | str, title: str, pictures: list[str]) -> None:
+    """Draw the confusion matrix: colour is the share of the true class, the number is the count.
+
+    Args:
+        table: `confusion_matrix.csv`.
+        metrics: `metrics.json`.
+        title: of the experiment.
+        pictures: one path per format.
+    """
+    import pandas as pd
+
+    counts, scores = pd.read_csv(table, index_col=0), files.read_json(metrics)
+    values, names = counts.to_numpy(), [str(name) for name in counts.columns]
+    share = values / np.maximum(values.sum(1, keepdims=True), 1)
+    side = max(3.4, 0.45 * len(names) + 1.6)
+    figure = figures.new(side + 0.9, side + 0.4)
+    with figures.styled():
+        axes = figure.subplots()
+        picture = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        for row, column in np.ndindex(*values.shape):
+            if values[row, column]:
+                colour = "white" if share[row, column] > 0.55 else figures.INK
+                axes.text(column, row, f"{values[row, column]:,}", ha="center", va="center", color=colour, fontsize=8)
+        long = max(len(name) for name in names) > 3
+        axes.set_xticks(range(len(names)), names, rotation=45 if long else 0, ha="right" if long else "center")
+        axes.set_yticks(range(len(names)), names)
+        axes.tick_params(length=0)
+        axes.set_xlabel("predicted class")
+        axes.set_ylabel("true class")
+        bar = figure.colorbar(picture, ax=axes, shrink=0.7)
+        bar.set_label("share of the true class")
+        bar.outline.set_visible(False)
+        figure.suptitle(
+            f"Test: accuracy {scores['accuracy']:.3f}, balanced {scores['balanced_accuracy']:.3f}\n{title}",
+            x=0.01,
+            ha="left",
+            fontsize=10,
+        )
+    figures.save(figure, *pictures)
+
+
+def draw_reliability(*, table: Path | str, metrics: Path | str, title: str, pictures: list[str]) -> None:
+    """Draw accuracy against confidence, and how many examples each bin has.
+
+    Args:
+        table: `reliability.csv`.
+        metrics: `metrics.json`.
+        title: of the experiment.
+        pictures: one path per format.
+    """
+    import pandas as pd
+
+    bins, error = pd.read_csv(table), files.read_json(metrics)["expected_calibration_error"]
+    used = bins[bins["examples"] > 0]
+    width = float(bins["to"].iloc[0] - bins["from"].iloc[0])
+    figure = figures.new(4.4, 4.6)
+    with figures.styled():
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+        above.plot([0, 1], [0, 1], color=figures.QUIET, linewidth=0.8, linestyle="--", label="calibrated")
+        above.bar(used["from"] + width / 2, used["accuracy"], 0.9 * width, color="#9ecae1", label="accuracy in the bin")
+        above.plot(
+            used["confidence"], used["accuracy"], "o", color=figures.PALETTE[0], markersize=4, label="mean confidence"
+        )
+        above.set_ylabel("accuracy")
+        above.set_ylim(0, 1.02)
+        above.legend(loc="upper left")
+        below.bar(bins["from"] + width / 2, bins["examples"], 0.9 * width, color=figures.QUIET)
+        below.set_ylabel("examples")
+        below.set_xlabel("confidence (probability of the predicted class)")
+        below.set_xlim(0, 1)
+        figure.suptitle(f"Calibration: expected error {error:.3f}\n{title}", x=0.01, ha="left", fontsize=10)
+    figures.save(figure, *pictures)

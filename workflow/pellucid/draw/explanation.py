@@ -1,0 +1,208 @@
+"""One figure per explanation: every class, some examples each, on one colour scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pellucid import figures, files, plugins
+from pellucid.explain.base import holds
+from pellucid.explain.variants import variants
+
+SHOWN = 4  # examples of a class in one figure; the arrays hold all
+
+
+def draw(
+    *,
+    method: str,
+    variant: str,
+    parameters: Mapping[str, Any],
+    title: str,
+    data: Path | str,
+    attributions: Path | str,
+    pictures: Sequence[Path | str],
+) -> None:
+    """Draw the attributions of one variant of a method.
+
+    Args:
+        method: name of the method.
+        variant: which of the runs that its parameters ask for.
+        parameters: its parameters, and `sweep`.
+        title: of the experiment.
+        data: `data.json`.
+        attributions: `attributions.npz`.
+        pictures: one path per format.
+    """
+    spec = plugins.spec("explain", method)
+    facts, arrays = files.read_json(data), files.read_arrays(attributions)
+    chosen = variants(method, parameters)[variant]
+    maps = arrays["attributions"][list(arrays["variants"]).index(variant)]
+    scale = figures.Scale.of(maps, holds(spec.signed, chosen))
+    setting = ", ".join(f"{name} {value}" for name, value in chosen.items())
+    caption = f"{spec.title}{f' ({setting})' if setting else ''}\n{title}"
+    figures.save(_figure(facts, arrays, maps, scale, holds(spec.per_channel, chosen), caption, spec.unit), *pictures)
+
+
+def _figure(
+    facts: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    maps: NDArray[np.float32],
+    scale: figures.Scale,
+    per_channel: bool,
+    caption: str,
+    unit: str,
+) -> Figure:
+    rows = [np.flatnonzero(arrays["labels"] == label)[:SHOWN] for label in np.unique(arrays["labels"])]
+    series = _signals if len(facts["channels"]) == 1 else _channels
+    layout = _images if facts["kind"] == "image" else series
+    with figures.styled():
+        return layout(facts, arrays, maps, scale, rows, caption, unit, per_channel)
+
+
+def _signals(
+    facts: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    maps: NDArray[np.float32],
+    scale: figures.Scale,
+    rows: Sequence[NDArray[np.int64]],
+    caption: str,
+    unit: str,
+    per_channel: bool,
+) -> Figure:
+    """One row per class, one coloured line per example."""
+    columns = max(len(row) for row in rows)
+    figure = figures.new(1.2 + 3.1 * columns, 0.9 + 1.35 * len(rows))
+    axes = figure.subplots(len(rows), columns, squeeze=False, sharex=True)
+    time, label = figures.time_axis(arrays["inputs"].shape[1], facts["sampling_rate_hz"])
+    for line, row in zip(axes, rows, strict=True):
+        for one, index in zip(line, row, strict=False):
+            signal = arrays["inputs"][index, :, 0]
+            figures.coloured_line(one, time, signal, maps[index, :, 0], scale)
+            if "truth" in arrays:
+                _evidence(one, time, arrays["truth"][index, :, 0])
+            one.set_title(_heading(facts, arrays, index), loc="left")
+            one.tick_params(labelsize=7)
+        for one in line[len(row) :]:
+            one.set_visible(False)
+        line[0].set_ylabel(facts["unit"], fontsize=7)
+    for one in axes[-1]:
+        one.set_xlabel(label)
+    if "truth" in arrays:
+        caption += " — bar: the samples that carry the planted evidence"
+    figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
+    scale.bar(figure, axes, unit)
+    return figure
+
+
+def _evidence(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) -> None:
+    """A bar under the signal where the evidence was planted."""
+    low, high = axes.get_ylim()
+    base = low - 0.06 * (high - low)
+    axes.fill_between(
+        time, base - 0.05 * (high - low), base, where=truth, color=figures.PALETTE[2], linewidth=0, step="mid"
+    )
+    axes.set_ylim(base - 0.07 * (high - low), high)
+
+
+def _channels(
+    facts: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    maps: NDArray[np.float32],
+    scale: figures.Scale,
+    rows: Sequence[NDArray[np.int64]],
+    caption: str,
+    unit: str,
+    per_channel: bool,
+) -> Figure:
+    """One row per class; per example the series above, and time × channel below it."""
+    columns = max(len(row) for row in rows)
+    inputs, channels = arrays["inputs"], facts["channels"] if per_channel else ["all"]
+    spread = np.maximum(np.ptp(inputs, axis=1).max(0), 1e-12)
+    height = 0.55 + 0.16 * min(len(facts["channels"]), 12)
+    below = height if per_channel else 0.35
+    figure = figures.new(1.6 + 3.6 * columns, 0.9 + (height + below + 0.5) * len(rows))
+    axes = figure.subplots(
+        2 * len(rows), columns, squeeze=False, sharex=True, height_ratios=[height, below] * len(rows)
+    )
+    time, label = figures.time_axis(inputs.shape[1], facts["sampling_rate_hz"])
+    for line, row in enumerate(rows):
+        above, under = axes[2 * line], axes[2 * line + 1]
+        for column, index in enumerate(row):
+            figures.stacked_series(above[column], time, inputs[index], facts["channels"], spread)
+            above[column].set_title(_heading(facts, arrays, index), loc="left")
+            shown = maps[index] if per_channel else maps[index, :, :1]
+            figures.channel_map(under[column], time, shown, channels, scale)
+            if "truth" in arrays and per_channel:
+                _frame(under[column], time, arrays["truth"][index])
+        for one in (*above[len(row) :], *under[len(row) :]):
+            one.set_visible(False)
+    for one in axes[-1]:
+        one.set_xlabel(label)
+    if "truth" in arrays and per_channel:
+        caption += " — frame: the cells that carry the planted evidence"
+    figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
+    scale.bar(figure, axes, unit)
+    return figure
+
+
+def _frame(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) -> None:
+    """A frame around the cells (time, channels) where the evidence was planted."""
+    rows = np.repeat(np.pad(truth.T, 1).astype(float), 8, axis=0)
+    step = time[1] - time[0]
+    across = np.concatenate([[time[0] - step], time, [time[-1] + step]])
+    down = np.repeat(np.arange(-1, truth.shape[1] + 1), 8) + np.tile((np.arange(8) + 0.5) / 8 - 0.5, len(rows) // 8)
+    axes.contour(across, down, rows, levels=[0.5], colors=[figures.PALETTE[2]], linewidths=1.2)
+
+
+def _images(
+    facts: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    maps: NDArray[np.float32],
+    scale: figures.Scale,
+    rows: Sequence[NDArray[np.int64]],
+    caption: str,
+    unit: str,
+    per_channel: bool,
+) -> Figure:
+    """One column per class; per example the image above, and the heat map over it below."""
+    examples = max(len(row) for row in rows)
+    side = min(1.3, 13 / len(rows))
+    figure = figures.new(1.2 + side * len(rows), 0.8 + 2.2 * side * examples)
+    axes = figure.subplots(2 * examples, len(rows), squeeze=False)
+    for one in axes.ravel():
+        one.set_visible(False)
+    for column, row in enumerate(rows):
+        for line, index in enumerate(row):
+            above, below = axes[2 * line, column], axes[2 * line + 1, column]
+            above.set_visible(True)
+            below.set_visible(True)
+            figures.image(above, arrays["inputs"][index])
+            figures.heat_over_image(
+                below, arrays["inputs"][index], maps[index].sum(-1) if per_channel else maps[index, ..., 0], scale
+            )
+            above.set_title(_heading(facts, arrays, index, short=True), fontsize=8)
+    figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
+    scale.bar(figure, axes, unit)
+    return figure
+
+
+def _heading(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int, short: bool = False) -> str:
+    """The true class; the predicted one with its probability; and the class explained, where it is another."""
+    classes = facts["classes"]
+    label, predicted, target = (int(arrays[name][index]) for name in ("labels", "predictions", "targets"))
+    p = arrays["probabilities"][index, predicted]
+    parts = [
+        f"{classes[label]}, p = {p:.2f}"
+        if label == predicted
+        else f"{classes[label]}, taken for {classes[predicted]}, p = {p:.2f}"
+    ]
+    if short:
+        parts = [f"{classes[label]}" if label == predicted else f"{classes[label]} → {classes[predicted]}"]
+    if target != predicted:
+        parts.append(f"explained: {classes[target]}")
+    return "; ".join(parts)

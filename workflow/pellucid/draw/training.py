@@ -1,0 +1,36 @@
+"""Loss and accuracy over the epochs, with the epoch that was kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pellucid import figures, files
+
+
+def draw(*, history: Path | str, facts: Path | str, title: str, pictures: list[str]) -> None:
+    """Draw the learning curves.
+
+    Args:
+        history: `history.csv`.
+        facts: `training.json`.
+        title: of the experiment.
+        pictures: one path per format.
+    """
+    import pandas as pd
+
+    table, best = pd.read_csv(history), files.read_json(facts)["best_epoch"]
+    figure = figures.new(7.2, 3.0)
+    with figures.styled():
+        for axes, score in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+            # Markers show a training of one epoch too.
+            axes.plot(table["epoch"], table[score], label="train", marker=".", markersize=4)
+            axes.plot(
+                table["epoch"], table[f"val_{score}"], label="validation", marker=".", markersize=4, linestyle="--"
+            )
+            axes.axvline(best, color=figures.QUIET, linewidth=0.8, linestyle=":", label=f"kept: epoch {best}")
+            axes.set_xlabel("epoch")
+            axes.set_ylabel("cross-entropy (nats)" if score == "loss" else "accuracy")
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(loc="lower right")
+        figure.suptitle(f"Training\n{title}", x=0.01, ha="left", fontsize=10)
+    figures.save(figure, *pictures)

@@ -1,0 +1,147 @@
+"""How good a trained model is on the test examples, in numbers that a table or a figure can be drawn from."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import files
+from pellucid.probe import Probe
+
+logger = logging.getLogger(__name__)
+
+BINS = 15  # of the reliability diagram, as in Guo et al. 2017
+
+
+def evaluate(*, data: Path | str, model: Path | str, threads: int, memory_mb: int, folder: Path | str) -> None:
+    """Predict the test examples and score the predictions.
+
+    Args:
+        data: the folder that `preprocess` wrote.
+        model: `model.keras`.
+        threads: CPU threads.
+        memory_mb: for the batches.
+        folder: gets `metrics.json`, `per_class.csv`, `confusion_matrix.csv` (rows: true class), `reliability.csv`,
+            `predictions.csv` and `predictions.npz` (float32 logits and probabilities, int64 labels).
+    """
+    import pandas as pd
+
+    data, folder = Path(data), Path(folder)
+    probe = Probe.load(model, threads=threads, memory_mb=memory_mb)
+    classes = files.read_json(data / "data.json")["classes"]
+    y = files.read_arrays(data / "labels.npz")["test"]
+    logits = probe.logits(files.map_array(data / "x_test.npy"))
+    p = softmax(logits)
+    metrics, per_class, confusion = scores(y, p, classes)
+    reliability = calibration(y, p)
+    metrics["expected_calibration_error"] = float((reliability["share"] * reliability["gap"].abs()).sum())
+    predicted = p.argmax(1)
+    predictions = pd.DataFrame(
+        {
+            "example": np.arange(len(y)),
+            "true": np.array(classes)[y],
+            "predicted": np.array(classes)[predicted],
+            "correct": predicted == y,
+            "confidence": p.max(1),
+            **{f"p_{name}": p[:, label] for label, name in enumerate(classes)},
+        }
+    )
+    files.write_json(folder / "metrics.json", metrics)
+    files.write_arrays(folder / "predictions.npz", {"logits": logits, "probabilities": p, "labels": y})
+    _write_table(folder / "per_class.csv", per_class)
+    _write_table(folder / "confusion_matrix.csv", confusion, index=True)
+    _write_table(folder / "reliability.csv", reliability)
+    _write_table(folder / "predictions.csv", predictions)
+    logger.info(
+        "accuracy %.4f, balanced accuracy %.4f on %d test examples",
+        metrics["accuracy"],
+        metrics["balanced_accuracy"],
+        len(y),
+    )
+
+
+def _write_table(path: Path, table: Any, index: bool = False) -> None:
+    files.write(path, lambda temporary: table.to_csv(temporary, index=index))
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities (N, classes) of logits (N, classes)."""
+    exponentials = np.exp(logits - logits.max(1, keepdims=True))
+    probabilities: NDArray[np.float32] = exponentials / exponentials.sum(1, keepdims=True)
+    return probabilities
+
+
+def scores(y: NDArray[np.int64], p: NDArray[np.float32], classes: list[str]) -> tuple[dict[str, Any], Any, Any]:
+    """Scores of predicted probabilities.
+
+    Args:
+        y: (N,) labels.
+        p: (N, classes) probabilities.
+        classes: names.
+
+    Returns:
+        The overall metrics; a table per class; the confusion matrix with the true classes as rows. AUROC is one class
+        against the rest, and missing (null) for a class that no, or every, test example has; macro means are over the
+        classes that the test set has.
+    """
+    import pandas as pd
+    from sklearn import metrics
+
+    labels = np.arange(len(classes))
+    predicted = p.argmax(1)
+    precision, recall, f1, support = metrics.precision_recall_fscore_support(
+        y, predicted, labels=labels, zero_division=0.0
+    )
+    auroc = [
+        float(metrics.roc_auc_score(y == label, p[:, label])) if 0 < (y == label).sum() < len(y) else np.nan
+        for label in labels
+    ]
+    seen = support > 0
+    per_class = pd.DataFrame(
+        {"class": classes, "precision": precision, "recall": recall, "f1": f1, "auroc": auroc, "support": support}
+    )
+    confusion = pd.DataFrame(metrics.confusion_matrix(y, predicted, labels=labels), index=classes, columns=classes)
+    confusion.index.name = "true"
+    overall = {
+        "test_examples": len(y),
+        "accuracy": float((predicted == y).mean()),
+        "balanced_accuracy": float(recall[seen].mean()),
+        "macro_f1": float(f1[seen].mean()),
+        "macro_auroc": float(np.nanmean(auroc)) if np.isfinite(auroc).any() else None,
+        "log_loss": float(-np.log(np.maximum(p[np.arange(len(y)), y], np.finfo(np.float32).tiny)).mean()),
+    }
+    return overall, per_class, confusion
+
+
+def calibration(y: NDArray[np.int64], p: NDArray[np.float32], bins: int = BINS) -> Any:
+    """Confidence against accuracy in bins of equal width.
+
+    Returns:
+        A table with, per bin: its edges, the share of the examples in it, their mean confidence, their accuracy and
+        the gap (accuracy - confidence). The expected calibration error is the share-weighted mean of the absolute gap
+        (Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3).
+    """
+    import pandas as pd
+
+    confidence, correct = p.max(1).astype(np.float64), p.argmax(1) == y
+    edges = np.linspace(0, 1, bins + 1)
+    # A confidence on an edge belongs to the bin below it, as in the paper: ((m - 1) / M, m / M].
+    index = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, bins - 1)
+    count = np.bincount(index, minlength=bins)
+    safe = np.maximum(count, 1)
+    table = pd.DataFrame(
+        {
+            "from": edges[:-1],
+            "to": edges[1:],
+            "examples": count,
+            "share": count / len(y),
+            "confidence": np.bincount(index, confidence, bins) / safe,
+            "accuracy": np.bincount(index, correct, bins) / safe,
+        }
+    )
+    table["gap"] = table["accuracy"] - table["confidence"]
+    return table

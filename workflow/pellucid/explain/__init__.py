@@ -1,0 +1,1 @@
+"""Attribution methods, one per file. `base.py` holds their contract."""

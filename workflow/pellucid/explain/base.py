@@ -1,0 +1,77 @@
+"""The contract of an attribution method.
+
+A method is a module of this package with two names:
+
+- `SPEC`, a `MethodSpec`;
+- `explain(probe, inputs, targets, rng, **parameters) -> float32 array of the inputs' shape`.
+
+It asks the model through the Probe alone, works on all inputs at once, and draws random numbers from `rng` alone.
+Nothing else has to be edited to add one: the file is found by its name, and `config.yaml` turns it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from pellucid.probe import Probe
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """What a method declares about itself, readable without TensorFlow.
+
+    Attributes:
+        title: its name for people.
+        family: gradient, class activation, perturbation, Shapley, intrinsic or control.
+        paper: the source that it implements.
+        unit: of its values, for the colour bar.
+        per_channel: whether channels get values of their own, or one map is repeated for all of them; a text names
+            the parameter and value on which it depends, as "channels=each".
+        signed: whether values below zero mean evidence against the class; a text as for `per_channel`.
+        checks: properties that it promises: "completeness" (values sum to the change of the logit), "coverage"
+            (every input value can receive some).
+        requires: features that the architecture must have, such as "conv".
+        parameters: JSON Schema properties of the parameters, each with a description and a default.
+    """
+
+    title: str
+    family: str
+    paper: str
+    unit: str
+    per_channel: bool | str
+    signed: bool | str
+    checks: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+class Method(Protocol):
+    """A method module, as the rest of the package sees it."""
+
+    SPEC: MethodSpec
+
+    def explain(
+        self,
+        probe: Probe,
+        inputs: NDArray[np.float32],
+        targets: NDArray[np.int64],
+        rng: np.random.Generator,
+        **parameters: Any,
+    ) -> NDArray[np.float32]: ...
+
+
+def holds(declared: bool | str, parameters: Mapping[str, Any]) -> bool:
+    """Whether a declaration ("channels=each", or plainly True) holds for these parameters.
+
+    Several values are separated by a bar: "mode=signed|positive".
+    """
+    if isinstance(declared, bool):
+        return declared
+    name, _, values = declared.partition("=")
+    return str(parameters[name]) in values.split("|")

@@ -1,0 +1,136 @@
+"""Occlusion sensitivity: how much the class logit drops when a window of the input is covered."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.explain.base import MethodSpec
+from pellucid.probe import Probe
+
+_SIZES = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1},
+        {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1}},
+    ]
+}
+
+SPEC = MethodSpec(
+    title="Occlusion",
+    family="perturbation",
+    paper="Zeiler MD, Fergus R. Visualizing and Understanding Convolutional Networks. ECCV (2014), section 4.2",
+    unit="drop of the logit",
+    per_channel="channels=each",
+    signed=True,
+    checks=("coverage",),
+    parameters={
+        "window": {**_SIZES, "default": 15, "description": "size in samples or pixels: one number, or one per axis"},
+        "stride": {**_SIZES, "default": 1, "description": "step between windows: one number, or one per axis"},
+        "baseline": {
+            "enum": ["zero", "mean", "noise"],
+            "default": "zero",
+            "description": "what covers the window: zeros (as in the ECG article), the mean of the example's channel, "
+            "or noise with the channel's mean and standard deviation",
+        },
+        "channels": {
+            "enum": ["each", "together"],
+            "default": "each",
+            "description": "cover one channel at a time, or all at once (one map, repeated for every channel)",
+        },
+    },
+)
+
+
+def explain(
+    probe: Probe,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    window: int | Sequence[int] = 15,
+    stride: int | Sequence[int] = 1,
+    baseline: str = "zero",
+    channels: str = "each",
+) -> NDArray[np.float32]:
+    """Mean drop of the target's logit over all windows that cover a value: (N, *input_shape).
+
+    Windows start at every multiple of the stride, and once more flush with the end, so that no value is left out.
+
+    Raises:
+        InputError: a window larger than the input, or a number of sizes that is not the input's number of axes.
+    """
+    covers = windows(inputs.shape[1:], window, stride, channels)
+    filling = _filling(inputs, baseline, rng)
+    total = np.zeros(inputs.shape, np.float64)
+    count = np.zeros(inputs.shape[1:], np.int64)
+    size = probe.batch_size()
+    for start in range(0, len(inputs), size):
+        part = slice(start, start + size)
+        x, fill, classes, sums = inputs[part], filling[part], targets[part], total[part]
+        whole = probe.score(x, classes)
+        step = max(1, size // len(x))
+        for first in range(0, len(covers), step):
+            some = covers[first : first + step]
+            covered = np.repeat(x[np.newaxis], len(some), axis=0)
+            for one, cover in zip(covered, some, strict=True):
+                one[(slice(None), *cover)] = fill[(slice(None), *cover)]
+            scores = probe.score(covered.reshape(-1, *x.shape[1:]), np.tile(classes, len(some)))
+            drops = whole - scores.reshape(len(some), len(x))
+            for drop, cover in zip(drops, some, strict=True):
+                sums[(slice(None), *cover)] += drop.reshape(-1, *(1,) * (x.ndim - 1))
+    for cover in covers:
+        count[cover] += 1
+    return (total / count).astype(np.float32)
+
+
+def windows(
+    shape: Sequence[int], window: int | Sequence[int], stride: int | Sequence[int], channels: str
+) -> list[tuple[slice, ...]]:
+    """The parts of an example of `shape` (*axes, channels) that are covered one after the other.
+
+    Raises:
+        InputError: see `explain`.
+    """
+    axes = shape[:-1]
+    sizes, strides = _per_axis(window, axes, "window"), _per_axis(stride, axes, "stride")
+    for axis, (size, length) in enumerate(zip(sizes, axes, strict=True)):
+        if size > length:
+            raise InputError("occlusion.window", f"{size} on axis {axis}", f"at most the input's {length}")
+    along = [
+        [slice(start, start + size) for start in starts(length, size, step)]
+        for length, size, step in zip(axes, sizes, strides, strict=True)
+    ]
+    across = [slice(None)] if channels == "together" else [slice(index, index + 1) for index in range(shape[-1])]
+    return list(itertools.product(*along, across))
+
+
+def starts(length: int, size: int, stride: int) -> list[int]:
+    """Where windows begin: at every multiple of the stride, and flush with the end."""
+    last = length - size
+    found = list(range(0, last + 1, stride))
+    return found if found[-1] == last else [*found, last]
+
+
+def _per_axis(given: int | Sequence[int], axes: Sequence[int], name: str) -> list[int]:
+    sizes = [given] * len(axes) if isinstance(given, int) else list(given)
+    if len(sizes) != len(axes):
+        raise InputError(f"occlusion.{name}", f"{len(sizes)} numbers", f"one, or one for each of {len(axes)} axes")
+    return sizes
+
+
+def _filling(inputs: NDArray[np.float32], baseline: str, rng: np.random.Generator) -> NDArray[np.float32]:
+    """What stands in for covered values: of the inputs' shape."""
+    if baseline == "zero":
+        return np.zeros_like(inputs)
+    axes = tuple(range(1, inputs.ndim - 1))
+    mean = inputs.mean(axes, keepdims=True)
+    if baseline == "mean":
+        return np.broadcast_to(mean, inputs.shape)
+    # One pattern for all examples: an example's map must not depend on which others are explained with it.
+    pattern = rng.standard_normal(inputs.shape[1:], np.float32)
+    filling: NDArray[np.float32] = mean + inputs.std(axes, keepdims=True) * pattern
+    return filling

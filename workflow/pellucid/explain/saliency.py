@@ -1,0 +1,43 @@
+"""Saliency map: the gradient of the class logit with respect to the input."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.base import MethodSpec
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="Saliency",
+    family="gradient",
+    paper="Simonyan K, Vedaldi A, Zisserman A. Deep Inside Convolutional Networks: Visualising Image Classification "
+    "Models and Saliency Maps. arXiv:1312.6034 (2013), section 3",
+    unit="∂ logit / ∂ input",
+    per_channel=True,
+    signed="mode=signed",
+    checks=("coverage",),
+    parameters={
+        "mode": {
+            "enum": ["absolute", "signed", "positive"],
+            "default": "absolute",
+            "description": "absolute: size of the gradient, as in the paper; signed: the gradient; positive: its "
+            "positive part",
+        }
+    },
+)
+
+
+def explain(
+    probe: Probe,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    mode: str = "absolute",
+) -> NDArray[np.float32]:
+    """Gradient of the target's logit: (N, *input_shape); the paper's maximum over channels is not taken."""
+    gradient = probe.gradient(inputs, targets)
+    if mode == "absolute":
+        return np.abs(gradient)
+    return np.maximum(gradient, 0) if mode == "positive" else gradient

@@ -1,0 +1,28 @@
+"""The runs that one method's entry in the config asks for."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+
+def variants(method: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The runs that one method's entry asks for: one, or one per combination of the values under `sweep`.
+
+    Returns:
+        Parameters by label: the method's name, or e.g. "occlusion.window=15".
+    """
+    fixed = {key: value for key, value in parameters.items() if key != "sweep"}
+    sweep: Mapping[str, list[Any]] = parameters.get("sweep") or {}
+    runs = {}
+    for values in itertools.product(*sweep.values()):
+        chosen = dict(zip(sweep, values, strict=True))
+        label = ".".join([method, *(f"{key}={_label(value)}" for key, value in chosen.items())])
+        runs[label] = {**fixed, **chosen}
+    return runs
+
+
+def _label(value: Any) -> str:
+    text = "x".join(str(part) for part in value) if isinstance(value, list) else str(value)
+    return text.replace("/", "-")

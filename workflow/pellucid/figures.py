@@ -1,0 +1,186 @@
+"""Shared drawing code: style, colours, saving, and attributions on a signal, a multichannel series or an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pellucid import files
+
+Array = NDArray[np.float32]
+
+# Okabe & Ito's palette: distinct for every common kind of colour vision.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+INK = "#1f2933"
+QUIET = "#8a949e"
+
+# Both begin at a grey that is seen on white, and darken evenly: what matters is darkest, with or without colour.
+_LOW = "#d3d8de"
+SEQUENTIAL = LinearSegmentedColormap.from_list("pellucid", [_LOW, "#f3a33c", "#cf3a2b", "#3d0f4a"])
+DIVERGING = LinearSegmentedColormap.from_list("pellucid_signed", ["#08306b", "#3b86c4", _LOW, "#e0662f", "#67000d"])
+
+STYLE: dict[str, Any] = {
+    "figure.dpi": 100,
+    "savefig.dpi": 150,
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": cycler(color=PALETTE),
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.color": INK,
+    "legend.frameon": False,
+    # The same picture gives the same bytes.
+    "svg.hashsalt": "pellucid",
+    "svg.fonttype": "none",
+}
+
+
+def new(width: float, height: float) -> Figure:
+    """An empty figure in the project's style; sizes in inches."""
+    with mpl.rc_context(STYLE):
+        return Figure(figsize=(width, height), layout="constrained")
+
+
+def save(figure: Figure, *paths: Path | str) -> None:
+    """Write a figure once per path; the suffix chooses the format."""
+    with mpl.rc_context(STYLE):
+        for path in paths:
+            metadata = {"Date": None} if str(path).endswith(".svg") else {}
+            files.write(path, partial(figure.savefig, metadata=metadata))
+
+
+def styled() -> Any:
+    """A context in which axes get the project's style."""
+    return mpl.rc_context(STYLE)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One colour scale for all panels of a figure."""
+
+    colours: Colormap
+    norm: Normalize
+    extend: str
+
+    @classmethod
+    def of(cls, values: Array, signed: bool) -> Scale:
+        """A scale up to the 99.5th percentile of the size of `values`, so that one spike does not pale all the rest."""
+        size = np.abs(values)
+        top = float(np.percentile(size, 99.5)) or float(size.max()) or 1.0
+        extend = "neither" if size.max() <= top else ("both" if signed else "max")
+        return cls(DIVERGING if signed else SEQUENTIAL, Normalize(-top if signed else 0.0, top), extend)
+
+    def bar(self, figure: Figure, axes: Any, label: str) -> None:
+        """Draw the colour bar beside `axes`."""
+        mappable = mpl.cm.ScalarMappable(self.norm, self.colours)
+        bar = figure.colorbar(mappable, ax=axes, extend=self.extend, shrink=0.6, aspect=30, pad=0.015)
+        bar.set_label(label)
+        bar.outline.set_visible(False)
+
+
+def coloured_line(axes: Axes, time: NDArray[np.float64], signal: Array, attribution: Array, scale: Scale) -> None:
+    """A signal (time,) drawn as a line that takes the colour of its attribution (time,)."""
+    points = np.column_stack([time, signal])
+    # Each segment runs from one midpoint to the next and so belongs to one sample.
+    middles = (points[:-1] + points[1:]) / 2
+    begin = np.vstack([points[:1], middles])
+    end = np.vstack([middles, points[-1:]])
+    segments = np.stack([begin, points, end], axis=1)
+    # The strong ones are drawn last, on top of the weak.
+    order = np.argsort(np.abs(attribution), kind="stable")
+    lines = LineCollection(list(segments[order]), cmap=scale.colours, norm=scale.norm, linewidths=1.9, capstyle="round")
+    lines.set_array(attribution[order])
+    axes.add_collection(lines)
+    axes.set_xlim(time[0], time[-1])
+    low, high = float(signal.min()), float(signal.max())
+    margin = 0.08 * (high - low or 1.0)
+    axes.set_ylim(low - margin, high + margin)
+
+
+def stacked_series(
+    axes: Axes, time: NDArray[np.float64], series: Array, channels: Sequence[str], spread: Array
+) -> None:
+    """Channels (time, channels) as lines one under the other, each centred and divided by `spread` (channels,)."""
+    for index in range(series.shape[1]):
+        line = (series[:, index] - series[:, index].mean()) / spread[index]
+        axes.plot(time, -index + 0.9 * np.clip(line, -0.6, 0.6), color=INK, linewidth=0.8)
+    axes.set_xlim(time[0], time[-1])
+    axes.set_ylim(-series.shape[1] + 0.3, 0.7)
+    channel_ticks(axes, channels, [-index for index in range(series.shape[1])])
+
+
+def channel_map(
+    axes: Axes, time: NDArray[np.float64], attribution: Array, channels: Sequence[str], scale: Scale
+) -> None:
+    """Attribution (time, channels) as an image with one row per channel, first channel on top."""
+    step = (time[-1] - time[0]) / max(len(time) - 1, 1)
+    extent = (time[0] - step / 2, time[-1] + step / 2, attribution.shape[1] - 0.5, -0.5)
+    axes.imshow(
+        attribution.T, cmap=scale.colours, norm=scale.norm, aspect="auto", extent=extent, interpolation="nearest"
+    )
+    channel_ticks(axes, channels, list(range(attribution.shape[1])))
+
+
+def channel_ticks(axes: Axes, channels: Sequence[str], positions: Sequence[float]) -> None:
+    """Channel names on the y axis; every so many where all would not fit."""
+    step = -(-len(channels) // 12)
+    axes.set_yticks(positions[::step], list(channels)[::step], fontsize=7)
+    axes.tick_params(axis="y", length=0)
+
+
+def image(axes: Axes, pixels: Array) -> None:
+    """An image (height, width, 1 or 3) in grey, ink dark on white, or in colour."""
+    if pixels.shape[-1] == 3:
+        low, high = float(pixels.min()), float(pixels.max())
+        axes.imshow((pixels - low) / (high - low or 1.0), interpolation="nearest")
+    else:
+        axes.imshow(pixels[..., 0], cmap="gray_r", interpolation="nearest")
+    bare(axes)
+
+
+def heat_over_image(axes: Axes, pixels: Array, attribution: Array, scale: Scale) -> None:
+    """Attribution (height, width) in colour over an image (height, width, channels) in pale grey."""
+    grey = pixels.mean(-1)
+    low, high = float(grey.min()), float(grey.max())
+    share = (grey - low) / (high - low or 1.0)
+    ink = share if pixels.shape[-1] == 1 else 1 - share
+    axes.imshow(1 - 0.55 * ink, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    colours = scale.colours(scale.norm(attribution))
+    # Weak attributions let the image through; the image gives place, the colour gives strength.
+    strength = np.abs(attribution) / scale.norm.vmax
+    colours[..., 3] = np.clip(0.25 + 0.65 * strength, 0, 0.9)
+    axes.imshow(colours, interpolation="nearest")
+    bare(axes)
+
+
+def bare(axes: Axes) -> None:
+    """No ticks, and a thin frame."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+        spine.set_linewidth(0.4)
+
+
+def time_axis(n: int, sampling_rate: float | None) -> tuple[NDArray[np.float64], str]:
+    """The time of each of `n` samples, and the axis label: seconds where the rate is known, else sample numbers."""
+    if sampling_rate:
+        return np.arange(n) / sampling_rate, "time (s)"
+    return np.arange(n, dtype=np.float64), "sample"

@@ -1,0 +1,44 @@
+"""What every script of the workflow does around its one call: a log, and errors that read as messages."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pellucid.errors import InputError
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[None]:
+    """Log to the rule's log file and to the terminal; end with the message alone when the input is at fault.
+
+    Args:
+        snakemake: the object that Snakemake gives to a script.
+    """
+    logger = logging.getLogger("pellucid")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    name = " ".join([*snakemake.wildcards, snakemake.rule.removeprefix("draw_explanation")]).strip()
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setFormatter(logging.Formatter(f"[{name}] %(message)s"))
+    file = logging.FileHandler(_made(snakemake.log[0]), mode="w", encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for handler in (terminal, file):
+        logger.addHandler(handler)
+    try:
+        yield
+    except InputError as error:
+        logger.error("%s", error)
+        sys.exit(1)
+    except Exception:
+        logger.exception("the rule %s failed", snakemake.rule)
+        sys.exit(1)
+
+
+def _made(path: str) -> str:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return path

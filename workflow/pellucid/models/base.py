@@ -1,0 +1,58 @@
+"""The contract of an architecture.
+
+An architecture is a module of this package with two names:
+
+- `SPEC`, a `ModelSpec`;
+- `build(input_shape, n_classes, **parameters) -> keras.Model`, uncompiled, ending in a softmax over the classes.
+
+It imports Keras inside `build`, never at the top: the workflow reads every `SPEC` before it plans a job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pellucid.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What an architecture declares about itself, readable without TensorFlow.
+
+    Attributes:
+        title: one line for people.
+        kinds: of data that it takes: "series", "image".
+        features: what methods may require of it: "conv" (has a convolution layer).
+        source: where the architecture comes from.
+        parameters: JSON Schema properties of the parameters, each with a description and a default.
+    """
+
+    title: str
+    kinds: tuple[str, ...]
+    features: tuple[str, ...]
+    source: str
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+class Architecture(Protocol):
+    """An architecture module, as the rest of the package sees it."""
+
+    SPEC: ModelSpec
+
+    def build(self, input_shape: tuple[int, ...], n_classes: int, **parameters: Any) -> keras.Model: ...
+
+
+def require_size(name: str, input_shape: tuple[int, ...], minimum: int) -> None:
+    """Refuse inputs that the convolutions would shrink to nothing.
+
+    Raises:
+        InputError: an axis other than the channels' is shorter than `minimum`.
+    """
+    if min(input_shape[:-1]) < minimum:
+        found = " × ".join(str(size) for size in input_shape)
+        raise InputError(f"model {name}", f"examples of shape {found}", f"at least {minimum} along every axis")

@@ -1,0 +1,196 @@
+"""From a data source to the arrays that every later stage maps: split, scaled, checked, described."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import downloads, files, plugins, seeds
+from pellucid.datasets.base import Examples, RawData
+from pellucid.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+Splits = dict[str, Examples]
+SPLITS = ("train", "validation", "test")
+
+
+def preprocess(
+    *,
+    dataset: Mapping[str, Any],
+    paths: Mapping[str, str],
+    split: Mapping[str, float],
+    scale: str,
+    seed: int,
+    folder: Path | str,
+) -> None:
+    """Load a data source, split and scale it, and write it to `folder`.
+
+    Args:
+        dataset: the experiment's `dataset` entry: source, parameters, checksums.
+        paths: the source's files, by the parameter that names them.
+        split: shares `test` and `validation`.
+        scale: none, standard or minmax.
+        seed: of the experiment.
+        folder: gets `x_<split>.npy` (float32), `labels.npz` (int64 per split), `truth.npz` (bool, per split, where
+            the source knows it) and `data.json`.
+
+    Raises:
+        InputError: a file or an example that cannot be used.
+    """
+    folder = Path(folder)
+    source = dataset["source"]
+    plugin = plugins.load("datasets")[source]
+    digests = {name: downloads.check(path, dataset.get(f"{name}_sha256")) for name, path in paths.items()}
+    own = {
+        name: value
+        for name, value in dataset.items()
+        if name in plugin.SPEC.parameters and name not in plugin.SPEC.files
+    }
+    raw: RawData = plugin.load(
+        {name: Path(path) for name, path in paths.items()}, seeds.generator(seed, "load", source), **own
+    )
+    check(raw, source)
+    splits = divide(raw, test=split["test"], validation=split["validation"], rng=seeds.generator(seed, "split"))
+    statistics = rescale(splits, scale)
+    facts = describe(raw, splits, plugin.SPEC) | {
+        "source": source,
+        "parameters": own,
+        "files": {name: {"path": dataset[name], "sha256": digests[name]} for name in paths},
+        "scale": scale,
+        "statistics": statistics,
+        "seed": seed,
+    }
+    for name in SPLITS:
+        files.write_array(folder / f"x_{name}.npy", splits[name].x)
+    files.write_arrays(folder / "labels.npz", {name: splits[name].y for name in SPLITS})
+    truths = {name: truth for name in SPLITS if (truth := splits[name].truth) is not None}
+    files.write_arrays(folder / "truth.npz", truths)
+    files.write_json(folder / "data.json", facts)
+    counts = ", ".join(f"{len(splits[name].y):,} {name}" for name in SPLITS)
+    logger.info("%s: %s examples of shape %s", source, counts, "×".join(str(n) for n in facts["shape"]))
+
+
+def check(raw: RawData, source: str) -> None:
+    """Refuse data that no model could learn from.
+
+    Raises:
+        InputError: no examples, values that are not finite, labels out of range, too few classes or examples.
+    """
+    for name, examples in (("train", raw.train), ("test", raw.test)):
+        if examples is None:
+            continue
+        where = f"{source}, {name}"
+        if len(examples.x) == 0:
+            raise InputError(where, "no examples", "at least one")
+        if not np.isfinite(examples.x).all():
+            index = int(np.argwhere(~np.isfinite(examples.x))[0][0])
+            raise InputError(where, f"NaN or infinity in example {index}", "finite values")
+        if examples.y.min() < 0 or examples.y.max() >= len(raw.classes):
+            found = f"labels from {examples.y.min()} to {examples.y.max()}"
+            raise InputError(where, found, f"labels from 0 to {len(raw.classes) - 1}")
+    counts = np.bincount(raw.train.y, minlength=len(raw.classes))
+    if np.count_nonzero(counts) < 2:
+        raise InputError(f"{source}, train", "examples of one class", "at least two classes")
+    if (few := counts[counts > 0].min()) < (3 if raw.test is None else 2):
+        name = raw.classes[int(np.argmax(counts == few))]
+        raise InputError(f"{source}, train", f"{few} example(s) of class {name}", "enough for every split")
+
+
+def divide(raw: RawData, *, test: float, validation: float, rng: np.random.Generator) -> Splits:
+    """Draw the splits class by class: the test set where the source has none, and validation out of train."""
+    kept = np.arange(len(raw.train.y))
+    tested = raw.test
+    if tested is None:
+        kept, drawn = stratified(raw.train.y, test, rng)
+        tested = take(raw.train, drawn)
+    fitted, held = stratified(raw.train.y[kept], validation, rng)
+    return {"train": take(raw.train, kept[fitted]), "validation": take(raw.train, kept[held]), "test": tested}
+
+
+def stratified(
+    y: NDArray[np.int64], share: float, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Divide indices into (rest, drawn), with `share` of every class drawn: at least one, and never all of a class."""
+    drawn = []
+    for label in np.unique(y):
+        members = np.flatnonzero(y == label)
+        count = min(max(1, round(share * len(members))), len(members) - 1)
+        drawn.append(rng.permutation(members)[:count])
+    chosen = np.sort(np.concatenate(drawn))
+    return np.setdiff1d(np.arange(len(y)), chosen), chosen
+
+
+def take(examples: Examples, indices: NDArray[np.int64]) -> Examples:
+    """The examples at `indices`."""
+    truth = None if examples.truth is None else examples.truth[indices]
+    return Examples(examples.x[indices], examples.y[indices], truth)
+
+
+def rescale(splits: Splits, scale: str) -> dict[str, list[float]]:
+    """Scale all splits in place, channel by channel, with the statistics of train alone.
+
+    Returns:
+        The offset and the divisor of each channel; empty for `none`.
+    """
+    if scale == "none":
+        return {}
+    train = splits["train"].x
+    axes = tuple(range(train.ndim - 1))
+    if scale == "standard":
+        offset, divisor = train.mean(axes, np.float64), train.std(axes, np.float64)
+    else:
+        offset = train.min(axes).astype(np.float64)
+        divisor = train.max(axes) - offset
+    # A channel that never varies carries nothing: it becomes zero rather than infinite.
+    divisor = np.where(divisor > 0, divisor, 1.0)
+    for examples in splits.values():
+        examples.x = ((examples.x - offset) / divisor).astype(np.float32)
+    return {"offset": offset.tolist(), "divisor": divisor.tolist()}
+
+
+def duplicates(splits: Splits) -> dict[str, int]:
+    """How many examples occur again, byte for byte: within a split, and in train as well as elsewhere."""
+    # A view of each example as one item of raw bytes lets numpy compare whole examples at once.
+    rows = {name: _as_items(examples.x) for name, examples in splits.items()}
+    unique = {name: np.unique(items) for name, items in rows.items()}
+    found = {f"within_{name}": len(rows[name]) - len(unique[name]) for name in SPLITS}
+    for name in ("validation", "test"):
+        found[f"{name}_in_train"] = int(np.isin(rows[name], unique["train"]).sum())
+    return found
+
+
+def _as_items(x: NDArray[np.float32]) -> NDArray[np.void]:
+    flat = np.ascontiguousarray(x.reshape(len(x), -1))
+    return flat.view(np.dtype((np.void, flat.dtype.itemsize * flat.shape[1]))).ravel()
+
+
+def describe(raw: RawData, splits: Splits, spec: Any) -> dict[str, Any]:
+    """The facts about the data that figures, tracking and report show."""
+    repeated = duplicates(splits)
+    if repeated["test_in_train"]:
+        share = repeated["test_in_train"] / len(splits["test"].y)
+        logger.warning("%d test examples (%.1f%%) are also in train", repeated["test_in_train"], 100 * share)
+    return {
+        "title": spec.title,
+        "kind": spec.kind,
+        "licence": spec.licence,
+        "citation": spec.citation,
+        "homepage": spec.homepage,
+        "classes": list(raw.classes),
+        "channels": list(raw.channels),
+        "unit": raw.unit,
+        "sampling_rate_hz": raw.sampling_rate,
+        "shape": list(raw.train.x.shape[1:]),
+        "counts": {
+            name: dict(zip(raw.classes, np.bincount(splits[name].y, minlength=len(raw.classes)).tolist(), strict=True))
+            for name in SPLITS
+        },
+        "duplicates": repeated,
+        "digest": files.digest({name: [splits[name].x, splits[name].y] for name in SPLITS}),
+    }

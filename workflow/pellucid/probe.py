@@ -1,0 +1,356 @@
+"""A trained model as an oracle: what explanations may ask of it, and the only door to TensorFlow for them.
+
+Works on logits: a softmax at the end is cut off, not differentiated through. Layers are reached by recording what
+passes through them while the model is traced, so that Sequential, functional and nested models all answer alike.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import backend
+from pellucid.errors import InputError
+from pellucid.wording import listing, nearest, shown
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+Array = NDArray[np.float32]
+Result = TypeVar("Result")
+
+# Measured on the networks of config.yaml: above this, no larger batch is faster.
+_LARGEST_BATCH = 256
+# A backward pass keeps every activation and makes a gradient of each.
+_COPIES_FORWARD, _COPIES_BACKWARD = 2, 4
+
+
+class Probe:
+    """A Keras model with batching, compiled functions and a count of its passes.
+
+    Args:
+        model: one input, one output of class scores (N, classes), built.
+        memory_mb: what the batches may use; it sets the batch size.
+        batch_size: overrides that choice.
+
+    Attributes:
+        input_shape: of one example, without the batch axis.
+        n_classes: number of scores.
+        forward_passes, backward_passes: examples that went through the model, in each direction, so far.
+
+    Raises:
+        InputError: a model with several inputs or outputs, with unknown sizes, or whose output is no list of scores.
+    """
+
+    def __init__(self, model: keras.Model, *, memory_mb: int = 1024, batch_size: int | None = None) -> None:
+        self._tf = backend.start()
+        self._model = model
+        self.input_shape, self.n_classes = _shapes(model)
+        self._memory = memory_mb * 2**20
+        self._batch_size = batch_size
+        self._compiled: dict[tuple[Any, ...], Callable[..., Any]] = {}
+        self.forward_passes = 0
+        self.backward_passes = 0
+
+    @classmethod
+    def load(cls, path: Path | str, *, threads: int = 1, memory_mb: int = 1024) -> Probe:
+        """Load a `.keras` file. Code inside it (Lambda layers) is refused.
+
+        Raises:
+            InputError: no such file, not a Keras model, or one that holds code.
+        """
+        backend.start(threads)
+        import keras
+
+        try:
+            return cls(keras.models.load_model(path, compile=False, safe_mode=True), memory_mb=memory_mb)
+        except InputError:
+            raise
+        except Exception as error:  # Keras raises many kinds for a file that is no model; all mean the same here.
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise InputError(str(path), f"a file that cannot be loaded ({reason})", "a .keras model") from error
+
+    # What may be asked -----------------------------------------------------------------------------------------------
+
+    def logits(self, x: Array) -> Array:
+        """Class scores before the softmax: (N, *input_shape) to (N, classes)."""
+        return self._run_one(("logits",), self._build_logits, (self._inputs(x),), backward=False)
+
+    def probabilities(self, x: Array) -> Array:
+        """Softmax of the logits: (N, *input_shape) to (N, classes)."""
+        return self._run_one(("probabilities",), self._build_probabilities, (self._inputs(x),), backward=False)
+
+    def score(self, x: Array, target: NDArray[np.int64]) -> Array:
+        """The logit of each example's target class: (N,)."""
+        return self._run_one(
+            ("score",), self._build_score, (self._inputs(x), self._targets(target, len(x))), backward=False
+        )
+
+    def gradient(self, x: Array, target: NDArray[np.int64]) -> Array:
+        """Gradient of the target's logit with respect to the input: (N, *input_shape).
+
+        Args:
+            x: (N, *input_shape).
+            target: (N,) class of each example.
+        """
+        return self._run_one(
+            ("gradient",), self._build_gradient, (self._inputs(x), self._targets(target, len(x))), backward=True
+        )
+
+    def activations(self, x: Array, layer: str) -> Array:
+        """Output of a layer: (N, *layer's shape)."""
+        found = self._layer(layer)
+
+        def build() -> Callable[..., Any]:
+            def run(batch: tf.Tensor) -> tf.Tensor:
+                with _recording(found) as record:
+                    self._forward(batch)
+                return record.only()
+
+            return run
+
+        return self._run_one(("activations", layer), build, (self._inputs(x),), backward=False)
+
+    def activations_and_gradient(self, x: Array, target: NDArray[np.int64], layer: str) -> tuple[Array, Array]:
+        """Output of a layer, and the gradient of the target's logit with respect to it: both (N, *layer's shape).
+
+        Raises:
+            InputError: the logits do not depend on the layer.
+        """
+        found = self._layer(layer)
+
+        def build() -> Callable[..., Any]:
+            tf_ = self._tf
+
+            def run(batch: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                with tf_.GradientTape(watch_accessed_variables=False) as tape:
+                    tape.watch(batch)
+                    with _recording(found, tape) as record:
+                        score = _pick(tf_, self._forward(batch), classes)
+                    activation = record.only()
+                gradient = tape.gradient(score, activation)
+                if gradient is None:
+                    raise InputError(f"layer {layer}", "one that the class scores do not depend on", "one that they do")
+                return activation, gradient
+
+            return run
+
+        activation, gradient = self._run(
+            ("activations and gradient", layer),
+            build,
+            (self._inputs(x), self._targets(target, len(x))),
+            backward=True,
+        )
+        return activation, gradient
+
+    @cached_property
+    def layers(self) -> dict[str, keras.layers.Layer]:
+        """Every layer by name, those of nested models included, in the order of the model."""
+        found: dict[str, keras.layers.Layer] = {}
+        for layer in _walk(self._model):
+            found.setdefault(layer.name, layer)
+        return found
+
+    @property
+    def conv_layers(self) -> list[str]:
+        """Names of the convolution layers, in the order of the model."""
+        import keras
+
+        kinds = tuple(
+            kind
+            for name, kind in vars(keras.layers).items()
+            if re.fullmatch(r"(Depthwise|Separable)?Conv[123]D\w*", name)
+        )
+        return [name for name, layer in self.layers.items() if isinstance(layer, kinds)]
+
+    def batch_size(self, *, backward: bool = False) -> int:
+        """How many examples go through the model at a time."""
+        if self._batch_size is not None:
+            return self._batch_size
+        copies = _COPIES_BACKWARD if backward else _COPIES_FORWARD
+        fitting = self._memory // max(copies * self._bytes_per_example, 1)
+        return int(max(1, min(_LARGEST_BATCH, fitting)))
+
+    # How it is done --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _bytes_per_example(self) -> int:
+        """Size of one example's activations in all layers, and of the example itself."""
+        shapes = [self.input_shape, *(_output_shape(layer) for layer in self.layers.values())]
+        return 4 * sum(math.prod(shape) for shape in shapes)
+
+    def _inputs(self, x: Array) -> Array:
+        x = np.asarray(x)
+        if x.shape[1:] != self.input_shape:
+            raise InputError("inputs", f"shape {x.shape}", f"(N, {listing(self.input_shape)})")
+        return x
+
+    def _targets(self, target: NDArray[np.int64], n: int) -> NDArray[np.int32]:
+        target = np.asarray(target)
+        if target.shape != (n,) or (n and (target.min() < 0 or target.max() >= self.n_classes)):
+            found = f"shape {target.shape}" + (f", from {target.min()} to {target.max()}" if target.size else "")
+            raise InputError("targets", found, f"({n},), from 0 to {self.n_classes - 1}")
+        return target.astype(np.int32)
+
+    def _layer(self, name: str) -> keras.layers.Layer:
+        if name not in self.layers:
+            raise InputError("layer", shown(name), f"one of {listing(self.layers)}", nearest(name, self.layers).strip())
+        return self.layers[name]
+
+    def _forward(self, batch: tf.Tensor) -> tf.Tensor:
+        """Logits of a batch; called while a function is traced."""
+        with _linear(_last(self._model)):
+            return self._model(batch, training=False)
+
+    def _build_logits(self) -> Callable[..., Any]:
+        return self._forward
+
+    def _build_probabilities(self) -> Callable[..., Any]:
+        return lambda batch: self._tf.nn.softmax(self._forward(batch))
+
+    def _build_score(self) -> Callable[..., Any]:
+        return lambda batch, classes: _pick(self._tf, self._forward(batch), classes)
+
+    def _build_gradient(self) -> Callable[..., Any]:
+        def run(batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+            with self._tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(batch)
+                score = _pick(self._tf, self._forward(batch), classes)
+            return tape.gradient(score, batch)
+
+        return run
+
+    def _run_one(self, *arguments: Any, **options: Any) -> Array:
+        """`_run` for a function with one output."""
+        (output,) = self._run(*arguments, **options)
+        return output
+
+    def _run(
+        self, key: tuple[Any, ...], build: Callable[[], Callable[..., Any]], arrays: tuple[Any, ...], *, backward: bool
+    ) -> tuple[Array, ...]:
+        """Send arrays through a compiled function batch by batch; compile it when it is first asked for."""
+        if key not in self._compiled:
+            # A batch axis of unknown length costs nothing on the CPU (measured), and no size is ever traced again.
+            signature = [self._tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]
+            self._compiled[key] = self._tf.function(build(), input_signature=signature, autograph=False)
+        function, n, size = self._compiled[key], len(arrays[0]), self.batch_size(backward=backward)
+        self.forward_passes += n
+        self.backward_passes += n if backward else 0
+        outputs: Any = None
+        for start in range(0, max(n, 1), size):
+            part = function(*(self._tf.convert_to_tensor(array[start : start + size]) for array in arrays))
+            parts = part if isinstance(part, tuple) else (part,)
+            if outputs is None:
+                outputs = tuple(np.empty((n, *one.shape[1:]), np.float32) for one in parts)
+            for whole, one in zip(outputs, parts, strict=True):
+                whole[start : start + size] = one.numpy()
+        return tuple(outputs)
+
+
+def _shapes(model: keras.Model) -> tuple[tuple[int, ...], int]:
+    name = f"model {model.name}"
+    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
+    if not inputs or not outputs:
+        raise InputError(name, "a model whose inputs are not known", "a built Sequential or functional model")
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise InputError(name, f"{len(inputs)} inputs and {len(outputs)} outputs", "one of each")
+    shape, scores = tuple(inputs[0].shape[1:]), tuple(outputs[0].shape[1:])
+    if None in shape:
+        raise InputError(name, f"an input of shape {shape}", "one whose sizes are all known")
+    if len(scores) != 1 or scores[0] is None or scores[0] < 2:
+        raise InputError(name, f"an output of shape {scores}", "(classes,), one score for each of two or more classes")
+    return shape, int(scores[0])
+
+
+def _output_shape(layer: keras.layers.Layer) -> tuple[int, ...]:
+    """Of one example; empty where the layer cannot say."""
+    try:
+        shape = tuple(layer.output.shape[1:])
+    except (AttributeError, ValueError):
+        return ()
+    return () if None in shape else shape
+
+
+def _walk(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    for layer in model.layers:
+        yield layer
+        if hasattr(layer, "layers"):
+            yield from _walk(layer)
+
+
+def _last(model: keras.Model) -> keras.layers.Layer:
+    """The layer that makes the model's output."""
+    history = getattr(model.outputs[0], "_keras_history", None)
+    layer = model.layers[-1] if history is None or history.operation is model else history.operation
+    return _last(layer) if getattr(layer, "layers", None) else layer
+
+
+@contextmanager
+def _linear(layer: keras.layers.Layer) -> Iterator[None]:
+    """Leave out a final softmax (or sigmoid) while the model is traced."""
+    import keras
+
+    ends = (keras.activations.softmax, keras.activations.sigmoid, keras.activations.log_softmax)
+    if isinstance(layer, keras.layers.Softmax):
+        with _replaced(layer, lambda inputs, *args, **kwargs: inputs):
+            yield
+    elif getattr(layer, "activation", None) in ends:
+        activation, layer.activation = layer.activation, keras.activations.linear
+        try:
+            yield
+        finally:
+            layer.activation = activation
+    else:
+        yield
+
+
+class _Record:
+    """What a layer put out while it was traced."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.outputs = name, list[Any]()
+
+    def only(self) -> Any:
+        if len(self.outputs) != 1:
+            found = f"one that is used {len(self.outputs)} times"
+            raise InputError(f"layer {self.name}", found, "one that is used once")
+        return self.outputs[0]
+
+
+@contextmanager
+def _recording(layer: keras.layers.Layer, tape: tf.GradientTape | None = None) -> Iterator[_Record]:
+    """Record the outputs of a layer while the model is traced."""
+    record, call = _Record(layer.name), layer.call
+
+    def recorded(*args: Any, **kwargs: Any) -> Any:
+        output = call(*args, **kwargs)
+        if tape is not None:
+            tape.watch(output)
+        record.outputs.append(output)
+        return output
+
+    with _replaced(layer, recorded):
+        yield record
+
+
+@contextmanager
+def _replaced(layer: keras.layers.Layer, call: Callable[..., Any]) -> Iterator[None]:
+    """Let a layer answer with `call`; the layer itself is as before when the tracing has ended."""
+    object.__setattr__(layer, "call", call)
+    try:
+        yield
+    finally:
+        object.__delattr__(layer, "call")
+
+
+def _pick(tf_: Any, logits: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+    return tf_.gather(logits, classes, batch_dims=1)

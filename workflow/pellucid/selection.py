@@ -1,0 +1,108 @@
+"""Choosing the test examples that every method explains, and the class that is explained for each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import files, seeds
+from pellucid.errors import InputError
+from pellucid.wording import listing, nearest, shown
+
+logger = logging.getLogger(__name__)
+
+
+def select(
+    *,
+    data: Path | str,
+    predictions: Path | str,
+    per_class: int,
+    choose: str,
+    target: str,
+    seed: int,
+    output: Path | str,
+) -> None:
+    """Write the chosen examples to one file, so that a method needs the data set no more.
+
+    Args:
+        data: the folder that `preprocess` wrote.
+        predictions: `predictions.npz`.
+        per_class: how many of each true class.
+        choose: correct, wrong, most_confident, least_confident or any.
+        target: predicted, true, or the name of a class.
+        seed: of the experiment.
+        output: gets `indices` (int64, into the test examples), `inputs` (float32), `labels`, `predictions`, `targets`
+            (int64), `probabilities` (float32) and, where it is known, `truth` (bool).
+
+    Raises:
+        InputError: no class of that name, or no example to choose from.
+    """
+    data = Path(data)
+    classes = files.read_json(data / "data.json")["classes"]
+    predicted = files.read_arrays(predictions)
+    labels, p = predicted["labels"], predicted["probabilities"]
+    indices = choose_indices(labels, p, per_class, choose, seeds.generator(seed, "select"))
+    if len(indices) == 0:
+        raise InputError("examples.choose", f'"{choose}", which no test example is', "one that some example is")
+    for label, name in enumerate(classes):
+        if (count := int((labels[indices] == label).sum())) < per_class:
+            logger.warning("class %s has %d of the %d %s examples asked for", name, count, per_class, choose)
+    truth = files.read_arrays(data / "truth.npz")
+    arrays: dict[str, NDArray[Any]] = {
+        "indices": indices,
+        "inputs": np.asarray(files.map_array(data / "x_test.npy")[indices]),
+        "labels": labels[indices],
+        "predictions": p.argmax(1)[indices],
+        "probabilities": p[indices],
+        "targets": targets(target, classes, labels[indices], p[indices]),
+    }
+    if "test" in truth:
+        arrays["truth"] = truth["test"][indices]
+    files.write_arrays(output, arrays)
+    logger.info("%d examples of %d classes", len(indices), len(np.unique(labels[indices])))
+
+
+def choose_indices(
+    labels: NDArray[np.int64], p: NDArray[np.float32], per_class: int, choose: str, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Indices of up to `per_class` examples of each class, class by class.
+
+    Confidence is the probability of the predicted class; where the choice leaves several, it is drawn at random.
+    """
+    predicted, confidence = p.argmax(1), p.max(1)
+    # Ordering a random permutation by a stable sort breaks ties at random, and costs no second code path.
+    order = rng.permutation(len(labels))
+    if choose == "most_confident":
+        order = order[np.argsort(-confidence[order], kind="stable")]
+    elif choose == "least_confident":
+        order = order[np.argsort(confidence[order], kind="stable")]
+    elif choose == "correct":
+        order = order[predicted[order] == labels[order]]
+    elif choose == "wrong":
+        order = order[predicted[order] != labels[order]]
+    chosen = [order[labels[order] == label][:per_class] for label in np.unique(labels)]
+    return np.concatenate(chosen)
+
+
+def targets(
+    target: str, classes: Sequence[str], labels: NDArray[np.int64], p: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    """The class to explain for each example.
+
+    Raises:
+        InputError: `target` is neither predicted nor true nor a class.
+    """
+    if target == "predicted":
+        predicted: NDArray[np.int64] = p.argmax(1)
+        return predicted
+    if target == "true":
+        return labels
+    if target in classes:
+        return np.full(len(labels), list(classes).index(target), np.int64)
+    names = ["predicted", "true", *classes]
+    raise InputError("examples.target", shown(target), f"one of {listing(names)}", nearest(target, names).strip())

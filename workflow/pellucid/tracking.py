@@ -1,0 +1,379 @@
+"""The record in MLflow, and the only file that imports it.
+
+One MLflow experiment for the project; in it one parent run per Pellucid experiment and one child run per variant of
+each method. A run is known by the digest of what it records (`pellucid.digest`): the same results recorded twice are
+one run. Results on disk are the truth; the record can be made again at any time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from pellucid import backend, files, plugins
+from pellucid.errors import InputError
+from pellucid.explain.variants import variants
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+logger = logging.getLogger(__name__)
+
+_DIGEST = "pellucid.digest"
+_FIGURES = "pellucid.figures"
+_PARENT = "mlflow.parentRunId"
+_CONNECT = 5  # seconds that a server may take to accept a connection
+
+
+def prepare(*, uri: str, experiment: str, output: Path | str) -> None:
+    """Create the store and the MLflow experiment, before several processes write to them at once.
+
+    A fresh database that is opened by several processes breaks: each tries to create the same tables.
+
+    Args:
+        uri: of the store, as in config.yaml.
+        experiment: name of the MLflow experiment.
+        output: gets the address and the experiment's id as JSON.
+
+    Raises:
+        InputError: the store does not answer.
+    """
+    identity = ensure(uri, experiment)
+    files.write_json(output, {"uri": uri, "experiment": experiment, "experiment_id": identity})
+    logger.info("the record is kept in %s", uri)
+
+
+def ensure(uri: str, experiment: str) -> str:
+    """Create what is missing of the store and the experiment; return the experiment's id."""
+    with _answering(uri):
+        if not uri.startswith("http"):
+            if path := _database(uri):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            command = [sys.executable, "-m", "mlflow", "db", "upgrade", uri]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                lines = done.stderr.strip().splitlines()
+                raise InputError("tracking.uri", f"{uri} ({lines[-1] if lines else 'no answer'})", "a database")
+        client = _client(uri)
+        found = client.get_experiment_by_name(experiment)
+        if found is not None:
+            if found.lifecycle_stage == "deleted":
+                client.restore_experiment(found.experiment_id)
+            return str(found.experiment_id)
+        path = _database(uri)
+        # A server stores artifacts where it was told to; beside a database file they lie next to it.
+        location = None if path is None else (path.parent / "artifacts").resolve().as_uri()
+        return str(client.create_experiment(experiment, artifact_location=location))
+
+
+def track(
+    *,
+    uri: str,
+    experiment: str,
+    name: str,
+    settings: Mapping[str, Any],
+    threads: int,
+    folder: Path | str,
+    root: Path | str,
+    output: Path | str,
+) -> None:
+    """Record one experiment and each of its explanations.
+
+    Args:
+        uri: of the store.
+        experiment: name of the MLflow experiment.
+        name: of the Pellucid experiment.
+        settings: its resolved configuration.
+        threads: CPU threads that it ran with.
+        folder: `results/<experiment>`.
+        root: of the project, for the commit and the lock file.
+        output: gets the ids of the runs as JSON.
+
+    Raises:
+        InputError: the store does not answer.
+    """
+    folder, root = Path(folder), Path(root)
+    if (path := _database(uri)) and not path.is_file():
+        raise InputError(
+            "tracking.uri", f"no database at {path}", "one", "Make it: snakemake --cores 1 --forcerun tracking_store"
+        )
+    with _answering(uri):
+        client = _client(uri)
+        found = client.get_experiment_by_name(experiment)
+        if found is None:
+            raise InputError(
+                "tracking.experiment",
+                f'no experiment "{experiment}" in {uri}',
+                "one",
+                "Make it: snakemake --cores 1 --forcerun tracking_store",
+            )
+        record = _Record(client, found.experiment_id, folder, _origin(root))
+        parent = record.experiment(name, settings, threads)
+        children = {
+            label: record.explanation(name, parent, method, label, chosen)
+            for method, parameters in settings["methods"].items()
+            for label, chosen in variants(method, parameters).items()
+        }
+    files.write_json(output, {"uri": uri, "experiment": experiment, "run": parent, "explanations": children})
+    logger.info("recorded as run %s with %d explanations", parent, len(children))
+
+
+class _Record:
+    """Writes runs of one experiment to one store."""
+
+    def __init__(self, client: MlflowClient, experiment_id: str, folder: Path, origin: Mapping[str, str]) -> None:
+        self.client, self.experiment_id, self.folder, self.origin = client, experiment_id, folder, origin
+
+    def experiment(self, name: str, settings: Mapping[str, Any], threads: int) -> str:
+        """The parent run: configuration, learning curves, scores, figures, model and data set."""
+        data = files.read_json(self.folder / "data" / "data.json")
+        training = files.read_json(self.folder / "model" / "training.json")
+        metrics = files.read_json(self.folder / "evaluation" / "metrics.json")
+        # What is explained, and how, belongs to the child runs: another window is no other experiment.
+        own = {key: value for key, value in settings.items() if key not in ("methods", "examples", "title")}
+        self.digest = files.digest([name, own, data["digest"], training["weights_digest"], metrics])
+        pictures = sorted(path for part in ("data", "model", "evaluation") for path in _pictures(self.folder / part))
+        run, new = self._run(name, self.digest, pictures, {"pellucid.kind": "experiment", "pellucid.experiment": name})
+        if not new:
+            return run
+        self._log(
+            run,
+            params={**_flat(own), "threads": threads},
+            metrics={key: value for key, value in metrics.items() if value is not None}
+            | {"best_epoch": training["best_epoch"], "parameters": training["parameters"]},
+            tags={
+                "mlflow.note.content": _note(settings["title"], data),
+                "pellucid.rule": "train",
+                "pellucid.seed": settings["seed"],
+                "pellucid.config_digest": files.digest(own),
+                "pellucid.data_digest": data["digest"],
+                "pellucid.model_digest": training["weights_digest"],
+            },
+        )
+        self._curves(run)
+        for path in sorted((self.folder / "evaluation").glob("*.csv")):
+            self.client.log_artifact(run, str(path), "evaluation")
+        self.client.log_artifact(run, str(self.folder / "evaluation" / "metrics.json"), "evaluation")
+        self.client.log_artifact(run, str(self.folder / "model" / "history.csv"), "training")
+        self.client.log_artifact(run, str(self.folder / "data" / "data.json"), "data")
+        self._model_and_data(run, name, data, training)
+        self.client.set_terminated(run, "FINISHED")
+        return run
+
+    def explanation(self, name: str, parent: str, method: str, label: str, chosen: Mapping[str, Any]) -> str:
+        """A child run: parameters, passes, time, arrays and the figure of one variant of a method."""
+        folder = self.folder / "explain" / method
+        arrays = files.read_arrays(folder / "attributions.npz")
+        values = arrays["attributions"][list(arrays["variants"]).index(label)]
+        explained = [arrays[key] for key in ("indices", "inputs", "targets")]
+        digest = files.digest([self.digest, label, chosen, explained, values])
+        pictures = [path for path in _pictures(folder) if path.stem == label]
+        run, new = self._run(
+            label,
+            digest,
+            pictures,
+            {
+                _PARENT: parent,
+                "pellucid.kind": "explanation",
+                "pellucid.experiment": name,
+                "pellucid.method": method,
+                "pellucid.experiment_digest": self.digest,
+            },
+        )
+        if not new:
+            return run
+        spec, cost = plugins.spec("explain", method), files.read_json(folder / "cost.json")[label]
+        self._log(
+            run,
+            params={**_flat(chosen), "method": method, "experiment": name},
+            metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes", "examples")},
+            tags={"mlflow.note.content": f"{spec.title}. {spec.paper}", "pellucid.rule": f"explain_{method}"},
+        )
+        self.client.log_artifact(run, str(folder / "attributions.npz"))
+        self.client.set_terminated(run, "FINISHED")
+        return run
+
+    def _run(self, name: str, digest: str, pictures: list[Path], tags: Mapping[str, str]) -> tuple[str, bool]:
+        """The run that records `digest`: the finished one, brought up to date, or a new one (then True)."""
+        drawn = files.digest([files.sha256(path) for path in pictures])
+        finished = None
+        for found in self._search(digest):
+            if finished is None and found.info.status == "FINISHED":
+                finished = found
+            else:
+                # A process that was killed leaves its run open for ever: it is replaced.
+                self.client.delete_run(found.info.run_id)
+        if finished is not None:
+            run = finished.info.run_id
+            for key, value in {**tags, _FIGURES: drawn}.items():
+                if finished.data.tags.get(key) != value:
+                    self.client.set_tag(run, key, value)
+            if finished.data.tags.get(_FIGURES) != drawn:
+                self._figures(run, pictures)
+            return run, False
+        started = self.client.create_run(
+            self.experiment_id, tags={**tags, **self.origin, _DIGEST: digest, _FIGURES: drawn}, run_name=name
+        )
+        self._figures(started.info.run_id, pictures)
+        return started.info.run_id, True
+
+    def _search(self, digest: str) -> list[Run]:
+        return list(self.client.search_runs([self.experiment_id], f"tags.`{_DIGEST}` = '{digest}'"))
+
+    def _figures(self, run: str, pictures: list[Path]) -> None:
+        for path in pictures:
+            self.client.log_artifact(run, str(path), "figures")
+
+    def _log(
+        self, run: str, *, params: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, Any]
+    ) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        now = _now()
+        self.client.log_batch(
+            run,
+            metrics=[Metric(key, float(value), now, 0) for key, value in metrics.items()],
+            params=[Param(key, str(value)) for key, value in params.items()],
+            tags=[RunTag(key, str(value)) for key, value in tags.items()],
+        )
+
+    def _curves(self, run: str) -> None:
+        """Epoch curves, in calls of 1,000 values, MLflow's limit: one call each would take a hundred times as long."""
+        import pandas as pd
+        from mlflow.entities import Metric
+
+        now = _now()
+        table = pd.read_csv(self.folder / "model" / "history.csv", index_col="epoch")
+        values = [
+            Metric(f"epoch_{name}", float(value), now, int(epoch))
+            for name in table.columns
+            for epoch, value in table[name].items()
+        ]
+        for start in range(0, len(values), 1000):
+            self.client.log_batch(run, metrics=values[start : start + 1000])
+
+    def _model_and_data(self, run: str, name: str, data: Mapping[str, Any], training: Mapping[str, Any]) -> None:
+        """The model with its signature and an input example, and the data set by `log_input`."""
+        backend.start()
+        import keras
+        import mlflow.tensorflow
+        from mlflow.data.http_dataset_source import HTTPDatasetSource
+        from mlflow.data.meta_dataset import MetaDataset
+        from mlflow.models import infer_signature
+
+        keras.config.disable_interactive_logging()
+        model = keras.models.load_model(self.folder / "model" / "model.keras", compile=False)
+        example = files.map_array(self.folder / "data" / "x_test.npy")[:1]
+        requirements = [f"{package}=={version}" for package, version in training["versions"].items()]
+        # Only the fluent interface logs models: it gets this run, and leaves it open for the caller to finish.
+        with mlflow.start_run(run_id=run):
+            # mlflow.keras cannot store an input example (it writes into a folder that is not there yet); this one can.
+            mlflow.tensorflow.log_model(
+                model,
+                name="model",
+                signature=infer_signature(example, model(example).numpy()),
+                input_example=np.asarray(example),
+                pip_requirements=requirements,
+            )
+            source = HTTPDatasetSource(data["homepage"])
+            # MLflow allows 36 characters for a digest.
+            mlflow.log_input(
+                MetaDataset(source, name=data["source"], digest=data["digest"][:36]),
+                context="train, validation, test",
+                tags={"licence": data["licence"], "citation": data["citation"][:500]},
+            )
+
+
+def _client(uri: str) -> MlflowClient:
+    import mlflow
+
+    mlflow.set_tracking_uri(uri)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    return mlflow.MlflowClient(tracking_uri=uri)
+
+
+@contextmanager
+def _answering(uri: str) -> Iterator[None]:
+    """Settings under which a server that is down is told within seconds; without them each call waits for minutes."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    hint = "The results are complete; when it is up, run again and only the record is made."
+    if uri.startswith("http"):
+        parts = urlsplit(uri)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            socket.create_connection((parts.hostname or "", port), timeout=_CONNECT).close()
+        except OSError as error:
+            raise InputError("tracking.uri", f"no answer from {uri} ({error})", "an MLflow server", hint) from None
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        import mlflow.exceptions
+
+        if isinstance(error, mlflow.exceptions.MlflowException) and uri.startswith("http"):
+            raise InputError("tracking.uri", f"{uri}, which failed ({error})", "an MLflow server", hint) from error
+        raise
+
+
+def _database(uri: str) -> Path | None:
+    """The file of a sqlite store."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+
+
+def _origin(root: Path) -> dict[str, str]:
+    """Tags that say which code and which packages made the results."""
+    commit = _git(root, "rev-parse", "HEAD")
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    lock = root / "envs" / "lock.txt"
+    return {
+        "mlflow.source.git.commit": commit or "unknown",
+        "mlflow.source.name": "pellucid",
+        "pellucid.git_dirty": "unknown" if commit is None else str(bool(changed)).lower(),
+        "pellucid.lock_digest": files.sha256(lock) if lock.is_file() else "unknown",
+    }
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("*.png"), *folder.glob("*.svg")])
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as dotted names."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _note(title: str, data: Mapping[str, Any]) -> str:
+    return f"{title}\n\nData: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,48 @@
+"""`make ui`: MLflow's pages for the store that config.yaml names, on this machine alone."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from pathlib import Path
+
+import yaml
+
+HOST = "127.0.0.1"
+
+
+def main() -> None:
+    """Print the address and become the server; Ctrl-C ends it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=5000, help="the first port to try")
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"))
+    chosen = parser.parse_args()
+    settings = yaml.safe_load(chosen.config.read_text(encoding="utf-8")).get("tracking") or {}
+    uri = settings.get("uri", "sqlite:///results/mlflow/mlflow.db")
+    if uri.startswith("http"):
+        print(f"The record is kept by a server: open {uri}")
+        return
+    database = Path(uri.removeprefix("sqlite:///"))
+    if uri.startswith("sqlite") and not database.is_file():
+        sys.exit(f"There is no record at {database} yet: `make run` makes it.")
+    port = free_port(chosen.port)
+    print(f"MLflow: http://{HOST}:{port}  (Ctrl-C ends it)", flush=True)
+    # One worker and no job service: 2 processes and 0.4 GB instead of 15 and 2.2 GB.
+    os.environ.update(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false", MLFLOW_DISABLE_TELEMETRY="true")
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", HOST, "--port", str(port)]
+    os.execv(sys.executable, [*command, "--backend-store-uri", uri])
+
+
+def free_port(first: int) -> int:
+    """The first port from `first` on at which nothing listens."""
+    for port in range(first, first + 50):
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, port)) != 0:
+                return port
+    sys.exit(f"No free port from {first} to {first + 49}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""Words that messages share."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A sentence that offers the most similar of `names`, or nothing where none is similar."""
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f' Did you mean "{close[0]}"?' if close else ""
+
+
+def listing(names: Iterable[Any]) -> str:
+    """Names as a comma-separated list."""
+    return ", ".join(str(name) for name in names)
+
+
+def shown(content: Any) -> str:
+    """A value as the user would recognise it: text in quotes, long content cut."""
+    text = f'"{content}"' if isinstance(content, str) else str(content)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,115 @@
+# Functions that the rules share. The configuration is checked here, before any rule is read.
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(workflow.basedir)
+PACKAGE = ROOT / "workflow"
+sys.path.insert(0, str(PACKAGE))
+# Jobs find the package where the Snakefile lies, installed or not.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+
+from pellucid import config as configuration
+from pellucid import downloads as transfers
+from pellucid.code import code_digest
+from pellucid.explain.variants import variants
+
+try:
+    CONFIG = configuration.resolve(config)
+except configuration.ConfigError as error:
+    raise WorkflowError(f"The configuration cannot be used:\n{error}") from None
+
+for name, reasons in CONFIG.skipped.items():
+    for method, reason in reasons.items():
+        logger.info(f"{name}: {method} is left out: {reason}")
+
+CONDA = str(ROOT / "envs" / "pellucid.yaml")
+RESULTS = "results/{experiment}"
+METHODS = sorted(
+    {
+        method
+        for settings in CONFIG.experiments.values()
+        for method in settings["methods"]
+    }
+)
+
+
+def setting(*keys):
+    """A function of the wildcards that gives one entry of the experiment's settings."""
+
+    def get(wildcards):
+        value = CONFIG.experiments[wildcards.experiment]
+        for key in keys:
+            value = value[key]
+        return value
+
+    return get
+
+
+def parameters_of(method):
+    """The method's parameters in the experiment of the wildcards."""
+    return lambda wildcards: CONFIG.experiments[wildcards.experiment]["methods"][method]
+
+
+def logs(rule):
+    return f"{RESULTS}/logs/{rule}.log"
+
+
+def costs(rule):
+    return f"{RESULTS}/benchmarks/{rule}.tsv"
+
+
+def pictures(name):
+    """One figure in both formats."""
+    return [f"{RESULTS}/{name}.png", f"{RESULTS}/{name}.svg"]
+
+
+def downloaded(address):
+    """Where a downloaded file lies: one place per address, whichever experiments use it."""
+    name = address.rstrip("/").rsplit("/", 1)[-1].split("?")[0] or "file"
+    return f"results/downloads/{configuration.address_key(address)}/{name}"
+
+
+def source_files(wildcards):
+    """The files that the experiment's data source reads: local ones where they lie, others after their download."""
+    return {
+        name: (
+            str(transfers.local_path(address))
+            if transfers.is_local(address)
+            else downloaded(address)
+        )
+        for name, address in configuration.files(
+            CONFIG.experiments[wildcards.experiment]
+        )
+    }
+
+
+def figures():
+    """Every figure of the experiments to be run."""
+    found = []
+    for name, settings in CONFIG.experiments.items():
+        here = RESULTS.format(experiment=name)
+        found += [f"{here}/data/examples.png", f"{here}/model/history.png"]
+        found += [
+            f"{here}/evaluation/confusion_matrix.png",
+            f"{here}/evaluation/reliability.png",
+        ]
+        for method, parameters in settings["methods"].items():
+            found += [
+                f"{here}/explain/{method}/{variant}.png"
+                for variant in variants(method, parameters)
+            ]
+    return found
+
+
+def tracked():
+    """The record of every experiment to be run."""
+    return [
+        f"{RESULTS.format(experiment=name)}/tracking.json"
+        for name in CONFIG.experiments
+    ]

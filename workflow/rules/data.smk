@@ -1,0 +1,87 @@
+# Data: from a source's files to arrays, labels, facts and a figure.
+# in: the source's files; out: results/<experiment>/data/
+
+DOWNLOADS = {
+    downloaded(address): (address, settings["dataset"].get(f"{name}_sha256"))
+    for settings in CONFIG.experiments.values()
+    for name, address in configuration.files(settings)
+    if not transfers.is_local(address)
+}
+
+
+rule download:
+    output:
+        "results/downloads/{key}/{file}",
+    log:
+        "results/downloads/{key}/{file}.log",
+    benchmark:
+        "results/downloads/{key}/{file}.tsv"
+    conda:
+        CONDA
+    threads: 1
+    params:
+        source=lambda wildcards, output: DOWNLOADS[output[0]],
+    message:
+        "Download {params.source[0]}"
+    script:
+        "../scripts/download.py"
+
+
+rule preprocess:
+    input:
+        unpack(source_files),
+    output:
+        multiext(f"{RESULTS}/data/x_", "train.npy", "validation.npy", "test.npy"),
+        labels=f"{RESULTS}/data/labels.npz",
+        truth=f"{RESULTS}/data/truth.npz",
+        facts=f"{RESULTS}/data/data.json",
+    log:
+        logs("preprocess"),
+    benchmark:
+        costs("preprocess")
+    conda:
+        CONDA
+    threads: 1
+    params:
+        dataset=setting("dataset"),
+        split=setting("split"),
+        scale=setting("preprocessing", "scale"),
+        seed=setting("seed"),
+        code=lambda wildcards: code_digest(
+            "pellucid.preprocessing",
+            f"pellucid.datasets.{CONFIG.experiments[wildcards.experiment]['dataset']['source']}",
+        ),
+    message:
+        "Prepare the data of {wildcards.experiment}"
+    script:
+        "../scripts/preprocess.py"
+
+
+rule draw_data:
+    input:
+        facts=f"{RESULTS}/data/data.json",
+        x=f"{RESULTS}/data/x_train.npy",
+        labels=f"{RESULTS}/data/labels.npz",
+    output:
+        report(
+            f"{RESULTS}/data/examples.png",
+            caption="../report/data.rst",
+            category="{experiment}",
+            subcategory="1 Data",
+            labels={"figure": "Training examples", "method": ""},
+        ),
+        f"{RESULTS}/data/examples.svg",
+    log:
+        logs("draw_data"),
+    benchmark:
+        costs("draw_data")
+    conda:
+        CONDA
+    threads: 1
+    params:
+        title=setting("title"),
+        code=code_digest("pellucid.draw.data"),
+    message:
+        "Draw the data of {wildcards.experiment}"
+    script:
+        "../scripts/draw_data.py"

@@ -1,0 +1,94 @@
+# Explanations: one rule per method, named explain_<method>.
+# in: results/<experiment>/model/, examples.npz; out: results/<experiment>/explain/<method>/
+
+
+rule select_examples:
+    input:
+        x=f"{RESULTS}/data/x_test.npy",
+        facts=f"{RESULTS}/data/data.json",
+        truth=f"{RESULTS}/data/truth.npz",
+        predictions=f"{RESULTS}/evaluation/predictions.npz",
+    output:
+        f"{RESULTS}/examples.npz",
+    log:
+        logs("select_examples"),
+    benchmark:
+        costs("select_examples")
+    conda:
+        CONDA
+    threads: 1
+    params:
+        examples=setting("examples"),
+        seed=setting("seed"),
+        code=code_digest("pellucid.selection"),
+    message:
+        "Choose the examples of {wildcards.experiment} that are explained"
+    script:
+        "../scripts/select_examples.py"
+
+
+for method in METHODS:
+
+    rule:
+        name:
+            f"explain_{method}"
+        input:
+            model=f"{RESULTS}/model/model.keras",
+            examples=f"{RESULTS}/examples.npz",
+        output:
+            attributions=f"{RESULTS}/explain/{method}/attributions.npz",
+            cost=f"{RESULTS}/explain/{method}/cost.json",
+        log:
+            logs(f"explain_{method}"),
+        benchmark:
+            costs(f"explain_{method}")
+        conda:
+            CONDA
+        threads: CONFIG.threads
+        resources:
+            mem_mb=2000 + CONFIG.memory_mb,
+        params:
+            method=method,
+            parameters=parameters_of(method),
+            seed=setting("seed"),
+            threads=CONFIG.threads,
+            memory_mb=CONFIG.memory_mb,
+            code=code_digest("pellucid.explain.run", f"pellucid.explain.{method}"),
+        message:
+            "Explain {wildcards.experiment} by {params.method}"
+        script:
+            "../scripts/explain.py"
+
+
+rule draw_explanation:
+    input:
+        facts=f"{RESULTS}/data/data.json",
+        attributions=f"{RESULTS}/explain/{{method}}/attributions.npz",
+    output:
+        report(
+            f"{RESULTS}/explain/{{method}}/{{variant}}.png",
+            caption="../report/explanation.rst",
+            category="{experiment}",
+            subcategory="4 Explanations",
+            labels={"figure": "Attributions", "method": "{variant}"},
+        ),
+        f"{RESULTS}/explain/{{method}}/{{variant}}.svg",
+    log:
+        logs("draw_{method}_{variant}"),
+    benchmark:
+        costs("draw_{method}_{variant}")
+    conda:
+        CONDA
+    threads: 1
+    params:
+        parameters=lambda wildcards: CONFIG.experiments[wildcards.experiment][
+            "methods"
+        ][wildcards.method],
+        title=setting("title"),
+        code=lambda wildcards: code_digest(
+            "pellucid.draw.explanation", f"pellucid.explain.{wildcards.method}"
+        ),
+    message:
+        "Draw {wildcards.variant} of {wildcards.experiment}"
+    script:
+        "../scripts/draw_explanation.py"

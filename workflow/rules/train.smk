@@ -1,0 +1,66 @@
+# Training: from arrays to the model of the best epoch.
+# in: results/<experiment>/data/; out: results/<experiment>/model/
+
+
+rule train:
+    input:
+        multiext(f"{RESULTS}/data/x_", "train.npy", "validation.npy"),
+        labels=f"{RESULTS}/data/labels.npz",
+        facts=f"{RESULTS}/data/data.json",
+    output:
+        model=f"{RESULTS}/model/model.keras",
+        history=f"{RESULTS}/model/history.csv",
+        facts=f"{RESULTS}/model/training.json",
+    log:
+        logs("train"),
+    benchmark:
+        costs("train")
+    conda:
+        CONDA
+    threads: CONFIG.threads
+    resources:
+        mem_mb=4000,
+    params:
+        model=setting("model"),
+        training=setting("training"),
+        seed=setting("seed"),
+        threads=CONFIG.threads,
+        # Snakemake deletes the outputs of a killed job, so what a second try needs is none of them.
+        checkpoints=lambda wildcards: f"results/{wildcards.experiment}/checkpoints",
+        code=lambda wildcards: code_digest(
+            "pellucid.training",
+            f"pellucid.models.{CONFIG.experiments[wildcards.experiment]['model']['architecture']}",
+        ),
+    message:
+        "Train {params.model[architecture]} on {wildcards.experiment}"
+    script:
+        "../scripts/train.py"
+
+
+rule draw_training:
+    input:
+        history=f"{RESULTS}/model/history.csv",
+        facts=f"{RESULTS}/model/training.json",
+    output:
+        report(
+            f"{RESULTS}/model/history.png",
+            caption="../report/training.rst",
+            category="{experiment}",
+            subcategory="2 Model",
+            labels={"figure": "Learning curves", "method": ""},
+        ),
+        f"{RESULTS}/model/history.svg",
+    log:
+        logs("draw_training"),
+    benchmark:
+        costs("draw_training")
+    conda:
+        CONDA
+    threads: 1
+    params:
+        title=setting("title"),
+        code=code_digest("pellucid.draw.training"),
+    message:
+        "Draw the training of {wildcards.experiment}"
+    script:
+        "../scripts/draw_training.py"

@@ -1,0 +1,13 @@
+"""Draw training examples of every class."""
+
+from pellucid.draw.data import draw
+from pellucid.job import job
+
+with job(snakemake):
+    draw(
+        data=snakemake.input.facts,
+        x=snakemake.input.x,
+        labels=snakemake.input.labels,
+        title=snakemake.params.title,
+        pictures=list(snakemake.output),
+    )

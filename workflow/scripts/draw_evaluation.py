@@ -1,0 +1,9 @@
+"""Draw the confusion matrix and the reliability diagram."""
+
+from pellucid.draw.evaluation import draw_confusion, draw_reliability
+from pellucid.job import job
+
+with job(snakemake):
+    shared = {"metrics": snakemake.input.metrics, "title": snakemake.params.title}
+    draw_confusion(table=snakemake.input.confusion, pictures=list(snakemake.output[:2]), **shared)
+    draw_reliability(table=snakemake.input.reliability, pictures=list(snakemake.output[2:]), **shared)

@@ -1,0 +1,15 @@
+"""Draw the attributions of one variant of a method."""
+
+from pellucid.draw.explanation import draw
+from pellucid.job import job
+
+with job(snakemake):
+    draw(
+        method=snakemake.wildcards.method,
+        variant=snakemake.wildcards.variant,
+        parameters=snakemake.params.parameters,
+        title=snakemake.params.title,
+        data=snakemake.input.facts,
+        attributions=snakemake.input.attributions,
+        pictures=list(snakemake.output),
+    )

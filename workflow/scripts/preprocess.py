@@ -1,0 +1,16 @@
+"""Split, scale and describe the data of an experiment."""
+
+from pathlib import Path
+
+from pellucid.job import job
+from pellucid.preprocessing import preprocess
+
+with job(snakemake):
+    preprocess(
+        dataset=snakemake.params.dataset,
+        paths=dict(snakemake.input.items()),
+        split=snakemake.params.split,
+        scale=snakemake.params.scale,
+        seed=snakemake.params.seed,
+        folder=Path(snakemake.output.facts).parent,
+    )

@@ -1,0 +1,18 @@
+"""Train the model of an experiment, or go on with a training that was killed."""
+
+from pathlib import Path
+
+from pellucid.job import job
+from pellucid.training import train
+
+with job(snakemake):
+    train(
+        data=Path(snakemake.input.facts).parent,
+        model=snakemake.params.model,
+        training=snakemake.params.training,
+        seed=snakemake.params.seed,
+        threads=snakemake.params.threads,
+        code=snakemake.params.code,
+        checkpoints=snakemake.params.checkpoints,
+        folder=Path(snakemake.output.model).parent,
+    )
