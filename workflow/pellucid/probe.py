@@ -242,11 +242,15 @@ class Probe:
             # A batch axis of unknown length costs nothing on the CPU (measured), and no size is ever traced again.
             signature = [self._tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]
             self._compiled[key] = self._tf.function(build(), input_signature=signature, autograph=False)
+        if len(arrays[0]) == 0:
+            # Layers need not allow for an empty batch: the shapes of the answer come from an example of zeros.
+            one = tuple(np.zeros((1, *array.shape[1:]), array.dtype) for array in arrays)
+            return tuple(output[:0] for output in self._run(key, build, one, backward=backward))
         function, n, size = self._compiled[key], len(arrays[0]), self.batch_size(backward=backward)
         self.forward_passes += n
         self.backward_passes += n if backward else 0
         outputs: Any = None
-        for start in range(0, max(n, 1), size):
+        for start in range(0, n, size):
             part = function(*(self._tf.convert_to_tensor(array[start : start + size]) for array in arrays))
             parts = part if isinstance(part, tuple) else (part,)
             if outputs is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,7 +84,9 @@ def train(
             epochs=training["epochs"],
             validation_data=validation,
             validation_batch_size=1024,
-            callbacks=[_keeper(state, progress, training, seed)],
+            # The batches shuffle themselves; Keras would shuffle their order once more, and not the same after a kill.
+            shuffle=False,
+            callbacks=[_keeper(state, progress, training, seed, batches.begin)],
             verbose=0,
         )
     best = keras.models.load_model(_best(state, progress.best_epoch), compile=False)
@@ -162,7 +164,9 @@ def _build(model: Mapping[str, Any], training: Mapping[str, Any], facts: Mapping
     return network
 
 
-def _keeper(state: Path, progress: Progress, training: Mapping[str, Any], seed: int) -> keras.callbacks.Callback:
+def _keeper(
+    state: Path, progress: Progress, training: Mapping[str, Any], seed: int, begin: Callable[[int], None]
+) -> keras.callbacks.Callback:
     import keras
 
     class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
@@ -172,6 +176,7 @@ def _keeper(state: Path, progress: Progress, training: Mapping[str, Any], seed: 
             self.started = time.perf_counter()
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            begin(epoch)
             for layer in _layers(self.model):
                 if generator := getattr(layer, "seed_generator", None):
                     # A loaded model does not know how often the killed one had drawn.
@@ -180,7 +185,7 @@ def _keeper(state: Path, progress: Progress, training: Mapping[str, Any], seed: 
 
         def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
             scores = {name: float((logs or {})[name]) for name in COLUMNS}
-            if not np.isfinite(scores["loss"]):
+            if not all(np.isfinite([scores["loss"], scores["val_loss"]])):
                 raise InputError(
                     f"training, epoch {epoch + 1}", f"a loss of {scores['loss']}", "a number", "Lower learning_rate."
                 )

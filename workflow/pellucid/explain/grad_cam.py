@@ -52,13 +52,19 @@ def explain(
     Raises:
         InputError: no convolution layer, or none of that name.
     """
-    activations, gradients = probe.activations_and_gradient(inputs, targets, convolution(probe, layer))
+    found = maps(probe, inputs, targets, convolution(probe, layer))
+    if relu:
+        found = np.maximum(found, 0)
+    return np.repeat(upsample(found, inputs.shape[1:-1])[..., np.newaxis], inputs.shape[-1], axis=-1)
+
+
+def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
+    """Weighted sum of a layer's feature maps at the layer's own size, before the ReLU: (N, *axes)."""
+    activations, gradients = probe.activations_and_gradient(inputs, targets, layer)
     axes = tuple(range(1, activations.ndim - 1))
     weights = gradients.mean(axes, keepdims=True)  # equation 1: alpha_k = mean over positions of dy / dA_k
-    maps = (weights * activations).sum(-1)  # equation 2, before its ReLU
-    if relu:
-        maps = np.maximum(maps, 0)
-    return np.repeat(upsample(maps, inputs.shape[1:-1])[..., np.newaxis], inputs.shape[-1], axis=-1)
+    summed: NDArray[np.float32] = (weights * activations).sum(-1)  # equation 2
+    return summed
 
 
 def convolution(probe: Probe, layer: str) -> str:

@@ -29,7 +29,11 @@ SPEC = MethodSpec(
     checks=("coverage",),
     parameters={
         "window": {**_SIZES, "default": 15, "description": "size in samples or pixels: one number, or one per axis"},
-        "stride": {**_SIZES, "default": 1, "description": "step between windows: one number, or one per axis"},
+        "stride": {
+            **_SIZES,
+            "default": 1,
+            "description": "step between windows, at most the window: one number, or one per axis",
+        },
         "baseline": {
             "enum": ["zero", "mean", "noise"],
             "default": "zero",
@@ -61,7 +65,8 @@ def explain(
     Windows start at every multiple of the stride, and once more flush with the end, so that no value is left out.
 
     Raises:
-        InputError: a window larger than the input, or a number of sizes that is not the input's number of axes.
+        InputError: a window larger than the input, a stride larger than the window (values between two windows would
+            get none), or a number of sizes that is not the input's number of axes.
     """
     covers = windows(inputs.shape[1:], window, stride, channels)
     filling = _filling(inputs, baseline, rng)
@@ -100,6 +105,9 @@ def windows(
     for axis, (size, length) in enumerate(zip(sizes, axes, strict=True)):
         if size > length:
             raise InputError("occlusion.window", f"{size} on axis {axis}", f"at most the input's {length}")
+    for size, step in zip(sizes, strides, strict=True):
+        if step > size:
+            raise InputError("occlusion.stride", f"{step}, more than the window's {size}", "windows without gaps")
     along = [
         [slice(start, start + size) for start in starts(length, size, step)]
         for length, size, step in zip(axes, sizes, strides, strict=True)

@@ -1,0 +1,91 @@
+"""What the tests share: TensorFlow started as the workflow starts it, small models, and the place of real data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pellucid import backend
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets that `PELLUCID_REAL_DATA` names; the test is skipped where it is not set."""
+    folder = os.environ.get("PELLUCID_REAL_DATA")
+    if not folder:
+        pytest.skip("PELLUCID_REAL_DATA is not set: no real MIT-BIH and MNIST files to test on")
+    return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def keras():
+    """Keras on TensorFlow, one thread, deterministic."""
+    backend.start(1)
+    import keras
+
+    return keras
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def settled(model, shape, seed=0):
+    """Give a model's batch normalisations statistics that are not those of a fresh one."""
+    rng = np.random.default_rng(seed)
+    for layer in model.layers:
+        if type(layer).__name__ == "BatchNormalization":
+            size = layer.moving_mean.shape
+            layer.gamma.assign(rng.uniform(0.5, 1.5, size))
+            layer.beta.assign(rng.normal(0, 0.3, size))
+            layer.moving_mean.assign(rng.normal(0, 0.3, size))
+            layer.moving_variance.assign(rng.uniform(0.5, 2, size))
+    return model
+
+
+@pytest.fixture(scope="session")
+def heartbeat(keras):
+    """The heartbeat network for 186 samples and 5 classes, with random weights."""
+    from pellucid.models.heartbeat_cnn import build
+
+    keras.utils.set_random_seed(1)
+    return settled(build((186, 1), 5), (186, 1))
+
+
+@pytest.fixture(scope="session")
+def multivariate(keras):
+    """The multivariate network for 100 × 6 and 4 classes, with random weights."""
+    from pellucid.models.multivariate_cnn import build
+
+    keras.utils.set_random_seed(2)
+    return settled(build((100, 6), 4), (100, 6))
+
+
+@pytest.fixture(scope="session")
+def digit(keras):
+    """The digit network for 8 × 8 and 10 classes, with random weights."""
+    from pellucid.models.digit_cnn import build
+
+    keras.utils.set_random_seed(3)
+    return build((8, 8, 1), 10)
+
+
+@pytest.fixture(scope="session")
+def linear(keras):
+    """logits = x · W + b for inputs (12, 3) and 4 classes, with its W (12, 3, 4) and b (4,)."""
+    keras.utils.set_random_seed(4)
+    model = keras.Sequential(
+        [
+            keras.layers.Input((12, 3)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(4, activation="softmax", bias_initializer="random_normal"),
+        ]
+    )
+    weights, bias = model.layers[-1].get_weights()
+    return model, weights.reshape(12, 3, 4), bias

@@ -1,0 +1,521 @@
+"""The table of bad inputs: each ends with its one clear message, and leaves nothing half-written."""
+
+import copy
+import json
+import zipfile
+
+import numpy as np
+import pytest
+import yaml
+
+from pellucid import config, files
+from pellucid.config import ConfigError
+from pellucid.errors import InputError
+from pellucid.explain.run import run
+from pellucid.preprocessing import preprocess
+from pellucid.probe import Probe
+from pellucid.selection import select
+from pellucid.training import train
+from tests.conftest import ROOT
+
+GOOD = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+# Configuration -------------------------------------------------------------------------------------------------------
+
+
+def put(path, value):
+    """A change of the good configuration: `value` at the dotted `path`; None removes the key."""
+
+    def change(content):
+        *parents, last = path.split(".")
+        for parent in parents:
+            content = content.setdefault(parent, {}) if isinstance(content, dict) else content[int(parent)]
+        if value is None:
+            del content[last]
+        else:
+            content[last] = value
+
+    return change
+
+
+CONFIG = [
+    ("top key misspelt", put("exeriments", {}), 'found unknown key "exeriments"', 'Did you mean "experiments"?'),
+    ("no experiments", put("experiments", None), "config.yaml", "expected the key experiments as well"),
+    ("nothing to run", put("run", []), "run: found [] (a list)", "at least 1"),
+    ("one thing twice to run", put("run", ["digits", "digits"]), "run: found", "each entry once"),
+    ("unknown experiment", put("run", ["digts"]), 'run.0: found "digts"', 'Did you mean "digits"?'),
+    (
+        "setting misspelt",
+        put("experiments.digits.training.epoch", 3),
+        'experiments.digits.training: found unknown key "epoch"',
+        'Did you mean "epochs"?',
+    ),
+    ("text for a number", put("defaults.training.epochs", "many"), 'defaults.training.epochs: found "many"', "a whole"),
+    (
+        "exponent without a point",
+        put("defaults.training.learning_rate", "1e-3"),
+        'found "1e-3" (a text); expected a number',
+        "write 0.001",
+    ),
+    ("no epochs", put("defaults.training.epochs", 0), "defaults.training.epochs: found 0", "at least 1"),
+    ("fraction of an epoch", put("defaults.training.epochs", 1.5), "found 1.5 (a number)", "a whole number"),
+    ("truth for a number", put("threads", True), "threads: found True (true or false)", "a whole number"),
+    ("share above one", put("defaults.split.test", 1.2), "defaults.split.test: found 1.2", "less than 1"),
+    (
+        "unknown choice",
+        put("defaults.examples.choose", "corect"),
+        'defaults.examples.choose: found "corect"',
+        'Did you mean "correct"?',
+    ),
+    ("list for a mapping", put("defaults.methods", ["saliency"]), "defaults.methods: found", "a mapping (key: value)"),
+    (
+        "unknown source",
+        put("experiments.digits.dataset.source", "digit"),
+        'experiments.digits.dataset.source: found "digit"',
+        'Did you mean "digits"?',
+    ),
+    (
+        "unknown architecture",
+        put("experiments.digits.model.architecture", "digits_cnn"),
+        'experiments.digits.model.architecture: found "digits_cnn"',
+        'Did you mean "digit_cnn"?',
+    ),
+    (
+        "series model for images",
+        put("experiments.digits.model.architecture", "heartbeat_cnn"),
+        'found "heartbeat_cnn", which takes series data',
+        'expected one that takes the image data of "digits": digit_cnn',
+    ),
+    (
+        "parameter of the source misspelt",
+        put("experiments.mitbih.dataset.sample", 186),
+        'experiments.mitbih.dataset: found unknown key "sample"',
+        'Did you mean "samples"?',
+    ),
+    (
+        "source without its file",
+        put("experiments.mitbih.dataset.train", None),
+        "experiments.mitbih.dataset: found",
+        "expected the key train as well",
+    ),
+    (
+        "checksum of another length",
+        put("experiments.mitbih.dataset.train_sha256", "abc"),
+        'experiments.mitbih.dataset.train_sha256: found "abc"',
+        "SHA-256",
+    ),
+    (
+        "parameter of the model out of range",
+        put("experiments.digits.model.dropout", 1),
+        "experiments.digits.model.dropout: found 1",
+        "less than 1",
+    ),
+    (
+        "unknown method",
+        put("defaults.methods.gradcam", {}),
+        'methods: found "gradcam"',
+        'Did you mean "grad_cam"?',
+    ),
+    (
+        "parameter of the method misspelt",
+        put("experiments.digits.methods.occlusion.windw", 3),
+        'experiments.digits.methods.occlusion: found unknown key "windw"',
+        'Did you mean "window"?',
+    ),
+    (
+        "window of the wrong type",
+        put("experiments.digits.methods.occlusion.window", "wide"),
+        'experiments.digits.methods.occlusion.window: found "wide"',
+        "a whole number from 1 or a list",
+    ),
+    (
+        "sweep over a misspelt parameter",
+        put("experiments.digits.methods.occlusion.sweep", {"windows": [3]}),
+        'experiments.digits.methods.occlusion.sweep: found unknown key "windows"',
+        'Did you mean "window"?',
+    ),
+    (
+        "sweep over one value",
+        put("experiments.digits.methods.occlusion.sweep", {"window": 3}),
+        "experiments.digits.methods.occlusion.sweep.window: found 3",
+        "a list",
+    ),
+    ("tracking address", put("tracking.uri", "mlruns"), 'tracking.uri: found "mlruns"', "database"),
+    ("experiment name", put("experiments.My-set", {}), "experiments: found", "My-set"),
+    ("seed below zero", put("experiments.digits.seed", -1), "experiments.digits.seed: found -1", "at least 0"),
+    ("file that is not there", put("run", ["mitbih"]), "experiments.mitbih.dataset.train: found no file", "kaggle"),
+    (
+        "file on another machine",
+        lambda content: (
+            put("run", ["mnist"])(content),
+            put("experiments.mnist.dataset.file", "file://host/a.npz")(content),
+        ),
+        "experiments.mnist.dataset.file: found file://host/a.npz",
+        "another machine",
+    ),
+    (
+        "scheme that is not supported",
+        lambda content: (
+            put("run", ["mnist"])(content),
+            put("experiments.mnist.dataset.file", "s3://bucket/a.npz")(content),
+        ),
+        "experiments.mnist.dataset.file: found s3://bucket/a.npz",
+        "http://",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "first", "then"), [row[1:] for row in CONFIG], ids=[row[0] for row in CONFIG])
+def test_configuration(change, first, then):
+    content = copy.deepcopy(GOOD)
+    change(content)
+    with pytest.raises(ConfigError) as told:
+        config.resolve(content)
+    (fault, *_) = [fault for fault in told.value.faults if first in fault]
+    assert then in fault
+    assert "\n" not in fault
+
+
+def test_the_good_configuration_is_good():
+    assert config.resolve(GOOD).run == ("synthetic_ecg", "basic_motions", "digits")
+
+
+def test_all_faults_are_told_at_once():
+    content = copy.deepcopy(GOOD)
+    put("defaults.training.epochs", 0)(content)
+    put("experiments.digits.seed", -1)(content)
+    with pytest.raises(ConfigError) as told:
+        config.resolve(content)
+    assert len(told.value.faults) == 2
+
+
+# Data ----------------------------------------------------------------------------------------------------------------
+
+
+def beats(n=40):
+    rows = np.random.default_rng(0).random((n, 188)).round(3)
+    rows[:, 187] = np.arange(n) % 5
+    return rows.astype(str).tolist()
+
+
+def written(edit):
+    """A CSV of heartbeats after `edit` of its rows (lists of text)."""
+
+    def write(folder):
+        rows = beats()
+        edit(rows)
+        (folder / "train.csv").write_text("".join(",".join(row) + "\n" for row in rows))
+        (folder / "test.csv").write_text("".join(",".join(row) + "\n" for row in beats()))
+
+    return write
+
+
+def cell(row, column, text):
+    def edit(rows):
+        rows[row][column] = text
+
+    return written(edit)
+
+
+def text(content):
+    def write(folder):
+        written(lambda rows: None)(folder)
+        (folder / "train.csv").write_text(content)
+
+    return write
+
+
+def one_class(rows):
+    for row in rows:
+        row[187] = "2"
+
+
+def too_few(rows):
+    rows[:] = [row for row in rows if row[187] != "3.0"] + [rows[3]]
+
+
+HEARTBEATS = [
+    ("cell that is text", cell(2, 5, "abc"), "train.csv, line 3, column 6", 'found "abc"; expected a number'),
+    ("empty cell", cell(4, 7, ""), "train.csv, line 5, column 8", "expected a finite number"),
+    ("NaN", cell(0, 0, "nan"), "train.csv, line 1, column 1", "expected a finite number"),
+    ("infinity", cell(9, 186, "inf"), "train.csv, line 10, column 187", "expected a finite number"),
+    ("label out of range", cell(6, 187, "5"), "train.csv, line 7, last column: found the label 5", "from 0 to 4"),
+    ("label below zero", cell(6, 187, "-1"), "train.csv, line 7, last column: found the label -1", "from 0 to 4"),
+    ("label between two", cell(6, 187, "1.5"), "train.csv, line 7, last column: found the label 1.5", "a whole number"),
+    (
+        "header line",
+        text("a," * 187 + "b\n" + ",".join(beats()[0])),
+        "train.csv, line 1, column 1",
+        "expected a number",
+    ),
+    (
+        "too few columns",
+        written(lambda rows: [row.pop(0) for row in rows]),
+        "rows of 187 columns",
+        "rows of 188 columns",
+    ),
+    (
+        "row cut off",
+        written(lambda rows: rows[-1].__delitem__(slice(50, None))),
+        "line 40, column 51",
+        "a finite number",
+    ),
+    ("row too long", written(lambda rows: rows[7].append("1")), "cannot be parsed", "line 8"),
+    ("empty file", text(""), "found an empty file", "rows of 188 numbers"),
+    (
+        "not text at all",
+        lambda f: (text("")(f), (f / "train.csv").write_bytes(b"\x89PNG\r\n\xff\xfe" * 40)),
+        "train.csv",
+        "",
+    ),
+    ("one class alone", written(one_class), "mitbih, train: found examples of one class", "at least two classes"),
+    ("class of one example", written(too_few), "found 1 example(s) of class F", "enough for every split"),
+]
+
+
+@pytest.mark.parametrize(
+    ("write", "first", "then"), [row[1:] for row in HEARTBEATS], ids=[row[0] for row in HEARTBEATS]
+)
+def test_heartbeats(tmp_path, write, first, then):
+    write(tmp_path)
+    paths = {name: str(tmp_path / f"{name}.csv") for name in ("train", "test")}
+    refuse(tmp_path, {"source": "mitbih", **paths}, paths, first, then)
+
+
+def test_a_wrong_checksum(tmp_path):
+    written(lambda rows: None)(tmp_path)
+    paths = {name: str(tmp_path / f"{name}.csv") for name in ("train", "test")}
+    dataset = {"source": "mitbih", **paths, "test_sha256": "0" * 64}
+    refuse(tmp_path, dataset, paths, "test.csv: found a file of", "expected SHA-256 " + "0" * 64)
+
+
+def archive(**arrays):
+    images, labels = np.zeros((20, 28, 28), np.uint8), np.arange(20) % 10
+    good = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
+    return lambda path: np.savez(
+        path, **{name: value for name, value in {**good, **arrays}.items() if value is not None}
+    )
+
+
+def pickled(path):
+    np.savez(path, x_train=np.array([{}], object))
+
+
+MNIST = [
+    (
+        "no archive",
+        lambda path: path.write_text("hello"),
+        "mnist.npz: found a file that cannot be read",
+        "an .npz archive",
+    ),
+    (
+        "archive cut off",
+        lambda path: (archive()(path), path.write_bytes(path.read_bytes()[:3000])),
+        "cannot be read",
+        "",
+    ),
+    (
+        "zip of other things",
+        lambda path: zipfile.ZipFile(path, "w").close(),
+        "found no array x_train, y_train",
+        "x_test",
+    ),
+    ("pickled objects", pickled, "cannot be read", "plain arrays"),
+    ("an array is missing", archive(y_test=None), "mnist.npz: found no array y_test", "expected the arrays"),
+    ("floats for images", archive(x_test=np.zeros((20, 28, 28))), "mnist.npz, test: found images float64", "uint8"),
+    ("labels and images differ", archive(y_train=np.zeros(3, int)), "train: found images", "labels (N,)"),
+    ("a label out of range", archive(y_train=np.arange(20)), "train: found labels int64 from 0 to 19", "from 0 to 9"),
+]
+
+
+@pytest.mark.parametrize(("write", "first", "then"), [row[1:] for row in MNIST], ids=[row[0] for row in MNIST])
+def test_mnist(tmp_path, write, first, then):
+    path = tmp_path / "mnist.npz"
+    write(path)
+    refuse(tmp_path, {"source": "mnist", "file": str(path)}, {"file": str(path)}, first, then)
+
+
+def refuse(folder, dataset, paths, first, then):
+    with pytest.raises(InputError) as told:
+        preprocess(
+            dataset=dataset,
+            paths=paths,
+            split={"test": 0.2, "validation": 0.15},
+            scale="none",
+            seed=1,
+            folder=folder / "out",
+        )
+    assert first in str(told.value)
+    assert then in str(told.value)
+    assert not (folder / "out").exists()
+
+
+# Models and examples -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def examples(tmp_path):
+    x, one = np.zeros((2, 8, 8, 1), np.float32), np.zeros(2, int)
+    arrays = {"inputs": x, "targets": one, "labels": one, "predictions": one, "indices": one}
+    files.write_arrays(tmp_path / "examples.npz", arrays)
+    return tmp_path / "examples.npz"
+
+
+def plain(keras, *layers, shape=(8, 8, 1)):
+    return keras.Sequential([keras.layers.Input(shape), *layers])
+
+
+MODELS = [
+    ("no file", lambda keras, path: None, "model.keras: found a file that cannot be loaded", "a .keras model"),
+    ("no model", lambda keras, path: path.write_text("hello"), "found a file that cannot be loaded", "a .keras model"),
+    (
+        "code inside",
+        lambda keras, path: plain(
+            keras, keras.layers.Lambda(lambda x: x * 2), keras.layers.Flatten(), keras.layers.Dense(2)
+        ).save(path),
+        "found a file that cannot be loaded",
+        "ambda",
+    ),
+    (
+        "another input shape",
+        lambda keras, path: plain(
+            keras, keras.layers.Conv2D(1, 3), keras.layers.Flatten(), keras.layers.Dense(2), shape=(9, 9, 1)
+        ).save(path),
+        "inputs: found shape (2, 8, 8, 1)",
+        "(N, 9, 9, 1)",
+    ),
+    (
+        "no convolution layer",
+        lambda keras, path: plain(keras, keras.layers.Flatten(), keras.layers.Dense(2)).save(path),
+        "model: found no convolution layer",
+        "one at least",
+    ),
+    (
+        "no scores",
+        lambda keras, path: plain(keras, keras.layers.Conv2D(2, 3)).save(path),
+        "found an output of shape (6, 6, 2)",
+        "one score for each of two or more classes",
+    ),
+    (
+        "one score",
+        lambda keras, path: plain(keras, keras.layers.Flatten(), keras.layers.Dense(1)).save(path),
+        "found an output of shape (1,)",
+        "two or more classes",
+    ),
+    (
+        "sizes unknown",
+        lambda keras, path: plain(
+            keras, keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(2), shape=(None, None, 1)
+        ).save(path),
+        "found an input of shape (None, None, 1)",
+        "sizes are all known",
+    ),
+]
+
+
+@pytest.mark.parametrize(("save", "first", "then"), [row[1:] for row in MODELS], ids=[row[0] for row in MODELS])
+def test_model(keras, tmp_path, examples, save, first, then):
+    save(keras, tmp_path / "model.keras")
+    with pytest.raises(InputError) as told:
+        explain(tmp_path, examples, "grad_cam", {"layer": "last", "relu": True})
+    assert first in str(told.value)
+    assert then in str(told.value)
+    assert not (tmp_path / "out").exists()
+
+
+def explain(folder, examples, method, parameters):
+    run(
+        method=method,
+        parameters=parameters,
+        model=folder / "model.keras",
+        examples=examples,
+        seed=1,
+        threads=1,
+        memory_mb=64,
+        attributions=folder / "out" / "attributions.npz",
+        cost=folder / "out" / "cost.json",
+    )
+
+
+def test_two_inputs(keras):
+    left, right = keras.Input((4, 1)), keras.Input((4, 1))
+    both = keras.layers.Flatten()(keras.layers.Add()([left, right]))
+    with pytest.raises(InputError, match="found 2 inputs and 1 outputs; expected one of each"):
+        Probe(keras.Model([left, right], keras.layers.Dense(2)(both)))
+
+
+def test_layer_of_another_name(digit, tmp_path, examples):
+    digit.save(tmp_path / "model.keras")
+    with pytest.raises(InputError, match='grad_cam.layer: found "conv_3"; expected last, or one of conv_1, conv_2'):
+        explain(tmp_path, examples, "grad_cam", {"layer": "conv_3", "relu": True})
+    assert not (tmp_path / "out").exists()
+
+
+def test_window_larger_than_the_image(digit, tmp_path, examples):
+    digit.save(tmp_path / "model.keras")
+    with pytest.raises(InputError, match="occlusion.window: found 15 on axis 0; expected at most the input's 8"):
+        explain(tmp_path, examples, "occlusion", {"window": 15})
+    assert not (tmp_path / "out").exists()
+
+
+def test_targets_that_are_no_class(digit):
+    with pytest.raises(InputError, match=r"targets: found shape \(1,\), from 10 to 10; expected \(1,\), from 0 to 9"):
+        Probe(digit).gradient(np.zeros((1, 8, 8, 1), np.float32), np.array([10]))
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    preprocess(
+        dataset={"source": "digits"},
+        paths={},
+        split={"test": 0.2, "validation": 0.15},
+        scale="none",
+        seed=1,
+        folder=tmp_path / "data",
+    )
+    labels = files.read_arrays(tmp_path / "data" / "labels.npz")["test"]
+    right = np.eye(10, dtype=np.float32)[labels]
+    files.write_arrays(tmp_path / "predictions.npz", {"labels": labels, "probabilities": right, "logits": right})
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("choose", "target", "message"),
+    [
+        ("wrong", "predicted", 'examples.choose: found "wrong", which no test example is'),
+        ("correct", "ten", 'examples.target: found "ten"; expected one of predicted, true, 0, 1'),
+    ],
+)
+def test_examples_that_cannot_be_chosen(prepared, choose, target, message):
+    with pytest.raises(InputError) as told:
+        select(
+            data=prepared / "data",
+            predictions=prepared / "predictions.npz",
+            per_class=1,
+            choose=choose,
+            target=target,
+            seed=1,
+            output=prepared / "examples.npz",
+        )
+    assert message in str(told.value)
+    assert not (prepared / "examples.npz").exists()
+
+
+def test_a_model_that_the_data_are_too_small_for(prepared):
+    facts = json.loads((prepared / "data" / "data.json").read_text())
+    facts["shape"] = [5, 5, 1]
+    files.write_json(prepared / "data" / "data.json", facts)
+    with pytest.raises(InputError, match="model digit_cnn: found examples of shape 5 × 5 × 1; expected at least 6"):
+        train(
+            data=prepared / "data",
+            model={"architecture": "digit_cnn"},
+            training=config.resolve(GOOD).experiments["digits"]["training"],
+            seed=1,
+            threads=1,
+            code="",
+            checkpoints=prepared / "checkpoints",
+            folder=prepared / "model",
+        )
+    assert not (prepared / "model").exists()
+    assert not (prepared / "checkpoints").exists()

@@ -1,0 +1,82 @@
+"""The digest of code: what changes it, and what does not."""
+
+import pytest
+
+from pellucid import code
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    folder = tmp_path / "pellucid"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "a.py").write_text('"""Doc."""\nfrom pellucid import b\n\ndef f():\n    """Doc."""\n    return b.g()\n')
+    (folder / "b.py").write_text("def g():\n    return 1  # one\n")
+    (folder / "c.py").write_text("x = 1\n")
+    monkeypatch.setattr(code, "_ROOT", tmp_path)
+    return folder
+
+
+def digest(module="pellucid.a"):
+    code._imports.cache_clear()
+    code._tree.cache_clear()
+    return code.code_digest(module)
+
+
+@pytest.fixture(autouse=True)
+def forget():
+    yield
+    code._imports.cache_clear()
+    code._tree.cache_clear()
+
+
+def test_closure_follows_imports(package):
+    assert code.closure("pellucid.a") == ["pellucid", "pellucid.a", "pellucid.b"]
+
+
+@pytest.mark.parametrize("edited", ["a.py", "b.py"])
+def test_a_changed_line_changes_it_also_in_an_imported_module(package, edited):
+    before = digest()
+    text = (package / edited).read_text().replace("return ", "return 2 * ")
+    (package / edited).write_text(text)
+    assert digest() != before
+
+
+def test_another_module_does_not(package):
+    before = digest()
+    (package / "c.py").write_text("x = 2\n")
+    assert digest() == before
+
+
+def test_comments_docstrings_and_layout_do_not(package):
+    before = digest()
+    (package / "a.py").write_text(
+        '"""Other."""\n\nfrom pellucid import b\n\n\ndef f():\n    """Other."""\n    return b.g()\n'
+    )
+    (package / "b.py").write_text("def g():\n    # more words\n    return (1)\n")
+    assert digest() == before
+
+
+def test_a_methods_digest_leaves_other_methods_out():
+    modules = code.closure("pellucid.explain.run", "pellucid.explain.saliency")
+    assert "pellucid.probe" in modules
+    assert "pellucid.explain.occlusion" not in modules
+    assert "pellucid.figures" not in modules
+
+
+def test_no_module_that_the_workflow_reads_imports_tensorflow():
+    import subprocess
+    import sys
+
+    program = """
+import sys
+from pellucid import config, code, plugins
+from pellucid.explain.variants import variants
+for package in ("datasets", "models", "explain"):
+    plugins.load(package)
+heavy = [name for name in ("tensorflow", "keras", "mlflow", "matplotlib", "sklearn", "aeon") if name in sys.modules]
+print(heavy)
+"""
+    environment = {"PYTHONPATH": str(code._ROOT), "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,52 @@
+"""Files between stages: whole or not at all, and the same bytes for the same content."""
+
+import time
+
+import numpy as np
+import pytest
+
+from pellucid import files
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def fail(temporary):
+        temporary.write_text("half")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        files.write(path, fail)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+    assert path.read_text() == "old"
+
+
+def test_equal_arrays_are_equal_bytes_at_any_time(tmp_path, rng, monkeypatch):
+    arrays = {"b": rng.normal(size=(3, 4)), "a": np.arange(5)}
+    files.write_arrays(tmp_path / "one.npz", arrays)
+    monkeypatch.setattr(time, "time", lambda: 2e9)
+    files.write_arrays(tmp_path / "two.npz", dict(reversed(arrays.items())))
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+    with np.load(tmp_path / "one.npz") as found:
+        np.testing.assert_array_equal(found["b"], arrays["b"])
+
+
+def test_objects_are_never_pickled(tmp_path):
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        files.write_arrays(tmp_path / "a.npz", {"a": np.array([{}], object)})
+    assert not list(tmp_path.iterdir())
+
+
+def test_json_refuses_what_json_cannot_say(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files.write_json(tmp_path / "a.json", {"a": float("nan")})
+
+
+def test_digest_sees_dtype_shape_content_and_nothing_else(rng):
+    x = rng.normal(size=(4, 6))
+    assert files.digest({"x": x, "n": 1}) == files.digest({"n": 1, "x": x.copy(order="F")})
+    others = [x.astype(np.float32), x.reshape(6, 4), x + 1e-12, x.tolist()]
+    assert len({files.digest(other) for other in [x, *others]}) == 5
+    assert files.digest([1, [2, 3]]) != files.digest([[1, 2], 3])
+    assert files.digest(["a", "b"]) != files.digest(["ab"])

@@ -1,0 +1,155 @@
+"""Splits, scaling and what is reported of the data."""
+
+import numpy as np
+import pytest
+
+from pellucid import files
+from pellucid.datasets.base import Examples, RawData
+from pellucid.preprocessing import SPLITS, divide, duplicates, preprocess, rescale, stratified
+
+SPLIT = {"test": 0.2, "validation": 0.15}
+
+
+def raw(n=200, test=None, classes=4, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(3, 2, (n, 10, 2)).astype(np.float32)
+    return RawData(
+        Examples(x, np.arange(n) % classes, x > 3),
+        test,
+        tuple("abcd"[:classes]),
+        ("u", "v"),
+    )
+
+
+def test_every_split_has_its_share_of_every_class(rng):
+    splits = divide(raw(), test=0.2, validation=0.25, rng=rng)
+    assert [len(splits[name].y) for name in SPLITS] == [120, 40, 40]
+    for examples in splits.values():
+        assert np.ptp(np.bincount(examples.y)) == 0
+
+
+def test_no_example_is_in_two_splits_and_none_is_lost(rng):
+    data = raw()
+    data.train.x[:, 0, 0] = np.arange(200)
+    splits = divide(data, test=0.2, validation=0.25, rng=rng)
+    found = np.concatenate([splits[name].x[:, 0, 0] for name in SPLITS])
+    np.testing.assert_array_equal(np.sort(found), np.arange(200))
+    for examples in splits.values():
+        np.testing.assert_array_equal(examples.truth, examples.x > 3) if examples.x[0, 0, 0] < 0 else None
+        np.testing.assert_array_equal(examples.y, examples.x[:, 0, 0].astype(int) % 4)
+
+
+def test_the_sources_own_test_set_is_kept_and_validation_comes_out_of_train(rng):
+    own = raw(40, seed=1).train
+    splits = divide(raw(200, own), test=0.2, validation=0.1, rng=rng)
+    np.testing.assert_array_equal(splits["test"].x, own.x)
+    assert len(splits["train"].y) + len(splits["validation"].y) == 200
+
+
+def test_a_rare_class_keeps_one_on_each_side(rng):
+    y = np.array([0] * 97 + [1] * 3)
+    rest, drawn = stratified(y, 0.01, rng)
+    assert (y[drawn] == 1).sum() == 1
+    assert (y[rest] == 1).sum() == 2
+
+
+@pytest.mark.parametrize("scale", ["standard", "minmax"])
+def test_statistics_come_from_train_alone(rng, scale):
+    far = raw(40, seed=1).train
+    far.x += 1000
+    splits = divide(raw(200, far), test=0.2, validation=0.1, rng=rng)
+    rescale(splits, scale)
+    train = splits["train"].x
+    if scale == "standard":
+        np.testing.assert_allclose(train.mean((0, 1)), 0, atol=1e-5)
+        np.testing.assert_allclose(train.std((0, 1)), 1, atol=1e-5)
+    else:
+        np.testing.assert_allclose(train.min((0, 1)), 0, atol=1e-6)
+        np.testing.assert_allclose(train.max((0, 1)), 1, atol=1e-6)
+    assert splits["test"].x.min() > 50
+
+
+def test_a_constant_channel_becomes_zero(rng):
+    data = raw()
+    data.train.x[..., 1] = 7
+    splits = divide(data, test=0.2, validation=0.1, rng=rng)
+    rescale(splits, "standard")
+    assert all((splits[name].x[..., 1] == 0).all() for name in SPLITS)
+
+
+def test_duplicates_are_counted_within_and_across(rng):
+    x = rng.normal(size=(10, 5, 1)).astype(np.float32)
+    splits = {
+        "train": Examples(x[[0, 1, 2, 2]], np.zeros(4, int)),
+        "validation": Examples(x[[3, 0]], np.zeros(2, int)),
+        "test": Examples(x[[1, 1, 2, 4]], np.zeros(4, int)),
+    }
+    assert duplicates(splits) == {
+        "within_train": 1,
+        "within_validation": 0,
+        "within_test": 1,
+        "validation_in_train": 1,
+        "test_in_train": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "shape", "classes", "counts"),
+    [("digits", (8, 8, 1), 10, (1222, 216, 359)), ("basic_motions", (100, 6), 4, (32, 8, 40))],
+)
+def test_real_sets_end_as_arrays_that_can_be_mapped(tmp_path, source, shape, classes, counts):
+    preprocess(dataset={"source": source}, paths={}, split=SPLIT, scale="none", seed=1, folder=tmp_path)
+    facts, labels = files.read_json(tmp_path / "data.json"), files.read_arrays(tmp_path / "labels.npz")
+    assert facts["licence"]
+    assert facts["citation"]
+    assert len(facts["classes"]) == classes
+    for name, count in zip(SPLITS, counts, strict=True):
+        x = files.map_array(tmp_path / f"x_{name}.npy")
+        assert isinstance(x, np.memmap)
+        assert x.dtype == np.float32
+        assert x.shape == (count, *shape)
+        assert labels[name].shape == (count,)
+        assert sum(facts["counts"][name].values()) == count
+
+
+def test_basic_motions_is_the_published_set(tmp_path):
+    from aeon.datasets import load_basic_motions
+
+    preprocess(dataset={"source": "basic_motions"}, paths={}, split=SPLIT, scale="none", seed=1, folder=tmp_path)
+    x, names = load_basic_motions(split="test")
+    np.testing.assert_allclose(np.load(tmp_path / "x_test.npy"), x.transpose(0, 2, 1), rtol=1e-6)
+    classes = files.read_json(tmp_path / "data.json")["classes"]
+    assert [classes[label] for label in files.read_arrays(tmp_path / "labels.npz")["test"]] == list(names)
+
+
+def test_same_seed_same_bytes(tmp_path):
+    for name, seed in (("one", 1), ("same", 1), ("other", 2)):
+        preprocess(dataset={"source": "digits"}, paths={}, split=SPLIT, scale="none", seed=seed, folder=tmp_path / name)
+    for path in sorted((tmp_path / "one").iterdir()):
+        assert path.read_bytes() == (tmp_path / "same" / path.name).read_bytes(), path.name
+    assert (tmp_path / "one" / "x_train.npy").read_bytes() != (tmp_path / "other" / "x_train.npy").read_bytes()
+
+
+def heartbeats(real_data):
+    paths = {name: str(real_data / "mitbih" / f"mitbih_{name}.csv") for name in ("train", "test")}
+    return {"source": "mitbih", **paths, "train_sha256": None, "test_sha256": None}, paths
+
+
+def test_real_heartbeats_are_the_files_rows(real_data, tmp_path):
+    dataset, paths = heartbeats(real_data)
+    preprocess(dataset={**dataset, "samples": 186}, paths=paths, split=SPLIT, scale="none", seed=1, folder=tmp_path)
+    rows = np.loadtxt(paths["test"], delimiter=",")
+    np.testing.assert_allclose(np.load(tmp_path / "x_test.npy")[..., 0], rows[:, :186], atol=1e-6)
+    np.testing.assert_array_equal(files.read_arrays(tmp_path / "labels.npz")["test"], rows[:, 187])
+    facts = files.read_json(tmp_path / "data.json")
+    assert facts["classes"] == ["N", "S", "V", "F", "Q"]
+    assert list(facts["counts"]["test"].values()) == [100] * 5
+    assert len(facts["files"]["train"]["sha256"]) == 64
+
+
+def test_real_mnist_is_the_archives_images(real_data, tmp_path):
+    path = str(real_data / "mnist" / "mnist.npz")
+    dataset = {"source": "mnist", "file": path, "file_sha256": None}
+    preprocess(dataset=dataset, paths={"file": path}, split=SPLIT, scale="none", seed=1, folder=tmp_path)
+    with np.load(path) as archive:
+        np.testing.assert_allclose(np.load(tmp_path / "x_test.npy")[..., 0], archive["x_test"] / 255, atol=1e-6)

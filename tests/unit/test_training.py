@@ -1,0 +1,206 @@
+"""Training: the same bytes every time, also when it was killed in between."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pellucid import files
+from pellucid.preprocessing import preprocess
+from pellucid.training import COLUMNS, train
+
+EPOCHS = 6
+RECIPE = {"epochs": EPOCHS, "batch_size": 64, "learning_rate": 0.002, "class_weights": "none", "monitor": "val_loss"}
+WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """The digits, prepared: their network has dropout, whose random state a resumed run must get right."""
+    folder = tmp_path_factory.mktemp("digits")
+    preprocess(
+        dataset={"source": "digits"},
+        paths={},
+        split={"test": 0.2, "validation": 0.15},
+        scale="none",
+        seed=1,
+        folder=folder,
+    )
+    return folder
+
+
+def arguments(data, folder, seed=1, **recipe):
+    return {
+        "data": str(data),
+        "model": {"architecture": "digit_cnn", "dropout": 0.25},
+        "training": {**RECIPE, **recipe},
+        "seed": seed,
+        "threads": 1,
+        "code": "test",
+        "checkpoints": str(folder / "checkpoints"),
+        "folder": str(folder / "model"),
+    }
+
+
+def weights(folder):
+    return files.read_json(folder / "model" / "training.json")["weights_digest"]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(digits, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    train(**arguments(digits, folder))
+    return folder
+
+
+def start(given):
+    """The training in a process of its own, logging to its standard error."""
+    code = f"""
+import logging, sys
+logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+from pellucid.training import train
+train(**{given!r})
+"""
+    environment = {**os.environ, "PYTHONPATH": str(WORKFLOW)}
+    return subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def kill_in_epoch(process, epoch):
+    """SIGKILL as soon as the epoch before `epoch` has been told, that is, within `epoch`."""
+    for line in process.stderr:
+        if re.match(rf"epoch +{epoch - 1}/", line):
+            time.sleep(0.02)
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    process.stderr.close()
+    assert process.wait() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("epochs", [(2,), (4,), (3, 5), (EPOCHS,)])
+def test_killed_and_started_again_it_ends_with_equal_weights(digits, uninterrupted, tmp_path, epochs):
+    given = arguments(digits, tmp_path)
+    for epoch in epochs:
+        kill_in_epoch(start(given), epoch)
+        assert not (tmp_path / "model" / "model.keras").exists()
+    last = start(given)
+    said = last.stderr.read()
+    assert last.wait() == 0, said
+    reached = re.search(r"going on from epoch (\d+) of 6", said)
+    assert reached, said
+    assert int(reached[1]) >= epochs[-1] - 1
+    assert weights(tmp_path) == weights(uninterrupted)
+    for name in ("history.csv", "training.json"):
+        assert (tmp_path / "model" / name).read_bytes() == (uninterrupted / "model" / name).read_bytes()
+
+
+def test_a_kill_between_two_writes_of_the_state_does_no_harm(digits, uninterrupted, tmp_path, monkeypatch):
+    # The next epoch's model is in place, but progress.json does not know of it yet.
+    class Killed(BaseException):
+        pass
+
+    def kill(path, content, write=files.write_json):
+        if Path(path).name == "progress.json" and len(content["history"]) == 3:
+            raise Killed
+        write(path, content)
+
+    monkeypatch.setattr(files, "write_json", kill)
+    with pytest.raises(Killed):
+        train(**arguments(digits, tmp_path))
+    monkeypatch.undo()
+    train(**arguments(digits, tmp_path))
+    assert weights(tmp_path) == weights(uninterrupted)
+
+
+def test_a_damaged_checkpoint_is_told_and_not_used(digits, uninterrupted, tmp_path, caplog):
+    given = arguments(digits, tmp_path)
+    kill_in_epoch(start(given), 3)
+    (state,) = (tmp_path / "checkpoints").iterdir()
+    (state / "progress.json").write_text('{"best_epoch": 1, "hist')
+    train(**given)
+    assert "cannot be read and is not used" in caplog.text
+    assert weights(tmp_path) == weights(uninterrupted)
+
+
+def test_without_the_checkpoints_it_starts_anew(digits, uninterrupted, tmp_path):
+    import shutil
+
+    given = arguments(digits, tmp_path)
+    kill_in_epoch(start(given), 4)
+    shutil.rmtree(tmp_path / "checkpoints")
+    again = start(given)
+    said = again.stderr.read()
+    assert again.wait() == 0
+    assert "going on" not in said
+    assert "epoch 1/6" in said
+    assert weights(tmp_path) == weights(uninterrupted)
+
+
+def test_another_recipe_takes_up_no_checkpoint(digits, tmp_path):
+    kill_in_epoch(start(arguments(digits, tmp_path)), 3)
+    other = start(arguments(digits, tmp_path, learning_rate=0.001))
+    said = other.stderr.read()
+    assert other.wait() == 0
+    assert "going on" not in said
+
+
+def test_same_seed_same_bytes_and_another_seed_others(digits, uninterrupted, tmp_path):
+    train(**arguments(digits, tmp_path / "same"))
+    train(**arguments(digits, tmp_path / "other", seed=2))
+    assert weights(tmp_path / "same") == weights(uninterrupted)
+    assert weights(tmp_path / "other") != weights(uninterrupted)
+
+
+def test_checkpoints_are_gone_when_it_has_ended(uninterrupted):
+    assert not (uninterrupted / "checkpoints").exists()
+
+
+def test_keeps_the_epoch_with_the_best_validation_score(keras, digits, uninterrupted):
+    import pandas as pd
+
+    history = pd.read_csv(uninterrupted / "model" / "history.csv", index_col="epoch")
+    facts = files.read_json(uninterrupted / "model" / "training.json")
+    assert list(history.columns) == list(COLUMNS)
+    assert facts["best_epoch"] == history["val_loss"].idxmin()
+    model = keras.models.load_model(uninterrupted / "model" / "model.keras", compile=False)
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    x, y = np.load(digits / "x_validation.npy"), files.read_arrays(digits / "labels.npz")["validation"]
+    loss, accuracy = model.evaluate(x, y, verbose=0, batch_size=1024)
+    assert loss == pytest.approx(facts["best_val_loss"], rel=1e-5)
+    assert accuracy == pytest.approx(facts["best_val_accuracy"])
+    assert accuracy > 0.5
+
+
+def test_balanced_weights_lift_a_rare_class(keras, digits, tmp_path):
+    """Of class 0 nine in ten examples are taken away: weighing the classes must find more of what is left."""
+    y = files.read_arrays(digits / "labels.npz")
+    x = np.load(digits / "x_train.npy")
+    kept = np.flatnonzero((y["train"] != 0) | (np.cumsum(y["train"] == 0) <= 12))
+    for name in ("x_validation.npy", "x_test.npy"):
+        files.write_array(tmp_path / name, np.load(digits / name))
+    files.write_array(tmp_path / "x_train.npy", x[kept])
+    files.write_arrays(tmp_path / "labels.npz", {**y, "train": y["train"][kept]})
+    facts = files.read_json(digits / "data.json")
+    counts = np.bincount(y["train"][kept]).tolist()
+    facts["counts"]["train"] = dict(zip(facts["classes"], counts, strict=True))
+    files.write_json(tmp_path / "data.json", facts)
+    found = {}
+    for choice in ("none", "balanced"):
+        train(**arguments(tmp_path, tmp_path / choice, class_weights=choice, epochs=4))
+        model = keras.models.load_model(tmp_path / choice / "model" / "model.keras", compile=False)
+        zeros = np.load(digits / "x_test.npy")[y["test"] == 0]
+        found[choice] = (model.predict(zeros, verbose=0).argmax(1) == 0).mean()
+    assert found["balanced"] > found["none"]
+
+
+def test_a_loss_that_is_no_number_ends_the_run(digits, tmp_path):
+    from pellucid.errors import InputError
+
+    with pytest.raises(InputError, match="training, epoch 1: found a loss of (nan|inf).*Lower learning_rate"):
+        train(**arguments(digits, tmp_path, learning_rate=1e38))
+    assert not (tmp_path / "model").exists()

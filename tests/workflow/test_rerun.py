@@ -1,0 +1,245 @@
+"""What an edit reruns: the jobs that depend on it, all of them, and no other."""
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+
+SETTINGS = {
+    "training": {"epochs": 2, "batch_size": 128},
+    "examples": {"per_class": 1, "choose": "any"},
+    "methods": {"saliency": {}, "occlusion": {"window": 3, "stride": 3}, "grad_cam": {}},
+}
+EXPERIMENT = {"dataset": {"source": "digits"}, "model": {"architecture": "digit_cnn"}}
+CONFIG = {
+    "run": ["one", "two"],
+    "defaults": SETTINGS,
+    "experiments": {"one": {**EXPERIMENT, "title": "One"}, "two": EXPERIMENT},
+}
+
+
+class Project:
+    """A copy of the project in a folder of its own, with a small configuration."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for name in ("workflow", "profiles", "envs"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "Snakefile", folder)
+        self.configure(CONFIG)
+
+    def configure(self, content):
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(content))
+
+    def snakemake(self, *arguments):
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+
+    def build(self, *arguments):
+        done = self.snakemake("--cores", "2", *arguments)
+        assert done.returncode == 0, done.stderr[-5000:]
+        return done.stderr
+
+    def planned(self, *arguments):
+        """The messages of the jobs that a dry run lists, without that of `all`, which has none."""
+        done = self.snakemake("--dry-run", *arguments)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return set(re.findall(r"^Job \d+: (.*)$", done.stdout + done.stderr, re.MULTILINE))
+
+    def edit(self, path, old, new):
+        file = self.folder / path
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The project after a full run."""
+    project = Project(tmp_path_factory.mktemp("built"))
+    project.build()
+    return project
+
+
+@pytest.fixture
+def project(built):
+    """The built project; every edit is taken back, with its time."""
+    before = {
+        path: path.read_bytes() for path in [*built.folder.glob("workflow/**/*.py"), built.folder / "config.yaml"]
+    }
+    yield built
+    for path in set(built.folder.glob("workflow/**/*.py")) - set(before):
+        path.unlink()
+    for path, content in before.items():
+        if path.read_bytes() != content:
+            path.write_bytes(content)
+
+
+def changed(*path_and_value):
+    import copy
+
+    content = copy.deepcopy(CONFIG)
+    *path, last, value = path_and_value
+    place = content
+    for key in path:
+        place = place.setdefault(key, {})
+    place[last] = value
+    return content
+
+
+def explained(method, name, label=None):
+    return {f"Explain {name} by {method}", f"Draw {label or method} of {name}", f"Record {name} in MLflow"}
+
+
+def everything(name):
+    alone = {
+        f"Prepare the data of {name}",
+        f"Draw the data of {name}",
+        f"Train digit_cnn on {name}",
+        f"Draw the training of {name}",
+        f"Evaluate {name} on its test examples",
+        f"Draw the evaluation of {name}",
+        f"Choose the examples of {name} that are explained",
+    }
+    return alone.union(*(explained(method, name) for method in SETTINGS["methods"]))
+
+
+def test_after_a_full_run_nothing_is_to_be_done(project):
+    done = project.snakemake("--dry-run")
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_a_changed_parameter_of_one_method(project):
+    project.configure(changed("experiments", "one", "methods", {"occlusion": {"window": 2, "stride": 2}}))
+    assert project.planned() == explained("occlusion", "one")
+
+
+def test_a_changed_line_of_one_methods_file(project):
+    project.edit("workflow/pellucid/explain/saliency.py", "np.abs(gradient)", "abs(gradient)")
+    assert project.planned() == explained("saliency", "one") | explained("saliency", "two")
+
+
+def test_a_changed_comment_reruns_nothing(project):
+    project.edit("workflow/pellucid/explain/saliency.py", '"""Gradient of', '"""The gradient of')
+    assert project.planned() == set()
+
+
+def test_a_changed_seed_of_one_experiment(project):
+    project.configure(changed("experiments", "two", "seed", 7))
+    assert project.planned() == everything("two")
+
+
+def test_a_changed_number_of_epochs_leaves_the_data(project):
+    project.configure(changed("experiments", "one", "training", {"epochs": 3}))
+    data = {"Prepare the data of one", "Draw the data of one"}
+    assert project.planned() == everything("one") - data
+
+
+def test_other_examples_leave_the_model(project):
+    project.configure(changed("experiments", "one", "examples", {"per_class": 2}))
+    expected = {"Choose the examples of one that are explained"}
+    assert project.planned() == expected.union(*(explained(method, "one") for method in SETTINGS["methods"]))
+
+
+def test_a_changed_figure_computes_nothing(project):
+    project.edit("workflow/pellucid/draw/explanation.py", "SHOWN = 4", "SHOWN = 3")
+    drawn = {f"Draw {method} of {name}" for method in SETTINGS["methods"] for name in ("one", "two")}
+    assert project.planned() == drawn | {"Record one in MLflow", "Record two in MLflow"}
+
+
+def test_a_changed_probe_reruns_what_asks_the_model(project):
+    project.edit("workflow/pellucid/probe.py", "_LARGEST_BATCH = 256", "_LARGEST_BATCH = 128")
+    planned = project.planned()
+    assert {f"Explain {name} by {method}" for method in SETTINGS["methods"] for name in ("one", "two")} <= planned
+    assert not {job for job in planned if job.startswith(("Train", "Prepare"))}
+
+
+def test_one_stage_by_name_and_for_one_experiment(project):
+    both = explained("occlusion", "one") | explained("occlusion", "two")
+    assert project.planned("--forcerun", "explain_occlusion") == both
+    one = project.planned("--forcerun", "results/one/explain/occlusion/attributions.npz")
+    assert one == explained("occlusion", "one")
+
+
+def test_a_swept_parameter_gives_one_figure_each(project):
+    project.configure(changed("experiments", "one", "methods", {"occlusion": {"sweep": {"window": [3, 5]}}}))
+    labels = ["occlusion.window=3", "occlusion.window=5"]
+    assert project.planned() == explained("occlusion", "one", labels[0]) | explained("occlusion", "one", labels[1])
+
+
+def test_a_method_that_is_switched_off_is_not_planned_again(project):
+    project.configure(changed("experiments", "one", "methods", {"occlusion": False}))
+    assert project.planned() == {"Record one in MLflow"}
+
+
+METHOD = '''
+"""The input itself."""
+
+import numpy as np
+
+from pellucid.explain.base import MethodSpec
+
+SPEC = MethodSpec(title="Input", family="control", paper="none", unit="input", per_channel=True, signed=False)
+
+
+def explain(probe, inputs, targets, rng):
+    return np.abs(inputs)
+'''
+
+
+def test_a_new_method_is_one_file_and_one_entry(project):
+    (project.folder / "workflow/pellucid/explain/input_size.py").write_text(METHOD)
+    project.configure(changed("experiments", "one", "methods", {"input_size": {}}))
+    assert project.planned() == explained("input_size", "one")
+    project.build("results/one/explain/input_size/input_size.png")
+    with np.load(project.folder / "results/one/explain/input_size/attributions.npz") as found:
+        np.testing.assert_array_equal(found["attributions"][0], found["inputs"])
+    shutil.rmtree(project.folder / "results/one/explain/input_size")
+
+
+def test_a_misspelt_key_ends_the_run_at_once_and_before_any_job(project):
+    project.configure(changed("experiments", "one", "training", {"epoch": 3}))
+    started = time.perf_counter()
+    done = project.snakemake("--cores", "2")
+    seconds = time.perf_counter() - started
+    assert done.returncode != 0
+    assert 'experiments.one.training: found unknown key "epoch"' in done.stderr
+    assert 'Did you mean "epochs"?' in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Select jobs" not in done.stderr
+    # Alone on two cores it takes less than 3 s; a machine that does other work as well gets more.
+    assert seconds < 15
+
+
+def test_two_runs_in_two_folders_give_equal_arrays_and_metrics(built, tmp_path):
+    other = Project(tmp_path)
+    other.build("results")
+    compared = 0
+    for name in ("one", "two"):
+        here, there = (project.folder / "results" / name for project in (built, other))
+        for pattern in ("**/*.npy", "**/*.npz", "**/metrics.json", "**/*.csv", "**/training.json", "**/data.json"):
+            for path in here.glob(pattern):
+                assert path.read_bytes() == (there / path.relative_to(here)).read_bytes(), path
+                compared += 1
+    assert compared >= 2 * 15
+    # The same data and the same seed give the same model; only the name of the experiment differs.
+    one, two = (built.folder / "results" / name / "model" / "history.csv" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_failing_method_stops_no_other(project):
+    project.edit("workflow/pellucid/explain/saliency.py", "np.abs(gradient)", "np.abs(gradient) * np.nan")
+    project.configure(changed("experiments", "one", "methods", {"occlusion": {"window": 4, "stride": 3}}))
+    before = (project.folder / "results/one/explain/occlusion/attributions.npz").read_bytes()
+    done = project.snakemake("--cores", "2", "results")
+    assert done.returncode != 0
+    assert "NaN or infinity in the attribution of example 0" in done.stderr
+    assert not (project.folder / "results/one/explain/saliency/attributions.npz").exists()
+    assert (project.folder / "results/one/explain/occlusion/attributions.npz").read_bytes() != before
