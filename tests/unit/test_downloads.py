@@ -59,7 +59,7 @@ def test_a_server_in_trouble_is_asked_again(server, tmp_path):
 
 def test_a_refusal_is_final(server, tmp_path):
     with pytest.raises(InputError, match=r"/gone: found no download \(404"):
-        fetch(address(server, "/gone"), None, tmp_path / "file.bin")
+        fetch(address(server, "/gone"), "none", tmp_path / "file.bin")
     assert server.asked == ["/gone"]
     assert not list(tmp_path.iterdir())
 
@@ -83,7 +83,7 @@ def test_no_server(tmp_path):
     with ThreadingHTTPServer(("127.0.0.1", 0), Server) as closed:
         gone = address(closed, "/good")
     with pytest.raises(InputError, match="no download"):
-        fetch(gone, None, tmp_path / "file.bin")
+        fetch(gone, "none", tmp_path / "file.bin")
     assert not list(tmp_path.iterdir())
 
 

@@ -132,7 +132,7 @@ def test_same_seed_same_bytes(tmp_path):
 
 def heartbeats(real_data):
     paths = {name: str(real_data / "mitbih" / f"mitbih_{name}.csv") for name in ("train", "test")}
-    return {"source": "mitbih", **paths, "train_sha256": None, "test_sha256": None}, paths
+    return {"source": "mitbih", **paths, "train_sha256": "none", "test_sha256": "none"}, paths
 
 
 def test_real_heartbeats_are_the_files_rows(real_data, tmp_path):
@@ -149,7 +149,7 @@ def test_real_heartbeats_are_the_files_rows(real_data, tmp_path):
 
 def test_real_mnist_is_the_archives_images(real_data, tmp_path):
     path = str(real_data / "mnist" / "mnist.npz")
-    dataset = {"source": "mnist", "file": path, "file_sha256": None}
+    dataset = {"source": "mnist", "file": path, "file_sha256": "none"}
     preprocess(dataset=dataset, paths={"file": path}, split=SPLIT, scale="none", seed=1, folder=tmp_path)
     with np.load(path) as archive:
         np.testing.assert_allclose(np.load(tmp_path / "x_test.npy")[..., 0], archive["x_test"] / 255, atol=1e-6)

@@ -148,10 +148,10 @@ def _unknown(name: str, package: str, where: str) -> str:
 def _checksums(spec: Any) -> dict[str, Any]:
     return {
         f"{name}_sha256": {
-            "description": f"SHA-256 of {name}, checked before use; null to use the file unchecked",
-            "type": ["string", "null"],
-            "pattern": "^[0-9a-fA-F]{64}$",
-            "default": None,
+            "description": f"SHA-256 of {name}, checked before use; none to use the file unchecked",
+            "type": "string",
+            "pattern": "^([0-9a-fA-F]{64}|none)$",
+            "default": "none",
         }
         for name in getattr(spec, "files", ())
     }
@@ -202,6 +202,18 @@ def files(experiment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     dataset = experiment["dataset"]
     for name in plugins.spec("datasets", dataset["source"]).files:
         yield name, dataset[name]
+
+
+def typed(content: Any) -> Any:
+    """Texts read as YAML reads them: "16" as a number, "true" as a truth, "digits" as a text."""
+    if isinstance(content, Mapping):
+        return {key: typed(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [typed(value) for value in content]
+    if isinstance(content, str):
+        value = yaml.safe_load(content)
+        return value if isinstance(value, bool | int | float) else content
+    return content
 
 
 def address_key(address: str) -> str:

@@ -13,6 +13,7 @@ from pellucid import files
 from pellucid.errors import InputError
 
 RETRIES = 3
+UNCHECKED = "none"
 _TIMEOUT = 30  # seconds without a byte
 
 
@@ -37,34 +38,34 @@ def local_path(address: str, where: str = "address") -> Path:
     return Path(address).expanduser()
 
 
-def check(path: Path | str, sha256: str | None, name: str = "") -> str:
+def check(path: Path | str, sha256: str, name: str = "") -> str:
     """The SHA-256 of a file, in hexadecimal.
 
     Args:
         path: the file.
-        sha256: what it must be; None accepts any.
+        sha256: what it must be; "none" accepts any.
         name: what to call the file in a message; its path by default.
 
     Raises:
         InputError: it is another one.
     """
     found = files.sha256(path)
-    if sha256 is not None and found != sha256.lower():
+    if sha256 != UNCHECKED and found != sha256.lower():
         raise InputError(
             name or str(path),
             f"a file of {Path(path).stat().st_size:,} bytes with SHA-256 {found}",
             f"SHA-256 {sha256.lower()}",
-            "If this other file is the one you want, put its checksum (or null) into the config.",
+            "If this other file is the one you want, put its checksum (or none) into the config.",
         )
     return found
 
 
-def fetch(address: str, sha256: str | None, target: Path | str) -> None:
+def fetch(address: str, sha256: str, target: Path | str) -> None:
     """Download a file with a progress bar and retries, check it, and move it to `target`.
 
     Args:
         address: http(s)://…
-        sha256: what the file must have, in hexadecimal; None accepts any.
+        sha256: what the file must have, in hexadecimal; "none" accepts any.
         target: where it shall be; nothing is left there, or beside it, when anything fails.
 
     Raises:

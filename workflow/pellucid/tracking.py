@@ -145,7 +145,16 @@ class _Record:
         own = {key: value for key, value in settings.items() if key not in ("methods", "examples", "title")}
         self.digest = files.digest([name, own, data["digest"], training["weights_digest"], metrics])
         pictures = sorted(path for part in ("data", "model", "evaluation") for path in _pictures(self.folder / part))
-        run, new = self._run(name, self.digest, pictures, {"pellucid.kind": "experiment", "pellucid.experiment": name})
+        run, new = self._run(
+            name,
+            self.digest,
+            pictures,
+            {
+                "mlflow.note.content": _note(settings["title"], data),
+                "pellucid.kind": "experiment",
+                "pellucid.experiment": name,
+            },
+        )
         if not new:
             return run
         self._log(
@@ -154,7 +163,6 @@ class _Record:
             metrics={key: value for key, value in metrics.items() if value is not None}
             | {"best_epoch": training["best_epoch"], "parameters": training["parameters"]},
             tags={
-                "mlflow.note.content": _note(settings["title"], data),
                 "pellucid.rule": "train",
                 "pellucid.seed": settings["seed"],
                 "pellucid.config_digest": files.digest(own),
@@ -214,14 +222,15 @@ class _Record:
                 finished = found
             else:
                 # A process that was killed leaves its run open for ever: it is replaced.
-                self.client.delete_run(found.info.run_id)
+                self._delete(found.info.run_id)
         if finished is not None:
             run = finished.info.run_id
+            if finished.data.tags.get(_FIGURES) != drawn:
+                self._figures(run, pictures)
+            # The tag of the figures comes after them: a process that is killed in between leaves the old one.
             for key, value in {**tags, _FIGURES: drawn}.items():
                 if finished.data.tags.get(key) != value:
                     self.client.set_tag(run, key, value)
-            if finished.data.tags.get(_FIGURES) != drawn:
-                self._figures(run, pictures)
             return run, False
         started = self.client.create_run(
             self.experiment_id, tags={**tags, **self.origin, _DIGEST: digest, _FIGURES: drawn}, run_name=name
@@ -231,6 +240,12 @@ class _Record:
 
     def _search(self, digest: str) -> list[Run]:
         return list(self.client.search_runs([self.experiment_id], f"tags.`{_DIGEST}` = '{digest}'"))
+
+    def _delete(self, run: str) -> None:
+        """Delete a run and its model, which MLflow would go on listing."""
+        for model in self.client.search_logged_models([self.experiment_id], f"source_run_id = '{run}'"):
+            self.client.delete_logged_model(model.model_id)
+        self.client.delete_run(run)
 
     def _figures(self, run: str, pictures: list[Path]) -> None:
         for path in pictures:
@@ -277,15 +292,17 @@ class _Record:
         model = keras.models.load_model(self.folder / "model" / "model.keras", compile=False)
         example = files.map_array(self.folder / "data" / "x_test.npy")[:1]
         requirements = [f"{package}=={version}" for package, version in training["versions"].items()]
-        # Only the fluent interface logs models: it gets this run, and leaves it open for the caller to finish.
+        # Only the fluent interface logs models: it gets this run, and finishes it, so that this comes last.
         with mlflow.start_run(run_id=run):
             # mlflow.keras cannot store an input example (it writes into a folder that is not there yet); this one can.
             mlflow.tensorflow.log_model(
                 model,
-                name="model",
+                name=name,
                 signature=infer_signature(example, model(example).numpy()),
                 input_example=np.asarray(example),
                 pip_requirements=requirements,
+                # Not the temporary file that Snakemake runs.
+                tags={"mlflow.source.name": "pellucid"},
             )
             source = HTTPDatasetSource(data["homepage"])
             # MLflow allows 36 characters for a digest.

@@ -19,6 +19,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=5000, help="the first port to try")
     parser.add_argument("--config", type=Path, default=Path("config.yaml"))
     chosen = parser.parse_args()
+    if not chosen.config.is_file():
+        sys.exit(f"There is no configuration at {chosen.config}.")
     settings = yaml.safe_load(chosen.config.read_text(encoding="utf-8")).get("tracking") or {}
     uri = settings.get("uri", "sqlite:///results/mlflow/mlflow.db")
     if uri.startswith("http"):
@@ -32,7 +34,8 @@ def main() -> None:
     # One worker and no job service: 2 processes and 0.4 GB instead of 15 and 2.2 GB.
     os.environ.update(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false", MLFLOW_DISABLE_TELEMETRY="true")
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", HOST, "--port", str(port)]
-    os.execv(sys.executable, [*command, "--backend-store-uri", uri])
+    # A line for every request would push the address out of sight.
+    os.execv(sys.executable, [*command, "--backend-store-uri", uri, "--uvicorn-opts", "--log-level warning"])
 
 
 def free_port(first: int) -> int:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
 
 ROOT = Path(workflow.basedir)
 PACKAGE = ROOT / "workflow"
@@ -19,6 +20,8 @@ from pellucid import downloads as transfers
 from pellucid.code import code_digest
 from pellucid.explain.variants import variants
 
+# Numbers inside a mapping that --config gives come as texts: they are read as config.yaml's are.
+update_config(config, configuration.typed(workflow.config_settings.config))
 try:
     CONFIG = configuration.resolve(config)
 except configuration.ConfigError as error:

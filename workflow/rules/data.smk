@@ -2,7 +2,7 @@
 # in: the source's files; out: results/<experiment>/data/
 
 DOWNLOADS = {
-    downloaded(address): (address, settings["dataset"].get(f"{name}_sha256"))
+    downloaded(address): (address, settings["dataset"][f"{name}_sha256"])
     for settings in CONFIG.experiments.values()
     for name, address in configuration.files(settings)
     if not transfers.is_local(address)

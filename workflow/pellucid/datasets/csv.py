@@ -1,4 +1,4 @@
-"""Reading large CSV files of numbers in one pass, into float32, without holding them twice."""
+"""Reading large CSV files of numbers in one pass, straight into float32."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-
-_CHUNK = 8192  # rows parsed at a time: their float64 is all that is held beside the result
 
 
 def read_labelled_rows(
@@ -27,42 +25,37 @@ def read_labelled_rows(
     import pandas as pd
 
     name = str(path)
-    values: list[NDArray[np.float32]] = []
-    labels: list[NDArray[np.int64]] = []
-    line = 1
     try:
-        for frame in pd.read_csv(path, header=None, chunksize=_CHUNK):
-            chunk = _numbers(frame, name, line, columns)
-            y = chunk[:, -1]
-            wrong = np.flatnonzero((y != np.floor(y)) | (y < 0) | (y >= classes))
-            if wrong.size:
-                where = f"{name}, line {line + wrong[0]}, last column"
-                raise InputError(where, f"the label {y[wrong[0]]:g}", f"a whole number from 0 to {classes - 1}")
-            values.append(chunk[:, :-1].astype(np.float32))
-            labels.append(y.astype(np.int64))
-            line += len(chunk)
+        table: NDArray[np.float32] = pd.read_csv(path, header=None, dtype=np.float32).to_numpy()
     except pd.errors.EmptyDataError:
         raise InputError(name, "an empty file", f"rows of {columns} numbers") from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
         reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
         raise InputError(name, f"a file that cannot be parsed ({reason})", f"rows of {columns} numbers") from None
-    return np.concatenate(values), np.concatenate(labels)
+    except ValueError:
+        raise _first_text(path, name) from None
+    if table.shape[1] != columns:
+        raise InputError(name, f"rows of {table.shape[1]} columns", f"rows of {columns} columns")
+    if not np.isfinite(table).all():
+        line, column = np.argwhere(~np.isfinite(table))[0] + 1
+        raise InputError(f"{name}, line {line}, column {column}", "an empty cell, NaN or infinity", "a finite number")
+    labels = table[:, -1]
+    wrong = np.flatnonzero((labels != np.floor(labels)) | (labels < 0) | (labels >= classes))
+    if wrong.size:
+        where = f"{name}, line {wrong[0] + 1}, last column"
+        raise InputError(where, f"the label {labels[wrong[0]]:g}", f"a whole number from 0 to {classes - 1}")
+    return table[:, :-1], labels.astype(np.int64)
 
 
-def _numbers(frame, name: str, line: int, columns: int) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
+def _first_text(path: Path | str, name: str) -> InputError:
+    """Find the cell that is no number, now that there is known to be one."""
     import pandas as pd
 
-    if frame.shape[1] != columns:
-        raise InputError(name, f"rows of {frame.shape[1]} columns", f"rows of {columns} columns")
-    texts = [column for column in frame.columns if frame[column].dtype.kind not in "if"]
-    for column in texts:
-        numbers = pd.to_numeric(frame[column], errors="coerce")
-        row = int(np.flatnonzero(numbers.isna())[0]) if numbers.isna().any() else 0
-        where = f"{name}, line {line + row}, column {column + 1}"
-        raise InputError(where, f'"{frame[column].iloc[row]}"', "a number")
-    chunk: NDArray[np.float64] = frame.to_numpy(np.float64)
-    if not np.isfinite(chunk).all():
-        row, column = np.argwhere(~np.isfinite(chunk))[0]
-        where = f"{name}, line {line + row}, column {column + 1}"
-        raise InputError(where, "an empty cell, NaN or infinity", "a finite number")
-    return chunk
+    frame = pd.read_csv(path, header=None, dtype=str, keep_default_na=False)
+    for line, row in enumerate(frame.itertuples(index=False), 1):
+        for column, cell in enumerate(row, 1):
+            try:
+                float(cell or "nan")
+            except ValueError:
+                return InputError(f"{name}, line {line}, column {column}", f'"{cell}"', "a number")
+    return InputError(name, "a cell that is no number", "numbers alone")

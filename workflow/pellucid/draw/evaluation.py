@@ -74,7 +74,7 @@ def draw_reliability(*, table: Path | str, metrics: Path | str, title: str, pict
         )
         above.set_ylabel("accuracy")
         above.set_ylim(0, 1.02)
-        above.legend(loc="upper left")
+        above.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=7, borderaxespad=0.2)
         below.bar(bins["from"] + width / 2, bins["examples"], 0.9 * width, color=figures.QUIET)
         below.set_ylabel("examples")
         below.set_xlabel("confidence (probability of the predicted class)")

@@ -123,7 +123,7 @@ def _channels(
     columns = max(len(row) for row in rows)
     inputs, channels = arrays["inputs"], facts["channels"] if per_channel else ["all"]
     spread = np.maximum(np.ptp(inputs, axis=1).max(0), 1e-12)
-    height = 0.55 + 0.16 * min(len(facts["channels"]), 12)
+    height = 0.45 + 0.13 * min(len(facts["channels"]), 12)
     below = height if per_channel else 0.35
     figure = figures.new(1.6 + 3.6 * columns, 0.9 + (height + below + 0.5) * len(rows))
     axes = figure.subplots(

@@ -20,6 +20,19 @@ if TYPE_CHECKING:
     import keras
 
 
+# A parameter that the architectures with batch normalisation share.
+MOMENTUM: Mapping[str, Mapping[str, Any]] = {
+    "momentum": {
+        "type": "number",
+        "minimum": 0,
+        "exclusiveMaximum": 1,
+        "default": 0.99,
+        "description": "of batch normalisation's running statistics; lower it (0.9) where an epoch has few steps, or the "
+        "statistics that are used outside of training lag behind",
+    }
+}
+
+
 @dataclass(frozen=True)
 class ModelSpec:
     """What an architecture declares about itself, readable without TensorFlow.

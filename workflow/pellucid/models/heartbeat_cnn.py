@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pellucid.models.base import ModelSpec, require_size
+from pellucid.models.base import MOMENTUM, ModelSpec, require_size
 
 if TYPE_CHECKING:
     import keras
@@ -14,10 +14,11 @@ SPEC = ModelSpec(
     kinds=("series",),
     features=("conv",),
     source="SignalScreen (Foxpace, 2021), its ECG example: 121,053 parameters for 186 samples and 5 classes",
+    parameters=MOMENTUM,
 )
 
 
-def build(input_shape: tuple[int, ...], n_classes: int) -> keras.Model:
+def build(input_shape: tuple[int, ...], n_classes: int, *, momentum: float = 0.99) -> keras.Model:
     """Build the network for inputs (time, channels); ReLU after each convolution, before its batch normalisation.
 
     Raises:
@@ -30,12 +31,12 @@ def build(input_shape: tuple[int, ...], n_classes: int) -> keras.Model:
         [
             layers.Input(input_shape, name="input"),
             layers.Conv1D(16, 3, activation="relu", name="conv_1"),
-            layers.BatchNormalization(name="norm_1"),
+            layers.BatchNormalization(momentum=momentum, name="norm_1"),
             layers.MaxPooling1D(2, name="pool_1"),
             layers.Conv1D(32, 3, activation="relu", name="conv_2"),
-            layers.BatchNormalization(name="norm_2"),
+            layers.BatchNormalization(momentum=momentum, name="norm_2"),
             layers.Conv1D(64, 3, activation="relu", name="conv_3"),
-            layers.BatchNormalization(name="norm_3"),
+            layers.BatchNormalization(momentum=momentum, name="norm_3"),
             layers.Flatten(name="flatten"),
             layers.Dense(20, activation="relu", name="dense_1"),
             layers.Dense(n_classes, activation="softmax", name="classes"),

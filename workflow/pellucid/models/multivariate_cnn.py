@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pellucid.models.base import ModelSpec, require_size
+from pellucid.models.base import MOMENTUM, ModelSpec, require_size
 
 if TYPE_CHECKING:
     import keras
@@ -14,10 +14,11 @@ SPEC = ModelSpec(
     kinds=("series",),
     features=("conv",),
     source="the network of a public question on 300 × 9 series: 543,404 parameters up to its Dense 300",
+    parameters=MOMENTUM,
 )
 
 
-def build(input_shape: tuple[int, ...], n_classes: int) -> keras.Model:
+def build(input_shape: tuple[int, ...], n_classes: int, *, momentum: float = 0.99) -> keras.Model:
     """Build the network for inputs (time, channels).
 
     Raises:
@@ -30,11 +31,11 @@ def build(input_shape: tuple[int, ...], n_classes: int) -> keras.Model:
         [
             layers.Input(input_shape, name="input"),
             layers.Conv1D(128, 9, name="conv_1"),
-            layers.BatchNormalization(name="norm_1"),
+            layers.BatchNormalization(momentum=momentum, name="norm_1"),
             layers.ReLU(name="relu_1"),
             layers.MaxPooling1D(5, name="pool_1"),
             layers.Conv1D(128, 9, name="conv_2"),
-            layers.BatchNormalization(name="norm_2"),
+            layers.BatchNormalization(momentum=momentum, name="norm_2"),
             layers.ReLU(name="relu_2"),
             layers.MaxPooling1D(5, name="pool_2"),
             layers.Flatten(name="flatten"),

@@ -1,0 +1,18 @@
+"""`make bench`: each line a ratio of two measurements made side by side in this one run.
+
+Seconds depend on the machine and on what else it does; the ratio of two that were taken in turn does not. Name one or more
+benchmarks to run only these: `python -m tests.bench occlusion`.
+"""
+
+import sys
+
+from tests.bench import csv, heartbeats, occlusion
+
+BENCHMARKS = {"occlusion": occlusion.main, "csv": csv.main, "heartbeats": heartbeats.main}
+
+if __name__ == "__main__":
+    names = sys.argv[1:] or list(BENCHMARKS)
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        sys.exit(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    for name in names:
+        BENCHMARKS[name]()

@@ -1,0 +1,25 @@
+"""Timing in turn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long one call takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def in_turn(*works: Callable[[], object], rounds: int = 5) -> list[float]:
+    """The least time of each work, measured round by round so that all meet the same machine."""
+    taken = [[seconds(work) for work in works] for _ in range(rounds)]
+    return [min(column) for column in zip(*taken, strict=True)]
+
+
+def row(*cells: object) -> None:
+    """Print one line of a table."""
+    first, *rest = cells
+    print(f"  {first!s:<52}", *(f"{cell:>12.4g}" if isinstance(cell, float) else f"{cell!s:>12}" for cell in rest))
