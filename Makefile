@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow bench ui report lint format lock clean
+.PHONY: help run test test-slow bench ui report gallery lint format lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -31,17 +31,23 @@ report: run  ## write results/report.html, one file with every figure
 	$(BIN)/snakemake --report results/report.html
 	@echo "Open results/report.html in a browser."
 
+gallery: run  ## copy the figures that README shows out of results/
+	mkdir -p workflow/report/gallery
+	cp results/synthetic_ecg/explain/occlusion/occlusion.png workflow/report/gallery/synthetic_ecg-occlusion.png
+	cp results/basic_motions/explain/occlusion/occlusion.png workflow/report/gallery/basic_motions-occlusion.png
+	cp results/digits/explain/saliency/saliency.png workflow/report/gallery/digits-saliency.png
+
 lint: .venv/developed  ## style, types, and the workflow's own lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check --quiet Snakefile workflow/rules
+	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
 
 format: .venv/developed  ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/snakefmt --quiet Snakefile workflow/rules
+	$(BIN)/snakefmt Snakefile workflow/rules
 
 lock: .venv/developed  ## renew envs/lock.txt, envs/lock-dev.txt and envs/pellucid.yaml
 	$(BIN)/python envs/lock.py

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pellucid.downloads import RETRIES, check, fetch, is_local, local_path
+from pellucid.downloads import RETRIES, check, fetch, is_local, local_path, place
 from pellucid.errors import InputError
 
 CONTENT = bytes(range(256)) * 400
@@ -94,6 +94,13 @@ def test_local_addresses(tmp_path):
     assert is_local(str(path))
     assert is_local(path.as_uri())
     assert not is_local("https://example.org/a.csv")
+
+
+def test_every_address_has_a_place_of_its_own():
+    one, two = place("https://a.org/x/mnist.npz?v=1"), place("https://b.org/x/mnist.npz")
+    assert one.endswith("/mnist.npz")
+    assert two.endswith("/mnist.npz")
+    assert one != two
 
 
 def test_check_gives_the_digest(tmp_path):

@@ -6,7 +6,6 @@ This module is read while Snakemake parses the workflow: it imports nothing heav
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -214,11 +213,6 @@ def typed(content: Any) -> Any:
         value = yaml.safe_load(content)
         return value if isinstance(value, bool | int | float) else content
     return content
-
-
-def address_key(address: str) -> str:
-    """A short name for an address, for the folder of what is downloaded from it."""
-    return hashlib.sha256(address.encode()).hexdigest()[:12]
 
 
 def _drop_inapplicable(experiment: dict[str, Any], asked: set[str], path: str) -> tuple[dict[str, str], list[str]]:

@@ -5,8 +5,9 @@ A plain path or a file:// address is used where it lies; an http(s):// address i
 
 from __future__ import annotations
 
+import hashlib
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from pellucid import files
@@ -36,6 +37,12 @@ def local_path(address: str, where: str = "address") -> Path:
     if "://" in address:
         raise InputError(where, address, "a path, or an address that begins with file://, http:// or https://")
     return Path(address).expanduser()
+
+
+def place(address: str) -> str:
+    """Where the file of an address lies, below the folder of downloads: one folder per address, and the file's name."""
+    name = PurePosixPath(unquote(urlsplit(address).path)).name or "file"
+    return f"{hashlib.sha256(address.encode()).hexdigest()[:12]}/{name}"
 
 
 def check(path: Path | str, sha256: str, name: str = "") -> str:

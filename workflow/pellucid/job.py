@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import InputError
+
+
+def share_package(folder: Path) -> None:
+    """Let the processes of the jobs find the package in `folder`, where the workflow lies, installed or not."""
+    others = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), others] if others else [str(folder)])
 
 
 @contextmanager

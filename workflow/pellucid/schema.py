@@ -134,6 +134,7 @@ def _hint(error: ValidationError) -> str:
         except ValueError:
             return ""
         # YAML 1.1 reads 1e-3 as a text: a number needs a point before the exponent.
-        whole = "integer" in error.validator_value and number.is_integer()
+        kind: Any = error.validator_value
+        whole = "integer" in kind and number.is_integer()
         return f" YAML reads this as a text: write {int(number) if whole else number}."
     return ""

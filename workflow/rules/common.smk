@@ -1,6 +1,5 @@
 # Functions that the rules share. The configuration is checked here, before any rule is read.
 
-import os
 import sys
 from pathlib import Path
 
@@ -10,15 +9,14 @@ from snakemake.utils import update_config
 ROOT = Path(workflow.basedir)
 PACKAGE = ROOT / "workflow"
 sys.path.insert(0, str(PACKAGE))
-# Jobs find the package where the Snakefile lies, installed or not.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
-)
 
 from pellucid import config as configuration
 from pellucid import downloads as transfers
 from pellucid.code import code_digest
 from pellucid.explain.variants import variants
+from pellucid.job import share_package
+
+share_package(PACKAGE)
 
 # Numbers inside a mapping that --config gives come as texts: they are read as config.yaml's are.
 update_config(config, configuration.typed(workflow.config_settings.config))
@@ -33,13 +31,7 @@ for name, reasons in CONFIG.skipped.items():
 
 CONDA = str(ROOT / "envs" / "pellucid.yaml")
 RESULTS = "results/{experiment}"
-METHODS = sorted(
-    {
-        method
-        for settings in CONFIG.experiments.values()
-        for method in settings["methods"]
-    }
-)
+METHODS = sorted({method for settings in CONFIG.experiments.values() for method in settings["methods"]})
 
 
 def setting(*keys):
@@ -73,22 +65,15 @@ def pictures(name):
 
 
 def downloaded(address):
-    """Where a downloaded file lies: one place per address, whichever experiments use it."""
-    name = address.rstrip("/").rsplit("/", 1)[-1].split("?")[0] or "file"
-    return f"results/downloads/{configuration.address_key(address)}/{name}"
+    """Where a downloaded file lies."""
+    return f"results/downloads/{transfers.place(address)}"
 
 
 def source_files(wildcards):
     """The files that the experiment's data source reads: local ones where they lie, others after their download."""
     return {
-        name: (
-            str(transfers.local_path(address))
-            if transfers.is_local(address)
-            else downloaded(address)
-        )
-        for name, address in configuration.files(
-            CONFIG.experiments[wildcards.experiment]
-        )
+        name: (str(transfers.local_path(address)) if transfers.is_local(address) else downloaded(address))
+        for name, address in configuration.files(CONFIG.experiments[wildcards.experiment])
     }
 
 
@@ -103,16 +88,32 @@ def figures():
             f"{here}/evaluation/reliability.png",
         ]
         for method, parameters in settings["methods"].items():
-            found += [
-                f"{here}/explain/{method}/{variant}.png"
-                for variant in variants(method, parameters)
-            ]
+            found += [f"{here}/explain/{method}/{variant}.png" for variant in variants(method, parameters)]
     return found
 
 
 def tracked():
     """The record of every experiment to be run."""
-    return [
-        f"{RESULTS.format(experiment=name)}/tracking.json"
-        for name in CONFIG.experiments
+    return [f"{RESULTS.format(experiment=name)}/tracking.json" for name in CONFIG.experiments]
+
+
+def record_of(wildcards):
+    """Every file of an experiment that its runs record."""
+    here = RESULTS.format(experiment=wildcards.experiment)
+    settings = CONFIG.experiments[wildcards.experiment]
+    files = [
+        f"{here}/data/data.json",
+        f"{here}/data/x_test.npy",
+        f"{here}/examples.npz",
     ]
+    files += [f"{here}/model/{name}" for name in ("model.keras", "history.csv", "training.json")]
+    tables = (
+        "metrics.json",
+        "per_class.csv",
+        "confusion_matrix.csv",
+        "reliability.csv",
+        "predictions.csv",
+    )
+    files += [f"{here}/evaluation/{name}" for name in tables]
+    files += [f"{here}/explain/{method}/attributions.npz" for method in settings["methods"]]
+    return files + [path for path in figures() if path.startswith(f"{here}/")]

@@ -81,13 +81,9 @@ rule draw_explanation:
         CONDA
     threads: 1
     params:
-        parameters=lambda wildcards: CONFIG.experiments[wildcards.experiment][
-            "methods"
-        ][wildcards.method],
+        parameters=lambda wildcards: CONFIG.experiments[wildcards.experiment]["methods"][wildcards.method],
         title=setting("title"),
-        code=lambda wildcards: code_digest(
-            "pellucid.draw.explanation", f"pellucid.explain.{wildcards.method}"
-        ),
+        code=lambda wildcards: code_digest("pellucid.draw.explanation", f"pellucid.explain.{wildcards.method}"),
     message:
         "Draw {wildcards.variant} of {wildcards.experiment}"
     script:

@@ -2,33 +2,6 @@
 # in: everything of an experiment; out: results/<experiment>/tracking.json, which names the runs
 
 
-def record_of(wildcards):
-    """Every file of an experiment that its runs record."""
-    here = RESULTS.format(experiment=wildcards.experiment)
-    settings = CONFIG.experiments[wildcards.experiment]
-    files = [
-        f"{here}/data/data.json",
-        f"{here}/data/x_test.npy",
-        f"{here}/examples.npz",
-    ]
-    files += [
-        f"{here}/model/{name}"
-        for name in ("model.keras", "history.csv", "training.json")
-    ]
-    tables = (
-        "metrics.json",
-        "per_class.csv",
-        "confusion_matrix.csv",
-        "reliability.csv",
-        "predictions.csv",
-    )
-    files += [f"{here}/evaluation/{name}" for name in tables]
-    files += [
-        f"{here}/explain/{method}/attributions.npz" for method in settings["methods"]
-    ]
-    return files + [path for path in figures() if path.startswith(f"{here}/")]
-
-
 rule tracking_store:
     output:
         "results/mlflow/store.json",

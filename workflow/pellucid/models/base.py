@@ -27,8 +27,8 @@ MOMENTUM: Mapping[str, Mapping[str, Any]] = {
         "minimum": 0,
         "exclusiveMaximum": 1,
         "default": 0.99,
-        "description": "of batch normalisation's running statistics; lower it (0.9) where an epoch has few steps, or the "
-        "statistics that are used outside of training lag behind",
+        "description": "of the running statistics of batch normalisation; lower it (0.9) where an epoch has few steps: "
+        "those statistics, which are used outside of training, would lag behind",
     }
 }
 

@@ -1,0 +1,171 @@
+"""The report: one file that shows every figure with its caption, and asks for nothing that is not in it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.workflow import tiny
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+    from selenium.webdriver.remote.webelement import WebElement
+
+pytestmark = pytest.mark.slow
+
+PARTS = ("1 Data", "2 Model", "3 Evaluation", "4 Explanations")
+
+# Where each figure is found: part, label, file.
+FIGURES = [
+    ("1 Data", "Training examples", "data/examples.png"),
+    ("2 Model", "Learning curves", "model/history.png"),
+    ("3 Evaluation", "Confusion matrix", "evaluation/confusion_matrix.png"),
+    ("3 Evaluation", "Reliability diagram", "evaluation/reliability.png"),
+    ("4 Explanations", "saliency", "explain/saliency/saliency.png"),
+    ("4 Explanations", "occlusion", "explain/occlusion/occlusion.png"),
+    ("4 Explanations", "grad_cam", "explain/grad_cam/grad_cam.png"),
+]
+
+
+@pytest.fixture(scope="module")
+def report(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    done = tiny.snakemake(tiny_run, "--report", str(path))
+    assert done.returncode == 0, done.stderr[-3000:]
+    return path
+
+
+def _shown(browser: Chrome, xpath: str) -> WebElement:
+    """An element of the page, as soon as it is to be seen."""
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.expected_conditions import visibility_of_element_located
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    return WebDriverWait(browser, 30).until(visibility_of_element_located((By.XPATH, xpath)), f"not seen: {xpath}")
+
+
+def _open(browser: Chrome, report: Path, *path: str) -> None:
+    """Open the report and go down into its menu."""
+    browser.get("about:blank")
+    browser.get(report.as_uri())
+    for entry in path:
+        _shown(browser, f"//a[normalize-space()='{entry}']").click()
+
+
+def _button(label: str, which: str) -> str:
+    """The button that shows a figure ("eye") or tells about it ("information-circle")."""
+    return f"//tr[td[normalize-space()='{label}']]//a[@iconname='{which}']"
+
+
+def test_every_experiment_is_a_category_of_four_parts(browser: Chrome, report: Path) -> None:
+    for name in tiny.CONFIG["run"]:
+        _open(browser, report, name)
+        for part in PARTS:
+            _shown(browser, f"//a[normalize-space()='{part}']")
+
+
+@pytest.mark.parametrize(("part", "label", "file"), FIGURES, ids=[file for _, _, file in FIGURES])
+def test_a_figure_is_shown_as_it_was_drawn(
+    browser: Chrome, report: Path, tiny_run: Path, part: str, label: str, file: str
+) -> None:
+    _open(browser, report, "digits", part)
+    _shown(browser, _button(label, "eye")).click()
+    figure = _shown(browser, "//img[starts-with(@src, 'data:image/png')]")
+    assert browser.execute_script("return arguments[0].naturalWidth", figure) > 300
+    assert figure.size["width"] > 300
+    content = base64.b64decode((figure.get_attribute("src") or "").split("base64,", 1)[1])
+    assert content == (tiny_run / "results" / "digits" / file).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("part", "label", "caption"),
+    [
+        ("1 Data", "Training examples", "Training examples of every class"),
+        ("2 Model", "Learning curves", "Cross-entropy and accuracy after each epoch"),
+        ("3 Evaluation", "Confusion matrix", "Test examples by their true and their predicted class"),
+        ("3 Evaluation", "Reliability diagram", "accuracy against confidence"),
+        ("4 Explanations", "occlusion", "by the method occlusion, for test examples"),
+    ],
+)
+def test_a_figure_has_its_own_caption(browser: Chrome, report: Path, part: str, label: str, caption: str) -> None:
+    _open(browser, report, "digits", part)
+    _shown(browser, _button(label, "information-circle")).click()
+    _shown(browser, "//*[normalize-space(text())='Description']")
+    text = " ".join(browser.find_element("tag name", "body").text.split())
+    assert caption in text
+    assert "{{" not in text
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_column_of_a_table_is_empty(browser: Chrome, report: Path, part: str) -> None:
+    _open(browser, report, "digits", part)
+    _shown(browser, "//a[@iconname='eye']")
+    rows = browser.find_elements("xpath", "//table//tr[td]")
+    labels = [[cell.text for cell in row.find_elements("xpath", "./td[not(.//a)]")] for row in rows]
+    assert all(any(column) for column in zip(*labels, strict=True)), labels
+
+
+def test_the_first_page_says_what_is_shown(browser: Chrome, report: Path) -> None:
+    _open(browser, report)
+    _shown(browser, "//p[contains(., 'Convolutional networks trained on signals and images')]")
+
+
+def test_the_report_asks_for_nothing_from_outside(browser: Chrome, report: Path) -> None:
+    tiny.requests(browser)
+    for part, label, _ in FIGURES:
+        _open(browser, report, "digits", part)
+        _shown(browser, _button(label, "eye")).click()
+        _shown(browser, "//img[starts-with(@src, 'data:image/png')]")
+    for page in ("Workflow", "Statistics", "About"):
+        _open(browser, report, page)
+    asked = tiny.requests(browser)
+    assert report.as_uri() in asked
+    assert [address for address in asked if not address.startswith((report.as_uri(), "data:", "blob:", "about:"))] == []
+
+
+def test_nothing_in_the_report_is_loaded_from_outside(report: Path) -> None:
+    loaded = _Loaded()
+    loaded.feed(report.read_text(encoding="utf-8"))
+    assert loaded.tags >= {"script", "style"}
+    assert loaded.addresses == []
+
+
+def test_the_report_tells_nothing_of_the_folders_of_this_machine(report: Path, tiny_run: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    assert "results/digits/evaluation/confusion_matrix.png" in text
+    assert str(tiny_run) not in text
+
+
+class _Loaded(HTMLParser):
+    """Addresses elsewhere that the tags and the styles of a page load by themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+        self.style = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.style = tag == "style"
+        for name, value in attrs:
+            # A link that a person follows is no request of the page.
+            follows = tag == "a" and name == "href"
+            if name in ("src", "href", "data", "srcset", "poster") and not follows and _elsewhere(value or ""):
+                self.addresses.append(f"{tag} {name}={value}")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.style = False
+
+    def handle_data(self, data: str) -> None:
+        if self.style:
+            self.addresses += re.findall(r"@import[^;]*|url\(\s*['\"]?(?:https?:)?//[^)]*\)", data)
+
+
+def _elsewhere(address: str) -> bool:
+    return re.match(r"\s*([a-z]+:)?//", address, re.IGNORECASE) is not None
