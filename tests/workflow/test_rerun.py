@@ -1,5 +1,6 @@
 """What an edit reruns: the jobs that depend on it, all of them, and no other."""
 
+import copy
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.workflow.tiny import closed_port
 
 SETTINGS = {
     "training": {"epochs": 2, "batch_size": 128},
@@ -83,8 +85,6 @@ def project(built):
 
 
 def changed(*path_and_value):
-    import copy
-
     content = copy.deepcopy(CONFIG)
     *path, last, value = path_and_value
     place = content
@@ -232,6 +232,33 @@ def test_two_runs_in_two_folders_give_equal_arrays_and_metrics(built, tmp_path):
     # The same data and the same seed give the same model; only the name of the experiment differs.
     one, two = (built.folder / "results" / name / "model" / "history.csv" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_tracking_server_that_is_down_costs_no_result(project):
+    content = copy.deepcopy(CONFIG)
+    content["tracking"] = {"uri": f"http://127.0.0.1:{closed_port()}"}
+    content["experiments"]["one"]["methods"] = {"occlusion": {"window": 4, "stride": 2}}
+    project.configure(content)
+    started = time.perf_counter()
+    done = project.snakemake("--cores", "2")
+    assert time.perf_counter() - started < 60
+    assert done.returncode != 0
+    assert "tracking.uri: found no answer from http://127.0.0.1" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert project.planned("results") == set()
+    # With a store that answers, nothing but the record is made.
+    del content["tracking"]
+    project.configure(content)
+    record = {
+        "Prepare the MLflow store sqlite:///results/mlflow/mlflow.db",
+        "Record one in MLflow",
+        "Record two in MLflow",
+    }
+    assert project.planned() == record
+    project.build()
+    assert project.planned() == set()
+    project.configure(CONFIG)
+    project.build()
 
 
 def test_a_failing_method_stops_no_other(project):

@@ -107,12 +107,12 @@ def scores(y: NDArray[np.int64], p: NDArray[np.float32], classes: list[str]) -> 
     confusion = pd.DataFrame(metrics.confusion_matrix(y, predicted, labels=labels), index=classes, columns=classes)
     confusion.index.name = "true"
     overall = {
-        "test_examples": len(y),
         "accuracy": float((predicted == y).mean()),
         "balanced_accuracy": float(recall[seen].mean()),
         "macro_f1": float(f1[seen].mean()),
         "macro_auroc": float(np.nanmean(auroc)) if np.isfinite(auroc).any() else None,
         "log_loss": float(-np.log(np.maximum(p[np.arange(len(y)), y], np.finfo(np.float32).tiny)).mean()),
+        "test_examples": len(y),
     }
     return overall, per_class, confusion
 

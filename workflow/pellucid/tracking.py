@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+ARTIFACTS = Path("results/mlflow/artifacts")
 _DIGEST = "pellucid.digest"
 _FIGURES = "pellucid.figures"
 _PARENT = "mlflow.parentRunId"
@@ -72,9 +73,10 @@ def ensure(uri: str, experiment: str) -> str:
             if found.lifecycle_stage == "deleted":
                 client.restore_experiment(found.experiment_id)
             return str(found.experiment_id)
-        path = _database(uri)
-        # A server stores artifacts where it was told to; beside a database file they lie next to it.
-        location = None if path is None else (path.parent / "artifacts").resolve().as_uri()
+        # A server stores artifacts where it was told to; beside a database file they lie next to it, and those of any
+        # other database under results/.
+        place = path.parent / "artifacts" if (path := _database(uri)) else ARTIFACTS
+        location = None if uri.startswith("http") else place.resolve().as_uri()
         return str(client.create_experiment(experiment, artifact_location=location))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import socket
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import yaml
 
 HOST = "127.0.0.1"
+STORE = Path("results/mlflow/store.json")
 
 
 def main() -> None:
@@ -30,12 +32,20 @@ def main() -> None:
     if uri.startswith("sqlite") and not database.is_file():
         sys.exit(f"There is no record at {database} yet: `make run` makes it.")
     port = free_port(chosen.port)
-    print(f"MLflow: http://{HOST}:{port}  (Ctrl-C ends it)", flush=True)
+    print(f"MLflow: http://{HOST}:{port}{page(STORE)}  (Ctrl-C ends it)", flush=True)
     # One worker and no job service: 2 processes and 0.4 GB instead of 15 and 2.2 GB.
     os.environ.update(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false", MLFLOW_DISABLE_TELEMETRY="true")
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", HOST, "--port", str(port)]
     # A line for every request would push the address out of sight.
     os.execv(sys.executable, [*command, "--backend-store-uri", uri, "--uvicorn-opts", "--log-level warning"])
+
+
+def page(store: Path) -> str:
+    """The page of the runs, without which MLflow opens one on language models; nothing where no store was made."""
+    if not store.is_file():
+        return ""
+    identity = json.loads(store.read_text(encoding="utf-8"))["experiment_id"]
+    return f"/#/experiments/{identity}/runs?workflowType=machine_learning"
 
 
 def free_port(first: int) -> int:

@@ -68,7 +68,7 @@ rule draw_data:
             caption="../report/data.rst",
             category="{experiment}",
             subcategory="1 Data",
-            labels={"figure": "Training examples", "method": ""},
+            labels={"figure": "Training examples"},
         ),
         f"{RESULTS}/data/examples.svg",
     log:

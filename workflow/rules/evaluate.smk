@@ -45,7 +45,7 @@ rule draw_evaluation:
             caption="../report/confusion_matrix.rst",
             category="{experiment}",
             subcategory="3 Evaluation",
-            labels={"figure": "Confusion matrix", "method": ""},
+            labels={"figure": "Confusion matrix"},
         ),
         f"{RESULTS}/evaluation/confusion_matrix.svg",
         report(
@@ -53,7 +53,7 @@ rule draw_evaluation:
             caption="../report/reliability.rst",
             category="{experiment}",
             subcategory="3 Evaluation",
-            labels={"figure": "Reliability diagram", "method": ""},
+            labels={"figure": "Reliability diagram"},
         ),
         f"{RESULTS}/evaluation/reliability.svg",
     log:

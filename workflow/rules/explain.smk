@@ -70,7 +70,7 @@ rule draw_explanation:
             caption="../report/explanation.rst",
             category="{experiment}",
             subcategory="4 Explanations",
-            labels={"figure": "Attributions", "method": "{variant}"},
+            labels={"method": "{variant}"},
         ),
         f"{RESULTS}/explain/{{method}}/{{variant}}.svg",
     log:

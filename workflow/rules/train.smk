@@ -47,7 +47,7 @@ rule draw_training:
             caption="../report/training.rst",
             category="{experiment}",
             subcategory="2 Model",
-            labels={"figure": "Learning curves", "method": ""},
+            labels={"figure": "Learning curves"},
         ),
         f"{RESULTS}/model/history.svg",
     log:

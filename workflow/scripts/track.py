@@ -11,7 +11,7 @@ with job(snakemake):
         settings=snakemake.params.settings,
         threads=snakemake.params.threads,
         folder=Path(snakemake.output[0]).parent,
-        root=Path(snakemake.scriptdir).parents[1],
+        root=Path(snakemake.scriptdir).resolve().parents[1],
         output=snakemake.output[0],
         **snakemake.params.tracking,
     )

@@ -1,0 +1,78 @@
+"""From `examples.npz` to `attributions.npz`."""
+
+import numpy as np
+import pytest
+
+from pellucid import files
+from pellucid.explain.run import run
+from pellucid.explain.variants import variants
+
+
+@pytest.fixture
+def explained(heartbeat, tmp_path, rng):
+    heartbeat.save(tmp_path / "model.keras")
+    arrays = {
+        "inputs": rng.random((3, 186, 1), np.float32),
+        "targets": np.array([0, 1, 4]),
+        "indices": np.array([7, 3, 9]),
+        "truth": rng.random((3, 186, 1)) > 0.5,
+    }
+    files.write_arrays(tmp_path / "examples.npz", arrays)
+
+    def explain(method, parameters, name="out"):
+        run(
+            method=method,
+            parameters=parameters,
+            model=tmp_path / "model.keras",
+            examples=tmp_path / "examples.npz",
+            seed=3,
+            threads=1,
+            memory_mb=256,
+            attributions=tmp_path / name / "attributions.npz",
+            cost=tmp_path / name / "cost.json",
+        )
+        found = files.read_arrays(tmp_path / name / "attributions.npz")
+        return found, files.read_json(tmp_path / name / "cost.json")
+
+    return arrays, explain
+
+
+def test_several_windows_in_one_run(explained):
+    arrays, explain = explained
+    found, cost = explain("occlusion", {"stride": 5, "sweep": {"window": [5, 15, 31]}})
+    labels = ["occlusion.window=5", "occlusion.window=15", "occlusion.window=31"]
+    assert found["variants"].tolist() == labels == list(cost)
+    assert found["attributions"].shape == (3, *arrays["inputs"].shape)
+    for label, maps in zip(labels, found["attributions"], strict=True):
+        window = cost[label]["parameters"]["window"]
+        alone, _ = explain("occlusion", {"stride": 5, "window": window}, name=f"alone{window}")
+        np.testing.assert_array_equal(maps, alone["attributions"][0])
+    assert len({maps.tobytes() for maps in found["attributions"]}) == 3
+
+
+def test_the_file_holds_all_that_a_figure_or_a_score_needs(explained):
+    arrays, explain = explained
+    found, cost = explain("saliency", {"mode": "absolute"})
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)
+    assert found["attributions"].dtype == np.float32
+    assert cost["saliency"]["forward_passes"] == cost["saliency"]["backward_passes"] == 3
+
+
+def test_randomness_comes_from_the_seed_and_the_variants_name(explained):
+    _, explain = explained
+    noise = {"baseline": "noise", "stride": 15}
+    one, _ = explain("occlusion", noise)
+    two, _ = explain("occlusion", noise, name="again")
+    np.testing.assert_array_equal(one["attributions"], two["attributions"])
+
+
+def test_a_sweep_runs_every_combination():
+    found = variants("m", {"a": 1, "sweep": {"b": [1, 2], "c": ["x", [3, 5]]}})
+    assert found == {
+        "m.b=1.c=x": {"a": 1, "b": 1, "c": "x"},
+        "m.b=1.c=3x5": {"a": 1, "b": 1, "c": [3, 5]},
+        "m.b=2.c=x": {"a": 1, "b": 2, "c": "x"},
+        "m.b=2.c=3x5": {"a": 1, "b": 2, "c": [3, 5]},
+    }
+    assert variants("m", {"a": 1}) == {"m": {"a": 1}}

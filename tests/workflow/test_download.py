@@ -1,0 +1,60 @@
+"""The download rule: from an address to arrays, and nothing left of a file that is not the right one."""
+
+import functools
+import http.server
+import threading
+
+import numpy as np
+import pytest
+
+from pellucid import files
+from tests.workflow import tiny
+
+
+@pytest.fixture
+def address(tmp_path):
+    """A small archive in MNIST's layout, served by this machine."""
+    served = tmp_path / "served"
+    served.mkdir()
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (60, 28, 28), np.uint8), np.arange(60) % 10
+    np.savez(served / "mnist.npz", x_train=images, y_train=labels, x_test=images[::-1], y_test=labels[::-1])
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(served))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/mnist.npz", files.sha256(served / "mnist.npz")
+        server.shutdown()
+        thread.join()
+
+
+def configure(folder, address, sha256):
+    dataset = {"source": "mnist", "file": address, "file_sha256": sha256}
+    experiment = {"dataset": dataset, "model": {"architecture": "digit_cnn"}}
+    tiny.write_config(folder, {"run": ["mnist"], "experiments": {"mnist": experiment}})
+
+
+def test_a_wrong_file_is_refused_and_the_right_one_is_used(tmp_path, address):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    where, digest = address
+    facts = "results/mnist/data/data.json"
+
+    configure(folder, where, "0" * 64)
+    refused = tiny.snakemake(folder, "--cores", "2", facts)
+    assert refused.returncode != 0
+    for part in (where, digest, "0" * 64):
+        assert part in refused.stderr
+    assert "Traceback" not in refused.stderr
+    left = [path for path in folder.glob("results/downloads/**/*") if path.is_file() and path.suffix != ".log"]
+    assert not left
+    assert not (folder / facts).exists()
+
+    configure(folder, where, digest)
+    tiny.build(folder, facts)
+    assert files.read_json(folder / facts)["files"]["file"] == {"path": where, "sha256": digest}
+    assert np.load(folder / "results/mnist/data/x_test.npy").shape == (60, 28, 28, 1)
+
+    # A file that is there is not fetched again: another seed splits anew what was downloaded once.
+    planned = tiny.snakemake(folder, "--dry-run", "--forcerun", "preprocess", facts)
+    assert "Download" not in planned.stdout + planned.stderr

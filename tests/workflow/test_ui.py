@@ -1,0 +1,224 @@
+"""What a person sees in MLflow's pages after a run, and that the command which shows them begins and ends cleanly."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pellucid import files, ui
+from tests.conftest import ROOT
+from tests.workflow import tiny
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+    from selenium.webdriver.remote.webelement import WebElement
+
+WAIT = 60  # seconds for the server, or for an element; a busy machine needs many of them
+
+
+@dataclass
+class Pages:
+    """A running server, with what was recorded."""
+
+    address: str
+    records: dict[str, dict[str, Any]]
+    metrics: dict[str, dict[str, float]]
+    experiment: str
+
+    def of(self, path: str) -> str:
+        """The address of a page, in the mode that MLflow has for models rather than for agents."""
+        return f"{self.address}/#/{path}{'&' if '?' in path else '?'}workflowType=machine_learning"
+
+    def run(self, name: str) -> str:
+        return f"experiments/{self.experiment}/runs/{self.records[name]['run']}"
+
+
+@pytest.fixture(scope="module")
+def pages(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    """The server that `make ui` starts, for the tiny run; it ends with the module."""
+    log = tmp_path_factory.mktemp("ui") / "log"
+    with tiny.started(_command(tiny_run, tiny.closed_port()), tiny_run, log):
+        results = tiny_run / "results"
+        yield Pages(
+            _answering(log),
+            {name: _read(results / name / "tracking.json") for name in tiny.CONFIG["run"]},
+            {name: _read(results / name / "evaluation" / "metrics.json") for name in tiny.CONFIG["run"]},
+            _read(results / "mlflow" / "store.json")["experiment_id"],
+        )
+
+
+def _command(folder: Path, port: int) -> list[str]:
+    return [sys.executable, "-m", "pellucid.ui", "--port", str(port), "--config", str(folder / "config.yaml")]
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _answering(log: Path) -> str:
+    """The address that the server has printed, as soon as it answers there."""
+    end = time.monotonic() + WAIT
+    while time.monotonic() < end:
+        if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
+            try:
+                urllib.request.urlopen(f"{found[0]}/health", timeout=5).close()
+                return found[0]
+            except OSError:
+                pass
+        time.sleep(0.2)
+    raise AssertionError(f"no server within {WAIT} s: {log.read_text()[-2000:]}")
+
+
+def _shown(browser: Chrome, xpath: str) -> WebElement:
+    """An element of the page, as soon as it is to be seen."""
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.expected_conditions import visibility_of_element_located
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    return WebDriverWait(browser, WAIT).until(visibility_of_element_located((By.XPATH, xpath)), f"not seen: {xpath}")
+
+
+def _row(browser: Chrome, name: str) -> list[str]:
+    """The cells of the table row that begins with `name`."""
+    heading = _shown(browser, f"//tr/th[normalize-space()='{name}']")
+    return [cell.text for cell in heading.find_elements("xpath", "./following-sibling::td")]
+
+
+@pytest.mark.slow
+def test_the_list_of_runs_shows_experiments_and_under_them_their_explanations(browser: Chrome, pages: Pages) -> None:
+    browser.get(pages.of(f"experiments/{pages.experiment}/runs"))
+    for name, record in pages.records.items():
+        row = f"//div[@role='row'][@row-id='{record['run']}']"
+        assert _shown(browser, f"{row}//a").text == name
+        # Before the row is opened, its children are not there.
+        for child in record["explanations"].values():
+            assert not browser.find_elements("xpath", f"//div[@row-id='{child}']")
+        _shown(browser, f"{row}//a/preceding::button[1]").click()
+        for label, child in record["explanations"].items():
+            assert _shown(browser, f"//div[@role='row'][@row-id='{child}']//a").text == label
+
+
+@pytest.mark.slow
+def test_the_page_of_a_run_shows_its_scores_parameters_and_children(browser: Chrome, pages: Pages) -> None:
+    browser.get(pages.of(pages.run("digits")))
+    _shown(browser, "//h2[normalize-space()='digits'] | //h1[normalize-space()='digits']")
+    accuracy = _shown(browser, "//div[@role='row'][.//a[normalize-space()='accuracy']]")
+    assert str(pages.metrics["digits"]["accuracy"]) in accuracy.text
+    epochs = _shown(browser, "//div[@role='row'][div[@role='cell'][normalize-space()='training.epochs']]")
+    assert epochs.text.split() == ["training.epochs", "2"]
+    for label, child in pages.records["digits"]["explanations"].items():
+        assert _shown(browser, f"//a[contains(@href, '{child}')]").text == label
+    _shown(browser, "//*[contains(text(), 'Data: 1,797 handwritten digits')]")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["digits/figures/confusion_matrix.png", "saliency/figures/saliency.png"])
+def test_the_artifacts_of_a_run_show_its_figures(browser: Chrome, pages: Pages, path: str) -> None:
+    name, path = path.split("/", 1)
+    record = pages.records["digits"]
+    run = record["explanations"].get(name, record["run"])
+    browser.get(pages.of(f"experiments/{pages.experiment}/runs/{run}/artifacts/{path}"))
+    figure = _shown(browser, f"//img[@alt='{path}']")
+    # The browser knows the width of a picture only when it could decode it.
+    assert browser.execute_script("return arguments[0].naturalWidth", figure) > 300
+    assert figure.size["width"] > 100
+
+
+@pytest.mark.slow
+def test_the_curves_of_a_run_are_drawn(browser: Chrome, pages: Pages) -> None:
+    browser.get(pages.of(f"{pages.run('digits')}/model-metrics"))
+    for name in ("epoch_loss", "epoch_val_accuracy"):
+        card = f"//*[@data-testid='experiment-view-compare-runs-card'][.//h4[normalize-space()='{name}']]"
+        line = _shown(browser, f"{card}//*[contains(@class, 'js-line')]")
+        # Two epochs are a line between two points.
+        assert re.fullmatch(r"M[\d.]+,[\d.]+L[\d.]+,[\d.]+", line.get_attribute("d") or "")
+
+
+@pytest.mark.slow
+def test_two_runs_are_compared_side_by_side(browser: Chrome, pages: Pages) -> None:
+    names = list(pages.records)
+    runs = json.dumps([pages.records[name]["run"] for name in names], separators=(",", ":"))
+    browser.get(pages.of(f'compare-runs?runs={runs}&experiments=["{pages.experiment}"]'))
+    assert _row(browser, "Run Name:") == names
+    assert _row(browser, "training.epochs") == ["2", "1"]
+    assert _row(browser, "model.architecture") == ["digit_cnn", "digit_cnn"]
+    scores = [f"{pages.metrics[name]['accuracy']:.3f}".rstrip("0") for name in names]
+    assert scores[0] != scores[1]
+    text = _shown(browser, "//*[contains(text(), 'Run details')]/ancestor::*[6]").text
+    assert all(score in text for score in scores)
+
+
+@pytest.mark.slow
+def test_the_pages_ask_for_nothing_from_outside(browser: Chrome, pages: Pages) -> None:
+    tiny.requests(browser)
+    browser.get(pages.of(pages.run("digits")))
+    _shown(browser, "//a[normalize-space()='accuracy']")
+    asked = tiny.requests(browser)
+    assert any(address.startswith(f"{pages.address}/") for address in asked)
+    assert [address for address in asked if not address.startswith((f"{pages.address}/", "data:", "blob:"))] == []
+
+
+@pytest.mark.slow
+def test_the_record_names_the_lock_file_that_the_run_was_made_with(browser: Chrome, pages: Pages) -> None:
+    browser.get(pages.of(pages.run("digits")))
+    _shown(browser, "//*[normalize-space(text())='pellucid.lock_digest']")
+    assert files.sha256(ROOT / "envs" / "lock.txt") in browser.find_element("tag name", "body").text
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_server_and_all_its_processes(tiny_run: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with tiny.started(_command(tiny_run, tiny.closed_port()), tiny_run, log) as process:
+        port = int(_answering(log).rsplit(":", 1)[1])
+        os.killpg(process.pid, signal.SIGINT)  # what a terminal does to all processes in its foreground
+        process.wait(20)
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_port_in_use_is_passed_over() -> None:
+    with socket.socket() as other:
+        other.bind((ui.HOST, 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        assert taken < ui.free_port(taken) < taken + 50
+
+
+def test_before_the_first_run_the_command_says_what_to_do(tmp_path: Path) -> None:
+    tiny.write_config(tmp_path)
+    done = _said(tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "There is no record at results/mlflow/mlflow.db yet: `make run` makes it."
+
+
+def test_without_a_configuration_the_command_says_so(tmp_path: Path) -> None:
+    done = _said(tmp_path)
+    assert done.returncode != 0
+    assert f"{tmp_path / 'config.yaml'}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_record_on_a_server_is_opened_there(tmp_path: Path) -> None:
+    tiny.write_config(tmp_path, {**tiny.CONFIG, "tracking": {"uri": "http://mlflow.example.org"}})
+    done = _said(tmp_path)
+    assert (done.returncode, done.stdout) == (0, "The record is kept by a server: open http://mlflow.example.org\n")
+
+
+def _said(folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command, where it ends by itself."""
+    return subprocess.run(
+        _command(folder, 5000), cwd=folder, env=tiny.environment(), capture_output=True, text=True, timeout=60
+    )
