@@ -1,9 +1,10 @@
 """`make bench`: each line a ratio of two measurements made side by side in this one run.
 
-Seconds depend on the machine and on what else it does; the ratio of two that were taken in turn does not. Name one or more
-benchmarks to run only these: `python -m tests.bench occlusion`.
+Seconds depend on the machine and on what else it does; the ratio of two that were taken in turn does not. Name one or
+more benchmarks to run only these: `python -m tests.bench occlusion`.
 """
 
+import subprocess
 import sys
 
 from tests.bench import csv, heartbeats, occlusion
@@ -14,5 +15,9 @@ if __name__ == "__main__":
     names = sys.argv[1:] or list(BENCHMARKS)
     if unknown := [name for name in names if name not in BENCHMARKS]:
         sys.exit(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    for name in names:
-        BENCHMARKS[name]()
+    if len(names) == 1:
+        BENCHMARKS[names[0]]()
+    else:
+        # Each in a process of its own: TensorFlow takes its number of threads once, and memory is not given back.
+        for name in names:
+            subprocess.run([sys.executable, "-m", "tests.bench", name], check=True)
