@@ -57,6 +57,7 @@ clean:  ## remove results and caches; the virtual environment stays
 	find results -mindepth 1 ! -name README.md -delete
 
 .venv/installed: envs/lock.txt pyproject.toml
+	@case "$(CURDIR)" in *" "*) echo "The path of this folder has a space, and Snakemake cannot start jobs from an environment there: move it."; exit 1;; esac
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make run PYTHON=python3.12"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -114,7 +114,7 @@ CONFIG = [
     (
         "unknown method",
         put("defaults.methods.gradcam", {}),
-        'methods: found "gradcam"',
+        'defaults.methods: found "gradcam"',
         'Did you mean "grad_cam"?',
     ),
     (
@@ -143,6 +143,49 @@ CONFIG = [
     ),
     ("tracking address", put("tracking.uri", "mlruns"), 'tracking.uri: found "mlruns"', "database"),
     ("experiment name", put("experiments.My-set", {}), "experiments: found", "My-set"),
+    (
+        "whole number with a point",
+        put("experiments.digits.methods.occlusion.window", 3.0),
+        "occlusion.window: found 3.0",
+        "a whole number from 1",
+    ),
+    (
+        "epochs with a point",
+        put("defaults.training.epochs", 5.0),
+        "defaults.training.epochs: found 5.0",
+        "a whole number",
+    ),
+    (
+        "not a number",
+        put("defaults.training.learning_rate", float("nan")),
+        "found nan (not a finite number)",
+        "a number",
+    ),
+    ("infinite share", put("defaults.split.test", float("inf")), "defaults.split.test: found inf", "a number"),
+    (
+        "gaps between windows",
+        put("experiments.digits.methods.occlusion.stride", 4),
+        "methods.occlusion: occlusion.stride: found 4",
+        "without gaps",
+    ),
+    (
+        "slowest above fastest",
+        put("experiments.synthetic_ecg.dataset.rate_min", 99),
+        "experiments.synthetic_ecg.dataset",
+        "rate_max",
+    ),
+    (
+        "a method that is a number",
+        lambda content: content["defaults"]["methods"].update({1: {}}),
+        'defaults.methods: found "1"',
+        "one of",
+    ),
+    (
+        "name of a folder of the workflow",
+        put("experiments.downloads", {}),
+        "experiments: found",
+        "folders of the workflow",
+    ),
     ("seed below zero", put("experiments.digits.seed", -1), "experiments.digits.seed: found -1", "at least 0"),
     ("file that is not there", put("run", ["mitbih"]), "experiments.mitbih.dataset.train: found no file", "kaggle"),
     (
@@ -179,6 +222,39 @@ def test_configuration(change, first, then):
 
 def test_the_good_configuration_is_good():
     assert config.resolve(GOOD).run == ("synthetic_ecg", "basic_motions", "digits")
+
+
+def test_a_fault_of_the_defaults_is_told_once():
+    content = copy.deepcopy(GOOD)
+    put("defaults.methods.occlusion.windw", 3)(content)
+    with pytest.raises(ConfigError) as told:
+        config.resolve(content)
+    (fault,) = told.value.faults
+    assert fault.startswith("defaults.methods.occlusion: found unknown key")
+
+
+def test_the_order_of_keys_does_not_count():
+    turned = copy.deepcopy(GOOD)
+    turned["defaults"]["training"] = dict(reversed(turned["defaults"]["training"].items()))
+    turned["experiments"]["digits"] = dict(reversed(turned["experiments"]["digits"].items()))
+    assert repr(config.resolve(turned).experiments["digits"]) == repr(config.resolve(GOOD).experiments["digits"])
+
+
+def test_true_turns_on_what_the_defaults_say():
+    content = copy.deepcopy(GOOD)
+    put("defaults.methods.occlusion.window", 7)(content)
+    put("experiments.digits.methods.occlusion", True)(content)
+    assert config.resolve(content).experiments["digits"]["methods"]["occlusion"]["window"] == 7
+
+
+def test_texts_of_the_command_line_are_read_as_numbers_and_truths_alone():
+    given = {
+        "a": "16",
+        "b": ["0.5", "-3", "1.0e-3"],
+        "c": {"d": "true", "e": "no", "f": "1:30", "g": "digits", "h": "1e-3"},
+    }
+    expected = {"a": 16, "b": [0.5, -3, 0.001], "c": {"d": True, "e": "no", "f": "1:30", "g": "digits", "h": "1e-3"}}
+    assert config.typed(given) == expected
 
 
 def test_all_faults_are_told_at_once():
@@ -438,7 +514,22 @@ def explain(folder, examples, method, parameters):
         memory_mb=64,
         attributions=folder / "out" / "attributions.npz",
         cost=folder / "out" / "cost.json",
+        checks=folder / "out" / "checks.json",
     )
+
+
+def test_softmax_before_the_last_layer(keras):
+    layers = keras.layers
+    model = plain(keras, layers.Flatten(), layers.Dense(3, activation="softmax"), layers.Activation("linear"))
+    with pytest.raises(InputError, match="found scores that are probabilities, made before the last layer"):
+        Probe(model)
+
+
+def test_layer_without_feature_maps(digit, tmp_path, examples):
+    digit.save(tmp_path / "model.keras")
+    for method in ("grad_cam", "grad_cam_plus_plus", "layer_cam"):
+        with pytest.raises(InputError, match='layer: found "dense_1", whose output .* has no time or space left'):
+            explain(tmp_path, examples, method, {"layer": "dense_1"})
 
 
 def test_two_inputs(keras):
@@ -450,7 +541,7 @@ def test_two_inputs(keras):
 
 def test_layer_of_another_name(digit, tmp_path, examples):
     digit.save(tmp_path / "model.keras")
-    with pytest.raises(InputError, match='grad_cam.layer: found "conv_3"; expected last, or one of conv_1, conv_2'):
+    with pytest.raises(InputError, match='layer: found "conv_3"; expected last, or one of conv_1, conv_2'):
         explain(tmp_path, examples, "grad_cam", {"layer": "conv_3", "relu": True})
     assert not (tmp_path / "out").exists()
 

@@ -90,6 +90,7 @@ def test_duplicates_are_counted_within_and_across(rng):
         "within_test": 1,
         "validation_in_train": 1,
         "test_in_train": 3,
+        "test_in_validation": 0,
     }
 
 

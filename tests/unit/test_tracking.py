@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -97,6 +98,7 @@ class Project:
         files.write_arrays(folder / "attributions.npz", arrays)
         cost = {"seconds": 0.25, "forward_passes": 12, "backward_passes": 2, "examples": 2}
         files.write_json(folder / "cost.json", dict.fromkeys(runs, cost))
+        files.write_json(folder / "checks.json", {label: {"completeness_residual": 0.125} for label in runs})
         for label in runs:
             self.draw(f"explain/{method}/{label}")
 
@@ -181,6 +183,7 @@ def model(keras: Any) -> Any:
 def project(tmp_path: Path, uri: str, model: Any, request: pytest.FixtureRequest) -> Project:
     """Results that are not recorded yet, with an MLflow experiment of their own."""
     made = Project(tmp_path, uri, request.node.name, model)
+    (tmp_path / "artifacts").mkdir()
     made.client.create_experiment(made.experiment, artifact_location=(tmp_path / "artifacts").as_uri())
     return made
 
@@ -350,6 +353,7 @@ def test_curves_longer_than_one_call_to_mlflow_are_kept_whole(project: Project) 
 def test_the_run_of_an_experiment_says_where_it_comes_from(project: Project) -> None:
     (project.root / "envs").mkdir()
     (project.root / "envs" / "lock.txt").write_text("numpy==2\n")
+    (project.root / ".gitignore").write_text("/*\n!/code.py\n!/new.py\n!/envs\n")
     commit = _commit(project.root)
     record = project.track()
     run = project.runs()[record["run"]]
@@ -367,6 +371,11 @@ def test_the_run_of_an_experiment_says_where_it_comes_from(project: Project) -> 
         "pellucid.kind": "experiment",
     }
     assert {key: run.data.tags.get(key) for key in expected} == expected
+    # A method that was added and not yet committed is a change too.
+    (project.root / "new.py").write_text("x = 1\n")
+    added = project.track(name="after_an_addition")
+    assert project.runs()[added["run"]].data.tags["pellucid.git_dirty"] == "true"
+    (project.root / "new.py").unlink()
     (project.root / "code.py").write_text("x = 2\n")
     changed = project.track(name="after_an_edit")
     assert project.runs()[changed["run"]].data.tags["pellucid.git_dirty"] == "true"
@@ -421,7 +430,13 @@ def test_an_explanation_is_a_child_with_its_parameters_cost_and_figure(project: 
     run = project.runs()[child]
     assert run.info.run_name == "occlusion.window=3"
     assert run.data.params == {"window": "3", "baseline": "zero", "method": "occlusion", "experiment": "bumps"}
-    assert run.data.metrics == {"seconds": 0.25, "forward_passes": 12, "backward_passes": 2, "examples": 2}
+    assert run.data.metrics == {
+        "seconds": 0.25,
+        "forward_passes": 12,
+        "backward_passes": 2,
+        "examples": 2,
+        "completeness_residual": 0.125,
+    }
     expected = {
         "mlflow.parentRunId": record["run"],
         "pellucid.kind": "explanation",
@@ -523,3 +538,27 @@ def _commit(root: Path) -> str:
         subprocess.run(["git", "-C", str(root), *arguments], check=True)
     done = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
     return done.stdout.strip()
+
+
+def test_a_server_that_takes_connections_and_says_nothing_is_told_as_down(tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        started = time.perf_counter()
+        with pytest.raises(InputError, match=r"tracking.uri: found no answer from http://127.0.0.1"):
+            tracking.prepare(
+                uri=f"http://127.0.0.1:{silent.getsockname()[1]}", experiment="x", output=tmp_path / "store.json"
+            )
+        assert time.perf_counter() - started < 30
+    with pytest.raises(InputError, match=r"tracking.uri: found no answer from http://127.0.0.1:99999"):
+        tracking.prepare(uri="http://127.0.0.1:99999", experiment="x", output=tmp_path / "store.json")
+
+
+def test_a_moved_project_is_refused(uri: str, tmp_path: Path) -> None:
+    import mlflow
+
+    client = mlflow.MlflowClient(tracking_uri=uri)
+    client.create_experiment("moved", artifact_location=(tmp_path / "gone" / "artifacts").as_uri())
+    with pytest.raises(InputError, match="The project was moved"):
+        tracking.prepare(uri=uri, experiment="moved", output=tmp_path / "store.json")
+    assert not (tmp_path / "gone").exists()

@@ -117,11 +117,13 @@ def test_a_kill_between_two_writes_of_the_state_does_no_harm(digits, uninterrupt
     assert weights(tmp_path) == weights(uninterrupted)
 
 
-def test_a_damaged_checkpoint_is_told_and_not_used(digits, uninterrupted, tmp_path, caplog):
+@pytest.mark.parametrize("pattern", ["progress.json", "last-*.keras", "best-*.keras"])
+def test_a_damaged_checkpoint_is_told_and_not_used(digits, uninterrupted, tmp_path, caplog, pattern):
     given = arguments(digits, tmp_path)
     kill_in_epoch(start(given), 3)
     (state,) = (tmp_path / "checkpoints").iterdir()
-    (state / "progress.json").write_text('{"best_epoch": 1, "hist')
+    (path,) = state.glob(pattern)
+    path.write_bytes(path.read_bytes()[:40])
     train(**given)
     assert "cannot be read and is not used" in caplog.text
     assert weights(tmp_path) == weights(uninterrupted)

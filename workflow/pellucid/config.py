@@ -6,6 +6,7 @@ This module is read while Snakemake parses the workflow: it imports nothing heav
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,8 +18,11 @@ import yaml
 from pellucid import plugins, schema
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
+from pellucid.explain.variants import variants
 from pellucid.wording import listing, nearest, shown
 
+# What --config may mean by a text; a class named "no" or a time "1:30" stays one.
+_NUMBER_OR_TRUTH = re.compile(r"[+-]?\d+|[+-]?\d*\.\d+([eE][+-]\d+)?|true|false")
 SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
 
 
@@ -55,8 +59,7 @@ def resolve(content: Mapping[str, Any]) -> Config:
     Raises:
         ConfigError: with every fault found.
     """
-    # Snakemake hands over ordered dicts and whatever the command line held: plain copies from here on.
-    content = copy.deepcopy(dict(content))
+    content = _plain(content)
     faults = schema.problems(content, _schema(), "")
     if faults:
         raise ConfigError(faults)
@@ -67,6 +70,10 @@ def resolve(content: Mapping[str, Any]) -> Config:
         for position, name in enumerate(content["run"])
         if name not in content["experiments"]
     ]
+    # Told once and where they were written, not once for each experiment that inherits them.
+    faults += _check_methods(content["defaults"]["methods"], "defaults")
+    if faults:
+        raise ConfigError(faults)
     settings = _schema()["$defs"]["settings"]
     experiments: dict[str, dict[str, Any]] = {}
     skipped: dict[str, dict[str, str]] = {}
@@ -85,7 +92,7 @@ def resolve(content: Mapping[str, Any]) -> Config:
         raise ConfigError(faults)
     return Config(
         run=tuple(content["run"]),
-        experiments={name: experiments[name] for name in content["run"]},
+        experiments={name: _ordered(experiments[name]) for name in content["run"]},
         skipped=skipped,
         threads=content["threads"],
         memory_mb=content["memory_mb"],
@@ -97,8 +104,11 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """`base` overridden by `over`, key by key at every depth."""
     merged = copy.deepcopy(dict(base))
     for key, value in over.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = merge(merged[key], value) if both else copy.deepcopy(value)
+        inherited = isinstance(merged.get(key), Mapping)
+        if inherited and isinstance(value, Mapping):
+            merged[key] = merge(merged[key], value)
+        elif not (inherited and value is True):  # `occlusion: true` turns on what the defaults say
+            merged[key] = copy.deepcopy(value)
     return merged
 
 
@@ -121,20 +131,55 @@ def _check_plugins(experiment: dict[str, Any], path: str) -> list[str]:
         parameters = schema.parameters_schema(declared, getattr(spec, "required", ()))
         faults += schema.problems(experiment[key], parameters, f"{path}.{key}")
         experiment[key] = schema.with_defaults(experiment[key], parameters)
-    for name, given in experiment["methods"].items():
+        if not faults and hasattr(module := plugins.load(package)[name], "check"):
+            faults += _refusal(module, experiment[key], f"{path}.{key}", selector)
+    faults += _check_methods(experiment["methods"], path)
+    if not faults:
+        faults += _check_kinds(experiment, path)
+    return faults
+
+
+def _check_methods(methods: dict[str, Any], path: str) -> list[str]:
+    """Check the parameters of methods, and fill in their defaults."""
+    faults = []
+    for name, given in methods.items():
         where = f"{path}.methods.{name}"
         if unknown := _unknown(name, "explain", f"{path}.methods"):
             faults.append(unknown)
         elif given is not False:
             given = {} if given is None or given is True else given
-            parameters = _method_schema(plugins.spec("explain", name))
+            module = plugins.load("explain")[name]
+            parameters = _method_schema(module.SPEC)
             own = schema.problems(given, parameters, where)
-            faults += own
             if not own:
-                experiment["methods"][name] = schema.with_defaults(given, parameters)
-    if not faults:
-        faults += _check_kinds(experiment, path)
+                methods[name] = schema.with_defaults(given, parameters)
+                for chosen in variants(name, methods[name]).values() if hasattr(module, "check") else ():
+                    own += _refusal(module, chosen, where)
+            faults += own
     return faults
+
+
+def _refusal(module: Any, parameters: Mapping[str, Any], where: str, *left_out: str) -> list[str]:
+    """What the plugin itself has against a combination of parameters, before it sees any data."""
+    try:
+        module.check(**{name: value for name, value in parameters.items() if name not in left_out})
+    except InputError as error:
+        return [f"{where}: {error}"]
+    return []
+
+
+def _plain(content: Any) -> Any:
+    """A copy in plain dictionaries and lists, with texts as keys: YAML reads the key 1 as a number."""
+    if isinstance(content, Mapping):
+        return {str(key): _plain(value) for key, value in content.items()}
+    return [_plain(value) for value in content] if isinstance(content, list | tuple) else content
+
+
+def _ordered(content: Any) -> Any:
+    """A copy with sorted keys: Snakemake compares parameters as text, and the order in config.yaml shall not count."""
+    if isinstance(content, Mapping):
+        return {key: _ordered(content[key]) for key in sorted(content)}
+    return [_ordered(value) for value in content] if isinstance(content, list) else content
 
 
 def _unknown(name: str, package: str, where: str) -> str:
@@ -204,14 +249,13 @@ def files(experiment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def typed(content: Any) -> Any:
-    """Texts read as YAML reads them: "16" as a number, "true" as a truth, "digits" as a text."""
+    """Texts that are numbers or truths, read as such: "16", "0.5", "true"."""
     if isinstance(content, Mapping):
         return {key: typed(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
         return [typed(value) for value in content]
-    if isinstance(content, str):
-        value = yaml.safe_load(content)
-        return value if isinstance(value, bool | int | float) else content
+    if isinstance(content, str) and _NUMBER_OR_TRUTH.fullmatch(content):
+        return yaml.safe_load(content)
     return content
 
 

@@ -98,7 +98,9 @@ def fetch(address: str, sha256: str, target: Path | str) -> None:
                     raise
         check(partial, sha256, address)
         os.replace(partial, target)
-    except (requests.RequestException, OSError) as error:
+    except requests.RequestException as error:
         raise InputError(address, f"no download ({error})", "an address that answers with the file") from None
+    except OSError as error:
+        raise InputError(str(target), f"a file that cannot be written ({error})", "a folder with room for it") from None
     finally:
         partial.unlink(missing_ok=True)

@@ -26,7 +26,7 @@ def evaluate(*, data: Path | str, model: Path | str, threads: int, memory_mb: in
         threads: CPU threads.
         memory_mb: for the batches.
         folder: gets `metrics.json`, `per_class.csv`, `confusion_matrix.csv` (rows: true class), `reliability.csv`,
-            `predictions.csv` and `predictions.npz` (float32 logits and probabilities, int64 labels).
+            `predictions.csv` and `predictions.npz` (float32 logits, float64 probabilities, int64 labels).
     """
     import pandas as pd
 
@@ -68,14 +68,14 @@ def _write_table(path: Path, table: Any, index: bool = False) -> None:
     files.write(path, lambda temporary: table.to_csv(temporary, index=index))
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities (N, classes) of logits (N, classes)."""
-    exponentials = np.exp(logits - logits.max(1, keepdims=True))
-    probabilities: NDArray[np.float32] = exponentials / exponentials.sum(1, keepdims=True)
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probabilities (N, classes) of logits (N, classes), in float64: in float32 a margin of 17 would already be 1."""
+    exponentials = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
+    probabilities: NDArray[np.float64] = exponentials / exponentials.sum(1, keepdims=True)
     return probabilities
 
 
-def scores(y: NDArray[np.int64], p: NDArray[np.float32], classes: list[str]) -> tuple[dict[str, Any], Any, Any]:
+def scores(y: NDArray[np.int64], p: NDArray[np.float64], classes: list[str]) -> tuple[dict[str, Any], Any, Any]:
     """Scores of predicted probabilities.
 
     Args:
@@ -111,13 +111,13 @@ def scores(y: NDArray[np.int64], p: NDArray[np.float32], classes: list[str]) -> 
         "balanced_accuracy": float(recall[seen].mean()),
         "macro_f1": float(f1[seen].mean()),
         "macro_auroc": float(np.nanmean(auroc)) if np.isfinite(auroc).any() else None,
-        "log_loss": float(-np.log(np.maximum(p[np.arange(len(y)), y], np.finfo(np.float32).tiny)).mean()),
+        "log_loss": float(-np.log(np.maximum(p[np.arange(len(y)), y], np.finfo(np.float64).tiny)).mean()),
         "test_examples": len(y),
     }
     return overall, per_class, confusion
 
 
-def calibration(y: NDArray[np.int64], p: NDArray[np.float32], bins: int = BINS) -> Any:
+def calibration(y: NDArray[np.int64], p: NDArray[np.float64], bins: int = BINS) -> Any:
     """Confidence against accuracy in bins of equal width.
 
     Returns:

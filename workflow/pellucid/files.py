@@ -25,6 +25,8 @@ def write(path: Path | str, save: Callable[[Path], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: writers such as Keras and matplotlib choose the format by it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    for left in path.parent.glob(f".{path.stem}.*.partial{path.suffix}"):
+        left.unlink(missing_ok=True)  # of a process that was killed
     try:
         save(temporary)
         os.replace(temporary, path)

@@ -103,14 +103,24 @@ def check(raw: RawData, source: str) -> None:
 
 
 def divide(raw: RawData, *, test: float, validation: float, rng: np.random.Generator) -> Splits:
-    """Draw the splits class by class: the test set where the source has none, and validation out of train."""
+    """Draw the splits class by class: the test set where the source has none, and validation out of train.
+
+    Raises:
+        InputError: a split without examples.
+    """
     kept = np.arange(len(raw.train.y))
     tested = raw.test
     if tested is None:
         kept, drawn = stratified(raw.train.y, test, rng)
         tested = take(raw.train, drawn)
     fitted, held = stratified(raw.train.y[kept], validation, rng)
-    return {"train": take(raw.train, kept[fitted]), "validation": take(raw.train, kept[held]), "test": tested}
+    splits = {"train": take(raw.train, kept[fitted]), "validation": take(raw.train, kept[held]), "test": tested}
+    for name, examples in splits.items():
+        if len(examples.y) == 0:
+            raise InputError(f"split, {name}", "no examples", "some", "Give more examples, or other shares.")
+        if missing := [raw.classes[label] for label in np.setdiff1d(raw.train.y, examples.y)]:
+            logger.warning("the %s examples have none of class %s", name, ", ".join(missing))
+    return splits
 
 
 def stratified(
@@ -160,8 +170,8 @@ def duplicates(splits: Splits) -> dict[str, int]:
     rows = {name: _as_items(examples.x) for name, examples in splits.items()}
     unique = {name: np.unique(items) for name, items in rows.items()}
     found = {f"within_{name}": len(rows[name]) - len(unique[name]) for name in SPLITS}
-    for name in ("validation", "test"):
-        found[f"{name}_in_train"] = int(np.isin(rows[name], unique["train"]).sum())
+    for name, other in (("validation", "train"), ("test", "train"), ("test", "validation")):
+        found[f"{name}_in_{other}"] = int(np.isin(rows[name], unique[other]).sum())
     return found
 
 

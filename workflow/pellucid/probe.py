@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pellucid import backend
 from pellucid.errors import InputError
+from pellucid.layers import walk
 from pellucid.wording import listing, nearest, shown
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Probe:
         self._compiled: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self.forward_passes = 0
         self.backward_passes = 0
+        self._check_logits()
 
     @classmethod
     def load(cls, path: Path | str, *, threads: int = 1, memory_mb: int = 1024) -> Probe:
@@ -95,15 +97,23 @@ class Probe:
             ("score",), self._build_score, (self._inputs(x), self._targets(target, len(x))), backward=False
         )
 
-    def gradient(self, x: Array, target: NDArray[np.int64]) -> Array:
+    def gradient(self, x: Array, target: NDArray[np.int64], relu: str = "plain") -> Array:
         """Gradient of the target's logit with respect to the input: (N, *input_shape).
 
         Args:
             x: (N, *input_shape).
             target: (N,) class of each example.
+            relu: what a ReLU passes on the way back: "plain" (the gradient, at positive inputs), "guided" (a positive
+                gradient, at positive inputs) or "deconvnet" (a positive gradient, at any input).
+
+        Raises:
+            InputError: another rule than plain, and no ReLU in the model.
         """
         return self._run_one(
-            ("gradient",), self._build_gradient, (self._inputs(x), self._targets(target, len(x))), backward=True
+            ("gradient", relu),
+            partial(self._build_gradient, relu),
+            (self._inputs(x), self._targets(target, len(x))),
+            backward=True,
         )
 
     def activations(self, x: Array, layer: str) -> Array:
@@ -156,7 +166,7 @@ class Probe:
     def layers(self) -> dict[str, keras.layers.Layer]:
         """Every layer by name, those of nested models included, in the order of the model."""
         found: dict[str, keras.layers.Layer] = {}
-        for layer in _walk(self._model):
+        for layer in walk(self._model):
             found.setdefault(layer.name, layer)
         return found
 
@@ -189,7 +199,7 @@ class Probe:
         return 4 * sum(math.prod(shape) for shape in shapes)
 
     def _inputs(self, x: Array) -> Array:
-        x = np.asarray(x)
+        x = np.asarray(x, np.float32)
         if x.shape[1:] != self.input_shape:
             raise InputError("inputs", f"shape {x.shape}", f"(N, {listing(self.input_shape)})")
         return x
@@ -206,6 +216,17 @@ class Probe:
             raise InputError("layer", shown(name), f"one of {listing(self.layers)}", nearest(name, self.layers).strip())
         return self.layers[name]
 
+    def _check_logits(self) -> None:
+        """Refuse a model whose softmax is not where it can be cut off: its gradients would vanish where it is sure."""
+        tries = np.random.default_rng(0).standard_normal((4, *self.input_shape), np.float32)
+        answer = self._forward(self._tf.constant(tries)).numpy()
+        if (answer >= 0).all() and np.allclose(answer.sum(1), 1, atol=1e-4):
+            raise InputError(
+                f"model {self._model.name}",
+                "scores that are probabilities, made before the last layer",
+                "class scores, or a softmax in or as the last layer",
+            )
+
     def _forward(self, batch: tf.Tensor) -> tf.Tensor:
         """Logits of a batch; called while a function is traced."""
         with _linear(_last(self._model)):
@@ -220,11 +241,12 @@ class Probe:
     def _build_score(self) -> Callable[..., Any]:
         return lambda batch, classes: _pick(self._tf, self._forward(batch), classes)
 
-    def _build_gradient(self) -> Callable[..., Any]:
+    def _build_gradient(self, relu: str) -> Callable[..., Any]:
         def run(batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
             with self._tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(batch)
-                score = _pick(self._tf, self._forward(batch), classes)
+                with _relus(self._tf, self.layers.values(), relu):
+                    score = _pick(self._tf, self._forward(batch), classes)
             return tape.gradient(score, batch)
 
         return run
@@ -284,13 +306,6 @@ def _output_shape(layer: keras.layers.Layer) -> tuple[int, ...]:
     return () if None in shape else shape
 
 
-def _walk(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    for layer in model.layers:
-        yield layer
-        if hasattr(layer, "layers"):
-            yield from _walk(layer)
-
-
 def _last(model: keras.Model) -> keras.layers.Layer:
     """The layer that makes the model's output."""
     history = getattr(model.outputs[0], "_keras_history", None)
@@ -308,11 +323,8 @@ def _linear(layer: keras.layers.Layer) -> Iterator[None]:
         with _replaced(layer, lambda inputs, *args, **kwargs: inputs):
             yield
     elif getattr(layer, "activation", None) in ends:
-        activation, layer.activation = layer.activation, keras.activations.linear
-        try:
+        with _activated(layer, keras.activations.linear):
             yield
-        finally:
-            layer.activation = activation
     else:
         yield
 
@@ -354,6 +366,50 @@ def _replaced(layer: keras.layers.Layer, call: Callable[..., Any]) -> Iterator[N
         yield
     finally:
         object.__delattr__(layer, "call")
+
+
+@contextmanager
+def _relus(tf_: Any, layers: Iterable[keras.layers.Layer], rule: str) -> Iterator[None]:
+    """Let every ReLU pass other gradients while the model is traced."""
+    if rule == "plain":
+        yield
+        return
+    import keras
+
+    @tf_.custom_gradient  # type: ignore[untyped-decorator]
+    def modified(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        def back(upstream: tf.Tensor) -> tf.Tensor:
+            passed = tf_.nn.relu(upstream)
+            return tf_.where(x > 0, passed, 0.0) if rule == "guided" else passed
+
+        return tf_.nn.relu(x), back
+
+    with ExitStack() as stack:
+        found = 0
+        for layer in layers:
+            if isinstance(layer, keras.layers.ReLU) and _is_plain(layer):
+                stack.enter_context(_replaced(layer, lambda inputs, *args, **kwargs: modified(inputs)))
+                found += 1
+            elif getattr(layer, "activation", None) is keras.activations.relu:
+                stack.enter_context(_activated(layer, modified))
+                found += 1
+        if not found:
+            raise InputError("model", "no ReLU", "one at least")
+        yield
+
+
+def _is_plain(layer: keras.layers.ReLU) -> bool:
+    return layer.max_value is None and not layer.negative_slope and not layer.threshold
+
+
+@contextmanager
+def _activated(layer: keras.layers.Layer, activation: Callable[..., Any]) -> Iterator[None]:
+    """Give a layer another activation; it has its own again when the tracing has ended."""
+    own, layer.activation = layer.activation, activation
+    try:
+        yield
+    finally:
+        layer.activation = own
 
 
 def _pick(tf_: Any, logits: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:

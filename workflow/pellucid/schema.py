@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from pellucid.wording import listing, nearest, shown
@@ -23,6 +24,21 @@ _TYPES = {
 }
 
 
+def _is_integer(checker: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(checker: Any, value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+# JSON Schema takes 5.0 for a whole number and infinity for a number; what is run does not.
+_Validator = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer).redefine("number", _is_number),
+)
+
+
 def problems(content: Any, schema: Mapping[str, Any], path: str) -> list[str]:
     """All faults of `content`, one sentence each, in the order of the keys.
 
@@ -31,7 +47,7 @@ def problems(content: Any, schema: Mapping[str, Any], path: str) -> list[str]:
         schema: a JSON Schema.
         path: the key under which `content` stands, e.g. "experiments.digits.dataset".
     """
-    errors = Draft202012Validator(schema).iter_errors(content)
+    errors = _Validator(schema).iter_errors(content)
     return [_sentence(error, path) for error in sorted(errors, key=lambda error: [str(key) for key in error.path])]
 
 
@@ -87,6 +103,8 @@ def _type(content: Any) -> str:
         return "boolean"
     if isinstance(content, int):
         return "integer"
+    if isinstance(content, float) and not math.isfinite(content):
+        return "not a finite number"
     names = {float: "number", str: "string", dict: "object", list: "array", type(None): "null"}
     return names.get(type(content), type(content).__name__)
 

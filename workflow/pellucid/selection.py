@@ -23,7 +23,7 @@ def select(
     predictions: Path | str,
     per_class: int,
     choose: str,
-    target: str,
+    target: str | int,
     seed: int,
     output: Path | str,
 ) -> None:
@@ -37,7 +37,7 @@ def select(
         target: predicted, true, or the name of a class.
         seed: of the experiment.
         output: gets `indices` (int64, into the test examples), `inputs` (float32), `labels`, `predictions`, `targets`
-            (int64), `probabilities` (float32) and, where it is known, `truth` (bool).
+            (int64), `probabilities` (float64) and, where it is known, `truth` (bool).
 
     Raises:
         InputError: no class of that name, or no example to choose from.
@@ -59,7 +59,7 @@ def select(
         "labels": labels[indices],
         "predictions": p.argmax(1)[indices],
         "probabilities": p[indices],
-        "targets": targets(target, classes, labels[indices], p[indices]),
+        "targets": targets(str(target), classes, labels[indices], p[indices]),
     }
     if "test" in truth:
         arrays["truth"] = truth["test"][indices]
@@ -68,7 +68,7 @@ def select(
 
 
 def choose_indices(
-    labels: NDArray[np.int64], p: NDArray[np.float32], per_class: int, choose: str, rng: np.random.Generator
+    labels: NDArray[np.int64], p: NDArray[np.float64], per_class: int, choose: str, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Indices of up to `per_class` examples of each class, class by class.
 
@@ -90,7 +90,7 @@ def choose_indices(
 
 
 def targets(
-    target: str, classes: Sequence[str], labels: NDArray[np.int64], p: NDArray[np.float32]
+    target: str, classes: Sequence[str], labels: NDArray[np.int64], p: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """The class to explain for each example.
 

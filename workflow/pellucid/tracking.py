@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
@@ -27,15 +26,15 @@ from pellucid.explain.variants import variants
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import Experiment, Run
 
 logger = logging.getLogger(__name__)
 
 ARTIFACTS = Path("results/mlflow/artifacts")
 _DIGEST = "pellucid.digest"
-_FIGURES = "pellucid.figures"
+_FILES = "pellucid.files"
 _PARENT = "mlflow.parentRunId"
-_CONNECT = 5  # seconds that a server may take to accept a connection
+_ANSWER = 10  # seconds that a server may take to say that it is there
 
 
 def prepare(*, uri: str, experiment: str, output: Path | str) -> None:
@@ -70,6 +69,7 @@ def ensure(uri: str, experiment: str) -> str:
         client = _client(uri)
         found = client.get_experiment_by_name(experiment)
         if found is not None:
+            _check_place(found, uri)
             if found.lifecycle_stage == "deleted":
                 client.restore_experiment(found.experiment_id)
             return str(found.experiment_id)
@@ -121,6 +121,7 @@ def track(
                 "one",
                 "Make it: snakemake --cores 1 --forcerun tracking_store",
             )
+        _check_place(found, uri)
         record = _Record(client, found.experiment_id, folder, _origin(root))
         parent = record.experiment(name, settings, threads)
         children = {
@@ -146,11 +147,15 @@ class _Record:
         # What is explained, and how, belongs to the child runs: another window is no other experiment.
         own = {key: value for key, value in settings.items() if key not in ("methods", "examples", "title")}
         self.digest = files.digest([name, own, data["digest"], training["weights_digest"], metrics])
-        pictures = sorted(path for part in ("data", "model", "evaluation") for path in _pictures(self.folder / part))
+        parts = {part: self.folder / part for part in ("data", "model", "evaluation")}
+        attached = [(path, "figures") for folder in parts.values() for path in _pictures(folder)]
+        attached += [(path, "evaluation") for path in sorted(parts["evaluation"].glob("*.csv"))]
+        attached += [(parts["evaluation"] / "metrics.json", "evaluation")]
+        attached += [(parts["model"] / "history.csv", "training"), (parts["data"] / "data.json", "data")]
         run, new = self._run(
             name,
             self.digest,
-            pictures,
+            attached,
             {
                 "mlflow.note.content": _note(settings["title"], data),
                 "pellucid.kind": "experiment",
@@ -173,11 +178,6 @@ class _Record:
             },
         )
         self._curves(run)
-        for path in sorted((self.folder / "evaluation").glob("*.csv")):
-            self.client.log_artifact(run, str(path), "evaluation")
-        self.client.log_artifact(run, str(self.folder / "evaluation" / "metrics.json"), "evaluation")
-        self.client.log_artifact(run, str(self.folder / "model" / "history.csv"), "training")
-        self.client.log_artifact(run, str(self.folder / "data" / "data.json"), "data")
         self._model_and_data(run, name, data, training)
         self.client.set_terminated(run, "FINISHED")
         return run
@@ -189,11 +189,12 @@ class _Record:
         values = arrays["attributions"][list(arrays["variants"]).index(label)]
         explained = [arrays[key] for key in ("indices", "inputs", "targets")]
         digest = files.digest([self.digest, label, chosen, explained, values])
-        pictures = [path for path in _pictures(folder) if path.stem == label]
+        attached = [(path, "figures") for path in _pictures(folder) if path.stem == label]
+        attached += [(folder / "attributions.npz", "")]
         run, new = self._run(
             label,
             digest,
-            pictures,
+            attached,
             {
                 _PARENT: parent,
                 "pellucid.kind": "explanation",
@@ -208,16 +209,18 @@ class _Record:
         self._log(
             run,
             params={**_flat(chosen), "method": method, "experiment": name},
-            metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes", "examples")},
+            metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes", "examples")}
+            | files.read_json(folder / "checks.json")[label],
             tags={"mlflow.note.content": f"{spec.title}. {spec.paper}", "pellucid.rule": f"explain_{method}"},
         )
-        self.client.log_artifact(run, str(folder / "attributions.npz"))
         self.client.set_terminated(run, "FINISHED")
         return run
 
-    def _run(self, name: str, digest: str, pictures: list[Path], tags: Mapping[str, str]) -> tuple[str, bool]:
+    def _run(
+        self, name: str, digest: str, attached: list[tuple[Path, str]], tags: Mapping[str, str]
+    ) -> tuple[str, bool]:
         """The run that records `digest`: the finished one, brought up to date, or a new one (then True)."""
-        drawn = files.digest([files.sha256(path) for path in pictures])
+        held = files.digest([files.sha256(path) for path, _ in attached])
         finished = None
         for found in self._search(digest):
             if finished is None and found.info.status == "FINISHED":
@@ -227,17 +230,17 @@ class _Record:
                 self._delete(found.info.run_id)
         if finished is not None:
             run = finished.info.run_id
-            if finished.data.tags.get(_FIGURES) != drawn:
-                self._figures(run, pictures)
-            # The tag of the figures comes after them: a process that is killed in between leaves the old one.
-            for key, value in {**tags, _FIGURES: drawn}.items():
+            if finished.data.tags.get(_FILES) != held:
+                self._attach(run, attached)
+            # The tag of the files comes after them: a process that is killed in between leaves the old one.
+            for key, value in {**tags, _FILES: held}.items():
                 if finished.data.tags.get(key) != value:
                     self.client.set_tag(run, key, value)
             return run, False
         started = self.client.create_run(
-            self.experiment_id, tags={**tags, **self.origin, _DIGEST: digest, _FIGURES: drawn}, run_name=name
+            self.experiment_id, tags={**tags, **self.origin, _DIGEST: digest, _FILES: held}, run_name=name
         )
-        self._figures(started.info.run_id, pictures)
+        self._attach(started.info.run_id, attached)
         return started.info.run_id, True
 
     def _search(self, digest: str) -> list[Run]:
@@ -249,9 +252,9 @@ class _Record:
             self.client.delete_logged_model(model.model_id)
         self.client.delete_run(run)
 
-    def _figures(self, run: str, pictures: list[Path]) -> None:
-        for path in pictures:
-            self.client.log_artifact(run, str(path), "figures")
+    def _attach(self, run: str, attached: list[tuple[Path, str]]) -> None:
+        for path, place in attached:
+            self.client.log_artifact(run, str(path), place or None)
 
     def _log(
         self, run: str, *, params: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, Any]
@@ -331,14 +334,15 @@ def _answering(uri: str) -> Iterator[None]:
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     hint = "The results are complete; when it is up, run again and only the record is made."
     if uri.startswith("http"):
-        parts = urlsplit(uri)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        import requests
+
         try:
-            socket.create_connection((parts.hostname or "", port), timeout=_CONNECT).close()
-        except OSError as error:
+            # Whatever it answers, it is there; one that takes the connection and says nothing is down as well.
+            requests.get(uri.rstrip("/") + "/health", timeout=_ANSWER)
+        except (requests.RequestException, ValueError) as error:
             raise InputError("tracking.uri", f"no answer from {uri} ({error})", "an MLflow server", hint) from None
     try:
         yield
@@ -352,6 +356,26 @@ def _answering(uri: str) -> Iterator[None]:
         raise
 
 
+def _check_place(experiment: Experiment, uri: str) -> None:
+    """MLflow keeps absolute paths: a project that was moved would go on writing where it once was.
+
+    Raises:
+        InputError: as said.
+    """
+    path = _database(uri)
+    if path is None:
+        return
+    place = (path.parent / "artifacts").resolve().as_uri()
+    there = Path(unquote(urlsplit(experiment.artifact_location).path)).is_dir()
+    if experiment.artifact_location != place and not there:
+        raise InputError(
+            f'tracking.experiment "{experiment.name}" in {uri}',
+            f"artifacts at {experiment.artifact_location}",
+            f"them at {place}, beside the database",
+            "The project was moved: move it back, or give tracking.experiment another name to begin a new record.",
+        )
+
+
 def _database(uri: str) -> Path | None:
     """The file of a sqlite store."""
     return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
@@ -360,7 +384,10 @@ def _database(uri: str) -> Path | None:
 def _origin(root: Path) -> dict[str, str]:
     """Tags that say which code and which packages made the results."""
     commit = _git(root, "rev-parse", "HEAD")
-    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    # A project that was unpacked inside another repository is none of that one's.
+    top = _git(root, "rev-parse", "--show-toplevel")
+    commit = commit if top and Path(top).resolve() == root.resolve() else None
+    changed = _git(root, "status", "--porcelain")
     lock = root / "envs" / "lock.txt"
     return {
         "mlflow.source.git.commit": commit or "unknown",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pellucid import backend, files, plugins, seeds
 from pellucid.errors import InputError
+from pellucid.layers import walk
 
 if TYPE_CHECKING:
     import keras
@@ -105,7 +106,8 @@ def train(
             "versions": versions,
         },
     )
-    _remove(state)
+    # Those of other recipes too: they were killed, and then given up.
+    shutil.rmtree(checkpoints)
     logger.info("kept epoch %d of %d: best %s", progress.best_epoch, progress.epoch, training["monitor"])
 
 
@@ -177,7 +179,7 @@ def _keeper(
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             begin(epoch)
-            for layer in _layers(self.model):
+            for layer in walk(self.model):
                 if generator := getattr(layer, "seed_generator", None):
                     # A loaded model does not know how often the killed one had drawn.
                     value = seeds.integer(seed, "train", layer.name, str(epoch))
@@ -186,9 +188,8 @@ def _keeper(
         def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
             scores = {name: float((logs or {})[name]) for name in COLUMNS}
             if not all(np.isfinite([scores["loss"], scores["val_loss"]])):
-                raise InputError(
-                    f"training, epoch {epoch + 1}", f"a loss of {scores['loss']}", "a number", "Lower learning_rate."
-                )
+                found = f"a loss of {scores['loss']}, on the validation examples of {scores['val_loss']}"
+                raise InputError(f"training, epoch {epoch + 1}", found, "numbers", "Lower learning_rate.")
             progress.history.append(scores)
             improved = _better(progress, training["monitor"])
             if improved:
@@ -217,14 +218,6 @@ def _better(progress: Progress, monitor: str) -> bool:
     return len(values) == 1 or sign * values[-1] > max(sign * value for value in values[:-1])
 
 
-def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """All layers, those of nested models included."""
-    for layer in model.layers:
-        yield layer
-        if hasattr(layer, "layers"):
-            yield from _layers(layer)
-
-
 def _last(state: Path, epoch: int) -> Path:
     return state / f"last-{epoch:05}.keras"
 
@@ -239,12 +232,11 @@ def _resume(state: Path) -> tuple[keras.Model, Progress] | None:
 
     try:
         progress = Progress(**files.read_json(state / "progress.json"))
-        if not _best(state, progress.best_epoch).is_file():
-            raise FileNotFoundError(_best(state, progress.best_epoch))
+        keras.models.load_model(_best(state, progress.best_epoch), compile=False)
         return keras.models.load_model(_last(state, progress.epoch)), progress
     except FileNotFoundError:
         return None
-    except (json.JSONDecodeError, TypeError, ValueError, OSError) as error:
+    except Exception as error:  # a damaged archive raises many kinds, and each means the same: begin anew
         logger.warning("the checkpoint in %s cannot be read and is not used: %s", state, error)
         return None
 
@@ -253,13 +245,6 @@ def _clear(state: Path, keep: set[Path]) -> None:
     for path in state.iterdir():
         if path not in keep:
             path.unlink()
-
-
-def _remove(state: Path) -> None:
-    _clear(state, set())
-    state.rmdir()
-    if not any(state.parent.iterdir()):
-        state.parent.rmdir()
 
 
 def _table(history: list[dict[str, float]]) -> str:

@@ -34,11 +34,25 @@ RESULTS = "results/{experiment}"
 METHODS = sorted({method for settings in CONFIG.experiments.values() for method in settings["methods"]})
 
 
+def experiment_of(wildcards):
+    """The settings of the experiment of the wildcards."""
+    name = wildcards.experiment
+    if name not in CONFIG.experiments:
+        raise WorkflowError(f"results/{name} is asked for, but not run: add it by --config 'run=[{name}]'")
+    return CONFIG.experiments[name]
+
+
+def about(wildcards):
+    """What the report says of the experiment's data source."""
+    spec = configuration.plugins.spec("datasets", experiment_of(wildcards)["dataset"]["source"])
+    return {"title": spec.title, "licence": spec.licence, "citation": spec.citation, "homepage": spec.homepage}
+
+
 def setting(*keys):
     """A function of the wildcards that gives one entry of the experiment's settings."""
 
     def get(wildcards):
-        value = CONFIG.experiments[wildcards.experiment]
+        value = experiment_of(wildcards)
         for key in keys:
             value = value[key]
         return value
@@ -48,7 +62,7 @@ def setting(*keys):
 
 def parameters_of(method):
     """The method's parameters in the experiment of the wildcards."""
-    return lambda wildcards: CONFIG.experiments[wildcards.experiment]["methods"][method]
+    return lambda wildcards: experiment_of(wildcards)["methods"][method]
 
 
 def logs(rule):
@@ -73,7 +87,7 @@ def source_files(wildcards):
     """The files that the experiment's data source reads: local ones where they lie, others after their download."""
     return {
         name: (str(transfers.local_path(address)) if transfers.is_local(address) else downloaded(address))
-        for name, address in configuration.files(CONFIG.experiments[wildcards.experiment])
+        for name, address in configuration.files(experiment_of(wildcards))
     }
 
 
@@ -100,7 +114,7 @@ def tracked():
 def record_of(wildcards):
     """Every file of an experiment that its runs record."""
     here = RESULTS.format(experiment=wildcards.experiment)
-    settings = CONFIG.experiments[wildcards.experiment]
+    settings = experiment_of(wildcards)
     files = [
         f"{here}/data/data.json",
         f"{here}/data/x_test.npy",

@@ -49,7 +49,7 @@ rule preprocess:
         seed=setting("seed"),
         code=lambda wildcards: code_digest(
             "pellucid.preprocessing",
-            f"pellucid.datasets.{CONFIG.experiments[wildcards.experiment]['dataset']['source']}",
+            f"pellucid.datasets.{experiment_of(wildcards)['dataset']['source']}",
         ),
     message:
         "Prepare the data of {wildcards.experiment}"
@@ -80,6 +80,7 @@ rule draw_data:
     threads: 1
     params:
         title=setting("title"),
+        about=about,
         code=code_digest("pellucid.draw.data"),
     message:
         "Draw the data of {wildcards.experiment}"

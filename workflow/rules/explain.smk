@@ -38,6 +38,7 @@ for method in METHODS:
         output:
             attributions=f"{RESULTS}/explain/{method}/attributions.npz",
             cost=f"{RESULTS}/explain/{method}/cost.json",
+            checks=f"{RESULTS}/explain/{method}/checks.json",
         log:
             logs(f"explain_{method}"),
         benchmark:
@@ -81,7 +82,7 @@ rule draw_explanation:
         CONDA
     threads: 1
     params:
-        parameters=lambda wildcards: CONFIG.experiments[wildcards.experiment]["methods"][wildcards.method],
+        parameters=lambda wildcards: parameters_of(wildcards.method)(wildcards),
         title=setting("title"),
         code=lambda wildcards: code_digest("pellucid.draw.explanation", f"pellucid.explain.{wildcards.method}"),
     message:

@@ -36,7 +36,7 @@ rule track:
     resources:
         mem_mb=3000,
     params:
-        settings=lambda wildcards: CONFIG.experiments[wildcards.experiment],
+        settings=lambda wildcards: experiment_of(wildcards),
         threads=CONFIG.threads,
         tracking=CONFIG.tracking,
         code=code_digest("pellucid.tracking"),

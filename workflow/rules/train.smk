@@ -29,7 +29,7 @@ rule train:
         checkpoints=lambda wildcards: f"results/{wildcards.experiment}/checkpoints",
         code=lambda wildcards: code_digest(
             "pellucid.training",
-            f"pellucid.models.{CONFIG.experiments[wildcards.experiment]['model']['architecture']}",
+            f"pellucid.models.{experiment_of(wildcards)['model']['architecture']}",
         ),
     message:
         "Train {params.model[architecture]} on {wildcards.experiment}"

@@ -14,4 +14,5 @@ with job(snakemake):
         memory_mb=snakemake.params.memory_mb,
         attributions=snakemake.output.attributions,
         cost=snakemake.output.cost,
+        checks=snakemake.output.checks,
     )

@@ -42,7 +42,7 @@ def test_gives_finite_float32_of_the_inputs_shape(method, case):
     assert found.shape == inputs.shape
     assert found.dtype == np.float32
     assert np.isfinite(found).all()
-    assert np.ptp(found) > 0
+    assert np.ptp(found) > 0 or method == "all_equal"
 
 
 def test_same_seed_same_bytes(method, case):

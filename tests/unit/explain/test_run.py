@@ -30,6 +30,7 @@ def explained(heartbeat, tmp_path, rng):
             memory_mb=256,
             attributions=tmp_path / name / "attributions.npz",
             cost=tmp_path / name / "cost.json",
+            checks=tmp_path / name / "checks.json",
         )
         found = files.read_arrays(tmp_path / name / "attributions.npz")
         return found, files.read_json(tmp_path / name / "cost.json")
@@ -65,6 +66,19 @@ def test_randomness_comes_from_the_seed_and_the_variants_name(explained):
     one, _ = explain("occlusion", noise)
     two, _ = explain("occlusion", noise, name="again")
     np.testing.assert_array_equal(one["attributions"], two["attributions"])
+
+
+@pytest.mark.parametrize("baseline", ["zero", "noise"])
+def test_the_residual_of_completeness_is_reported_and_falls_with_more_steps(explained, tmp_path, baseline):
+    _, explain = explained
+    steps = {"baseline": baseline, "sweep": {"steps": [2, 200]}}
+    explain("integrated_gradients", steps)
+    checks = files.read_json(tmp_path / "out" / "checks.json")
+    few, many = (checks[f"integrated_gradients.steps={n}"] for n in (2, 200))
+    assert many["completeness_residual_share"] < 0.02
+    assert many["completeness_residual"] < few["completeness_residual"]
+    explain("saliency", {}, name="other")
+    assert files.read_json(tmp_path / "other" / "checks.json") == {"saliency": {}}
 
 
 def test_a_sweep_runs_every_combination():

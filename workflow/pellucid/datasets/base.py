@@ -5,6 +5,7 @@ A source is a module of this package with two names:
 - `SPEC`, a `SourceSpec`: what it is, where it comes from, which parameters it takes;
 - `load(files, rng, **parameters) -> RawData`.
 
+It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned.
 Nothing else has to be edited to add one: `config.yaml` names the module.
 """
 

@@ -1,4 +1,4 @@
-"""Handwritten digits of 43 people, 8 × 8 pixels: the set that ships with scikit-learn."""
+"""Handwritten digits of 13 people, 8 × 8 pixels: the test part of the UCI set, which ships with scikit-learn."""
 
 from __future__ import annotations
 

@@ -150,6 +150,18 @@ EVIDENCE: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def check(*, rate_min: float = 55, rate_max: float = 95, **others: object) -> None:
+    """Refuse heart rates of which the lowest is above the highest.
+
+    Raises:
+        InputError: as said.
+    """
+    if rate_min > rate_max:
+        raise InputError(
+            "synthetic_ecg: rate_min", f"{rate_min:g} with rate_max {rate_max:g}", "rate_min at most rate_max"
+        )
+
+
 def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,
@@ -171,10 +183,7 @@ def load(
     Raises:
         InputError: rate_min is above rate_max.
     """
-    if rate_min > rate_max:
-        raise InputError(
-            "synthetic_ecg: rate_min", f"{rate_min:g} with rate_max {rate_max:g}", "rate_min at most rate_max"
-        )
+    check(rate_min=rate_min, rate_max=rate_max)
     x, truth = [], []
     for name in CLASSES:
         for first in range(0, per_class, CHUNK):

@@ -42,6 +42,9 @@ def draw(
     facts, arrays = files.read_json(data), files.read_arrays(attributions)
     chosen = variants(method, parameters)[variant]
     maps = arrays["attributions"][list(arrays["variants"]).index(variant)]
+    if facts["kind"] == "image" and holds(spec.per_channel, chosen):
+        # One colour per pixel: what its channels have together.
+        maps = maps.sum(-1, keepdims=True)
     scale = figures.Scale.of(maps, holds(spec.signed, chosen))
     setting = ", ".join(f"{name} {value}" for name, value in chosen.items())
     caption = f"{spec.title}{f' ({setting})' if setting else ''}\n{title}"
@@ -90,13 +93,20 @@ def _signals(
         for one in line[len(row) :]:
             one.set_visible(False)
         line[0].set_ylabel(facts["unit"], fontsize=7)
-    for one in axes[-1]:
-        one.set_xlabel(label)
+    _label_time(axes, label)
     if "truth" in arrays:
         caption += " — bar: the samples that carry the planted evidence"
     figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
     scale.bar(figure, axes, unit)
     return figure
+
+
+def _label_time(axes: Any, label: str) -> None:
+    """Label the lowest axes of each column that are shown: a class may have fewer examples than the others."""
+    for column in axes.T:
+        lowest = [one for one in column if one.get_visible()][-1]
+        lowest.set_xlabel(label)
+        lowest.tick_params(labelbottom=True)
 
 
 def _evidence(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) -> None:
@@ -141,8 +151,7 @@ def _channels(
                 _frame(under[column], time, arrays["truth"][index])
         for one in (*above[len(row) :], *under[len(row) :]):
             one.set_visible(False)
-    for one in axes[-1]:
-        one.set_xlabel(label)
+    _label_time(axes, label)
     if "truth" in arrays and per_channel:
         caption += " — frame: the cells that carry the planted evidence"
     figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
@@ -182,9 +191,7 @@ def _images(
             above.set_visible(True)
             below.set_visible(True)
             figures.image(above, arrays["inputs"][index])
-            figures.heat_over_image(
-                below, arrays["inputs"][index], maps[index].sum(-1) if per_channel else maps[index, ..., 0], scale
-            )
+            figures.heat_over_image(below, arrays["inputs"][index], maps[index, ..., 0], scale)
             above.set_title(_heading(facts, arrays, index, short=True), fontsize=8)
     figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
     scale.bar(figure, axes, unit)

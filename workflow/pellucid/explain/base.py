@@ -5,7 +5,9 @@ A method is a module of this package with two names:
 - `SPEC`, a `MethodSpec`;
 - `explain(probe, inputs, targets, rng, **parameters) -> float32 array of the inputs' shape`.
 
-It asks the model through the Probe alone, works on all inputs at once, and draws random numbers from `rng` alone.
+It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned; one
+that declares "completeness" has `reference(inputs, rng, **parameters)`, the inputs from which change is counted.
+A method asks the model through the Probe alone, works on all inputs at once, and draws random numbers from `rng` alone.
 Nothing else has to be edited to add one: the file is found by its name, and `config.yaml` turns it on.
 """
 

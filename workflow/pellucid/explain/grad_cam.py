@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.upsampling import upsample
+from pellucid.explain.cam_layers import LAYER, chosen_layer, spread, weighted
 from pellucid.probe import Probe
-from pellucid.wording import listing, nearest, shown
 
 SPEC = MethodSpec(
     title="Grad-CAM",
@@ -21,11 +19,7 @@ SPEC = MethodSpec(
     signed="relu=False",
     requires=("conv",),
     parameters={
-        "layer": {
-            "type": "string",
-            "default": "last",
-            "description": "the convolution layer: last, or a layer's name",
-        },
+        "layer": LAYER,
         "relu": {
             "type": "boolean",
             "default": True,
@@ -50,36 +44,15 @@ def explain(
     linear interpolation.
 
     Raises:
-        InputError: no convolution layer, or none of that name.
+        InputError: no convolution layer, none of that name, or one without feature maps.
     """
-    found = maps(probe, inputs, targets, convolution(probe, layer))
-    if relu:
-        found = np.maximum(found, 0)
-    return np.repeat(upsample(found, inputs.shape[1:-1])[..., np.newaxis], inputs.shape[-1], axis=-1)
+    found = maps(probe, inputs, targets, chosen_layer(probe, layer))
+    return spread(np.maximum(found, 0) if relu else found, inputs.shape)
 
 
 def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
     """Weighted sum of a layer's feature maps at the layer's own size, before the ReLU: (N, *axes)."""
-    activations, gradients = probe.activations_and_gradient(inputs, targets, layer)
-    axes = tuple(range(1, activations.ndim - 1))
+    activations, gradients, axes = weighted(probe, inputs, targets, layer)
     weights = gradients.mean(axes, keepdims=True)  # equation 1: alpha_k = mean over positions of dy / dA_k
     summed: NDArray[np.float32] = (weights * activations).sum(-1)  # equation 2
     return summed
-
-
-def convolution(probe: Probe, layer: str) -> str:
-    """The name of the layer that `layer` means.
-
-    Raises:
-        InputError: no convolution layer, or none of that name.
-    """
-    names = probe.conv_layers
-    if not names:
-        raise InputError("model", "no convolution layer", "one at least")
-    if layer == "last":
-        return names[-1]
-    if layer not in probe.layers:
-        raise InputError(
-            "grad_cam.layer", shown(layer), f"last, or one of {listing(names)}", nearest(layer, names).strip()
-        )
-    return layer

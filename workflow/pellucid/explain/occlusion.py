@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
+from pellucid.explain import baselines
 from pellucid.explain.base import MethodSpec
+from pellucid.explain.batching import blocks
 from pellucid.probe import Probe
 
 _SIZES = {
@@ -34,12 +36,7 @@ SPEC = MethodSpec(
             "default": 1,
             "description": "step between windows, at most the window: one number, or one per axis",
         },
-        "baseline": {
-            "enum": ["zero", "mean", "noise"],
-            "default": "zero",
-            "description": "what covers the window: zeros (as in the ECG article), the mean of the example's channel, "
-            "or noise with the channel's mean and standard deviation",
-        },
+        "baseline": {**baselines.PARAMETER},
         "channels": {
             "enum": ["each", "together"],
             "default": "each",
@@ -69,27 +66,36 @@ def explain(
             get none), or a number of sizes that is not the input's number of axes.
     """
     covers = windows(inputs.shape[1:], window, stride, channels)
-    filling = _filling(inputs, baseline, rng)
+    filling = baselines.baseline(inputs, baseline, rng)
+    whole = probe.score(inputs, targets)
     total = np.zeros(inputs.shape, np.float64)
     count = np.zeros(inputs.shape[1:], np.int64)
-    size = probe.batch_size()
-    for start in range(0, len(inputs), size):
-        part = slice(start, start + size)
-        x, fill, classes, sums = inputs[part], filling[part], targets[part], total[part]
-        whole = probe.score(x, classes)
-        step = max(1, size // len(x))
-        for first in range(0, len(covers), step):
-            some = covers[first : first + step]
-            covered = np.repeat(x[np.newaxis], len(some), axis=0)
-            for one, cover in zip(covered, some, strict=True):
-                one[(slice(None), *cover)] = fill[(slice(None), *cover)]
-            scores = probe.score(covered.reshape(-1, *x.shape[1:]), np.tile(classes, len(some)))
-            drops = whole - scores.reshape(len(some), len(x))
-            for drop, cover in zip(drops, some, strict=True):
-                sums[(slice(None), *cover)] += drop.reshape(-1, *(1,) * (x.ndim - 1))
+    for part, some in blocks(len(inputs), len(covers), probe.batch_size()):
+        x, fill, sums, here = inputs[part], filling[part], total[part], covers[some]
+        covered = np.repeat(x[np.newaxis], len(here), axis=0)
+        for one, cover in zip(covered, here, strict=True):
+            one[(slice(None), *cover)] = fill[(slice(None), *cover)]
+        scores = probe.score(covered.reshape(-1, *x.shape[1:]), np.tile(targets[part], len(here)))
+        drops = whole[part] - scores.reshape(len(here), len(x))
+        for drop, cover in zip(drops, here, strict=True):
+            sums[(slice(None), *cover)] += drop.reshape(-1, *(1,) * (x.ndim - 1))
     for cover in covers:
         count[cover] += 1
     return (total / count).astype(np.float32)
+
+
+def check(*, window: int | Sequence[int] = 15, stride: int | Sequence[int] = 1, **others: object) -> None:
+    """Refuse a stride larger than the window: values between two windows would get no attribution.
+
+    Raises:
+        InputError: as said.
+    """
+    sizes, steps = ([given] if isinstance(given, int) else list(given) for given in (window, stride))
+    # One number stands for every axis.
+    axes = max(len(sizes), len(steps))
+    for size, step in zip(sizes * (axes // len(sizes)), steps * (axes // len(steps)), strict=False):
+        if step > size:
+            raise InputError("occlusion.stride", f"{step}, more than the window's {size}", "windows without gaps")
 
 
 def windows(
@@ -100,14 +106,12 @@ def windows(
     Raises:
         InputError: see `explain`.
     """
+    check(window=window, stride=stride)
     axes = shape[:-1]
     sizes, strides = _per_axis(window, axes, "window"), _per_axis(stride, axes, "stride")
     for axis, (size, length) in enumerate(zip(sizes, axes, strict=True)):
         if size > length:
             raise InputError("occlusion.window", f"{size} on axis {axis}", f"at most the input's {length}")
-    for size, step in zip(sizes, strides, strict=True):
-        if step > size:
-            raise InputError("occlusion.stride", f"{step}, more than the window's {size}", "windows without gaps")
     along = [
         [slice(start, start + size) for start in starts(length, size, step)]
         for length, size, step in zip(axes, sizes, strides, strict=True)
@@ -128,17 +132,3 @@ def _per_axis(given: int | Sequence[int], axes: Sequence[int], name: str) -> lis
     if len(sizes) != len(axes):
         raise InputError(f"occlusion.{name}", f"{len(sizes)} numbers", f"one, or one for each of {len(axes)} axes")
     return sizes
-
-
-def _filling(inputs: NDArray[np.float32], baseline: str, rng: np.random.Generator) -> NDArray[np.float32]:
-    """What stands in for covered values: of the inputs' shape."""
-    if baseline == "zero":
-        return np.zeros_like(inputs)
-    axes = tuple(range(1, inputs.ndim - 1))
-    mean = inputs.mean(axes, keepdims=True)
-    if baseline == "mean":
-        return np.broadcast_to(mean, inputs.shape)
-    # One pattern for all examples: an example's map must not depend on which others are explained with it.
-    pattern = rng.standard_normal(inputs.shape[1:], np.float32)
-    filling: NDArray[np.float32] = mean + inputs.std(axes, keepdims=True) * pattern
-    return filling

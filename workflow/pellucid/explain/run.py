@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds
 from pellucid.errors import InputError
@@ -29,6 +30,7 @@ def run(
     memory_mb: int,
     attributions: Path | str,
     cost: Path | str,
+    checks: Path | str,
 ) -> None:
     """Explain the chosen examples by one method, once for each variant that its parameters ask for.
 
@@ -42,8 +44,9 @@ def run(
         memory_mb: for the batches.
         attributions: gets all arrays of `examples`, `variants` (names, V) and `attributions` (float32,
             (V, N, *input_shape)).
-        cost: JSON; gets seconds (first call, which includes tracing), passes through the model and the batch size, per
+        cost: JSON; gets seconds (first call, which includes tracing), passes through the model and parameters, per
             variant.
+        checks: JSON; gets, per variant, the measured residuals of what the method promises (see `completeness`).
 
     Raises:
         InputError: the method cannot be applied, or gave something else than finite numbers of the inputs' shape.
@@ -52,13 +55,14 @@ def run(
     arrays = files.read_arrays(examples)
     inputs, targets = arrays["inputs"], arrays["targets"]
     probe = Probe.load(model, threads=threads, memory_mb=memory_mb)
-    maps, costs = [], {}
+    maps, costs, measured = [], {}, {}
     for label, chosen in variants(method, parameters).items():
         forward, backward, started = probe.forward_passes, probe.backward_passes, time.perf_counter()
         found = plugin.explain(probe, inputs, targets, seeds.generator(seed, "explain", label), **chosen)
         seconds = time.perf_counter() - started
         _check(found, inputs, label)
         maps.append(found)
+        rng = seeds.generator(seed, "explain", label)
         costs[label] = {
             "seconds": round(seconds, 4),
             "forward_passes": probe.forward_passes - forward,
@@ -66,6 +70,7 @@ def run(
             "examples": len(inputs),
             "parameters": chosen,
         }
+        measured[label] = completeness(plugin, probe, inputs, targets, found, rng, chosen)
         logger.info(
             "%s: %d examples, %d forward and %d backward passes, %.2f s",
             label,
@@ -78,6 +83,38 @@ def run(
         attributions, {**arrays, "variants": np.array(list(costs)), "attributions": np.stack(maps).astype(np.float32)}
     )
     files.write_json(cost, costs)
+    files.write_json(checks, measured)
+
+
+def completeness(
+    plugin: Any,
+    probe: Probe,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    found: NDArray[np.float32],
+    rng: np.random.Generator,
+    parameters: Mapping[str, Any],
+) -> dict[str, float]:
+    """How far the attributions are from summing to the change of the logit, for a method that promises it.
+
+    Args:
+        plugin: the method; its `reference(inputs, rng, **parameters)` gives the inputs from which change is counted.
+        probe: the model.
+        inputs, targets, parameters: what was explained, and how.
+        found: its attributions.
+        rng: a generator in the state in which the method got its own.
+
+    Returns:
+        The largest residual of an example, in units of the logit, and the residuals' sum as a share of the changes'
+        (Sundararajan et al. 2017, proposition 1); empty for other methods.
+    """
+    if "completeness" not in plugin.SPEC.checks:
+        return {}
+    start = plugin.reference(inputs, rng, **parameters)
+    change = probe.score(inputs, targets).astype(np.float64) - probe.score(start, targets)
+    residual = np.abs(found.sum(tuple(range(1, found.ndim)), dtype=np.float64) - change)
+    share = float(residual.sum() / max(np.abs(change).sum(), np.finfo(np.float32).tiny))
+    return {"completeness_residual": float(residual.max()), "completeness_residual_share": share}
 
 
 def _check(found: Any, inputs: Any, label: str) -> None:

@@ -40,7 +40,7 @@ class ModelSpec:
     Attributes:
         title: one line for people.
         kinds: of data that it takes: "series", "image".
-        features: what methods may require of it: "conv" (has a convolution layer).
+        features: what methods may require of it: "conv" (has a convolution layer), "relu".
         source: where the architecture comes from.
         parameters: JSON Schema properties of the parameters, each with a description and a default.
     """

@@ -1,0 +1,26 @@
+"""A control: the same number everywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.base import MethodSpec
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="All equal",
+    family="control",
+    paper="a control",
+    unit="a.u.",
+    per_channel=False,
+    signed=False,
+    checks=("coverage",),
+)
+
+
+def explain(
+    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """One everywhere: (N, *input_shape)."""
+    return np.ones_like(inputs)

@@ -1,0 +1,36 @@
+"""What stands for "nothing there": the reference inputs that attributions are measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PARAMETER: Mapping[str, Any] = {
+    "enum": ["zero", "mean", "noise"],
+    "default": "zero",
+    "description": "what stands for nothing: zeros (as in the ECG article), the mean of the example's channel, or "
+    "noise with the channel's mean and standard deviation",
+}
+
+
+def baseline(inputs: NDArray[np.float32], kind: str, rng: np.random.Generator) -> NDArray[np.float32]:
+    """A reference for each input: (N, *input_shape).
+
+    Args:
+        inputs: (N, *axes, channels).
+        kind: zero, mean (of the example's channel) or noise (with the channel's mean and standard deviation).
+        rng: for noise.
+    """
+    if kind == "zero":
+        return np.zeros_like(inputs)
+    axes = tuple(range(1, inputs.ndim - 1))
+    mean = inputs.mean(axes, keepdims=True)
+    if kind == "mean":
+        return np.broadcast_to(mean, inputs.shape)
+    # One pattern for all examples: an example's map must not depend on which others are explained with it.
+    pattern = rng.standard_normal(inputs.shape[1:], np.float32)
+    filled: NDArray[np.float32] = mean + inputs.std(axes, keepdims=True) * pattern
+    return filled

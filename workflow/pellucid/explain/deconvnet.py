@@ -1,0 +1,32 @@
+"""Deconvnet: the gradient, with ReLUs that let through what is positive on the way back, whatever came in."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.base import MethodSpec
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="Deconvnet",
+    family="gradient",
+    paper="Zeiler MD, Fergus R. Visualizing and Understanding Convolutional Networks. ECCV (2014), section 2; as a "
+    "modified gradient in Springenberg et al. 2014, section 3.4",
+    unit="modified ∂ logit / ∂ input",
+    per_channel=True,
+    signed=True,
+    checks=("coverage",),
+    requires=("relu",),
+)
+
+
+def explain(
+    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Gradient of the target's logit in which each ReLU passes positive gradients at any input: (N, *input_shape).
+
+    Raises:
+        InputError: the model has no ReLU.
+    """
+    return probe.gradient(inputs, targets, relu="deconvnet")

@@ -1,0 +1,54 @@
+"""Grad-CAM++: Grad-CAM with weights that count each position by its own gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.base import MethodSpec
+from pellucid.explain.cam_layers import LAYER, chosen_layer, spread, weighted
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="Grad-CAM++",
+    family="class activation",
+    paper="Chattopadhay A, Sarkar A, Howlader P, Balasubramanian VN. Grad-CAM++: Generalized Gradient-Based Visual "
+    "Explanations for Deep Convolutional Networks. WACV (2018), equations 5, 10 and 19, for an exponential output",
+    unit="weighted activation (a.u.)",
+    per_channel=False,
+    signed=False,
+    requires=("conv",),
+    parameters={"layer": LAYER},
+)
+
+
+def explain(
+    probe: Probe,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    layer: str = "last",
+) -> NDArray[np.float32]:
+    """One map per example over time or space, repeated for every channel: (N, *input_shape).
+
+    The factor exp(logit) that all weights of an example share is left out: it would scale maps of different examples
+    by e to the power of their logits, and changes no map by itself. So is the division of the alphas by their sum that
+    some implementations add (tf-keras-vis among them): the paper's equations have none.
+
+    Raises:
+        InputError: no convolution layer, none of that name, or one without feature maps.
+    """
+    return spread(maps(probe, inputs, targets, chosen_layer(probe, layer)), inputs.shape)
+
+
+def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
+    """The maps at the layer's own size, after the ReLU: (N, *axes)."""
+    activations, gradients, axes = weighted(probe, inputs, targets, layer)
+    square = gradients**2
+    below = 2 * square + activations.sum(axes, keepdims=True) * gradients**3
+    # Where the gradient is zero, so is its weight (equation 19 is 0 / 0 there).
+    alpha = np.divide(square, below, out=np.zeros_like(square), where=np.abs(below) > np.finfo(np.float32).tiny)
+    weights = (alpha * np.maximum(gradients, 0)).sum(axes, keepdims=True)
+    summed: NDArray[np.float32] = np.maximum((weights * activations).sum(-1), 0)
+    return summed

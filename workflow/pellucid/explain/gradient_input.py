@@ -1,0 +1,31 @@
+"""Gradient × input: the first-order share of each value in the class logit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.base import MethodSpec
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="Gradient × input",
+    family="gradient",
+    paper="Shrikumar A, Greenside P, Shcherbina A, Kundaje A. Not Just a Black Box: Learning Important Features "
+    "Through Propagating Activation Differences. arXiv:1605.01713 (2016)",
+    unit="share of the logit",
+    per_channel=True,
+    signed=True,
+    checks=("coverage",),
+)
+
+
+def explain(
+    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Gradient of the target's logit, times the input: (N, *input_shape).
+
+    For a network of piecewise-linear layers it sums to the logit less what the biases add.
+    """
+    product: NDArray[np.float32] = probe.gradient(inputs, targets) * inputs
+    return product

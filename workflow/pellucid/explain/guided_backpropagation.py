@@ -1,0 +1,32 @@
+"""Guided backpropagation: the gradient, with ReLUs that let through what is positive on both ways."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.base import MethodSpec
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="Guided backpropagation",
+    family="gradient",
+    paper="Springenberg JT, Dosovitskiy A, Brox T, Riedmiller M. Striving for Simplicity: The All Convolutional Net. "
+    "arXiv:1412.6806 (2014), section 3.4. Adebayo et al. 2018 show that it depends little on the class and the weights",
+    unit="modified ∂ logit / ∂ input",
+    per_channel=True,
+    signed=True,
+    checks=("coverage",),
+    requires=("relu",),
+)
+
+
+def explain(
+    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Gradient of the target's logit; each ReLU passes positive gradients at positive inputs: (N, *input_shape).
+
+    Raises:
+        InputError: the model has no ReLU.
+    """
+    return probe.gradient(inputs, targets, relu="guided")

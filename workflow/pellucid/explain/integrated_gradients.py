@@ -1,0 +1,63 @@
+"""Integrated gradients: the gradient, averaged along the straight line from a baseline to the input."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain import baselines
+from pellucid.explain.base import MethodSpec
+from pellucid.explain.batching import blocks
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="Integrated gradients",
+    family="gradient",
+    paper="Sundararajan M, Taly A, Yan Q. Axiomatic Attribution for Deep Networks. ICML (2017), equation 1; "
+    "trapezoidal rule instead of the Riemann sum of section 5",
+    unit="share of the logit",
+    per_channel=True,
+    signed=True,
+    checks=("coverage", "completeness"),
+    parameters={
+        "steps": {
+            "type": "integer",
+            "minimum": 1,
+            "default": 50,
+            "description": "intervals of the line; more of them bring the sum closer to the change of the logit",
+        },
+        "baseline": {**baselines.PARAMETER},
+    },
+)
+
+
+def explain(
+    probe: Probe,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    steps: int = 50,
+    baseline: str = "zero",
+) -> NDArray[np.float32]:
+    """(input - baseline) × mean gradient on the line between them, by the trapezoidal rule: (N, *input_shape)."""
+    reference = baselines.baseline(inputs, baseline, rng)
+    difference = inputs - reference
+    points = np.linspace(0, 1, steps + 1, dtype=np.float32)
+    weights = np.full(steps + 1, 1 / steps)
+    weights[[0, -1]] /= 2
+    total = np.zeros(inputs.shape, np.float64)
+    for part, some in blocks(len(inputs), steps + 1, probe.batch_size(backward=True)):
+        alpha = points[some].reshape(-1, *(1,) * inputs.ndim)
+        on_line = reference[part] + alpha * difference[part]
+        classes = np.tile(targets[part], len(alpha))
+        gradient = probe.gradient(on_line.reshape(-1, *inputs.shape[1:]), classes).reshape(on_line.shape)
+        total[part] += np.tensordot(weights[some], gradient, axes=1)
+    return (difference * total).astype(np.float32)
+
+
+def reference(
+    inputs: NDArray[np.float32], rng: np.random.Generator, *, baseline: str = "zero", **unused: object
+) -> NDArray[np.float32]:
+    """The inputs from which the attributions measure the change of the logit, for the check of completeness."""
+    return baselines.baseline(inputs, baseline, rng)

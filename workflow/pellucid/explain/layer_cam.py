@@ -1,0 +1,45 @@
+"""Layer-CAM: activations weighted position by position by their positive gradients; sharp in early layers too."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.base import MethodSpec
+from pellucid.explain.cam_layers import LAYER, chosen_layer, spread, weighted
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="Layer-CAM",
+    family="class activation",
+    paper="Jiang PT, Zhang CB, Hou Q, Cheng MM, Wei Y. LayerCAM: Exploring Hierarchical Class Activation Maps for "
+    "Localization. IEEE Trans Image Process 30:5875-5888 (2021), equations 5 and 6",
+    unit="weighted activation (logit)",
+    per_channel=False,
+    signed=False,
+    requires=("conv",),
+    parameters={"layer": LAYER},
+)
+
+
+def explain(
+    probe: Probe,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    layer: str = "last",
+) -> NDArray[np.float32]:
+    """One map per example over time or space, repeated for every channel: (N, *input_shape).
+
+    Raises:
+        InputError: no convolution layer, none of that name, or one without feature maps.
+    """
+    return spread(maps(probe, inputs, targets, chosen_layer(probe, layer)), inputs.shape)
+
+
+def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
+    """The maps at the layer's own size, after the ReLU: (N, *axes)."""
+    activations, gradients, _ = weighted(probe, inputs, targets, layer)
+    summed: NDArray[np.float32] = np.maximum((np.maximum(gradients, 0) * activations).sum(-1), 0)
+    return summed

@@ -1,0 +1,50 @@
+"""Gradients at noisy copies of the inputs: what SmoothGrad and VarGrad share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.batching import blocks
+from pellucid.probe import Probe
+
+PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "samples": {"type": "integer", "minimum": 2, "default": 50, "description": "noisy copies of each input"},
+    "noise": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "default": 0.15,
+        "description": "standard deviation of the noise, as a share of the example's range (maximum less minimum)",
+    },
+}
+
+
+def moments(
+    probe: Probe,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    rng: np.random.Generator,
+    samples: int,
+    noise: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and mean square of the gradient over noisy copies: both (N, *input_shape).
+
+    All inputs meet the same noise patterns, each scaled to its own range: an input's map does not depend on which
+    others are explained with it.
+    """
+    axes = tuple(range(1, inputs.ndim))
+    spread = noise * np.ptp(inputs, axis=axes).reshape(-1, *(1,) * len(axes)).astype(np.float32)
+    patterns = rng.standard_normal((samples, *inputs.shape[1:]), np.float32)
+    first, second = np.zeros(inputs.shape, np.float64), np.zeros(inputs.shape, np.float64)
+    for part, some in blocks(len(inputs), samples, probe.batch_size(backward=True)):
+        x, pattern = inputs[part], patterns[some]
+        noisy = x + spread[part] * pattern[:, np.newaxis]
+        classes = np.tile(targets[part], len(pattern))
+        # Squares are taken in float64: a small variance is the difference of two large ones.
+        gradient = probe.gradient(noisy.reshape(-1, *x.shape[1:]), classes).reshape(noisy.shape).astype(np.float64)
+        first[part] += gradient.sum(0)
+        second[part] += np.square(gradient).sum(0)
+    return first / samples, second / samples

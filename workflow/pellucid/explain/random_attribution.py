@@ -1,0 +1,33 @@
+"""A control: numbers that have nothing to do with the model. What no better than this finds nothing."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.base import MethodSpec
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="Random attribution",
+    family="control",
+    paper="a control",
+    unit="a.u.",
+    per_channel=True,
+    signed=True,
+    checks=("coverage",),
+)
+
+
+def explain(
+    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Standard normal numbers: (N, *input_shape).
+
+    Each example's come from the generator's seed and its own bytes, so that they are its own in any company.
+    """
+    seed = int(rng.integers(2**31))
+    keys = [zlib.crc32(np.ascontiguousarray(x).tobytes()) for x in inputs]
+    return np.stack([np.random.default_rng([seed, key]).standard_normal(inputs.shape[1:], np.float32) for key in keys])

@@ -1,0 +1,46 @@
+"""SmoothGrad: the mean gradient over noisy copies of the input."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.base import MethodSpec
+from pellucid.explain.noise import PARAMETERS, moments
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="SmoothGrad",
+    family="gradient",
+    paper="Smilkov D, Thorat N, Kim B, Viégas F, Wattenberg M. SmoothGrad: removing noise by adding noise. "
+    "arXiv:1706.03825 (2017), section 3",
+    unit="mean of ∂ logit / ∂ input",
+    per_channel=True,
+    signed="mode=signed",
+    checks=("coverage",),
+    parameters={
+        **PARAMETERS,
+        "mode": {
+            "enum": ["absolute", "signed", "squared"],
+            "default": "absolute",
+            "description": "absolute: size of the mean gradient; signed: the mean gradient; squared: mean of the "
+            "squared gradient (SmoothGrad²)",
+        },
+    },
+)
+
+
+def explain(
+    probe: Probe,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    samples: int = 50,
+    noise: float = 0.15,
+    mode: str = "absolute",
+) -> NDArray[np.float32]:
+    """Mean over `samples` noisy copies of the gradient of the target's logit: (N, *input_shape)."""
+    mean, square = moments(probe, inputs, targets, rng, samples, noise)
+    found = {"absolute": np.abs(mean), "signed": mean, "squared": square}[mode]
+    return found.astype(np.float32)

@@ -1,0 +1,37 @@
+"""VarGrad: the variance of the gradient over noisy copies of the input."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.base import MethodSpec
+from pellucid.explain.noise import PARAMETERS, moments
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="VarGrad",
+    family="gradient",
+    paper="Adebayo J, Gilmer J, Goodfellow I, Kim B. Local Explanation Methods for Deep Neural Networks Lack "
+    "Sensitivity to Parameter Values. arXiv:1810.03307 (2018)",
+    unit="variance of ∂ logit / ∂ input",
+    per_channel=True,
+    signed=False,
+    checks=("coverage",),
+    parameters=PARAMETERS,
+)
+
+
+def explain(
+    probe: Probe,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    samples: int = 50,
+    noise: float = 0.15,
+) -> NDArray[np.float32]:
+    """Unbiased variance over `samples` noisy copies of the gradient of the target's logit: (N, *input_shape)."""
+    mean, square = moments(probe, inputs, targets, rng, samples, noise)
+    # Rounding may leave a variance of nothing a little below zero.
+    return np.maximum((square - mean**2) * samples / (samples - 1), 0).astype(np.float32)
