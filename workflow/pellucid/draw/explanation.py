@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,44 +49,54 @@ def draw(
     scale = figures.Scale.of(maps, holds(spec.signed, chosen))
     setting = ", ".join(f"{name} {value}" for name, value in chosen.items())
     caption = f"{spec.title}{f' ({setting})' if setting else ''}\n{title}"
-    figures.save(_figure(facts, arrays, maps, scale, holds(spec.per_channel, chosen), caption, spec.unit), *pictures)
-
-
-def _figure(
-    facts: Mapping[str, Any],
-    arrays: Mapping[str, NDArray[Any]],
-    maps: NDArray[np.float32],
-    scale: figures.Scale,
-    per_channel: bool,
-    caption: str,
-    unit: str,
-) -> Figure:
-    rows = [np.flatnonzero(arrays["labels"] == label)[:SHOWN] for label in np.unique(arrays["labels"])]
+    labels = arrays["labels"]
+    sheet = _Sheet(
+        facts=facts,
+        arrays=arrays,
+        maps=maps,
+        rows=[np.flatnonzero(labels == label)[:SHOWN] for label in np.unique(labels)],
+        scale=scale,
+        unit=spec.unit,
+        per_channel=holds(spec.per_channel, chosen),
+        caption=caption,
+    )
     series = _signals if len(facts["channels"]) == 1 else _channels
     layout = _images if facts["kind"] == "image" else series
     with figures.styled():
-        return layout(facts, arrays, maps, scale, rows, caption, unit, per_channel)
+        figures.save(layout(sheet), *pictures)
 
 
-def _signals(
-    facts: Mapping[str, Any],
-    arrays: Mapping[str, NDArray[Any]],
-    maps: NDArray[np.float32],
-    scale: figures.Scale,
-    rows: Sequence[NDArray[np.int64]],
-    caption: str,
-    unit: str,
-    per_channel: bool,
-) -> Figure:
+@dataclass(frozen=True)
+class _Sheet:
+    """What one figure shows: the rows are the examples of each class, as indices."""
+
+    facts: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[Any]]
+    maps: NDArray[np.float32]
+    rows: Sequence[NDArray[np.int64]]
+    scale: figures.Scale
+    unit: str
+    per_channel: bool
+    caption: str
+
+    def finish(self, figure: Figure, axes: Any, note: str = "") -> Figure:
+        """Add the caption and the one colour bar."""
+        figure.suptitle(self.caption + note, x=0.01, ha="left", fontsize=10)
+        self.scale.bar(figure, axes, self.unit)
+        return figure
+
+
+def _signals(sheet: _Sheet) -> Figure:
     """One row per class, one coloured line per example."""
-    columns = max(len(row) for row in rows)
-    figure = figures.new(1.2 + 3.1 * columns, 0.9 + 1.35 * len(rows))
-    axes = figure.subplots(len(rows), columns, squeeze=False, sharex=True)
+    facts, arrays = sheet.facts, sheet.arrays
+    columns = max(len(row) for row in sheet.rows)
+    figure = figures.new(1.2 + 3.1 * columns, 0.9 + 1.35 * len(sheet.rows))
+    axes = figure.subplots(len(sheet.rows), columns, squeeze=False, sharex=True)
     time, label = figures.time_axis(arrays["inputs"].shape[1], facts["sampling_rate_hz"])
-    for line, row in zip(axes, rows, strict=True):
+    for line, row in zip(axes, sheet.rows, strict=True):
         for one, index in zip(line, row, strict=False):
             signal = arrays["inputs"][index, :, 0]
-            figures.coloured_line(one, time, signal, maps[index, :, 0], scale)
+            figures.coloured_line(one, time, signal, sheet.maps[index, :, 0], sheet.scale)
             if "truth" in arrays:
                 _evidence(one, time, arrays["truth"][index, :, 0])
             one.set_title(_heading(facts, arrays, index), loc="left")
@@ -94,11 +105,8 @@ def _signals(
             one.set_visible(False)
         line[0].set_ylabel(facts["unit"], fontsize=7)
     _label_time(axes, label)
-    if "truth" in arrays:
-        caption += " — bar: the samples that carry the planted evidence"
-    figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
-    scale.bar(figure, axes, unit)
-    return figure
+    note = " — bar: the samples that carry the planted evidence" if "truth" in arrays else ""
+    return sheet.finish(figure, axes, note)
 
 
 def _label_time(axes: Any, label: str) -> None:
@@ -119,44 +127,33 @@ def _evidence(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) ->
     axes.set_ylim(base - 0.07 * (high - low), high)
 
 
-def _channels(
-    facts: Mapping[str, Any],
-    arrays: Mapping[str, NDArray[Any]],
-    maps: NDArray[np.float32],
-    scale: figures.Scale,
-    rows: Sequence[NDArray[np.int64]],
-    caption: str,
-    unit: str,
-    per_channel: bool,
-) -> Figure:
+def _channels(sheet: _Sheet) -> Figure:
     """One row per class; per example the series above, and time × channel below it."""
-    columns = max(len(row) for row in rows)
-    inputs, channels = arrays["inputs"], facts["channels"] if per_channel else ["all"]
+    facts, arrays = sheet.facts, sheet.arrays
+    columns = max(len(row) for row in sheet.rows)
+    inputs, channels = arrays["inputs"], facts["channels"] if sheet.per_channel else ["all"]
     spread = np.maximum(np.ptp(inputs, axis=1).max(0), 1e-12)
     height = 0.45 + 0.13 * min(len(facts["channels"]), 12)
-    below = height if per_channel else 0.35
-    figure = figures.new(1.6 + 3.6 * columns, 0.9 + (height + below + 0.5) * len(rows))
+    below = height if sheet.per_channel else 0.35
+    figure = figures.new(1.6 + 3.6 * columns, 0.9 + (height + below + 0.5) * len(sheet.rows))
     axes = figure.subplots(
-        2 * len(rows), columns, squeeze=False, sharex=True, height_ratios=[height, below] * len(rows)
+        2 * len(sheet.rows), columns, squeeze=False, sharex=True, height_ratios=[height, below] * len(sheet.rows)
     )
     time, label = figures.time_axis(inputs.shape[1], facts["sampling_rate_hz"])
-    for line, row in enumerate(rows):
+    for line, row in enumerate(sheet.rows):
         above, under = axes[2 * line], axes[2 * line + 1]
         for column, index in enumerate(row):
             figures.stacked_series(above[column], time, inputs[index], facts["channels"], spread)
             above[column].set_title(_heading(facts, arrays, index), loc="left")
-            shown = maps[index] if per_channel else maps[index, :, :1]
-            figures.channel_map(under[column], time, shown, channels, scale)
-            if "truth" in arrays and per_channel:
+            shown = sheet.maps[index] if sheet.per_channel else sheet.maps[index, :, :1]
+            figures.channel_map(under[column], time, shown, channels, sheet.scale)
+            if "truth" in arrays and sheet.per_channel:
                 _frame(under[column], time, arrays["truth"][index])
         for one in (*above[len(row) :], *under[len(row) :]):
             one.set_visible(False)
     _label_time(axes, label)
-    if "truth" in arrays and per_channel:
-        caption += " — frame: the cells that carry the planted evidence"
-    figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
-    scale.bar(figure, axes, unit)
-    return figure
+    note = " — frame: the cells that carry the planted evidence" if "truth" in arrays and sheet.per_channel else ""
+    return sheet.finish(figure, axes, note)
 
 
 def _frame(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) -> None:
@@ -168,34 +165,24 @@ def _frame(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) -> No
     axes.contour(across, down, rows, levels=[0.5], colors=[figures.PALETTE[2]], linewidths=1.2)
 
 
-def _images(
-    facts: Mapping[str, Any],
-    arrays: Mapping[str, NDArray[Any]],
-    maps: NDArray[np.float32],
-    scale: figures.Scale,
-    rows: Sequence[NDArray[np.int64]],
-    caption: str,
-    unit: str,
-    per_channel: bool,
-) -> Figure:
+def _images(sheet: _Sheet) -> Figure:
     """One column per class; per example the image above, and the heat map over it below."""
-    examples = max(len(row) for row in rows)
-    side = min(1.3, 13 / len(rows))
-    figure = figures.new(1.2 + side * len(rows), 0.8 + 2.2 * side * examples)
-    axes = figure.subplots(2 * examples, len(rows), squeeze=False)
+    facts, arrays = sheet.facts, sheet.arrays
+    examples = max(len(row) for row in sheet.rows)
+    side = min(1.3, 13 / len(sheet.rows))
+    figure = figures.new(1.2 + side * len(sheet.rows), 0.8 + 2.2 * side * examples)
+    axes = figure.subplots(2 * examples, len(sheet.rows), squeeze=False)
     for one in axes.ravel():
         one.set_visible(False)
-    for column, row in enumerate(rows):
+    for column, row in enumerate(sheet.rows):
         for line, index in enumerate(row):
             above, below = axes[2 * line, column], axes[2 * line + 1, column]
             above.set_visible(True)
             below.set_visible(True)
             figures.image(above, arrays["inputs"][index])
-            figures.heat_over_image(below, arrays["inputs"][index], maps[index, ..., 0], scale)
+            figures.heat_over_image(below, arrays["inputs"][index], sheet.maps[index, ..., 0], sheet.scale)
             above.set_title(_heading(facts, arrays, index, short=True), fontsize=8)
-    figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
-    scale.bar(figure, axes, unit)
-    return figure
+    return sheet.finish(figure, axes)
 
 
 def _heading(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int, short: bool = False) -> str:
