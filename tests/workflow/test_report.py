@@ -86,7 +86,9 @@ def test_a_figure_is_shown_as_it_was_drawn(
     ("part", "label", "caption"),
     [
         ("1 Data", "Training examples", "Training examples of every class"),
-        ("2 Model", "Learning curves", "Cross-entropy and accuracy after each epoch"),
+        ("1 Data", "Training examples", "Licence: CC BY 4.0"),
+        ("1 Data", "Training examples", "Cite: Alpaydin E, Kaynak C."),
+        ("2 Model", "Learning curves", "as a mean during each epoch, on the validation examples after it"),
         ("3 Evaluation", "Confusion matrix", "Test examples by their true and their predicted class"),
         ("3 Evaluation", "Reliability diagram", "accuracy against confidence"),
         ("4 Explanations", "occlusion", "by the method occlusion, for test examples"),
