@@ -36,7 +36,7 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-def settled(model, shape, seed=0):
+def settled(model, seed=0):
     """Give a model's batch normalisations statistics that are not those of a fresh one."""
     rng = np.random.default_rng(seed)
     for layer in model.layers:
@@ -55,7 +55,7 @@ def heartbeat(keras):
     from pellucid.models.heartbeat_cnn import build
 
     keras.utils.set_random_seed(1)
-    return settled(build((186, 1), 5), (186, 1))
+    return settled(build((186, 1), 5))
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,7 @@ def multivariate(keras):
     from pellucid.models.multivariate_cnn import build
 
     keras.utils.set_random_seed(2)
-    return settled(build((100, 6), 4), (100, 6))
+    return settled(build((100, 6), 4))
 
 
 @pytest.fixture(scope="session")

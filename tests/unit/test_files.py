@@ -22,6 +22,14 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     assert path.read_text() == "old"
 
 
+def test_what_a_killed_process_left_is_cleared_and_what_another_job_writes_is_not(tmp_path):
+    left, live = tmp_path / ".m.noise=1.77.partial.png", tmp_path / ".m.noise=1.5.78.partial.png"
+    left.write_text("half")
+    live.write_text("half")
+    files.write(tmp_path / "m.noise=1.png", lambda temporary: temporary.write_text("whole"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [live.name, "m.noise=1.png"]
+
+
 def test_equal_arrays_are_equal_bytes_at_any_time(tmp_path, rng, monkeypatch):
     arrays = {"b": rng.normal(size=(3, 4)), "a": np.arange(5)}
     files.write_arrays(tmp_path / "one.npz", arrays)

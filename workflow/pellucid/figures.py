@@ -183,6 +183,14 @@ def bare(axes: Axes) -> None:
     )
 
 
+def label_time(axes: Any, label: str) -> None:
+    """Label the lowest axes of each column that are shown: a class may have fewer examples than the others."""
+    for column in axes.T:
+        if shown := [one for one in column if one.get_visible()]:
+            shown[-1].set_xlabel(label)
+            shown[-1].tick_params(labelbottom=True)
+
+
 def time_axis(n: int, sampling_rate: float | None) -> tuple[NDArray[np.float64], str]:
     """The time of each of `n` samples, and the axis label: seconds where the rate is known, else sample numbers."""
     if sampling_rate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,8 +26,11 @@ def write(path: Path | str, save: Callable[[Path], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: writers such as Keras and matplotlib choose the format by it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    for left in path.parent.glob(f".{path.stem}.*.partial{path.suffix}"):
-        left.unlink(missing_ok=True)  # of a process that was killed
+    # What a killed process left of this very file: `noise=1` is not to touch what another job writes for `noise=1.5`.
+    mine = re.compile(rf"\.{re.escape(path.stem)}\.\d+\.partial{re.escape(path.suffix)}")
+    for left in path.parent.iterdir():
+        if mine.fullmatch(left.name):
+            left.unlink(missing_ok=True)
     try:
         save(temporary)
         os.replace(temporary, path)

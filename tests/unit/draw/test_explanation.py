@@ -82,7 +82,7 @@ def test_the_same_arrays_give_the_same_bytes(tmp_path):
 
 @pytest.mark.parametrize(("kind", "word"), [("signal", "bar: the samples"), ("channels", "frame: the cells")])
 def test_planted_evidence_is_shown_and_named(tmp_path, kind, word):
-    without, (_, svg) = tmp_path / "without", ("", "")
+    without = tmp_path / "without"
     without.mkdir()
     _, plain = arrange(without, kind, "occlusion")
     _, svg = arrange(tmp_path, kind, "occlusion", truth=True)

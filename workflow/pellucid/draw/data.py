@@ -49,8 +49,7 @@ def draw(*, data: Path | str, x: Path | str, labels: Path | str, title: str, pic
             heading = f"{facts['classes'][label]} ({facts['counts']['train'][facts['classes'][label]]:,})"
             line[0].set_title(heading, loc="center" if image else "left")
         if not image:
-            for one in axes[-1]:
-                one.set_xlabel(unit)
+            figures.label_time(axes, unit)
             if len(facts["channels"]) == 1:
                 for one in axes[:, 0]:
                     one.set_ylabel(facts["unit"], fontsize=7)

@@ -104,17 +104,9 @@ def _signals(sheet: _Sheet) -> Figure:
         for one in line[len(row) :]:
             one.set_visible(False)
         line[0].set_ylabel(facts["unit"], fontsize=7)
-    _label_time(axes, label)
+    figures.label_time(axes, label)
     note = " — bar: the samples that carry the planted evidence" if "truth" in arrays else ""
     return sheet.finish(figure, axes, note)
-
-
-def _label_time(axes: Any, label: str) -> None:
-    """Label the lowest axes of each column that are shown: a class may have fewer examples than the others."""
-    for column in axes.T:
-        lowest = [one for one in column if one.get_visible()][-1]
-        lowest.set_xlabel(label)
-        lowest.tick_params(labelbottom=True)
 
 
 def _evidence(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) -> None:
@@ -151,7 +143,7 @@ def _channels(sheet: _Sheet) -> Figure:
                 _frame(under[column], time, arrays["truth"][index])
         for one in (*above[len(row) :], *under[len(row) :]):
             one.set_visible(False)
-    _label_time(axes, label)
+    figures.label_time(axes, label)
     note = " — frame: the cells that carry the planted evidence" if "truth" in arrays and sheet.per_channel else ""
     return sheet.finish(figure, axes, note)
 
