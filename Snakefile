@@ -9,6 +9,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/explain.smk"
+include: "workflow/rules/view.smk"
 include: "workflow/rules/track.smk"
 
 
@@ -18,6 +19,7 @@ report: "workflow/report/workflow.rst"
 wildcard_constraints:
     experiment="[a-z][a-z0-9_]*",
     method="[a-z0-9_]+",
+    view="[a-z0-9_]+",
 
 
 rule all:

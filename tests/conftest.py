@@ -77,6 +77,42 @@ def digit(keras):
 
 
 @pytest.fixture(scope="session")
+def gap_series(keras):
+    """A small network with global average pooling for 40 × 3 and 4 classes, with random weights."""
+    from pellucid.models.gap_cnn import build
+
+    keras.utils.set_random_seed(8)
+    return settled(build((40, 3), 4, filters=[6, 5], kernels=[5, 3], pool=2))
+
+
+@pytest.fixture(scope="session")
+def gap_image(keras):
+    """The same kind of network for 9 × 8 pixels in 3 colours and 4 classes, with random weights."""
+    from pellucid.models.gap_cnn import build
+
+    keras.utils.set_random_seed(9)
+    return settled(build((9, 8, 3), 4, filters=[6, 5], kernels=[3, 3]))
+
+
+@pytest.fixture(scope="session")
+def attention(keras):
+    """A small LSTM with attention for 42 × 3 and 4 classes, with random weights."""
+    from pellucid.models.attention_lstm import build
+
+    keras.utils.set_random_seed(10)
+    return build((42, 3), 4, filters=8, kernel=5, pool=4, units=6)
+
+
+@pytest.fixture(scope="session")
+def mil(keras):
+    """A small multiple-instance network for 43 × 3 (five windows, the last not full) and 4 classes, random weights."""
+    from pellucid.models.mil_cnn import build
+
+    keras.utils.set_random_seed(11)
+    return build((43, 3), 4, window=10, filters=6, kernel=3, units=8)
+
+
+@pytest.fixture(scope="session")
 def linear(keras):
     """logits = x · W + b for inputs (12, 3) and 4 classes, with its W (12, 3, 4) and b (4,)."""
     keras.utils.set_random_seed(4)

@@ -58,7 +58,7 @@ CONFIG = [
         'found "1e-3" (a text); expected a number',
         "write 0.001",
     ),
-    ("no epochs", put("defaults.training.epochs", 0), "defaults.training.epochs: found 0", "at least 1"),
+    ("fewer than no epochs", put("defaults.training.epochs", -1), "defaults.training.epochs: found -1", "at least 0"),
     ("fraction of an epoch", put("defaults.training.epochs", 1.5), "found 1.5 (a number)", "a whole number"),
     ("truth for a number", put("threads", True), "threads: found True (true or false)", "a whole number"),
     ("share above one", put("defaults.split.test", 1.2), "defaults.split.test: found 1.2", "less than 1"),
@@ -85,7 +85,7 @@ CONFIG = [
         "series model for images",
         put("experiments.digits.model.architecture", "heartbeat_cnn"),
         'found "heartbeat_cnn", which takes series data',
-        'expected one that takes the image data of "digits": digit_cnn',
+        'expected one that takes the image data of "digits": digit_cnn, gap_cnn, vgg16',
     ),
     (
         "parameter of the source misspelt",
@@ -104,6 +104,50 @@ CONFIG = [
         put("experiments.mitbih.dataset.train_sha256", "abc"),
         'experiments.mitbih.dataset.train_sha256: found "abc"',
         "SHA-256",
+    ),
+    (
+        "checksum of another kind",
+        put("experiments.mitbih.dataset.train_md5", "0" * 64),
+        "experiments.mitbih.dataset.train_md5: found",
+        "MD5",
+    ),
+    (
+        "weights that are not there",
+        lambda content: (
+            put("run", ["photographs"])(content),
+            put("experiments.photographs.model.weights", "data/vgg16.h5")(content),
+        ),
+        "experiments.photographs.model.weights: found no file at data/vgg16.h5",
+        "About this model: Simonyan",
+    ),
+    (
+        "filters without kernels",
+        lambda content: (
+            put("experiments.digits.model.architecture", "gap_cnn")(content),
+            put("experiments.digits.model.filters", [8, 8])(content),
+        ),
+        "experiments.digits.model: gap_cnn.kernels: found 3 sizes",
+        "2, as many as there are filters",
+    ),
+    (
+        "crops larger than the photograph's parts",
+        put("experiments.photographs.dataset.size", 321),
+        "experiments.photographs.dataset.size: found 321",
+        "at most 320",
+    ),
+    (
+        "more crops than places",
+        lambda content: put(
+            "experiments.photographs.dataset", {"source": "sample_photographs", "size": 320, "test_per_class": 109}
+        )(content),
+        "experiments.photographs.dataset: sample_photographs.test_per_class: found 109 crops of 320 pixels",
+        "at most 108",
+    ),
+    (
+        "method that the model's end does not allow",
+        put("experiments.digits.methods.cam", {}),
+        "experiments.digits.methods.cam: found a method that needs gap",
+        '"digit_cnn" has no gap',
     ),
     (
         "parameter of the model out of range",
@@ -259,7 +303,7 @@ def test_texts_of_the_command_line_are_read_as_numbers_and_truths_alone():
 
 def test_all_faults_are_told_at_once():
     content = copy.deepcopy(GOOD)
-    put("defaults.training.epochs", 0)(content)
+    put("defaults.training.epochs", -1)(content)
     put("experiments.digits.seed", -1)(content)
     with pytest.raises(ConfigError) as told:
         config.resolve(content)

@@ -6,18 +6,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pellucid.downloads import RETRIES, check, fetch, is_local, local_path, place
+from pellucid.downloads import RETRIES, check, checksums, fetch, is_local, local_path, place
 from pellucid.errors import InputError
 
 CONTENT = bytes(range(256)) * 400
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
+# Bytes after which /part, /anew and /weak break off: ten of the blocks in which a transfer is written.
+BROKEN = 10 * 1024
 
 
 class Server(BaseHTTPRequestHandler):
-    """/good serves the content; /busy does after two refusals; /cut breaks off; anything else is 404."""
+    """/good serves the content; /busy does after two refusals; /cut breaks off; anything else is 404.
+
+    /part, /anew and /weak break off at first and then serve what is asked for: the rest of the same file, another
+    state of the file, or one that is not surely the same.
+    """
 
     def do_GET(self):
         self.server.asked.append(self.path)
+        if self.path in ("/part", "/anew", "/weak"):
+            self.serve_parts()
+            return
         busy = self.path == "/busy" and len(self.server.asked) < RETRIES
         known = self.path in ("/good", "/busy", "/cut")
         self.send_response(503 if busy else 200 if known else 404)
@@ -26,6 +35,19 @@ class Server(BaseHTTPRequestHandler):
         if known and not busy:
             self.wfile.write(CONTENT[:1000] if self.path == "/cut" else CONTENT)
 
+    def serve_parts(self):
+        first = len(self.server.asked) == 1
+        mark = {"/part": '"one"', "/anew": '"one"' if first else '"two"', "/weak": 'W/"one"'}[self.path]
+        begin = 0
+        if (asked := self.headers["Range"]) and self.headers["If-Range"] == mark:
+            begin = int(asked.removeprefix("bytes=").removesuffix("-"))
+        self.send_response(206 if begin else 200)
+        self.send_header("ETag", mark)
+        self.send_header("Content-Length", str(len(CONTENT) - begin))
+        self.end_headers()
+        self.wfile.write(CONTENT[:BROKEN] if first else CONTENT[begin:])
+        self.server.sent.append(begin)
+
     def log_message(self, *arguments):
         pass
 
@@ -33,7 +55,7 @@ class Server(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Server) as serving:
-        serving.asked = []
+        serving.asked, serving.sent = [], []
         thread = threading.Thread(target=serving.serve_forever, daemon=True)
         thread.start()
         yield serving
@@ -69,6 +91,14 @@ def test_a_broken_transfer_is_tried_again_and_then_told(server, tmp_path):
         fetch(address(server, "/cut"), DIGEST, tmp_path / "file.bin")
     assert len(server.asked) == RETRIES
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("path", "begins"), [("/part", [0, BROKEN]), ("/anew", [0, 0]), ("/weak", [0, 0])])
+def test_a_retry_goes_on_where_the_last_broke_off_if_the_file_is_the_same(server, tmp_path, path, begins):
+    # Nobody checks these bytes: that the parts belong together must come from the transfer itself.
+    fetch(address(server, path), "none", tmp_path / "file.bin")
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+    assert server.sent == begins
 
 
 def test_a_wrong_checksum_names_all_and_leaves_nothing(server, tmp_path):
@@ -108,3 +138,22 @@ def test_check_gives_the_digest(tmp_path):
     assert check(tmp_path / "file.bin", DIGEST) == DIGEST
     with pytest.raises(InputError, match=r"file.bin: found a file of 102,400 bytes"):
         check(tmp_path / "file.bin", "f" * 64)
+
+
+def test_an_md5_is_checked_where_no_sha256_is_published(server, tmp_path):
+    # RFC 1321, appendix A.5: the MD5 of "abc".
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert check(tmp_path / "abc", "none", md5="900150983cd24fb0d6963f7d28e17f72") == hashlib.sha256(b"abc").hexdigest()
+    with pytest.raises(InputError, match="abc: found a file of 3 bytes with MD5 9001.*; expected MD5 f{32}"):
+        check(tmp_path / "abc", "none", md5="F" * 32)
+    with pytest.raises(InputError, match="with SHA-256"):
+        check(tmp_path / "abc", "f" * 64, md5="900150983CD24FB0D6963F7D28E17F72")
+    with pytest.raises(InputError, match="with MD5"):
+        fetch(address(server, "/good"), DIGEST, tmp_path / "file.bin", md5="0" * 32)
+    assert [path.name for path in tmp_path.iterdir()] == ["abc"]
+
+
+def test_checksums_of_a_config_entry_are_those_of_the_file_that_is_asked_for():
+    entry = {"train_sha256": "a", "test_sha256": "b", "test_md5": "c"}
+    assert checksums(entry, "train") == {"sha256": "a", "md5": "none"}
+    assert checksums(entry, "test") == {"sha256": "b", "md5": "c"}

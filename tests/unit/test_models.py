@@ -1,9 +1,24 @@
-"""Architectures against the parameter counts that were published for them."""
+"""Architectures against the parameter counts that were published for them, or that their layers add up to."""
 
+import numpy as np
 import pytest
 
 from pellucid import plugins
 from pellucid.errors import InputError
+from pellucid.probe import Probe
+
+# Small ones of every architecture with parts that others lack: (name, input shape, parameters).
+SMALL = [
+    ("gap_cnn", (24, 2), {"filters": [8, 8], "kernels": [5, 3]}),
+    ("gap_cnn", (8, 8, 3), {"filters": [4, 6], "kernels": [3, 3], "pool": 2}),
+    ("attention_lstm", (24, 2), {"filters": 8, "kernel": 5, "pool": 3, "units": 8}),
+    ("mil_cnn", (26, 2), {"window": 6, "filters": 8, "kernel": 3, "units": 8}),
+]
+
+
+def small(keras, name, shape, parameters, classes=3):
+    keras.utils.set_random_seed(12)
+    return plugins.load("models")[name].build(shape, classes, **parameters)
 
 
 @pytest.mark.parametrize(
@@ -13,6 +28,29 @@ from pellucid.errors import InputError
         ("digit_cnn", (28, 28, 1), 10, 1_199_882),
         # 543,404 up to the Dense 300, and its 6 classes.
         ("multivariate_cnn", (300, 9), 6, 543_404 + 300 * 6 + 6),
+        ("vgg16", (224, 224, 3), 1000, 138_357_544),
+        # Three convolutions with their biases, four numbers per normalised filter, and the classes.
+        (
+            "gap_cnn",
+            (100, 6),
+            4,
+            sum(k * i * o + o + 4 * o for k, i, o in ((8, 6, 128), (5, 128, 256), (3, 256, 128))) + 128 * 4 + 4,
+        ),
+        (
+            "gap_cnn",
+            (16, 16, 3),
+            4,
+            sum(k * k * i * o + o + 4 * o for k, i, o in ((8, 3, 128), (5, 128, 256), (3, 256, 128))) + 128 * 4 + 4,
+        ),
+        # The convolution; four gates that see input and state; attention with a vector of its own; the classes.
+        (
+            "attention_lstm",
+            (100, 6),
+            4,
+            (9 * 6 * 64 + 64) + 4 * (64 * (64 + 64) + 64) + (64 * 64 + 64) + 64 + 64 * 4 + 4,
+        ),
+        # Two convolutions over one channel's axis; the gated attention has no biases; the classes.
+        ("mil_cnn", (100, 6), 4, (5 * 6 * 32 + 32) + (5 * 32 * 64 + 64) + 2 * 64 * 64 + 64 + 64 * 4 + 4),
     ],
 )
 def test_has_the_published_number_of_parameters(keras, name, shape, classes, parameters):
@@ -26,7 +64,14 @@ def test_multivariate_counts_543404_up_to_its_dense_300(keras):
 
 
 @pytest.mark.parametrize(
-    ("name", "smallest"), [("heartbeat_cnn", (12, 2)), ("multivariate_cnn", (73, 1)), ("digit_cnn", (6, 6, 3))]
+    ("name", "smallest"),
+    [
+        ("heartbeat_cnn", (12, 2)),
+        ("multivariate_cnn", (73, 1)),
+        ("digit_cnn", (6, 6, 3)),
+        ("attention_lstm", (10, 2)),
+        ("vgg16", (32, 32, 3)),
+    ],
 )
 def test_adapts_down_to_its_smallest_input_and_refuses_a_smaller_one(keras, name, smallest):
     build = plugins.load("models")[name].build
@@ -40,3 +85,100 @@ def test_every_architecture_declares_what_it_takes():
         assert set(module.SPEC.kinds) <= {"series", "image"}, name
         assert module.SPEC.title, name
         assert module.SPEC.source, name
+
+
+def test_gap_cnn_keeps_the_size_without_pooling_and_refuses_to_lose_it_with(keras):
+    build = plugins.load("models")["gap_cnn"].build
+    assert build((7, 5, 1), 3).get_layer("relu_3").output.shape == (None, 7, 5, 128)
+    assert build((9, 2), 3, pool=3).get_layer("relu_3").output.shape == (None, 1, 128)
+    with pytest.raises(InputError, match="model gap_cnn: found examples of shape 8 × 2; expected at least 9"):
+        build((8, 2), 3, pool=3)
+
+
+def test_mil_cnn_needs_two_windows(keras):
+    build = plugins.load("models")["mil_cnn"].build
+    assert build((31, 1), 3, window=30).get_layer("windows").output.shape == (None, 2, 30, 1)
+    with pytest.raises(InputError, match="mil_cnn.window: found 30, for 30 samples; expected windows that make at"):
+        build((30, 1), 3, window=30)
+
+
+def test_mil_cnn_cuts_the_series_into_windows_one_after_the_other(keras, rng):
+    x = rng.random((2, 26, 2), np.float32)
+    windows = Probe(small(keras, *SMALL[3])).activations(x, "windows")
+    padded = np.concatenate([x, np.zeros((2, 4, 2), np.float32)], axis=1)
+    np.testing.assert_array_equal(windows, np.stack(np.split(padded, 5, axis=1), axis=1))
+
+
+@pytest.mark.parametrize(
+    ("index", "layer", "size"),
+    [(2, "attention_weights", 8), (3, "instance_weights", 5)],
+    ids=["attention", "instances"],
+)
+def test_weights_are_positive_and_sum_to_one(keras, rng, index, layer, size):
+    name, shape, parameters = SMALL[index]
+    found = Probe(small(keras, name, shape, parameters)).activations(5 * rng.normal(size=(6, *shape)), layer)
+    assert found.shape == (6, size)
+    assert found.min() > 0
+    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "shape", "parameters"), SMALL)
+def test_saved_and_loaded_without_code_it_is_the_same(keras, tmp_path, rng, name, shape, parameters):
+    model, x = small(keras, name, shape, parameters), rng.random((3, *shape), np.float32)
+    model.save(tmp_path / "model.keras")
+    np.testing.assert_array_equal(Probe.load(tmp_path / "model.keras").logits(x), Probe(model).logits(x))
+
+
+@pytest.mark.parametrize(("name", "shape", "parameters"), SMALL)
+def test_the_probe_gives_its_logits_and_their_slope(keras, rng, name, shape, parameters):
+    import tensorflow as tf
+
+    model, x = small(keras, name, shape, parameters), rng.normal(size=(3, *shape)).astype(np.float32)
+    probe, target = Probe(model), np.array([0, 2, 1])
+    np.testing.assert_allclose(probe.probabilities(x), model.predict(x, verbose=0), rtol=1e-5)
+    # TensorFlow's own gradient of what the last layer makes before its softmax.
+    head, before = model.layers[-1], keras.Model(model.inputs, model.layers[-1].input)
+    batch = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(batch)
+        logits = before(batch, training=False) @ head.kernel + head.bias
+        score = tf.gather(logits, target, batch_dims=1)
+    np.testing.assert_allclose(probe.logits(x), logits, rtol=1e-5, atol=1e-6)
+    expected = tape.gradient(score, batch).numpy()
+    np.testing.assert_allclose(probe.gradient(x, target), expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(("name", "shape", "parameters"), SMALL)
+def test_learns_where_a_bump_is_and_of_which_sign(keras, rng, name, shape, parameters):
+    # Noise, with a bump somewhere: up, down or none. Guessing gives a third.
+    labels = rng.integers(0, 3, 300)
+    x = rng.normal(size=(300, *shape)).astype(np.float32) * 0.1
+    for example, label in zip(x, labels, strict=True):
+        start = rng.integers(0, shape[0] - 3)
+        example[(slice(start, start + 3),) * (len(shape) - 1)] += (0, 1, -1)[label]
+    model = small(keras, name, shape, parameters)
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(x[:200], labels[:200], epochs=25, batch_size=20, verbose=0)
+    assert (Probe(model).logits(x[200:]).argmax(1) == labels[200:]).mean() > 0.9
+
+
+@pytest.mark.parametrize("name", plugins.load("models"))
+def test_features_are_declared_as_they_are(keras, name):
+    module = plugins.load("models")[name]
+    shape = (32, 32, 3) if "image" in module.SPEC.kinds else (100, 2)
+    probe, features = Probe(module.build(shape, 3)), set(module.SPEC.features)
+    one = np.zeros((1, *shape), np.float32)
+    # Maps over the input's own axes: as many as it has, and not one more.
+    lies = [probe.activations(one, layer).ndim == 1 + len(shape) for layer in probe.conv_layers]
+    assert ("conv" in features) == (bool(lies) and all(lies))
+    assert ("attention" in features) == ("attention_weights" in probe.layers)
+    assert ("instances" in features) == ({"windows", "instance_weights"} <= set(probe.layers))
+    for feature, ask in (
+        ("gap", lambda: probe.pooled_head),
+        ("relu", lambda: probe.gradient(one, np.array([0]), "guided")),
+    ):
+        if feature in features:
+            ask()
+        else:
+            with pytest.raises(InputError):
+                ask()

@@ -17,7 +17,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from pellucid import files, tracking
+from pellucid import files, plugins, tracking
 from pellucid.errors import InputError
 from pellucid.explain.variants import variants
 from tests.workflow.tiny import closed_port
@@ -32,9 +32,15 @@ SETTINGS: dict[str, Any] = {
     "training": {"epochs": EPOCHS, "class_weights": "none"},
     "examples": {"per_class": 1},
     "methods": {"saliency": {"mode": "absolute"}, "occlusion": {"sweep": {"window": [2, 3]}, "baseline": "zero"}},
+    "views": {},
 }
 
 METRICS = {"accuracy": 0.75, "log_loss": 0.5, "macro_auroc": None}
+
+
+def every(record: dict[str, Any]) -> set[str]:
+    """The ids of all runs that a record names."""
+    return {record["run"], *record["explanations"].values(), *record["views"].values()}
 
 
 class Killed(BaseException):
@@ -76,6 +82,17 @@ class Project:
             self.draw(name)
         for method in SETTINGS["methods"]:
             self.explain(method)
+
+    def view(self, scale: float = 1.0) -> None:
+        """Results of two variants of a view."""
+        self.settings = {**SETTINGS, "views": {"architecture": {"sweep": {"shown": [3, 4]}}}}
+        folder = self.results / "views" / "architecture"
+        for label in variants("architecture", self.settings["views"]["architecture"]):
+            files.write_arrays(folder / f"{label}.npz", {"parameters": scale * np.arange(4)})
+            files.write_json(folder / f"{label}.json", {"seconds": 0.5, "forward_passes": 3, "backward_passes": 1})
+            for suffix in plugins.spec("views", "architecture").texts:
+                (folder / f"{label}.{suffix}").write_text(f"layers as {suffix}")
+            self.draw(f"views/architecture/{label}")
 
     def write_history(self, epochs: int) -> None:
         rows = [f"{epoch},{1 / epoch},{epoch / (epoch + 1)}" for epoch in range(1, epochs + 1)]
@@ -212,7 +229,7 @@ def test_the_same_results_recorded_twice_are_the_same_runs(project: Project) -> 
     first = project.track()
     second = project.track()
     assert second == first
-    expected = {first["run"], *first["explanations"].values()}
+    expected = every(first)
     assert len(expected) == 4
     assert set(project.runs()) == expected
     assert len(project.models()) == 1
@@ -221,7 +238,7 @@ def test_the_same_results_recorded_twice_are_the_same_runs(project: Project) -> 
 
 def test_equal_results_of_two_experiments_are_two_records(project: Project) -> None:
     one, two = project.track(), project.track(name="bumps_again")
-    assert not {one["run"], *one["explanations"].values()} & {two["run"], *two["explanations"].values()}
+    assert not every(one) & every(two)
     assert len(project.runs()) == 8
 
 
@@ -314,7 +331,7 @@ def test_a_record_that_was_killed_is_made_anew(
     assert len(unfinished) == 1
     record = project.track()
     runs = project.runs()
-    assert set(runs) == {record["run"], *record["explanations"].values()}
+    assert set(runs) == every(record)
     assert unfinished[0] not in runs
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     assert len({run.data.tags["pellucid.digest"] for run in runs.values()}) == len(runs) == 4
@@ -350,6 +367,15 @@ def test_curves_longer_than_one_call_to_mlflow_are_kept_whole(project: Project) 
         assert steps == list(range(1, 701))
 
 
+def test_a_model_without_epochs_has_no_curves(project: Project) -> None:
+    project.write_history(0)
+    files.write_json(project.results / "model" / "training.json", {**project.training, "best_epoch": 0})
+    metrics = project.parent().data.metrics
+    assert metrics["best_epoch"] == 0
+    assert metrics["accuracy"] == 0.75
+    assert not [name for name in metrics if name.startswith("epoch_")]
+
+
 def test_the_run_of_an_experiment_says_where_it_comes_from(project: Project) -> None:
     (project.root / "envs").mkdir()
     (project.root / "envs" / "lock.txt").write_text("numpy==2\n")
@@ -358,7 +384,7 @@ def test_the_run_of_an_experiment_says_where_it_comes_from(project: Project) -> 
     record = project.track()
     run = project.runs()[record["run"]]
     assert run.info.run_name == "bumps"
-    own = {key: value for key, value in SETTINGS.items() if key not in ("title", "methods", "examples")}
+    own = {key: value for key, value in SETTINGS.items() if key not in ("title", "methods", "views", "examples")}
     expected = {
         "mlflow.source.git.commit": commit,
         "pellucid.git_dirty": "false",
@@ -562,3 +588,30 @@ def test_a_moved_project_is_refused(uri: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="The project was moved"):
         tracking.prepare(uri=uri, experiment="moved", output=tmp_path / "store.json")
     assert not (tmp_path / "gone").exists()
+
+
+def test_a_view_is_a_child_with_its_parameters_cost_texts_and_figure(project: Project) -> None:
+    project.view()
+    record = project.track()
+    child = record["views"]["architecture.shown=4"]
+    run = project.runs()[child]
+    assert run.data.tags["mlflow.parentRunId"] == record["run"]
+    assert run.data.tags["pellucid.kind"] == "view"
+    assert run.data.tags["pellucid.view"] == "architecture"
+    assert run.data.tags["pellucid.rule"] == "view_architecture"
+    assert run.data.params == {"shown": "4", "view": "architecture", "experiment": "bumps"}
+    assert run.data.metrics == {"seconds": 0.5, "forward_passes": 3, "backward_passes": 1}
+    stored = {item.path for item in project.client.list_artifacts(child)}
+    texts = {f"architecture.shown=4.{suffix}" for suffix in plugins.spec("views", "architecture").texts}
+    assert stored == {"figures", "architecture.shown=4.npz", *texts}
+    drawn = {item.path for item in project.client.list_artifacts(child, "figures")}
+    assert drawn == {f"figures/architecture.shown=4.{suffix}" for suffix in ("png", "svg")}
+
+
+def test_a_view_that_changed_is_recorded_anew_and_nothing_else(project: Project) -> None:
+    project.view()
+    first = project.track()
+    project.view(scale=2.0)
+    second = project.track()
+    assert second["explanations"] == first["explanations"]
+    assert not set(second["views"].values()) & set(first["views"].values())

@@ -206,3 +206,55 @@ def test_a_loss_that_is_no_number_ends_the_run(digits, tmp_path):
     with pytest.raises(InputError, match="training, epoch 1: found a loss of (nan|inf).*Lower learning_rate"):
         train(**arguments(digits, tmp_path, learning_rate=1e38))
     assert not (tmp_path / "model").exists()
+
+
+def test_no_epochs_keep_the_weights_that_the_model_starts_from(keras, digits, tmp_path):
+    from pellucid import seeds
+    from pellucid.evaluation import evaluate
+    from pellucid.models.digit_cnn import build
+
+    train(**arguments(digits, tmp_path, epochs=0))
+    keras.utils.set_random_seed(seeds.integer(1, "train", "initial weights"))
+    built = build((8, 8, 1), 10)
+    kept = keras.models.load_model(tmp_path / "model" / "model.keras")
+    for own, other in zip(kept.get_weights(), built.get_weights(), strict=True):
+        np.testing.assert_array_equal(own, other)
+    assert (tmp_path / "model" / "history.csv").read_text() == ",".join(["epoch", *COLUMNS]) + "\n"
+    facts = files.read_json(tmp_path / "model" / "training.json")
+    assert (facts["epochs"], facts["best_epoch"]) == (0, 0)
+    assert not (tmp_path / "checkpoints").exists()
+    evaluate(data=digits, model=tmp_path / "model" / "model.keras", threads=1, memory_mb=256, folder=tmp_path)
+    assert files.read_json(tmp_path / "metrics.json")["test_examples"] == 359
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("attention_lstm", {"filters": 8, "units": 8}), ("mil_cnn", {"filters": 4, "units": 8, "window": 20})],
+)
+def test_networks_that_are_no_plain_stack_go_on_after_a_kill_as_well(tmp_path, monkeypatch, name, parameters):
+    class Killed(BaseException):
+        pass
+
+    def kill(path, content, write=files.write_json):
+        write(path, content)
+        if Path(path).name == "progress.json" and len(content["history"]) == 2:
+            raise Killed
+
+    dataset = {"source": "synthetic_series", "per_class": 10}
+    preprocess(
+        dataset=dataset,
+        paths={},
+        split={"test": 0.2, "validation": 0.25},
+        scale="none",
+        seed=1,
+        folder=tmp_path / "data",
+    )
+    recipe = {"epochs": 4, "batch_size": 8}
+    model = {"model": {"architecture": name, **parameters}}
+    train(**arguments(tmp_path / "data", tmp_path / "whole", **recipe) | model)
+    monkeypatch.setattr(files, "write_json", kill)
+    with pytest.raises(Killed):
+        train(**arguments(tmp_path / "data", tmp_path / "killed", **recipe) | model)
+    monkeypatch.undo()
+    train(**arguments(tmp_path / "data", tmp_path / "killed", **recipe) | model)
+    assert weights(tmp_path / "killed") == weights(tmp_path / "whole")

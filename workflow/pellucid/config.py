@@ -23,6 +23,11 @@ from pellucid.wording import listing, nearest, shown
 
 # What --config may mean by a text; a class named "no" or a time "1:30" stays one.
 _NUMBER_OR_TRUTH = re.compile(r"[+-]?\d+|[+-]?\d*\.\d+([eE][+-]\d+)?|true|false")
+# What an experiment may have many of, each by its name, and the packages where they are found.
+OPTIONAL = {"methods": "explain", "views": "views"}
+_ONE = {"methods": "a method", "views": "a view"}
+# What may read files, the key that names it, and the package where it is found.
+FILES = {"dataset": ("source", "datasets"), "model": ("architecture", "models")}
 SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
 
 
@@ -40,8 +45,9 @@ class Config:
 
     Attributes:
         run: names of the experiments to build, in the user's order.
-        experiments: every experiment of `run`, with all defaults filled in; `methods` holds only those that run.
-        skipped: per experiment, the methods left out because they do not apply, with the reason.
+        experiments: every experiment of `run`, with all defaults filled in; `methods` and `views` hold only those that
+            run.
+        skipped: per experiment, the methods and views left out because they do not apply, with the reason.
         threads, memory_mb, tracking: as in config.yaml.
     """
 
@@ -71,7 +77,8 @@ def resolve(content: Mapping[str, Any]) -> Config:
         if name not in content["experiments"]
     ]
     # Told once and where they were written, not once for each experiment that inherits them.
-    faults += _check_methods(content["defaults"]["methods"], "defaults")
+    for key in OPTIONAL:
+        faults += _check_optional(content["defaults"][key], key, "defaults")
     if faults:
         raise ConfigError(faults)
     settings = _schema()["$defs"]["settings"]
@@ -84,9 +91,11 @@ def resolve(content: Mapping[str, Any]) -> Config:
         faults += own_faults
         if name in content["run"] and not own_faults:
             faults += _check_files(experiment, f"experiments.{name}")
-            asked = set(own.get("methods", {}))
-            skipped[name], refused = _drop_inapplicable(experiment, asked, f"experiments.{name}")
-            faults += refused
+            skipped[name] = {}
+            for key in OPTIONAL:
+                reasons, refused = _drop_inapplicable(experiment, key, set(own.get(key, {})), f"experiments.{name}")
+                skipped[name] |= reasons
+                faults += refused
             experiments[name] = experiment
     if faults:
         raise ConfigError(faults)
@@ -119,9 +128,9 @@ def _schema() -> dict[str, Any]:
 
 
 def _check_plugins(experiment: dict[str, Any], path: str) -> list[str]:
-    """Check the parameters of source, architecture and methods against what each declares; fill in their defaults."""
+    """Check the parameters of everything that the experiment names against what it declares; fill in the defaults."""
     faults = []
-    for key, selector, package in (("dataset", "source", "datasets"), ("model", "architecture", "models")):
+    for key, (selector, package) in FILES.items():
         name = experiment[key][selector]
         if unknown := _unknown(name, package, f"{path}.{key}.{selector}"):
             faults.append(unknown)
@@ -133,27 +142,28 @@ def _check_plugins(experiment: dict[str, Any], path: str) -> list[str]:
         experiment[key] = schema.with_defaults(experiment[key], parameters)
         if not faults and hasattr(module := plugins.load(package)[name], "check"):
             faults += _refusal(module, experiment[key], f"{path}.{key}", selector)
-    faults += _check_methods(experiment["methods"], path)
+    for key in OPTIONAL:
+        faults += _check_optional(experiment[key], key, path)
     if not faults:
         faults += _check_kinds(experiment, path)
     return faults
 
 
-def _check_methods(methods: dict[str, Any], path: str) -> list[str]:
-    """Check the parameters of methods, and fill in their defaults."""
+def _check_optional(entries: dict[str, Any], key: str, path: str) -> list[str]:
+    """Check the parameters of methods or views, and fill in their defaults."""
     faults = []
-    for name, given in methods.items():
-        where = f"{path}.methods.{name}"
-        if unknown := _unknown(name, "explain", f"{path}.methods"):
+    for name, given in entries.items():
+        where = f"{path}.{key}.{name}"
+        if unknown := _unknown(name, OPTIONAL[key], f"{path}.{key}"):
             faults.append(unknown)
         elif given is not False:
             given = {} if given is None or given is True else given
-            module = plugins.load("explain")[name]
-            parameters = _method_schema(module.SPEC)
+            module = plugins.load(OPTIONAL[key])[name]
+            parameters = _with_sweep(module.SPEC)
             own = schema.problems(given, parameters, where)
             if not own:
-                methods[name] = schema.with_defaults(given, parameters)
-                for chosen in variants(name, methods[name]).values() if hasattr(module, "check") else ():
+                entries[name] = schema.with_defaults(given, parameters)
+                for chosen in variants(name, entries[name]).values() if hasattr(module, "check") else ():
                     own += _refusal(module, chosen, where)
             faults += own
     return faults
@@ -190,18 +200,24 @@ def _unknown(name: str, package: str, where: str) -> str:
 
 
 def _checksums(spec: Any) -> dict[str, Any]:
-    return {
-        f"{name}_sha256": {
+    found = {}
+    for name in spec.files:
+        found[f"{name}_sha256"] = {
             "description": f"SHA-256 of {name}, checked before use; none to use the file unchecked",
             "type": "string",
             "pattern": "^([0-9a-fA-F]{64}|none)$",
             "default": "none",
         }
-        for name in getattr(spec, "files", ())
-    }
+        # Without a default: few files have nothing better, and a key that is not there is not checked.
+        found[f"{name}_md5"] = {
+            "description": f"MD5 of {name}, for a file of which no SHA-256 is published; none to use it unchecked",
+            "type": "string",
+            "pattern": "^([0-9a-fA-F]{32}|none)$",
+        }
+    return found
 
 
-def _method_schema(spec: Any) -> dict[str, Any]:
+def _with_sweep(spec: Any) -> dict[str, Any]:
     lists = {
         name: {"description": f"values of {name}", "type": "array", "minItems": 1, "uniqueItems": True, "items": values}
         for name, values in spec.parameters.items()
@@ -225,27 +241,41 @@ def _check_kinds(experiment: Mapping[str, Any], path: str) -> list[str]:
 def _check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
     """Local files must be there before any job starts; addresses can only be tried by the download itself."""
     faults = []
-    for name, address in files(experiment):
-        where = f"{path}.dataset.{name}"
-        try:
-            missing = is_local(address) and not local_path(address, where).is_file()
-        except InputError as error:
-            faults.append(str(error))
-            continue
-        if missing:
-            homepage = plugins.spec("datasets", experiment["dataset"]["source"]).homepage
-            faults.append(
-                f"{where}: found no file at {address}; expected a file there, or another path or address in the "
-                f"config. About this data set: {homepage}."
-            )
+    for key in FILES:
+        for name, address in files(experiment, key):
+            where = f"{path}.{key}.{name}"
+            try:
+                missing = is_local(address) and not local_path(address, where).is_file()
+            except InputError as error:
+                faults.append(str(error))
+                continue
+            if missing:
+                faults.append(
+                    f"{where}: found no file at {address}; expected a file there, or another path or address in the "
+                    f"config. {_about_files(experiment, key)}."
+                )
     return faults
 
 
-def files(experiment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The files of an experiment's data source: (parameter, path or address)."""
-    dataset = experiment["dataset"]
-    for name in plugins.spec("datasets", dataset["source"]).files:
-        yield name, dataset[name]
+def _about_files(experiment: Mapping[str, Any], key: str) -> str:
+    spec = _spec(experiment, key)
+    return f"About this data set: {spec.homepage}" if key == "dataset" else f"About this model: {spec.source}"
+
+
+def files(experiment: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
+    """The files that an experiment's data source (`key` "dataset") or architecture ("model") reads.
+
+    Yields:
+        Parameter, and path or address; a file that the config leaves out ("none") is none.
+    """
+    for name in _spec(experiment, key).files:
+        if experiment[key][name] != "none":
+            yield name, experiment[key][name]
+
+
+def _spec(experiment: Mapping[str, Any], key: str) -> Any:
+    selector, package = FILES[key]
+    return plugins.spec(package, experiment[key][selector])
 
 
 def typed(content: Any) -> Any:
@@ -259,21 +289,23 @@ def typed(content: Any) -> Any:
     return content
 
 
-def _drop_inapplicable(experiment: dict[str, Any], asked: set[str], path: str) -> tuple[dict[str, str], list[str]]:
-    """Keep the methods that the architecture allows. One that the experiment itself names is refused, not dropped."""
+def _drop_inapplicable(
+    experiment: dict[str, Any], key: str, asked: set[str], path: str
+) -> tuple[dict[str, str], list[str]]:
+    """Keep what the architecture allows. What the experiment itself names is refused, not dropped."""
     features = plugins.spec("models", experiment["model"]["architecture"]).features
     skipped, refused = {}, []
     kept = {}
-    for name, parameters in experiment["methods"].items():
+    for name, parameters in experiment[key].items():
         if parameters is False:
             continue
-        lacking = [feature for feature in plugins.spec("explain", name).requires if feature not in features]
+        lacking = [feature for feature in plugins.spec(OPTIONAL[key], name).requires if feature not in features]
         reason = f'"{experiment["model"]["architecture"]}" has no {listing(lacking)}'
         if not lacking:
             kept[name] = parameters
         elif name in asked:
-            refused.append(f"{path}.methods.{name}: found a method that needs {listing(lacking)}; {reason}.")
+            refused.append(f"{path}.{key}.{name}: found {_ONE[key]} that needs {listing(lacking)}; {reason}.")
         else:
             skipped[name] = reason
-    experiment["methods"] = kept
+    experiment[key] = kept
     return skipped, refused

@@ -1,4 +1,4 @@
-"""Fetching a data set's files, and checking every file before it is used.
+"""Fetching the files of data sets and models, and checking every file before it is used.
 
 A plain path or a file:// address is used where it lies; an http(s):// address is downloaded once.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pellucid import files
@@ -45,49 +47,60 @@ def place(address: str) -> str:
     return f"{hashlib.sha256(address.encode()).hexdigest()[:12]}/{name}"
 
 
-def check(path: Path | str, sha256: str, name: str = "") -> str:
+def checksums(entry: Mapping[str, Any], name: str) -> dict[str, str]:
+    """What `check` and `fetch` shall compare the file `name` with, from a `dataset` or `model` entry of the config."""
+    return {kind: entry.get(f"{name}_{kind}", UNCHECKED) for kind in ("sha256", "md5")}
+
+
+def check(path: Path | str, sha256: str, name: str = "", *, md5: str = UNCHECKED) -> str:
     """The SHA-256 of a file, in hexadecimal.
 
     Args:
         path: the file.
         sha256: what it must be; "none" accepts any.
         name: what to call the file in a message; its path by default.
+        md5: what its MD5 must be, for files of which only that is published; "none" accepts any.
 
     Raises:
         InputError: it is another one.
     """
     found = files.sha256(path)
-    if sha256 != UNCHECKED and found != sha256.lower():
-        raise InputError(
-            name or str(path),
-            f"a file of {Path(path).stat().st_size:,} bytes with SHA-256 {found}",
-            f"SHA-256 {sha256.lower()}",
-            "If this other file is the one you want, put its checksum (or none) into the config.",
-        )
+    for kind, wanted in (("SHA-256", sha256), ("MD5", md5)):
+        # An MD5 costs one more reading of the file: only where it is asked for.
+        if wanted != UNCHECKED and (own := found if kind == "SHA-256" else files.md5(path)) != wanted.lower():
+            raise InputError(
+                name or str(path),
+                f"a file of {Path(path).stat().st_size:,} bytes with {kind} {own}",
+                f"{kind} {wanted.lower()}",
+                "If this other file is the one you want, put its checksum (or none) into the config.",
+            )
     return found
 
 
-def fetch(address: str, sha256: str, target: Path | str) -> None:
+def fetch(address: str, sha256: str, target: Path | str, *, md5: str = UNCHECKED) -> None:
     """Download a file with a progress bar and retries, check it, and move it to `target`.
+
+    A retry goes on where the last try broke off, if the server can do that and the file there is still the same.
 
     Args:
         address: http(s)://…
         sha256: what the file must have, in hexadecimal; "none" accepts any.
+        md5: likewise.
         target: where it shall be; nothing is left there, or beside it, when anything fails.
 
     Raises:
         InputError: no connection, a refusal, a broken transfer, or another checksum.
     """
-    import pooch
     import requests
 
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    known: dict[str, str] = {}
     try:
         for attempt in range(1, RETRIES + 1):
             try:
-                pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT)(address, str(partial), None)
+                _transfer(address, partial, known)
                 break
             except requests.HTTPError as error:
                 # A refusal (403, 404) stays one; a server in trouble may recover.
@@ -96,7 +109,7 @@ def fetch(address: str, sha256: str, target: Path | str) -> None:
             except (requests.RequestException, OSError):
                 if attempt == RETRIES:
                     raise
-        check(partial, sha256, address)
+        check(partial, sha256, address, md5=md5)
         os.replace(partial, target)
     except requests.RequestException as error:
         raise InputError(address, f"no download ({error})", "an address that answers with the file") from None
@@ -104,3 +117,33 @@ def fetch(address: str, sha256: str, target: Path | str) -> None:
         raise InputError(str(target), f"a file that cannot be written ({error})", "a folder with room for it") from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _transfer(address: str, partial: Path, known: dict[str, str]) -> None:
+    """One try to bring a file.
+
+    Args:
+        address: http(s)://…
+        partial: gets the bytes, after those that an earlier try brought.
+        known: gets the server's mark of the file's present state (ETag); without one a next try begins anew.
+    """
+    import pooch
+
+    with partial.open("ab") as file:
+        # Compressed on the way, the bytes would not be the file's, and neither would their numbers.
+        headers = {"Accept-Encoding": "identity"}
+        if known:
+            headers |= {"Range": f"bytes={file.tell()}-", "If-Range": known["ETag"]}
+
+        def begin(answer: Any, **options: Any) -> None:
+            if answer.status_code not in (200, 206):
+                return
+            if answer.status_code == 200:  # the whole file, from its beginning
+                file.truncate(0)
+            known.clear()
+            # Weak marks (W/…) may be the same for files that differ.
+            if (mark := answer.headers.get("ETag", "")).startswith('"'):
+                known["ETag"] = mark
+
+        hooks = {"response": begin}
+        pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT, headers=headers, hooks=hooks)(address, file, None)

@@ -98,6 +98,13 @@ class Scale:
         bar.set_label(label)
         bar.outline.set_visible(False)
 
+    def bar_in(self, figure: Figure, axes: Axes, label: str) -> None:
+        """Draw the colour bar into axes of its own."""
+        bar = figure.colorbar(mpl.cm.ScalarMappable(self.norm, self.colours), cax=axes, extend=self.extend)
+        bar.set_label(label, fontsize=8)
+        bar.ax.tick_params(labelsize=7)
+        bar.outline.set_visible(False)
+
 
 def coloured_line(axes: Axes, time: NDArray[np.float64], signal: Array, attribution: Array, scale: Scale) -> None:
     """A signal (time,) drawn as a line that takes the colour of its attribution (time,)."""

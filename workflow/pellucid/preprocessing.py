@@ -46,7 +46,7 @@ def preprocess(
     folder = Path(folder)
     source = dataset["source"]
     plugin = plugins.load("datasets")[source]
-    digests = {name: downloads.check(path, dataset[f"{name}_sha256"]) for name, path in paths.items()}
+    digests = {name: downloads.check(path, **downloads.checksums(dataset, name)) for name, path in paths.items()}
     own = {
         name: value
         for name, value in dataset.items()

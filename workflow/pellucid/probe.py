@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import backend
+from pellucid import backend, local
 from pellucid.errors import InputError
+from pellucid.explain.batching import blocks
+from pellucid.graph import Node, flatten
 from pellucid.layers import walk
+from pellucid.receptive_field import ReceptiveField, receptive_fields, whole_input
 from pellucid.wording import listing, nearest, shown
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ Result = TypeVar("Result")
 # Measured on the networks of config.yaml: above this, no larger batch is faster.
 _LARGEST_BATCH = 256
 # A backward pass keeps every activation and makes a gradient of each.
+# Multiplications that take as long as tracing the functions of `local.py` (1 s), at 20 to 40 thousand million a second.
+_WORK_OF_TRACING = 3e10
 _COPIES_FORWARD, _COPIES_BACKWARD = 2, 4
 
 
@@ -58,6 +63,7 @@ class Probe:
         self.input_shape, self.n_classes = _shapes(model)
         self._memory = memory_mb * 2**20
         self._batch_size = batch_size
+        self._locals: dict[tuple[int, ...], local.Local] = {}
         self._compiled: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self.forward_passes = 0
         self.backward_passes = 0
@@ -116,6 +122,45 @@ class Probe:
             backward=True,
         )
 
+    def covered_scores(
+        self,
+        x: Array,
+        fill: Array,
+        target: NDArray[np.int64],
+        starts: NDArray[np.int64],
+        size: Sequence[int],
+        channels: NDArray[np.int64],
+    ) -> Array:
+        """The logit of each example's target class with one window covered, for each window: (windows, N).
+
+        Recomputes only what a window touches where the model is a chain of layers and that saves more than it costs to
+        prepare (`local.py`); else every window is a full pass. Both count as passes.
+
+        Args:
+            x: (N, *input_shape).
+            fill: (N, *input_shape), the values under a cover.
+            target: (N,) classes.
+            starts: (windows, axes) first position of each window.
+            size: of all windows, per axis.
+            channels: (windows,) the channel that is covered, -1 for all.
+        """
+        x, fill = self._inputs(x), self._inputs(fill)
+        if (local := self._local(tuple(size), len(x) * len(starts))) is not None:
+            self.forward_passes += len(x) * len(starts)
+            classes = self._targets(target, len(x))
+            rows, memory = self.batch_size(), self._memory // _COPIES_FORWARD
+            return local.scores(x, fill, starts, channels, classes, rows=rows, memory=memory)
+        found = np.empty((len(starts), len(x)), np.float32)
+        for part, some in blocks(len(x), len(starts), self.batch_size()):
+            covered = np.repeat(x[np.newaxis, part], some.stop - some.start, axis=0)
+            for one, start, channel in zip(covered, starts[some], channels[some], strict=True):
+                window = tuple(slice(begin, begin + length) for begin, length in zip(start, size, strict=True))
+                place = (slice(None), *window, slice(None) if channel < 0 else slice(channel, channel + 1))
+                one[place] = fill[part][place]
+            scores = self.score(covered.reshape(-1, *self.input_shape), np.tile(target[part], len(covered)))
+            found[some, part] = scores.reshape(len(covered), -1)
+        return found
+
     def activations(self, x: Array, layer: str) -> Array:
         """Output of a layer: (N, *layer's shape)."""
         found = self._layer(layer)
@@ -162,6 +207,75 @@ class Probe:
         )
         return activation, gradient
 
+    def filter_gradient(self, x: Array, units: NDArray[np.int64], layer: str) -> tuple[Array, Array]:
+        """Mean over all positions of one filter of a layer, and its gradient with respect to the input.
+
+        Args:
+            x: (N, *input_shape).
+            units: (N,) index on the layer's last axis, for each example.
+            layer: name of the layer.
+
+        Returns:
+            (N,) and (N, *input_shape).
+
+        Raises:
+            InputError: no such layer, or an index that it does not have.
+        """
+        found = self._layer(layer)
+        size = _output_shape(found)[-1]
+        units = np.asarray(units)
+        if units.shape != (len(x),) or (units.size and not 0 <= units.min() <= units.max() < size):
+            raise InputError("units", f"{units.tolist()}", f"{len(x)} numbers from 0 to {size - 1}")
+
+        def build() -> Callable[..., Any]:
+            tf_ = self._tf
+
+            def run(batch: tf.Tensor, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                with tf_.GradientTape(watch_accessed_variables=False) as tape:
+                    tape.watch(batch)
+                    with _recording(found) as record:
+                        self._forward(batch)
+                    # One column of mean activations per filter.
+                    output = record.only()
+                    means = tf_.reduce_mean(output, axis=list(range(1, output.shape.rank - 1)))
+                    value = _pick(tf_, means, indices)
+                return value, tape.gradient(value, batch)
+
+            return run
+
+        value, gradient = self._run(
+            ("filter gradient", layer), build, (self._inputs(x), units.astype(np.int32)), backward=True
+        )
+        return value, gradient
+
+    @property
+    def weights(self) -> dict[str, list[NDArray[Any]]]:
+        """A copy of the weights of every layer that has some, by its name; a nested model's are under its layers."""
+        return {
+            name: [np.array(value) for value in layer.get_weights()]
+            for name, layer in self.layers.items()
+            if layer.weights and not hasattr(layer, "layers")
+        }
+
+    @contextmanager
+    def altered(self, weights: Mapping[str, Sequence[NDArray[Any]]]) -> Iterator[None]:
+        """Let some layers have other weights inside a `with` block; nothing is compiled again.
+
+        Args:
+            weights: as `weights` gives them; layers that are not named keep their own.
+
+        Raises:
+            InputError: no such layer.
+        """
+        own = {name: self._layer(name).get_weights() for name in weights}
+        try:
+            for name, values in weights.items():
+                self.layers[name].set_weights(list(values))
+            yield
+        finally:
+            for name, values in own.items():
+                self.layers[name].set_weights(values)
+
     @cached_property
     def layers(self) -> dict[str, keras.layers.Layer]:
         """Every layer by name, those of nested models included, in the order of the model."""
@@ -169,6 +283,83 @@ class Probe:
         for layer in walk(self._model):
             found.setdefault(layer.name, layer)
         return found
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """The graph of the model, from the input to the class scores."""
+        return flatten(self._model)
+
+    def receptive_field(self, layer: str) -> ReceptiveField:
+        """The part of the input that one unit of a layer sees; the whole of it where that is not known.
+
+        Raises:
+            InputError: no such layer.
+        """
+        self._layer(layer)
+        return self._fields.get(layer) or whole_input(self.input_shape[:-1])
+
+    @cached_property
+    def logits_model(self) -> keras.Model:
+        """The way to the logits as a functional model of its own, (N, *input_shape) to (N, classes), for libraries.
+
+        It shares its weights with the model, whatever the model is made of. What passes through it is not counted.
+        """
+        import keras
+
+        forward = self._forward
+
+        class Logits(keras.layers.Layer):  # type: ignore[misc]
+            def call(self, inputs: Any) -> Any:
+                return forward(inputs)
+
+        inputs = keras.Input(self.input_shape)
+        return keras.Model(inputs, Logits(name="logits")(inputs))
+
+    @cached_property
+    def operations(self) -> list[tuple[str, str]]:
+        """TensorFlow's operations on the way from the input to the logits, as (name of the layer, type), in order.
+
+        Only those whose result depends on the values of the input. The layer is the innermost one; an operation that
+        belongs to none goes by the model's name.
+        """
+        owners: dict[str, str] = {}
+        with ExitStack() as stack:
+            for name, layer in self.layers.items():
+                stack.enter_context(_owning(self._tf, layer, name, owners))
+            example = self._tf.TensorSpec((None, *self.input_shape), self._tf.float32)
+            graph = self._tf.function(self._forward, autograph=False).get_concrete_function(example)
+        back = _upstream(op for output in graph.outputs for op in [output.op])
+        start, found = {graph.inputs[0].op.name}, []
+        for op in graph.graph.get_operations():  # in the order of their making: inputs before what they go into
+            # What depends on the shape alone is the same for every input.
+            if op.name in back and op.type != "Shape" and any(tensor.op.name in start for tensor in op.inputs):
+                start.add(op.name)
+                found.append((owners.get(op.name, self._model.name), op.type))
+        return found
+
+    @property
+    def pooled_head(self) -> tuple[str, Array]:
+        """The feature maps and the class weights of a model that ends in global average pooling and one dense layer.
+
+        Returns:
+            The name of the layer whose output (N, *axes, maps) is averaged, and the weights (maps, classes).
+
+        Raises:
+            InputError: a model that ends in another way.
+        """
+        import keras
+
+        dense = _last(self._model)
+        if isinstance(dense, (keras.layers.Softmax, keras.layers.Activation)):
+            dense = _before(dense)
+        pooling = _before(dense)
+        while isinstance(pooling, keras.layers.Dropout):  # does nothing outside of training
+            pooling = _before(pooling)
+        pools = re.fullmatch(r"GlobalAveragePooling[123]D", type(pooling).__name__)
+        if not isinstance(dense, keras.layers.Dense) or not pools:
+            found = f'"{pooling.name}" and "{dense.name}" at the end'
+            raise InputError(f"model {self._model.name}", found, "global average pooling, and one dense layer after it")
+        return _before(pooling).name, dense.get_weights()[0]
 
     @property
     def conv_layers(self) -> list[str]:
@@ -191,6 +382,23 @@ class Probe:
         return int(max(1, min(_LARGEST_BATCH, fitting)))
 
     # How it is done --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _fields(self) -> dict[str, ReceptiveField]:
+        return receptive_fields(self.nodes, self.input_shape[:-1])
+
+    def _local(self, size: tuple[int, ...], passes: int) -> local.Local | None:
+        """The model computed around windows of a size, where that is possible and pays for `passes` of them."""
+        if size not in self._locals and (plan := self._plan) is not None:
+            part, whole = plan.work(size)
+            if passes * (whole - part) > _WORK_OF_TRACING:
+                linear = partial(_linear, _last(self._model))
+                self._locals[size] = local.Local(self._tf, plan, self.input_shape, size, linear)
+        return self._locals.get(size)
+
+    @cached_property
+    def _plan(self) -> local.Plan | None:
+        return local.plan(self._model)
 
     @cached_property
     def _bytes_per_example(self) -> int:
@@ -313,6 +521,12 @@ def _last(model: keras.Model) -> keras.layers.Layer:
     return _last(layer) if getattr(layer, "layers", None) else layer
 
 
+def _before(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """The layer whose output a layer with one input takes; of a nested model, the layer that makes its output."""
+    found = layer.input._keras_history.operation
+    return _last(found) if getattr(found, "layers", None) else found
+
+
 @contextmanager
 def _linear(layer: keras.layers.Layer) -> Iterator[None]:
     """Leave out a final softmax (or sigmoid) while the model is traced."""
@@ -361,11 +575,42 @@ def _recording(layer: keras.layers.Layer, tape: tf.GradientTape | None = None) -
 @contextmanager
 def _replaced(layer: keras.layers.Layer, call: Callable[..., Any]) -> Iterator[None]:
     """Let a layer answer with `call`; the layer itself is as before when the tracing has ended."""
+    before = vars(layer).get("call")  # there while another replacement is around this one
     object.__setattr__(layer, "call", call)
     try:
         yield
     finally:
-        object.__delattr__(layer, "call")
+        if before is None:
+            object.__delattr__(layer, "call")
+        else:
+            object.__setattr__(layer, "call", before)
+
+
+@contextmanager
+def _owning(tf_: Any, layer: keras.layers.Layer, name: str, owners: dict[str, str]) -> Iterator[None]:
+    """Note which operations a layer makes while it is traced; those of its own inner layers stay theirs."""
+    call = layer.call
+
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        before = len(tf_.compat.v1.get_default_graph().get_operations())
+        output = call(*args, **kwargs)
+        for op in tf_.compat.v1.get_default_graph().get_operations()[before:]:
+            owners.setdefault(op.name, name)
+        return output
+
+    with _replaced(layer, noted):
+        yield
+
+
+def _upstream(ops: Iterable[Any]) -> set[str]:
+    """Names of the operations that `ops` need, and of themselves."""
+    seen, waiting = set[str](), list(ops)
+    while waiting:
+        op = waiting.pop()
+        if op.name not in seen:
+            seen.add(op.name)
+            waiting.extend(tensor.op for tensor in op.inputs)
+    return seen
 
 
 @contextmanager

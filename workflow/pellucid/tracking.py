@@ -1,8 +1,8 @@
 """The record in MLflow, and the only file that imports it.
 
 One MLflow experiment for the project; in it one parent run per Pellucid experiment and one child run per variant of
-each method. A run is known by the digest of what it records (`pellucid.digest`): the same results recorded twice are
-one run. Results on disk are the truth; the record can be made again at any time.
+each method and of each view. A run is known by the digest of what it records (`pellucid.digest`): the same results
+recorded twice are one run. Results on disk are the truth; the record can be made again at any time.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def track(
     root: Path | str,
     output: Path | str,
 ) -> None:
-    """Record one experiment and each of its explanations.
+    """Record one experiment, each of its explanations and each view of its model.
 
     Args:
         uri: of the store.
@@ -129,8 +129,14 @@ def track(
             for method, parameters in settings["methods"].items()
             for label, chosen in variants(method, parameters).items()
         }
-    files.write_json(output, {"uri": uri, "experiment": experiment, "run": parent, "explanations": children})
-    logger.info("recorded as run %s with %d explanations", parent, len(children))
+        views = {
+            label: record.view(name, parent, view, label, chosen)
+            for view, parameters in settings["views"].items()
+            for label, chosen in variants(view, parameters).items()
+        }
+    record_of = {"uri": uri, "experiment": experiment, "run": parent, "explanations": children, "views": views}
+    files.write_json(output, record_of)
+    logger.info("recorded as run %s with %d explanations and %d views", parent, len(children), len(views))
 
 
 class _Record:
@@ -145,7 +151,7 @@ class _Record:
         training = files.read_json(self.folder / "model" / "training.json")
         metrics = files.read_json(self.folder / "evaluation" / "metrics.json")
         # What is explained, and how, belongs to the child runs: another window is no other experiment.
-        own = {key: value for key, value in settings.items() if key not in ("methods", "examples", "title")}
+        own = {key: value for key, value in settings.items() if key not in ("methods", "views", "examples", "title")}
         self.digest = files.digest([name, own, data["digest"], training["weights_digest"], metrics])
         parts = {part: self.folder / part for part in ("data", "model", "evaluation")}
         attached = [(path, "figures") for folder in parts.values() for path in _pictures(folder)]
@@ -212,6 +218,37 @@ class _Record:
             metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes", "examples")}
             | files.read_json(folder / "checks.json")[label],
             tags={"mlflow.note.content": f"{spec.title}. {spec.paper}", "pellucid.rule": f"explain_{method}"},
+        )
+        self.client.set_terminated(run, "FINISHED")
+        return run
+
+    def view(self, name: str, parent: str, view: str, label: str, chosen: Mapping[str, Any]) -> str:
+        """A child run: parameters, passes, time, arrays, texts and the figure of one variant of a view."""
+        folder, spec = self.folder / "views" / view, plugins.spec("views", view)
+        arrays = files.read_arrays(folder / f"{label}.npz")
+        digest = files.digest([self.digest, label, chosen, arrays])
+        attached = [(path, "figures") for path in _pictures(folder) if path.stem == label]
+        attached += [(folder / f"{label}.{suffix}", "") for suffix in ("npz", *spec.texts)]
+        run, new = self._run(
+            label,
+            digest,
+            attached,
+            {
+                _PARENT: parent,
+                "pellucid.kind": "view",
+                "pellucid.experiment": name,
+                "pellucid.view": view,
+                "pellucid.experiment_digest": self.digest,
+            },
+        )
+        if not new:
+            return run
+        cost = files.read_json(folder / f"{label}.json")
+        self._log(
+            run,
+            params={**_flat(chosen), "view": view, "experiment": name},
+            metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes")},
+            tags={"mlflow.note.content": f"{spec.title}. {spec.paper}", "pellucid.rule": f"view_{view}"},
         )
         self.client.set_terminated(run, "FINISHED")
         return run

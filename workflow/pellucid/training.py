@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import backend, files, plugins, seeds
+from pellucid import backend, downloads, files, plugins, seeds
 from pellucid.errors import InputError
 from pellucid.layers import walk
 
@@ -48,22 +48,25 @@ def train(
     code: str,
     checkpoints: Path | str,
     folder: Path | str,
+    paths: Mapping[str, str] | None = None,
 ) -> None:
-    """Fit an architecture and keep the epoch with the best validation score.
+    """Fit an architecture and keep the epoch with the best validation score; of no epochs, the weights it starts from.
 
     Args:
         data: the folder that `preprocess` wrote.
-        model: the experiment's `model` entry: architecture and parameters.
+        model: the experiment's `model` entry: architecture, parameters, checksums.
         training: the experiment's `training` entry.
         seed: of the experiment.
         threads: CPU threads; part of the result.
         code: digest of the code, so that checkpoints of other code are not taken up.
         checkpoints: where the state of each epoch is kept, under the digest of all of the above; a run that finds
             its state there goes on from it. Removed when the training has ended.
-        folder: gets `model.keras` (the best epoch), `history.csv` and `training.json`.
+        folder: gets `model.keras` (the best epoch), `history.csv` (one row per epoch) and `training.json`.
+        paths: the architecture's files, by the parameter that names them.
 
     Raises:
-        InputError: the architecture does not fit the data, or the loss is no longer a number.
+        InputError: the architecture does not fit the data, a file is another one than the checksum says, or the loss is
+            no longer a number.
     """
     folder = Path(folder)
     tf = backend.start(threads)
@@ -73,9 +76,11 @@ def train(
     weights = _class_weights(facts["counts"]["train"], training["class_weights"])
     batches, validation = _load(Path(data), training["batch_size"], weights, seed)
     versions = {"tensorflow": tf.__version__, "keras": keras.version(), "numpy": np.__version__}
-    key = files.digest([facts["digest"], model, training, seed, threads, code, versions])[:16]
+    paths = paths or {}
+    digests = {name: downloads.check(path, **downloads.checksums(model, name)) for name, path in paths.items()}
+    key = files.digest([facts["digest"], model, digests, training, seed, threads, code, versions])[:16]
     state = Path(checkpoints) / key
-    network, progress = _resume(state) or (_build(model, training, facts, seed), Progress())
+    network, progress = _resume(state) or (_build(model, paths, training, facts, seed), Progress())
     if progress.epoch:
         logger.info("going on from epoch %d of %d, found in %s", progress.epoch, training["epochs"], state)
     if progress.epoch < training["epochs"]:
@@ -90,25 +95,30 @@ def train(
             callbacks=[_keeper(state, progress, training, seed, batches.begin)],
             verbose=0,
         )
-    best = keras.models.load_model(_best(state, progress.best_epoch), compile=False)
+    best = keras.models.load_model(_best(state, progress.best_epoch), compile=False) if progress.epoch else network
+    kept = progress.history[progress.best_epoch - 1] if progress.epoch else {}
     files.write(folder / "model.keras", best.save)
     files.write(folder / "history.csv", lambda temporary: temporary.write_text(_table(progress.history)))
     files.write_json(
         folder / "training.json",
         {
             "architecture": model["architecture"],
+            "files": {name: {"path": model[name], "sha256": digests[name]} for name in paths},
             "parameters": int(best.count_params()),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
             "monitor": training["monitor"],
-            **{f"best_{name}": value for name, value in progress.history[progress.best_epoch - 1].items()},
+            **{f"best_{name}": value for name, value in kept.items()},
             "weights_digest": files.digest([np.asarray(weight) for weight in best.get_weights()]),
             "versions": versions,
         },
     )
     # Those of other recipes too: they were killed, and then given up.
-    shutil.rmtree(checkpoints)
-    logger.info("kept epoch %d of %d: best %s", progress.best_epoch, progress.epoch, training["monitor"])
+    shutil.rmtree(checkpoints, ignore_errors=not progress.epoch)
+    if progress.epoch:
+        logger.info("kept epoch %d of %d: best %s", progress.best_epoch, progress.epoch, training["monitor"])
+    else:
+        logger.info("no epochs: kept the weights that the model starts from")
 
 
 def _load(data: Path, batch_size: int, weights: NDArray[np.float32], seed: int) -> tuple[Any, tuple[Any, ...]]:
@@ -150,19 +160,28 @@ def _class_weights(counts: Mapping[str, int], choice: str) -> NDArray[np.float32
     return balanced
 
 
-def _build(model: Mapping[str, Any], training: Mapping[str, Any], facts: Mapping[str, Any], seed: int) -> keras.Model:
+def _build(
+    model: Mapping[str, Any],
+    paths: Mapping[str, str],
+    training: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    seed: int,
+) -> keras.Model:
     import keras
 
     # Initialisers without a seed of their own draw from this one.
     keras.utils.set_random_seed(seeds.integer(seed, "train", "initial weights"))
-    parameters = {name: value for name, value in model.items() if name != "architecture"}
     architecture = plugins.load("models")[model["architecture"]]
-    network = architecture.build(tuple(facts["shape"]), len(facts["classes"]), **parameters)
-    network.compile(
-        optimizer=keras.optimizers.Adam(training["learning_rate"]),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+    parameters = {name: value for name, value in model.items() if name in architecture.SPEC.parameters}
+    parameters |= {name: paths.get(name) for name in architecture.SPEC.files}
+    network: keras.Model = architecture.build(tuple(facts["shape"]), len(facts["classes"]), **parameters)
+    # What is never fitted is kept as it is built: without an optimizer in the file.
+    if training["epochs"]:
+        network.compile(
+            optimizer=keras.optimizers.Adam(training["learning_rate"]),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
     return network
 
 

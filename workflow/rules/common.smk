@@ -32,6 +32,10 @@ for name, reasons in CONFIG.skipped.items():
 CONDA = str(ROOT / "envs" / "pellucid.yaml")
 RESULTS = "results/{experiment}"
 METHODS = sorted({method for settings in CONFIG.experiments.values() for method in settings["methods"]})
+VIEWS = {
+    view: configuration.plugins.spec("views", view)
+    for view in sorted({view for settings in CONFIG.experiments.values() for view in settings["views"]})
+}
 
 
 def experiment_of(wildcards):
@@ -60,9 +64,15 @@ def setting(*keys):
     return get
 
 
-def parameters_of(method):
-    """The method's parameters in the experiment of the wildcards."""
-    return lambda wildcards: experiment_of(wildcards)["methods"][method]
+def parameters_of(key, name):
+    """The parameters of a method or a view in the experiment of the wildcards."""
+    return lambda wildcards: experiment_of(wildcards)[key][name]
+
+
+def training_data(method):
+    """The further input of a method that draws a background from the training examples."""
+    needed = configuration.plugins.spec("explain", method).needs_training
+    return {"training": f"{RESULTS}/data/x_train.npy"} if needed else {}
 
 
 def logs(rule):
@@ -83,12 +93,34 @@ def downloaded(address):
     return f"results/downloads/{transfers.place(address)}"
 
 
-def source_files(wildcards):
-    """The files that the experiment's data source reads: local ones where they lie, others after their download."""
-    return {
-        name: (str(transfers.local_path(address)) if transfers.is_local(address) else downloaded(address))
-        for name, address in configuration.files(experiment_of(wildcards))
-    }
+def files_of(key):
+    """The files that the experiment's data source (or model) reads: local ones where they lie, others downloaded."""
+
+    def find(wildcards):
+        return {
+            name: (str(transfers.local_path(address)) if transfers.is_local(address) else downloaded(address))
+            for name, address in configuration.files(experiment_of(wildcards), key)
+        }
+
+    return find
+
+
+def views_of(name):
+    """Every variant of every view of an experiment: (view, path without suffix)."""
+    here = RESULTS.format(experiment=name)
+    for view, parameters in CONFIG.experiments[name]["views"].items():
+        yield from ((view, f"{here}/views/{view}/{variant}") for variant in variants(view, parameters))
+
+
+def code_of_view(view):
+    """A function of the wildcards that digests what a view runs, the methods that its parameters name included."""
+
+    def get(wildcards):
+        named = variants(view, experiment_of(wildcards)["views"][view])[wildcards.variant].get("methods", ())
+        methods = (f"pellucid.explain.{method}" for method in named)
+        return code_digest("pellucid.views.run", f"pellucid.views.{view}", *methods)
+
+    return get
 
 
 def figures():
@@ -103,6 +135,7 @@ def figures():
         ]
         for method, parameters in settings["methods"].items():
             found += [f"{here}/explain/{method}/{variant}.png" for variant in variants(method, parameters)]
+        found += [f"{stem}.png" for _, stem in views_of(name)]
     return found
 
 
@@ -130,4 +163,6 @@ def record_of(wildcards):
     )
     files += [f"{here}/evaluation/{name}" for name in tables]
     files += [f"{here}/explain/{method}/attributions.npz" for method in settings["methods"]]
+    for view, stem in views_of(wildcards.experiment):
+        files += [f"{stem}.{suffix}" for suffix in ("npz", "json", *VIEWS[view].texts)]
     return files + [path for path in figures() if path.startswith(f"{here}/")]

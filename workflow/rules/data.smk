@@ -1,10 +1,12 @@
 # Data: from a source's files to arrays, labels, facts and a figure.
 # in: the source's files; out: results/<experiment>/data/
 
+# Those of the architectures too: one rule brings every file.
 DOWNLOADS = {
-    downloaded(address): (address, settings["dataset"][f"{name}_sha256"])
+    downloaded(address): {"address": address, **transfers.checksums(settings[key], name)}
     for settings in CONFIG.experiments.values()
-    for name, address in configuration.files(settings)
+    for key in configuration.FILES
+    for name, address in configuration.files(settings, key)
     if not transfers.is_local(address)
 }
 
@@ -22,14 +24,14 @@ rule download:
     params:
         source=lambda wildcards, output: DOWNLOADS[output[0]],
     message:
-        "Download {params.source[0]}"
+        "Download {params.source[address]}"
     script:
         "../scripts/download.py"
 
 
 rule preprocess:
     input:
-        unpack(source_files),
+        unpack(files_of("dataset")),
     output:
         multiext(f"{RESULTS}/data/x_", "train.npy", "validation.npy", "test.npy"),
         labels=f"{RESULTS}/data/labels.npz",

@@ -33,6 +33,7 @@ for method in METHODS:
         name:
             f"explain_{method}"
         input:
+            **training_data(method),
             model=f"{RESULTS}/model/model.keras",
             examples=f"{RESULTS}/examples.npz",
         output:
@@ -50,7 +51,7 @@ for method in METHODS:
             mem_mb=2000 + CONFIG.memory_mb,
         params:
             method=method,
-            parameters=parameters_of(method),
+            parameters=parameters_of("methods", method),
             seed=setting("seed"),
             threads=CONFIG.threads,
             memory_mb=CONFIG.memory_mb,
@@ -82,7 +83,7 @@ rule draw_explanation:
         CONDA
     threads: 1
     params:
-        parameters=lambda wildcards: parameters_of(wildcards.method)(wildcards),
+        parameters=lambda wildcards: parameters_of("methods", wildcards.method)(wildcards),
         title=setting("title"),
         code=lambda wildcards: code_digest("pellucid.draw.explanation", f"pellucid.explain.{wildcards.method}"),
     message:

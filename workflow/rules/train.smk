@@ -1,9 +1,10 @@
 # Training: from arrays to the model of the best epoch.
-# in: results/<experiment>/data/; out: results/<experiment>/model/
+# in: results/<experiment>/data/, the model's files; out: results/<experiment>/model/
 
 
 rule train:
     input:
+        unpack(files_of("model")),
         multiext(f"{RESULTS}/data/x_", "train.npy", "validation.npy"),
         labels=f"{RESULTS}/data/labels.npz",
         facts=f"{RESULTS}/data/data.json",
@@ -22,6 +23,7 @@ rule train:
         mem_mb=4000,
     params:
         model=setting("model"),
+        files=lambda wildcards: list(files_of("model")(wildcards)),
         training=setting("training"),
         seed=setting("seed"),
         threads=CONFIG.threads,

@@ -1,7 +1,7 @@
-"""Download one file of a data source."""
+"""Download one file of a data source or a model."""
 
 from pellucid.downloads import fetch
 from pellucid.job import job
 
 with job(snakemake):
-    fetch(*snakemake.params.source, snakemake.output[0])
+    fetch(**snakemake.params.source, target=snakemake.output[0])

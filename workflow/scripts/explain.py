@@ -15,4 +15,5 @@ with job(snakemake):
         attributions=snakemake.output.attributions,
         cost=snakemake.output.cost,
         checks=snakemake.output.checks,
+        training=snakemake.input.get("training"),
     )

@@ -9,6 +9,7 @@ with job(snakemake):
     train(
         data=Path(snakemake.input.facts).parent,
         model=snakemake.params.model,
+        paths={name: snakemake.input[name] for name in snakemake.params.files},
         training=snakemake.params.training,
         seed=snakemake.params.seed,
         threads=snakemake.params.threads,

@@ -1,4 +1,6 @@
-"""The one contract, over all methods."""
+"""The one contract, over all methods on all networks that have what they require."""
+
+import functools
 
 import numpy as np
 import pytest
@@ -9,90 +11,111 @@ from pellucid.probe import Probe
 from pellucid.schema import parameters_schema, with_defaults
 
 METHODS = plugins.load("explain")
-NETWORKS = ["heartbeat", "multivariate", "digit"]
+# Fixtures, and the architectures whose features they have.
+NETWORKS = {
+    "heartbeat": "heartbeat_cnn",
+    "multivariate": "multivariate_cnn",
+    "digit": "digit_cnn",
+    "gap_series": "gap_cnn",
+    "gap_image": "gap_cnn",
+    "attention": "attention_lstm",
+    "mil": "mil_cnn",
+}
+ONE_CHANNEL = ("heartbeat", "digit")
+PAIRS = [
+    (method, network)
+    for method, module in METHODS.items()
+    for network, architecture in NETWORKS.items()
+    if set(module.SPEC.requires) <= set(plugins.spec("models", architecture).features)
+]
 # Defaults are made for series of a hundred samples and more.
-FITTING = {("digit", "occlusion"): {"window": 3}}
+FITTING = {("digit", "occlusion"): {"window": 3}, ("gap_image", "occlusion"): {"window": 3}}
 
 
 def parameters(method, network):
     return with_defaults(FITTING.get((network, method), {}), parameters_schema(METHODS[method].SPEC.parameters))
 
 
-@pytest.fixture(params=NETWORKS)
-def case(request, rng):
-    model = request.getfixturevalue(request.param)
-    inputs = rng.random((5, *model.input_shape[1:]), np.float32)
-    return request.param, model, inputs, np.arange(5) % model.output_shape[1]
+def run(method, network, model, inputs, targets, **probe):
+    module = METHODS[method]
+    training = np.random.default_rng(1).random((20, *inputs.shape[1:]), np.float32)
+    given = {"training": training} if module.SPEC.needs_training else {}
+    rng = np.random.default_rng(7)
+    return module.explain(Probe(model, **probe), inputs, targets, rng, **given, **parameters(method, network))
 
 
-@pytest.fixture(params=METHODS)
-def method(request):
-    return request.param
-
-
-def run(method, network, model, inputs, targets, seed=7, **probe):
-    return METHODS[method].explain(
-        Probe(model, **probe), inputs, targets, np.random.default_rng(seed), **parameters(method, network)
-    )
-
-
-def test_gives_finite_float32_of_the_inputs_shape(method, case):
-    network, model, inputs, targets = case
+@functools.cache
+def explained(method, network, model):
+    """Five inputs of a network, their targets and their attributions, which most tests look at."""
+    inputs = np.random.default_rng(0).random((5, *model.input_shape[1:]), np.float32)
+    targets = np.arange(5) % model.output_shape[1]
+    before = inputs.copy()
     found = run(method, network, model, inputs, targets)
+    np.testing.assert_array_equal(inputs, before, err_msg="the inputs are not left as they were")
+    for array in (inputs, targets, found):
+        array.flags.writeable = False
+    return inputs, targets, found
+
+
+@pytest.fixture(params=PAIRS, ids="-".join)
+def case(request):
+    method, network = request.param
+    return method, network, request.getfixturevalue(network)
+
+
+def test_every_method_has_a_network():
+    assert {method for method, _ in PAIRS} == set(METHODS)
+
+
+def test_gives_finite_float32_of_the_inputs_shape(case):
+    inputs, _, found = explained(*case)
     assert found.shape == inputs.shape
     assert found.dtype == np.float32
     assert np.isfinite(found).all()
-    assert np.ptp(found) > 0 or method == "all_equal"
+    assert np.ptp(found) > 0 or case[0] == "all_equal"
 
 
-def test_same_seed_same_bytes(method, case):
-    network, model, inputs, targets = case
-    first, second = (run(method, network, model, inputs, targets) for _ in range(2))
-    assert first.tobytes() == second.tobytes()
+def test_same_seed_same_bytes(case):
+    inputs, targets, found = explained(*case)
+    assert run(*case, inputs, targets).tobytes() == found.tobytes()
 
 
-def test_order_and_size_of_batches_do_not_matter(method, case):
-    network, model, inputs, targets = case
-    whole = run(method, network, model, inputs, targets)
+def test_order_and_size_of_batches_do_not_matter(case):
+    inputs, targets, whole = explained(*case)
     # Float32 carries the logit to seven digits, and a drop is the difference of two.
     tolerance = 2e-5 * np.abs(whole).max() + 2e-6
-    back = run(method, network, model, inputs[::-1], targets[::-1], batch_size=2)[::-1]
-    alone = run(method, network, model, inputs[2:3], targets[2:3])
+    back = run(*case, inputs[::-1], targets[::-1], batch_size=2)[::-1]
+    alone = run(*case, inputs[2:3], targets[2:3])
     np.testing.assert_allclose(back, whole, atol=tolerance)
     np.testing.assert_allclose(alone, whole[2:3], atol=tolerance)
 
 
-def test_inputs_are_left_as_they_were(method, case):
-    network, model, inputs, targets = case
-    before = inputs.copy()
-    run(method, network, model, inputs, targets)
-    np.testing.assert_array_equal(inputs, before)
+def test_target_is_honoured_unless_it_is_not_looked_at(case):
+    inputs, targets, found = explained(*case)
+    other = run(*case, inputs, (targets + 1) % case[2].output_shape[1])
+    # A control looks at no class; a network says of itself only how much a part counts for all of them.
+    if METHODS[case[0]].SPEC.family in ("control", "intrinsic"):
+        np.testing.assert_array_equal(other, found)
+    else:
+        assert not np.allclose(other, found)
 
 
-def test_target_is_honoured(method, case):
-    if METHODS[method].SPEC.family == "control":
-        pytest.skip("a control looks at no class")
-    network, model, inputs, targets = case
-    other = (targets + 1) % model.output_shape[1]
-    assert not np.allclose(run(method, network, model, inputs, targets), run(method, network, model, inputs, other))
-
-
-def test_declaration_per_channel_is_true(method, multivariate, rng):
-    inputs, targets = rng.random((3, 100, 6), np.float32), np.arange(3)
-    found = run(method, "multivariate", multivariate, inputs, targets)
+@pytest.mark.parametrize("case", [pair for pair in PAIRS if pair[1] not in ONE_CHANNEL], ids="-".join, indirect=True)
+def test_declaration_per_channel_is_true(case):
+    _, _, found = explained(*case)
     differ = not np.allclose(found, found[..., :1])
-    assert differ == holds(METHODS[method].SPEC.per_channel, parameters(method, "multivariate"))
+    assert differ == holds(METHODS[case[0]].SPEC.per_channel, parameters(*case[:2]))
 
 
-def test_declaration_signed_is_true(method, case):
-    network, model, inputs, targets = case
-    found = run(method, network, model, inputs, targets)
-    if not holds(METHODS[method].SPEC.signed, parameters(method, network)):
+def test_declaration_signed_is_true(case):
+    _, _, found = explained(*case)
+    if not holds(METHODS[case[0]].SPEC.signed, parameters(*case[:2])):
         assert found.min() >= 0
     else:
         assert found.min() < 0
 
 
+@pytest.mark.parametrize("method", METHODS)
 def test_spec_says_what_people_need(method):
     spec = METHODS[method].SPEC
     assert spec.title

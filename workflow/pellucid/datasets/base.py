@@ -34,8 +34,8 @@ class SourceSpec:
         homepage: where a person reads more.
         parameters: JSON Schema properties of the parameters, each with a description and a default.
         required: the parameters that have no default.
-        files: the parameters that name a file (a path, a file:// or an http(s):// address); each has a
-            parameter `<name>_sha256` beside it.
+        files: the parameters that name a file (a path, a file:// or an http(s):// address); each has the
+            parameters `<name>_sha256` and `<name>_md5` beside it.
     """
 
     title: str

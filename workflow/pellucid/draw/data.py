@@ -25,17 +25,20 @@ def draw(*, data: Path | str, x: Path | str, labels: Path | str, title: str, pic
     present = np.unique(y)
     rows = [np.flatnonzero(y == label)[:PER_CLASS] for label in present]
     image = facts["kind"] == "image"
-    side = 1.0 if image else 2.6
-    tall = 1.1 if image else (1.1 if len(facts["channels"]) == 1 else 0.6 + 0.16 * min(len(facts["channels"]), 12))
-    # Images go into columns, class by class; series into rows, so that time runs along the page.
-    shape = (PER_CLASS, len(rows)) if image else (len(rows), PER_CLASS)
+    # Images go into columns, class by class, unless a few classes would leave a strip; series into rows, so that time
+    # runs along the page.
+    columns = image and len(rows) > PER_CLASS
+    side = (1.0 if columns else 1.7) if image else 2.6
+    tall = 1.1 if len(facts["channels"]) == 1 else 0.6 + 0.16 * min(len(facts["channels"]), 12)
+    tall = side + 0.1 if image else tall
+    shape = (PER_CLASS, len(rows)) if columns else (len(rows), PER_CLASS)
     figure = figures.new(0.8 + side * shape[1], 0.9 + tall * shape[0])
     with figures.styled():
         axes = figure.subplots(*shape, squeeze=False, sharex=True, sharey=len(facts["channels"]) == 1)
         time, unit = figures.time_axis(values.shape[1], facts["sampling_rate_hz"])
         spread = np.maximum(np.ptp(values[np.concatenate(rows)], axis=1).max(0), 1e-12)
         for position, (label, row) in enumerate(zip(present, rows, strict=True)):
-            line = axes[:, position] if image else axes[position]
+            line = axes[:, position] if columns else axes[position]
             for one in line[len(row) :]:
                 one.set_visible(False)
             for one, index in zip(line, row, strict=False):
@@ -47,7 +50,7 @@ def draw(*, data: Path | str, x: Path | str, labels: Path | str, title: str, pic
                 else:
                     figures.stacked_series(one, time, values[index], facts["channels"], spread)
             heading = f"{facts['classes'][label]} ({facts['counts']['train'][facts['classes'][label]]:,})"
-            line[0].set_title(heading, loc="center" if image else "left")
+            line[0].set_title(heading, loc="center" if columns else "left")
         if not image:
             figures.label_time(axes, unit)
             if len(facts["channels"]) == 1:

@@ -6,7 +6,8 @@ A method is a module of this package with two names:
 - `explain(probe, inputs, targets, rng, **parameters) -> float32 array of the inputs' shape`.
 
 It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned; one
-that declares "completeness" has `reference(inputs, rng, **parameters)`, the inputs from which change is counted.
+that declares "completeness" has `reference(inputs, rng, **parameters)`, the inputs from which change is counted, or
+`expected(probe, inputs, targets, rng, **parameters)`, the logits (N,) from which it is counted.
 A method asks the model through the Probe alone, works on all inputs at once, and draws random numbers from `rng` alone.
 Nothing else has to be edited to add one: the file is found by its name, and `config.yaml` turns it on.
 """
@@ -39,6 +40,8 @@ class MethodSpec:
         checks: properties that it promises: "completeness" (values sum to the change of the logit), "coverage"
             (every input value can receive some).
         requires: features that the architecture must have, such as "conv".
+        needs_training: whether `explain` (and `reference` or `expected`) get the training examples as `training`,
+            (M, *input_shape), mapped from the file, to draw a background from.
         parameters: JSON Schema properties of the parameters, each with a description and a default.
     """
 
@@ -50,6 +53,7 @@ class MethodSpec:
     signed: bool | str
     checks: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    needs_training: bool = False
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,21 +36,42 @@ def chosen_layer(probe: Probe, layer: str) -> str:
     return layer
 
 
-def weighted(
-    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str
-) -> tuple[NDArray[np.float32], NDArray[np.float32], tuple[int, ...]]:
-    """Feature maps of a layer (N, *axes, maps), the logit's gradient with respect to them, and the numbers of the axes.
+def combined(
+    probe: Probe,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    layer: str,
+    combine: Callable[[NDArray[np.float32], NDArray[np.float32], tuple[int, ...]], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """One map per example at the size of a layer, from its feature maps and their gradients: (N, *axes).
+
+    Args:
+        probe: the model.
+        inputs: (N, *input_shape).
+        targets: (N,).
+        layer: its name.
+        combine: gets the feature maps of some examples (B, *axes, maps), the gradient of their logits with respect to
+            them, and the numbers of the axes; returns (B, *axes).
 
     Raises:
         InputError: a layer without axes, such as a dense one.
     """
-    activations, gradients = probe.activations_and_gradient(inputs, targets, layer)
-    if activations.ndim < 3:
-        found = f'"{layer}", whose output {activations.shape[1:]} has no time or space left'
-        raise InputError("layer", found, f"a layer with feature maps, such as {listing(probe.conv_layers)}")
-    return activations, gradients, tuple(range(1, activations.ndim - 1))
+    size = probe.batch_size(backward=True)
+    # Feature maps of deep networks are large: those of one batch of inputs are held at a time.
+    parts = [slice(start, start + size) for start in range(0, max(len(inputs), 1), size)]
+    return np.concatenate([combine(*_with_gradients(probe, inputs[part], targets[part], layer)) for part in parts])
 
 
 def spread(maps: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.float32]:
     """Maps (N, *axes) brought to the inputs' shape (N, *input_shape) and repeated for every channel."""
     return np.repeat(upsample(maps, shape[1:-1])[..., np.newaxis], shape[-1], axis=-1)
+
+
+def _with_gradients(
+    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str
+) -> tuple[NDArray[np.float32], NDArray[np.float32], tuple[int, ...]]:
+    activations, gradients = probe.activations_and_gradient(inputs, targets, layer)
+    if activations.ndim < 3:
+        found = f'"{layer}", whose output {activations.shape[1:]} has no time or space left'
+        raise InputError("layer", found, f"a layer with feature maps, such as {listing(probe.conv_layers)}")
+    return activations, gradients, tuple(range(1, activations.ndim - 1))

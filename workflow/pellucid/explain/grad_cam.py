@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.cam_layers import LAYER, chosen_layer, spread, weighted
+from pellucid.explain.cam_layers import LAYER, chosen_layer, combined, spread
 from pellucid.probe import Probe
 
 SPEC = MethodSpec(
@@ -52,7 +52,12 @@ def explain(
 
 def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
     """Weighted sum of a layer's feature maps at the layer's own size, before the ReLU: (N, *axes)."""
-    activations, gradients, axes = weighted(probe, inputs, targets, layer)
-    weights = gradients.mean(axes, keepdims=True)  # equation 1: alpha_k = mean over positions of dy / dA_k
-    summed: NDArray[np.float32] = (weights * activations).sum(-1)  # equation 2
-    return summed
+
+    def combine(
+        activations: NDArray[np.float32], gradients: NDArray[np.float32], axes: tuple[int, ...]
+    ) -> NDArray[np.float32]:
+        weights = gradients.mean(axes)  # equation 1: alpha_k = mean over positions of dy / dA_k
+        summed: NDArray[np.float32] = np.einsum("n...k,nk->n...", activations, weights)  # equation 2
+        return summed
+
+    return combined(probe, inputs, targets, layer, combine)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.cam_layers import LAYER, chosen_layer, spread, weighted
+from pellucid.explain.cam_layers import LAYER, chosen_layer, combined, spread
 from pellucid.probe import Probe
 
 SPEC = MethodSpec(
@@ -44,11 +44,15 @@ def explain(
 
 def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
     """The maps at the layer's own size, after the ReLU: (N, *axes)."""
-    activations, gradients, axes = weighted(probe, inputs, targets, layer)
-    square = gradients**2
-    below = 2 * square + activations.sum(axes, keepdims=True) * gradients**3
-    # Where the gradient is zero, so is its weight (equation 19 is 0 / 0 there).
-    alpha = np.divide(square, below, out=np.zeros_like(square), where=np.abs(below) > np.finfo(np.float32).tiny)
-    weights = (alpha * np.maximum(gradients, 0)).sum(axes, keepdims=True)
-    summed: NDArray[np.float32] = np.maximum((weights * activations).sum(-1), 0)
-    return summed
+
+    def combine(
+        activations: NDArray[np.float32], gradients: NDArray[np.float32], axes: tuple[int, ...]
+    ) -> NDArray[np.float32]:
+        # Equation 19 times relu(g), with g² cancelled: g² / (2 g² + g³ sum A) · relu(g) = relu(g) / (2 + g sum A). It
+        # is 0 where the gradient is, where equation 19 is 0 / 0, and does not underflow where the gradient is small.
+        below = 2 + gradients * activations.sum(axes, keepdims=True)
+        share = np.divide(np.maximum(gradients, 0), below, out=np.zeros_like(below), where=below != 0)
+        summed: NDArray[np.float32] = np.einsum("n...k,nk->n...", activations, share.sum(axes))
+        return np.maximum(summed, 0)
+
+    return combined(probe, inputs, targets, layer, combine)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.cam_layers import LAYER, chosen_layer, spread, weighted
+from pellucid.explain.cam_layers import LAYER, chosen_layer, combined, spread
 from pellucid.probe import Probe
 
 SPEC = MethodSpec(
@@ -40,6 +40,11 @@ def explain(
 
 def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
     """The maps at the layer's own size, after the ReLU: (N, *axes)."""
-    activations, gradients, _ = weighted(probe, inputs, targets, layer)
-    summed: NDArray[np.float32] = np.maximum((np.maximum(gradients, 0) * activations).sum(-1), 0)
-    return summed
+
+    def combine(
+        activations: NDArray[np.float32], gradients: NDArray[np.float32], axes: tuple[int, ...]
+    ) -> NDArray[np.float32]:
+        summed: NDArray[np.float32] = np.einsum("n...k,n...k->n...", np.maximum(gradients, 0), activations)
+        return np.maximum(summed, 0)
+
+    return combined(probe, inputs, targets, layer, combine)

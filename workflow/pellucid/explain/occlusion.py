@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.explain import baselines
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.batching import blocks
 from pellucid.probe import Probe
 
 _SIZES = {
@@ -66,20 +65,20 @@ def explain(
             get none), or a number of sizes that is not the input's number of axes.
     """
     covers = windows(inputs.shape[1:], window, stride, channels)
-    filling = baselines.baseline(inputs, baseline, rng)
-    whole = probe.score(inputs, targets)
+    axes = inputs.ndim - 2
+    scores = probe.covered_scores(
+        inputs,
+        baselines.baseline(inputs, baseline, rng),
+        targets,
+        np.array([[along.start for along in cover[:-1]] for cover in covers]),
+        [along.stop - along.start for along in covers[0][:-1]],
+        np.array([-1 if cover[-1].start is None else cover[-1].start for cover in covers]),
+    )
+    drops = probe.score(inputs, targets) - scores
     total = np.zeros(inputs.shape, np.float64)
     count = np.zeros(inputs.shape[1:], np.int64)
-    for part, some in blocks(len(inputs), len(covers), probe.batch_size()):
-        x, fill, sums, here = inputs[part], filling[part], total[part], covers[some]
-        covered = np.repeat(x[np.newaxis], len(here), axis=0)
-        for one, cover in zip(covered, here, strict=True):
-            one[(slice(None), *cover)] = fill[(slice(None), *cover)]
-        scores = probe.score(covered.reshape(-1, *x.shape[1:]), np.tile(targets[part], len(here)))
-        drops = whole[part] - scores.reshape(len(here), len(x))
-        for drop, cover in zip(drops, here, strict=True):
-            sums[(slice(None), *cover)] += drop.reshape(-1, *(1,) * (x.ndim - 1))
-    for cover in covers:
+    for drop, cover in zip(drops, covers, strict=True):
+        total[(slice(None), *cover)] += drop.reshape(-1, *(1,) * (axes + 1))
         count[cover] += 1
     return (total / count).astype(np.float32)
 

@@ -31,6 +31,7 @@ def run(
     attributions: Path | str,
     cost: Path | str,
     checks: Path | str,
+    training: Path | str | None = None,
 ) -> None:
     """Explain the chosen examples by one method, once for each variant that its parameters ask for.
 
@@ -47,6 +48,7 @@ def run(
         cost: JSON; gets seconds (first call, which includes tracing), passes through the model and parameters, per
             variant.
         checks: JSON; gets, per variant, the measured residuals of what the method promises (see `completeness`).
+        training: `x_train.npy`, for a method that needs it.
 
     Raises:
         InputError: the method cannot be applied, or gave something else than finite numbers of the inputs' shape.
@@ -55,10 +57,11 @@ def run(
     arrays = files.read_arrays(examples)
     inputs, targets = arrays["inputs"], arrays["targets"]
     probe = Probe.load(model, threads=threads, memory_mb=memory_mb)
+    given = {"training": files.map_array(Path(training))} if plugin.SPEC.needs_training and training else {}
     maps, costs, measured = [], {}, {}
     for label, chosen in variants(method, parameters).items():
         forward, backward, started = probe.forward_passes, probe.backward_passes, time.perf_counter()
-        found = plugin.explain(probe, inputs, targets, seeds.generator(seed, "explain", label), **chosen)
+        found = plugin.explain(probe, inputs, targets, seeds.generator(seed, "explain", label), **given, **chosen)
         seconds = time.perf_counter() - started
         _check(found, inputs, label)
         maps.append(found)
@@ -70,7 +73,7 @@ def run(
             "examples": len(inputs),
             "parameters": chosen,
         }
-        measured[label] = completeness(plugin, probe, inputs, targets, found, rng, chosen)
+        measured[label] = completeness(plugin, probe, inputs, targets, found, rng, {**given, **chosen})
         logger.info(
             "%s: %d examples, %d forward and %d backward passes, %.2f s",
             label,
@@ -98,7 +101,8 @@ def completeness(
     """How far the attributions are from summing to the change of the logit, for a method that promises it.
 
     Args:
-        plugin: the method; its `reference(inputs, rng, **parameters)` gives the inputs from which change is counted.
+        plugin: the method; its `reference(inputs, rng, **parameters)` gives the inputs from which change is counted, or
+            its `expected(probe, inputs, targets, rng, **parameters)` the logits.
         probe: the model.
         inputs, targets, parameters: what was explained, and how.
         found: its attributions.
@@ -110,8 +114,11 @@ def completeness(
     """
     if "completeness" not in plugin.SPEC.checks:
         return {}
-    start = plugin.reference(inputs, rng, **parameters)
-    change = probe.score(inputs, targets).astype(np.float64) - probe.score(start, targets)
+    if hasattr(plugin, "expected"):
+        start = plugin.expected(probe, inputs, targets, rng, **parameters)
+    else:
+        start = probe.score(plugin.reference(inputs, rng, **parameters), targets)
+    change = probe.score(inputs, targets).astype(np.float64) - start
     residual = np.abs(found.sum(tuple(range(1, found.ndim)), dtype=np.float64) - change)
     share = float(residual.sum() / max(np.abs(change).sum(), np.finfo(np.float32).tiny))
     return {"completeness_residual": float(residual.max()), "completeness_residual_share": share}

@@ -3,8 +3,10 @@
 An architecture is a module of this package with two names:
 
 - `SPEC`, a `ModelSpec`;
-- `build(input_shape, n_classes, **parameters) -> keras.Model`, uncompiled, ending in a softmax over the classes.
+- `build(input_shape, n_classes, **parameters) -> keras.Model`, uncompiled, ending in a softmax over the classes. A
+  parameter that names a file arrives as the file's path, or as None where the config says none.
 
+It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned.
 It imports Keras inside `build`, never at the top: the workflow reads every `SPEC` before it plans a job.
 """
 
@@ -40,9 +42,19 @@ class ModelSpec:
     Attributes:
         title: one line for people.
         kinds: of data that it takes: "series", "image".
-        features: what methods may require of it: "conv" (has a convolution layer), "relu".
+        features: what methods may require of it:
+            "conv": a convolution layer whose maps lie over the axes of the input;
+            "relu": at least one ReLU, as a layer or as the activation of one;
+            "rescale_rule": DeepLIFT's rules, as the shap library has them, cover every layer;
+            "gap": global average pooling of feature maps, and after it the dense layer of the classes alone;
+            "attention": a layer `attention_weights` that puts out (N, steps), positive and 1 in sum, where every step
+            is an equal share of the time;
+            "instances": a layer `windows` that puts out (N, instances, samples, channels), the input cut into windows
+            one after the other, and a layer `instance_weights` (N, instances), positive and 1 in sum.
         source: where the architecture comes from.
         parameters: JSON Schema properties of the parameters, each with a description and a default.
+        files: the parameters that name a file (a path, a file:// or an http(s):// address, or none); each has the
+            parameters `<name>_sha256` and `<name>_md5` beside it.
     """
 
     title: str
@@ -50,6 +62,7 @@ class ModelSpec:
     features: tuple[str, ...]
     source: str
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
 
 
 class Architecture(Protocol):

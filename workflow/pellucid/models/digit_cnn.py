@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SPEC = ModelSpec(
     title="2-D CNN for digits: Conv 32-3, Conv 64-3, pool 2, Dense 128",
     kinds=("image",),
-    features=("conv", "relu"),
+    features=("conv", "relu", "rescale_rule"),
     source="the survey of CNN visualisation methods: 1,199,882 parameters for 28 × 28 × 1 and 10 classes",
     parameters={
         "dropout": {

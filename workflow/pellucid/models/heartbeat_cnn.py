@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SPEC = ModelSpec(
     title="1-D CNN for single heartbeats: Conv 16-3, Conv 32-3, Conv 64-3, Dense 20",
     kinds=("series",),
-    features=("conv", "relu"),
+    features=("conv", "relu", "rescale_rule"),
     source="SignalScreen (Foxpace, 2021), its ECG example: 121,053 parameters for 186 samples and 5 classes",
     parameters=MOMENTUM,
 )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SPEC = ModelSpec(
     title="1-D CNN for multivariate series: two blocks of Conv 128-9, batch norm, ReLU, pool 5; Dense 300",
     kinds=("series",),
-    features=("conv", "relu"),
+    features=("conv", "relu", "rescale_rule"),
     source="the network of a public question on 300 × 9 series: 543,404 parameters up to its Dense 300",
     parameters=MOMENTUM,
 )

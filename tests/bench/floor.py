@@ -1,0 +1,62 @@
+"""The least that passes through a network take: bare calls of the compiled Keras model, without any explanation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tests.bench.cases import Case
+from tests.bench.timing import seconds
+
+SIZES = (16, 64, 128, 256, 512)
+# More passes than this take as long as their number says.
+_MOST = 2048
+
+
+class Floor:
+    """Forward and backward passes at the batch size that is best for each; the softmax is left out.
+
+    Args:
+        case: the network, and inputs whose copies go through it.
+    """
+
+    def __init__(self, case: Case) -> None:
+        import tensorflow as tf
+
+        self._tf, self._shape = tf, case.inputs.shape[1:]
+        self._x = np.resize(case.inputs, (_MOST, *self._shape))
+        self._classes = np.resize(case.targets, _MOST).astype(np.int32)
+        model = case.linear
+        signature = [tf.TensorSpec((None, *self._shape)), tf.TensorSpec((None,), tf.int32)]
+
+        def forward(x: Any, classes: Any) -> Any:
+            return tf.gather(model(x, training=False), classes, batch_dims=1)
+
+        def backward(x: Any, classes: Any) -> Any:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(x)
+                score = forward(x, classes)
+            return tape.gradient(score, x)
+
+        self._calls = [tf.function(call, input_signature=signature, autograph=False) for call in (forward, backward)]
+        for call in self._calls:
+            call(tf.constant(self._x[:2]), tf.constant(self._classes[:2]))
+        self.sizes = [min(SIZES, key=lambda size, way=way: self._best(way, size)) for way in (0, 1)]
+
+    def seconds(self, forward: int, backward: int) -> float:
+        """For so many passes forward alone, and so many there and back; beyond 2048 of a kind, in proportion."""
+        return sum(self._timed(way, count, self.sizes[way]) for way, count in ((0, forward), (1, backward)) if count)
+
+    def _best(self, way: int, size: int) -> float:
+        return min(self._timed(way, 1024, size) for _ in range(2))
+
+    def _timed(self, way: int, count: int, size: int) -> float:
+        taken = min(count, _MOST)
+
+        def passes() -> None:
+            for start in range(0, taken, size):
+                part = slice(start, min(start + size, taken))
+                self._calls[way](self._tf.constant(self._x[part]), self._tf.constant(self._classes[part])).numpy()
+
+        return seconds(passes) * count / taken

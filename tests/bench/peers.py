@@ -1,0 +1,280 @@
+"""Every method against the other libraries that have it, on the same weights and inputs, and against bare passes.
+
+    python -m tests.bench peers
+    python -m tests.bench peers --cases heartbeat --inputs 16 --methods saliency,occlusion
+
+For each method: Pellucid's first call (on 16 inputs at most, with tracing) and later ones; each peer at its best batch
+size; and the floor, which is the same number of passes through the compiled network and nothing else. A "~" marks
+seconds that were taken on fewer inputs and multiplied.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import importlib
+import io
+import logging
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from pellucid import backend
+from tests.bench import peer, peer_memory
+from tests.bench.cases import METHODS, NETWORKS, Case
+from tests.bench.floor import Floor
+from tests.bench.timing import seconds
+
+# What Pellucid, and what a peer at one batch size, may take before fewer inputs stand for all.
+_LIMIT, _PEER_LIMIT = 6.0, 1.0
+_SIZES, _OWN_SIZES = (16, 64, 256, 1024), (64, 128, 256)
+_ROUNDS = 3
+_SLOW_AGAINST_FLOOR = 1.3
+
+
+@dataclass
+class Taken:
+    """Seconds for all inputs of a case, at a batch size; `part` where fewer inputs were measured."""
+
+    seconds: float
+    size: int
+    part: bool = False
+
+    def __str__(self) -> str:
+        return f"{'~' if self.part else ''}{self.seconds:.3g}"
+
+
+@dataclass
+class Row:
+    """What was found for one method on one case."""
+
+    case: str
+    method: str
+    first: float
+    later: Taken
+    floor: float
+    peers: dict[str, Taken] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def fastest(self) -> tuple[str, Taken] | None:
+        return min(self.peers.items(), key=lambda item: item[1].seconds) if self.peers else None
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure, print a table for each case and number of inputs, then what is slower than it should be, and memory."""
+    chosen = _chosen(arguments)
+    backend.start(chosen.threads)
+    _quieten(chosen.threads)
+    peers, absent = peer.load()
+    if absent:
+        print(f"Not installed, and left out: {', '.join(absent)}")
+    found: list[Row] = []
+    for name in chosen.cases:
+        for number in chosen.inputs:
+            case = Case(name, number)
+            floor = Floor(case)
+            shape = " × ".join(str(size) for size in case.inputs.shape[1:])
+            print(f"\n{name}, {number} inputs {shape}; floor in batches of {floor.sizes[0]} and {floor.sizes[1]}")
+            _line("", "first", "later", "fastest peer", "s", "ratio", "floor", "ratio", "the others")
+            for method in chosen.methods:
+                row = measure(case, method, floor, peers)
+                found.append(row)
+                _show(row)
+                gc.collect()
+    summary(found)
+    if chosen.memory:
+        peer_memory.main(chosen.methods)
+
+
+def measure(case: Case, method: str, floor: Floor, peers: Sequence[ModuleType]) -> Row:
+    """One method of Pellucid, of each peer, and the floor, in turn."""
+    first, work, passes = _own(case, method)
+    row = Row(f"{case.name} {case.number}", method, first, work(), math.inf)
+    works: dict[str, Callable[[], Taken]] = {}
+    for module in peers:
+        if method in module.METHODS:
+            try:
+                works[module.NAME] = _tuned(case, method, module)
+            except Exception as error:  # whatever a peer raises is its result
+                row.failures[module.NAME] = _reason(error)
+    # Nothing that takes long is measured again.
+    expensive = row.later.part or row.later.seconds > _LIMIT
+    for turn in range(1 if expensive else _ROUNDS):
+        if turn:
+            row.later = min(row.later, work(), key=lambda taken: taken.seconds)
+        for name, run in works.items():
+            if turn == 0 or row.peers[name].seconds < 0.5:
+                taken = run()
+                row.peers[name] = min(row.peers.get(name, taken), taken, key=lambda taken: taken.seconds)
+        if turn == 0 or row.floor < 2:
+            row.floor = min(row.floor, floor.seconds(*passes))
+    return row
+
+
+def summary(rows: Sequence[Row]) -> None:
+    """Where a peer is as fast, and where there is much more than the passes."""
+    print("\nA peer is as fast or faster (later / peer of 1 or more):")
+    slower = [row for row in rows if row.fastest and row.later.seconds >= row.fastest[1].seconds]
+    for row in slower:
+        assert row.fastest
+        print(f"  {row.case:<18}{row.method:<24}{row.later.seconds / row.fastest[1].seconds:6.2f}  {row.fastest[0]}")
+    if not slower:
+        print("  none")
+    print(f"\nMore than {_SLOW_AGAINST_FLOOR} × the bare passes:")
+    above = [row for row in rows if row.later.seconds >= _SLOW_AGAINST_FLOOR * row.floor]
+    for row in above:
+        extra = (row.later.seconds - row.floor) * 1000
+        print(f"  {row.case:<18}{row.method:<24}{row.later.seconds / row.floor:6.2f}  {extra:.1f} ms more")
+    if not above:
+        print("  none")
+
+
+def _own(case: Case, method: str) -> tuple[float, Callable[[], Taken], tuple[int, int]]:
+    """First call in seconds, a function that measures a later one at the best size, and its passes (forward, both)."""
+    from pellucid.probe import Probe
+
+    explain = importlib.import_module(f"pellucid.explain.{method}").explain
+    parameters = case.parameters(method)
+
+    def call(probe: Any, number: int) -> float:
+        rng = np.random.default_rng(0)
+        return seconds(lambda: explain(probe, case.inputs[:number], case.targets[:number], rng, **parameters))
+
+    few = min(case.number, 16)
+    probe = Probe(case.model)
+    first = call(probe, few)
+    number = _affordable(case.number, few, call(probe, few), _LIMIT)
+    if number > few:
+        call(probe, number)
+    forward, backward = probe.forward_passes, probe.backward_passes
+    best, least = probe, call(probe, number)
+    passes = probe.forward_passes - forward, probe.backward_passes - backward
+    if least < 1:
+        for size in _OWN_SIZES:
+            if size not in (probe.batch_size(), probe.batch_size(backward=True)):
+                other = Probe(case.model, batch_size=size)
+                call(other, number)
+                if (taken := call(other, number)) < 0.9 * least:
+                    best, least = other, taken
+    scale = case.number / number
+    size = best.batch_size(backward=passes[1] > 0)
+    whole = (round((passes[0] - passes[1]) * scale), round(passes[1] * scale))
+    return first, lambda: Taken(call(best, number) * scale, size, number < case.number), whole
+
+
+def _tuned(case: Case, method: str, module: ModuleType) -> Callable[[], Taken]:
+    """A peer's work at the batch size that is best for it."""
+    found: list[tuple[float, int, int, Callable[[int], object]]] = []
+    for size in _SIZES:
+        try:
+            found.append(_tried(case, method, module, size))
+        except Exception:
+            # One that fails in large batches has its best among the smaller ones.
+            if not found:
+                raise
+            break
+        # A size that is worse than the last ends the search.
+        if module.SIZELESS or (len(found) > 1 and found[-1][0] > 1.2 * found[-2][0]):
+            break
+    _, size, number, run = min(found, key=lambda item: item[0])
+    scale = case.number / number / getattr(run, "share", 1)
+    return lambda: Taken(seconds(lambda: run(number)) * scale, size, scale > 1)
+
+
+def _tried(case: Case, method: str, module: ModuleType, size: int) -> tuple[float, int, int, Callable[[int], object]]:
+    """Seconds for all inputs, the batch size, how many inputs were measured, and the work."""
+    run = _silently(module.work(case, method, size))
+    few = min(case.number, 1 if module.SIZELESS else 4)
+    run(few)  # traces, or fails
+    once = seconds(lambda: run(few))
+    number = _affordable(case.number, few, once, _PEER_LIMIT)
+    if number > few:
+        run(number)
+        once = seconds(lambda: run(number))
+    return once * case.number / number / getattr(run, "share", 1), size, number, run
+
+
+def _affordable(number: int, few: int, taken: float, limit: float) -> int:
+    """How many inputs may be explained in the limit, where `few` take so long."""
+    return number if taken * number / few <= limit else max(few, min(number, int(limit / taken * few)))
+
+
+def _silently(run: Callable[[int], object]) -> Callable[[int], object]:
+    """A peer's progress bars and warnings are no part of the table."""
+
+    def silent(number: int) -> None:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            run(number)
+
+    silent.share = getattr(run, "share", 1)  # type: ignore[attr-defined]
+    return silent
+
+
+def _reason(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # TensorFlow tells where first, and why last.
+    told = [line for line in lines if re.match(r"\w*Error: ", line)] or lines[:1]
+    reason = re.sub(r"^\w*Error: ", "", told[-1]) if told else ""
+    return f"{type(error).__name__}: {reason}"[:90]
+
+
+def _show(row: Row) -> None:
+    name, taken = row.fastest or ("none", None)
+    others = [f"{other} {time}" for other, time in row.peers.items() if other != name]
+    others += [f"{other} fails: {reason}" for other, reason in row.failures.items()]
+    _line(
+        row.method,
+        f"{row.first:.3g}",
+        row.later,
+        f"{name} ({taken.size})" if taken else name,
+        taken or "",
+        f"{row.later.seconds / taken.seconds:.2f}" if taken else "",
+        f"{row.floor:.3g}",
+        f"{row.later.seconds / row.floor:.2f}",
+        "; ".join(others),
+    )
+
+
+def _line(*cells: object) -> None:
+    widths = (23, 7, 9, 31, 9, 7, 9, 7)
+    sides = "<>>>>>>>"
+    texts = [f"{cell!s:{side}{width}}" for cell, width, side in zip(cells, widths, sides, strict=False)]
+    print("  " + "".join(texts), cells[-1], sep="  ", flush=True)
+
+
+def _quieten(threads: int) -> None:
+    import tensorflow as tf
+
+    tf.get_logger().setLevel(logging.ERROR)
+    with contextlib.suppress(ImportError):
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def _chosen(arguments: Sequence[str]) -> argparse.Namespace:
+    def some_of(known: Sequence[str]) -> Callable[[str], list[str]]:
+        def parse(given: str) -> list[str]:
+            names = given.split(",")
+            if unknown := [name for name in names if name not in known]:
+                raise argparse.ArgumentTypeError(f"{', '.join(unknown)}; there are {', '.join(known)}")
+            return names
+
+        return parse
+
+    parser = argparse.ArgumentParser("python -m tests.bench peers", description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", type=some_of(list(NETWORKS)), default=list(NETWORKS))
+    parser.add_argument("--inputs", type=lambda given: [int(one) for one in given.split(",")], default=[16, 256])
+    parser.add_argument("--methods", type=some_of(METHODS), default=list(METHODS))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--memory", action=argparse.BooleanOptionalAction, default=True, help="measure memory at the end"
+    )
+    return parser.parse_args(arguments)

@@ -1,0 +1,208 @@
+"""Agreement with captum on the same weights where it is right, and closed forms where it is not."""
+
+import importlib
+import warnings
+
+import numpy as np
+import pytest
+
+from pellucid.explain import baselines, grad_cam, integrated_gradients, occlusion, smoothgrad, vargrad
+from pellucid.probe import Probe
+from tests.torch_copy import channels_first, channels_last, torch_copy
+
+torch = pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")
+attr = pytest.importorskip("captum.attr", reason="captum is a peer: `make peers` installs it")
+
+NETWORKS = ["heartbeat", "multivariate", "digit"]
+
+
+@pytest.fixture(params=NETWORKS)
+def case(request, rng):
+    """A network, its copy, four inputs and their targets, as arrays and as tensors."""
+    model = request.getfixturevalue(request.param)
+    inputs, targets = rng.random((4, *model.input_shape[1:]), np.float32), np.arange(4)
+    return Probe(model), torch_copy(model), inputs, targets, channels_first(inputs), torch.tensor(targets)
+
+
+def close(ours, theirs, share=1e-5):
+    """Equal but for `share` of the largest value, which must not be zero."""
+    largest = np.abs(theirs).max()
+    assert largest > 0
+    np.testing.assert_allclose(ours, theirs, atol=share * largest)
+
+
+def quietly(peer, *arguments, **options):
+    """captum warns of every hook that it sets."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return peer.attribute(*arguments, **options)
+
+
+def conv(probe, copy):
+    """The last convolution, after its activation, in the copy."""
+    name = probe.conv_layers[-1]
+    return name, getattr(copy, f"{name}_activation", None) or getattr(copy, name)
+
+
+def interpolation(x):
+    return "linear" if x.ndim == 3 else "bilinear"
+
+
+# Agreement --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "peer"),
+    [
+        ("saliency", "Saliency"),
+        ("gradient_input", "InputXGradient"),
+        ("guided_backpropagation", "GuidedBackprop"),
+        ("deconvnet", "Deconvolution"),
+    ],
+)
+def test_gradient_methods_agree(case, method, peer, rng):
+    probe, copy, inputs, targets, x, classes = case
+    theirs = channels_last(quietly(getattr(attr, peer)(copy), x.requires_grad_(), target=classes))
+    ours = importlib.import_module(f"pellucid.explain.{method}").explain(probe, inputs, targets, rng)
+    close(ours, theirs)
+
+
+def test_grad_cam_agrees_at_the_layer_and_at_the_input(case, rng):
+    probe, copy, inputs, targets, x, classes = case
+    name, module = conv(probe, copy)
+    at_layer = attr.LayerGradCam(copy, module).attribute(x, target=classes)
+    close(grad_cam.maps(probe, inputs, targets, name), at_layer[:, 0].detach().numpy())
+    # Linear interpolation of the negative part too, which the ReLU would hide.
+    at_input = attr.LayerAttribution.interpolate(at_layer, inputs.shape[1:-1], interpolation(x))
+    ours = grad_cam.explain(probe, inputs, targets, rng, relu=False)
+    close(ours, np.broadcast_to(channels_last(at_input), ours.shape))
+
+
+def test_guided_grad_cam_agrees(case, rng):
+    probe, copy, inputs, targets, x, classes = case
+    peer = attr.GuidedGradCam(copy, conv(probe, copy)[1])
+    theirs = channels_last(quietly(peer, x.requires_grad_(), target=classes, interpolate_mode=interpolation(x)))
+    ours = importlib.import_module("pellucid.explain.guided_grad_cam").explain(probe, inputs, targets, rng)
+    close(ours, theirs)
+
+
+@pytest.mark.parametrize("channels", ["each", "together"])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_occlusion_agrees_where_the_last_window_is_whole(case, channels, stride, rng):
+    probe, copy, inputs, targets, x, classes = case
+    # A window of even or odd size, so that the stride divides what is left.
+    window = 4 if inputs.shape[1] % 2 == 0 else 5
+    axes, depth = inputs.ndim - 2, inputs.shape[-1]
+    theirs = attr.Occlusion(copy).attribute(
+        x,
+        sliding_window_shapes=(depth if channels == "together" else 1, *[window] * axes),
+        strides=(1, *[stride] * axes),
+        baselines=0,
+        target=classes,
+        perturbations_per_eval=32,
+    )
+    ours = occlusion.explain(probe, inputs, targets, rng, window=window, stride=stride, channels=channels)
+    close(ours, channels_last(theirs), 1e-4)
+
+
+def test_occlusion_agrees_with_a_baseline_per_example(heartbeat, rng):
+    inputs, targets = rng.random((3, 186, 1), np.float32), np.arange(3)
+    fill = channels_first(baselines.baseline(inputs, "mean", rng).copy())
+    theirs = attr.Occlusion(torch_copy(heartbeat)).attribute(
+        channels_first(inputs),
+        sliding_window_shapes=(1, 15),
+        baselines=fill,
+        target=torch.tensor(targets),
+        perturbations_per_eval=64,
+    )
+    close(occlusion.explain(Probe(heartbeat), inputs, targets, rng, baseline="mean"), channels_last(theirs), 1e-4)
+
+
+def test_integrated_gradients_agree_with_gauss_legendre(case):
+    probe, copy, inputs, targets, x, classes = case
+    options = {"steps": 1000, "baseline": "noise"}
+    start = integrated_gradients.reference(inputs, np.random.default_rng(3), **options)
+    theirs = attr.IntegratedGradients(copy).attribute(
+        x, channels_first(start), target=classes, n_steps=400, internal_batch_size=200
+    )
+    ours = integrated_gradients.explain(probe, inputs, targets, np.random.default_rng(3), **options)
+    close(ours, channels_last(theirs), 0.01)
+
+
+def test_smoothgrad_and_vargrad_agree_but_for_chance(heartbeat, rng):
+    """Both take 2000 samples; the standard error of each mean comes from the variance itself."""
+    samples = 2000
+    inputs, targets = rng.random((2, 186, 1), np.float32), np.array([1, 3])
+    # The same range in both inputs: captum takes one standard deviation for all.
+    inputs[:, 0], inputs[:, 1] = 0, 1
+    options = {"samples": samples, "noise": 0.15}
+    peer = attr.NoiseTunnel(attr.Saliency(torch_copy(heartbeat)))
+    torch.manual_seed(0)
+    theirs = {
+        kind: channels_last(
+            peer.attribute(
+                channels_first(inputs),
+                nt_type=kind,
+                nt_samples=samples,
+                nt_samples_batch_size=100,
+                stdevs=0.15,
+                target=torch.tensor(targets),
+                abs=False,
+            )
+        )
+        for kind in ("smoothgrad", "vargrad")
+    }
+    mean = smoothgrad.explain(Probe(heartbeat), inputs, targets, rng, mode="signed", **options)
+    variance = vargrad.explain(Probe(heartbeat), inputs, targets, rng, **options)
+    error = np.sqrt(2 * theirs["vargrad"] / samples)
+    apart = np.abs(mean - theirs["smoothgrad"]) / error
+    # Of 372 differences of means, that each lies within five standard errors; and their spread is that of chance.
+    assert apart.max() < 5
+    assert 0.8 < np.sqrt(np.mean(apart**2)) < 1.2
+    np.testing.assert_allclose(variance.sum(), theirs["vargrad"].sum(), rtol=0.02)
+
+
+# Where it is wrong ------------------------------------------------------------------------------------------------------
+
+
+def test_its_trapezoidal_rule_lacks_a_share_of_one_in_n(linear, rng):
+    """Weights 1/2n, 1/n, …, 1/n, 1/2n at n points sum to (n - 1)/n; on a linear model the answer is known."""
+    model, weights, _ = linear
+    inputs, targets = rng.random((4, 12, 3), np.float32), np.arange(4)
+    exact = inputs * np.moveaxis(weights, -1, 0)
+    for points in (11, 51):
+        theirs = attr.IntegratedGradients(torch_copy(model)).attribute(
+            channels_first(inputs), target=torch.tensor(targets), n_steps=points, method="riemann_trapezoid"
+        )
+        close(channels_last(theirs), exact * (points - 1) / points)
+        close(integrated_gradients.explain(Probe(model), inputs, targets, rng, steps=points - 1), exact)
+
+
+def test_but_for_that_share_its_trapezoidal_rule_is_ours(case):
+    probe, copy, inputs, targets, x, classes = case
+    # Away from a baseline of zeros, where all positions of a convolution are equal and the maxima of the pooling tie.
+    options = {"steps": 50, "baseline": "noise"}
+    start = integrated_gradients.reference(inputs, np.random.default_rng(3), **options)
+    theirs = attr.IntegratedGradients(copy).attribute(
+        x, channels_first(start), target=classes, n_steps=51, method="riemann_trapezoid"
+    )
+    ours = integrated_gradients.explain(probe, inputs, targets, np.random.default_rng(3), **options)
+    close(ours, channels_last(theirs) * 51 / 50, 1e-3)
+
+
+def test_its_last_window_is_cut_short_where_ours_is_whole(linear, rng):
+    """Of 12 samples in steps of 3, a window of 5 begins at 0, 3, 6, 9 there (the last covers 3), at 0, 3, 6, 7 here."""
+    model, weights, _ = linear
+    inputs, targets = rng.random((1, 12, 3), np.float32), np.array([2])
+    product = (inputs[0] * weights[..., 2]).sum(1)
+
+    def averaged(starts):
+        drops = [(start, product[start : start + 5].sum()) for start in starts]
+        return [np.mean([drop for start, drop in drops if start <= t < start + 5]) for t in range(12)]
+
+    theirs = attr.Occlusion(torch_copy(model)).attribute(
+        channels_first(inputs), sliding_window_shapes=(3, 5), strides=(3, 3), baselines=0, target=torch.tensor(targets)
+    )
+    ours = occlusion.explain(Probe(model), inputs, targets, rng, window=5, stride=3, channels="together")
+    close(channels_last(theirs)[0, :, 0], averaged([0, 3, 6, 9]))
+    close(ours[0, :, 0], averaged([0, 3, 6, 7]))

@@ -1,0 +1,56 @@
+"""The copy of a network in PyTorch answers as the network does."""
+
+import numpy as np
+import pytest
+
+from pellucid.probe import Probe
+from tests.torch_copy import channels_first, channels_last, torch_copy
+
+pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")
+
+
+@pytest.mark.parametrize("network", ["heartbeat", "multivariate", "digit", "gap_series", "gap_image"])
+def test_logits_agree(request, network, rng):
+    model = request.getfixturevalue(network)
+    inputs = rng.normal(size=(7, *model.input_shape[1:])).astype(np.float32)
+    expected = Probe(model).logits(inputs)
+    found = torch_copy(model)(channels_first(inputs)).detach().numpy()
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_strides_dilation_padding_groups_and_average_pooling(keras, rng):
+    layers = keras.layers
+    keras.utils.set_random_seed(12)
+    model = keras.Sequential(
+        [
+            layers.Input((21, 17, 4)),
+            layers.Conv2D(8, (3, 5), padding="same", activation="elu", bias_initializer="random_normal"),
+            layers.Conv2D(6, 3, strides=(2, 1), groups=2, use_bias=False),
+            layers.Activation("tanh"),
+            layers.AveragePooling2D((2, 3), strides=(1, 2)),
+            layers.Conv2D(5, 2, dilation_rate=2),
+            layers.ReLU(),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(3),
+            layers.Softmax(),
+        ]
+    )
+    inputs = rng.normal(size=(4, 21, 17, 4)).astype(np.float32)
+    expected = Probe(model).logits(inputs)
+    found = torch_copy(model)(channels_first(inputs)).detach().numpy()
+    assert np.ptp(expected) > 0.01
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_a_module_has_the_name_and_the_output_of_its_layer(digit, rng):
+    inputs = rng.random((3, 8, 8, 1), np.float32)
+    copy, seen = torch_copy(digit), []
+    copy.conv_1_activation.register_forward_hook(lambda module, given, output: seen.append(output))
+    copy(channels_first(inputs))
+    np.testing.assert_allclose(channels_last(seen[0]), Probe(digit).activations(inputs, "conv_1"), atol=1e-6)
+
+
+def test_a_layer_without_a_counterpart_is_refused(attention):
+    with pytest.raises(ValueError, match="lstm: no counterpart for LSTM"):
+        torch_copy(attention)

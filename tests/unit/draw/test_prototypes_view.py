@@ -1,0 +1,58 @@
+"""What the figure of prototypes says and shows."""
+
+import numpy as np
+import pytest
+
+from pellucid.draw.views.prototypes import draw
+from tests.unit.draw.view_kinds import KINDS, panels, words
+
+
+def arrays(shape, criticisms=1):
+    rng = np.random.default_rng(0)
+    labels = np.array([0, 0, 1, 1, 2])  # the third class has one example only
+    critics = np.repeat([0, 1], criticisms)
+    return {
+        "classes": np.arange(3),
+        "prototypes": rng.random((5, *shape), np.float32),
+        "prototype_labels": labels,
+        "coverage": np.array([0.7, 0.3, 0.51, 0.49, 1]),
+        "criticisms": rng.random((len(critics), *shape), np.float32),
+        "criticism_labels": critics,
+        "witness": np.full(len(critics), -0.05),
+        "nearest": rng.random((5, *shape), np.float32),
+        "nearest_labels": np.array([0, 0, 1, 0, 2]),
+        "nearest_distances": np.array([0.123, 1, 2, 3, 4]),
+        "mmd2": np.array([0.01, 0.02, 0.03]),
+        "mmd2_random": np.array([0.1, 0.2, 0.3]),
+        "layer": np.array("dense_1"),
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_says_classes_shares_and_distances(tmp_path, kind):
+    facts, shape = KINDS[kind]
+    text, figure = words(draw, tmp_path, arrays(shape), facts, {"shown": 10}, "A title")
+    assert len(panels(figure)) == 5 + 2 + 5
+    assert "A title" in text
+    assert "layer dense_1; squared discrepancy of the prototypes from their class 0.020, of random ones 0.200" in text
+    for part in ("prototypes", "criticisms", "nearest test examples", "70% of the class", "witness −0.05", "d = 0.12"):
+        assert part in text
+    # The nearest test example of another class is named.
+    assert "d = 3.00, left!" in text
+    for name in facts["classes"]:
+        assert name in text
+
+
+def test_without_criticisms_their_group_is_left_out(tmp_path):
+    facts, shape = KINDS["image"]
+    text, figure = words(draw, tmp_path, arrays(shape, 0), facts, {"shown": 10}, "A title")
+    assert "criticisms" not in text
+    assert len(panels(figure)) == 10
+
+
+def test_more_classes_than_fit_are_counted(tmp_path):
+    facts, shape = KINDS["signal"]
+    text, figure = words(draw, tmp_path, arrays(shape), facts, {"shown": 2}, "A title")
+    assert "2 of 3 classes" in text
+    assert "both" not in text
+    assert len(panels(figure)) == 4 + 2 + 4

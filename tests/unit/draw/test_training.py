@@ -1,0 +1,28 @@
+"""The learning curves, and what stands in their place."""
+
+import re
+
+from pellucid import files
+from pellucid.draw.training import draw
+
+
+def words(tmp_path, *rows):
+    header = "epoch,loss,accuracy,val_loss,val_accuracy"
+    (tmp_path / "history.csv").write_text("\n".join([header, *rows]) + "\n")
+    files.write_json(tmp_path / "training.json", {"best_epoch": len(rows)})
+    pictures = [tmp_path / "a.svg", tmp_path / "a.png"]
+    draw(history=tmp_path / "history.csv", facts=tmp_path / "training.json", title="A title", pictures=pictures)
+    assert pictures[1].stat().st_size
+    return re.findall(r"<text[^>]*>([^<]+)</text>", pictures[0].read_text())
+
+
+def test_the_kept_epoch_is_named(tmp_path):
+    found = words(tmp_path, "1,2.0,0.2,1.5,0.3", "2,1.0,0.6,0.8,0.7")
+    assert "kept: epoch 2" in found
+    assert {"train", "validation", "accuracy"} <= set(found)
+
+
+def test_without_epochs_it_says_so_and_draws_no_axes(tmp_path):
+    found = words(tmp_path)
+    assert "No epochs: the model has the weights that it started from." in found
+    assert not {"epoch", "accuracy"} & set(found)

@@ -1,0 +1,34 @@
+"""What figures of views are tried on: the kinds of data, and how a figure's words are read."""
+
+import re
+
+from pellucid import figures
+
+SERIES = {"kind": "series", "unit": "mV", "sampling_rate_hz": 125.0}
+IMAGE = {"kind": "image", "unit": "", "sampling_rate_hz": None}
+CLASSES = ["left", "right", "both"]
+KINDS = {
+    "signal": (SERIES | {"channels": ["ECG"], "classes": CLASSES}, (60, 1)),
+    "channels": (SERIES | {"channels": ["acc x", "acc y", "gyro"], "classes": CLASSES}, (50, 3)),
+    "image": (IMAGE | {"channels": ["ink"], "classes": CLASSES}, (8, 8, 1)),
+    "photograph": (IMAGE | {"channels": ["r", "g", "b"], "classes": CLASSES}, (70, 80, 3)),
+}
+KINDS = {kind: (facts | {"shape": list(shape)}, shape) for kind, (facts, shape) in KINDS.items()}
+
+
+def words(draw, folder, *arguments):
+    """The texts of the figure that `draw` makes, and the figure; the same arrays must give the same bytes."""
+    files = []
+    for name in ("one", "two"):
+        with figures.styled():
+            figure = draw(*arguments)
+            figures.save(figure, folder / f"{name}.svg", folder / f"{name}.png")
+        files.append([(folder / f"{name}.{suffix}").read_bytes() for suffix in ("svg", "png")])
+    assert files[0] == files[1]
+    texts = re.findall(r"<text[^>]*>([^<]+)</text>", (folder / "one.svg").read_text())
+    return " ".join(texts), figure
+
+
+def panels(figure):
+    """The axes that are shown."""
+    return [axes for axes in figure.axes if axes.get_visible()]

@@ -1,0 +1,315 @@
+"""Deep SHAP against a closed form, completeness, shap as its own documentation calls it, and captum."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from pellucid import files, plugins
+from pellucid.errors import InputError
+from pellucid.explain import backgrounds, deep_shap
+from pellucid.explain.run import completeness, run
+from pellucid.probe import Probe
+from tests.torch_copy import channels_first, channels_last, torch_copy
+
+NETWORKS = ["heartbeat", "multivariate", "digit"]
+
+
+def sample(model, rng, n=4, m=12):
+    """Inputs, their targets, and training examples."""
+    shape = model.input_shape[1:]
+    return (
+        rng.random((n, *shape), np.float32),
+        np.arange(n) % model.output_shape[1],
+        rng.random((m, *shape), np.float32),
+    )
+
+
+def linear_end(keras, model):
+    """A functional copy without its softmax, made by Keras alone."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    copy.layers[-1].activation = keras.activations.linear
+    return keras.Model(copy.inputs, copy.outputs)
+
+
+def with_layer(keras, *layers_, seed=5):
+    keras.utils.set_random_seed(seed)
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.Input((12, 3)),
+            layers.Conv1D(6, 3, name="first"),
+            *layers_,
+            layers.Flatten(name="flat"),
+            layers.Dense(3, activation="softmax", name="classes"),
+        ]
+    )
+
+
+@pytest.fixture
+def shap():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield pytest.importorskip("shap")
+
+
+def test_on_a_linear_model_it_is_weight_times_distance_from_the_mean_row(linear, rng):
+    model, weights, _ = linear
+    inputs, targets, training = sample(model, rng)
+    found = deep_shap.explain(Probe(model), inputs, targets, rng, training=training, background=12)
+    exact = (inputs - training.mean(0)) * np.moveaxis(weights, -1, 0)
+    np.testing.assert_allclose(found, exact, atol=1e-6)
+
+
+def test_on_one_relu_it_is_the_rescale_rule_worked_out_by_hand(keras, rng):
+    layers = keras.layers
+    model = keras.Sequential(
+        [layers.Input((5, 1)), layers.Flatten(), layers.Dense(1, activation="relu"), layers.Dense(2)]
+    )
+    weights, _ = model.layers[1].get_weights()
+    head = model.layers[2].kernel.numpy()[0]
+    inputs, rows = (rng.normal(size=(3, 5, 1)).astype(np.float32) for _ in range(2))
+    targets = np.array([0, 1, 0])
+    before_x, before_row = inputs[..., 0] @ weights[:, 0], rows[..., 0] @ weights[:, 0]
+    rise = np.maximum(before_x, 0)[:, None] - np.maximum(before_row, 0)
+    slope = rise / (before_x[:, None] - before_row) * head[targets][:, None]
+    expected = np.mean(slope[..., None] * (inputs[:, None, :, 0] - rows[None, ..., 0]) * weights[:, 0], axis=1)
+    found = deep_shap.explain(Probe(model), inputs, targets, rng, training=rows)
+    np.testing.assert_allclose(found[..., 0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_values_sum_to_the_logit_less_its_mean_over_the_background(keras, request, network, rng):
+    model = request.getfixturevalue(network)
+    inputs, targets, training = sample(model, rng)
+    probe = Probe(model)
+    found = deep_shap.explain(probe, inputs, targets, np.random.default_rng(3), training=training, background=7)
+    rows = backgrounds.drawn(training, 7, np.random.default_rng(3))
+    logits = linear_end(keras, model)
+    change = logits(inputs).numpy()[np.arange(4), targets] - logits(rows).numpy().mean(0)[targets]
+    np.testing.assert_allclose(found.sum(tuple(range(1, found.ndim))), change, atol=1e-5)
+    given = {"training": training, "background": 7}
+    reported = completeness(deep_shap, probe, inputs, targets, found, np.random.default_rng(3), given)
+    assert 0 < reported["completeness_residual_share"] < 1e-4
+    # Other rows have another mean: the check would see that.
+    other = completeness(deep_shap, probe, inputs, targets, found, np.random.default_rng(4), given)
+    assert other["completeness_residual"] > 100 * reported["completeness_residual"]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_agrees_with_shap_as_its_documentation_calls_it(keras, shap, request, network, rng):
+    model = request.getfixturevalue(network)
+    inputs, targets, training = sample(model, rng)
+    theirs = shap.DeepExplainer(linear_end(keras, model), training).shap_values(inputs)
+    theirs = theirs[np.arange(4), ..., targets]
+    found = deep_shap.explain(Probe(model), inputs, targets, rng, training=training)
+    np.testing.assert_allclose(found, theirs, atol=1e-5 * np.abs(theirs).max())
+
+
+@pytest.fixture
+def unpooled(keras):
+    """A network for images without a pooling: after MaxPool2d, captum's values do not sum to the change of the logit."""
+    layers = keras.layers
+    keras.utils.set_random_seed(9)
+    return keras.Sequential(
+        [
+            layers.Input((8, 8, 2)),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.Conv2D(12, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(16, activation="relu"),
+            layers.Dense(5, activation="softmax"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("network", ["heartbeat", "unpooled"])
+def test_agrees_with_captum_on_the_same_weights(network, request, rng):
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("sympy")  # which torch needs for the way back through a pooling
+    attr = pytest.importorskip("captum.attr")
+    model = request.getfixturevalue(network)
+    inputs, targets, training = sample(model, rng, m=5)
+    copy = torch_copy(model)
+    np.testing.assert_allclose(copy(channels_first(inputs)).detach().numpy(), Probe(model).logits(inputs), atol=1e-5)
+    peer = attr.DeepLiftShap(copy)
+    theirs = peer.attribute(channels_first(inputs), channels_first(training), target=torch.tensor(targets))
+    theirs = channels_last(theirs)
+    found = deep_shap.explain(Probe(model), inputs, targets, rng, training=training)
+    np.testing.assert_allclose(found, theirs, atol=1e-4 * np.abs(theirs).max())
+
+
+# Models of any make -----------------------------------------------------------------------------------------------------
+
+
+def test_models_that_end_in_a_softmax_layer_are_nested_or_branch(keras, rng):
+    layers = keras.layers
+    inner = keras.Sequential([layers.Input((12, 3)), layers.Conv1D(6, 3, activation="relu"), layers.MaxPooling1D(2)])
+    nested = keras.Sequential([layers.Input((12, 3)), inner, layers.Flatten(), layers.Dense(3), layers.Softmax()])
+    start = keras.Input((12, 3))
+    first = layers.Conv1D(6, 3, padding="same", activation="elu")(start)
+    second = layers.ReLU()(layers.Add()([first, layers.Conv1D(6, 3, padding="same")(first)]))
+    both = layers.GlobalAveragePooling1D()(layers.Concatenate()([first, second]))
+    branching = keras.Model(start, layers.Dense(3, activation="softmax")(both))
+    for model in (nested, branching):
+        inputs, targets, training = sample(model, rng, n=3)
+        probe = Probe(model)
+        before = model(inputs).numpy()
+        found = deep_shap.explain(probe, inputs, targets, rng, training=training)
+        change = probe.score(inputs, targets) - probe.logits(training).mean(0)[targets]
+        np.testing.assert_allclose(found.sum((1, 2)), change, atol=1e-5)
+        np.testing.assert_array_equal(model(inputs).numpy(), before)
+
+
+def test_the_probe_names_the_operations_between_input_and_logits(keras):
+    layers = keras.layers
+    model = with_layer(keras, layers.BatchNormalization(name="norm"), layers.Activation("relu", name="relu"))
+    found = Probe(model).operations
+    assert [name for name, kind in found if kind == "Relu"] == ["relu"]
+    assert [name for name, kind in found if kind == "MatMul"] == ["classes"]
+    assert [name for name, kind in found if kind == "Conv2D"] == ["first"]
+    # The root of the variance and its product with gamma do not depend on the input, nor is there a softmax.
+    assert not {"Rsqrt", "Sub", "Softmax"} & {kind for _, kind in found}
+    assert list(dict.fromkeys(name for name, _ in found))[:5] == ["first", "norm", "relu", "flat", "classes"]
+
+
+def test_the_logits_model_is_the_probes_way_to_the_logits(heartbeat, rng):
+    inputs = rng.random((3, 186, 1), np.float32)
+    probe = Probe(heartbeat)
+    np.testing.assert_allclose(probe.logits_model(inputs).numpy(), probe.logits(inputs), atol=1e-6)
+    np.testing.assert_allclose(heartbeat(inputs).numpy().sum(1), 1, atol=1e-6)
+
+
+# What it cannot do ------------------------------------------------------------------------------------------------------
+
+
+UNFIT = {
+    "GELU": ("Activation", ("gelu",), "Erf"),
+    "swish": ("Activation", ("swish",), "IdentityN"),
+    "LeakyReLU": ("LeakyReLU", (), "LeakyRelu"),
+    "LayerNormalization": ("LayerNormalization", (), "StopGradient"),
+    "GlobalMaxPooling": ("GlobalMaxPooling1D", (), "Max"),
+    "LSTM": ("LSTM", (4,), "TensorList"),
+}
+
+
+@pytest.mark.parametrize("kind", UNFIT)
+def test_a_layer_without_multipliers_is_named(keras, kind, rng):
+    layer, arguments, operation = UNFIT[kind]
+    model = with_layer(keras, getattr(keras.layers, layer)(*arguments, name="culprit"))
+    inputs, targets, training = sample(model, rng, n=2)
+    with pytest.raises(
+        InputError, match=rf"deep_shap: layer culprit \({layer}\): found operations .*{operation}.*gradient_shap"
+    ):
+        deep_shap.explain(Probe(model), inputs, targets, rng, training=training)
+
+
+def test_swish_is_silently_wrong_in_the_library_and_seen_by_the_check_of_the_sum(keras, shap, rng, monkeypatch):
+    # One input value: all of the change belongs to it, whatever the multiplier.
+    layers = keras.layers
+    model = keras.Sequential([layers.Input((1, 1)), layers.Flatten(), layers.Activation("swish"), layers.Dense(2)])
+    inputs, rows = np.array([[[2.0]]], np.float32), np.array([[[-1.0]]], np.float32)
+    true = (model(inputs) - model(rows)).numpy()
+    theirs = shap.DeepExplainer(model, rows).shap_values(inputs, check_additivity=False)[:, 0, 0]
+    assert (np.abs(theirs - true) > 0.1 * np.abs(true)).all()
+    # Were the operation allowed, the sum would give it away.
+    monkeypatch.setattr(deep_shap, "_check_operations", lambda *_: None)
+    with pytest.raises(InputError, match="values of example 0 that miss the change of the logit by"):
+        deep_shap.explain(Probe(model), inputs, np.array([0]), rng, training=rows)
+
+
+def test_a_failure_inside_the_library_says_what_to_do_and_leaves_tensorflow_whole(keras, rng, monkeypatch):
+    model = with_layer(keras, keras.layers.LeakyReLU())
+    inputs, targets, training = sample(model, rng, n=2)
+    probe = Probe(model)
+    before = probe.gradient(inputs, targets)
+    monkeypatch.setattr(deep_shap, "_check_operations", lambda *_: None)
+    with pytest.raises(InputError, match="deep_shap: found a model that shap .* fails on .*LeakyRelu.*kernel_shap"):
+        deep_shap.explain(probe, inputs, targets, rng, training=training)
+    np.testing.assert_array_equal(Probe(model).gradient(inputs, targets), before)
+
+
+def test_architectures_that_declare_the_rescale_rule_are_those_that_it_fits(keras):
+    shapes = {"series": (120, 3), "image": (32, 32, 3)}
+    shap = deep_shap._shap()
+    for module in plugins.load("models").values():
+        keras.utils.set_random_seed(1)
+        probe = Probe(module.build(shapes[module.SPEC.kinds[0]], 3))
+        if "rescale_rule" in module.SPEC.features:
+            deep_shap._check_operations(probe, shap)
+        else:
+            with pytest.raises(InputError, match="deep_shap: layer"):
+                deep_shap._check_operations(probe, shap)
+
+
+# The background, and the work -------------------------------------------------------------------------------------------
+
+
+def test_the_background_is_drawn_from_the_generator_without_repetition():
+    training = np.arange(40, dtype=np.float32).reshape(20, 2)
+    one, same, other = (backgrounds.drawn(training, 8, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+    assert (np.diff(one[:, 0]) > 0).all()
+    assert one.shape == (8, 2)
+    assert one.dtype == np.float32
+
+
+def test_with_fewer_rows_than_asked_all_are_taken(linear, rng):
+    model, weights, _ = linear
+    inputs, targets, training = sample(model, rng, m=3)
+    found = deep_shap.explain(Probe(model), inputs, targets, rng, training=training, background=500)
+    np.testing.assert_array_equal(backgrounds.drawn(training, 500, rng), training)
+    np.testing.assert_allclose(found, (inputs - training.mean(0)) * np.moveaxis(weights, -1, 0), atol=1e-6)
+
+
+def test_a_mapped_file_serves_as_training_examples(heartbeat, rng, tmp_path):
+    inputs, targets, training = sample(heartbeat, rng)
+    np.save(tmp_path / "x_train.npy", training)
+    mapped = np.load(tmp_path / "x_train.npy", mmap_mode="r")
+    one, other = (
+        deep_shap.explain(Probe(heartbeat), inputs, targets, np.random.default_rng(1), training=rows, background=5)
+        for rows in (training, mapped)
+    )
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("size", [1, 2, 9, 64])
+def test_a_background_that_does_not_fit_is_taken_in_parts(heartbeat, rng, size):
+    inputs, targets, training = sample(heartbeat, rng)
+    whole = deep_shap.explain(Probe(heartbeat), inputs, targets, rng, training=training)
+    parts = deep_shap.explain(Probe(heartbeat, batch_size=size), inputs, targets, rng, training=training)
+    np.testing.assert_allclose(parts, whole, atol=1e-5 * np.abs(whole).max())
+
+
+@pytest.mark.parametrize(("method", "most"), [("deep_shap", 1e-4), ("gradient_shap", 0.3)])
+def test_runs_from_file_to_file_and_reports_its_residual(heartbeat, rng, tmp_path, method, most):
+    inputs, targets, training = sample(heartbeat, rng)
+    heartbeat.save(tmp_path / "model.keras")
+    files.write_arrays(tmp_path / "examples.npz", {"inputs": inputs, "targets": targets})
+    np.save(tmp_path / "x_train.npy", training)
+    run(
+        method=method,
+        parameters={"sweep": {"background": [3, 8]}},
+        model=tmp_path / "model.keras",
+        examples=tmp_path / "examples.npz",
+        seed=3,
+        threads=1,
+        memory_mb=256,
+        attributions=tmp_path / "attributions.npz",
+        cost=tmp_path / "cost.json",
+        checks=tmp_path / "checks.json",
+        training=tmp_path / "x_train.npy",
+    )
+    checks = files.read_json(tmp_path / "checks.json")
+    assert list(checks) == [f"{method}.background=3", f"{method}.background=8"]
+    assert all(0 < found["completeness_residual_share"] < most for found in checks.values())
+
+
+def test_passes_are_counted(heartbeat, rng):
+    probe = Probe(heartbeat)
+    deep_shap.explain(probe, *sample(heartbeat, rng)[:2], rng, training=sample(heartbeat, rng)[2], background=6)
+    assert probe.backward_passes == 2 * 4 * 6
+    # And those of the check of the sum: every row, and every input.
+    assert probe.forward_passes == 2 * 4 * 6 + 6 + 4

@@ -1,0 +1,151 @@
+"""Score-CAM against the paper's equations done map by map, and against tf-keras-vis."""
+
+import numpy as np
+import pytest
+
+from pellucid.errors import InputError
+from pellucid.explain.score_cam import explain, maps
+from pellucid.explain.upsampling import upsample
+from pellucid.probe import Probe
+
+
+@pytest.fixture(scope="module")
+def same_size(keras):
+    """A network whose feature maps are as large as its input, with one map that is dead."""
+    keras.utils.set_random_seed(6)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            layers.Input((10, 10, 2)),
+            layers.Conv2D(6, 3, padding="same", activation="relu", name="conv"),
+            layers.Flatten(),
+            layers.Dense(4, activation="softmax", bias_initializer="random_normal"),
+        ]
+    )
+    kernel, bias = model.layers[0].get_weights()
+    bias[:] = [0.1, 0.3, -100, 0.2, 0, -0.1]
+    model.layers[0].set_weights([kernel, bias])
+    return model
+
+
+def tolerance(probe, one, layer):
+    """What rounding may make of a sum of activations × differences of logits: float32 has seven digits."""
+    return 1e-6 * np.abs(probe.logits(one[None])).max() * np.abs(probe.activations(one[None], layer)).sum(-1).max()
+
+
+def by_hand(probe, one, target, layer, weights, fill):
+    """The paper's equations for one example, one feature map at a time."""
+    activation = probe.activations(one[None], layer)[0]
+    axes = one.shape[:-1]
+    scores, used = [], []
+    for k in range(activation.shape[-1]):
+        wide = upsample(activation[None, ..., k], axes)[0]
+        if wide.max() == wide.min():
+            continue
+        mask = (wide - wide.min()) / (wide.max() - wide.min())
+        mixed = mask[..., None] * one + (1 - mask[..., None]) * fill
+        scores.append(float(probe.logits(mixed[None].astype(np.float32))[0, target]))
+        used.append(k)
+    alpha = np.array(scores) - probe.logits(fill[None])[0, target]
+    if weights == "softmax":
+        alpha = np.exp(alpha) / np.exp(alpha).sum()
+    return activation[..., used] @ alpha
+
+
+@pytest.mark.parametrize("weights", ["softmax", "increase"])
+@pytest.mark.parametrize("network", ["heartbeat", "multivariate", "digit", "same_size"])
+def test_is_the_papers_equations_done_map_by_map(request, network, weights, rng):
+    model = request.getfixturevalue(network)
+    probe = Probe(model, batch_size=50)
+    inputs, targets = rng.random((3, *model.input_shape[1:]), np.float32), np.array([0, 3, 1])
+    layer = probe.conv_layers[-1]
+    filling = np.broadcast_to(inputs.mean(axis=tuple(range(1, inputs.ndim - 1)), keepdims=True), inputs.shape)
+    found = maps(probe, inputs, filling, targets, layer, weights, "all")
+    for ours, one, target, fill in zip(found, inputs, targets, filling, strict=True):
+        expected = by_hand(probe, one, target, layer, weights, fill)
+        np.testing.assert_allclose(ours, expected, atol=tolerance(probe, one, layer) + 1e-4 * np.abs(expected).max())
+    whole = explain(probe, inputs, targets, rng, weights=weights, baseline="mean")
+    np.testing.assert_allclose(whole[..., 0], upsample(np.maximum(found, 0), inputs.shape[1:-1]), atol=1e-5)
+
+
+def test_agrees_with_tf_keras_vis_where_nothing_is_interpolated(keras, same_size, rng):
+    from tf_keras_vis.scorecam import Scorecam
+    from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
+    from tf_keras_vis.utils.scores import CategoricalScore
+
+    inputs, targets = rng.normal(size=(3, 10, 10, 2)).astype(np.float32), np.array([2, 0, 1])
+    peer = Scorecam(keras.Model(same_size.inputs, same_size.outputs), model_modifier=ReplaceToLinear(), clone=True)
+    theirs = peer(
+        CategoricalScore(targets.tolist()),
+        inputs,
+        penultimate_layer="conv",
+        seek_penultimate_conv_layer=False,
+        normalize_cam=False,
+        expand_cam=False,
+    )
+    # It weighs by the probability of the class.
+    ours = maps(Probe(same_size), inputs, np.zeros_like(inputs), targets, "conv", "probability", "all")
+    np.testing.assert_allclose(ours, theirs, atol=1e-4 * np.abs(theirs).max())
+
+
+def test_the_map_that_feeds_the_class_is_the_one_that_shows(keras, rng):
+    """Two detectors, for ones at the left and minus ones at the right; the class hears of the second alone."""
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            layers.Input((40, 1)),
+            layers.Conv1D(2, 3, padding="same", activation="relu", name="conv"),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.get_layer("conv").set_weights([np.array([[[1, -1]]] * 3, np.float32), np.zeros(2, np.float32)])
+    model.layers[-1].set_weights([np.array([[40, 0], [0, 40]], np.float32), np.zeros(2, np.float32)])
+    signal = np.zeros((1, 40, 1), np.float32)
+    signal[0, 5:10], signal[0, 25:30] = 1, -1
+    for target, place in ((0, slice(5, 10)), (1, slice(25, 30))):
+        found = explain(Probe(model), signal, np.array([target]), rng)[0, :, 0]
+        assert found[place].sum() > 0.7 * found.sum()
+
+
+def test_few_maps_are_those_of_greatest_variance(heartbeat, rng):
+    probe = Probe(heartbeat)
+    inputs, targets = rng.random((3, 186, 1), np.float32), np.arange(3)
+    zero = np.zeros_like(inputs)
+    found = maps(probe, inputs, zero, targets, "conv_3", "increase", 5)
+    activations = probe.activations(inputs, "conv_3")
+    before = probe.forward_passes
+    maps(probe, inputs, zero, targets, "conv_3", "increase", 5)
+    assert probe.forward_passes - before == 3 * (1 + 5 + 1)
+    for ours, one, target, activation in zip(found, inputs, targets, activations, strict=True):
+        chosen = np.argsort(-activation.var(0))[:5]
+        expected = np.zeros(len(activation))
+        for k in chosen:
+            wide = upsample(activation[None, :, k], (186,))[0]
+            mask = (wide - wide.min()) / np.ptp(wide)
+            expected += activation[:, k] * (
+                probe.score((one * mask[:, None])[None], [target]) - probe.score(0 * one[None], [target])
+            )
+        np.testing.assert_allclose(ours, expected, atol=tolerance(probe, one, "conv_3"))
+
+
+def test_relu_keeps_what_speaks_for_the_class(multivariate, rng):
+    inputs, targets = rng.random((3, 100, 6), np.float32), np.arange(3)
+    signed = explain(Probe(multivariate), inputs, targets, rng, relu=False)
+    assert signed.min() < 0
+    assert explain(Probe(multivariate), inputs, targets, rng).min() >= 0
+
+
+def test_maps_without_contrast_weigh_nothing(same_size, rng):
+    inputs, targets = np.zeros((2, 10, 10, 2), np.float32), np.array([0, 1])
+    probe = Probe(same_size)
+    activations = probe.activations(inputs, "conv")
+    assert activations.max() > 0
+    assert np.ptp(activations, axis=(1, 2)).max() == 0
+    for weights in ("softmax", "increase", "probability"):
+        assert (maps(probe, inputs, inputs + 1, targets, "conv", weights, "all") == 0).all()
+
+
+def test_a_layer_without_feature_maps_is_refused(digit, rng):
+    with pytest.raises(InputError, match='layer: found "dense_1", whose output \\(128,\\) has no time or space left'):
+        explain(Probe(digit), rng.random((1, 8, 8, 1), np.float32), np.array([0]), rng, layer="dense_1")

@@ -1,0 +1,126 @@
+"""Segments: sizes counted by hand, and superpixels that follow edges that are known."""
+
+import numpy as np
+import pytest
+
+from pellucid.errors import InputError
+from pellucid.explain.coalitions import painted
+from pellucid.explain.segments import by_number, parts, segmentation
+
+
+def halves(rng, n=3, size=24):
+    """Images of two flat halves, cut by a slanted edge, with a little noise; and where the edge is."""
+    row, column = np.mgrid[:size, :size]
+    edge = column > size // 3 + row // 3
+    return (edge * 1.0 + rng.normal(0, 0.01, (n, size, size)))[..., np.newaxis].astype(np.float32), edge
+
+
+def test_a_series_is_cut_into_slices_that_differ_by_one_sample_at_most(rng):
+    labels = segmentation(rng.random((4, 186, 1), np.float32), segments=12)
+    assert labels.shape == (1, 186, 1)
+    assert (np.diff(labels[0, :, 0]) >= 0).all()
+    sizes = np.bincount(labels.ravel())
+    assert len(sizes) == 12
+    assert sizes.min() == 15
+    assert sizes.max() == 16
+
+
+def test_channels_have_segments_of_their_own_or_share_them(rng):
+    inputs = rng.random((2, 30, 3), np.float32)
+    each, together = (segmentation(inputs, segments=5, channels=channels)[0] for channels in ("each", "together"))
+    assert np.unique(together).tolist() == list(range(5))
+    assert (together == together[:, :1]).all()
+    assert np.unique(each).tolist() == list(range(15))
+    np.testing.assert_array_equal(each, together + 5 * np.arange(3))
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((186,), (12,)),
+        ((300,), (20,)),
+        ((9,), (4,)),
+        ((8, 8), (4, 4)),
+        ((28, 28), (7, 7)),
+        ((224, 224), (7, 7)),
+        ((1, 40), (1, 7)),
+    ],
+)
+def test_auto_fits_every_size(shape, expected, rng):
+    assert parts(shape) == expected
+    labels = segmentation(rng.random((1, *shape, 2), np.float32), channels="together")
+    assert labels.max() + 1 == np.prod(expected)
+
+
+@pytest.mark.parametrize(
+    ("shape", "number", "blocks"),
+    [((20, 20), 25, (4, 4)), ((10, 40), 16, (5, 5)), ((40, 10), 16, (5, 5)), ((3, 30), 30, (2, 2))],
+)
+def test_blocks_of_an_image_are_as_square_as_they_can_be(shape, number, blocks, rng):
+    labels = segmentation(rng.random((1, *shape, 1), np.float32), segments=number)[0, ..., 0]
+    for label in range(labels.max() + 1):
+        found = np.argwhere(labels == label)
+        assert (np.ptp(found, axis=0) + 1 <= blocks).all()
+    assert abs(labels.max() + 1 - number) <= number / 10
+
+
+def test_superpixels_do_not_cross_an_edge_and_blocks_do(rng):
+    images, edge = halves(rng)
+
+    def mixed(labels):
+        return sum(0 < edge[labels == label].mean() < 1 for label in range(labels.max() + 1))
+
+    superpixels = segmentation(images, partition="superpixels", segments=16)
+    assert len(superpixels) == 3
+    for one in superpixels[..., 0]:
+        assert np.unique(one).tolist() == list(range(one.max() + 1))
+        assert mixed(one) == 0
+    assert mixed(segmentation(images, segments=16)[0, ..., 0]) > 3
+
+
+def test_superpixels_do_not_depend_on_the_scale_of_the_values(rng):
+    images, _ = halves(rng)
+    once, scaled = (segmentation(x, partition="superpixels") for x in (images, images * 300 - 120))
+    assert (once == scaled).mean() > 0.99
+
+
+def test_a_flat_image_has_superpixels_too():
+    labels = segmentation(np.zeros((1, 28, 28, 1), np.float32), partition="superpixels")
+    assert labels.max() > 1
+
+
+def test_superpixels_of_each_channel_are_numbered_one_after_the_other(rng):
+    images, _ = halves(rng, n=2)
+    three = np.repeat(images, 3, axis=-1)
+    each, together = (segmentation(three, partition="superpixels", channels=name) for name in ("each", "together"))
+    for found, alone in zip(each, together, strict=True):
+        np.testing.assert_array_equal(found, alone + (alone.max() + 1) * np.arange(3))
+
+
+def test_groups_hold_every_example_once_with_its_own_labels(rng):
+    labels = np.stack([rng.permutation(np.arange(12) % number) for number in (3, 4, 3, 2)]).astype(np.int32)
+    seen = {}
+    for number, rows, cut in by_number(labels, 4):
+        for row, one in zip(rows, cut, strict=True):
+            seen[row] = number
+            np.testing.assert_array_equal(one, labels[row])
+    assert seen == {0: 3, 1: 4, 2: 3, 3: 2}
+    assert [(number, rows.tolist()) for number, rows, _ in by_number(labels[:1], 5)] == [(3, [0, 1, 2, 3, 4])]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_painting_gives_each_sample_its_segments_value_or_its_share(shared):
+    labels = np.array([[0, 0, 0, 1], [1, 0, 1, 1]], np.int32)
+    found = painted(np.array([[6.0, 5.0], [7.0, 9.0]]), labels, (2, 4), shared=shared)
+    expected = [[2, 2, 2, 5], [3, 7, 3, 3]] if shared else [[6, 6, 6, 5], [9, 7, 9, 9]]
+    np.testing.assert_allclose(found, expected)
+
+
+def test_superpixels_of_a_series_are_refused(rng):
+    with pytest.raises(InputError, match='partition: found "superpixels" of examples with 1 axis; expected images'):
+        segmentation(rng.random((1, 50, 2), np.float32), partition="superpixels")
+
+
+def test_more_segments_than_positions_are_refused(rng):
+    with pytest.raises(InputError, match="segments: found 51; expected at most the 50 positions"):
+        segmentation(rng.random((1, 50, 2), np.float32), segments=51)

@@ -1,0 +1,71 @@
+"""The weights of a model from an address: downloaded, checked, and taken up by the training rule."""
+
+import functools
+import http.server
+import threading
+
+import numpy as np
+import pytest
+
+from pellucid import files
+from tests.unit import vgg16_weights
+from tests.workflow import tiny
+
+
+@pytest.fixture
+def address(keras, tmp_path):
+    """Weights of VGG16 for 32 × 32 pixels, in the published layout and under the published name, on this machine."""
+    served = tmp_path / "served"
+    served.mkdir()
+    path = served / "vgg16_weights_tf_dim_ordering_tf_kernels.h5"
+    model = vgg16_weights.write(keras, path, (32, 32, 3), 1000)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(served))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/{path.name}", files.md5(path), model
+        server.shutdown()
+        thread.join()
+
+
+def configure(folder, address, md5):
+    experiment = {
+        "dataset": {"source": "sample_photographs", "size": 32},
+        "model": {"architecture": "vgg16", "weights": address, "weights_md5": md5, "nested": True},
+        "training": {"epochs": 0},
+        "examples": {"per_class": 1, "choose": "any"},
+        "methods": {"grad_cam": {}},
+    }
+    tiny.write_config(folder, {"run": ["photographs"], "experiments": {"photographs": experiment}})
+
+
+def test_weights_of_another_checksum_are_refused_and_the_right_ones_explained(keras, tmp_path, address):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    where, digest, published = address
+    model = "results/photographs/model/model.keras"
+
+    configure(folder, where, "0" * 32)
+    refused = tiny.snakemake(folder, "--cores", "2", model)
+    assert refused.returncode != 0
+    for part in (where, digest, "0" * 32):
+        assert part in refused.stderr
+    assert "Traceback" not in refused.stderr
+    left = [path for path in folder.glob("results/downloads/**/*") if path.is_file() and path.suffix != ".log"]
+    assert not left
+    assert not (folder / model).exists()
+
+    configure(folder, where, digest)
+    maps = "results/photographs/explain/grad_cam"
+    tiny.build(folder, f"{maps}/attributions.npz", f"{maps}/grad_cam.png", "results/photographs/model/history.png")
+    found = keras.models.load_model(folder / model)
+    own = found.get_layer("vgg16").get_layer("block5_conv3").kernel.numpy()
+    np.testing.assert_array_equal(own, published.get_layer("block5_conv3").kernel.numpy())
+    # The photographs are of two kinds: the layer of the 1,000 classes begins anew, the one before it does not.
+    np.testing.assert_array_equal(found.get_layer("fc2").kernel.numpy(), published.get_layer("fc2").kernel.numpy())
+    assert found.output_shape == (None, 2)
+    facts = files.read_json(folder / "results/photographs/model/training.json")
+    assert facts["files"]["weights"]["path"] == where
+    assert files.read_arrays(folder / maps / "attributions.npz")["attributions"].any()
+    (place,) = folder.glob("results/downloads/*/*.h5")
+    assert files.md5(place) == digest

@@ -1,0 +1,100 @@
+"""The two photographs that ship with scikit-learn, cut into crops: colour images at the size of large networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.datasets.base import Examples, RawData, SourceSpec
+from pellucid.errors import InputError
+
+# Of both photographs. The left part, as wide as `_TEST` where a training crop leaves that, holds what they show, the
+# palace and most of the flower: test crops are what is explained.
+_HEIGHT, _WIDTH, _TEST = 427, 640, 384
+
+_COUNT = {"type": "integer", "minimum": 2, "maximum": 1000}
+
+SPEC = SourceSpec(
+    title="Crops of two photographs, a Chinese palace and a flower",
+    kind="image",
+    licence="CC BY 2.0 (china.jpg: danielbuechele, flower.jpg: vultilion, both on Flickr)",
+    citation="Pedregosa F et al. Scikit-learn: Machine Learning in Python. JMLR 12:2825-2830 (2011)",
+    homepage="https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_sample_images.html",
+    parameters={
+        "size": {
+            "type": "integer",
+            "minimum": 8,
+            "maximum": _WIDTH // 2,
+            "default": 224,
+            "description": "pixels along both sides of a crop",
+        },
+        "train_per_class": {**_COUNT, "default": 20, "description": "crops of each photograph to learn from"},
+        "test_per_class": {**_COUNT, "default": 8, "description": "crops of each photograph to test on"},
+    },
+)
+
+
+def load(
+    files: Mapping[str, Path],
+    rng: np.random.Generator,
+    *,
+    size: int = 224,
+    train_per_class: int = 20,
+    test_per_class: int = 8,
+) -> RawData:
+    """Crops at random places, intensities scaled to [0, 1].
+
+    Test crops come from the left part of each photograph, training crops from the right: no pixel is in both. Crops of
+    one part overlap each other, so that a validation score says less than a test score here.
+    """
+    check(size=size, train_per_class=train_per_class, test_per_class=test_per_class)
+    from sklearn.datasets import load_sample_images
+
+    bunch = load_sample_images()
+    names = [Path(name).stem for name in bunch.filenames]
+    border = _border(size)
+
+    def examples(columns: slice, count: int) -> Examples:
+        x = np.concatenate([crops(photograph[:, columns], size, count, rng) for photograph in bunch.images])
+        return Examples(x.astype(np.float32) / np.float32(255), np.repeat(np.arange(len(names)), count))
+
+    return RawData(
+        train=examples(slice(border, _WIDTH), train_per_class),
+        test=examples(slice(0, border), test_per_class),
+        classes=tuple(names),
+        channels=("red", "green", "blue"),
+        unit="intensity",
+    )
+
+
+def crops(photograph: NDArray[np.uint8], size: int, count: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """`count` different squares of an image (height, width, 3): (count, size, size, 3)."""
+    rows, columns = photograph.shape[0] - size + 1, photograph.shape[1] - size + 1
+    chosen = np.unravel_index(rng.choice(rows * columns, count, replace=False), (rows, columns))
+    corners = zip(*chosen, strict=True)
+    return np.stack([photograph[row : row + size, column : column + size] for row, column in corners])
+
+
+def check(*, size: int = 224, train_per_class: int = 20, test_per_class: int = 8, **others: Any) -> None:
+    """Refuse more crops than there are places for.
+
+    Raises:
+        InputError: as said.
+    """
+    border = _border(size)
+    for key, width, count in (
+        ("train_per_class", _WIDTH - border, train_per_class),
+        ("test_per_class", border, test_per_class),
+    ):
+        places = (_HEIGHT - size + 1) * (width - size + 1)
+        if count > places:
+            raise InputError(f"sample_photographs.{key}", f"{count} crops of {size} pixels", f"at most {places}")
+
+
+def _border(size: int) -> int:
+    """The column at which the training part begins."""
+    return min(_TEST, _WIDTH - size)

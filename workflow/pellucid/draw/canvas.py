@@ -1,0 +1,97 @@
+"""Many small pictures on one pair of axes, laid out in inches: a pair of axes for each would be slow to draw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from pellucid import figures
+
+
+class Canvas:
+    """A pair of axes whose coordinates are inches from the upper left corner.
+
+    Args:
+        width, height: of the drawing; the figure is as much larger as caption and colour bar need.
+        caption: of the figure.
+        bar: whether there will be a colour bar at the right.
+    """
+
+    def __init__(self, width: float, height: float, caption: str, *, bar: bool = True) -> None:
+        lines = caption.count("\n") + 1
+        top, below, side = 0.12 + 0.19 * lines, 0.08, 0.85 if bar else 0.1
+        # A caption is not to be cut off by a narrow drawing.
+        needed = 0.3 + 0.073 * max(map(len, caption.split("\n")))
+        total = max(width + 0.1 + side, needed)
+        full = top + height + below
+        self.figure = Figure(figsize=(total, full))
+        self.axes: Axes = self.figure.add_axes((0.1 / total, below / full, width / total, height / full))
+        self.axes.set_axis_off()
+        self.axes.set_xlim(0, width)
+        self.axes.set_ylim(height, 0)
+        self.figure.suptitle(caption, x=0.1 / total, y=1 - 0.06 / full, ha="left", va="top", fontsize=10)
+        self._beside = (0.1 + width + 0.12) / total
+        self._inch = (1 / total, 1 / full)
+        self._below = below / full
+        self._height = height
+
+    def picture(
+        self, pixels: NDArray[Any], left: float, top: float, width: float, height: float, **options: Any
+    ) -> None:
+        """Put a picture (height, width) or (height, width, 3 or 4) into a box, with a thin frame."""
+        limits = self.axes.get_xlim(), self.axes.get_ylim()
+        options = {"interpolation": "nearest", "aspect": "auto", **options}
+        self.axes.imshow(pixels, extent=(left, left + width, top + height, top), **options)
+        self.axes.set_xlim(limits[0])
+        self.axes.set_ylim(limits[1])
+        self.frame(left, top, width, height)
+
+    def example(
+        self,
+        pixels: NDArray[Any],
+        left: float,
+        top: float,
+        width: float,
+        height: float,
+        limits: tuple[float, float] | None = None,
+    ) -> None:
+        """Put an image (height, width, channels) into a box, as `figures.image` shows one; NaN is left empty.
+
+        `limits` are the values that are palest and strongest; without them those of the image itself.
+        """
+        low, high = limits or (float(np.nanmin(pixels)), float(np.nanmax(pixels)))
+        if pixels.shape[-1] == 3:
+            shade = np.clip((pixels - low) / (high - low or 1.0), 0, 1)
+            # What lies outside of the image is white.
+            self.picture(np.nan_to_num(shade, nan=1.0), left, top, width, height)
+        else:
+            self.picture(pixels.mean(-1), left, top, width, height, cmap="gray_r", vmin=low, vmax=high)
+
+    def frame(
+        self, left: float, top: float, width: float, height: float, colour: str = figures.QUIET, line: float = 0.5
+    ) -> None:
+        """A rectangle without filling."""
+        self.axes.add_patch(
+            Rectangle((left, top), width, height, fill=False, edgecolor=colour, linewidth=line, clip_on=False)
+        )
+
+    def text(self, words: str, x: float, y: float, **options: Any) -> None:
+        """Words, 7 points large unless told."""
+        self.axes.text(x, y, words, **{"fontsize": 7, "va": "center", **options})
+
+    def bar(self, scale: figures.Scale, label: str) -> None:
+        """The colour bar of all pictures, at the right of the drawing."""
+        height = min(3.0, 0.8 * self._height)
+        bottom = self._below + (self._height - height) / 2 * self._inch[1]
+        axes = self.figure.add_axes((self._beside, bottom, 0.1 * self._inch[0], height * self._inch[1]))
+        scale.bar_in(self.figure, axes, label)
+
+
+def box_of(shape: tuple[int, ...], longest: float) -> tuple[float, float]:
+    """Height and width of a picture of `shape` (height, width, …) whose longer side has that many inches."""
+    return longest * shape[0] / max(shape[:2]), longest * shape[1] / max(shape[:2])

@@ -1,0 +1,115 @@
+"""The inputs of activation maximisation beside real examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pellucid import figures
+from pellucid.draw.views.example import Span, channels_note, example, height
+
+WIDTH = 11  # of the pictures side by side at most, in inches
+
+
+def draw(
+    arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
+) -> Figure:
+    """Series: each over a real one in grey. Pictures: each above the real ones.
+
+    Args:
+        arrays: what the view computed.
+        facts: `data.json`.
+        parameters: of the view.
+        caption: the first line of the heading.
+    """
+    filters = bool(str(arrays["layer"]))
+    shown, count = len(arrays["units"]), int(arrays["count"])
+    what = f"filters of {arrays['layer']}" if filters else "classes"
+    note = f"{shown} of {count} {what}" if shown < count else f"all {count} {what}"
+    real = f"best real: of {int(arrays['examples']):,} training examples"
+    heading = f"{caption}\n{note}; {real}{channels_note(facts)}"
+    figure = (_pictures if facts["kind"] == "image" else _series)(arrays, facts, filters)
+    if facts["kind"] != "image":
+        behind = "best real example" if filters else "mean training example of the class"
+        heading += f"\nblue: made by gradient ascent; grey: {behind}"
+    figure.suptitle(heading, x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def _series(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], filters: bool) -> Figure:
+    grey = arrays["best" if filters else "mean"]
+    span = Span.of(arrays["inputs"], grey)
+    columns = min(3 if len(facts["channels"]) == 1 else 4, len(grey))
+    rows = -(-len(grey) // columns)
+    figure = figures.new(0.8 + 3.1 * columns, 0.9 + (height(facts) + 0.45) * rows)
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    for position, one in enumerate(axes.ravel()):
+        if position >= len(grey):
+            one.set_visible(False)
+            continue
+        example(one, facts, arrays["inputs"][position], span, grey[position], figures.PALETTE[0])
+        one.set_title(_title(arrays, facts, position, filters), loc="left", fontsize=8)
+    if len(facts["channels"]) == 1:
+        for line in axes:
+            line[0].set_ylabel(facts["unit"], fontsize=7)
+    figures.label_time(axes, figures.time_axis(grey.shape[1], facts["sampling_rate_hz"])[1])
+    return figure
+
+
+def _pictures(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], filters: bool) -> Figure:
+    kinds = ["inputs", "best"] if filters else ["inputs", "mean", "best"]
+    count = len(arrays["units"])
+    tall, wide = arrays["inputs"].shape[1:3]
+    side = 1.1 if wide <= 64 else 1.8
+    per_line = int(WIDTH / side)
+    columns = min(per_line, -(-count // -(-count // per_line)))
+    blocks = -(-count // columns)
+    figure = figures.new(
+        max(0.3 + side * columns, 5.5), 0.8 + blocks * (0.15 + len(kinds) * (0.97 * side * tall / wide + 0.12))
+    )
+    axes = figure.subplots(blocks * len(kinds), columns, squeeze=False)
+    for one in axes.ravel():
+        one.set_visible(False)
+    for position in range(count):
+        block, column = divmod(position, columns)
+        for line, kind in enumerate(kinds):
+            one = axes[block * len(kinds) + line, column]
+            one.set_visible(True)
+            figures.image(one, arrays[kind][position])
+            title = {
+                "inputs": f"{_name(arrays, facts, position, filters)}\n{_reached(arrays, position)}",
+                "mean": "mean",
+                "best": f"best real {_number(arrays['best_scores'][position])}",
+            }[kind]
+            one.set_title(title, fontsize=7, pad=3)
+    return figure
+
+
+def _name(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], position: int, filters: bool) -> str:
+    unit = int(arrays["units"][position])
+    return f"filter {unit}" if filters else str(facts["classes"][unit])
+
+
+def _title(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], position: int, filters: bool) -> str:
+    parts = []
+    for prefix in ("", "best_"):
+        score = _number(arrays["best_scores"][position]) if prefix else _reached(arrays, position)
+        if filters:
+            parts.append(score)
+        else:
+            parts.append(f"{score} (p = {arrays[f'{prefix}probabilities'][position]:.2f})")
+    kind = ":" if filters else "\nlogit"
+    return f"{_name(arrays, facts, position, filters)}{kind} {parts[0]}; best real {parts[1]}"
+
+
+def _reached(arrays: Mapping[str, NDArray[Any]], position: int) -> str:
+    """The score, or that it never changed and the start was left as it is."""
+    return "silent" if arrays["silent"][position] else _number(arrays["scores"][position])
+
+
+def _number(value: float) -> str:
+    """Three digits are enough to compare."""
+    return f"{value:.0f}" if abs(value) >= 100 else (f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}")

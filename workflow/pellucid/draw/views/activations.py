@@ -1,0 +1,162 @@
+"""The figure of a layer's activations: examples side by side, the maps of the filters below or beside the input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from pellucid import figures
+from pellucid.draw import heading, heat_rows
+from pellucid.draw.canvas import Canvas, box_of
+
+Arrays = Mapping[str, NDArray[Any]]
+
+_COLUMNS = 5  # examples of series side by side
+_SEEN = 0.09  # inches that a mark on an image has at least
+_LABEL = "activation"
+
+
+def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
+    """Draw the maps of the strongest filters on one colour scale, and what the most active unit sees."""
+    filters, total = arrays["filters"], int(arrays["n_filters"])
+    field = arrays["field"]
+    sees = (
+        "the whole input"
+        if arrays["whole"]
+        else " × ".join(str(size) for size in field[:, 0]) + (" samples" if len(field) == 1 else " pixels")
+    )
+    caption = (
+        f"{caption}: {arrays['layer']}\n{heading.of_count(len(filters), total, 'filters')}, the largest mean size of "
+        f"activation first; green: what the most active unit sees, {sees}"
+    )
+    signed = bool(arrays["maps"].min() < 0)
+    scale = figures.Scale.of(arrays["maps"], signed)
+    if facts["kind"] == "image":
+        return _images(arrays, facts, scale, caption)
+    return _series(arrays, facts, scale, caption)
+
+
+def _series(arrays: Arrays, facts: Mapping[str, Any], scale: figures.Scale, caption: str) -> Figure:
+    """One column per example: the input above, one heat row per filter below, on one time axis."""
+    inputs, maps, channels = arrays["inputs"], arrays["maps"], facts["channels"]
+    columns = min(_COLUMNS, len(inputs))
+    bands = -(-len(inputs) // columns)
+    above = 1.0 if len(channels) == 1 else 0.4 + 0.15 * min(len(channels), 12)
+    below = max(0.8, 0.125 * maps.shape[1])
+    figure = figures.new(max(1.6 + 2.55 * columns, 7.5), 0.9 + bands * (above + below + 0.6))
+    axes = figure.subplots(2 * bands, columns, squeeze=False, sharex=True, height_ratios=[above, below] * bands)
+    time, label = figures.time_axis(inputs.shape[1], facts["sampling_rate_hz"])
+    step = float(time[1] - time[0])
+    place = heat_rows.units_at(arrays["field"][0], bool(arrays["whole"]), maps.shape[2], len(time))
+    spread = np.maximum(np.ptp(inputs, axis=1).max(0), 1e-12)
+    for index, maps_of_one in enumerate(maps):
+        band, column = divmod(index, columns)
+        signal, rows = axes[2 * band, column], axes[2 * band + 1, column]
+        if len(channels) == 1:
+            signal.plot(time, inputs[index, :, 0], color=figures.INK, linewidth=1.0)
+            signal.set_xlim(time[0] - step / 2, time[-1] + step / 2)
+        else:
+            figures.stacked_series(signal, time, inputs[index], channels, spread)
+            signal.set_xlim(time[0] - step / 2, time[-1] + step / 2)
+        signal.set_title(heading.of_example(facts, arrays, index), loc="left", fontsize=8, pad=9)
+        signal.tick_params(labelsize=7)
+        filters = [f"#{number}" for number in arrays["filters"]]
+        heat_rows.draw(rows, maps_of_one, place, step, scale, filters)
+        strongest, unit = (int(value) for value in arrays["units"][index])
+        _mark(signal, rows, arrays, (strongest, unit), place, step, len(time))
+        rows.tick_params(axis="x", labelsize=7)
+        if column:
+            rows.tick_params(labelleft=False)
+            signal.tick_params(labelleft=len(channels) == 1)
+        elif len(channels) == 1:
+            signal.set_ylabel(facts["unit"], fontsize=7)
+    for index in range(len(maps), bands * columns):
+        band, column = divmod(index, columns)
+        axes[2 * band, column].set_visible(False)
+        axes[2 * band + 1, column].set_visible(False)
+    figures.label_time(axes, label)
+    figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
+    scale.bar(figure, axes, _LABEL)
+    return figure
+
+
+def _mark(
+    signal: Any,
+    rows: Any,
+    arrays: Arrays,
+    strongest: tuple[int, int],
+    place: tuple[float, float],
+    step: float,
+    length: int,
+) -> None:
+    """Frame the most active unit, and mark what it sees of the input."""
+    row, unit = strongest
+    size, jump, start, _ = (int(value) for value in arrays["field"][0])
+    first = 0 if arrays["whole"] else max(0, start + unit * jump)
+    last = length if arrays["whole"] else min(length, start + unit * jump + size)
+    heat_rows.bracket(signal, (first - 0.5) * step, (last - 0.5) * step)
+    left = (place[0] + (unit - 0.5) * place[1]) * step
+    # A unit of a long series is thinner than a line: the frame is wider than it, and open at neither side.
+    width = max(place[1] * step, 0.012 * length * step)
+    left -= (width - place[1] * step) / 2
+    rows.add_patch(
+        Rectangle((left, row - 0.5), width, 1, fill=False, edgecolor=figures.PALETTE[2], linewidth=1.4, clip_on=False)
+    )
+
+
+def _images(arrays: Arrays, facts: Mapping[str, Any], scale: figures.Scale, caption: str) -> Figure:
+    """One band per example: the input at the left, the maps of the filters beside it."""
+    inputs, maps, filters = arrays["inputs"], arrays["maps"], arrays["filters"]
+    lines = 2 if len(filters) > 8 else 1
+    columns = -(-len(filters) // lines)
+    tile, gap, name, between = 0.62, 0.06, 0.15, 0.3
+    height, width = box_of(maps.shape[2:], tile)
+    large = box_of(inputs.shape[1:], lines * (height + name) - name)
+    left_of_maps = large[1] + 0.3
+    band = 0.2 + lines * (height + name)
+    canvas = Canvas(left_of_maps + columns * (width + gap), len(inputs) * (band + between / 2), caption)
+    for index, picture in enumerate(inputs):
+        top = index * (band + between / 2)
+        canvas.text(heading.of_example(facts, arrays, index), 0, top + 0.1, fontsize=8)
+        start = top + 0.2 + name
+        canvas.example(picture, 0, start, large[1], large[0])
+        inch = large[0] / picture.shape[0]
+        (first_row, end_row), (first_column, end_column) = _seen(arrays, index)
+        rows, columns_seen = (end_row - first_row) * inch, (end_column - first_column) * inch
+        # A field of a few pixels of a large image would be a dot: its frame lies around it.
+        wider, higher = max(0, (_SEEN - columns_seen) / 2), max(0, (_SEEN - rows) / 2)
+        canvas.frame(
+            first_column * inch - wider,
+            start + first_row * inch - higher,
+            columns_seen + 2 * wider,
+            rows + 2 * higher,
+            colour=figures.PALETTE[2],
+            line=1.6,
+        )
+        for position, number in enumerate(filters):
+            line, column = divmod(position, columns)
+            x, y = left_of_maps + column * (width + gap), start + line * (height + name)
+            canvas.picture(maps[index, position], x, y, width, height, cmap=scale.colours, norm=scale.norm)
+            canvas.text(f"#{number}", x, y - 0.065)
+            if position == arrays["units"][index, 0]:
+                canvas.frame(x, y, width, height, colour=figures.PALETTE[2], line=1.6)
+    canvas.bar(scale, _LABEL)
+    return canvas.figure
+
+
+def _seen(arrays: Arrays, index: int) -> list[tuple[int, int]]:
+    """What the most active unit of an example sees, inside of the image."""
+    lengths = arrays["inputs"].shape[1:-1]
+    if arrays["whole"]:
+        return [(0, length) for length in lengths]
+    return [
+        (max(0, start + unit * jump), min(length, start + unit * jump + size))
+        for (size, jump, start, _), unit, length in zip(
+            arrays["field"].tolist(), arrays["units"][index, 1:].tolist(), lengths, strict=True
+        )
+    ]

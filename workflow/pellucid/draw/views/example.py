@@ -1,0 +1,85 @@
+"""One example in one panel, whatever its kind: a line, one line per channel, or a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from pellucid import figures
+
+Array = NDArray[np.float32]
+
+CHANNELS = 12  # of a series in one panel
+PALE = "#a9b2bb"
+
+
+@dataclass(frozen=True)
+class Span:
+    """The range of every channel, (channels,), so that all panels of a figure have the same axis."""
+
+    low: Array
+    high: Array
+
+    @classmethod
+    def of(cls, *many: Array) -> Span:
+        """Over arrays (N, *axes, channels)."""
+        flat = [values.reshape(-1, values.shape[-1]) for values in many if values.size]
+        low, high = np.min([values.min(0) for values in flat], 0), np.max([values.max(0) for values in flat], 0)
+        return cls(low, np.where(high > low, high, low + 1))
+
+
+def example(
+    axes: Axes,
+    facts: Mapping[str, Any],
+    values: Array,
+    span: Span,
+    behind: Array | None = None,
+    colour: str = figures.INK,
+) -> None:
+    """Draw one example.
+
+    Args:
+        axes: the panel.
+        facts: `data.json`.
+        values: of `facts["shape"]`.
+        span: of the figure's examples; pictures have no use for it.
+        behind: another example of that shape, drawn in grey behind a series.
+        colour: of a series.
+    """
+    if facts["kind"] == "image":
+        figures.image(axes, values)
+        return
+    time, _ = figures.time_axis(len(values), facts["sampling_rate_hz"])
+    lines = [(values, colour, 1.1)] if behind is None else [(behind, PALE, 1.6), (values, colour, 1.1)]
+    if values.shape[-1] == 1:
+        for series, shade, width in lines:
+            axes.plot(time, series[:, 0], color=shade, linewidth=width)
+        margin = 0.06 * float(span.high[0] - span.low[0])
+        axes.set_ylim(float(span.low[0]) - margin, float(span.high[0]) + margin)
+    else:
+        channels = list(facts["channels"])[:CHANNELS]
+        for index in range(len(channels)):
+            for series, shade, width in lines:
+                share = (series[:, index] - span.low[index]) / (span.high[index] - span.low[index])
+                axes.plot(time, 0.9 * share - 0.45 - index, color=shade, linewidth=0.75 * width)
+        axes.set_ylim(0.55 - len(channels), 0.55)
+        figures.channel_ticks(axes, channels, [-index for index in range(len(channels))])
+    axes.set_xlim(time[0], time[-1])
+    axes.tick_params(labelsize=7)
+
+
+def height(facts: Mapping[str, Any]) -> float:
+    """Of a panel with a series, in inches."""
+    count = min(len(facts["channels"]), CHANNELS)
+    return 1.0 if count == 1 else 0.35 + 0.24 * count
+
+
+def channels_note(facts: Mapping[str, Any]) -> str:
+    """What the caption says where not all channels of a series fit."""
+    count = len(facts["channels"])
+    return f"; {CHANNELS} of {count} channels" if facts["kind"] != "image" and count > CHANNELS else ""

@@ -1,0 +1,102 @@
+"""The figure of one example on its way through the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pellucid import figures
+from pellucid.draw import heading, heat_rows
+from pellucid.draw.canvas import Canvas, box_of
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
+    """Draw the strongest maps of each layer, each layer on a colour scale of its own."""
+    caption = (
+        f"{caption}: {heading.of_example(facts, arrays, 0)}\nof each layer the {parameters['shown']} maps of the "
+        "largest mean size of activation, at most\ngrey is 0; each layer has a colour scale of its own"
+    )
+    return (_images if facts["kind"] == "image" else _series)(arrays, facts, caption)
+
+
+def _scale(maps: NDArray[np.float32]) -> figures.Scale:
+    return figures.Scale.of(maps, signed=bool(maps.min() < 0))
+
+
+def _about(arrays: Arrays, index: int, scale: figures.Scale) -> list[str]:
+    """What is said of a layer: its name, the size and number of its maps, what a unit sees, and the colours' range."""
+    shown, total = len(arrays[f"filters_{index}"]), int(arrays["n_filters"][index])
+    units = " × ".join(str(size) for size in arrays["sizes"][index])
+    units += " units" if arrays["sizes"].shape[1] == 1 else ""
+    sees = "all" if arrays["whole"][index] else " × ".join(str(size) for size in arrays["field"][index, :, 0])
+    return [
+        str(arrays["layers"][index]),
+        f"{units}; {heading.of_count(shown, total, 'maps')}",
+        f"a unit sees {sees}",
+        f"colours end at {'±' if scale.colours is figures.DIVERGING else ''}{scale.norm.vmax:.3g}",
+    ]
+
+
+def _images(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
+    """One row of pictures per layer, the input on top."""
+    layers = len(arrays["layers"])
+    columns = max(len(arrays[f"filters_{index}"]) for index in range(layers))
+    tile, gap, name = 0.92, 0.08, 0.16
+    label = 0.2 + 0.066 * max(22, *(len(str(layer)) for layer in arrays["layers"]))
+    height, width = box_of(arrays["inputs"].shape[1:], tile)
+    band = height + name + 0.1
+    canvas = Canvas(label + columns * (width + gap), (layers + 1) * band, caption, bar=False)
+    canvas.text("input", 0, name + 0.12, fontsize=9, fontweight="bold")
+    canvas.text(" × ".join(str(size) for size in facts["shape"]), 0, name + 0.29)
+    canvas.example(arrays["inputs"][0], label, name, width, height)
+    for index in range(layers):
+        top = (index + 1) * band + name
+        maps = arrays[f"maps_{index}"]
+        scale = _scale(maps)
+        head, *rest = _about(arrays, index, scale)
+        canvas.text(head, 0, top + 0.1, fontsize=9, fontweight="bold")
+        for line, words in enumerate(rest):
+            canvas.text(words, 0, top + 0.28 + 0.15 * line)
+        for column, number in enumerate(arrays[f"filters_{index}"]):
+            x = label + column * (width + gap)
+            canvas.text(f"#{number}", x, top - 0.07)
+            canvas.picture(maps[column], x, top, width, height, cmap=scale.colours, norm=scale.norm)
+    return canvas.figure
+
+
+def _series(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
+    """The input on top, one panel of heat rows per layer below, all on one time axis."""
+    inputs, channels, layers = arrays["inputs"], facts["channels"], len(arrays["layers"])
+    above = 1.1 if len(channels) == 1 else 0.4 + 0.15 * min(len(channels), 12)
+    heights = [above, *(max(0.5, 0.135 * len(arrays[f"filters_{index}"])) for index in range(layers))]
+    figure = figures.new(8.5, 1.0 + sum(heights) + 0.34 * layers)
+    axes = figure.subplots(layers + 1, 1, squeeze=False, sharex=True, height_ratios=heights)
+    time, label = figures.time_axis(inputs.shape[1], facts["sampling_rate_hz"])
+    step = float(time[1] - time[0])
+    first = axes[0, 0]
+    if len(channels) == 1:
+        first.plot(time, inputs[0, :, 0], color=figures.INK, linewidth=1.1)
+        first.set_ylabel(facts["unit"], fontsize=7)
+    else:
+        figures.stacked_series(first, time, inputs[0], channels, np.maximum(np.ptp(inputs, axis=1).max(0), 1e-12))
+    first.set_xlim(time[0] - step / 2, time[-1] + step / 2)
+    first.set_title("input", loc="left", fontsize=8, fontweight="bold", pad=3)
+    for index, one in enumerate(axes[1:, 0]):
+        maps = arrays[f"maps_{index}"]
+        scale = _scale(maps)
+        place = heat_rows.units_at(arrays["field"][index, 0], bool(arrays["whole"][index]), maps.shape[1], len(time))
+        heat_rows.draw(one, maps, place, step, scale, [f"#{number}" for number in arrays[f"filters_{index}"]])
+        head, *rest = _about(arrays, index, scale)
+        one.set_title(head, loc="left", fontsize=8, fontweight="bold", pad=3)
+        one.set_title("; ".join(rest), loc="right", fontsize=7, pad=3)
+    for one in axes[:, 0]:
+        one.tick_params(labelsize=7)
+    figures.label_time(axes, label)
+    figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
+    return figure

@@ -1,0 +1,168 @@
+"""The figure of the filters of a convolution layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pellucid import figures
+from pellucid.draw import heading
+from pellucid.draw.canvas import Canvas, box_of
+
+Arrays = Mapping[str, NDArray[Any]]
+
+_LINES = 3  # channels that can be told apart as lines of one panel
+_NAMED = 12  # heat rows that a filter may have before only the strongest are drawn
+
+
+def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
+    """Draw the kernels: lines or heat rows for series, pictures for images, in colour where the input is."""
+    kernels, order = arrays["kernels"], arrays["order"]
+    shown = order[: parameters["shown"]]
+    count = heading.of_count(len(shown), len(order), "filters")
+    size = " × ".join(str(one) for one in kernels.shape[1:-1])
+    caption = f"{caption}: {arrays['layer']}\n{count} of size {size}, the largest norm first (#: number of the filter)"
+    if kernels.ndim == 3:
+        if kernels.shape[-1] <= _LINES:
+            return _lines(arrays, facts, shown, caption)
+        return _rows(arrays, facts, shown, parameters["channels"], caption)
+    if kernels.shape[-1] == 1 or (kernels.shape[-1] == 3 and arrays["on_input"]):
+        return _pictures(arrays, shown, caption)
+    return _strips(arrays, facts, shown, parameters["channels"], caption)
+
+
+def _channels(arrays: Arrays, facts: Mapping[str, Any]) -> list[str]:
+    """What the input channels of the kernels are called."""
+    if arrays["on_input"]:
+        return list(facts["channels"])
+    return [f"input {index}" for index in range(arrays["kernels"].shape[-1])]
+
+
+def _taps(arrays: Arrays, facts: Mapping[str, Any]) -> tuple[NDArray[np.float64], str]:
+    """The place of each tap of a 1-D kernel on the input, and the label of that axis."""
+    count, step = arrays["kernels"].shape[1], int(arrays["step"][0])
+    places, rate = np.arange(count, dtype=np.float64), facts["sampling_rate_hz"]
+    if not step:
+        return places, "tap"
+    return (places * (1000 * step / float(rate)), "time (ms)") if rate else (places * step, "sample")
+
+
+def _grid(count: int) -> tuple[int, int]:
+    columns = min(8, count)
+    return -(-count // columns), columns
+
+
+def _lines(arrays: Arrays, facts: Mapping[str, Any], shown: NDArray[np.int64], caption: str) -> Figure:
+    """One panel per filter, one line per input channel."""
+    (rows, columns), names = _grid(len(shown)), _channels(arrays, facts)
+    taps, label = _taps(arrays, facts)
+    figure = figures.new(max(0.8 + 1.25 * columns, 6.5), 1.0 + 0.95 * rows)
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    top = float(np.abs(arrays["kernels"][shown]).max()) or 1.0
+    for one, index in zip(axes.ravel(), shown, strict=False):
+        one.axhline(0, color=figures.QUIET, linewidth=0.6)
+        for channel, name in enumerate(names):
+            values = arrays["kernels"][index, :, channel]
+            colour = figures.PALETTE[channel]
+            one.plot(taps, values, "o-", color=colour, label=name, linewidth=1.4, markersize=3)
+        one.set_ylim(-1.1 * top, 1.1 * top)
+        one.set_xticks([taps[0], taps[-1]], [f"{taps[0]:g}", f"{taps[-1]:g}"])
+        one.set_title(f"#{index}", fontsize=7, loc="left", pad=2)
+        one.tick_params(labelsize=7)
+    for one in axes.ravel()[len(shown) :]:
+        one.set_visible(False)
+    figures.label_time(axes, label)
+    for one in axes[:, 0]:
+        one.set_ylabel("weight", fontsize=7)
+    if len(names) > 1:
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower left", ncols=len(names), fontsize=8)
+    figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def _rows(arrays: Arrays, facts: Mapping[str, Any], shown: NDArray[np.int64], channels: int, caption: str) -> Figure:
+    """One panel per filter, one heat row per input channel, or per strongest input channel where there are many."""
+    (rows, columns), names = _grid(len(shown)), _channels(arrays, facts)
+    taps, label = _taps(arrays, facts)
+    kernels = arrays["kernels"]
+    few = len(names) <= _NAMED
+    count = len(names) if few else min(channels, len(names))
+    if not few:
+        caption += f"\neach with the {count} of {len(names)} input channels of the largest norm, named by number"
+    width, height, line = 1.0, 0.13 * count, 0.22
+    first, beside = (0.75, 0.14) if few else (0.0, 0.36)
+    scale = figures.Scale.of(kernels[shown], signed=True)
+    canvas = Canvas(first + columns * (width + beside), rows * (height + line) + 0.22, caption)
+    for place, index in enumerate(shown):
+        row, column = divmod(place, columns)
+        left = first + column * (width + beside) + (0 if few else beside - 0.08)
+        top = row * (height + line) + line
+        inputs = np.arange(count) if few else np.argsort(-np.square(kernels[index]).sum(0), kind="stable")[:count]
+        canvas.picture(kernels[index][:, inputs].T, left, top, width, height, cmap=scale.colours, norm=scale.norm)
+        canvas.text(f"#{index}", left, top - 0.09)
+        if column == 0 or not few:
+            for line_of, channel in enumerate(inputs):
+                name = names[channel] if few else str(channel)
+                canvas.text(name, left - 0.05, top + (line_of + 0.5) * height / count, ha="right")
+        if place + columns >= len(shown):
+            below, step = top + height + 0.09, width / len(taps)
+            canvas.text(f"{taps[0]:g}", left + step / 2, below, ha="center")
+            canvas.text(f"{taps[-1]:g}", left + width - step / 2, below, ha="center")
+            canvas.text(label, left + width / 2, below, ha="center")
+    canvas.bar(scale, "weight")
+    return canvas.figure
+
+
+def _pictures(arrays: Arrays, shown: NDArray[np.int64], caption: str) -> Figure:
+    """One picture per filter, on the signed scale, or in the colours of the input with grey for zero."""
+    kernels, columns = arrays["kernels"], min(16, max(8, -(-len(shown) // 4)), len(shown))
+    height, width = box_of(kernels.shape[1:], 0.62)
+    line, gap = 0.18, 0.09
+    coloured = kernels.shape[-1] == 3
+    scale = figures.Scale.of(kernels[shown], signed=True)
+    top_weight = float(scale.norm.vmax or 1)
+    if coloured:
+        caption += f"\nred, green and blue weights: grey is 0, full colour {top_weight:.2g}, its lack −{top_weight:.2g}"
+    rows = -(-len(shown) // columns)
+    canvas = Canvas(columns * (width + gap), rows * (height + line), caption, bar=not coloured)
+    for place, index in enumerate(shown):
+        row, column = divmod(place, columns)
+        left, top = column * (width + gap), row * (height + line) + line
+        if coloured:
+            canvas.picture(np.clip(0.5 + kernels[index] / (2 * top_weight), 0, 1), left, top, width, height)
+        else:
+            canvas.picture(kernels[index, ..., 0], left, top, width, height, cmap=scale.colours, norm=scale.norm)
+        canvas.text(f"#{index}", left, top - 0.08)
+    if not coloured:
+        canvas.bar(scale, "weight")
+    return canvas.figure
+
+
+def _strips(arrays: Arrays, facts: Mapping[str, Any], shown: NDArray[np.int64], channels: int, caption: str) -> Figure:
+    """One row per filter with the kernels of its strongest input channels."""
+    kernels = arrays["kernels"]
+    inputs = kernels.shape[-1]
+    count, blocks = min(channels, inputs), 2 if len(shown) > 8 else 1
+    note = f"the {count} of {inputs} input channels of the largest norm" if count < inputs else f"all {inputs} inputs"
+    height, width = box_of(kernels.shape[1:], 0.42)
+    label, gap, line, between = 0.42, 0.05, 0.16, 0.3
+    lines = -(-len(shown) // blocks)
+    strip = label + count * (width + gap) + between
+    scale = figures.Scale.of(kernels[shown], signed=True)
+    caption += f"\neach with {note}, named by number above its kernel"
+    canvas = Canvas(blocks * strip, lines * (height + line + 0.05), caption)
+    for place, index in enumerate(shown):
+        block, row = divmod(place, lines)
+        left, top = block * strip, row * (height + line + 0.05) + line
+        canvas.text(f"#{index}", left, top + height / 2, fontsize=8)
+        strengths = np.square(kernels[index]).reshape(-1, inputs).sum(0)
+        for position, channel in enumerate(np.argsort(-strengths, kind="stable")[:count]):
+            x = left + label + position * (width + gap)
+            canvas.picture(kernels[index, ..., channel], x, top, width, height, cmap=scale.colours, norm=scale.norm)
+            canvas.text(str(channel), x + width / 2, top - 0.07, ha="center", color=figures.QUIET)
+    canvas.bar(scale, "weight")
+    return canvas.figure

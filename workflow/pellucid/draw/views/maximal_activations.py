@@ -1,0 +1,124 @@
+"""The figure of the inputs that excite filters most: one row per filter, the strongest answer at the left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pellucid import figures
+from pellucid.draw import heading
+from pellucid.draw.canvas import Canvas, box_of
+
+Arrays = Mapping[str, NDArray[Any]]
+
+_SEEN = 0.08  # inches that a mark on an image has at least
+# Channels that can be told apart as coloured lines over each other.
+_LINES = len(figures.PALETTE) - 1
+
+
+def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
+    """Draw the patches, and where on their inputs they lie."""
+    total, field = int(arrays["n_filters"]), arrays["field"]
+    order = "the largest activations first" if parameters["order"] == "strongest" else "in their order"
+    unit = "samples" if len(field) == 1 else "pixels"
+    sees = "the whole input" if arrays["whole"] else f"{' × '.join(str(size) for size in field[:, 0])} {unit}"
+    caption = (
+        f"{caption}: {arrays['layer']}\n{heading.of_count(len(arrays['filters']), total, 'filters')}, {order}; "
+        f"the strongest of {int(arrays['searched'])} test examples\na unit sees {sees}; "
+    )
+    if facts["kind"] == "image":
+        return _images(arrays, facts, caption + "above what it sees, below where that lies (green)")
+    return _series(arrays, facts, caption + "what it sees in colour, the rest of the example in grey")
+
+
+def _title(arrays: Arrays, facts: Mapping[str, Any], row: int, column: int) -> str:
+    """The class of the example, and how strongly the filter answers."""
+    return f"{facts['classes'][int(arrays['labels'][row, column])]}: {arrays['values'][row, column]:.3g}"
+
+
+def _series(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
+    """Lines over the example's time: what the unit sees in the channels' colours, the rest pale."""
+    contexts, patches = arrays["contexts"], arrays["patches"]
+    rows, columns, length, n_channels = contexts.shape
+    stacked = n_channels > 1
+    spread = np.maximum(np.ptp(contexts, axis=2).max((0, 1)), 1e-12)
+    time, label = figures.time_axis(length, facts["sampling_rate_hz"])
+    step = float(time[1] - time[0])
+    each = 0.85 if not stacked else 0.35 + 0.11 * min(n_channels, 12)
+    figure = figures.new(max(1.1 + 1.9 * columns, 7.5), 1.1 + (each + 0.28) * rows)
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    for row, line in enumerate(axes):
+        for column, one in enumerate(line):
+            context, start = contexts[row, column], int(arrays["starts"][row, column, 0])
+            patch = patches[row, column]
+            at = (start + np.arange(len(patch))) * step
+            for channel in range(n_channels):
+                colour = figures.PALETTE[channel % _LINES]
+                level, middle, size = (-channel, context[:, channel].mean(), spread[channel]) if stacked else (0, 0, 1)
+                for x, y, paint, thick in (
+                    (time, context[:, channel], figures.QUIET, 0.6),
+                    (at, patch[:, channel], colour, 1.7),
+                ):
+                    one.plot(x, level + 0.9 * (y - middle) / size if stacked else y, color=paint, linewidth=thick)
+            # The line of a patch that covers a few samples of a long series is hardly longer than it is thick.
+            one.axvspan(at[0] - step / 2, at[-1] + step / 2, color=figures.PALETTE[2], alpha=0.16, linewidth=0)
+            one.set_title(_title(arrays, facts, row, column), fontsize=7, loc="left", pad=2)
+            one.set_xlim(time[0] - step / 2, time[-1] + step / 2)
+            one.tick_params(labelsize=7)
+        line[0].set_ylabel(f"#{arrays['filters'][row]}", rotation=0, ha="right", va="center", fontsize=9)
+    if stacked:
+        figures.channel_ticks(axes[0, 0], facts["channels"], [-channel for channel in range(n_channels)])
+        for one in axes.ravel():
+            one.set_ylim(-n_channels + 0.2, 0.8)
+            one.tick_params(axis="y", length=0)
+    else:
+        figure.supylabel(facts["unit"], fontsize=8)
+    figures.label_time(axes, label)
+    figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def _images(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
+    """Per example the patch above and the whole image below, with a frame where the patch lies."""
+    patches, contexts = arrays["patches"], arrays["contexts"]
+    rows, columns = patches.shape[:2]
+    tile, whole, gap, label = 0.95, 0.5, 0.14, 0.45
+    height, width = box_of(patches.shape[2:], tile)
+    high, wide = box_of(contexts.shape[2:], whole)
+    band = 0.2 + height + 0.05 + high + 0.14
+    canvas = Canvas(label + columns * (tile + gap), rows * band, caption, bar=False)
+    for row in range(rows):
+        top = row * band + 0.2
+        canvas.text(f"#{arrays['filters'][row]}", 0, top + height / 2, fontsize=9)
+        for column in range(columns):
+            left, below = label + column * (tile + gap), top + height + 0.05
+            canvas.text(_title(arrays, facts, row, column), left, top - 0.08)
+            # A patch has the shades of its image: by its own range, one that is all ink would be blank.
+            both = np.concatenate([patches[row, column].ravel(), contexts[row, column].ravel()])
+            limits = float(np.nanmin(both)), float(np.nanmax(both))
+            canvas.example(patches[row, column], left, top, width, height, limits)
+            canvas.example(contexts[row, column], left, below, wide, high, limits)
+            box = _box(arrays, row, column, facts["shape"], (high, wide))
+            canvas.frame(left + box[0], below + box[1], box[2], box[3], colour=figures.PALETTE[2], line=1.4)
+            for line, (axis, start) in enumerate(zip(("row", "col"), arrays["starts"][row, column], strict=True)):
+                canvas.text(f"{axis} {int(start)}", left + wide + 0.05, below + 0.07 + 0.13 * line)
+    return canvas.figure
+
+
+def _box(
+    arrays: Arrays, row: int, column: int, shape: list[int], inches: tuple[float, float]
+) -> tuple[float, float, float, float]:
+    """Where a patch lies on its image drawn in so many inches: left, top, width, height."""
+    found = []
+    for start, (size, *_), length, inch in zip(
+        arrays["starts"][row, column], arrays["field"].tolist(), shape[:2], inches, strict=True
+    ):
+        first, end = max(0, int(start)) * inch / length, min(length, int(start) + size) * inch / length
+        more = max(0.0, _SEEN - (end - first)) / 2
+        found.append((first - more, end - first + 2 * more))
+    (top, height), (left, width) = found
+    return left, top, width, height

@@ -1,0 +1,168 @@
+"""Prototypes, criticisms and the nearest test examples, one line per class."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pellucid import figures
+from pellucid.draw.views.example import Span, channels_note, example, height
+
+_COLOURS = {"prototype": figures.PALETTE[0], "criticism": figures.PALETTE[1], "nearest": figures.INK}
+_HEADINGS = {"prototype": "prototypes", "criticism": "criticisms", "nearest": "nearest test examples"}
+
+
+def draw(
+    arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
+) -> Figure:
+    """One line per class: its prototypes, its criticisms, and the test example nearest to each prototype.
+
+    Args:
+        arrays: what the view computed.
+        facts: `data.json`.
+        parameters: of the view: `shown`.
+        caption: the first line of the heading.
+    """
+    classes = [int(label) for label in arrays["classes"]]
+    shown = classes[: parameters["shown"]]
+    members = {
+        "prototype": [np.flatnonzero(arrays["prototype_labels"] == label) for label in shown],
+        "criticism": [np.flatnonzero(arrays["criticism_labels"] == label) for label in shown],
+        "nearest": [np.flatnonzero(arrays["prototype_labels"] == label) for label in shown],
+    }
+    widths = {kind: max(len(group) for group in groups) for kind, groups in members.items()}
+    image = facts["kind"] == "image"
+    span = Span.of(arrays["prototypes"], arrays["criticisms"], arrays["nearest"])
+    kinds = [kind for kind in members if widths[kind]]
+    # A narrow column sets the groups apart.
+    columns = sum(widths[kind] for kind in kinds) + len(kinds) - 1
+    ratios: list[float] = []
+    for kind in kinds:
+        ratios += ([0.12] if ratios else []) + [1.0] * widths[kind]
+    count = len(facts["channels"])
+    # Sizes in inches: of a panel, and from one to the next. All are known, and no layout has to be searched for.
+    pixels = facts["shape"]
+    side = 0.85 if pixels[1] <= 64 else 1.2
+    wide, tall = (side, side * pixels[0] / pixels[1]) if image else (1.4, height(facts) * 0.75)
+    right, down = wide + (0.12 if image else 0.15), tall + (0.24 if image else 0.32)
+    left, top, bottom = (0.5 if image else 0.75) + (0.35 if not image and count > 1 else 0), 1.12, 0.1 if image else 0.5
+    inside = right * sum(ratios), down * (len(shown) - 1) + tall
+    total = left + inside[0] + 0.1, top + inside[1] + bottom
+    figure = figures.new(max(total[0], 6.6), total[1])
+    figure.set_layout_engine("none")
+    full = figure.get_figwidth()
+    axes = figure.subplots(
+        len(shown),
+        columns,
+        squeeze=False,
+        width_ratios=ratios,
+        sharex=not image,
+        sharey=not image,
+        gridspec_kw={
+            "left": left / full,
+            "right": (left + inside[0]) / full,
+            "top": 1 - top / total[1],
+            "bottom": bottom / total[1],
+            "wspace": (right - wide) / (inside[0] / columns),
+            "hspace": (down - tall) / tall,
+        },
+    )
+    for one in axes.ravel():
+        one.set_visible(False)
+    first = 0
+    for kind in kinds:
+        for line, group in enumerate(members[kind]):
+            for column, index in enumerate(group):
+                one = axes[line, first + column]
+                one.set_visible(True)
+                values = arrays[{"prototype": "prototypes", "criticism": "criticisms", "nearest": "nearest"}[kind]][
+                    index
+                ]
+                example(one, facts, values, span, colour=_COLOURS[kind])
+                # A plain text: a title would be measured against the ticks of all its neighbours.
+                one.annotate(
+                    _title(arrays, facts, kind, int(index), shown[line]),
+                    (0.5, 1),
+                    xytext=(0, 3),
+                    xycoords="axes fraction",
+                    textcoords="offset points",
+                    ha="center",
+                    fontsize=7,
+                )
+        _head(axes[0, first], kind)
+        first += widths[kind] + 1
+    for line, label in enumerate(shown):
+        _name(axes[line, 0], str(facts["classes"][label]), image)
+    figures.label_time(axes, "" if image else figures.time_axis(1, facts["sampling_rate_hz"])[1])
+    figure.suptitle(
+        _caption(arrays, facts, caption, len(shown), len(classes)),
+        x=0.1 / full,
+        y=1 - 0.08 / total[1],
+        ha="left",
+        va="top",
+        fontsize=10,
+    )
+    return figure
+
+
+def _title(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], kind: str, index: int, label: int) -> str:
+    if kind == "prototype":
+        return f"{arrays['coverage'][index]:.0%} of the class"
+    if kind == "criticism":
+        # Adding zero turns −0.00 into +0.00.
+        return f"witness {round(float(arrays['witness'][index]), 2) + 0.0:+.2f}".replace("-", "−")
+    own = int(arrays["nearest_labels"][index])
+    return f"d = {arrays['nearest_distances'][index]:.2f}" + ("" if own == label else f", {facts['classes'][own]}!")
+
+
+def _head(axes: Any, kind: str) -> None:
+    """The heading of a group, above the titles of the first line."""
+    axes.annotate(
+        _HEADINGS[kind],
+        (0, 1),
+        xytext=(0, 15),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontsize=9,
+        fontweight="bold",
+        color=_COLOURS[kind],
+    )
+
+
+def _name(axes: Any, name: str, image: bool) -> None:
+    """The class, left of its line."""
+    name = textwrap.fill(name, 16)
+    if image:
+        axes.annotate(
+            name,
+            (0, 0.5),
+            xytext=(-5, 0),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=9,
+            fontweight="bold",
+            rotation=90 if len(name) > 3 else 0,
+        )
+    else:
+        axes.set_ylabel(name, fontweight="bold")
+
+
+def _caption(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], caption: str, shown: int, count: int) -> str:
+    lines = [
+        caption,
+        f"layer {arrays['layer']}; squared discrepancy of the prototypes from their class "
+        f"{arrays['mmd2'].mean():.3f}, of random ones {arrays['mmd2_random'].mean():.3f}",
+        "d: distance in units of the class's median distance" + channels_note(facts),
+    ]
+    if shown < count:
+        lines[-1] += f"; {shown} of {count} classes"
+    if facts["kind"] != "image" and len(facts["channels"]) == 1:
+        lines[-1] += f"; values: {facts['unit']}"
+    return "\n".join(lines)

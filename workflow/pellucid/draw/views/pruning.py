@@ -1,0 +1,91 @@
+"""Accuracy, and what is left of the explanations, against the share of the weights that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pellucid import figures, plugins
+
+_NAMES = {
+    "random": "at random",
+    "global_magnitude": "the largest of the model",
+    "layer_magnitude": "the largest of each layer",
+}
+_MARKERS = {"random": "o", "global_magnitude": "s", "layer_magnitude": "^"}
+
+
+def draw(
+    arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
+) -> Figure:
+    """One panel for the accuracy and one for each method; one line per strategy, with the range of its repeats.
+
+    Args:
+        arrays: what the view computed.
+        facts: `data.json`.
+        parameters: of the view.
+        caption: the first line of the heading.
+    """
+    methods = [str(name) for name in arrays["methods"]]
+    figure = figures.new(1.0 + 3.1 * (1 + len(methods)), 3.9)
+    axes = figure.subplots(1, 1 + len(methods), squeeze=False)[0]
+    _panel(axes[0], arrays, arrays["accuracy"])
+    axes[0].axhline(float(arrays["chance"]), color=figures.QUIET, linestyle="--", linewidth=0.9, zorder=0)
+    axes[0].text(
+        0.0,
+        float(arrays["chance"]) + 0.015,
+        "most frequent class",
+        color=figures.INK,
+        fontsize=7,
+        ha="left",
+        va="bottom",
+    )
+    axes[0].set_ylabel("accuracy")
+    axes[0].set_title(f"{int(arrays['points']):,} test examples", loc="left")
+    axes[0].set_ylim(-0.02, 1.03)
+    for position, (one, name) in enumerate(zip(axes[1:], methods, strict=True)):
+        _panel(one, arrays, arrays["rank_correlation"][:, position])
+        one.axhline(0, color=figures.QUIET, linestyle="--", linewidth=0.9, zorder=0)
+        one.set_ylabel("rank correlation with the whole model")
+        one.set_title(f"{plugins.spec('explain', name).title}, {int(arrays['examples'])} examples", loc="left")
+        one.set_ylim(min(-0.1, float(np.nanmin(arrays["rank_correlation"], initial=0)) - 0.05), 1.03)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower left", ncols=len(labels), fontsize=8)
+    figure.suptitle(f"{caption}\n{_kept(arrays)}", x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def _kept(arrays: Mapping[str, NDArray[Any]]) -> str:
+    note = f"what is kept of {int(arrays['weights']):,} weights in kernels"
+    repeats = int(arrays["repeat"].max()) + 1
+    return f"{note}; at random: mean and range of {repeats} masks" if repeats > 1 else note
+
+
+def _panel(axes: Axes, arrays: Mapping[str, NDArray[Any]], values: NDArray[np.float64]) -> None:
+    # Evenly spaced: what happens at the few lowest densities would have no room on a scale of their size.
+    densities = sorted({float(density) for density in arrays["density"]}, reverse=True)
+    places = np.arange(len(densities))
+    for position, name in enumerate(dict.fromkeys(str(strategy) for strategy in arrays["strategy"])):
+        mine = arrays["strategy"] == name
+        trials = [values[mine & np.isclose(arrays["density"], density)] for density in densities]
+        colour = figures.PALETTE[position]
+        axes.fill_between(
+            places, [trial.min() for trial in trials], [trial.max() for trial in trials], color=colour, alpha=0.18, lw=0
+        )
+        axes.plot(
+            places,
+            [trial.mean() for trial in trials],
+            color=colour,
+            marker=_MARKERS[name],
+            markersize=4,
+            linewidth=1.4,
+            label=_NAMES[name],
+        )
+    axes.set_xticks(places, [f"{100 * density:g}" for density in densities])
+    axes.set_xlabel("weights kept (%)")
+    axes.tick_params(labelsize=8)

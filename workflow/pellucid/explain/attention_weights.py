@@ -1,0 +1,33 @@
+"""Attention weights: how much each time step counts for the network itself, whatever the class."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.base import MethodSpec
+from pellucid.explain.cam_layers import spread
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="Attention weights",
+    family="intrinsic",
+    paper="Yang Z, Yang D, Dyer C, He X, Smola A, Hovy E. Hierarchical Attention Networks for Document Classification. "
+    "NAACL (2016), equation 6. That such weights need not be what the prediction rests on: Jain S, Wallace BC. "
+    "Attention is not Explanation. NAACL (2019)",
+    unit="weight",
+    per_channel=False,
+    signed=False,
+    requires=("attention",),
+)
+
+
+def explain(
+    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """The weights of the time steps, interpolated over the samples and repeated for every channel: (N, *input_shape).
+
+    A weight belongs to the centre of the samples that make its step. The targets are not looked at: there is one
+    attention for all classes. Through the LSTM a step also knows of those before it.
+    """
+    return spread(probe.activations(inputs, "attention_weights"), inputs.shape)

@@ -1,0 +1,41 @@
+"""What stands for "any example": rows drawn from the training examples, which attributions are averaged over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.probe import Probe
+
+PARAMETER: Mapping[str, Any] = {
+    "type": "integer",
+    "minimum": 1,
+    "default": 50,
+    "description": "training examples drawn as background, each once; all of them where there are fewer",
+}
+
+
+def drawn(training: NDArray[np.float32], background: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """`background` different rows of the training examples, in their own order; all rows where there are fewer.
+
+    Args:
+        training: (M, *input_shape), possibly mapped from a file: only the drawn rows are read.
+        background: how many.
+        rng: draws them.
+
+    Returns:
+        (B, *input_shape), a copy.
+    """
+    rows = np.arange(len(training))
+    if background < len(rows):
+        rows = np.sort(rng.choice(len(rows), background, replace=False))
+    return np.array(training[rows], np.float32)
+
+
+def mean_logit(probe: Probe, rows: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Mean over the background of the logit of each target: (N,)."""
+    mean: NDArray[np.float64] = probe.logits(rows).mean(0, dtype=np.float64)[targets]
+    return mean

@@ -1,0 +1,46 @@
+"""Class activation map: the feature maps before global average pooling, weighted as the class weighs their means."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.base import MethodSpec
+from pellucid.explain.cam_layers import spread
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="CAM",
+    family="class activation",
+    paper="Zhou B, Khosla A, Lapedriza A, Oliva A, Torralba A. Learning Deep Features for Discriminative Localization. "
+    "CVPR (2016), equation 2",
+    unit="weighted activation (logit)",
+    per_channel=False,
+    signed=True,
+    requires=("gap",),
+)
+
+
+def explain(
+    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """One map per example over time or space, repeated for every channel: (N, *input_shape).
+
+    What speaks against the class stays below zero, as in the paper. The map is brought to the input's size by linear
+    interpolation.
+
+    Raises:
+        InputError: a model that does not end in global average pooling and one dense layer.
+    """
+    return spread(maps(probe, inputs, targets), inputs.shape)
+
+
+def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Equation 2 at the size of the feature maps: (N, *axes).
+
+    Their mean is the target's logit less its bias (the paper pools by the sum: there, their sum is). Grad-CAM of the
+    same layer, before its ReLU, is this divided by the number of positions.
+    """
+    layer, weights = probe.pooled_head
+    summed: NDArray[np.float32] = np.einsum("n...k,nk->n...", probe.activations(inputs, layer), weights[:, targets].T)
+    return summed

@@ -1,0 +1,55 @@
+"""Scores of examples of which only some segments are kept: what LIME and Kernel SHAP ask of the model."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.batching import blocks
+from pellucid.explain.blending import block_size
+from pellucid.probe import Probe
+
+
+def scores(
+    probe: Probe,
+    inputs: NDArray[np.float32],
+    filling: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    keep: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """The target's logit of each example under each coalition: (K, N).
+
+    Args:
+        probe: the model.
+        inputs: (N, *input_shape).
+        filling: (N, *input_shape), what takes the place of a segment that is not kept.
+        targets: (N,).
+        labels: segment of each value, (N, *input_shape), or (1, *input_shape) where all examples are cut alike.
+        keep: the segments of each coalition, (K, segments).
+    """
+    found = np.empty((len(keep), len(inputs)))
+    for part, some in blocks(len(inputs), len(keep), block_size(probe)):
+        kept = keep[some][:, labels if len(labels) == 1 else labels[part]]
+        mixed = np.where(kept, inputs[part], filling[part])
+        classes = np.tile(targets[part], len(mixed))
+        found[some, part] = probe.score(mixed.reshape(-1, *inputs.shape[1:]), classes).reshape(mixed.shape[:2])
+    return found
+
+
+def painted(
+    values: NDArray[np.float64], labels: NDArray[np.int32], shape: tuple[int, ...], *, shared: bool
+) -> NDArray[np.float32]:
+    """Each segment's value on each of its samples: (N, *input_shape).
+
+    Args:
+        values: (N, segments).
+        labels: as in `scores`.
+        shape: (N, *input_shape).
+        shared: divide a segment's value by the number of its samples, so that they sum to it.
+    """
+    flat = np.broadcast_to(labels.reshape(len(labels), -1), (len(values), labels[0].size))
+    if shared:
+        segments = np.arange(len(flat))[:, np.newaxis] * values.shape[1]
+        values = values / np.bincount((flat + segments).ravel(), minlength=values.size).reshape(values.shape)
+    return np.take_along_axis(values, flat, axis=1).reshape(shape).astype(np.float32)

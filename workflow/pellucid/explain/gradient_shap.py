@@ -1,0 +1,111 @@
+"""Gradient SHAP: expected gradients, between the rows of a background and the input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain import backgrounds
+from pellucid.explain.base import MethodSpec
+from pellucid.explain.batching import blocks
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="Gradient SHAP",
+    family="Shapley",
+    paper="Erion G, Janizek JD, Sturmfels P, Lundberg SM, Lee SI. Improving performance of deep learning models with "
+    "axiomatic attribution priors and expected gradients. Nature Machine Intelligence 3 (2021), equation 3; points "
+    "drawn in strata of rows and of positions",
+    unit="share of the logit",
+    per_channel=True,
+    signed=True,
+    checks=("coverage", "completeness"),
+    needs_training=True,
+    parameters={
+        "background": {**backgrounds.PARAMETER},
+        "samples": {
+            "type": "integer",
+            "minimum": 1,
+            "default": 200,
+            "description": "points, spread evenly over the rows of the background, at which the gradient is taken; "
+            "more of them bring the sum closer to the change of the logit",
+        },
+    },
+)
+
+
+def explain(
+    probe: Probe,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    training: NDArray[np.float32],
+    background: int = 50,
+    samples: int = 200,
+) -> NDArray[np.float32]:
+    """Mean of (input - row) × gradient at random points between background rows and the input: (N, *input_shape).
+
+    All inputs meet the same rows and the same positions between row and input: a map does not depend on which others
+    are explained with it.
+
+    Args:
+        probe: the model.
+        inputs: (N, *input_shape).
+        targets: (N,).
+        rng: draws the background, then the points.
+        training: (M, *input_shape), the examples that the background is drawn from.
+        background: rows to draw.
+        samples: points per input.
+    """
+    rows = backgrounds.drawn(training, background, rng)
+    row, alpha, weight = points(len(rows), samples, rng)
+    alpha = alpha.reshape(-1, *(1,) * inputs.ndim)
+    total = np.zeros(inputs.shape, np.float64)
+    for part, some in blocks(len(inputs), samples, probe.batch_size(backward=True)):
+        start = rows[row[some], np.newaxis]
+        difference = inputs[part] - start
+        between = start + alpha[some] * difference
+        classes = np.tile(targets[part], len(between))
+        gradient = probe.gradient(between.reshape(-1, *inputs.shape[1:]), classes).reshape(between.shape)
+        total[part] += np.tensordot(weight[some], gradient * difference, axes=1)
+    return total.astype(np.float32)
+
+
+def expected(
+    probe: Probe,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    training: NDArray[np.float32],
+    background: int = 50,
+    **unused: Any,
+) -> NDArray[np.float64]:
+    """Mean logit of each target over the background, from which the attributions count the change: (N,)."""
+    return backgrounds.mean_logit(probe, backgrounds.drawn(training, background, rng), targets)
+
+
+def points(
+    rows: int, samples: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]]:
+    """Where the gradient is taken: row of the background, position from the row (0) to the input (1), weight: (S,).
+
+    Each row gets as many points as the others, or one more, and each of its points an equal part of the way. Across
+    rows, the points with the same part lie in different pieces of it. Every point is uniform over its piece, and every
+    piece as likely as the others, so that the mean is the expectation of independent draws, with less scatter.
+    """
+    counted = np.full(min(rows, samples), samples // rows)
+    counted[: samples - counted.sum()] += 1
+    # With more rows than points, and for the points left over, chance decides which rows they are.
+    order = rng.permutation(rows)[: len(counted)]
+    row, alpha, weight = [], [], []
+    for turn in range(counted.max()):
+        having = np.flatnonzero(counted > turn)
+        piece = (rng.permutation(len(having)) + rng.random(len(having))) / len(having)
+        row.append(order[having])
+        alpha.append((turn + piece) / counted[having])
+        weight.append(1 / (len(counted) * counted[having]))
+    return np.concatenate(row), np.concatenate(alpha).astype(np.float32), np.concatenate(weight)

@@ -1,0 +1,32 @@
+"""Instance weights: how much each window of the series counts for the network itself, whatever the class."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.base import MethodSpec
+from pellucid.probe import Probe
+
+SPEC = MethodSpec(
+    title="Instance weights",
+    family="intrinsic",
+    paper="Ilse M, Tomczak JM, Welling M. Attention-based Deep Multiple Instance Learning. ICML (2018), equation 9",
+    unit="weight",
+    per_channel=False,
+    signed=False,
+    requires=("instances",),
+)
+
+
+def explain(
+    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """The weight of the window that a sample lies in, the same for every channel: (N, *input_shape).
+
+    The targets are not looked at: there is one weight for all classes.
+    """
+    weights = probe.activations(inputs, "instance_weights")
+    window = probe.activations(inputs[:1], "windows").shape[2]
+    steps = np.repeat(weights, window, axis=1)[:, : inputs.shape[1]]  # the last window may reach beyond the series
+    return np.repeat(steps[..., np.newaxis], inputs.shape[-1], axis=-1)

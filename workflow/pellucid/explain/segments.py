@@ -1,0 +1,131 @@
+"""Cutting an example into segments: slices of a series, blocks or superpixels of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+
+# A slice of a series is about as long as occlusion's window; an image gets the grid of 7 × 7 of RISE.
+_SAMPLES, _FEWEST, _MOST, _SIDE = 15, 7, 20, 7
+
+PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "segments": {
+        "anyOf": [{"type": "integer", "minimum": 2}, {"enum": ["auto"]}],
+        "default": "auto",
+        "description": "parts of an example, or of each of its channels (of an image: about so many); auto: slices of "
+        "about 15 samples, 7 to 20 of them, or 7 × 7 parts of an image, of two pixels a side at least",
+    },
+    "partition": {
+        "enum": ["grid", "superpixels"],
+        "default": "grid",
+        "description": "equal slices or blocks, or (images only) superpixels that follow the content, by SLIC",
+    },
+    "compactness": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "default": 0.1,
+        "description": "of superpixels: higher makes them squarer, lower lets them follow the values, which are "
+        "scaled to [0, 1]",
+    },
+    "channels": {
+        "enum": ["each", "together"],
+        "default": "each",
+        "description": "segments of each channel for itself, or through all channels (one map, repeated for each)",
+    },
+}
+
+
+def segmentation(
+    inputs: NDArray[np.float32],
+    *,
+    segments: int | str = "auto",
+    partition: str = "grid",
+    compactness: float = 0.1,
+    channels: str = "each",
+) -> NDArray[np.int32]:
+    """The segment to which each value belongs, from 0 without a gap.
+
+    Superpixels are those of Achanta et al. (2012), computed by scikit-image; the images may differ in their number.
+
+    Args:
+        inputs: (N, *axes, channels).
+        segments, partition, compactness, channels: see `PARAMETERS`.
+
+    Returns:
+        (N, *input_shape), or (1, *input_shape) where all examples are cut alike.
+
+    Raises:
+        InputError: superpixels of something else than images, or more segments than positions.
+    """
+    axes, depth = inputs.shape[1:-1], inputs.shape[-1]
+    positions = int(np.prod(axes))
+    if segments != "auto" and int(segments) > positions:
+        raise InputError("segments", f"{segments}", f"at most the {positions} positions of an example")
+    if partition == "superpixels" and len(axes) != 2:
+        found = f'"superpixels" of examples with {len(axes)} axis' + ("" if len(axes) == 1 else "es")
+        raise InputError("partition", found, "images, or grid")
+    if partition == "superpixels":
+        number = int(np.prod(parts(axes))) if segments == "auto" else int(segments)
+        flat = np.stack([_superpixels(one, number, compactness) for one in inputs])
+    else:
+        flat = _blocks(axes, parts(axes) if segments == "auto" else _sides(int(segments), axes))[np.newaxis]
+    if channels == "together":
+        return np.repeat(flat[..., np.newaxis], depth, axis=-1)
+    counts = flat.reshape(len(flat), -1).max(1).astype(np.int32) + 1
+    offsets = np.arange(depth, dtype=np.int32) * counts.reshape(-1, *(1,) * (len(axes) + 1))
+    labels: NDArray[np.int32] = flat[..., np.newaxis] + offsets
+    return labels
+
+
+def parts(axes: Sequence[int]) -> tuple[int, ...]:
+    """How many parts each axis is cut into when nothing is asked for: none shorter than two values."""
+    slices = min(max(round(axes[0] / _SAMPLES), _FEWEST), _MOST)
+    wanted = slices if len(axes) == 1 else _SIDE
+    return tuple(max(1, min(wanted, length // 2)) for length in axes)
+
+
+def by_number(labels: NDArray[np.int32], examples: int) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int32]]]:
+    """Groups of examples with equally many segments: (number of segments, their indices, their labels).
+
+    Args:
+        labels: from `segmentation`.
+        examples: number of examples, N.
+    """
+    counts = labels.reshape(len(labels), -1).max(1) + 1
+    if len(labels) == 1:
+        yield int(counts[0]), np.arange(examples), labels
+        return
+    for number in np.unique(counts):
+        rows = np.flatnonzero(counts == number)
+        yield int(number), rows, labels[rows]
+
+
+def _sides(number: int, axes: Sequence[int]) -> tuple[int, ...]:
+    """Parts along each axis, about `number` together, whose sides are as equal as they can be."""
+    sides: list[int] = []
+    for index, length in enumerate(axes):
+        share = (number / np.prod(sides)) * length ** (len(axes) - index) / np.prod(axes[index:])
+        sides.append(int(np.clip(round(share ** (1 / (len(axes) - index))), 1, length)))
+    return tuple(sides)
+
+
+def _blocks(axes: Sequence[int], sides: Sequence[int]) -> NDArray[np.int32]:
+    """Equal blocks, numbered in the order of the axes: (*axes)."""
+    along = [np.arange(length) * side // length for length, side in zip(axes, sides, strict=True)]
+    return np.asarray(np.ravel_multi_index(np.meshgrid(*along, indexing="ij"), tuple(sides)), np.int32)
+
+
+def _superpixels(image: NDArray[np.float32], number: int, compactness: float) -> NDArray[np.int32]:
+    """Superpixels of one image (height, width, channels): (height, width)."""
+    from skimage.segmentation import slic
+
+    # Channels are compared as they are: what the network sees need not be red, green and blue.
+    found = slic(image, n_segments=number, compactness=compactness, convert2lab=False, channel_axis=-1, start_label=0)
+    # Merging small superpixels can leave gaps in the numbers.
+    labels = np.unique(found, return_inverse=True)[1].reshape(found.shape)
+    return labels.astype(np.int32)

@@ -1,0 +1,77 @@
+"""The graph of a Keras model: which layer takes what from which, nested models walked in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Node:
+    """One use of a layer.
+
+    Attributes:
+        name: of the layer; of an operation that is no layer (`x * 2`), Keras' name for it.
+        operation: the Keras layer, or operation.
+        inputs: the nodes that it takes, by their place in the graph; none for the model's input.
+        shape: what it puts out for one example; None where a nested model leaves a size open.
+        within: names of the nested models that hold it, outermost first.
+        container: it is a nested model, and puts out what its last inner node (its only input here) puts out.
+    """
+
+    name: str
+    operation: Any
+    inputs: tuple[int, ...]
+    shape: tuple[int | None, ...] = ()
+    within: tuple[str, ...] = ()
+    container: bool = False
+
+
+def flatten(model: keras.Model) -> tuple[Node, ...]:
+    """The nodes of a Sequential or functional model, every one after those that it takes.
+
+    A nested model follows its own layers, which take what went into it; who takes its output takes that of its last
+    layer. A layer that is used twice has two nodes.
+    """
+    nodes: list[Node] = []
+    sources = []
+    for tensor in model.inputs:
+        operation = tensor._keras_history.operation
+        nodes.append(Node(operation.name, operation, (), tuple(tensor.shape[1:])))
+        sources.append(len(nodes) - 1)
+    _enter(model, sources, (), nodes)
+    return tuple(nodes)
+
+
+def _enter(model: Any, sources: Sequence[int], within: tuple[str, ...], nodes: list[Node]) -> list[int]:
+    """Add the nodes of a model whose inputs come from `sources`; the nodes of its outputs."""
+    graph = _functional(model)
+    made = {id(tensor): source for tensor, source in zip(graph.inputs, sources, strict=True)}
+    for step in _steps(graph):
+        operation = step.operation
+        inputs = [made[id(tensor)] for tensor in step.input_tensors]
+        shape = tuple(step.output_tensors[0].shape[1:])
+        if _functional(operation) is None:
+            nodes.append(Node(operation.name, operation, tuple(inputs), shape, within))
+            ends = [len(nodes) - 1] * len(step.output_tensors)
+        else:
+            ends = _enter(operation, inputs, (*within, operation.name), nodes)
+            nodes.append(Node(operation.name, operation, tuple(ends), shape, within, container=True))
+        made.update({id(tensor): end for tensor, end in zip(step.output_tensors, ends, strict=True)})
+    return [made[id(tensor)] for tensor in graph.outputs]
+
+
+def _functional(operation: Any) -> Any:
+    """The functional model that a nested model is, or that a Sequential one holds; None for a layer."""
+    graph = getattr(operation, "_functional", None) or operation
+    return graph if hasattr(graph, "_nodes_by_depth") else None
+
+
+def _steps(graph: Any) -> Iterator[Any]:
+    """Keras' record of each use of a layer in this model, inputs before what they go into."""
+    for depth in sorted(graph._nodes_by_depth, reverse=True):
+        yield from (step for step in graph._nodes_by_depth[depth] if not step.is_input)

@@ -1,0 +1,60 @@
+"""A recurrent network with additive attention: it says itself how much each time step counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pellucid.models.base import ModelSpec, require_size
+
+if TYPE_CHECKING:
+    import keras
+
+SPEC = ModelSpec(
+    title="LSTM with attention over time: Conv, pool, LSTM, additive attention",
+    kinds=("series",),
+    features=("conv", "relu", "attention"),
+    source="attention after Yang Z, Yang D, Dyer C, He X, Smola A, Hovy E. Hierarchical Attention Networks for "
+    "Document Classification. NAACL (2016), equations 5 to 7; the convolution in front shortens the series",
+    parameters={
+        "filters": {"type": "integer", "minimum": 1, "default": 64, "description": "of the convolution"},
+        "kernel": {"type": "integer", "minimum": 1, "default": 9, "description": "samples that each filter spans"},
+        "pool": {
+            "type": "integer",
+            "minimum": 1,
+            "default": 5,
+            "description": "samples that become one time step of the LSTM; fewer give a finer attention, in more steps",
+        },
+        "units": {"type": "integer", "minimum": 1, "default": 64, "description": "of the LSTM, and of the attention"},
+    },
+)
+
+
+def build(
+    input_shape: tuple[int, ...],
+    n_classes: int,
+    *,
+    filters: int = 64,
+    kernel: int = 9,
+    pool: int = 5,
+    units: int = 64,
+) -> keras.Model:
+    """Build the network for inputs (time, channels).
+
+    The layer `attention_weights` puts out (N, steps): positive, and 1 in sum.
+
+    Raises:
+        InputError: fewer samples than make two time steps.
+    """
+    from keras import Input, Model, layers
+
+    require_size("attention_lstm", input_shape, 2 * pool)
+    series = Input(input_shape, name="input")
+    hidden = layers.Conv1D(filters, kernel, padding="same", activation="relu", name="conv_1")(series)
+    hidden = layers.MaxPooling1D(pool, name="pool_1")(hidden)
+    states = layers.LSTM(units, return_sequences=True, name="lstm")(hidden)
+    scores = layers.Dense(units, activation="tanh", name="attention_hidden")(states)  # equation 5
+    scores = layers.Dense(1, use_bias=False, name="attention_scores")(scores)
+    weights = layers.Softmax(name="attention_weights")(layers.Flatten(name="attention_flat")(scores))  # equation 6
+    context = layers.Dot(axes=(1, 1), name="context")([weights, states])  # equation 7
+    classes = layers.Dense(n_classes, activation="softmax", name="classes")(context)
+    return Model(series, classes, name="attention_lstm")

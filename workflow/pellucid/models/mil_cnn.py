@@ -1,0 +1,79 @@
+"""Multiple-instance learning: the series as a bag of windows, of which the network says how much each counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pellucid.errors import InputError
+from pellucid.models.base import ModelSpec
+
+if TYPE_CHECKING:
+    import keras
+
+SPEC = ModelSpec(
+    title="Multiple-instance CNN: one small CNN for every window, gated attention over the windows",
+    kinds=("series",),
+    # Its convolutions run over (window, time in the window): their maps do not lie on the input's axis, as "conv" says.
+    features=("relu", "instances"),
+    source="Ilse M, Tomczak JM, Welling M. Attention-based Deep Multiple Instance Learning. ICML (2018), equations 7 "
+    "and 9",
+    parameters={
+        "window": {
+            "type": "integer",
+            "minimum": 2,
+            "default": 30,
+            "description": "samples of one instance; the last is filled up with zeros where the series is no multiple",
+        },
+        "filters": {
+            "type": "integer",
+            "minimum": 1,
+            "default": 32,
+            "description": "of the first convolution; the second has twice as many",
+        },
+        "kernel": {"type": "integer", "minimum": 1, "default": 5, "description": "samples that each filter spans"},
+        "units": {"type": "integer", "minimum": 1, "default": 64, "description": "of the gated attention"},
+    },
+)
+
+
+def build(
+    input_shape: tuple[int, ...],
+    n_classes: int,
+    *,
+    window: int = 30,
+    filters: int = 32,
+    kernel: int = 5,
+    units: int = 64,
+) -> keras.Model:
+    """Build the network for inputs (time, channels).
+
+    The layer `windows` puts out (N, instances, window, channels), and `instance_weights` (N, instances): positive, and
+    1 in sum. Kernels of one window by `kernel` samples are the same small 1-D CNN for every window, and unlike a
+    wrapped one they stay layers that can be reached.
+
+    Raises:
+        InputError: a window so long that there is only one.
+    """
+    from keras import Input, Model, layers
+
+    length, channels = input_shape
+    if window >= length:
+        raise InputError(
+            "mil_cnn.window", f"{window}, for {length} samples", "windows that make at least two instances"
+        )
+    count = -(-length // window)
+    series = Input(input_shape, name="input")
+    padded = layers.ZeroPadding1D((0, count * window - length), name="padding")(series)
+    instances = layers.Reshape((count, window, channels), name="windows")(padded)
+    hidden = layers.Conv2D(filters, (1, kernel), padding="same", activation="relu", name="conv_1")(instances)
+    hidden = layers.MaxPooling2D((1, 2), name="pool_1")(hidden)
+    hidden = layers.Conv2D(2 * filters, (1, kernel), padding="same", activation="relu", name="conv_2")(hidden)
+    hidden = layers.AveragePooling2D((1, window // 2), name="mean")(hidden)
+    embedded = layers.Reshape((count, 2 * filters), name="embeddings")(hidden)
+    signal = layers.Dense(units, activation="tanh", use_bias=False, name="attention_tanh")(embedded)
+    gate = layers.Dense(units, activation="sigmoid", use_bias=False, name="attention_gate")(embedded)
+    scores = layers.Dense(1, use_bias=False, name="attention_scores")(layers.Multiply(name="gated")([signal, gate]))
+    weights = layers.Softmax(name="instance_weights")(layers.Flatten(name="attention_flat")(scores))  # equation 9
+    bag = layers.Dot(axes=(1, 1), name="bag")([weights, embedded])  # equation 7
+    classes = layers.Dense(n_classes, activation="softmax", name="classes")(bag)
+    return Model(series, classes, name="mil_cnn")

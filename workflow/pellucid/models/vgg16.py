@@ -1,0 +1,132 @@
+"""VGG16, as keras.applications builds it, with random or published weights and its preprocessing inside."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.models import keras_weights
+from pellucid.models.base import ModelSpec, require_size
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+
+SPEC = ModelSpec(
+    title="VGG16: thirteen 3 × 3 convolutions in five blocks, Dense 4096 twice",
+    kinds=("image",),
+    features=("conv", "relu", "rescale_rule"),
+    source="Simonyan K, Zisserman A. Very Deep Convolutional Networks for Large-Scale Image Recognition. ICLR (2015), "
+    "configuration D; 138,357,544 parameters for 224 × 224 × 3 and 1,000 classes (https://keras.io/api/applications/vgg)",
+    parameters={
+        "weights": {
+            "type": "string",
+            "minLength": 1,
+            "default": "none",
+            "description": "none (random), or the path or address of a weights file in Keras's layout, such as "
+            "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
+            "vgg16_weights_tf_dim_ordering_tf_kernels.h5 (weights_md5: 64373286793e3c8b2b4e3219cbf3544b)",
+        },
+        "nested": {
+            "type": "boolean",
+            "default": False,
+            "description": "true: the convolutions are one model inside the model; the numbers are the same",
+        },
+        "white": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "default": 1,
+            "description": "the value of full intensity in the data: 1, or 255",
+        },
+    },
+    files=("weights",),
+)
+
+# Means of the ImageNet training images, red, green, blue, on the scale from 0 to 255 (section 2.1 of the paper).
+MEANS = (123.68, 116.779, 103.939)
+_TOP = ("fc1", "fc2", "predictions")
+
+
+def build(
+    input_shape: tuple[int, ...],
+    n_classes: int,
+    *,
+    weights: Path | str | None = None,
+    nested: bool = False,
+    white: float = 1,
+) -> keras.Model:
+    """Build the network for RGB images (height, width, 3).
+
+    Of published weights the convolutions are always taken. The dense layers are taken in their order, up to the first
+    that has another shape: fc1 depends on the size of the images (224 × 224 fits), predictions on the number of classes
+    (1,000 fit). That one and those after it begin anew.
+
+    Raises:
+        InputError: images that are no RGB or smaller than 32 pixels, or a file that holds other weights.
+    """
+    from keras import Input, Model, applications, layers
+
+    require_size("vgg16", input_shape, 32)
+    if input_shape[-1] != 3:
+        raise InputError("model vgg16", f"images of {input_shape[-1]} channel(s)", "3: red, green, blue")
+    image = Input(input_shape, name="input")
+    # scaled - mean, as the network was trained; it was trained on blue, green, red, for which `load` makes up.
+    scaled = layers.Rescaling(255 / white, [-mean for mean in MEANS], name="preprocessing")(image)
+    # weights=None is what keeps Keras from a download of its own.
+    base = applications.VGG16(
+        include_top=False, weights=None, **({"input_shape": input_shape} if nested else {"input_tensor": scaled})
+    )
+    hidden = base(scaled) if nested else base.output
+    hidden = layers.Flatten(name="flatten")(hidden)
+    for name in _TOP[:-1]:
+        hidden = layers.Dense(4096, activation="relu", name=name)(hidden)
+    classes = layers.Dense(n_classes, activation="softmax", name=_TOP[-1])(hidden)
+    model = Model(image, classes, name="vgg16_nested" if nested else "vgg16")
+    if weights is not None:
+        load(model, weights)
+    return model
+
+
+def load(model: keras.Model, path: Path | str) -> None:
+    """Give a model built here the weights of a file, as `build` says.
+
+    The published weights expect blue, green, red: the first convolution's kernels are turned round, which gives the
+    same numbers for red, green, blue as a layer that would turn every image.
+
+    Raises:
+        InputError: a file without these layers, or with convolutions of other shapes.
+    """
+    from pellucid.layers import walk
+
+    found = keras_weights.read(path)
+    layers = {layer.name: layer for layer in walk(model) if layer.weights and not hasattr(layer, "layers")}
+    convolutions = [name for name in layers if name not in _TOP]
+    for name in convolutions:
+        if not _fits(layers[name], found.get(name)):
+            expected = f"{name} with arrays of shape {_shapes(layers[name].get_weights())}"
+            raise InputError(str(path), f"{name} with {_shapes(found[name])}" if name in found else "none", expected)
+    kernel, bias = found["block1_conv1"]
+    found["block1_conv1"] = [kernel[:, :, ::-1], bias]
+    taken = list(convolutions)
+    for name in _TOP:
+        if not _fits(layers[name], found.get(name)):
+            break
+        taken.append(name)
+    for name in taken:
+        layers[name].set_weights(found[name])
+    if anew := [name for name in _TOP if name not in taken]:
+        logger.info("%s begin anew: the file has none of their shape", ", ".join(anew))
+
+
+def _fits(layer: keras.layers.Layer, arrays: list[NDArray[np.float32]] | None) -> bool:
+    return arrays is not None and [array.shape for array in arrays] == [tuple(one.shape) for one in layer.weights]
+
+
+def _shapes(arrays: list[NDArray[np.float32]]) -> str:
+    return " and ".join(str(array.shape) for array in arrays)

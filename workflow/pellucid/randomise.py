@@ -1,0 +1,100 @@
+"""Fresh weights for the layers of a trained model, drawn as they were before the training."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.probe import Probe
+
+if TYPE_CHECKING:
+    import keras
+
+
+def weighted_layers(probe: Probe) -> list[str]:
+    """Names of the layers that have weights, from the output down to the input; of nested models, those inside."""
+    names = [name for name, layer in probe.layers.items() if layer.weights and not hasattr(layer, "layers")]
+    return names[::-1]
+
+
+def fresh_weights(layer: keras.layers.Layer, seed: int) -> list[NDArray[Any]]:
+    """Weights as the layer's own initialisers draw them, in the order of `layer.get_weights()`.
+
+    The layer is made anew from its configuration, so that whatever weights it has (kernels, biases, scale, shift and
+    running statistics of a normalisation, gates of a recurrent layer) start as they do in training. Layers of one
+    configuration and seed get the same weights; a seed that the configuration gives to an initialiser is left out, for
+    it would draw the same weights every time.
+
+    Args:
+        layer: built; it is not changed.
+        seed: of the draw.
+
+    Raises:
+        InputError: a layer that cannot be made from its configuration.
+    """
+    with _drawing(seed):
+        try:
+            made = type(layer).from_config(_without_seeds(layer.get_config()))
+            made.build_from_config(layer.get_build_config())
+            values = [np.array(value) for value in made.get_weights()]
+        except Exception as error:  # Keras raises many kinds for a layer that its configuration does not describe.
+            raise _unfit(layer, str(error).strip().splitlines()[0] if str(error).strip() else "no reason") from error
+    expected = [tuple(weight.shape) for weight in layer.weights]
+    if [value.shape for value in values] != expected:
+        raise _unfit(layer, f"weights of shapes {[value.shape for value in values]} instead of {expected}")
+    return values
+
+
+@contextmanager
+def cascading(probe: Probe, rng: np.random.Generator) -> Iterator[Iterator[str]]:
+    """Randomise a model from the output down, layer after layer, each on top of those before; in the end it is whole.
+
+    In the `with` block, each step of the iterator gives one more layer fresh weights and yields its name; after the
+    first step only the last layer differs from the trained model, after the last step all do.
+
+    Source: Adebayo J, Gilmer J, Muelly M, Goodfellow I, Hardt M, Kim B. Sanity Checks for Saliency Maps. NeurIPS
+    (2018), section 4.1.
+    """
+    with ExitStack() as altered:
+
+        def steps() -> Iterator[str]:
+            for name in weighted_layers(probe):
+                weights = fresh_weights(probe.layers[name], int(rng.integers(2**31)))
+                altered.enter_context(probe.altered({name: weights}))
+                yield name
+
+        yield steps()
+
+
+@contextmanager
+def _drawing(seed: int) -> Iterator[None]:
+    """Let Keras draw the seeds of initialisers that have none from `seed`: it takes them from Python's generator."""
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+
+
+def _without_seeds(config: Any) -> Any:
+    """A copy of a configuration in which nothing that is made from it has a seed of its own."""
+    if isinstance(config, dict):
+        return {key: None if key == "seed" else _without_seeds(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(_without_seeds(value) for value in config)
+    return config
+
+
+def _unfit(layer: keras.layers.Layer, reason: str) -> InputError:
+    return InputError(
+        f"layer {layer.name} ({type(layer).__name__})",
+        f"one that cannot be made anew from its configuration ({reason})",
+        "a layer whose `get_config` and `get_build_config` describe it",
+    )

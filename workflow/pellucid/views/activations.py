@@ -1,0 +1,83 @@
+"""The activations of a layer's filters on chosen examples, position by position."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.probe import Probe
+from pellucid.views.base import LAYER, ViewData, ViewSpec, conv_layer
+from pellucid.views.maps import about_examples, axes_of, batches, field_arrays, per_class, small
+
+SPEC = ViewSpec(
+    title="Activations",
+    about="What the filters of one layer put out on an example of each class, below the input and on its axes, the "
+    "strongest filter first. The mark on the input is what the most active unit sees of it: its receptive field.",
+    paper="Zeiler MD, Fergus R. Visualizing and Understanding Convolutional Networks. ECCV (2014), section 4",
+    requires=("conv",),
+    needs=("examples",),
+    parameters={
+        "layer": LAYER,
+        "examples": {"type": "integer", "minimum": 1, "default": 1, "description": "examples of each class"},
+        "shown": {
+            "type": "integer",
+            "minimum": 1,
+            "default": 32,
+            "description": "filters drawn at most, those of the largest mean absolute activation over the examples; "
+            "of the others the arrays hold the mean and the maximum",
+        },
+    },
+)
+
+_SMALL = 64  # positions along an axis of an image's map: as many as can be seen in a figure of many maps
+
+
+def compute(
+    probe: Probe,
+    data: ViewData,
+    rng: np.random.Generator,
+    *,
+    layer: str = "first",
+    examples: int = 1,
+    shown: int = 32,
+) -> dict[str, NDArray[Any]]:
+    """The maps of the strongest filters, and a summary of all.
+
+    Returns:
+        what `about_examples` gives of the E examples; layer, its name; filters (shown,), the strongest first; maps
+        (E, shown, *axes), of images brought down to 64 positions an axis by means; units (E, 1 + axes), the filter (as
+        its place among those shown) and the place of the most active unit; mean, mean_absolute, maximum (E, filters);
+        n_filters; `field_arrays` of the layer.
+
+    Raises:
+        InputError: no such layer, or one without a map per filter on the axes of the input.
+    """
+    name = conv_layer(probe, layer)
+    chosen = per_class(data.examples["labels"], examples)
+    about = about_examples(data, chosen)
+    summary: dict[str, list[NDArray[np.float32]]] = {"mean": [], "mean_absolute": [], "maximum": []}
+    for _, found in batches(probe, about["inputs"], name):
+        summary["mean"].append(found.mean(axes_of(found)))
+        summary["mean_absolute"].append(np.abs(found).mean(axes_of(found)))
+        summary["maximum"].append(found.max(axes_of(found)))
+    whole = {key: np.concatenate(values) for key, values in summary.items()}
+    filters = np.argsort(-whole["mean_absolute"].mean(0), kind="stable")[:shown]
+    # A second pass is cheaper than keeping the maps of all filters.
+    maps, units = [], []
+    for _, found in batches(probe, about["inputs"], name):
+        for one in found[..., filters]:
+            *unit, strongest = np.unravel_index(one.argmax(), one.shape)
+            units.append([strongest, *unit])
+            maps.append(np.moveaxis(small(one, _SMALL) if one.ndim == 3 else one, -1, 0))
+    return {
+        **about,
+        **whole,
+        **field_arrays(probe.receptive_field(name)),
+        "layer": np.array(name),
+        "filters": filters,
+        "maps": np.stack(maps),
+        "units": np.array(units),
+        "n_filters": np.array(whole["mean"].shape[1]),
+    }

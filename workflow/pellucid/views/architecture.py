@@ -1,0 +1,191 @@
+"""The architecture of a model: its layers, what they pass on, how many weights they have, and what they see."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.probe import Probe
+from pellucid.receptive_field import node_fields
+from pellucid.views.base import ViewData, ViewSpec
+
+SPEC = ViewSpec(
+    title="Architecture",
+    about="The layers of the network in the order in which they are computed: how they are connected, the shape that "
+    "each puts out (drawn as wide as its longest axis and as thick as its number of filters, both on logarithmic "
+    "scales), its share of the parameters, and how much of the input one of its units sees.",
+    paper="receptive fields: Araujo A, Norris W, Sim J. Computing Receptive Fields of Convolutional Neural Networks. "
+    "Distill (2019)",
+    texts=("txt", "csv"),
+    parameters={
+        "rows": {
+            "type": "integer",
+            "minimum": 8,
+            "default": 40,
+            "description": "layers that the figure may have before normalisations, activations, dropout and padding "
+            "join the row of the layer in front of them; the texts have a line for each layer",
+        },
+    },
+)
+
+COLUMNS = ("layer", "kind", "output shape", "parameters", "trainable", "receptive field", "stride", "connected to")
+
+# The first that matches names the group, which gives a layer its colour.
+_GROUPS = (
+    ("input", r"InputLayer"),
+    ("pooling", r".*Pooling.*"),
+    ("convolution", r".*Conv.*"),
+    ("recurrent or attention", r"GRU|.*RNN|.*LSTM.*|Bidirectional|.*Attention"),
+    ("dense", r"(Einsum)?Dense"),
+    ("merge", r"Add|Subtract|Multiply|Average|Maximum|Minimum|Concatenate|Dot"),
+    (
+        "norm, activation, dropout",
+        r".*Normalization|Activation|.*ReLU|ELU|Softmax|.*Dropout|GaussianNoise|Rescaling|ZeroPadding.*|Cropping.*",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer, as the table has it.
+
+    Attributes:
+        name, kind: of the layer.
+        shape: what it puts out for one example; None where a nested model leaves a size open.
+        parameters, trainable: number of weights; a layer that is used twice counts at its first use.
+        field, stride: receptive field and step along each axis of the input, in its positions; None for a field that
+            is the whole input.
+        inputs: places of the layers that it takes.
+        within: names of the nested models that hold it, joined by "/".
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int | None, ...]
+    parameters: int
+    trainable: int
+    field: tuple[int, ...] | None
+    stride: tuple[int, ...]
+    inputs: tuple[int, ...]
+    within: str
+
+
+def compute(probe: Probe, data: ViewData, rng: np.random.Generator, **drawn: object) -> dict[str, NDArray[Any] | str]:
+    """The table of the layers.
+
+    Returns:
+        txt and csv, the table as texts; and by layer (L,): names, kinds, groups, shapes (as text), positions (the
+        longest axis of what it puts out, channels left out; 1 where there is none), filters (the last axis),
+        parameters, trainable, field (the longest axis of the receptive field), whole, within; edges (E, 2), from and
+        to.
+    """
+    rows = table(probe)
+    return {
+        "txt": summary(probe, rows),
+        "csv": _csv(rows),
+        "names": np.array([row.name for row in rows]),
+        "kinds": np.array([row.kind for row in rows]),
+        "groups": np.array([group(row.kind) for row in rows]),
+        "shapes": np.array([_times(row.shape) for row in rows]),
+        "positions": np.array([max((size or 1 for size in row.shape[:-1]), default=1) for row in rows]),
+        "filters": np.array([(row.shape[-1] or 1) if row.shape else 1 for row in rows]),
+        "parameters": np.array([row.parameters for row in rows]),
+        "trainable": np.array([row.trainable for row in rows]),
+        "field": np.array([max(probe.input_shape[:-1] if row.field is None else row.field, default=1) for row in rows]),
+        "whole": np.array([row.field is None for row in rows]),
+        "within": np.array([row.within for row in rows]),
+        "edges": np.array([(start, end) for end, row in enumerate(rows) for start in row.inputs], np.int64).reshape(
+            -1, 2
+        ),
+    }
+
+
+def table(probe: Probe) -> list[Row]:
+    """The layers of a model in the order of computation, nested models replaced by their layers."""
+    fields = node_fields(probe.nodes, probe.input_shape[:-1])
+    kept = [index for index, node in enumerate(probe.nodes) if not node.container]
+    place = {index: position for position, index in enumerate(kept)}
+    rows, counted = [], set[int]()
+    for index in kept:
+        node, field = probe.nodes[index], fields[index]
+        first = id(node.operation) not in counted
+        counted.add(id(node.operation))
+        rows.append(
+            Row(
+                name=node.name,
+                kind=type(node.operation).__name__,
+                shape=node.shape,
+                parameters=_size(node.operation, "weights") if first else 0,
+                trainable=_size(node.operation, "trainable_weights") if first else 0,
+                field=None if field.whole else field.size,
+                stride=() if field.whole else tuple(span.jump for span in field.spans),
+                inputs=tuple(place[source] for source in node.inputs),
+                within="/".join(node.within),
+            )
+        )
+    return rows
+
+
+def group(kind: str) -> str:
+    """The group of layers that a kind of layer belongs to."""
+    return next((name for name, pattern in _GROUPS if re.fullmatch(pattern, kind)), "other")
+
+
+def summary(probe: Probe, rows: Sequence[Row]) -> str:
+    """The table as text in columns, and the sums below it."""
+    lines = [COLUMNS, *(_words(row, rows) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    numbers = {COLUMNS.index("parameters"), COLUMNS.index("trainable")}
+    aligned = [
+        "  ".join(
+            word.rjust(width) if column in numbers else word.ljust(width)
+            for column, (word, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+    rule = "-" * max(map(len, aligned))
+    total, trainable = (sum(getattr(row, name) for row in rows) for name in ("parameters", "trainable"))
+    ending = [
+        f"input: {_times(probe.input_shape)}; classes: {probe.n_classes}; layers: {len(rows)}",
+        f"parameters: {total:,} ({total * 4 / 2**20:.2f} MiB as 32-bit numbers)",
+        f"trainable: {trainable:,}; not trainable: {total - trainable:,}",
+    ]
+    return "\n".join([aligned[0], rule, *aligned[1:], rule, *ending, ""])
+
+
+def _size(operation: Any, weights: str) -> int:
+    return sum(math.prod(weight.shape) for weight in getattr(operation, weights, []))
+
+
+def _words(row: Row, rows: Sequence[Row], separator: str = ",") -> tuple[str, ...]:
+    return (
+        f"{row.within}/{row.name}" if row.within else row.name,
+        row.kind,
+        _times(row.shape),
+        f"{row.parameters:{separator}}",
+        f"{row.trainable:{separator}}",
+        "whole input" if row.field is None else _times(row.field),
+        _times(row.stride),
+        ", ".join(rows[index].name for index in row.inputs),
+    )
+
+
+def _csv(rows: Sequence[Row]) -> str:
+    """The table for programs: commas between cells, none inside of numbers."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_words(row, rows, separator="") for row in rows)
+    return text.getvalue()
+
+
+def _times(sizes: Iterable[int | None]) -> str:
+    return " × ".join("?" if size is None else str(size) for size in sizes)

@@ -1,0 +1,115 @@
+"""Gradient ascent on an input: normalised steps, regularised, inside the range of real values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Of the training examples, each (channels,): inputs are changed in units of `deviation` from `mean`."""
+
+    mean: Array
+    deviation: Array
+    low: Array
+    high: Array
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """How an input is changed.
+
+    Attributes:
+        steps: number of them.
+        step: root mean square change of one step, in standard deviations of the training values; it shrinks to zero
+            over the second half, so that the end is settled.
+        l2: weight of the mean squared distance from the training mean.
+        smoothness: weight of the roughness (see `roughness`).
+        shifts: (steps, axes) by how many samples or pixels the input is rolled in each step.
+    """
+
+    steps: int
+    step: float
+    l2: float
+    smoothness: float
+    shifts: NDArray[np.int64]
+
+
+def ascend(
+    gradient: Callable[[Array], Array],
+    start: Array,
+    statistics: Statistics,
+    how: Ascent,
+    watch: Callable[[int, Array], None],
+) -> Array:
+    """Change inputs so that a score rises.
+
+    Args:
+        gradient: of the score, (N, *input_shape) to the same shape.
+        start: (N, *axes, channels).
+        statistics: the unit of change, and the limits of every value.
+        how: steps and regularisers.
+        watch: is told the number of steps done and the inputs, before the first step and after each.
+
+    Returns:
+        (N, *axes, channels); no input depends on the others.
+    """
+    axes = tuple(range(1, start.ndim - 1))
+    whole = tuple(range(1, start.ndim))
+    low, high = (_units(limit, statistics) for limit in (statistics.low, statistics.high))
+    z = np.clip(_units(start, statistics), low, high)
+    watch(0, _values(z, statistics))
+    for number, shift in enumerate(how.shifts):
+        # What a network sees at one place only is noise: it must hold for the shifted input too (Olah et al. 2017).
+        rolled = np.roll(z, shift, axes)
+        direction = np.roll(gradient(_values(rolled, statistics)) * statistics.deviation, -shift, axes)
+        # Without an answer there is nothing to be weighed against the regularisers: they would wipe out the start.
+        silent = ~direction.any(whole, keepdims=True)
+        direction = direction - how.l2 * 2 * z / z[0].size - how.smoothness * roughness(z)[1]
+        # A value at its limit that is pushed further out cannot move, and must not take up the length of the step.
+        free = ((z > low) | (direction > 0)) & ((z < high) | (direction < 0))
+        direction = np.where(free & ~silent, direction, 0)
+        length = np.sqrt(np.square(direction, dtype=np.float64).mean(whole, keepdims=True))
+        pace = how.step * min(1.0, 2 * (1 - number / how.steps))
+        z = np.clip(z + pace * (direction / np.where(length > 0, length, 1)).astype(np.float32), low, high)
+        watch(number + 1, _values(z, statistics))
+    return _values(z, statistics)
+
+
+def roughness(z: Array) -> tuple[NDArray[np.float64], Array]:
+    """How rough inputs (N, *axes, channels) are, (N,), and the gradient of that.
+
+    A series: the mean squared second difference. An image: the total variation (Rudin, Osher and Fatemi 1992), the mean
+    length of the gradient in space, whose root is rounded off near zero so that it has a derivative.
+    """
+    size = z[0].size
+    if z.ndim == 3:
+        second = np.diff(z, 2, axis=1)
+        slope = np.zeros_like(z)
+        slope[:, :-2] += second
+        slope[:, 1:-1] -= 2 * second
+        slope[:, 2:] += second
+        return np.square(second, dtype=np.float64).sum((1, 2)) / size, (2 / size * slope).astype(np.float32)
+    down = np.diff(z, axis=1, append=z[:, -1:])
+    across = np.diff(z, axis=2, append=z[:, :, -1:])
+    length = np.sqrt(down**2 + across**2 + 1e-4)
+    down, across = down / length, across / length
+    slope = -down - across
+    slope[:, 1:] += down[:, :-1]
+    slope[:, :, 1:] += across[:, :, :-1]
+    return length.sum((1, 2, 3), dtype=np.float64) / size, (slope / size).astype(np.float32)
+
+
+def _units(x: Array, statistics: Statistics) -> Array:
+    return ((x - statistics.mean) / statistics.deviation).astype(np.float32)
+
+
+def _values(z: Array, statistics: Statistics) -> Array:
+    """Back from units; the limits hold exactly, whatever rounding does."""
+    return np.clip(statistics.mean + statistics.deviation * z, statistics.low, statistics.high).astype(np.float32)

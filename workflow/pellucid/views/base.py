@@ -1,0 +1,129 @@
+"""The contract of a view: something that shows the model itself, not one explanation.
+
+A view is a module of this package with two names:
+
+- `SPEC`, a `ViewSpec`;
+- `compute(probe, data, rng, **parameters) -> dict`, arrays by name. An entry that is a text is a file of its own, whose
+  suffix `SPEC.texts` names.
+
+It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned.
+The module of the same name in `draw/views/` has `draw(arrays, facts, parameters, caption) -> Figure` and needs neither
+the model nor TensorFlow. Nothing else has to be edited to add a view: `config.yaml` turns it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import files
+from pellucid.errors import InputError
+from pellucid.wording import listing
+
+if TYPE_CHECKING:
+    from pellucid.probe import Probe
+
+# What a view may need besides the model, and the files that hold it, under results/<experiment>/.
+NEEDS: Mapping[str, Mapping[str, str]] = {
+    "examples": {"examples": "examples.npz"},
+    "training": {"x_train": "data/x_train.npy", "labels": "data/labels.npz"},
+    "test": {"x_test": "data/x_test.npy", "labels": "data/labels.npz", "predictions": "evaluation/predictions.npz"},
+}
+
+
+@dataclass(frozen=True)
+class ViewSpec:
+    """What a view declares about itself, readable without TensorFlow.
+
+    Attributes:
+        title: its name for people.
+        about: what its figure shows and how to read it, in one or two sentences, for the report.
+        paper: the source that it implements.
+        requires: features that the architecture must have, such as "conv".
+        needs: what it reads besides the model: "examples" (the chosen ones), "training", "test".
+        texts: suffixes of the text files that it writes beside its arrays, such as "csv".
+        parameters: JSON Schema properties of the parameters, each with a description and a default.
+    """
+
+    title: str
+    about: str
+    paper: str
+    requires: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def sources(self) -> dict[str, str]:
+        """The files that it needs, by name, relative to the experiment's folder."""
+        return {name: path for need in self.needs for name, path in NEEDS[need].items()}
+
+
+@dataclass(frozen=True)
+class ViewData:
+    """What a view may read besides the model.
+
+    Attributes:
+        facts: `data.json`: kind ("series" or "image"), classes, channels, sampling_rate_hz, unit, ….
+        paths: the files of `ViewSpec.sources`.
+    """
+
+    facts: Mapping[str, Any]
+    paths: Mapping[str, Path]
+
+    @cached_property
+    def examples(self) -> dict[str, NDArray[Any]]:
+        """The chosen test examples: inputs, labels, predictions, targets, probabilities, indices and perhaps truth."""
+        return files.read_arrays(self.paths["examples"])
+
+    @cached_property
+    def training(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The training examples, mapped, (M, *input_shape), and their labels (M,)."""
+        return files.map_array(self.paths["x_train"]), files.read_arrays(self.paths["labels"])["train"]
+
+    @cached_property
+    def test(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The test examples, mapped, (M, *input_shape), and their labels (M,)."""
+        return files.map_array(self.paths["x_test"]), files.read_arrays(self.paths["labels"])["test"]
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Of the test examples, (M, classes)."""
+        return files.read_arrays(self.paths["predictions"])["probabilities"]
+
+
+class View(Protocol):
+    """A view module, as the rest of the package sees it."""
+
+    SPEC: ViewSpec
+
+    def compute(
+        self, probe: Probe, data: ViewData, rng: np.random.Generator, **parameters: Any
+    ) -> dict[str, NDArray[Any] | str]: ...
+
+
+LAYER: Mapping[str, Any] = {
+    "type": "string",
+    "default": "first",
+    "description": "first or last (convolution layer), or the name of a layer",
+}
+
+
+def conv_layer(probe: Probe, layer: str) -> str:
+    """The name of the layer that a parameter as `LAYER` means.
+
+    Raises:
+        InputError: no layer of that name, or no convolution layer at all.
+    """
+    if layer in probe.layers:
+        return layer
+    if layer not in ("first", "last"):
+        raise InputError("layer", f'"{layer}"', f"first, last, or one of {listing(probe.layers)}")
+    if not probe.conv_layers:
+        raise InputError("layer", "a model without a convolution layer", "the name of another layer")
+    return probe.conv_layers[0 if layer == "first" else -1]

@@ -1,0 +1,148 @@
+"""Embedding: where the test examples lie in the space of the last features, brought to a plane by PCA and by t-SNE.
+
+PCA keeps the large distances and t-SNE the small ones; both come with scikit-learn. UMAP answers the same question as
+t-SNE at these sizes and would add a compiler at run time, so it is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.probe import Probe
+from pellucid.views.base import ViewData, ViewSpec
+from pellucid.views.features import LAYER, feature_layer, features
+from pellucid.views.sampling import balanced, parts
+
+_BEFORE_TSNE = 50  # principal components that t-SNE starts from, as in van der Maaten and Hinton 2008, section 4.2
+_FEWEST = 5
+
+SPEC = ViewSpec(
+    title="Embedding",
+    about="Test examples in the space of the features from which the class scores are made, brought to a plane by "
+    "principal components (large distances count) and by t-SNE (neighbours count, distances between groups do not). "
+    "Rings mark examples that the model gets wrong.",
+    paper="van der Maaten L, Hinton G. Visualizing Data using t-SNE. Journal of Machine Learning Research 9 (2008)",
+    needs=("test",),
+    texts=("csv",),
+    parameters={
+        "layer": LAYER,
+        "points": {
+            "type": "integer",
+            "minimum": _FEWEST,
+            "default": 1000,
+            "description": "test examples at most, as many of each class",
+        },
+        "perplexity": {
+            "type": "number",
+            "minimum": 1,
+            "default": 30,
+            "description": "of t-SNE: about how many neighbours count; at most a third of the examples",
+        },
+        "neighbours": {
+            "type": "integer",
+            "minimum": 1,
+            "default": 10,
+            "description": "nearest neighbours whose class is compared",
+        },
+    },
+)
+
+
+def compute(
+    probe: Probe,
+    data: ViewData,
+    rng: np.random.Generator,
+    *,
+    layer: str = "last_features",
+    points: int = 1000,
+    perplexity: float = 30,
+    neighbours: int = 10,
+) -> dict[str, NDArray[Any] | str]:
+    """Features of test examples and their two planes.
+
+    Returns:
+        `features` (n, units), `pca` and `tsne` (n, 2), `variance` (2,), the share of the variance of each principal
+        component, `labels` and `predictions` (n,), `indices` (n,) into the test examples, `neighbours_same` (3,), the
+        share of nearest neighbours of the same class in the feature space and in the planes, `chance`, the same
+        among examples drawn at random, `layer`; as `csv` the shares class by class.
+
+    Raises:
+        InputError: no such layer, fewer than five examples, or features that are the same for all of them.
+    """
+    x, labels = data.test
+    chosen = balanced(labels, points, rng)
+    if len(chosen) < _FEWEST:
+        raise InputError("test examples", f"{len(chosen)}", f"at least {_FEWEST} for a plane")
+    name = feature_layer(probe, layer)
+    found = np.concatenate([features(probe, part, name) for part in parts(x, chosen)])
+    if not np.ptp(found, axis=0).any():
+        raise InputError(f"layer {name}", "features that are the same for all test examples", "ones that differ")
+    y = labels[chosen]
+    pca, tsne, variance = planes(found, perplexity)
+    spaces = {"features": found, "pca": pca, "tsne": tsne}
+    same = {space: same_class(values, y, neighbours) for space, values in spaces.items()}
+    counts = np.bincount(y)
+    arrays: dict[str, Any] = {
+        **spaces,
+        "variance": variance,
+        "labels": y,
+        "predictions": data.probabilities[chosen].argmax(1),
+        "indices": chosen,
+        "neighbours_same": np.array([same[space].mean() for space in spaces]),
+        "chance": (counts * (counts - 1)).sum() / (len(y) * (len(y) - 1)),
+        "total": np.array(len(labels)),
+        "layer": np.array(name),
+    }
+    return arrays | {"csv": _table(same, y, data.facts["classes"])}
+
+
+def planes(
+    found: NDArray[np.float32], perplexity: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
+    """The planes of PCA and t-SNE, each (n, 2), and the share of the variance of each principal component, (2,).
+
+    t-SNE starts from the PCA (Kobak and Berens 2019), on one thread: the same features give the same plane.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    values = np.asarray(found, np.float64)
+    if values.shape[1] == 1:
+        values = np.column_stack([values, np.zeros(len(values))])
+    with threadpool_limits(1):
+        reducer = PCA(min(_BEFORE_TSNE, *values.shape), svd_solver="full")
+        reduced = reducer.fit_transform(values)
+        tsne = TSNE(
+            2, perplexity=min(perplexity, (len(values) - 1) / 3), init="pca", random_state=0, n_jobs=1
+        ).fit_transform(reduced.astype(np.float32))
+    variance = reducer.explained_variance_ratio_[:2].astype(np.float64)
+    return reduced[:, :2].astype(np.float32), tsne.astype(np.float32), variance
+
+
+def same_class(values: NDArray[np.float32], labels: NDArray[np.int64], neighbours: int) -> NDArray[np.float64]:
+    """Of each example, the share of its nearest neighbours that are of its class: (n, units) to (n,)."""
+    from sklearn.neighbors import NearestNeighbors
+
+    near = NearestNeighbors(n_neighbors=min(neighbours, len(values) - 1)).fit(values)
+    # Without an argument an example is not its own neighbour.
+    share: NDArray[np.float64] = (labels[near.kneighbors(return_distance=False)] == labels[:, np.newaxis]).mean(1)
+    return share
+
+
+def _table(same: dict[str, NDArray[np.float64]], y: NDArray[np.int64], classes: list[str]) -> str:
+    import pandas as pd
+
+    rows = [("all", np.ones(len(y), bool)), *((classes[label], y == label) for label in np.unique(y))]
+    table = pd.DataFrame(
+        [
+            {"class": name, "examples": int(members.sum())}
+            | {f"same_class_{space}": shares[members].mean() for space, shares in same.items()}
+            for name, members in rows
+        ]
+    )
+    return str(table.to_csv(index=False, float_format="%.6g"))

@@ -1,0 +1,103 @@
+"""One example on its way through the network: the strongest maps of several layers, one below the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.probe import Probe
+from pellucid.views.base import ViewData, ViewSpec, conv_layer
+from pellucid.views.maps import about_examples, axes_of, batches, small
+
+SPEC = ViewSpec(
+    title="Feature maps",
+    about="One example on its way through the network: the strongest maps of each layer, from the first layer to the "
+    "last. Early layers keep the detail of the input; later ones are coarse and answer to fewer things.",
+    paper="Zeiler MD, Fergus R. Visualizing and Understanding Convolutional Networks. ECCV (2014), section 4",
+    requires=("conv",),
+    needs=("examples",),
+    parameters={
+        "layers": {
+            "anyOf": [{"enum": ["all"]}, {"type": "array", "minItems": 1, "items": {"type": "string"}}],
+            "default": "all",
+            "description": "all convolution layers, or a list of first, last and names of layers",
+        },
+        "example": {
+            "type": "integer",
+            "minimum": 0,
+            "default": 0,
+            "description": "which of the chosen examples, from 0; they are sorted by class",
+        },
+        "shown": {
+            "type": "integer",
+            "minimum": 1,
+            "default": 8,
+            "description": "maps drawn of each layer at most, those of the largest mean absolute activation",
+        },
+    },
+)
+
+_SMALL = 112  # positions along an axis of an image's map: as many as can be seen in a figure of many maps
+
+
+def compute(
+    probe: Probe,
+    data: ViewData,
+    rng: np.random.Generator,
+    *,
+    layers: str | Sequence[str] = "all",
+    example: int = 0,
+    shown: int = 8,
+) -> dict[str, NDArray[Any]]:
+    """The strongest maps of each layer on one example, and a summary of all maps.
+
+    Returns:
+        what `about_examples` gives of the one example; layers (L,), their names; n_filters (L,); sizes (L, axes), of
+        their maps; whole (L,) and field (L, axes, 4) as in `field_arrays`; and for layer i maps_i (shown, *axes), of
+        images brought down to 112 positions an axis by means, filters_i (shown,), mean_i, mean_absolute_i and
+        maximum_i (filters,).
+
+    Raises:
+        InputError: no such layer or example, or a layer without a map per filter on the axes of the input.
+    """
+    count = len(data.examples["labels"])
+    if example >= count:
+        raise InputError("feature_maps.example", f"{example}", f"at most {count - 1}: {count} examples are chosen")
+    names = probe.conv_layers if layers == "all" else [conv_layer(probe, layer) for layer in layers]
+    if not names:
+        raise InputError("feature_maps.layers", "a model without a convolution layer", "a list of other layers")
+    about = about_examples(data, np.array([example]))
+    found: dict[str, NDArray[Any]] = {}
+    sizes = []
+    for index, name in enumerate(names):
+        ((_, maps),) = batches(probe, about["inputs"], name)
+        sizes.append(maps.shape[1:-1])
+        strength = np.abs(maps).mean(axes_of(maps))[0]
+        filters = np.argsort(-strength, kind="stable")[:shown]
+        found |= {
+            f"maps_{index}": np.moveaxis(_seen(maps[0][..., filters]), -1, 0),
+            f"filters_{index}": filters,
+            f"mean_{index}": maps.mean(axes_of(maps))[0],
+            f"mean_absolute_{index}": strength,
+            f"maximum_{index}": maps.max(axes_of(maps))[0],
+        }
+    fields = [probe.receptive_field(name) for name in names]
+    return {
+        **about,
+        **found,
+        "layers": np.array(names),
+        "sizes": np.array(sizes),
+        "n_filters": np.array([len(found[f"mean_{index}"]) for index in range(len(names))]),
+        "whole": np.array([field.whole for field in fields]),
+        "field": np.array(
+            [[(span.size, span.jump, span.start, span.units) for span in field.spans] for field in fields], np.int64
+        ),
+    }
+
+
+def _seen(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    return small(maps, _SMALL) if maps.ndim == 3 else maps

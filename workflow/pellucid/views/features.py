@@ -1,0 +1,56 @@
+"""The features of a layer: one vector per example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.probe import Probe
+from pellucid.wording import listing, nearest, shown
+
+LAYER: Mapping[str, Any] = {
+    "type": "string",
+    "default": "last_features",
+    "description": "where the features are taken: last_features (the vector that the class scores are made of), or the "
+    "name of a layer; feature maps are averaged over time or space",
+}
+
+
+def feature_layer(probe: Probe, layer: str) -> str:
+    """The name of the layer that `layer` means.
+
+    last_features is the last layer with a vector as output before the last one with weights, which makes the scores;
+    where no vector comes before the scores, it is the layer right before them.
+
+    Raises:
+        InputError: no layer of that name, or none before the one that makes the scores.
+    """
+    if layer in probe.layers:
+        return layer
+    if layer != "last_features":
+        names = ["last_features", *probe.layers]
+        raise InputError("layer", shown(layer), f"one of {listing(names)}", nearest(layer, names).strip())
+    plain = {name: one for name, one in probe.layers.items() if not hasattr(one, "layers") and hasattr(one, "call")}
+    with_weights = [position for position, one in enumerate(plain.values()) if one.weights]
+    before = list(plain)[: with_weights[-1]] if with_weights else []
+    before = [name for name in before if type(plain[name]).__name__ != "InputLayer"]
+    if not before:
+        raise InputError("layer", "last_features in a model without a layer before its scores", "another model")
+    vectors = [name for name in before if len(plain[name].output.shape) == 2]
+    return (vectors or before)[-1]
+
+
+def features(probe: Probe, x: NDArray[np.float32], layer: str) -> NDArray[np.float32]:
+    """Output of a layer, averaged over time or space where it has some: (N, *input_shape) to (N, units)."""
+    size = probe.batch_size()
+    # Batch by batch: the feature maps of all examples together would be many times the examples.
+    found = [_averaged(probe.activations(x[start : start + size], layer)) for start in range(0, len(x), size)]
+    return np.concatenate(found)
+
+
+def _averaged(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return values.mean(tuple(range(1, values.ndim - 1))) if values.ndim > 2 else values

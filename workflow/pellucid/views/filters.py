@@ -1,0 +1,95 @@
+"""The filters of a convolution layer: its kernels themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.probe import Probe
+from pellucid.views.base import LAYER, ViewData, ViewSpec, conv_layer
+
+SPEC = ViewSpec(
+    title="Filters",
+    about="The weights of every filter of a convolution layer, the strongest first, all on one colour scale that is "
+    "symmetric about zero. A filter answers to what looks like it; in the first layer that can be read directly.",
+    paper="Krizhevsky A, Sutskever I, Hinton GE. ImageNet Classification with Deep Convolutional Neural Networks. NIPS "
+    "(2012), figure 3",
+    requires=("conv",),
+    parameters={
+        "layer": LAYER,
+        "shown": {
+            "type": "integer",
+            "minimum": 1,
+            "default": 32,
+            "description": "filters drawn at most, those of the largest norm; the arrays hold all",
+        },
+        "channels": {
+            "type": "integer",
+            "minimum": 1,
+            "default": 8,
+            "description": "input channels drawn at most of each filter behind the first layer, those of the largest "
+            "norm",
+        },
+    },
+)
+
+
+def compute(
+    probe: Probe, data: ViewData, rng: np.random.Generator, *, layer: str = "first", **drawn: object
+) -> dict[str, NDArray[Any]]:
+    """The kernels of a layer, and where their taps lie on the input.
+
+    Returns:
+        kernels (filters, *size, input channels); norms (filters,), Euclidean; order (filters,), the largest norm first;
+        layer, its name; step (axes,), input positions between two taps, 0 where that is not known; on_input, whether
+        the input channels of the kernels are those of the data.
+
+    Raises:
+        InputError: no convolution layer, none of that name, or one without kernels.
+    """
+    name = conv_layer(probe, layer)
+    kernels = kernels_of(probe.layers[name])
+    norms = np.sqrt(np.square(kernels, dtype=np.float64).reshape(len(kernels), -1).sum(1))
+    found = probe.layers[name]
+    field = probe.receptive_field(name)
+    dilation = np.broadcast_to(np.asarray(found.dilation_rate), len(kernels.shape[1:-1]))
+    stride = np.broadcast_to(np.asarray(found.strides), len(kernels.shape[1:-1]))
+    matching = len(field.spans) == len(stride) and not field.whole
+    jumps = [span.jump for span in field.spans] if matching else [0] * len(stride)
+    step = np.array(jumps) // stride * dilation
+    reach = [1 + (size - 1) * each for size, each in zip(kernels.shape[1:-1], dilation, strict=True)]
+    on_input = matching and list(field.size) == reach and kernels.shape[-1] == probe.input_shape[-1]
+    return {
+        "kernels": kernels,
+        "norms": norms,
+        "order": np.argsort(-norms, kind="stable"),
+        "layer": np.array(name),
+        "step": step,
+        "on_input": np.array(on_input),
+    }
+
+
+def kernels_of(layer: Any) -> NDArray[np.float32]:
+    """The kernels of a Keras convolution layer, filter by filter: (filters, *size, input channels).
+
+    A depthwise filter sees one channel, and has one here. Of a separable layer these are the products of its two steps,
+    the kernels of the plain convolution that would do the same.
+
+    Raises:
+        InputError: a layer without kernels over one or two axes.
+    """
+    kind, weights = type(layer).__name__, [np.asarray(value) for value in layer.get_weights()]
+    if not weights or "Conv" not in kind or weights[0].ndim not in (3, 4):
+        raise InputError(f"layer {layer.name}", f"a {kind} layer", "a convolution over one or two axes")
+    kernel = weights[0]
+    if kind.startswith("Separable"):
+        pointwise = weights[1].reshape(kernel.shape[-2], kernel.shape[-1], -1)
+        kernel = np.einsum("...im,imo->...io", kernel, pointwise)
+    elif kind.startswith("Depthwise"):
+        kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)
+    elif "Transpose" in kind:
+        kernel = np.swapaxes(kernel, -1, -2)
+    return np.ascontiguousarray(np.moveaxis(kernel, -1, 0), np.float32)

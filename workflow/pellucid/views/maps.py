@@ -1,0 +1,69 @@
+"""What the views of activations share: which examples, which filters, and what a unit sees of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.probe import Probe
+from pellucid.receptive_field import ReceptiveField
+from pellucid.views.base import ViewData
+
+Array = NDArray[np.float32]
+
+
+def per_class(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Places of the first `count` examples of each class, class by class."""
+    return np.concatenate([np.flatnonzero(labels == label)[:count] for label in np.unique(labels)])
+
+
+def batches(probe: Probe, x: Array, layer: str) -> Iterator[tuple[slice, Array]]:
+    """A layer's maps (n, *axes, filters) for one batch of inputs after the other: all at once would be too many.
+
+    Raises:
+        InputError: the layer has no map per filter on the axes of the input.
+    """
+    size = probe.batch_size()
+    for start in range(0, len(x), size):
+        part = slice(start, min(start + size, len(x)))
+        maps = probe.activations(np.asarray(x[part]), layer)
+        if maps.ndim != len(probe.input_shape) + 1:
+            expected = f"a layer with {len(probe.input_shape)} axes, the last one its filters"
+            raise InputError(f"layer {layer}", f"an output of shape {maps.shape[1:]}", expected)
+        yield part, maps
+
+
+def axes_of(maps: Array) -> tuple[int, ...]:
+    """The axes of positions in maps (n, *axes, filters)."""
+    return tuple(range(1, maps.ndim - 1))
+
+
+def field_arrays(field: ReceptiveField) -> dict[str, NDArray[Any]]:
+    """A receptive field as arrays: (axes, 4) with size, jump, start and number of units, and whether it is whole."""
+    spans = [(span.size, span.jump, span.start, span.units) for span in field.spans]
+    return {"field": np.array(spans, np.int64), "whole": np.array(field.whole)}
+
+
+def about_examples(data: ViewData, chosen: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """What a figure says of the chosen examples."""
+    names = ("inputs", "labels", "predictions", "probabilities", "indices")
+    return {name: data.examples[name][chosen] for name in names}
+
+
+def small(picture: Array, limit: int) -> Array:
+    """A picture (height, width, channels) brought to `limit` positions an axis at most, by means over squares."""
+    factor = -(-max(picture.shape[:2]) // limit)
+    if factor <= 1:
+        return picture
+    for axis in (0, 1):
+        size = picture.shape[axis]
+        starts = np.arange(0, size, factor)
+        # The last square may be cut off by the edge.
+        counts = np.minimum(starts + factor, size) - starts
+        sums = np.add.reduceat(picture, starts, axis=axis, dtype=np.float32)
+        picture = sums / counts.astype(np.float32).reshape([-1 if one == axis else 1 for one in range(picture.ndim)])
+    return picture

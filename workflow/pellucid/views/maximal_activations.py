@@ -1,0 +1,139 @@
+"""The real inputs that excite the filters of a layer most, cut out at the receptive field of the unit that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.probe import Probe
+from pellucid.receptive_field import ReceptiveField
+from pellucid.views.base import LAYER, ViewData, ViewSpec, conv_layer
+from pellucid.views.maps import Array, batches, field_arrays, small
+
+SPEC = ViewSpec(
+    title="Maximal activations",
+    about="For each filter, the test examples that it answers to most strongly, and the part of each that the most "
+    "active unit sees. What these parts have in common is what the filter looks for.",
+    paper="Girshick R, Donahue J, Darrell T, Malik J. Rich Feature Hierarchies for Accurate Object Detection and "
+    "Semantic Segmentation. CVPR (2014), section 3.1",
+    requires=("conv",),
+    needs=("test",),
+    parameters={
+        "layer": {**LAYER, "default": "last"},
+        "shown": {"type": "integer", "minimum": 1, "default": 8, "description": "filters drawn at most"},
+        "order": {
+            "enum": ["strongest", "first"],
+            "default": "strongest",
+            "description": "which filters are drawn: those of the largest activations, or those that come first",
+        },
+        "top": {"type": "integer", "minimum": 1, "default": 6, "description": "examples drawn for each filter"},
+        "search": {
+            "type": "integer",
+            "minimum": 1,
+            "default": 2000,
+            "description": "test examples that are searched at most, drawn at random where there are more",
+        },
+    },
+)
+
+# Pixels along an axis that an image in the arrays may have: a patch, and the whole that says where the patch lies.
+_LARGE, _SMALL = 112, 64
+
+
+def compute(
+    probe: Probe,
+    data: ViewData,
+    rng: np.random.Generator,
+    *,
+    layer: str = "last",
+    shown: int = 8,
+    order: str = "strongest",
+    top: int = 6,
+    search: int = 2000,
+) -> dict[str, NDArray[Any]]:
+    """The strongest answers of the filters, one for each example at most, and what they answer to.
+
+    Returns:
+        layer, its name; n_filters; searched, number of examples; best_value and best_example (filters,) for every
+        filter. For the F drawn and their K examples: filters (F,); values (F, K), the largest first; examples (F, K),
+        indices of test examples; labels (F, K); units (F, K, axes), places in the layer's maps; patches
+        (F, K, *size, channels), NaN outside of the input, those of images brought down to 112 pixels;
+        starts (F, K, axes), where a patch begins on the input;
+        contexts (F, K, *axes, channels), the inputs themselves, images brought down to 64 pixels by means;
+        `field_arrays` of the layer.
+
+    Raises:
+        InputError: no such layer, or one without a map per filter on the axes of the input.
+    """
+    name = conv_layer(probe, layer)
+    x, labels = data.test
+    pool = np.arange(len(x)) if len(x) <= search else np.sort(rng.choice(len(x), search, replace=False))
+    highest, places = _highest(probe, x, pool, name)
+    best = highest.argmax(0)
+    everything = np.arange(highest.shape[1])
+    ranks = np.argsort(-highest.max(0), kind="stable") if order == "strongest" else everything
+    filters, field = ranks[:shown], probe.receptive_field(name)
+    # Equal answers go to the example that comes first.
+    winners = np.argsort(-highest[:, filters], axis=0, kind="stable")[:top].T
+    values = np.take_along_axis(highest[:, filters].T, winners, 1)
+    flat = np.take_along_axis(places[:, filters].T, winners, 1)
+    shape = _map_shape(probe, x[:1], name)
+    units = np.stack(np.unravel_index(flat, shape), -1)
+    examples = pool[winners]
+    patches, starts = [], []
+    for example, unit in zip(examples.ravel(), units.reshape(-1, len(shape)), strict=True):
+        patch, start = cut(x[example], field, unit)
+        patches.append(_shrunk(patch, _LARGE))
+        starts.append(start)
+    return {
+        **field_arrays(field),
+        "layer": np.array(name),
+        "n_filters": np.array(len(everything)),
+        "searched": np.array(len(pool)),
+        "best_value": highest[best, everything],
+        "best_example": pool[best],
+        "filters": filters,
+        "values": values,
+        "examples": examples,
+        "labels": labels[examples],
+        "units": units,
+        "patches": np.stack(patches).reshape(*examples.shape, *patches[0].shape),
+        "starts": np.stack(starts).reshape(*examples.shape, len(shape)),
+        "contexts": np.stack([[_shrunk(np.asarray(x[example]), _SMALL) for example in row] for row in examples]),
+    }
+
+
+def cut(x: Array, field: ReceptiveField, unit: Iterable[int]) -> tuple[Array, NDArray[np.int64]]:
+    """What a unit sees of an example (*axes, channels), NaN outside of it; and where that begins on each axis."""
+    patch = np.full((*field.size, x.shape[-1]), np.nan, np.float32)
+    starts = [span.of(index)[0] for span, index in zip(field.spans, unit, strict=True)]
+    seen = [span.inside(index) for span, index in zip(field.spans, unit, strict=True)]
+    there = tuple(
+        slice(first - start, max(first, end) - start) for (first, end), start in zip(seen, starts, strict=True)
+    )
+    patch[there] = x[tuple(slice(first, max(first, end)) for first, end in seen)]
+    return patch, np.array(starts, np.int64)
+
+
+def _highest(probe: Probe, x: Array, pool: NDArray[np.int64], layer: str) -> tuple[Array, NDArray[np.int64]]:
+    """The largest activation of each filter on each example of the pool, and its place in the flattened map."""
+    values, places = [], []
+    size = probe.batch_size()
+    for start in range(0, len(pool), size):
+        for _, maps in batches(probe, np.asarray(x[pool[start : start + size]]), layer):
+            flat = maps.reshape(len(maps), -1, maps.shape[-1])
+            place = flat.argmax(1)
+            places.append(place)
+            values.append(np.take_along_axis(flat, place[:, np.newaxis], 1)[:, 0])
+    return np.concatenate(values), np.concatenate(places)
+
+
+def _shrunk(x: Array, limit: int) -> Array:
+    return small(x, limit) if x.ndim == 3 else x
+
+
+def _map_shape(probe: Probe, x: Array, layer: str) -> tuple[int, ...]:
+    return probe.activations(np.asarray(x), layer).shape[1:-1]

@@ -1,0 +1,241 @@
+"""Pruning: what is left of the accuracy, and of the explanations, when weights are taken away."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import plugins
+from pellucid.errors import InputError
+from pellucid.probe import Probe
+from pellucid.views.base import ViewData, ViewSpec
+from pellucid.views.sampling import parts, proportional
+from pellucid.wording import listing, nearest, shown
+
+logger = logging.getLogger(__name__)
+
+Weights = Mapping[str, Sequence[NDArray[Any]]]
+# A kernel's layer, and its place among the layer's weights.
+Place = tuple[str, int]
+
+SPEC = ViewSpec(
+    title="Pruning",
+    about="Accuracy, and the rank correlation of explanations with those of the whole model, when ever fewer weights "
+    "of the kernels are kept: at random, the largest of the whole model, or the largest of each layer.",
+    paper="Han S, Pool J, Tran J, Dally W. Learning both Weights and Connections for Efficient Neural Networks. "
+    "NeurIPS (2015), without training again; by layer and by chance as in Blalock D et al. What is the State of Neural "
+    "Network Pruning? MLSys (2020)",
+    needs=("test", "examples"),
+    texts=("csv",),
+    parameters={
+        "strategies": {
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "items": {"enum": ["random", "global_magnitude", "layer_magnitude"]},
+            "default": ["random", "global_magnitude", "layer_magnitude"],
+            "description": "random: a mask at the density; global_magnitude: the largest weights of all kernels; "
+            "layer_magnitude: the largest of each kernel",
+        },
+        "densities": {
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "items": {"type": "number", "minimum": 0, "maximum": 1},
+            "default": [1, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05],
+            "description": "shares of the weights that are kept",
+        },
+        "repeats": {"type": "integer", "minimum": 1, "default": 3, "description": "masks of the random strategy"},
+        "points": {
+            "type": "integer",
+            "minimum": 1,
+            "default": 2000,
+            "description": "test examples for the accuracy at most, each class with its share",
+        },
+        "methods": {
+            "type": "array",
+            "uniqueItems": True,
+            "items": {"type": "string"},
+            "default": ["saliency", "grad_cam"],
+            "description": "attribution methods, with their default parameters",
+        },
+    },
+)
+
+
+def check(*, methods: Sequence[str], **unused: object) -> None:
+    """Refuse methods that do not exist or that need the training examples, which this view does not read.
+
+    Raises:
+        InputError: one of those.
+    """
+    known = plugins.load("explain")
+    names = [name for name, module in known.items() if not module.SPEC.needs_training]
+    for name in methods:
+        if name not in names:
+            found = f'"{name}", which needs the training examples' if name in known else shown(name)
+            raise InputError("methods", found, f"some of {listing(names)}", nearest(name, names).strip())
+
+
+def compute(
+    probe: Probe,
+    data: ViewData,
+    rng: np.random.Generator,
+    *,
+    strategies: Sequence[str] = ("random", "global_magnitude", "layer_magnitude"),
+    densities: Sequence[float] = (1, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05),
+    repeats: int = 3,
+    points: int = 2000,
+    methods: Sequence[str] = ("saliency", "grad_cam"),
+) -> dict[str, NDArray[Any] | str]:
+    """Prune in every way and at every density, one after the other; the model is whole again in the end.
+
+    Returns:
+        One entry per trial (T): `strategy`, `repeat`, `density`, `kept` (the share of weights that are not zero),
+        `accuracy` (T,), and `rank_correlation` (T, methods); `methods`, the names of those that apply; `chance`, the
+        share of the most frequent class among the test examples; `weights`, the number of weights in the kernels; as
+        `csv` the trials as a table.
+
+    Raises:
+        InputError: a model without kernels.
+    """
+    x, labels = data.test
+    chosen = proportional(labels, points, rng)
+    y = labels[chosen]
+    inputs, whole = data.examples["inputs"], data.examples["predictions"]
+    places = kernels(probe)
+    own = probe.weights
+    total = sum(own[name][at].size for name, at in places)
+    seed = int(rng.integers(2**31))
+    # The same random scores at every density: what a denser mask drops, a sparser one drops too.
+    masks = rng.integers(2**31, size=repeats)
+    maps = _explain(probe, methods, inputs, whole, seed)
+    trials: dict[str, list[Any]] = {
+        name: [] for name in ("strategy", "repeat", "density", "kept", "accuracy", "rank_correlation")
+    }
+    for strategy in strategies:
+        for repeat in range(repeats if strategy == "random" else 1):
+            for density in densities:
+                pruned = prune(own, places, strategy, density, np.random.default_rng(masks[repeat]))
+                with probe.altered(pruned):
+                    right = [probe.logits(part).argmax(1) for part in parts(x, chosen)]
+                    altered = _explain(probe, list(maps), inputs, whole, seed)
+                trials["strategy"].append(strategy)
+                trials["repeat"].append(repeat)
+                trials["density"].append(density)
+                trials["kept"].append(sum(np.count_nonzero(pruned[name][at]) for name, at in places) / total)
+                trials["accuracy"].append((np.concatenate(right) == y).mean())
+                trials["rank_correlation"].append([rank_correlation(maps[name], altered[name]) for name in maps])
+    arrays: dict[str, Any] = {name: np.array(values) for name, values in trials.items()}
+    arrays |= {
+        "methods": np.array(list(maps), dtype=str),
+        "chance": np.array(np.bincount(y).max() / len(y)),
+        "weights": np.array(total),
+        "points": np.array(len(y)),
+        "examples": np.array(len(inputs)),
+    }
+    return arrays | {"csv": _table(arrays)}
+
+
+def kernels(probe: Probe) -> list[Place]:
+    """Where the kernels are: not biases, and not what batch normalisation has.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = [
+        (name, position)
+        for name in probe.weights
+        for position, variable in enumerate(probe.layers[name].weights)
+        if variable.name.endswith("kernel")
+    ]
+    if not found:
+        raise InputError("model", "no layer with a kernel", "one at least")
+    return found
+
+
+def prune(
+    weights: Weights, places: Sequence[Place], strategy: str, density: float, rng: np.random.Generator
+) -> dict[str, list[NDArray[Any]]]:
+    """Weights of the layers with kernels, of which exactly a share is kept and the others are zero.
+
+    Args:
+        weights: of all layers, as `Probe.weights`; left as they are.
+        places: of the kernels.
+        strategy: random, global_magnitude or layer_magnitude.
+        density: share that is kept: of every kernel, or of all together for global_magnitude.
+        rng: for random; the same state keeps more of the same weights at a higher density.
+    """
+    found = {name: list(weights[name]) for name, _ in places}
+    if strategy == "random":
+        scores = [rng.random(weights[name][at].shape, np.float32) for name, at in places]
+    else:
+        scores = [np.abs(weights[name][at]) for name, at in places]
+    if strategy == "global_magnitude":
+        flat = _largest(np.concatenate([score.ravel() for score in scores]), density)
+        masks = np.split(flat, np.cumsum([score.size for score in scores])[:-1])
+    else:
+        masks = [_largest(score.ravel(), density) for score in scores]
+    for (name, at), mask in zip(places, masks, strict=True):
+        kernel = weights[name][at]
+        found[name][at] = np.where(mask.reshape(kernel.shape), kernel, 0).astype(kernel.dtype)
+    return found
+
+
+def _largest(scores: NDArray[Any], density: float) -> NDArray[np.bool_]:
+    """Which are the largest (n,): exactly the share `density`; of equal ones the first."""
+    count = round(density * len(scores))
+    if count == 0:
+        return np.zeros(len(scores), bool)
+    limit = np.partition(scores, len(scores) - count)[len(scores) - count]
+    mask: NDArray[np.bool_] = scores > limit
+    mask[np.flatnonzero(scores == limit)[: count - np.count_nonzero(mask)]] = True
+    return mask
+
+
+def _explain(
+    probe: Probe, methods: Sequence[str], inputs: NDArray[np.float32], targets: NDArray[np.int64], seed: int
+) -> dict[str, NDArray[np.float32]]:
+    """Attributions (N, *input_shape) by method; a method that does not apply to the model is left out."""
+    found = {}
+    for name in methods:
+        plugin = plugins.load("explain")[name]
+        parameters = {key: declared["default"] for key, declared in plugin.SPEC.parameters.items()}
+        try:
+            # The same state for every density: only the weights differ.
+            found[name] = plugin.explain(probe, inputs, targets, np.random.default_rng(seed), **parameters)
+        except InputError as error:
+            logger.warning("%s is left out: %s", name, error)
+    return found
+
+
+def rank_correlation(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
+    """Spearman's, of the sizes of two attributions (N, *input_shape), in the mean over the examples.
+
+    A map that has become the same everywhere agrees in nothing: 0. Examples whose first map is the same everywhere
+    have no order to keep and are left out; NaN where no other is left.
+    """
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(np.abs(maps).reshape(len(maps), -1), axis=1) for maps in (before, after)]
+    first, second = (rank - rank.mean(1, keepdims=True) for rank in ranks)
+    ordered = np.ptp(first, axis=1) > 0
+    if not ordered.any():
+        return float("nan")
+    length = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    share = (first * second).sum(1) / np.where(length > 0, length, 1)
+    return float(share[ordered].mean())
+
+
+def _table(arrays: Mapping[str, NDArray[Any]]) -> str:
+    import pandas as pd
+
+    columns = {name: arrays[name] for name in ("strategy", "repeat", "density", "kept", "accuracy")}
+    columns |= {
+        f"rank_correlation_{name}": arrays["rank_correlation"][:, at] for at, name in enumerate(arrays["methods"])
+    }
+    return str(pd.DataFrame(columns).to_csv(index=False, float_format="%.6g"))

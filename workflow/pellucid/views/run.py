@@ -1,0 +1,77 @@
+"""Computing one variant of a view: the one way from a trained model to the view's arrays."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pellucid import files, plugins, seeds
+from pellucid.explain.variants import variants
+from pellucid.probe import Probe
+from pellucid.views.base import ViewData
+
+logger = logging.getLogger(__name__)
+
+
+def run(
+    *,
+    view: str,
+    variant: str,
+    parameters: Mapping[str, Any],
+    model: Path | str,
+    facts: Path | str,
+    sources: Mapping[str, Path | str],
+    seed: int,
+    threads: int,
+    memory_mb: int,
+    arrays: Path | str,
+    cost: Path | str,
+    texts: Mapping[str, Path | str],
+) -> None:
+    """Compute one of the variants of a view that its parameters ask for.
+
+    Args:
+        view: name of the view.
+        variant: which of the runs that its parameters ask for.
+        parameters: its parameters, and `sweep`.
+        model: `model.keras`.
+        facts: `data.json`.
+        sources: the files of `ViewSpec.sources`.
+        seed: of the experiment.
+        threads: CPU threads.
+        memory_mb: for the batches.
+        arrays: `.npz`; gets what the view computes.
+        cost: JSON; gets seconds, passes through the model, and parameters.
+        texts: by suffix, the text files that the view declares.
+
+    Raises:
+        InputError: the view cannot be made of this model.
+    """
+    plugin = plugins.load("views")[view]
+    chosen = variants(view, parameters)[variant]
+    probe = Probe.load(model, threads=threads, memory_mb=memory_mb)
+    data = ViewData(files.read_json(facts), {name: Path(path) for name, path in sources.items()})
+    started = time.perf_counter()
+    found = plugin.compute(probe, data, seeds.generator(seed, "view", variant), **chosen)
+    seconds = time.perf_counter() - started
+    for suffix, path in texts.items():
+        files.write(path, partial(Path.write_text, data=found.pop(suffix), encoding="utf-8"))
+    files.write_arrays(arrays, {name: np.asarray(values) for name, values in found.items()})
+    files.write_json(
+        cost,
+        {
+            "seconds": round(seconds, 4),
+            "forward_passes": probe.forward_passes,
+            "backward_passes": probe.backward_passes,
+            "parameters": chosen,
+        },
+    )
+    logger.info(
+        "%s: %d forward and %d backward passes, %.2f s", variant, probe.forward_passes, probe.backward_passes, seconds
+    )
