@@ -152,11 +152,8 @@ class Probe:
             return local.scores(x, fill, starts, channels, classes, rows=rows, memory=memory)
         found = np.empty((len(starts), len(x)), np.float32)
         for part, some in blocks(len(x), len(starts), self.batch_size()):
-            covered = np.repeat(x[np.newaxis, part], some.stop - some.start, axis=0)
-            for one, start, channel in zip(covered, starts[some], channels[some], strict=True):
-                window = tuple(slice(begin, begin + length) for begin, length in zip(start, size, strict=True))
-                place = (slice(None), *window, slice(None) if channel < 0 else slice(channel, channel + 1))
-                one[place] = fill[part][place]
+            inside = _windows(starts[some], size, channels[some], self.input_shape)
+            covered = np.where(inside[:, np.newaxis], fill[part], x[part])
             scores = self.score(covered.reshape(-1, *self.input_shape), np.tile(target[part], len(covered)))
             found[some, part] = scores.reshape(len(covered), -1)
         return found
@@ -488,6 +485,18 @@ class Probe:
             for whole, one in zip(outputs, parts, strict=True):
                 whole[start : start + size] = one.numpy()
         return tuple(outputs)
+
+
+def _windows(
+    starts: NDArray[np.int64], size: Sequence[int], channels: NDArray[np.int64], shape: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """Which values lie in each window: (windows, *shape)."""
+    inside: NDArray[np.bool_] = (channels[:, np.newaxis] < 0) | (channels[:, np.newaxis] == np.arange(shape[-1]))
+    for axis in reversed(range(len(size))):
+        place = np.arange(shape[axis]) - starts[:, axis, np.newaxis]
+        along = (place >= 0) & (place < size[axis])
+        inside = along.reshape(*along.shape, *(1,) * (inside.ndim - 1)) & inside[:, np.newaxis]
+    return inside
 
 
 def _shapes(model: keras.Model) -> tuple[tuple[int, ...], int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,8 @@ SPEC = MethodSpec(
 _WRONG = frozenset({"Max"})
 # What the sum may miss of the mean size of the changes that it is made of, before the values are called wrong.
 _TOLERANCE = 0.01
+# The explainer of a model takes longer to make than to use on few inputs.
+_explainers: WeakKeyDictionary[Probe, Any] = WeakKeyDictionary()
 _ALTERNATIVES = "Use gradient_shap or integrated_gradients (any layer that has a gradient), or kernel_shap (any model)."
 
 
@@ -71,14 +74,14 @@ def explain(
         return found.astype(np.float32)
     shap = _shap()
     _check_operations(probe, shap)
-    model, chosen = _one_output(probe)
     # An input is joined with a row for each of its copies.
     parts = np.array_split(rows, -(-len(rows) // max(1, probe.batch_size(backward=True) // 2)))
     with _library(shap):
-        part = rows
-        # Asked for anew with every input: one explainer, whose graph is made once, serves all parts.
-        explainer = shap.DeepExplainer(model, lambda _: [part])
+        if probe not in _explainers:
+            _explainers[probe] = _explainer(probe, shap, rows)
+        explainer, chosen, shown = _explainers[probe]
         for part in parts:
+            shown[0] = part
             for target in np.unique(targets):
                 chosen.assign(np.eye(probe.n_classes, dtype=np.float32)[:, [target]])
                 having = np.flatnonzero(targets == target)
@@ -108,6 +111,16 @@ def _shap() -> ModuleType:
     """The library, without the plots, which take a third of the time of its import."""
     with backend.hidden("matplotlib"):
         return importlib.import_module("shap")
+
+
+def _explainer(probe: Probe, shap: ModuleType, rows: NDArray[np.float32]) -> tuple[Any, Any, list[NDArray[np.float32]]]:
+    """An explainer, the variable that chooses its logit, and a list whose one entry is its background.
+
+    The background is asked for anew with every input: one explainer, whose graph is made once, serves them all.
+    """
+    model, chosen = _one_output(probe)
+    shown = [rows]
+    return shap.DeepExplainer(model, lambda _: shown), chosen, shown
 
 
 def _one_output(probe: Probe) -> tuple[Any, Any]:
