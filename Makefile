@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow bench ui report gallery lint format lock clean
+.PHONY: help run test test-slow peers bench ui report gallery lint format lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -18,8 +18,11 @@ run: .venv/installed  ## install what is needed and build every experiment of co
 test: .venv/developed  ## check the code; needs no network but the package registry's
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: .venv/developed  ## check what needs a server or a browser
+test-slow: .venv/developed  ## check what needs a server, a browser, large networks or other libraries (make peers)
 	$(BIN)/python -m pytest -m slow
+
+peers: .venv/developed  ## install the libraries that the tests and the benchmark compare with
+	$(PIP) install --quiet --no-deps --requirement envs/peers.txt
 
 bench: .venv/developed  ## measure speed and memory side by side, and print the ratios
 	$(BIN)/python -m tests.bench

@@ -10,6 +10,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/explain.smk"
 include: "workflow/rules/view.smk"
+include: "workflow/rules/score.smk"
 include: "workflow/rules/track.smk"
 
 
@@ -20,6 +21,7 @@ wildcard_constraints:
     experiment="[a-z][a-z0-9_]*",
     method="[a-z0-9_]+",
     view="[a-z0-9_]+",
+    score="[a-z0-9_]+",
 
 
 rule all:

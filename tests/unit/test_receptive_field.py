@@ -100,7 +100,6 @@ def test_is_where_the_gradient_of_a_unit_is_not_zero(keras, make):
 def test_layers_that_mix_all_positions_or_are_not_known_see_everything(keras):
     layers = keras.layers
 
-    @keras.saving.register_keras_serializable("tests")
     class Conv1D(keras.layers.Layer):
         def call(self, x):
             return x[:, ::-1]

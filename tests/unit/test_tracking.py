@@ -384,7 +384,9 @@ def test_the_run_of_an_experiment_says_where_it_comes_from(project: Project) -> 
     record = project.track()
     run = project.runs()[record["run"]]
     assert run.info.run_name == "bumps"
-    own = {key: value for key, value in SETTINGS.items() if key not in ("title", "methods", "views", "examples")}
+    own = {
+        key: value for key, value in SETTINGS.items() if key not in ("title", "methods", "views", "scores", "examples")
+    }
     expected = {
         "mlflow.source.git.commit": commit,
         "pellucid.git_dirty": "false",
@@ -615,3 +617,30 @@ def test_a_view_that_changed_is_recorded_anew_and_nothing_else(project: Project)
     second = project.track()
     assert second["explanations"] == first["explanations"]
     assert not set(second["views"].values()) & set(first["views"].values())
+
+
+def test_scores_are_metrics_of_the_explanations_run_and_are_brought_up_to_date(project: Project) -> None:
+    folder = project.results / "score" / "localisation"
+    folder.mkdir(parents=True)
+
+    def write(value: float) -> None:
+        lines = ["explanation,method,metric,class,mean,low,high,examples"]
+        lines += [
+            f"saliency,saliency,relevance_rank.time,all,{value},0.1,0.9,2",
+            "saliency,saliency,aup,N,0.9,0.1,0.9,2",
+        ]
+        lines += ["saliency,saliency,undefined,all,,,,0"]
+        (folder / "scores.csv").write_text("\n".join(lines) + "\n")
+
+    write(0.25)
+    first = project.track()
+    run = first["explanations"]["saliency"]
+    assert project.runs()[run].data.metrics["score.localisation.relevance_rank.time"] == 0.25
+    assert [name for name in project.runs()[run].data.metrics if name.startswith("score.")] == [
+        "score.localisation.relevance_rank.time"
+    ]
+    stored = {item.path for item in project.client.list_artifacts(first["run"], "scores/localisation")}
+    assert stored == {"scores/localisation/scores.csv"}
+    write(0.75)
+    assert project.track()["explanations"] == first["explanations"]
+    assert project.runs()[run].data.metrics["score.localisation.relevance_rank.time"] == 0.75

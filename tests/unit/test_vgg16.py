@@ -12,6 +12,8 @@ from pellucid.models.vgg16 import build
 from pellucid.probe import Probe
 from tests.unit.vgg16_weights import write
 
+pytestmark = pytest.mark.slow
+
 SHAPE, CLASSES = (32, 32, 3), 7
 
 

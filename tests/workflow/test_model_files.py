@@ -11,6 +11,8 @@ from pellucid import files
 from tests.unit import vgg16_weights
 from tests.workflow import tiny
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def address(keras, tmp_path):

@@ -24,8 +24,8 @@ from pellucid.wording import listing, nearest, shown
 # What --config may mean by a text; a class named "no" or a time "1:30" stays one.
 _NUMBER_OR_TRUTH = re.compile(r"[+-]?\d+|[+-]?\d*\.\d+([eE][+-]\d+)?|true|false")
 # What an experiment may have many of, each by its name, and the packages where they are found.
-OPTIONAL = {"methods": "explain", "views": "views"}
-_ONE = {"methods": "a method", "views": "a view"}
+OPTIONAL = {"methods": "explain", "views": "views", "scores": "score"}
+_ONE = {"methods": "a method", "views": "a view", "scores": "a score"}
 # What may read files, the key that names it, and the package where it is found.
 FILES = {"dataset": ("source", "datasets"), "model": ("architecture", "models")}
 SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
@@ -45,9 +45,9 @@ class Config:
 
     Attributes:
         run: names of the experiments to build, in the user's order.
-        experiments: every experiment of `run`, with all defaults filled in; `methods` and `views` hold only those that
-            run.
-        skipped: per experiment, the methods and views left out because they do not apply, with the reason.
+        experiments: every experiment of `run`, with all defaults filled in; `methods`, `views` and `scores` hold
+            only those that run.
+        skipped: per experiment, the methods, views and scores left out because they do not apply, with the reason.
         threads, memory_mb, tracking: as in config.yaml.
     """
 
@@ -159,7 +159,10 @@ def _check_optional(entries: dict[str, Any], key: str, path: str) -> list[str]:
         elif given is not False:
             given = {} if given is None or given is True else given
             module = plugins.load(OPTIONAL[key])[name]
-            parameters = _with_sweep(module.SPEC)
+            # A score of all explanations is one table: it has no variants.
+            parameters = (
+                schema.parameters_schema(module.SPEC.parameters) if key == "scores" else _with_sweep(module.SPEC)
+            )
             own = schema.problems(given, parameters, where)
             if not own:
                 entries[name] = schema.with_defaults(given, parameters)
@@ -293,14 +296,18 @@ def _drop_inapplicable(
     experiment: dict[str, Any], key: str, asked: set[str], path: str
 ) -> tuple[dict[str, str], list[str]]:
     """Keep what the architecture allows. What the experiment itself names is refused, not dropped."""
-    features = plugins.spec("models", experiment["model"]["architecture"]).features
+    owner = experiment["model"]["architecture"]
+    features = plugins.spec("models", owner).features
+    source = experiment["dataset"]["source"]
+    truth = plugins.spec("datasets", source).truth
     skipped, refused = {}, []
     kept = {}
     for name, parameters in experiment[key].items():
         if parameters is False:
             continue
-        lacking = [feature for feature in plugins.spec(OPTIONAL[key], name).requires if feature not in features]
-        reason = f'"{experiment["model"]["architecture"]}" has no {listing(lacking)}'
+        required = plugins.spec(OPTIONAL[key], name).requires
+        lacking = [feature for feature in required if feature not in (*features, *(("truth",) if truth else ()))]
+        reason = f'"{source if lacking == ["truth"] else owner}" has no {listing(lacking)}'
         if not lacking:
             kept[name] = parameters
         elif name in asked:

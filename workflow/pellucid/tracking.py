@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 ARTIFACTS = Path("results/mlflow/artifacts")
 _DIGEST = "pellucid.digest"
 _FILES = "pellucid.files"
+_SCORES = "pellucid.scores"
 _PARENT = "mlflow.parentRunId"
 _ANSWER = 10  # seconds that a server may take to say that it is there
 
@@ -151,13 +153,22 @@ class _Record:
         training = files.read_json(self.folder / "model" / "training.json")
         metrics = files.read_json(self.folder / "evaluation" / "metrics.json")
         # What is explained, and how, belongs to the child runs: another window is no other experiment.
-        own = {key: value for key, value in settings.items() if key not in ("methods", "views", "examples", "title")}
+        own = {
+            key: value
+            for key, value in settings.items()
+            if key not in ("methods", "views", "scores", "examples", "title")
+        }
         self.digest = files.digest([name, own, data["digest"], training["weights_digest"], metrics])
         parts = {part: self.folder / part for part in ("data", "model", "evaluation")}
         attached = [(path, "figures") for folder in parts.values() for path in _pictures(folder)]
         attached += [(path, "evaluation") for path in sorted(parts["evaluation"].glob("*.csv"))]
         attached += [(parts["evaluation"] / "metrics.json", "evaluation")]
         attached += [(parts["model"] / "history.csv", "training"), (parts["data"] / "data.json", "data")]
+        compared = self.folder / "score"
+        attached += [(path, "scores") for path in sorted(compared.glob("*.csv"))]
+        attached += [(path, f"scores/{path.parent.name}") for path in sorted(compared.glob("*/*.csv"))]
+        attached += [(path, "figures/scores") for path in _pictures(compared)]
+        attached += [(path, f"figures/scores/{path.parent.name}") for path in _pictures(compared, "*/")]
         run, new = self._run(
             name,
             self.digest,
@@ -209,6 +220,7 @@ class _Record:
                 "pellucid.experiment_digest": self.digest,
             },
         )
+        self._score(run, label)
         if not new:
             return run
         spec, cost = plugins.spec("explain", method), files.read_json(folder / "cost.json")[label]
@@ -221,6 +233,31 @@ class _Record:
         )
         self.client.set_terminated(run, "FINISHED")
         return run
+
+    def _score(self, run: str, label: str) -> None:
+        """The scores of an explanation as metrics of its run; logged again where they changed."""
+        from mlflow.entities import Metric, RunTag
+
+        scores = self._scores.get(label, {})
+        held = files.digest(scores)
+        if not scores or self.client.get_run(run).data.tags.get(_SCORES) == held:
+            return
+        now = _now()
+        metrics = [Metric(name, value, now, 0) for name, value in scores.items()]
+        self.client.log_batch(run, metrics=metrics, tags=[RunTag(_SCORES, held)])
+
+    @cached_property
+    def _scores(self) -> dict[str, dict[str, float]]:
+        """By explanation and metric, the mean over all examples of every score."""
+        import pandas as pd
+
+        found: dict[str, dict[str, float]] = {}
+        for path in sorted((self.folder / "score").glob("*/scores.csv")):
+            rows = pd.read_csv(path)
+            rows = rows[(rows["class"] == "all") & rows["mean"].notna()]
+            for row in rows.itertuples():
+                found.setdefault(row.explanation, {})[f"score.{path.parent.name}.{row.metric}"] = float(row.mean)
+        return found
 
     def view(self, name: str, parent: str, view: str, label: str, chosen: Mapping[str, Any]) -> str:
         """A child run: parameters, passes, time, arrays, texts and the figure of one variant of a view."""
@@ -442,8 +479,8 @@ def _git(root: Path, *arguments: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _pictures(folder: Path) -> list[Path]:
-    return sorted([*folder.glob("*.png"), *folder.glob("*.svg")])
+def _pictures(folder: Path, below: str = "") -> list[Path]:
+    return sorted([*folder.glob(f"{below}*.png"), *folder.glob(f"{below}*.svg")])
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -38,6 +38,12 @@ VIEWS = {
 }
 
 
+SCORES = {
+    score: configuration.plugins.spec("score", score)
+    for score in sorted({score for settings in CONFIG.experiments.values() for score in settings["scores"]})
+}
+
+
 def experiment_of(wildcards):
     """The settings of the experiment of the wildcards."""
     name = wildcards.experiment
@@ -123,6 +129,77 @@ def code_of_view(view):
     return get
 
 
+def explanations(wildcards):
+    """What every method of an experiment wrote."""
+    here = f"{RESULTS}/explain".format(**wildcards)
+    return {
+        name: [f"{here}/{method}/{name}" for method in experiment_of(wildcards)["methods"]]
+        for name in ("attributions.npz", "cost.json", "checks.json")
+    }
+
+
+def score_sources(spec):
+    """The further inputs of a score: the model, and what methods that explain anew may draw a background from."""
+    files = {}
+    if spec.needs_model or spec.needs_method:
+        files["model"] = f"{RESULTS}/model/model.keras"
+    if spec.needs_training or spec.needs_method:
+        files |= {"training": f"{RESULTS}/data/x_train.npy", "labels": f"{RESULTS}/data/labels.npz"}
+    return files
+
+
+def code_of_score(score):
+    """A function of the wildcards that digests what a score runs, all methods included where it explains anew."""
+
+    def get(wildcards):
+        again = SCORES[score].needs_method
+        methods = experiment_of(wildcards)["methods"] if again else ()
+        return code_digest(
+            "pellucid.score.run",
+            f"pellucid.score.{score}",
+            *(f"pellucid.explain.{method}" for method in methods),
+        )
+
+    return get
+
+
+def score_tables(wildcards):
+    """The table of every score of an experiment."""
+    here = f"{RESULTS}/score".format(**wildcards)
+    return {score: f"{here}/{score}/scores.csv" for score in experiment_of(wildcards)["scores"]}
+
+
+def randomised(wildcards):
+    """The one table of a score that a check reads."""
+    name = "parameter_randomisation"
+    return {name: score_tables(wildcards)[name]} if name in experiment_of(wildcards)["scores"] else {}
+
+
+def comparisons(name):
+    """What compares all explanations of an experiment: paths without suffix."""
+    settings, here = CONFIG.experiments[name], RESULTS.format(experiment=name)
+    found = [f"{here}/score/{score}/scores" for score in settings["scores"]]
+    if found and len(settings["methods"]) > 1:
+        found += [f"{here}/score/{name}" for name in ("agreement", "leaderboard", "tradeoffs")]
+    return found
+
+
+def plants_evidence(name):
+    """Whether the data source of an experiment knows the evidence for each class."""
+    return configuration.plugins.spec("datasets", CONFIG.experiments[name]["dataset"]["source"]).truth
+
+
+def truth_of(wildcards):
+    """Where the planted evidence of an experiment is; refused before any job where its source plants none."""
+    source = experiment_of(wildcards)["dataset"]["source"]
+    if not plants_evidence(wildcards.experiment):
+        raise WorkflowError(
+            f"results/{wildcards.experiment}/evaluation/evidence is asked for, but its data source plants no evidence: "
+            f'found "{source}"; expected one that does.'
+        )
+    return f"{RESULTS}/data/truth.npz".format(**wildcards)
+
+
 def figures():
     """Every figure of the experiments to be run."""
     found = []
@@ -133,9 +210,12 @@ def figures():
             f"{here}/evaluation/confusion_matrix.png",
             f"{here}/evaluation/reliability.png",
         ]
+        if plants_evidence(name):
+            found.append(f"{here}/evaluation/evidence.png")
         for method, parameters in settings["methods"].items():
             found += [f"{here}/explain/{method}/{variant}.png" for variant in variants(method, parameters)]
         found += [f"{stem}.png" for _, stem in views_of(name)]
+        found += [f"{stem}.png" for stem in comparisons(name)]
     return found
 
 
@@ -162,7 +242,12 @@ def record_of(wildcards):
         "predictions.csv",
     )
     files += [f"{here}/evaluation/{name}" for name in tables]
+    if plants_evidence(wildcards.experiment):
+        files.append(f"{here}/evaluation/evidence.csv")
     files += [f"{here}/explain/{method}/attributions.npz" for method in settings["methods"]]
     for view, stem in views_of(wildcards.experiment):
         files += [f"{stem}.{suffix}" for suffix in ("npz", "json", *VIEWS[view].texts)]
+    files += list(score_tables(wildcards).values())
+    if any(stem.endswith("leaderboard") for stem in comparisons(wildcards.experiment)):
+        files.append(f"{here}/score/leaderboard.csv")
     return files + [path for path in figures() if path.startswith(f"{here}/")]

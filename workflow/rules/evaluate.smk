@@ -70,3 +70,61 @@ rule draw_evaluation:
         "Draw the evaluation of {wildcards.experiment}"
     script:
         "../scripts/draw_evaluation.py"
+
+
+# Of experiments whose data source plants the evidence.
+rule evidence:
+    input:
+        multiext(f"{RESULTS}/data/x_", "train.npy", "test.npy"),
+        labels=f"{RESULTS}/data/labels.npz",
+        truth=truth_of,
+        facts=f"{RESULTS}/data/data.json",
+        model=f"{RESULTS}/model/model.keras",
+    output:
+        f"{RESULTS}/evaluation/evidence.csv",
+    log:
+        logs("evidence"),
+    benchmark:
+        costs("evidence")
+    conda:
+        CONDA
+    threads: CONFIG.threads
+    resources:
+        mem_mb=2000 + CONFIG.memory_mb,
+    params:
+        seed=setting("seed"),
+        threads=CONFIG.threads,
+        memory_mb=CONFIG.memory_mb,
+        code=code_digest("pellucid.evidence"),
+    message:
+        "See whether the model of {wildcards.experiment} uses the planted evidence"
+    script:
+        "../scripts/evidence.py"
+
+
+rule draw_evidence:
+    input:
+        f"{RESULTS}/evaluation/evidence.csv",
+    output:
+        report(
+            f"{RESULTS}/evaluation/evidence.png",
+            caption="../report/evidence.rst",
+            category="{experiment}",
+            subcategory="3 Evaluation",
+            labels={"figure": "Planted evidence"},
+        ),
+        f"{RESULTS}/evaluation/evidence.svg",
+    log:
+        logs("draw_evidence"),
+    benchmark:
+        costs("draw_evidence")
+    conda:
+        CONDA
+    threads: 1
+    params:
+        title=setting("title"),
+        code=code_digest("pellucid.draw.evidence"),
+    message:
+        "Draw the use of the planted evidence in {wildcards.experiment}"
+    script:
+        "../scripts/draw_evidence.py"

@@ -124,6 +124,7 @@ def unpooled(keras):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["heartbeat", "unpooled"])
 def test_agrees_with_captum_on_the_same_weights(network, request, rng):
     torch = pytest.importorskip("torch")

@@ -109,6 +109,7 @@ def test_scatters_less_than_shap_with_as_many_samples(heartbeat, rng):
     assert np.mean(error**2) < 0.5 * np.mean(theirs.var(0, ddof=1) / 6)
 
 
+@pytest.mark.slow
 def test_agrees_with_captum_on_the_same_weights(keras, rng):
     torch = pytest.importorskip("torch")
     attr = pytest.importorskip("captum.attr")

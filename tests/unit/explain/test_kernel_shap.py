@@ -142,6 +142,7 @@ def test_shaps_default_drops_all_but_ten_segments_and_this_does_not(linear, rng)
     np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_captum_agrees_within_its_sampling_error(heartbeat, rng):
     torch = pytest.importorskip("torch", reason="the peer is optional")
     captum = pytest.importorskip("captum.attr", reason="the peer is optional")

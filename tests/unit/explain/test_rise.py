@@ -77,6 +77,7 @@ def test_two_axes_are_interpolated_as_tensorflow_does(keras, rng):
     np.testing.assert_allclose(smooth(grids, shifts, (20, 25)), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_agrees_with_xplique_up_to_chance(keras, digit, rng, monkeypatch):
     # It imports these for methods that are not asked for here.
     for unused in ("cv2", "einops", "tensorflow_probability"):

@@ -95,6 +95,7 @@ def test_without_a_convolution_filters_are_the_last_features(keras):
         run(model, of="filters", layer="nowhere")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [50, 200])
 def test_reaches_a_higher_logit_than_tf_keras_vis_in_as_many_steps(keras, digit, steps):
     from tf_keras_vis.activation_maximization import ActivationMaximization

@@ -32,6 +32,7 @@ class SourceSpec:
         licence: under which the data may be used.
         citation: the reference that its authors ask for.
         homepage: where a person reads more.
+        truth: whether the evidence for each example's class is known (`Examples.truth`).
         parameters: JSON Schema properties of the parameters, each with a description and a default.
         required: the parameters that have no default.
         files: the parameters that name a file (a path, a file:// or an http(s):// address); each has the
@@ -46,6 +47,7 @@ class SourceSpec:
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    truth: bool = False
 
 
 @dataclass

@@ -73,6 +73,7 @@ SPEC = SourceSpec(
         "electrocardiogram signals. IEEE Trans Biomed Eng 50(3):289-294 (2003). doi:10.1109/TBME.2003.808805"
     ),
     homepage="https://physionet.org/content/ecgsyn/1.0.0/",
+    truth=True,
     parameters={
         "per_class": {"type": "integer", "description": "Beats of each class.", "default": 400, "minimum": 1},
         "noise": _number("White noise: standard deviation in heights of the normal R wave.", 0.012, 0, 1),

@@ -1,0 +1,97 @@
+"""The figures of scores, agreement and leaderboard, drawn from tables written by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pellucid import files
+from pellucid.draw import agreement, leaderboard, score
+
+METHODS = ["saliency", "occlusion", "guided_backpropagation", "all_equal"]
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Every figure that is saved, instead of being written."""
+    from pellucid import figures
+
+    found = []
+    monkeypatch.setattr(figures, "save", lambda figure, *paths: found.append(figure))
+    return found
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
+
+
+def test_a_score_is_drawn_with_the_best_first_and_the_controls_grey(tmp_path, drawn):
+    rows = [
+        (name, name, metric, group, mean, mean - 0.1, mean + 0.1, 4)
+        for metric in ("deletion.zero", "insertion_less_deletion.zero")
+        for group in ("all", "a")
+        for name, mean in zip(METHODS, (0.2, 0.9, np.nan, 0.1), strict=True)
+    ]
+    columns = ["explanation", "method", "metric", "class", "mean", "low", "high", "examples"]
+    table = pd.DataFrame(rows, columns=columns).sort_values("metric", ascending=False, kind="stable")
+    table.to_csv(tmp_path / "scores.csv", index=False)
+    arrays = {}
+    for name in METHODS:
+        arrays[f"{name}/deletion.zero/x"] = np.linspace(0, 1, 5)
+        arrays[f"{name}/deletion.zero/y"] = np.random.default_rng(0).random((4, 5))
+        arrays[f"{name}/deletion.zero/labels"] = np.array(["share deleted", "probability"])
+    files.write_arrays(tmp_path / "scores.npz", arrays)
+    score.draw(
+        score="deletion_insertion",
+        title="Bumps",
+        table=tmp_path / "scores.csv",
+        arrays=tmp_path / "scores.npz",
+        pictures=[],
+    )
+    (figure,) = drawn
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(shown) == 3
+    names = [tick.get_text() for tick in shown[0].get_yticklabels()]
+    assert names == ["occlusion", "saliency", "all_equal", "guided_backpropagation"]
+    assert {"higher is better →", "← lower is better", "share deleted"} <= set(texts(figure))
+
+
+def test_the_leaderboard_shows_values_ranks_and_what_failed(tmp_path, drawn):
+    metrics = [
+        ("localisation.relevance_rank", "localisation", "truth", "Relevance rank", "", "higher", True, 4),
+        ("deletion_insertion.insertion_less_deletion.zero", "deletion_insertion", "faithfulness",
+         "Insertion less deletion", "zero", "higher", True, 4),
+        ("cost.seconds", "cost", "cost", "Seconds", "", "lower", True, 4),
+    ]  # fmt: skip
+    columns = ["metric", "score", "family", "title", "variant", "better", "first", "explanations"]
+    pd.DataFrame(metrics, columns=columns).to_csv(tmp_path / "metrics.csv", index=False)
+    table = pd.DataFrame({"explanation": METHODS, "family": ["gradient", "perturbation", "gradient", "control"]})
+    table["mean rank"] = [2, 1, 3, 4]
+    table["failed checks"] = ["", "", "sanity 0.83 > 0.5", ""]
+    for metric, *_ in metrics:
+        table[f"{metric} mean"] = [0.25, 0.75, 0.5 if metric == "cost.seconds" else np.nan, 0.125]
+        table[f"{metric} rank"] = [2, 1, 4, 3]
+    table.to_csv(tmp_path / "leaderboard.csv", index=False)
+    leaderboard.draw(
+        title="Bumps",
+        table=tmp_path / "leaderboard.csv",
+        metrics=tmp_path / "metrics.csv",
+        ranking=[],
+        tradeoffs=[],
+    )
+    ranking, tradeoffs = drawn
+    found = texts(ranking)
+    assert {"guided_backpropagation  ✗", "sanity 0.83 > 0.5", ".75", "–", "Insertion less deletion (zero)"} <= set(
+        found
+    )
+    assert "Relevance rank" in found
+    assert {"occlusion", "seconds per example"} <= set(texts(tradeoffs))
+
+
+def test_agreement_is_drawn_in_the_order_of_the_clusters(tmp_path, drawn):
+    values = np.stack([np.eye(4), np.eye(4)])
+    arrays = {"labels": np.array(METHODS), "groups": np.array(["all", "a"]), "spearman": values, "overlap": values}
+    files.write_arrays(tmp_path / "agreement.npz", {**arrays, "order": np.array([2, 0, 1, 3])})
+    agreement.draw(title="Bumps", arrays=tmp_path / "agreement.npz", pictures=[])
+    (figure,) = drawn
+    names = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert names == ["guided_backpropagation", "saliency", "occlusion", "all_equal"]

@@ -1,0 +1,35 @@
+"""Explanations and their case, as the workflow hands them to a score, from a model in memory."""
+
+import numpy as np
+
+from pellucid import plugins, seeds
+from pellucid.explain.base import holds
+from pellucid.probe import Probe
+from pellucid.schema import parameters_schema, with_defaults
+from pellucid.score.base import Case, Explanation
+
+
+def case_of(model, inputs, targets=None, labels=None, **probe):
+    """A case of random or given targets, which are the labels too where none are given."""
+    probe = Probe(model, **probe)
+    targets = np.arange(len(inputs)) % probe.n_classes if targets is None else np.asarray(targets)
+    labels = targets if labels is None else np.asarray(labels)
+    facts = {"kind": "image" if inputs.ndim == 4 else "series", "classes": [str(one) for one in range(probe.n_classes)]}
+    return Case(facts=facts, inputs=inputs, targets=targets, labels=labels, probe=probe, seed=1)
+
+
+def explanation_of(case, method, **parameters):
+    """One method's explanation of a case; `again` notes in `again.calls` how many inputs each call had."""
+    plugin = plugins.load("explain")[method]
+    chosen = with_defaults(parameters, parameters_schema(plugin.SPEC.parameters))
+
+    def again(inputs, targets, seed=None):
+        again.calls.append(len(inputs))
+        rng = seeds.generator(case.seed if seed is None else seed, "explain", method)
+        return plugin.explain(case.probe, inputs, targets, rng, **chosen)
+
+    again.calls = []
+    found = again(case.inputs, case.targets)
+    again.calls.clear()
+    signed, per_channel = holds(plugin.SPEC.signed, chosen), holds(plugin.SPEC.per_channel, chosen)
+    return Explanation(method, method, found, per_channel=per_channel, signed=signed, again=again)

@@ -1,0 +1,24 @@
+"""Intervals of means."""
+
+import numpy as np
+
+from pellucid.score.bootstrap import interval
+
+
+def test_covers_the_mean_about_as_often_as_it_says(rng):
+    inside = 0
+    for trial in range(300):
+        mean, low, high = interval(rng.normal(size=40), np.random.default_rng(trial))
+        assert low < mean < high
+        inside += low < 0 < high
+    assert 0.90 < inside / 300 < 0.98
+
+
+def test_leaves_out_what_is_not_defined():
+    assert interval(np.array([np.nan, 2.0, np.nan]), np.random.default_rng(0)) == (2.0, 2.0, 2.0)
+    assert np.isnan(interval(np.array([np.nan]), np.random.default_rng(0))).all()
+
+
+def test_the_same_seed_gives_the_same_interval(rng):
+    values = rng.random(20)
+    assert interval(values, np.random.default_rng(3)) == interval(values, np.random.default_rng(3))

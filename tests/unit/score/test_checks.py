@@ -1,0 +1,113 @@
+"""Checks that a right method passes and a broken one fails, by the number that is wrong."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pellucid import files, plugins
+from pellucid.explain.run import run as explain
+from pellucid.schema import parameters_schema, with_defaults
+from pellucid.score import checks
+
+
+@pytest.fixture
+def project(keras, heartbeat, rng, tmp_path):
+    """A model and its chosen examples on disk."""
+    files.write(tmp_path / "model.keras", heartbeat.save)
+    x = rng.random((6, 186, 1), np.float32)
+    examples = {"inputs": x, "targets": np.arange(6) % 5, "labels": np.arange(6) % 5, "indices": np.arange(6)}
+    files.write_arrays(tmp_path / "examples.npz", examples)
+    files.write_array(tmp_path / "x_train.npy", rng.random((20, 186, 1), np.float32))
+    files.write_json(tmp_path / "data.json", {"kind": "series", "classes": list("NSVFQ")})
+    return tmp_path
+
+
+def checked(project, method, randomised=None, change=None, **given):
+    declared = parameters_schema(plugins.spec("explain", method).parameters)
+    parameters = with_defaults(given, declared)
+    common = {"model": project / "model.keras", "seed": 1, "threads": 1, "memory_mb": 256}
+    folder = project / method
+    names = {"attributions": "attributions.npz", "cost": "cost.json", "checks": "checks.json"}
+    explain(
+        method=method,
+        parameters=parameters,
+        examples=project / "examples.npz",
+        training=project / "x_train.npy",
+        **{key: folder / name for key, name in names.items()},
+        **common,
+    )
+    if change:
+        change(folder)
+    checks.run(
+        methods={method: parameters},
+        explain=project,
+        facts=project / "data.json",
+        training=project / "x_train.npy",
+        randomised=randomised,
+        table=project / "checks.csv",
+        **common,
+    )
+    return pd.read_csv(project / "checks.csv").set_index("check")
+
+
+@pytest.mark.parametrize(
+    ("method", "names"),
+    [("occlusion", {"coverage", "batch"}), ("integrated_gradients", {"completeness", "coverage", "batch"})],
+)
+def test_a_right_method_passes_what_it_declares(project, method, names):
+    found = checked(project, method)
+    assert names - {"coverage"} <= set(found.index) <= names
+    assert found["passed"].all()
+
+
+def test_values_that_do_not_sum_to_the_change_fail(project):
+    def spoil(folder):
+        content = files.read_json(folder / "checks.json")
+        content["integrated_gradients"]["completeness_residual_share"] = 0.4
+        files.write_json(folder / "checks.json", content)
+
+    found = checked(project, "integrated_gradients", change=spoil)
+    assert not found.loc["completeness", "passed"]
+    assert found.loc["completeness", "value"] == 0.4
+
+
+def test_a_border_that_is_never_covered_fails(project, monkeypatch):
+    from pellucid.explain import occlusion
+
+    # Without the last window, flush with the end, as some libraries have it.
+    monkeypatch.setattr(occlusion, "starts", lambda length, size, stride: list(range(0, length - size, stride)))
+    whole = occlusion.explain
+
+    def uncovered(probe, inputs, targets, rng, **parameters):
+        with np.errstate(invalid="ignore"):
+            return np.nan_to_num(whole(probe, inputs, targets, rng, **parameters))
+
+    monkeypatch.setattr(occlusion, "explain", uncovered)
+    found = checked(project, "occlusion", window=30, stride=20)
+    assert not found.loc["coverage", "passed"]
+    assert 0.8 < found.loc["coverage", "value"] < 1
+    assert found.loc["batch", "passed"]
+
+
+def test_a_map_that_depends_on_the_company_of_its_example_fails(project, monkeypatch):
+    from pellucid.explain import saliency
+
+    whole = saliency.explain
+
+    def averaged(probe, inputs, targets, rng, **parameters):
+        # Gradients averaged over the batch, a mistake of old scripts.
+        return np.broadcast_to(whole(probe, inputs, targets, rng, **parameters).mean(0), inputs.shape).copy()
+
+    monkeypatch.setattr(saliency, "explain", averaged)
+    found = checked(project, "saliency")
+    assert not found.loc["batch", "passed"]
+    assert found.loc["batch", "value"] > 0.01
+
+
+def test_a_map_that_stays_without_a_trained_model_fails(project):
+    columns = ["explanation", "method", "metric", "class", "mean", "low", "high", "examples"]
+    row = ("saliency", "saliency", "parameter_rank_correlation.end", "all", 0.93, 0.9, 0.95, 6)
+    pd.DataFrame([row], columns=columns).to_csv(project / "randomised.csv", index=False)
+    found = checked(project, "saliency", randomised=project / "randomised.csv")
+    assert not found.loc["sanity", "passed"]
+    assert found.loc["sanity", "value"] == 0.93

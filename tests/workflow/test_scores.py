@@ -1,0 +1,109 @@
+"""Scores and views in the real workflow: what they leave, and what an edit of one reruns."""
+
+import copy
+
+import pandas as pd
+import pytest
+
+from pellucid import files
+from tests.workflow.test_rerun import Project
+
+CONFIG = {
+    "run": ["series"],
+    "defaults": {
+        "training": {"epochs": 2, "batch_size": 64},
+        "examples": {"per_class": 1, "choose": "any"},
+        "methods": {"saliency": {}, "gradient_input": {}, "random_attribution": {}},
+        "views": {"filters": {"sweep": {"layer": ["first", "last"]}}, "pruning": {"densities": [1, 0.2], "repeats": 1}},
+        "scores": {
+            "localisation": {},
+            "deletion_insertion": {"steps": 4, "baselines": ["zero"]},
+            "parameter_randomisation": {"steps": 2, "examples": 1},
+        },
+    },
+    "experiments": {
+        "series": {
+            "title": "Planted motifs",
+            "dataset": {"source": "synthetic_series", "per_class": 20},
+            "model": {"architecture": "gap_cnn"},
+        }
+    },
+}
+COMPARED = {
+    "Rank the explanations of series",
+    "Draw the leaderboard of series",
+    "Record series in MLflow",
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("scored"))
+    project.configure(CONFIG)
+    project.build()
+    return project
+
+
+@pytest.fixture
+def project(built):
+    yield built
+    built.configure(CONFIG)
+
+
+def changed(**settings):
+    content = copy.deepcopy(CONFIG)
+    for key, entries in settings.items():
+        content["defaults"][key].update(entries)
+    return content
+
+
+def test_after_a_full_run_nothing_is_to_be_done(project):
+    assert project.planned() == set()
+
+
+def test_the_leaderboard_names_every_explanation_with_its_scores(project):
+    here = project.folder / "results" / "series" / "score"
+    board = pd.read_csv(here / "leaderboard.csv", index_col=0)
+    assert set(board.index) == {"saliency", "gradient_input", "random_attribution"}
+    scores = pd.read_csv(here / "localisation" / "scores.csv")
+    chosen = scores[(scores["metric"] == "relevance_rank.cells") & (scores["class"] == "all")].set_index("explanation")
+    assert board["localisation.relevance_rank.cells mean"].to_dict() == chosen["mean"].to_dict()
+    # The control does not see the model.
+    assert "sanity 1 > 0.5" in board.loc["random_attribution", "failed checks"]
+    for name in ("leaderboard", "tradeoffs", "agreement", "localisation/scores"):
+        assert (here / f"{name}.png").stat().st_size > 10_000
+
+
+def test_a_changed_parameter_of_a_score_computes_no_explanation(project):
+    project.configure(changed(scores={"deletion_insertion": {"steps": 5, "baselines": ["zero"]}}))
+    scored = {"Score series by deletion_insertion", "Draw the score deletion_insertion of series"}
+    assert project.planned() == scored | COMPARED
+
+
+def test_a_changed_method_reruns_its_scores_and_no_other_explanation(project):
+    project.configure(changed(methods={"saliency": {"mode": "signed"}}))
+    planned = project.planned()
+    assert {job for job in planned if job.startswith("Explain")} == {"Explain series by saliency"}
+    assert {"Score series by localisation", "Compare the explanations of series with each other"} <= planned
+    assert not {job for job in planned if job.startswith(("Train", "View", "Evaluate"))}
+
+
+def test_a_changed_parameter_of_a_view_reruns_that_view_alone(project):
+    project.configure(changed(views={"pruning": {"densities": [1, 0.5], "repeats": 1}}))
+    expected = {"View pruning of series", "Draw pruning of series", "Record series in MLflow"}
+    assert project.planned() == expected
+
+
+def test_a_swept_view_has_a_file_and_a_figure_for_each_value(project):
+    here = project.folder / "results" / "series" / "views" / "filters"
+    for layer in ("first", "last"):
+        assert (here / f"filters.layer={layer}.png").stat().st_size > 5_000
+    first, last = (files.read_arrays(here / f"filters.layer={layer}.npz")["kernels"] for layer in ("first", "last"))
+    assert first.shape[-1] == 9
+    assert last.shape != first.shape
+
+
+def test_the_record_has_a_run_for_each_explanation_and_view_and_their_scores(project):
+    record = files.read_json(project.folder / "results" / "series" / "tracking.json")
+    assert set(record["explanations"]) == {"saliency", "gradient_input", "random_attribution"}
+    assert set(record["views"]) == {"filters.layer=first", "filters.layer=last", "pruning"}

@@ -1,0 +1,62 @@
+"""The agreement of all explanations as one matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import Normalize
+
+from pellucid import figures, files
+from pellucid.score.agreement import SHARE
+
+
+def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> None:
+    """Rank correlations above the diagonal, overlaps of the strongest values below it; neighbours agree.
+
+    Args:
+        title: of the experiment.
+        arrays: what `agreement.run` wrote.
+        pictures: one path per format.
+    """
+    given = files.read_arrays(arrays)
+    order = given["order"]
+    labels = given["labels"][order]
+    correlation, overlap = (given[name][0][np.ix_(order, order)] for name in ("spearman", "overlap"))
+    size = len(labels)
+    upper = np.triu(np.ones((size, size), bool), 1)
+    with figures.styled():
+        side = 1.9 + 0.26 * size
+        figure = figures.new(side + 1.2, side)
+        figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
+        axes = figure.subplots()
+        norm, below = Normalize(-1, 1), Normalize(0, 1)
+        axes.imshow(np.where(upper, correlation, np.nan), cmap=figures.DIVERGING, norm=norm)
+        axes.imshow(np.where(upper.T, overlap, np.nan), cmap=figures.SEQUENTIAL, norm=below)
+        for row in range(size):
+            for column in range(size):
+                if row == column:
+                    continue
+                value = correlation[row, column] if column > row else overlap[row, column]
+                strength = abs(value) if column > row else value
+                text = f"{value:.1f}".replace("-0.0", "0.0").replace("0.", ".")
+                axes.text(
+                    column, row, text, ha="center", va="center", fontsize=6.5,
+                    color="white" if strength > 0.6 else figures.INK,
+                )  # fmt: skip
+        axes.set_xticks(range(size), labels, rotation=90, fontsize=7.5)
+        axes.set_yticks(range(size), labels, fontsize=7.5)
+        axes.tick_params(length=0)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        figure.suptitle(f"{title} — agreement of the explanations", x=0.01, ha="left", fontsize=10)
+        for colours, scale, label in (
+            (figures.DIVERGING, norm, "above the diagonal: Spearman correlation of absolute attributions"),
+            (figures.SEQUENTIAL, below, f"below: overlap of the strongest {SHARE:.0%}"),
+        ):
+            bar = figure.colorbar(mpl.cm.ScalarMappable(scale, colours), ax=axes, shrink=0.6, aspect=30, pad=0.015)
+            bar.set_label(label, fontsize=7.5)
+            bar.outline.set_visible(False)
+        figures.save(figure, *pictures)

@@ -1,0 +1,100 @@
+"""Whether the model uses the planted evidence, at a glance: what it says without it, and with nothing else."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from pellucid import evidence, figures
+from pellucid.wording import listing
+
+# From what should keep its height to what should fall.
+PARTS = {
+    evidence.WHOLE: ("as they are", figures.INK, "D"),
+    evidence.CONTROL: ("without an equal part elsewhere", figures.QUIET, "s"),
+    evidence.ONLY: ("with the evidence alone", figures.PALETTE[0], "o"),
+    evidence.WITHOUT: ("without the evidence", figures.PALETTE[1], "o"),
+}
+FILLS = {
+    "mean": "filled with: the channel's mean",
+    "noise": "filled with: noise",
+    "linear": "filled with: a straight line",
+    "other": "filled with: another class's example",
+}
+METRICS = {"accuracy": "accuracy", "probability": "mean probability of the true class"}
+
+
+def draw(*, table: Path | str, title: str, pictures: Sequence[Path | str]) -> None:
+    """Draw a column per fill, a row per metric, and in each panel a line of dots for all examples and for each class.
+
+    Args:
+        table: `evidence.csv`.
+        title: of the experiment.
+        pictures: one path per format.
+    """
+    rows = evidence.read(table)
+    kinds = list(evidence.accuracies(rows))
+    classes = list(dict.fromkeys(rows["class"]))
+    height = 0.55 + 0.36 * len(classes)
+    figure = figures.new(1.3 + 2.25 * len(kinds), 1.3 + height * len(METRICS))
+    with figures.styled():
+        axes = figure.subplots(len(METRICS), len(kinds), squeeze=False, sharex=True, sharey=True)
+        for line, (metric, label) in zip(axes, METRICS.items(), strict=True):
+            for one, kind in zip(line, kinds, strict=True):
+                chosen = rows[(rows["metric"] == metric) & rows["fill"].isin([kind, evidence.NONE])]
+                _dots(one, chosen.set_index(["part", "class"]), classes)
+                one.axvline(evidence.chance(rows), color=figures.QUIET, linewidth=0.8, linestyle=":", zorder=0)
+                one.set_xlabel(label, fontsize=8)
+        for one, kind in zip(axes[0], kinds, strict=True):
+            one.set_title(FILLS[kind], loc="left", fontsize=8)
+        marks = [
+            Line2D([], [], color=colour, marker=marker, linestyle="none", markersize=4.5, label=name)
+            for name, colour, marker in PARTS.values()
+        ]
+        marks.append(Line2D([], [], color=figures.QUIET, linestyle=":", linewidth=0.8, label="chance"))
+        figure.legend(handles=marks, loc="outside lower left", ncols=len(marks), fontsize=8, columnspacing=1.4)
+        figure.suptitle(f"{heading(rows)}\n{title}", x=0.01, ha="left", fontsize=10)
+    figures.save(figure, *pictures)
+
+
+def heading(rows: pd.DataFrame) -> str:
+    """The answer in words, and below it the accuracies, as a range over the fills."""
+    found, verdicts = list(evidence.accuracies(rows).values()), evidence.needed(rows)
+    numbers = (
+        f"accuracy {found[0][0]:.2f}; without it {_range([one[1] for one in found])}; "
+        f"without as much elsewhere {_range([one[3] for one in found])}"
+    )
+    if all(verdicts.values()):
+        return f"The model needs the planted evidence\n{numbers}"
+    if not any(verdicts.values()):
+        return f"The model does NOT need the planted evidence: believe no score against it\n{numbers}"
+    doubtful = listing(kind for kind, one in verdicts.items() if not one)
+    return f"Whether the model needs the planted evidence depends on the fill: not with {doubtful}\n{numbers}"
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = f"{min(values):.2f}", f"{max(values):.2f}"
+    return low if low == high else f"{low}–{high}"
+
+
+def _dots(axes: Any, rows: pd.DataFrame, classes: Sequence[str]) -> None:
+    """One line per class: a dot per part, a little below the one before, with a bar over its interval."""
+    for place, name in enumerate(classes):
+        strong = name == evidence.ALL
+        for step, (part, (_, colour, marker)) in enumerate(PARTS.items()):
+            mean, low, high = rows.loc[(part, name), ["mean", "low", "high"]]
+            y = place + 0.19 * (step - (len(PARTS) - 1) / 2)
+            axes.plot([low, high], [y, y], color=colour, linewidth=1.6, alpha=0.45, solid_capstyle="butt")
+            axes.plot(mean, y, marker, color=colour, markersize=5 if strong else 3.5, clip_on=False, zorder=3)
+    axes.axhspan(-0.5, 0.5, color="#eef1f4", linewidth=0, zorder=-1)
+    names = ["all examples" if name == evidence.ALL else textwrap.fill(name, 16) for name in classes]
+    axes.set_yticks(range(len(classes)), names)
+    axes.set_ylim(len(classes) - 0.5, -0.5)
+    axes.set_xlim(-0.02, 1.02)
+    axes.tick_params(labelsize=7, labelbottom=True)
+    axes.tick_params(axis="y", length=0)

@@ -1,0 +1,180 @@
+"""The leaderboard of an experiment as a table of ranks, and what the scores trade off and disagree about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from pellucid import figures
+from pellucid.score.leaderboard import JUDGING
+
+# From the best rank to the worst: dark to pale, in one hue.
+_RANKS = mpl.colors.LinearSegmentedColormap.from_list("pellucid_ranks", ["#0b4a75", "#5b9fc9", "#e8eef3"])
+
+
+def draw(
+    *,
+    title: str,
+    table: Path | str,
+    metrics: Path | str,
+    ranking: Sequence[Path | str],
+    tradeoffs: Sequence[Path | str],
+) -> None:
+    """Draw both figures.
+
+    Args:
+        title: of the experiment.
+        table, metrics: what `leaderboard.run` wrote.
+        ranking, tradeoffs: one path per format, of each figure.
+    """
+    content, about = pd.read_csv(table, index_col="explanation"), pd.read_csv(metrics)
+    content["failed checks"] = content["failed checks"].fillna("")
+    with figures.styled():
+        figures.save(_ranking(content, about, title), *ranking)
+        figures.save(_tradeoffs(content, about, title), *tradeoffs)
+
+
+def headline(about: pd.DataFrame) -> pd.DataFrame:
+    """The metrics that are shown: those that stand for their score, and have a better and a worse."""
+    shown = about[about["first"] & (about["better"] != "neither")]
+    families = {family: place for place, family in enumerate((*JUDGING, "cost"))}
+    return shown.assign(place=shown["family"].map(families)).sort_values("place", kind="stable")
+
+
+def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
+    shown = headline(about)
+    rows, columns = len(content), len(shown)
+    # Room for what failed, in characters of its longest text.
+    room = 0.3 + 0.062 * int(content["failed checks"].str.len().max())
+    figure = figures.new(max(2.6 + 0.52 * columns + room, 8.0), 2.2 + 0.22 * rows)
+    figure.set_layout_engine("constrained", w_pad=0.12)
+    axes = figure.subplots()
+    ranks = content[[f"{metric} rank" for metric in shown["metric"]]].to_numpy()
+    share = (ranks - 1) / max(rows - 1, 1)
+    axes.imshow(share, cmap=_RANKS, norm=Normalize(0, 1), aspect="auto")
+    for row in range(rows):
+        for column, metric in enumerate(shown["metric"]):
+            value = content[f"{metric} mean"].iloc[row]
+            ink = "white" if share[row, column] < 0.35 else figures.INK
+            axes.text(column, row, _short(value), ha="center", va="center", fontsize=7, color=ink)
+    names = [f"{name}  ✗" if failed else name for name, failed in content["failed checks"].items()]
+    axes.set_yticks(range(rows), names, fontsize=8)
+    for tick, family in zip(axes.get_yticklabels(), content["family"], strict=True):
+        tick.set_fontstyle("italic" if family == "control" else "normal")
+        tick.set_color(figures.QUIET if family == "control" else figures.INK)
+    axes.set_xticks(range(columns), [_named(row) for row in shown.itertuples()], rotation=60, fontsize=7.5)
+    axes.xaxis.tick_top()
+    for tick in axes.get_xticklabels():
+        tick.set_horizontalalignment("left")
+        tick.set_rotation_mode("anchor")
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    for column in np.flatnonzero(shown["family"].to_numpy()[1:] != shown["family"].to_numpy()[:-1]):
+        axes.axvline(column + 0.5, color="white", linewidth=3)
+    for family in dict.fromkeys(shown["family"]):
+        places = np.flatnonzero(shown["family"] == family)
+        axes.text(places.mean(), rows - 0.3, family, ha="center", va="top", fontsize=8.5, color=figures.INK)
+    for row, failed in enumerate(content["failed checks"]):
+        axes.text(columns - 0.4, row, failed, va="center", fontsize=6.8, color=figures.PALETTE[1])
+    axes.set_xlim(-0.5, columns + room / 0.52 - 0.5)
+    axes.set_ylim(rows + 0.6, -0.5)
+    figure.suptitle(
+        f"{title} — leaderboard; the darker, the better the rank in the column", x=0.01, ha="left", fontsize=10
+    )
+    return figure
+
+
+def _tradeoffs(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
+    shown = headline(about)
+    judging = shown[shown["family"].isin(JUDGING)]
+    side = 1.8 + 0.36 * len(judging)
+    height = max(side, 1.4 + 0.21 * len(content))
+    figure = figures.new(5.4 + side + 1.4, height)
+    left, right = figure.subplots(1, 2, width_ratios=[5.4, side + 0.8])
+    faithful = judging.loc[judging["family"] == "faithfulness", "metric"]
+    if len(faithful) and "cost.seconds mean" in content:
+        _pareto(left, content, [f"{metric} rank" for metric in faithful])
+    else:
+        left.set_visible(False)
+    _disagreement(figure, right, content, judging)
+    figure.suptitle(f"{title} — what the scores trade off", x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def _pareto(axes: Any, content: pd.DataFrame, ranks: Sequence[str]) -> None:
+    """Faithfulness against cost, with the explanations that none beats in both."""
+    seconds, rank = content["cost.seconds mean"].to_numpy(), content[list(ranks)].mean(axis=1).to_numpy()
+    controls = (content["family"] == "control").to_numpy()
+    order = [place for place in np.argsort(seconds, kind="stable") if not controls[place]]
+    best = np.minimum.accumulate(rank[order])
+    front = [place for place, least in zip(order, best, strict=True) if rank[place] == least]
+    axes.plot(seconds[front], rank[front], color=figures.PALETTE[0], linewidth=1, alpha=0.5, zorder=1)
+    colours = np.where(controls, figures.QUIET, figures.PALETTE[0])
+    axes.scatter(seconds, rank, c=colours, s=20, zorder=3)
+    axes.set_xscale("log")
+    axes.set_xlim(seconds.min() / 1.5, seconds.max() * 1.5)
+    axes.invert_yaxis()
+    # Names stand in a column at the right, in the order of their points, so that none covers another.
+    low, high = axes.get_ylim()
+    places = np.linspace(high, low, len(content) + 2)[1:-1]
+    for place, which in zip(places, np.argsort(rank, kind="stable"), strict=True):
+        colour = figures.QUIET if controls[which] else (figures.PALETTE[0] if which in front else figures.INK)
+        axes.annotate(
+            content.index[which],
+            (seconds[which], rank[which]),
+            xytext=(1.03, place),
+            textcoords=("axes fraction", "data"),
+            fontsize=7,
+            va="center",
+            color=colour,
+            arrowprops={"arrowstyle": "-", "color": "#d5dbe1", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2},
+            annotation_clip=False,
+        )
+    axes.set_xlabel("seconds per example")
+    axes.set_ylabel("mean rank in faithfulness (best on top)")
+    axes.set_title("Faithfulness against cost; line: none is better in both", loc="left")
+
+
+def _disagreement(figure: Figure, axes: Any, content: pd.DataFrame, judging: pd.DataFrame) -> None:
+    """Rank correlation of the scores over the explanations."""
+    ranks = content[[f"{metric} rank" for metric in judging["metric"]]]
+    with np.errstate(invalid="ignore"):
+        matrix = ranks.corr("spearman").to_numpy()
+    size, norm = len(judging), Normalize(-1, 1)
+    axes.imshow(matrix, cmap=figures.DIVERGING, norm=norm)
+    for row in range(size):
+        for column in range(size):
+            if row != column and np.isfinite(matrix[row, column]):
+                text = f"{matrix[row, column]:.1f}".replace("-0.0", "0.0").replace("0.", ".")
+                ink = "white" if abs(matrix[row, column]) > 0.6 else figures.INK
+                axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=ink)
+    names = [_named(row) for row in judging.itertuples()]
+    axes.set_xticks(range(size), names, rotation=90, fontsize=7)
+    axes.set_yticks(range(size), names, fontsize=7)
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_title("Rank correlation of the scores over all explanations", loc="left")
+    bar = figure.colorbar(mpl.cm.ScalarMappable(norm, figures.DIVERGING), ax=axes, shrink=0.5, aspect=25, pad=0.02)
+    bar.outline.set_visible(False)
+
+
+def _named(row: Any) -> str:
+    """The title of a metric, with its variant."""
+    return f"{row.title} ({row.variant})" if isinstance(row.variant, str) else str(row.title)
+
+
+def _short(value: float) -> str:
+    """Three characters or so."""
+    if not np.isfinite(value):
+        return "–"
+    text = f"{value:.2f}" if abs(value) < 10 else f"{value:.3g}"
+    return text.replace("-0.", "−.").replace("0.", ".", 1) if abs(value) < 1 else text.replace("-", "−")

@@ -1,0 +1,123 @@
+"""One figure per score: every explanation's mean with its interval, and the curves behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pellucid import figures, files, plugins
+from pellucid.score.base import ScoreSpec
+
+COLUMNS = 4  # panels side by side
+NAMED = 3  # curves that get a colour and a name, beside the controls
+
+
+def draw(*, score: str, title: str, table: Path | str, arrays: Path | str, pictures: Sequence[Path | str]) -> None:
+    """Draw one score.
+
+    Args:
+        score: its name.
+        title: of the experiment.
+        table, arrays: what `score.run` wrote.
+        pictures: one path per format.
+    """
+    spec = plugins.spec("score", score)
+    rows = pd.read_csv(table)
+    with figures.styled():
+        figures.save(_figure(spec, rows[rows["class"] == "all"], files.read_arrays(arrays), title), *pictures)
+
+
+def _figure(spec: ScoreSpec, rows: pd.DataFrame, arrays: Mapping[str, NDArray[Any]], title: str) -> Figure:
+    metrics = list(dict.fromkeys(rows["metric"]))
+    curves = list(dict.fromkeys(key.split("/")[1] for key in arrays if key.endswith("/y")))
+    order = ranked(rows, metrics[0], spec)
+    columns = min(COLUMNS, max(len(metrics), len(curves)))
+    lines, below = -(-len(metrics) // columns), -(-len(curves) // columns)
+    height = 0.6 + 0.17 * len(order)
+    figure = figures.new(max(2.2 + 2.5 * columns, 8.0), 0.7 + height * lines + 2.8 * below + 0.5 * bool(below))
+    heights = [height] * lines + [2.8] * below
+    axes = figure.subplots(lines + below, columns, squeeze=False, height_ratios=heights)
+    # Long names at the left edge would be cut by a hair.
+    figure.set_layout_engine("constrained", w_pad=0.12)
+    for one in axes.ravel():
+        one.set_visible(False)
+    for position, metric in enumerate(metrics):
+        one = axes[position // columns, position % columns]
+        _dots(one, rows[rows["metric"] == metric].set_index("explanation"), order, position % columns == 0)
+        known = spec.metric(metric)
+        variant = f" ({metric.split('.', 1)[1]})" if "." in metric else ""
+        one.set_title(f"{known.title}{variant}", loc="left")
+        one.set_xlabel({"higher": "higher is better →", "lower": "← lower is better", "neither": ""}[known.better])
+    for position, curve in enumerate(sorted(curves, key=_variant)):
+        _curves(axes[lines + position // columns, position % columns], curve, order, arrays)
+    if curves:
+        # One legend for all panels: the same explanations are named in each.
+        handles, labels = axes[lines, 0].get_legend_handles_labels()
+        figure.legend(handles[::-1], labels[::-1], fontsize=8, ncols=columns + 2, loc="outside lower left")
+    figure.suptitle(f"{title} — {spec.title}", x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def ranked(rows: pd.DataFrame, metric: str, spec: ScoreSpec) -> list[str]:
+    """The explanations, the best by `metric` first; those without a value last."""
+    means = rows[rows["metric"] == metric].set_index("explanation")["mean"]
+    lower = spec.metric(metric).better == "lower"
+    return list(means.sort_values(ascending=lower, na_position="last", kind="stable").index)
+
+
+def _variant(curve: str) -> tuple[str, int]:
+    """Curves of one kind side by side, in the order in which a metric's variants stand."""
+    kind, _, variant = curve.partition(".")
+    order = ("zero", "mean", "noise", "linear", "other")
+    return kind, order.index(variant) if variant in order else 0
+
+
+def control(label: str) -> bool:
+    """Whether an explanation is a control."""
+    return bool(plugins.spec("explain", label.split(".")[0]).family == "control")
+
+
+def _dots(axes: Any, rows: pd.DataFrame, order: Sequence[str], named: bool) -> None:
+    """One row per explanation: its mean, and a bar over its interval."""
+    axes.set_visible(True)
+    for place, label in enumerate(order):
+        if label not in rows.index:
+            continue
+        colour = figures.QUIET if control(label) else figures.PALETTE[0]
+        mean, low, high = rows.loc[label, ["mean", "low", "high"]]
+        axes.plot([low, high], [place, place], color=colour, linewidth=1.6, alpha=0.5, solid_capstyle="butt")
+        axes.plot(mean, place, "o", color=colour, markersize=4)
+    axes.set_ylim(len(order) - 0.4, -0.6)
+    axes.set_yticks(range(len(order)), order if named else [], fontsize=7)
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labelsize=7)
+    axes.grid(axis="y", color="#eef1f4", linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def _curves(axes: Any, curve: str, order: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Mean curve of every explanation: the best few and the controls are named, the others are there to compare."""
+    axes.set_visible(True)
+    having = [label for label in order if f"{label}/{curve}/y" in arrays]
+    best = [label for label in having if not control(label)][:NAMED]
+    dashes = iter(("--", ":", "-."))
+    for label in reversed(having):
+        x, y = arrays[f"{label}/{curve}/x"], np.nanmean(arrays[f"{label}/{curve}/y"], axis=0)
+        if label in best:
+            axes.plot(x, y, color=figures.PALETTE[best.index(label)], linewidth=1.6, label=label, zorder=3)
+        elif control(label):
+            axes.plot(x, y, color=figures.INK, linewidth=1.1, linestyle=next(dashes, "-"), label=label, zorder=2)
+        else:
+            axes.plot(x, y, color="#c5ccd4", linewidth=0.8, zorder=1)
+    if having:
+        x_label, y_label = arrays[f"{having[0]}/{curve}/labels"]
+        axes.set_xlabel(str(x_label), fontsize=8)
+        axes.set_ylabel(str(y_label), fontsize=8)
+    axes.set_title(curve, loc="left")
+    axes.tick_params(labelsize=7)

@@ -1,0 +1,1 @@
+"""Scores of explanations, one per file. `base.py` holds their contract."""

@@ -1,0 +1,173 @@
+"""The contract of a score: a number, or a few, for every explanation of every example.
+
+A score is a module of this package with two names:
+
+- `SPEC`, a `ScoreSpec`;
+- `score(explanation, case, rng, **parameters) -> Scored`.
+
+It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned.
+Nothing else has to be edited to add one: `config.yaml` turns it on. Explanations are computed once: a score reads
+them from the files. One that asks the model gets it as `case.probe`; one that explains anew (robustness, sanity) does
+so by `explanation.again`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from pellucid.probe import Probe
+
+Better = Literal["higher", "lower", "neither"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number of a score.
+
+    Attributes:
+        title: its name for people.
+        better: which direction is better; "neither" for what only describes.
+        low, high: its range; None where it has no bound.
+    """
+
+    title: str
+    better: Better
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class ScoreSpec:
+    """What a score declares about itself, readable without TensorFlow.
+
+    Attributes:
+        title: its name for people.
+        family: faithfulness, truth, robustness, sanity, form or cost.
+        about: its definition, and what it cannot tell, in a few sentences.
+        paper: the source that it implements.
+        metrics: what it measures, by name. A score with variants of one metric (a baseline, a fraction) names the
+            variant behind a dot, as in "deletion.mean".
+        requires: features that the experiment must have: those of a model, or "truth".
+        needs_model: whether `case.probe` is there.
+        needs_training: whether `case.training` is there.
+        needs_method: whether `explanation.again` is there; needs the model too.
+        parameters: JSON Schema properties of the parameters, each with a description and a default.
+    """
+
+    title: str
+    family: str
+    about: str
+    paper: str
+    metrics: Mapping[str, Metric]
+    requires: tuple[str, ...] = ()
+    needs_model: bool = False
+    needs_training: bool = False
+    needs_method: bool = False
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def metric(self, name: str) -> Metric:
+        """The metric behind a name or a variant's name."""
+        return self.metrics[name.split(".")[0]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What all explanations of an experiment have in common.
+
+    Attributes:
+        facts: `data.json`.
+        inputs: (N, *input_shape), the explained examples.
+        targets: (N,) the class that is explained.
+        labels: (N,) their true classes.
+        truth: bool, of the inputs' shape, where the evidence was planted; None where nobody knows.
+        probe: the model; None for a score that does not need it.
+        training: (M, *input_shape) training examples, mapped; None for a score that does not need them.
+        training_labels: (M,) of those; None likewise.
+        seed: of the experiment.
+        kept: what a score has computed for one explanation and needs for the others too (`removal.once`).
+    """
+
+    facts: Mapping[str, Any]
+    inputs: NDArray[np.float32]
+    targets: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    truth: NDArray[np.bool_] | None = None
+    probe: Probe | None = None
+    training: NDArray[np.float32] | None = None
+    training_labels: NDArray[np.int64] | None = None
+    seed: int = 0
+    kept: dict[Any, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One variant of one method.
+
+    Attributes:
+        label: of the variant.
+        method: its name.
+        attributions: (N, *input_shape).
+        per_channel: whether channels have values of their own.
+        signed: whether values below zero mean evidence against the class.
+        per_unit: whether a value is a change of the logit per unit of the input (a gradient), and not what the value
+            has added.
+        random: whether another seed gives other attributions.
+        cost: its entry in `cost.json`.
+        checks: its entry in `checks.json`.
+        again: explains other inputs by the same method with the same seed, or another:
+            `again(inputs, targets, seed=None, probe=None)`.
+    """
+
+    label: str
+    method: str
+    attributions: NDArray[np.float32]
+    per_channel: bool = True
+    signed: bool = True
+    per_unit: bool = False
+    random: bool = False
+    cost: Mapping[str, Any] = field(default_factory=dict)
+    checks: Mapping[str, float] = field(default_factory=dict)
+    again: Callable[..., NDArray[np.float32]] | None = None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A score along something: fractions removed, layers randomised.
+
+    Attributes:
+        x: (K,) positions, the same for all explanations.
+        y: (N, K) value of each example.
+        x_label, y_label: axis labels.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    x_label: str
+    y_label: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a score found for one explanation.
+
+    Attributes:
+        values: by metric, (N,) float64; NaN where the metric is not defined for an example.
+        curves: by name.
+    """
+
+    values: Mapping[str, NDArray[np.float64]]
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+
+
+class Score(Protocol):
+    """A score module, as the rest of the package sees it."""
+
+    SPEC: ScoreSpec
+
+    def score(self, explanation: Explanation, case: Case, rng: np.random.Generator, **parameters: Any) -> Scored: ...

@@ -1,0 +1,131 @@
+"""What a method must pass before its maps are believed: each check is a measured number and a limit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import files, plugins, seeds
+from pellucid.probe import Probe
+from pellucid.score.base import Case, Explanation
+from pellucid.score.run import explanations
+
+logger = logging.getLogger(__name__)
+
+# Of the change of the logit: above this, the values are no account of it.
+COMPLETENESS = 0.05
+# Of the largest attribution: more than rounding means that the company of an example counts.
+BATCH = 1e-3
+# Rank correlation with the map of the trained model when no trained layer is left. Adebayo et al. 2018 give no limit;
+# half of the ranks explained by the input alone is ours.
+RANDOMISED = 0.5
+_NOISE = 4  # inputs that coverage is measured on
+
+
+def run(
+    *,
+    methods: Mapping[str, Mapping[str, Any]],
+    explain: Path | str,
+    facts: Path | str,
+    model: Path | str,
+    training: Path | str,
+    randomised: Path | str | None,
+    seed: int,
+    threads: int,
+    memory_mb: int,
+    table: Path | str,
+) -> None:
+    """Check every variant of every method.
+
+    Args:
+        methods: parameters of the methods, by name.
+        explain: the folder that holds a folder for each of them.
+        facts: `data.json`.
+        model: `model.keras`.
+        training: `x_train.npy`.
+        randomised: the table of the score parameter_randomisation, where it was made.
+        seed: of the experiment.
+        threads, memory_mb: for the model.
+        table: CSV; gets a row for each explanation and check: value, sign and limit ("a value > limit fails"), passed.
+    """
+    import pandas as pd
+
+    probe = Probe.load(model, threads=threads, memory_mb=memory_mb)
+    similarity = _ends(randomised)
+    rows = []
+    for method, asked in methods.items():
+        given = files.read_arrays(Path(explain) / method / "attributions.npz")
+        case = Case(
+            facts=files.read_json(facts),
+            inputs=given["inputs"],
+            targets=given["targets"],
+            labels=given["labels"],
+            probe=probe,
+            training=files.map_array(Path(training)),
+            seed=seed,
+        )
+        for explanation in explanations(method, asked, Path(explain) / method, given, case):
+            rows += [(explanation.label, *found) for found in _measured(explanation, case)]
+            if explanation.label in similarity:
+                value = similarity[explanation.label]
+                rows.append((explanation.label, "sanity", value, ">", RANDOMISED, value <= RANDOMISED))
+    content = pd.DataFrame(rows, columns=["explanation", "check", "value", "sign", "limit", "passed"])
+    files.write(table, lambda temporary: content.to_csv(temporary, index=False))
+    failed = content[~content["passed"]]
+    logger.info("%d of %d checks passed", len(content) - len(failed), len(content))
+    for row in failed.itertuples():
+        logger.warning("%s fails %s: %.3g %s %g", row.explanation, row.check, row.value, row.sign, row.limit)
+
+
+def _measured(explanation: Explanation, case: Case) -> Iterator[tuple[str, float, str, float, bool]]:
+    """The checks of one explanation: name, value, sign, limit, passed."""
+    declared = plugins.spec("explain", explanation.method).checks
+    if "completeness" in declared:
+        share = explanation.checks["completeness_residual_share"]
+        yield "completeness", share, ">", COMPLETENESS, share <= COMPLETENESS
+    if "coverage" in declared:
+        share = coverage(explanation, case)
+        yield "coverage", share, "<", 1.0, share >= 1
+    change = company(explanation, case)
+    yield "batch", change, ">", BATCH, change <= BATCH
+
+
+def coverage(explanation: Explanation, case: Case) -> float:
+    """Of the input values that the model looks at, the share that get an attribution in at least one of a few inputs.
+
+    The inputs are noise, since a real one can hide a value for good: one that is the baseline already, as in the
+    padding of a beat. A value that no gradient reaches is none of the method's: pooling can leave out the last sample.
+    """
+    assert explanation.again is not None
+    assert case.probe is not None
+    low, high = case.inputs.min(), case.inputs.max()
+    rng = seeds.generator(case.seed, "coverage")
+    noise = rng.uniform(low, high, (_NOISE, *case.inputs.shape[1:])).astype(np.float32)
+    targets = np.arange(_NOISE) % case.probe.n_classes
+    seen = (case.probe.gradient(noise, targets) != 0).any(0)
+    return float((explanation.again(noise, targets) != 0).any(0)[seen].mean())
+
+
+def company(explanation: Explanation, case: Case) -> float:
+    """How much the attributions change when the examples come in another order and number, of the largest value."""
+    assert explanation.again is not None
+    some = np.arange(min(len(case.inputs), 3))[::-1]
+    own: NDArray[np.float32] = explanation.attributions[some]
+    found = explanation.again(case.inputs[some], case.targets[some])
+    return float(np.abs(found - own).max() / max(np.abs(own).max(), np.finfo(np.float32).tiny))
+
+
+def _ends(table: Path | str | None) -> dict[str, float]:
+    """Rank correlation at the end of the randomisation, by explanation."""
+    import pandas as pd
+
+    if table is None:
+        return {}
+    rows = pd.read_csv(table)
+    rows = rows[(rows["metric"] == "parameter_rank_correlation.end") & (rows["class"] == "all")].dropna(subset=["mean"])
+    return dict(zip(rows["explanation"], rows["mean"], strict=True))

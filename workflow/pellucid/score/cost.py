@@ -1,0 +1,27 @@
+"""What an explanation costs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+
+SPEC = ScoreSpec(
+    title="Cost",
+    family="cost",
+    about="Seconds for one example, tracing included, in the job that explained all of them, and how many examples "
+    "went through the model forwards and backwards for it. Seconds are those of the machine that ran it; passes are "
+    "not.",
+    paper="measured while explaining",
+    metrics={
+        "seconds": Metric("Seconds per example", "lower", 0),
+        "forward_passes": Metric("Forward passes per example", "lower", 0),
+        "backward_passes": Metric("Backward passes per example", "lower", 0),
+    },
+)
+
+
+def score(explanation: Explanation, case: Case, rng: np.random.Generator) -> Scored:
+    """The mean, for every example alike: all were explained together."""
+    n = len(case.inputs)
+    return Scored({name: np.full(n, explanation.cost[name] / n) for name in SPEC.metrics})

@@ -1,0 +1,122 @@
+"""What takes the place of removed values: the baselines of the scores of faithfulness."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.explain.baselines import baseline
+from pellucid.score.base import Case
+from pellucid.score.streams import own
+
+logger = logging.getLogger(__name__)
+
+# Of a part of the inputs, and the values of it that are removed, (K, N or 1, *axes, channels or 1): the altered inputs,
+# (K, N, *input_shape).
+Fill = Callable[[slice, NDArray[np.bool_]], NDArray[np.float32]]
+
+FIXED = ("zero", "mean", "noise", "other")  # the same, whatever else is removed
+_MEANINGS = {
+    "zero": "zeros",
+    "mean": "the mean of the example's channel",
+    "noise": "noise with the channel's mean and standard deviation",
+    "linear": "(series only) a straight line between the samples that stay",
+    "other": "the values of a training example of another class",
+}
+
+
+def parameter(kinds: Sequence[str], default: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """The parameter `baselines` of a score that knows these kinds."""
+    meanings = "; ".join(f"{kind}: {_MEANINGS[kind]}" for kind in kinds)
+    return {
+        "baselines": {
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "items": {"enum": list(kinds)},
+            "default": list(default),
+            "description": f"what takes the place of what is removed, one after the other. {meanings}",
+        }
+    }
+
+
+def fills(case: Case, kinds: Sequence[str], rng: np.random.Generator) -> dict[str, Fill]:
+    """A way to remove values for each kind of baseline; "linear" is left out for images.
+
+    Args:
+        case: the inputs, and training examples for "other".
+        kinds: see `parameter`.
+        rng: for noise and for the choice of other examples; each kind has its own stream, so that the others do not
+            depend on whether it is asked for.
+
+    Raises:
+        InputError: nothing is left, or there is no training example of another class.
+    """
+    image = case.inputs.ndim > 3
+    if image and "linear" in kinds:
+        logger.info("baseline linear: left out, since an image has no order along which to interpolate")
+    streams, found = dict(zip(_MEANINGS, rng.spawn(len(_MEANINGS)), strict=True)), dict[str, Fill]()
+    for kind in kinds:
+        if kind != "linear":
+            found[kind] = partial(_replaced, case.inputs, filling(case, kind, streams[kind]))
+        elif not image:
+            found[kind] = partial(_interpolated, case.inputs)
+    if not found:
+        raise InputError("baselines", "linear alone, for images", f"one of {', '.join(FIXED)} as well")
+    return found
+
+
+def filling(case: Case, kind: str, rng: np.random.Generator) -> NDArray[np.float32]:
+    """The values that stand for nothing there, of a kind that is `FIXED`: (N, *input_shape).
+
+    Raises:
+        InputError: no training example is of another class.
+    """
+    if kind == "other":
+        return _others(case, rng)
+    return np.asarray(baseline(case.inputs, kind, rng), np.float32)
+
+
+def _others(case: Case, rng: np.random.Generator) -> NDArray[np.float32]:
+    """For each example a training example that is not of the class that is explained."""
+    assert case.training is not None
+    assert case.training_labels is not None
+    found = np.empty(case.inputs.shape, np.float32)
+    for row, (stream, target) in enumerate(zip(own(case.inputs, rng), case.targets, strict=True)):
+        strangers = np.flatnonzero(case.training_labels != target)
+        if not len(strangers):
+            where, what = "baselines.other", f"training examples of class {target} alone"
+            raise InputError(where, what, "some of another class", "Leave this baseline out.")
+        found[row] = case.training[stream.choice(strangers)]
+    return found
+
+
+def _replaced(
+    inputs: NDArray[np.float32], values: NDArray[np.float32], part: slice, removed: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    return np.where(removed, values[part], inputs[part])
+
+
+def _interpolated(inputs: NDArray[np.float32], part: slice, removed: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Straight lines over what is removed, from the last sample before it that stays to the next one.
+
+    At the ends of a series the one sample that is there goes on; where none is left, it is the channel's mean.
+    """
+    x = inputs[np.newaxis, part]
+    length = x.shape[-2]
+    time = np.arange(length, dtype=np.int32).reshape(-1, 1)
+    before = np.maximum.accumulate(np.where(removed, np.int32(-1), time), axis=-2)
+    after = np.minimum.accumulate(np.where(removed, np.int32(length), time)[..., ::-1, :], axis=-2)[..., ::-1, :]
+    nothing = (before < 0) & (after == length)
+    first = np.where(before < 0, after, before).clip(0, length - 1)
+    last = np.where(after == length, before, after).clip(0, length - 1)
+    share = ((time - first) / np.maximum(last - first, 1)).astype(np.float32)
+    begin, end = np.take_along_axis(x, first, axis=-2), np.take_along_axis(x, last, axis=-2)
+    found: NDArray[np.float32] = np.where(nothing, x.mean(-2, keepdims=True), begin + share * (end - begin))
+    return found

@@ -1,0 +1,34 @@
+"""What an explanation looks like, whatever it explains: sparseness and complexity."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.strength import strength
+
+SPEC = ScoreSpec(
+    title="Form",
+    family="form",
+    about="Sparseness: the Gini index of the strengths, 0 where all values are equal and near 1 where one has all. "
+    "Complexity: the entropy of the strengths as shares of their sum, divided by that of equal shares. Neither says "
+    "that an explanation is right: they describe what one has to look at.",
+    paper="Chalasani P et al. Concise Explanations of Neural Networks using Adversarial Training. ICML (2020), section "
+    "2.4; Bhatt U, Weller A, Moura JMF. Evaluating and Aggregating Feature-based Model Explanations. IJCAI (2020), "
+    "section 4.3",
+    metrics={
+        "sparseness": Metric("Sparseness (Gini index)", "neither", 0, 1),
+        "complexity": Metric("Complexity (entropy, share of the highest)", "neither", 0, 1),
+    },
+)
+
+
+def score(explanation: Explanation, case: Case, rng: np.random.Generator) -> Scored:
+    """Both for each example; a map of zeros counts as one of equal values."""
+    size = np.sort(strength(explanation.attributions), axis=1)
+    size[size.sum(1) == 0] = 1.0
+    count = size.shape[1]
+    shares = size / size.sum(1, keepdims=True)
+    gini = 1 - 2 * (shares * (count - np.arange(1, count + 1) + 0.5) / count).sum(1)
+    logarithms = np.log(np.where(shares > 0, shares, 1.0))
+    return Scored({"sparseness": gini, "complexity": -(shares * logarithms).sum(1) / np.log(count)})

@@ -1,0 +1,88 @@
+"""All scores of an experiment's explanations side by side, with ranks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pellucid import files, plugins
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+# The families of scores that say whether an explanation is right; form and cost only describe it.
+JUDGING = ("truth", "faithfulness", "robustness", "sanity")
+
+
+def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: Path | str, metrics: Path | str) -> None:
+    """Join the tables of all scores.
+
+    Args:
+        scores: the table of each score, by its name.
+        checks: the table of the checks, where they were made.
+        table: CSV; gets a row for each explanation: its method's family, its mean rank, the checks that it failed, and
+            per metric the mean, the ends of its 95% interval and its rank.
+        metrics: CSV; gets a row for each metric: score, family, title, variant, which direction is better, whether it
+            is of the score's first kind (which stands for the score in the mean rank), number of explanations.
+    """
+    import pandas as pd
+
+    parts, about = [], []
+    for name, path in scores.items():
+        rows = pd.read_csv(path)
+        spec = plugins.spec("score", name)
+        for metric, part in rows[rows["class"] == "all"].groupby("metric", sort=False):
+            known = spec.metric(str(metric))
+            column = f"{name}.{metric}" if name != str(metric).split(".")[0] else str(metric)
+            part = part.set_index("explanation")
+            parts.append(part[["mean", "low", "high"]].rename(columns=lambda key, column=column: f"{column} {key}"))
+            if known.better != "neither":
+                rank = part["mean"].rank(ascending=known.better == "lower", na_option="bottom", method="average")
+                parts.append(rank.rename(f"{column} rank"))
+            first = str(metric).split(".")[0] == next(iter(spec.metrics))
+            count = int(part["mean"].notna().sum())
+            about.append(
+                (column, name, spec.family, known.title, str(metric).partition(".")[2], known.better, first, count)
+            )
+    columns = ["metric", "score", "family", "title", "variant", "better", "first", "explanations"]
+    listed = pd.DataFrame(about, columns=columns)
+    content = pd.concat(parts, axis=1)
+    methods = [label.split(".")[0] for label in content.index]
+    content.insert(0, "family", [plugins.spec("explain", method).family for method in methods])
+    content.insert(1, "mean rank", mean_rank(content, listed))
+    content.insert(2, "failed checks", failed(checks, list(content.index)))
+    content = content.sort_values("mean rank", kind="stable")
+    content.index.name = "explanation"
+    files.write(table, lambda temporary: content.to_csv(temporary))
+    files.write(metrics, lambda temporary: listed.to_csv(temporary, index=False))
+    logger.info("%d explanations by %d metrics", len(content), len(listed))
+
+
+def mean_rank(content: pd.DataFrame, metrics: pd.DataFrame) -> pd.Series:
+    """The mean over the judging families of the mean rank in each: a family of many metrics counts once."""
+    import pandas as pd
+
+    ranked = metrics[metrics["family"].isin(JUDGING) & metrics["first"] & (metrics["better"] != "neither")]
+    families = [
+        content[[f"{metric} rank" for metric in part["metric"]]].mean(axis=1) for _, part in ranked.groupby("family")
+    ]
+    return pd.concat(families, axis=1).mean(axis=1) if families else pd.Series(np.nan, content.index)
+
+
+def failed(checks: Path | str | None, labels: list[str]) -> list[str]:
+    """The checks that each explanation failed, with the number that failed: "completeness 0.31 > 0.05"."""
+    import pandas as pd
+
+    if checks is None:
+        return [""] * len(labels)
+    rows = pd.read_csv(checks)
+    rows = rows[~rows["passed"]]
+    told = rows.assign(text=[f"{row.check} {row.value:.2g} {row.sign} {row.limit:g}" for row in rows.itertuples()])
+    by_label = told.groupby("explanation")["text"].agg("; ".join)
+    return [str(by_label.get(label, "")) for label in labels]

@@ -1,0 +1,68 @@
+"""Where the strongest attributions lie, against the planted evidence: pointing game, relevance mass, relevance rank."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.strength import views
+
+SPEC = ScoreSpec(
+    title="Localisation of the planted evidence",
+    family="truth",
+    about="Pointing game: whether the strongest value lies in the planted evidence. Relevance mass: the share of all "
+    "strength that lies in it. Relevance rank: of the K strongest values, where K is the number of values that carry "
+    "evidence, the share that do carry it. Strength is the absolute attribution; ties count as drawn at random. An "
+    "explanation that is the evidence itself scores 1; chance is the share of the values that carry evidence.",
+    paper="Zhang J et al. Top-Down Neural Attention by Excitation Backprop. IJCV 126 (2018), section 4.1; Arras L, "
+    "Osman A, Samek W. CLEVR-XAI. Information Fusion 81 (2022), equations 1 and 2",
+    metrics={
+        "relevance_rank": Metric("Relevance rank accuracy", "higher", 0, 1),
+        "relevance_mass": Metric("Relevance mass accuracy", "higher", 0, 1),
+        "pointing_game": Metric("Pointing game", "higher", 0, 1),
+    },
+    requires=("truth",),
+)
+
+
+def score(explanation: Explanation, case: Case, rng: np.random.Generator) -> Scored:
+    """All three for each example; NaN for an example without evidence."""
+    values = {}
+    for suffix, size, truth in views(explanation, case):
+        number = truth.sum(1)
+        values[f"relevance_rank{suffix}"] = share_of_strongest(size, truth, number)
+        values[f"relevance_mass{suffix}"] = _mass(size, truth)
+        values[f"pointing_game{suffix}"] = np.where(
+            number, share_of_strongest(size, truth, np.ones_like(number)), np.nan
+        )
+    return Scored(values)
+
+
+def share_of_strongest(
+    size: NDArray[np.float64], truth: NDArray[np.bool_], number: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The share of the `number` strongest values of each row that are in the truth, expected over ties.
+
+    Args:
+        size, truth: (N, values).
+        number: (N,) how many; NaN comes back for 0.
+    """
+    found = np.full(len(size), np.nan)
+    for row, (strengths, inside, k) in enumerate(zip(size, truth, number, strict=True)):
+        if k == 0:
+            continue
+        edge = np.partition(strengths, -k)[-k]
+        above, tied = strengths > edge, strengths == edge
+        # Those on the edge share the places that are left.
+        left = (k - above.sum()) / tied.sum()
+        found[row] = (inside[above].sum() + left * inside[tied].sum()) / k
+    return found
+
+
+def _mass(size: NDArray[np.float64], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+    whole = size.sum(1)
+    share = (size * truth).sum(1) / np.where(whole > 0, whole, 1)
+    # A map of zeros says nothing: what it would have by chance.
+    share = np.where(whole > 0, share, truth.mean(1))
+    return np.where(truth.any(1), share, np.nan)

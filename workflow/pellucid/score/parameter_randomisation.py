@@ -1,0 +1,87 @@
+"""Whether an explanation changes when the model forgets what it has learnt."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.randomise import cascading, weighted_layers
+from pellucid.score.base import Case, Curve, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.similarity import spearman, ssim
+from pellucid.score.subset import first_of_each, parameter, placed
+
+MEASURES = {"rank_correlation": spearman, "ssim": ssim}
+CURVES = {"rank_correlation": "rank correlation", "ssim": "SSIM"}
+
+SPEC = ScoreSpec(
+    title="Randomised parameters",
+    family="sanity",
+    about="From the trained model, layers get fresh weights one after the other, from the output down, drawn by their "
+    "own initialisers; after each step the examples are explained again, for the same class and with the same random "
+    "numbers. Similarity of the absolute attributions to those of the trained model: rank correlation, and structural "
+    "similarity (SSIM); in the mean over the steps, and at the end, when no trained layer is left. A map that stays as "
+    "it is shows nothing that the model has learnt. Low similarity alone proves little: noise that differs from model "
+    "to model has it too.",
+    paper="Adebayo J, Gilmer J, Muelly M, Goodfellow I, Hardt M, Kim B. Sanity Checks for Saliency Maps. NeurIPS "
+    "(2018), section 4.1; limits after Hedström A, Weber L, Lapuschkin S, Höhne MMC. Sanity Checks Revisited. "
+    "XAI in Action workshop, NeurIPS (2023)",
+    metrics={
+        "parameter_rank_correlation": Metric("Randomised: rank corr.", "lower", -1, 1),
+        "parameter_ssim": Metric("Randomised: SSIM", "lower", -1, 1),
+    },
+    needs_model=True,
+    needs_method=True,
+    parameters={
+        "steps": {
+            "anyOf": [{"type": "integer", "minimum": 2}, {"enum": ["all"]}],
+            "default": 5,
+            "description": "at which the examples are explained again: after every layer (all), or after the first "
+            "and the last and some between them, evenly spaced",
+        },
+        "draws": {"type": "integer", "minimum": 1, "default": 1, "description": "of the weights, to be averaged"},
+        "examples": parameter(3),
+    },
+)
+
+
+def score(
+    explanation: Explanation,
+    case: Case,
+    rng: np.random.Generator,
+    *,
+    steps: int | str = 5,
+    draws: int = 1,
+    examples: int | str = 3,
+) -> Scored:
+    """Both, in the mean over the steps and after the last, for each chosen example; NaN for the others."""
+    assert case.probe is not None
+    assert explanation.again is not None
+    chosen = first_of_each(case.labels, examples)
+    inputs, targets, own = case.inputs[chosen], case.targets[chosen], np.abs(explanation.attributions[chosen])
+    numbers = stops(len(weighted_layers(case.probe)), steps)
+    # The trained model stands at the start of each curve.
+    found = {name: np.zeros((len(chosen), 1 + len(numbers))) for name in MEASURES}
+    for name, measure in MEASURES.items():
+        found[name][:, 0] = measure(own, own)
+    for _ in range(draws):
+        with cascading(case.probe, rng) as layers:
+            for number, _ in enumerate(layers, 1):
+                if number in numbers:
+                    maps = np.abs(explanation.again(inputs, targets))
+                    place = 1 + int(np.flatnonzero(numbers == number)[0])
+                    for name, measure in MEASURES.items():
+                        found[name][:, place] += measure(own, maps) / draws
+    values, curves, x = {}, {}, np.concatenate([[0.0], numbers])
+    for name, chosen_only in found.items():
+        similarity = placed(chosen_only, chosen, len(case.inputs))
+        values[f"parameter_{name}.mean"] = similarity[:, 1:].mean(1)
+        values[f"parameter_{name}.end"] = similarity[:, -1]
+        curves[CURVES[name]] = Curve(x, similarity, "layers randomised, from the output", "similarity to the trained")
+    return Scored(values, curves)
+
+
+def stops(layers: int, steps: int | str) -> NDArray[np.int64]:
+    """Numbers of randomised layers at which to look, rising from 1 to all."""
+    if steps == "all" or int(steps) >= layers:
+        return np.arange(1, layers + 1)
+    return np.unique(np.linspace(1, layers, int(steps)).round().astype(np.int64))

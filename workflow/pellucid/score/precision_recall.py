@@ -1,0 +1,48 @@
+"""Precision and recall of an explanation against the planted evidence, over all thresholds of its strength."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.strength import views
+
+SPEC = ScoreSpec(
+    title="Precision and recall of the planted evidence",
+    family="truth",
+    about="Strengths are scaled to 0–1 in each example. At a threshold, precision is the share of the values above it "
+    "that carry evidence, and recall the share of the evidence that is above it; AUP and AUR are their means over all "
+    "thresholds. The evidence itself scores 1 in both; AUR alone is won by a map that is high everywhere.",
+    paper="Crabbé J, van der Schaar M. Explaining Time Series Predictions with Dynamic Masks. ICML (2021), section "
+    "4.1; after Ismail AA et al. Benchmarking Deep Learning Interpretability in Time Series Predictions. NeurIPS "
+    "(2020)",
+    metrics={
+        "aup": Metric("Area under precision (AUP)", "higher", 0, 1),
+        "aur": Metric("Area under recall (AUR)", "higher", 0, 1),
+    },
+    requires=("truth",),
+)
+
+
+def score(explanation: Explanation, case: Case, rng: np.random.Generator) -> Scored:
+    """Both for each example; NaN for an example without evidence."""
+    values = {}
+    for suffix, size, truth in views(explanation, case):
+        areas = np.array([_areas(*row) for row in zip(size, truth, strict=True)])
+        values[f"aup{suffix}"], values[f"aur{suffix}"] = areas[:, 0], areas[:, 1]
+    return Scored(values)
+
+
+def _areas(size: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, float]:
+    """Exact areas: between two neighbouring strengths nothing changes."""
+    if not truth.any():
+        return np.nan, np.nan
+    low, high = size.min(), size.max()
+    # A map of one value has one set: all.
+    scaled = (size - low) / (high - low) if high > low else np.ones_like(size)
+    levels, place = np.unique(scaled, return_inverse=True)
+    width = np.diff(levels, prepend=0.0)
+    chosen = np.bincount(place, minlength=len(levels))[::-1].cumsum()[::-1]
+    hits = np.bincount(place, truth, len(levels))[::-1].cumsum()[::-1]
+    return float((width * hits / chosen).sum()), float((width * hits).sum() / truth.sum())

@@ -1,0 +1,46 @@
+"""Whether an explanation of one class differs from that of another."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.similarity import spearman, ssim
+from pellucid.score.subset import first_of_each, parameter, placed
+
+SPEC = ScoreSpec(
+    title="Random logit",
+    family="sanity",
+    about="Each example is explained for another class, drawn at random. Similarity of the absolute attributions to "
+    "those of the class itself: rank correlation, and structural similarity (SSIM). 1 is a map that does not say which "
+    "class it speaks of. That two classes rest on the same evidence, one for it and one against it, raises the "
+    "similarity of a right explanation too.",
+    paper="Sixt L, Granz M, Landgraf T. When Explanations Lie: Why Many Modified BP Attributions Fail. ICML (2020), "
+    "section 5, random logit; by rank correlation beside SSIM",
+    metrics={
+        "logit_rank_correlation": Metric("Other class: rank corr.", "lower", -1, 1),
+        "logit_ssim": Metric("Other class: SSIM", "lower", -1, 1),
+    },
+    needs_model=True,
+    needs_method=True,
+    parameters={"examples": parameter("all")},
+)
+
+
+def score(explanation: Explanation, case: Case, rng: np.random.Generator, *, examples: int | str = "all") -> Scored:
+    """Both for each chosen example; NaN for the others."""
+    assert case.probe is not None
+    assert explanation.again is not None
+    others = other_classes(case.targets, case.probe.n_classes, rng)
+    chosen = first_of_each(case.labels, examples)
+    own = np.abs(explanation.attributions[chosen])
+    other = np.abs(explanation.again(case.inputs[chosen], others[chosen]))
+    values = {"logit_rank_correlation": spearman(own, other), "logit_ssim": ssim(own, other)}
+    return Scored({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})
+
+
+def other_classes(targets: NDArray[np.int64], n_classes: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """For each target one of the other classes, each with the same chance: (N,)."""
+    drawn: NDArray[np.int64] = (targets + rng.integers(1, n_classes, size=len(targets))) % n_classes
+    return drawn

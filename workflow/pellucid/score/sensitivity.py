@@ -1,0 +1,78 @@
+"""How much an explanation changes when its input changes a little: max-sensitivity and mean-sensitivity."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.explain.batching import blocks
+from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.subset import first_of_each, parameter, placed
+
+SPEC = ScoreSpec(
+    title="Sensitivity to the input",
+    family="robustness",
+    about="Each example is changed several times by uniform noise and explained again, for the same class. Sensitivity "
+    "is the size (Euclidean norm) of the change of the attributions as a share of the size of the attributions; of all "
+    "changes, the largest or the mean. The noise is at most a share of the range (maximum less minimum) of the channel "
+    "in that example, and the same for every method. Not defined for attributions of zeros, and very large for those "
+    "near zero. A map that never changes wins: 0 says that an explanation is steady, not that it explains.",
+    paper="Yeh CK, Hsieh CY, Suggala A, Inouye DI, Ravikumar PK. On the (In)fidelity and Sensitivity of Explanations. "
+    "NeurIPS (2019), definition 3.1 estimated by Monte Carlo; as a share of the norm",
+    metrics={
+        "max_sensitivity": Metric("Max-sensitivity", "lower", 0),
+        "mean_sensitivity": Metric("Mean-sensitivity", "lower", 0),
+    },
+    needs_model=True,
+    needs_method=True,
+    parameters={
+        "radius": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "default": 0.02,
+            "description": "largest change of a value, as a share of the range of its channel in the example",
+        },
+        "samples": {"type": "integer", "minimum": 1, "default": 10, "description": "changed copies of each example"},
+        "examples": parameter(2),
+    },
+)
+
+
+def score(
+    explanation: Explanation,
+    case: Case,
+    rng: np.random.Generator,
+    *,
+    radius: float = 0.02,
+    samples: int = 10,
+    examples: int | str = 2,
+) -> Scored:
+    """Both for each chosen example; NaN for the others, and for attributions of zeros."""
+    assert case.probe is not None
+    assert explanation.again is not None
+    chosen = first_of_each(case.labels, examples)
+    inputs, targets, maps = case.inputs[chosen], case.targets[chosen], explanation.attributions[chosen]
+    # All examples meet the same patterns: a value must not depend on which others are scored with it.
+    patterns = rng.uniform(-1, 1, (samples, *inputs.shape[1:])).astype(np.float32)
+    reach = np.float32(radius) * ranges(inputs)
+    size = _norm(maps)
+    change = np.empty((samples, len(inputs)))
+    for part, some in blocks(len(inputs), samples, case.probe.batch_size()):
+        near = inputs[part] + reach[part] * patterns[some, np.newaxis]
+        found = explanation.again(near.reshape(-1, *inputs.shape[1:]), np.tile(targets[part], len(near)))
+        change[some, part] = _norm(found.reshape(near.shape) - maps[part], axes=2)
+    share = np.where(size > 0, change / np.where(size > 0, size, 1), np.nan)
+    values = {"max_sensitivity": share.max(0), "mean_sensitivity": share.mean(0)}
+    return Scored({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})
+
+
+def ranges(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Maximum less minimum of each channel of each example: (N, *ones, channels)."""
+    spread: NDArray[np.float32] = np.ptp(inputs, axis=tuple(range(1, inputs.ndim - 1)), keepdims=True)
+    return spread
+
+
+def _norm(maps: NDArray[np.float32], axes: int = 1) -> NDArray[np.float64]:
+    """Euclidean norm over all but the first `axes` axes."""
+    flat = maps.reshape(*maps.shape[:axes], -1).astype(np.float64)
+    return np.asarray(np.linalg.norm(flat, axis=-1))

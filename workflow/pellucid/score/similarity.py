@@ -1,0 +1,95 @@
+"""How much two batches of maps agree, example by example: by their ranks, their structure, their strongest values.
+
+Maps are compared as they are; scores hand in absolute ones, since a method may turn its sign over from one model to
+another and still mark the same places (Adebayo et al. 2018, section 4.1). Two maps that are both the same everywhere
+say the same and agree fully; one such map agrees with no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+WINDOW = 7  # of SSIM, samples or pixels along each axis, as in the usual implementation
+_C1, _C2 = 0.01**2, 0.03**2  # for a range of 1
+
+
+def spearman(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Spearman's rank correlation of two batches of maps (N, *shape), ties with their mean rank: (N,), from -1 to 1.
+
+    Source: Spearman C. The Proof and Measurement of Association between Two Things. Am J Psychol 15 (1904).
+    """
+    from scipy.stats import rankdata
+
+    ranks = (rankdata(maps.reshape(len(maps), -1), axis=1) for maps in (first, second))
+    one, two = (rank - rank.mean(1, keepdims=True) for rank in ranks)
+    lengths = np.linalg.norm(one, axis=1), np.linalg.norm(two, axis=1)
+    product = lengths[0] * lengths[1]
+    found = np.clip((one * two).sum(1) / np.where(product > 0, product, 1), -1, 1)
+    return np.where((lengths[0] == 0) & (lengths[1] == 0), 1.0, found)
+
+
+def ssim(first: NDArray[np.float32], second: NDArray[np.float32], window: int = WINDOW) -> NDArray[np.float64]:
+    """Structural similarity of two batches of maps (N, *axes, channels): (N,), from -1 to 1.
+
+    Each map is divided by its largest absolute value, so that it is the pattern that counts and the range is 1. Means,
+    variances and covariances are those of windows along every axis (of a series: along time), each channel for itself;
+    the similarity is the mean over all windows that lie in the map, and over the channels. Where both maps are flat
+    they are alike: two maps of a few strong values each agree in all the rest, whatever these values are.
+
+    Args:
+        first, second: the maps.
+        window: along each axis, odd; for maps that are smaller, the largest odd number that fits.
+
+    Source: Wang Z, Bovik AC, Sheikh HR, Simoncelli EP. Image Quality Assessment: From Error Visibility to Structural
+    Similarity. IEEE Trans Image Process 13 (2004), equation 13, with uniform windows.
+    """
+    sizes = [min(window, length - (length + 1) % 2) for length in first.shape[1:-1]]
+    # One at a time: there are a dozen arrays of the maps' size on the way.
+    pairs = zip(first, second, strict=True)
+    return np.array([_structural(_scaled(one), _scaled(two), sizes) for one, two in pairs], np.float64)
+
+
+def _structural(one: NDArray[np.float64], two: NDArray[np.float64], sizes: Sequence[int]) -> float:
+    """SSIM of two maps (*axes, channels) of range 1, by windows of these sizes."""
+    from scipy.ndimage import uniform_filter
+
+    inside = tuple(slice(size // 2, -(size // 2) or None) for size in sizes)
+
+    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        filtered: NDArray[np.float64] = uniform_filter(values, (*sizes, 1))[inside]
+        return filtered
+
+    count = int(np.prod(sizes))
+    unbiased = count / max(count - 1, 1)
+    first, second = mean(one), mean(two)
+    spreads = unbiased * (mean(one**2) + mean(two**2) - first**2 - second**2)
+    covariance = unbiased * (mean(one * two) - first * second)
+    luminance = (2 * first * second + _C1) / (first**2 + second**2 + _C1)
+    return float((luminance * (2 * covariance + _C2) / (spreads + _C2)).mean())
+
+
+def overlap(first: NDArray[np.float32], second: NDArray[np.float32], share: float) -> NDArray[np.float64]:
+    """Of the strongest values of two batches of maps (N, *shape), the share that is among them in both: (N,), 0 to 1.
+
+    The strongest are a share of all values, rounded up. Those that tie with the last of them count too, and the larger
+    of the two sets is the whole: a map that is the same everywhere agrees with another by chance alone.
+    """
+    one, two = (_strongest(maps.reshape(len(maps), -1), share) for maps in (first, second))
+    number: NDArray[np.float64] = (one & two).sum(1) / np.maximum(one.sum(1), two.sum(1))
+    return number
+
+
+def _strongest(values: NDArray[np.float32], share: float) -> NDArray[np.bool_]:
+    number = max(1, int(np.ceil(share * values.shape[1])))
+    edge = np.partition(values, -number, axis=1)[:, -number]
+    chosen: NDArray[np.bool_] = values >= edge[:, np.newaxis]
+    return chosen
+
+
+def _scaled(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """A map with a largest absolute value of 1; one of zeros stays."""
+    largest = float(np.abs(values).max())
+    return values.astype(np.float64) / (largest if largest > 0 else 1)

@@ -1,0 +1,85 @@
+"""Comprehensiveness and sufficiency: what the class loses without its strongest evidence, and with nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.score import fills, units
+from pellucid.score.base import Case, Curve, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.removal import OF, answers, cut, places, without
+
+_BASELINES = ("zero", "mean", "linear", "other")
+_FRACTIONS = (0.01, 0.05, 0.1, 0.2, 0.5)
+
+SPEC = ScoreSpec(
+    title="Comprehensiveness and sufficiency",
+    family="faithfulness",
+    about="A fraction of the units, those with the most evidence for the class, is replaced by a baseline: the drop of "
+    "the class's probability is the comprehensiveness. The drop when everything else is replaced is the sufficiency. "
+    "Both are means over several fractions, from -1 to 1 (without bounds for the logit). Unlike deletion and insertion "
+    "they look at the top of the order alone. Altered inputs are unlike the data: a large drop can come from that.",
+    paper="DeYoung J et al. ERASER: A Benchmark to Evaluate Rationalized NLP Models. ACL (2020), section 4; the mean "
+    "is over the fractions, without the empty one",
+    metrics={
+        "comprehensiveness": Metric("Comprehensiveness", "higher"),
+        "sufficiency": Metric("Sufficiency", "lower"),
+    },
+    needs_model=True,
+    needs_training=True,
+    parameters={
+        "fractions": {
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+            "default": list(_FRACTIONS),
+            "description": "shares of the units that are removed or kept; each is one unit at least",
+        },
+        "of": OF,
+        **units.PARAMETERS,
+        **fills.parameter((*_BASELINES, "noise"), _BASELINES),
+    },
+)
+
+
+def score(
+    explanation: Explanation,
+    case: Case,
+    rng: np.random.Generator,
+    *,
+    fractions: Sequence[float] = _FRACTIONS,
+    of: str = "probability",
+    unit: str = "sample",
+    window: int | str = "auto",
+    channels: str = "together",
+    baselines: Sequence[str] = _BASELINES,
+) -> Scored:
+    """Both for each baseline, as means over the fractions, and their curves.
+
+    Raises:
+        InputError: see `units.units` and `fills.fills`.
+    """
+    assert case.probe is not None
+    ties, chance = rng.spawn(2)
+    labels = units.units(case.inputs, unit=unit, window=window, channels=channels)
+    place, numbers = places(explanation, case.inputs, labels, ties), units.count(labels)
+    x = np.sort(np.asarray(fractions, np.float64))
+    chosen = np.maximum(1, np.rint(x[:, np.newaxis] * numbers)).astype(np.int64) + np.zeros(len(place), np.int64)
+    bounds = cut(chosen, place.ndim - 1)
+    whole = answers(case.probe, case.targets, 1, lambda part, some: case.inputs[np.newaxis, part], of)
+    drops: dict[str, dict[str, NDArray[np.float64]]] = {"comprehensiveness": {}, "sufficiency": {}}
+    for name, fill in fills.fills(case, baselines, chance).items():
+        for metric, first in (("comprehensiveness", True), ("sufficiency", False)):
+            altered = partial(without, fill, place, bounds, first)
+            drops[metric][name] = (whole - answers(case.probe, case.targets, len(x), altered, of)).T
+    labelled = {"comprehensiveness": "share removed", "sufficiency": "share kept"}
+    curves = {
+        f"{metric}.{name}": Curve(x, y, labelled[metric], f"drop of {of}")
+        for metric, found in drops.items()
+        for name, y in found.items()
+    }
+    return Scored({name: curve.y.mean(1) for name, curve in curves.items()}, curves)

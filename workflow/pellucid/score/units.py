@@ -1,0 +1,88 @@
+"""What is removed at a time: a value, a sample, a window or a superpixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.explain.segments import segmentation
+
+PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "unit": {
+        "enum": ["value", "sample", "window", "superpixel"],
+        "default": "sample",
+        "description": "what is removed at a time: a value (time × channel, or one colour of a pixel), a sample (time "
+        "step or pixel, all channels), a window (slice of a series, block of an image) or (images only) a superpixel; "
+        "for one channel, sample and value are the same",
+    },
+    "window": {
+        "anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["auto"]}],
+        "default": "auto",
+        "description": "length of a window in samples, or side of a block in pixels; auto: about 15 samples (7 to 20 "
+        "windows), or 7 × 7 blocks. The last one may be smaller",
+    },
+    "channels": {
+        "enum": ["together", "each"],
+        "default": "together",
+        "description": "windows and superpixels through all channels, or of each channel for itself",
+    },
+}
+
+
+def units(inputs: NDArray[np.float32], *, unit: str, window: int | str, channels: str) -> NDArray[np.int32]:
+    """The unit to which each value belongs, from 0 without a gap.
+
+    Args:
+        inputs: (N, *axes, channels).
+        unit, window, channels: see `PARAMETERS`.
+
+    Returns:
+        (N, *axes, channels); the first axis is 1 where all examples are cut alike, the last where units run through all
+        channels.
+
+    Raises:
+        InputError: superpixels of something else than images, or a window larger than the input.
+    """
+    axes, depth = inputs.shape[1:-1], inputs.shape[-1]
+    if unit == "superpixel" and len(axes) != 2:
+        raise InputError("unit", f'"superpixel" for examples with {len(axes)} axis', "value, sample or window")
+    if unit == "value":
+        return np.arange(int(np.prod(inputs.shape[1:])), dtype=np.int32).reshape(1, *inputs.shape[1:])
+    if unit == "sample":
+        return np.arange(int(np.prod(axes)), dtype=np.int32).reshape(1, *axes, 1)
+    if unit == "superpixel" or window == "auto":
+        partition = "superpixels" if unit == "superpixel" else "grid"
+        labels = segmentation(inputs, partition=partition, channels=channels)
+        return labels if channels == "each" else labels[..., :1]
+    size = int(window)
+    if size > min(axes):
+        raise InputError("window", f"{size}", f"at most the input's {min(axes)}")
+    along = np.meshgrid(*(np.arange(length) // size for length in axes), indexing="ij")
+    flat = np.asarray(np.ravel_multi_index(along, tuple(-(-length // size) for length in axes)), np.int32)
+    flat = flat[np.newaxis, ..., np.newaxis]
+    return flat if channels == "together" else flat + np.arange(depth, dtype=np.int32) * (flat.max() + 1)
+
+
+def count(labels: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Number of units of each example, (N,) or, where all are cut alike, (1,)."""
+    return np.asarray(labels.reshape(len(labels), -1).max(1) + 1, np.int64)
+
+
+def sums(values: NDArray[Any], labels: NDArray[np.int32]) -> NDArray[np.float64]:
+    """The sum of the values of each unit: (N, units), with zeros where an example has fewer than another.
+
+    Args:
+        values: (N, *axes, channels).
+        labels: from `units`.
+    """
+    values = values.astype(np.float64)
+    if labels.shape[-1] == 1:
+        values = values.sum(-1, keepdims=True)
+    number = int(count(labels).max())
+    rows = np.arange(len(values)).reshape(-1, *(1,) * (values.ndim - 1)) * number
+    found = np.bincount((labels + rows).ravel(), values.ravel(), number * len(values))
+    return np.asarray(found.reshape(len(values), number), np.float64)

@@ -1,0 +1,216 @@
+# Scores of the explanations: one rule per score, named score_<score>.
+# in: results/<experiment>/explain/ and what the score declares; out: results/<experiment>/score/<score>/
+
+
+for score, spec in SCORES.items():
+
+    rule:
+        name:
+            f"score_{score}"
+        input:
+            unpack(explanations),
+            **score_sources(spec),
+            facts=f"{RESULTS}/data/data.json",
+        output:
+            table=f"{RESULTS}/score/{score}/scores.csv",
+            arrays=f"{RESULTS}/score/{score}/scores.npz",
+        log:
+            logs(f"score_{score}"),
+        benchmark:
+            costs(f"score_{score}")
+        conda:
+            CONDA
+        threads: CONFIG.threads if spec.needs_model else 1
+        resources:
+            mem_mb=2000 + CONFIG.memory_mb if spec.needs_model else 1000,
+        params:
+            score=score,
+            parameters=parameters_of("scores", score),
+            methods=setting("methods"),
+            explain=lambda wildcards: f"results/{wildcards.experiment}/explain",
+            seed=setting("seed"),
+            threads=CONFIG.threads,
+            memory_mb=CONFIG.memory_mb,
+            code=code_of_score(score),
+        message:
+            "Score {wildcards.experiment} by {params.score}"
+        script:
+            "../scripts/score.py"
+
+
+rule draw_score:
+    input:
+        table=f"{RESULTS}/score/{{score}}/scores.csv",
+        arrays=f"{RESULTS}/score/{{score}}/scores.npz",
+    output:
+        report(
+            f"{RESULTS}/score/{{score}}/scores.png",
+            caption="../report/score.rst",
+            category="{experiment}",
+            subcategory="6 Scores of the explanations",
+            labels={"score": "{score}"},
+        ),
+        f"{RESULTS}/score/{{score}}/scores.svg",
+    log:
+        logs("draw_score_{score}"),
+    benchmark:
+        costs("draw_score_{score}")
+    conda:
+        CONDA
+    threads: 1
+    params:
+        title=setting("title"),
+        about=lambda wildcards: SCORES[wildcards.score].about,
+        paper=lambda wildcards: SCORES[wildcards.score].paper,
+        code=lambda wildcards: code_digest("pellucid.draw.score", f"pellucid.score.{wildcards.score}"),
+    message:
+        "Draw the score {wildcards.score} of {wildcards.experiment}"
+    script:
+        "../scripts/draw_score.py"
+
+
+rule check:
+    input:
+        unpack(explanations),
+        unpack(randomised),
+        facts=f"{RESULTS}/data/data.json",
+        model=f"{RESULTS}/model/model.keras",
+        training=f"{RESULTS}/data/x_train.npy",
+    output:
+        f"{RESULTS}/score/checks.csv",
+    log:
+        logs("check"),
+    benchmark:
+        costs("check")
+    conda:
+        CONDA
+    threads: CONFIG.threads
+    resources:
+        mem_mb=2000 + CONFIG.memory_mb,
+    params:
+        methods=setting("methods"),
+        explain=lambda wildcards: f"results/{wildcards.experiment}/explain",
+        seed=setting("seed"),
+        threads=CONFIG.threads,
+        memory_mb=CONFIG.memory_mb,
+        code=lambda wildcards: code_digest(
+            "pellucid.score.checks",
+            *(f"pellucid.explain.{method}" for method in experiment_of(wildcards)["methods"]),
+        ),
+    message:
+        "Check the methods of {wildcards.experiment}"
+    script:
+        "../scripts/check.py"
+
+
+rule agreement:
+    input:
+        unpack(explanations),
+        facts=f"{RESULTS}/data/data.json",
+    output:
+        table=f"{RESULTS}/score/agreement.csv",
+        arrays=f"{RESULTS}/score/agreement.npz",
+    log:
+        logs("agreement"),
+    benchmark:
+        costs("agreement")
+    conda:
+        CONDA
+    threads: 1
+    params:
+        code=code_digest("pellucid.score.agreement"),
+    message:
+        "Compare the explanations of {wildcards.experiment} with each other"
+    script:
+        "../scripts/agreement.py"
+
+
+rule draw_agreement:
+    input:
+        f"{RESULTS}/score/agreement.npz",
+    output:
+        report(
+            f"{RESULTS}/score/agreement.png",
+            caption="../report/agreement.rst",
+            category="{experiment}",
+            subcategory="6 Scores of the explanations",
+            labels={"score": "agreement"},
+        ),
+        f"{RESULTS}/score/agreement.svg",
+    log:
+        logs("draw_agreement"),
+    benchmark:
+        costs("draw_agreement")
+    conda:
+        CONDA
+    threads: 1
+    params:
+        title=setting("title"),
+        code=code_digest("pellucid.draw.agreement"),
+    message:
+        "Draw the agreement of the explanations of {wildcards.experiment}"
+    script:
+        "../scripts/draw_agreement.py"
+
+
+rule leaderboard:
+    input:
+        unpack(score_tables),
+        checks=f"{RESULTS}/score/checks.csv",
+    output:
+        table=f"{RESULTS}/score/leaderboard.csv",
+        metrics=f"{RESULTS}/score/metrics.csv",
+    log:
+        logs("leaderboard"),
+    benchmark:
+        costs("leaderboard")
+    conda:
+        CONDA
+    threads: 1
+    params:
+        scores=lambda wildcards: list(experiment_of(wildcards)["scores"]),
+        code=lambda wildcards: code_digest(
+            "pellucid.score.leaderboard",
+            *(f"pellucid.score.{score}" for score in experiment_of(wildcards)["scores"]),
+        ),
+    message:
+        "Rank the explanations of {wildcards.experiment}"
+    script:
+        "../scripts/leaderboard.py"
+
+
+rule draw_leaderboard:
+    input:
+        table=f"{RESULTS}/score/leaderboard.csv",
+        metrics=f"{RESULTS}/score/metrics.csv",
+    output:
+        report(
+            f"{RESULTS}/score/leaderboard.png",
+            caption="../report/leaderboard.rst",
+            category="{experiment}",
+            subcategory="6 Scores of the explanations",
+            labels={"score": "leaderboard"},
+        ),
+        f"{RESULTS}/score/leaderboard.svg",
+        report(
+            f"{RESULTS}/score/tradeoffs.png",
+            caption="../report/tradeoffs.rst",
+            category="{experiment}",
+            subcategory="6 Scores of the explanations",
+            labels={"score": "trade-offs"},
+        ),
+        f"{RESULTS}/score/tradeoffs.svg",
+    log:
+        logs("draw_leaderboard"),
+    benchmark:
+        costs("draw_leaderboard")
+    conda:
+        CONDA
+    threads: 1
+    params:
+        title=setting("title"),
+        code=code_digest("pellucid.draw.leaderboard"),
+    message:
+        "Draw the leaderboard of {wildcards.experiment}"
+    script:
+        "../scripts/draw_leaderboard.py"

@@ -1,0 +1,12 @@
+"""Compare all explanations of an experiment with each other."""
+
+from pellucid.job import job
+from pellucid.score.agreement import run
+
+with job(snakemake):
+    run(
+        attributions=snakemake.input["attributions.npz"],
+        facts=snakemake.input.facts,
+        table=snakemake.output.table,
+        arrays=snakemake.output.arrays,
+    )

@@ -1,0 +1,7 @@
+"""Draw how much the explanations of an experiment agree."""
+
+from pellucid.draw.agreement import draw
+from pellucid.job import job
+
+with job(snakemake):
+    draw(title=snakemake.params.title, arrays=snakemake.input[0], pictures=list(snakemake.output))

@@ -1,0 +1,16 @@
+"""Ask the model about the test examples with and without their planted evidence."""
+
+from pathlib import Path
+
+from pellucid.evidence import run
+from pellucid.job import job
+
+with job(snakemake):
+    run(
+        data=Path(snakemake.input.facts).parent,
+        model=snakemake.input.model,
+        seed=snakemake.params.seed,
+        threads=snakemake.params.threads,
+        memory_mb=snakemake.params.memory_mb,
+        table=snakemake.output[0],
+    )
