@@ -39,6 +39,10 @@ gallery: run  ## copy the figures that README shows out of results/
 	cp results/synthetic_ecg/explain/occlusion/occlusion.png workflow/report/gallery/synthetic_ecg-occlusion.png
 	cp results/basic_motions/explain/occlusion/occlusion.png workflow/report/gallery/basic_motions-occlusion.png
 	cp results/digits/explain/saliency/saliency.png workflow/report/gallery/digits-saliency.png
+	cp results/synthetic_ecg/views/activations/activations.layer=last.png workflow/report/gallery/synthetic_ecg-activations.png
+	cp results/basic_motions/views/activation_maximisation/activation_maximisation.of=classes.png workflow/report/gallery/basic_motions-maximisation.png
+	cp results/digits/views/embedding/embedding.png workflow/report/gallery/digits-embedding.png
+	cp results/synthetic_ecg/score/leaderboard.png workflow/report/gallery/synthetic_ecg-leaderboard.png
 
 lint: .venv/developed  ## style, types, and the workflow's own lint
 	$(BIN)/ruff check .

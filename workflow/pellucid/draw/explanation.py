@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,10 @@ class _Sheet:
 
     def finish(self, figure: Figure, axes: Any, note: str = "") -> Figure:
         """Add the caption and the one colour bar."""
-        figure.suptitle(self.caption + note, x=0.01, ha="left", fontsize=10)
+        # A letter of this size is about a thirteenth of an inch wide.
+        width = int(13 * figure.get_figwidth())
+        lines = [textwrap.fill(line, width) for line in (self.caption + note).splitlines()]
+        figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=10)
         self.scale.bar(figure, axes, self.unit)
         return figure
 
@@ -161,7 +165,8 @@ def _images(sheet: _Sheet) -> Figure:
     """One column per class; per example the image above, and the heat map over it below."""
     facts, arrays = sheet.facts, sheet.arrays
     examples = max(len(row) for row in sheet.rows)
-    side = min(1.3, 13 / len(sheet.rows))
+    # Photographs need more room than digits.
+    side = min(1.3 if arrays["inputs"].shape[1] < 64 else 2.6, 13 / len(sheet.rows))
     figure = figures.new(1.2 + side * len(sheet.rows), 0.8 + 2.2 * side * examples)
     axes = figure.subplots(2 * examples, len(sheet.rows), squeeze=False)
     for one in axes.ravel():
