@@ -42,6 +42,7 @@ gallery: run  ## copy the figures that README shows out of results/
 	cp results/synthetic_ecg/views/activations/activations.layer=last.png workflow/report/gallery/synthetic_ecg-activations.png
 	cp results/basic_motions/views/activation_maximisation/activation_maximisation.of=classes.png workflow/report/gallery/basic_motions-maximisation.png
 	cp results/digits/views/embedding/embedding.png workflow/report/gallery/digits-embedding.png
+	cp results/digits/explain/overview.png workflow/report/gallery/digits-overview.png
 	cp results/synthetic_ecg/score/leaderboard.png workflow/report/gallery/synthetic_ecg-leaderboard.png
 
 lint: .venv/developed  ## style, types, and the workflow's own lint

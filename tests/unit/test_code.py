@@ -72,9 +72,9 @@ def test_no_module_that_the_workflow_reads_imports_tensorflow():
 import sys
 from pellucid import config, code, plugins
 from pellucid.explain.variants import variants
-for package in ("datasets", "models", "explain"):
+for package in ("datasets", "models", "explain", "views", "score"):
     plugins.load(package)
-heavy = [name for name in ("tensorflow", "keras", "mlflow", "matplotlib", "sklearn", "aeon") if name in sys.modules]
+heavy = [name for name in ("tensorflow", "keras", "mlflow", "matplotlib", "sklearn", "aeon", "pandas", "shap", "skimage") if name in sys.modules]
 print(heavy)
 """
     environment = {"PYTHONPATH": str(code._ROOT), "PATH": ""}

@@ -29,6 +29,7 @@ CONFIG = {
         }
     },
 }
+OVERVIEW = "Draw all explanations of series side by side"
 COMPARED = {
     "Rank the explanations of series",
     "Draw the leaderboard of series",
@@ -70,7 +71,7 @@ def test_the_leaderboard_names_every_explanation_with_its_scores(project):
     assert board["localisation.relevance_rank.cells mean"].to_dict() == chosen["mean"].to_dict()
     # The control does not see the model.
     assert "sanity 1 > 0.5" in board.loc["random_attribution", "failed checks"]
-    for name in ("leaderboard", "tradeoffs", "agreement", "localisation/scores"):
+    for name in ("leaderboard", "tradeoffs", "agreement", "localisation/scores", "../explain/overview"):
         assert (here / f"{name}.png").stat().st_size > 10_000
 
 
@@ -84,7 +85,7 @@ def test_a_changed_method_reruns_its_scores_and_no_other_explanation(project):
     project.configure(changed(methods={"saliency": {"mode": "signed"}}))
     planned = project.planned()
     assert {job for job in planned if job.startswith("Explain")} == {"Explain series by saliency"}
-    assert {"Score series by localisation", "Compare the explanations of series with each other"} <= planned
+    assert {"Score series by localisation", "Compare the explanations of series with each other", OVERVIEW} <= planned
     assert not {job for job in planned if job.startswith(("Train", "View", "Evaluate"))}
 
 

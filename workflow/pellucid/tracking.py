@@ -167,7 +167,7 @@ class _Record:
         compared = self.folder / "score"
         attached += [(path, "scores") for path in sorted(compared.glob("*.csv"))]
         attached += [(path, f"scores/{path.parent.name}") for path in sorted(compared.glob("*/*.csv"))]
-        attached += [(path, "figures/scores") for path in _pictures(compared)]
+        attached += [(path, "figures/scores") for path in [*_pictures(compared), *_pictures(self.folder / "explain")]]
         attached += [(path, f"figures/scores/{path.parent.name}") for path in _pictures(compared, "*/")]
         run, new = self._run(
             name,

@@ -181,6 +181,7 @@ def comparisons(name):
     found = [f"{here}/score/{score}/scores" for score in settings["scores"]]
     if found and len(settings["methods"]) > 1:
         found += [f"{here}/score/{name}" for name in ("agreement", "leaderboard", "tradeoffs")]
+        found.append(f"{here}/explain/overview")
     return found
 
 

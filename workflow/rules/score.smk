@@ -103,6 +103,41 @@ rule check:
         "../scripts/check.py"
 
 
+rule draw_overview:
+    input:
+        unpack(explanations),
+        facts=f"{RESULTS}/data/data.json",
+        checks=f"{RESULTS}/score/checks.csv",
+    output:
+        report(
+            f"{RESULTS}/explain/overview.png",
+            caption="../report/overview.rst",
+            category="{experiment}",
+            subcategory="4 Explanations",
+            labels={"method": "all methods"},
+        ),
+        f"{RESULTS}/explain/overview.svg",
+    log:
+        logs("draw_overview"),
+    benchmark:
+        costs("draw_overview")
+    conda:
+        CONDA
+    threads: 1
+    params:
+        methods=setting("methods"),
+        explain=lambda wildcards: f"results/{wildcards.experiment}/explain",
+        title=setting("title"),
+        code=lambda wildcards: code_digest(
+            "pellucid.draw.overview",
+            *(f"pellucid.explain.{method}" for method in experiment_of(wildcards)["methods"]),
+        ),
+    message:
+        "Draw all explanations of {wildcards.experiment} side by side"
+    script:
+        "../scripts/draw_overview.py"
+
+
 rule agreement:
     input:
         unpack(explanations),

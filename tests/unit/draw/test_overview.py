@@ -1,0 +1,40 @@
+"""All methods side by side, for each kind of data."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pellucid import figures, files
+from pellucid.draw import overview
+
+CLASSES = ["a", "b"]
+METHODS = {"saliency": {"mode": "absolute"}, "occlusion": {"sweep": {"window": [2, 3]}, "channels": "each"}}
+
+
+@pytest.mark.parametrize("shape", [(40, 1), (40, 3), (8, 8, 1), (9, 9, 3)])
+def test_names_every_explanation_and_marks_what_failed(tmp_path, monkeypatch, rng, shape):
+    inputs = rng.random((4, *shape)).astype(np.float32)
+    shared = {"inputs": inputs, "labels": np.array([0, 0, 1, 1]), "predictions": np.array([0, 1, 0, 1])}
+    for method, labels in {"saliency": ["saliency"], "occlusion": ["occlusion.window=2", "occlusion.window=3"]}.items():
+        maps = rng.random((len(labels), *inputs.shape)).astype(np.float32)
+        files.write_arrays(
+            tmp_path / method / "attributions.npz", {**shared, "variants": np.array(labels), "attributions": maps}
+        )
+    files.write_json(tmp_path / "data.json", {"kind": "image" if len(shape) == 3 else "series", "classes": CLASSES})
+    rows = [("saliency", "sanity", 0.9, ">", 0.5, False), ("occlusion.window=2", "batch", 0.0, ">", 0.001, True)]
+    columns = ["explanation", "check", "value", "sign", "limit", "passed"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "checks.csv", index=False)
+    drawn = []
+    monkeypatch.setattr(figures, "save", lambda figure, *paths: drawn.append(figure))
+    overview.draw(
+        methods=METHODS,
+        explain=tmp_path,
+        title="Bumps",
+        facts=tmp_path / "data.json",
+        checks=tmp_path / "checks.csv",
+        pictures=[],
+    )
+    (figure,) = drawn
+    texts = {text.get_text() for text in figure.axes[0].texts}
+    # The first example of b is taken for a.
+    assert texts == {"a", "b → a", "saliency ✗", "occlusion.window=2", "occlusion.window=3"}

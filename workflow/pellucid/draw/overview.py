@@ -1,0 +1,135 @@
+"""One example of each class through all methods, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.collections import LineCollection
+from numpy.typing import NDArray
+
+from pellucid import figures, files, plugins
+from pellucid.draw.canvas import Canvas
+from pellucid.explain.base import holds
+from pellucid.explain.variants import variants
+
+FAMILIES = ("gradient", "class activation", "perturbation", "Shapley", "intrinsic", "control")
+_NAMES = 1.75  # inches for the names at the left
+_GAP = 0.07
+
+
+def draw(
+    *,
+    methods: Mapping[str, Mapping[str, Any]],
+    explain: Path | str,
+    title: str,
+    facts: Path | str,
+    checks: Path | str,
+    pictures: Sequence[Path | str],
+) -> None:
+    """Draw the first example of each class, and below it every explanation of it on a colour scale of its own.
+
+    Args:
+        methods: parameters of the methods, by name.
+        explain: the folder that holds a folder for each of them.
+        title: of the experiment.
+        facts: `data.json`.
+        checks: the table of the checks: what failed one is marked.
+        pictures: one path per format.
+    """
+    data = files.read_json(facts)
+    table = pd.read_csv(checks)
+    failed = set(table.loc[~table["passed"], "explanation"])
+    rows = []
+    for family in FAMILIES:
+        for method in (name for name in methods if plugins.spec("explain", name).family == family):
+            spec, given = (
+                plugins.spec("explain", method),
+                files.read_arrays(Path(explain) / method / "attributions.npz"),
+            )
+            for label, chosen in variants(method, methods[method]).items():
+                maps = given["attributions"][list(given["variants"]).index(label)]
+                rows.append((label, family, holds(spec.signed, chosen), maps))
+    shown = [int(np.flatnonzero(given["labels"] == label)[0]) for label in np.unique(given["labels"])]
+    image = data["kind"] == "image"
+    width, height = (0.62, 0.62) if image else (1.75, 0.42)
+    marks = "; ✗: failed a check" if failed else ""
+    canvas = Canvas(
+        _NAMES + len(shown) * (width + _GAP),
+        0.3 + (1 + len(rows)) * (height + _GAP),
+        f"{title} — one example of each class through all methods\n"
+        f"each row on its own colour scale; red: for the class, blue: against it{marks}",
+        bar=False,
+    )
+    for column, index in enumerate(shown):
+        left = _NAMES + column * (width + _GAP)
+        predicted = data["classes"][given["predictions"][index]]
+        name = data["classes"][given["labels"][index]]
+        heading = name if name == predicted else f"{name} → {predicted}"
+        canvas.text(heading, left + width / 2, 0.12, ha="center", fontsize=8)
+        _input(canvas, given["inputs"][index], image, left, 0.25, width, height)
+    previous = ""
+    for line, (label, family, signed, maps) in enumerate(rows, 1):
+        top = 0.25 + line * (height + _GAP)
+        if family != previous:
+            canvas.axes.plot([0, _NAMES - 0.1], [top - _GAP / 2] * 2, color=figures.QUIET, linewidth=0.5)
+            previous = family
+        colour = figures.QUIET if family == "control" else figures.INK
+        mark = " ✗" if label in failed else ""
+        canvas.text(f"{label}{mark}", _NAMES - 0.1, top + height / 2, ha="right", fontsize=8, color=colour)
+        scale = figures.Scale.of(maps[shown], signed)
+        for column, index in enumerate(shown):
+            left = _NAMES + column * (width + _GAP)
+            _cell(canvas, given["inputs"][index], maps[index], image, scale, left, top, width, height)
+    figures.save(canvas.figure, *pictures)
+
+
+def _input(
+    canvas: Canvas, example: NDArray[np.float32], image: bool, left: float, top: float, width: float, height: float
+) -> None:
+    """The example itself: an image, or lines one over the other."""
+    if image:
+        canvas.example(example, left, top, width, height)
+        return
+    low, high = example.min(), example.max()
+    x = left + width * np.linspace(0, 1, len(example))
+    for channel in range(example.shape[1]):
+        y = top + height * (1 - (example[:, channel] - low) / (high - low or 1))
+        line = 0.9 if example.shape[1] == 1 else 0.5
+        canvas.axes.plot(x, y, color=figures.INK, linewidth=line, alpha=1 if example.shape[1] == 1 else 0.7)
+
+
+def _cell(
+    canvas: Canvas,
+    example: NDArray[np.float32],
+    attribution: NDArray[np.float32],
+    image: bool,
+    scale: figures.Scale,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+) -> None:
+    """An attribution: over the image, along the line, or time × channel."""
+    if image:
+        colours = scale.colours(scale.norm(attribution[..., 0]))[..., :3]
+        grey = example.mean(-1)
+        share = (grey - grey.min()) / (np.ptp(grey) or 1)
+        ink = share if example.shape[-1] == 1 else 1 - share
+        canvas.picture(0.8 * colours + 0.2 * (1 - ink)[..., np.newaxis], left, top, width, height)
+    elif example.shape[1] > 1:
+        colours = scale.colours(scale.norm(attribution.T))[..., :3]
+        canvas.picture(colours, left, top, width, height)
+    else:
+        signal = example[:, 0]
+        x = left + width * np.linspace(0, 1, len(signal))
+        y = top + height * (1 - (signal - signal.min()) / (np.ptp(signal) or 1))
+        points = np.column_stack([x, y])
+        lines = LineCollection(
+            list(np.stack([points[:-1], points[1:]], 1)), cmap=scale.colours, norm=scale.norm, linewidths=1.7
+        )
+        lines.set_array((attribution[:-1, 0] + attribution[1:, 0]) / 2)
+        canvas.axes.add_collection(lines)
