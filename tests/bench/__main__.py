@@ -8,9 +8,9 @@ alone; what follows it chooses among its cases: `python -m tests.bench peers --c
 import subprocess
 import sys
 
-from tests.bench import csv, heartbeats, occlusion, peers
+from tests.bench import csv, heartbeats, occlusion, peers, scores
 
-BENCHMARKS = {"occlusion": occlusion.main, "csv": csv.main, "heartbeats": heartbeats.main}
+BENCHMARKS = {"occlusion": occlusion.main, "csv": csv.main, "heartbeats": heartbeats.main, "scores": scores.main}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["peers"]:

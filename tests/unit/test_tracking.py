@@ -642,5 +642,12 @@ def test_scores_are_metrics_of_the_explanations_run_and_are_brought_up_to_date(p
     stored = {item.path for item in project.client.list_artifacts(first["run"], "scores/localisation")}
     assert stored == {"scores/localisation/scores.csv"}
     write(0.75)
+    lines = [
+        "explanation,check,value,sign,limit,passed",
+        "saliency,sanity,0.9,>,0.5,False",
+        "saliency,batch,0,>,1,True",
+    ]
+    (project.results / "score" / "checks.csv").write_text("\n".join(lines) + "\n")
     assert project.track()["explanations"] == first["explanations"]
+    assert project.runs()[run].data.tags["pellucid.failed_checks"] == "sanity 0.9 > 0.5"
     assert project.runs()[run].data.metrics["score.localisation.relevance_rank.time"] == 0.75

@@ -24,6 +24,7 @@ import numpy as np
 from pellucid import backend, files, plugins
 from pellucid.errors import InputError
 from pellucid.explain.variants import variants
+from pellucid.score import leaderboard
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -235,16 +236,18 @@ class _Record:
         return run
 
     def _score(self, run: str, label: str) -> None:
-        """The scores of an explanation as metrics of its run; logged again where they changed."""
+        """The scores of an explanation as metrics of its run, and what it failed as a tag; logged again on change."""
         from mlflow.entities import Metric, RunTag
 
-        scores = self._scores.get(label, {})
-        held = files.digest(scores)
+        scores, checks = self._scores.get(label, {}), self.folder / "score" / "checks.csv"
+        (failed,) = leaderboard.failed(checks if checks.is_file() else None, [label])
+        held = files.digest([scores, failed])
         if not scores or self.client.get_run(run).data.tags.get(_SCORES) == held:
             return
         now = _now()
         metrics = [Metric(name, value, now, 0) for name, value in scores.items()]
-        self.client.log_batch(run, metrics=metrics, tags=[RunTag(_SCORES, held)])
+        tags = [RunTag("pellucid.failed_checks", failed or "none")] if checks.is_file() else []
+        self.client.log_batch(run, metrics=metrics, tags=[*tags, RunTag(_SCORES, held)])
 
     @cached_property
     def _scores(self) -> dict[str, dict[str, float]]:

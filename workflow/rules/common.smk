@@ -250,5 +250,5 @@ def record_of(wildcards):
         files += [f"{stem}.{suffix}" for suffix in ("npz", "json", *VIEWS[view].texts)]
     files += list(score_tables(wildcards).values())
     if any(stem.endswith("leaderboard") for stem in comparisons(wildcards.experiment)):
-        files.append(f"{here}/score/leaderboard.csv")
+        files += [f"{here}/score/{table}.csv" for table in ("leaderboard", "checks")]
     return files + [path for path in figures() if path.startswith(f"{here}/")]
