@@ -82,7 +82,10 @@ def kill_in_epoch(process, epoch):
     assert process.wait() == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("epochs", [(2,), (4,), (3, 5), (EPOCHS,)])
+# One kill is tried whenever the tests are run, the others with the slow ones.
+@pytest.mark.parametrize(
+    "epochs", [(3, 5), *(pytest.param(epochs, marks=pytest.mark.slow) for epochs in [(2,), (4,), (EPOCHS,)])]
+)
 def test_killed_and_started_again_it_ends_with_equal_weights(digits, uninterrupted, tmp_path, epochs):
     given = arguments(digits, tmp_path)
     for epoch in epochs:
@@ -227,6 +230,7 @@ def test_no_epochs_keep_the_weights_that_the_model_starts_from(keras, digits, tm
     assert files.read_json(tmp_path / "metrics.json")["test_examples"] == 359
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [("attention_lstm", {"filters": 8, "units": 8}), ("mil_cnn", {"filters": 4, "units": 8, "window": 20})],
