@@ -33,7 +33,9 @@ def test_the_baseline_is_what_takes_a_segments_place(linear, rng):
     np.testing.assert_allclose(found, sums[:, labels], atol=2e-5)
 
 
+@pytest.mark.slow
 def test_weights_are_those_of_the_lime_package_for_the_same_copies(rng):
+    pytest.importorskip("lime", reason="make peers installs it")
     from lime.lime_base import LimeBase
     from sklearn.metrics import pairwise_distances
 
@@ -49,7 +51,9 @@ def test_weights_are_those_of_the_lime_package_for_the_same_copies(rng):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_maps_are_those_of_the_lime_package_from_end_to_end(digit, rng):
+    pytest.importorskip("lime", reason="make peers installs it")
     from lime.lime_image import LimeImageExplainer
 
     probe = Probe(digit)
