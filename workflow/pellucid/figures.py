@@ -168,17 +168,21 @@ def image(axes: Axes, pixels: Array) -> None:
 
 def heat_over_image(axes: Axes, pixels: Array, attribution: Array, scale: Scale) -> None:
     """Attribution (height, width) in colour over an image (height, width, channels) in pale grey."""
-    grey = pixels.mean(-1)
-    low, high = float(grey.min()), float(grey.max())
-    share = (grey - low) / (high - low or 1.0)
-    ink = share if pixels.shape[-1] == 1 else 1 - share
-    axes.imshow(1 - 0.55 * ink, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.imshow(1 - 0.55 * ink(pixels), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     colours = scale.colours(scale.norm(attribution))
     # Weak attributions let the image through; the image gives place, the colour gives strength.
     strength = np.abs(attribution) / scale.norm.vmax
     colours[..., 3] = np.clip(0.25 + 0.65 * strength, 0, 0.9)
     axes.imshow(colours, interpolation="nearest")
     bare(axes)
+
+
+def ink(pixels: Array) -> Array:
+    """How dark an image (height, width, channels) is at each place, 0 to 1: grey ones are dark where they are high."""
+    grey = pixels.mean(-1)
+    low, high = float(grey.min()), float(grey.max())
+    share: Array = (grey - low) / (high - low or 1.0)
+    return share if pixels.shape[-1] == 1 else 1 - share
 
 
 def bare(axes: Axes) -> None:

@@ -116,10 +116,8 @@ def _cell(
     """An attribution: over the image, along the line, or time × channel."""
     if image:
         colours = scale.colours(scale.norm(attribution[..., 0]))[..., :3]
-        grey = example.mean(-1)
-        share = (grey - grey.min()) / (np.ptp(grey) or 1)
-        ink = share if example.shape[-1] == 1 else 1 - share
-        canvas.picture(0.8 * colours + 0.2 * (1 - ink)[..., np.newaxis], left, top, width, height)
+        paper = 1 - figures.ink(example)
+        canvas.picture(0.8 * colours + 0.2 * paper[..., np.newaxis], left, top, width, height)
     elif example.shape[1] > 1:
         colours = scale.colours(scale.norm(attribution.T))[..., :3]
         canvas.picture(colours, left, top, width, height)

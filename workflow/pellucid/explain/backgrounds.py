@@ -39,3 +39,17 @@ def mean_logit(probe: Probe, rows: NDArray[np.float32], targets: NDArray[np.int6
     """Mean over the background of the logit of each target: (N,)."""
     mean: NDArray[np.float64] = probe.logits(rows).mean(0, dtype=np.float64)[targets]
     return mean
+
+
+def expected(
+    probe: Probe,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    training: NDArray[np.float32],
+    background: int = 50,
+    **unused: Any,
+) -> NDArray[np.float64]:
+    """Mean logit of each target over the background that `explain` draws from the same generator: (N,)."""
+    return mean_logit(probe, drawn(training, background, rng), targets)

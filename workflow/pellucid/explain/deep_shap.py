@@ -94,17 +94,8 @@ def explain(
     return found.astype(np.float32)
 
 
-def expected(
-    probe: Probe,
-    inputs: NDArray[np.float32],
-    targets: NDArray[np.int64],
-    rng: np.random.Generator,
-    *,
-    training: NDArray[np.float32],
-    background: int = 50,
-) -> NDArray[np.float64]:
-    """Mean logit of each target over the background, from which the attributions count the change: (N,)."""
-    return backgrounds.mean_logit(probe, backgrounds.drawn(training, background, rng), targets)
+# From which the attributions count the change.
+expected = backgrounds.expected
 
 
 def _shap() -> ModuleType:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid import files, plugins, seeds
 from pellucid.probe import Probe
 from pellucid.score.base import Case, Explanation
-from pellucid.score.run import explanations
+from pellucid.score.run import loaded
 
 logger = logging.getLogger(__name__)
 
@@ -58,22 +58,11 @@ def run(
     probe = Probe.load(model, threads=threads, memory_mb=memory_mb)
     similarity = _ends(randomised)
     rows = []
-    for method, asked in methods.items():
-        given = files.read_arrays(Path(explain) / method / "attributions.npz")
-        case = Case(
-            facts=files.read_json(facts),
-            inputs=given["inputs"],
-            targets=given["targets"],
-            labels=given["labels"],
-            probe=probe,
-            training=files.map_array(Path(training)),
-            seed=seed,
-        )
-        for explanation in explanations(method, asked, Path(explain) / method, given, case):
-            rows += [(explanation.label, *found) for found in _measured(explanation, case)]
-            if explanation.label in similarity:
-                value = similarity[explanation.label]
-                rows.append((explanation.label, "sanity", value, ">", RANDOMISED, value <= RANDOMISED))
+    for explanation, case in loaded(methods, explain, facts, probe=probe, training=training, labels=None, seed=seed):
+        rows += [(explanation.label, *found) for found in _measured(explanation, case)]
+        if explanation.label in similarity:
+            value = similarity[explanation.label]
+            rows.append((explanation.label, "sanity", value, ">", RANDOMISED, value <= RANDOMISED))
     content = pd.DataFrame(rows, columns=["explanation", "check", "value", "sign", "limit", "passed"])
     files.write(table, lambda temporary: content.to_csv(temporary, index=False))
     failed = content[~content["passed"]]

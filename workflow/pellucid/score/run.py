@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,33 +57,19 @@ def run(
     """
     import pandas as pd
 
-    plugin, explain = plugins.load("score")[score], Path(explain)
+    plugin = plugins.load("score")[score]
     spec = plugin.SPEC
     probe = Probe.load(model, threads=threads, memory_mb=memory_mb) if model else None
-    rows, found, kept = [], dict[str, NDArray[Any]](), dict[Any, Any]()
-    for method, asked in methods.items():
-        given = files.read_arrays(explain / method / "attributions.npz")
-        case = Case(
-            facts=files.read_json(facts),
-            inputs=given["inputs"],
-            targets=given["targets"],
-            labels=given["labels"],
-            truth=given.get("truth"),
-            probe=probe,
-            training=files.map_array(Path(training)) if training else None,
-            training_labels=files.read_arrays(labels)["train"] if labels else None,
-            seed=seed,
-            kept=kept,
-        )
-        for explanation in explanations(method, asked, explain / method, given, case):
-            scored = plugin.score(explanation, case, seeds.generator(seed, "score", score), **parameters)
-            rows += _rows(scored, explanation.label, case, seed)
-            for name, values in scored.values.items():
-                found[f"{explanation.label}/{name}"] = values
-            for name, curve in scored.curves.items():
-                found |= {f"{explanation.label}/{name}/x": curve.x, f"{explanation.label}/{name}/y": curve.y}
-                found[f"{explanation.label}/{name}/labels"] = np.array([curve.x_label, curve.y_label])
-            logger.info("%s: %s", explanation.label, _line(scored))
+    rows, found = [], dict[str, NDArray[Any]]()
+    for explanation, case in loaded(methods, explain, facts, probe=probe, training=training, labels=labels, seed=seed):
+        scored = plugin.score(explanation, case, seeds.generator(seed, "score", score), **parameters)
+        rows += _rows(scored, explanation.label, case, seed)
+        for name, values in scored.values.items():
+            found[f"{explanation.label}/{name}"] = values
+        for name, curve in scored.curves.items():
+            found |= {f"{explanation.label}/{name}/x": curve.x, f"{explanation.label}/{name}/y": curve.y}
+            found[f"{explanation.label}/{name}/labels"] = np.array([curve.x_label, curve.y_label])
+        logger.info("%s: %s", explanation.label, _line(scored))
     content = pd.DataFrame(
         rows, columns=["explanation", "method", "metric", "class", "mean", "low", "high", "examples"]
     )
@@ -92,7 +78,41 @@ def run(
     logger.info("%s of %d explanations", spec.title, content["explanation"].nunique())
 
 
-def explanations(
+def loaded(
+    methods: Mapping[str, Mapping[str, Any]],
+    explain: Path | str,
+    facts: Path | str,
+    *,
+    probe: Probe | None,
+    training: Path | str | None,
+    labels: Path | str | None,
+    seed: int,
+) -> Iterator[tuple[Explanation, Case]]:
+    """Every variant of every method, with what it has in common with the others; see `run` for the arguments."""
+    kept: dict[Any, Any] = {}
+    data = files.read_json(facts)
+    examples = files.map_array(training) if training else None
+    classes = files.read_arrays(labels)["train"] if labels else None
+    for method, asked in methods.items():
+        folder = Path(explain) / method
+        given = files.read_arrays(folder / "attributions.npz")
+        case = Case(
+            facts=data,
+            inputs=given["inputs"],
+            targets=given["targets"],
+            labels=given["labels"],
+            truth=given.get("truth"),
+            probe=probe,
+            training=examples,
+            training_labels=classes,
+            seed=seed,
+            kept=kept,
+        )
+        for explanation in _explanations(method, asked, folder, given, case):
+            yield explanation, case
+
+
+def _explanations(
     method: str, asked: Mapping[str, Any], folder: Path, given: Mapping[str, NDArray[Any]], case: Case
 ) -> list[Explanation]:
     """The variants of one method."""
