@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, seeds
+from pellucid.batching import blocks
 from pellucid.errors import InputError
 from pellucid.evaluation import softmax
-from pellucid.explain.batching import blocks
 from pellucid.probe import Probe
 from pellucid.score.base import Case
 from pellucid.score.bootstrap import interval

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import backend, local
+from pellucid.batching import blocks
 from pellucid.errors import InputError
-from pellucid.explain.batching import blocks
 from pellucid.graph import Node, flatten
 from pellucid.layers import walk
 from pellucid.receptive_field import ReceptiveField, receptive_fields, whole_input

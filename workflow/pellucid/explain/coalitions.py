@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.explain.batching import blocks
+from pellucid.batching import blocks
 from pellucid.explain.blending import block_size
 from pellucid.probe import Probe
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.batching import blocks
 from pellucid.explain import baselines
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.batching import blocks
 from pellucid.probe import Probe
 
 SPEC = MethodSpec(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.explain.batching import blocks
+from pellucid.batching import blocks
 from pellucid.probe import Probe
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.batching import blocks
 from pellucid.errors import InputError
 from pellucid.explain import baselines
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.batching import blocks
 from pellucid.explain.blending import block_size
 from pellucid.explain.segments import parts
 from pellucid.explain.upsampling import upsample

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.batching import blocks
 from pellucid.errors import InputError
 from pellucid.explain import baselines
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.batching import blocks
 from pellucid.explain.blending import block_size
 from pellucid.explain.cam_layers import LAYER, chosen_layer, spread
 from pellucid.explain.upsampling import upsample

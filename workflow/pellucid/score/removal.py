@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files
-from pellucid.explain.batching import blocks
+from pellucid.batching import blocks
 from pellucid.probe import Probe
 from pellucid.score.base import Case, Explanation
 from pellucid.score.fills import Fill

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.explain.batching import blocks
+from pellucid.batching import blocks
 from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
 from pellucid.score.subset import first_of_each, parameter, placed
 
