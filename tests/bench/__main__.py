@@ -1,8 +1,8 @@
 """`make bench`: each line a ratio of two measurements made side by side in this one run.
 
 Seconds depend on the machine and on what else it does; the ratio of two that were taken in turn does not. Name one or
-more benchmarks to run only these: `python -m tests.bench occlusion`. `peers` takes some twenty minutes and runs by name
-alone; what follows it chooses among its cases: `python -m tests.bench peers --cases digit --inputs 16`.
+more benchmarks to run only these: `python -m tests.bench occlusion`. `peers` is last, as it takes the longest; what
+follows it chooses among its cases: `python -m tests.bench peers --cases digit --inputs 16`.
 """
 
 import subprocess
@@ -10,14 +10,20 @@ import sys
 
 from tests.bench import csv, heartbeats, occlusion, peers, scores
 
-BENCHMARKS = {"occlusion": occlusion.main, "csv": csv.main, "heartbeats": heartbeats.main, "scores": scores.main}
+BENCHMARKS = {
+    "occlusion": occlusion.main,
+    "csv": csv.main,
+    "heartbeats": heartbeats.main,
+    "scores": scores.main,
+    "peers": peers.main,
+}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["peers"]:
         sys.exit(peers.main(sys.argv[2:]))
     names = sys.argv[1:] or list(BENCHMARKS)
     if unknown := [name for name in names if name not in BENCHMARKS]:
-        sys.exit(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}, and peers")
+        sys.exit(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     if len(names) == 1:
         BENCHMARKS[names[0]]()
     else:

@@ -34,7 +34,8 @@ from tests.bench.timing import seconds
 # What Pellucid, and what a peer at one batch size, may take before fewer inputs stand for all.
 _LIMIT, _PEER_LIMIT = 6.0, 1.0
 _SIZES, _OWN_SIZES = (16, 64, 256, 1024), (64, 128, 256)
-_ROUNDS = 3
+# Rounds in turn, of which the least time counts; as many more of what takes milliseconds as fill this many seconds.
+_ROUNDS, _FILL = 3, 0.5
 _SLOW_AGAINST_FLOOR = 1.3
 
 
@@ -106,7 +107,8 @@ def measure(case: Case, method: str, floor: Floor, peers: Sequence[ModuleType]) 
                 row.failures[module.NAME] = _reason(error)
     # Nothing that takes long is measured again.
     expensive = row.later.part or row.later.seconds > _LIMIT
-    for turn in range(1 if expensive else _ROUNDS):
+    rounds = max(_ROUNDS, min(50, round(_FILL / row.later.seconds)))
+    for turn in range(1 if expensive else rounds):
         if turn:
             row.later = min(row.later, work(), key=lambda taken: taken.seconds)
         for name, run in works.items():

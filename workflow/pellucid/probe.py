@@ -189,10 +189,7 @@ class Probe:
                     with _recording(found, tape) as record:
                         score = _pick(tf_, self._forward(batch), classes)
                     activation = record.only()
-                gradient = tape.gradient(score, activation)
-                if gradient is None:
-                    raise InputError(f"layer {layer}", "one that the class scores do not depend on", "one that they do")
-                return activation, gradient
+                return activation, _depending(tape.gradient(score, activation), layer)
 
             return run
 
@@ -203,6 +200,45 @@ class Probe:
             backward=True,
         )
         return activation, gradient
+
+    def guided_gradient_and_activations(
+        self, x: Array, target: NDArray[np.int64], layer: str
+    ) -> tuple[Array, Array, Array]:
+        """The guided gradient of the target's logit, a layer's output, and the plain gradient with respect to it.
+
+        One pass forward serves both ways back: what `gradient(relu="guided")` and `activations_and_gradient` give.
+
+        Returns:
+            (N, *input_shape), and twice (N, *layer's shape).
+
+        Raises:
+            InputError: no ReLU in the model, or the logits do not depend on the layer.
+        """
+        found = self._layer(layer)
+
+        def build() -> Callable[..., Any]:
+            tf_ = self._tf
+
+            def run(batch: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+                with tf_.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+                    tape.watch(batch)
+                    with _relus(tf_, self.layers.values(), "guided") as rule, _recording(found, tape) as record:
+                        score = _pick(tf_, self._forward(batch), classes)
+                    activation = record.only()
+                guided = tape.gradient(score, batch)
+                rule.name = "plain"
+                gradient = tape.gradient(score, activation)
+                return guided, activation, _depending(gradient, layer)
+
+            return run
+
+        guided, activation, gradient = self._run(
+            ("guided gradient and activations", layer),
+            build,
+            (self._inputs(x), self._targets(target, len(x))),
+            backward=True,
+        )
+        return guided, activation, gradient
 
     def filter_gradient(self, x: Array, units: NDArray[np.int64], layer: str) -> tuple[Array, Array]:
         """Mean over all positions of one filter of a layer, and its gradient with respect to the input.
@@ -622,19 +658,34 @@ def _upstream(ops: Iterable[Any]) -> set[str]:
     return seen
 
 
+def _depending(gradient: tf.Tensor | None, layer: str) -> tf.Tensor:
+    """The gradient at a layer, if there is one."""
+    if gradient is None:
+        raise InputError(f"layer {layer}", "one that the class scores do not depend on", "one that they do")
+    return gradient
+
+
+class _Rule:
+    """The rule of a modified ReLU ("plain", "guided" or "deconvnet"); it is read when the way back is traced."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
 @contextmanager
-def _relus(tf_: Any, layers: Iterable[keras.layers.Layer], rule: str) -> Iterator[None]:
+def _relus(tf_: Any, layers: Iterable[keras.layers.Layer], name: str) -> Iterator[_Rule]:
     """Let every ReLU pass other gradients while the model is traced."""
-    if rule == "plain":
-        yield
+    rule = _Rule(name)
+    if name == "plain":
+        yield rule
         return
     import keras
 
     @tf_.custom_gradient  # type: ignore[untyped-decorator]
     def modified(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
         def back(upstream: tf.Tensor) -> tf.Tensor:
-            passed = tf_.nn.relu(upstream)
-            return tf_.where(x > 0, passed, 0.0) if rule == "guided" else passed
+            passed = upstream if rule.name == "plain" else tf_.nn.relu(upstream)
+            return passed if rule.name == "deconvnet" else tf_.where(x > 0, passed, 0.0)
 
         return tf_.nn.relu(x), back
 
@@ -649,7 +700,7 @@ def _relus(tf_: Any, layers: Iterable[keras.layers.Layer], rule: str) -> Iterato
                 found += 1
         if not found:
             raise InputError("model", "no ReLU", "one at least")
-        yield
+        yield rule
 
 
 def _is_plain(layer: keras.layers.ReLU) -> bool:

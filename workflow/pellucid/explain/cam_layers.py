@@ -56,10 +56,18 @@ def combined(
     Raises:
         InputError: a layer without axes, such as a dense one.
     """
+
+    def one(part: slice) -> NDArray[np.float32]:
+        activations, gradients = probe.activations_and_gradient(inputs[part], targets[part], layer)
+        return combine(activations, gradients, axes_of(probe, layer, activations))
+
+    return np.concatenate([one(part) for part in batches(probe, len(inputs))])
+
+
+def batches(probe: Probe, number: int) -> list[slice]:
+    """Parts of the inputs, at least one: feature maps of deep networks are large, and those of one part are held."""
     size = probe.batch_size(backward=True)
-    # Feature maps of deep networks are large: those of one batch of inputs are held at a time.
-    parts = [slice(start, start + size) for start in range(0, max(len(inputs), 1), size)]
-    return np.concatenate([combine(*_with_gradients(probe, inputs[part], targets[part], layer)) for part in parts])
+    return [slice(start, start + size) for start in range(0, max(number, 1), size)]
 
 
 def spread(maps: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.float32]:
@@ -67,11 +75,13 @@ def spread(maps: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.float3
     return np.repeat(upsample(maps, shape[1:-1])[..., np.newaxis], shape[-1], axis=-1)
 
 
-def _with_gradients(
-    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str
-) -> tuple[NDArray[np.float32], NDArray[np.float32], tuple[int, ...]]:
-    activations, gradients = probe.activations_and_gradient(inputs, targets, layer)
+def axes_of(probe: Probe, layer: str, activations: NDArray[np.float32]) -> tuple[int, ...]:
+    """The numbers of the axes of time or space of a layer's output (N, *axes, maps).
+
+    Raises:
+        InputError: a layer without such axes.
+    """
     if activations.ndim < 3:
         found = f'"{layer}", whose output {activations.shape[1:]} has no time or space left'
         raise InputError("layer", found, f"a layer with feature maps, such as {listing(probe.conv_layers)}")
-    return activations, gradients, tuple(range(1, activations.ndim - 1))
+    return tuple(range(1, activations.ndim - 1))

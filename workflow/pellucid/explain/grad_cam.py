@@ -52,12 +52,13 @@ def explain(
 
 def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
     """Weighted sum of a layer's feature maps at the layer's own size, before the ReLU: (N, *axes)."""
+    return combined(probe, inputs, targets, layer, weighted)
 
-    def combine(
-        activations: NDArray[np.float32], gradients: NDArray[np.float32], axes: tuple[int, ...]
-    ) -> NDArray[np.float32]:
-        weights = gradients.mean(axes)  # equation 1: alpha_k = mean over positions of dy / dA_k
-        summed: NDArray[np.float32] = np.einsum("n...k,nk->n...", activations, weights)  # equation 2
-        return summed
 
-    return combined(probe, inputs, targets, layer, combine)
+def weighted(
+    activations: NDArray[np.float32], gradients: NDArray[np.float32], axes: tuple[int, ...]
+) -> NDArray[np.float32]:
+    """Feature maps (N, *axes, maps), each times the mean of its gradients, summed: (N, *axes)."""
+    weights = gradients.mean(axes)  # equation 1: alpha_k = mean over positions of dy / dA_k
+    summed: NDArray[np.float32] = np.einsum("n...k,nk->n...", activations, weights)  # equation 2
+    return summed

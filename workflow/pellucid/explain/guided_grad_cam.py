@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.explain import grad_cam
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.cam_layers import LAYER
+from pellucid.explain.cam_layers import LAYER, axes_of, batches, chosen_layer, spread
+from pellucid.explain.grad_cam import weighted
 from pellucid.probe import Probe
 
 SPEC = MethodSpec(
@@ -36,6 +36,10 @@ def explain(
     Raises:
         InputError: no convolution layer, none of that name, or no ReLU.
     """
-    cam = grad_cam.explain(probe, inputs, targets, rng, layer=layer)
-    product: NDArray[np.float32] = probe.gradient(inputs, targets, relu="guided") * cam
+    name = chosen_layer(probe, layer)
+    product = np.empty(inputs.shape, np.float32)
+    for part in batches(probe, len(inputs)):
+        guided, maps, gradients = probe.guided_gradient_and_activations(inputs[part], targets[part], name)
+        cam = np.maximum(weighted(maps, gradients, axes_of(probe, name, maps)), 0)
+        product[part] = guided * spread(cam, inputs.shape)
     return product
