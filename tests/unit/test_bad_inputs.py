@@ -40,6 +40,13 @@ def put(path, value):
 
 
 CONFIG = [
+    (
+        "a fold, and no folds",
+        put("experiments.digits.split", {"fold": 2}),
+        "digits.split.fold: found 2",
+        "folds beside",
+    ),
+    ("a fold too many", put("experiments.digits.split", {"folds": 3, "fold": 3}), "fold: found 3", "from 0 to 2"),
     ("top key misspelt", put("exeriments", {}), 'found unknown key "exeriments"', 'Did you mean "experiments"?'),
     ("no experiments", put("experiments", None), "config.yaml", "expected the key experiments as well"),
     ("nothing to run", put("run", []), "run: found [] (a list)", "at least 1"),

@@ -5,6 +5,7 @@ import pytest
 
 from pellucid import files
 from pellucid.datasets.base import Examples, RawData
+from pellucid.errors import InputError
 from pellucid.preprocessing import SPLITS, divide, duplicates, preprocess, rescale, stratified
 
 SPLIT = {"test": 0.2, "validation": 0.15}
@@ -51,6 +52,46 @@ def test_a_rare_class_keeps_one_on_each_side(rng):
     rest, drawn = stratified(y, 0.01, rng)
     assert (y[drawn] == 1).sum() == 1
     assert (y[rest] == 1).sum() == 2
+
+
+def grouped(n=120, groups=12):
+    data = raw(n)
+    data.train.group = np.array([f"patient {index // (n // groups)}" for index in range(n)])
+    return data
+
+
+def test_a_group_lies_on_one_side_of_every_split(rng):
+    splits = divide(grouped(), test=0.25, validation=0.25, rng=rng)
+
+    groups = [set(splits[name].group) for name in SPLITS]
+    assert not (groups[0] & groups[1] or groups[0] & groups[2] or groups[1] & groups[2])
+    assert len(splits["test"].y) == 30
+    mixed = divide(grouped(), test=0.25, validation=0.25, by_group=False, rng=rng)
+    assert set(mixed["train"].group) & set(mixed["test"].group)
+
+
+@pytest.mark.parametrize("data", [raw(120), grouped()])
+def test_every_example_is_in_the_test_set_of_one_fold(data):
+    tests = [
+        divide(data, test=0.2, validation=0.25, folds=4, fold=fold, rng=np.random.default_rng(0))["test"]
+        for fold in range(4)
+    ]
+
+    assert sum(len(one.y) for one in tests) == len(data.train.y)
+    assert len(np.unique(np.concatenate([one.x for one in tests]), axis=0)) == len(data.train.y)
+
+
+def test_folds_leave_the_sources_own_test_set_aside(rng):
+    data = raw(120, test=Examples(np.zeros((5, 10, 2), np.float32), np.zeros(5, np.int64)))
+
+    assert len(divide(data, test=0.2, validation=0.25, folds=4, rng=rng)["test"].y) == 30
+
+
+def test_fewer_groups_or_examples_than_folds_are_refused(rng):
+    with pytest.raises(InputError, match=r"3 group\(s\); expected 4 or more"):
+        divide(grouped(groups=3), test=0.25, validation=0.25, rng=rng)
+    with pytest.raises(InputError, match=r"a class with 5 example\(s\); expected 7"):
+        divide(raw(20), test=0.2, validation=0.2, folds=7, rng=rng)
 
 
 @pytest.mark.parametrize("scale", ["standard", "minmax"])

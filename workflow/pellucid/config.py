@@ -6,6 +6,7 @@ This module is read while Snakemake parses the workflow: it imports nothing heav
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -88,6 +89,7 @@ def resolve(content: Mapping[str, Any]) -> Config:
         experiment = schema.with_defaults(merge(content["defaults"], own), {**settings, "$defs": _schema()["$defs"]})
         experiment.setdefault("title", "")
         own_faults = _check_plugins(experiment, f"experiments.{name}")
+        own_faults += _check_folds(experiment["split"], f"experiments.{name}.split")
         faults += own_faults
         if name in content["run"] and not own_faults:
             faults += _check_files(experiment, f"experiments.{name}")
@@ -241,9 +243,21 @@ def _check_kinds(experiment: Mapping[str, Any], path: str) -> list[str]:
     ]
 
 
+def _check_folds(split: Mapping[str, Any], path: str) -> list[str]:
+    if split["fold"] < split.get("folds", 1):
+        return []
+    if "folds" not in split:
+        return [f"{path}.fold: found {split['fold']}, and no folds; expected folds beside it."]
+    return [f"{path}.fold: found {split['fold']}; expected a number from 0 to {split['folds'] - 1}."]
+
+
 def _check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
     """Local files must be there before any job starts; addresses can only be tried by the download itself."""
     faults = []
+    for name in _spec(experiment, "dataset").folders:
+        folder = experiment["dataset"][name]
+        if folder != "none" and not Path(folder).expanduser().is_dir():
+            faults.append(f"{path}.dataset.{name}: found no folder at {folder}; expected one there, or another path.")
     for key in FILES:
         for name, address in files(experiment, key):
             where = f"{path}.{key}.{name}"
@@ -271,9 +285,39 @@ def files(experiment: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
     Yields:
         Parameter, and path or address; a file that the config leaves out ("none") is none.
     """
-    for name in _spec(experiment, key).files:
+    selector, package = FILES[key]
+    module = plugins.load(package)[experiment[key][selector]]
+    if hasattr(module, "addresses"):
+        yield from module.addresses(**own_parameters(experiment[key], module.SPEC)).items()
+        return
+    for name in module.SPEC.files:
         if experiment[key][name] != "none":
             yield name, experiment[key][name]
+
+
+def own_parameters(entry: Mapping[str, Any], spec: Any) -> dict[str, Any]:
+    """What a `dataset` or `model` entry says for the plugin itself, without its name and the checksums."""
+    return {name: value for name, value in entry.items() if name in spec.parameters}
+
+
+def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
+    """What methods may require: the features of the experiment's architecture, and of its data."""
+    module = plugins.load("models")[experiment["model"]["architecture"]]
+    found = module.SPEC.features
+    if hasattr(module, "features"):
+        found = module.features(**own_parameters(experiment["model"], module.SPEC))
+    return (*found, *(("truth",) if _spec(experiment, "dataset").truth else ()))
+
+
+def listing_of(experiment: Mapping[str, Any]) -> str:
+    """A digest of what lies in the local folders that the data source reads: names, sizes and times of change."""
+    hasher = hashlib.sha256()
+    for name in _spec(experiment, "dataset").folders:
+        if experiment["dataset"][name] != "none":
+            for path in sorted(Path(experiment["dataset"][name]).expanduser().rglob("*")):
+                if path.is_file():
+                    hasher.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
+    return hasher.hexdigest()
 
 
 def _spec(experiment: Mapping[str, Any], key: str) -> Any:
@@ -297,16 +341,15 @@ def _drop_inapplicable(
 ) -> tuple[dict[str, str], list[str]]:
     """Keep what the architecture allows. What the experiment itself names is refused, not dropped."""
     owner = experiment["model"]["architecture"]
-    features = plugins.spec("models", owner).features
     source = experiment["dataset"]["source"]
-    truth = plugins.spec("datasets", source).truth
+    found = features(experiment)
     skipped, refused = {}, []
     kept = {}
     for name, parameters in experiment[key].items():
         if parameters is False:
             continue
         required = plugins.spec(OPTIONAL[key], name).requires
-        lacking = [feature for feature in required if feature not in (*features, *(("truth",) if truth else ()))]
+        lacking = [feature for feature in required if feature not in found]
         reason = f'"{source if lacking == ["truth"] else owner}" has no {listing(lacking)}'
         if not lacking:
             kept[name] = parameters

@@ -24,7 +24,7 @@ def preprocess(
     *,
     dataset: Mapping[str, Any],
     paths: Mapping[str, str],
-    split: Mapping[str, float],
+    split: Mapping[str, Any],
     scale: str,
     seed: int,
     folder: Path | str,
@@ -34,7 +34,7 @@ def preprocess(
     Args:
         dataset: the experiment's `dataset` entry: source, parameters, checksums.
         paths: the source's files, by the parameter that names them.
-        split: shares `test` and `validation`.
+        split: the experiment's `split` entry: shares `test` and `validation`, `by_group`, `folds` and `fold`.
         scale: none, standard or minmax.
         seed: of the experiment.
         folder: gets `x_<split>.npy` (float32), `labels.npz` (int64 per split), `truth.npz` (bool, per split, where
@@ -56,12 +56,14 @@ def preprocess(
         {name: Path(path) for name, path in paths.items()}, seeds.generator(seed, "load", source), **own
     )
     check(raw, source)
-    splits = divide(raw, test=split["test"], validation=split["validation"], rng=seeds.generator(seed, "split"))
+    splits = divide(raw, **split, rng=seeds.generator(seed, "split"))
     statistics = rescale(splits, scale)
     facts = describe(raw, splits, plugin.SPEC) | {
         "source": source,
         "parameters": own,
-        "files": {name: {"path": dataset[name], "sha256": digests[name]} for name in paths},
+        "files": {
+            name: {"path": dataset.get(name, str(path)), "sha256": digests[name]} for name, path in paths.items()
+        },
         "scale": scale,
         "statistics": statistics,
         "seed": seed,
@@ -102,18 +104,42 @@ def check(raw: RawData, source: str) -> None:
         raise InputError(f"{source}, train", f"{few} example(s) of class {name}", "enough for every split")
 
 
-def divide(raw: RawData, *, test: float, validation: float, rng: np.random.Generator) -> Splits:
+def divide(
+    raw: RawData,
+    *,
+    test: float,
+    validation: float,
+    rng: np.random.Generator,
+    by_group: bool = True,
+    folds: int | None = None,
+    fold: int = 0,
+) -> Splits:
     """Draw the splits class by class: the test set where the source has none, and validation out of train.
 
+    Args:
+        raw: what the source gave.
+        test: share of the examples; of use where the source has no test set, and without folds.
+        validation: share of the training examples.
+        rng: draws them.
+        by_group: keep the examples of a group on one side, where the source names groups.
+        folds: divide the training examples into so many folds, of which one is the test set; a test set of the
+            source's own is then left aside.
+        fold: which one, from 0.
+
     Raises:
-        InputError: a split without examples.
+        InputError: a split without examples, or fewer groups than it takes.
     """
-    kept = np.arange(len(raw.train.y))
+    everything = raw.train
+    group = everything.group if by_group else None
+    kept = np.arange(len(everything.y))
     tested = raw.test
-    if tested is None:
-        kept, drawn = stratified(raw.train.y, test, rng)
-        tested = take(raw.train, drawn)
-    fitted, held = stratified(raw.train.y[kept], validation, rng)
+    if folds is not None:
+        kept, drawn = in_folds(everything.y, group, folds, rng)[fold]
+        tested = take(everything, drawn)
+    elif tested is None:
+        kept, drawn = drawn_split(everything.y, group, test, rng)
+        tested = take(everything, drawn)
+    fitted, held = drawn_split(everything.y[kept], None if group is None else group[kept], validation, rng)
     splits = {"train": take(raw.train, kept[fitted]), "validation": take(raw.train, kept[held]), "test": tested}
     for name, examples in splits.items():
         if len(examples.y) == 0:
@@ -121,6 +147,40 @@ def divide(raw: RawData, *, test: float, validation: float, rng: np.random.Gener
         if missing := [raw.classes[label] for label in np.setdiff1d(raw.train.y, examples.y)]:
             logger.warning("the %s examples have none of class %s", name, ", ".join(missing))
     return splits
+
+
+def drawn_split(
+    y: NDArray[np.int64], group: NDArray[np.str_] | None, share: float, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Divide indices into (rest, drawn), class by class; with groups, whole groups that come to about that share."""
+    if group is None:
+        return stratified(y, share, rng)
+    return in_folds(y, group, max(2, round(1 / share)), rng)[0]
+
+
+def in_folds(
+    y: NDArray[np.int64], group: NDArray[np.str_] | None, folds: int, rng: np.random.Generator
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Indices as (rest, fold) for each fold; every class is spread over the folds as evenly as the groups allow.
+
+    Raises:
+        InputError: fewer groups, or fewer examples of a class, than folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    if group is None:
+        if (least := np.bincount(y)[np.unique(y)].min()) < folds:
+            raise InputError("split", f"a class with {least} example(s)", f"{folds}, one for each fold")
+    elif (count := len(np.unique(group))) < folds:
+        raise InputError(
+            "split",
+            f"{count} group(s)",
+            f"{folds} or more",
+            "Give more groups, other shares, or split.by_group: false.",
+        )
+    kind = StratifiedKFold if group is None else StratifiedGroupKFold
+    drawn = kind(folds, shuffle=True, random_state=int(rng.integers(2**31)))
+    return [(rest, fold) for rest, fold in drawn.split(np.zeros(len(y)), y, group)]
 
 
 def stratified(
@@ -139,7 +199,8 @@ def stratified(
 def take(examples: Examples, indices: NDArray[np.int64]) -> Examples:
     """The examples at `indices`."""
     truth = None if examples.truth is None else examples.truth[indices]
-    return Examples(examples.x[indices], examples.y[indices], truth)
+    group = None if examples.group is None else examples.group[indices]
+    return Examples(examples.x[indices], examples.y[indices], truth, group)
 
 
 def rescale(splits: Splits, scale: str) -> dict[str, list[float]]:
@@ -182,6 +243,8 @@ def _as_items(x: NDArray[np.float32]) -> NDArray[np.void]:
 
 def describe(raw: RawData, splits: Splits, spec: Any) -> dict[str, Any]:
     """The facts about the data that figures, tracking and report show."""
+    for note in raw.notes:
+        logger.warning("%s", note)
     repeated = duplicates(splits)
     if repeated["test_in_train"]:
         share = repeated["test_in_train"] / len(splits["test"].y)
@@ -196,6 +259,8 @@ def describe(raw: RawData, splits: Splits, spec: Any) -> dict[str, Any]:
         "channels": list(raw.channels),
         "unit": raw.unit,
         "sampling_rate_hz": raw.sampling_rate,
+        "notes": list(raw.notes),
+        "groups": {name: sorted(set(group.tolist())) for name in SPLITS if (group := splits[name].group) is not None},
         "shape": list(raw.train.x.shape[1:]),
         "counts": {
             name: dict(zip(raw.classes, np.bincount(splits[name].y, minlength=len(raw.classes)).tolist(), strict=True))

@@ -46,6 +46,7 @@ rule preprocess:
     threads: 1
     params:
         dataset=setting("dataset"),
+        listing=lambda wildcards: configuration.listing_of(experiment_of(wildcards)),
         split=setting("split"),
         scale=setting("preprocessing", "scale"),
         seed=setting("seed"),

@@ -5,7 +5,9 @@ A source is a module of this package with two names:
 - `SPEC`, a `SourceSpec`: what it is, where it comes from, which parameters it takes;
 - `load(files, rng, **parameters) -> RawData`.
 
-It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned.
+It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned,
+and `addresses(**parameters) -> {name: address}`, which names the files it reads where their number depends on the
+parameters; `load` gets them by these names.
 Nothing else has to be edited to add one: `config.yaml` names the module.
 """
 
@@ -37,6 +39,7 @@ class SourceSpec:
         required: the parameters that have no default.
         files: the parameters that name a file (a path, a file:// or an http(s):// address); each has the
             parameters `<name>_sha256` and `<name>_md5` beside it.
+        folders: the parameters that name a local folder (or none); when a file in it changes, the data are read again.
     """
 
     title: str
@@ -47,6 +50,7 @@ class SourceSpec:
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     truth: bool = False
 
 
@@ -59,11 +63,14 @@ class Examples:
         y: int64 (N,), the index into `RawData.classes`.
         truth: bool, of the shape of x: True where the evidence for the example's class was planted;
             None where nobody knows.
+        group: str (N,), what examples have in common that must not lie on both sides of a split (the patient, the
+            recording); None where examples are independent of each other.
     """
 
     x: NDArray[np.float32]
     y: NDArray[np.int64]
     truth: NDArray[np.bool_] | None = None
+    group: NDArray[np.str_] | None = None
 
 
 @dataclass
@@ -77,6 +84,8 @@ class RawData:
         channels: names, in the order of the last axis.
         unit: of the values of x, for axis labels.
         sampling_rate: in Hz, for series that have one.
+        notes: what a reader must know of how these data were made (what was left out, which split flatters); each a
+            sentence, shown with the data.
     """
 
     train: Examples
@@ -85,6 +94,7 @@ class RawData:
     channels: tuple[str, ...]
     unit: str = "a.u."
     sampling_rate: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Source(Protocol):

@@ -43,8 +43,15 @@ def load(files: Mapping[str, Path], rng: np.random.Generator, *, samples: int = 
     Raises:
         InputError: another number of columns, a cell that is no finite number, or a class outside 0–4.
     """
-    parts = {}
+    parts: dict[str, Examples] = {}
     for name in ("train", "test"):
         x, y = read_labelled_rows(files[name], columns=_COLUMNS, classes=len(_CLASSES))
         parts[name] = Examples(x[:, :samples, np.newaxis], y)
-    return RawData(**parts, classes=_CLASSES, channels=("ECG",), unit="scaled amplitude", sampling_rate=125.0)
+    return RawData(
+        train=parts["train"],
+        test=parts["test"],
+        classes=_CLASSES,
+        channels=("ECG",),
+        unit="scaled amplitude",
+        sampling_rate=125.0,
+    )

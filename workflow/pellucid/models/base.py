@@ -6,7 +6,9 @@ An architecture is a module of this package with two names:
 - `build(input_shape, n_classes, **parameters) -> keras.Model`, uncompiled, ending in a softmax over the classes. A
   parameter that names a file arrives as the file's path, or as None where the config says none.
 
-It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned.
+It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned,
+and `features(**parameters) -> tuple[str, ...]` where what it has depends on them (`SPEC.features` is then what it may
+have).
 It imports Keras inside `build`, never at the top: the workflow reads every `SPEC` before it plans a job.
 """
 
