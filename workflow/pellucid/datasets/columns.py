@@ -62,8 +62,8 @@ def choose(
                 f"{where}, column {unnamed[0] + 1}",
                 "a column without a name",
                 "a name for each",
-                "A row number is no signal: write the file without it (pandas: index=False), or name the columns of the "
-                "signal: signal.",
+                "A row number is no signal: write the file without it (pandas: index=False), or name the signal's "
+                "columns: signal.",
             )
     else:
         wanted = [signal] if isinstance(signal, str | int) else list(signal)
