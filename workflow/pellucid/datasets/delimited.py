@@ -19,6 +19,8 @@ from pellucid.errors import InputError
 MISSING = ("", "NA", "N/A", "n/a", "nan", "NaN", "NAN", "null", "NULL", "None", "?")
 # Cells that are read before they are copied into the array.
 _CELLS = 4_000_000
+# Numbers in a row that count from 0 or 1, from which on they are names and no signal.
+_COUNTED = 8
 # utf-8, with or without the mark that spreadsheets put before it.
 _ENCODING = "utf-8-sig"
 
@@ -52,8 +54,11 @@ def _read(path: Path, delimiter: str, header: bool, columns: Columns, layout: La
     order = np.array(columns.signal)
     layout.require_whole_channels(str(path), len(order))
     texts = [columns.label] if columns.group is None else [columns.label, columns.group]
-    used = sorted({*columns.signal, *texts})
-    x = np.empty((_count_lines(path), len(order)), np.float32)
+    # The last column shows which lines are short, whether it is asked for or not.
+    used = sorted({*columns.signal, *texts, width - 1})
+    lines, delimiters = _count(path, delimiter)
+    x = np.empty((lines, len(order)), np.float32)
+    short = False
     labels: list[NDArray[Any]] = []
     groups: list[str] = []
     count = 0
@@ -66,7 +71,7 @@ def _read(path: Path, delimiter: str, header: bool, columns: Columns, layout: La
             usecols=used,
             index_col=False,
             skiprows=next(_lines(path, delimiter))[0] if header else 0,
-            dtype={position: str if position in texts else np.float32 for position in used},
+            dtype={position: np.float32 if position in columns.signal else str for position in used},
             keep_default_na=False,
             na_values=dict.fromkeys(columns.signal, MISSING),
             encoding=_ENCODING,
@@ -77,6 +82,7 @@ def _read(path: Path, delimiter: str, header: bool, columns: Columns, layout: La
             x[count:stop] = chunk[order].to_numpy()
             labels.append(chunk[columns.label].to_numpy(dtype=object))
             groups += chunk[columns.group].tolist() if columns.group is not None else []
+            short = short or bool(chunk[width - 1].isna().any())
             count = stop
     except UnicodeDecodeError:
         raise
@@ -86,15 +92,13 @@ def _read(path: Path, delimiter: str, header: bool, columns: Columns, layout: La
         raise _first_text(path, delimiter, header, columns) from None
     if count == 0:
         raise InputError(str(path), "a header and no row", "a row for each example")
-    written = np.concatenate(labels)
-    # The parser fills up what a short line lacks: as text, with NaN.
-    cut = np.array([not isinstance(value, str) for value in written])
-    if cut.any() or (np.isnan(x[:count, -1]).any() and _unequal(path, delimiter, width)):
+    # The parser fills up what a line lacks and drops what it has too much; a comma in quotes is no fault.
+    if (short or delimiters != (count + header) * (width - 1)) and _unequal(path, delimiter, width):
         return _ragged(path, delimiter, header, columns, layout)
     place = _placer(path, delimiter, header, columns, layout)
     label = f"{path}, column {_called(columns, columns.label)}"
     group = None if columns.group is None else np.array([str(one).strip() for one in groups], np.str_)
-    return Table(Series(layout.shaped(x[:count]), place), written.astype(np.str_), group, label)
+    return Table(Series(layout.shaped(x[:count]), place), np.concatenate(labels).astype(np.str_), group, label)
 
 
 def _ragged(path: Path, delimiter: str, header: bool, columns: Columns, layout: Layout) -> Table:
@@ -164,7 +168,7 @@ def _is_header(cells: list[str]) -> bool:
     if 2 * len(known) <= len(cells):
         # A row of empty cells is a row of missing values.
         return any(number is None and cell.strip() not in MISSING for number, cell in zip(numbers, cells, strict=True))
-    return len(known) > 2 and known == [known[0] + step for step in range(len(known))] and known[0] in (0, 1)
+    return len(known) >= _COUNTED and known[0] in (0, 1) and known == [known[0] + step for step in range(len(known))]
 
 
 def _number(cell: str) -> float | None:
@@ -180,10 +184,14 @@ def _value(cell: str, where: str) -> float:
     return value
 
 
-def _count_lines(path: Path) -> int:
-    """At least as many as there are rows."""
+def _count(path: Path, delimiter: str) -> tuple[int, int]:
+    """At least as many lines as there are rows, and the delimiters in them."""
+    lines, delimiters = 1, 0
     with path.open("rb") as file:
-        return 1 + sum(block.count(b"\n") + block.count(b"\r") for block in iter(lambda: file.read(1 << 20), b""))
+        while block := file.read(1 << 20):
+            lines += max(block.count(b"\n"), block.count(b"\r"))
+            delimiters += block.count(delimiter.encode())
+    return lines, delimiters
 
 
 def _unequal(path: Path, delimiter: str, width: int) -> bool:

@@ -21,6 +21,9 @@ from pellucid.datasets.labels import Names, encode
 from pellucid.errors import InputError
 from pellucid.wording import listing, nearest
 
+# Where aeon downloads them.
+_MIRROR = "https://timeseriesclassification.com/aeon-toolkit"
+
 SPEC = SourceSpec(
     title="A set of the UCR and UEA time series classification archives",
     kind="series",
@@ -46,7 +49,7 @@ SPEC = SourceSpec(
         "mirror": {
             "type": "string",
             "minLength": 1,
-            "default": "https://timeseriesclassification.com/aeon-toolkit",
+            "default": _MIRROR,
             "description": "the address (or folder) under which <name>.zip lies",
         },
         "class_names": {
@@ -112,7 +115,7 @@ def load(
     *,
     name: str,
     folder: str = "none",
-    mirror: str = "",
+    mirror: str = _MIRROR,
     class_names: Names = None,
     sampling_rate: float | None = None,
     unit: str = "a.u.",
