@@ -17,7 +17,9 @@ N, SAMPLES = 12, 8
 @pytest.fixture
 def frame(rng):
     """A signal of 8 samples, who it is of, and a label, in this order."""
-    values = pd.DataFrame(rng.normal(size=(N, SAMPLES)).astype(np.float32), columns=[f"ecg_{i}" for i in range(SAMPLES)])
+    values = pd.DataFrame(
+        rng.normal(size=(N, SAMPLES)).astype(np.float32), columns=[f"ecg_{i}" for i in range(SAMPLES)]
+    )
     return values.assign(patient=[f"p{i % 4}" for i in range(N)], label=[("N", "A", "V")[i % 3] for i in range(N)])
 
 
@@ -200,7 +202,9 @@ def test_unequal_lengths(tmp_path, name, lengths):
     assert raw.train.x[:, :, 0].tolist() == order
     assert raw.train.y.tolist() == ([1, 0, 0, 1] if "longest" in name else [0, 0, 1, 1])
     (note,) = raw.notes
-    assert note.startswith("3 of 4 series are cut to the 2 samples" if lengths == "crop" else "2 of 4 series have fewer than 4 samples")
+    assert note.startswith(
+        "3 of 4 series are cut to the 2 samples" if lengths == "crop" else "2 of 4 series have fewer than 4 samples"
+    )
 
 
 def test_a_test_file_counts_for_the_length(tmp_path):
@@ -229,7 +233,9 @@ def test_every_default_of_the_spec_is_the_functions_own():
         for key, declared in module.SPEC.parameters.items():
             if key not in module.SPEC.files and "default" in declared:
                 own, default = taken[key].default, declared["default"]
-                assert own in (inspect.Parameter.empty, default) or not own and not default or list(own) == default, key
+                assert own in (inspect.Parameter.empty, default) or (not own and not default) or list(own) == default, (
+                    key
+                )
 
 
 def test_an_experiment_of_ones_own_is_a_good_configuration(tmp_path, frame):

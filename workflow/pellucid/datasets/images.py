@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,7 @@ SPEC = SourceSpec(
 
 # What file managers leave in folders of images, beside files whose name begins with a point.
 _LEFT_BEHIND = {"thumbs.db", "desktop.ini"}
+_ORIENTATION = 0x0112  # in EXIF
 # Pillow's modes of one value per pixel.
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
 
@@ -98,7 +100,7 @@ def load(
     pictures = {"train": find(Path(folder).expanduser(), group == "subfolder")}
     classes = tuple(sorted({one.class_name for one in pictures["train"]}))
     if test_folder != "none":
-        pictures["test"] = find(Path(test_folder).expanduser(), group == "subfolder")
+        pictures["test"] = find(Path(test_folder).expanduser(), group == "subfolder", least=1)
         for one in pictures["test"]:
             if one.class_name not in classes:
                 hint = nearest(one.class_name, classes).strip()
@@ -119,7 +121,7 @@ def load(
     )
 
 
-def find(folder: Path, grouped: bool) -> list[Picture]:
+def find(folder: Path, grouped: bool, least: int = 2) -> list[Picture]:
     """The images of every class, sorted by class and path.
 
     Raises:
@@ -129,9 +131,9 @@ def find(folder: Path, grouped: bool) -> list[Picture]:
 
     beside = [path for path in sorted(folder.iterdir()) if not _hidden(path)]
     folders = [path for path in beside if path.is_dir()]
-    if len(folders) < 2:
+    if len(folders) < least:
         found = f"{len(folders)} folder(s) and {len(beside) - len(folders)} file(s)"
-        raise InputError(str(folder), found, "at least two folders, one per class, with the images in them")
+        raise InputError(str(folder), found, f"at least {least} folder(s), one per class, with the images in them")
     suffixes = set(Image.registered_extensions())
     if loose := [path for path in beside if path.is_file() and path.suffix.lower() in suffixes]:
         raise InputError(str(loose[0]), "an image outside of the class folders", "each in the folder of its class")
@@ -157,30 +159,36 @@ def _hidden(path: Path, below: Path | None = None) -> bool:
 def _facts(path: Path) -> tuple[str, tuple[int, int]]:
     """Mode, and width and height as it is looked at, from the header alone."""
     with opened(path) as image:
-        turned = image.getexif().get(0x0112, 1) >= 5
+        # A .png is decoded as a whole before it tells its orientation, and seldom has one.
+        turned = image.format in ("JPEG", "MPO") and image.getexif().get(_ORIENTATION, 1) >= 5
         return image.mode, image.size[::-1] if turned else image.size
 
 
-def opened(path: Path) -> Image:
-    """Open an image without reading its pixels.
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Image]:
+    """An image whose pixels are read where they are asked for.
 
     Raises:
-        InputError: a file that is no image, one of several frames, or one whose values have no known range.
+        InputError: a file that is no image, one that is cut off, one of several frames, or one whose values have no
+            known range.
     """
     from PIL import Image, UnidentifiedImageError
 
     try:
-        image = Image.open(path)
+        with Image.open(path) as image:
+            # A telephone's .jpg may have a preview behind the image.
+            if (frames := getattr(image, "n_frames", 1)) > 1 and image.format != "MPO":
+                raise InputError(str(path), f"{frames} frames", "one image in each file")
+            if image.mode in ("I", "F"):
+                found = "pixels of 32 bits, of which the range is not known"
+                raise InputError(str(path), found, "8 or 16 bits per value")
+            yield image
+    except InputError:
+        raise
     except UnidentifiedImageError:
         raise InputError(str(path), "a file that is no image", "images alone in a class folder") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(str(path), f"an image that cannot be read ({error})", "a whole image") from None
-    # A telephone's .jpg may have a preview behind the image.
-    if (frames := getattr(image, "n_frames", 1)) > 1 and image.format != "MPO":
-        raise InputError(str(path), f"{frames} frames", "one image in each file")
-    if image.mode in ("I", "F"):
-        raise InputError(str(path), "pixels of 32 bits, of which the range is not known", "8 or 16 bits per value")
-    return image
 
 
 def _examples(
@@ -206,17 +214,13 @@ def read(path: Path, size: tuple[int, int], *, fit: str, grey: bool) -> NDArray[
 
     height, width = size
     with opened(path) as image:
-        try:
-            # A JPEG is decoded at the fraction of its size that is still twice what is wanted.
-            image.draft("L" if grey else "RGB", (2 * max(size), 2 * max(size)))
-            turned = ImageOps.exif_transpose(image)
-            plain = _plain(turned, grey)
-            if fit == "crop":
-                sized = ImageOps.fit(plain, (width, height), Image.Resampling.BILINEAR)
-            else:
-                sized = plain.resize((width, height), Image.Resampling.BILINEAR)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise InputError(str(path), f"an image that cannot be read ({error})", "a whole image") from None
+        # A JPEG is decoded at the fraction of its size that is still twice what is wanted.
+        image.draft("L" if grey else "RGB", (2 * max(size), 2 * max(size)))
+        plain = _plain(ImageOps.exif_transpose(image), grey)
+        if fit == "crop":
+            sized = ImageOps.fit(plain, (width, height), Image.Resampling.BILINEAR)
+        else:
+            sized = plain.resize((width, height), Image.Resampling.BILINEAR)
     values = np.asarray(sized, np.float32) / np.float32(255)
     return values[:, :, np.newaxis] if grey else values
 
