@@ -23,7 +23,7 @@ SPEC = SourceSpec(
     kind="image",
     licence="the user's own data",
     citation="none: the user's own data",
-    homepage="the README's section on your own data",
+    homepage="",
     parameters={
         "folder": {
             "type": "string",

@@ -32,7 +32,7 @@ SPEC = SourceSpec(
     kind="series",
     licence="the user's own data",
     citation="none: the user's own data",
-    homepage="the README's section on your own data",
+    homepage="",
     parameters={
         "file": {
             "type": "string",
