@@ -597,6 +597,7 @@ TABLES = [
         "found examples of one class",
         "two",
     ),
+    ("empty group", table(at(5, 3, ""), group="who"), "data.csv, line 6: found no group", "one for each"),
     ("two groups", table(lines(), group="who"), "split: found 2 group(s); expected 5", "split.by_group: false"),
     (
         "names too few",

@@ -84,8 +84,7 @@ def _rows_with_gaps(part: Series) -> NDArray[np.intp]:
 
     Minimum and maximum carry NaN along and need no array of the size of x.
     """
-    flat = part.x.reshape(len(part.x), -1)
-    low, high = flat.min(1, initial=np.inf), flat.max(1, initial=-np.inf)
+    low, high = part.x.min((1, 2)), part.x.max((1, 2))
     for row in np.flatnonzero(~np.isfinite(low) | ~np.isfinite(high)):
         if (wrong := np.argwhere(np.isinf(part.x[row]))).size:
             time, channel = (int(number) for number in wrong[0])
@@ -152,7 +151,7 @@ def _fill(part: Series, gaps: NDArray[np.intp], ends: NDArray[np.int64], missing
 
 def _sized(x: NDArray[np.float32], target: int) -> NDArray[np.float32]:
     if x.shape[1] >= target:
-        return x[:, :target]
+        return np.ascontiguousarray(x[:, :target])
     longer = np.zeros((len(x), target, x.shape[2]), np.float32)
     longer[:, : x.shape[1]] = x
     return longer

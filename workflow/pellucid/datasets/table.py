@@ -135,6 +135,8 @@ def load(
         "train" if name == "file" else "test": READERS[path.suffix.lower()](path, how) for name, path in files.items()
     }
     train = tables["train"]
+    for table in tables.values():
+        _require_groups(table)
     y, classes = encode({name: table.labels for name, table in tables.items()}, train.label, class_names)
     notes = completion.complete(
         {name: table.series for name, table in tables.items()}, missing=missing, lengths=lengths
@@ -155,8 +157,13 @@ def load(
     )
 
 
+def _require_groups(table: Table) -> None:
+    if table.group is not None and (nobody := np.flatnonzero(table.group == "")).size:
+        raise InputError(table.series.place(int(nobody[0]), None, None), "no group", "one for each example")
+
+
 def _examples(table: Table, y: Any) -> Examples:
-    return Examples(np.ascontiguousarray(table.series.x), y, group=table.group)
+    return Examples(table.series.x, y, group=table.group)
 
 
 def check(*, file: str, test: str = "none", **others: Any) -> None:
