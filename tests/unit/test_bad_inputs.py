@@ -614,19 +614,31 @@ TABLES = [
     (
         "line that is short",
         table(lines(lambda rows: rows[6].pop(0)), group="who"),
-        "data.csv, line 7: found 4 cells, where most lines have 5",
+        "data.csv, line 7: found 4 cells; expected 5, as the header has",
         "lengths: pad or crop",
     ),
     (
         "line that is long",
         table(lines(lambda rows: rows[6].append("1")), group="who"),
-        "data.csv, line 7: found 6 cells, where most lines have 5",
+        "data.csv, line 7: found 6 cells; expected 5, as the header has",
+        "lengths: pad or crop",
+    ),
+    (
+        "row numbers of R, without a name",
+        table(lines(lambda rows: [row.insert(0, "7") for row in rows[1:]]), group="who", lengths="pad"),
+        "data.csv, line 1: found 5 names; expected 6, as many as every line below has cells",
+        "A row number",
+    ),
+    (
+        "every line short of the header",
+        table(lines(lambda rows: [row.pop() for row in rows[1:]]), group="who"),
+        "data.csv, line 2: found 4 cells; expected 5, as the header has",
         "lengths: pad or crop",
     ),
     (
         "longest line not first",
         table(without_header("1,2,x", "1,2,3,x", "1,2,y", "1,2,y")),
-        "data.csv, line 2: found 4 cells, where most lines have 3",
+        "data.csv, line 2: found 4 cells; expected 3, as most lines have",
         "lengths: pad or crop",
     ),
     (

@@ -110,6 +110,10 @@ def _ragged(path: Path, delimiter: str, header: bool, columns: Columns, layout: 
     before = sum(at < min(columns.signal) for at in fixed)
     after = len(fixed) - before
     usual = max(set(counts), key=counts.count)
+    if usual > width and min(counts) == usual:
+        first = next(_lines(path, delimiter))[0]
+        expected = f"{usual}, as many as every line below has cells"
+        raise InputError(f"{path}, line {first}", f"{width} names", expected, "A row number needs a name of its own.")
     hint = ""
     if not layout.ragged:
         hint = "lengths: pad or crop takes lines of unequal lengths."
@@ -118,8 +122,10 @@ def _ragged(path: Path, delimiter: str, header: bool, columns: Columns, layout: 
     elif header and (after or max(counts) > width):
         hint = "Under a header, lines may only end early, and the label and the group stand before the signal."
     if hint:
+        usual = width if header else usual
         line, count = next((line, len(cells)) for line, cells in lines if len(cells) != usual)
-        raise InputError(f"{path}, line {line}", f"{count} cells, where most lines have {usual}", f"{usual}", hint)
+        expected = f"{usual}, as {'the header has' if header else 'most lines have'}"
+        raise InputError(f"{path}, line {line}", f"{count} cells", expected, hint)
     lengths = np.array([count - len(fixed) for count in counts], np.int64)
     if lengths.min() < 1:
         line = lines[int(lengths.argmin())][0]
