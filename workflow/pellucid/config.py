@@ -269,14 +269,16 @@ def _check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
             if missing:
                 faults.append(
                     f"{where}: found no file at {address}; expected a file there, or another path or address in the "
-                    f"config. {_about_files(experiment, key)}."
+                    f"config.{_about_files(experiment, key)}"
                 )
     return faults
 
 
 def _about_files(experiment: Mapping[str, Any], key: str) -> str:
     spec = _spec(experiment, key)
-    return f"About this data set: {spec.homepage}" if key == "dataset" else f"About this model: {spec.source}"
+    if key == "dataset":
+        return f" About this data set: {spec.homepage}." if spec.homepage else ""
+    return f" About this model: {spec.source}."
 
 
 def files(experiment: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:

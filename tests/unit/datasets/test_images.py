@@ -1,0 +1,116 @@
+"""Images as other programs write them: their pixels, sizes, colours, orientation and folders."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pellucid.datasets import images
+
+
+def load(folder, **parameters):
+    return images.load({}, np.random.default_rng(0), folder=str(folder), **parameters)
+
+
+def put(folder, name, pixels, **options):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(pixels)).save(path, **options)
+    return path
+
+
+def colours(rng, height, width):
+    return rng.integers(0, 256, (height, width, 3), np.uint8)
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tiff", "webp"])
+def test_pixels_of_the_wanted_size_are_kept(tmp_path, rng, suffix):
+    pixels = [colours(rng, 8, 12) for _ in range(4)]
+    options = {"lossless": True} if suffix == "webp" else {}
+    for number, one in enumerate(pixels):
+        put(tmp_path, f"{'ab'[number % 2]}/{number}.{suffix}", one, **options)
+    raw = load(tmp_path, size=[8, 12])
+    np.testing.assert_array_equal(raw.train.x, np.stack([pixels[i] for i in (0, 2, 1, 3)]) / np.float32(255))
+    assert raw.train.y.tolist() == [0, 0, 1, 1]
+    assert (raw.classes, raw.channels, raw.notes) == (("a", "b"), ("red", "green", "blue"), ())
+
+
+def test_one_colour_image_makes_all_three_channels(tmp_path, rng):
+    grey = colours(rng, 8, 8)[:, :, 0]
+    put(tmp_path, "a/0.png", grey)
+    put(tmp_path, "b/0.png", grey)
+    assert load(tmp_path, size=[8, 8]).channels == ("intensity",)
+    put(tmp_path, "b/1.png", colours(rng, 8, 8))
+    raw = load(tmp_path, size=[8, 8])
+    np.testing.assert_array_equal(raw.train.x[0], np.repeat(grey[:, :, None], 3, 2) / np.float32(255))
+    assert load(tmp_path, size=[8, 8], colour="grey").train.x.shape == (3, 8, 8, 1)
+
+
+def test_sixteen_bits_keep_their_range(tmp_path):
+    ramp = np.linspace(0, 65535, 64).round().astype(np.uint16).reshape(8, 8)
+    path = put(tmp_path, "a/0.png", ramp)
+    put(tmp_path, "b/0.png", ramp)
+    np.testing.assert_allclose(images.read(path, (8, 8), fit="crop", grey=True)[:, :, 0], ramp / 65535, atol=1e-6)
+    assert abs(images.read(path, (8, 8), fit="crop", grey=False)[:, :, 1] - ramp / 65535).max() < 1 / 255
+
+
+def test_crop_keeps_proportions_and_stretch_keeps_all(tmp_path):
+    # Three squares of 8 pixels side by side, black, grey, white.
+    pixels = np.repeat(np.array([0, 100, 255], np.uint8), 8)[None, :].repeat(8, 0)
+    path = put(tmp_path, "a/wide.png", pixels)
+    np.testing.assert_array_equal(images.read(path, (8, 8), fit="crop", grey=True), np.full((8, 8, 1), 100 / 255, "f4"))
+    stretched = images.read(path, (4, 6), fit="stretch", grey=True)[:, :, 0]
+    assert stretched.shape == (4, 6)
+    assert stretched[:, 0].max() < 0.05 and stretched[:, -1].min() > 0.95
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_orientation_is_honoured(tmp_path, orientation):
+    upright = np.zeros((16, 24), np.uint8)
+    upright[:8, :12] = 255  # bright at the top left
+    stored = {3: np.rot90(upright, 2), 6: np.rot90(upright), 8: np.rot90(upright, -1)}[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = put(tmp_path, "a/0.jpg", np.ascontiguousarray(stored), exif=exif, quality=95)
+    read = images.read(path, (16, 24), fit="crop", grey=True)[:, :, 0]
+    np.testing.assert_allclose(read, upright / 255, atol=0.05)
+    assert images._facts(path)[1] == (24, 16)
+
+
+def test_a_large_jpeg_is_read_as_if_decoded_whole(tmp_path):
+    y, x = np.mgrid[:600, :800]
+    smooth = (127 + 60 * np.sin(x / 40) + 60 * np.cos(y / 60)).astype(np.uint8)
+    path = put(tmp_path, "a/0.jpg", smooth, quality=95)
+    whole = Image.open(path).convert("L").resize((40, 30), Image.Resampling.BILINEAR)
+    read = images.read(path, (30, 40), fit="crop", grey=True)[:, :, 0]
+    np.testing.assert_allclose(read, np.asarray(whole) / 255, atol=0.02)
+
+
+def test_transparent_parts_are_white(tmp_path):
+    pixels = np.zeros((4, 4, 4), np.uint8)
+    pixels[:2] = (10, 20, 30, 255)
+    read = images.read(put(tmp_path, "a/0.png", pixels), (4, 4), fit="crop", grey=False)
+    np.testing.assert_allclose(read[0, 0] * 255, (10, 20, 30), atol=1e-3)
+    np.testing.assert_array_equal(read[2:], 1)
+
+
+def test_hidden_files_are_left_out_and_small_images_told(tmp_path, rng):
+    for name in "ab":
+        put(tmp_path, f"{name}/deep/0.png", colours(rng, 4, 4))
+        (tmp_path / name / ".DS_Store").write_bytes(b"\0")
+        (tmp_path / name / "Thumbs.db").write_bytes(b"\0")
+    (tmp_path / "README.txt").write_text("about these images")
+    (tmp_path / ".cache").mkdir()
+    raw = load(tmp_path, size=[8, 8])
+    assert raw.train.x.shape == (2, 8, 8, 3)
+    assert raw.notes == ("2 of 2 images are smaller than 8 × 8 pixels, and enlarged.",)
+
+
+def test_groups_and_a_test_folder(tmp_path, rng):
+    for name in ("a/p1/0.png", "a/p2/0.png", "b/p1/0.png", "b/p3/1.png"):
+        put(tmp_path / "train", name, colours(rng, 8, 8))
+    for name in ("b/p4/0.png", "b/p4/1.png"):
+        put(tmp_path / "test", name, colours(rng, 8, 8))
+    raw = load(tmp_path / "train", test_folder=str(tmp_path / "test"), group="subfolder", size=[8, 8])
+    assert raw.train.group.tolist() == ["p1", "p2", "p1", "p3"]
+    assert raw.test.y.tolist() == [1, 1]
+    assert load(tmp_path / "train").train.group is None

@@ -1,0 +1,89 @@
+"""The archives' sets that ship with aeon, from a folder and from a zip, against aeon's own loaders."""
+
+import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+
+from pellucid import config, downloads
+from pellucid.datasets import ucr_uea
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    import aeon
+
+    return Path(aeon.__file__).parent / "datasets" / "data"
+
+
+def load(name, folder, **parameters):
+    found = ucr_uea.addresses(name=name, folder=str(folder), mirror="")
+    files = {part: Path(path) for part, path in found.items()}
+    return ucr_uea.load(files, np.random.default_rng(0), name=name, **parameters)
+
+
+# Training and test examples, length, channels and classes as the archives' site lists them.
+@pytest.mark.parametrize(
+    ("name", "train", "test", "shape", "classes"),
+    [("GunPoint", 50, 150, (150, 1), 2), ("ArrowHead", 36, 175, (251, 1), 3), ("BasicMotions", 40, 40, (100, 6), 4)],
+)
+def test_sets_of_one_length(shipped, name, train, test, shape, classes):
+    from aeon.datasets import load_classification
+
+    raw = load(name, shipped)
+    assert (raw.train.x.shape, raw.test.x.shape, len(raw.classes)) == ((train, *shape), (test, *shape), classes)
+    for part, examples in (("train", raw.train), ("test", raw.test)):
+        x, y = load_classification(name, split=part)
+        np.testing.assert_array_equal(examples.x, x.transpose(0, 2, 1).astype(np.float32))
+        assert [raw.classes[label].lower() for label in examples.y] == y.tolist()
+
+
+def test_classes_are_written_as_in_the_file(shipped):
+    assert load("BasicMotions", shipped).classes == ("Badminton", "Running", "Standing", "Walking")
+    names = {"1": "gun", "2": "point"}
+    assert load("GunPoint", shipped, class_names=names).classes == ("gun", "point")
+
+
+def test_unequal_lengths(shipped):
+    """270 and 370 utterances of 7 to 29 samples, 12 coefficients, 9 speakers (Kudo et al. 1999)."""
+    from aeon.datasets import load_japanese_vowels
+
+    padded = load("JapaneseVowels", shipped, lengths="pad")
+    assert (padded.train.x.shape, padded.test.x.shape, len(padded.classes)) == ((270, 29, 12), (370, 29, 12), 9)
+    for given, kept in zip(load_japanese_vowels(split="test")[0], padded.test.x, strict=True):
+        np.testing.assert_array_equal(kept[: given.shape[1]], given.T.astype(np.float32))
+        assert not kept[given.shape[1] :].any()
+    cropped = load("JapaneseVowels", shipped, lengths="crop")
+    np.testing.assert_array_equal(cropped.train.x, padded.train.x[:, :7])
+
+
+def test_a_set_by_download(shipped, tmp_path):
+    (tmp_path / "served").mkdir()
+    with zipfile.ZipFile(tmp_path / "served" / "GunPoint.zip", "w") as archive:
+        for part in ("TRAIN", "TEST"):
+            archive.write(shipped / "GunPoint" / f"GunPoint_{part}.ts", f"GunPoint/GunPoint_{part}.ts")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "served"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        mirror = f"http://127.0.0.1:{server.server_port}/"
+        entry = {"source": "ucr_uea", "name": "GunPoint", "mirror": mirror, "archive_sha256": "none"}
+        experiment = {"dataset": entry, "model": {"architecture": "gap_cnn"}}
+        resolved = config.resolve({"run": ["mine"], "experiments": {"mine": experiment}}).experiments["mine"]
+        ((name, address),) = config.files(resolved, "dataset")
+        assert (name, address) == ("archive", f"{mirror}GunPoint.zip")
+        downloads.fetch(address, "none", tmp_path / "got.zip")
+        server.shutdown()
+    raw = ucr_uea.load({"archive": tmp_path / "got.zip"}, np.random.default_rng(0), name="GunPoint")
+    np.testing.assert_array_equal(raw.test.x, load("GunPoint", shipped).test.x)
+
+
+def test_the_names_are_those_of_aeons_lists():
+    from aeon.datasets import tsc_datasets
+
+    names = ucr_uea.archive_names()
+    assert len(tsc_datasets.univariate) == 128 and len(tsc_datasets.multivariate) == 30
+    assert {*tsc_datasets.univariate, *tsc_datasets.multivariate} <= set(names)

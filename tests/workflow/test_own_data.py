@@ -1,0 +1,63 @@
+"""The README's way from a CSV of one's own, to the letter: a file beside config.yaml, which is merged over it."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pellucid import files
+from tests.conftest import ROOT
+from tests.workflow import tiny
+
+
+def readme_example():
+    """The first configuration in the README's section, and the header that it goes with."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Your own data\n")[1].split("\n## ")[0]
+    header = re.search(r"^(t0,.*label)$", section, re.M)[1].split(",")
+    return re.search(r"```yaml\n(.*?)```", section, re.S)[1], header[-2:]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with config.yaml, and the README's example on 120 made-up beats of twelve minutes as mine.yaml."""
+    example, last = readme_example()
+    assert "/path/to/beats.csv" in example
+    rng = np.random.default_rng(0)
+    rows = [",".join([*(f"t{step}" for step in range(30)), *last])]
+    for beat in range(120):
+        values = (f"{value:.3f}" for value in rng.normal(size=30))
+        rows.append(",".join([*values, str(beat // 10), "A" if beat % 10 == 0 else "N"]))
+    (tmp_path / "beats.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "mine.yaml").write_text(example.replace("/path/to/beats.csv", "beats.csv"))
+    (tmp_path / "config.yaml").write_bytes((ROOT / "config.yaml").read_bytes())
+    return tmp_path
+
+
+def snakemake(folder, *arguments):
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    command += ["--cores", "1", "--configfile", "mine.yaml", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=tiny.environment())
+
+
+def test_the_readmes_example(folder):
+    done = snakemake(folder, "--", "results/mine/data/data.json")
+    assert done.returncode == 0, done.stderr[-5000:]
+    facts = files.read_json(folder / "results/mine/data/data.json")
+    assert (facts["classes"], facts["channels"], facts["unit"]) == (["A", "N"], ["ECG"], "mV")
+    assert facts["shape"] == [30, 1]
+    assert sum(count for split in facts["counts"].values() for count in split.values()) == 120
+    minutes = [minute for split in facts["groups"].values() for minute in split]
+    assert sorted(minutes, key=int) == [str(minute) for minute in range(12)]
+    assert facts["scale"] == "standard"
+
+
+def test_a_fault_of_the_file_is_told_before_any_training(folder):
+    rows = (folder / "beats.csv").read_text().replace("minute", "hour", 1)
+    (folder / "beats.csv").write_text(rows)
+    done = snakemake(folder, "--", "results/mine/model/model.keras")
+    assert done.returncode != 0
+    assert 'beats.csv, group: found no column "minute"; expected one of t0, t1' in done.stderr
+    assert not (folder / "results/mine/data/data.json").exists()
+    assert not (folder / "results/mine/model").exists() or not list((folder / "results/mine/model").iterdir())

@@ -1,0 +1,172 @@
+"""Series with gaps, or of unequal lengths, made into arrays without either, or refused: as the user says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+
+# The parameters that sources of series share.
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "missing": {
+        "enum": ["refuse", "interpolate", "zero"],
+        "default": "refuse",
+        "description": "what becomes of empty cells and NaN within a series: the run ends and says where; a straight "
+        "line between the values beside them (at an end, the nearest value); or zero",
+    },
+    "lengths": {
+        "enum": ["refuse", "pad", "crop"],
+        "default": "refuse",
+        "description": "what becomes of series of unequal lengths: the run ends and says which; zeros after the end of "
+        "shorter ones; or only as much of each as the shortest has. With pad and crop, NaN in all channels at the end "
+        "of a series counts as its end",
+    },
+}
+
+
+@dataclass
+class Series:
+    """Series as a file holds them.
+
+    Attributes:
+        x: float32 (N, time, channels), NaN where there is no value.
+        place: names the place of (example, sample, channel), for messages; of an example as a whole where the other
+            two are None.
+        lengths: (N,), samples of each series where the file itself says so; None where all have the same.
+    """
+
+    x: NDArray[np.float32]
+    place: Callable[[int, int | None, int | None], str]
+    lengths: NDArray[np.int64] | None = None
+
+
+def complete(parts: Mapping[str, Series], *, missing: str, lengths: str) -> tuple[str, ...]:
+    """Fill what is missing, in place, and bring all parts to one length.
+
+    Args:
+        parts: "train" and any other part; each gets its x without NaN.
+        missing: refuse, interpolate or zero.
+        lengths: refuse, pad or crop.
+
+    Returns:
+        What was done, a sentence each.
+
+    Raises:
+        InputError: what is to be refused, an infinite value, a series without any value, or parts with other channels.
+    """
+    first = next(iter(parts.values()))
+    for name, part in parts.items():
+        if part.x.shape[2] != first.x.shape[2]:
+            raise InputError(name, f"{part.x.shape[2]} channels", f"{first.x.shape[2]}, as the training examples have")
+    gaps = {name: _rows_with_gaps(part) for name, part in parts.items()}
+    ends = {name: _ends(part, gaps[name], lengths) for name, part in parts.items()}
+    for name, part in parts.items():
+        if (empty := np.flatnonzero(ends[name] == 0)).size:
+            raise InputError(part.place(int(empty[0]), None, None), "a series without any value", "at least one")
+    together = np.concatenate(list(ends.values()))
+    if lengths == "refuse" and together.min() < together.max():
+        raise _unequal(parts, ends)
+    target = int(together.min() if lengths == "crop" else together.max())
+    filled = sum(_fill(part, gaps[name], ends[name], missing) for name, part in parts.items())
+    for part in parts.values():
+        part.x = _sized(part.x, target)
+        part.lengths = None
+    return (*_told_lengths(together, target, lengths), *_told_missing(filled, missing))
+
+
+def _rows_with_gaps(part: Series) -> NDArray[np.intp]:
+    """The examples that hold NaN; an infinite value is refused.
+
+    Minimum and maximum carry NaN along and need no array of the size of x.
+    """
+    low, high = part.x.min((1, 2)), part.x.max((1, 2))
+    for row in np.flatnonzero(~np.isfinite(low) | ~np.isfinite(high)):
+        if (wrong := np.argwhere(np.isinf(part.x[row]))).size:
+            time, channel = (int(number) for number in wrong[0])
+            raise InputError(part.place(int(row), time, channel), "infinity", "a finite number")
+    return np.flatnonzero(np.isnan(low))
+
+
+def _ends(part: Series, gaps: NDArray[np.intp], lengths: str) -> NDArray[np.int64]:
+    """Samples of each series up to its end."""
+    if part.lengths is not None:
+        return part.lengths
+    ends = np.full(len(part.x), part.x.shape[1], np.int64)
+    if lengths != "refuse":
+        for row in gaps:
+            there = np.flatnonzero(~np.isnan(part.x[row]).all(1))
+            ends[row] = there[-1] + 1 if there.size else 0
+    return ends
+
+
+def _unequal(parts: Mapping[str, Series], ends: Mapping[str, NDArray[np.int64]]) -> InputError:
+    """The first series that is not as long as the most common length."""
+    values, counts = np.unique(np.concatenate(list(ends.values())), return_counts=True)
+    usual = int(values[np.argmax(counts)])
+    name = next(name for name in parts if (ends[name] != usual).any())
+    row = int(np.flatnonzero(ends[name] != usual)[0])
+    return InputError(
+        parts[name].place(row, None, None),
+        f"a series of {ends[name][row]} samples, where {counts.max():,} of {counts.sum():,} have {usual}",
+        "series of one length",
+        "lengths: pad puts zeros after the shorter ones, lengths: crop cuts all to the shortest.",
+    )
+
+
+def _fill(part: Series, gaps: NDArray[np.intp], ends: NDArray[np.int64], missing: str) -> int:
+    """Fill the gaps within each series, and zeros after its end; returns how many values were missing."""
+    filled = 0
+    for row in gaps:
+        end = int(ends[row])
+        part.x[row, end:] = 0
+        series = part.x[row, :end]
+        absent = np.isnan(series)
+        if not absent.any():
+            continue
+        if missing == "refuse":
+            time, channel = (int(number) for number in np.argwhere(absent)[0])
+            raise InputError(
+                part.place(int(row), time, channel),
+                "an empty cell or NaN",
+                "a number",
+                "missing: interpolate or zero fills gaps; lengths: pad or crop is for series that end early.",
+            )
+        filled += int(absent.sum())
+        if missing == "zero":
+            series[absent] = 0
+            continue
+        for channel in np.flatnonzero(absent.any(0)):
+            known = np.flatnonzero(~absent[:, channel])
+            if not known.size:
+                raise InputError(part.place(int(row), 0, int(channel)), "a series without any value", "at least one")
+            unknown = np.flatnonzero(absent[:, channel])
+            series[unknown, channel] = np.interp(unknown, known, series[known, channel])
+    return filled
+
+
+def _sized(x: NDArray[np.float32], target: int) -> NDArray[np.float32]:
+    if x.shape[1] >= target:
+        return np.ascontiguousarray(x[:, :target])
+    longer = np.zeros((len(x), target, x.shape[2]), np.float32)
+    longer[:, : x.shape[1]] = x
+    return longer
+
+
+def _told_lengths(ends: NDArray[np.int64], target: int, lengths: str) -> tuple[str, ...]:
+    if ends.min() == ends.max():
+        return ()
+    if lengths == "crop":
+        cut = int((ends > target).sum())
+        return (f"{cut:,} of {len(ends):,} series are cut to the {target} samples of the shortest.",)
+    short = int((ends < target).sum())
+    return (f"{short:,} of {len(ends):,} series have fewer than {target} samples, and zeros after their end.",)
+
+
+def _told_missing(filled: int, missing: str) -> tuple[str, ...]:
+    how = {"interpolate": "interpolated", "zero": "set to zero"}
+    return (f"{filled:,} missing values were {how[missing]}.",) if filled else ()

@@ -1,0 +1,240 @@
+"""Images from a folder of one's own, with one folder per class."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.datasets.base import Examples, RawData, SourceSpec
+from pellucid.errors import InputError
+from pellucid.wording import listing, nearest
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SPEC = SourceSpec(
+    title="Images from a folder of the user's own",
+    kind="image",
+    licence="the user's own data",
+    citation="none: the user's own data",
+    homepage="",
+    parameters={
+        "folder": {
+            "type": "string",
+            "minLength": 1,
+            "description": "a folder with one folder per class, in which the images lie at any depth",
+        },
+        "test_folder": {
+            "type": "string",
+            "minLength": 1,
+            "default": "none",
+            "description": "another one with the test images; none to draw them from the first",
+        },
+        "size": {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 4, "maximum": 4096},
+            "minItems": 2,
+            "maxItems": 2,
+            "default": [64, 64],
+            "description": "height and width, in pixels, to which every image is brought",
+        },
+        "fit": {
+            "enum": ["crop", "stretch"],
+            "default": "crop",
+            "description": "crop: keep the proportions, and the middle; stretch: keep all, not the proportions",
+        },
+        "colour": {
+            "enum": ["auto", "grey", "rgb"],
+            "default": "auto",
+            "description": "grey: one channel; rgb: three; auto: grey where every image is",
+        },
+        "group": {
+            "enum": ["none", "subfolder"],
+            "default": "none",
+            "description": "subfolder: each class folder has a folder for each of what must not lie on both sides of a "
+            "split (the patient); folders of one name are one group",
+        },
+    },
+    required=("folder",),
+    folders=("folder", "test_folder"),
+)
+
+# What file managers leave in folders of images, beside files whose name begins with a point.
+_LEFT_BEHIND = {"thumbs.db", "desktop.ini"}
+_ORIENTATION = 0x0112  # in EXIF
+# Pillow's modes of one value per pixel.
+_GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file, the class that its folder names, and the group."""
+
+    path: Path
+    class_name: str
+    group: str
+
+
+def load(
+    files: Mapping[str, Path],
+    rng: np.random.Generator,
+    *,
+    folder: str,
+    test_folder: str = "none",
+    size: Sequence[int] = (64, 64),
+    fit: str = "crop",
+    colour: str = "auto",
+    group: str = "none",
+) -> RawData:
+    """Read the images, intensities in [0, 1]; the parameters are those of `SPEC`.
+
+    Raises:
+        InputError: no class folders, one that is empty, a file that is no image; the message names it.
+    """
+    pictures = {"train": find(Path(folder).expanduser(), group == "subfolder")}
+    classes = tuple(sorted({one.class_name for one in pictures["train"]}))
+    if test_folder != "none":
+        pictures["test"] = find(Path(test_folder).expanduser(), group == "subfolder", least=1)
+        for one in pictures["test"]:
+            if one.class_name not in classes:
+                hint = nearest(one.class_name, classes).strip()
+                raise InputError(test_folder, f"the class folder {one.class_name}", f"one of {listing(classes)}", hint)
+    seen = [_facts(one.path) for part in pictures.values() for one in part]
+    grey = colour == "grey" or (colour == "auto" and all(mode in _GREY for mode, _ in seen))
+    height, width = size
+    small = sum(wide < width or high < height for _, (wide, high) in seen)
+    return RawData(
+        train=_examples(pictures["train"], classes, (height, width), fit, grey, group),
+        test=_examples(pictures["test"], classes, (height, width), fit, grey, group) if "test" in pictures else None,
+        classes=classes,
+        channels=("intensity",) if grey else ("red", "green", "blue"),
+        unit="intensity",
+        notes=(f"{small:,} of {len(seen):,} images are smaller than {height} × {width} pixels, and enlarged.",)
+        if small
+        else (),
+    )
+
+
+def find(folder: Path, grouped: bool, least: int = 2) -> list[Picture]:
+    """The images of every class, sorted by class and path.
+
+    Raises:
+        InputError: no class folders, an empty one, an image outside of them, or outside of a group's folder.
+    """
+    from PIL import Image
+
+    beside = [path for path in sorted(folder.iterdir()) if not _hidden(path)]
+    folders = [path for path in beside if path.is_dir()]
+    if len(folders) < least:
+        found = f"{len(folders)} folder(s) and {len(beside) - len(folders)} file(s)"
+        raise InputError(str(folder), found, f"at least {least} folder(s), one per class, with the images in them")
+    suffixes = set(Image.registered_extensions())
+    if loose := [path for path in beside if path.is_file() and path.suffix.lower() in suffixes]:
+        raise InputError(str(loose[0]), "an image outside of the class folders", "each in the folder of its class")
+    pictures = []
+    for one in folders:
+        inside = sorted(path for path in one.rglob("*") if path.is_file() and not _hidden(path, one))
+        if not inside:
+            raise InputError(str(one), "a class folder without images", "at least one")
+        for path in inside:
+            parts = path.relative_to(one).parts
+            if grouped and len(parts) < 2:
+                raise InputError(str(path), "an image outside of a group's folder", "group: none, or such folders")
+            pictures.append(Picture(path, one.name, parts[0] if grouped else ""))
+    return pictures
+
+
+def _hidden(path: Path, below: Path | None = None) -> bool:
+    """Whether the file, or a folder above it, is left out; above `below` it does not count."""
+    parts = path.relative_to(below).parts if below else (path.name,)
+    return any(part.startswith(".") for part in parts) or path.name.lower() in _LEFT_BEHIND
+
+
+def _facts(path: Path) -> tuple[str, tuple[int, int]]:
+    """Mode, and width and height as it is looked at, from the header alone."""
+    with opened(path) as image:
+        # A .png is decoded as a whole before it tells its orientation, and seldom has one.
+        turned = image.format in ("JPEG", "MPO") and image.getexif().get(_ORIENTATION, 1) >= 5
+        return image.mode, image.size[::-1] if turned else image.size
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Image]:
+    """An image whose pixels are read where they are asked for.
+
+    Raises:
+        InputError: a file that is no image, one that is cut off, one of several frames, or one whose values have no
+            known range.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            # A telephone's .jpg may have a preview behind the image.
+            if (frames := getattr(image, "n_frames", 1)) > 1 and image.format != "MPO":
+                raise InputError(str(path), f"{frames} frames", "one image in each file")
+            if image.mode in ("I", "F"):
+                found = "pixels of 32 bits, of which the range is not known"
+                raise InputError(str(path), found, "8 or 16 bits per value")
+            yield image
+    except InputError:
+        raise
+    except UnidentifiedImageError:
+        raise InputError(str(path), "a file that is no image", "images alone in a class folder") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(str(path), f"an image that cannot be read ({error})", "a whole image") from None
+
+
+def _examples(
+    pictures: Sequence[Picture], classes: tuple[str, ...], size: tuple[int, int], fit: str, grey: bool, group: str
+) -> Examples:
+    x = np.empty((len(pictures), *size, 1 if grey else 3), np.float32)
+    for row, one in enumerate(pictures):
+        x[row] = read(one.path, size, fit=fit, grey=grey)
+    y = np.array([classes.index(one.class_name) for one in pictures], np.int64)
+    groups = np.array([one.group for one in pictures], np.str_) if group == "subfolder" else None
+    return Examples(x, y, group=groups)
+
+
+def read(path: Path, size: tuple[int, int], *, fit: str, grey: bool) -> NDArray[np.float32]:
+    """One image, turned as its EXIF orientation says and brought to `size`: (height, width, 1 or 3) in [0, 1].
+
+    Transparent parts become white. Pixels are averaged over (bilinear, with antialiasing) where an image shrinks.
+
+    Raises:
+        InputError: an image that is cut off.
+    """
+    from PIL import Image, ImageOps
+
+    height, width = size
+    with opened(path) as image:
+        # A JPEG is decoded at the fraction of its size that is still twice what is wanted.
+        image.draft("L" if grey else "RGB", (2 * max(size), 2 * max(size)))
+        plain = _plain(ImageOps.exif_transpose(image), grey)
+        if fit == "crop":
+            sized = ImageOps.fit(plain, (width, height), Image.Resampling.BILINEAR)
+        else:
+            sized = plain.resize((width, height), Image.Resampling.BILINEAR)
+    values = np.asarray(sized, np.float32) / np.float32(255)
+    return values[:, :, np.newaxis] if grey else values
+
+
+def _plain(image: Image, grey: bool) -> Image:
+    """In mode L, F (0 to 255) or RGB, without transparency."""
+    from PIL import Image
+
+    if image.mode.startswith("I;16"):
+        # Pillow's own way to 8 bits cuts off instead of scaling.
+        sixteen = Image.fromarray(np.asarray(image).astype(np.float32) * np.float32(255 / 65535))
+        return sixteen if grey else Image.merge("RGB", [sixteen.convert("L")] * 3)
+    if image.has_transparency_data:
+        colours = image.convert("RGBA")
+        white = Image.new("RGBA", colours.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, colours)
+    return image.convert("L" if grey else "RGB")

@@ -1,0 +1,178 @@
+"""Series from a file of one's own: CSV, TSV, Parquet, NPZ or NPY, told apart by the suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+
+from pellucid.datasets import completion, delimited, numpy_files, parquet
+from pellucid.datasets.base import Examples, RawData, SourceSpec
+from pellucid.datasets.columns import Choice
+from pellucid.datasets.labels import Names, encode
+from pellucid.datasets.tabular import Layout, Table
+from pellucid.errors import InputError
+from pellucid.wording import listing
+
+READERS = {
+    ".csv": delimited.read,
+    ".tsv": delimited.read,
+    ".txt": delimited.read,
+    ".parquet": parquet.read,
+    ".npz": numpy_files.read_archive,
+    ".npy": numpy_files.read_array,
+}
+_ONE = {"type": ["string", "integer"]}
+
+SPEC = SourceSpec(
+    title="Series from a table of the user's own",
+    kind="series",
+    licence="the user's own data",
+    citation="none: the user's own data",
+    homepage="",
+    parameters={
+        "file": {
+            "type": "string",
+            "minLength": 1,
+            "description": "a path or an address: .csv, .tsv, .txt, .parquet (a row for each example), .npz or .npy",
+        },
+        "test": {
+            "type": "string",
+            "minLength": 1,
+            "default": "none",
+            "description": "a file of the same layout with the test examples; none to draw them from the first",
+        },
+        "signal": {
+            "type": ["string", "integer", "array"],
+            "items": _ONE,
+            "minItems": 1,
+            "default": "all",
+            "description": "columns of the signal in the order of the samples: all (but label and group), a name, a "
+            "pattern (ecg_*, in the order of the file), or a list of names, patterns and positions (from 1; -1 is the "
+            "last). Of an .npz the key, all being x",
+        },
+        "label": {
+            **_ONE,
+            "default": -1,
+            "description": "column of the class: a name or a position, by default the last; of an .npz the key, by "
+            "default y. Texts or whole numbers",
+        },
+        "group": {
+            **_ONE,
+            "default": "none",
+            "description": "column, or key of an .npz, of what must not lie on both sides of a split (a patient)",
+        },
+        "class_names": {
+            "type": ["array", "object"],
+            "items": {"type": ["string", "integer"]},
+            "additionalProperties": {"type": ["string", "integer"]},
+            "uniqueItems": True,
+            "default": {},
+            "description": "names of the sorted labels in a list, or a mapping from label to name; labels of one name "
+            "become one class. Absent, the labels are the names",
+        },
+        "channels": {
+            "type": "array",
+            "items": {"type": "string", "minLength": 1},
+            "uniqueItems": True,
+            "default": [],
+            "description": "names of the channels, for a signal of several that stand side by side in the columns",
+        },
+        "layout": {
+            "enum": ["time_major", "channel_major"],
+            "default": "time_major",
+            "description": "time_major: all channels of the first sample, then of the next; an .npz of (N, time, "
+            "channels). channel_major: all samples of the first channel, then of the next; (N, channels, time)",
+        },
+        "header": {
+            "enum": ["auto", True, False],
+            "default": "auto",
+            "description": "whether the first line of a text file names the columns; auto: if most of it is no numbers",
+        },
+        "sampling_rate": {"type": "number", "exclusiveMinimum": 0, "description": "in Hz, for time axes in seconds"},
+        "unit": {"type": "string", "default": "a.u.", "description": "of the values, for axis labels"},
+        **completion.PARAMETERS,
+    },
+    required=("file",),
+    files=("file", "test"),
+)
+
+
+def load(
+    files: Mapping[str, Path],
+    rng: np.random.Generator,
+    *,
+    signal: str | int | Sequence[Choice] = "all",
+    label: Choice = -1,
+    group: Choice = "none",
+    class_names: Names = None,
+    channels: Sequence[str] = (),
+    layout: str = "time_major",
+    header: bool | str = "auto",
+    sampling_rate: float | None = None,
+    unit: str = "a.u.",
+    missing: str = "refuse",
+    lengths: str = "refuse",
+) -> RawData:
+    """Read the file, and the test file where there is one; the parameters are those of `SPEC`.
+
+    Raises:
+        InputError: a file that cannot be read as the parameters say; the message names its line, column or key.
+    """
+    how = Layout(
+        signal=signal if isinstance(signal, str) else [signal] if isinstance(signal, int) else list(signal),
+        label=label,
+        group=group,
+        channels=max(1, len(channels)),
+        time_major=layout == "time_major",
+        header=None if header == "auto" else bool(header),
+        ragged=lengths != "refuse",
+    )
+    tables = {
+        "train" if name == "file" else "test": READERS[path.suffix.lower()](path, how) for name, path in files.items()
+    }
+    train = tables["train"]
+    for table in tables.values():
+        _require_groups(table)
+    y, classes = encode({name: table.labels for name, table in tables.items()}, train.label, class_names)
+    notes = completion.complete(
+        {name: table.series for name, table in tables.items()}, missing=missing, lengths=lengths
+    )
+    found = train.series.x.shape[2]
+    if channels and len(channels) != found:
+        raise InputError(f"{files['file']}, channels", f"{len(channels)} names", f"{found}, one for each channel")
+    if not channels:
+        channels = ("signal",) if found == 1 else [f"channel {number + 1}" for number in range(found)]
+    return RawData(
+        train=_examples(train, y["train"]),
+        test=_examples(tables["test"], y["test"]) if "test" in tables else None,
+        classes=classes,
+        channels=tuple(channels),
+        unit=unit,
+        sampling_rate=sampling_rate,
+        notes=notes,
+    )
+
+
+def _require_groups(table: Table) -> None:
+    if table.group is not None and (nobody := np.flatnonzero(table.group == "")).size:
+        raise InputError(table.series.place(int(nobody[0]), None, None), "no group", "one for each example")
+
+
+def _examples(table: Table, y: Any) -> Examples:
+    return Examples(table.series.x, y, group=table.group)
+
+
+def check(*, file: str, test: str = "none", **others: Any) -> None:
+    """Refuse files of another kind before any of them is read.
+
+    Raises:
+        InputError: as said.
+    """
+    for name, address in (("file", file), ("test", test)):
+        suffix = PurePosixPath(unquote(urlsplit(address).path)).suffix.lower()
+        if not (name == "test" and address == "none") and suffix not in READERS:
+            raise InputError(f"table.{name}", f'"{address}"', f"a file whose name ends in {listing(READERS)}")

@@ -1,0 +1,224 @@
+"""Any set of the UCR and UEA archives by its name, with the archives' own training and test parts."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.datasets import completion
+from pellucid.datasets.base import Examples, RawData, SourceSpec
+from pellucid.datasets.completion import Series
+from pellucid.datasets.labels import Names, encode
+from pellucid.errors import InputError
+from pellucid.wording import listing, nearest
+
+# Where aeon downloads them.
+_MIRROR = "https://timeseriesclassification.com/aeon-toolkit"
+
+SPEC = SourceSpec(
+    title="A set of the UCR and UEA time series classification archives",
+    kind="series",
+    licence="free for research; each set's page names its own source",
+    citation="Dau HA, Bagnall A, Kamgar K, Yeh CCM, Zhu Y, Gharghabi S, Ratanamahatana CA, Keogh E. The UCR time "
+    "series archive. IEEE/CAA J Autom Sinica 6(6):1293-1305 (2019). Bagnall A, Dau HA, Lines J, Flynn M, Large J, "
+    "Bostrom A, Southam P, Keogh E. The UEA multivariate time series classification archive, 2018. arXiv:1811.00075 "
+    "(2018)",
+    homepage="https://www.timeseriesclassification.com",
+    parameters={
+        "name": {
+            "type": "string",
+            "pattern": "^[A-Za-z0-9_-]+$",
+            "description": "as in the archive: GunPoint, ECG5000, Epilepsy, …",
+        },
+        "folder": {
+            "type": "string",
+            "minLength": 1,
+            "default": "none",
+            "description": "a local folder with <name>_TRAIN.ts and <name>_TEST.ts, or with a folder <name> of them; "
+            "none to download the set",
+        },
+        "mirror": {
+            "type": "string",
+            "minLength": 1,
+            "default": _MIRROR,
+            "description": "the address (or folder) under which <name>.zip lies",
+        },
+        "class_names": {
+            "type": ["array", "object"],
+            "items": {"type": ["string", "integer"]},
+            "additionalProperties": {"type": ["string", "integer"]},
+            "uniqueItems": True,
+            "default": {},
+            "description": "names of the sorted labels in a list, or a mapping from label to name; else the file's",
+        },
+        "sampling_rate": {"type": "number", "exclusiveMinimum": 0, "description": "in Hz; the files do not say it"},
+        "unit": {"type": "string", "default": "a.u.", "description": "of the values, for axis labels"},
+        **completion.PARAMETERS,
+    },
+    required=("name",),
+    # The zip, where the set is downloaded: gives `archive_sha256` and `archive_md5`.
+    files=("archive",),
+)
+
+_PARTS = {"train": "TRAIN", "test": "TEST"}
+
+
+def addresses(*, name: str, folder: str, mirror: str, **others: Any) -> dict[str, str]:
+    """The two files of a local folder, or the set's zip."""
+    if folder == "none":
+        return {"archive": f"{mirror.rstrip('/')}/{name}.zip"}
+    here = Path(folder).expanduser()
+    own = here / name
+    here = own if own.is_dir() else here
+    return {part: str(here / f"{name}_{suffix}.ts") for part, suffix in _PARTS.items()}
+
+
+def check(*, name: str, folder: str = "none", **others: Any) -> None:
+    """Refuse a name that no archive has, before anything is downloaded; a local folder may hold other sets too.
+
+    Raises:
+        InputError: as said.
+    """
+    if folder == "none" and name not in (known := archive_names()):
+        hint = nearest(name, known).strip()
+        raise InputError("ucr_uea.name", f'"{name}"', f"one of the {len(known)} sets of the archives", hint)
+
+
+@cache
+def archive_names() -> tuple[str, ...]:
+    """The names of all sets, by aeon's list.
+
+    Its file is run alone: to import it as a part of aeon takes seconds, at the start of every run.
+    """
+    package = importlib.util.find_spec("aeon")
+    assert package is not None and package.submodule_search_locations
+    path = Path(package.submodule_search_locations[0]) / "datasets" / "tsc_datasets.py"
+    spec = importlib.util.spec_from_file_location("_tsc_datasets", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return tuple(sorted({*module.univariate, *module.multivariate, *module.tsc_zenodo}))
+
+
+def load(
+    files: Mapping[str, Path],
+    rng: np.random.Generator,
+    *,
+    name: str,
+    folder: str = "none",
+    mirror: str = _MIRROR,
+    class_names: Names = None,
+    sampling_rate: float | None = None,
+    unit: str = "a.u.",
+    missing: str = "refuse",
+    lengths: str = "refuse",
+) -> RawData:
+    """Read the training and the test part; the parameters are those of `SPEC`.
+
+    Raises:
+        InputError: a zip without the two files, a file that is none of the archive's, and what `completion.complete`
+            and `labels.encode` refuse.
+    """
+    series, labels = {}, {}
+    with _files(files, name) as paths:
+        for part, path in paths.items():
+            series[part], labels[part] = read_ts(path)
+    y, classes = encode(labels, f"{name}, class", class_names)
+    notes = completion.complete(series, missing=missing, lengths=lengths)
+    channels = series["train"].x.shape[2]
+    return RawData(
+        train=Examples(series["train"].x, y["train"]),
+        test=Examples(series["test"].x, y["test"]),
+        classes=classes,
+        channels=("signal",) if channels == 1 else tuple(f"channel {number + 1}" for number in range(channels)),
+        unit=unit,
+        sampling_rate=sampling_rate,
+        notes=notes,
+    )
+
+
+@contextlib.contextmanager
+def _files(files: Mapping[str, Path], name: str) -> Iterator[dict[str, Path]]:
+    """The .ts files of both parts; those of a zip for as long as they are read."""
+    if "archive" not in files:
+        yield dict(files)
+        return
+    archive = files["archive"]
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with zipfile.ZipFile(archive) as zipped:
+                members = {PurePosixPath(member).name: member for member in zipped.namelist()}
+                paths = {}
+                for part, suffix in _PARTS.items():
+                    wanted = f"{name}_{suffix}.ts"
+                    if wanted not in members:
+                        raise InputError(str(archive), listing(list(members)[:12]) or "an empty zip", f"{wanted} in it")
+                    paths[part] = Path(folder) / wanted
+                    paths[part].write_bytes(zipped.read(members[wanted]))
+        except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+            raise InputError(str(archive), f"a file that cannot be read ({error})", "a zip with .ts files") from None
+        yield paths
+
+
+def read_ts(path: Path) -> tuple[Series, NDArray[np.str_]]:
+    """Read a .ts file with aeon's parser.
+
+    Returns:
+        The series, filled up with NaN to the longest, and their labels.
+
+    Raises:
+        InputError: a file that cannot be parsed, without classes, or with time stamps.
+    """
+    from aeon.datasets import load_from_ts_file
+
+    try:
+        header = _header(path)
+        cases, labels, facts = load_from_ts_file(str(path), return_meta_data=True, encoding=header.encoding)
+    except (OSError, ValueError, IndexError) as error:
+        raise InputError(path.name, f"a file that cannot be parsed ({error})", "a .ts file of the archive") from None
+    if not facts["classlabel"] or facts["timestamps"]:
+        found = "series with time stamps" if facts["timestamps"] else "no classes (a set for regression or clustering?)"
+        raise InputError(path.name, found, "series of equal steps, each with its class")
+    if len(cases) == 0:
+        raise InputError(path.name, "no series", "at least one")
+    lengths = np.array([case.shape[1] for case in cases], np.int64)
+    x = np.full((len(cases), int(lengths.max()), cases[0].shape[0]), np.nan, np.float32)
+    for row, case in enumerate(cases):
+        x[row, : case.shape[1]] = case.T
+
+    def place(row: int, time: int | None, channel: int | None) -> str:
+        where = f"{path.name}, series {row + 1}"
+        return where if time is None else f"{where}, sample {time + 1}, channel {(channel or 0) + 1}"
+
+    names = np.array([header.written.get(str(label).strip(), str(label).strip()) for label in labels], np.str_)
+    return Series(x, place, lengths), names
+
+
+class _Header(NamedTuple):
+    """What aeon's parser does not keep: the encoding, and how the classes are written before it lower-cases them."""
+
+    encoding: str
+    written: Mapping[str, str]
+
+
+def _header(path: Path) -> _Header:
+    content = path.read_bytes()
+    try:
+        content.decode("utf-8")
+        encoding = "utf-8"
+    except UnicodeDecodeError:
+        # Names in the comments of older sets.
+        encoding = "latin-1"
+    for line in content.split(b"@data", 1)[0].decode(encoding).splitlines():
+        if line.strip().lower().startswith("@classlabel true"):
+            return _Header(encoding, {name.lower(): name for name in line.split()[2:]})
+    return _Header(encoding, {})
