@@ -215,8 +215,8 @@ def load(
     notes = [
         *_about_split(split, [c.record for c in cuts], only is None),
         *(f"Left out: record {one}, which has {listing(own)} alone." for one, own in lacking.items()),
-        *_about_beats(cuts, kept),
         *([] if "sums" in files else ["The files were not compared with published checksums."]),
+        *_about_beats(cuts, kept),
     ]
     units = {"none": "mV", "standard": "standard deviations", "minmax": "scaled amplitude"}
     return RawData(
@@ -357,12 +357,13 @@ def _about_beats(cuts: Sequence[_Cut], classes: Sequence[str]) -> Iterable[str]:
     if marks := sum((cut.others for cut in cuts), Counter[str]()):
         by_code = ", ".join(f"{count:,} {code}" for code, count in sorted(marks.items()))
         yield f"Annotations that are no beats: {by_code}."
-    rows = ((cut.record, Counter(cut.names)) for cut in cuts)
-    each = "; ".join(
-        f"{record}: {', '.join(f'{own[name]:,} {name}' for name in classes if own[name]) or 'none'}"
-        for record, own in rows
-    )
-    yield f"Kept by record: {each}."
+    if len(cuts) > 1:
+        rows = {cut.record: Counter(cut.names) for cut in cuts}
+        each = (
+            f"{record}: {', '.join(f'{own[name]:,} {name}' for name in classes if own[name]) or 'none'}"
+            for record, own in rows.items()
+        )
+        yield f"Kept by record: {'; '.join(each)}."
 
 
 def _reasons(cuts: Sequence[_Cut]) -> str:
