@@ -248,7 +248,9 @@ def _without(paths: Mapping[int, Mapping[str, Path]], leads: Sequence[str], *, r
         one, names = next(iter(lacking.items()))
         missing = listing(lead for lead in leads if lead not in names)
         hint = "Name other leads, or leave it out of only."
-        raise InputError("mitdb.leads", f"{missing}, which record {one} does not have", f"of {listing(names)}", hint)
+        raise InputError(
+            "mitdb.leads", f"{missing}, which record {one} does not have", f"some of {listing(names)}", hint
+        )
     return lacking
 
 
@@ -290,6 +292,10 @@ def _kept_classes(sides: Mapping[str, Sequence[_Cut]], asked: Sequence[str], spl
     asked = [name for name in CLASSES if name in asked]
     counts = {side: Counter(name for cut in cuts for name in cut.names) for side, cuts in sides.items()}
     total = sum(counts.values(), Counter[str]())
+    if not total:
+        why = _reasons([cut for cuts in sides.values() for cut in cuts]) or "none is annotated"
+        found = f"no beat that can be cut ({why})"
+        raise InputError("mitdb", found, "records with whole beats, and before and after that leave room for them")
     present = tuple(name for name in asked if total[name])
     if len(present) < 2 or (len(present) < len(asked) and len(asked) < len(CLASSES)):
         shown = ", ".join(f"{total[name]:,} {name}" for name in CLASSES if total[name]) or "none at all"
@@ -298,7 +304,7 @@ def _kept_classes(sides: Mapping[str, Sequence[_Cut]], asked: Sequence[str], spl
             "mitdb.classes",
             f"{listing(asked)}, and no beat of {listing(absent)}",
             f"two classes or more of which the chosen records have beats ({shown})",
-            "Name other classes, or more records under only." + _outside_hint(sides),
+            "Name other classes, or more records under only.",
         )
     wanted = {"train": 3} if split == "random" else {"train": 2, "test": 1}
     for name in present:
@@ -313,14 +319,6 @@ def _kept_classes(sides: Mapping[str, Sequence[_Cut]], asked: Sequence[str], spl
                 f"Leave the class out (classes: [{listing(others)}]), or take more records (only).",
             )
     return present
-
-
-def _outside_hint(sides: Mapping[str, Sequence[_Cut]]) -> str:
-    """Where no beat is whole, the window is the reason."""
-    cuts = [cut for side in sides.values() for cut in side]
-    if any(cut.names for cut in cuts) or not any(cut.left_out for cut in cuts):
-        return ""
-    return f" Left out: {_reasons(cuts)}; a shorter before or after leaves more."
 
 
 def _examples(cuts: Sequence[_Cut], classes: Sequence[str], *, grouped: bool) -> Examples:
