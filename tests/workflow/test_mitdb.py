@@ -68,12 +68,12 @@ def test_a_mirror_whose_transfer_goes_on_with_what_is_missing(tmp_path, mirror):
 def test_record_100_alone(real_data, tmp_path):
     """Two classes, 22 training beats of one of them: hard enough to be no accident, easy within one patient."""
     dataset = {"records": str(real_data / "mitdb"), "only": [100], "split": "random", "classes": ["N", "S"]}
+    dataset["beat_scale"] = "standard"
     configure(
         tmp_path,
         dataset,
         title="Record 100",
         methods={"occlusion": {"window": 43}},
-        preprocessing={"scale": "standard"},
         model={"architecture": "heartbeat_cnn", "momentum": 0.9},
         training={"epochs": 8, "batch_size": 32, "class_weights": "balanced"},
     )

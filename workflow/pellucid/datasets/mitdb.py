@@ -334,11 +334,12 @@ def _about_split(split: str, records: Sequence[int], complete: bool) -> Iterable
     if split == "random":
         yield "Beats of one patient are in train and in test: scores flatter a model that will meet new patients."
         return
-    yield "Train and test are of different patients (DS1 and DS2 of de Chazal et al. 2004)."
+    shared = ""
+    if set(aami.SAME_PATIENT) <= set(records):
+        shared = ", but for records 201 (train) and 202 (test), which are of one, as in the published lists"
+    yield f"Train is DS1 and test is DS2 of de Chazal et al. 2004: different patients{shared}."
     if complete:
         yield f"Left out: the records of paced patients, {listing(aami.PACED)}."
-    if set(aami.SAME_PATIENT) <= set(records):
-        yield "Of one patient, as in the published lists: records 201 (DS1) and 202 (DS2)."
 
 
 def _about_beats(cuts: Sequence[_Cut], classes: Sequence[str]) -> Iterable[str]:
