@@ -75,7 +75,7 @@ def test_record_100_alone(real_data, tmp_path):
         title="Record 100",
         methods={"occlusion": {"window": 43}},
         model={"architecture": "heartbeat_cnn", "momentum": 0.9},
-        training={"epochs": 8, "batch_size": 32, "class_weights": "balanced"},
+        training={"epochs": 8, "batch_size": 32, "learning_rate": 0.0003, "class_weights": "balanced"},
     )
     figure = "results/mitdb/data/examples.svg"
     tiny.build(tmp_path, figure, "results/mitdb/explain/occlusion/occlusion.png")
