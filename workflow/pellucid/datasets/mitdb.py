@@ -218,7 +218,7 @@ def load(
         *([] if "sums" in files else ["The files were not compared with published checksums."]),
         *_about_beats(cuts, kept),
     ]
-    units = {"none": "mV", "standard": "standard deviations", "minmax": "scaled amplitude"}
+    units = {"none": "mV", "standard": "z-score", "minmax": "scaled amplitude"}
     return RawData(
         train=_examples(sides["train"], kept, grouped=split == "inter_patient"),
         test=_examples(sides["test"], kept, grouped=True) if split == "inter_patient" else None,
