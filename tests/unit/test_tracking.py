@@ -315,6 +315,14 @@ def test_a_changed_title_is_brought_up_to_date(project: Project) -> None:
     assert all(part in note for part in ("CC0", "Nobody. Bumps (2020)", "https://example.org/bumps"))
 
 
+def test_the_notes_of_the_data_stand_in_the_description() -> None:
+    data = {"title": "Bumps", "licence": "CC0", "citation": "Nobody", "homepage": ""}
+    without = tracking._note("A title", data)
+    assert tracking._note("A title", data | {"notes": ["Left out: 3.", "One day."]}) == (
+        f"{without}\n\n- Left out: 3.\n\n- One day."
+    )
+
+
 # The second call of set_terminated ends the experiment's run, the third that of the first explanation.
 @pytest.mark.parametrize(
     ("method", "nth", "left"),

@@ -259,7 +259,12 @@ def _check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
         if folder != "none" and not Path(folder).expanduser().is_dir():
             faults.append(f"{path}.dataset.{name}: found no folder at {folder}; expected one there, or another path.")
     for key in FILES:
-        for name, address in files(experiment, key):
+        try:
+            wanted = list(files(experiment, key))
+        except InputError as error:
+            faults.append(f"{path}.{key}: {error}")
+            continue
+        for name, address in wanted:
             where = f"{path}.{key}.{name}"
             try:
                 missing = is_local(address) and not local_path(address, where).is_file()

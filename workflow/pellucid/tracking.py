@@ -495,7 +495,10 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _note(title: str, data: Mapping[str, Any]) -> str:
-    return f"{title}\n\nData: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
+    about = (
+        f"{title}\n\nData: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
+    )
+    return "\n\n".join([about, *(f"- {note}" for note in data.get("notes", ()))])
 
 
 def _now() -> int:

@@ -32,3 +32,29 @@ def test_classes_with_few_examples_leave_no_column_without_its_time(tmp_path):
     assert words.count("time (s)") == 3
     assert "few (3)" in words
     assert "fewer (1)" in words
+
+
+def test_notes_stand_under_the_title_and_long_ones_are_cut(tmp_path):
+    facts = {
+        "kind": "series",
+        "classes": ["one"],
+        "channels": ["ECG"],
+        "unit": "mV",
+        "sampling_rate_hz": 125.0,
+        "counts": {"train": {"one": 2}},
+        "notes": ["Left out: 3 beats.", "Kept by record: " + "100: 2,237 N; " * 60],
+    }
+    files.write_json(tmp_path / "data.json", facts)
+    files.write_array(tmp_path / "x.npy", np.random.default_rng(0).random((2, 30, 1), np.float32))
+    files.write_arrays(tmp_path / "labels.npz", {"train": np.array([0, 0])})
+    heights = {}
+    for name in ("with", "without"):
+        paths = {"data": tmp_path / "data.json", "x": tmp_path / "x.npy", "labels": tmp_path / "labels.npz"}
+        draw(**paths, title="A title", pictures=[tmp_path / f"{name}.svg"])
+        heights[name] = float(re.search(r'height="([\d.]+)pt"', (tmp_path / f"{name}.svg").read_text())[1])
+        files.write_json(tmp_path / "data.json", facts | {"notes": []})
+    words = " ".join(re.findall(r"<t(?:ext|span)[^>]*>([^<]+)<", (tmp_path / "with.svg").read_text()))
+    assert "Left out: 3 beats. Kept by record: 100: 2,237 N;" in words
+    assert "… (whole in data.json)." in words
+    assert "Left out" not in (tmp_path / "without.svg").read_text()
+    assert heights["with"] > heights["without"]

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from pellucid import figures, files
 
 PER_CLASS = 4
+# Of a note, in the figure; `data.json` holds the whole.
+_SHOWN = 220
+# Inches: of a line of notes, and of the title above them.
+_LINE, _TITLE = 0.15, 0.45
+# Of the notes, in an inch of a line.
+_CHARACTERS = 18
 
 
 def draw(*, data: Path | str, x: Path | str, labels: Path | str, title: str, pictures: list[str]) -> None:
@@ -57,4 +65,20 @@ def draw(*, data: Path | str, x: Path | str, labels: Path | str, title: str, pic
                 for one in axes[:, 0]:
                     one.set_ylabel(facts["unit"], fontsize=7)
         figure.suptitle(f"Training examples: class (number of them)\n{title}", x=0.01, ha="left", fontsize=10)
+        if notes := facts.get("notes"):
+            _write_notes(figure, notes)
     figures.save(figure, *pictures)
+
+
+def _write_notes(figure: Figure, notes: list[str]) -> None:
+    """Write what a reader must know of the data under the title, and make room for it."""
+    short = [textwrap.shorten(note, _SHOWN, placeholder=" … (whole in data.json).") for note in notes]
+    lines = textwrap.wrap(" ".join(short), int(figure.get_figwidth() * _CHARACTERS))
+    room = _LINE * (len(lines) + 0.5)
+    height = figure.get_figheight() + room
+    figure.set_figheight(height)
+    # The layout keeps room for the title at the top of this part: the notes take what is cut off, below the title.
+    layout = figure.get_layout_engine()
+    assert layout is not None
+    layout.set(rect=(0, 0, 1, 1 - room / height))  # type: ignore[call-arg]
+    figure.text(0.01, 1 - _TITLE / height, "\n".join(lines), va="top", fontsize=7.5, linespacing=1.35)

@@ -1,0 +1,85 @@
+"""MIT-BIH's recordings through the workflow: a mirror on this machine, and a real record to its figures."""
+
+import functools
+import http.server
+import re
+import threading
+
+import pytest
+
+from pellucid import files
+from tests.unit.datasets.written_records import write_record, write_sums
+from tests.workflow import tiny
+
+pytestmark = pytest.mark.slow
+
+FACTS = "results/mitdb/data/data.json"
+
+
+def configure(folder, dataset, **settings):
+    experiment = {"dataset": {"source": "mitdb", **dataset}, "model": {"architecture": "heartbeat_cnn"}, **settings}
+    tiny.write_config(folder, {"run": ["mitdb"], "experiments": {"mitdb": experiment}})
+
+
+@pytest.fixture
+def mirror(tmp_path):
+    """A folder with three records, the address at which this machine serves it, and what was asked for."""
+    served, asked = tmp_path / "served", []
+    for number in (100, 101, 106):
+        write_record(served, number, "NNNNVVVV")
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_request(self, *arguments):
+            asked.append(self.path)
+
+    handler = functools.partial(Handler, directory=str(served))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield served, f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+        thread.join()
+
+
+def test_a_mirror_whose_transfer_goes_on_with_what_is_missing(tmp_path, mirror):
+    served, address, asked = mirror
+    folder = tmp_path / "project"
+    folder.mkdir()
+    write_sums(served)
+    configure(folder, {"records": address, "only": [100, 101, 106], "classes": ["N", "V"]}, split={"validation": 0.5})
+
+    kept = served / "101.dat"
+    kept.rename(served / "away")
+    refused = tiny.snakemake(folder, "--cores", "2", "--keep-going", FACTS)
+    assert refused.returncode != 0
+    assert f"{address}/101.dat: found no download (404" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (folder / FACTS).exists()
+
+    (served / "away").rename(kept)
+    asked.clear()
+    tiny.build(folder, FACTS)
+    assert asked == ["/101.dat"]
+    facts = files.read_json(folder / FACTS)
+    assert facts["groups"]["test"] == ["100"]
+    assert {*facts["groups"]["train"], *facts["groups"]["validation"]} == {"101", "106"}
+
+
+def test_record_100_alone(real_data, tmp_path):
+    """Two classes, 22 training beats of one of them: hard enough to be no accident, easy within one patient."""
+    dataset = {"records": str(real_data / "mitdb"), "only": [100], "split": "random", "classes": ["N", "S"]}
+    dataset["beat_scale"] = "standard"
+    configure(
+        tmp_path,
+        dataset,
+        title="Record 100",
+        methods={"occlusion": {"window": 43}},
+        model={"architecture": "heartbeat_cnn", "momentum": 0.9},
+        training={"epochs": 8, "batch_size": 32, "learning_rate": 0.0003, "class_weights": "balanced"},
+    )
+    figure = "results/mitdb/data/examples.svg"
+    tiny.build(tmp_path, figure, "results/mitdb/explain/occlusion/occlusion.png")
+    assert files.read_json(tmp_path / "results/mitdb/evaluation/metrics.json")["balanced_accuracy"] > 0.7
+    words = " ".join(re.findall(r"<t(?:ext|span)[^>]*>([^<]+)<", (tmp_path / figure).read_text()))
+    assert "Kept: 2,270 of 2,273 annotated beats (2,237 N, 33 S)." in words
+    assert "Beats of one patient are in train and in test" in words

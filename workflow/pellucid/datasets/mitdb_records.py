@@ -1,0 +1,147 @@
+"""The files of the MIT-BIH Arrhythmia Database as PhysioNet publishes them: found, checked and read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import files as whole_files
+from pellucid.errors import InputError
+from pellucid.wording import listing
+
+SUFFIXES = ("hea", "dat", "atr")
+SUMS = "SHA256SUMS.txt"
+RATE = 360.0  # Hz
+
+
+@dataclass
+class Record:
+    """One recording.
+
+    Attributes:
+        signal: (time, leads) in mV, NaN where a sample is marked as missing.
+        peaks: (A,), the sample of each annotation, ascending; of a beat it is the R peak.
+        codes: A annotation codes.
+    """
+
+    signal: NDArray[np.float64]
+    peaks: NDArray[np.int64]
+    codes: list[str]
+
+
+def check_sums(sums: Path, paths: Sequence[Path]) -> None:
+    """Compare files with the SHA-256 that `SHA256SUMS.txt` lists beside their names.
+
+    Raises:
+        InputError: a file that is not listed, or is another one.
+    """
+    try:
+        lines = [line.split(maxsplit=1) for line in sums.read_text(encoding="utf-8").splitlines()]
+    except UnicodeDecodeError:
+        raise InputError(str(sums), "a file that is no text", "lines of a SHA-256 and a file's name") from None
+    listed = {line[1].strip().removeprefix("*"): line[0].lower() for line in lines if len(line) == 2}
+    for path in paths:
+        if path.name not in listed:
+            raise InputError(
+                str(sums),
+                f"no line for {path.name}",
+                "a SHA-256 for every file",
+                "With checksums: false the files are used unchecked.",
+            )
+        if (found := whole_files.sha256(path)) != listed[path.name]:
+            raise InputError(
+                str(path),
+                f"a file of {path.stat().st_size:,} bytes with SHA-256 {found}",
+                f"SHA-256 {listed[path.name]}, as {SUMS} says",
+                "Delete it and run again, so that it is brought anew; checksums: false uses it unchecked.",
+            )
+
+
+def leads_of(header: Path) -> list[str]:
+    """The names of the leads of a record, from its header.
+
+    Raises:
+        InputError: the file is no header of two-channel records at 360 Hz.
+    """
+    import wfdb  # type: ignore[import-untyped]
+
+    try:
+        found = wfdb.rdheader(str(header.with_suffix("")))
+    except Exception as error:  # wfdb has no error of its own for a broken file: any may come
+        raise InputError(str(header), f"a file that cannot be read ({error})", "a WFDB header") from None
+    if found.fs != RATE:
+        raise InputError(str(header), f"a sampling rate of {found.fs} Hz", f"{RATE:g} Hz, as all MIT-BIH records have")
+    # The header names the files of its signals: it is not to lead anywhere else.
+    signals = set(found.file_name or ())
+    if signals != {f"{header.stem}.dat"} or len(found.sig_name) != found.n_sig or not found.sig_len:
+        raise InputError(
+            str(header),
+            f"{len(found.sig_name or ())} signal(s) in {listing(sorted(signals)) or 'no file'}",
+            f"{found.n_sig} signals in {header.stem}.dat, and their number of samples",
+        )
+    return list(found.sig_name)
+
+
+def read(paths: Mapping[str, Path], leads: Sequence[str]) -> Record:
+    """Read one record.
+
+    Args:
+        paths: its three files by their suffix; they may lie in different folders.
+        leads: names of leads that it has.
+
+    Raises:
+        InputError: a file that cannot be read, is cut off, or does not belong to the others.
+    """
+    with TemporaryDirectory() as folder:
+        # wfdb finds a record's files by their names, side by side.
+        beside = {suffix: Path(folder) / paths["hea"].with_suffix(f".{suffix}").name for suffix in SUFFIXES}
+        for suffix, link in beside.items():
+            link.symlink_to(paths[suffix].resolve())
+        record = str(beside["hea"].with_suffix(""))
+        signal = _signal(record, paths, leads)
+        peaks, codes = _annotations(record, paths["atr"], len(signal))
+    return Record(signal, peaks, codes)
+
+
+def _signal(record: str, paths: Mapping[str, Path], leads: Sequence[str]) -> NDArray[np.float64]:
+    import wfdb
+
+    size = paths["dat"].stat().st_size
+    try:
+        found = wfdb.rdrecord(record, physical=False)
+    except Exception as error:
+        reason = f"a file of {size:,} bytes that cannot be read ({error})"
+        raise InputError(str(paths["dat"]), reason, f"all samples that {paths['hea'].name} announces") from None
+    # The header holds 16 bits of the sum of each signal's samples, with or without a sign.
+    for name, own, wanted in zip(found.sig_name, found.calc_checksum(), found.checksum, strict=True):
+        if wanted is not None and (own - wanted) % 2**16:
+            raise InputError(
+                str(paths["dat"]),
+                f"the checksum {own % 2**16} of lead {name}",
+                f"{wanted % 2**16}, as {paths['hea'].name} says",
+            )
+    signal: NDArray[np.float64] = found.dac()
+    return signal[:, [found.sig_name.index(lead) for lead in leads]]
+
+
+def _annotations(record: str, path: Path, samples: int) -> tuple[NDArray[np.int64], list[str]]:
+    import wfdb
+
+    # The format ends with two zero bytes: without them the file is cut off, which wfdb does not see.
+    if not path.read_bytes().endswith(b"\0\0"):
+        raise InputError(str(path), "a file that is cut off", "WFDB annotations up to their end mark")
+    try:
+        found = wfdb.rdann(record, "atr")
+    except Exception as error:
+        raise InputError(str(path), f"a file that cannot be read ({error})", "WFDB annotations") from None
+    if len(found.sample) == 0:
+        raise InputError(str(path), "no annotations", "one for every beat")
+    if found.sample.min() < 0 or found.sample.max() >= samples or (np.diff(found.sample) < 0).any():
+        reason = f"annotations from sample {found.sample.min()} to {found.sample.max()}"
+        raise InputError(str(path), reason, f"ascending ones from 0 to {samples - 1}, which the record has")
+    return found.sample.astype(np.int64), list(found.symbol)
