@@ -1,0 +1,224 @@
+"""DeepLIFT's multipliers by the rescale rule, on the operations of a traced model.
+
+A multiplier says how much the logit changes for each unit by which a value differs from the value of a reference. It is
+found on the way back from the logit. What is linear passes it on as it would a gradient. A function f of one value, of
+any number of operations, multiplies it by (f(a) - f(b)) / (a - b), where a is the value at the input, b at the
+reference. A window of a max pooling gives all of it to the place of the greater of its two maxima.
+
+What a value is at an input does not depend on the reference. So the model sees every input and every reference once,
+and only the way back is worked out for each pair: tensors have inputs + references rows forward, inputs × references
+rows (those of the first input first) on the way back.
+
+Sources: Shrikumar A, Greenside P, Kundaje A. Learning important features through propagating activation differences.
+ICML (2017), section 3.5.1; Lundberg SM, Lee SI. A unified approach to interpreting model predictions. NeurIPS (2017),
+section 4.2, whose program `shap` has the rule for max pooling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# Results that have the shape of their operands, and at each place are a function of the values there.
+_AFFINE = frozenset({"Add", "AddN", "AddV2", "BiasAdd", "Identity", "Mul", "Neg", "RealDiv", "Sub"})
+_CURVED = frozenset(
+    {
+        *("Abs", "Cast", "Elu", "Erf", "Erfc", "Exp", "Expm1", "IdentityN", "LeakyRelu", "Log", "Log1p", "Maximum"),
+        *("Minimum", "Pow", "Reciprocal", "Relu", "Relu6", "Rsqrt", "SelectV2", "Selu", "Sigmoid", "Softplus"),
+        *("Softsign", "Sqrt", "Square", "SquaredDifference", "Tanh"),
+        *("Greater", "GreaterEqual", "Less", "LessEqual"),
+    }
+)
+# Linear in the named operand, where no other depends on the input.
+_LINEAR = {
+    **dict.fromkeys(("AvgPool", "AvgPool3D", "Conv2D", "Conv3D", "DepthwiseConv2dNative"), 0),
+    **dict.fromkeys(("BatchMatMulV2", "MatMul", "BiasAdd", "RealDiv", "Identity", "Neg"), 0),
+    **dict.fromkeys(("Cumsum", "GatherV2", "MirrorPad", "Pad", "PadV2", "ReverseV2", "StridedSlice", "Tile"), 0),
+    **dict.fromkeys(("Mean", "ResizeBilinear", "ResizeNearestNeighbor", "Sum", "Transpose"), 0),
+    **dict.fromkeys(("Conv2DBackpropInput", "Conv3DBackpropInputV2"), 2),
+}
+# Linear in all operands together.
+_JOINING = frozenset({"Add", "AddN", "AddV2", "ConcatV2", "Pack", "Sub"})
+_RESHAPING = frozenset({"ExpandDims", "Reshape", "Squeeze"})
+# These move places of an axis to the rows and back, for a convolution with gaps (dilation).
+_DILATING = frozenset({"BatchToSpaceND", "SpaceToBatchND"})
+_POOLING = frozenset({"MaxPool", "MaxPool3D"})
+# The result is the same for all inputs of one shape.
+_SHAPE_ALONE = frozenset({"OnesLike", "Shape", "ZerosLike"})
+# Differences below this are rounding; the thresholds of shap.
+_TINY, _TINY_IN_WINDOW = 1e-6, 1e-7
+
+
+class Step(NamedTuple):
+    """An operation on the way from the input to the logits, and which of its operands depend on the input."""
+
+    op: tf.Operation
+    operands: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Way:
+    """All operations between two tensors of a graph, in an order in which they can be worked out."""
+
+    start: tf.Tensor
+    end: tf.Tensor
+    steps: tuple[Step, ...]
+
+    @cached_property
+    def origins(self) -> dict[Any, tf.Tensor]:
+        """By reference to a tensor that is, at each place, a function of one value of an earlier tensor: the latter.
+
+        Of the earliest such tensor; a tensor that is no function of that kind is its own origin.
+        """
+        found = {self.start.ref(): self.start}
+        for op, operands in self.steps:
+            for place, output in enumerate(op.outputs):
+                found[output.ref()] = output
+                used = operands if op.type != "IdentityN" else tuple({place} & {*operands})
+                before = {found[op.inputs[operand].ref()].ref() for operand in used}
+                if op.type in _AFFINE | _CURVED and len(before) == 1:
+                    (origin,) = before
+                    if origin.deref().shape[1:].as_list() == output.shape[1:].as_list():
+                        found[output.ref()] = origin.deref()
+        return found
+
+    def fits(self, step: Step) -> bool:
+        """Whether there is a multiplier for an operation; the graph must have been traced for a fixed number of rows."""
+        op, operands = step
+        rows, origin = self.start.shape[0], self.origins[op.outputs[0].ref()]
+        if origin is not op.outputs[0]:
+            return bool(origin.shape[0] == rows)
+        if op.type in _POOLING:
+            return bool(op.inputs[0].shape[0] == rows)
+        if op.type in _RESHAPING | _DILATING:
+            return operands == (0,)
+        lengths = {tensor.shape[0] for tensor in (op.outputs[0], *(op.inputs[operand] for operand in operands))}
+        joins = op.type in _JOINING or (op.type == "Mul" and len(operands) == 1)
+        return len(lengths) == 1 and (joins or operands == (_LINEAR.get(op.type),))
+
+
+def way(start: tf.Tensor, end: tf.Tensor) -> Way:
+    """The operations whose results depend on `start` and go into `end`."""
+    needed, waiting = set[str](), [end.op]
+    while waiting:
+        op = waiting.pop()
+        if op.name not in needed:
+            needed.add(op.name)
+            waiting.extend(tensor.op for tensor in op.inputs)
+    reached, steps = {start.ref()}, []
+    for op in start.graph.get_operations():  # in the order of their making: operands before what is made of them
+        operands = tuple(place for place, tensor in enumerate(op.inputs) if tensor.ref() in reached)
+        if operands and op.name in needed and op.type not in _SHAPE_ALONE:
+            reached.update(tensor.ref() for tensor in op.outputs)
+            steps.append(Step(op, operands))
+    return Way(start, end, tuple(steps))
+
+
+def multipliers(tf_: Any, way: Way, at_end: tf.Tensor, inputs: tf.Tensor, references: tf.Tensor) -> tf.Tensor:
+    """Multipliers of the values at the start of a way, for each pair.
+
+    Args:
+        tf_: TensorFlow.
+        way: forward, with the rows of the inputs before those of the references.
+        at_end: (inputs × references, classes), the multipliers of the logits.
+        inputs, references: how many there are.
+
+    Returns:
+        (inputs × references, *shape of an example).
+    """
+    back = _Back(tf_, inputs, references)
+    found = {way.end.ref(): at_end}
+
+    def add(tensor: tf.Tensor, more: tf.Tensor) -> None:
+        found[tensor.ref()] = found[tensor.ref()] + more if tensor.ref() in found else more
+
+    for step in reversed(way.steps):
+        for output in step.op.outputs:
+            if (passed := found.pop(output.ref(), None)) is None:
+                continue
+            origin = way.origins[output.ref()]
+            if origin is not output:
+                add(origin, back.function(passed, origin, output))
+            else:
+                for operand, more in zip(step.operands, back.operation(passed, step), strict=True):
+                    add(step.op.inputs[operand], more)
+    return found[way.start.ref()]
+
+
+class _Back:
+    """The rules; each turns the multipliers of a result into those of what it was made of."""
+
+    def __init__(self, tf_: Any, inputs: tf.Tensor, references: tf.Tensor) -> None:
+        self._tf, self._inputs, self._references = tf_, inputs, references
+
+    def function(self, passed: tf.Tensor, origin: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
+        """Rescale rule for a function of one value."""
+        tf_ = self._tf
+        at_input, at_reference = self._sides(origin)
+        difference = at_input - at_reference
+        above, below = self._sides(output)
+        _, slope = self._sides(tf_.gradients(output, origin)[0])
+        slope = tf_.where(tf_.abs(difference) < _TINY, slope, (above - below) / difference)
+        return self._flat(self._paired(passed) * slope)
+
+    def operation(self, passed: tf.Tensor, step: Step) -> list[tf.Tensor]:
+        """Multipliers of the operands that depend on the input."""
+        op, tf_ = step.op, self._tf
+        if op.type in _POOLING:
+            return [self._pooling(passed, op)]
+        if op.type in _RESHAPING:
+            return [tf_.reshape(passed, (-1, *op.inputs[0].shape[1:]))]
+        if op.type == "SpaceToBatchND":
+            return [tf_.raw_ops.BatchToSpaceND(input=passed, block_shape=op.inputs[1], crops=op.inputs[2])]
+        if op.type == "BatchToSpaceND":
+            return [tf_.raw_ops.SpaceToBatchND(input=passed, block_shape=op.inputs[1], paddings=op.inputs[2])]
+        return self._linear(passed, step)
+
+    def _linear(self, passed: tf.Tensor, step: Step) -> list[tf.Tensor]:
+        """The gradient of the same operation on other values, which do not matter: only their shape does."""
+        tf_, op = self._tf, step.op
+        rows = tf_.shape(passed)[:1]
+        operands, blanks = list(op.inputs), []
+        for place in step.operands:
+            operand = op.inputs[place]
+            blanks.append(tf_.zeros(tf_.concat([rows, operand.shape[1:]], 0), operand.dtype))
+            operands[place] = blanks[-1]
+        again = op.graph.create_op(
+            op.type, operands, [output.dtype for output in op.outputs], attrs=op.node_def.attr, op_def=op.op_def
+        )
+        return tf_.gradients(again.outputs[0], blanks, grad_ys=passed)
+
+    def _pooling(self, passed: tf.Tensor, op: tf.Operation) -> tf.Tensor:
+        """To the place of the greater maximum, in the share of what the window's values there differ."""
+        tf_ = self._tf
+        at_input, at_reference = self._sides(op.inputs[0])
+        above, below = self._sides(op.outputs[0])
+        passed = self._paired(passed)
+        greater = tf_.maximum(above, below)
+        zeros = tf_.zeros_like(passed)
+        grad = tf_.raw_ops.MaxPoolGrad if op.type == "MaxPool" else tf_.raw_ops.MaxPool3DGrad
+        names = ("ksize", "strides", "padding", "data_format")
+        attributes = {name: op.get_attr(name) for name in names}
+        def back(values, results, amount):
+            full = self._tf.zeros_like(at_input - at_reference)
+            return grad(orig_input=self._flat(values + full), orig_output=self._flat(results + zeros),
+                        grad=self._flat(amount), **attributes)
+        total = back(at_input, above, passed * (greater - below)) + back(at_reference, below, passed * (above - greater))
+        difference = self._flat(at_input - at_reference)
+        return tf_.where(tf_.abs(difference) < _TINY_IN_WINDOW, 0.0, total / difference)
+
+    def _sides(self, forward: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Values at the inputs (inputs, 1, …) and at the references (1, references, …)."""
+        return forward[: self._inputs, self._tf.newaxis], forward[self._tf.newaxis, self._inputs :]
+
+    def _paired(self, rows: tf.Tensor) -> tf.Tensor:
+        shape = self._tf.concat([[self._inputs, self._references], rows.shape[1:]], 0)
+        return self._tf.reshape(rows, shape)
+
+    def _flat(self, pairs: tf.Tensor) -> tf.Tensor:
+        return self._tf.reshape(pairs, (-1, *pairs.shape[2:]))
