@@ -16,7 +16,7 @@ section 4.2, whose program `shap` has the rule for max pooling.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,7 +28,21 @@ if TYPE_CHECKING:
 _AFFINE = frozenset({"Add", "AddN", "AddV2", "BiasAdd", "Identity", "Mul", "Neg", "RealDiv", "Sub"})
 _CURVED = frozenset(
     {
-        *("Abs", "Cast", "Elu", "Erf", "Erfc", "Exp", "Expm1", "IdentityN", "LeakyRelu", "Log", "Log1p", "Maximum"),
+        *(
+            "Abs",
+            "Cast",
+            "ClipByValue",
+            "Elu",
+            "Erf",
+            "Erfc",
+            "Exp",
+            "Expm1",
+            "IdentityN",
+            "LeakyRelu",
+            "Log",
+            "Log1p",
+            "Maximum",
+        ),
         *("Minimum", "Pow", "Reciprocal", "Relu", "Relu6", "Rsqrt", "SelectV2", "Selu", "Sigmoid", "Softplus"),
         *("Softsign", "Sqrt", "Square", "SquaredDifference", "Tanh"),
         *("Greater", "GreaterEqual", "Less", "LessEqual"),
@@ -47,11 +61,27 @@ _JOINING = frozenset({"Add", "AddN", "AddV2", "ConcatV2", "Pack", "Sub"})
 _RESHAPING = frozenset({"ExpandDims", "Reshape", "Squeeze"})
 # These move places of an axis to the rows and back, for a convolution with gaps (dilation).
 _DILATING = frozenset({"BatchToSpaceND", "SpaceToBatchND"})
-_POOLING = frozenset({"MaxPool", "MaxPool3D"})
+_POOLING = frozenset({"MaxPool"})
 # The result is the same for all inputs of one shape.
 _SHAPE_ALONE = frozenset({"OnesLike", "Shape", "ZerosLike"})
-# Differences below this are rounding; the thresholds of shap.
-_TINY, _TINY_IN_WINDOW = 1e-6, 1e-7
+# For which a graph is traced to see what fits: no length of an axis is a multiple of it.
+ROWS = 1_000_003
+# Values that differ by less than this are taken for one, and the slope there for that between them, as by shap.
+_TINY = 1e-6
+
+
+class Operation(NamedTuple):
+    """What is to be known of an operation outside of its graph.
+
+    Attributes:
+        layer: name of the innermost layer that it belongs to, or of the model.
+        kind: TensorFlow's name of its type.
+        fits: whether there is a multiplier for it.
+    """
+
+    layer: str
+    kind: str
+    fits: bool
 
 
 class Step(NamedTuple):
@@ -87,8 +117,24 @@ class Way:
                         found[output.ref()] = origin.deref()
         return found
 
+    @cached_property
+    def _makers(self) -> dict[Any, Step]:
+        return {output.ref(): step for step in self.steps for output in step.op.outputs}
+
+    def curved(self, output: tf.Tensor) -> tuple[tf.Operation, ...] | None:
+        """The operations that are not affine between a tensor and its origin; None where two ways lead there."""
+        origin, found = self.origins[output.ref()], []
+        while output is not origin:
+            op, operands = self._makers[output.ref()]
+            if len(operands) > 1:
+                return None
+            if op.type not in _AFFINE or (op.type == "RealDiv" and operands != (0,)):
+                found.append(op)
+            output = op.inputs[operands[0]]
+        return tuple(found)
+
     def fits(self, step: Step) -> bool:
-        """Whether there is a multiplier for an operation; the graph must have been traced for a fixed number of rows."""
+        """Whether there is a multiplier for an operation; the graph must have been traced for `ROWS` rows."""
         op, operands = step
         rows, origin = self.start.shape[0], self.origins[op.outputs[0].ref()]
         if origin is not op.outputs[0]:
@@ -119,19 +165,16 @@ def way(start: tf.Tensor, end: tf.Tensor) -> Way:
     return Way(start, end, tuple(steps))
 
 
-def multipliers(tf_: Any, way: Way, at_end: tf.Tensor, inputs: tf.Tensor, references: tf.Tensor) -> tf.Tensor:
-    """Multipliers of the values at the start of a way, for each pair.
+def contributions(tf_: Any, way: Way, at_end: tf.Tensor, inputs: tf.Tensor, references: tf.Tensor) -> tf.Tensor:
+    """Multiplier × (input - reference) at the start of a way, summed over the references: (inputs, *shape).
 
     Args:
         tf_: TensorFlow.
         way: forward, with the rows of the inputs before those of the references.
         at_end: (inputs × references, classes), the multipliers of the logits.
         inputs, references: how many there are.
-
-    Returns:
-        (inputs × references, *shape of an example).
     """
-    back = _Back(tf_, inputs, references)
+    back = _Back(tf_, way, inputs, references)
     found = {way.end.ref(): at_end}
 
     def add(tensor: tf.Tensor, more: tf.Tensor) -> None:
@@ -147,24 +190,46 @@ def multipliers(tf_: Any, way: Way, at_end: tf.Tensor, inputs: tf.Tensor, refere
             else:
                 for operand, more in zip(step.operands, back.operation(passed, step), strict=True):
                     add(step.op.inputs[operand], more)
-    return found[way.start.ref()]
+    return back.total(found[way.start.ref()])
 
 
 class _Back:
-    """The rules; each turns the multipliers of a result into those of what it was made of."""
+    """The rules; each turns the multipliers of a result into those of what it was made of.
 
-    def __init__(self, tf_: Any, inputs: tf.Tensor, references: tf.Tensor) -> None:
-        self._tf, self._inputs, self._references = tf_, inputs, references
+    Values are copied out to all pairs before they are combined: on the CPU, TensorFlow takes several times as long to
+    combine tensors of different shapes, and for `where`, as for any of these copies (measured).
+    """
+
+    def __init__(self, tf_: Any, way: Way, inputs: tf.Tensor, references: tf.Tensor) -> None:
+        self._tf, self._way, self._inputs, self._references = tf_, way, inputs, references
 
     def function(self, passed: tf.Tensor, origin: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
         """Rescale rule for a function of one value."""
-        tf_ = self._tf
-        at_input, at_reference = self._sides(origin)
-        difference = at_input - at_reference
-        above, below = self._sides(output)
-        _, slope = self._sides(tf_.gradients(output, origin)[0])
-        slope = tf_.where(tf_.abs(difference) < _TINY, slope, (above - below) / difference)
-        return self._flat(self._paired(passed) * slope)
+        tf_, curved = self._tf, self._way.curved(output)
+        slope = tf_.gradients(output, origin, unconnected_gradients="zero")[0]
+        if curved == ():
+            return passed * slope[:1]
+        if curved is not None and [op.type for op in curved] == ["Relu"]:
+            return passed * self._rectified(origin, output, curved[0])
+        difference = self._difference(origin)
+        quotient = self._difference(output) / difference
+        near = self._at_references(slope)
+        return passed * tf_.raw_ops.Select(condition=tf_.abs(difference) < _TINY, x=near, y=quotient)
+
+    def _rectified(self, origin: tf.Tensor, output: tf.Tensor, relu: tf.Operation) -> tf.Tensor:
+        """Slopes of a ReLU between affine functions: (relu(a) + relu(b)) / (|a| + |b|), and what those multiply it by.
+
+        Equal to (relu(a) - relu(b)) / (a - b), and as exact for values that are close.
+        """
+        tf_, before, after = self._tf, relu.inputs[0], relu.outputs[0]
+        factor = tf_.gradients(before, origin)[0][:1] * tf_.gradients(output, after)[0][:1]
+        return tf_.math.divide_no_nan(self._sum(after * factor), self._sum(tf_.abs(before)))
+
+    def total(self, passed: tf.Tensor) -> tf.Tensor:
+        """Sum over the references of multiplier × difference: (inputs, …)."""
+        each = passed * self._difference(self._way.start)
+        shape = self._tf.concat([[self._inputs, self._references], each.shape[1:]], 0)
+        return self._tf.reduce_sum(self._tf.reshape(each, shape), 1)
 
     def operation(self, passed: tf.Tensor, step: Step) -> list[tf.Tensor]:
         """Multipliers of the operands that depend on the input."""
@@ -191,34 +256,40 @@ class _Back:
         again = op.graph.create_op(
             op.type, operands, [output.dtype for output in op.outputs], attrs=op.node_def.attr, op_def=op.op_def
         )
-        return tf_.gradients(again.outputs[0], blanks, grad_ys=passed)
+        found: list[tf.Tensor] = tf_.gradients(again.outputs[0], blanks, grad_ys=passed)
+        return found
 
     def _pooling(self, passed: tf.Tensor, op: tf.Operation) -> tf.Tensor:
-        """To the place of the greater maximum, in the share of what the window's values there differ."""
-        tf_ = self._tf
-        at_input, at_reference = self._sides(op.inputs[0])
-        above, below = self._sides(op.outputs[0])
-        passed = self._paired(passed)
-        greater = tf_.maximum(above, below)
-        zeros = tf_.zeros_like(passed)
-        grad = tf_.raw_ops.MaxPoolGrad if op.type == "MaxPool" else tf_.raw_ops.MaxPool3DGrad
-        names = ("ksize", "strides", "padding", "data_format")
-        attributes = {name: op.get_attr(name) for name in names}
-        def back(values, results, amount):
-            full = self._tf.zeros_like(at_input - at_reference)
-            return grad(orig_input=self._flat(values + full), orig_output=self._flat(results + zeros),
-                        grad=self._flat(amount), **attributes)
-        total = back(at_input, above, passed * (greater - below)) + back(at_reference, below, passed * (above - greater))
-        difference = self._flat(at_input - at_reference)
-        return tf_.where(tf_.abs(difference) < _TINY_IN_WINDOW, 0.0, total / difference)
+        """All of a window to the place of the greater of its two maxima a and b: × |a - b| / (that one - the other).
 
-    def _sides(self, forward: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Values at the inputs (inputs, 1, …) and at the references (1, references, …)."""
-        return forward[: self._inputs, self._tf.newaxis], forward[self._tf.newaxis, self._inputs :]
+        The other is the value that the other side has at the same place. Where windows overlap, a place gets the sum.
+        """
+        tf_, raw = self._tf, self._tf.raw_ops
+        attributes = {name: op.get_attr(name) for name in ("ksize", "strides", "padding")}
+        values, maxima = op.inputs[0], op.outputs[0]
+        places = raw.MaxPoolWithArgmax(input=values, **attributes).argmax
+        above, below = self._at_inputs(maxima), self._at_references(maxima)
+        at_input = above > below
+        place = raw.Select(condition=at_input, x=self._at_inputs(places), y=self._at_references(places))
+        # Where the values of the other side begin, among those of all rows.
+        row = tf_.cast(tf_.range(tf_.shape(values)[0]), tf_.int64) * math.prod(values.shape[1:])
+        row = tf_.reshape(row, (-1, 1, 1, 1)) + tf_.zeros_like(places)
+        begin = raw.Select(condition=at_input, x=self._at_references(row), y=self._at_inputs(row))
+        other = tf_.gather(tf_.reshape(values, (-1,)), begin + place)
+        share = tf_.math.divide_no_nan(tf_.abs(above - below), tf_.maximum(above, below) - other)
+        blank = tf_.zeros((self._inputs * self._references, *values.shape[1:]), values.dtype)
+        return raw.MaxPoolGradWithArgmax(input=blank, grad=passed * share, argmax=place, **attributes)
 
-    def _paired(self, rows: tf.Tensor) -> tf.Tensor:
-        shape = self._tf.concat([[self._inputs, self._references], rows.shape[1:]], 0)
-        return self._tf.reshape(rows, shape)
+    def _at_inputs(self, forward: tf.Tensor) -> tf.Tensor:
+        """The value at the input, for all pairs."""
+        return self._tf.repeat(forward[: self._inputs], self._references, axis=0)
 
-    def _flat(self, pairs: tf.Tensor) -> tf.Tensor:
-        return self._tf.reshape(pairs, (-1, *pairs.shape[2:]))
+    def _at_references(self, forward: tf.Tensor) -> tf.Tensor:
+        """The value at the reference, for all pairs."""
+        return self._tf.tile(forward[self._inputs :], [self._inputs, *[1] * (forward.shape.rank - 1)])
+
+    def _sum(self, forward: tf.Tensor) -> tf.Tensor:
+        return self._at_inputs(forward) + self._at_references(forward)
+
+    def _difference(self, forward: tf.Tensor) -> tf.Tensor:
+        return self._at_inputs(forward) - self._at_references(forward)
