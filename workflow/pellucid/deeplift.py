@@ -113,7 +113,7 @@ class Way:
                 before = {found[op.inputs[operand].ref()].ref() for operand in used}
                 if op.type in _AFFINE | _CURVED and len(before) == 1:
                     (origin,) = before
-                    if origin.deref().shape[1:].as_list() == output.shape[1:].as_list():
+                    if origin.deref().shape[1:].is_compatible_with(output.shape[1:]):
                         found[output.ref()] = origin.deref()
         return found
 
@@ -136,14 +136,16 @@ class Way:
     def fits(self, step: Step) -> bool:
         """Whether there is a multiplier for an operation; the graph must have been traced for `ROWS` rows."""
         op, operands = step
-        rows, origin = self.start.shape[0], self.origins[op.outputs[0].ref()]
+        if not op.outputs:
+            return False
+        rows, origin = _rows(self.start), self.origins[op.outputs[0].ref()]
         if origin is not op.outputs[0]:
-            return bool(origin.shape[0] == rows)
+            return _rows(origin) == rows
         if op.type in _POOLING:
-            return bool(op.inputs[0].shape[0] == rows)
+            return _rows(op.inputs[0]) == rows
         if op.type in _RESHAPING | _DILATING:
             return operands == (0,)
-        lengths = {tensor.shape[0] for tensor in (op.outputs[0], *(op.inputs[operand] for operand in operands))}
+        lengths = {_rows(tensor) for tensor in (op.outputs[0], *(op.inputs[operand] for operand in operands))}
         joins = op.type in _JOINING or (op.type == "Mul" and len(operands) == 1)
         return len(lengths) == 1 and (joins or operands == (_LINEAR.get(op.type),))
 
@@ -163,6 +165,11 @@ def way(start: tf.Tensor, end: tf.Tensor) -> Way:
             reached.update(tensor.ref() for tensor in op.outputs)
             steps.append(Step(op, operands))
     return Way(start, end, tuple(steps))
+
+
+def _rows(tensor: tf.Tensor) -> int | None:
+    """Length of the first axis; none where it is not known or there is no axis."""
+    return tensor.shape[0] if tensor.shape.rank else None
 
 
 def contributions(tf_: Any, way: Way, at_end: tf.Tensor, inputs: tf.Tensor, references: tf.Tensor) -> tf.Tensor:
@@ -237,7 +244,7 @@ class _Back:
         if op.type in _POOLING:
             return [self._pooling(passed, op)]
         if op.type in _RESHAPING:
-            return [tf_.reshape(passed, (-1, *op.inputs[0].shape[1:]))]
+            return [tf_.reshape(passed, self._shape([-1], op.inputs[0]))]
         if op.type == "SpaceToBatchND":
             return [tf_.raw_ops.BatchToSpaceND(input=passed, block_shape=op.inputs[1], crops=op.inputs[2])]
         if op.type == "BatchToSpaceND":
@@ -251,7 +258,7 @@ class _Back:
         operands, blanks = list(op.inputs), []
         for place in step.operands:
             operand = op.inputs[place]
-            blanks.append(tf_.zeros(tf_.concat([rows, operand.shape[1:]], 0), operand.dtype))
+            blanks.append(tf_.zeros(self._shape(rows, operand), operand.dtype))
             operands[place] = blanks[-1]
         again = op.graph.create_op(
             op.type, operands, [output.dtype for output in op.outputs], attrs=op.node_def.attr, op_def=op.op_def
@@ -279,6 +286,11 @@ class _Back:
         share = tf_.math.divide_no_nan(tf_.abs(above - below), tf_.maximum(above, below) - other)
         blank = tf_.zeros((self._inputs * self._references, *values.shape[1:]), values.dtype)
         return raw.MaxPoolGradWithArgmax(input=blank, grad=passed * share, argmax=place, **attributes)
+
+    def _shape(self, rows: Any, forward: tf.Tensor) -> tf.Tensor:
+        """That of a tensor with other rows. A dense layer on several axes hides the lengths of those that it joins."""
+        known = forward.shape[1:].is_fully_defined()
+        return self._tf.concat([rows, forward.shape[1:] if known else self._tf.shape(forward)[1:]], 0)
 
     def _at_inputs(self, forward: tf.Tensor) -> tf.Tensor:
         """The value at the input, for all pairs."""
