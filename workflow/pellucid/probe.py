@@ -253,8 +253,13 @@ class Probe:
 
         Returns:
             (N, *input_shape).
+
+        Raises:
+            InputError: no references.
         """
         x, references = self._inputs(x), self._inputs(references)
+        if not len(references):
+            raise InputError("references", "none", "one at least")
         classes, total = self._targets(target, len(x)), np.zeros(x.shape, np.float64)
         key = ("contributions",)
         if key not in self._compiled:
