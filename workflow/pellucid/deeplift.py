@@ -138,16 +138,20 @@ class Way:
         op, operands = step
         if not op.outputs:
             return False
-        rows, origin = _rows(self.start), self.origins[op.outputs[0].ref()]
-        if origin is not op.outputs[0]:
-            return _rows(origin) == rows
+        rows, output = _rows(self.start), op.outputs[0]
+        origin = self.origins[output.ref()]
+        if origin is not output:  # comparisons choose between results that have the type of the value
+            return _rows(origin) == rows and (output.dtype == origin.dtype or output.dtype.is_bool)
         if op.type in _POOLING:
             return _rows(op.inputs[0]) == rows
         if op.type in _RESHAPING | _DILATING:
-            return operands == (0,)
-        lengths = {_rows(tensor) for tensor in (op.outputs[0], *(op.inputs[operand] for operand in operands))}
+            return operands == (0,) and not any((_rows(tensor) or 1) % ROWS for tensor in (output, op.inputs[0]))
+        lengths = {_rows(tensor) for tensor in (output, *(op.inputs[operand] for operand in operands))}
+        # What has a row for each example forward, and is no part of the way, has none for each pair.
+        if len(lengths) > 1 or rows in {_rows(op.inputs[place]) for place in {*range(len(op.inputs))} - {*operands}}:
+            return False
         joins = op.type in _JOINING or (op.type == "Mul" and len(operands) == 1)
-        return len(lengths) == 1 and (joins or operands == (_LINEAR.get(op.type),))
+        return joins or operands == (_LINEAR.get(op.type),)
 
 
 def way(start: tf.Tensor, end: tf.Tensor) -> Way:

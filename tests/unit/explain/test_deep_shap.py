@@ -262,6 +262,13 @@ def test_values_that_are_multiplied_or_compared_with_each_other_are_refused(kera
     assert (probe.forward_passes, probe.backward_passes) == (0, 0)
 
 
+def test_half_precision_is_refused(keras, rng):
+    model = with_layer(keras, keras.layers.Dense(4, dtype="mixed_float16", name="culprit"))
+    inputs, targets, training = sample(model, rng, n=2)
+    with pytest.raises(InputError, match="deep_shap: layer .*: found operations .*Cast"):
+        deep_shap.explain(Probe(model), inputs, targets, rng, training=training)
+
+
 def test_values_that_miss_the_change_of_the_logit_are_refused(heartbeat, rng, monkeypatch):
     inputs, targets, training = sample(heartbeat, rng)
     right = Probe.contributions
