@@ -11,6 +11,7 @@ import yaml
 from pellucid import config, files, plugins
 from pellucid.config import ConfigError
 from pellucid.errors import InputError
+from pellucid.explain import deep_shap
 from pellucid.explain.run import run
 from pellucid.preprocessing import preprocess
 from pellucid.probe import Probe
@@ -1216,6 +1217,24 @@ def test_window_larger_than_the_image(digit, tmp_path, examples):
     with pytest.raises(InputError, match="occlusion.window: found 15 on axis 0; expected at most the input's 8"):
         explain(tmp_path, examples, "occlusion", {"window": 15})
     assert not (tmp_path / "out").exists()
+
+
+def test_references_that_are_none_or_of_another_shape(digit):
+    one, target = np.zeros((1, 8, 8, 1), np.float32), np.array([0])
+    with pytest.raises(InputError, match="references: found none; expected one at least"):
+        Probe(digit).contributions(one, one[:0], target)
+    with pytest.raises(InputError, match=r"found shape \(1, 8, 8\); expected \(N, 8, 8, 1\)"):
+        Probe(digit).contributions(one, one[..., 0], target)
+
+
+def test_values_that_are_multiplied_with_each_other_for_deep_shap(keras, rng):
+    start = keras.Input((4, 1))
+    gate = keras.layers.Conv1D(1, 3, padding="same", activation="sigmoid")(start)
+    gated = keras.layers.Flatten()(keras.layers.Multiply(name="gated")([start, gate]))
+    probe, one = Probe(keras.Model(start, keras.layers.Dense(2)(gated))), np.zeros((1, 4, 1), np.float32)
+    with pytest.raises(InputError, match=r"deep_shap: layer gated \(Multiply\): found operations .*\(Mul\)"):
+        deep_shap.explain(probe, one, np.array([0]), rng, training=one)
+    assert probe.forward_passes == 0
 
 
 def test_targets_that_are_no_class(digit):

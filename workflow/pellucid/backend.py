@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from types import ModuleType
 
 # Keras imports these when they are installed, for features that Pellucid never asks of it (adapters for data frames,
@@ -34,11 +34,6 @@ def start(threads: int = 1) -> ModuleType:
         tf.config.experimental.enable_op_determinism()
     module: ModuleType = tf
     return module
-
-
-def hidden(*names: str) -> AbstractContextManager[None]:
-    """Import a library without what it takes along only where it is installed: `with hidden("matplotlib"): ...`."""
-    return _hidden(names)
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 
 def blocks(inputs: int, copies: int, size: int) -> Iterator[tuple[slice, slice]]:
@@ -18,3 +20,23 @@ def blocks(inputs: int, copies: int, size: int) -> Iterator[tuple[slice, slice]]
         step = max(1, size // (part.stop - part.start))
         for first in range(0, copies, step):
             yield part, slice(first, min(first + step, copies))
+
+
+def squares(inputs: int, others: int, size: int) -> Iterator[tuple[slice, slice]]:
+    """Parts of the inputs and of the others whose product is at most `size` pairs, and whose sum is small.
+
+    Args:
+        inputs, others: how many there are; every pair is in one block.
+        size: of a block.
+    """
+    side = min(inputs, max(math.isqrt(size), size // max(others, 1)))
+    for part in _even(inputs, side):
+        for some in _even(others, max(1, size // side)):
+            yield part, some
+
+
+def _even(number: int, most: int) -> Iterator[slice]:
+    """The fewest parts of at most that many, of lengths that differ by one at most."""
+    if number:
+        parts = -(-number // most)
+        yield from (slice(*edges) for edges in pairwise(number * part // parts for part in range(parts + 1)))

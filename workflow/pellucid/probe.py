@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import backend, local
-from pellucid.batching import blocks
+from pellucid import backend, deeplift, local
+from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
 from pellucid.graph import Node, flatten
 from pellucid.layers import walk
@@ -240,6 +240,41 @@ class Probe:
         )
         return guided, activation, gradient
 
+    def contributions(self, x: Array, references: Array, target: NDArray[np.int64]) -> NDArray[np.float64]:
+        """DeepLIFT's multiplier by the rescale rule × (input - reference), the mean over the references.
+
+        Every operation must have a multiplier, as `operations` says. Inputs and references go forward once in each
+        block of pairs; the way back, which is counted, is one for each pair.
+
+        Args:
+            x: (N, *input_shape).
+            references: (M, *input_shape), the same for every input.
+            target: (N,) class of each example.
+
+        Returns:
+            (N, *input_shape).
+
+        Raises:
+            InputError: no references.
+        """
+        x, references = self._inputs(x), self._inputs(references)
+        if not len(references):
+            raise InputError("references", "none", "one at least")
+        classes, total = self._targets(target, len(x)), np.zeros(x.shape, np.float64)
+        key = ("contributions",)
+        if key not in self._compiled:
+            example = self._tf.TensorSpec((None, *self.input_shape), self._tf.float32)
+            signature = [example, example, self._tf.TensorSpec((None,), self._tf.int32)]
+            self._compiled[key] = self._tf.function(
+                self._build_contributions(), input_signature=signature, autograph=False
+            )
+        for part, some in squares(len(x), len(references), self.batch_size(backward=True)):
+            total[part] += self._compiled[key](x[part], references[some], classes[part]).numpy()
+            inputs, rows = part.stop - part.start, some.stop - some.start
+            self.forward_passes += inputs + rows
+            self.backward_passes += inputs * rows
+        return total / len(references)
+
     def filter_gradient(self, x: Array, units: NDArray[np.int64], layer: str) -> tuple[Array, Array]:
         """Mean over all positions of one filter of a layer, and its gradient with respect to the input.
 
@@ -349,26 +384,20 @@ class Probe:
         return keras.Model(inputs, Logits(name="logits")(inputs))
 
     @cached_property
-    def operations(self) -> list[tuple[str, str]]:
-        """TensorFlow's operations on the way from the input to the logits, as (name of the layer, type), in order.
-
-        Only those whose result depends on the values of the input. The layer is the innermost one; an operation that
-        belongs to none goes by the model's name.
-        """
+    def operations(self) -> list[deeplift.Operation]:
+        """TensorFlow's operations on the way from the input to the logits, in order: those that work on its values."""
         owners: dict[str, str] = {}
+        # A number of rows that is no length of another axis shows which operations leave the rows as they are.
+        example = self._tf.TensorSpec((deeplift.ROWS, *self.input_shape), self._tf.float32)
         with ExitStack() as stack:
             for name, layer in self.layers.items():
                 stack.enter_context(_owning(self._tf, layer, name, owners))
-            example = self._tf.TensorSpec((None, *self.input_shape), self._tf.float32)
             graph = self._tf.function(self._forward, autograph=False).get_concrete_function(example)
-        back = _upstream(op for output in graph.outputs for op in [output.op])
-        start, found = {graph.inputs[0].op.name}, []
-        for op in graph.graph.get_operations():  # in the order of their making: inputs before what they go into
-            # What depends on the shape alone is the same for every input.
-            if op.name in back and op.type != "Shape" and any(tensor.op.name in start for tensor in op.inputs):
-                start.add(op.name)
-                found.append((owners.get(op.name, self._model.name), op.type))
-        return found
+        way = deeplift.way(graph.inputs[0], graph.outputs[0])
+        return [
+            deeplift.Operation(owners.get(step.op.name, self._model.name), step.op.type, way.fits(step))
+            for step in way.steps
+        ]
 
     @property
     def pooled_head(self) -> tuple[str, Array]:
@@ -489,6 +518,18 @@ class Probe:
                 with _relus(self._tf, self.layers.values(), relu):
                     score = _pick(self._tf, self._forward(batch), classes)
             return tape.gradient(score, batch)
+
+        return run
+
+    def _build_contributions(self) -> Callable[..., Any]:
+        tf_ = self._tf
+
+        def run(batch: tf.Tensor, references: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+            inputs, rows = tf_.shape(batch)[0], tf_.shape(references)[0]
+            both = tf_.concat([batch, references], 0)
+            way = deeplift.way(both, self._forward(both))
+            chosen = tf_.repeat(tf_.one_hot(classes, self.n_classes), rows, axis=0)
+            return deeplift.contributions(tf_, way, chosen, inputs, rows)
 
         return run
 
@@ -645,17 +686,6 @@ def _owning(tf_: Any, layer: keras.layers.Layer, name: str, owners: dict[str, st
 
     with _replaced(layer, noted):
         yield
-
-
-def _upstream(ops: Iterable[Any]) -> set[str]:
-    """Names of the operations that `ops` need, and of themselves."""
-    seen, waiting = set[str](), list(ops)
-    while waiting:
-        op = waiting.pop()
-        if op.name not in seen:
-            seen.add(op.name)
-            waiting.extend(tensor.op for tensor in op.inputs)
-    return seen
 
 
 def _depending(gradient: tf.Tensor | None, layer: str) -> tf.Tensor:
