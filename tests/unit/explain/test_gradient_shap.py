@@ -76,6 +76,7 @@ def test_with_many_points_it_is_the_mean_of_integrated_gradients_over_the_rows(r
     np.testing.assert_allclose(found, expected, atol=0.02 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["heartbeat", "digit"])
 def test_agrees_with_shap_within_its_monte_carlo_error(request, network, rng):
     with warnings.catch_warnings():
@@ -96,6 +97,7 @@ def test_agrees_with_shap_within_its_monte_carlo_error(request, network, rng):
     assert np.corrcoef(found.ravel(), theirs.ravel())[0, 1] > 0.98
 
 
+@pytest.mark.slow
 def test_scatters_less_than_shap_with_as_many_samples(heartbeat, rng):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
