@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
 # Of a batch of validation examples, at most.
-_HELD_EXAMPLES, _HELD_BYTES = 1024, 16 * 2**20
+_HELD_EXAMPLES, _HELD_BYTES = 1024, 4 * 2**20
 
 
 @dataclass

@@ -47,7 +47,7 @@ def read_labelled_rows(
 
 
 def _tables(path: Path | str, columns: int, room: Scratch) -> Iterator[NDArray[np.float32]]:
-    """The rows as they are: all at once where the file's text would fit into memory, which is faster, else in blocks."""
+    """The rows as they are: at once where the file as text would fit into memory, else in blocks, which is slower."""
     import pandas as pd
 
     name, size = str(path), Path(path).stat().st_size
