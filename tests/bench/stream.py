@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -77,18 +76,14 @@ def peak_of(stage: str, folder: Path) -> float:
     own; it is asked from outside every few milliseconds, since a process that computes would not get round to it.
     """
     command = [sys.executable, "-m", "tests.bench.stream", stage, str(folder)]
-    largest = 0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        os.set_blocking(process.stderr.fileno(), False)  # type: ignore[union-attr]
-        said = ""
+    largest, told = 0, folder / f"{stage}.log"
+    with told.open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         while process.poll() is None:
-            status = Path(f"/proc/{process.pid}/status").read_text()
-            if found := re.search(r"RssAnon:\s+(\d+)", status):
+            if found := re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text()):
                 largest = max(largest, int(found[1]))
-            said += process.stderr.read() or ""  # type: ignore[union-attr]
             time.sleep(0.005)
     if process.returncode:
-        raise RuntimeError(f"{stage} failed:\n{said}")
+        raise RuntimeError(f"{stage} failed:\n{told.read_text()}")
     return largest / 1024
 
 
