@@ -127,7 +127,7 @@ def _load(data: Path, batch_size: int, weights: NDArray[np.float32], seed: int) 
 
     labels = files.read_arrays(data / "labels.npz")
 
-    # Keras has tf.data fetch the next batch while one is trained on; more workers gain nothing (measured).
+    # One worker: Keras has tf.data fetch the next batches meanwhile, and the order is kept.
     class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         """Batches of a mapped file: those of train in an order that depends on (seed, epoch) alone.
 
