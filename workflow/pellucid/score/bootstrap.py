@@ -20,7 +20,7 @@ def interval(values: NDArray[np.float64], rng: np.random.Generator) -> tuple[flo
     if not len(values):
         return np.nan, np.nan, np.nan
     # In turns: of a large test set, all resamples at once would be thousands of times the values.
-    turn = max(2, _DRAWS // len(values))
+    turn = max(1, _DRAWS // len(values))
     sizes = [min(turn, RESAMPLES - start) for start in range(0, RESAMPLES, turn)]
     means = np.concatenate([values[rng.integers(len(values), size=(size, len(values)))].mean(1) for size in sizes])
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
