@@ -189,7 +189,8 @@ def test_validation_in_batches_gives_the_scores_of_arrays_to_the_bit(keras, digi
     batches = training._load(digits, 64, weights, 1)[1]
     x, y = np.load(digits / "x_validation.npy"), files.read_arrays(digits / "labels.npz")["validation"]
     assert [len(batches[index][0]) for index in range(len(batches))] == [100, 100, 16]
-    model = keras.models.load_model(uninterrupted / "model" / "model.keras")
+    model = keras.models.load_model(uninterrupted / "model" / "model.keras", compile=False)
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     streamed = model.evaluate(batches, verbose=0)
     assert streamed == model.evaluate(x, y, sample_weight=weights[y], batch_size=100, verbose=0)
     # Of large examples a batch has no more than a step of training.
