@@ -8,13 +8,14 @@ follows it chooses among its cases: `python -m tests.bench peers --cases digit -
 import subprocess
 import sys
 
-from tests.bench import csv, heartbeats, occlusion, peers, scores
+from tests.bench import csv, heartbeats, occlusion, peers, scores, stream
 
 BENCHMARKS = {
     "occlusion": occlusion.main,
     "csv": csv.main,
     "heartbeats": heartbeats.main,
     "scores": scores.main,
+    "stream": stream.main,
     "peers": peers.main,
 }
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from pellucid import files
+from pellucid.errors import InputError
+from pellucid.rows import Rows
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -58,3 +60,43 @@ def test_digest_sees_dtype_shape_content_and_nothing_else(rng):
     assert len({files.digest(other) for other in [x, *others]}) == 5
     assert files.digest([1, [2, 3]]) != files.digest([[1, 2], 3])
     assert files.digest(["a", "b"]) != files.digest(["ab"])
+
+
+def test_rows_are_written_and_digested_as_the_array_they_stand_for(tmp_path, rng, monkeypatch):
+    monkeypatch.setattr("pellucid.rows._BYTES", 100)
+    x, chosen = rng.normal(size=(30, 5, 2)).astype(np.float32), rng.permutation(30)[:17]
+    rows = Rows(x, chosen)
+    files.write_array(tmp_path / "array.npy", x[chosen])
+    files.write_array(tmp_path / "rows.npy", rows)
+    files.write_arrays(tmp_path / "array.npz", {"a": x[chosen] > 0, "b": np.arange(3)})
+    files.write_arrays(tmp_path / "rows.npz", {"a": Rows(x > 0, chosen), "b": np.arange(3)})
+    for suffix in ("npy", "npz"):
+        assert (tmp_path / f"rows.{suffix}").read_bytes() == (tmp_path / f"array.{suffix}").read_bytes()
+    assert files.digest({"x": rows}) == files.digest({"x": x[chosen]})
+
+
+def test_arrays_of_an_archive_are_mapped_where_they_are_stored_plainly(tmp_path, rng):
+    arrays = {
+        "x": rng.normal(size=(4, 3)),
+        "f": np.asfortranarray(rng.random((5, 2))),
+        "empty": np.empty((0, 3), np.float32),
+        "truth": rng.random(9) > 0.5,
+    }
+    files.write_arrays(tmp_path / "ours.npz", arrays)
+    np.savez(tmp_path / "numpys.npz", **arrays)
+    np.savez_compressed(tmp_path / "packed.npz", **arrays)
+    for name in ("ours", "numpys"):
+        found = files.map_arrays(tmp_path / f"{name}.npz")
+        assert isinstance(found["x"], np.memmap)
+        for key, array in arrays.items():
+            assert found[key].dtype == array.dtype
+            np.testing.assert_array_equal(found[key], array)
+    assert files.map_arrays(tmp_path / "packed.npz") == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"PK no archive", None])
+def test_a_file_that_is_no_archive_of_arrays_is_not_mapped(tmp_path, content):
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.array([{}], object)) if content is None else path.write_bytes(content)
+    with pytest.raises(InputError, match=r"a.npz: found a file that cannot be read .*archive of plain arrays"):
+        files.map_arrays(path)

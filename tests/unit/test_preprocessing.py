@@ -1,12 +1,24 @@
 """Splits, scaling and what is reported of the data."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from pellucid import files
-from pellucid.datasets.base import Examples, RawData
+from pellucid import files, plugins
+from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.errors import InputError
-from pellucid.preprocessing import SPLITS, divide, duplicates, preprocess, rescale, stratified
+from pellucid.preprocessing import (
+    SPLITS,
+    divide,
+    duplicates,
+    first_not_finite,
+    minmax,
+    preprocess,
+    rescale,
+    standard,
+    stratified,
+)
 
 SPLIT = {"test": 0.2, "validation": 0.15}
 
@@ -33,11 +45,12 @@ def test_no_example_is_in_two_splits_and_none_is_lost(rng):
     data = raw()
     data.train.x[:, 0, 0] = np.arange(200)
     splits = divide(data, test=0.2, validation=0.25, rng=rng)
-    found = np.concatenate([splits[name].x[:, 0, 0] for name in SPLITS])
+    found = np.concatenate([np.asarray(splits[name].x)[:, 0, 0] for name in SPLITS])
     np.testing.assert_array_equal(np.sort(found), np.arange(200))
     for examples in splits.values():
-        np.testing.assert_array_equal(examples.truth[:, 1:], examples.x[:, 1:] > 3)
-        np.testing.assert_array_equal(examples.y, examples.x[:, 0, 0].astype(int) % 4)
+        x, truth = np.asarray(examples.x), np.asarray(examples.truth)
+        np.testing.assert_array_equal(truth[:, 1:], x[:, 1:] > 3)
+        np.testing.assert_array_equal(examples.y, x[:, 0, 0].astype(int) % 4)
 
 
 def test_the_sources_own_test_set_is_kept_and_validation_comes_out_of_train(rng):
@@ -78,7 +91,7 @@ def test_every_example_is_in_the_test_set_of_one_fold(data):
     ]
 
     assert sum(len(one.y) for one in tests) == len(data.train.y)
-    assert len(np.unique(np.concatenate([one.x for one in tests]), axis=0)) == len(data.train.y)
+    assert len(np.unique(np.concatenate([np.asarray(one.x) for one in tests]), axis=0)) == len(data.train.y)
 
 
 def test_folds_leave_the_sources_own_test_set_aside(rng):
@@ -100,14 +113,14 @@ def test_statistics_come_from_train_alone(rng, scale):
     far.x += 1000
     splits = divide(raw(200, far), test=0.2, validation=0.1, rng=rng)
     rescale(splits, scale)
-    train = splits["train"].x
+    train, test = np.asarray(splits["train"].x), np.asarray(splits["test"].x)
     if scale == "standard":
         np.testing.assert_allclose(train.mean((0, 1)), 0, atol=1e-5)
         np.testing.assert_allclose(train.std((0, 1)), 1, atol=1e-5)
     else:
         np.testing.assert_allclose(train.min((0, 1)), 0, atol=1e-6)
         np.testing.assert_allclose(train.max((0, 1)), 1, atol=1e-6)
-    assert splits["test"].x.min() > 50
+    assert test.min() > 50
 
 
 def test_a_constant_channel_becomes_zero(rng):
@@ -115,7 +128,60 @@ def test_a_constant_channel_becomes_zero(rng):
     data.train.x[..., 1] = 7
     splits = divide(data, test=0.2, validation=0.1, rng=rng)
     rescale(splits, "standard")
-    assert all((splits[name].x[..., 1] == 0).all() for name in SPLITS)
+    assert all((np.asarray(splits[name].x)[..., 1] == 0).all() for name in SPLITS)
+
+
+@pytest.mark.parametrize("per_block", [1, 7, 1000])
+def test_statistics_are_those_of_the_whole_array(rng, monkeypatch, per_block):
+    x = rng.normal(1e4, [1, 50, 3], (200, 10, 3)).astype(np.float32)
+    monkeypatch.setattr("pellucid.rows._BYTES", per_block * x[0].nbytes)
+    exact = x.astype(np.longdouble)
+    mean, deviation = standard(x)
+    np.testing.assert_allclose(mean, exact.mean((0, 1)).astype(np.float64), rtol=1e-15)
+    np.testing.assert_allclose(deviation, exact.std((0, 1)).astype(np.float64), rtol=1e-13)
+    if per_block == 1000:
+        # Of one block they are numpy's own, to the last bit.
+        np.testing.assert_array_equal(mean, x.mean((0, 1), np.float64))
+        np.testing.assert_array_equal(deviation, x.std((0, 1), np.float64))
+    low, reach = minmax(x)
+    np.testing.assert_array_equal(low, x.min((0, 1)))
+    np.testing.assert_array_equal(reach, x.max((0, 1)) - low)
+
+
+def test_the_first_example_that_is_not_finite_is_found_in_any_block(monkeypatch):
+    x = np.zeros((20, 4), np.float32)
+    monkeypatch.setattr("pellucid.rows._BYTES", 3 * x[0].nbytes)
+    assert first_not_finite(x) is None
+    x[[13, 17], 2] = np.nan, np.inf
+    assert first_not_finite(x) == 13
+
+
+@pytest.mark.parametrize("scale", ["none", "standard", "minmax"])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_set_mapped_from_a_file_gives_the_same_files(tmp_path, monkeypatch, scale, own):
+    monkeypatch.setattr("pellucid.rows._BYTES", 1000)
+    data = raw(120, raw(40, seed=1).train if own else None)
+    data.train.group = np.array([f"patient {index // 4}" for index in range(120)])
+    files.write_array(tmp_path / "x.npy", data.train.x)
+    files.write_array(tmp_path / "truth.npy", data.train.truth)
+    mapped = Examples(
+        files.map_array(tmp_path / "x.npy"), data.train.y, files.map_array(tmp_path / "truth.npy"), data.train.group
+    )
+    for name, train in (("memory", data.train), ("file", mapped)):
+        given = RawData(train, data.test, data.classes, data.channels)
+        source = SimpleNamespace(
+            SPEC=SourceSpec("A", "series", "B", "C", "D"), load=lambda files, rng, given=given: given
+        )
+        monkeypatch.setitem(plugins.load("datasets"), "given", source)
+        preprocess(
+            dataset={"source": "given"}, paths={}, split=SPLIT, scale=scale, seed=1, folder=tmp_path / name, memory_mb=0
+        )
+    written = sorted((tmp_path / "memory").iterdir())
+    assert len(written) == 6
+    for path in written:
+        assert path.read_bytes() == (tmp_path / "file" / path.name).read_bytes(), path.name
+    assert isinstance(data.train.x, np.ndarray)
+    np.testing.assert_array_equal(data.train.x, raw(120).train.x)
 
 
 def test_duplicates_are_counted_within_and_across(rng):
@@ -195,3 +261,20 @@ def test_real_mnist_is_the_archives_images(real_data, tmp_path):
     preprocess(dataset=dataset, paths={"file": path}, split=SPLIT, scale="none", seed=1, folder=tmp_path)
     with np.load(path) as archive:
         np.testing.assert_allclose(np.load(tmp_path / "x_test.npy")[..., 0], archive["x_test"] / 255, atol=1e-6)
+
+
+def test_real_files_larger_than_the_memory_give_the_same_files(real_data, tmp_path):
+    beats, path = heartbeats(real_data), str(real_data / "mnist" / "mnist.npz")
+    for dataset, paths in (beats, ({"source": "mnist", "file": path, "file_sha256": "none"}, {"file": path})):
+        for memory_mb in (0, 1024):
+            preprocess(
+                dataset=dataset,
+                paths=paths,
+                split=SPLIT,
+                scale="none",
+                seed=1,
+                folder=tmp_path / dataset["source"] / str(memory_mb),
+                memory_mb=memory_mb,
+            )
+        for one in sorted((tmp_path / dataset["source"] / "0").iterdir()):
+            assert one.read_bytes() == (one.parents[1] / "1024" / one.name).read_bytes(), one.name

@@ -181,6 +181,24 @@ def test_keeps_the_epoch_with_the_best_validation_score(keras, digits, uninterru
     assert accuracy > 0.5
 
 
+def test_validation_in_batches_gives_the_scores_of_arrays_to_the_bit(keras, digits, uninterrupted, monkeypatch):
+    from pellucid import training
+
+    monkeypatch.setattr(training, "_HELD_EXAMPLES", 100)
+    weights = np.linspace(0.5, 2, 10, dtype=np.float32)
+    batches = training._load(digits, 64, weights, 1)[1]
+    x, y = np.load(digits / "x_validation.npy"), files.read_arrays(digits / "labels.npz")["validation"]
+    assert [len(batches[index][0]) for index in range(len(batches))] == [100, 100, 16]
+    model = keras.models.load_model(uninterrupted / "model" / "model.keras", compile=False)
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    streamed = model.evaluate(batches, verbose=0)
+    assert streamed == model.evaluate(x, y, sample_weight=weights[y], batch_size=100, verbose=0)
+    # Of large examples a batch has no more than a step of training.
+    monkeypatch.setattr(training, "_HELD_BYTES", x[:70].nbytes)
+    assert training._load(digits, 64, weights, 1)[1].size == 70
+    assert training._load(digits, 80, weights, 1)[1].size == 80
+
+
 def test_balanced_weights_lift_a_rare_class(keras, digits, tmp_path):
     """Of class 0 nine in ten examples are taken away: weighing the classes must find more of what is left."""
     y = files.read_arrays(digits / "labels.npz")

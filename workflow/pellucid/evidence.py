@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ def run(*, data: Path | str, model: Path | str, seed: int, threads: int, memory_
         InputError: the data source does not know the evidence.
     """
     data = Path(data)
-    truth, labels = files.read_arrays(data / "truth.npz"), files.read_arrays(data / "labels.npz")
+    truth, labels = files.map_arrays(data / "truth.npz"), files.read_arrays(data / "labels.npz")
     if "test" not in truth:
         raise InputError(str(data / "truth.npz"), "no evidence of the test examples", "a source that plants it")
     case = Case(
@@ -107,10 +108,37 @@ def measure(case: Case) -> pd.DataFrame:
     planted = case.truth.any(axes)
     if not planted.any():
         raise InputError("truth of the test examples", "no value that is marked as evidence", "some in every example")
+    # A batch after the other: what is said of an example depends on no other, and all fills of all would not fit.
+    measured = [_values(_part(case, part)) for part, _ in blocks(len(case.truth), 1, case.probe.batch_size())]
+    values = {key: np.concatenate([one[key] for one in measured]) for key in measured[0]}
+    groups = [(ALL, planted)]
+    groups += [(name, planted & (case.labels == label)) for label, name in enumerate(case.facts["classes"])]
+    rows = []
+    for (part, fill, metric), one in values.items():
+        for name, members in groups:
+            rng = seeds.generator(case.seed, "evidence", "interval", part, fill, metric, name)
+            rows.append((part, fill, metric, name, *interval(one[members], rng), int(members.sum())))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _part(case: Case, part: slice) -> Case:
+    """Some of the examples."""
+    assert case.truth is not None
+    return replace(
+        case,
+        inputs=np.asarray(case.inputs[part]),
+        targets=case.targets[part],
+        labels=case.labels[part],
+        truth=np.asarray(case.truth[part]),
+    )
+
+
+def _values(case: Case) -> dict[tuple[str, str, str], NDArray[np.float64]]:
+    """Every metric of every example, (N,), by part, fill and metric."""
+    assert case.truth is not None
+    axes = tuple(range(1, case.truth.ndim))
     moved = elsewhere(case.truth, case.inputs, seeds.generator(case.seed, "evidence", "control"))
-    removed = dict(zip(ALTERED, (case.truth, ~case.truth, moved), strict=True))
-    said = _said(case, removed)
-    number = case.truth.sum(axes)
+    said = _said(case, dict(zip(ALTERED, (case.truth, ~case.truth, moved), strict=True)))
     values = {
         (part, fill, metric): one
         for (part, fill), p in said.items()
@@ -120,15 +148,8 @@ def measure(case: Case) -> pd.DataFrame:
         )
     }
     values[WHOLE, NONE, "share"] = case.truth.mean(axes)
-    values[CONTROL, NONE, "overlap"] = (moved & case.truth).sum(axes) / np.maximum(number, 1)
-    groups = [(ALL, planted)]
-    groups += [(name, planted & (case.labels == label)) for label, name in enumerate(case.facts["classes"])]
-    rows = []
-    for (part, fill, metric), one in values.items():
-        for name, members in groups:
-            rng = seeds.generator(case.seed, "evidence", "interval", part, fill, metric, name)
-            rows.append((part, fill, metric, name, *interval(one[members], rng), int(members.sum())))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    values[CONTROL, NONE, "overlap"] = (moved & case.truth).sum(axes) / np.maximum(case.truth.sum(axes), 1)
+    return values
 
 
 def _said(case: Case, removed: Mapping[str, Mask]) -> dict[tuple[str, str], NDArray[np.float64]]:

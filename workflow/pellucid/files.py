@@ -6,16 +6,18 @@ import hashlib
 import json
 import os
 import re
+import struct
 import zipfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
+from pellucid.rows import Array, Rows, blocks
 
 # The earliest time that a zip archive can hold: numpy's own savez writes the time of day, and two equal runs differ.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -50,14 +52,14 @@ def read_json(path: Path | str) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-def write_arrays(path: Path | str, arrays: Mapping[str, NDArray[Any]]) -> None:
+def write_arrays(path: Path | str, arrays: Mapping[str, Array]) -> None:
     """Write an uncompressed `.npz` without pickle, whose bytes depend on the arrays alone."""
 
     def save(temporary: Path) -> None:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
             for name, array in sorted(arrays.items()):
                 with archive.open(zipfile.ZipInfo(f"{name}.npy", _EPOCH), "w", force_zip64=True) as entry:
-                    _save(entry, np.asanyarray(array))
+                    _save(entry, array)
 
     write(path, save)
 
@@ -77,8 +79,49 @@ def read_arrays(path: Path | str) -> dict[str, NDArray[Any]]:
         ) from None
 
 
-def write_array(path: Path | str, array: NDArray[Any]) -> None:
-    """Write one `.npy`, to be mapped into memory by the stages that follow."""
+def map_arrays(path: Path | str) -> dict[str, NDArray[Any]]:
+    """Map the arrays of an `.npz` read-only, as `map_array` does; those that it holds compressed are left out.
+
+    Raises:
+        InputError: the file is not an archive of plain arrays.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, Path(path).open("rb") as file:
+            stored = [entry for entry in archive.infolist() if entry.compress_type == zipfile.ZIP_STORED]
+            return {entry.filename.removesuffix(".npy"): _mapped(file, entry) for entry in stored}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, struct.error) as error:
+        raise InputError(
+            str(path), f"a file that cannot be read ({error})", "an .npz archive of plain arrays"
+        ) from None
+
+
+def _mapped(file: BinaryIO, entry: zipfile.ZipInfo) -> NDArray[Any]:
+    # The entry's own header has 30 bytes, of which the last four say how long its name and its extra field are.
+    file.seek(entry.header_offset + 26)
+    file.seek(sum(struct.unpack("<HH", file.read(4))), os.SEEK_CUR)
+    shape, fortran, dtype = read_header(file)
+    if dtype.hasobject:
+        raise ValueError(f"{entry.filename} holds objects")
+    # Nothing cannot be mapped.
+    if 0 in shape:
+        return np.empty(shape, dtype)
+    return np.memmap(file, dtype, "r", file.tell(), shape, "F" if fortran else "C")
+
+
+def read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether in Fortran's order, and dtype of the `.npy` that begins here; the file is left where data begin.
+
+    Raises:
+        ValueError: not the beginning of an `.npy`.
+    """
+    version = np.lib.format.read_magic(file)  # type: ignore[no-untyped-call]
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    header: tuple[tuple[int, ...], bool, np.dtype[Any]] = read(file)  # type: ignore[no-untyped-call]
+    return header
+
+
+def write_array(path: Path | str, array: Array) -> None:
+    """Write one `.npy`, to be mapped into memory by the stages that follow; of `Rows` one block after the other."""
 
     def save(temporary: Path) -> None:
         with temporary.open("wb") as file:
@@ -87,8 +130,20 @@ def write_array(path: Path | str, array: NDArray[Any]) -> None:
     write(path, save)
 
 
-def _save(file: Any, array: NDArray[Any]) -> None:
-    np.lib.format.write_array(file, array, allow_pickle=False)  # type: ignore[no-untyped-call]
+def _save(file: Any, array: Array) -> None:
+    if not isinstance(array, Rows):
+        np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)  # type: ignore[no-untyped-call]
+        return
+    write_header(file, array.shape, array.dtype)
+    for block in blocks(array):
+        file.write(block.data)
+
+
+def write_header(file: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Write the beginning of an `.npy`; the values follow in C's order."""
+    descr = np.lib.format.dtype_to_descr(dtype)  # type: ignore[no-untyped-call]
+    content = {"descr": descr, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, content)  # type: ignore[no-untyped-call]
 
 
 def map_array(path: Path | str) -> NDArray[Any]:
@@ -117,9 +172,10 @@ def digest(content: Any) -> str:
 
 
 def _feed(update: Callable[[bytes], object], content: Any) -> None:
-    if isinstance(content, np.ndarray):
+    if isinstance(content, np.ndarray | Rows):
         update(f"array {content.dtype.str} {content.shape}".encode())
-        update(np.ascontiguousarray(content).tobytes())
+        for block in blocks(content) if content.shape else [np.asarray(content)]:
+            update(block.tobytes())
     elif isinstance(content, Mapping):
         update(b"{")
         for key in sorted(content):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +15,26 @@ from numpy.typing import NDArray
 
 from pellucid import downloads, files, plugins, seeds
 from pellucid.datasets.base import Examples, RawData
+from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
+from pellucid.rows import Array, Rows, blocks
 
 logger = logging.getLogger(__name__)
 
-Splits = dict[str, Examples]
 SPLITS = ("train", "validation", "test")
+
+
+@dataclass
+class Split:
+    """The examples of one split, as in `Examples`; what is not in memory is read where it is needed."""
+
+    x: Rows
+    y: NDArray[np.int64]
+    truth: Rows | None = None
+    group: NDArray[np.str_] | None = None
+
+
+Splits = dict[str, Split]
 
 
 def preprocess(
@@ -28,8 +45,9 @@ def preprocess(
     scale: str,
     seed: int,
     folder: Path | str,
+    memory_mb: int = 1024,
 ) -> None:
-    """Load a data source, split and scale it, and write it to `folder`.
+    """Load a data source, split and scale it, and write it to `folder`, of a large set one block after the other.
 
     Args:
         dataset: the experiment's `dataset` entry: source, parameters, checksums.
@@ -39,6 +57,7 @@ def preprocess(
         seed: of the experiment.
         folder: gets `x_<split>.npy` (float32), `labels.npz` (int64 per split), `truth.npz` (bool, per split, where
             the source knows it) and `data.json`.
+        memory_mb: what the source may keep in memory; it changes nothing in what is written.
 
     Raises:
         InputError: a file or an example that cannot be used.
@@ -52,12 +71,17 @@ def preprocess(
         for name, value in dataset.items()
         if name in plugin.SPEC.parameters and name not in plugin.SPEC.files
     }
+    room = {"scratch": Scratch(folder, memory_mb)} if plugin.SPEC.scratch else {}
     raw: RawData = plugin.load(
-        {name: Path(path) for name, path in paths.items()}, seeds.generator(seed, "load", source), **own
+        {name: Path(path) for name, path in paths.items()}, seeds.generator(seed, "load", source), **own, **room
     )
     check(raw, source)
     splits = divide(raw, **split, rng=seeds.generator(seed, "split"))
     statistics = rescale(splits, scale)
+    for name, part in splits.items():
+        files.write_array(folder / f"x_{name}.npy", part.x)
+        # From here on as every later stage sees it, which saves scaling it once more.
+        part.x = Rows(files.map_array(folder / f"x_{name}.npy"))
     facts = describe(raw, splits, plugin.SPEC) | {
         "source": source,
         "parameters": own,
@@ -68,8 +92,6 @@ def preprocess(
         "statistics": statistics,
         "seed": seed,
     }
-    for name in SPLITS:
-        files.write_array(folder / f"x_{name}.npy", splits[name].x)
     files.write_arrays(folder / "labels.npz", {name: splits[name].y for name in SPLITS})
     truths = {name: truth for name in SPLITS if (truth := splits[name].truth) is not None}
     files.write_arrays(folder / "truth.npz", truths)
@@ -90,8 +112,7 @@ def check(raw: RawData, source: str) -> None:
         where = f"{source}, {name}"
         if len(examples.x) == 0:
             raise InputError(where, "no examples", "at least one")
-        if not np.isfinite(examples.x).all():
-            index = int(np.argwhere(~np.isfinite(examples.x))[0][0])
+        if (index := first_not_finite(examples.x)) is not None:
             raise InputError(where, f"NaN or infinity in example {index}", "finite values")
         if examples.y.min() < 0 or examples.y.max() >= len(raw.classes):
             found = f"labels from {examples.y.min()} to {examples.y.max()}"
@@ -102,6 +123,16 @@ def check(raw: RawData, source: str) -> None:
     if (few := counts[counts > 0].min()) < (3 if raw.test is None else 2):
         name = raw.classes[int(np.argmax(counts == few))]
         raise InputError(f"{source}, train", f"{few} example(s) of class {name}", "enough for every split")
+
+
+def first_not_finite(x: Array) -> int | None:
+    """Index of the first example with a value that is not finite; None where there is none."""
+    first = 0
+    for block in blocks(x):
+        if not (finite := np.isfinite(block)).all():
+            return first + int(np.argwhere(~finite)[0][0])
+        first += len(block)
+    return None
 
 
 def divide(
@@ -132,7 +163,7 @@ def divide(
     everything = raw.train
     group = everything.group if by_group else None
     kept = np.arange(len(everything.y))
-    tested = raw.test
+    tested = None if raw.test is None else take(raw.test)
     if folds is not None:
         kept, drawn = in_folds(everything.y, group, folds, rng)[fold]
         tested = take(everything, drawn)
@@ -196,39 +227,51 @@ def stratified(
     return np.setdiff1d(np.arange(len(y)), chosen), chosen
 
 
-def take(examples: Examples, indices: NDArray[np.int64]) -> Examples:
-    """The examples at `indices`."""
-    truth = None if examples.truth is None else examples.truth[indices]
-    group = None if examples.group is None else examples.group[indices]
-    return Examples(examples.x[indices], examples.y[indices], truth, group)
+def take(examples: Examples, indices: NDArray[np.int64] | None = None) -> Split:
+    """The examples at `indices`, or all of them; none is read or copied yet."""
+    truth = None if examples.truth is None else Rows(examples.truth, indices)
+    y, group = examples.y, examples.group
+    if indices is not None:
+        y, group = y[indices], None if group is None else group[indices]
+    return Split(Rows(examples.x, indices), y, truth, group)
 
 
 def rescale(splits: Splits, scale: str) -> dict[str, list[float]]:
-    """Scale all splits in place, channel by channel, with the statistics of train alone.
+    """Scale all splits, channel by channel, with the statistics of train alone; the values are computed when read.
 
     Returns:
         The offset and the divisor of each channel; empty for `none`.
     """
     if scale == "none":
         return {}
-    train = splits["train"].x
-    axes = tuple(range(train.ndim - 1))
-    if scale == "standard":
-        offset, divisor = train.mean(axes, np.float64), train.std(axes, np.float64)
-    else:
-        offset = train.min(axes).astype(np.float64)
-        divisor = train.max(axes) - offset
+    offset, divisor = (standard if scale == "standard" else minmax)(splits["train"].x)
     # A channel that never varies carries nothing: it becomes zero rather than infinite.
     divisor = np.where(divisor > 0, divisor, 1.0)
-    for examples in splits.values():
-        examples.x = ((examples.x - offset) / divisor).astype(np.float32)
+    for part in splits.values():
+        part.x = part.x.scaled(offset, divisor)
     return {"offset": offset.tolist(), "divisor": divisor.tolist()}
+
+
+def standard(x: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each channel, (channels,), in two passes in float64."""
+    axes, count = tuple(range(len(x.shape) - 1)), math.prod(x.shape[:-1])
+    zero = np.zeros(x.shape[-1])
+    mean = sum((block.sum(axes, np.float64) for block in blocks(x)), zero) / count
+    variance = sum((np.square(block - mean).sum(axes) for block in blocks(x)), zero) / count
+    return mean, np.sqrt(variance)
+
+
+def minmax(x: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Least value of each channel and the way from there to its largest, (channels,)."""
+    axes = tuple(range(len(x.shape) - 1))
+    ends = [(block.min(axes), block.max(axes)) for block in blocks(x)]
+    low, high = np.min([low for low, _ in ends], 0).astype(np.float64), np.max([high for _, high in ends], 0)
+    return low, high - low
 
 
 def duplicates(splits: Splits) -> dict[str, int]:
     """How many examples occur again, byte for byte: within a split, and in train as well as elsewhere."""
-    # A view of each example as one item of raw bytes lets numpy compare whole examples at once.
-    rows = {name: _as_items(examples.x) for name, examples in splits.items()}
+    rows = {name: fingerprints(part.x) for name, part in splits.items()}
     unique = {name: np.unique(items) for name, items in rows.items()}
     found = {f"within_{name}": len(rows[name]) - len(unique[name]) for name in SPLITS}
     for name, other in (("validation", "train"), ("test", "train"), ("test", "validation")):
@@ -236,9 +279,17 @@ def duplicates(splits: Splits) -> dict[str, int]:
     return found
 
 
-def _as_items(x: NDArray[np.float32]) -> NDArray[np.void]:
-    flat = np.ascontiguousarray(x.reshape(len(x), -1))
-    return flat.view(np.dtype((np.void, flat.dtype.itemsize * flat.shape[1]))).ravel()
+def fingerprints(x: Array) -> NDArray[np.void]:
+    """128 bits of each example's bytes, (N,).
+
+    Two different examples of 10 million have the same with a chance of 10⁻²⁵.
+    """
+    found = [
+        hashlib.blake2b(row.data, digest_size=16).digest()
+        for block in blocks(x)
+        for row in block.reshape(len(block), -1)
+    ]
+    return np.frombuffer(b"".join(found), "V16")
 
 
 def describe(raw: RawData, splits: Splits, spec: Any) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def select(
     for label, name in enumerate(classes):
         if (count := int((labels[indices] == label).sum())) < per_class:
             logger.warning("class %s has %d of the %d %s examples asked for", name, count, per_class, choose)
-    truth = files.read_arrays(data / "truth.npz")
+    truth = files.map_arrays(data / "truth.npz")
     arrays: dict[str, NDArray[Any]] = {
         "indices": indices,
         "inputs": np.asarray(files.map_array(data / "x_test.npy")[indices]),
@@ -62,7 +62,7 @@ def select(
         "targets": targets(str(target), classes, labels[indices], p[indices]),
     }
     if "test" in truth:
-        arrays["truth"] = truth["test"][indices]
+        arrays["truth"] = np.asarray(truth["test"][indices])
     files.write_arrays(output, arrays)
     logger.info("%d examples of %d classes", len(indices), len(np.unique(labels[indices])))
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
+# Of a batch of validation examples, at most.
+_HELD_EXAMPLES, _HELD_BYTES = 1024, 4 * 2**20
 
 
 @dataclass
@@ -89,7 +91,6 @@ def train(
             initial_epoch=progress.epoch,
             epochs=training["epochs"],
             validation_data=validation,
-            validation_batch_size=1024,
             # The batches shuffle themselves; Keras would shuffle their order once more, and not the same after a kill.
             shuffle=False,
             callbacks=[_keeper(state, progress, training, seed, batches.begin)],
@@ -121,34 +122,38 @@ def train(
         logger.info("no epochs: kept the weights that the model starts from")
 
 
-def _load(data: Path, batch_size: int, weights: NDArray[np.float32], seed: int) -> tuple[Any, tuple[Any, ...]]:
+def _load(data: Path, batch_size: int, weights: NDArray[np.float32], seed: int) -> tuple[Any, Any]:
     import keras
 
     labels = files.read_arrays(data / "labels.npz")
 
+    # One worker: Keras has tf.data fetch the next batches meanwhile, and the order is kept.
     class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-        """Training batches in an order that depends on (seed, epoch) alone.
+        """Batches of a mapped file: those of train in an order that depends on (seed, epoch) alone.
 
         Keras' own shuffling of arrays draws from a state that a resumed run does not have.
         """
 
-        def __init__(self) -> None:
+        def __init__(self, split: str, size: int) -> None:
             super().__init__()
-            self.x, self.y = files.map_array(data / "x_train.npy"), labels["train"]
-            self.begin(0)
+            self.x, self.y, self.size = files.map_array(data / f"x_{split}.npy"), labels[split], size
+            self.order = np.arange(len(self.y))
 
         def begin(self, epoch: int) -> None:
             self.order = seeds.generator(seed, "train", "order", str(epoch)).permutation(len(self.y))
 
         def __len__(self) -> int:
-            return -(-len(self.y) // batch_size)
+            return -(-len(self.y) // self.size)
 
         def __getitem__(self, index: int) -> tuple[NDArray[Any], ...]:
-            chosen = self.order[index * batch_size : (index + 1) * batch_size]
+            chosen = self.order[index * self.size : (index + 1) * self.size]
             return self.x[chosen], self.y[chosen], weights[self.y[chosen]]
 
-    held = labels["validation"]
-    return Batches(), (np.asarray(files.map_array(data / "x_validation.npy")), held, weights[held])
+    fitted = Batches("train", batch_size)
+    fitted.begin(0)
+    # A pass forward has room for more than a step of training; of large examples only as many as that.
+    held = min(_HELD_EXAMPLES, _HELD_BYTES // fitted.x[:1].nbytes)
+    return fitted, Batches("validation", max(batch_size, held))
 
 
 def _class_weights(counts: Mapping[str, int], choice: str) -> NDArray[np.float32]:

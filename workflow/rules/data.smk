@@ -44,6 +44,9 @@ rule preprocess:
     conda:
         CONDA
     threads: 1
+    # No parameter: it decides what waits on disk, and changes nothing in what is written.
+    resources:
+        memory_mb=CONFIG.memory_mb,
     params:
         dataset=setting("dataset"),
         listing=lambda wildcards: configuration.listing_of(experiment_of(wildcards)),

@@ -13,4 +13,5 @@ with job(snakemake):
         scale=snakemake.params.scale,
         seed=snakemake.params.seed,
         folder=Path(snakemake.output.facts).parent,
+        memory_mb=snakemake.resources.memory_mb,
     )

@@ -22,3 +22,12 @@ def test_leaves_out_what_is_not_defined():
 def test_the_same_seed_gives_the_same_interval(rng):
     values = rng.random(20)
     assert interval(values, np.random.default_rng(3)) == interval(values, np.random.default_rng(3))
+
+
+def test_resamples_drawn_in_turns_are_those_drawn_at_once(rng, monkeypatch):
+    values = rng.normal(size=57)
+    drawn = np.random.default_rng(1).integers(57, size=(2000, 57))
+    low, high = np.quantile(values[drawn].mean(1), [(1 - 0.95) / 2, (1 + 0.95) / 2])
+    for draws in (10, 1000, 10**7):  # 1, 17 and all of the resamples at a time
+        monkeypatch.setattr("pellucid.score.bootstrap._DRAWS", draws)
+        assert interval(values, np.random.default_rng(1))[1:] == (low, high)

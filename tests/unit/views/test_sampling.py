@@ -28,8 +28,9 @@ def test_chosen_once_each_in_order_by_chance_and_by_seed(choose):
 
 def test_parts_are_the_chosen_examples_in_order(monkeypatch, rng):
     x = rng.random((20, 4, 1), np.float32)
-    monkeypatch.setattr("pellucid.views.sampling._BYTES", 3 * x[0].nbytes)
+    monkeypatch.setattr("pellucid.rows._BYTES", 3 * x[0].nbytes)
     chosen = np.array([1, 4, 5, 7, 11, 13, 19])
+    assert [len(part) for part in parts(x, chosen, 4)] == [4, 3]
     found = list(parts(x, chosen))
     assert [len(part) for part in found] == [3, 3, 1]
     np.testing.assert_array_equal(np.concatenate(found), x[chosen])

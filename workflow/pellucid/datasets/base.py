@@ -3,7 +3,8 @@
 A source is a module of this package with two names:
 
 - `SPEC`, a `SourceSpec`: what it is, where it comes from, which parameters it takes;
-- `load(files, rng, **parameters) -> RawData`.
+- `load(files, rng, **parameters) -> RawData`; a large `x` may be mapped from a file (`files.map_array`,
+  `files.map_arrays`, or built in `scratch.Scratch`): it is read block by block.
 
 It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned,
 and `addresses(**parameters) -> {name: address}`, which names the files it reads where their number depends on the
@@ -35,6 +36,8 @@ class SourceSpec:
         citation: the reference that its authors ask for.
         homepage: where a person reads more.
         truth: whether the evidence for each example's class is known (`Examples.truth`).
+        scratch: whether `load` takes a `scratch` (`scratch.Scratch`), where it builds arrays that may be larger than
+            memory.
         parameters: JSON Schema properties of the parameters, each with a description and a default.
         required: the parameters that have no default.
         files: the parameters that name a file (a path, a file:// or an http(s):// address); each has the
@@ -52,6 +55,7 @@ class SourceSpec:
     files: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     truth: bool = False
+    scratch: bool = False
 
 
 @dataclass
@@ -59,7 +63,7 @@ class Examples:
     """Examples with their labels.
 
     Attributes:
-        x: float32 (N, time, channels) or (N, height, width, channels).
+        x: float32 (N, time, channels) or (N, height, width, channels), in memory or mapped from a file.
         y: int64 (N,), the index into `RawData.classes`.
         truth: bool, of the shape of x: True where the evidence for the example's class was planted;
             None where nobody knows.

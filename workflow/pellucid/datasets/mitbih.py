@@ -9,6 +9,7 @@ import numpy as np
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.csv import read_labelled_rows
+from pellucid.datasets.scratch import Scratch
 
 SPEC = SourceSpec(
     title="109,446 real heartbeats of the five AAMI classes, 187 samples at 125 Hz",
@@ -31,13 +32,16 @@ SPEC = SourceSpec(
     },
     required=("train", "test"),
     files=("train", "test"),
+    scratch=True,
 )
 
 _CLASSES = ("N", "S", "V", "F", "Q")
 _COLUMNS = 188
 
 
-def load(files: Mapping[str, Path], rng: np.random.Generator, *, samples: int = 187) -> RawData:
+def load(
+    files: Mapping[str, Path], rng: np.random.Generator, *, samples: int = 187, scratch: Scratch | None = None
+) -> RawData:
     """Each row is a beat in [0, 1], zero-padded at its end, and its class 0–4 in the last column.
 
     Raises:
@@ -45,7 +49,7 @@ def load(files: Mapping[str, Path], rng: np.random.Generator, *, samples: int = 
     """
     parts: dict[str, Examples] = {}
     for name in ("train", "test"):
-        x, y = read_labelled_rows(files[name], columns=_COLUMNS, classes=len(_CLASSES))
+        x, y = read_labelled_rows(files[name], columns=_COLUMNS, classes=len(_CLASSES), scratch=scratch)
         parts[name] = Examples(x[:, :samples, np.newaxis], y)
     return RawData(
         train=parts["train"],

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 RESAMPLES = 2000
 LEVEL = 0.95
+_DRAWS = 2**20  # at a time
 
 
 def interval(values: NDArray[np.float64], rng: np.random.Generator) -> tuple[float, float, float]:
@@ -18,7 +19,9 @@ def interval(values: NDArray[np.float64], rng: np.random.Generator) -> tuple[flo
     values = values[np.isfinite(values)]
     if not len(values):
         return np.nan, np.nan, np.nan
-    drawn = rng.integers(len(values), size=(RESAMPLES, len(values)))
-    means = values[drawn].mean(1)
+    # In turns: of a large test set, all resamples at once would be thousands of times the values.
+    turn = max(1, _DRAWS // len(values))
+    sizes = [min(turn, RESAMPLES - start) for start in range(0, RESAMPLES, turn)]
+    means = np.concatenate([values[rng.integers(len(values), size=(size, len(values)))].mean(1) for size in sizes])
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(values.mean()), float(low), float(high)

@@ -88,9 +88,9 @@ def _others(case: Case, rng: np.random.Generator) -> NDArray[np.float32]:
     assert case.training is not None
     assert case.training_labels is not None
     found = np.empty(case.inputs.shape, np.float32)
+    of_others = {target: np.flatnonzero(case.training_labels != target) for target in np.unique(case.targets)}
     for row, (stream, target) in enumerate(zip(own(case.inputs, rng), case.targets, strict=True)):
-        strangers = np.flatnonzero(case.training_labels != target)
-        if not len(strangers):
+        if not len(strangers := of_others[target]):
             where, what = "baselines.other", f"training examples of class {target} alone"
             raise InputError(where, what, "some of another class", "Leave this baseline out.")
         found[row] = case.training[stream.choice(strangers)]

@@ -133,7 +133,8 @@ def compute(
     x, labels = data.training
     chosen = balanced(labels, examples, rng)
     name = _layer(probe, layer) if of == "filters" else ""
-    answers = np.concatenate([features(probe, real, name) if name else probe.logits(real) for real in parts(x, chosen)])
+    read = parts(x, chosen, probe.batch_size())
+    answers = np.concatenate([features(probe, real, name) if name else probe.logits(real) for real in read])
     possible = np.arange(answers.shape[1]) if name else np.unique(labels)
     units = _spread(possible, shown)
     statistics = _statistics(x)

@@ -78,7 +78,7 @@ def compute(
     if len(chosen) < _FEWEST:
         raise InputError("test examples", f"{len(chosen)}", f"at least {_FEWEST} for a plane")
     name = feature_layer(probe, layer)
-    found = np.concatenate([features(probe, part, name) for part in parts(x, chosen)])
+    found = np.concatenate([features(probe, part, name) for part in parts(x, chosen, probe.batch_size())])
     if not np.ptp(found, axis=0).any():
         raise InputError(f"layer {name}", "features that are the same for all test examples", "ones that differ")
     y = labels[chosen]

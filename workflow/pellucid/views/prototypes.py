@@ -139,4 +139,6 @@ def compute(
 
 
 def _features(probe: Probe, x: NDArray[np.float32], chosen: NDArray[np.int64], layer: str) -> NDArray[np.float64]:
-    return np.concatenate([features(probe, part, layer) for part in parts(x, chosen)]).astype(np.float64)
+    return np.concatenate([features(probe, part, layer) for part in parts(x, chosen, probe.batch_size())]).astype(
+        np.float64
+    )

@@ -122,7 +122,7 @@ def compute(
             for density in densities:
                 pruned = prune(own, places, strategy, density, np.random.default_rng(masks[repeat]))
                 with probe.altered(pruned):
-                    right = [probe.logits(part).argmax(1) for part in parts(x, chosen)]
+                    right = [probe.logits(part).argmax(1) for part in parts(x, chosen, probe.batch_size())]
                     altered = _explain(probe, list(maps), inputs, whole, seed)
                 trials["strategy"].append(strategy)
                 trials["repeat"].append(repeat)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-_BYTES = 64 * 2**20  # of a mapped file that are read at a time
+from pellucid.rows import Rows, blocks
 
 
 def proportional(labels: NDArray[np.int64], points: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -42,8 +42,16 @@ def balanced(labels: NDArray[np.int64], points: int, rng: np.random.Generator) -
     return np.sort(order[np.argsort(place, kind="stable")[:points]])
 
 
-def parts(x: NDArray[np.float32], chosen: NDArray[np.int64]) -> Iterator[NDArray[np.float32]]:
-    """The chosen examples of a mapped array, (M, *input_shape), in parts that fit into little memory."""
-    size = max(1, _BYTES // max(x[:1].nbytes, 1))
+def parts(x: NDArray[np.float32], chosen: NDArray[np.int64], size: int | None = None) -> Iterator[NDArray[np.float32]]:
+    """The chosen examples of a mapped array, (M, *input_shape), in parts that fit into little memory.
+
+    Args:
+        x: the array.
+        chosen: indices of its examples.
+        size: examples of a part: `Probe.batch_size` where the parts go through a model; None for about a megabyte.
+    """
+    if size is None:
+        yield from blocks(Rows(x, chosen))
+        return
     for start in range(0, len(chosen), size):
         yield np.asarray(x[chosen[start : start + size]])

@@ -1,0 +1,73 @@
+"""Arrays that may be larger than memory: some of their rows, scaled, and read block by block."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Of one block. It depends on no setting: sums over blocks are the same numbers whatever the memory, and a block with
+# its float64 copies stays below the least budget that a configuration may name.
+_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of an array, scaled or not, of which nothing is read before it is asked for.
+
+    Attributes:
+        source: (M, ...), in memory or mapped from a file; never changed.
+        chosen: (N,) indices of the rows; None for all of them.
+        offset, divisor: of every entry of the last axis: float64 (channels,), or None to leave values as they are.
+    """
+
+    source: NDArray[Any]
+    chosen: NDArray[np.int64] | None = None
+    offset: NDArray[np.float64] | None = None
+    divisor: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.source) if self.chosen is None else len(self.chosen)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As of an array: (N, ...)."""
+        return (len(self), *self.source.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the values that come out."""
+        return self.source.dtype if self.offset is None else np.dtype(np.float32)
+
+    def __getitem__(self, part: slice | NDArray[np.int64]) -> NDArray[Any]:
+        """A slice of the rows, or those at some indices, as an array."""
+        found: NDArray[Any] = self.source[part if self.chosen is None else self.chosen[part]]
+        if self.offset is None or self.divisor is None:
+            return found
+        scaled: NDArray[np.float32] = ((found - self.offset) / self.divisor).astype(np.float32)
+        return scaled
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self[:], dtype)
+
+    def take(self, indices: NDArray[np.int64]) -> Rows:
+        """The rows at `indices` of these, none of them read yet."""
+        return replace(self, chosen=indices if self.chosen is None else self.chosen[indices])
+
+    def scaled(self, offset: NDArray[np.float64], divisor: NDArray[np.float64]) -> Rows:
+        """The rows as (value - offset) / divisor in float32, computed when they are read."""
+        return replace(self, offset=offset, divisor=divisor)
+
+
+Array = NDArray[Any] | Rows
+
+
+def blocks(x: Array) -> Iterator[NDArray[Any]]:
+    """All rows in order, in contiguous blocks of about a megabyte: at least one row each."""
+    step = max(1, _BYTES // max(x.dtype.itemsize * math.prod(x.shape[1:]), 1))
+    for start in range(0, len(x), step):
+        yield np.ascontiguousarray(x[start : start + step])
