@@ -254,6 +254,22 @@ def test_it_says_of_the_projects_own_networks_what_they_declare(keras, name, sha
     assert archive.input_shape(described, name) == shape
 
 
+@pytest.mark.parametrize("convolution", [True, False])
+def test_a_relu_inside_of_a_recurrent_layer_is_none_that_a_method_reaches(keras, convolution):
+    layers = keras.layers
+    front = [layers.Conv1D(2, 3, activation="relu")] if convolution else []
+    ending = [layers.LSTM(2, activation="relu"), layers.Dense(3, activation="softmax")]
+    model = keras.Sequential([layers.Input((6, 2)), *front, *ending])
+    found = archive.features(json.loads(model.to_json()), "")
+    assert found == (("conv", "relu") if convolution else ())
+    probe, one = Probe(model), np.ones((1, 6, 2), np.float32)
+    if convolution:
+        assert probe.gradient(one, np.array([0]), "guided").shape == (1, 6, 2)
+    else:
+        with pytest.raises(InputError, match="found no ReLU"):
+            probe.gradient(one, np.array([0]), "guided")
+
+
 def test_the_last_convolution_is_one_that_is_used_once(keras, saved):
     assert Probe(keras_file.build(SHAPE, CLASSES, file=saved["functional"][1])).conv_layers == ["stem"]
     branches = Probe(keras_file.build(SHAPE, CLASSES, file=saved["branches"][1]))

@@ -726,7 +726,8 @@ def _relus(tf_: Any, layers: Iterable[keras.layers.Layer], name: str) -> Iterato
             if isinstance(layer, keras.layers.ReLU) and _is_plain(layer):
                 stack.enter_context(_replaced(layer, lambda inputs, *args, **kwargs: modified(inputs)))
                 found += 1
-            elif getattr(layer, "activation", None) is keras.activations.relu:
+            # That of a recurrent layer is its cell's, which is called in a loop.
+            elif vars(layer).get("activation") is keras.activations.relu:
                 stack.enter_context(_activated(layer, modified))
                 found += 1
         if not found:

@@ -151,7 +151,9 @@ def _is_relu(layer: Config) -> bool:
     own = layer["config"]
     if layer["class_name"] == "ReLU":
         return own.get("max_value") is None and not own.get("negative_slope") and not own.get("threshold")
-    return _name_of(own.get("activation")) == "relu"
+    # That of a recurrent layer is its cell's, which no method reaches.
+    recurrent = re.fullmatch(r".*(LSTM|GRU|RNN)\w*", layer["class_name"])
+    return _name_of(own.get("activation")) == "relu" and not recurrent
 
 
 def _is_pooled(config: Config) -> bool:
