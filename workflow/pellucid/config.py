@@ -94,6 +94,11 @@ def resolve(content: Mapping[str, Any]) -> Config:
         if name in content["run"] and not own_faults:
             faults += _check_files(experiment, f"experiments.{name}")
             skipped[name] = {}
+            try:
+                features(experiment)
+            except InputError as error:
+                faults.append(f"experiments.{name}.model: {error}")
+                continue
             for key in OPTIONAL:
                 reasons, refused = _drop_inapplicable(experiment, key, set(own.get(key, {})), f"experiments.{name}")
                 skipped[name] |= reasons
@@ -313,7 +318,8 @@ def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
     found = module.SPEC.features
     if hasattr(module, "features"):
         found = module.features(**own_parameters(experiment["model"], module.SPEC))
-    return (*found, *(("truth",) if _spec(experiment, "dataset").truth else ()))
+    layers = () if module.SPEC.opaque else ("layers",)
+    return (*found, *layers, *(("truth",) if _spec(experiment, "dataset").truth else ()))
 
 
 def listing_of(experiment: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import backend, deeplift, local
+from pellucid import backend, deeplift, files, local
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
 from pellucid.graph import Node, flatten
@@ -73,14 +74,18 @@ class Probe:
     def load(cls, path: Path | str, *, threads: int = 1, memory_mb: int = 1024) -> Probe:
         """Load a `.keras` file. Code inside it (Lambda layers) is refused.
 
+        What the training wrote beside it (`training.json`) says whether the config allowed the model's code to run.
+
         Raises:
             InputError: no such file, not a Keras model, or one that holds code.
         """
         backend.start(threads)
         import keras
 
+        facts = Path(path).with_name("training.json")
+        safe = not (facts.is_file() and files.read_json(facts).get("allow_code", False))
         try:
-            return cls(keras.models.load_model(path, compile=False, safe_mode=True), memory_mb=memory_mb)
+            return cls(keras.models.load_model(path, compile=False, safe_mode=safe), memory_mb=memory_mb)
         except InputError:
             raise
         except Exception as error:  # Keras raises many kinds for a file that is no model; all mean the same here.
@@ -411,21 +416,24 @@ class Probe:
         """
         import keras
 
-        dense = _last(self._model)
+        place, dense = self._before(len(self.nodes))
         if isinstance(dense, (keras.layers.Softmax, keras.layers.Activation)):
-            dense = _before(dense)
-        pooling = _before(dense)
+            place, dense = self._before(place)
+        place, pooling = self._before(place)
         while isinstance(pooling, keras.layers.Dropout):  # does nothing outside of training
-            pooling = _before(pooling)
+            place, pooling = self._before(place)
         pools = re.fullmatch(r"GlobalAveragePooling[123]D", type(pooling).__name__)
         if not isinstance(dense, keras.layers.Dense) or not pools:
             found = f'"{pooling.name}" and "{dense.name}" at the end'
             raise InputError(f"model {self._model.name}", found, "global average pooling, and one dense layer after it")
-        return _before(pooling).name, dense.get_weights()[0]
+        return self._before(place)[1].name, dense.get_weights()[0]
 
     @property
     def conv_layers(self) -> list[str]:
-        """Names of the convolution layers, in the order of the model."""
+        """Names of the convolution layers whose maps lie over the axes of the input, in the order of the model.
+
+        One that is used in several places has no map of its own, and is left out.
+        """
         import keras
 
         kinds = tuple(
@@ -433,7 +441,13 @@ class Probe:
             for name, kind in vars(keras.layers).items()
             if re.fullmatch(r"(Depthwise|Separable)?Conv[123]D\w*", name)
         )
-        return [name for name, layer in self.layers.items() if isinstance(layer, kinds)]
+        uses = Counter(id(node.operation) for node in self.nodes)
+        axes = len(self.input_shape)
+        return [
+            name
+            for name, layer in self.layers.items()
+            if isinstance(layer, kinds) and uses[id(layer)] == 1 and len(layer.output.shape) == axes + 1
+        ]
 
     def batch_size(self, *, backward: bool = False) -> int:
         """How many examples go through the model at a time."""
@@ -444,6 +458,13 @@ class Probe:
         return int(max(1, min(_LARGEST_BATCH, fitting)))
 
     # How it is done --------------------------------------------------------------------------------------------------
+
+    def _before(self, place: int) -> tuple[int, keras.layers.Layer]:
+        """What a node takes, and its place; of a nested model the last, and so of all nodes for a place behind them."""
+        place = self.nodes[place].inputs[0] if place < len(self.nodes) else place - 1
+        while self.nodes[place].container:
+            (place,) = self.nodes[place].inputs
+        return place, self.nodes[place].operation
 
     @cached_property
     def _fields(self) -> dict[str, ReceptiveField]:
@@ -517,7 +538,7 @@ class Probe:
                 tape.watch(batch)
                 with _relus(self._tf, self.layers.values(), relu):
                     score = _pick(self._tf, self._forward(batch), classes)
-            return tape.gradient(score, batch)
+            return _slope(tape, score, batch)
 
         return run
 
@@ -607,12 +628,6 @@ def _last(model: keras.Model) -> keras.layers.Layer:
     return _last(layer) if getattr(layer, "layers", None) else layer
 
 
-def _before(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """The layer whose output a layer with one input takes; of a nested model, the layer that makes its output."""
-    found = layer.input._keras_history.operation
-    return _last(found) if getattr(found, "layers", None) else found
-
-
 @contextmanager
 def _linear(layer: keras.layers.Layer) -> Iterator[None]:
     """Leave out a final softmax (or sigmoid) while the model is traced."""
@@ -688,6 +703,22 @@ def _owning(tf_: Any, layer: keras.layers.Layer, name: str, owners: dict[str, st
         yield
 
 
+def _slope(tape: tf.GradientTape, score: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
+    """The gradient at the input, if the model has one."""
+    try:
+        gradient = tape.gradient(score, batch)
+    except LookupError:  # an operation without one, such as those of a SavedModel that was saved without
+        gradient = None
+    if gradient is None:
+        raise InputError(
+            "model",
+            "class scores without a gradient",
+            "a model that has one",
+            "occlusion, rise, lime and kernel_shap need none.",
+        )
+    return gradient
+
+
 def _depending(gradient: tf.Tensor | None, layer: str) -> tf.Tensor:
     """The gradient at a layer, if there is one."""
     if gradient is None:
@@ -725,7 +756,8 @@ def _relus(tf_: Any, layers: Iterable[keras.layers.Layer], name: str) -> Iterato
             if isinstance(layer, keras.layers.ReLU) and _is_plain(layer):
                 stack.enter_context(_replaced(layer, lambda inputs, *args, **kwargs: modified(inputs)))
                 found += 1
-            elif getattr(layer, "activation", None) is keras.activations.relu:
+            # That of a recurrent layer is its cell's, which is called in a loop.
+            elif vars(layer).get("activation") is keras.activations.relu:
                 stack.enter_context(_activated(layer, modified))
                 found += 1
         if not found:

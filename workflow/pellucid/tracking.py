@@ -371,7 +371,8 @@ class _Record:
         from mlflow.models import infer_signature
 
         keras.config.disable_interactive_logging()
-        model = keras.models.load_model(self.folder / "model" / "model.keras", compile=False)
+        safe = not training.get("allow_code", False)
+        model = keras.models.load_model(self.folder / "model" / "model.keras", compile=False, safe_mode=safe)
         example = files.map_array(self.folder / "data" / "x_test.npy")[:1]
         requirements = [f"{package}=={version}" for package, version in training["versions"].items()]
         # Only the fluent interface logs models: it gets this run, and finishes it, so that this comes last.

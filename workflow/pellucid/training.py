@@ -82,7 +82,8 @@ def train(
     digests = {name: downloads.check(path, **downloads.checksums(model, name)) for name, path in paths.items()}
     key = files.digest([facts["digest"], model, digests, training, seed, threads, code, versions])[:16]
     state = Path(checkpoints) / key
-    network, progress = _resume(state) or (_build(model, paths, training, facts, seed), Progress())
+    safe = not model.get("allow_code", False)
+    network, progress = _resume(state, safe) or (_build(model, paths, training, facts, seed), Progress())
     if progress.epoch:
         logger.info("going on from epoch %d of %d, found in %s", progress.epoch, training["epochs"], state)
     if progress.epoch < training["epochs"]:
@@ -96,7 +97,9 @@ def train(
             callbacks=[_keeper(state, progress, training, seed, batches.begin)],
             verbose=0,
         )
-    best = keras.models.load_model(_best(state, progress.best_epoch), compile=False) if progress.epoch else network
+    best = network
+    if progress.epoch:
+        best = keras.models.load_model(_best(state, progress.best_epoch), compile=False, safe_mode=safe)
     kept = progress.history[progress.best_epoch - 1] if progress.epoch else {}
     files.write(folder / "model.keras", best.save)
     files.write(folder / "history.csv", lambda temporary: temporary.write_text(_table(progress.history)))
@@ -104,7 +107,10 @@ def train(
         folder / "training.json",
         {
             "architecture": model["architecture"],
-            "files": {name: {"path": model[name], "sha256": digests[name]} for name in paths},
+            "origin": _origin(model, paths, progress.epoch),
+            "files": {name: {"path": model.get(name, path), "sha256": digests[name]} for name, path in paths.items()},
+            # What `Probe.load` needs to know to load the model again.
+            **({} if safe else {"allow_code": True}),
             "parameters": int(best.count_params()),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
@@ -120,6 +126,14 @@ def train(
         logger.info("kept epoch %d of %d: best %s", progress.best_epoch, progress.epoch, training["monitor"])
     else:
         logger.info("no epochs: kept the weights that the model starts from")
+
+
+def _origin(model: Mapping[str, Any], paths: Mapping[str, str], epochs: int) -> str:
+    """Where the weights come from: "trained", "fine-tuned", "as they are in the file" or "random"."""
+    given = any(name in paths for name in plugins.spec("models", model["architecture"]).weights)
+    if given or plugins.spec("models", model["architecture"]).opaque:
+        return "fine-tuned" if epochs else "as they are in the file"
+    return "trained" if epochs else "random"
 
 
 def _load(data: Path, batch_size: int, weights: NDArray[np.float32], seed: int) -> tuple[Any, Any]:
@@ -182,6 +196,10 @@ def _build(
     network: keras.Model = architecture.build(tuple(facts["shape"]), len(facts["classes"]), **parameters)
     # What is never fitted is kept as it is built: without an optimizer in the file.
     if training["epochs"]:
+        if not network.trainable_weights:
+            raise InputError(
+                "training.epochs", f"{training['epochs']}, and no weights to fit", "0, or less that is frozen"
+            )
         network.compile(
             optimizer=keras.optimizers.Adam(training["learning_rate"]),
             loss="sparse_categorical_crossentropy",
@@ -250,14 +268,14 @@ def _best(state: Path, epoch: int) -> Path:
     return state / f"best-{epoch:05}.keras"
 
 
-def _resume(state: Path) -> tuple[keras.Model, Progress] | None:
+def _resume(state: Path, safe: bool = True) -> tuple[keras.Model, Progress] | None:
     """The model and the progress of an earlier run, or None where there is none that can be read."""
     import keras
 
     try:
         progress = Progress(**files.read_json(state / "progress.json"))
-        keras.models.load_model(_best(state, progress.best_epoch), compile=False)
-        return keras.models.load_model(_last(state, progress.epoch)), progress
+        keras.models.load_model(_best(state, progress.best_epoch), compile=False, safe_mode=safe)
+        return keras.models.load_model(_last(state, progress.epoch), safe_mode=safe), progress
     except FileNotFoundError:
         return None
     except Exception as error:  # a damaged archive raises many kinds, and each means the same: begin anew

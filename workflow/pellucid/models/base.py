@@ -7,8 +7,9 @@ An architecture is a module of this package with two names:
   parameter that names a file arrives as the file's path, or as None where the config says none.
 
 It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned,
-and `features(**parameters) -> tuple[str, ...]` where what it has depends on them (`SPEC.features` is then what it may
-have).
+`features(**parameters) -> tuple[str, ...]` where what it has depends on them (`SPEC.features` is then what it may have;
+InputError where a local file is no model), and `addresses(**parameters) -> {name: path}`, which names the files it
+reads where they follow from the parameters.
 It imports Keras inside `build`, never at the top: the workflow reads every `SPEC` before it plans a job.
 """
 
@@ -57,6 +58,10 @@ class ModelSpec:
         parameters: JSON Schema properties of the parameters, each with a description and a default.
         files: the parameters that name a file (a path, a file:// or an http(s):// address, or none); each has the
             parameters `<name>_sha256` and `<name>_md5` beside it.
+        weights: those of `files` that hold trained weights.
+        required: the parameters that have no default.
+        opaque: its layers and their weights cannot be reached: it lacks the feature "layers", which every other
+            architecture has.
     """
 
     title: str
@@ -65,6 +70,9 @@ class ModelSpec:
     source: str
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    opaque: bool = False
 
 
 class Architecture(Protocol):

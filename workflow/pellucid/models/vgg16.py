@@ -46,6 +46,7 @@ SPEC = ModelSpec(
         },
     },
     files=("weights",),
+    weights=("weights",),
 )
 
 # Means of the ImageNet training images, red, green, blue, on the scale from 0 to 255 (section 2.1 of the paper).

@@ -29,6 +29,7 @@ SPEC = ScoreSpec(
         "parameter_rank_correlation": Metric("Randomised: rank corr.", "lower", -1, 1),
         "parameter_ssim": Metric("Randomised: SSIM", "lower", -1, 1),
     },
+    requires=("layers",),
     needs_model=True,
     needs_method=True,
     parameters={

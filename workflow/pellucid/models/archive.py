@@ -1,0 +1,279 @@
+"""What a `.keras` file says of its model without loading it: a zip archive whose `config.json` describes every layer.
+
+Read while the workflow is planned, when TensorFlow must not be imported, and before anything in the file may run.
+Layout: https://keras.io/api/models/model_saving_apis/model_saving_and_loading
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pellucid.errors import InputError
+from pellucid.wording import listing
+
+Config = Mapping[str, Any]
+
+# Layers that run code, or load it from elsewhere, when the model is loaded or called.
+_CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+_ENDS = ("Softmax", "Activation")
+
+
+def read(path: Path | str) -> dict[str, Any]:
+    """The configuration of the model in a `.keras` file.
+
+    Raises:
+        InputError: no such archive, or one that is cut off or damaged.
+    """
+    expected = "a .keras file, as model.save(…) of Keras 3 writes it"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+            # A truncated file has lost its list of contents, and is no zip at all; a damaged one fails here.
+            if damaged := archive.testzip():
+                raise zipfile.BadZipFile(f"{damaged} is damaged")
+            if not any(name.startswith("model.weights") for name in archive.namelist()):
+                raise KeyError("There is no model.weights.h5 in the archive")
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        reason = str(error).strip("'\"")
+        raise InputError(str(path), f"a file that cannot be read ({reason})", expected, _other_format(path)) from None
+    if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
+        raise InputError(str(path), "a config.json that describes no model", expected)
+    return config
+
+
+_ALLOW = "If you trust whoever made it, allow_code: true lets it run, with all that you may do yourself."
+
+
+def check(config: Config, where: str, *, allow_code: bool = False, hint: str = _ALLOW) -> None:
+    """Refuse what cannot be loaded safely, or explained: code, classes of others, more than one input or output.
+
+    Args:
+        config: of a model, from `read` or `json.loads(model.to_json())`.
+        where: what to call the model in a message.
+        allow_code: let layers pass that are code.
+        hint: what to do about code.
+
+    Raises:
+        InputError: as said.
+    """
+    for name, found in _objects(config, ""):
+        own, module = found.get("config"), found.get("module")
+        kind = str(found["class_name"])
+        # Keras saves a lambda as the bytes of its code, under no name.
+        if isinstance(own, Mapping) and any(_is_nameless(own[key]) for key in own if key.endswith("activation")):
+            kind = "__lambda__"
+        if kind in (*_CODE, "__lambda__"):
+            if not allow_code:
+                raise InputError(
+                    where,
+                    f'code: layer "{name}" ({"a lambda" if kind == "__lambda__" else kind})',
+                    "layers of Keras, without code in them",
+                    hint,
+                )
+        elif not kind.startswith("__") and str(module).split(".")[0] != "keras":
+            of = "" if module in (None, "builtins") else f" of {module}"
+            raise InputError(
+                where,
+                f'"{found.get("registered_name") or kind}"{of}, in "{name}"',
+                "layers, activations and models that Keras has itself",
+                "What is only in your own code cannot be loaded without it.",
+            )
+    if "layers" not in config["config"]:
+        raise InputError(where, f"a model of the class {config.get('class_name')}", "a Sequential or functional model")
+    for key, word in (("input_layers", "inputs"), ("output_layers", "outputs")):
+        if (number := len(_ends(config["config"].get(key, ["", 0, 0])))) != 1:
+            raise InputError(where, f"{number} {word}", "one")
+    input_shape(config, where)
+
+
+def input_shape(config: Config, where: str) -> tuple[int, ...]:
+    """Of one example, without the batch axis.
+
+    Raises:
+        InputError: a model that was never built, or an axis whose size is open.
+    """
+    names = {name for name, _, _ in _ends(config["config"].get("input_layers", []))}
+    shape = config["config"].get("build_input_shape")
+    for layer in config["config"]["layers"]:
+        if layer["class_name"] == "InputLayer" and (not names or layer["config"]["name"] in names):
+            shape = layer["config"].get("batch_shape") or layer["config"].get("batch_input_shape")
+            break
+    if not shape or isinstance(shape, Mapping):
+        raise InputError(where, "a model whose input sizes are not known", "one that was built before it was saved")
+    if None in shape[1:]:
+        sizes = " × ".join("?" if size is None else str(size) for size in shape[1:])
+        raise InputError(where, f"inputs of shape {sizes}", "sizes that are all known: keras.Input with the data's own")
+    return tuple(shape[1:])
+
+
+def features(config: Config, where: str) -> tuple[str, ...]:
+    """What methods may require of the model, as `base.ModelSpec.features` has it."""
+    layers = list(_leaves(config))
+    axes = len(input_shape(config, where)) - 1
+    convolution = re.compile(rf"(Depthwise|Separable)?Conv{axes}D\w*")
+    found = {
+        # One that is used twice has no map of its own.
+        "conv": any(convolution.fullmatch(layer["class_name"]) and _is_used_once(layer) for layer in layers),
+        "relu": any(_is_relu(layer) for layer in layers),
+        "rescale_rule": all(_has_multiplier(layer) for layer in layers),
+        "gap": _is_pooled(config),
+    }
+    return tuple(name for name, has in found.items() if has)
+
+
+# What `deeplift.py` has multipliers for: layers of linear operations, of maxima, and of functions of one value.
+_RULED = {
+    "Activation", "Add", "AveragePooling1D", "AveragePooling2D", "BatchNormalization", "Concatenate", "Conv1D",
+    "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense", "DepthwiseConv1D",
+    "DepthwiseConv2D", "Dropout", "ELU", "Flatten", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "InputLayer",
+    "LeakyReLU", "MaxPooling1D", "MaxPooling2D", "PReLU", "ReLU", "Rescaling", "Reshape", "SeparableConv1D",
+    "SeparableConv2D", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "UpSampling1D", "UpSampling2D",
+    "ZeroPadding1D", "ZeroPadding2D",
+}  # fmt: skip
+_RULED_FUNCTIONS = {
+    None, "linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "tanh", "sigmoid", "softplus",
+    "softmax",
+}  # fmt: skip
+
+
+def _has_multiplier(layer: Config) -> bool:
+    own = layer["config"]
+    plain = layer["class_name"] != "ReLU" or _is_relu(layer)
+    whole = own.get("groups", 1) == 1  # grouped convolutions have none
+    known = layer["class_name"] in _RULED and _name_of(own.get("activation")) in _RULED_FUNCTIONS
+    return known and plain and whole
+
+
+def _is_used_once(layer: Config) -> bool:
+    return len(layer.get("inbound_nodes", [])) <= 1
+
+
+def _is_relu(layer: Config) -> bool:
+    own = layer["config"]
+    if layer["class_name"] == "ReLU":
+        return own.get("max_value") is None and not own.get("negative_slope") and not own.get("threshold")
+    # That of a recurrent layer is its cell's, which no method reaches.
+    recurrent = re.fullmatch(r".*(LSTM|GRU|RNN)\w*", layer["class_name"])
+    return _name_of(own.get("activation")) == "relu" and not recurrent
+
+
+def _is_pooled(config: Config) -> bool:
+    """Global average pooling, and after it the one dense layer of the classes."""
+    ending = _backwards(config)
+    layer = next(ending, {})
+    while layer and layer["class_name"] in _ENDS:
+        layer = next(ending, {})
+    # One unit is the score of the second of two classes: it becomes two.
+    if not layer or layer["class_name"] != "Dense" or layer["config"]["units"] == 1:
+        return False
+    if layer["config"].get("activation") not in ("linear", "softmax"):
+        return False
+    layer = next(ending, {})
+    while layer and layer["class_name"] == "Dropout":
+        layer = next(ending, {})
+    return bool(layer) and layer["class_name"].startswith("GlobalAveragePooling")
+
+
+def _backwards(config: Config) -> Iterator[Config]:
+    """The layers from the output on, as long as each takes one other; those of nested models in their place."""
+    layers = config["config"]["layers"]
+    if "output_layers" not in config["config"]:  # Sequential
+        chain = layers[::-1]
+    else:
+        named = {layer["name"]: layer for layer in layers}
+        name, chain = _ends(config["config"]["output_layers"])[0][0], []
+        while name in named:
+            chain.append(named[name])
+            sources = list(_sources(named[name].get("inbound_nodes", [])))
+            # A layer that is used twice, or takes several others, is no link of a chain.
+            name = sources[0] if len(sources) == 1 else None
+    for layer in chain:
+        if "layers" in layer["config"]:
+            yield from _backwards(layer)
+        elif layer["class_name"] != "InputLayer":
+            yield layer
+
+
+def _sources(inbound: Any) -> Iterator[str]:
+    """The names of the layers whose outputs a layer takes."""
+    if isinstance(inbound, Mapping):
+        if "keras_history" in inbound:
+            yield inbound["keras_history"][0]
+        else:
+            for value in inbound.values():
+                yield from _sources(value)
+    elif isinstance(inbound, list):
+        for value in inbound:
+            yield from _sources(value)
+
+
+def _leaves(config: Config) -> Iterator[Config]:
+    """Every layer, nested models replaced by theirs."""
+    for layer in config["config"]["layers"]:
+        if "layers" in layer["config"]:
+            yield from _leaves(layer)
+        else:
+            yield layer
+
+
+def _objects(content: Any, name: str) -> Iterator[tuple[str, Config]]:
+    """Everything that loading would make, with the name of the layer that it belongs to."""
+    if isinstance(content, Mapping):
+        if "class_name" in content:
+            own = content.get("config")
+            name = (own.get("name") if isinstance(own, Mapping) else None) or name
+            yield name, content
+        for key, value in content.items():
+            if key != "compile_config":  # what a training needs is not loaded
+                yield from _objects(value, name)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _objects(value, name)
+
+
+def _ends(content: Any) -> list[Any]:
+    """The inputs or outputs of a functional model, of which a single one is not in a list."""
+    if isinstance(content, Mapping):
+        return list(content.values())
+    return [content] if content and isinstance(content[0], str) else list(content)
+
+
+def _is_nameless(activation: Any) -> bool:
+    return isinstance(activation, Mapping) and "class_name" not in activation
+
+
+def _name_of(activation: Any) -> str | None:
+    """The name of an activation, which may be written as a text or as an object."""
+    if isinstance(activation, Mapping):
+        own = activation.get("config")
+        return own if isinstance(own, str) else str(activation.get("class_name"))
+    return activation if activation is None else str(activation)
+
+
+def _other_format(path: Path | str) -> str:
+    """What to do with a model in another format, if it is one."""
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(8)
+    except OSError:
+        return ""
+    if start.startswith(b"\x89HDF\r\n\x1a\n"):
+        return f'This is HDF5: keras.models.load_model("{Path(path).name}").save("model.keras") converts it.'
+    return ""
+
+
+def lacking(wanted: tuple[str, ...] | list[str], config: Config, where: str) -> None:
+    """Refuse features that were declared for a model that has them not.
+
+    Raises:
+        InputError: as said.
+    """
+    found = features(config, where)
+    if missing := [name for name in wanted if name not in found]:
+        raise InputError(f"{where}: features", f"{listing(missing)}, which the model has not", listing(found) or "[]")

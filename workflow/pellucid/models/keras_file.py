@@ -1,0 +1,164 @@
+"""A model of your own from a `.keras` file: explained as it is, or fine-tuned on the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pellucid.downloads import is_local, local_path
+from pellucid.errors import InputError
+from pellucid.layers import walk
+from pellucid.models import archive, head
+from pellucid.models.base import ModelSpec
+from pellucid.models.tidy import tidied
+from pellucid.wording import listing, nearest, shown
+
+if TYPE_CHECKING:
+    import keras
+
+SPEC = ModelSpec(
+    title="A model of your own, from a .keras file",
+    kinds=("series", "image"),
+    features=("conv", "relu", "rescale_rule", "gap"),
+    source='your own: see "Your own model" in the README',
+    parameters={
+        "file": {"type": "string", "minLength": 1, "description": "path or address of a model that Keras 3 saved"},
+        "features": {
+            "anyOf": [
+                {"enum": ["auto"]},
+                {
+                    "type": "array",
+                    "uniqueItems": True,
+                    "items": {"enum": ["conv", "relu", "rescale_rule", "gap"]},
+                },
+            ],
+            "default": "auto",
+            "description": "what methods find in the model: auto reads it from the file, which must then be on this "
+            "machine; of an address it must be said: a list of conv, relu, rescale_rule, gap",
+        },
+        "freeze": {
+            "anyOf": [
+                {"enum": ["none", "all_but_last"]},
+                {"type": "array", "uniqueItems": True, "items": {"type": "string"}},
+            ],
+            "default": "none",
+            "description": "what fine-tuning leaves alone: none, all_but_last (all weights but those of the last layer "
+            "that has some), or a list of layers; the name of a nested model means all of its layers",
+        },
+        "new_head": {
+            "type": "boolean",
+            "default": False,
+            "description": "true: a new last dense layer, with random weights, for the classes of the data",
+        },
+        "allow_code": {
+            "type": "boolean",
+            "default": False,
+            "description": "true: code in the file (Lambda layers) may run, with all that you may do yourself: files, "
+            "network, passwords. Only for files whose maker you trust",
+        },
+    },
+    required=("file",),
+    files=("file",),
+    weights=("file",),
+)
+
+
+def check(*, file: str, features: str | Sequence[str] = "auto", **others: object) -> None:
+    """Refuse an address of which nobody says what the model has: it is planned for before it is downloaded.
+
+    Raises:
+        InputError: as said.
+    """
+    if features == "auto" and not is_local(file):
+        expected = "a list of what the model has of conv, relu, rescale_rule and gap"
+        raise InputError("features", "auto, and an address", expected, "A file on this machine is looked into.")
+
+
+def features(
+    *, file: str, features: str | Sequence[str] = "auto", allow_code: bool = False, **others: object
+) -> tuple[str, ...]:
+    """What the file says, or what the config says of an address.
+
+    Raises:
+        InputError: a file that is no model, or one that is not taken (`archive.check`).
+    """
+    if not is_local(file):
+        return tuple(features)
+    path = local_path(file)
+    if not path.is_file():  # which the check of the files tells
+        return SPEC.features
+    config = archive.read(path)
+    archive.check(config, str(path), allow_code=allow_code)
+    if features == "auto":
+        return archive.features(config, str(path))
+    archive.lacking(list(features), config, str(path))
+    return tuple(features)
+
+
+def build(
+    input_shape: tuple[int, ...],
+    n_classes: int,
+    *,
+    file: Path | str,
+    features: str | Sequence[str] = "auto",
+    freeze: str | Sequence[str] = "none",
+    new_head: bool = False,
+    allow_code: bool = False,
+) -> keras.Model:
+    """The model of the file, made usable (`tidy.tidied`), with a softmax over the classes at its end.
+
+    Raises:
+        InputError: a file that is not taken (`archive.check`) or lacks what `features` says, inputs of another shape
+            than the data's, another number of classes without `new_head`, or a layer to freeze that is not there.
+    """
+    from keras import config as settings
+    from keras import models
+
+    described = archive.read(file)
+    archive.check(described, str(file), allow_code=allow_code)
+    if features != "auto":
+        archive.lacking(list(features), described, str(file))
+    own = archive.input_shape(described, str(file))
+    if own != tuple(input_shape):
+        found, expected = (" × ".join(map(str, shape)) for shape in (own, input_shape))
+        raise InputError(str(file), f"a model for inputs of {found}", f"{expected}, the shape of the data's examples")
+    try:
+        model = models.load_model(file, compile=False, safe_mode=not allow_code)
+    except Exception as error:  # Keras raises many kinds for a file that is no model; all mean the same here.
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(str(file), f"a file that cannot be loaded ({reason})", "a .keras model") from error
+    if freeze not in ("none", "all_but_last"):
+        freeze_layers(model, freeze)  # by the names that the file gives them
+    if allow_code:
+        settings.enable_unsafe_deserialization()
+    model = tidied(model)
+    model = head.with_new_head(model, n_classes, str(file)) if new_head else model
+    model = head.with_softmax(model, n_classes, str(file))
+    if freeze == "all_but_last":
+        freeze_all_but_last(model)
+    return model
+
+
+def freeze_layers(model: keras.Model, names: Sequence[str]) -> None:
+    """Leave the weights of some layers out of the training.
+
+    Raises:
+        InputError: no layer of that name.
+    """
+    layers = list(walk(model))
+    known = [layer.name for layer in layers]
+    for name in names:
+        if name not in known:
+            raise InputError(
+                "keras_file.freeze", shown(name), f"layers of {listing(known)}", nearest(name, known).strip()
+            )
+    for layer in layers:
+        if layer.name in names:
+            layer.trainable = False
+
+
+def freeze_all_but_last(model: keras.Model) -> None:
+    """Leave all weights but those of the last layer that has some out of the training."""
+    for layer in [layer for layer in walk(model) if layer.weights and not hasattr(layer, "layers")][:-1]:
+        layer.trainable = False

@@ -1,0 +1,140 @@
+"""A model of your own from a TensorFlow SavedModel folder: one function, whose layers cannot be reached."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pellucid import files
+from pellucid.errors import InputError
+from pellucid.models import head
+from pellucid.models.base import ModelSpec
+from pellucid.wording import listing
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+
+SPEC = ModelSpec(
+    title="A model of your own, from a SavedModel folder",
+    kinds=("series", "image"),
+    features=(),
+    source='your own: see "Your own model" in the README',
+    parameters={
+        "folder": {"type": "string", "minLength": 1, "description": "the folder that holds saved_model.pb"},
+        "endpoint": {
+            "type": "string",
+            "minLength": 1,
+            "default": "auto",
+            "description": "the function to call: auto takes serve (as Keras exports it) or serving_default",
+        },
+        "allow_code": {
+            "type": "boolean",
+            "default": False,
+            "description": "true: a SavedModel is a program, which can read and write files; it runs with all that you "
+            "may do yourself. Only for folders whose maker you trust",
+        },
+    },
+    required=("folder",),
+    opaque=True,
+)
+
+
+def check(*, folder: str, allow_code: bool = False, **others: object) -> None:
+    """Refuse a program that nobody has allowed to run.
+
+    Raises:
+        InputError: as said.
+    """
+    if not allow_code:
+        raise InputError(
+            "allow_code",
+            "false, and a SavedModel, which is a program",
+            "true, if you trust whoever made it",
+            "A .keras file (keras_file) needs no such trust.",
+        )
+
+
+def addresses(*, folder: str, **others: object) -> dict[str, str]:
+    """Every file of the folder: a change of any is another model."""
+    place = Path(folder).expanduser()
+    found = [place / "saved_model.pb", *sorted(path for path in place.rglob("*") if path.is_file())]
+    return {f"folder_{number}": str(path) for number, path in enumerate(dict.fromkeys(found))}
+
+
+def build(
+    input_shape: tuple[int, ...], n_classes: int, *, folder: str, endpoint: str = "auto", allow_code: bool = False
+) -> keras.Model:
+    """A model of one layer that calls the SavedModel, and a softmax over the classes.
+
+    Scores that are probabilities, p, become the logits log p, which have p for their softmax.
+
+    Raises:
+        InputError: a folder that cannot be loaded, or a function that does not fit the data.
+    """
+    from keras import Input, Model, layers, ops
+
+    check(folder=folder, allow_code=allow_code)
+    place = str(Path(folder).expanduser())
+    # Its graph is in the folder alone: by the name, another graph is another model.
+    digest = files.digest([files.sha256(path) for path in addresses(folder=folder).values()])[:12]
+    layer = _layer(place, endpoint, f"saved_model_{digest}")
+    image = Input(input_shape, name="input")
+    try:
+        output = layer(image)
+    except Exception as error:  # TensorFlow raises many kinds; all mean the same here
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        found = f"a function that fails for examples of shape {_times(input_shape)} ({lines[0] if lines else error})"
+        raise InputError(place, found, "one that takes (N, *shape), 32-bit numbers") from error
+    outputs = list(output.values()) if isinstance(output, dict) else [output]
+    if len(outputs) != 1:
+        raise InputError(place, f"{len(outputs)} outputs: {listing(output)}", "one")
+    (scores,) = outputs
+    if tuple(scores.shape[1:]) != (n_classes,):
+        expected = f"{n_classes} scores, one for each class of the data"
+        raise InputError(place, f"an output of shape {_times(scores.shape[1:])}", expected)
+    if head.gives_probabilities(Model(image, scores)):
+        # The smallest normal number: a probability that was rounded to 0 has no logarithm.
+        scores = ops.log(ops.maximum(scores, float(np.finfo(np.float32).tiny)))
+        logger.info("the logarithms of its probabilities are taken for logits")
+    model = Model(image, layers.Softmax(name="classes")(scores), name="saved_model")
+    if not _has_gradients(model, input_shape):
+        logger.warning(
+            "the SavedModel has no gradients: only methods that need none can explain it "
+            "(occlusion, rise, lime, kernel_shap)"
+        )
+    return model
+
+
+def _layer(place: str, endpoint: str, name: str) -> Any:
+    from keras import layers
+
+    reason = ""
+    for one in ("serve", "serving_default") if endpoint == "auto" else (endpoint,):
+        try:
+            return layers.TFSMLayer(place, call_endpoint=one, trainable=False, name=name)
+        except Exception as error:  # no such endpoint, or no such folder: of many kinds
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            reason = lines[0] if lines else type(error).__name__
+    raise InputError(place, f"a folder that cannot be loaded ({reason})", f"a SavedModel with the endpoint {endpoint}")
+
+
+def _has_gradients(model: keras.Model, input_shape: tuple[int, ...]) -> bool:
+    import tensorflow as tf
+
+    one = tf.zeros((1, *input_shape))
+    with tf.GradientTape() as tape:
+        tape.watch(one)
+        answer = model(one, training=False)
+    try:
+        return tape.gradient(answer, one) is not None
+    except LookupError:  # an operation without one
+        return False
+
+
+def _times(shape: tuple[int | None, ...]) -> str:
+    return " × ".join("?" if size is None else str(size) for size in shape) or "()"
