@@ -96,7 +96,7 @@ def key_score(boards: Mapping[str, pd.DataFrame]) -> str:
 def titled(score: str) -> str:
     """The name of its column."""
     baseline = score.removeprefix(KEY).removeprefix(".")
-    return f"insertion less deletion ({baseline})" if baseline else "insertion less deletion"
+    return f"insertion less deletion (baseline: {baseline})" if baseline else "insertion less deletion"
 
 
 def experiments(columns: list[str]) -> list[str]:

@@ -148,8 +148,8 @@ def _advise(row: Mapping[str, Any], group: Sequence[str], given: Sequence[Mappin
     possible = sum(min(len(one["indices"]), len(two["indices"])) for one, two in combinations(given, 2))
     if row["pairs"] < possible:
         logger.warning(
-            "%s: %d of %d pairs of explanations are of the same example and the same class; examples: {choose: any, "
-            "target: true} gives all of them",
+            "%s: %d of %d pairs of explanations are of the same example and the same class; all of them would be by "
+            'examples: {choose: any, target: "true"}',
             ", ".join(group),
             row["pairs"],
             possible,

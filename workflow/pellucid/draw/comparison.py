@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from pellucid import figures
@@ -26,46 +27,44 @@ def draw(*, table: Path | str, pictures: Sequence[Path | str]) -> None:
     content = pd.read_csv(table, index_col="explanation")
     names = experiments(list(content.columns))
     score = next(column for column in content.columns if column.startswith("insertion less deletion"))
-    blocks = {
-        "mean rank over the judging scores": ([f"{name}: mean rank" for name in names], "relative rank"),
-        score: ([f"{name}: {score}" for name in names], score),
-    }
+    failed = content[[f"{name}: failed checks" for name in names]].notna().to_numpy()
+    ranks = content[[*(f"{name}: mean rank" for name in names), "relative rank"]].to_numpy(np.float64)
+    values = content[[*(f"{name}: {score}" for name in names), score]].to_numpy(np.float64)
     with figures.styled():
-        longest = max(map(len, names))
-        width = 2.3 + 2 * _CELL * (len(names) + 1)
-        figure = figures.new(max(width, 8.0), 1.5 + 0.05 * longest + 0.22 * len(content))
-        figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.06)
-        panels = figure.subplots(1, 2)
-        for axes, (below, (columns, mean)) in zip(panels, blocks.items(), strict=True):
-            numbers = content[columns].to_numpy(np.float64)
-            means = content[mean].to_numpy(np.float64)
-            ranked = columns[0].endswith("mean rank")
-            if ranked:
-                share = np.column_stack([content[[f"{name}: relative rank" for name in names]], means])
-                failed = content[[f"{name}: failed checks" for name in names]].notna().to_numpy()
-                texts = [
-                    [_rank(value, cross) for value, cross in zip(line, crosses, strict=True)] + [rank_cells.short(over)]
-                    for line, crosses, over in zip(numbers, failed, means, strict=True)
-                ]
-            else:
-                share = np.column_stack([_shares(column) for column in (*numbers.T, means)])
-                texts = [
-                    [rank_cells.short(value) for value in (*line, over)]
-                    for line, over in zip(numbers, means, strict=True)
-                ]
-            rank_cells.cells(axes, share, texts)
-            rank_cells.name_rows(axes, list(content.index) if ranked else [""] * len(content), content["family"])
-            rank_cells.name_columns(axes, [*names, "relative rank" if ranked else "mean"])
-            axes.axvline(len(names) - 0.5, color="white", linewidth=4)
-            axes.set_xlabel(below, fontsize=8.5)
+        # Names of experiments lean: their length asks for height.
+        height = 1.3 + 0.055 * max(map(len, names)) + 0.22 * len(content)
+        figure = figures.new(max(2.6 + 2 * _CELL * (len(names) + 1), 8.0), height)
+        figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.08)
+        left, right = figure.subplots(1, 2)
+        texts = [
+            [_rank(*cell) for cell in zip(row, crosses, strict=False)]
+            for row, crosses in zip(ranks, failed, strict=True)
+        ]
+        texts = [[*row, rank_cells.short(over)] for row, over in zip(texts, ranks[:, -1], strict=True)]
+        _block(left, -ranks, texts, [*names, "relative rank"], "mean rank over the judging scores")
+        _block(right, values, [[rank_cells.short(value) for value in row] for row in values], [*names, "mean"], score)
+        counts = content["experiments"]
+        labels = [f"{label}  ({n} of {len(names)})" if n < len(names) else label for label, n in counts.items()]
+        rank_cells.name_rows(left, labels, content["family"])
+        right.set_yticks([])
         figure.suptitle(
             f"Leaderboard over {len(names)} experiments; the darker, the better the rank in the column\n"
-            "✗: failed a check in this experiment;  relative rank: mean over the experiments, 0 best, 1 worst",
+            "✗: failed a check in this experiment; relative rank: mean over the experiments, 0 best, 1 worst",
             x=0.01,
             ha="left",
             fontsize=10,
         )
         figures.save(figure, *pictures)
+
+
+def _block(
+    axes: Axes, numbers: NDArray[np.float64], texts: Sequence[Sequence[str]], names: Sequence[str], about: str
+) -> None:
+    """Columns of numbers of which higher is better, the last one apart."""
+    rank_cells.cells(axes, np.column_stack([_shares(column) for column in numbers.T]), texts)
+    rank_cells.name_columns(axes, names)
+    axes.axvline(len(names) - 1.5, color="white", linewidth=4)
+    axes.set_xlabel(about, fontsize=8.5)
 
 
 def _rank(value: float, failed: bool) -> str:

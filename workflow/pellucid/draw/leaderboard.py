@@ -51,8 +51,9 @@ def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
     rows, columns = len(content), len(shown)
     # Room for what failed, in characters of its longest text.
     room = 0.3 + 0.062 * int(content["failed checks"].str.len().max())
-    figure = figures.new(max(2.6 + 0.52 * columns + room, 8.0), 2.2 + 0.22 * rows)
-    figure.set_layout_engine("constrained", w_pad=0.12)
+    figure = figures.new(max(2.6 + 0.52 * columns + room, 8.0), 2.6 + 0.22 * rows)
+    # Leaning names are a little longer when they are drawn than when they are laid out: the title keeps away from them.
+    figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.16)
     axes = figure.subplots()
     ranks = content[[f"{metric} rank" for metric in shown["metric"]]].to_numpy()
     share = (ranks - 1) / max(rows - 1, 1)
@@ -71,7 +72,7 @@ def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
     axes.set_xlim(-0.5, columns + room / 0.52 - 0.5)
     axes.set_ylim(rows + 0.6, -0.5)
     figure.suptitle(
-        f"{title} — leaderboard; the darker, the better the rank in the column", x=0.01, ha="left", fontsize=10
+        f"{title} — leaderboard\nThe darker, the better the rank in the column", x=0.01, ha="left", fontsize=10
     )
     return figure
 
