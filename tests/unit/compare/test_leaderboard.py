@@ -41,7 +41,7 @@ def test_ranks_among_unlike_numbers_are_brought_to_one_scale(table):
     assert table["relative rank"].to_dict() == {
         "cam": 0, "occlusion": 0.375, "saliency": 0.5, "rise": 0.5, "all_equal": 0.875,
     }  # fmt: skip
-    assert list(table.index)[0] == "cam"
+    assert table.index[0] == "cam"
     assert table["experiments"].to_dict() == {"cam": 1, "occlusion": 2, "saliency": 2, "rise": 1, "all_equal": 2}
     assert np.isnan(table.loc["cam", "one: mean rank"])
     assert table.loc["cam", "two: mean rank"] == 1

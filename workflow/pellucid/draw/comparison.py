@@ -31,10 +31,9 @@ def draw(*, table: Path | str, pictures: Sequence[Path | str]) -> None:
     ranks = content[[*(f"{name}: mean rank" for name in names), "relative rank"]].to_numpy(np.float64)
     values = content[[*(f"{name}: {score}" for name in names), score]].to_numpy(np.float64)
     with figures.styled():
-        # Names of experiments lean: their length asks for height.
-        height = 1.3 + 0.055 * max(map(len, names)) + 0.22 * len(content)
+        height = 1.1 + rank_cells.lean([*names, "relative rank"]) + 0.22 * len(content)
         figure = figures.new(max(2.6 + 2 * _CELL * (len(names) + 1), 8.0), height)
-        figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.08)
+        figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
         left, right = figure.subplots(1, 2)
         texts = [
             [_rank(*cell) for cell in zip(row, crosses, strict=False)]

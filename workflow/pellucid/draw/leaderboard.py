@@ -51,7 +51,9 @@ def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
     rows, columns = len(content), len(shown)
     # Room for what failed, in characters of its longest text.
     room = 0.3 + 0.062 * int(content["failed checks"].str.len().max())
-    figure = figures.new(max(2.6 + 0.52 * columns + room, 8.0), 2.6 + 0.22 * rows)
+    names = [_named(row) for row in shown.itertuples()]
+    height = 1.1 + rank_cells.lean(names) + 0.22 * rows
+    figure = figures.new(max(2.6 + 0.52 * columns + room, 8.0), height)
     # Leaning names are a little longer when they are drawn than when they are laid out: the title keeps away from them.
     figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.16)
     axes = figure.subplots()
@@ -59,9 +61,9 @@ def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
     share = (ranks - 1) / max(rows - 1, 1)
     values = content[[f"{metric} mean" for metric in shown["metric"]]].to_numpy()
     rank_cells.cells(axes, share, [[rank_cells.short(value) for value in row] for row in values])
-    names = [f"{name}  ✗" if failed else name for name, failed in content["failed checks"].items()]
-    rank_cells.name_rows(axes, names, content["family"])
-    rank_cells.name_columns(axes, [_named(row) for row in shown.itertuples()])
+    labels = [f"{name}  ✗" if failed else name for name, failed in content["failed checks"].items()]
+    rank_cells.name_rows(axes, labels, content["family"])
+    rank_cells.name_columns(axes, names)
     for column in np.flatnonzero(shown["family"].to_numpy()[1:] != shown["family"].to_numpy()[:-1]):
         axes.axvline(column + 0.5, color="white", linewidth=3)
     for family in dict.fromkeys(shown["family"]):

@@ -36,15 +36,15 @@ def draw(
     labels = [described(without(members[group[0]], REPEATING)) for group in groups]
     repeated = max(map(len, groups)) > 1
     with figures.styled():
-        figure = figures.new(9.0, 1.35 + 0.32 * len(groups) + (0.3 if len(groups) == 1 else 0))
+        figure = figures.new(9.0, 1.55 + 0.32 * len(groups) + (0.3 if len(groups) == 1 else 0))
         figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.08)
         panels = figure.subplots(1, 2, sharey=True)
         for axes, (metric, (name, better)) in zip(panels, SHOWN.items(), strict=True):
             _panel(axes, [rows.loc[group, metric].to_numpy(np.float64) for group in groups])
             axes.set_xlabel(f"{name} of the test examples\n{better}", fontsize=8)
         panels[0].set_yticks(range(len(groups)), labels, fontsize=8)
-        means = f"; bars: mean ± standard deviation over {_repeats(members)}" if repeated else ""
-        figure.suptitle(f"{title} — points: one training each{means}", x=0.01, ha="left", fontsize=10)
+        means = f"; bar: mean ± standard deviation over {_repeats(members)}" if repeated else ""
+        figure.suptitle(f"{title}\nPoint: one training{means}", x=0.01, ha="left", fontsize=10)
         figures.save(figure, *pictures)
 
 

@@ -46,6 +46,11 @@ def name_columns(axes: Axes, names: Sequence[str]) -> None:
     axes.tick_params(length=0)
 
 
+def lean(names: Sequence[str]) -> float:
+    """The height in inches that such names need."""
+    return 0.056 * max(map(len, names), default=0)
+
+
 def short(value: float) -> str:
     """Three characters or so."""
     if not np.isfinite(value):
