@@ -682,9 +682,9 @@ def test_a_study_is_one_run_known_by_its_tables(project: Project) -> None:
     assert run.data.tags["pellucid.study"] == "rates"
     assert run.data.tags["mlflow.note.content"] == "Other words"
     # MLflow refuses brackets in names.
-    assert run.data.metrics == {"accuracy mean/filters  8 ": 0.5}
+    assert run.data.metrics == {"accuracy mean/filters 8": 0.5}
     assert run.data.params == {"model.filters": "[[8], [16]]"}
-    assert project.artifacts(first["run"]) == {"summary.csv", "members.csv", "figures"}
+    assert project.artifacts(first["run"]) == {"summary.csv", "members.csv", "figures/members.png"}
     (project.root / "summary.csv").write_text("n\n3\n")
     assert project.compare()["run"] != first["run"]
 

@@ -301,7 +301,7 @@ class _Record:
         run, new = self._run(name, digest, places, tags)
         if not new:
             return run
-        allowed = {re.sub(r"[^\w./ -]+", " ", key): value for key, value in metrics.items()}
+        allowed = {" ".join(re.sub(r"[^\w./ -]", " ", key).split()): value for key, value in metrics.items()}
         self._log(run, params=params, metrics=allowed, tags={"pellucid.rule": f"track_{kind}"})
         self.client.set_terminated(run, "FINISHED")
         return run
