@@ -218,7 +218,7 @@ def members_reached(wildcards):
 
 
 def retrained_explanations(wildcards):
-    """The explanations of the members that differ in nothing but the seed of their training, and what is said of them."""
+    """The explanations of the members that differ in the seed of their training alone, and what scores say of them."""
     found = {"attributions": [], "own_seed": []}
     for name in (name for group in study_of(wildcards).retrained() for name in group):
         settings = CONFIG.experiments[name]

@@ -75,10 +75,7 @@ rule study_explanations:
             name: list(CONFIG.experiments[name]["methods"]) for name in study_of(wildcards).members
         },
         seed=lambda wildcards: CONFIG.experiments[next(iter(study_of(wildcards).members))]["seed"],
-        code=lambda wildcards: code_digest(
-            "pellucid.compare.trainings",
-            *(f"pellucid.explain.{method}" for method in METHODS),
-        ),
+        code=code_digest("pellucid.compare.trainings"),
     message:
         "Compare the explanations of {wildcards.study} by several trainings"
     script:

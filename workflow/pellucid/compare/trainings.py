@@ -64,6 +64,7 @@ def run(
         values = without(members[group[0]], (TRAINING_SEED,))
         name, values = described(values), shown(values)
         own = _own_seed([Path(results) / member for member in group])
+        given: list[dict[str, NDArray[Any]]] = []
         for method in methods[group[0]]:
             given = [
                 files.read_arrays(Path(results) / member / "explain" / method / "attributions.npz") for member in group
@@ -88,7 +89,8 @@ def run(
                             "own seed": own.get((str(label), _OWN[metric]), np.nan),
                         }
                     )
-        _advise(rows[-1], group, given)
+        if given:
+            _advise(rows[-1], group, given)
     content = pd.DataFrame(rows)
     files.write(table, lambda temporary: content.to_csv(temporary, index=False))
     logger.info("%d explanations by %d trainings", content["explanation"].nunique(), sum(map(len, groups)))
