@@ -64,6 +64,7 @@ def project(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # with the fixture: fifty jobs
 def test_a_study_leaves_its_tables_figures_and_record(project):
     assert project.planned() == set()
     here = project.folder / "results" / "rates" / "study"
