@@ -11,6 +11,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/explain.smk"
 include: "workflow/rules/view.smk"
 include: "workflow/rules/score.smk"
+include: "workflow/rules/compare.smk"
 include: "workflow/rules/track.smk"
 
 
@@ -18,7 +19,8 @@ report: "workflow/report/workflow.rst"
 
 
 wildcard_constraints:
-    experiment="[a-z][a-z0-9_]*",
+    experiment="(?!comparison/)[a-z][a-z0-9_]*",
+    study="[a-z][a-z0-9_]*",
     method="[a-z0-9_]+",
     view="[a-z0-9_]+",
     score="[a-z0-9_]+",
@@ -28,6 +30,7 @@ rule all:
     default_target: True
     input:
         figures(),
+        compared(),
         tracked(),
 
 
@@ -35,3 +38,4 @@ rule all:
 rule results:
     input:
         figures(),
+        compared(),

@@ -134,6 +134,27 @@ class Project:
         tracking.track(**{**arguments, **changes})
         return files.read_json(self.root / "tracking.json")
 
+    def compare(self, **changes: Any) -> dict[str, Any]:
+        """Record a study; return what its `tracking.json` holds."""
+        for name in ("summary.csv", "members.csv", "members.png"):
+            if not (self.root / name).exists():
+                (self.root / name).write_text("n\n2\n")
+        arguments = {
+            "uri": self.uri,
+            "experiment": self.experiment,
+            "name": "rates",
+            "kind": "study",
+            "note": "Rates",
+            "params": {"model.filters": [[8], [16]]},
+            "metrics": {"accuracy mean/filters [8]": 0.5},
+            "tables": [self.root / "summary.csv"],
+            "attached": [self.root / "members.csv", self.root / "members.png"],
+            "root": self.root,
+            "output": self.root / "study.json",
+        }
+        tracking.track_comparison(**{**arguments, **changes})
+        return files.read_json(self.root / "study.json")
+
     @property
     def client(self) -> Any:
         import mlflow
@@ -659,3 +680,25 @@ def test_scores_are_metrics_of_the_explanations_run_and_are_brought_up_to_date(p
     assert project.track()["explanations"] == first["explanations"]
     assert project.runs()[run].data.tags["pellucid.failed_checks"] == "sanity 0.9 > 0.5"
     assert project.runs()[run].data.metrics["score.localisation.relevance_rank.time"] == 0.75
+
+
+def test_a_study_is_one_run_known_by_its_tables(project: Project) -> None:
+    first = project.compare()
+    assert project.compare(note="Other words") == first
+    run = project.runs()[first["run"]]
+    assert run.data.tags["pellucid.kind"] == "study"
+    assert run.data.tags["pellucid.study"] == "rates"
+    assert run.data.tags["mlflow.note.content"] == "Other words"
+    # MLflow refuses brackets in names.
+    assert run.data.metrics == {"accuracy mean/filters 8": 0.5}
+    assert run.data.params == {"model.filters": "[[8], [16]]"}
+    assert project.artifacts(first["run"]) == {"summary.csv", "members.csv", "figures/members.png"}
+    (project.root / "summary.csv").write_text("n\n3\n")
+    assert project.compare()["run"] != first["run"]
+
+
+def test_a_member_says_which_study_it_belongs_to(project: Project) -> None:
+    run = project.track()["run"]
+    assert "pellucid.study" not in project.runs()[run].data.tags
+    assert project.track(study="rates")["run"] == run
+    assert project.runs()[run].data.tags["pellucid.study"] == "rates"

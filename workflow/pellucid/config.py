@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from pellucid import plugins, schema
+from pellucid import plugins, schema, studies
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.explain.variants import variants
@@ -45,11 +45,13 @@ class Config:
     """The resolved configuration.
 
     Attributes:
-        run: names of the experiments to build, in the user's order.
+        run: names of the experiments to build, in the user's order; those of a study in its place.
         experiments: every experiment of `run`, with all defaults filled in; `methods`, `views` and `scores` hold
             only those that run.
         skipped: per experiment, the methods, views and scores left out because they do not apply, with the reason.
         threads, memory_mb, tracking: as in config.yaml.
+        studies: those that `run` names, by name.
+        owners: the study that a member belongs to, whether or not `run` names the study.
     """
 
     run: tuple[str, ...]
@@ -58,6 +60,8 @@ class Config:
     threads: int
     memory_mb: int
     tracking: dict[str, str]
+    studies: Mapping[str, studies.Study]
+    owners: Mapping[str, str]
 
 
 def resolve(content: Mapping[str, Any]) -> Config:
@@ -71,27 +75,39 @@ def resolve(content: Mapping[str, Any]) -> Config:
     if faults:
         raise ConfigError(faults)
     content = schema.with_defaults(content, _schema())
-    faults = [
+    entries, found, faults = studies.expand(content["experiments"], content["defaults"], _varying)
+    names = {**content["experiments"], **entries}
+    faults += [
         f"run.{position}: found {shown(name)}; expected the name of an experiment: "
-        f"{listing(content['experiments'])}.{nearest(name, content['experiments'])}"
+        f"{listing(content['experiments'])}.{nearest(name, names)}"
         for position, name in enumerate(content["run"])
-        if name not in content["experiments"]
+        if name not in names
     ]
     # Told once and where they were written, not once for each experiment that inherits them.
     for key in OPTIONAL:
         faults += _check_optional(content["defaults"][key], key, "defaults")
+    # What was listed under `vary` is checked where it stands now.
+    for study in found.values():
+        for name in study.members:
+            rules = {"$ref": "#/$defs/experiment", "$defs": _schema()["$defs"]}
+            faults += schema.problems(entries[name], rules, f"experiments.{name}")
     if faults:
-        raise ConfigError(faults)
+        raise ConfigError(studies.folded(faults, found))
+    run = studies.named(content["run"], found)
+    # Of a study that is not run one member speaks for all: there may be hundreds.
+    others = {name for study in found.values() for name in list(study.members)[1:]}.difference(run)
     settings = _schema()["$defs"]["settings"]
     experiments: dict[str, dict[str, Any]] = {}
     skipped: dict[str, dict[str, str]] = {}
-    for name, own in content["experiments"].items():
+    for name, own in entries.items():
+        if name in others:
+            continue
         experiment = schema.with_defaults(merge(content["defaults"], own), {**settings, "$defs": _schema()["$defs"]})
         experiment.setdefault("title", "")
         own_faults = _check_plugins(experiment, f"experiments.{name}")
         own_faults += _check_folds(experiment["split"], f"experiments.{name}.split")
         faults += own_faults
-        if name in content["run"] and not own_faults:
+        if name in run and not own_faults:
             faults += _check_files(experiment, f"experiments.{name}")
             skipped[name] = {}
             try:
@@ -105,14 +121,16 @@ def resolve(content: Mapping[str, Any]) -> Config:
                 faults += refused
             experiments[name] = experiment
     if faults:
-        raise ConfigError(faults)
+        raise ConfigError(studies.folded(faults, found))
     return Config(
-        run=tuple(content["run"]),
-        experiments={name: _ordered(experiments[name]) for name in content["run"]},
+        run=tuple(run),
+        experiments={name: _ordered(experiments[name]) for name in run},
         skipped=skipped,
         threads=content["threads"],
         memory_mb=content["memory_mb"],
         tracking=content["tracking"],
+        studies={name: found[name] for name in content["run"] if name in found},
+        owners={member: name for name, study in found.items() for member in study.members if member in run},
     )
 
 
@@ -132,6 +150,21 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def _schema() -> dict[str, Any]:
     content: dict[str, Any] = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     return content
+
+
+def _varying(entry: Mapping[str, Any]) -> list[str]:
+    """The dotted keys that a study may vary of an experiment."""
+    keys = list(studies.leaves(_schema()["$defs"]["settings"]["properties"]))
+    for key, (selector, package) in FILES.items():
+        keys.append(f"{key}.{selector}")
+        chosen = [entry[key][selector], *entry.get("vary", {}).get(f"{key}.{selector}", ())]
+        for name in {str(name) for name in chosen} & set(plugins.load(package)):
+            spec = plugins.spec(package, name)
+            keys += [f"{key}.{parameter}" for parameter in (*spec.parameters, *_checksums(spec))]
+    for key, package in OPTIONAL.items():
+        for name, module in plugins.load(package).items():
+            keys += [f"{key}.{name}", *(f"{key}.{name}.{parameter}" for parameter in module.SPEC.parameters)]
+    return keys
 
 
 def _check_plugins(experiment: dict[str, Any], path: str) -> list[str]:

@@ -1,18 +1,20 @@
 """The record in MLflow, and the only file that imports it.
 
-One MLflow experiment for the project; in it one parent run per Pellucid experiment and one child run per variant of
-each method and of each view. A run is known by the digest of what it records (`pellucid.digest`): the same results
-recorded twice are one run. Results on disk are the truth; the record can be made again at any time.
+One MLflow experiment for the project; in it one parent run per Pellucid experiment, one child run per variant of each
+method and of each view, and a run for each study and for the leaderboard over experiments. A run is known by the digest
+of what it records (`pellucid.digest`): the same results recorded twice are one run. Results on disk are the
+truth; the record can be made again at any time.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +38,7 @@ ARTIFACTS = Path("results/mlflow/artifacts")
 _DIGEST = "pellucid.digest"
 _FILES = "pellucid.files"
 _SCORES = "pellucid.scores"
+_STUDY = "pellucid.study"
 _PARENT = "mlflow.parentRunId"
 _ANSWER = 10  # seconds that a server may take to say that it is there
 
@@ -93,6 +96,7 @@ def track(
     folder: Path | str,
     root: Path | str,
     output: Path | str,
+    study: str = "",
 ) -> None:
     """Record one experiment, each of its explanations and each view of its model.
 
@@ -105,28 +109,13 @@ def track(
         folder: `results/<experiment>`.
         root: of the project, for the commit and the lock file.
         output: gets the ids of the runs as JSON.
+        study: that it is a member of; empty for none.
 
     Raises:
         InputError: the store does not answer.
     """
-    folder, root = Path(folder), Path(root)
-    if (path := _database(uri)) and not path.is_file():
-        raise InputError(
-            "tracking.uri", f"no database at {path}", "one", "Make it: snakemake --cores 1 --forcerun tracking_store"
-        )
-    with _answering(uri):
-        client = _client(uri)
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
-            raise InputError(
-                "tracking.experiment",
-                f'no experiment "{experiment}" in {uri}',
-                "one",
-                "Make it: snakemake --cores 1 --forcerun tracking_store",
-            )
-        _check_place(found, uri)
-        record = _Record(client, found.experiment_id, folder, _origin(root))
-        parent = record.experiment(name, settings, threads)
+    with _record(uri, experiment, Path(folder), Path(root)) as record:
+        parent = record.experiment(name, settings, threads, study)
         children = {
             label: record.explanation(name, parent, method, label, chosen)
             for method, parameters in settings["methods"].items()
@@ -142,13 +131,72 @@ def track(
     logger.info("recorded as run %s with %d explanations and %d views", parent, len(children), len(views))
 
 
+def track_comparison(
+    *,
+    uri: str,
+    experiment: str,
+    name: str,
+    kind: str,
+    note: str,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    tables: Sequence[Path | str],
+    attached: Sequence[Path | str],
+    root: Path | str,
+    output: Path | str,
+) -> None:
+    """Record a comparison of experiments in a run of its own.
+
+    Args:
+        uri: of the store.
+        experiment: name of the MLflow experiment.
+        name: of the run.
+        kind: study, or comparison.
+        note: what it is, for people.
+        params: what was varied, or compared.
+        metrics: its main numbers; in their names, what MLflow does not allow becomes a space.
+        tables: what the run is known by: other tables are another run.
+        attached: what is recorded beside them: figures, and tables with times, which are new each time.
+        root: of the project, for the commit and the lock file.
+        output: gets the id of the run as JSON.
+
+    Raises:
+        InputError: the store does not answer.
+    """
+    with _record(uri, experiment, Path(output).parent, Path(root)) as record:
+        run = record.comparison(name, kind, note, params, metrics, list(map(Path, tables)), list(map(Path, attached)))
+    files.write_json(output, {"uri": uri, "experiment": experiment, "run": run})
+    logger.info("recorded as run %s", run)
+
+
+@contextmanager
+def _record(uri: str, experiment: str, folder: Path, root: Path) -> Iterator[_Record]:
+    """The store, which must be there with its experiment, opened to write to."""
+    if (path := _database(uri)) and not path.is_file():
+        raise InputError(
+            "tracking.uri", f"no database at {path}", "one", "Make it: snakemake --cores 1 --forcerun tracking_store"
+        )
+    with _answering(uri):
+        client = _client(uri)
+        found = client.get_experiment_by_name(experiment)
+        if found is None:
+            raise InputError(
+                "tracking.experiment",
+                f'no experiment "{experiment}" in {uri}',
+                "one",
+                "Make it: snakemake --cores 1 --forcerun tracking_store",
+            )
+        _check_place(found, uri)
+        yield _Record(client, found.experiment_id, folder, _origin(root))
+
+
 class _Record:
     """Writes runs of one experiment to one store."""
 
     def __init__(self, client: MlflowClient, experiment_id: str, folder: Path, origin: Mapping[str, str]) -> None:
         self.client, self.experiment_id, self.folder, self.origin = client, experiment_id, folder, origin
 
-    def experiment(self, name: str, settings: Mapping[str, Any], threads: int) -> str:
+    def experiment(self, name: str, settings: Mapping[str, Any], threads: int, study: str) -> str:
         """The parent run: configuration, learning curves, scores, figures, model and data set."""
         data = files.read_json(self.folder / "data" / "data.json")
         training = files.read_json(self.folder / "model" / "training.json")
@@ -178,6 +226,7 @@ class _Record:
                 "mlflow.note.content": _note(settings["title"], data),
                 "pellucid.kind": "experiment",
                 "pellucid.experiment": name,
+                **({_STUDY: study} if study else {}),
             },
         )
         if not new:
@@ -232,6 +281,28 @@ class _Record:
             | files.read_json(folder / "checks.json")[label],
             tags={"mlflow.note.content": f"{spec.title}. {spec.paper}", "pellucid.rule": f"explain_{method}"},
         )
+        self.client.set_terminated(run, "FINISHED")
+        return run
+
+    def comparison(
+        self,
+        name: str,
+        kind: str,
+        note: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tables: Sequence[Path],
+        attached: Sequence[Path],
+    ) -> str:
+        """A run of its own: what was compared, its tables and figures."""
+        digest = files.digest([kind, name, params, [files.sha256(path) for path in tables]])
+        places = [(path, "figures" if path.suffix in (".png", ".svg") else "") for path in (*tables, *attached)]
+        tags = {"mlflow.note.content": note, "pellucid.kind": kind, **({_STUDY: name} if kind == "study" else {})}
+        run, new = self._run(name, digest, places, tags)
+        if not new:
+            return run
+        allowed = {" ".join(re.sub(r"[^\w./ -]", " ", key).split()): value for key, value in metrics.items()}
+        self._log(run, params=params, metrics=allowed, tags={"pellucid.rule": f"track_{kind}"})
         self.client.set_terminated(run, "FINISHED")
         return run
 

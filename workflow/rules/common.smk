@@ -12,6 +12,7 @@ sys.path.insert(0, str(PACKAGE))
 
 from pellucid import config as configuration
 from pellucid import downloads as transfers
+from pellucid import studies
 from pellucid.code import code_digest
 from pellucid.explain.variants import variants
 from pellucid.job import share_package
@@ -25,9 +26,13 @@ try:
 except configuration.ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used:\n{error}") from None
 
-for name, reasons in CONFIG.skipped.items():
-    for method, reason in reasons.items():
-        logger.info(f"{name}: {method} is left out: {reason}")
+left_out = (
+    f"{name}: {method} is left out: {reason}"
+    for name, reasons in CONFIG.skipped.items()
+    for method, reason in reasons.items()
+)
+for line in studies.folded(left_out, CONFIG.studies):
+    logger.info(line)
 
 CONDA = str(ROOT / "envs" / "pellucid.yaml")
 RESULTS = "results/{experiment}"
@@ -68,6 +73,12 @@ def setting(*keys):
         return value
 
     return get
+
+
+def training_seed(wildcards):
+    """The seed of the training: that of the experiment, unless the training has its own."""
+    settings = experiment_of(wildcards)
+    return settings["training"].get("seed", settings["seed"])
 
 
 def parameters_of(key, name):
@@ -185,6 +196,64 @@ def comparisons(name):
     return found
 
 
+# The experiments that have a leaderboard.
+RANKED = [name for name in CONFIG.experiments if any(stem.endswith("leaderboard") for stem in comparisons(name))]
+
+
+def study_of(wildcards):
+    """The study of the wildcards."""
+    name = wildcards.study
+    if name not in CONFIG.studies:
+        raise WorkflowError(f"results/{name}/study is asked for, but not run: add it by --config 'run=[{name}]'")
+    return CONFIG.studies[name]
+
+
+def members_reached(wildcards):
+    """What the members of a study reached."""
+    members = study_of(wildcards).members
+    return {
+        "metrics": [f"results/{name}/evaluation/metrics.json" for name in members],
+        "training": [f"results/{name}/model/training.json" for name in members],
+    }
+
+
+def retrained_explanations(wildcards):
+    """The explanations of the members that differ in the seed of their training alone, and what scores say of them."""
+    found = {"attributions": [], "own_seed": []}
+    for name in (name for group in study_of(wildcards).retrained() for name in group):
+        settings = CONFIG.experiments[name]
+        found["attributions"] += [f"results/{name}/explain/{method}/attributions.npz" for method in settings["methods"]]
+        if "seed_stability" in settings["scores"]:
+            found["own_seed"].append(f"results/{name}/score/seed_stability/scores.csv")
+    return found
+
+
+def explains_retrained(study):
+    """Whether a study has explanations by several trainings."""
+    return any(CONFIG.experiments[name]["methods"] for group in study.retrained() for name in group)
+
+
+def study_tables(wildcards):
+    """The tables that a study is known by; that of its members has times as well."""
+    tables = ["summary", "explanations"] if explains_retrained(study_of(wildcards)) else ["summary"]
+    return [f"results/{wildcards.study}/study/{table}.csv" for table in tables]
+
+
+def study_figures(wildcards):
+    """The figures of a study, in both formats."""
+    stems = ["members", "explanations"] if explains_retrained(study_of(wildcards)) else ["members"]
+    return [f"results/{wildcards.study}/study/{stem}.{suffix}" for stem in stems for suffix in ("png", "svg")]
+
+
+def compared():
+    """The figures over experiments: of each study, and of all leaderboards."""
+    found = [f"results/{name}/study/members.png" for name in CONFIG.studies]
+    found += [
+        f"results/{name}/study/explanations.png" for name, study in CONFIG.studies.items() if explains_retrained(study)
+    ]
+    return found + (["results/comparison/leaderboard.png"] if len(RANKED) > 1 else [])
+
+
 def plants_evidence(name):
     """Whether the data source of an experiment knows the evidence for each class."""
     return configuration.plugins.spec("datasets", CONFIG.experiments[name]["dataset"]["source"]).truth
@@ -221,8 +290,10 @@ def figures():
 
 
 def tracked():
-    """The record of every experiment to be run."""
-    return [f"{RESULTS.format(experiment=name)}/tracking.json" for name in CONFIG.experiments]
+    """The record of every experiment to be run, of every study, and of the leaderboard over experiments."""
+    found = [f"{RESULTS.format(experiment=name)}/tracking.json" for name in CONFIG.experiments]
+    found += [f"results/{name}/study/tracking.json" for name in CONFIG.studies]
+    return found + (["results/comparison/tracking.json"] if len(RANKED) > 1 else [])
 
 
 def record_of(wildcards):

@@ -37,6 +37,7 @@ rule track:
         mem_mb=3000,
     params:
         settings=lambda wildcards: experiment_of(wildcards),
+        study=lambda wildcards: CONFIG.owners.get(wildcards.experiment, ""),
         threads=CONFIG.threads,
         tracking=CONFIG.tracking,
         code=code_digest("pellucid.tracking"),

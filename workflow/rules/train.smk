@@ -25,7 +25,7 @@ rule train:
         model=setting("model"),
         files=lambda wildcards: list(files_of("model")(wildcards)),
         training=setting("training"),
-        seed=setting("seed"),
+        seed=training_seed,
         threads=CONFIG.threads,
         # Snakemake deletes the outputs of a killed job, so what a second try needs is none of them.
         checkpoints=lambda wildcards: f"results/{wildcards.experiment}/checkpoints",

@@ -9,6 +9,7 @@ with job(snakemake):
     track(
         name=snakemake.wildcards.experiment,
         settings=snakemake.params.settings,
+        study=snakemake.params.study,
         threads=snakemake.params.threads,
         folder=Path(snakemake.output[0]).parent,
         root=Path(snakemake.scriptdir).resolve().parents[1],

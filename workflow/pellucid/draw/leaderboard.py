@@ -13,10 +13,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from pellucid import figures
+from pellucid.draw import rank_cells
 from pellucid.score.leaderboard import JUDGING
-
-# From the best rank to the worst: dark to pale, in one hue.
-_RANKS = mpl.colors.LinearSegmentedColormap.from_list("pellucid_ranks", ["#0b4a75", "#5b9fc9", "#e8eef3"])
 
 
 def draw(
@@ -53,30 +51,19 @@ def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
     rows, columns = len(content), len(shown)
     # Room for what failed, in characters of its longest text.
     room = 0.3 + 0.062 * int(content["failed checks"].str.len().max())
-    figure = figures.new(max(2.6 + 0.52 * columns + room, 8.0), 2.2 + 0.22 * rows)
-    figure.set_layout_engine("constrained", w_pad=0.12)
+    names = [_named(row) for row in shown.itertuples()]
+    height = 1.1 + rank_cells.lean(names) + 0.22 * rows
+    figure = figures.new(max(2.6 + 0.52 * columns + room, 8.0), height)
+    # Leaning names are a little longer when they are drawn than when they are laid out: the title keeps away from them.
+    figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.16)
     axes = figure.subplots()
     ranks = content[[f"{metric} rank" for metric in shown["metric"]]].to_numpy()
     share = (ranks - 1) / max(rows - 1, 1)
-    axes.imshow(share, cmap=_RANKS, norm=Normalize(0, 1), aspect="auto")
-    for row in range(rows):
-        for column, metric in enumerate(shown["metric"]):
-            value = content[f"{metric} mean"].iloc[row]
-            ink = "white" if share[row, column] < 0.35 else figures.INK
-            axes.text(column, row, _short(value), ha="center", va="center", fontsize=7, color=ink)
-    names = [f"{name}  ✗" if failed else name for name, failed in content["failed checks"].items()]
-    axes.set_yticks(range(rows), names, fontsize=8)
-    for tick, family in zip(axes.get_yticklabels(), content["family"], strict=True):
-        tick.set_fontstyle("italic" if family == "control" else "normal")
-        tick.set_color(figures.QUIET if family == "control" else figures.INK)
-    axes.set_xticks(range(columns), [_named(row) for row in shown.itertuples()], rotation=60, fontsize=7.5)
-    axes.xaxis.tick_top()
-    for tick in axes.get_xticklabels():
-        tick.set_horizontalalignment("left")
-        tick.set_rotation_mode("anchor")
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    values = content[[f"{metric} mean" for metric in shown["metric"]]].to_numpy()
+    rank_cells.cells(axes, share, [[rank_cells.short(value) for value in row] for row in values])
+    labels = [f"{name}  ✗" if failed else name for name, failed in content["failed checks"].items()]
+    rank_cells.name_rows(axes, labels, content["family"])
+    rank_cells.name_columns(axes, names)
     for column in np.flatnonzero(shown["family"].to_numpy()[1:] != shown["family"].to_numpy()[:-1]):
         axes.axvline(column + 0.5, color="white", linewidth=3)
     for family in dict.fromkeys(shown["family"]):
@@ -87,7 +74,7 @@ def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
     axes.set_xlim(-0.5, columns + room / 0.52 - 0.5)
     axes.set_ylim(rows + 0.6, -0.5)
     figure.suptitle(
-        f"{title} — leaderboard; the darker, the better the rank in the column", x=0.01, ha="left", fontsize=10
+        f"{title} — leaderboard\nThe darker, the better the rank in the column", x=0.01, ha="left", fontsize=10
     )
     return figure
 
@@ -170,11 +157,3 @@ def _disagreement(figure: Figure, axes: Any, content: pd.DataFrame, judging: pd.
 def _named(row: Any) -> str:
     """The title of a metric, with its variant."""
     return f"{row.title} ({row.variant})" if isinstance(row.variant, str) else str(row.title)
-
-
-def _short(value: float) -> str:
-    """Three characters or so."""
-    if not np.isfinite(value):
-        return "–"
-    text = f"{value:.2f}" if abs(value) < 10 else f"{value:.3g}"
-    return text.replace("-0.", "−.").replace("0.", ".", 1) if abs(value) < 1 else text.replace("-", "−")

@@ -1,0 +1,57 @@
+"""The table of a study's members, and the summary over its repeats."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pellucid import files
+from pellucid.compare import members
+
+MEMBERS = {
+    f"s__filters_{width}__seed_{seed}": {"model.filters": [width], "training.seed": seed}
+    for width in (8, 16)
+    for seed in (1, 2, 3)
+}
+SCORES = dict(zip(MEMBERS, [0.5, 0.75, 1.0, 0.25, 0.25, 0.25], strict=True))
+
+
+@pytest.fixture
+def tables(tmp_path):
+    for name in MEMBERS:
+        metrics = {"balanced_accuracy": SCORES[name], "macro_auroc": None, "test_examples": 9}
+        files.write_json(tmp_path / name / "evaluation" / "metrics.json", metrics)
+        files.write_json(tmp_path / name / "model" / "training.json", {"best_epoch": 4})
+    first = tmp_path / next(iter(MEMBERS)) / "benchmarks"
+    first.mkdir()
+    (first / "train.tsv").write_text("s\th:m:s\n2.5\t0:00:02\n")
+    paths = {"table": tmp_path / "members.csv", "summary": tmp_path / "summary.csv"}
+    members.run(members=MEMBERS, results=tmp_path, **paths)
+    return paths
+
+
+def test_a_row_for_each_member(tables):
+    rows = pd.read_csv(tables["table"], index_col="member")
+    assert rows["balanced_accuracy"].to_dict() == SCORES
+    assert rows["model.filters"].to_list() == ["[8]"] * 3 + ["[16]"] * 3
+    assert rows["training.seed"].to_list() == [1, 2, 3, 1, 2, 3]
+    assert rows["best epoch"].to_list() == [4] * 6
+    # Measured for one of them alone.
+    assert rows["seconds"].iloc[0] == 2.5
+    assert rows["seconds"].iloc[1:].isna().all()
+
+
+def test_mean_and_standard_deviation_over_the_seeds(tables):
+    rows = pd.read_csv(tables["summary"])
+    assert rows["model.filters"].to_list() == ["[8]", "[16]"]
+    assert rows["n"].to_list() == [3, 3]
+    np.testing.assert_allclose(rows["balanced_accuracy mean"], [0.75, 0.25])
+    # Of 0.5, 0.75 and 1 with n - 1 in the denominator.
+    np.testing.assert_allclose(rows["balanced_accuracy sd"], [0.25, 0])
+    assert rows["macro_auroc mean"].isna().all()
+    assert "training.seed" not in rows and "seconds mean" not in rows
+
+
+def test_its_numbers_have_names_that_say_of_what(tables):
+    found = members.headline(tables["summary"], MEMBERS)
+    assert found["balanced_accuracy mean/filters [8]"] == 0.75
+    assert not [name for name in found if name.startswith("macro_auroc")]

@@ -1,0 +1,158 @@
+"""How much explanations depend on the seed of the training: the same examples, explained by networks trained anew."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import files, plugins, seeds
+from pellucid.compare.members import shown
+from pellucid.score.bootstrap import interval
+from pellucid.score.similarity import overlap, spearman
+from pellucid.studies import TRAINING_SEED, described, without
+
+logger = logging.getLogger(__name__)
+
+SHARE = 0.1  # of the values that count as the strongest
+METRICS: dict[str, Callable[..., NDArray[np.float64]]] = {
+    "rank_correlation": spearman,
+    "overlap": partial(overlap, share=SHARE),
+}
+_OWN = {"rank_correlation": "seed_rank_correlation", "overlap": "seed_overlap"}
+
+
+def run(
+    *,
+    groups: Sequence[Sequence[str]],
+    members: Mapping[str, Mapping[str, Any]],
+    methods: Mapping[str, Sequence[str]],
+    seed: int,
+    results: Path | str,
+    table: Path | str,
+) -> None:
+    """Compare the explanations of the same example by different trainings.
+
+    Compared are the absolute attributions of every pair of trainings, of the examples that both explain, for the same
+    class: their rank correlation, and of the strongest tenth of the values the share that both have in common. An
+    example counts with the mean over its pairs.
+
+    Args:
+        groups: members that differ in the seed of their training alone, two or more of each.
+        members: the varied values, by member and dotted key.
+        methods: names of the methods that each member runs.
+        seed: of the bootstrap.
+        results: the folder that holds a folder for each member.
+        table: CSV; gets a row for each group, explanation and metric: the group's values and its name, the method's
+            family, mean over examples, ends of its 95% interval, numbers of examples, of pairs of explanations and of
+            trainings, and, where it was scored, the mean similarity between seeds of the method's own
+            (`score/seed_stability`).
+
+    Source: rank correlation and top-k intersection as in Ghorbani A, Abid A, Zou J. Interpretation of Neural Networks
+    is Fragile. AAAI (2019), section 2, here between trainings.
+    """
+    import pandas as pd
+
+    rows = []
+    for group in groups:
+        values = without(members[group[0]], (TRAINING_SEED,))
+        name, values = described(values), shown(values)
+        own = _own_seed([Path(results) / member for member in group])
+        given: list[dict[str, NDArray[Any]]] = []
+        for method in methods[group[0]]:
+            given = [
+                files.read_arrays(Path(results) / member / "explain" / method / "attributions.npz") for member in group
+            ]
+            for label in given[0]["variants"]:
+                found, pairs = similarities(given, str(label))
+                for metric, each in found.items():
+                    mean, low, high = interval(each, seeds.generator(seed, "trainings", metric))
+                    rows.append(
+                        {
+                            **values,
+                            "group": name,
+                            "explanation": str(label),
+                            "family": plugins.spec("explain", method).family,
+                            "metric": metric,
+                            "mean": mean,
+                            "low": low,
+                            "high": high,
+                            "examples": len(each),
+                            "pairs": pairs,
+                            "trainings": len(group),
+                            "own seed": own.get((str(label), _OWN[metric]), np.nan),
+                        }
+                    )
+        if given:
+            _advise(rows[-1], group, given)
+    content = pd.DataFrame(rows)
+    files.write(table, lambda temporary: content.to_csv(temporary, index=False))
+    logger.info("%d explanations by %d trainings", content["explanation"].nunique(), sum(map(len, groups)))
+
+
+def similarities(given: Sequence[Mapping[str, NDArray[Any]]], label: str) -> tuple[dict[str, NDArray[np.float64]], int]:
+    """The similarity of each example's explanations by several trainings.
+
+    Args:
+        given: what each training's `attributions.npz` holds, of one method.
+        label: of the variant.
+
+    Returns:
+        By metric, the mean over pairs of trainings for each example that some pair has in common; the number of pairs
+        of explanations.
+    """
+    sums: dict[str, dict[int, list[float]]] = {metric: {} for metric in METRICS}
+    pairs = 0
+    for one, two in combinations(given, 2):
+        first, second = shared(one, two)
+        pairs += len(first)
+        maps = [
+            np.abs(arrays["attributions"][list(arrays["variants"]).index(label)][rows])
+            for arrays, rows in ((one, first), (two, second))
+        ]
+        for metric, similarity in METRICS.items() if len(first) else ():
+            for example, value in zip(one["indices"][first], similarity(*maps), strict=True):
+                sums[metric].setdefault(int(example), []).append(float(value))
+    means = {metric: np.array([np.mean(each[example]) for example in sorted(each)]) for metric, each in sums.items()}
+    return means, pairs
+
+
+def shared(
+    one: Mapping[str, NDArray[Any]], two: Mapping[str, NDArray[Any]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows of the examples that both explain, for the same class."""
+    _, first, second = np.intersect1d(one["indices"], two["indices"], return_indices=True)
+    same = one["targets"][first] == two["targets"][second]
+    return first[same], second[same]
+
+
+def _own_seed(folders: Sequence[Path]) -> dict[tuple[str, str], float]:
+    """By explanation and metric, the similarity between seeds of the method's own, in the mean over the members."""
+    import pandas as pd
+
+    tables = [folder / "score" / "seed_stability" / "scores.csv" for folder in folders]
+    found = [pd.read_csv(path) for path in tables if path.is_file()]
+    if not found:
+        return {}
+    rows = pd.concat(found)
+    means = rows[rows["class"] == "all"].groupby(["explanation", "metric"])["mean"].mean()
+    return {key: float(value) for key, value in means.items()}
+
+
+def _advise(row: Mapping[str, Any], group: Sequence[str], given: Sequence[Mapping[str, NDArray[Any]]]) -> None:
+    """Say how many explanations have no counterpart, and what would give them one."""
+    possible = sum(min(len(one["indices"]), len(two["indices"])) for one, two in combinations(given, 2))
+    if row["pairs"] < possible:
+        logger.warning(
+            "%s: %d of %d pairs of explanations are of the same example and the same class; all of them would be by "
+            'examples: {choose: any, target: "true"}',
+            ", ".join(group),
+            row["pairs"],
+            possible,
+        )

@@ -1,0 +1,77 @@
+"""The leaderboard over experiments as a table of ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from pellucid import figures
+from pellucid.compare.leaderboard import experiments
+from pellucid.draw import rank_cells
+
+_CELL = 0.62  # inches
+
+
+def draw(*, table: Path | str, pictures: Sequence[Path | str]) -> None:
+    """Draw the ranks at the left and insertion less deletion at the right, an experiment a column.
+
+    Args:
+        table: what `compare.leaderboard.run` wrote.
+        pictures: one path per format.
+    """
+    content = pd.read_csv(table, index_col="explanation")
+    names = experiments(list(content.columns))
+    score = next(column for column in content.columns if column.startswith("insertion less deletion"))
+    failed = content[[f"{name}: failed checks" for name in names]].notna().to_numpy()
+    ranks = content[[*(f"{name}: mean rank" for name in names), "relative rank"]].to_numpy(np.float64)
+    values = content[[*(f"{name}: {score}" for name in names), score]].to_numpy(np.float64)
+    with figures.styled():
+        height = 1.1 + rank_cells.lean([*names, "relative rank"]) + 0.22 * len(content)
+        figure = figures.new(max(2.6 + 2 * _CELL * (len(names) + 1), 8.0), height)
+        figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
+        left, right = figure.subplots(1, 2)
+        texts = [
+            [_rank(*cell) for cell in zip(row, crosses, strict=False)]
+            for row, crosses in zip(ranks, failed, strict=True)
+        ]
+        texts = [[*row, rank_cells.short(over)] for row, over in zip(texts, ranks[:, -1], strict=True)]
+        _block(left, -ranks, texts, [*names, "relative rank"], "mean rank over the judging scores")
+        _block(right, values, [[rank_cells.short(value) for value in row] for row in values], [*names, "mean"], score)
+        counts = content["experiments"]
+        labels = [f"{label}  ({n} of {len(names)})" if n < len(names) else label for label, n in counts.items()]
+        rank_cells.name_rows(left, labels, content["family"])
+        right.set_yticks([])
+        figure.suptitle(
+            f"Leaderboard over {len(names)} experiments; the darker, the better the rank in the column\n"
+            "✗: failed a check in this experiment; relative rank: mean over the experiments, 0 best, 1 worst",
+            x=0.01,
+            ha="left",
+            fontsize=10,
+        )
+        figures.save(figure, *pictures)
+
+
+def _block(
+    axes: Axes, numbers: NDArray[np.float64], texts: Sequence[Sequence[str]], names: Sequence[str], about: str
+) -> None:
+    """Columns of numbers of which higher is better, the last one apart."""
+    rank_cells.cells(axes, np.column_stack([_shares(column) for column in numbers.T]), texts)
+    rank_cells.name_columns(axes, names)
+    axes.axvline(len(names) - 1.5, color="white", linewidth=4)
+    axes.set_xlabel(about, fontsize=8.5)
+
+
+def _rank(value: float, failed: bool) -> str:
+    return "–" if not np.isfinite(value) else f"{value:.1f}{' ✗' if failed else ''}"
+
+
+def _shares(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The ranks of values of which higher is better, from 0 to 1; NaN stays."""
+    ranks = pd.Series(values).rank(ascending=False).to_numpy(np.float64)
+    shares: NDArray[np.float64] = (ranks - 1) / max(np.isfinite(ranks).sum() - 1, 1)
+    return shares

@@ -1,0 +1,71 @@
+"""The members of a study: one row for each combination of values, one point for each seed and fold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from pellucid import figures
+from pellucid.studies import REPEATING, Study, described, without
+
+# The two that every study is judged by, and which way is better.
+SHOWN = {
+    "balanced_accuracy": ("balanced accuracy", "higher is better →"),
+    "log_loss": ("log loss", "← lower is better"),
+}
+
+
+def draw(
+    *, title: str, members: Mapping[str, Mapping[str, Any]], table: Path | str, pictures: Sequence[Path | str]
+) -> None:
+    """Draw the test scores of all members, with mean ± standard deviation over seeds and folds.
+
+    Args:
+        title: of the study.
+        members: the varied values, by member and dotted key.
+        table: what `compare.members.run` wrote.
+        pictures: one path per format.
+    """
+    rows = pd.read_csv(table, index_col="member")
+    groups = Study(title, members).repeated()
+    labels = [described(without(members[group[0]], REPEATING)) for group in groups]
+    repeated = max(map(len, groups)) > 1
+    with figures.styled():
+        figure = figures.new(9.0, 1.55 + 0.32 * len(groups) + (0.3 if len(groups) == 1 else 0))
+        figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.08)
+        panels = figure.subplots(1, 2, sharey=True)
+        for axes, (metric, (name, better)) in zip(panels, SHOWN.items(), strict=True):
+            _panel(axes, [rows.loc[group, metric].to_numpy(np.float64) for group in groups])
+            axes.set_xlabel(f"{name} of the test examples\n{better}", fontsize=8)
+        panels[0].set_yticks(range(len(groups)), labels, fontsize=8)
+        means = f"; bar: mean ± standard deviation over {_repeats(members)}" if repeated else ""
+        figure.suptitle(f"{title}\nPoint: one training{means}", x=0.01, ha="left", fontsize=10)
+        figures.save(figure, *pictures)
+
+
+def _panel(axes: Axes, groups: Sequence[Any]) -> None:
+    for place, values in enumerate(groups):
+        # Equal values lie side by side, not on one another.
+        offsets = np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else np.zeros(1)
+        axes.plot(values, place + offsets, "o", color=figures.PALETTE[0], markersize=4, alpha=0.7, zorder=3)
+        if len(values) > 1:
+            mean, sd = values.mean(), values.std(ddof=1)
+            axes.plot([mean - sd, mean + sd], [place, place], color=figures.QUIET, linewidth=5, alpha=0.45, zorder=1)
+            axes.plot([mean, mean], [place - 0.26, place + 0.26], color=figures.INK, linewidth=1.6, zorder=2)
+    axes.set_ylim(len(groups) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labelsize=7)
+    axes.grid(axis="y", color="#eef1f4", linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def _repeats(members: Mapping[str, Mapping[str, Any]]) -> str:
+    """What the points of a row are: "3 training seeds and 5 folds"."""
+    names = {"seed": "seeds", "training.seed": "training seeds", "split.fold": "folds"}
+    counts = {key: len({values[key] for values in members.values() if key in values}) for key in REPEATING}
+    return " and ".join(f"{counts[key]} {names[key]}" for key in REPEATING if counts[key])

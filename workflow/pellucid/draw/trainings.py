@@ -1,0 +1,104 @@
+"""How much explanations depend on the seed of the training, method by method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from pellucid import figures
+from pellucid.compare.trainings import METRICS
+
+TITLES = {"rank_correlation": "Rank correlation of two trainings", "overlap": "Strongest tenth in common"}
+DRAWN = 6  # groups of members that colours tell apart
+
+
+def draw(*, title: str, table: Path | str, pictures: Sequence[Path | str]) -> None:
+    """Draw the mean similarity of every method with its interval, beside that between seeds of the method's own.
+
+    Args:
+        title: of the study.
+        table: what `compare.trainings.run` wrote.
+        pictures: one path per format.
+    """
+    rows = pd.read_csv(table)
+    rows["group"] = rows["group"].fillna("")
+    groups = list(dict.fromkeys(rows["group"]))
+    shown = groups[:DRAWN]
+    first = rows[rows["metric"] == next(iter(METRICS))]
+    means = first.groupby("explanation", sort=False)["mean"].mean()
+    order = list(means.sort_values(ascending=False, na_position="last", kind="stable").index)
+    families = dict(zip(rows["explanation"], rows["family"], strict=True))
+    with figures.styled():
+        figure = figures.new(9.0, 1.75 + 0.19 * len(order) * max(1.0, 0.6 * len(shown)))
+        figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.06)
+        panels = figure.subplots(1, 2, sharey=True)
+        for axes, metric in zip(panels, METRICS, strict=True):
+            for place, group in enumerate(shown):
+                part = rows[(rows["metric"] == metric) & (rows["group"] == group)].set_index("explanation")
+                lift = 0.24 * (place - (len(shown) - 1) / 2) if len(shown) > 1 else 0.0
+                _dots(axes, part, order, lift, figures.PALETTE[place], families)
+            axes.set_title(TITLES[metric], loc="left")
+            axes.set_xlabel("1: the same explanation after another training", fontsize=8)
+            axes.set_ylim(len(order) - 0.4, -0.6)
+            axes.tick_params(axis="y", length=0)
+            axes.tick_params(axis="x", labelsize=7)
+            axes.grid(axis="y", color="#eef1f4", linewidth=0.8)
+            axes.set_axisbelow(True)
+        panels[0].set_yticks(range(len(order)), order, fontsize=8)
+        for tick, label in zip(panels[0].get_yticklabels(), order, strict=True):
+            quiet = families[label] == "control"
+            tick.set_fontstyle("italic" if quiet else "normal")
+            tick.set_color(figures.QUIET if quiet else figures.INK)
+        handles, meanings = _legend(rows, shown)
+        figure.legend(handles, meanings, fontsize=8, ncols=3, loc="outside lower left")
+        left = f" (first {DRAWN} of {len(groups)} groups)" if len(groups) > DRAWN else ""
+        heading = f"{title} — explanations and the seed of the training{left}\n{_counts(rows)}"
+        figure.suptitle(heading, x=0.01, ha="left", fontsize=10)
+        figures.save(figure, *pictures)
+
+
+def _dots(
+    axes: Axes, rows: pd.DataFrame, order: Sequence[str], lift: float, colour: str, families: dict[str, Any]
+) -> None:
+    for place, label in enumerate(order):
+        if label not in rows.index:
+            continue
+        ink = figures.QUIET if families[label] == "control" else colour
+        mean, low, high, own = rows.loc[label, ["mean", "low", "high", "own seed"]]
+        y = place + lift
+        axes.plot([low, high], [y, y], color=ink, linewidth=1.6, alpha=0.5, solid_capstyle="butt")
+        axes.plot(mean, y, "o", color=ink, markersize=4, zorder=3)
+        if np.isfinite(own):
+            axes.plot(own, y, "D", color=ink, markersize=4.5, markerfacecolor="none", markeredgewidth=0.9, zorder=2)
+
+
+def _legend(rows: pd.DataFrame, groups: Sequence[str]) -> tuple[list[Line2D], list[str]]:
+    """What the marks mean, and the groups by colour where there are several."""
+    style: dict[str, Any] = {"linestyle": "none", "markersize": 4.5, "color": figures.INK}
+    handles = [Line2D([], [], marker="o", **style)]
+    texts = ["another training (bar: 95% interval over examples)"]
+    if rows["own seed"].notna().any():
+        handles.append(Line2D([], [], marker="D", markerfacecolor="none", **style))
+        texts.append("the same training, another seed of the method")
+    if len(groups) > 1:
+        for place, group in enumerate(groups):
+            handles.append(Line2D([], [], marker="o", **{**style, "color": figures.PALETTE[place]}))
+            texts.append(group)
+    return handles, texts
+
+
+def _counts(rows: pd.DataFrame) -> str:
+    """How much the figure rests on."""
+    trainings, examples = _span(rows["trainings"]), _span(rows["examples"])
+    return f"{trainings} trainings, {examples} examples that two or more of them explain, for the same class"
+
+
+def _span(numbers: pd.Series) -> str:
+    low, high = int(numbers.min()), int(numbers.max())
+    return str(low) if low == high else f"{low}–{high}"

@@ -1,0 +1,252 @@
+"""Studies: an entry of `experiments` that lists values of some settings stands for one experiment for each combination.
+
+Such an entry has `vary` (dotted keys and their values) or `repeats` (so many trainings from different seeds). Its
+experiments, the members, are named after their values: `digits_rates__learning_rate_0p001`.
+
+This module is read while Snakemake parses the workflow, and only rewrites what the user wrote.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import math
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pellucid.wording import nearest, shown
+
+LIMIT = 200  # members of one study
+LONGEST = 120  # characters of a member's name: file systems take 255, and there is more in a file's name
+TRAINING_SEED = "training.seed"
+# What only repeats an experiment: the others say what is compared.
+REPEATING = ("seed", TRAINING_SEED, "split.fold")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Several experiments from one entry.
+
+    Attributes:
+        title: of the entry.
+        members: the values of the varied settings, by member and dotted key.
+    """
+
+    title: str
+    members: Mapping[str, Mapping[str, Any]]
+
+    def repeated(self, keys: Collection[str] = REPEATING) -> list[list[str]]:
+        """Groups of members that differ in nothing but `keys`, in the order of the members."""
+        groups: dict[str, list[str]] = {}
+        for name, values in self.members.items():
+            groups.setdefault(json.dumps(without(values, keys)), []).append(name)
+        return list(groups.values())
+
+    def retrained(self) -> list[list[str]]:
+        """Those groups of two members or more that differ in nothing but the seed of the training."""
+        return [group for group in self.repeated((TRAINING_SEED,)) if len(group) > 1]
+
+
+def without(values: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    """`values` without those of `keys`."""
+    return {key: value for key, value in values.items() if key not in keys}
+
+
+def is_study(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of `experiments` stands for several."""
+    return "vary" in entry or "repeats" in entry
+
+
+def expand(
+    entries: Mapping[str, Mapping[str, Any]],
+    defaults: Mapping[str, Any],
+    known: Callable[[Mapping[str, Any]], list[str]],
+) -> tuple[dict[str, dict[str, Any]], dict[str, Study], list[str]]:
+    """Put the members of each study in its place.
+
+    Args:
+        entries: `experiments`, as the schema allows it.
+        defaults: `defaults`.
+        known: the dotted keys that an entry may vary.
+
+    Returns:
+        All experiments; the studies by name; the faults found, each with its key. A study with a fault has no members.
+    """
+    experiments: dict[str, dict[str, Any]] = {}
+    studies: dict[str, Study] = {}
+    faults: list[str] = []
+    for name, entry in entries.items():
+        if not is_study(entry):
+            experiments[name] = dict(entry)
+            continue
+        keys = known(entry)
+        varied, found = _varied(name, entry, defaults, keys)
+        members, more = ({}, []) if found else _members(name, varied)
+        more += [
+            f"experiments.{name}: found a member named {member}, as is another entry of experiments; expected names "
+            "that differ."
+            for member in members
+            if member in entries
+        ]
+        if found or more:
+            faults += found + more
+            continue
+        title = str(entry.get("title", ""))
+        studies[name] = Study(title, members)
+        for member, values in members.items():
+            experiments[member] = _put(without(entry, ("vary", "repeats")), values)
+            if title:
+                experiments[member]["title"] = f"{title}, {described(values)}"
+    return experiments, studies, faults
+
+
+def named(run: Sequence[str], studies: Mapping[str, Study]) -> list[str]:
+    """The experiments that `run` names, each once: all members of a study in its place."""
+    found = [member for name in run for member in (studies[name].members if name in studies else [name])]
+    return list(dict.fromkeys(found))
+
+
+def folded(lines: Iterable[str], studies: Mapping[str, Study]) -> list[str]:
+    """Lines about experiments, where one that is the same for every member of a study is told once, of the study."""
+    kept = list(lines)
+    for name, study in studies.items():
+        owners = [next((member for member in study.members if _about(line, member)), "") for line in kept]
+        renamed = [line.replace(owner, name, 1) if owner else line for line, owner in zip(kept, owners, strict=True)]
+        told: dict[str, set[str]] = {}
+        for line, owner in zip(renamed, owners, strict=True):
+            told.setdefault(line, set()).add(owner)
+        whole = {line for line, names in told.items() if names == set(study.members)}
+        kept = list(dict.fromkeys(new if new in whole else old for old, new in zip(kept, renamed, strict=True)))
+    return kept
+
+
+def described(values: Mapping[str, Any]) -> str:
+    """Values for people: "learning rate 0.001, seed 2"."""
+    short = _short(list(values))
+    return ", ".join(f"{short[key].replace('_', ' ')} {_told(value)}" for key, value in values.items())
+
+
+def leaves(properties: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """The dotted keys of a schema's properties that hold values and not further keys."""
+    for key, content in properties.items():
+        if "properties" in content:
+            yield from leaves(content["properties"], f"{path}{key}.")
+        elif content.get("type") != "object":
+            yield f"{path}{key}"
+
+
+def _about(line: str, member: str) -> bool:
+    return re.search(rf"(^|\.){re.escape(member)}(?![a-z0-9_])", line) is not None
+
+
+def _varied(
+    name: str, entry: Mapping[str, Any], defaults: Mapping[str, Any], known: Collection[str]
+) -> tuple[dict[str, list[Any]], list[str]]:
+    """The values of every varied key, those that `all` and `repeats` mean included; and the faults."""
+    varied, faults = dict(entry.get("vary", {})), []
+    for key, values in varied.items():
+        where = f"experiments.{name}.vary"
+        if key not in known:
+            faults.append(
+                f"{where}: found unknown key {shown(key)}; expected the dotted name of a setting, such as "
+                f"training.learning_rate or model.filters.{nearest(key, known)}"
+            )
+        elif isinstance(values, str):
+            folds = {**defaults.get("split", {}), **entry.get("split", {})}.get("folds")
+            if values != "all" or key != "split.fold":
+                hint = " Only split.fold has all." if values == "all" else ""
+                faults.append(f"{where}.{key}: found {shown(values)}; expected a list of values.{hint}")
+            elif folds is None or "split.folds" in varied:
+                faults.append(f'{where}.{key}: found "all", and no number of folds; expected split.folds, one number.')
+            else:
+                varied[key] = list(range(folds))
+    if "repeats" in entry:
+        if TRAINING_SEED in varied:
+            faults.append(
+                f"experiments.{name}.repeats: found {entry['repeats']}, and the seeds of the training under vary as "
+                "well; expected one of the two."
+            )
+        else:
+            given = {**defaults.get("training", {}), **entry.get("training", {})}
+            first = given.get("seed", entry.get("seed", defaults.get("seed", 1)))
+            varied[TRAINING_SEED] = list(range(first, first + entry["repeats"]))
+    count = math.prod(len(values) for values in varied.values())
+    if not faults and count > LIMIT:
+        sizes = " × ".join(str(len(values)) for values in varied.values())
+        faults.append(
+            f"experiments.{name}: found {sizes} = {count} members; expected at most {LIMIT}. Give fewer values, or "
+            "several studies."
+        )
+    return varied, faults
+
+
+def _members(name: str, varied: Mapping[str, list[Any]]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The values of each member by its name; and the faults of the names."""
+    members: dict[str, dict[str, Any]] = {}
+    faults = []
+    short = _short(list(varied))
+    for combination in itertools.product(*varied.values()):
+        values = dict(zip(varied, combination, strict=True))
+        member = "__".join([name, *(f"{short[key]}_{_safe(value)}" for key, value in values.items())])
+        if len(member) > LONGEST:
+            faults.append(
+                f"experiments.{name}: found a member whose name has {len(member)} characters ({shown(member)}); "
+                f"expected at most {LONGEST}. Vary fewer keys, or give it a shorter name."
+            )
+            break
+        if member in members:
+            both = f"{described(members[member])} and {described(values)}"
+            faults.append(
+                f"experiments.{name}.vary: found {both}, which would both be named {member}; expected values whose "
+                "letters and digits differ."
+            )
+            break
+        members[member] = values
+    return members, faults
+
+
+def _short(keys: Sequence[str]) -> dict[str, str]:
+    """The end of each dotted key that tells it from the others, and from the other seeds."""
+    found = {}
+    for key in keys:
+        parts = key.split(".")
+        for count in range(1, len(parts) + 1):
+            end = ".".join(parts[-count:])
+            if not any(other != key and f".{other}".endswith(f".{end}") for other in (*keys, *REPEATING)):
+                break
+        found[key] = end.replace(".", "_")
+    return found
+
+
+def _safe(value: Any) -> str:
+    """A value as a part of a name: lower-case letters, digits and _."""
+    if isinstance(value, Mapping):
+        return "_".join(f"{key}_{_safe(content)}" for key, content in value.items())
+    if isinstance(value, list):
+        return "_".join(_safe(content) for content in value)
+    text = str(value).lower()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        text = text.replace("-", "m").replace(".", "p")
+    return re.sub(r"[^a-z0-9]+", "_", text)
+
+
+def _told(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _put(entry: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of `entry` in which each dotted key holds its value."""
+    content = copy.deepcopy(dict(entry))
+    for key, value in values.items():
+        *parents, last = key.split(".")
+        place = content
+        for parent in parents:
+            # `occlusion: true` means what the defaults say of it: the varied parameter is added to that.
+            inner = place.get(parent)
+            place[parent] = inner if isinstance(inner, dict) else {}
+            place = place[parent]
+        place[last] = copy.deepcopy(value)
+    return content

@@ -1,0 +1,208 @@
+# Comparisons over experiments: the members of a study, their explanations, and one leaderboard of all.
+# in: results/<experiment>/; out: results/<study>/study/, results/comparison/
+
+STUDY = "results/{study}/study"
+COMPARISON = "results/comparison"
+
+
+rule study:
+    input:
+        unpack(members_reached),
+    output:
+        table=f"{STUDY}/members.csv",
+        summary=f"{STUDY}/summary.csv",
+    log:
+        f"{STUDY}/logs/study.log",
+    benchmark:
+        f"{STUDY}/benchmarks/study.tsv"
+    conda:
+        CONDA
+    threads: 1
+    params:
+        members=lambda wildcards: study_of(wildcards).members,
+        code=code_digest("pellucid.compare.members"),
+    message:
+        "Compare the members of {wildcards.study}"
+    script:
+        "../scripts/study.py"
+
+
+rule draw_study:
+    input:
+        f"{STUDY}/members.csv",
+    output:
+        report(
+            f"{STUDY}/members.png",
+            caption="../report/study.rst",
+            category="{study}",
+            subcategory="Study",
+            labels={"figure": "Test scores of all members"},
+        ),
+        f"{STUDY}/members.svg",
+    log:
+        f"{STUDY}/logs/draw_study.log",
+    benchmark:
+        f"{STUDY}/benchmarks/draw_study.tsv"
+    conda:
+        CONDA
+    threads: 1
+    params:
+        title=lambda wildcards: study_of(wildcards).title or wildcards.study,
+        members=lambda wildcards: study_of(wildcards).members,
+        code=code_digest("pellucid.draw.members"),
+    message:
+        "Draw the members of {wildcards.study}"
+    script:
+        "../scripts/draw_study.py"
+
+
+rule study_explanations:
+    input:
+        unpack(retrained_explanations),
+    output:
+        f"{STUDY}/explanations.csv",
+    log:
+        f"{STUDY}/logs/study_explanations.log",
+    benchmark:
+        f"{STUDY}/benchmarks/study_explanations.tsv"
+    conda:
+        CONDA
+    threads: 1
+    params:
+        groups=lambda wildcards: study_of(wildcards).retrained(),
+        members=lambda wildcards: study_of(wildcards).members,
+        methods=lambda wildcards: {
+            name: list(CONFIG.experiments[name]["methods"]) for name in study_of(wildcards).members
+        },
+        seed=lambda wildcards: CONFIG.experiments[next(iter(study_of(wildcards).members))]["seed"],
+        code=code_digest("pellucid.compare.trainings"),
+    message:
+        "Compare the explanations of {wildcards.study} by several trainings"
+    script:
+        "../scripts/study_explanations.py"
+
+
+rule draw_study_explanations:
+    input:
+        f"{STUDY}/explanations.csv",
+    output:
+        report(
+            f"{STUDY}/explanations.png",
+            caption="../report/study_explanations.rst",
+            category="{study}",
+            subcategory="Study",
+            labels={"figure": "Explanations by several trainings"},
+        ),
+        f"{STUDY}/explanations.svg",
+    log:
+        f"{STUDY}/logs/draw_study_explanations.log",
+    benchmark:
+        f"{STUDY}/benchmarks/draw_study_explanations.tsv"
+    conda:
+        CONDA
+    threads: 1
+    params:
+        title=lambda wildcards: study_of(wildcards).title or wildcards.study,
+        code=code_digest("pellucid.draw.trainings"),
+    message:
+        "Draw how the explanations of {wildcards.study} depend on the training"
+    script:
+        "../scripts/draw_study_explanations.py"
+
+
+rule comparison:
+    input:
+        table=[f"results/{name}/score/leaderboard.csv" for name in RANKED],
+        metrics=[f"results/{name}/score/metrics.csv" for name in RANKED],
+    output:
+        f"{COMPARISON}/leaderboard.csv",
+    log:
+        f"{COMPARISON}/logs/comparison.log",
+    benchmark:
+        f"{COMPARISON}/benchmarks/comparison.tsv"
+    conda:
+        CONDA
+    threads: 1
+    params:
+        experiments=RANKED,
+        code=code_digest("pellucid.compare.leaderboard"),
+    message:
+        "Join the leaderboards of all experiments"
+    script:
+        "../scripts/comparison.py"
+
+
+rule draw_comparison:
+    input:
+        f"{COMPARISON}/leaderboard.csv",
+    output:
+        report(
+            f"{COMPARISON}/leaderboard.png",
+            caption="../report/comparison.rst",
+            category="Comparison",
+            labels={"figure": "Leaderboard over experiments"},
+        ),
+        f"{COMPARISON}/leaderboard.svg",
+    log:
+        f"{COMPARISON}/logs/draw_comparison.log",
+    benchmark:
+        f"{COMPARISON}/benchmarks/draw_comparison.tsv"
+    conda:
+        CONDA
+    threads: 1
+    params:
+        code=code_digest("pellucid.draw.comparison"),
+    message:
+        "Draw the leaderboard of all experiments"
+    script:
+        "../scripts/draw_comparison.py"
+
+
+rule track_study:
+    input:
+        tables=study_tables,
+        members=f"{STUDY}/members.csv",
+        figures=study_figures,
+        store="results/mlflow/store.json",
+    output:
+        f"{STUDY}/tracking.json",
+    log:
+        f"{STUDY}/logs/track_study.log",
+    benchmark:
+        f"{STUDY}/benchmarks/track_study.tsv"
+    conda:
+        CONDA
+    threads: 1
+    params:
+        title=lambda wildcards: study_of(wildcards).title,
+        members=lambda wildcards: study_of(wildcards).members,
+        tracking=CONFIG.tracking,
+        code=code_digest("pellucid.tracking", "pellucid.compare.members"),
+    message:
+        "Record the study {wildcards.study} in MLflow"
+    script:
+        "../scripts/track_study.py"
+
+
+rule track_comparison:
+    input:
+        table=f"{COMPARISON}/leaderboard.csv",
+        figures=[f"{COMPARISON}/leaderboard.png", f"{COMPARISON}/leaderboard.svg"],
+        store="results/mlflow/store.json",
+    output:
+        f"{COMPARISON}/tracking.json",
+    log:
+        f"{COMPARISON}/logs/track_comparison.log",
+    benchmark:
+        f"{COMPARISON}/benchmarks/track_comparison.tsv"
+    conda:
+        CONDA
+    threads: 1
+    params:
+        experiments=RANKED,
+        tracking=CONFIG.tracking,
+        code=code_digest("pellucid.tracking", "pellucid.compare.leaderboard"),
+    message:
+        "Record the leaderboard of all experiments in MLflow"
+    script:
+        "../scripts/track_comparison.py"

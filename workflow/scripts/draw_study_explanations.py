@@ -1,0 +1,7 @@
+"""Draw how explanations depend on the seed of the training."""
+
+from pellucid.draw.trainings import draw
+from pellucid.job import job
+
+with job(snakemake):
+    draw(title=snakemake.params.title, table=snakemake.input[0], pictures=list(snakemake.output))

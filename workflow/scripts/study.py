@@ -1,0 +1,12 @@
+"""Put the members of a study side by side."""
+
+from pellucid.compare.members import run
+from pellucid.job import job
+
+with job(snakemake):
+    run(
+        members=snakemake.params.members,
+        results="results",
+        table=snakemake.output.table,
+        summary=snakemake.output.summary,
+    )

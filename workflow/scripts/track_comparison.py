@@ -1,0 +1,22 @@
+"""Record the leaderboard over experiments in MLflow."""
+
+from pathlib import Path
+
+from pellucid.compare.leaderboard import headline
+from pellucid.job import job
+from pellucid.tracking import track_comparison
+
+with job(snakemake):
+    names = snakemake.params.experiments
+    track_comparison(
+        name="comparison",
+        kind="comparison",
+        note="Leaderboard over experiments",
+        params={"experiments": ", ".join(names)},
+        metrics=headline(snakemake.input.table),
+        tables=[snakemake.input.table],
+        attached=snakemake.input.figures,
+        root=Path(snakemake.scriptdir).resolve().parents[1],
+        output=snakemake.output[0],
+        **snakemake.params.tracking,
+    )
