@@ -592,7 +592,7 @@ def test_two_inputs(keras):
 
 def test_layer_of_another_name(digit, tmp_path, examples):
     digit.save(tmp_path / "model.keras")
-    with pytest.raises(InputError, match='layer: found "conv_3"; expected last, or one of conv_1, conv_2'):
+    with pytest.raises(InputError, match='layer: found "conv_3"; expected first, last, or one of conv_1, conv_2'):
         explain(tmp_path, examples, "grad_cam", {"layer": "conv_3", "relu": True})
     assert not (tmp_path / "out").exists()
 
