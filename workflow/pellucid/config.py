@@ -301,12 +301,13 @@ def own_parameters(entry: Mapping[str, Any], spec: Any) -> dict[str, Any]:
 
 
 def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
-    """What methods may require: the features of the experiment's architecture, and of its data."""
+    """What methods may require: the features of the experiment's architecture, of its data, and that it is trained."""
     module = plugins.load("models")[experiment["model"]["architecture"]]
     found = module.SPEC.features
     if hasattr(module, "features"):
         found = module.features(**own_parameters(experiment["model"], module.SPEC))
-    return (*found, *(("truth",) if _spec(experiment, "dataset").truth else ()))
+    trained = ("training",) if experiment["training"]["epochs"] else ()
+    return (*found, *(("truth",) if _spec(experiment, "dataset").truth else ()), *trained)
 
 
 def listing_of(experiment: Mapping[str, Any]) -> str:
@@ -351,6 +352,8 @@ def _drop_inapplicable(
         required = plugins.spec(OPTIONAL[key], name).requires
         lacking = [feature for feature in required if feature not in found]
         reason = f'"{source if lacking == ["truth"] else owner}" has no {listing(lacking)}'
+        if lacking == ["training"]:
+            reason = "training.epochs is 0"
         if not lacking:
             kept[name] = parameters
         elif name in asked:

@@ -49,6 +49,7 @@ def train(
     checkpoints: Path | str,
     folder: Path | str,
     paths: Mapping[str, str] | None = None,
+    permuted: bool = False,
 ) -> None:
     """Fit an architecture and keep the epoch with the best validation score; of no epochs, the weights it starts from.
 
@@ -63,6 +64,8 @@ def train(
             its state there goes on from it. Removed when the training has ended.
         folder: gets `model.keras` (the best epoch), `history.csv` (one row per epoch) and `training.json`.
         paths: the architecture's files, by the parameter that names them.
+        permuted: train on labels that are dealt out anew among the training examples, which mean nothing then; those
+            of the validation examples stay. `training.json` says how many of them the model kept has memorised.
 
     Raises:
         InputError: the architecture does not fit the data, a file is another one than the checksum says, or the loss is
@@ -74,11 +77,12 @@ def train(
 
     facts = files.read_json(Path(data) / "data.json")
     weights = _class_weights(facts["counts"]["train"], training["class_weights"])
-    batches, validation = _load(Path(data), training["batch_size"], weights, seed)
+    batches, validation = _load(Path(data), training["batch_size"], weights, seed, permuted)
     versions = {"tensorflow": tf.__version__, "keras": keras.version(), "numpy": np.__version__}
     paths = paths or {}
     digests = {name: downloads.check(path, **downloads.checksums(model, name)) for name, path in paths.items()}
-    key = files.digest([facts["digest"], model, digests, training, seed, threads, code, versions])[:16]
+    recipe = [facts["digest"], model, digests, training, seed, threads, code, versions]
+    key = files.digest([*recipe, "permuted"] if permuted else recipe)[:16]
     state = Path(checkpoints) / key
     network, progress = _resume(state) or (_build(model, paths, training, facts, seed), Progress())
     if progress.epoch:
@@ -109,6 +113,7 @@ def train(
             "best_epoch": progress.best_epoch,
             "monitor": training["monitor"],
             **{f"best_{name}": value for name, value in kept.items()},
+            **(_memorised(best, batches) if permuted else {}),
             "weights_digest": files.digest([np.asarray(weight) for weight in best.get_weights()]),
             "versions": versions,
         },
@@ -121,7 +126,9 @@ def train(
         logger.info("no epochs: kept the weights that the model starts from")
 
 
-def _load(data: Path, batch_size: int, weights: NDArray[np.float32], seed: int) -> tuple[Any, tuple[Any, ...]]:
+def _load(
+    data: Path, batch_size: int, weights: NDArray[np.float32], seed: int, permuted: bool
+) -> tuple[Any, tuple[Any, ...]]:
     import keras
 
     labels = files.read_arrays(data / "labels.npz")
@@ -135,6 +142,8 @@ def _load(data: Path, batch_size: int, weights: NDArray[np.float32], seed: int) 
         def __init__(self) -> None:
             super().__init__()
             self.x, self.y = files.map_array(data / "x_train.npy"), labels["train"]
+            if permuted:
+                self.y = seeds.generator(seed, "train", "permuted labels").permutation(self.y)
             self.begin(0)
 
         def begin(self, epoch: int) -> None:
@@ -158,6 +167,13 @@ def _class_weights(counts: Mapping[str, int], choice: str) -> NDArray[np.float32
         return np.ones(len(sizes), np.float32)
     balanced: NDArray[np.float32] = (sizes.sum() / (len(sizes) * np.maximum(sizes, 1))).astype(np.float32)
     return balanced
+
+
+def _memorised(model: keras.Model, batches: Any) -> dict[str, float]:
+    """The share of permuted training labels that a model says, and what the most frequent class alone would reach."""
+    said = np.concatenate([model.predict_on_batch(batches[index][0]).argmax(1) for index in range(len(batches))])
+    right = said == batches.y[batches.order]
+    return {"memorised": float(right.mean()), "chance": float(np.bincount(batches.y).max() / len(batches.y))}
 
 
 def _build(
