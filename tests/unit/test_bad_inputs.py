@@ -237,6 +237,21 @@ CONFIG = [
         "experiments: found",
         "folders of the workflow",
     ),
+    (
+        "random labels for a model that is not trained",
+        lambda content: (
+            put("experiments.digits.training.epochs", 0)(content),
+            put("experiments.digits.scores", {"random_labels": {"epochs": 5}})(content),
+        ),
+        "experiments.digits.scores.random_labels: found a score that needs training",
+        "training.epochs is 0",
+    ),
+    (
+        "no epochs on random labels",
+        put("defaults.scores.random_labels", {"epochs": 0}),
+        "defaults.scores.random_labels.epochs: found 0",
+        "a whole number from 1",
+    ),
     ("seed below zero", put("experiments.digits.seed", -1), "experiments.digits.seed: found -1", "at least 0"),
     ("file that is not there", put("run", ["mitbih"]), "experiments.mitbih.dataset.train: found no file", "kaggle"),
     (
