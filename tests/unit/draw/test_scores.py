@@ -101,9 +101,9 @@ def test_checks_are_drawn_with_number_limit_and_what_failed(tmp_path, drawn):
     assert names == ["saliency", "guided_backpropagation", "occlusion", "all_equal"]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["coverage\n≥ 1", "batch\n≤ 0.001", "sanity\n≤ 0.5"]
     cells = {(*text.get_position(),): text.get_text() for text in axes.texts}
-    assert [cells[2, row] for row in range(4)] == ["−0.04", "0.3", "✗ 0.62", "✗ 1"]
-    assert [cells[0, row] for row in range(4)] == ["·", "·", "1", "·"]
-    assert cells[1, 0] == "< .001"
+    assert [cells[2, row] for row in range(4)] == ["−0.04", "0.30", "✗ 0.62", "✗ 1.00"]
+    assert [cells[0, row] for row in range(4)] == ["·", "·", "1.00", "·"]
+    assert cells[1, 0] == "< 0.001"
     assert "2 of 4 explanations pass" in figure.get_suptitle()
 
 

@@ -34,7 +34,7 @@ def _figure(table: pd.DataFrame, title: str) -> Figure:
     rows = sorted(dict.fromkeys(table["explanation"]), key=lambda label: FAMILIES.index(_family(label)))
     columns = [check for check in ABOUT if check in set(table["check"])]
     found = {(row.explanation, row.check): row for row in table.itertuples()}
-    figure = figures.new(max(2.4 + 1.15 * len(columns), 8.0), 1.5 + 0.2 * len(rows) + 0.2 * len(columns))
+    figure = figures.new(max(2.4 + 1.15 * len(columns), 8.0), 1.65 + 0.2 * len(rows) + 0.2 * len(columns))
     figure.set_layout_engine("constrained", w_pad=0.12)
     axes = figure.subplots()
     for place, label in enumerate(rows):
@@ -56,7 +56,7 @@ def _figure(table: pd.DataFrame, title: str) -> Figure:
     axes.text(-0.5, len(rows) - 0.2, about, ha="left", va="top", fontsize=7.5, color=figures.INK, linespacing=1.4)
     failed = table.loc[~table["passed"], "explanation"].nunique()
     figure.suptitle(
-        f"{title} — checks: {len(rows) - failed} of {len(rows)} explanations pass all of theirs; ✗: failed",
+        f"{title} — checks\n{len(rows) - failed} of {len(rows)} explanations pass all of theirs; ✗: failed",
         x=0.01, ha="left", fontsize=10,
     )  # fmt: skip
     return figure
@@ -66,7 +66,8 @@ def _cell(axes: Any, column: int, place: int, row: Any) -> None:
     """A number on its colour."""
     colour = PASSED if row.passed else FAILED
     axes.add_patch(Rectangle((column - 0.48, place - 0.44), 0.96, 0.88, facecolor=colour, edgecolor="none"))
-    text = _short(row.value) if row.passed else f"✗ {_short(row.value)}"
+    text = _short(row.value, row.limit)
+    text = text if row.passed else f"✗ {text}"
     ink, weight = (figures.INK, "normal") if row.passed else ("white", "bold")
     axes.text(column, place, text, ha="center", va="center", fontsize=7.5, color=ink, fontweight=weight)
 
@@ -83,6 +84,9 @@ def _family(label: str) -> str:
     return str(plugins.spec("explain", label.split(".")[0]).family)
 
 
-def _short(value: float) -> str:
-    """Two digits, and rounding errors as what they are."""
-    return "< .001" if abs(value) < 0.001 else f"{value:.2g}".replace("-", "−")
+def _short(value: float, limit: float) -> str:
+    """Two digits after the point, more where these are the limit's; rounding errors as what they are."""
+    if abs(value) < 0.001:
+        return "< 0.001"
+    near = abs(value) < 0.01 or (value != limit and round(value, 2) == round(limit, 2))
+    return f"{value:.{4 if near else 2}f}".replace("-", "−")

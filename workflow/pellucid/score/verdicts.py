@@ -9,8 +9,7 @@ ABOUT = {
     "completeness": "share of the logit's change that the values do not add up to",
     "coverage": "share of the values that can get an attribution",
     "batch": "change with the other examples of the batch, of the largest value",
-    "sanity": "rank correlation with the maps of the untrained model",
-    "labels": "rank correlation with the maps of a model that has learnt random labels",
+    "sanity": "rank correlation with the map of the model without its training",
 }
 
 
