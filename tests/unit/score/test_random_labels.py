@@ -63,7 +63,7 @@ def test_says_how_much_that_model_has_memorised_and_when_the_test_is_weak(case, 
     case = replace(case, random_labels=replace(case.random_labels, memorised=memorised))
     found = run(explanation_of(case, "saliency"), case)
     np.testing.assert_array_equal(found.values["memorised"], memorised)
-    assert f"says {memorised:.2f} of them (chance 0.25)" in found.note
+    assert f"has memorised {memorised:.2f} of its random labels (chance 0.25)" in found.note
     assert ("a weak test" in found.note) == weak
 
 

@@ -64,5 +64,7 @@ def score(
     }
     values["memorised"] = np.full(len(case.inputs), other.memorised)
     weak = "" if other.memorised >= LEARNT else f", less than {LEARNT:g}: a weak test"
-    note = f"the model on random labels says {other.memorised:.2f} of them (chance {other.chance:.2f}){weak}"
+    note = (
+        f"the second model has memorised {other.memorised:.2f} of its random labels (chance {other.chance:.2f}){weak}"
+    )
     return Scored(values, note=note)
