@@ -85,8 +85,9 @@ def test_faithfulness_correlation_on_the_same_sets_of_values(linear, monkeypatch
         def predict(self, x):
             return case.probe.logits(np.asarray(x, np.float32))
 
+    # Its "black" is the least value of the input.
     metric = quantus.FaithfulnessCorrelation(
-        nr_runs=40, subset_size=9, normalise=False, perturb_baseline="black", disable_warnings=True
+        nr_runs=40, subset_size=9, normalise=False, perturb_baseline=0.0, disable_warnings=True
     )
     theirs = metric.evaluate_batch(
         model=Model(), x_batch=case.inputs, y_batch=case.targets, a_batch=attributions.astype(np.float32)

@@ -64,7 +64,5 @@ def score(
     }
     values["memorised"] = np.full(len(case.inputs), other.memorised)
     weak = "" if other.memorised >= LEARNT else f", less than {LEARNT:g}: a weak test"
-    note = (
-        f"the second model has memorised {other.memorised:.2f} of its random labels (chance {other.chance:.2f}){weak}"
-    )
-    return Scored(values, note=note)
+    share = f"{other.memorised:.2f} of its random labels (chance {other.chance:.2f})"
+    return Scored(values, note=f"the second model has memorised {share}{weak}")
