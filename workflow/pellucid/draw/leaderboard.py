@@ -53,7 +53,7 @@ def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
     rows, columns = len(content), len(shown)
     # Room for what failed, in characters of its longest text.
     room = 0.3 + 0.062 * int(content["failed checks"].str.len().max())
-    figure = figures.new(max(2.6 + 0.52 * columns + room, 8.0), 2.2 + 0.22 * rows)
+    figure = figures.new(max(2.6 + 0.52 * columns + room, 8.0), 2.35 + 0.22 * rows)
     figure.set_layout_engine("constrained", w_pad=0.12)
     axes = figure.subplots()
     ranks = content[[f"{metric} rank" for metric in shown["metric"]]].to_numpy()
@@ -86,9 +86,8 @@ def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
         axes.text(columns - 0.4, row, failed, va="center", fontsize=6.8, color=figures.PALETTE[1])
     axes.set_xlim(-0.5, columns + room / 0.52 - 0.5)
     axes.set_ylim(rows + 0.6, -0.5)
-    figure.suptitle(
-        f"{title} — leaderboard; the darker, the better the rank in the column", x=0.01, ha="left", fontsize=10
-    )
+    heading = f"{title} — leaderboard\nthe darker, the better the rank in the column"
+    figure.suptitle(heading, x=0.01, ha="left", fontsize=10)
     return figure
 
 
