@@ -352,6 +352,21 @@ CONFIG = [
         "experiments: found",
         "folders of the workflow",
     ),
+    (
+        "random labels for a model that is not trained",
+        lambda content: (
+            put("experiments.digits.training.epochs", 0)(content),
+            put("experiments.digits.scores", {"random_labels": {"epochs": 5}})(content),
+        ),
+        "experiments.digits.scores.random_labels: found a score that needs training",
+        "training.epochs is 0",
+    ),
+    (
+        "no epochs on random labels",
+        put("defaults.scores.random_labels", {"epochs": 0}),
+        "defaults.scores.random_labels.epochs: found 0",
+        "a whole number from 1",
+    ),
     ("seed below zero", put("experiments.digits.seed", -1), "experiments.digits.seed: found -1", "at least 0"),
     ("file that is not there", put("run", ["mitbih"]), "experiments.mitbih.dataset.train: found no file", "kaggle"),
     (
@@ -1320,7 +1335,7 @@ def test_two_inputs(keras):
 
 def test_layer_of_another_name(digit, tmp_path, examples):
     digit.save(tmp_path / "model.keras")
-    with pytest.raises(InputError, match='layer: found "conv_3"; expected last, or one of conv_1, conv_2'):
+    with pytest.raises(InputError, match='layer: found "conv_3"; expected first, last, or one of conv_1, conv_2'):
         explain(tmp_path, examples, "grad_cam", {"layer": "conv_3", "relu": True})
     assert not (tmp_path / "out").exists()
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pellucid import files
+from pellucid import files, seeds
 from pellucid.preprocessing import preprocess
+from pellucid.random_labels import train_on_random_labels
 from pellucid.training import COLUMNS, train
 
 EPOCHS = 6
@@ -100,6 +101,60 @@ def test_killed_and_started_again_it_ends_with_equal_weights(digits, uninterrupt
     assert weights(tmp_path) == weights(uninterrupted)
     for name in ("history.csv", "training.json"):
         assert (tmp_path / "model" / name).read_bytes() == (uninterrupted / "model" / name).read_bytes()
+
+
+def permuted(digits, folder):
+    train(**arguments(digits, folder, epochs=2), permuted=True)
+    return files.read_json(folder / "model" / "training.json")
+
+
+@pytest.fixture(scope="module")
+def on_random_labels(digits, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("permuted")
+    permuted(digits, folder)
+    return folder / "model"
+
+
+def test_random_labels_are_dealt_out_anew_and_what_was_memorised_is_counted(keras, digits, on_random_labels):
+    told = files.read_json(on_random_labels / "training.json")
+    labels = files.read_arrays(digits / "labels.npz")["train"]
+    dealt = seeds.generator(1, "train", "permuted labels").permutation(labels)
+    assert 0.05 < (dealt == labels).mean() < 0.15
+    network = keras.models.load_model(on_random_labels / "model.keras")
+    said = network.predict(np.load(digits / "x_train.npy"), verbose=0).argmax(1)
+    assert told["memorised"] == pytest.approx((said == dealt).mean(), abs=1e-12)
+    assert told["chance"] == np.bincount(labels).max() / len(labels)
+    # Nothing that it learns helps with true labels.
+    assert (said == labels).mean() < 0.25
+    assert told["best_val_accuracy"] < 0.25
+
+
+def test_a_killed_training_on_random_labels_goes_on_with_the_same_labels(
+    digits, on_random_labels, tmp_path, monkeypatch
+):
+    class Killed(BaseException):
+        pass
+
+    def kill(path, content, write=files.write_json):
+        write(path, content)
+        if Path(path).name == "progress.json":
+            raise Killed
+
+    monkeypatch.setattr(files, "write_json", kill)
+    with pytest.raises(Killed):
+        permuted(digits, tmp_path)
+    monkeypatch.undo()
+    assert permuted(digits, tmp_path) == files.read_json(on_random_labels / "training.json")
+
+
+@pytest.mark.parametrize(("epochs", "expected"), [("recipe", EPOCHS), (40, 40)])
+def test_the_training_on_random_labels_has_epochs_and_a_seed_of_its_own(monkeypatch, epochs, expected):
+    asked = {}
+    monkeypatch.setattr("pellucid.random_labels.train", lambda **given: asked.update(given))
+    train_on_random_labels(training={**RECIPE, "monitor": "val_accuracy"}, epochs=epochs, seed=1, threads=1)
+    assert asked.pop("seed") not in (1, seeds.integer(1, "train", "initial weights"))
+    # The best epoch is the one that has memorised most: validation cannot say it.
+    assert asked == {"training": {**RECIPE, "epochs": expected, "monitor": "loss"}, "permuted": True, "threads": 1}
 
 
 def test_a_kill_between_two_writes_of_the_state_does_no_harm(digits, uninterrupted, tmp_path, monkeypatch):

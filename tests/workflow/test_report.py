@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-PARTS = ("1 Data", "2 Model", "3 Evaluation", "4 Explanations")
+PARTS = ("1 Data", "2 Model", "3 Evaluation", "7 Explanations")
 
 # Where each figure is found: part, label, file.
 FIGURES = [
@@ -26,9 +26,9 @@ FIGURES = [
     ("2 Model", "Learning curves", "model/history.png"),
     ("3 Evaluation", "Confusion matrix", "evaluation/confusion_matrix.png"),
     ("3 Evaluation", "Reliability diagram", "evaluation/reliability.png"),
-    ("4 Explanations", "saliency", "explain/saliency/saliency.png"),
-    ("4 Explanations", "occlusion", "explain/occlusion/occlusion.png"),
-    ("4 Explanations", "grad_cam", "explain/grad_cam/grad_cam.png"),
+    ("7 Explanations", "saliency", "explain/saliency/saliency.png"),
+    ("7 Explanations", "occlusion", "explain/occlusion/occlusion.png"),
+    ("7 Explanations", "grad_cam", "explain/grad_cam/grad_cam.png"),
 ]
 
 
@@ -91,7 +91,7 @@ def test_a_figure_is_shown_as_it_was_drawn(
         ("2 Model", "Learning curves", "as a mean during each epoch, on the validation examples after it"),
         ("3 Evaluation", "Confusion matrix", "Test examples by their true and their predicted class"),
         ("3 Evaluation", "Reliability diagram", "accuracy against confidence"),
-        ("4 Explanations", "occlusion", "by the method occlusion, for test examples"),
+        ("7 Explanations", "occlusion", "by the method occlusion, for test examples"),
     ],
 )
 def test_a_figure_has_its_own_caption(browser: Chrome, report: Path, part: str, label: str, caption: str) -> None:

@@ -19,6 +19,7 @@ CONFIG = {
             "localisation": {},
             "deletion_insertion": {"steps": 4, "baselines": ["zero"]},
             "parameter_randomisation": {"steps": 2, "examples": 1},
+            "random_labels": {"epochs": 1},
         },
     },
     "experiments": {
@@ -30,6 +31,14 @@ CONFIG = {
     },
 }
 OVERVIEW = "Draw all explanations of series side by side"
+# A line in each method's own figure says what the method failed, so that all of them wait for the checks.
+CHECKED = {
+    OVERVIEW,
+    "Check the methods of series",
+    "Draw the checks of series",
+    *(f"Draw {method} of series" for method in CONFIG["defaults"]["methods"]),
+}
+SECOND_MODEL = "Train gap_cnn on series with random labels"
 COMPARED = {
     "Rank the explanations of series",
     "Draw the leaderboard of series",
@@ -71,7 +80,7 @@ def test_the_leaderboard_names_every_explanation_with_its_scores(project):
     assert board["localisation.relevance_rank.cells mean"].to_dict() == chosen["mean"].to_dict()
     # The control does not see the model.
     assert "sanity 1 > 0.5" in board.loc["random_attribution", "failed checks"]
-    for name in ("leaderboard", "tradeoffs", "agreement", "localisation/scores", "../explain/overview"):
+    for name in ("leaderboard", "tradeoffs", "agreement", "checks", "localisation/scores", "../explain/overview"):
         assert (here / f"{name}.png").stat().st_size > 10_000
 
 
@@ -81,11 +90,33 @@ def test_a_changed_parameter_of_a_score_computes_no_explanation(project):
     assert project.planned() == scored | COMPARED
 
 
+def test_a_map_is_compared_with_that_of_a_second_model_and_its_own_figure_says_what_failed(project):
+    here = project.folder / "results" / "series"
+    scores = pd.read_csv(here / "score" / "random_labels" / "scores.csv")
+    means = scores[scores["class"] == "all"].set_index(["explanation", "metric"])["mean"]
+    # The control does not see which model it is; the gradient does.
+    assert means["random_attribution", "labels_rank_correlation"] == pytest.approx(1)
+    assert means["saliency", "labels_rank_correlation"] < 0.9
+    told = files.read_json(here / "random_labels" / "training.json")
+    assert means["saliency", "memorised"] == pytest.approx(told["memorised"])
+    assert not (here / "random_labels" / "checkpoints").exists()
+    weights = (files.read_json(here / name / "training.json")["weights_digest"] for name in ("model", "random_labels"))
+    assert len(set(weights)) == 2
+    assert "fails sanity: 1 &gt; 0.5" in (here / "explain/random_attribution/random_attribution.svg").read_text()
+
+
+def test_other_epochs_on_random_labels_leave_the_model_and_the_explanations(project):
+    project.configure(changed(scores={"random_labels": {"epochs": 2}}))
+    scored = {SECOND_MODEL, "Score series by random_labels", "Draw the score random_labels of series"}
+    assert project.planned() == scored | COMPARED
+
+
 def test_a_changed_method_reruns_its_scores_and_no_other_explanation(project):
     project.configure(changed(methods={"saliency": {"mode": "signed"}}))
     planned = project.planned()
     assert {job for job in planned if job.startswith("Explain")} == {"Explain series by saliency"}
     assert {"Score series by localisation", "Compare the explanations of series with each other", OVERVIEW} <= planned
+    assert planned >= CHECKED
     assert not {job for job in planned if job.startswith(("Train", "View", "Evaluate"))}
 
 

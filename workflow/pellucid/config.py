@@ -346,13 +346,15 @@ def own_parameters(entry: Mapping[str, Any], spec: Any) -> dict[str, Any]:
 
 
 def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
-    """What methods may require: the features of the experiment's architecture, and of its data."""
+    """What methods may require: the features of the experiment's architecture, of its data, and that it is trained."""
     module = plugins.load("models")[experiment["model"]["architecture"]]
     found = module.SPEC.features
     if hasattr(module, "features"):
         found = module.features(**own_parameters(experiment["model"], module.SPEC))
     layers = () if module.SPEC.opaque else ("layers",)
-    return (*found, *layers, *(("truth",) if _spec(experiment, "dataset").truth else ()))
+    trained = ("training",) if experiment["training"]["epochs"] else ()
+    truth = ("truth",) if _spec(experiment, "dataset").truth else ()
+    return (*found, *layers, *trained, *truth)
 
 
 def listing_of(experiment: Mapping[str, Any]) -> str:
@@ -397,6 +399,8 @@ def _drop_inapplicable(
         required = plugins.spec(OPTIONAL[key], name).requires
         lacking = [feature for feature in required if feature not in found]
         reason = f'"{source if lacking == ["truth"] else owner}" has no {listing(lacking)}'
+        if lacking == ["training"]:
+            reason = "training.epochs is 0"
         if not lacking:
             kept[name] = parameters
         elif name in asked:

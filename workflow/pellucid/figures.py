@@ -108,7 +108,18 @@ class Scale:
 
 def coloured_line(axes: Axes, time: NDArray[np.float64], signal: Array, attribution: Array, scale: Scale) -> None:
     """A signal (time,) drawn as a line that takes the colour of its attribution (time,)."""
-    points = np.column_stack([time, signal])
+    axes.add_collection(coloured_segments(time, signal, attribution, scale, 1.9))
+    axes.set_xlim(time[0], time[-1])
+    low, high = float(signal.min()), float(signal.max())
+    margin = 0.08 * (high - low or 1.0)
+    axes.set_ylim(low - margin, high + margin)
+
+
+def coloured_segments(
+    x: NDArray[np.float64], y: NDArray[Any], attribution: Array, scale: Scale, width: float
+) -> LineCollection:
+    """A line through points x, y (time,) that takes the colour of their attribution (time,); width in points."""
+    points = np.column_stack([x, y])
     # Each segment runs from one midpoint to the next and so belongs to one sample.
     middles = (points[:-1] + points[1:]) / 2
     begin = np.vstack([points[:1], middles])
@@ -116,13 +127,11 @@ def coloured_line(axes: Axes, time: NDArray[np.float64], signal: Array, attribut
     segments = np.stack([begin, points, end], axis=1)
     # The strong ones are drawn last, on top of the weak.
     order = np.argsort(np.abs(attribution), kind="stable")
-    lines = LineCollection(list(segments[order]), cmap=scale.colours, norm=scale.norm, linewidths=1.9, capstyle="round")
+    lines = LineCollection(
+        list(segments[order]), cmap=scale.colours, norm=scale.norm, linewidths=width, capstyle="round"
+    )
     lines.set_array(attribution[order])
-    axes.add_collection(lines)
-    axes.set_xlim(time[0], time[-1])
-    low, high = float(signal.min()), float(signal.max())
-    margin = 0.08 * (high - low or 1.0)
-    axes.set_ylim(low - margin, high + margin)
+    return lines
 
 
 def stacked_series(

@@ -51,6 +51,7 @@ def train(
     checkpoints: Path | str,
     folder: Path | str,
     paths: Mapping[str, str] | None = None,
+    permuted: bool = False,
 ) -> None:
     """Fit an architecture and keep the epoch with the best validation score; of no epochs, the weights it starts from.
 
@@ -65,6 +66,8 @@ def train(
             its state there goes on from it. Removed when the training has ended.
         folder: gets `model.keras` (the best epoch), `history.csv` (one row per epoch) and `training.json`.
         paths: the architecture's files, by the parameter that names them.
+        permuted: train on labels that are dealt out anew among the training examples, which mean nothing then; those
+            of the validation examples stay. `training.json` says how many of them the model kept has memorised.
 
     Raises:
         InputError: the architecture does not fit the data, a file is another one than the checksum says, or the loss is
@@ -76,11 +79,12 @@ def train(
 
     facts = files.read_json(Path(data) / "data.json")
     weights = _class_weights(facts["counts"]["train"], training["class_weights"])
-    batches, validation = _load(Path(data), training["batch_size"], weights, seed)
+    batches, validation = _load(Path(data), training["batch_size"], weights, seed, permuted)
     versions = {"tensorflow": tf.__version__, "keras": keras.version(), "numpy": np.__version__}
     paths = paths or {}
     digests = {name: downloads.check(path, **downloads.checksums(model, name)) for name, path in paths.items()}
-    key = files.digest([facts["digest"], model, digests, training, seed, threads, code, versions])[:16]
+    recipe = [facts["digest"], model, digests, training, seed, threads, code, versions]
+    key = files.digest([*recipe, "permuted"] if permuted else recipe)[:16]
     state = Path(checkpoints) / key
     safe = not model.get("allow_code", False)
     network, progress = _resume(state, safe) or (_build(model, paths, training, facts, seed), Progress())
@@ -116,6 +120,7 @@ def train(
             "best_epoch": progress.best_epoch,
             "monitor": training["monitor"],
             **{f"best_{name}": value for name, value in kept.items()},
+            **(_memorised(best, batches) if permuted else {}),
             "weights_digest": files.digest([np.asarray(weight) for weight in best.get_weights()]),
             "versions": versions,
         },
@@ -136,7 +141,7 @@ def _origin(model: Mapping[str, Any], paths: Mapping[str, str], epochs: int) -> 
     return "trained" if epochs else "random"
 
 
-def _load(data: Path, batch_size: int, weights: NDArray[np.float32], seed: int) -> tuple[Any, Any]:
+def _load(data: Path, batch_size: int, weights: NDArray[np.float32], seed: int, permuted: bool) -> tuple[Any, Any]:
     import keras
 
     labels = files.read_arrays(data / "labels.npz")
@@ -152,6 +157,8 @@ def _load(data: Path, batch_size: int, weights: NDArray[np.float32], seed: int) 
             super().__init__()
             self.x, self.y, self.size = files.map_array(data / f"x_{split}.npy"), labels[split], size
             self.order = np.arange(len(self.y))
+            if permuted and split == "train":
+                self.y = seeds.generator(seed, "train", "permuted labels").permutation(self.y)
 
         def begin(self, epoch: int) -> None:
             self.order = seeds.generator(seed, "train", "order", str(epoch)).permutation(len(self.y))
@@ -177,6 +184,13 @@ def _class_weights(counts: Mapping[str, int], choice: str) -> NDArray[np.float32
         return np.ones(len(sizes), np.float32)
     balanced: NDArray[np.float32] = (sizes.sum() / (len(sizes) * np.maximum(sizes, 1))).astype(np.float32)
     return balanced
+
+
+def _memorised(model: keras.Model, batches: Any) -> dict[str, float]:
+    """The share of permuted training labels that a model says, and what the most frequent class alone would reach."""
+    said = np.concatenate([model.predict_on_batch(batches[index][0]).argmax(1) for index in range(len(batches))])
+    right = said == batches.y[batches.order]
+    return {"memorised": float(right.mean()), "chance": float(np.bincount(batches.y).max() / len(batches.y))}
 
 
 def _build(

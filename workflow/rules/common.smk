@@ -150,12 +150,15 @@ def explanations(wildcards):
 
 
 def score_sources(spec):
-    """The further inputs of a score: the model, and what methods that explain anew may draw a background from."""
+    """The further inputs of a score: models, and what methods that explain anew may draw a background from."""
     files = {}
     if spec.needs_model or spec.needs_method:
         files["model"] = f"{RESULTS}/model/model.keras"
     if spec.needs_training or spec.needs_method:
         files |= {"training": f"{RESULTS}/data/x_train.npy", "labels": f"{RESULTS}/data/labels.npz"}
+    if spec.needs_random_labels:
+        files["random_labels"] = f"{RESULTS}/random_labels/model.keras"
+        files["random_facts"] = f"{RESULTS}/random_labels/training.json"
     return files
 
 
@@ -186,12 +189,24 @@ def randomised(wildcards):
     return {name: score_tables(wildcards)[name]} if name in experiment_of(wildcards)["scores"] else {}
 
 
+def compared(name):
+    """Whether the explanations of an experiment are checked and compared with each other."""
+    settings = CONFIG.experiments[name]
+    return bool(settings["scores"]) and len(settings["methods"]) > 1
+
+
+def checks_of(wildcards):
+    """The checks of an experiment's explanations, where they are made."""
+    made = compared(wildcards.experiment) if wildcards.experiment in CONFIG.experiments else False
+    return {"checks": f"{RESULTS}/score/checks.csv".format(**wildcards)} if made else {}
+
+
 def comparisons(name):
     """What compares all explanations of an experiment: paths without suffix."""
     settings, here = CONFIG.experiments[name], RESULTS.format(experiment=name)
     found = [f"{here}/score/{score}/scores" for score in settings["scores"]]
-    if found and len(settings["methods"]) > 1:
-        found += [f"{here}/score/{name}" for name in ("agreement", "leaderboard", "tradeoffs")]
+    if compared(name):
+        found += [f"{here}/score/{name}" for name in ("agreement", "checks", "leaderboard", "tradeoffs")]
         found.append(f"{here}/explain/overview")
     return found
 
@@ -320,6 +335,6 @@ def record_of(wildcards):
     for view, stem in views_of(wildcards.experiment):
         files += [f"{stem}.{suffix}" for suffix in ("npz", "json", *VIEWS[view].texts)]
     files += list(score_tables(wildcards).values())
-    if any(stem.endswith("leaderboard") for stem in comparisons(wildcards.experiment)):
+    if compared(wildcards.experiment):
         files += [f"{here}/score/{table}.csv" for table in ("leaderboard", "checks")]
     return files + [path for path in figures() if path.startswith(f"{here}/")]

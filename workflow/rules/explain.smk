@@ -64,6 +64,7 @@ for method in METHODS:
 
 rule draw_explanation:
     input:
+        unpack(checks_of),
         facts=f"{RESULTS}/data/data.json",
         attributions=f"{RESULTS}/explain/{{method}}/attributions.npz",
     output:
@@ -71,7 +72,7 @@ rule draw_explanation:
             f"{RESULTS}/explain/{{method}}/{{variant}}.png",
             caption="../report/explanation.rst",
             category="{experiment}",
-            subcategory="4 Explanations",
+            subcategory="7 Explanations",
             labels={"method": "{variant}"},
         ),
         f"{RESULTS}/explain/{{method}}/{{variant}}.svg",

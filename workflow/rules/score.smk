@@ -47,7 +47,7 @@ rule draw_score:
             f"{RESULTS}/score/{{score}}/scores.png",
             caption="../report/score.rst",
             category="{experiment}",
-            subcategory="6 Scores of the explanations",
+            subcategory="9 Scores of the explanations",
             labels={"score": "{score}"},
         ),
         f"{RESULTS}/score/{{score}}/scores.svg",
@@ -103,6 +103,37 @@ rule check:
         "../scripts/check.py"
 
 
+rule draw_checks:
+    input:
+        f"{RESULTS}/score/checks.csv",
+    output:
+        report(
+            f"{RESULTS}/score/checks.png",
+            caption="../report/checks.rst",
+            category="{experiment}",
+            subcategory="6 Checks",
+            labels={"figure": "Checks of the methods"},
+        ),
+        f"{RESULTS}/score/checks.svg",
+    log:
+        logs("draw_checks"),
+    benchmark:
+        costs("draw_checks")
+    conda:
+        CONDA
+    threads: 1
+    params:
+        title=setting("title"),
+        code=lambda wildcards: code_digest(
+            "pellucid.draw.checks",
+            *(f"pellucid.explain.{method}" for method in experiment_of(wildcards)["methods"]),
+        ),
+    message:
+        "Draw the checks of {wildcards.experiment}"
+    script:
+        "../scripts/draw_checks.py"
+
+
 rule draw_overview:
     input:
         unpack(explanations),
@@ -113,8 +144,8 @@ rule draw_overview:
             f"{RESULTS}/explain/overview.png",
             caption="../report/overview.rst",
             category="{experiment}",
-            subcategory="4 Explanations",
-            labels={"method": "all methods"},
+            subcategory="4 All methods side by side",
+            labels={"figure": "One example of each class"},
         ),
         f"{RESULTS}/explain/overview.svg",
     log:
@@ -168,7 +199,7 @@ rule draw_agreement:
             f"{RESULTS}/score/agreement.png",
             caption="../report/agreement.rst",
             category="{experiment}",
-            subcategory="6 Scores of the explanations",
+            subcategory="9 Scores of the explanations",
             labels={"score": "agreement"},
         ),
         f"{RESULTS}/score/agreement.svg",
@@ -223,16 +254,16 @@ rule draw_leaderboard:
             f"{RESULTS}/score/leaderboard.png",
             caption="../report/leaderboard.rst",
             category="{experiment}",
-            subcategory="6 Scores of the explanations",
-            labels={"score": "leaderboard"},
+            subcategory="5 Leaderboard",
+            labels={"figure": "Leaderboard"},
         ),
         f"{RESULTS}/score/leaderboard.svg",
         report(
             f"{RESULTS}/score/tradeoffs.png",
             caption="../report/tradeoffs.rst",
             category="{experiment}",
-            subcategory="6 Scores of the explanations",
-            labels={"score": "trade-offs"},
+            subcategory="5 Leaderboard",
+            labels={"figure": "Trade-offs"},
         ),
         f"{RESULTS}/score/tradeoffs.svg",
     log:

@@ -1,5 +1,5 @@
 # Training: from arrays to the model of the best epoch.
-# in: results/<experiment>/data/, the model's files; out: results/<experiment>/model/
+# in: results/<experiment>/data/, the model's files; out: results/<experiment>/model/, and random_labels/ for a score
 
 
 rule train:
@@ -37,6 +37,44 @@ rule train:
         "Train {params.model[architecture]} on {wildcards.experiment}"
     script:
         "../scripts/train.py"
+
+
+# The same on labels that mean nothing, for the score random_labels.
+rule train_random_labels:
+    input:
+        unpack(files_of("model")),
+        multiext(f"{RESULTS}/data/x_", "train.npy", "validation.npy"),
+        labels=f"{RESULTS}/data/labels.npz",
+        facts=f"{RESULTS}/data/data.json",
+    output:
+        model=f"{RESULTS}/random_labels/model.keras",
+        history=f"{RESULTS}/random_labels/history.csv",
+        facts=f"{RESULTS}/random_labels/training.json",
+    log:
+        logs("train_random_labels"),
+    benchmark:
+        costs("train_random_labels")
+    conda:
+        CONDA
+    threads: CONFIG.threads
+    resources:
+        mem_mb=4000,
+    params:
+        model=setting("model"),
+        files=lambda wildcards: list(files_of("model")(wildcards)),
+        training=setting("training"),
+        epochs=setting("scores", "random_labels", "epochs"),
+        seed=setting("seed"),
+        threads=CONFIG.threads,
+        checkpoints=lambda wildcards: f"results/{wildcards.experiment}/random_labels/checkpoints",
+        code=lambda wildcards: code_digest(
+            "pellucid.random_labels",
+            f"pellucid.models.{experiment_of(wildcards)['model']['architecture']}",
+        ),
+    message:
+        "Train {params.model[architecture]} on {wildcards.experiment} with random labels"
+    script:
+        "../scripts/train_random_labels.py"
 
 
 rule draw_training:

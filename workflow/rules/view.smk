@@ -48,7 +48,7 @@ rule draw_view:
             f"{RESULTS}/views/{{view}}/{{variant}}.png",
             caption="../report/view.rst",
             category="{experiment}",
-            subcategory="5 Views of the model",
+            subcategory="8 Views of the model",
             labels={"view": "{variant}"},
         ),
         f"{RESULTS}/views/{{view}}/{{variant}}.svg",

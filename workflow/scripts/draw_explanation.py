@@ -11,5 +11,6 @@ with job(snakemake):
         title=snakemake.params.title,
         data=snakemake.input.facts,
         attributions=snakemake.input.attributions,
+        checks=snakemake.input.get("checks"),
         pictures=list(snakemake.output),
     )

@@ -15,5 +15,7 @@ with job(snakemake):
         memory_mb=snakemake.params.memory_mb,
         table=snakemake.output.table,
         arrays=snakemake.output.arrays,
-        **{name: snakemake.input.get(name) for name in ("model", "training", "labels")},
+        **{
+            name: snakemake.input.get(name) for name in ("model", "training", "labels", "random_labels", "random_facts")
+        },
     )

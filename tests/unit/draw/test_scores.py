@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pellucid import files
-from pellucid.draw import agreement, leaderboard, score
+from pellucid.draw import agreement, checks, leaderboard, score
 
 METHODS = ["saliency", "occlusion", "guided_backpropagation", "all_equal"]
 
@@ -85,6 +85,44 @@ def test_the_leaderboard_shows_values_ranks_and_what_failed(tmp_path, drawn):
     )
     assert "Relevance rank" in found
     assert {"occlusion", "seconds per example"} <= set(texts(tradeoffs))
+
+
+def test_checks_are_drawn_with_number_limit_and_what_failed(tmp_path, drawn):
+    columns = ["explanation", "check", "value", "sign", "limit", "passed"]
+    rows = [(name, "batch", 1e-7, ">", 0.001, True) for name in METHODS]
+    kept = dict(zip(METHODS, (-0.04, 0.62, 0.3, 1.0), strict=True))
+    rows += [(name, "sanity", value, ">", 0.5, value <= 0.5) for name, value in kept.items()]
+    rows += [("occlusion", "coverage", 1.0, "<", 1.0, True)]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "checks.csv", index=False)
+    checks.draw(title="Bumps", checks=tmp_path / "checks.csv", pictures=[])
+    (figure,) = drawn
+    (axes,) = figure.axes
+    names = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert names == ["saliency", "guided_backpropagation", "occlusion", "all_equal"]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["coverage\n≥ 1", "batch\n≤ 0.001", "sanity\n≤ 0.5"]
+    cells = {(*text.get_position(),): text.get_text() for text in axes.texts}
+    assert [cells[2, row] for row in range(4)] == ["−0.04", "0.30", "✗ 0.62", "✗ 1.00"]
+    assert [cells[0, row] for row in range(4)] == ["·", "·", "1.00", "·"]
+    assert cells[1, 0] == "< 0.001"
+    assert "2 of 4 explanations pass" in figure.get_suptitle()
+
+
+def test_what_is_the_same_for_all_explanations_is_told_once_and_has_no_panel(tmp_path, drawn):
+    metrics = ("labels_rank_correlation", "labels_ssim", "memorised")
+    rows = [(name, name, metric, "all", 0.6, 0.5, 0.7, 4) for metric in metrics for name in METHODS]
+    columns = ["explanation", "method", "metric", "class", "mean", "low", "high", "examples"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "scores.csv", index=False)
+    files.write_arrays(tmp_path / "scores.npz", {"note": np.array("it says 0.60 of them: a weak test")})
+    score.draw(
+        score="random_labels",
+        title="Bumps",
+        table=tmp_path / "scores.csv",
+        arrays=tmp_path / "scores.npz",
+        pictures=[],
+    )
+    (figure,) = drawn
+    assert len([axes for axes in figure.axes if axes.get_visible()]) == 2
+    assert "it says 0.60 of them: a weak test" in figure.get_suptitle()
 
 
 def test_agreement_is_drawn_in_the_order_of_the_clusters(tmp_path, drawn):

@@ -5,6 +5,7 @@ import pytest
 
 from pellucid.explain import grad_cam, grad_cam_plus_plus, layer_cam
 from pellucid.probe import Probe
+from tests.tf_keras_vis_peer import class_activation
 
 CASES = [("heartbeat", "conv_3"), ("heartbeat", "conv_1"), ("multivariate", "conv_2"), ("digit", "conv_2")]
 
@@ -14,22 +15,12 @@ def sample(model, rng, n=4):
 
 
 @pytest.mark.parametrize(("network", "layer"), CASES)
-def test_layer_cam_agrees_with_tf_keras_vis(keras, request, network, layer, rng):
+def test_layer_cam_agrees_with_tf_keras_vis(request, network, layer, rng):
     from tf_keras_vis.layercam import Layercam
-    from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
-    from tf_keras_vis.utils.scores import CategoricalScore
 
     model = request.getfixturevalue(network)
     inputs, targets = sample(model, rng)
-    peer = Layercam(keras.Model(model.inputs, model.outputs), model_modifier=ReplaceToLinear(), clone=True)
-    theirs = peer(
-        CategoricalScore(targets.tolist()),
-        inputs,
-        penultimate_layer=layer,
-        seek_penultimate_conv_layer=False,
-        normalize_cam=False,
-        expand_cam=False,
-    )
+    theirs = class_activation(Layercam, model, inputs, targets, layer)
     ours = layer_cam.maps(Probe(model), inputs, targets, layer)
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * np.abs(theirs).max())
 

@@ -7,28 +7,19 @@ from pellucid.errors import InputError
 from pellucid.explain.grad_cam import explain, maps
 from pellucid.explain.upsampling import upsample
 from pellucid.probe import Probe
+from tests.tf_keras_vis_peer import class_activation
 
 
 @pytest.mark.parametrize(
     ("network", "layer"),
     [("heartbeat", "conv_3"), ("heartbeat", "conv_1"), ("multivariate", "conv_2"), ("digit", "conv_2")],
 )
-def test_agrees_with_tf_keras_vis_at_the_layers_size(keras, request, network, layer, rng):
+def test_agrees_with_tf_keras_vis_at_the_layers_size(request, network, layer, rng):
     from tf_keras_vis.gradcam import Gradcam
-    from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
-    from tf_keras_vis.utils.scores import CategoricalScore
 
     model = request.getfixturevalue(network)
     inputs, targets = rng.random((4, *model.input_shape[1:]), np.float32), np.arange(4)
-    peer = Gradcam(keras.Model(model.inputs, model.outputs), model_modifier=ReplaceToLinear(), clone=True)
-    theirs = peer(
-        CategoricalScore(targets.tolist()),
-        inputs,
-        penultimate_layer=layer,
-        seek_penultimate_conv_layer=False,
-        normalize_cam=False,
-        expand_cam=False,
-    )
+    theirs = class_activation(Gradcam, model, inputs, targets, layer)
     ours = np.maximum(maps(Probe(model), inputs, targets, layer), 0)
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * np.abs(theirs).max())
 

@@ -7,6 +7,7 @@ from pellucid.errors import InputError
 from pellucid.explain.score_cam import explain, maps
 from pellucid.explain.upsampling import upsample
 from pellucid.probe import Probe
+from tests.tf_keras_vis_peer import class_activation
 
 
 @pytest.fixture(scope="module")
@@ -68,21 +69,11 @@ def test_is_the_papers_equations_done_map_by_map(request, network, weights, rng)
     np.testing.assert_allclose(whole[..., 0], upsample(np.maximum(found, 0), inputs.shape[1:-1]), atol=1e-5)
 
 
-def test_agrees_with_tf_keras_vis_where_nothing_is_interpolated(keras, same_size, rng):
+def test_agrees_with_tf_keras_vis_where_nothing_is_interpolated(same_size, rng):
     from tf_keras_vis.scorecam import Scorecam
-    from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
-    from tf_keras_vis.utils.scores import CategoricalScore
 
     inputs, targets = rng.normal(size=(3, 10, 10, 2)).astype(np.float32), np.array([2, 0, 1])
-    peer = Scorecam(keras.Model(same_size.inputs, same_size.outputs), model_modifier=ReplaceToLinear(), clone=True)
-    theirs = peer(
-        CategoricalScore(targets.tolist()),
-        inputs,
-        penultimate_layer="conv",
-        seek_penultimate_conv_layer=False,
-        normalize_cam=False,
-        expand_cam=False,
-    )
+    theirs = class_activation(Scorecam, same_size, inputs, targets, "conv")
     # It weighs by the probability of the class.
     ours = maps(Probe(same_size), inputs, np.zeros_like(inputs), targets, "conv", "probability", "all")
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * np.abs(theirs).max())

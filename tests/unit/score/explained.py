@@ -23,10 +23,10 @@ def explanation_of(case, method, **parameters):
     plugin = plugins.load("explain")[method]
     chosen = with_defaults(parameters, parameters_schema(plugin.SPEC.parameters))
 
-    def again(inputs, targets, seed=None):
+    def again(inputs, targets, seed=None, probe=None):
         again.calls.append(len(inputs))
         rng = seeds.generator(case.seed if seed is None else seed, "explain", method)
-        return plugin.explain(case.probe, inputs, targets, rng, **chosen)
+        return plugin.explain(probe or case.probe, inputs, targets, rng, **chosen)
 
     again.calls = []
     found = again(case.inputs, case.targets)

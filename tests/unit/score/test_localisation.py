@@ -5,6 +5,7 @@ import pytest
 
 from pellucid.score import localisation, precision_recall
 from pellucid.score.base import Case, Explanation
+from pellucid.score.bootstrap import interval
 
 SHAPE = (200, 40, 1)
 SERIES = {"kind": "series", "classes": ["a", "b"]}
@@ -40,6 +41,17 @@ def test_a_random_map_scores_at_chance(module, truth, rng):
         error = values.std() / np.sqrt(len(values))
         if chance[name] is not None:
             assert abs(values.mean() - chance[name]) < 4 * error + 0.02, name
+
+
+def test_chance_is_in_the_interval_of_a_random_map_and_out_of_that_of_one_that_knows_a_little(truth, rng):
+    noise = rng.random(SHAPE)
+    for name, chance in {"relevance_rank": 1 / 8, "relevance_mass": 1 / 8, "pointing_game": 1 / 8}.items():
+        _, low, high = interval(scored(localisation, noise, truth)[name], np.random.default_rng(1))
+        assert low <= chance <= high, name
+        _, low, _ = interval(scored(localisation, noise + 0.2 * truth, truth)[name], np.random.default_rng(1))
+        assert low > chance, name
+    _, low, high = interval(scored(precision_recall, noise, truth)["aur"], np.random.default_rng(1))
+    assert low <= 1 / 2 <= high
 
 
 def test_a_constant_map_has_what_chance_gives(truth):

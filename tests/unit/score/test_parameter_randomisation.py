@@ -1,5 +1,7 @@
 """Randomised parameters: controls stay as they are, gradients do not, and the model gets its weights back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,25 @@ def test_saliency_of_a_trained_network_decays(case):
     np.testing.assert_allclose(curve.y[:, 0], 1)
     means = curve.y.mean(0)
     assert means[0] > means[1] > means[-1]
+
+
+def test_starts_from_the_trained_weights_and_alters_the_output_alone_at_first(case):
+    trained, seen = case.probe.weights, []
+    explanation = explanation_of(case, "saliency")
+
+    def again(inputs, targets):
+        now = case.probe.weights
+        pairs = {name: zip(trained[name], now[name], strict=True) for name in trained if trained[name]}
+        seen.append({name for name, both in pairs.items() if not all(np.array_equal(*pair) for pair in both)})
+        return explanation.attributions[: len(inputs)]
+
+    run(replace(explanation, again=again), case)
+    assert seen == [
+        {"classes"},
+        {"classes", "conv_2"},
+        {"classes", "conv_2", "norm_1"},
+        {"classes", "conv_2", "norm_1", "conv_1"},
+    ]
 
 
 def test_is_the_similarity_to_an_independent_model_with_those_weights(keras, trained, case):

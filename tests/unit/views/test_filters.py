@@ -68,5 +68,5 @@ def test_dilated_and_strided_taps(keras, rng):
 def test_a_layer_without_kernels_is_refused(multivariate, linear, rng):
     with pytest.raises(InputError, match="layer dense_1: found a Dense layer; expected a convolution"):
         compute(Probe(multivariate), None, rng, layer="dense_1")
-    with pytest.raises(InputError, match="layer: found a model without a convolution layer"):
+    with pytest.raises(InputError, match="model: found no convolution layer"):
         compute(Probe(linear[0]), None, rng)

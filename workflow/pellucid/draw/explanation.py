@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
 from pellucid import figures, files, plugins
 from pellucid.explain.base import holds
 from pellucid.explain.variants import variants
+from pellucid.score.verdicts import failures
 
 SHOWN = 4  # examples of a class in one figure; the arrays hold all
 
@@ -28,6 +30,7 @@ def draw(
     data: Path | str,
     attributions: Path | str,
     pictures: Sequence[Path | str],
+    checks: Path | str | None = None,
 ) -> None:
     """Draw the attributions of one variant of a method.
 
@@ -39,6 +42,8 @@ def draw(
         data: `data.json`.
         attributions: `attributions.npz`.
         pictures: one path per format.
+        checks: the table of the checks, where they were made: what the method failed stands under the title, so that
+            its maps are not believed blindly.
     """
     spec = plugins.spec("explain", method)
     facts, arrays = files.read_json(data), files.read_arrays(attributions)
@@ -60,6 +65,7 @@ def draw(
         unit=spec.unit,
         per_channel=holds(spec.per_channel, chosen),
         caption=caption,
+        failed=failures(checks, variant) if checks else "",
     )
     series = _signals if len(facts["channels"]) == 1 else _channels
     layout = _images if facts["kind"] == "image" else series
@@ -79,13 +85,21 @@ class _Sheet:
     unit: str
     per_channel: bool
     caption: str
+    failed: str
 
     def finish(self, figure: Figure, axes: Any, note: str = "") -> Figure:
         """Add the caption and the one colour bar."""
         # A letter of this size is about a thirteenth of an inch wide.
         width = int(13 * figure.get_figwidth())
         lines = [textwrap.fill(line, width) for line in (self.caption + note).splitlines()]
-        figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=10)
+        failed = textwrap.fill(self.failed, int(1.2 * width))
+        # Blank lines keep the room; the layout knows of no second title.
+        title = figure.suptitle("\n".join([*lines, *[" "] * len(failed.splitlines())]), x=0.01, ha="left", fontsize=10)
+        if failed:
+            small = Annotation(
+                failed, (0, 0), xycoords=title, fontsize=8, color=figures.PALETTE[1], va="bottom", fontweight="bold"
+            )
+            figure.add_artist(small)
         self.scale.bar(figure, axes, self.unit)
         return figure
 

@@ -73,9 +73,8 @@ def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
         axes.text(columns - 0.4, row, failed, va="center", fontsize=6.8, color=figures.PALETTE[1])
     axes.set_xlim(-0.5, columns + room / 0.52 - 0.5)
     axes.set_ylim(rows + 0.6, -0.5)
-    figure.suptitle(
-        f"{title} — leaderboard\nThe darker, the better the rank in the column", x=0.01, ha="left", fontsize=10
-    )
+    heading = f"{title} — leaderboard\nThe darker, the better the rank in the column"
+    figure.suptitle(heading, x=0.01, ha="left", fontsize=10)
     return figure
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
 from pellucid import figures, files, plugins
@@ -125,9 +124,4 @@ def _cell(
         signal = example[:, 0]
         x = left + width * np.linspace(0, 1, len(signal))
         y = top + height * (1 - (signal - signal.min()) / (np.ptp(signal) or 1))
-        points = np.column_stack([x, y])
-        lines = LineCollection(
-            list(np.stack([points[:-1], points[1:]], 1)), cmap=scale.colours, norm=scale.norm, linewidths=1.7
-        )
-        lines.set_array((attribution[:-1, 0] + attribution[1:, 0]) / 2)
-        canvas.axes.add_collection(lines)
+        canvas.axes.add_collection(figures.coloured_segments(x, y, attribution[:, 0], scale, 1.7))

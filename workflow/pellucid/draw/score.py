@@ -34,7 +34,7 @@ def draw(*, score: str, title: str, table: Path | str, arrays: Path | str, pictu
 
 
 def _figure(spec: ScoreSpec, rows: pd.DataFrame, arrays: Mapping[str, NDArray[Any]], title: str) -> Figure:
-    metrics = list(dict.fromkeys(rows["metric"]))
+    metrics = [metric for metric in dict.fromkeys(rows["metric"]) if not spec.metric(metric).of_model]
     curves = list(dict.fromkeys(key.split("/")[1] for key in arrays if key.endswith("/y")))
     order = ranked(rows, metrics[0], spec)
     columns = min(COLUMNS, max(len(metrics), len(curves)))
@@ -60,7 +60,8 @@ def _figure(spec: ScoreSpec, rows: pd.DataFrame, arrays: Mapping[str, NDArray[An
         # One legend for all panels: the same explanations are named in each.
         handles, labels = axes[lines, 0].get_legend_handles_labels()
         figure.legend(handles[::-1], labels[::-1], fontsize=8, ncols=columns + 2, loc="outside lower left")
-    figure.suptitle(f"{title} — {spec.title}", x=0.01, ha="left", fontsize=10)
+    note = f"\n{arrays['note']}" if "note" in arrays else ""
+    figure.suptitle(f"{title} — {spec.title}{note}", x=0.01, ha="left", fontsize=10)
     return figure
 
 

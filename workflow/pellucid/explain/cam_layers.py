@@ -1,4 +1,4 @@
-"""What the class activation methods share: which layer, and from its map to the input's shape."""
+"""What the class activation methods share: the layer's parameter, and the way from its map to the input's shape."""
 
 from __future__ import annotations
 
@@ -11,29 +11,13 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.explain.upsampling import upsample
 from pellucid.probe import Probe
-from pellucid.wording import listing, nearest, shown
+from pellucid.wording import listing
 
 LAYER: Mapping[str, Any] = {
     "type": "string",
     "default": "last",
-    "description": "the convolution layer: last, or a layer's name",
+    "description": "first or last (convolution layer), or a layer's name",
 }
-
-
-def chosen_layer(probe: Probe, layer: str) -> str:
-    """The name of the layer that `layer` means.
-
-    Raises:
-        InputError: no convolution layer, or none of that name.
-    """
-    names = probe.conv_layers
-    if not names:
-        raise InputError("model", "no convolution layer", "one at least")
-    if layer == "last":
-        return names[-1]
-    if layer not in probe.layers:
-        raise InputError("layer", shown(layer), f"last, or one of {listing(names)}", nearest(layer, names).strip())
-    return layer
 
 
 def combined(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.conv_layer import conv_layer
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.cam_layers import LAYER, chosen_layer, combined, spread
+from pellucid.explain.cam_layers import LAYER, combined, spread
 from pellucid.probe import Probe
 
 SPEC = MethodSpec(
@@ -46,7 +47,7 @@ def explain(
     Raises:
         InputError: no convolution layer, none of that name, or one without feature maps.
     """
-    found = maps(probe, inputs, targets, chosen_layer(probe, layer))
+    found = maps(probe, inputs, targets, conv_layer(probe, layer))
     return spread(np.maximum(found, 0) if relu else found, inputs.shape)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.conv_layer import conv_layer
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.cam_layers import LAYER, chosen_layer, combined, spread
+from pellucid.explain.cam_layers import LAYER, combined, spread
 from pellucid.probe import Probe
 
 SPEC = MethodSpec(
@@ -39,7 +40,7 @@ def explain(
     Raises:
         InputError: no convolution layer, none of that name, or one without feature maps.
     """
-    return spread(maps(probe, inputs, targets, chosen_layer(probe, layer)), inputs.shape)
+    return spread(maps(probe, inputs, targets, conv_layer(probe, layer)), inputs.shape)
 
 
 def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str) -> NDArray[np.float32]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.conv_layer import conv_layer
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.cam_layers import LAYER, axes_of, batches, chosen_layer, spread
+from pellucid.explain.cam_layers import LAYER, axes_of, batches, spread
 from pellucid.explain.grad_cam import weighted
 from pellucid.probe import Probe
 
@@ -36,7 +37,7 @@ def explain(
     Raises:
         InputError: no convolution layer, none of that name, or no ReLU.
     """
-    name = chosen_layer(probe, layer)
+    name = conv_layer(probe, layer)
     product = np.empty(inputs.shape, np.float32)
     for part in batches(probe, len(inputs)):
         guided, maps, gradients = probe.guided_gradient_and_activations(inputs[part], targets[part], name)

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.batching import blocks
+from pellucid.conv_layer import conv_layer
 from pellucid.errors import InputError
 from pellucid.explain import baselines
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.blending import block_size
-from pellucid.explain.cam_layers import LAYER, chosen_layer, spread
+from pellucid.explain.cam_layers import LAYER, spread
 from pellucid.explain.upsampling import upsample
 from pellucid.probe import Probe
 from pellucid.wording import listing
@@ -68,7 +69,7 @@ def explain(
         InputError: no convolution layer, none of that name, or one without feature maps.
     """
     filling = baselines.baseline(inputs, baseline, rng)
-    summed = maps(probe, inputs, filling, targets, chosen_layer(probe, layer), weights, feature_maps)
+    summed = maps(probe, inputs, filling, targets, conv_layer(probe, layer), weights, feature_maps)
     return spread(np.maximum(summed, 0) if relu else summed, inputs.shape)
 
 

@@ -34,12 +34,14 @@ class Metric:
         title: its name for people.
         better: which direction is better; "neither" for what only describes.
         low, high: its range; None where it has no bound.
+        of_model: it is the same for all explanations: it stands in the tables, and in no panel of the figure.
     """
 
     title: str
     better: Better
     low: float | None = None
     high: float | None = None
+    of_model: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,11 @@ class ScoreSpec:
         paper: the source that it implements.
         metrics: what it measures, by name. A score with variants of one metric (a baseline, a fraction) names the
             variant behind a dot, as in "deletion.mean".
-        requires: features that the experiment must have: those of a model, or "truth".
+        requires: features that the experiment must have: those of a model, "truth", or "training" (one epoch at least).
         needs_model: whether `case.probe` is there.
         needs_training: whether `case.training` is there.
         needs_method: whether `explanation.again` is there; needs the model too.
+        needs_random_labels: whether `case.random_labels` is there.
         parameters: JSON Schema properties of the parameters, each with a description and a default.
     """
 
@@ -69,11 +72,27 @@ class ScoreSpec:
     needs_model: bool = False
     needs_training: bool = False
     needs_method: bool = False
+    needs_random_labels: bool = False
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def metric(self, name: str) -> Metric:
         """The metric behind a name or a variant's name."""
         return self.metrics[name.split(".")[0]]
+
+
+@dataclass(frozen=True)
+class RandomLabels:
+    """A model of the same architecture that was trained on permuted labels (`random_labels.train_on_random_labels`).
+
+    Attributes:
+        probe: the model.
+        memorised: the share of its training labels that it says.
+        chance: the share that the most frequent one has.
+    """
+
+    probe: Probe
+    memorised: float
+    chance: float
 
 
 @dataclass(frozen=True)
@@ -89,6 +108,7 @@ class Case:
         probe: the model; None for a score that does not need it.
         training: (M, *input_shape) training examples, mapped; None for a score that does not need them.
         training_labels: (M,) of those; None likewise.
+        random_labels: the model trained on labels that mean nothing; None for a score that does not need it.
         seed: of the experiment.
         kept: what a score has computed for one explanation and needs for the others too (`removal.once`).
     """
@@ -101,6 +121,7 @@ class Case:
     probe: Probe | None = None
     training: NDArray[np.float32] | None = None
     training_labels: NDArray[np.int64] | None = None
+    random_labels: RandomLabels | None = None
     seed: int = 0
     kept: dict[Any, Any] = field(default_factory=dict)
 
@@ -120,7 +141,7 @@ class Explanation:
         random: whether another seed gives other attributions.
         cost: its entry in `cost.json`.
         checks: its entry in `checks.json`.
-        again: explains other inputs by the same method with the same seed, or another:
+        again: explains other inputs by the same method with the same seed, or another, on the same model or another:
             `again(inputs, targets, seed=None, probe=None)`.
     """
 
@@ -159,10 +180,12 @@ class Scored:
     Attributes:
         values: by metric, (N,) float64; NaN where the metric is not defined for an example.
         curves: by name.
+        note: on what it was measured with, the same for all explanations; the figure says it.
     """
 
     values: Mapping[str, NDArray[np.float64]]
     curves: Mapping[str, Curve] = field(default_factory=dict)
+    note: str = ""
 
 
 class Score(Protocol):

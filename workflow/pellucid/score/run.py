@@ -15,7 +15,7 @@ from pellucid import files, plugins, seeds
 from pellucid.explain.base import holds
 from pellucid.explain.variants import variants
 from pellucid.probe import Probe
-from pellucid.score.base import Case, Explanation, Scored
+from pellucid.score.base import Case, Explanation, RandomLabels, Scored
 from pellucid.score.bootstrap import interval
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,8 @@ def run(
     model: Path | str | None = None,
     training: Path | str | None = None,
     labels: Path | str | None = None,
+    random_labels: Path | str | None = None,
+    random_facts: Path | str | None = None,
 ) -> None:
     """Score every variant of every method.
 
@@ -52,16 +54,23 @@ def run(
         table: CSV; gets a row for each explanation, metric and class ("all" for all examples): mean over examples, low
             and high end of its 95% interval, number of examples.
         arrays: `.npz`; gets `<explanation>/<metric>`, the value of each example, and of each curve
-            `<explanation>/<curve>/x` and `/y`.
+            `<explanation>/<curve>/x` and `/y`; `note`, where the score has one.
         model, training, labels: for scores that need them.
+        random_labels, random_facts: `model.keras` and `training.json` of the training on random labels; likewise.
     """
     import pandas as pd
 
     plugin = plugins.load("score")[score]
     spec = plugin.SPEC
     probe = Probe.load(model, threads=threads, memory_mb=memory_mb) if model else None
+    other = None
+    if random_labels and random_facts:
+        reached = files.read_json(random_facts)
+        second = Probe.load(random_labels, threads=threads, memory_mb=memory_mb)
+        other = RandomLabels(second, reached["memorised"], reached["chance"])
     rows, found = [], dict[str, NDArray[Any]]()
-    for explanation, case in loaded(methods, explain, facts, probe=probe, training=training, labels=labels, seed=seed):
+    cases = loaded(methods, explain, facts, probe=probe, training=training, labels=labels, seed=seed, other=other)
+    for explanation, case in cases:
         scored = plugin.score(explanation, case, seeds.generator(seed, "score", score), **parameters)
         rows += _rows(scored, explanation.label, case, seed)
         for name, values in scored.values.items():
@@ -70,12 +79,16 @@ def run(
             found |= {f"{explanation.label}/{name}/x": curve.x, f"{explanation.label}/{name}/y": curve.y}
             found[f"{explanation.label}/{name}/labels"] = np.array([curve.x_label, curve.y_label])
         logger.info("%s: %s", explanation.label, _line(scored))
+        if scored.note:
+            found["note"] = np.array(scored.note)
     content = pd.DataFrame(
         rows, columns=["explanation", "method", "metric", "class", "mean", "low", "high", "examples"]
     )
     files.write(table, lambda temporary: content.to_csv(temporary, index=False))
     files.write_arrays(arrays, found)
     logger.info("%s of %d explanations", spec.title, content["explanation"].nunique())
+    if "note" in found:
+        logger.info("%s", found["note"])
 
 
 def loaded(
@@ -87,6 +100,7 @@ def loaded(
     training: Path | str | None,
     labels: Path | str | None,
     seed: int,
+    other: RandomLabels | None = None,
 ) -> Iterator[tuple[Explanation, Case]]:
     """Every variant of every method, with what it has in common with the others; see `run` for the arguments."""
     kept: dict[Any, Any] = {}
@@ -105,6 +119,7 @@ def loaded(
             probe=probe,
             training=examples,
             training_labels=classes,
+            random_labels=other,
             seed=seed,
             kept=kept,
         )
@@ -142,12 +157,13 @@ def _again(
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     seed: int | None = None,
+    probe: Probe | None = None,
 ) -> NDArray[np.float32]:
-    """Explain inputs as the method explained the examples: with its own random numbers, or those of another seed."""
+    """Explain inputs as the method explained the examples, unless with another seed's random numbers or a model."""
     plugin = plugins.load("explain")[method]
     rng = seeds.generator(case.seed if seed is None else seed, "explain", label)
     given = {"training": case.training} if plugin.SPEC.needs_training else {}
-    attributions: NDArray[np.float32] = plugin.explain(case.probe, inputs, targets, rng, **given, **parameters)
+    attributions: NDArray[np.float32] = plugin.explain(probe or case.probe, inputs, targets, rng, **given, **parameters)
     return attributions
 
 

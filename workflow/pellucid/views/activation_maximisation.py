@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.conv_layer import conv_layer
 from pellucid.evaluation import softmax
 from pellucid.probe import Probe
 from pellucid.views.ascent import Array, Ascent, Statistics, ascend
-from pellucid.views.base import LAYER, ViewData, ViewSpec, conv_layer
+from pellucid.views.base import LAYER, ViewData, ViewSpec
 from pellucid.views.features import feature_layer, features
 from pellucid.views.sampling import balanced, parts
 

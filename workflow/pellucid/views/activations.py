@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.conv_layer import conv_layer
 from pellucid.probe import Probe
-from pellucid.views.base import LAYER, ViewData, ViewSpec, conv_layer
+from pellucid.views.base import LAYER, ViewData, ViewSpec
 from pellucid.views.maps import about_examples, axes_of, batches, field_arrays, per_class, small
 
 SPEC = ViewSpec(

@@ -23,8 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files
-from pellucid.errors import InputError
-from pellucid.wording import listing
 
 if TYPE_CHECKING:
     from pellucid.probe import Probe
@@ -112,18 +110,3 @@ LAYER: Mapping[str, Any] = {
     "default": "first",
     "description": "first or last (convolution layer), or the name of a layer",
 }
-
-
-def conv_layer(probe: Probe, layer: str) -> str:
-    """The name of the layer that a parameter as `LAYER` means.
-
-    Raises:
-        InputError: no layer of that name, or no convolution layer at all.
-    """
-    if layer in probe.layers:
-        return layer
-    if layer not in ("first", "last"):
-        raise InputError("layer", f'"{layer}"', f"first, last, or one of {listing(probe.layers)}")
-    if not probe.conv_layers:
-        raise InputError("layer", "a model without a convolution layer", "the name of another layer")
-    return probe.conv_layers[0 if layer == "first" else -1]

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.conv_layer import conv_layer
 from pellucid.errors import InputError
 from pellucid.probe import Probe
-from pellucid.views.base import ViewData, ViewSpec, conv_layer
+from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.maps import about_examples, axes_of, batches, small
 
 SPEC = ViewSpec(

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.conv_layer import conv_layer
 from pellucid.errors import InputError
 from pellucid.probe import Probe
-from pellucid.views.base import LAYER, ViewData, ViewSpec, conv_layer
+from pellucid.views.base import LAYER, ViewData, ViewSpec
 
 SPEC = ViewSpec(
     title="Filters",

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.conv_layer import conv_layer
 from pellucid.probe import Probe
 from pellucid.receptive_field import ReceptiveField
-from pellucid.views.base import LAYER, ViewData, ViewSpec, conv_layer
+from pellucid.views.base import LAYER, ViewData, ViewSpec
 from pellucid.views.maps import Array, batches, field_arrays, small
 
 SPEC = ViewSpec(

@@ -1,0 +1,92 @@
+"""Every explanation by every check: the number, its limit, and whether it passed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from pellucid import figures, plugins
+from pellucid.score.verdicts import ABOUT
+
+FAILED = figures.PALETTE[1]
+PASSED = "#dbe9f3"
+FAMILIES = ("gradient", "class activation", "perturbation", "Shapley", "intrinsic", "control")
+
+
+def draw(*, title: str, checks: Path | str, pictures: Sequence[Path | str]) -> None:
+    """Draw the table of the checks: a failure is told by its colour, its cross and its weight.
+
+    Args:
+        title: of the experiment.
+        checks: what `score.checks.run` wrote.
+        pictures: one path per format.
+    """
+    with figures.styled():
+        figures.save(_figure(pd.read_csv(checks), title), *pictures)
+
+
+def _figure(table: pd.DataFrame, title: str) -> Figure:
+    rows = sorted(dict.fromkeys(table["explanation"]), key=lambda label: FAMILIES.index(_family(label)))
+    columns = [check for check in ABOUT if check in set(table["check"])]
+    found = {(row.explanation, row.check): row for row in table.itertuples()}
+    figure = figures.new(max(2.4 + 1.15 * len(columns), 8.0), 1.65 + 0.2 * len(rows) + 0.2 * len(columns))
+    figure.set_layout_engine("constrained", w_pad=0.12)
+    axes = figure.subplots()
+    for place, label in enumerate(rows):
+        for column, check in enumerate(columns):
+            if row := found.get((label, check)):
+                _cell(axes, column, place, row)
+            else:
+                axes.text(column, place, "·", ha="center", va="center", fontsize=8, color=figures.QUIET)
+    _names(axes, rows)
+    limits = {row.check: f"{'≤' if row.sign == '>' else '≥'} {row.limit:g}" for row in table.itertuples()}
+    axes.set_xticks(range(len(columns)), [f"{check}\n{limits[check]}" for check in columns], fontsize=8.5)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    about = "\n".join(f"{check}: {ABOUT[check]}" for check in columns)
+    axes.text(-0.5, len(rows) - 0.2, about, ha="left", va="top", fontsize=7.5, color=figures.INK, linespacing=1.4)
+    failed = table.loc[~table["passed"], "explanation"].nunique()
+    figure.suptitle(
+        f"{title} — checks\n{len(rows) - failed} of {len(rows)} explanations pass all of theirs; ✗: failed",
+        x=0.01, ha="left", fontsize=10,
+    )  # fmt: skip
+    return figure
+
+
+def _cell(axes: Any, column: int, place: int, row: Any) -> None:
+    """A number on its colour."""
+    colour = PASSED if row.passed else FAILED
+    axes.add_patch(Rectangle((column - 0.48, place - 0.44), 0.96, 0.88, facecolor=colour, edgecolor="none"))
+    text = _short(row.value, row.limit)
+    text = text if row.passed else f"✗ {text}"
+    ink, weight = (figures.INK, "normal") if row.passed else ("white", "bold")
+    axes.text(column, place, text, ha="center", va="center", fontsize=7.5, color=ink, fontweight=weight)
+
+
+def _names(axes: Any, rows: Sequence[str]) -> None:
+    axes.set_yticks(range(len(rows)), rows, fontsize=8)
+    for tick, label in zip(axes.get_yticklabels(), rows, strict=True):
+        control = _family(label) == "control"
+        tick.set_fontstyle("italic" if control else "normal")
+        tick.set_color(figures.QUIET if control else figures.INK)
+
+
+def _family(label: str) -> str:
+    return str(plugins.spec("explain", label.split(".")[0]).family)
+
+
+def _short(value: float, limit: float) -> str:
+    """Two digits after the point, more where these are the limit's; rounding errors as what they are."""
+    if abs(value) < 0.001:
+        return "< 0.001"
+    near = abs(value) < 0.01 or (value != limit and round(value, 2) == round(limit, 2))
+    return f"{value:.{4 if near else 2}f}".replace("-", "−")

@@ -1,0 +1,68 @@
+"""Whether an explanation changes when the model has learnt labels that mean nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.similarity import spearman, ssim
+from pellucid.score.subset import first_of_each, parameter, placed
+
+# As in the paper: only a model that says this share of its training labels has learnt them.
+LEARNT = 0.95
+
+SPEC = ScoreSpec(
+    title="Random labels",
+    family="sanity",
+    about="A second model of the same architecture is trained by the same recipe on the same examples, but with their "
+    "labels dealt out anew, so that it can only memorise them; every method explains the same examples for the same "
+    "classes on it. Similarity of the absolute attributions to those of the model itself: rank correlation, and "
+    "structural similarity (SSIM). A map that stays as it is does not show how the inputs go with their classes. How "
+    "many of its labels the second model has memorised stands beside it: where they are few, it hardly differs from "
+    "one without training, and the test is a weak one.",
+    paper="Adebayo J, Gilmer J, Muelly M, Goodfellow I, Hardt M, Kim B. Sanity Checks for Saliency Maps. NeurIPS "
+    "(2018), section 4.2",
+    metrics={
+        "labels_rank_correlation": Metric("Random labels: rank corr.", "lower", -1, 1),
+        "labels_ssim": Metric("Random labels: SSIM", "lower", -1, 1),
+        "memorised": Metric("Labels memorised", "neither", 0, 1, of_model=True),
+    },
+    requires=("training",),
+    needs_model=True,
+    needs_method=True,
+    needs_random_labels=True,
+    parameters={
+        "epochs": {
+            "anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["recipe"]}],
+            "default": "recipe",
+            "description": "of the training on random labels, or recipe for as many as the experiment's own has: "
+            "memorising takes longer than learning",
+        },
+        "examples": parameter("all"),
+    },
+)
+
+
+def score(
+    explanation: Explanation,
+    case: Case,
+    rng: np.random.Generator,
+    *,
+    epochs: int | str = "recipe",  # of the model that is there when this is called
+    examples: int | str = "all",
+) -> Scored:
+    """Both for each chosen example, NaN for the others; and the share of its labels that the other model says."""
+    assert explanation.again is not None
+    assert case.random_labels is not None
+    other = case.random_labels
+    chosen = first_of_each(case.labels, examples)
+    own = np.abs(explanation.attributions[chosen])
+    maps = np.abs(explanation.again(case.inputs[chosen], case.targets[chosen], probe=other.probe))
+    values = {
+        name: placed(measure(own, maps), chosen, len(case.inputs))
+        for name, measure in {"labels_rank_correlation": spearman, "labels_ssim": ssim}.items()
+    }
+    values["memorised"] = np.full(len(case.inputs), other.memorised)
+    weak = "" if other.memorised >= LEARNT else f", less than {LEARNT:g}: a weak test"
+    share = f"{other.memorised:.2f} of its random labels (chance {other.chance:.2f})"
+    return Scored(values, note=f"the second model has memorised {share}{weak}")

@@ -1,0 +1,7 @@
+"""Draw the checks of an experiment's explanations."""
+
+from pellucid.draw.checks import draw
+from pellucid.job import job
+
+with job(snakemake):
+    draw(title=snakemake.params.title, checks=snakemake.input[0], pictures=list(snakemake.output))
