@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from pellucid import plugins, schema
+from pellucid import plugins, recipe, schema
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.explain.variants import variants
@@ -90,6 +90,9 @@ def resolve(content: Mapping[str, Any]) -> Config:
         experiment.setdefault("title", "")
         own_faults = _check_plugins(experiment, f"experiments.{name}")
         own_faults += _check_folds(experiment["split"], f"experiments.{name}.split")
+        if not own_faults:
+            kind = plugins.spec("datasets", experiment["dataset"]["source"]).kind
+            own_faults += recipe.faults(experiment["training"], kind, f"experiments.{name}.training")
         faults += own_faults
         if name in content["run"] and not own_faults:
             faults += _check_files(experiment, f"experiments.{name}")
