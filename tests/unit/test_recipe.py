@@ -107,7 +107,10 @@ def test_balanced_accuracy_is_scikit_learns(keras):
 # Precision -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["heartbeat", "digit", "gap_image", "attention", "mil", "nested"])
+@pytest.mark.parametrize(
+    "name",
+    ["digit", "attention", "nested", *(pytest.param(one, marks=pytest.mark.slow) for one in ("gap_image", "mil"))],
+)
 def test_another_precision_keeps_weights_and_puts_out_float32(keras, request, name):
     if name == "nested":
         inner = request.getfixturevalue("heartbeat")
