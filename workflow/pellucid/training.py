@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SCORES = ("loss", "accuracy", "balanced_accuracy", "val_loss", "val_accuracy", "val_balanced_accuracy")
+# Those that the log shows, with the one that is monitored.
 SHOWN = ("loss", "accuracy", "val_loss", "val_accuracy")
 # The learning rate is that of an epoch's last step.
 COLUMNS = (*SCORES, "learning_rate")
@@ -243,7 +244,8 @@ def _keeper(
             done = epoch - initial
             left = (time.perf_counter() - self.started) / done * (training["epochs"] - epoch)
             width = len(str(training["epochs"]))
-            shown = "  ".join(f"{name} {scores[name]:.4f}" for name in SHOWN)
+            names = dict.fromkeys((*SHOWN, training["monitor"]))
+            shown = "  ".join(f"{name} {scores[name]:.4f}" for name in names)
             return f"epoch {epoch:{width}}/{training['epochs']}  {shown}  {left:4.0f} s left"
 
     initial = progress.epoch

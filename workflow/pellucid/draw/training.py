@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pellucid import figures, files
 
@@ -30,7 +31,7 @@ def draw(*, history: Path | str, facts: Path | str, title: str, pictures: list[s
     with figures.styled():
         grid = figure.add_gridspec(2 if varies else 1, 2, height_ratios=[3, 1] if varies else None)
         for column, score in enumerate(("loss", "accuracy")):
-            axes = figure.add_subplot(grid[0, column])
+            axes: Any = figure.add_subplot(grid[0, column])
             # Markers show a training of one epoch too.
             axes.plot(table["epoch"], table[score], label="train", marker=".", markersize=4)
             axes.plot(
@@ -42,7 +43,7 @@ def draw(*, history: Path | str, facts: Path | str, title: str, pictures: list[s
             axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(loc="lower right", frameon=True, edgecolor="none", framealpha=0.9)
         if varies:
-            below = figure.add_subplot(grid[1, :])
+            below: Any = figure.add_subplot(grid[1, :])
             below.plot(table["epoch"], rates, color=figures.INK, marker=".", markersize=4, linewidth=1)
             below.set_ylim(bottom=0)
             below.set_xlabel("epoch")
