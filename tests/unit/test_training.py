@@ -317,9 +317,13 @@ def killed_after(monkeypatch, epochs, given):
             train(**given)
 
 
-@pytest.mark.parametrize("recipe", RESUMED, ids=["everything", "sgd", "bfloat16"])
+@pytest.mark.parametrize(
+    "recipe",
+    [RESUMED[0], pytest.param(RESUMED[1], marks=pytest.mark.slow), RESUMED[2]],
+    ids=["everything", "sgd", "bfloat16"],
+)
 def test_every_setting_goes_on_after_a_kill_as_if_there_had_been_none(few_digits, tmp_path, monkeypatch, recipe):
-    recipe = {"epochs": 4, "batch_size": 64, **recipe}
+    recipe = {"epochs": 4, "batch_size": 128, **recipe}
     train(**arguments(few_digits, tmp_path / "whole", **recipe))
     killed_after(monkeypatch, 2, given := arguments(few_digits, tmp_path / "killed", **recipe))
     train(**given)
