@@ -335,3 +335,126 @@ def test_networks_that_are_no_plain_stack_go_on_after_a_kill_as_well(tmp_path, m
     monkeypatch.undo()
     train(**arguments(tmp_path / "data", tmp_path / "killed", **recipe) | model)
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
+
+
+# Every setting that has a state, or could have one: each must come back after a kill as it was.
+EVERYTHING = {
+    "optimizer": "adamw",
+    "weight_decay": 0.05,
+    "schedule": "cosine",
+    "warmup_epochs": 1,
+    "reduce_on_plateau": {"patience": 1, "factor": 0.5},
+    "early_stopping": {"patience": 3},
+    "loss": "focal",
+    "label_smoothing": 0.1,
+    "class_weights": "sqrt",
+    "augmentation": {"shift": 1, "rotation": 10, "brightness": 0.1, "jitter": 0.1},
+    "monitor": "val_balanced_accuracy",
+}
+RESUMED = [
+    EVERYTHING,
+    {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 0.01, "schedule": "step", "step": {"epochs": 2}},
+    {"precision": "mixed_bfloat16"},
+]
+
+
+@pytest.fixture(scope="module")
+def few_digits(tmp_path_factory):
+    """Digits by the third: enough for a state, and quickly learnt."""
+    folder = tmp_path_factory.mktemp("few")
+    preprocess(
+        dataset={"source": "digits"},
+        paths={},
+        split={"test": 0.7, "validation": 0.3},
+        scale="none",
+        seed=1,
+        folder=folder,
+    )
+    return folder
+
+
+def killed_after(monkeypatch, epochs, given):
+    """The training as far as a kill after so many epochs leaves it."""
+
+    class Killed(BaseException):
+        pass
+
+    def kill(path, content, write=files.write_json):
+        write(path, content)
+        if Path(path).name == "progress.json" and len(content["history"]) == epochs:
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "write_json", kill)
+        with pytest.raises(Killed):
+            train(**given)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [RESUMED[0], pytest.param(RESUMED[1], marks=pytest.mark.slow), RESUMED[2]],
+    ids=["everything", "sgd", "bfloat16"],
+)
+def test_every_setting_goes_on_after_a_kill_as_if_there_had_been_none(few_digits, tmp_path, monkeypatch, recipe):
+    recipe = {"epochs": 4, "batch_size": 128, **recipe}
+    train(**arguments(few_digits, tmp_path / "whole", **recipe))
+    killed_after(monkeypatch, 2, given := arguments(few_digits, tmp_path / "killed", **recipe))
+    train(**given)
+    for name in ("history.csv", "training.json"):
+        one, other = (tmp_path / which / "model" / name for which in ("killed", "whole"))
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_what_was_trained_in_bfloat16_is_explained_in_float32(keras, few_digits, tmp_path):
+    from pellucid.probe import Probe
+
+    train(**arguments(few_digits, tmp_path, epochs=2, precision="mixed_bfloat16"))
+    kept = keras.models.load_model(tmp_path / "model" / "model.keras")
+    assert {layer.compute_dtype for layer in kept.layers} == {"float32"}
+    probe = Probe.load(tmp_path / "model" / "model.keras")
+    x = np.load(few_digits / "x_test.npy")[:4]
+    gradient = probe.gradient(x, np.arange(4))
+    assert gradient.dtype == np.float32
+    # Of a network in bfloat16, every number would have its 16 lower bits at zero.
+    assert (gradient.view(np.uint32) & 0xFFFF).any()
+
+
+def test_it_ends_early_and_says_so_and_a_kill_at_the_end_adds_nothing(few_digits, tmp_path, monkeypatch):
+    # No step at all: the first epoch stays the best, and two more are waited for.
+    recipe = {"epochs": 9, "learning_rate": 1e-30, "early_stopping": {"patience": 2}, "monitor": "val_accuracy"}
+    killed_after(monkeypatch, 3, given := arguments(few_digits, tmp_path, **recipe))
+    train(**given)
+    facts = files.read_json(tmp_path / "model" / "training.json")
+    assert (facts["epochs"], facts["best_epoch"], facts["ended_by"]) == (3, 1, "early_stopping")
+    assert len((tmp_path / "model" / "history.csv").read_text().splitlines()) == 4
+
+
+def test_the_learning_rate_of_every_epoch_is_recorded(few_digits, tmp_path):
+    import pandas as pd
+
+    given = {"epochs": 4, "learning_rate": 0.01, "schedule": "step", "step": {"epochs": 1, "factor": 0.5}}
+    train(**arguments(few_digits, tmp_path, **given))
+    history = pd.read_csv(tmp_path / "model" / "history.csv")
+    np.testing.assert_allclose(history["learning_rate"], [0.01, 0.005, 0.0025, 0.00125])
+    assert files.read_json(tmp_path / "model" / "training.json")["ended_by"] == "epochs"
+
+
+def test_augmentation_changes_the_training_and_not_the_validation(few_digits, tmp_path, monkeypatch):
+    """Of a network that does not learn, the validation scores are the same with it and without."""
+    import pandas as pd
+
+    found = {}
+    for name, augmentation in (("plain", {}), ("augmented", {"jitter": 1.0, "shift": 3})):
+        recipe = {"epochs": 1, "learning_rate": 1e-30, "augmentation": augmentation}
+        train(**arguments(few_digits, tmp_path / name, **recipe))
+        found[name] = pd.read_csv(tmp_path / name / "model" / "history.csv").iloc[0]
+    assert found["plain"]["val_loss"] == found["augmented"]["val_loss"]
+    assert found["plain"]["loss"] != found["augmented"]["loss"]
+
+
+def test_a_shift_longer_than_the_image_ends_the_run_before_it_begins(few_digits, tmp_path):
+    from pellucid.errors import InputError
+
+    with pytest.raises(InputError, match=r"augmentation.shift: found 8 for examples of shape 8 × 8 × 1"):
+        train(**arguments(few_digits, tmp_path, augmentation={"shift": 8}))
+    assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from pellucid import plugins, schema, studies
+from pellucid import plugins, recipe, schema, studies
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.explain.variants import variants
@@ -106,6 +106,9 @@ def resolve(content: Mapping[str, Any]) -> Config:
         experiment.setdefault("title", "")
         own_faults = _check_plugins(experiment, f"experiments.{name}")
         own_faults += _check_folds(experiment["split"], f"experiments.{name}.split")
+        if not own_faults:
+            kind = plugins.spec("datasets", experiment["dataset"]["source"]).kind
+            own_faults += recipe.faults(experiment["training"], kind, f"experiments.{name}.training")
         faults += own_faults
         if name in run and not own_faults:
             faults += _check_files(experiment, f"experiments.{name}")

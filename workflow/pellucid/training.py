@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import backend, downloads, files, plugins, seeds
+from pellucid import augmentation, backend, downloads, files, plugins, precision, recipe, schedule, seeds
 from pellucid.errors import InputError
 from pellucid.layers import walk
 
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
+SCORES = ("loss", "accuracy", "balanced_accuracy", "val_loss", "val_accuracy", "val_balanced_accuracy")
+# Those that the log shows, with the one that is monitored.
+SHOWN = ("loss", "accuracy", "val_loss", "val_accuracy")
+# The learning rate is that of an epoch's last step.
+COLUMNS = (*SCORES, "learning_rate")
 # Of a batch of validation examples, at most.
 _HELD_EXAMPLES, _HELD_BYTES = 1024, 4 * 2**20
 
@@ -58,7 +62,7 @@ def train(
     Args:
         data: the folder that `preprocess` wrote.
         model: the experiment's `model` entry: architecture, parameters, checksums.
-        training: the experiment's `training` entry.
+        training: the experiment's `training` entry; keys that are absent have their defaults.
         seed: of the experiment.
         threads: CPU threads; part of the result.
         code: digest of the code, so that checkpoints of other code are not taken up.
@@ -70,27 +74,34 @@ def train(
             of the validation examples stay. `training.json` says how many of them the model kept has memorised.
 
     Raises:
-        InputError: the architecture does not fit the data, a file is another one than the checksum says, or the loss is
-            no longer a number.
+        InputError: the architecture or the augmentation does not fit the data, a file is another one than the checksum
+            says, or the loss is no longer a number.
     """
-    folder = Path(folder)
+    folder, training = Path(folder), recipe.complete(training)
     tf = backend.start(threads)
     import keras
 
     facts = files.read_json(Path(data) / "data.json")
-    weights = _class_weights(facts["counts"]["train"], training["class_weights"])
-    batches, validation = _load(Path(data), training["batch_size"], weights, seed, permuted)
+    augmentation.check(training["augmentation"], tuple(facts["shape"]))
+    weights = recipe.class_weights(facts["counts"]["train"], training["class_weights"])
+    fitted, validation = _load(Path(data), training["batch_size"], weights, seed, permuted)
+    batches = fitted
+    if augmentation.chosen(training["augmentation"]):
+        batches = augmentation.augmented(fitted, training["augmentation"], seed)
     versions = {"tensorflow": tf.__version__, "keras": keras.version(), "numpy": np.__version__}
     paths = paths or {}
     digests = {name: downloads.check(path, **downloads.checksums(model, name)) for name, path in paths.items()}
-    recipe = [facts["digest"], model, digests, training, seed, threads, code, versions]
-    key = files.digest([*recipe, "permuted"] if permuted else recipe)[:16]
+    ingredients = [facts["digest"], model, digests, training, seed, threads, code, versions]
+    key = files.digest([*ingredients, "permuted"] if permuted else ingredients)[:16]
     state = Path(checkpoints) / key
     safe = not model.get("allow_code", False)
-    network, progress = _resume(state, safe) or (_build(model, paths, training, facts, seed), Progress())
+    network, progress = _resume(state, training, safe) or (
+        recipe.prepared(_build(model, paths, training, facts, seed), training),
+        Progress(),
+    )
     if progress.epoch:
         logger.info("going on from epoch %d of %d, found in %s", progress.epoch, training["epochs"], state)
-    if progress.epoch < training["epochs"]:
+    if not _ended(progress, training):
         network.fit(
             batches,
             initial_epoch=progress.epoch,
@@ -98,12 +109,15 @@ def train(
             validation_data=validation,
             # The batches shuffle themselves; Keras would shuffle their order once more, and not the same after a kill.
             shuffle=False,
-            callbacks=[_keeper(state, progress, training, seed, batches.begin)],
+            callbacks=[_keeper(state, progress, training, seed, batches)],
             verbose=0,
         )
     best = network
     if progress.epoch:
         best = keras.models.load_model(_best(state, progress.best_epoch), compile=False, safe_mode=safe)
+    if training["precision"] != "float32" and progress.epoch:
+        # What is explained is computed in float32, whatever it was trained in.
+        best = precision.recast(best, "float32")
     kept = progress.history[progress.best_epoch - 1] if progress.epoch else {}
     files.write(folder / "model.keras", best.save)
     files.write(folder / "history.csv", lambda temporary: temporary.write_text(_table(progress.history)))
@@ -118,15 +132,22 @@ def train(
             "parameters": int(best.count_params()),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
+            # All of them, or early_stopping.
+            "ended_by": _ended(progress, training),
+            "loss": training["loss"],
             "monitor": training["monitor"],
             **{f"best_{name}": value for name, value in kept.items()},
-            **(_memorised(best, batches) if permuted else {}),
+            **(_memorised(best, fitted) if permuted else {}),
             "weights_digest": files.digest([np.asarray(weight) for weight in best.get_weights()]),
             "versions": versions,
         },
     )
     # Those of other recipes too: they were killed, and then given up.
     shutil.rmtree(checkpoints, ignore_errors=not progress.epoch)
+    if _ended(progress, training) == "early_stopping":
+        logger.info(
+            "stopped early: %d epochs without a better %s", training["early_stopping"]["patience"], training["monitor"]
+        )
     if progress.epoch:
         logger.info("kept epoch %d of %d: best %s", progress.best_epoch, progress.epoch, training["monitor"])
     else:
@@ -177,15 +198,6 @@ def _load(data: Path, batch_size: int, weights: NDArray[np.float32], seed: int, 
     return fitted, Batches("validation", max(batch_size, held))
 
 
-def _class_weights(counts: Mapping[str, int], choice: str) -> NDArray[np.float32]:
-    """Weight per class: 1, or n / (classes · n_class), so that every class weighs the same in sum."""
-    sizes = np.array(list(counts.values()), np.float64)
-    if choice == "none":
-        return np.ones(len(sizes), np.float32)
-    balanced: NDArray[np.float32] = (sizes.sum() / (len(sizes) * np.maximum(sizes, 1))).astype(np.float32)
-    return balanced
-
-
 def _memorised(model: keras.Model, batches: Any) -> dict[str, float]:
     """The share of permuted training labels that a model says, and what the most frequent class alone would reach."""
     said = np.concatenate([model.predict_on_batch(batches[index][0]).argmax(1) for index in range(len(batches))])
@@ -208,22 +220,21 @@ def _build(
     parameters = {name: value for name, value in model.items() if name in architecture.SPEC.parameters}
     parameters |= {name: paths.get(name) for name in architecture.SPEC.files}
     network: keras.Model = architecture.build(tuple(facts["shape"]), len(facts["classes"]), **parameters)
-    # What is never fitted is kept as it is built: without an optimizer in the file.
-    if training["epochs"]:
-        if not network.trainable_weights:
-            raise InputError(
-                "training.epochs", f"{training['epochs']}, and no weights to fit", "0, or less that is frozen"
-            )
-        network.compile(
-            optimizer=keras.optimizers.Adam(training["learning_rate"]),
-            loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"],
-        )
+    if training["epochs"] and not network.trainable_weights:
+        raise InputError("training.epochs", f"{training['epochs']}, and no weights to fit", "0, or less that is frozen")
     return network
 
 
+def _ended(progress: Progress, training: Mapping[str, Any]) -> str:
+    """What has ended the training, or nothing as long as it is to go on."""
+    if progress.epoch >= training["epochs"]:
+        return "epochs"
+    stopped = schedule.exhausted(progress.history, training["monitor"], training["early_stopping"]["patience"])
+    return "early_stopping" if stopped else ""
+
+
 def _keeper(
-    state: Path, progress: Progress, training: Mapping[str, Any], seed: int, begin: Callable[[int], None]
+    state: Path, progress: Progress, training: Mapping[str, Any], seed: int, batches: Any
 ) -> keras.callbacks.Callback:
     import keras
 
@@ -232,21 +243,29 @@ def _keeper(
 
         def on_train_begin(self, logs: Any = None) -> None:
             self.started = time.perf_counter()
+            self.rate = 0.0
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            begin(epoch)
+            self.first = epoch * len(batches)
+            batches.begin(epoch)
             for layer in walk(self.model):
                 if generator := getattr(layer, "seed_generator", None):
                     # A loaded model does not know how often the killed one had drawn.
                     value = seeds.integer(seed, "train", layer.name, str(epoch))
                     generator.state.assign(np.array([value, 0], generator.state.dtype))
 
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            rate = schedule.learning_rate(training, self.first + batch, len(batches), progress.history)
+            if rate != self.rate:
+                self.model.optimizer.learning_rate.assign(rate)
+                self.rate = rate
+
         def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-            scores = {name: float((logs or {})[name]) for name in COLUMNS}
+            scores = {name: float((logs or {})[name]) for name in SCORES}
             if not all(np.isfinite([scores["loss"], scores["val_loss"]])):
                 found = f"a loss of {scores['loss']}, on the validation examples of {scores['val_loss']}"
                 raise InputError(f"training, epoch {epoch + 1}", found, "numbers", "Lower learning_rate.")
-            progress.history.append(scores)
+            progress.history.append({**scores, "learning_rate": self.rate})
             improved = _better(progress, training["monitor"])
             if improved:
                 progress.best_epoch = epoch + 1
@@ -255,12 +274,14 @@ def _keeper(
             files.write_json(state / "progress.json", {"best_epoch": progress.best_epoch, "history": progress.history})
             _clear(state, {_last(state, progress.epoch), _best(state, progress.best_epoch), state / "progress.json"})
             logger.info("%s%s", self._line(epoch + 1, scores), "  best so far" if improved else "")
+            self.model.stop_training = bool(_ended(progress, training))
 
         def _line(self, epoch: int, scores: Mapping[str, float]) -> str:
             done = epoch - initial
             left = (time.perf_counter() - self.started) / done * (training["epochs"] - epoch)
             width = len(str(training["epochs"]))
-            shown = "  ".join(f"{name} {scores[name]:.4f}" for name in COLUMNS)
+            names = dict.fromkeys((*SHOWN, training["monitor"]))
+            shown = "  ".join(f"{name} {scores[name]:.4f}" for name in names)
             return f"epoch {epoch:{width}}/{training['epochs']}  {shown}  {left:4.0f} s left"
 
     initial = progress.epoch
@@ -269,9 +290,8 @@ def _keeper(
 
 def _better(progress: Progress, monitor: str) -> bool:
     """Whether the last epoch beats all before it; of equal ones the first is kept."""
-    values = [epoch[monitor] for epoch in progress.history]
-    sign = -1 if monitor.endswith("loss") else 1
-    return len(values) == 1 or sign * values[-1] > max(sign * value for value in values[:-1])
+    values = schedule.scores(progress.history, monitor)
+    return len(values) == 1 or values[-1] > max(values[:-1])
 
 
 def _last(state: Path, epoch: int) -> Path:
@@ -282,14 +302,18 @@ def _best(state: Path, epoch: int) -> Path:
     return state / f"best-{epoch:05}.keras"
 
 
-def _resume(state: Path, safe: bool = True) -> tuple[keras.Model, Progress] | None:
+def _resume(state: Path, training: Mapping[str, Any], safe: bool = True) -> tuple[keras.Model, Progress] | None:
     """The model and the progress of an earlier run, or None where there is none that can be read."""
     import keras
+
+    from pellucid import objective  # noqa: F401  (Keras learns by it what the checkpoint's loss and metrics are)
 
     try:
         progress = Progress(**files.read_json(state / "progress.json"))
         keras.models.load_model(_best(state, progress.best_epoch), compile=False, safe_mode=safe)
-        return keras.models.load_model(_last(state, progress.epoch), safe_mode=safe), progress
+        network = keras.models.load_model(_last(state, progress.epoch), safe_mode=safe)
+        # Compiled anew: a loaded optimizer no longer knows which weights do not decay.
+        return recipe.compiled(network, training, network.optimizer.variables), progress
     except FileNotFoundError:
         return None
     except Exception as error:  # a damaged archive raises many kinds, and each means the same: begin anew

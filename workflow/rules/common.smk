@@ -10,6 +10,7 @@ ROOT = Path(workflow.basedir)
 PACKAGE = ROOT / "workflow"
 sys.path.insert(0, str(PACKAGE))
 
+from pellucid import augmentation
 from pellucid import config as configuration
 from pellucid import downloads as transfers
 from pellucid import studies
@@ -291,6 +292,8 @@ def figures():
     for name, settings in CONFIG.experiments.items():
         here = RESULTS.format(experiment=name)
         found += [f"{here}/data/examples.png", f"{here}/model/history.png"]
+        if augmentation.chosen(settings["training"]["augmentation"]):
+            found.append(f"{here}/model/augmentation.png")
         found += [
             f"{here}/evaluation/confusion_matrix.png",
             f"{here}/evaluation/reliability.png",

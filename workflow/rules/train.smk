@@ -104,3 +104,36 @@ rule draw_training:
         "Draw the training of {wildcards.experiment}"
     script:
         "../scripts/draw_training.py"
+
+
+# Of experiments whose training examples are augmented.
+rule draw_augmentation:
+    input:
+        facts=f"{RESULTS}/data/data.json",
+        x=f"{RESULTS}/data/x_train.npy",
+        labels=f"{RESULTS}/data/labels.npz",
+    output:
+        report(
+            f"{RESULTS}/model/augmentation.png",
+            caption="../report/augmentation.rst",
+            category="{experiment}",
+            subcategory="2 Model",
+            labels={"figure": "Augmented training examples"},
+        ),
+        f"{RESULTS}/model/augmentation.svg",
+    log:
+        logs("draw_augmentation"),
+    benchmark:
+        costs("draw_augmentation")
+    conda:
+        CONDA
+    threads: 1
+    params:
+        title=setting("title"),
+        augmentation=setting("training", "augmentation"),
+        seed=setting("seed"),
+        code=code_digest("pellucid.draw.augmentation"),
+    message:
+        "Draw augmented training examples of {wildcards.experiment}"
+    script:
+        "../scripts/draw_augmentation.py"

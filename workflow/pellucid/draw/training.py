@@ -1,8 +1,9 @@
-"""Loss and accuracy over the epochs, with the epoch that was kept."""
+"""Loss and accuracy over the epochs, with the epoch that was kept; the learning rate, where it changes."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pellucid import figures, files
 
@@ -18,13 +19,19 @@ def draw(*, history: Path | str, facts: Path | str, title: str, pictures: list[s
     """
     import pandas as pd
 
-    table, best = pd.read_csv(history), files.read_json(facts)["best_epoch"]
+    table, told = pd.read_csv(history), files.read_json(facts)
     if table.empty:
         _draw_none(title, pictures)
         return
-    figure = figures.new(7.2, 3.0)
+    best, rates = told["best_epoch"], table.get("learning_rate")
+    varies = rates is not None and bool((rates != rates[0]).any())
+    loss = "focal loss (nats)" if told.get("loss") == "focal" else "cross-entropy (nats)"
+    early = f", stopped early after {len(table)} epochs" if told.get("ended_by") == "early_stopping" else ""
+    figure = figures.new(7.2, 4.0 if varies else 3.0)
     with figures.styled():
-        for axes, score in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        grid = figure.add_gridspec(2 if varies else 1, 2, height_ratios=[3, 1] if varies else None)
+        for column, score in enumerate(("loss", "accuracy")):
+            axes: Any = figure.add_subplot(grid[0, column])
             # Markers show a training of one epoch too.
             axes.plot(table["epoch"], table[score], label="train", marker=".", markersize=4)
             axes.plot(
@@ -32,10 +39,17 @@ def draw(*, history: Path | str, facts: Path | str, title: str, pictures: list[s
             )
             axes.axvline(best, color=figures.QUIET, linewidth=0.8, linestyle=":", label=f"kept: epoch {best}")
             axes.set_xlabel("epoch")
-            axes.set_ylabel("cross-entropy (nats)" if score == "loss" else "accuracy")
+            axes.set_ylabel(loss if score == "loss" else "accuracy")
             axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(loc="lower right")
-        figure.suptitle(f"Training\n{title}", x=0.01, ha="left", fontsize=10)
+        axes.legend(loc="lower right", frameon=True, edgecolor="none", framealpha=0.9)
+        if varies:
+            below: Any = figure.add_subplot(grid[1, :])
+            below.plot(table["epoch"], rates, color=figures.INK, marker=".", markersize=4, linewidth=1)
+            below.set_ylim(bottom=0)
+            below.set_xlabel("epoch")
+            below.set_ylabel("learning rate")
+            below.xaxis.get_major_locator().set_params(integer=True)
+        figure.suptitle(f"Training{early}\n{title}", x=0.01, ha="left", fontsize=10)
     figures.save(figure, *pictures)
 
 

@@ -1,0 +1,108 @@
+"""What the network sees of a training example: the example itself, and augmented copies beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from pellucid import figures, files
+from pellucid.augmentation import Array, augment, chosen
+from pellucid.draw.canvas import Canvas, box_of
+
+COPIES = 3
+_MOST_CLASSES = 10
+
+
+def draw(
+    *,
+    data: Path | str,
+    x: Path | str,
+    labels: Path | str,
+    settings: Mapping[str, Any],
+    seed: int,
+    title: str,
+    pictures: list[str],
+) -> None:
+    """Draw the first training example of each class, and a copy from each of three epochs.
+
+    Args:
+        data: `data.json`.
+        x: `x_train.npy`.
+        labels: `labels.npz`.
+        settings: the `augmentation` entry, complete.
+        seed: of the experiment.
+        title: of the experiment.
+        pictures: one path per format.
+    """
+    facts, y, values = files.read_json(data), files.read_arrays(labels)["train"], files.map_array(x)
+    present, firsts = (found[:_MOST_CLASSES] for found in np.unique(y, return_index=True))
+    examples = np.asarray(values[firsts])
+    # In the training each lies in another batch, with other draws; these are of the same kind.
+    copies = [examples, *(augment(examples, settings, seed, epoch, 0) for epoch in range(COPIES))]
+    names = [facts["classes"][label] for label in present]
+    strengths = ", ".join(f"{name} {strength}" for name, strength in chosen(settings).items())
+    caption = f"Augmentation: {strengths}\n{title}"
+    if facts["kind"] == "image":
+        _images(copies, names, caption, pictures)
+    else:
+        _series(copies, names, facts, caption, pictures)
+
+
+def _images(copies: list[Array], names: list[str], caption: str, pictures: list[str]) -> None:
+    """Class by class in columns, or in rows where a few classes would leave a strip."""
+    columns = len(names) > COPIES + 1
+    tall, wide = (size + 0.08 for size in box_of(copies[0].shape[1:], 0.8 if columns else 1.3))
+    beside, above = (0.75, 0.22)
+    shape = (len(copies), len(names)) if columns else (len(names), len(copies))
+    canvas = Canvas(beside + wide * shape[1], above + tall * shape[0], caption, bar=False)
+    made = ["original", *(f"epoch {epoch + 1}" for epoch in range(COPIES))]
+    for row, name in enumerate(made if columns else names):
+        canvas.text(name, beside - 0.1, above + tall * (row + 0.5), ha="right")
+    for column, name in enumerate(names if columns else made):
+        canvas.text(name, beside + wide * (column + 0.5), above / 2, ha="center")
+    for label in range(len(names)):
+        # An example and its copies have one scale: what changes the brightness is to be seen.
+        limits = min(one[label].min() for one in copies), max(one[label].max() for one in copies)
+        for number, pixels in enumerate(copies):
+            row, column = (number, label) if columns else (label, number)
+            place = beside + wide * column, above + tall * row, wide - 0.08, tall - 0.08
+            canvas.example(pixels[label], *place, limits=limits)
+    figures.save(canvas.figure, *pictures)
+
+
+def _series(copies: list[Array], names: list[str], facts: Mapping[str, Any], caption: str, pictures: list[str]) -> None:
+    channels = len(facts["channels"])
+    tall = 1.0 if channels == 1 else 0.6 + 0.16 * min(channels, 12)
+    figure = figures.new(0.8 + 2.3 * len(copies), 0.9 + tall * len(names))
+    time, unit = figures.time_axis(copies[0].shape[1], facts["sampling_rate_hz"])
+    spread = np.maximum(np.ptp(copies[0], axis=1).max(0), 1e-12)
+    with figures.styled():
+        # An example and its copies have one scale: what changes its amplitude is to be seen.
+        axes = figure.subplots(len(names), len(copies), squeeze=False, sharex=True, sharey="row")
+        for row, name in enumerate(names):
+            for column, series in enumerate(copies):
+                one = axes[row, column]
+                if channels == 1:
+                    _line(one, time, series[row, :, 0], copies[0][row, :, 0] if column else None)
+                else:
+                    figures.stacked_series(one, time, series[row], facts["channels"], spread)
+                if not row:
+                    one.set_title(f"epoch {column}" if column else "original", loc="left")
+            axes[row, 0].set_ylabel(name)
+        figures.label_time(axes, unit)
+        if channels == 1:
+            figure.supylabel(facts["unit"], fontsize=9)
+        figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
+    figures.save(figure, *pictures)
+
+
+def _line(axes: Axes, time: NDArray[np.float64], copy: Array, original: Array | None) -> None:
+    if original is not None:
+        axes.plot(time, original, color=figures.PALETTE[4], linewidth=1)
+    axes.plot(time, copy, color=figures.INK, linewidth=1)
+    axes.margins(x=0)
