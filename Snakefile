@@ -30,7 +30,7 @@ rule all:
     default_target: True
     input:
         figures(),
-        compared(),
+        over_experiments(),
         tracked(),
 
 
@@ -38,4 +38,4 @@ rule all:
 rule results:
     input:
         figures(),
-        compared(),
+        over_experiments(),

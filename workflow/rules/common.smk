@@ -261,7 +261,7 @@ def study_figures(wildcards):
     return [f"results/{wildcards.study}/study/{stem}.{suffix}" for stem in stems for suffix in ("png", "svg")]
 
 
-def compared():
+def over_experiments():
     """The figures over experiments: of each study, and of all leaderboards."""
     found = [f"results/{name}/study/members.png" for name in CONFIG.studies]
     found += [
