@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pellucid import backend, local
 from pellucid.batching import blocks
 from pellucid.errors import InputError
-from pellucid.graph import Node, flatten
+from pellucid.graph import Node, flatten, pooled
 from pellucid.layers import walk
 from pellucid.receptive_field import ReceptiveField, receptive_fields, whole_input
 from pellucid.wording import listing, nearest, shown
@@ -396,7 +396,7 @@ class Probe:
 
     @property
     def conv_layers(self) -> list[str]:
-        """Names of the convolution layers, in the order of the model."""
+        """Names of the convolution layers, in the order of the model; without those behind a global pooling."""
         import keras
 
         kinds = tuple(
@@ -404,7 +404,8 @@ class Probe:
             for name, kind in vars(keras.layers).items()
             if re.fullmatch(r"(Depthwise|Separable)?Conv[123]D\w*", name)
         )
-        return [name for name, layer in self.layers.items() if isinstance(layer, kinds)]
+        found = [name for name, layer in self.layers.items() if isinstance(layer, kinds)]
+        return [name for name in found if name not in self._pooled]
 
     def batch_size(self, *, backward: bool = False) -> int:
         """How many examples go through the model at a time."""
@@ -415,6 +416,10 @@ class Probe:
         return int(max(1, min(_LARGEST_BATCH, fitting)))
 
     # How it is done --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _pooled(self) -> set[str]:
+        return pooled(self.nodes)
 
     @cached_property
     def _fields(self) -> dict[str, ReceptiveField]:

@@ -156,7 +156,9 @@ def _class_weights(counts: Mapping[str, int], choice: str) -> NDArray[np.float32
     sizes = np.array(list(counts.values()), np.float64)
     if choice == "none":
         return np.ones(len(sizes), np.float32)
-    balanced: NDArray[np.float32] = (sizes.sum() / (len(sizes) * np.maximum(sizes, 1))).astype(np.float32)
+    # Classes that no example has take no share: of ImageNet's 1,000 a folder may hold two.
+    present = np.count_nonzero(sizes)
+    balanced: NDArray[np.float32] = (sizes.sum() / (present * np.maximum(sizes, 1))).astype(np.float32)
     return balanced
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pellucid import figures, files, plugins
 from pellucid.explain.base import holds
 from pellucid.explain.variants import variants
+from pellucid.wording import MANY_CLASSES, MOST_PROBABLE
 
 SHOWN = 4  # examples of a class in one figure; the arrays hold all
 
@@ -183,10 +184,18 @@ def _images(sheet: _Sheet) -> Figure:
 
 
 def _heading(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int, short: bool = False) -> str:
-    """The true class; the predicted one with its probability; and the class explained, where it is another."""
+    """The true class; the predicted one with its probability; and the class explained, where it is another.
+
+    Of many classes the most probable ones follow, a line each: the second may be the same thing by another name.
+    """
     classes = facts["classes"]
     label, predicted, target = (int(arrays[name][index]) for name in ("labels", "predictions", "targets"))
     p = arrays["probabilities"][index, predicted]
+    if len(classes) > MANY_CLASSES:
+        best = np.argsort(-arrays["probabilities"][index], kind="stable")[:MOST_PROBABLE]
+        lines = [f"true: {_cut(classes[label])}"]
+        lines += [f"{_cut(classes[one])} {arrays['probabilities'][index, one]:.1%}" for one in best]
+        return "\n".join([*lines, *([f"explained: {_cut(classes[target])}"] if target != predicted else [])])
     parts = [
         f"{classes[label]}, p = {p:.2f}"
         if label == predicted
@@ -197,3 +206,7 @@ def _heading(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index
     if target != predicted:
         parts.append(f"explained: {classes[target]}")
     return "; ".join(parts)
+
+
+def _cut(name: str, length: int = 24) -> str:
+    return name if len(name) <= length else f"{name[: length - 1]}…"

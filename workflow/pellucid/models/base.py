@@ -8,7 +8,7 @@ An architecture is a module of this package with two names:
 
 It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned,
 and `features(**parameters) -> tuple[str, ...]` where what it has depends on them (`SPEC.features` is then what it may
-have).
+have). It may have `fill(**entry) -> {key: value}`, which puts an address and its checksum in the place of a short name.
 It imports Keras inside `build`, never at the top: the workflow reads every `SPEC` before it plans a job.
 """
 
