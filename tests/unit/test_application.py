@@ -2,7 +2,6 @@
 
 import sys
 
-import h5py
 import numpy as np
 import pytest
 
@@ -10,6 +9,7 @@ from pellucid.errors import InputError
 from pellucid.models.application import SPEC, build, features, fill
 from pellucid.models.keras_networks import NETWORKS
 from pellucid.probe import Probe
+from tests.unit.application_weights import write
 
 # The smallest network of each family.
 SMALLEST = [
@@ -28,33 +28,6 @@ SMALLEST = [
     "VGG16",
     "Xception",
 ]
-
-
-def write(model, path):
-    """A weights file in the layout of keras.applications, with a random value for every weight.
-
-    Every layer is a group, those without weights too, and its arrays stand in Keras' order.
-    """
-    rng = np.random.default_rng(0)
-    with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
-        file.attrs["keras_version"] = b"2.4.0"
-        file.attrs["backend"] = b"tensorflow"
-        for layer in model.layers:
-            for weight in layer.weights:
-                # Around what it begins with: variances stay positive, and activations neither vanish nor grow.
-                start = np.asarray(weight)
-                if np.issubdtype(start.dtype, np.floating):
-                    weight.assign(start + 0.05 * rng.random(start.shape, np.float32))
-            if hasattr(layer, "finalize_state"):
-                layer.finalize_state()
-            group = file.create_group(layer.name)
-            legacy = [*layer.trainable_weights, *layer.non_trainable_weights]
-            names = [f"{layer.name}/{number}:0" for number in range(len(legacy))]
-            group.attrs["weight_names"] = [name.encode() for name in names]
-            for name, weight in zip(names, legacy, strict=True):
-                group[name] = np.asarray(weight)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -79,19 +52,22 @@ def test_answers_pictures_as_keras_answers_what_its_preprocessing_makes_of_them(
     expected = theirs.predict(keras.applications.mobilenet_v2.preprocess_input(x.copy()), verbose=0)
     ours = build((32, 32, 3), 1000, name="MobileNetV2", weights=path)
     same(Probe(ours).probabilities(x / 255), expected)
-    same(Probe(build((32, 32, 3), 1000, name="MobileNetV2", weights=path, white=255)).probabilities(x), expected)
 
 
+@pytest.mark.slow
 def test_other_classes_begin_anew_and_the_rest_is_taken(mobile, caplog):
     theirs, path = mobile
     with caplog.at_level("INFO"):
         ours = build((48, 40, 3), 5, weights=path, freeze=True)
     assert "predictions begin anew" in caplog.text
     assert ours.output_shape == (None, 5)
+    white = build((48, 40, 3), 5, white=255)
+    np.testing.assert_allclose(white.get_layer("preprocessing").scale, 2 / 255)
     np.testing.assert_array_equal(ours.get_layer("Conv_1").kernel, theirs.get_layer("Conv_1").kernel)
     assert [layer.name for layer in ours.layers if layer.trainable_weights] == ["predictions"]
 
 
+@pytest.mark.slow
 def test_the_average_is_the_head_that_class_activation_maps_need(mobile):
     _, path = mobile
     ours = build((32, 32, 3), 4, weights=path, head="average", freeze=True)
@@ -101,6 +77,7 @@ def test_the_average_is_the_head_that_class_activation_maps_need(mobile):
     assert [layer.name for layer in ours.layers if layer.trainable_weights] == ["classes"]
 
 
+@pytest.mark.slow
 def test_training_leaves_what_is_frozen(keras, mobile, rng):
     _, path = mobile
     ours = build((32, 32, 3), 3, weights=path, freeze=True)
@@ -112,6 +89,7 @@ def test_training_leaves_what_is_frozen(keras, mobile, rng):
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.slow
 def test_weights_of_another_network_are_refused(keras, mobile, tmp_path):
     _, path = mobile
     with pytest.raises(InputError, match=r"mobilenet_v2.h5: found weights of 105 layers; expected .* for MobileNet\b"):

@@ -12,14 +12,12 @@ import numpy as np
 from pellucid.errors import InputError
 from pellucid.models import keras_weights
 from pellucid.models.base import ModelSpec, require_size
-from pellucid.models.keras_networks import BLUE_GREEN_RED, NETWORKS, SCALING
+from pellucid.models.keras_networks import BLUE_GREEN_RED, NETWORKS, SCALING, published
 
 if TYPE_CHECKING:
     import keras
 
 logger = logging.getLogger(__name__)
-
-PUBLISHED = "imagenet"
 
 SPEC = ModelSpec(
     title="A network of keras.applications",
@@ -176,13 +174,8 @@ def _published(path: Path | str, name: str) -> list[keras.layers.Layer]:
 
 
 def fill(*, name: str, weights: str, **others: Any) -> dict[str, str]:
-    """What `weights: imagenet` stands for: the address of the file, and the checksum that Keras states for it."""
-    if weights != PUBLISHED:
-        return {}
-    checksum = NETWORKS[name].checksum
-    # Keras states an MD5 for most files, a SHA-256 for some, and nothing for MobileNet and MobileNetV2.
-    kind = {32: "weights_md5", 64: "weights_sha256"}.get(len(checksum))
-    return {"weights": NETWORKS[name].address} | ({kind: checksum} if kind else {})
+    """Put the address of published weights, and their checksum, in the place of their name."""
+    return published(name, weights)
 
 
 def features(*, name: str = "MobileNetV2", head: str = "published", **others: Any) -> tuple[str, ...]:

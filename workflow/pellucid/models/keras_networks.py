@@ -212,3 +212,17 @@ _ROWS: tuple[tuple[str, Family, int, str, str], ...] = (
 NETWORKS: Mapping[str, Network] = {
     name: Network(family, size, f"{family.folder}/{file}", checksum) for name, family, size, file, checksum in _ROWS
 }
+
+PUBLISHED = "imagenet"
+
+
+def published(name: str, weights: str) -> dict[str, str]:
+    """What `weights: imagenet` stands for: the address of the file, and the checksum that Keras states for it.
+
+    That is an MD5 for most files, a SHA-256 for some, and none for MobileNet and MobileNetV2.
+    """
+    if weights != PUBLISHED:
+        return {}
+    checksum = NETWORKS[name].checksum
+    kind = {32: "weights_md5", 64: "weights_sha256"}.get(len(checksum))
+    return {"weights": NETWORKS[name].address} | ({kind: checksum} if kind else {})
