@@ -30,8 +30,8 @@ SPEC = ModelSpec(
             "type": "string",
             "minLength": 1,
             "default": "none",
-            "description": "none (random); imagenet, the file that Keras publishes; or the path or address of a file in "
-            "its layout, such as "
+            "description": "none (random); imagenet, the file that Keras publishes; or the path or address of a file "
+            "in its layout, such as "
             "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
             "vgg16_weights_tf_dim_ordering_tf_kernels.h5 (weights_md5: 64373286793e3c8b2b4e3219cbf3544b)",
         },
