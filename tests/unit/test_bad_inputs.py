@@ -279,7 +279,7 @@ CONFIG = [
         "series model for images",
         put("experiments.digits.model.architecture", "heartbeat_cnn"),
         'found "heartbeat_cnn", which takes series data',
-        'expected one that takes the image data of "digits": digit_cnn, function, gap_cnn, keras_file',
+        'expected one that takes the image data of "digits": application, digit_cnn, function, gap_cnn, keras_file',
     ),
     (
         "parameter of the source misspelt",
@@ -313,6 +313,44 @@ CONFIG = [
         ),
         "experiments.photographs.model.weights: found no file at data/vgg16.h5",
         "About this model: Simonyan",
+    ),
+    (
+        "unknown network of keras.applications",
+        put("experiments.photographs.model", {"architecture": "application", "name": "Resnet50"}),
+        'experiments.photographs.model.name: found "Resnet50"',
+        'Did you mean "ResNet50"?',
+    ),
+    (
+        "head of no network",
+        put("experiments.photographs.model", {"architecture": "application", "head": "mean"}),
+        'experiments.photographs.model.head: found "mean"',
+        "one of published, average",
+    ),
+    (
+        "class activation maps of a network that ends in dense layers",
+        lambda content: (
+            put("run", ["photographs"])(content),
+            put("experiments.photographs.model", {"architecture": "application", "name": "VGG19"})(content),
+            put("experiments.photographs.methods.cam", {})(content),
+        ),
+        "experiments.photographs.methods.cam: found a method that needs gap",
+        '"application" has no gap',
+    ),
+    (
+        "labels of another set",
+        put("experiments.photographs.dataset.labels", "imagenett"),
+        'experiments.photographs.dataset.labels: found "imagenett"',
+        'Did you mean "imagenet"?',
+    ),
+    (
+        "class index that is not there",
+        lambda content: (
+            put("run", ["photographs"])(content),
+            put("experiments.photographs.dataset.labels", "imagenet")(content),
+            put("experiments.photographs.dataset.class_index", "data/index.json")(content),
+        ),
+        "experiments.photographs.dataset.class_index: found no file at data/index.json",
+        "expected a file there",
     ),
     (
         "filters without kernels",

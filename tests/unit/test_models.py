@@ -167,7 +167,8 @@ def test_learns_where_a_bump_is_and_of_which_sign(keras, rng, name, shape, param
 def test_features_are_declared_as_they_are(keras, name):
     module = plugins.load("models")[name]
     shape = (32, 32, 3) if "image" in module.SPEC.kinds else (100, 2)
-    probe, features = Probe(module.build(shape, 3)), set(module.SPEC.features)
+    found = module.features() if hasattr(module, "features") else module.SPEC.features
+    probe, features = Probe(module.build(shape, 3)), set(found)
     one = np.zeros((1, *shape), np.float32)
     # Maps over the input's own axes: as many as it has, and not one more.
     lies = [probe.activations(one, layer).ndim == 1 + len(shape) for layer in probe.conv_layers]

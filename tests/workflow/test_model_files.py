@@ -1,5 +1,6 @@
 """The weights of a model from an address: downloaded, checked, and taken up by the training rule."""
 
+import contextlib
 import functools
 import http.server
 import threading
@@ -8,10 +9,23 @@ import numpy as np
 import pytest
 
 from pellucid import files
-from tests.unit import vgg16_weights
+from tests.unit import application_weights, vgg16_weights
+from tests.unit.datasets import imagenet_index
 from tests.workflow import tiny
 
 pytestmark = pytest.mark.slow
+
+
+@contextlib.contextmanager
+def serving(folder):
+    """A server of a folder's files on this machine; its address."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
@@ -21,13 +35,8 @@ def address(keras, tmp_path):
     served.mkdir()
     path = served / "vgg16_weights_tf_dim_ordering_tf_kernels.h5"
     model = vgg16_weights.write(keras, path, (32, 32, 3), 1000)
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(served))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/{path.name}", files.md5(path), model
-        server.shutdown()
-        thread.join()
+    with serving(served) as root:
+        yield f"{root}/{path.name}", files.md5(path), model
 
 
 def configure(folder, address, md5):
@@ -71,3 +80,48 @@ def test_weights_of_another_checksum_are_refused_and_the_right_ones_explained(ke
     assert files.read_arrays(folder / maps / "attributions.npz")["attributions"].any()
     (place,) = folder.glob("results/downloads/*/*.h5")
     assert files.md5(place) == digest
+
+
+def test_a_network_with_a_thousand_classes_is_explained_by_their_names(keras, tmp_path):
+    served, folder = tmp_path / "served", tmp_path / "project"
+    served.mkdir()
+    folder.mkdir()
+    published = keras.applications.MobileNetV2(weights=None, input_shape=(32, 32, 3))
+    weights = application_weights.write(published, served / "mobilenet_v2.h5")
+    index = imagenet_index.write(served / "imagenet_class_index.json")
+    with serving(served) as root:
+        dataset = {"source": "sample_photographs", "size": 32, "train_per_class": 6, "test_per_class": 4}
+        dataset |= {"labels": "imagenet", "class_index": f"{root}/{index.name}", "class_index_md5": "0" * 32}
+        experiment = {
+            "dataset": dataset,
+            "model": {"architecture": "application", "weights": f"{root}/{weights.name}"},
+            "training": {"epochs": 0},
+            "examples": {"per_class": 1, "choose": "any"},
+            "methods": {"grad_cam": {}},
+        }
+        content = {"run": ["photographs"], "experiments": {"photographs": experiment}}
+
+        tiny.write_config(folder, content)
+        refused = tiny.snakemake(folder, "--cores", "2", "results/photographs/data/data.json")
+        assert refused.returncode != 0
+        assert f"{index.name}: found a file of" in refused.stderr
+        assert f"expected MD5 {'0' * 32}" in refused.stderr
+        assert not (folder / "results/photographs/data/data.json").exists()
+
+        dataset["class_index_md5"] = files.md5(index)
+        tiny.write_config(folder, content)
+        here = "results/photographs"
+        evaluated = [f"{here}/evaluation/{name}.png" for name in ("confusion_matrix", "reliability")]
+        tiny.build(folder, f"{here}/explain/grad_cam/grad_cam.png", f"{here}/data/examples.png", *evaluated)
+    results = folder / here
+    found = keras.models.load_model(results / "model/model.keras")
+    np.testing.assert_array_equal(found.get_layer("predictions").kernel, published.get_layer("predictions").kernel)
+    assert files.read_json(results / "data/data.json")["classes"][698] == "palace"
+    # Those that occur, and no more.
+    table = (results / "evaluation/confusion_matrix.csv").read_text().splitlines()
+    assert 2 <= len(table) - 1 <= 10
+    assert {"palace", "daisy"} <= set(table[0].split(","))
+    assert files.read_json(results / "evaluation/metrics.json")["classes"] == 1000
+    drawn = (results / "explain/grad_cam/grad_cam.svg").read_text()
+    assert "true: palace" in drawn
+    assert "true: daisy" in drawn

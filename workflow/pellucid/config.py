@@ -185,6 +185,8 @@ def _check_plugins(experiment: dict[str, Any], path: str) -> list[str]:
         experiment[key] = schema.with_defaults(experiment[key], parameters)
         if not faults and hasattr(module := plugins.load(package)[name], "check"):
             faults += _refusal(module, experiment[key], f"{path}.{key}", selector)
+        if not faults and hasattr(module := plugins.load(package)[name], "fill"):
+            experiment[key] |= module.fill(**experiment[key])
     for key in OPTIONAL:
         faults += _check_optional(experiment[key], key, path)
     if not faults:

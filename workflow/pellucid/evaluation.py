@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid import files
 from pellucid.probe import Probe
+from pellucid.wording import MANY_CLASSES, MOST_PROBABLE
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,9 @@ def evaluate(*, data: Path | str, model: Path | str, threads: int, memory_mb: in
         threads: CPU threads.
         memory_mb: for the batches.
         folder: gets `metrics.json`, `per_class.csv`, `confusion_matrix.csv` (rows: true class), `reliability.csv`,
-            `predictions.csv` and `predictions.npz` (float32 logits, float64 probabilities, int64 labels).
+            `predictions.csv` and `predictions.npz` (float32 logits, float64 probabilities, int64 labels). Of more than
+            20 classes the tables have those alone that are a true or a predicted one, and each example its five most
+            probable.
     """
     import pandas as pd
 
@@ -47,9 +50,15 @@ def evaluate(*, data: Path | str, model: Path | str, threads: int, memory_mb: in
             "predicted": np.array(classes)[predicted],
             "correct": predicted == y,
             "confidence": p.max(1),
-            **{f"p_{name}": p[:, label] for label, name in enumerate(classes)},
+            **_probabilities(p, classes),
         }
     )
+    if len(classes) > MANY_CLASSES:
+        occurs = np.isin(np.arange(len(classes)), np.concatenate([y, predicted]))
+        per_class, confusion = per_class[occurs], confusion.loc[occurs, occurs]
+        metrics[f"top_{MOST_PROBABLE}_accuracy"] = float((most_probable(p) == y[:, np.newaxis]).any(1).mean())
+        metrics["classes_that_occur"] = int(occurs.sum())
+        metrics["classes"] = len(classes)
     files.write_json(folder / "metrics.json", metrics)
     files.write_arrays(folder / "predictions.npz", {"logits": logits, "probabilities": p, "labels": y})
     _write_table(folder / "per_class.csv", per_class)
@@ -62,6 +71,21 @@ def evaluate(*, data: Path | str, model: Path | str, threads: int, memory_mb: in
         metrics["balanced_accuracy"],
         len(y),
     )
+
+
+def _probabilities(p: NDArray[np.float64], classes: list[str]) -> dict[str, NDArray[Any]]:
+    """Columns with the probability of every class, or with the most probable ones where there are many."""
+    if len(classes) <= MANY_CLASSES:
+        return {f"p_{name}": p[:, label] for label, name in enumerate(classes)}
+    columns: dict[str, NDArray[Any]] = {}
+    for place, best in enumerate(most_probable(p).T, 1):
+        columns |= {f"top_{place}": np.array(classes)[best], f"p_top_{place}": p[np.arange(len(p)), best]}
+    return columns
+
+
+def most_probable(p: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The classes of the highest probabilities, the highest first: (N, classes) to (N, 5)."""
+    return np.argsort(-p, axis=1, kind="stable")[:, :MOST_PROBABLE]
 
 
 def _write_table(path: Path, table: Any, index: bool = False) -> None:

@@ -47,6 +47,18 @@ def flatten(model: keras.Model) -> tuple[Node, ...]:
     return tuple(nodes)
 
 
+def pooled(nodes: Sequence[Node]) -> set[str]:
+    """The layers that see the input through a global pooling alone, as in squeeze and excitation.
+
+    What they put out belongs to no place of the input, even where they are convolutions.
+    """
+    everywhere: list[bool] = []
+    for node in nodes:
+        through = bool(node.inputs) and all(everywhere[source] for source in node.inputs)
+        everywhere.append(through or type(node.operation).__name__.startswith("Global"))
+    return {node.name for node, found in zip(nodes, everywhere, strict=True) if found}
+
+
 def _enter(model: Any, sources: Sequence[int], within: tuple[str, ...], nodes: list[Node]) -> list[int]:
     """Add the nodes of a model whose inputs come from `sources`; the nodes of its outputs."""
     graph = _functional(model)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pellucid import backend, deeplift, files, local
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
-from pellucid.graph import Node, flatten
+from pellucid.graph import Node, flatten, pooled
 from pellucid.layers import walk
 from pellucid.receptive_field import ReceptiveField, receptive_fields, whole_input
 from pellucid.wording import listing, nearest, shown
@@ -432,7 +432,7 @@ class Probe:
     def conv_layers(self) -> list[str]:
         """Names of the convolution layers whose maps lie over the axes of the input, in the order of the model.
 
-        One that is used in several places has no map of its own, and is left out.
+        One that is used in several places has no map of its own, and is left out, as are those behind a global pooling.
         """
         import keras
 
@@ -446,7 +446,10 @@ class Probe:
         return [
             name
             for name, layer in self.layers.items()
-            if isinstance(layer, kinds) and uses[id(layer)] == 1 and len(layer.output.shape) == axes + 1
+            if isinstance(layer, kinds)
+            and uses[id(layer)] == 1
+            and len(layer.output.shape) == axes + 1
+            and name not in self._pooled
         ]
 
     def batch_size(self, *, backward: bool = False) -> int:
@@ -465,6 +468,10 @@ class Probe:
         while self.nodes[place].container:
             (place,) = self.nodes[place].inputs
         return place, self.nodes[place].operation
+
+    @cached_property
+    def _pooled(self) -> set[str]:
+        return pooled(self.nodes)
 
     @cached_property
     def _fields(self) -> dict[str, ReceptiveField]:

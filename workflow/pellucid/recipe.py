@@ -72,7 +72,8 @@ def class_weights(counts: Mapping[str, int], choice: str) -> NDArray[np.float32]
     sizes = np.array(list(counts.values()), np.float64)
     if choice == "none":
         return np.ones(len(sizes), np.float32)
-    weights = sizes.sum() / (len(sizes) * np.maximum(sizes, 1))
+    # Classes that no example has take no share: of ImageNet's 1,000 a folder may hold two.
+    weights = sizes.sum() / (np.count_nonzero(sizes) * np.maximum(sizes, 1))
     if choice == "sqrt":
         weights = np.sqrt(weights)
         weights *= sizes.sum() / (weights * sizes).sum()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, seeds
 from pellucid.errors import InputError
-from pellucid.wording import listing, nearest, shown
+from pellucid.wording import MANY_CLASSES, listing, nearest, shown
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +49,9 @@ def select(
     indices = choose_indices(labels, p, per_class, choose, seeds.generator(seed, "select"))
     if len(indices) == 0:
         raise InputError("examples.choose", f'"{choose}", which no test example is', "one that some example is")
-    for label, name in enumerate(classes):
+    for label in np.unique(labels):
         if (count := int((labels[indices] == label).sum())) < per_class:
-            logger.warning("class %s has %d of the %d %s examples asked for", name, count, per_class, choose)
+            logger.warning("class %s has %d of the %d %s examples asked for", classes[label], count, per_class, choose)
     truth = files.map_arrays(data / "truth.npz")
     arrays: dict[str, NDArray[Any]] = {
         "indices": indices,
@@ -105,4 +105,7 @@ def targets(
     if target in classes:
         return np.full(len(labels), list(classes).index(target), np.int64)
     names = ["predicted", "true", *classes]
-    raise InputError("examples.target", shown(target), f"one of {listing(names)}", nearest(target, names).strip())
+    expected = listing(names[: MANY_CLASSES + 2])
+    if len(classes) > MANY_CLASSES:
+        expected += f", … ({len(classes):,} classes)"
+    raise InputError("examples.target", shown(target), f"one of {expected}", nearest(target, names).strip())

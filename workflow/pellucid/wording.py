@@ -6,6 +6,10 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+# With more classes than this, tables and figures show those that occur, and an example has its five most probable.
+MANY_CLASSES = 20
+MOST_PROBABLE = 5
+
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """A sentence that offers the most similar of `names`, or nothing where none is similar."""

@@ -8,7 +8,8 @@ A source is a module of this package with two names:
 
 It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned,
 and `addresses(**parameters) -> {name: address}`, which names the files it reads where their number depends on the
-parameters; `load` gets them by these names.
+parameters; `load` gets them by these names. It may have `fill(**entry) -> {key: value}`, which puts an address and its
+checksum in the place of a short name.
 Nothing else has to be edited to add one: `config.yaml` names the module.
 """
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.datasets import imagenet
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.errors import InputError
 from pellucid.wording import listing, nearest
@@ -60,10 +61,14 @@ SPEC = SourceSpec(
             "description": "subfolder: each class folder has a folder for each of what must not lie on both sides of a "
             "split (the patient); folders of one name are one group",
         },
+        **imagenet.PARAMETERS,
     },
     required=("folder",),
+    files=(imagenet.FILE,),
     folders=("folder", "test_folder"),
 )
+
+fill = imagenet.fill
 
 # What file managers leave in folders of images, beside files whose name begins with a point.
 _LEFT_BEHIND = {"thumbs.db", "desktop.ini"}
@@ -91,8 +96,11 @@ def load(
     fit: str = "crop",
     colour: str = "auto",
     group: str = "none",
+    labels: str = "own",
 ) -> RawData:
     """Read the images, intensities in [0, 1]; the parameters are those of `SPEC`.
+
+    With ImageNet's labels each class folder bears the name or the WordNet identifier of a class.
 
     Raises:
         InputError: no class folders, one that is empty, a file that is no image; the message names it.
@@ -105,14 +113,19 @@ def load(
             if one.class_name not in classes:
                 hint = nearest(one.class_name, classes).strip()
                 raise InputError(test_folder, f"the class folder {one.class_name}", f"one of {listing(classes)}", hint)
+    names, numbers = classes, list(range(len(classes)))
+    if labels == "imagenet":
+        index = imagenet.read(files[imagenet.FILE])
+        names, numbers = tuple(index.values()), imagenet.numbers(index, classes, folder)
     seen = [_facts(one.path) for part in pictures.values() for one in part]
     grey = colour == "grey" or (colour == "auto" and all(mode in _GREY for mode, _ in seen))
     height, width = size
     small = sum(wide < width or high < height for _, (wide, high) in seen)
+    known = dict(zip(classes, numbers, strict=True))
     return RawData(
-        train=_examples(pictures["train"], classes, (height, width), fit, grey, group),
-        test=_examples(pictures["test"], classes, (height, width), fit, grey, group) if "test" in pictures else None,
-        classes=classes,
+        train=_examples(pictures["train"], known, (height, width), fit, grey, group),
+        test=_examples(pictures["test"], known, (height, width), fit, grey, group) if "test" in pictures else None,
+        classes=names,
         channels=("intensity",) if grey else ("red", "green", "blue"),
         unit="intensity",
         notes=(f"{small:,} of {len(seen):,} images are smaller than {height} × {width} pixels, and enlarged.",)
@@ -192,12 +205,12 @@ def opened(path: Path) -> Iterator[Image]:
 
 
 def _examples(
-    pictures: Sequence[Picture], classes: tuple[str, ...], size: tuple[int, int], fit: str, grey: bool, group: str
+    pictures: Sequence[Picture], classes: Mapping[str, int], size: tuple[int, int], fit: str, grey: bool, group: str
 ) -> Examples:
     x = np.empty((len(pictures), *size, 1 if grey else 3), np.float32)
     for row, one in enumerate(pictures):
         x[row] = read(one.path, size, fit=fit, grey=grey)
-    y = np.array([classes.index(one.class_name) for one in pictures], np.int64)
+    y = np.array([classes[one.class_name] for one in pictures], np.int64)
     groups = np.array([one.group for one in pictures], np.str_) if group == "subfolder" else None
     return Examples(x, y, group=groups)
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pellucid import figures, files
+from pellucid.wording import MANY_CLASSES
 
 PER_CLASS = 4
 # Of a note, in the figure; `data.json` holds the whole.
@@ -30,7 +31,8 @@ def draw(*, data: Path | str, x: Path | str, labels: Path | str, title: str, pic
         pictures: one path per format.
     """
     facts, y, values = files.read_json(data), files.read_arrays(labels)["train"], files.map_array(x)
-    present = np.unique(y)
+    found = np.unique(y)
+    present = found[:MANY_CLASSES]
     rows = [np.flatnonzero(y == label)[:PER_CLASS] for label in present]
     image = facts["kind"] == "image"
     # Images go into columns, class by class, unless a few classes would leave a strip; series into rows, so that time
@@ -64,7 +66,8 @@ def draw(*, data: Path | str, x: Path | str, labels: Path | str, title: str, pic
             if len(facts["channels"]) == 1:
                 for one in axes[:, 0]:
                     one.set_ylabel(facts["unit"], fontsize=7)
-        figure.suptitle(f"Training examples: class (number of them)\n{title}", x=0.01, ha="left", fontsize=10)
+        left_out = f"; {len(present)} of {len(found):,} classes" if len(present) < len(found) else ""
+        figure.suptitle(f"Training examples: class (number of them){left_out}\n{title}", x=0.01, ha="left", fontsize=10)
         if notes := facts.get("notes"):
             _write_notes(figure, notes)
     figures.save(figure, *pictures)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid import figures, files
+from pellucid.wording import MOST_PROBABLE
+
+_SHOWN = 40  # classes at most in the confusion matrix; the table has all
 
 
 def draw_confusion(*, table: Path | str, metrics: Path | str, title: str, pictures: list[str]) -> None:
@@ -23,6 +29,8 @@ def draw_confusion(*, table: Path | str, metrics: Path | str, title: str, pictur
     counts, scores = pd.read_csv(table, index_col=0), files.read_json(metrics)
     values, names = counts.to_numpy(), [str(name) for name in counts.columns]
     share = values / np.maximum(values.sum(1, keepdims=True), 1)
+    kept, note = _most_frequent(values, scores.get("classes", len(names)))
+    share, values, names = share[np.ix_(kept, kept)], values[np.ix_(kept, kept)], [names[place] for place in kept]
     side = max(3.4, 0.45 * len(names) + 1.6)
     figure = figures.new(side + 0.9, side + 0.4)
     with figures.styled():
@@ -42,12 +50,29 @@ def draw_confusion(*, table: Path | str, metrics: Path | str, title: str, pictur
         bar.set_label("share of the true class")
         bar.outline.set_visible(False)
         figure.suptitle(
-            f"Test: accuracy {scores['accuracy']:.3f}, balanced {scores['balanced_accuracy']:.3f}\n{title}",
+            f"Test: accuracy {scores['accuracy']:.3f}, balanced {scores['balanced_accuracy']:.3f}{_top(scores)}\n"
+            f"{title}{note}",
             x=0.01,
             ha="left",
             fontsize=10,
         )
     figures.save(figure, *pictures)
+
+
+def _top(scores: Mapping[str, Any]) -> str:
+    """The share of examples whose class is among the most probable, where there are many classes."""
+    name = f"top_{MOST_PROBABLE}_accuracy"
+    return f", top {MOST_PROBABLE} {scores[name]:.3f}" if name in scores else ""
+
+
+def _most_frequent(values: NDArray[np.int64], classes: int) -> tuple[NDArray[np.int64], str]:
+    """The classes that most examples have or are taken for, in their order, and a line that says what is left out."""
+    often = values.sum(0) + values.sum(1)
+    kept = np.sort(np.argsort(-often, kind="stable")[:_SHOWN])
+    if len(kept) == classes:
+        return kept, ""
+    which = "those that occur" if len(kept) == len(values) else f"the most frequent of {len(values):,} that occur"
+    return kept, f"\n{len(kept)} of {classes:,} classes: {which}"
 
 
 def draw_reliability(*, table: Path | str, metrics: Path | str, title: str, pictures: list[str]) -> None:

@@ -17,7 +17,10 @@ from pellucid import figures, files, plugins
 from pellucid.explain.base import holds
 from pellucid.explain.variants import variants
 from pellucid.score.verdicts import failures
+from pellucid.wording import MANY_CLASSES, MOST_PROBABLE
 
+_LETTER = 0.066  # inches that one of 8 points takes
+_NAME = 30  # letters of a line of a heading at most
 SHOWN = 4  # examples of a class in one figure; the arrays hold all
 
 
@@ -56,11 +59,14 @@ def draw(
     setting = ", ".join(f"{name} {value}" for name, value in chosen.items())
     caption = f"{spec.title}{f' ({setting})' if setting else ''}\n{title}"
     labels = arrays["labels"]
+    present = np.unique(labels)
+    if len(present) > MANY_CLASSES:
+        caption += f"\n{MANY_CLASSES} of {len(present):,} classes"
     sheet = _Sheet(
         facts=facts,
         arrays=arrays,
         maps=maps,
-        rows=[np.flatnonzero(labels == label)[:SHOWN] for label in np.unique(labels)],
+        rows=[np.flatnonzero(labels == label)[:SHOWN] for label in present[:MANY_CLASSES]],
         scale=scale,
         unit=spec.unit,
         per_channel=holds(spec.per_channel, chosen),
@@ -192,22 +198,36 @@ def _images(sheet: _Sheet) -> Figure:
             below.set_visible(True)
             figures.image(above, arrays["inputs"][index])
             figures.heat_over_image(below, arrays["inputs"][index], sheet.maps[index, ..., 0], sheet.scale)
-            above.set_title(_heading(facts, arrays, index, short=True), fontsize=8)
+            above.set_title(_heading(facts, arrays, index, room=int(side / _LETTER)), fontsize=8)
     return sheet.finish(figure, axes)
 
 
-def _heading(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int, short: bool = False) -> str:
-    """The true class; the predicted one with its probability; and the class explained, where it is another."""
+def _heading(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int, room: int = 0) -> str:
+    """The true class; the predicted one with its probability; and the class explained, where it is another.
+
+    Of many classes the most probable ones follow, a line each: the second may be the same thing by another name. `room`
+    is the width in letters; without it the heading is one line of any length, unless there are many classes.
+    """
     classes = facts["classes"]
     label, predicted, target = (int(arrays[name][index]) for name in ("labels", "predictions", "targets"))
     p = arrays["probabilities"][index, predicted]
+    if len(classes) > MANY_CLASSES:
+        long = min(room or _NAME, _NAME) - 6
+        best = np.argsort(-arrays["probabilities"][index], kind="stable")[:MOST_PROBABLE]
+        lines = [f"true: {_cut(classes[label], long)}"]
+        lines += [f"{_cut(classes[one], long)} {arrays['probabilities'][index, one]:.1%}" for one in best]
+        return "\n".join([*lines, *([f"explained: {_cut(classes[target], long - 4)}"] if target != predicted else [])])
     parts = [
         f"{classes[label]}, p = {p:.2f}"
         if label == predicted
         else f"{classes[label]}, taken for {classes[predicted]}, p = {p:.2f}"
     ]
-    if short:
+    if room:
         parts = [f"{classes[label]}" if label == predicted else f"{classes[label]} → {classes[predicted]}"]
     if target != predicted:
         parts.append(f"explained: {classes[target]}")
     return "; ".join(parts)
+
+
+def _cut(name: str, length: int) -> str:
+    return name if len(name) <= max(length, 3) else f"{name[: max(length, 3) - 1]}…"

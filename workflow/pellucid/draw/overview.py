@@ -14,6 +14,7 @@ from pellucid import figures, files, plugins
 from pellucid.draw.canvas import Canvas
 from pellucid.explain.base import holds
 from pellucid.explain.variants import variants
+from pellucid.wording import MANY_CLASSES
 
 FAMILIES = ("gradient", "class activation", "perturbation", "Shapley", "intrinsic", "control")
 _NAMES = 1.75  # inches for the names at the left
@@ -52,10 +53,13 @@ def draw(
             for label, chosen in variants(method, methods[method]).items():
                 maps = given["attributions"][list(given["variants"]).index(label)]
                 rows.append((label, family, holds(spec.signed, chosen), maps))
-    shown = [int(np.flatnonzero(given["labels"] == label)[0]) for label in np.unique(given["labels"])]
+    present = np.unique(given["labels"])
+    shown = [int(np.flatnonzero(given["labels"] == label)[0]) for label in present[:MANY_CLASSES]]
     image = data["kind"] == "image"
     width, height = (0.62, 0.62) if image else (1.75, 0.42)
     marks = "; ✗: failed a check" if failed else ""
+    if len(present) > MANY_CLASSES:
+        marks += f"; {MANY_CLASSES} of {len(present):,} classes"
     canvas = Canvas(
         _NAMES + len(shown) * (width + _GAP),
         0.3 + (1 + len(rows)) * (height + _GAP),

@@ -10,6 +10,7 @@ It may have `check(**parameters)`, which refuses a combination of parameters (In
 `features(**parameters) -> tuple[str, ...]` where what it has depends on them (`SPEC.features` is then what it may have;
 InputError where a local file is no model), and `addresses(**parameters) -> {name: path}`, which names the files it
 reads where they follow from the parameters.
+It may have `fill(**entry) -> {key: value}`, which puts an address and its checksum in the place of a short name.
 It imports Keras inside `build`, never at the top: the workflow reads every `SPEC` before it plans a job.
 """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +19,37 @@ def read(path: Path | str) -> dict[str, list[NDArray[np.float32]]]:
     Raises:
         InputError: not such a file, or a truncated one.
     """
+    with _opened(path) as file:
+        return {layer: [np.asarray(file[layer][name], np.float32) for name in names] for layer, names in _held(file)}
+
+
+def layers(path: Path | str) -> list[str]:
+    """The names of the layers that have arrays, in the order of the file.
+
+    Raises:
+        InputError: not such a file.
+    """
+    with _opened(path) as file:
+        return [layer for layer, _ in _held(file)]
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[Any]:
     import h5py  # type: ignore[import-untyped]
 
     try:
         with h5py.File(path, "r") as file:
-            return {
-                layer: [np.asarray(file[layer][name], np.float32) for name in _names(file[layer].attrs, "weight_names")]
-                for layer in _names(file.attrs, "layer_names")
-                if len(file[layer].attrs["weight_names"])
-            }
+            yield file
     except (OSError, KeyError, TypeError, ValueError) as error:
         reason = str(error).strip('"')
         raise InputError(
             str(path), f"a file that cannot be read ({reason})", "weights in the HDF5 layout of keras.applications"
         ) from None
+
+
+def _held(file: Any) -> list[tuple[str, list[str]]]:
+    found = [(layer, _names(file[layer].attrs, "weight_names")) for layer in _names(file.attrs, "layer_names")]
+    return [(layer, names) for layer, names in found if names]
 
 
 def _names(attributes: Any, key: str) -> list[str]:

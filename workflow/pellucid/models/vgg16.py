@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.models import keras_weights
 from pellucid.models.base import ModelSpec, require_size
+from pellucid.models.keras_networks import published
 
 if TYPE_CHECKING:
     import keras
@@ -29,7 +30,8 @@ SPEC = ModelSpec(
             "type": "string",
             "minLength": 1,
             "default": "none",
-            "description": "none (random), or the path or address of a weights file in Keras's layout, such as "
+            "description": "none (random); imagenet, the file that Keras publishes; or the path or address of a file "
+            "in its layout, such as "
             "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
             "vgg16_weights_tf_dim_ordering_tf_kernels.h5 (weights_md5: 64373286793e3c8b2b4e3219cbf3544b)",
         },
@@ -92,6 +94,11 @@ def build(
     if weights is not None:
         load(model, weights)
     return model
+
+
+def fill(*, weights: str, **others: Any) -> dict[str, str]:
+    """Put the address of the published weights, and their MD5, in the place of their name."""
+    return published("VGG16", weights)
 
 
 def load(model: keras.Model, path: Path | str) -> None:

@@ -12,13 +12,14 @@ from pellucid.errors import InputError
 from pellucid.probe import Probe
 from pellucid.receptive_field import ReceptiveField
 from pellucid.views.base import ViewData
+from pellucid.wording import MANY_CLASSES
 
 Array = NDArray[np.float32]
 
 
 def per_class(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Places of the first `count` examples of each class, class by class."""
-    return np.concatenate([np.flatnonzero(labels == label)[:count] for label in np.unique(labels)])
+    """Places of the first `count` examples of each class, class by class; of 20 classes where there are more."""
+    return np.concatenate([np.flatnonzero(labels == label)[:count] for label in np.unique(labels)[:MANY_CLASSES]])
 
 
 def batches(probe: Probe, x: Array, layer: str) -> Iterator[tuple[slice, Array]]:

@@ -29,6 +29,8 @@ def draw(
     shown, count = len(arrays["units"]), int(arrays["count"])
     what = f"filters of {arrays['layer']}" if filters else "classes"
     note = f"{shown} of {count} {what}" if shown < count else f"all {count} {what}"
+    if not filters and count < len(facts["classes"]):
+        note += f" that the training examples have, of {len(facts['classes']):,}"
     real = f"best real: of {int(arrays['examples']):,} training examples"
     heading = f"{caption}\n{note}; {real}{channels_note(facts)}"
     figure = (_pictures if facts["kind"] == "image" else _series)(arrays, facts, filters)

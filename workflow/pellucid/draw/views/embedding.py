@@ -17,6 +17,7 @@ from pellucid import figures
 # Black is kept for the rings, and yellow is too pale for points on white; then the colours repeat with another marker.
 _COLOURS = figures.PALETTE[:6]
 _MARKERS = ("o", "^", "s", "D", "v", "P", "X")
+_MARKS = len(_COLOURS) * len(_MARKERS)
 _LABELLED = 40  # classes at most whose names are written into the planes
 _LEGEND = 30  # classes at most in the legend
 
@@ -33,6 +34,8 @@ def draw(
         caption: the first line of the heading.
     """
     present = [int(label) for label in np.unique(arrays["labels"])]
+    # Of more classes than there are marks, those that are there are counted: two of them would else look alike.
+    mark = {label: place if len(facts["classes"]) > _MARKS else label for place, label in enumerate(present)}
     columns = 11 if max(len(str(facts["classes"][label])) for label in present) <= 6 else 5
     shown = present[:_LEGEND]
     lines = -(-(len(shown) + 1) // columns)
@@ -41,7 +44,7 @@ def draw(
     share = arrays["neighbours_same"]
     variance = arrays["variance"]
     for one, name, title, same in zip(axes, ("pca", "tsne"), ("PCA", "t-SNE"), share[1:], strict=True):
-        _plane(one, arrays, name, present, facts)
+        _plane(one, arrays, name, mark, facts)
         one.set_title(f"{title}: {same:.0%} of the nearest are of the same class", loc="left")
         one.tick_params(labelsize=7)
     axes[0].set_xlabel(f"principal component 1 ({variance[0]:.0%} of the variance)")
@@ -51,7 +54,14 @@ def draw(
     axes[1].set_xlabel("t-SNE 1 (no unit)")
     axes[1].set_ylabel("t-SNE 2 (no unit)")
     handles: list[Any] = [
-        Line2D([], [], linestyle="", marker=_marker(label), color=_colour(label), label=str(facts["classes"][label]))
+        Line2D(
+            [],
+            [],
+            linestyle="",
+            marker=_marker(mark[label]),
+            color=_colour(mark[label]),
+            label=str(facts["classes"][label]),
+        )
         for label in shown
     ]
     handles.append(_ring_handle(int((arrays["labels"] != arrays["predictions"]).sum())))
@@ -73,18 +83,18 @@ def draw(
 
 
 def _plane(
-    axes: Axes, arrays: Mapping[str, NDArray[Any]], name: str, present: list[int], facts: Mapping[str, Any]
+    axes: Axes, arrays: Mapping[str, NDArray[Any]], name: str, mark: Mapping[int, int], facts: Mapping[str, Any]
 ) -> None:
     points, labels = arrays[name], arrays["labels"]
     size = float(np.clip(6000 / len(points), 8, 30))
-    for label in present:
+    for label in mark:
         mine = labels == label
         axes.scatter(
             points[mine, 0],
             points[mine, 1],
             s=size,
-            color=_colour(label),
-            marker=_marker(label),
+            color=_colour(mark[label]),
+            marker=_marker(mark[label]),
             alpha=0.75,
             linewidths=0,
             zorder=2,
@@ -93,8 +103,8 @@ def _plane(
     axes.scatter(
         wrong[:, 0], wrong[:, 1], s=size + 35, facecolors="none", edgecolors=figures.INK, linewidths=0.9, zorder=3
     )
-    if len(present) <= _LABELLED:
-        for label in present:
+    if len(mark) <= _LABELLED:
+        for label in mark:
             across, up = np.median(points[labels == label], axis=0)
             text = axes.text(
                 across,

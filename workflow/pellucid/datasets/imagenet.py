@@ -1,0 +1,99 @@
+"""ImageNet's 1,000 classes as the labels of photographs, for networks with published weights."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pellucid.errors import InputError
+from pellucid.wording import listing, nearest, shown
+
+# As keras.applications.imagenet_utils names the file, with the MD5 that it states.
+ADDRESS = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
+MD5 = "c2c37ea517e94d9795004a39431a14cb"
+COUNT = 1000
+
+FILE = "class_index"
+# What a source of photographs declares among its parameters, with `FILE` among its files.
+PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "labels": {
+        "enum": ["own", "imagenet"],
+        "default": "own",
+        "description": "own: the classes of these data alone; imagenet: the 1,000 classes of ImageNet, in the order in "
+        "which the networks of keras.applications answer",
+    },
+    FILE: {
+        "type": "string",
+        "minLength": 1,
+        "default": "none",
+        "description": "with labels: imagenet, the file that numbers the classes; none: the one that Keras publishes, "
+        "downloaded and compared with its MD5",
+    },
+}
+
+_IDENTIFIER = re.compile(r"n\d{8}")
+_EXPECTED = f'ImageNet\'s class index: {{"0": ["n01440764", "tench"], …}} up to {COUNT - 1}'
+
+
+def fill(*, labels: str = "own", class_index: str = "none", **others: Any) -> dict[str, str]:
+    """What `labels: imagenet` stands for: the address of the class index and its MD5, where no other is named."""
+    if labels != "imagenet" or class_index != "none":
+        return {}
+    return {FILE: ADDRESS, f"{FILE}_md5": MD5}
+
+
+def read(path: Path | str) -> dict[str, str]:
+    """The names of ImageNet's classes by their WordNet identifiers ("n01440764"), in the order of the numbers.
+
+    Two pairs of classes have one name (a crane is a bird, or a machine): they bear the identifier behind it.
+
+    Raises:
+        InputError: a file that is no class index.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(str(path), f"a file that cannot be read ({error})", _EXPECTED) from None
+    if not isinstance(content, dict):
+        raise InputError(str(path), f"a {type(content).__name__}", _EXPECTED)
+    missing = [number for number in range(COUNT) if str(number) not in content]
+    if missing or len(content) != COUNT:
+        found = f"{len(content):,} entries" + (f", none of them {missing[0]}" if missing else "")
+        raise InputError(str(path), found, _EXPECTED)
+    pairs = [content[str(number)] for number in range(COUNT)]
+    for number, pair in enumerate(pairs):
+        if not (isinstance(pair, list) and len(pair) == 2 and _IDENTIFIER.fullmatch(str(pair[0]))):
+            raise InputError(f"{path}, {number}", shown(pair), 'an identifier and a name: ["n01440764", "tench"]')
+    plain = [str(name).replace("_", " ") for _, name in pairs]
+    often = Counter(plain)
+    names = {
+        identifier: f"{name} ({identifier})" if often[name] > 1 else name
+        for (identifier, _), name in zip(pairs, plain, strict=True)
+    }
+    if len(names) != COUNT:
+        raise InputError(str(path), f"{len(names)} different identifiers", f"{COUNT}")
+    return names
+
+
+def numbers(names: Mapping[str, str], written: Sequence[str], where: str) -> list[int]:
+    """The number of the class that each of `written` means: its identifier, or its name in any case, with _ or blanks.
+
+    Raises:
+        InputError: a word that is no class of ImageNet.
+    """
+    known = {identifier: number for number, identifier in enumerate(names)}
+    known |= {_plain(name): number for number, name in enumerate(names.values())}
+    for one in written:
+        if _plain(one) not in known:
+            alike = [name for name in known if name.startswith(f"{_plain(one)} (")]
+            hint = f"There are several: {listing(alike)}." if alike else nearest(_plain(one), known).strip()
+            raise InputError(where, shown(one), "a class of ImageNet, by its identifier (n03877845) or its name", hint)
+    return [known[_plain(one)] for one in written]
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ").strip().lower()
