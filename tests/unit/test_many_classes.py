@@ -9,8 +9,8 @@ from pellucid.draw import data as draw_data
 from pellucid.draw.evaluation import draw_confusion
 from pellucid.draw.explanation import draw as draw_explanation
 from pellucid.evaluation import evaluate, softmax
+from pellucid.recipe import class_weights
 from pellucid.selection import select
-from pellucid.training import _class_weights
 from pellucid.views.maps import per_class
 
 CLASSES = [f"class {number}" for number in range(1000)]
@@ -158,7 +158,7 @@ def test_of_many_classes_twenty_are_drawn(tmp_path):
 
 
 def test_balanced_weights_are_shared_by_the_classes_that_are_there():
-    few = _class_weights({"a": 30, "b": 10}, "balanced")
-    many = _class_weights({"a": 30, "b": 10, **dict.fromkeys(CLASSES, 0)}, "balanced")
+    few = class_weights({"a": 30, "b": 10}, "balanced")
+    many = class_weights({"a": 30, "b": 10, **dict.fromkeys(CLASSES, 0)}, "balanced")
     np.testing.assert_array_equal(few, many[:2])
     np.testing.assert_allclose(few, [40 / 60, 40 / 20])

@@ -28,21 +28,8 @@ if TYPE_CHECKING:
 _AFFINE = frozenset({"Add", "AddN", "AddV2", "BiasAdd", "Identity", "Mul", "Neg", "RealDiv", "Sub"})
 _CURVED = frozenset(
     {
-        *(
-            "Abs",
-            "Cast",
-            "ClipByValue",
-            "Elu",
-            "Erf",
-            "Erfc",
-            "Exp",
-            "Expm1",
-            "IdentityN",
-            "LeakyRelu",
-            "Log",
-            "Log1p",
-            "Maximum",
-        ),
+        *("Abs", "Cast", "ClipByValue", "Elu", "Erf", "Erfc", "Exp", "Expm1", "IdentityN", "LeakyRelu", "Log"),
+        *("Log1p", "Maximum"),
         *("Minimum", "Pow", "Reciprocal", "Relu", "Relu6", "Rsqrt", "SelectV2", "Selu", "Sigmoid", "Softplus"),
         *("Softsign", "Sqrt", "Square", "SquaredDifference", "Tanh"),
         *("Greater", "GreaterEqual", "Less", "LessEqual"),

@@ -1,6 +1,7 @@
 """The loss and the metric that Keras has not, for labels that are class numbers.
 
-Imported where TensorFlow has been started: Keras must know both before it loads a checkpoint that names them.
+Imported where TensorFlow has been started. Not registered with Keras, where other libraries would find them and store
+them with every model: who loads a checkpoint that names them says what they are.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import keras
 from keras import ops
 
 
-@keras.saving.register_keras_serializable("pellucid")
 class Objective(keras.losses.Loss):  # type: ignore[misc]
     """Cross-entropy or focal loss of class probabilities, with smoothed labels.
 
@@ -41,7 +41,6 @@ class Objective(keras.losses.Loss):  # type: ignore[misc]
         return {**super().get_config(), "gamma": self.gamma, "label_smoothing": self.label_smoothing}
 
 
-@keras.saving.register_keras_serializable("pellucid")
 class BalancedAccuracy(keras.metrics.Metric):  # type: ignore[misc]
     """Mean recall of the classes that were seen: the accuracy, if every class had as many examples.
 

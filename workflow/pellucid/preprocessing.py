@@ -89,6 +89,8 @@ def preprocess(
             name: {"path": dataset.get(name, str(path)), "sha256": digests[name]} for name, path in paths.items()
         },
         "scale": scale,
+        # Scaled values have another one than those of the source.
+        "unit": {"standard": "standard deviations", "minmax": "share of range"}.get(scale, raw.unit),
         "statistics": statistics,
         "seed": seed,
     }

@@ -306,12 +306,13 @@ def _resume(state: Path, training: Mapping[str, Any], safe: bool = True) -> tupl
     """The model and the progress of an earlier run, or None where there is none that can be read."""
     import keras
 
-    from pellucid import objective  # noqa: F401  (Keras learns by it what the checkpoint's loss and metrics are)
+    from pellucid.objective import BalancedAccuracy, Objective
 
     try:
         progress = Progress(**files.read_json(state / "progress.json"))
         keras.models.load_model(_best(state, progress.best_epoch), compile=False, safe_mode=safe)
-        network = keras.models.load_model(_last(state, progress.epoch), safe_mode=safe)
+        own = {kind.__name__: kind for kind in (Objective, BalancedAccuracy)}
+        network = keras.models.load_model(_last(state, progress.epoch), custom_objects=own, safe_mode=safe)
         # Compiled anew: a loaded optimizer no longer knows which weights do not decay.
         return recipe.compiled(network, training, network.optimizer.variables), progress
     except FileNotFoundError:

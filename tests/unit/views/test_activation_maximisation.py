@@ -91,7 +91,7 @@ def test_without_a_convolution_filters_are_the_last_features(keras):
     found, _, _ = run(model, of="filters", steps=5)
     assert str(found["layer"]) == "hidden"
     assert found["count"] == 7
-    with pytest.raises(InputError, match="layer: found"):
+    with pytest.raises(InputError, match="model: found no convolution layer"):
         run(model, of="filters", layer="nowhere")
 
 
