@@ -20,7 +20,7 @@ from pellucid.wording import MANY_CLASSES
 FAMILIES = ("gradient", "class activation", "perturbation", "Shapley", "intrinsic", "control")
 _NAMES = 1.75  # inches for the names at the left
 _GAP = 0.07
-_LETTERS = 14  # of 6 points over an image
+_LETTERS = 12  # of 6 points over an image
 
 
 def draw(
