@@ -162,8 +162,16 @@ def test_learns_where_a_bump_is_and_of_which_sign(keras, rng, name, shape, param
     assert (Probe(model).logits(x[200:]).argmax(1) == labels[200:]).mean() > 0.9
 
 
-# The others are whatever a file or a function makes them.
-@pytest.mark.parametrize("name", [name for name, module in plugins.load("models").items() if not module.SPEC.required])
+@pytest.mark.parametrize(
+    "name",
+    [
+        # Every convolution of its default network is asked for, which takes a minute.
+        pytest.param(name, marks=pytest.mark.slow if name == "application" else ())
+        for name, module in plugins.load("models").items()
+        # The others are whatever a file or a function makes them.
+        if not module.SPEC.required
+    ],
+)
 def test_features_are_declared_as_they_are(keras, name):
     module = plugins.load("models")[name]
     shape = (32, 32, 3) if "image" in module.SPEC.kinds else (100, 2)

@@ -19,6 +19,7 @@ from pellucid.wording import MANY_CLASSES
 FAMILIES = ("gradient", "class activation", "perturbation", "Shapley", "intrinsic", "control")
 _NAMES = 1.75  # inches for the names at the left
 _GAP = 0.07
+_LETTERS = 12  # of 6 points over an image
 
 
 def draw(
@@ -72,7 +73,13 @@ def draw(
         predicted = data["classes"][given["predictions"][index]]
         name = data["classes"][given["labels"][index]]
         heading = name if name == predicted else f"{name} → {predicted}"
-        canvas.text(heading, left + width / 2, 0.12, ha="center", fontsize=8)
+        if len(data["classes"]) > MANY_CLASSES and image:
+            # Names of a thousand classes are long: two short lines over a narrow column.
+            lines = [name] if name == predicted else [name, f"→ {predicted}"]
+            heading = "\n".join(line if len(line) <= _LETTERS else f"{line[: _LETTERS - 1]}…" for line in lines)
+            canvas.text(heading, left + width / 2, 0.1, ha="center", fontsize=6)
+        else:
+            canvas.text(heading, left + width / 2, 0.12, ha="center", fontsize=8)
         _input(canvas, given["inputs"][index], image, left, 0.25, width, height)
     previous = ""
     for line, (label, family, signed, maps) in enumerate(rows, 1):
