@@ -9,6 +9,7 @@ from tests.conftest import ROOT
 from tests.workflow import tiny
 
 
+@pytest.mark.slow
 def test_real_heartbeats_by_name(real_data, tmp_path):
     (tmp_path / "config.yaml").write_bytes((ROOT / "config.yaml").read_bytes())
     here = real_data / "mitbih"

@@ -218,6 +218,7 @@ def test_a_misspelt_key_ends_the_run_at_once_and_before_any_job(project):
     assert seconds < 15
 
 
+@pytest.mark.slow
 def test_two_runs_in_two_folders_give_equal_arrays_and_metrics(built, tmp_path):
     other = Project(tmp_path)
     other.build("results")
