@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 
 from pellucid import files
 from tests.conftest import ROOT
