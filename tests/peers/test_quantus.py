@@ -15,7 +15,7 @@ from tests.absent import absent
 from tests.unit.score.evidence import explanation, linear_case
 
 with absent("cv2", "cachetools"):
-    quantus = pytest.importorskip("quantus", reason="Quantus is a peer: put it, or its unpacked wheel, on the path")
+    quantus = pytest.importorskip("quantus", reason="Quantus is a peer: make peers")
 
 
 @pytest.fixture

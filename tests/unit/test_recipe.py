@@ -5,7 +5,7 @@ import pytest
 
 from pellucid import config, precision, recipe
 from pellucid.config import resolve
-from tests.unit.test_bad_inputs import GOOD
+from tests.unit.bad_inputs.good import GOOD
 
 
 def test_what_is_absent_has_the_default_that_the_configuration_has():

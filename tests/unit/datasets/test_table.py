@@ -9,7 +9,7 @@ import pytest
 
 from pellucid import config, plugins
 from pellucid.datasets import delimited, table
-from tests.unit.test_bad_inputs import GOOD, put
+from tests.unit.bad_inputs.good import GOOD, put
 
 N, SAMPLES = 12, 8
 

@@ -1,0 +1,574 @@
+"""Configurations that cannot be used: every fault is told at once, with its key, before any job."""
+
+import copy
+
+import pytest
+
+from pellucid import config
+from pellucid.config import ConfigError
+from tests.unit.bad_inputs.good import GOOD, put, refuse_configuration
+
+CONFIG = [
+    (
+        "a fold, and no folds",
+        put("experiments.digits.split", {"fold": 2}),
+        "digits.split.fold: found 2",
+        "folds beside",
+    ),
+    ("a fold too many", put("experiments.digits.split", {"folds": 3, "fold": 3}), "fold: found 3", "from 0 to 2"),
+    (
+        "vary a key misspelt",
+        put("experiments.digits.vary", {"training.learning_rat": [0.1]}),
+        'experiments.digits.vary: found unknown key "training.learning_rat"',
+        'Did you mean "training.learning_rate"?',
+    ),
+    (
+        "vary a parameter that the model has not",
+        put("experiments.digits.vary", {"model.filters": [[8], [16]]}),
+        'experiments.digits.vary: found unknown key "model.filters"',
+        "the dotted name of a setting",
+    ),
+    (
+        "vary no values",
+        put("experiments.digits.vary", {"seed": []}),
+        "experiments.digits.vary.seed: found [] (a list)",
+        "at least 1",
+    ),
+    ("vary nothing", put("experiments.digits.vary", {}), "experiments.digits.vary: found {}", "at least 1"),
+    (
+        "vary one value twice",
+        put("experiments.digits.vary", {"seed": [1, 1]}),
+        "experiments.digits.vary.seed: found [1, 1]",
+        "each entry once",
+    ),
+    (
+        "vary a value that is no list",
+        put("experiments.digits.vary", {"seed": 3}),
+        "experiments.digits.vary.seed: found 3 (a whole number)",
+        "expected a list",
+    ),
+    (
+        "a varied value of the wrong type",
+        put("experiments.digits.vary", {"training.epochs": [3, 0.5]}),
+        "experiments.digits__epochs_0p5.training.epochs: found 0.5",
+        "a whole number",
+    ),
+    (
+        "a varied parameter out of range",
+        put("experiments.digits.vary", {"model.dropout": [0.5, 2]}),
+        "experiments.digits__dropout_2.model.dropout: found 2",
+        "less than 1",
+    ),
+    (
+        "all of what has no number",
+        put("experiments.digits.vary", {"seed": "all"}),
+        'experiments.digits.vary.seed: found "all"',
+        "expected a list of values. Only split.fold has all",
+    ),
+    (
+        "all folds of none",
+        put("experiments.digits.vary", {"split.fold": "all"}),
+        'experiments.digits.vary.split.fold: found "all", and no number of folds',
+        "expected split.folds",
+    ),
+    (
+        "too many members",
+        put("experiments.digits.vary", {"seed": list(range(15)), "training.epochs": list(range(14))}),
+        "experiments.digits: found 15 × 14 = 210 members",
+        "at most 200",
+    ),
+    (
+        "two members of one name",
+        put("experiments.digits.vary", {"dataset.source": ["digits", "Digits"]}),
+        "which would both be named digits__source_digits",
+        "whose letters and digits differ",
+    ),
+    (
+        "a member named as another experiment",
+        lambda content: (
+            put("experiments.digits.vary", {"seed": [1, 2]})(content),
+            put("experiments.digits__seed_2", content["experiments"]["mnist"])(content),
+        ),
+        "experiments.digits: found a member named digits__seed_2",
+        "names that differ",
+    ),
+    (
+        "a name too long for a file system",
+        put("experiments.digits.vary", {"model.architecture": ["x" * 150]}),
+        "experiments.digits: found a member whose name has 171 characters",
+        "at most 120",
+    ),
+    ("one repeat", put("experiments.digits.repeats", 1), "experiments.digits.repeats: found 1", "at least 2"),
+    (
+        "repeats of what is varied",
+        lambda content: (
+            put("experiments.digits.vary", {"training.seed": [1, 2]})(content),
+            put("experiments.digits.repeats", 2)(content),
+        ),
+        "experiments.digits.repeats: found 2, and the seeds of the training under vary",
+        "one of the two",
+    ),
+    (
+        "vary for all experiments",
+        put("defaults.vary", {"seed": [1, 2]}),
+        'defaults: found unknown key "vary"',
+        "expected one of",
+    ),
+    (
+        "a member that the study has not",
+        lambda content: (
+            put("experiments.digits.vary", {"seed": [1, 2]})(content),
+            put("run", ["digits__seed_3"])(content),
+        ),
+        'run.0: found "digits__seed_3"',
+        'Did you mean "digits__seed_',
+    ),
+    (
+        "name of the folder of comparisons",
+        lambda content: put("experiments.comparison", content["experiments"]["digits"])(content),
+        "experiments: found",
+        "folders of the workflow",
+    ),
+    ("top key misspelt", put("exeriments", {}), 'found unknown key "exeriments"', 'Did you mean "experiments"?'),
+    ("no experiments", put("experiments", None), "config.yaml", "expected the key experiments as well"),
+    ("nothing to run", put("run", []), "run: found [] (a list)", "at least 1"),
+    ("one thing twice to run", put("run", ["digits", "digits"]), "run: found", "each entry once"),
+    ("unknown experiment", put("run", ["digts"]), 'run.0: found "digts"', 'Did you mean "digits"?'),
+    (
+        "setting misspelt",
+        put("experiments.digits.training.epoch", 3),
+        'experiments.digits.training: found unknown key "epoch"',
+        'Did you mean "epochs"?',
+    ),
+    ("text for a number", put("defaults.training.epochs", "many"), 'defaults.training.epochs: found "many"', "a whole"),
+    (
+        "exponent without a point",
+        put("defaults.training.learning_rate", "1e-3"),
+        'found "1e-3" (a text); expected a number',
+        "write 0.001",
+    ),
+    ("fewer than no epochs", put("defaults.training.epochs", -1), "defaults.training.epochs: found -1", "at least 0"),
+    (
+        "focal loss of a negative exponent",
+        put("defaults.training.focal_gamma", -1),
+        "defaults.training.focal_gamma: found -1",
+        "more than 0",
+    ),
+    (
+        "labels smoothed away",
+        put("defaults.training.label_smoothing", 1),
+        "defaults.training.label_smoothing: found 1",
+        "less than 1",
+    ),
+    (
+        "unknown schedule",
+        put("defaults.training.schedule", "cosin"),
+        'defaults.training.schedule: found "cosin"',
+        'Did you mean "cosine"?',
+    ),
+    (
+        "unknown optimizer",
+        put("defaults.training.optimizer", "adamax"),
+        'defaults.training.optimizer: found "adamax"',
+        "one of adam, adamw, sgd",
+    ),
+    (
+        "warm-up as long as the training",
+        put("experiments.digits.training.warmup_epochs", 15),
+        "experiments.digits.training.warmup_epochs: found 15",
+        "fewer than the 15 epochs",
+    ),
+    (
+        "patience below zero",
+        put("defaults.training.early_stopping", {"patience": -1}),
+        "defaults.training.early_stopping.patience: found -1",
+        "at least 0",
+    ),
+    (
+        "patience misspelt",
+        put("defaults.training.reduce_on_plateau", {"patient": 3}),
+        'reduce_on_plateau: found unknown key "patient"',
+        'Did you mean "patience"?',
+    ),
+    (
+        "weight decay that adam has not",
+        put("experiments.digits.training.weight_decay", 0.01),
+        "experiments.digits.training.weight_decay: found 0.01, and the optimizer adam",
+        "adamw",
+    ),
+    (
+        "heartbeats that are mirrored",
+        put("experiments.synthetic_ecg.training.augmentation", {"flip": "horizontal"}),
+        "experiments.synthetic_ecg.training.augmentation.flip: found a transformation of image data",
+        "expected one for series data: time_warp, shift, scale, jitter",
+    ),
+    (
+        "images whose time is warped",
+        put("experiments.digits.training.augmentation", {"time_warp": 0.2}),
+        "experiments.digits.training.augmentation.time_warp: found a transformation of series data",
+        "rotation, flip, shift, brightness, jitter",
+    ),
+    (
+        "time that would stand still",
+        put("defaults.training.augmentation", {"time_warp": 1}),
+        "defaults.training.augmentation.time_warp: found 1",
+        "less than 1",
+    ),
+    (
+        "precision that training has not",
+        put("defaults.training.precision", "float16"),
+        'defaults.training.precision: found "float16"',
+        "float32, mixed_bfloat16",
+    ),
+    ("fraction of an epoch", put("defaults.training.epochs", 1.5), "found 1.5 (a number)", "a whole number"),
+    ("truth for a number", put("threads", True), "threads: found True (true or false)", "a whole number"),
+    ("share above one", put("defaults.split.test", 1.2), "defaults.split.test: found 1.2", "less than 1"),
+    (
+        "unknown choice",
+        put("defaults.examples.choose", "corect"),
+        'defaults.examples.choose: found "corect"',
+        'Did you mean "correct"?',
+    ),
+    ("list for a mapping", put("defaults.methods", ["saliency"]), "defaults.methods: found", "a mapping (key: value)"),
+    (
+        "unknown source",
+        put("experiments.digits.dataset.source", "digit"),
+        'experiments.digits.dataset.source: found "digit"',
+        'Did you mean "digits"?',
+    ),
+    (
+        "unknown architecture",
+        put("experiments.digits.model.architecture", "digits_cnn"),
+        'experiments.digits.model.architecture: found "digits_cnn"',
+        'Did you mean "digit_cnn"?',
+    ),
+    (
+        "series model for images",
+        put("experiments.digits.model.architecture", "heartbeat_cnn"),
+        'found "heartbeat_cnn", which takes series data',
+        'expected one that takes the image data of "digits": application, digit_cnn, function, gap_cnn, keras_file',
+    ),
+    (
+        "parameter of the source misspelt",
+        put("experiments.mitbih.dataset.sample", 186),
+        'experiments.mitbih.dataset: found unknown key "sample"',
+        'Did you mean "samples"?',
+    ),
+    (
+        "source without its file",
+        put("experiments.mitbih.dataset.train", None),
+        "experiments.mitbih.dataset: found",
+        "expected the key train as well",
+    ),
+    (
+        "checksum of another length",
+        put("experiments.mitbih.dataset.train_sha256", "abc"),
+        'experiments.mitbih.dataset.train_sha256: found "abc"',
+        "SHA-256",
+    ),
+    (
+        "checksum of another kind",
+        put("experiments.mitbih.dataset.train_md5", "0" * 64),
+        "experiments.mitbih.dataset.train_md5: found",
+        "MD5",
+    ),
+    (
+        "weights that are not there",
+        lambda content: (
+            put("run", ["photographs"])(content),
+            put("experiments.photographs.model.weights", "data/vgg16.h5")(content),
+        ),
+        "experiments.photographs.model.weights: found no file at data/vgg16.h5",
+        "About this model: Simonyan",
+    ),
+    (
+        "unknown network of keras.applications",
+        put("experiments.photographs.model", {"architecture": "application", "name": "Resnet50"}),
+        'experiments.photographs.model.name: found "Resnet50"',
+        'Did you mean "ResNet50"?',
+    ),
+    (
+        "head of no network",
+        put("experiments.photographs.model", {"architecture": "application", "head": "mean"}),
+        'experiments.photographs.model.head: found "mean"',
+        "one of published, average",
+    ),
+    (
+        "class activation maps of a network that ends in dense layers",
+        lambda content: (
+            put("run", ["photographs"])(content),
+            put("experiments.photographs.model", {"architecture": "application", "name": "VGG19"})(content),
+            put("experiments.photographs.methods.cam", {})(content),
+        ),
+        "experiments.photographs.methods.cam: found a method that needs gap",
+        '"application" has no gap',
+    ),
+    (
+        "labels of another set",
+        put("experiments.photographs.dataset.labels", "imagenett"),
+        'experiments.photographs.dataset.labels: found "imagenett"',
+        'Did you mean "imagenet"?',
+    ),
+    (
+        "class index that is not there",
+        lambda content: (
+            put("run", ["photographs"])(content),
+            put("experiments.photographs.dataset.labels", "imagenet")(content),
+            put("experiments.photographs.dataset.class_index", "data/index.json")(content),
+        ),
+        "experiments.photographs.dataset.class_index: found no file at data/index.json",
+        "expected a file there",
+    ),
+    (
+        "filters without kernels",
+        lambda content: (
+            put("experiments.digits.model.architecture", "gap_cnn")(content),
+            put("experiments.digits.model.filters", [8, 8])(content),
+        ),
+        "experiments.digits.model: gap_cnn.kernels: found 3 sizes",
+        "2, as many as there are filters",
+    ),
+    (
+        "crops larger than the photograph's parts",
+        put("experiments.photographs.dataset.size", 321),
+        "experiments.photographs.dataset.size: found 321",
+        "at most 320",
+    ),
+    (
+        "more crops than places",
+        lambda content: put(
+            "experiments.photographs.dataset", {"source": "sample_photographs", "size": 320, "test_per_class": 109}
+        )(content),
+        "experiments.photographs.dataset: sample_photographs.test_per_class: found 109 crops of 320 pixels",
+        "at most 108",
+    ),
+    (
+        "method that the model's end does not allow",
+        put("experiments.digits.methods.cam", {}),
+        "experiments.digits.methods.cam: found a method that needs gap",
+        '"digit_cnn" has no gap',
+    ),
+    (
+        "parameter of the model out of range",
+        put("experiments.digits.model.dropout", 1),
+        "experiments.digits.model.dropout: found 1",
+        "less than 1",
+    ),
+    (
+        "unknown method",
+        put("defaults.methods.gradcam", {}),
+        'defaults.methods: found "gradcam"',
+        'Did you mean "grad_cam"?',
+    ),
+    (
+        "parameter of the method misspelt",
+        put("experiments.digits.methods.occlusion.windw", 3),
+        'experiments.digits.methods.occlusion: found unknown key "windw"',
+        'Did you mean "window"?',
+    ),
+    (
+        "window of the wrong type",
+        put("experiments.digits.methods.occlusion.window", "wide"),
+        'experiments.digits.methods.occlusion.window: found "wide"',
+        "a whole number from 1 or a list",
+    ),
+    (
+        "sweep over a misspelt parameter",
+        put("experiments.digits.methods.occlusion.sweep", {"windows": [3]}),
+        'experiments.digits.methods.occlusion.sweep: found unknown key "windows"',
+        'Did you mean "window"?',
+    ),
+    (
+        "sweep over one value",
+        put("experiments.digits.methods.occlusion.sweep", {"window": 3}),
+        "experiments.digits.methods.occlusion.sweep.window: found 3",
+        "a list",
+    ),
+    ("tracking address", put("tracking.uri", "mlruns"), 'tracking.uri: found "mlruns"', "database"),
+    ("experiment name", put("experiments.My-set", {}), "experiments: found", "My-set"),
+    (
+        "whole number with a point",
+        put("experiments.digits.methods.occlusion.window", 3.0),
+        "occlusion.window: found 3.0",
+        "a whole number from 1",
+    ),
+    (
+        "epochs with a point",
+        put("defaults.training.epochs", 5.0),
+        "defaults.training.epochs: found 5.0",
+        "a whole number",
+    ),
+    (
+        "not a number",
+        put("defaults.training.learning_rate", float("nan")),
+        "found nan (not a finite number)",
+        "a number",
+    ),
+    ("infinite share", put("defaults.split.test", float("inf")), "defaults.split.test: found inf", "a number"),
+    (
+        "gaps between windows",
+        put("experiments.digits.methods.occlusion.stride", 4),
+        "methods.occlusion: occlusion.stride: found 4",
+        "without gaps",
+    ),
+    (
+        "slowest above fastest",
+        put("experiments.synthetic_ecg.dataset.rate_min", 99),
+        "experiments.synthetic_ecg.dataset",
+        "rate_max",
+    ),
+    (
+        "a method that is a number",
+        lambda content: content["defaults"]["methods"].update({1: {}}),
+        'defaults.methods: found "1"',
+        "one of",
+    ),
+    (
+        "name of a folder of the workflow",
+        put("experiments.downloads", {}),
+        "experiments: found",
+        "folders of the workflow",
+    ),
+    (
+        "random labels for a model that is not trained",
+        lambda content: (
+            put("experiments.digits.training.epochs", 0)(content),
+            put("experiments.digits.scores", {"random_labels": {"epochs": 5}})(content),
+        ),
+        "experiments.digits.scores.random_labels: found a score that needs training",
+        "training.epochs is 0",
+    ),
+    (
+        "no epochs on random labels",
+        put("defaults.scores.random_labels", {"epochs": 0}),
+        "defaults.scores.random_labels.epochs: found 0",
+        "a whole number from 1",
+    ),
+    ("seed below zero", put("experiments.digits.seed", -1), "experiments.digits.seed: found -1", "at least 0"),
+    ("file that is not there", put("run", ["mitbih"]), "experiments.mitbih.dataset.train: found no file", "kaggle"),
+    (
+        "file on another machine",
+        lambda content: (
+            put("run", ["mnist"])(content),
+            put("experiments.mnist.dataset.file", "file://host/a.npz")(content),
+        ),
+        "experiments.mnist.dataset.file: found file://host/a.npz",
+        "another machine",
+    ),
+    (
+        "scheme that is not supported",
+        lambda content: (
+            put("run", ["mnist"])(content),
+            put("experiments.mnist.dataset.file", "s3://bucket/a.npz")(content),
+        ),
+        "experiments.mnist.dataset.file: found s3://bucket/a.npz",
+        "http://",
+    ),
+    (
+        "record that the database does not have",
+        put("experiments.mitdb.dataset.only", [100, 110]),
+        "experiments.mitdb.dataset.only.1: found 110",
+        "one of 100, 101, 102",
+    ),
+    (
+        "patients to train on alone",
+        put("experiments.mitdb.dataset.only", [101, 106]),
+        "experiments.mitdb.dataset: mitdb.only: found 101, 106",
+        "one or more of DS2, to test on: 100, 103",
+    ),
+    (
+        "patient with a pacemaker",
+        put("experiments.mitdb.dataset.only", [100, 101, 217]),
+        "experiments.mitdb.dataset: mitdb.only: found 217, of paced patients",
+        "With split: random",
+    ),
+    (
+        "rate of the other cutting",
+        lambda content: put("experiments.mitdb.dataset", {"source": "mitdb", "cutting": "kachuee", "rate": 250})(
+            content
+        ),
+        "experiments.mitdb.dataset: mitdb.rate: found 250",
+        "beside cutting: kachuee",
+    ),
+    (
+        "window of a few samples",
+        lambda content: put("experiments.mitdb.dataset", {"source": "mitdb", "before": 0, "after": 0.04})(content),
+        "experiments.mitdb.dataset: mitdb.before and after: found 0 and 0.04 s, 14 samples at 360 Hz",
+        "16 samples or more",
+    ),
+    (
+        "one class",
+        put("experiments.mitdb.dataset.classes", ["N"]),
+        "experiments.mitdb.dataset.classes: found ['N']",
+        "at least 2",
+    ),
+    (
+        "folder of records that is not there",
+        lambda content: (
+            put("run", ["mitdb"])(content),
+            put("experiments.mitdb.dataset.records", "data/mitdb")(content),
+        ),
+        "experiments.mitdb.dataset: mitdb.records: found no folder at data/mitdb",
+        "physionet.org",
+    ),
+    (
+        "records at an address that cannot be read",
+        lambda content: (
+            put("run", ["mitdb"])(content),
+            put("experiments.mitdb.dataset.records", "s3://bucket/mitdb")(content),
+        ),
+        "experiments.mitdb.dataset: mitdb.records: found s3://bucket/mitdb",
+        "http://",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "first", "then"), [row[1:] for row in CONFIG], ids=[row[0] for row in CONFIG])
+def test_configuration(change, first, then):
+    refuse_configuration(change, first, then)
+
+
+def test_the_good_configuration_is_good():
+    assert config.resolve(GOOD).run == ("synthetic_ecg", "basic_motions", "digits")
+
+
+def test_a_fault_of_the_defaults_is_told_once():
+    content = copy.deepcopy(GOOD)
+    put("defaults.methods.occlusion.windw", 3)(content)
+    with pytest.raises(ConfigError) as told:
+        config.resolve(content)
+    (fault,) = told.value.faults
+    assert fault.startswith("defaults.methods.occlusion: found unknown key")
+
+
+def test_the_order_of_keys_does_not_count():
+    turned = copy.deepcopy(GOOD)
+    turned["defaults"]["training"] = dict(reversed(turned["defaults"]["training"].items()))
+    turned["experiments"]["digits"] = dict(reversed(turned["experiments"]["digits"].items()))
+    assert repr(config.resolve(turned).experiments["digits"]) == repr(config.resolve(GOOD).experiments["digits"])
+
+
+def test_true_turns_on_what_the_defaults_say():
+    content = copy.deepcopy(GOOD)
+    put("defaults.methods.occlusion.window", 7)(content)
+    put("experiments.digits.methods.occlusion", True)(content)
+    assert config.resolve(content).experiments["digits"]["methods"]["occlusion"]["window"] == 7
+
+
+def test_texts_of_the_command_line_are_read_as_numbers_and_truths_alone():
+    given = {
+        "a": "16",
+        "b": ["0.5", "-3", "1.0e-3"],
+        "c": {"d": "true", "e": "no", "f": "1:30", "g": "digits", "h": "1e-3"},
+    }
+    expected = {"a": 16, "b": [0.5, -3, 0.001], "c": {"d": True, "e": "no", "f": "1:30", "g": "digits", "h": "1e-3"}}
+    assert config.typed(given) == expected
+
+
+def test_all_faults_are_told_at_once():
+    content = copy.deepcopy(GOOD)
+    put("defaults.training.epochs", -1)(content)
+    put("experiments.digits.seed", -1)(content)
+    with pytest.raises(ConfigError) as told:
+        config.resolve(content)
+    assert len(told.value.faults) == 2
