@@ -72,7 +72,7 @@ def test_a_study_leaves_its_tables_figures_and_record(project):
     assert list(members.index) == [MEMBER.format(seed) for seed in (1, 2)]
     for name in members.index:
         metrics = files.read_json(project.folder / "results" / name / "evaluation" / "metrics.json")
-        assert members.loc[name, "balanced_accuracy"] == metrics["balanced_accuracy"]
+        assert members.loc[name, "balanced_accuracy"] == pytest.approx(metrics["balanced_accuracy"])
     assert (members["seconds"] > 0).all()
     assert pd.read_csv(here / "summary.csv")["n"].to_list() == [2]
     stable = pd.read_csv(here / "explanations.csv").set_index(["explanation", "metric"])
