@@ -44,6 +44,7 @@ gallery: run  ## copy the figures that README shows out of results/
 	cp results/digits/views/embedding/embedding.png workflow/report/gallery/digits-embedding.png
 	cp results/digits/explain/overview.png workflow/report/gallery/digits-overview.png
 	cp results/synthetic_ecg/score/leaderboard.png workflow/report/gallery/synthetic_ecg-leaderboard.png
+	cp results/comparison/leaderboard.png workflow/report/gallery/comparison-leaderboard.png
 
 lint: .venv/developed  ## style, types, and the workflow's own lint
 	$(BIN)/ruff check .
