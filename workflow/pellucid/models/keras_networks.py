@@ -75,7 +75,7 @@ _NASNET = Family(MINUS_ONE_TO_ONE, ("relu", "gap"), f"{_KERAS}/nasnet")
 _RESNET = Family(BLUE_GREEN_RED, ("relu", "rescale_rule", "gap"), f"{_KERAS}/resnet")
 _RESNET_V2 = Family(MINUS_ONE_TO_ONE, ("relu", "rescale_rule", "gap"), f"{_KERAS}/resnet")
 _VGG = Family(BLUE_GREEN_RED, ("relu", "rescale_rule"), _KERAS)
-_XCEPTION = Family(MINUS_ONE_TO_ONE, ("relu", "gap"), f"{_KERAS}/xception", minimum=71)
+_XCEPTION = Family(MINUS_ONE_TO_ONE, ("relu", "rescale_rule", "gap"), f"{_KERAS}/xception", minimum=71)
 
 _ROWS: tuple[tuple[str, Family, int, str, str], ...] = (
     (
