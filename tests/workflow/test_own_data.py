@@ -45,7 +45,7 @@ def test_the_readmes_example(folder):
     done = snakemake(folder, "--", "results/mine/data/data.json")
     assert done.returncode == 0, done.stderr[-5000:]
     facts = files.read_json(folder / "results/mine/data/data.json")
-    assert (facts["classes"], facts["channels"], facts["unit"]) == (["A", "N"], ["ECG"], "mV")
+    assert (facts["classes"], facts["channels"], facts["unit"]) == (["A", "N"], ["ECG"], "standard deviations")
     assert facts["shape"] == [30, 1]
     assert sum(count for split in facts["counts"].values() for count in split.values()) == 120
     minutes = [minute for split in facts["groups"].values() for minute in split]

@@ -162,7 +162,9 @@ def _origin(model: Mapping[str, Any], paths: Mapping[str, str], epochs: int) -> 
     return "trained" if epochs else "random"
 
 
-def _load(data: Path, batch_size: int, weights: NDArray[np.float32], seed: int, permuted: bool) -> tuple[Any, Any]:
+def _load(
+    data: Path, batch_size: int, weights: NDArray[np.float32], seed: int, permuted: bool = False
+) -> tuple[Any, Any]:
     import keras
 
     labels = files.read_arrays(data / "labels.npz")

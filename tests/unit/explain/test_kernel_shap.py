@@ -104,9 +104,10 @@ def test_agrees_with_shap_on_all_coalitions(request, network, segments, rng):
         np.testing.assert_allclose(sums, theirs, atol=1e-4 * np.abs(theirs).max())
 
 
+@pytest.mark.slow
 def test_drawn_coalitions_come_closer_than_shaps():
     """Mean squared error on games with known values, at 300 coalitions each: a third less than shap's on the whole."""
-    import shap
+    shap = pytest.importorskip("shap", reason="the peer is optional")
 
     ratios, samples = [], 300
     for number in (12, 13, 16, 20):
@@ -128,8 +129,9 @@ def test_pairs_make_it_exact_where_no_more_than_two_segments_interact(rng):
     np.testing.assert_allclose(estimate(game, 15, 100, rng), expected, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_shaps_default_drops_all_but_ten_segments_and_this_does_not(linear, rng):
-    import shap
+    shap = pytest.importorskip("shap", reason="the peer is optional")
 
     model, weights, _ = linear
     one, target = rng.normal(size=(1, 12, 3)).astype(np.float32), np.array([1])
