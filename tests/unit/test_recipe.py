@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from pellucid import config, precision, recipe
+from pellucid import precision, recipe, schema
 from pellucid.config import resolve
 from tests.unit.bad_inputs.good import GOOD
 
 
 def test_what_is_absent_has_the_default_that_the_configuration_has():
     assert recipe.complete({"epochs": 15, "batch_size": 64}) == resolve(GOOD).experiments["digits"]["training"]
-    declared = config._schema()["$defs"]["settings"]["properties"]["training"]["properties"]
+    declared = schema.of_config()["$defs"]["settings"]["properties"]["training"]["properties"]
     # A training has a seed of its own only where one is given.
     assert set(recipe.complete({})) == set(declared) - {"seed"}
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pellucid import files, seeds
+from pellucid import files, random_labels, seeds
 from pellucid.preprocessing import preprocess
-from pellucid.random_labels import train_on_random_labels
 from pellucid.training import COLUMNS, train
 
 EPOCHS = 6
@@ -148,13 +147,11 @@ def test_a_killed_training_on_random_labels_goes_on_with_the_same_labels(
 
 
 @pytest.mark.parametrize(("epochs", "expected"), [("recipe", EPOCHS), (40, 40)])
-def test_the_training_on_random_labels_has_epochs_and_a_seed_of_its_own(monkeypatch, epochs, expected):
-    asked = {}
-    monkeypatch.setattr("pellucid.random_labels.train", lambda **given: asked.update(given))
-    train_on_random_labels(training={**RECIPE, "monitor": "val_accuracy"}, epochs=epochs, seed=1, threads=1)
-    assert asked.pop("seed") not in (1, seeds.integer(1, "train", "initial weights"))
+def test_the_training_on_random_labels_has_epochs_and_a_seed_of_its_own(epochs, expected):
+    assert random_labels.seed(1) not in (1, seeds.integer(1, "train", "initial weights"))
     # The best epoch is the one that has memorised most: validation cannot say it.
-    assert asked == {"training": {**RECIPE, "epochs": expected, "monitor": "loss"}, "permuted": True, "threads": 1}
+    recipe = random_labels.recipe({**RECIPE, "monitor": "val_accuracy"}, epochs)
+    assert recipe == {**RECIPE, "epochs": expected, "monitor": "loss"}
 
 
 def test_a_kill_between_two_writes_of_the_state_does_no_harm(digits, uninterrupted, tmp_path, monkeypatch):

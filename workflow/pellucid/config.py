@@ -10,7 +10,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,6 @@ OPTIONAL = {"methods": "explain", "views": "views", "scores": "score"}
 _ONE = {"methods": "a method", "views": "a view", "scores": "a score"}
 # What may read files, the key that names it, and the package where it is found.
 FILES = {"dataset": ("source", "datasets"), "model": ("architecture", "models")}
-SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
 
 
 class ConfigError(ValueError):
@@ -71,10 +69,10 @@ def resolve(content: Mapping[str, Any]) -> Config:
         ConfigError: with every fault found.
     """
     content = _plain(content)
-    faults = schema.problems(content, _schema(), "")
+    faults = schema.problems(content, schema.of_config(), "")
     if faults:
         raise ConfigError(faults)
-    content = schema.with_defaults(content, _schema())
+    content = schema.with_defaults(content, schema.of_config())
     entries, found, faults = studies.expand(content["experiments"], content["defaults"], _varying)
     names = {**content["experiments"], **entries}
     faults += [
@@ -89,20 +87,22 @@ def resolve(content: Mapping[str, Any]) -> Config:
     # What was listed under `vary` is checked where it stands now.
     for study in found.values():
         for name in study.members:
-            rules = {"$ref": "#/$defs/experiment", "$defs": _schema()["$defs"]}
+            rules = {"$ref": "#/$defs/experiment", "$defs": schema.of_config()["$defs"]}
             faults += schema.problems(entries[name], rules, f"experiments.{name}")
     if faults:
         raise ConfigError(studies.folded(faults, found))
     run = studies.named(content["run"], found)
     # Of a study that is not run one member speaks for all: there may be hundreds.
     others = {name for study in found.values() for name in list(study.members)[1:]}.difference(run)
-    settings = _schema()["$defs"]["settings"]
+    settings = schema.of_config()["$defs"]["settings"]
     experiments: dict[str, dict[str, Any]] = {}
     skipped: dict[str, dict[str, str]] = {}
     for name, own in entries.items():
         if name in others:
             continue
-        experiment = schema.with_defaults(merge(content["defaults"], own), {**settings, "$defs": _schema()["$defs"]})
+        experiment = schema.with_defaults(
+            merge(content["defaults"], own), {**settings, "$defs": schema.of_config()["$defs"]}
+        )
         experiment.setdefault("title", "")
         own_faults = _check_plugins(experiment, f"experiments.{name}")
         own_faults += _check_folds(experiment["split"], f"experiments.{name}.split")
@@ -149,15 +149,9 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-@cache
-def _schema() -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    return content
-
-
 def _varying(entry: Mapping[str, Any]) -> list[str]:
     """The dotted keys that a study may vary of an experiment."""
-    keys = list(studies.leaves(_schema()["$defs"]["settings"]["properties"]))
+    keys = list(studies.leaves(schema.of_config()["$defs"]["settings"]["properties"]))
     for key, (selector, package) in FILES.items():
         keys.append(f"{key}.{selector}")
         chosen = [entry[key][selector], *entry.get("vary", {}).get(f"{key}.{selector}", ())]

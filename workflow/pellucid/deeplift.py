@@ -28,11 +28,10 @@ if TYPE_CHECKING:
 _AFFINE = frozenset({"Add", "AddN", "AddV2", "BiasAdd", "Identity", "Mul", "Neg", "RealDiv", "Sub"})
 _CURVED = frozenset(
     {
-        *("Abs", "Cast", "ClipByValue", "Elu", "Erf", "Erfc", "Exp", "Expm1", "IdentityN", "LeakyRelu", "Log"),
-        *("Log1p", "Maximum"),
-        *("Minimum", "Pow", "Reciprocal", "Relu", "Relu6", "Rsqrt", "SelectV2", "Selu", "Sigmoid", "Softplus"),
-        *("Softsign", "Sqrt", "Square", "SquaredDifference", "Tanh"),
-        *("Greater", "GreaterEqual", "Less", "LessEqual"),
+        *("Abs", "Cast", "ClipByValue", "Elu", "Erf", "Erfc", "Exp", "Expm1", "Greater", "GreaterEqual", "IdentityN"),
+        *("LeakyRelu", "Less", "LessEqual", "Log", "Log1p", "Maximum", "Minimum", "Pow", "Reciprocal", "Relu", "Relu6"),
+        *("Rsqrt", "SelectV2", "Selu", "Sigmoid", "Softplus", "Softsign", "Sqrt", "Square", "SquaredDifference"),
+        *("Tanh",),
     }
 )
 # Linear in the named operand, where no other depends on the input.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import backend, deeplift, files, local
+from pellucid import backend, deeplift, files, local, tracing
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
 from pellucid.graph import Node, flatten, pooled
@@ -35,9 +35,9 @@ Result = TypeVar("Result")
 
 # Measured on the networks of config.yaml: above this, no larger batch is faster.
 _LARGEST_BATCH = 256
-# A backward pass keeps every activation and makes a gradient of each.
 # Multiplications that take as long as tracing the functions of `local.py` (1 s), at 20 to 40 thousand million a second.
 _WORK_OF_TRACING = 3e10
+# A backward pass keeps every activation and makes a gradient of each.
 _COPIES_FORWARD, _COPIES_BACKWARD = 2, 4
 
 
@@ -169,7 +169,7 @@ class Probe:
 
         def build() -> Callable[..., Any]:
             def run(batch: tf.Tensor) -> tf.Tensor:
-                with _recording(found) as record:
+                with tracing.recording(found) as record:
                     self._forward(batch)
                 return record.only()
 
@@ -191,7 +191,7 @@ class Probe:
             def run(batch: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
                 with tf_.GradientTape(watch_accessed_variables=False) as tape:
                     tape.watch(batch)
-                    with _recording(found, tape) as record:
+                    with tracing.recording(found, tape) as record:
                         score = _pick(tf_, self._forward(batch), classes)
                     activation = record.only()
                 return activation, _depending(tape.gradient(score, activation), layer)
@@ -227,7 +227,10 @@ class Probe:
             def run(batch: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
                 with tf_.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
                     tape.watch(batch)
-                    with _relus(tf_, self.layers.values(), "guided") as rule, _recording(found, tape) as record:
+                    with (
+                        tracing.relus(tf_, self.layers.values(), "guided") as rule,
+                        tracing.recording(found, tape) as record,
+                    ):
                         score = _pick(tf_, self._forward(batch), classes)
                     activation = record.only()
                 guided = tape.gradient(score, batch)
@@ -306,7 +309,7 @@ class Probe:
             def run(batch: tf.Tensor, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
                 with tf_.GradientTape(watch_accessed_variables=False) as tape:
                     tape.watch(batch)
-                    with _recording(found) as record:
+                    with tracing.recording(found) as record:
                         self._forward(batch)
                     # One column of mean activations per filter.
                     output = record.only()
@@ -372,23 +375,6 @@ class Probe:
         return self._fields.get(layer) or whole_input(self.input_shape[:-1])
 
     @cached_property
-    def logits_model(self) -> keras.Model:
-        """The way to the logits as a functional model of its own, (N, *input_shape) to (N, classes), for libraries.
-
-        It shares its weights with the model, whatever the model is made of. What passes through it is not counted.
-        """
-        import keras
-
-        forward = self._forward
-
-        class Logits(keras.layers.Layer):  # type: ignore[misc]
-            def call(self, inputs: Any) -> Any:
-                return forward(inputs)
-
-        inputs = keras.Input(self.input_shape)
-        return keras.Model(inputs, Logits(name="logits")(inputs))
-
-    @cached_property
     def operations(self) -> list[deeplift.Operation]:
         """TensorFlow's operations on the way from the input to the logits, in order: those that work on its values."""
         owners: dict[str, str] = {}
@@ -396,7 +382,7 @@ class Probe:
         example = self._tf.TensorSpec((deeplift.ROWS, *self.input_shape), self._tf.float32)
         with ExitStack() as stack:
             for name, layer in self.layers.items():
-                stack.enter_context(_owning(self._tf, layer, name, owners))
+                stack.enter_context(tracing.owning(self._tf, layer, name, owners))
             graph = self._tf.function(self._forward, autograph=False).get_concrete_function(example)
         way = deeplift.way(graph.inputs[0], graph.outputs[0])
         return [
@@ -482,7 +468,7 @@ class Probe:
         if size not in self._locals and (plan := self._plan) is not None:
             part, whole = plan.work(size)
             if passes * (whole - part) > _WORK_OF_TRACING:
-                linear = partial(_linear, _last(self._model))
+                linear = partial(tracing.linear, _last(self._model))
                 self._locals[size] = local.Local(self._tf, plan, self.input_shape, size, linear)
         return self._locals.get(size)
 
@@ -527,7 +513,7 @@ class Probe:
 
     def _forward(self, batch: tf.Tensor) -> tf.Tensor:
         """Logits of a batch; called while a function is traced."""
-        with _linear(_last(self._model)):
+        with tracing.linear(_last(self._model)):
             return self._model(batch, training=False)
 
     def _build_logits(self) -> Callable[..., Any]:
@@ -543,7 +529,7 @@ class Probe:
         def run(batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
             with self._tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(batch)
-                with _relus(self._tf, self.layers.values(), relu):
+                with tracing.relus(self._tf, self.layers.values(), relu):
                     score = _pick(self._tf, self._forward(batch), classes)
             return _slope(tape, score, batch)
 
@@ -635,81 +621,6 @@ def _last(model: keras.Model) -> keras.layers.Layer:
     return _last(layer) if getattr(layer, "layers", None) else layer
 
 
-@contextmanager
-def _linear(layer: keras.layers.Layer) -> Iterator[None]:
-    """Leave out a final softmax (or sigmoid) while the model is traced."""
-    import keras
-
-    ends = (keras.activations.softmax, keras.activations.sigmoid, keras.activations.log_softmax)
-    if isinstance(layer, keras.layers.Softmax):
-        with _replaced(layer, lambda inputs, *args, **kwargs: inputs):
-            yield
-    elif getattr(layer, "activation", None) in ends:
-        with _activated(layer, keras.activations.linear):
-            yield
-    else:
-        yield
-
-
-class _Record:
-    """What a layer put out while it was traced."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.outputs = name, list[Any]()
-
-    def only(self) -> Any:
-        if len(self.outputs) != 1:
-            found = f"one that is used {len(self.outputs)} times"
-            raise InputError(f"layer {self.name}", found, "one that is used once")
-        return self.outputs[0]
-
-
-@contextmanager
-def _recording(layer: keras.layers.Layer, tape: tf.GradientTape | None = None) -> Iterator[_Record]:
-    """Record the outputs of a layer while the model is traced."""
-    record, call = _Record(layer.name), layer.call
-
-    def recorded(*args: Any, **kwargs: Any) -> Any:
-        output = call(*args, **kwargs)
-        if tape is not None:
-            tape.watch(output)
-        record.outputs.append(output)
-        return output
-
-    with _replaced(layer, recorded):
-        yield record
-
-
-@contextmanager
-def _replaced(layer: keras.layers.Layer, call: Callable[..., Any]) -> Iterator[None]:
-    """Let a layer answer with `call`; the layer itself is as before when the tracing has ended."""
-    before = vars(layer).get("call")  # there while another replacement is around this one
-    object.__setattr__(layer, "call", call)
-    try:
-        yield
-    finally:
-        if before is None:
-            object.__delattr__(layer, "call")
-        else:
-            object.__setattr__(layer, "call", before)
-
-
-@contextmanager
-def _owning(tf_: Any, layer: keras.layers.Layer, name: str, owners: dict[str, str]) -> Iterator[None]:
-    """Note which operations a layer makes while it is traced; those of its own inner layers stay theirs."""
-    call = layer.call
-
-    def noted(*args: Any, **kwargs: Any) -> Any:
-        before = len(tf_.compat.v1.get_default_graph().get_operations())
-        output = call(*args, **kwargs)
-        for op in tf_.compat.v1.get_default_graph().get_operations()[before:]:
-            owners.setdefault(op.name, name)
-        return output
-
-    with _replaced(layer, noted):
-        yield
-
-
 def _slope(tape: tf.GradientTape, score: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
     """The gradient at the input, if the model has one."""
     try:
@@ -731,59 +642,6 @@ def _depending(gradient: tf.Tensor | None, layer: str) -> tf.Tensor:
     if gradient is None:
         raise InputError(f"layer {layer}", "one that the class scores do not depend on", "one that they do")
     return gradient
-
-
-class _Rule:
-    """The rule of a modified ReLU ("plain", "guided" or "deconvnet"); it is read when the way back is traced."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-@contextmanager
-def _relus(tf_: Any, layers: Iterable[keras.layers.Layer], name: str) -> Iterator[_Rule]:
-    """Let every ReLU pass other gradients while the model is traced."""
-    rule = _Rule(name)
-    if name == "plain":
-        yield rule
-        return
-    import keras
-
-    @tf_.custom_gradient  # type: ignore[untyped-decorator]
-    def modified(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        def back(upstream: tf.Tensor) -> tf.Tensor:
-            passed = upstream if rule.name == "plain" else tf_.nn.relu(upstream)
-            return passed if rule.name == "deconvnet" else tf_.where(x > 0, passed, 0.0)
-
-        return tf_.nn.relu(x), back
-
-    with ExitStack() as stack:
-        found = 0
-        for layer in layers:
-            if isinstance(layer, keras.layers.ReLU) and _is_plain(layer):
-                stack.enter_context(_replaced(layer, lambda inputs, *args, **kwargs: modified(inputs)))
-                found += 1
-            # That of a recurrent layer is its cell's, which is called in a loop.
-            elif vars(layer).get("activation") is keras.activations.relu:
-                stack.enter_context(_activated(layer, modified))
-                found += 1
-        if not found:
-            raise InputError("model", "no ReLU", "one at least")
-        yield rule
-
-
-def _is_plain(layer: keras.layers.ReLU) -> bool:
-    return layer.max_value is None and not layer.negative_slope and not layer.threshold
-
-
-@contextmanager
-def _activated(layer: keras.layers.Layer, activation: Callable[..., Any]) -> Iterator[None]:
-    """Give a layer another activation; it has its own again when the tracing has ended."""
-    own, layer.activation = layer.activation, activation
-    try:
-        yield
-    finally:
-        layer.activation = own
 
 
 def _pick(tf_: Any, logits: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:

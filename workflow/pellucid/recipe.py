@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from pellucid import augmentation, precision, schema
@@ -17,19 +14,11 @@ from pellucid.wording import listing
 if TYPE_CHECKING:
     import keras
 
-_SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
-
-
-@cache
-def _declared() -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(_SCHEMA.read_text(encoding="utf-8"))
-    training: dict[str, Any] = content["$defs"]["settings"]["properties"]["training"]
-    return training
-
 
 def complete(training: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a `training` entry in which every key that is absent has its default."""
-    content: dict[str, Any] = schema.with_defaults(dict(training), _declared())
+    declared = schema.of_config()["$defs"]["settings"]["properties"]["training"]
+    content: dict[str, Any] = schema.with_defaults(dict(training), declared)
     return content
 
 

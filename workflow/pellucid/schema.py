@@ -5,13 +5,17 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from pellucid.wording import listing, nearest, shown
 
+_CONFIG = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
 # What JSON Schema calls them, in words.
 _TYPES = {
     "object": "a mapping (key: value)",
@@ -37,6 +41,13 @@ _Validator = validators.extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer).redefine("number", _is_number),
 )
+
+
+@cache
+def of_config() -> dict[str, Any]:
+    """The schema of `config.yaml`."""
+    content: dict[str, Any] = yaml.safe_load(_CONFIG.read_text(encoding="utf-8"))
+    return content
 
 
 def problems(content: Any, schema: Mapping[str, Any], path: str) -> list[str]:

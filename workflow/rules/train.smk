@@ -2,6 +2,12 @@
 # in: results/<experiment>/data/, the model's files; out: results/<experiment>/model/, and random_labels/ for a score
 
 
+def training_seed(wildcards):
+    """The seed of the training: that of the experiment, unless the training has its own."""
+    settings = experiment_of(wildcards)
+    return settings["training"].get("seed", settings["seed"])
+
+
 rule train:
     input:
         unpack(files_of("model")),
@@ -26,6 +32,7 @@ rule train:
         files=lambda wildcards: list(files_of("model")(wildcards)),
         training=setting("training"),
         seed=training_seed,
+        permuted=False,
         threads=CONFIG.threads,
         # Snakemake deletes the outputs of a killed job, so what a second try needs is none of them.
         checkpoints=lambda wildcards: f"results/{wildcards.experiment}/checkpoints",
@@ -40,12 +47,7 @@ rule train:
 
 
 # The same on labels that mean nothing, for the score random_labels.
-rule train_random_labels:
-    input:
-        unpack(files_of("model")),
-        multiext(f"{RESULTS}/data/x_", "train.npy", "validation.npy"),
-        labels=f"{RESULTS}/data/labels.npz",
-        facts=f"{RESULTS}/data/data.json",
+use rule train as train_random_labels with:
     output:
         model=f"{RESULTS}/random_labels/model.keras",
         history=f"{RESULTS}/random_labels/history.csv",
@@ -54,27 +56,16 @@ rule train_random_labels:
         logs("train_random_labels"),
     benchmark:
         costs("train_random_labels")
-    conda:
-        CONDA
-    threads: CONFIG.threads
-    resources:
-        mem_mb=4000,
     params:
-        model=setting("model"),
-        files=lambda wildcards: list(files_of("model")(wildcards)),
-        training=setting("training"),
-        epochs=setting("scores", "random_labels", "epochs"),
-        seed=setting("seed"),
-        threads=CONFIG.threads,
-        checkpoints=lambda wildcards: f"results/{wildcards.experiment}/random_labels/checkpoints",
-        code=lambda wildcards: code_digest(
-            "pellucid.random_labels",
-            f"pellucid.models.{experiment_of(wildcards)['model']['architecture']}",
+        training=lambda wildcards: random_labels.recipe(
+            experiment_of(wildcards)["training"],
+            experiment_of(wildcards)["scores"]["random_labels"]["epochs"],
         ),
+        seed=lambda wildcards: random_labels.seed(experiment_of(wildcards)["seed"]),
+        permuted=True,
+        checkpoints=lambda wildcards: f"results/{wildcards.experiment}/random_labels/checkpoints",
     message:
         "Train {params.model[architecture]} on {wildcards.experiment} with random labels"
-    script:
-        "../scripts/train_random_labels.py"
 
 
 rule draw_training:

@@ -12,6 +12,7 @@ with job(snakemake):
         paths={name: snakemake.input[name] for name in snakemake.params.files},
         training=snakemake.params.training,
         seed=snakemake.params.seed,
+        permuted=snakemake.params.permuted,
         threads=snakemake.params.threads,
         code=snakemake.params.code,
         checkpoints=snakemake.params.checkpoints,

@@ -218,13 +218,6 @@ def test_models_that_end_in_a_softmax_layer_are_nested_or_branch(keras, rng):
         np.testing.assert_array_equal(model(inputs).numpy(), before)
 
 
-def test_the_logits_model_is_the_probes_way_to_the_logits(heartbeat, rng):
-    inputs = rng.random((3, 186, 1), np.float32)
-    probe = Probe(heartbeat)
-    np.testing.assert_allclose(probe.logits_model(inputs).numpy(), probe.logits(inputs), atol=1e-6)
-    np.testing.assert_allclose(heartbeat(inputs).numpy().sum(1), 1, atol=1e-6)
-
-
 # What it cannot do ------------------------------------------------------------------------------------------------------
 
 

@@ -10,12 +10,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from pellucid import figures, plugins
+from pellucid import figures
+from pellucid.draw import rank_cells
+from pellucid.draw.families import FAMILIES, family
 from pellucid.score.verdicts import ABOUT
 
 FAILED = figures.PALETTE[1]
 PASSED = "#dbe9f3"
-FAMILIES = ("gradient", "class activation", "perturbation", "Shapley", "intrinsic", "control")
 
 
 def draw(*, title: str, checks: Path | str, pictures: Sequence[Path | str]) -> None:
@@ -31,7 +32,7 @@ def draw(*, title: str, checks: Path | str, pictures: Sequence[Path | str]) -> N
 
 
 def _figure(table: pd.DataFrame, title: str) -> Figure:
-    rows = sorted(dict.fromkeys(table["explanation"]), key=lambda label: FAMILIES.index(_family(label)))
+    rows = sorted(dict.fromkeys(table["explanation"]), key=lambda label: FAMILIES.index(family(label)))
     columns = [check for check in ABOUT if check in set(table["check"])]
     found = {(row.explanation, row.check): row for row in table.itertuples()}
     figure = figures.new(max(2.4 + 1.15 * len(columns), 8.0), 1.65 + 0.2 * len(rows) + 0.2 * len(columns))
@@ -43,7 +44,7 @@ def _figure(table: pd.DataFrame, title: str) -> Figure:
                 _cell(axes, column, place, row)
             else:
                 axes.text(column, place, "·", ha="center", va="center", fontsize=8, color=figures.QUIET)
-    _names(axes, rows)
+    rank_cells.name_rows(axes, rows, map(family, rows))
     limits = {row.check: f"{'≤' if row.sign == '>' else '≥'} {row.limit:g}" for row in table.itertuples()}
     axes.set_xticks(range(len(columns)), [f"{check}\n{limits[check]}" for check in columns], fontsize=8.5)
     axes.xaxis.tick_top()
@@ -70,18 +71,6 @@ def _cell(axes: Any, column: int, place: int, row: Any) -> None:
     text = text if row.passed else f"✗ {text}"
     ink, weight = (figures.INK, "normal") if row.passed else ("white", "bold")
     axes.text(column, place, text, ha="center", va="center", fontsize=7.5, color=ink, fontweight=weight)
-
-
-def _names(axes: Any, rows: Sequence[str]) -> None:
-    axes.set_yticks(range(len(rows)), rows, fontsize=8)
-    for tick, label in zip(axes.get_yticklabels(), rows, strict=True):
-        control = _family(label) == "control"
-        tick.set_fontstyle("italic" if control else "normal")
-        tick.set_color(figures.QUIET if control else figures.INK)
-
-
-def _family(label: str) -> str:
-    return str(plugins.spec("explain", label.split(".")[0]).family)
 
 
 def _short(value: float, limit: float) -> str:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from pellucid import figures, files, plugins
 from pellucid.draw.canvas import Canvas
+from pellucid.draw.families import FAMILIES
 from pellucid.explain.base import holds
 from pellucid.explain.variants import variants
 from pellucid.wording import MANY_CLASSES
 
-FAMILIES = ("gradient", "class activation", "perturbation", "Shapley", "intrinsic", "control")
 _NAMES = 1.75  # inches for the names at the left
 _GAP = 0.07
 _LETTERS = 12  # of 6 points over an image

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid import figures, files, plugins
+from pellucid.draw.families import family
 from pellucid.score.base import ScoreSpec
 
 COLUMNS = 4  # panels side by side
@@ -81,7 +82,7 @@ def _variant(curve: str) -> tuple[str, int]:
 
 def control(label: str) -> bool:
     """Whether an explanation is a control."""
-    return bool(plugins.spec("explain", label.split(".")[0]).family == "control")
+    return family(label) == "control"
 
 
 def _dots(axes: Any, rows: pd.DataFrame, order: Sequence[str], named: bool) -> None:

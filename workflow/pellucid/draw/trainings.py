@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from pellucid import figures
 from pellucid.compare.trainings import METRICS
+from pellucid.draw import rank_cells
 
 TITLES = {"rank_correlation": "Rank correlation of two trainings", "overlap": "Strongest tenth in common"}
 DRAWN = 6  # groups of members that colours tell apart
@@ -50,11 +51,7 @@ def draw(*, title: str, table: Path | str, pictures: Sequence[Path | str]) -> No
             axes.tick_params(axis="x", labelsize=7)
             axes.grid(axis="y", color="#eef1f4", linewidth=0.8)
             axes.set_axisbelow(True)
-        panels[0].set_yticks(range(len(order)), order, fontsize=8)
-        for tick, label in zip(panels[0].get_yticklabels(), order, strict=True):
-            quiet = families[label] == "control"
-            tick.set_fontstyle("italic" if quiet else "normal")
-            tick.set_color(figures.QUIET if quiet else figures.INK)
+        rank_cells.name_rows(panels[0], order, (families[label] for label in order))
         handles, meanings = _legend(rows, shown)
         figure.legend(handles, meanings, fontsize=8, ncols=3, loc="outside lower left")
         left = f" (first {DRAWN} of {len(groups)} groups)" if len(groups) > DRAWN else ""

@@ -23,6 +23,11 @@ def variants(method: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, 
     return runs
 
 
+def method_of(label: str) -> str:
+    """The method of a label that `variants` gives."""
+    return label.split(".")[0]
+
+
 def _label(value: Any) -> str:
     text = "x".join(str(part) for part in value) if isinstance(value, list) else str(value)
     return text.replace("/", "-")

@@ -82,7 +82,7 @@ class ScoreSpec:
 
 @dataclass(frozen=True)
 class RandomLabels:
-    """A model of the same architecture that was trained on permuted labels (`random_labels.train_on_random_labels`).
+    """A model of the same architecture that was trained on permuted labels (`random_labels.py`).
 
     Attributes:
         probe: the model.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pellucid import files, plugins
+from pellucid.explain.variants import method_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,7 @@ def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: P
     columns = ["metric", "score", "family", "title", "variant", "better", "first", "explanations"]
     listed = pd.DataFrame(about, columns=columns)
     content = pd.concat(parts, axis=1)
-    methods = [label.split(".")[0] for label in content.index]
+    methods = [method_of(label) for label in content.index]
     content.insert(0, "family", [plugins.spec("explain", method).family for method in methods])
     content.insert(1, "mean rank", mean_rank(content, listed))
     content.insert(2, "failed checks", failed(checks, list(content.index)))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds
 from pellucid.explain.base import holds
-from pellucid.explain.variants import variants
+from pellucid.explain.variants import method_of, variants
 from pellucid.probe import Probe
 from pellucid.score.base import Case, Explanation, RandomLabels, Scored
 from pellucid.score.bootstrap import interval
@@ -175,8 +175,7 @@ def _rows(scored: Scored, label: str, case: Case, seed: int) -> list[tuple[Any, 
             chosen = values if which == ALL else values[case.labels == which]
             mean, low, high = interval(chosen, seeds.generator(seed, "bootstrap", name, str(which)))
             group = ALL if which == ALL else case.facts["classes"][which]
-            method = label.split(".")[0]
-            rows.append((label, method, name, group, mean, low, high, int(np.isfinite(chosen).sum())))
+            rows.append((label, method_of(label), name, group, mean, low, high, int(np.isfinite(chosen).sum())))
     return rows
 
 

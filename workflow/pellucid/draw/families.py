@@ -1,0 +1,13 @@
+"""The families of the methods, in the order in which figures show them."""
+
+from __future__ import annotations
+
+from pellucid import plugins
+from pellucid.explain.variants import method_of
+
+FAMILIES = ("gradient", "class activation", "perturbation", "Shapley", "intrinsic", "control")
+
+
+def family(label: str) -> str:
+    """That of the method of an explanation."""
+    return str(plugins.spec("explain", method_of(label)).family)
