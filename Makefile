@@ -16,7 +16,7 @@ run: .venv/installed  ## install what is needed and build every experiment of co
 	$(BIN)/snakemake --cores $(CORES)
 
 test: .venv/developed  ## check the code; needs no network but the package registry's
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-slow: .venv/developed  ## check what needs a server, a browser, large networks or other libraries (make peers)
 	$(BIN)/python -m pytest -m slow

@@ -29,11 +29,25 @@ def start(threads: int = 1) -> ModuleType:
         import keras  # noqa: F401  (the import is the point: it happens while the optional modules are hidden)
         import tensorflow as tf
     if first:
+        _one_thread_of_blas()
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.experimental.enable_op_determinism()
     module: ModuleType = tf
     return module
+
+
+def _one_thread_of_blas() -> None:
+    """Keep the matrix products of numpy and scipy to one thread.
+
+    The others would wait for the next product by spinning, on the cores where TensorFlow computes meanwhile: integrated
+    gradients took 1.5 times as long for it on two cores (measured). And sums are the same with any number of cores.
+    """
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, user_api="blas")
+    # For those that are loaded later.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def draw(
         _NAMES + len(shown) * (width + _GAP),
         0.3 + (1 + len(rows)) * (height + _GAP),
         f"{title} — one example of each class through all methods\n"
-        f"each row on its own colour scale; red: for the class, blue: against it{marks}",
+        f"each map on its own colour scale; red: for the class, blue: against it{marks}",
         bar=False,
     )
     for column, index in enumerate(shown):
@@ -90,9 +90,10 @@ def draw(
         colour = figures.QUIET if family == "control" else figures.INK
         mark = " ✗" if label in failed else ""
         canvas.text(f"{label}{mark}", _NAMES - 0.1, top + height / 2, ha="right", fontsize=8, color=colour)
-        scale = figures.Scale.of(maps[shown], signed)
         for column, index in enumerate(shown):
             left = _NAMES + column * (width + _GAP)
+            # A scale for all would leave a class that the model is less sure of without colours.
+            scale = figures.Scale.of(maps[[index]], signed)
             _cell(canvas, given["inputs"][index], maps[index], image, scale, left, top, width, height)
     figures.save(canvas.figure, *pictures)
 
