@@ -5,6 +5,9 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_scores.smk"
+include: "workflow/rules/common_studies.smk"
+include: "workflow/rules/common_targets.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"

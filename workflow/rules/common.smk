@@ -116,50 +116,40 @@ def views_of(name):
         yield from ((view, f"{here}/views/{view}/{variant}") for variant in variants(view, parameters))
 
 
-def compared(name):
-    """Whether the explanations of an experiment are checked and compared with each other."""
-    settings = CONFIG.experiments[name]
-    return bool(settings["scores"]) and len(settings["methods"]) > 1
-
-
-def comparisons(name):
-    """What compares all explanations of an experiment: paths without suffix."""
-    settings, here = CONFIG.experiments[name], RESULTS.format(experiment=name)
-    found = [f"{here}/score/{score}/scores" for score in settings["scores"]]
-    if compared(name):
-        found += [f"{here}/score/{name}" for name in ("agreement", "checks", "leaderboard", "tradeoffs")]
-        found.append(f"{here}/explain/overview")
-    return found
-
-
 def plants_evidence(name):
     """Whether the data source of an experiment knows the evidence for each class."""
     return configuration.plugins.spec("datasets", CONFIG.experiments[name]["dataset"]["source"]).truth
 
 
-def figures():
-    """Every figure of the experiments to be run."""
-    found = []
-    for name, settings in CONFIG.experiments.items():
-        here = RESULTS.format(experiment=name)
-        found += [f"{here}/data/examples.png", f"{here}/model/history.png"]
-        if augmentation.chosen(settings["training"]["augmentation"]):
-            found.append(f"{here}/model/augmentation.png")
-        found += [
-            f"{here}/evaluation/confusion_matrix.png",
-            f"{here}/evaluation/reliability.png",
-        ]
-        if plants_evidence(name):
-            found.append(f"{here}/evaluation/evidence.png")
-        for method, parameters in settings["methods"].items():
-            found += [f"{here}/explain/{method}/{variant}.png" for variant in variants(method, parameters)]
-        found += [f"{stem}.png" for _, stem in views_of(name)]
-        found += [f"{stem}.png" for stem in comparisons(name)]
-    return found
+def training_seed(wildcards):
+    """The seed of the training: that of the experiment, unless the training has its own."""
+    settings = experiment_of(wildcards)
+    return settings["training"].get("seed", settings["seed"])
 
 
-def tracked():
-    """The record of every experiment to be run, of every study, and of the leaderboard over experiments."""
-    found = [f"{RESULTS.format(experiment=name)}/tracking.json" for name in CONFIG.experiments]
-    found += [f"results/{name}/study/tracking.json" for name in CONFIG.studies]
-    return found + (["results/comparison/tracking.json"] if len(RANKED) > 1 else [])
+def training_data(method):
+    """The further input of a method that draws a background from the training examples."""
+    needed = configuration.plugins.spec("explain", method).needs_training
+    return {"training": f"{RESULTS}/data/x_train.npy"} if needed else {}
+
+
+def code_of_view(view):
+    """A function of the wildcards that digests what a view runs, the methods that its parameters name included."""
+
+    def get(wildcards):
+        named = variants(view, experiment_of(wildcards)["views"][view])[wildcards.variant].get("methods", ())
+        methods = (f"pellucid.explain.{method}" for method in named)
+        return code_digest("pellucid.views.run", f"pellucid.views.{view}", *methods)
+
+    return get
+
+
+def truth_of(wildcards):
+    """Where the planted evidence of an experiment is; refused before any job where its source plants none."""
+    source = experiment_of(wildcards)["dataset"]["source"]
+    if not plants_evidence(wildcards.experiment):
+        raise WorkflowError(
+            f"results/{wildcards.experiment}/evaluation/evidence is asked for, but its data source plants no evidence: "
+            f'found "{source}"; expected one that does.'
+        )
+    return f"{RESULTS}/data/truth.npz".format(**wildcards)

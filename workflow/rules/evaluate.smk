@@ -2,17 +2,6 @@
 # in: results/<experiment>/data/, model/; out: results/<experiment>/evaluation/
 
 
-def truth_of(wildcards):
-    """Where the planted evidence of an experiment is; refused before any job where its source plants none."""
-    source = experiment_of(wildcards)["dataset"]["source"]
-    if not plants_evidence(wildcards.experiment):
-        raise WorkflowError(
-            f"results/{wildcards.experiment}/evaluation/evidence is asked for, but its data source plants no evidence: "
-            f'found "{source}"; expected one that does.'
-        )
-    return f"{RESULTS}/data/truth.npz".format(**wildcards)
-
-
 rule evaluate:
     input:
         x=f"{RESULTS}/data/x_test.npy",

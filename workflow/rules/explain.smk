@@ -2,18 +2,6 @@
 # in: results/<experiment>/model/, examples.npz; out: results/<experiment>/explain/<method>/
 
 
-def training_data(method):
-    """The further input of a method that draws a background from the training examples."""
-    needed = configuration.plugins.spec("explain", method).needs_training
-    return {"training": f"{RESULTS}/data/x_train.npy"} if needed else {}
-
-
-def checks_of(wildcards):
-    """The checks of an experiment's explanations, where they are made."""
-    made = compared(wildcards.experiment) if wildcards.experiment in CONFIG.experiments else False
-    return {"checks": f"{RESULTS}/score/checks.csv".format(**wildcards)} if made else {}
-
-
 rule select_examples:
     input:
         x=f"{RESULTS}/data/x_test.npy",

@@ -2,55 +2,6 @@
 # in: results/<experiment>/explain/ and what the score declares; out: results/<experiment>/score/<score>/
 
 
-def explanations(wildcards):
-    """What every method of an experiment wrote."""
-    here = f"{RESULTS}/explain".format(**wildcards)
-    return {
-        name: [f"{here}/{method}/{name}" for method in experiment_of(wildcards)["methods"]]
-        for name in ("attributions.npz", "cost.json", "checks.json")
-    }
-
-
-def score_sources(spec):
-    """The further inputs of a score: models, and what methods that explain anew may draw a background from."""
-    files = {}
-    if spec.needs_model or spec.needs_method:
-        files["model"] = f"{RESULTS}/model/model.keras"
-    if spec.needs_training or spec.needs_method:
-        files |= {"training": f"{RESULTS}/data/x_train.npy", "labels": f"{RESULTS}/data/labels.npz"}
-    if spec.needs_random_labels:
-        files["random_labels"] = f"{RESULTS}/random_labels/model.keras"
-        files["random_facts"] = f"{RESULTS}/random_labels/training.json"
-    return files
-
-
-def code_of_score(score):
-    """A function of the wildcards that digests what a score runs, all methods included where it explains anew."""
-
-    def get(wildcards):
-        again = SCORES[score].needs_method
-        methods = experiment_of(wildcards)["methods"] if again else ()
-        return code_digest(
-            "pellucid.score.run",
-            f"pellucid.score.{score}",
-            *(f"pellucid.explain.{method}" for method in methods),
-        )
-
-    return get
-
-
-def score_tables(wildcards):
-    """The table of every score of an experiment."""
-    here = f"{RESULTS}/score".format(**wildcards)
-    return {score: f"{here}/{score}/scores.csv" for score in experiment_of(wildcards)["scores"]}
-
-
-def randomised(wildcards):
-    """The one table of a score that a check reads."""
-    name = "parameter_randomisation"
-    return {name: score_tables(wildcards)[name]} if name in experiment_of(wildcards)["scores"] else {}
-
-
 for score, spec in SCORES.items():
 
     rule:

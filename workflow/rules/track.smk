@@ -20,35 +20,6 @@ rule tracking_store:
         "../scripts/tracking_store.py"
 
 
-def record_of(wildcards):
-    """Every file of an experiment that its runs record."""
-    here = RESULTS.format(experiment=wildcards.experiment)
-    settings = experiment_of(wildcards)
-    files = [
-        f"{here}/data/data.json",
-        f"{here}/data/x_test.npy",
-        f"{here}/examples.npz",
-    ]
-    files += [f"{here}/model/{name}" for name in ("model.keras", "history.csv", "training.json")]
-    tables = (
-        "metrics.json",
-        "per_class.csv",
-        "confusion_matrix.csv",
-        "reliability.csv",
-        "predictions.csv",
-    )
-    files += [f"{here}/evaluation/{name}" for name in tables]
-    if plants_evidence(wildcards.experiment):
-        files.append(f"{here}/evaluation/evidence.csv")
-    files += [f"{here}/explain/{method}/attributions.npz" for method in settings["methods"]]
-    for view, stem in views_of(wildcards.experiment):
-        files += [f"{stem}.{suffix}" for suffix in ("npz", "json", *VIEWS[view].texts)]
-    files += list(score_tables(wildcards).values())
-    if compared(wildcards.experiment):
-        files += [f"{here}/score/{table}.csv" for table in ("leaderboard", "checks")]
-    return files + [path for path in figures() if path.startswith(f"{here}/")]
-
-
 rule track:
     input:
         record_of,

@@ -2,12 +2,6 @@
 # in: results/<experiment>/data/, the model's files; out: results/<experiment>/model/, and random_labels/ for a score
 
 
-def training_seed(wildcards):
-    """The seed of the training: that of the experiment, unless the training has its own."""
-    settings = experiment_of(wildcards)
-    return settings["training"].get("seed", settings["seed"])
-
-
 rule train:
     input:
         unpack(files_of("model")),

@@ -2,17 +2,6 @@
 # in: results/<experiment>/model/ and what the view declares; out: results/<experiment>/views/<view>/
 
 
-def code_of_view(view):
-    """A function of the wildcards that digests what a view runs, the methods that its parameters name included."""
-
-    def get(wildcards):
-        named = variants(view, experiment_of(wildcards)["views"][view])[wildcards.variant].get("methods", ())
-        methods = (f"pellucid.explain.{method}" for method in named)
-        return code_digest("pellucid.views.run", f"pellucid.views.{view}", *methods)
-
-    return get
-
-
 for view, spec in VIEWS.items():
 
     rule:

@@ -110,7 +110,7 @@ def planes(
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     values = np.asarray(found, np.float64)
     if values.shape[1] == 1:
