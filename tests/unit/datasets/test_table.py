@@ -9,6 +9,8 @@ import pytest
 
 from pellucid import config, plugins
 from pellucid.datasets import delimited, table
+from pellucid.downloads import local_path
+from pellucid.errors import InputError
 from tests.unit.bad_inputs.good import GOOD, put
 
 N, SAMPLES = 12, 8
@@ -247,3 +249,23 @@ def test_an_experiment_of_ones_own_is_a_good_configuration(tmp_path, frame):
     assert list(itertools.chain(config.files(config.resolve(content).experiments["mine"], "dataset"))) == [
         ("file", str(tmp_path / "a.csv"))
     ]
+
+
+@pytest.mark.parametrize("name", ["beats #2.csv", "whose?.csv", "50%25.csv"])
+def test_a_name_on_this_machine_is_no_address(tmp_path, frame, name):
+    frame.to_csv(tmp_path / name, index=False)
+    mine = {
+        "dataset": {"source": "table", "file": str(tmp_path / name), "test": str(tmp_path / name)},
+        "model": {"architecture": "heartbeat_cnn"},
+    }
+    chosen = config.resolve({**GOOD, "run": ["mine"], "experiments": {"mine": mine}}).experiments["mine"]
+    assert dict(config.files(chosen, "dataset")) == {"file": str(tmp_path / name), "test": str(tmp_path / name)}
+    assert len(load(local_path(chosen["dataset"]["file"]), group="patient").train.y) == N
+
+
+def test_the_name_in_an_address():
+    table.check(file="https://example.org/a%20b.CSV?version=2#top", test="file:///data/a%23b.csv")
+    with pytest.raises(InputError, match=r'table.file: found "https://example.org/a.html\?b.csv"'):
+        table.check(file="https://example.org/a.html?b.csv")
+    with pytest.raises(InputError, match=r'table.test: found "file:///data/a.txt.gz#b.csv"'):
+        table.check(file="a.csv", test="file:///data/a.txt.gz#b.csv")

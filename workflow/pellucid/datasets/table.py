@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.columns import Choice
 from pellucid.datasets.labels import Names, encode
 from pellucid.datasets.tabular import Layout, Table
+from pellucid.downloads import is_local, local_path, place
 from pellucid.errors import InputError
 from pellucid.wording import listing
 
@@ -170,9 +170,11 @@ def check(*, file: str, test: str = "none", **others: Any) -> None:
     """Refuse files of another kind before any of them is read.
 
     Raises:
-        InputError: as said.
+        InputError: as said, or an address that is not supported.
     """
     for name, address in (("file", file), ("test", test)):
-        suffix = PurePosixPath(unquote(urlsplit(address).path)).suffix.lower()
-        if not (name == "test" and address == "none") and suffix not in READERS:
+        if name == "test" and address == "none":
+            continue
+        named = local_path(address, f"table.{name}") if is_local(address) else Path(place(address))
+        if named.suffix.lower() not in READERS:
             raise InputError(f"table.{name}", f'"{address}"', f"a file whose name ends in {listing(READERS)}")
