@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pellucid import config, plugins
-from pellucid.datasets import delimited, table
+from pellucid.datasets import table, tabular
 from pellucid.downloads import local_path
 from pellucid.errors import InputError
 from tests.unit.bad_inputs.good import GOOD, put
@@ -67,6 +67,16 @@ def test_columns_by_name_pattern_and_position(tmp_path, frame, signal):
     np.testing.assert_array_equal(raw.train.x[:, :, 0], frame.filter(like="ecg").to_numpy())
 
 
+@pytest.mark.parametrize("unused", ["other", "ecg.other"])
+def test_columns_of_parquet_that_are_not_asked_for(tmp_path, frame, unused):
+    frame.insert(1, unused, "text")
+    frame.to_parquet(tmp_path / "a.parquet")
+    raw = load(tmp_path / "a.parquet", signal=["ecg_5", "ecg_0"], label="label", group="patient")
+    np.testing.assert_array_equal(raw.train.x[:, :, 0], frame[["ecg_5", "ecg_0"]].to_numpy())
+    assert [raw.classes[label] for label in raw.train.y] == frame["label"].tolist()
+    assert raw.train.group.tolist() == frame["patient"].tolist()
+
+
 def test_the_order_of_a_list_counts(tmp_path, frame):
     frame.to_csv(tmp_path / "a.csv", index=False)
     raw = load(tmp_path / "a.csv", signal=["ecg_5", 1, "ecg_3"], label=-1)
@@ -88,6 +98,16 @@ def test_channels_side_by_side(tmp_path, rng, layout, axes, kind):
     np.testing.assert_array_equal(raw.train.x, series)
     assert raw.channels == ("x", "y", "z")
     assert raw.train.x.flags.c_contiguous
+
+
+@pytest.mark.parametrize(("layout", "column"), [("time_major", "ecg_5"), ("channel_major", "ecg_6")])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_the_column_of_a_value_is_told(tmp_path, frame, suffix, layout, column):
+    """The third sample of the second of two channels."""
+    frame.loc[4, column] = np.nan
+    WRITERS[suffix](frame, tmp_path / f"a.{suffix}")
+    with pytest.raises(InputError, match=rf"{column}\)?: found an empty cell or NaN"):
+        load(tmp_path / f"a.{suffix}", group="patient", channels=["I", "II"], layout=layout)
 
 
 def test_keys_of_an_archive(tmp_path, rng):
@@ -219,7 +239,7 @@ def test_a_test_file_counts_for_the_length(tmp_path):
 def test_large_files_are_read_in_parts(tmp_path, frame, monkeypatch):
     frame.to_csv(tmp_path / "a.csv", index=False)
     whole = load(tmp_path / "a.csv", group="patient")
-    monkeypatch.setattr(delimited, "_CELLS", 50)
+    monkeypatch.setattr(tabular, "_CELLS", 50)
     parts = load(tmp_path / "a.csv", group="patient")
     np.testing.assert_array_equal(parts.train.x, whole.train.x)
     np.testing.assert_array_equal(parts.train.y, whole.train.y)
