@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pellucid import seeds
 from pellucid.errors import InputError
+from pellucid.wording import times
 
 if TYPE_CHECKING:
     import keras
@@ -159,7 +160,7 @@ def check(settings: Mapping[str, Any], shape: tuple[int, ...]) -> None:
         InputError: as said.
     """
     if settings["shift"] >= min(shape[:-1]):
-        found = f"{settings['shift']} for examples of shape {' × '.join(map(str, shape))}"
+        found = f"{settings['shift']} for examples of shape {times(shape)}"
         raise InputError("training.augmentation.shift", found, f"less than {min(shape[:-1])}")
 
 

@@ -15,3 +15,8 @@ def walk(model: keras.Model) -> Iterator[keras.layers.Layer]:
         yield layer
         if hasattr(layer, "layers"):
             yield from walk(layer)
+
+
+def holds_weights(layer: keras.layers.Layer) -> bool:
+    """Whether a layer has weights of its own: those of a nested model are its layers'."""
+    return bool(layer.weights) and not hasattr(layer, "layers")

@@ -22,9 +22,9 @@ from pellucid import backend, deeplift, files, local, tracing
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
 from pellucid.graph import Node, flatten, pooled
-from pellucid.layers import walk
+from pellucid.layers import holds_weights, walk
 from pellucid.receptive_field import ReceptiveField, receptive_fields, whole_input
-from pellucid.wording import listing, nearest, shown
+from pellucid.wording import first_line, listing, nearest, shown
 
 if TYPE_CHECKING:
     import keras
@@ -89,8 +89,8 @@ class Probe:
         except InputError:
             raise
         except Exception as error:  # Keras raises many kinds for a file that is no model; all mean the same here.
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise InputError(str(path), f"a file that cannot be loaded ({reason})", "a .keras model") from error
+            found = f"a file that cannot be loaded ({first_line(error)})"
+            raise InputError(str(path), found, "a .keras model") from error
 
     # What may be asked -----------------------------------------------------------------------------------------------
 
@@ -330,7 +330,7 @@ class Probe:
         return {
             name: [np.array(value) for value in layer.get_weights()]
             for name, layer in self.layers.items()
-            if layer.weights and not hasattr(layer, "layers")
+            if holds_weights(layer)
         }
 
     @contextmanager

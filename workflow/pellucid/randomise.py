@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
+from pellucid.layers import holds_weights
 from pellucid.probe import Probe
+from pellucid.wording import first_line
 
 if TYPE_CHECKING:
     import keras
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 
 def weighted_layers(probe: Probe) -> list[str]:
     """Names of the layers that have weights, from the output down to the input; of nested models, those inside."""
-    names = [name for name, layer in probe.layers.items() if layer.weights and not hasattr(layer, "layers")]
-    return names[::-1]
+    return [name for name, layer in probe.layers.items() if holds_weights(layer)][::-1]
 
 
 def fresh_weights(layer: keras.layers.Layer, seed: int) -> list[NDArray[Any]]:
@@ -44,7 +45,7 @@ def fresh_weights(layer: keras.layers.Layer, seed: int) -> list[NDArray[Any]]:
             made.build_from_config(layer.get_build_config())
             values = [np.array(value) for value in made.get_weights()]
         except Exception as error:  # Keras raises many kinds for a layer that its configuration does not describe.
-            raise _unfit(layer, str(error).strip().splitlines()[0] if str(error).strip() else "no reason") from error
+            raise _unfit(layer, first_line(error)) from error
     expected = [tuple(weight.shape) for weight in layer.weights]
     if [value.shape for value in values] != expected:
         raise _unfit(layer, f"weights of shapes {[value.shape for value in values]} instead of {expected}")

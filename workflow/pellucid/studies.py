@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
-from pellucid.wording import nearest, shown
+from pellucid.wording import nearest, shown, times
 
 LIMIT = 200  # members of one study
 LONGEST = 120  # characters of a member's name: file systems take 255, and there is more in a file's name
@@ -175,7 +175,7 @@ def _varied(
             varied[TRAINING_SEED] = list(range(first, first + entry["repeats"]))
     count = math.prod(len(values) for values in varied.values())
     if not faults and count > LIMIT:
-        sizes = " × ".join(str(len(values)) for values in varied.values())
+        sizes = times(len(values) for values in varied.values())
         faults.append(
             f"experiments.{name}: found {sizes} = {count} members; expected at most {LIMIT}. Give fewer values, or "
             "several studies."

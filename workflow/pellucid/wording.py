@@ -22,6 +22,17 @@ def listing(names: Iterable[Any]) -> str:
     return ", ".join(str(name) for name in names)
 
 
+def times(sizes: Iterable[int | None]) -> str:
+    """Sizes as 28 × 28 × 1; ? for one that is open."""
+    return " × ".join("?" if size is None else str(size) for size in sizes)
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's text that is not blank; the name of its type where it has none."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next((line for line in lines if line), type(error).__name__)
+
+
 def shown(content: Any) -> str:
     """A value as the user would recognise it: text in quotes, long content cut."""
     text = f'"{content}"' if isinstance(content, str) else str(content)

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from pellucid import config, plugins
-from pellucid.datasets import delimited, table
+from pellucid.datasets import table, tabular
+from pellucid.downloads import local_path
+from pellucid.errors import InputError
 from tests.unit.bad_inputs.good import GOOD, put
 
 N, SAMPLES = 12, 8
@@ -65,6 +67,16 @@ def test_columns_by_name_pattern_and_position(tmp_path, frame, signal):
     np.testing.assert_array_equal(raw.train.x[:, :, 0], frame.filter(like="ecg").to_numpy())
 
 
+@pytest.mark.parametrize("unused", ["other", "ecg.other"])
+def test_columns_of_parquet_that_are_not_asked_for(tmp_path, frame, unused):
+    frame.insert(1, unused, "text")
+    frame.to_parquet(tmp_path / "a.parquet")
+    raw = load(tmp_path / "a.parquet", signal=["ecg_5", "ecg_0"], label="label", group="patient")
+    np.testing.assert_array_equal(raw.train.x[:, :, 0], frame[["ecg_5", "ecg_0"]].to_numpy())
+    assert [raw.classes[label] for label in raw.train.y] == frame["label"].tolist()
+    assert raw.train.group.tolist() == frame["patient"].tolist()
+
+
 def test_the_order_of_a_list_counts(tmp_path, frame):
     frame.to_csv(tmp_path / "a.csv", index=False)
     raw = load(tmp_path / "a.csv", signal=["ecg_5", 1, "ecg_3"], label=-1)
@@ -86,6 +98,16 @@ def test_channels_side_by_side(tmp_path, rng, layout, axes, kind):
     np.testing.assert_array_equal(raw.train.x, series)
     assert raw.channels == ("x", "y", "z")
     assert raw.train.x.flags.c_contiguous
+
+
+@pytest.mark.parametrize(("layout", "column"), [("time_major", "ecg_5"), ("channel_major", "ecg_6")])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_the_column_of_a_value_is_told(tmp_path, frame, suffix, layout, column):
+    """The third sample of the second of two channels."""
+    frame.loc[4, column] = np.nan
+    WRITERS[suffix](frame, tmp_path / f"a.{suffix}")
+    with pytest.raises(InputError, match=rf"{column}\)?: found an empty cell or NaN"):
+        load(tmp_path / f"a.{suffix}", group="patient", channels=["I", "II"], layout=layout)
 
 
 def test_keys_of_an_archive(tmp_path, rng):
@@ -217,7 +239,7 @@ def test_a_test_file_counts_for_the_length(tmp_path):
 def test_large_files_are_read_in_parts(tmp_path, frame, monkeypatch):
     frame.to_csv(tmp_path / "a.csv", index=False)
     whole = load(tmp_path / "a.csv", group="patient")
-    monkeypatch.setattr(delimited, "_CELLS", 50)
+    monkeypatch.setattr(tabular, "_CELLS", 50)
     parts = load(tmp_path / "a.csv", group="patient")
     np.testing.assert_array_equal(parts.train.x, whole.train.x)
     np.testing.assert_array_equal(parts.train.y, whole.train.y)
@@ -247,3 +269,23 @@ def test_an_experiment_of_ones_own_is_a_good_configuration(tmp_path, frame):
     assert list(itertools.chain(config.files(config.resolve(content).experiments["mine"], "dataset"))) == [
         ("file", str(tmp_path / "a.csv"))
     ]
+
+
+@pytest.mark.parametrize("name", ["beats #2.csv", "whose?.csv", "50%25.csv"])
+def test_a_name_on_this_machine_is_no_address(tmp_path, frame, name):
+    frame.to_csv(tmp_path / name, index=False)
+    mine = {
+        "dataset": {"source": "table", "file": str(tmp_path / name), "test": str(tmp_path / name)},
+        "model": {"architecture": "heartbeat_cnn"},
+    }
+    chosen = config.resolve({**GOOD, "run": ["mine"], "experiments": {"mine": mine}}).experiments["mine"]
+    assert dict(config.files(chosen, "dataset")) == {"file": str(tmp_path / name), "test": str(tmp_path / name)}
+    assert len(load(local_path(chosen["dataset"]["file"]), group="patient").train.y) == N
+
+
+def test_the_name_in_an_address():
+    table.check(file="https://example.org/a%20b.CSV?version=2#top", test="file:///data/a%23b.csv")
+    with pytest.raises(InputError, match=r'table.file: found "https://example.org/a.html\?b.csv"'):
+        table.check(file="https://example.org/a.html?b.csv")
+    with pytest.raises(InputError, match=r'table.test: found "file:///data/a.txt.gz#b.csv"'):
+        table.check(file="a.csv", test="file:///data/a.txt.gz#b.csv")

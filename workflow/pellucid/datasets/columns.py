@@ -66,7 +66,7 @@ def choose(
                 "columns: signal.",
             )
     else:
-        wanted = [signal] if isinstance(signal, str | int) else list(signal)
+        wanted = [signal] if isinstance(signal, str) else signal
         chosen = [position for one in wanted for position in _some(header, where, one, named, taken)]
     if clash := [header[position] for position in chosen if position in taken]:
         raise InputError(where, f'the column "{clash[0]}" as signal and as label or group', "a column for each")

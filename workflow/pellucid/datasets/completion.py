@@ -13,6 +13,8 @@ from pellucid.errors import InputError
 
 # The parameters that sources of series share.
 PARAMETERS: dict[str, dict[str, Any]] = {
+    "sampling_rate": {"type": "number", "exclusiveMinimum": 0, "description": "in Hz, for time axes in seconds"},
+    "unit": {"type": "string", "default": "a.u.", "description": "of the values, for axis labels"},
     "missing": {
         "enum": ["refuse", "interpolate", "zero"],
         "default": "refuse",
@@ -43,6 +45,16 @@ class Series:
     x: NDArray[np.float32]
     place: Callable[[int, int | None, int | None], str]
     lengths: NDArray[np.int64] | None = None
+
+
+def placed(where: str, time: int | None, channel: int | None) -> str:
+    """What `Series.place` says of an array: `where`, an example, and the sample and the channel in it."""
+    return where if time is None else f"{where}, sample {time + 1}, channel {(channel or 0) + 1}"
+
+
+def channel_names(count: int) -> tuple[str, ...]:
+    """What channels are called that have no names."""
+    return ("signal",) if count == 1 else tuple(f"channel {number + 1}" for number in range(count))
 
 
 def complete(parts: Mapping[str, Series], *, missing: str, lengths: str) -> tuple[str, ...]:

@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets.columns import Columns, choose
+from pellucid.datasets.columns import Columns
 from pellucid.datasets.completion import Series
-from pellucid.datasets.tabular import Layout, Table
+from pellucid.datasets.labels import as_number
+from pellucid.datasets.tabular import Layout, Table, rows_at_a_time
 from pellucid.errors import InputError
 
 # What stands for a value that is missing, in a column of numbers; in one of texts each may be a name.
 MISSING = ("", "NA", "N/A", "n/a", "nan", "NaN", "NAN", "null", "NULL", "None", "?")
-# Cells that are read before they are copied into the array.
-_CELLS = 4_000_000
 # Numbers in a row that count from 0 or 1, from which on they are names and no signal.
 _COUNTED = 8
 # utf-8, with or without the mark that spreadsheets put before it.
@@ -39,8 +38,7 @@ def read(path: Path, layout: Layout) -> Table:
             raise InputError(str(path), "an empty file", "a row for each example")
         header = _is_header(first[1]) if layout.header is None else layout.header
         names = [name.strip() for name in first[1]] if header else len(first[1])
-        columns = choose(names, str(path), signal=layout.signal, label=layout.label, group=layout.group)
-        return _read(path, delimiter, header, columns, layout)
+        return _read(path, delimiter, header, layout.choose(names, str(path)), layout)
     except UnicodeDecodeError as error:
         raise InputError(str(path), f"bytes that are no text ({error.reason})", "a text file in UTF-8") from None
     except csv.Error as error:
@@ -75,7 +73,7 @@ def _read(path: Path, delimiter: str, header: bool, columns: Columns, layout: La
             keep_default_na=False,
             na_values=dict.fromkeys(columns.signal, MISSING),
             encoding=_ENCODING,
-            chunksize=max(1, _CELLS // width),
+            chunksize=rows_at_a_time(width),
         )
         for chunk in chunks:
             stop = count + len(chunk)
@@ -169,7 +167,7 @@ def _lines(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def _is_header(cells: list[str]) -> bool:
     """Most cells are no numbers, or they count: 0, 1, 2, … as pandas names the columns of an array."""
-    numbers = [_number(cell) for cell in cells]
+    numbers = [as_number(cell) for cell in cells]
     known = [number for number in numbers if number is not None]
     if 2 * len(known) <= len(cells):
         # A row of empty cells is a row of missing values.
@@ -177,15 +175,8 @@ def _is_header(cells: list[str]) -> bool:
     return len(known) >= _COUNTED and known[0] in (0, 1) and known == [known[0] + step for step in range(len(known))]
 
 
-def _number(cell: str) -> float | None:
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
 def _value(cell: str, where: str) -> float:
-    if (value := _number(cell)) is None:
+    if (value := as_number(cell)) is None:
         raise InputError(where, f'"{cell}"', "a number")
     return value
 
@@ -211,7 +202,7 @@ def _first_text(path: Path, delimiter: str, header: bool, columns: Columns) -> I
         if header and number == 0:
             continue
         for at in signal:
-            if at < len(cells) and cells[at].strip() not in MISSING and _number(cells[at]) is None:
+            if at < len(cells) and cells[at].strip() not in MISSING and as_number(cells[at]) is None:
                 return InputError(
                     f"{path}, line {line}, column {_called(columns, at)}",
                     f'"{cells[at]}"',
@@ -235,7 +226,7 @@ def _placer(path: Path, delimiter: str, header: bool, columns: Columns, layout: 
         line = next(line for number, (line, _) in enumerate(_lines(path, delimiter)) if number == wanted)
         if time is None:
             return f"{path}, line {line}"
-        at = columns.signal[int(layout.columns_of(len(columns.signal) // layout.channels)[time, channel])]
+        at = layout.column_of(columns.signal, time, channel or 0)
         return f"{path}, line {line}, column {_called(columns, at)}"
 
     return place

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pellucid import files
 from pellucid.errors import InputError
 from pellucid.wording import listing, nearest, shown
 
@@ -55,7 +55,7 @@ def read(path: Path | str) -> dict[str, str]:
         InputError: a file that is no class index.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = files.read_json(path)
     except (OSError, ValueError) as error:
         raise InputError(str(path), f"a file that cannot be read ({error})", _EXPECTED) from None
     if not isinstance(content, dict):

@@ -13,6 +13,17 @@ from pellucid.wording import listing, nearest, shown
 
 Names = Sequence[Any] | Mapping[str, Any] | None
 
+# The parameter `class_names` of the sources whose labels are the user's own.
+CLASS_NAMES: Mapping[str, Any] = {
+    "type": ["array", "object"],
+    "items": {"type": ["string", "integer"]},
+    "additionalProperties": {"type": ["string", "integer"]},
+    "uniqueItems": True,
+    "default": {},
+    "description": "names of the sorted labels in a list, or a mapping from label to name; labels of one name become "
+    "one class. Absent, the labels are the names",
+}
+
 
 def encode(
     parts: Mapping[str, NDArray[Any]], where: str, class_names: Names = None
@@ -68,12 +79,13 @@ def _written(labels: NDArray[Any], where: str) -> tuple[list[str], NDArray[np.in
     if "" in texts:
         example = int(np.flatnonzero(index == texts.index(""))[0])
         raise InputError(where, f"no label for example {example + 1}", "a label for each")
-    if all(_number(text) is not None for text in texts):
+    if all(as_number(text) is not None for text in texts):
         texts = [_whole(text, where) for text in texts]
     return texts, index
 
 
-def _number(text: str) -> float | None:
+def as_number(text: str) -> float | None:
+    """The number that a text says, if it says one."""
     try:
         return float(text)
     except ValueError:

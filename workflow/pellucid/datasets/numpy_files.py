@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets.columns import NONE, Choice, choose
-from pellucid.datasets.completion import Series
+from pellucid.datasets.columns import NONE, Choice
+from pellucid.datasets.completion import Series, placed
 from pellucid.datasets.tabular import Layout, Table
 from pellucid.errors import InputError
-from pellucid.files import read_arrays
+from pellucid.files import map_array, read_arrays
 from pellucid.wording import listing, nearest, shown
 
 # The keys of an archive where the parameters are at their defaults.
@@ -44,7 +44,7 @@ def read_array(path: Path, layout: Layout) -> Table:
         InputError: no plain array of two axes, a column that is not there.
     """
     try:
-        table: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        table = map_array(path)
     except (ValueError, OSError, EOFError) as error:
         raise InputError(str(path), f"a file that cannot be read ({error})", "an .npy file of a plain array") from None
     if table.ndim != 2 or table.dtype.kind not in "fiu":
@@ -54,7 +54,7 @@ def read_array(path: Path, layout: Layout) -> Table:
             "numbers of shape (N, columns), one column being the label",
             "An .npz takes signal, label and group as arrays of their own.",
         )
-    columns = choose(table.shape[1], str(path), signal=layout.signal, label=layout.label, group=layout.group)
+    columns = layout.choose(table.shape[1], str(path))
     group = None if columns.group is None else table[:, columns.group].astype(np.str_)
     label = f"{path}, column {columns.names[columns.label]}"
     return Table(_series(table[:, list(columns.signal)], path, layout), table[:, columns.label], group, label)
@@ -83,7 +83,6 @@ def _series(x: NDArray[Any], path: Path, layout: Layout) -> Series:
         shaped = layout.shaped(whole)
 
     def place(row: int, time: int | None, channel: int | None) -> str:
-        where = f"{path}, example {row + 1}"
-        return where if time is None else f"{where}, sample {time + 1}, channel {(channel or 0) + 1}"
+        return placed(f"{path}, example {row + 1}", time, channel)
 
     return Series(shaped, place)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.datasets.columns import choose
+from pellucid.datasets.columns import Columns
 from pellucid.datasets.completion import Series
-from pellucid.datasets.tabular import Layout, Table
+from pellucid.datasets.tabular import Layout, Table, rows_at_a_time
 from pellucid.errors import InputError
 
 
@@ -27,7 +27,7 @@ def read(path: Path, layout: Layout) -> Table:
         schema = file.schema_arrow
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(str(path), f"a file that cannot be read ({error})", "a Parquet file") from None
-    columns = choose(schema.names, str(path), signal=layout.signal, label=layout.label, group=layout.group)
+    columns = layout.choose(schema.names, str(path))
     for at in columns.signal:
         kind = schema.types[at]
         if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
@@ -39,12 +39,15 @@ def read(path: Path, layout: Layout) -> Table:
     labels: list[Any] = []
     groups: list[Any] = []
     count = 0
-    for batch in file.iter_batches(batch_size=max(1, 4_000_000 // len(columns.names))):
+    read = _positions(columns)
+    names = [columns.names[at] for at in read] if len(read) < len(columns.names) else None
+    for batch in file.iter_batches(batch_size=rows_at_a_time(len(read)), columns=names):
         stop = count + batch.num_rows
+        found = dict(zip(read, batch.columns, strict=True))
         for target, at in enumerate(columns.signal):
-            x[count:stop, target] = batch.column(at).cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False)
-        labels += batch.column(columns.label).to_pylist()
-        groups += batch.column(columns.group).to_pylist() if columns.group is not None else []
+            x[count:stop, target] = found[at].cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False)
+        labels += found[columns.label].to_pylist()
+        groups += found[columns.group].to_pylist() if columns.group is not None else []
         count = stop
     name = columns.names[columns.label]
     for called, values in ((name, labels), (columns.names[columns.group or 0], groups)):
@@ -54,8 +57,17 @@ def read(path: Path, layout: Layout) -> Table:
     def place(row: int, time: int | None, channel: int | None) -> str:
         if time is None:
             return f"{path}, row {row + 1}"
-        at = columns.signal[int(layout.columns_of(len(columns.signal) // layout.channels)[time, channel])]
+        at = layout.column_of(columns.signal, time, channel or 0)
         return f"{path}, row {row + 1}, column {columns.names[at]}"
 
     group = None if columns.group is None else np.array([str(one) for one in groups], np.str_)
     return Table(Series(layout.shaped(x), place), np.array(labels), group, f"{path}, column {name}")
+
+
+def _positions(columns: Columns) -> list[int]:
+    """Which columns to read, ascending: those that are used, if all columns can be asked for by name."""
+    names = columns.names
+    # A name with a point is a path into a nested column there; columns without a name may be several.
+    if len(set(names)) < len(names) or any("." in name for name in names):
+        return list(range(len(names)))
+    return sorted({*columns.signal, columns.label, *([] if columns.group is None else [columns.group])})

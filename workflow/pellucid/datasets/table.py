@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
 from pellucid.datasets import completion, delimited, numpy_files, parquet
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.columns import Choice
-from pellucid.datasets.labels import Names, encode
+from pellucid.datasets.labels import CLASS_NAMES, Names, encode
 from pellucid.datasets.tabular import Layout, Table
+from pellucid.downloads import is_local, local_path, place
 from pellucid.errors import InputError
 from pellucid.wording import listing
 
@@ -65,15 +65,7 @@ SPEC = SourceSpec(
             "default": "none",
             "description": "column, or key of an .npz, of what must not lie on both sides of a split (a patient)",
         },
-        "class_names": {
-            "type": ["array", "object"],
-            "items": {"type": ["string", "integer"]},
-            "additionalProperties": {"type": ["string", "integer"]},
-            "uniqueItems": True,
-            "default": {},
-            "description": "names of the sorted labels in a list, or a mapping from label to name; labels of one name "
-            "become one class. Absent, the labels are the names",
-        },
+        "class_names": CLASS_NAMES,
         "channels": {
             "type": "array",
             "items": {"type": "string", "minLength": 1},
@@ -92,8 +84,6 @@ SPEC = SourceSpec(
             "default": "auto",
             "description": "whether the first line of a text file names the columns; auto: if most of it is no numbers",
         },
-        "sampling_rate": {"type": "number", "exclusiveMinimum": 0, "description": "in Hz, for time axes in seconds"},
-        "unit": {"type": "string", "default": "a.u.", "description": "of the values, for axis labels"},
         **completion.PARAMETERS,
     },
     required=("file",),
@@ -144,13 +134,11 @@ def load(
     found = train.series.x.shape[2]
     if channels and len(channels) != found:
         raise InputError(f"{files['file']}, channels", f"{len(channels)} names", f"{found}, one for each channel")
-    if not channels:
-        channels = ("signal",) if found == 1 else [f"channel {number + 1}" for number in range(found)]
     return RawData(
         train=_examples(train, y["train"]),
         test=_examples(tables["test"], y["test"]) if "test" in tables else None,
         classes=classes,
-        channels=tuple(channels),
+        channels=tuple(channels) or completion.channel_names(found),
         unit=unit,
         sampling_rate=sampling_rate,
         notes=notes,
@@ -170,9 +158,11 @@ def check(*, file: str, test: str = "none", **others: Any) -> None:
     """Refuse files of another kind before any of them is read.
 
     Raises:
-        InputError: as said.
+        InputError: as said, or an address that is not supported.
     """
     for name, address in (("file", file), ("test", test)):
-        suffix = PurePosixPath(unquote(urlsplit(address).path)).suffix.lower()
-        if not (name == "test" and address == "none") and suffix not in READERS:
+        if name == "test" and address == "none":
+            continue
+        named = local_path(address, f"table.{name}") if is_local(address) else Path(place(address))
+        if named.suffix.lower() not in READERS:
             raise InputError(f"table.{name}", f'"{address}"', f"a file whose name ends in {listing(READERS)}")

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets.columns import Choice
+from pellucid.datasets.columns import Choice, Columns, choose
 from pellucid.datasets.completion import Series
 from pellucid.errors import InputError
+
+# Cells that are read before they are copied into the array.
+_CELLS = 4_000_000
+
+
+def rows_at_a_time(columns: int) -> int:
+    """Rows of so many cells that are read before they are copied into the array."""
+    return max(1, _CELLS // columns)
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,14 @@ class Layout:
     header: bool | None
     ragged: bool
 
+    def choose(self, names: Sequence[str] | int, where: str) -> Columns:
+        """The columns of signal, label and group, in a file with these names, or with so many columns.
+
+        Raises:
+            InputError: see `columns.choose`.
+        """
+        return choose(names, where, signal=self.signal, label=self.label, group=self.group)
+
     def require_whole_channels(self, where: str, columns: int) -> None:
         """Refuse columns that cannot be divided among the channels.
 
@@ -43,10 +60,10 @@ class Layout:
             found = f"{self.channels} channels in {columns} columns of signal"
             raise InputError(f"{where}, channels", found, "a number of columns that the channels divide")
 
-    def columns_of(self, samples: int) -> NDArray[np.int64]:
-        """(samples, channels): which column of the signal holds the value."""
-        numbers = np.arange(samples * self.channels)
-        return numbers.reshape(samples, self.channels) if self.time_major else numbers.reshape(self.channels, samples).T
+    def column_of(self, signal: Sequence[int], time: int, channel: int) -> int:
+        """Which of the columns of the signal, in their order, holds the value of a sample and a channel."""
+        samples = len(signal) // self.channels
+        return signal[time * self.channels + channel if self.time_major else channel * samples + time]
 
     def shaped(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, columns of the signal) as (N, time, channels), without a copy."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pellucid.datasets import completion
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.completion import Series
-from pellucid.datasets.labels import Names, encode
+from pellucid.datasets.labels import CLASS_NAMES, Names, encode
 from pellucid.errors import InputError
 from pellucid.wording import listing, nearest
 
@@ -52,16 +52,7 @@ SPEC = SourceSpec(
             "default": _MIRROR,
             "description": "the address (or folder) under which <name>.zip lies",
         },
-        "class_names": {
-            "type": ["array", "object"],
-            "items": {"type": ["string", "integer"]},
-            "additionalProperties": {"type": ["string", "integer"]},
-            "uniqueItems": True,
-            "default": {},
-            "description": "names of the sorted labels in a list, or a mapping from label to name; else the file's",
-        },
-        "sampling_rate": {"type": "number", "exclusiveMinimum": 0, "description": "in Hz; the files do not say it"},
-        "unit": {"type": "string", "default": "a.u.", "description": "of the values, for axis labels"},
+        "class_names": CLASS_NAMES,
         **completion.PARAMETERS,
     },
     required=("name",),
@@ -134,12 +125,11 @@ def load(
             series[part], labels[part] = read_ts(path)
     y, classes = encode(labels, f"{name}, class", class_names)
     notes = completion.complete(series, missing=missing, lengths=lengths)
-    channels = series["train"].x.shape[2]
     return RawData(
         train=Examples(series["train"].x, y["train"]),
         test=Examples(series["test"].x, y["test"]),
         classes=classes,
-        channels=("signal",) if channels == 1 else tuple(f"channel {number + 1}" for number in range(channels)),
+        channels=completion.channel_names(series["train"].x.shape[2]),
         unit=unit,
         sampling_rate=sampling_rate,
         notes=notes,
@@ -196,8 +186,7 @@ def read_ts(path: Path) -> tuple[Series, NDArray[np.str_]]:
         x[row, : case.shape[1]] = case.T
 
     def place(row: int, time: int | None, channel: int | None) -> str:
-        where = f"{path.name}, series {row + 1}"
-        return where if time is None else f"{where}, sample {time + 1}, channel {(channel or 0) + 1}"
+        return completion.placed(f"{path.name}, series {row + 1}", time, channel)
 
     names = np.array([header.written.get(str(label).strip(), str(label).strip()) for label in labels], np.str_)
     return Series(x, place, lengths), names

@@ -10,14 +10,17 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pellucid.errors import InputError
-from pellucid.wording import listing
+from pellucid.wording import listing, times
 
 Config = Mapping[str, Any]
+
+# What can be read out of a file, of what `base.ModelSpec.features` knows.
+FEATURES = ("conv", "relu", "rescale_rule", "gap")
 
 # Layers that run code, or load it from elsewhere, when the model is loaded or called.
 _CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
@@ -107,9 +110,25 @@ def input_shape(config: Config, where: str) -> tuple[int, ...]:
     if not shape or isinstance(shape, Mapping):
         raise InputError(where, "a model whose input sizes are not known", "one that was built before it was saved")
     if None in shape[1:]:
-        sizes = " × ".join("?" if size is None else str(size) for size in shape[1:])
-        raise InputError(where, f"inputs of shape {sizes}", "sizes that are all known: keras.Input with the data's own")
+        found = f"inputs of shape {times(shape[1:])}"
+        raise InputError(where, found, "sizes that are all known: keras.Input with the data's own")
     return tuple(shape[1:])
+
+
+def require_shape(config: Config, where: str, wanted: Sequence[int], whose: str) -> None:
+    """Refuse a model for inputs of another shape.
+
+    Args:
+        config, where: as `check` has them.
+        wanted: of one example, without the batch axis.
+        whose: what the message says of this shape, after "the shape".
+
+    Raises:
+        InputError: as said, or what `input_shape` refuses.
+    """
+    own = input_shape(config, where)
+    if own != tuple(wanted):
+        raise InputError(where, f"a model for inputs of {times(own)}", f"{times(wanted)}, the shape {whose}")
 
 
 def features(config: Config, where: str) -> tuple[str, ...]:
@@ -124,7 +143,7 @@ def features(config: Config, where: str) -> tuple[str, ...]:
         "rescale_rule": all(_has_multiplier(layer) for layer in layers),
         "gap": _is_pooled(config),
     }
-    return tuple(name for name, has in found.items() if has)
+    return tuple(name for name in FEATURES if found[name])
 
 
 # What `deeplift.py` has multipliers for: layers of linear operations, of maxima, and of functions of one value.
@@ -268,7 +287,7 @@ def _other_format(path: Path | str) -> str:
     return ""
 
 
-def lacking(wanted: tuple[str, ...] | list[str], config: Config, where: str) -> None:
+def lacking(wanted: Sequence[str], config: Config, where: str) -> None:
     """Refuse features that were declared for a model that has them not.
 
     Raises:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pellucid.errors import InputError
+from pellucid.wording import times
 
 if TYPE_CHECKING:
     import keras
@@ -91,5 +92,5 @@ def require_size(name: str, input_shape: tuple[int, ...], minimum: int) -> None:
         InputError: an axis other than the channels' is shorter than `minimum`.
     """
     if min(input_shape[:-1]) < minimum:
-        found = " × ".join(str(size) for size in input_shape)
+        found = times(input_shape)
         raise InputError(f"model {name}", f"examples of shape {found}", f"at least {minimum} along every axis")

@@ -18,7 +18,7 @@ from pellucid.errors import InputError
 from pellucid.models import archive, head
 from pellucid.models.base import ModelSpec
 from pellucid.models.tidy import tidied
-from pellucid.wording import listing, nearest, shown
+from pellucid.wording import first_line, listing, nearest, shown
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 SPEC = ModelSpec(
     title="A model of your own, from a function",
     kinds=("series", "image"),
-    features=("conv", "relu", "rescale_rule", "gap"),
+    features=archive.FEATURES,
     source='your own: see "Your own model" in the README',
     parameters={
         "build": {
@@ -46,7 +46,7 @@ SPEC = ModelSpec(
         "features": {
             "type": "array",
             "uniqueItems": True,
-            "items": {"enum": ["conv", "relu", "rescale_rule", "gap"]},
+            "items": {"enum": list(archive.FEATURES)},
             "default": ["conv", "relu"],
             "description": "what methods find in the model: conv (convolutions over the axes of the input), relu, "
             "rescale_rule (layers that Deep SHAP has rules for, and no others) and gap (global average pooling, and "
@@ -129,11 +129,8 @@ def build(
             where, f"a model that cannot be saved ({_reason(error, folder)})", "layers of Keras"
         ) from error
     archive.check(config, where, hint="keras.ops does without: keras.ops.abs(x) between layers is part of the model.")
-    own = archive.input_shape(config, where)
-    if own != tuple(input_shape):
-        sizes, expected = (" × ".join(map(str, shape)) for shape in (own, input_shape))
-        raise InputError(where, f"a model for inputs of {sizes}", f"{expected}, the shape that it was given")
-    archive.lacking(list(features), config, where)
+    archive.require_shape(config, where, input_shape, "that it was given")
+    archive.lacking(features, config, where)
     return head.with_softmax(tidied(model), n_classes, where)
 
 
@@ -171,8 +168,7 @@ def _reason(error: Exception, folder: str) -> str:
     place = str(Path(folder).expanduser().resolve())
     steps = [step for step in traceback.extract_tb(error.__traceback__) if step.filename.startswith(place)]
     line = f", {Path(steps[-1].filename).name} line {steps[-1].lineno}" if steps else ""
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0] if text else 'no reason'}{line}"
+    return f"{type(error).__name__}: {first_line(error)}{line}"
 
 
 def _file(folder: str, module: str) -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 from pellucid.errors import InputError
 from pellucid.graph import flatten
 from pellucid.layers import walk
+from pellucid.wording import times
 
 if TYPE_CHECKING:
     import keras
@@ -39,11 +40,12 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
     if shape != (n_classes,) and not binary:
         raise InputError(
             where,
-            f"an output of shape {_times(shape)}",
+            f"an output of shape {times(shape) or '()'}",
             f"{n_classes} scores, one for each class of the data{', or one sigmoid' if n_classes == 2 else ''}",
             "new_head: true puts a new last layer on a model of other classes." if len(shape) == 1 else "",
         )
-    last, end = _last(model), _end(_last(model))
+    last = _last(model)
+    end = _end(last)
     if binary and end != "sigmoid":
         raise InputError(
             where,
@@ -78,7 +80,9 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
         logger.info('the sigmoid of "%s" became the logits (0, z) of two classes, and their softmax', last.name)
     else:
         names = [_free(model, "classes")]
-        _refuse_probabilities(Model(model.inputs[0], scores), where)
+        if gives_probabilities(Model(model.inputs[0], scores)):
+            # A second softmax would flatten them, and hide their gradients.
+            raise InputError(where, "probabilities that are made before the last layer", "a softmax as the last layer")
         if end is None:
             logger.info('the scores of "%s" are taken for logits: a softmax follows them', last.name)
     return Model(model.inputs[0], layers.Softmax(name=names[-1])(scores), name=model.name)
@@ -135,12 +139,6 @@ def _end(operation: Any) -> str | None:
     return next((name for name in ("softmax", "log_softmax", "sigmoid") if own is getattr(activations, name)), None)
 
 
-def _refuse_probabilities(model: keras.Model, where: str) -> None:
-    """Refuse scores that are probabilities already: a second softmax would flatten them, and hide their gradients."""
-    if gives_probabilities(model):
-        raise InputError(where, "probabilities that are made before the last layer", "a softmax as the last layer")
-
-
 def gives_probabilities(model: keras.Model) -> bool:
     """Whether the scores of random inputs are positive, and 1 in sum."""
     tries = np.random.default_rng(0).standard_normal((4, *model.inputs[0].shape[1:]), np.float32)
@@ -152,7 +150,3 @@ def _free(model: keras.Model, name: str) -> str:
     """A name that no layer has."""
     taken = {layer.name for layer in walk(model)}
     return next(one for one in (name, *(f"{name}_{number}" for number in range(2, 99))) if one not in taken)
-
-
-def _times(shape: tuple[int | None, ...]) -> str:
-    return " × ".join("?" if size is None else str(size) for size in shape) or "()"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
-from pellucid.layers import walk
+from pellucid.layers import holds_weights, walk
 from pellucid.models import archive, head
 from pellucid.models.base import ModelSpec
 from pellucid.models.tidy import tidied
-from pellucid.wording import listing, nearest, shown
+from pellucid.wording import first_line, listing, nearest, shown
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SPEC = ModelSpec(
     title="A model of your own, from a .keras file",
     kinds=("series", "image"),
-    features=("conv", "relu", "rescale_rule", "gap"),
+    features=archive.FEATURES,
     source='your own: see "Your own model" in the README',
     parameters={
         "file": {"type": "string", "minLength": 1, "description": "path or address of a model that Keras 3 saved"},
@@ -30,7 +30,7 @@ SPEC = ModelSpec(
                 {
                     "type": "array",
                     "uniqueItems": True,
-                    "items": {"enum": ["conv", "relu", "rescale_rule", "gap"]},
+                    "items": {"enum": list(archive.FEATURES)},
                 },
             ],
             "default": "auto",
@@ -92,7 +92,7 @@ def features(
     archive.check(config, str(path), allow_code=allow_code)
     if features == "auto":
         return archive.features(config, str(path))
-    archive.lacking(list(features), config, str(path))
+    archive.lacking(features, config, str(path))
     return tuple(features)
 
 
@@ -118,16 +118,13 @@ def build(
     described = archive.read(file)
     archive.check(described, str(file), allow_code=allow_code)
     if features != "auto":
-        archive.lacking(list(features), described, str(file))
-    own = archive.input_shape(described, str(file))
-    if own != tuple(input_shape):
-        found, expected = (" × ".join(map(str, shape)) for shape in (own, input_shape))
-        raise InputError(str(file), f"a model for inputs of {found}", f"{expected}, the shape of the data's examples")
+        archive.lacking(features, described, str(file))
+    archive.require_shape(described, str(file), input_shape, "of the data's examples")
     try:
         model = models.load_model(file, compile=False, safe_mode=not allow_code)
     except Exception as error:  # Keras raises many kinds for a file that is no model; all mean the same here.
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(str(file), f"a file that cannot be loaded ({reason})", "a .keras model") from error
+        found = f"a file that cannot be loaded ({first_line(error)})"
+        raise InputError(str(file), found, "a .keras model") from error
     if freeze not in ("none", "all_but_last"):
         freeze_layers(model, freeze)  # by the names that the file gives them
     if allow_code:
@@ -160,5 +157,5 @@ def freeze_layers(model: keras.Model, names: Sequence[str]) -> None:
 
 def freeze_all_but_last(model: keras.Model) -> None:
     """Leave all weights but those of the last layer that has some out of the training."""
-    for layer in [layer for layer in walk(model) if layer.weights and not hasattr(layer, "layers")][:-1]:
+    for layer in [layer for layer in walk(model) if holds_weights(layer)][:-1]:
         layer.trainable = False

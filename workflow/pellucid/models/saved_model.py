@@ -12,7 +12,7 @@ from pellucid import files
 from pellucid.errors import InputError
 from pellucid.models import head
 from pellucid.models.base import ModelSpec
-from pellucid.wording import listing
+from pellucid.wording import first_line, listing, times
 
 if TYPE_CHECKING:
     import keras
@@ -87,8 +87,7 @@ def build(
     try:
         output = layer(image)
     except Exception as error:  # TensorFlow raises many kinds; all mean the same here
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        found = f"a function that fails for examples of shape {_times(input_shape)} ({lines[0] if lines else error})"
+        found = f"a function that fails for examples of shape {times(input_shape) or '()'} ({first_line(error)})"
         raise InputError(place, found, "one that takes (N, *shape), 32-bit numbers") from error
     outputs = list(output.values()) if isinstance(output, dict) else [output]
     if len(outputs) != 1:
@@ -96,7 +95,7 @@ def build(
     (scores,) = outputs
     if tuple(scores.shape[1:]) != (n_classes,):
         expected = f"{n_classes} scores, one for each class of the data"
-        raise InputError(place, f"an output of shape {_times(scores.shape[1:])}", expected)
+        raise InputError(place, f"an output of shape {times(scores.shape[1:]) or '()'}", expected)
     if head.gives_probabilities(Model(image, scores)):
         # The smallest normal number: a probability that was rounded to 0 has no logarithm.
         scores = ops.log(ops.maximum(scores, float(np.finfo(np.float32).tiny)))
@@ -118,8 +117,7 @@ def _layer(place: str, endpoint: str, name: str) -> Any:
         try:
             return layers.TFSMLayer(place, call_endpoint=one, trainable=False, name=name)
         except Exception as error:  # no such endpoint, or no such folder: of many kinds
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            reason = lines[0] if lines else type(error).__name__
+            reason = first_line(error)
     raise InputError(place, f"a folder that cannot be loaded ({reason})", f"a SavedModel with the endpoint {endpoint}")
 
 
@@ -134,7 +132,3 @@ def _has_gradients(model: keras.Model, input_shape: tuple[int, ...]) -> bool:
         return tape.gradient(answer, one) is not None
     except LookupError:  # an operation without one
         return False
-
-
-def _times(shape: tuple[int | None, ...]) -> str:
-    return " × ".join("?" if size is None else str(size) for size in shape) or "()"

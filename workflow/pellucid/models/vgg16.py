@@ -110,10 +110,10 @@ def load(model: keras.Model, path: Path | str) -> None:
     Raises:
         InputError: a file without these layers, or with convolutions of other shapes.
     """
-    from pellucid.layers import walk
+    from pellucid.layers import holds_weights, walk
 
     found = keras_weights.read(path)
-    layers = {layer.name: layer for layer in walk(model) if layer.weights and not hasattr(layer, "layers")}
+    layers = {layer.name: layer for layer in walk(model) if holds_weights(layer)}
     convolutions = [name for name in layers if name not in _TOP]
     for name in convolutions:
         if not _fits(layers[name], found.get(name)):

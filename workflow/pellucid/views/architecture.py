@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pellucid.probe import Probe
 from pellucid.receptive_field import node_fields
 from pellucid.views.base import ViewData, ViewSpec
+from pellucid.wording import times
 
 SPEC = ViewSpec(
     title="Architecture",
@@ -94,7 +95,7 @@ def compute(probe: Probe, data: ViewData, rng: np.random.Generator, **drawn: obj
         "names": np.array([row.name for row in rows]),
         "kinds": np.array([row.kind for row in rows]),
         "groups": np.array([group(row.kind) for row in rows]),
-        "shapes": np.array([_times(row.shape) for row in rows]),
+        "shapes": np.array([times(row.shape) for row in rows]),
         "positions": np.array([max((size or 1 for size in row.shape[:-1]), default=1) for row in rows]),
         "filters": np.array([(row.shape[-1] or 1) if row.shape else 1 for row in rows]),
         "parameters": np.array([row.parameters for row in rows]),
@@ -154,7 +155,7 @@ def summary(probe: Probe, rows: Sequence[Row]) -> str:
     rule = "-" * max(map(len, aligned))
     total, trainable = (sum(getattr(row, name) for row in rows) for name in ("parameters", "trainable"))
     ending = [
-        f"input: {_times(probe.input_shape)}; classes: {probe.n_classes}; layers: {len(rows)}",
+        f"input: {times(probe.input_shape)}; classes: {probe.n_classes}; layers: {len(rows)}",
         f"parameters: {total:,} ({total * 4 / 2**20:.2f} MiB as 32-bit numbers)",
         f"trainable: {trainable:,}; not trainable: {total - trainable:,}",
     ]
@@ -169,11 +170,11 @@ def _words(row: Row, rows: Sequence[Row], separator: str = ",") -> tuple[str, ..
     return (
         f"{row.within}/{row.name}" if row.within else row.name,
         row.kind,
-        _times(row.shape),
+        times(row.shape),
         f"{row.parameters:{separator}}",
         f"{row.trainable:{separator}}",
-        "whole input" if row.field is None else _times(row.field),
-        _times(row.stride),
+        "whole input" if row.field is None else times(row.field),
+        times(row.stride),
         ", ".join(rows[index].name for index in row.inputs),
     )
 
@@ -185,7 +186,3 @@ def _csv(rows: Sequence[Row]) -> str:
     writer.writerow(COLUMNS)
     writer.writerows(_words(row, rows, separator="") for row in rows)
     return text.getvalue()
-
-
-def _times(sizes: Iterable[int | None]) -> str:
-    return " × ".join("?" if size is None else str(size) for size in sizes)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pellucid import figures
 from pellucid.draw import heading, heat_rows
 from pellucid.draw.canvas import Canvas, box_of
+from pellucid.wording import times
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -25,11 +26,7 @@ def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any]
     """Draw the maps of the strongest filters on one colour scale, and what the most active unit sees."""
     filters, total = arrays["filters"], int(arrays["n_filters"])
     field = arrays["field"]
-    sees = (
-        "the whole input"
-        if arrays["whole"]
-        else " × ".join(str(size) for size in field[:, 0]) + (" samples" if len(field) == 1 else " pixels")
-    )
+    sees = "the whole input" if arrays["whole"] else times(field[:, 0]) + (" samples" if len(field) == 1 else " pixels")
     caption = (
         f"{caption}: {arrays['layer']}\n{heading.of_count(len(filters), total, 'filters')}, the largest mean size of "
         f"activation first; green: what the most active unit sees, {sees}"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pellucid import figures
 from pellucid.draw import heading, heat_rows
 from pellucid.draw.canvas import Canvas, box_of
+from pellucid.wording import times
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -32,9 +33,9 @@ def _scale(maps: NDArray[np.float32]) -> figures.Scale:
 def _about(arrays: Arrays, index: int, scale: figures.Scale) -> list[str]:
     """What is said of a layer: its name, the size and number of its maps, what a unit sees, and the colours' range."""
     shown, total = len(arrays[f"filters_{index}"]), int(arrays["n_filters"][index])
-    units = " × ".join(str(size) for size in arrays["sizes"][index])
+    units = times(arrays["sizes"][index])
     units += " units" if arrays["sizes"].shape[1] == 1 else ""
-    sees = "all" if arrays["whole"][index] else " × ".join(str(size) for size in arrays["field"][index, :, 0])
+    sees = "all" if arrays["whole"][index] else times(arrays["field"][index, :, 0])
     return [
         str(arrays["layers"][index]),
         f"{units}; {heading.of_count(shown, total, 'maps')}",
@@ -53,7 +54,7 @@ def _images(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
     band = height + name + 0.1
     canvas = Canvas(label + columns * (width + gap), (layers + 1) * band, caption, bar=False)
     canvas.text("input", 0, name + 0.12, fontsize=9, fontweight="bold")
-    canvas.text(" × ".join(str(size) for size in facts["shape"]), 0, name + 0.29)
+    canvas.text(times(facts["shape"]), 0, name + 0.29)
     canvas.example(arrays["inputs"][0], label, name, width, height)
     for index in range(layers):
         top = (index + 1) * band + name

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pellucid import figures
 from pellucid.draw import heading
 from pellucid.draw.canvas import Canvas, box_of
+from pellucid.wording import times
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -24,7 +25,7 @@ def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any]
     kernels, order = arrays["kernels"], arrays["order"]
     shown = order[: parameters["shown"]]
     count = heading.of_count(len(shown), len(order), "filters")
-    size = " × ".join(str(one) for one in kernels.shape[1:-1])
+    size = times(kernels.shape[1:-1])
     caption = f"{caption}: {arrays['layer']}\n{count} of size {size}, the largest norm first (#: number of the filter)"
     if kernels.ndim == 3:
         if kernels.shape[-1] <= _LINES:

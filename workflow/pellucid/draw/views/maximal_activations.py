@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pellucid import figures
 from pellucid.draw import heading
 from pellucid.draw.canvas import Canvas, box_of
+from pellucid.wording import times
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -25,7 +26,7 @@ def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any]
     total, field = int(arrays["n_filters"]), arrays["field"]
     order = "the largest activations first" if parameters["order"] == "strongest" else "in their order"
     unit = "samples" if len(field) == 1 else "pixels"
-    sees = "the whole input" if arrays["whole"] else f"{' × '.join(str(size) for size in field[:, 0])} {unit}"
+    sees = "the whole input" if arrays["whole"] else f"{times(field[:, 0])} {unit}"
     caption = (
         f"{caption}: {arrays['layer']}\n{heading.of_count(len(arrays['filters']), total, 'filters')}, {order}; "
         f"the strongest of {int(arrays['searched'])} test examples\na unit sees {sees}; "

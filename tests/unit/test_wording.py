@@ -1,0 +1,26 @@
+"""Words that messages share."""
+
+import numpy as np
+import pytest
+
+from pellucid.wording import first_line, times
+
+
+@pytest.mark.parametrize(
+    ("sizes", "text"), [((28, 28, 1), "28 × 28 × 1"), ((None, 9), "? × 9"), (np.array([7]), "7"), ((), "")]
+)
+def test_times(sizes, text):
+    assert times(sizes) == text
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("one\ntwo"), "one"),
+        (ValueError("\n  \n one \ntwo"), "one"),
+        (AssertionError(), "AssertionError"),
+        (KeyError("key"), "'key'"),
+    ],
+)
+def test_first_line(error, line):
+    assert first_line(error) == line
