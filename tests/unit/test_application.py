@@ -9,6 +9,7 @@ from pellucid.errors import InputError
 from pellucid.models.application import SPEC, build, features, fill
 from pellucid.models.keras_networks import NETWORKS
 from pellucid.probe import Probe
+from pellucid.training import _origin
 from tests.unit.application_weights import write
 
 # The smallest network of each family, but for those of InceptionResNetV2 and NASNet, which take minutes each.
@@ -136,6 +137,20 @@ def test_published_weights_stand_for_an_address_and_its_checksum():
     }
     assert len(fill(name="ConvNeXtTiny", weights="imagenet")["weights_sha256"]) == 64
     assert set(fill(name="MobileNetV2", weights="imagenet")) == {"weights"}
+
+
+@pytest.mark.parametrize(
+    ("paths", "epochs", "origin"),
+    [
+        ({"weights": "published.h5"}, 0, "as they are in the file"),
+        ({"weights": "published.h5"}, 2, "fine-tuned"),
+        ({}, 0, "random"),
+        ({}, 2, "trained"),
+    ],
+)
+@pytest.mark.parametrize("architecture", ["application", "vgg16"])
+def test_the_record_says_where_the_weights_come_from(architecture, paths, epochs, origin):
+    assert _origin({"architecture": architecture}, paths, epochs) == origin
 
 
 def test_convolutions_behind_a_global_pooling_have_no_map(keras):

@@ -1,5 +1,6 @@
 """Splits, scaling and what is reported of the data."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -98,6 +99,31 @@ def test_folds_leave_the_sources_own_test_set_aside(rng):
     data = raw(120, test=Examples(np.zeros((5, 10, 2), np.float32), np.zeros(5, np.int64)))
 
     assert len(divide(data, test=0.2, validation=0.25, folds=4, rng=rng)["test"].y) == 30
+
+
+@pytest.mark.parametrize(("own", "folds", "told"), [(True, 4, True), (True, None, False), (False, 4, False)])
+def test_the_notes_say_that_the_sources_own_test_set_is_left_aside(tmp_path, monkeypatch, caplog, own, folds, told):
+    data = replace(raw(120, raw(40, seed=1).train if own else None), notes=("One.",))
+    source = SimpleNamespace(SPEC=SourceSpec("A", "series", "B", "C", "D"), load=lambda files, rng: data)
+    monkeypatch.setitem(plugins.load("datasets"), "given", source)
+    split = SPLIT | ({"folds": folds, "fold": 1} if folds else {})
+    preprocess(dataset={"source": "given"}, paths={}, split=split, scale="none", seed=1, folder=tmp_path)
+    aside = "The test examples are a fold of the source's training examples; its own test set is left aside."
+    assert files.read_json(tmp_path / "data.json")["notes"] == ["One.", *([aside] if told else [])]
+    assert (aside in caplog.text) == told
+    assert data.notes == ("One.",)
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.5, 96), (2 / 3, 128), (0.75, 144), (0.8, 152)])
+def test_whole_groups_come_to_about_a_large_share_too(share, count):
+    data = grouped(192, 24)
+
+    splits = divide(data, test=share, validation=0.5, rng=np.random.default_rng(0))
+
+    # Groups of 8: of 24, four fifths are 19.
+    assert abs(len(splits["test"].y) - count) <= 8
+    groups = [set(splits[name].group) for name in SPLITS]
+    assert not (groups[0] & groups[1] or groups[0] & groups[2] or groups[1] & groups[2])
 
 
 def test_fewer_groups_or_examples_than_folds_are_refused(rng):

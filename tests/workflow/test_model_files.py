@@ -116,6 +116,7 @@ def test_a_network_with_a_thousand_classes_is_explained_by_their_names(keras, tm
     results = folder / here
     found = keras.models.load_model(results / "model/model.keras")
     np.testing.assert_array_equal(found.get_layer("predictions").kernel, published.get_layer("predictions").kernel)
+    assert files.read_json(results / "model/training.json")["origin"] == "as they are in the file"
     assert files.read_json(results / "data/data.json")["classes"][698] == "palace"
     # Those that occur, and no more.
     table = (results / "evaluation/confusion_matrix.csv").read_text().splitlines()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,12 +114,14 @@ def resolve(content: Mapping[str, Any]) -> Config:
             faults += _check_files(experiment, f"experiments.{name}")
             skipped[name] = {}
             try:
-                features(experiment)
+                present = features(experiment)
             except InputError as error:
                 faults.append(f"experiments.{name}.model: {error}")
                 continue
             for key in OPTIONAL:
-                reasons, refused = _drop_inapplicable(experiment, key, set(own.get(key, {})), f"experiments.{name}")
+                reasons, refused = _drop_inapplicable(
+                    experiment, key, present, set(own.get(key, {})), f"experiments.{name}"
+                )
                 skipped[name] |= reasons
                 faults += refused
             experiments[name] = experiment
@@ -332,16 +334,11 @@ def files(experiment: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
     selector, package = FILES[key]
     module = plugins.load(package)[experiment[key][selector]]
     if hasattr(module, "addresses"):
-        yield from module.addresses(**own_parameters(experiment[key], module.SPEC)).items()
+        yield from module.addresses(**plugins.own_parameters(experiment[key], module.SPEC)).items()
         return
     for name in module.SPEC.files:
         if experiment[key][name] != "none":
             yield name, experiment[key][name]
-
-
-def own_parameters(entry: Mapping[str, Any], spec: Any) -> dict[str, Any]:
-    """What a `dataset` or `model` entry says for the plugin itself, without its name and the checksums."""
-    return {name: value for name, value in entry.items() if name in spec.parameters}
 
 
 def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
@@ -349,7 +346,7 @@ def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
     module = plugins.load("models")[experiment["model"]["architecture"]]
     found = module.SPEC.features
     if hasattr(module, "features"):
-        found = module.features(**own_parameters(experiment["model"], module.SPEC))
+        found = module.features(**plugins.own_parameters(experiment["model"], module.SPEC))
     layers = () if module.SPEC.opaque else ("layers",)
     trained = ("training",) if experiment["training"]["epochs"] else ()
     truth = ("truth",) if _spec(experiment, "dataset").truth else ()
@@ -384,12 +381,11 @@ def typed(content: Any) -> Any:
 
 
 def _drop_inapplicable(
-    experiment: dict[str, Any], key: str, asked: set[str], path: str
+    experiment: dict[str, Any], key: str, found: Collection[str], asked: set[str], path: str
 ) -> tuple[dict[str, str], list[str]]:
-    """Keep what the architecture allows. What the experiment itself names is refused, not dropped."""
+    """Keep what the `features` found allow. What the experiment itself names is refused, not dropped."""
     owner = experiment["model"]["architecture"]
     source = experiment["dataset"]["source"]
-    found = features(experiment)
     skipped, refused = {}, []
     kept = {}
     for name, parameters in experiment[key].items():

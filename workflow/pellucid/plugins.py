@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -25,3 +26,8 @@ def load(package: str) -> dict[str, ModuleType]:
 def spec(package: str, name: str) -> Any:
     """The `SPEC` of one plugin."""
     return load(package)[name].SPEC
+
+
+def own_parameters(entry: Mapping[str, Any], spec: Any) -> dict[str, Any]:
+    """What a `dataset` or `model` entry says for the plugin itself, without its name and the checksums."""
+    return {name: value for name, value in entry.items() if name in spec.parameters}

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from pellucid.rows import Array, Rows, blocks
 logger = logging.getLogger(__name__)
 
 SPLITS = ("train", "validation", "test")
+# What the source's own notes say of its test set is not of the test examples then.
+_SET_ASIDE = "The test examples are a fold of the source's training examples; its own test set is left aside."
 
 
 @dataclass
@@ -68,8 +70,8 @@ def preprocess(
     digests = {name: downloads.check(path, **downloads.checksums(dataset, name)) for name, path in paths.items()}
     own = {
         name: value
-        for name, value in dataset.items()
-        if name in plugin.SPEC.parameters and name not in plugin.SPEC.files
+        for name, value in plugins.own_parameters(dataset, plugin.SPEC).items()
+        if name not in plugin.SPEC.files
     }
     room = {"scratch": Scratch(folder, memory_mb)} if plugin.SPEC.scratch else {}
     raw: RawData = plugin.load(
@@ -77,6 +79,8 @@ def preprocess(
     )
     check(raw, source)
     splits = divide(raw, **split, rng=seeds.generator(seed, "split"))
+    if split.get("folds") is not None and raw.test is not None:
+        raw = replace(raw, notes=(*raw.notes, _SET_ASIDE))
     statistics = rescale(splits, scale)
     for name, part in splits.items():
         files.write_array(folder / f"x_{name}.npy", part.x)
@@ -162,17 +166,16 @@ def divide(
     Raises:
         InputError: a split without examples, or fewer groups than it takes.
     """
-    everything = raw.train
-    group = everything.group if by_group else None
-    kept = np.arange(len(everything.y))
+    group = raw.train.group if by_group else None
+    kept = np.arange(len(raw.train.y))
     tested = None if raw.test is None else take(raw.test)
     if folds is not None:
-        kept, drawn = in_folds(everything.y, group, folds, rng)[fold]
-        tested = take(everything, drawn)
+        kept, drawn = in_folds(raw.train.y, group, folds, rng)[fold]
+        tested = take(raw.train, drawn)
     elif tested is None:
-        kept, drawn = drawn_split(everything.y, group, test, rng)
-        tested = take(everything, drawn)
-    fitted, held = drawn_split(everything.y[kept], None if group is None else group[kept], validation, rng)
+        kept, drawn = drawn_split(raw.train.y, group, test, rng)
+        tested = take(raw.train, drawn)
+    fitted, held = drawn_split(raw.train.y[kept], None if group is None else group[kept], validation, rng)
     splits = {"train": take(raw.train, kept[fitted]), "validation": take(raw.train, kept[held]), "test": tested}
     for name, examples in splits.items():
         if len(examples.y) == 0:
@@ -188,6 +191,10 @@ def drawn_split(
     """Divide indices into (rest, drawn), class by class; with groups, whole groups that come to about that share."""
     if group is None:
         return stratified(y, share, rng)
+    if share > 0.5:
+        # One fold is at most a half: here it is what remains.
+        drawn, rest = in_folds(y, group, max(2, round(1 / (1 - share))), rng)[0]
+        return rest, drawn
     return in_folds(y, group, max(2, round(1 / share)), rng)[0]
 
 
@@ -295,7 +302,7 @@ def fingerprints(x: Array) -> NDArray[np.void]:
 
 
 def describe(raw: RawData, splits: Splits, spec: Any) -> dict[str, Any]:
-    """The facts about the data that figures, tracking and report show."""
+    """The facts about the data that figures, tracking and report show, but for their scale and unit."""
     for note in raw.notes:
         logger.warning("%s", note)
     repeated = duplicates(splits)
@@ -310,7 +317,6 @@ def describe(raw: RawData, splits: Splits, spec: Any) -> dict[str, Any]:
         "homepage": spec.homepage,
         "classes": list(raw.classes),
         "channels": list(raw.channels),
-        "unit": raw.unit,
         "sampling_rate_hz": raw.sampling_rate,
         "notes": list(raw.notes),
         "groups": {name: sorted(set(group.tolist())) for name in SPLITS if (group := splits[name].group) is not None},

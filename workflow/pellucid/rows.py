@@ -54,10 +54,6 @@ class Rows:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self[:], dtype)
 
-    def take(self, indices: NDArray[np.int64]) -> Rows:
-        """The rows at `indices` of these, none of them read yet."""
-        return replace(self, chosen=indices if self.chosen is None else self.chosen[indices])
-
     def scaled(self, offset: NDArray[np.float64], divisor: NDArray[np.float64]) -> Rows:
         """The rows as (value - offset) / divisor in float32, computed when they are read."""
         return replace(self, offset=offset, divisor=divisor)

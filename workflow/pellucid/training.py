@@ -156,8 +156,8 @@ def train(
 
 def _origin(model: Mapping[str, Any], paths: Mapping[str, str], epochs: int) -> str:
     """Where the weights come from: "trained", "fine-tuned", "as they are in the file" or "random"."""
-    given = any(name in paths for name in plugins.spec("models", model["architecture"]).weights)
-    if given or plugins.spec("models", model["architecture"]).opaque:
+    spec = plugins.spec("models", model["architecture"])
+    if spec.opaque or any(name in paths for name in spec.files):
         return "fine-tuned" if epochs else "as they are in the file"
     return "trained" if epochs else "random"
 
@@ -219,7 +219,7 @@ def _build(
     # Initialisers without a seed of their own draw from this one.
     keras.utils.set_random_seed(seeds.integer(seed, "train", "initial weights"))
     architecture = plugins.load("models")[model["architecture"]]
-    parameters = {name: value for name, value in model.items() if name in architecture.SPEC.parameters}
+    parameters = plugins.own_parameters(model, architecture.SPEC)
     parameters |= {name: paths.get(name) for name in architecture.SPEC.files}
     network: keras.Model = architecture.build(tuple(facts["shape"]), len(facts["classes"]), **parameters)
     if training["epochs"] and not network.trainable_weights:

@@ -140,6 +140,12 @@ MNIST = [
     ("an array is missing", archive(y_test=None), "mnist.npz: found no array y_test", "expected the arrays"),
     ("floats for images", archive(x_test=np.zeros((20, 28, 28))), "mnist.npz, test: found images float64", "uint8"),
     ("labels and images differ", archive(y_train=np.zeros(3, int)), "train: found images", "labels (N,)"),
+    (
+        "a part without examples",
+        archive(x_test=np.zeros((0, 28, 28), np.uint8), y_test=np.zeros(0, int)),
+        "mnist.npz, test: found no examples",
+        "expected at least one",
+    ),
     ("a label out of range", archive(y_train=np.arange(20)), "train: found labels int64 from 0 to 19", "from 0 to 9"),
 ]
 

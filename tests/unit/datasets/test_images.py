@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from pellucid.datasets import images
+from pellucid.datasets.scratch import Scratch
 
 
 def load(folder, **parameters):
@@ -114,3 +115,20 @@ def test_groups_and_a_test_folder(tmp_path, rng):
     assert raw.train.group.tolist() == ["p1", "p2", "p1", "p3"]
     assert raw.test.y.tolist() == [1, 1]
     assert load(tmp_path / "train").train.group is None
+
+
+@pytest.mark.parametrize("colour", ["grey", "rgb"])
+def test_folders_larger_than_the_memory_give_the_same_arrays(tmp_path, rng, colour):
+    for name in ("a/0.png", "a/1.png", "b/0.png", "b/1.jpg"):
+        put(tmp_path / "train", name, colours(rng, 9, 12))
+    put(tmp_path / "test", "b/0.png", colours(rng, 9, 12))
+    settings = {"test_folder": str(tmp_path / "test"), "size": [8, 8], "colour": colour}
+    whole = load(tmp_path / "train", **settings)
+    mapped = load(tmp_path / "train", **settings, scratch=Scratch(tmp_path / "data", 0))
+    for one, other in ((whole.train, mapped.train), (whole.test, mapped.test)):
+        assert isinstance(other.x, np.memmap) and not isinstance(one.x, np.memmap)
+        assert other.x.dtype == one.x.dtype == np.float32
+        np.testing.assert_array_equal(other.x, one.x)
+        np.testing.assert_array_equal(other.y, one.y)
+    assert whole.train.x.shape == (4, 8, 8, 1 if colour == "grey" else 3)
+    assert images.SPEC.scratch

@@ -140,7 +140,7 @@ def test_patients_of_ds1_train_and_those_of_ds2_test(written):
     assert Counter(raw.test.group.tolist()) == {"100": beats_of_one, "201": beats_of_one}
     assert np.bincount(raw.test.y).tolist() == [2 * (beats_of_one - each["V"]), 2 * each["V"]]
     notes = " ".join(raw.notes)
-    assert "different patients, but for records 201 (train) and 202 (test), which are of one" in notes
+    assert "different patients, but for records 201 (DS1) and 202 (DS2), which are of one" in notes
     assert "Kept by record: 100: 13 N, 5 V; 101:" in notes
     assert "Annotations that are no beats: 5 +." in notes
     assert "(5 S)" in notes
@@ -305,5 +305,6 @@ def test_through_preprocessing_validation_is_by_patient_too(tmp_path):
     assert groups["test"] == {"100", "103"}
     assert groups["train"] | groups["validation"] == {str(one) for one in aami.DS1[:8]}
     assert not groups["train"] & groups["validation"]
-    assert facts["notes"][0] == "Train is DS1 and test is DS2 of de Chazal et al. 2004: different patients."
+    first = "The source's train is DS1 and its test is DS2 of de Chazal et al. 2004: different patients."
+    assert facts["notes"][0] == first
     assert facts["shape"] == [BEFORE + AFTER, 1]

@@ -211,6 +211,7 @@ UNEQUAL = {
     "lines without a header, the longest first": "1,2,3,4,y\n1,2,x\n1,2,3,4,x\n1,2,3,y\n",
     "lines under a header, the label first": "label,a,b,c,d\nx,1,2\nx,1,2,3,4\ny,1,2,3\ny,1,2,3,4\n",
     "lines without a header, the label first": "x,1,2\nx,1,2,3,4\ny,1,2,3\ny,1,2,3,4\n",
+    "empty cells too in lines without a header, the longest first": "1,2,3,4,y\n1,2,,x\n1,2,3,4,x\n1,2,3,,y\n",
 }
 
 

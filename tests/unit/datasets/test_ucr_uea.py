@@ -11,6 +11,7 @@ import pytest
 
 from pellucid import config, downloads
 from pellucid.datasets import ucr_uea
+from pellucid.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,31 @@ def test_unequal_lengths(shipped):
         assert not kept[given.shape[1] :].any()
     cropped = load("JapaneseVowels", shipped, lengths="crop")
     np.testing.assert_array_equal(cropped.train.x, padded.train.x[:, :7])
+
+
+@pytest.mark.parametrize("equal", ["true", "false"])
+def test_missing_values_at_the_end_are_its_end(tmp_path, equal):
+    """Two channels, of which one ends earlier; the last series has fewer values in the file where it may."""
+    last = "1,2,?,?:5,?,?,?:b" if equal == "true" else "1,2:5,?:b"
+    rows = ["1,2,3,?:5,6,?,?:a", "1,2,3,4:5,6,7,8:b", last]
+    head = f"@timeStamps false\n@univariate false\n@equalLength {equal}\n@classLabel true a b\n@data\n"
+    for part in ("TRAIN", "TEST"):
+        (tmp_path / f"Own_{part}.ts").write_text(head + "\n".join(rows) + "\n")
+    padded = load("Own", tmp_path, lengths="pad", missing="zero")
+    expected = [
+        [[1, 5], [2, 6], [3, 0], [0, 0]],
+        [[1, 5], [2, 6], [3, 7], [4, 8]],
+        [[1, 5], [2, 0], [0, 0], [0, 0]],
+    ]
+    assert padded.test.x.tolist() == expected
+    # Within the series a value is missing in each of two; after their ends nothing is.
+    assert padded.notes == (
+        "4 of 6 series have fewer than 4 samples, and zeros after their end.",
+        "4 missing values were set to zero.",
+    )
+    assert load("Own", tmp_path, lengths="crop", missing="zero").train.x.tolist() == [one[:2] for one in expected]
+    with pytest.raises(InputError, match=r"Own_TRAIN.ts, series 1, sample 3, channel 2: found an empty cell or NaN"):
+        load("Own", tmp_path, lengths="pad")
 
 
 def test_a_set_by_download(shipped, tmp_path):

@@ -36,7 +36,7 @@ class Series:
     """Series as a file holds them.
 
     Attributes:
-        x: float32 (N, time, channels), NaN where there is no value.
+        x: float32 (N, time, channels), NaN where there is no value, and after the end of a shorter series.
         place: names the place of (example, sample, channel), for messages; of an example as a whole where the other
             two are None.
         lengths: (N,), samples of each series where the file itself says so; None where all have the same.
@@ -87,7 +87,6 @@ def complete(parts: Mapping[str, Series], *, missing: str, lengths: str) -> tupl
     filled = sum(_fill(part, gaps[name], ends[name], missing) for name, part in parts.items())
     for part in parts.values():
         part.x = _sized(part.x, target)
-        part.lengths = None
     return (*_told_lengths(together, target, lengths), *_told_missing(filled, missing))
 
 
@@ -106,7 +105,7 @@ def _rows_with_gaps(part: Series) -> NDArray[np.intp]:
 
 def _ends(part: Series, gaps: NDArray[np.intp], lengths: str) -> NDArray[np.int64]:
     """Samples of each series up to its end."""
-    if part.lengths is not None:
+    if lengths == "refuse" and part.lengths is not None:
         return part.lengths
     ends = np.full(len(part.x), part.x.shape[1], np.int64)
     if lengths != "refuse":

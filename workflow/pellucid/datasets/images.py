@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid.datasets import imagenet
 from pellucid.datasets.base import Examples, RawData, SourceSpec
+from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
 from pellucid.wording import listing, nearest
 
@@ -66,6 +67,7 @@ SPEC = SourceSpec(
     required=("folder",),
     files=(imagenet.FILE,),
     folders=("folder", "test_folder"),
+    scratch=True,
 )
 
 fill = imagenet.fill
@@ -97,6 +99,7 @@ def load(
     colour: str = "auto",
     group: str = "none",
     labels: str = "own",
+    scratch: Scratch | None = None,
 ) -> RawData:
     """Read the images, intensities in [0, 1]; the parameters are those of `SPEC`.
 
@@ -121,10 +124,11 @@ def load(
     grey = colour == "grey" or (colour == "auto" and all(mode in _GREY for mode, _ in seen))
     height, width = size
     small = sum(wide < width or high < height for _, (wide, high) in seen)
-    known = dict(zip(classes, numbers, strict=True))
+    known, room = dict(zip(classes, numbers, strict=True)), scratch or Scratch()
+    parts = {name: _examples(part, known, (height, width), fit, grey, group, room) for name, part in pictures.items()}
     return RawData(
-        train=_examples(pictures["train"], known, (height, width), fit, grey, group),
-        test=_examples(pictures["test"], known, (height, width), fit, grey, group) if "test" in pictures else None,
+        train=parts["train"],
+        test=parts.get("test"),
         classes=names,
         channels=("intensity",) if grey else ("red", "green", "blue"),
         unit="intensity",
@@ -205,11 +209,15 @@ def opened(path: Path) -> Iterator[Image]:
 
 
 def _examples(
-    pictures: Sequence[Picture], classes: Mapping[str, int], size: tuple[int, int], fit: str, grey: bool, group: str
+    pictures: Sequence[Picture],
+    classes: Mapping[str, int],
+    size: tuple[int, int],
+    fit: str,
+    grey: bool,
+    group: str,
+    room: Scratch,
 ) -> Examples:
-    x = np.empty((len(pictures), *size, 1 if grey else 3), np.float32)
-    for row, one in enumerate(pictures):
-        x[row] = read(one.path, size, fit=fit, grey=grey)
+    x = room.array(read(one.path, size, fit=fit, grey=grey)[np.newaxis] for one in pictures)
     y = np.array([classes[one.class_name] for one in pictures], np.int64)
     groups = np.array([one.group for one in pictures], np.str_) if group == "subfolder" else None
     return Examples(x, y, group=groups)

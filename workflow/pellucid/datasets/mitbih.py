@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pellucid.datasets import aami
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.csv import read_labelled_rows
 from pellucid.datasets.scratch import Scratch
@@ -35,7 +36,7 @@ SPEC = SourceSpec(
     scratch=True,
 )
 
-_CLASSES = ("N", "S", "V", "F", "Q")
+CLASSES = tuple(aami.CODES)
 _COLUMNS = 188
 
 
@@ -49,12 +50,12 @@ def load(
     """
     parts: dict[str, Examples] = {}
     for name in ("train", "test"):
-        x, y = read_labelled_rows(files[name], columns=_COLUMNS, classes=len(_CLASSES), scratch=scratch)
+        x, y = read_labelled_rows(files[name], columns=_COLUMNS, classes=len(CLASSES), scratch=scratch)
         parts[name] = Examples(x[:, :samples, np.newaxis], y)
     return RawData(
         train=parts["train"],
         test=parts["test"],
-        classes=_CLASSES,
+        classes=CLASSES,
         channels=("ECG",),
         unit="scaled amplitude",
         sampling_rate=125.0,

@@ -336,8 +336,8 @@ def _about_split(split: str, records: Sequence[int], complete: bool) -> Iterable
         return
     shared = ""
     if set(aami.SAME_PATIENT) <= set(records):
-        shared = ", but for records 201 (train) and 202 (test), which are of one, as in the published lists"
-    yield f"Train is DS1 and test is DS2 of de Chazal et al. 2004: different patients{shared}."
+        shared = ", but for records 201 (DS1) and 202 (DS2), which are of one, as in the published lists"
+    yield f"The source's train is DS1 and its test is DS2 of de Chazal et al. 2004: different patients{shared}."
     if complete:
         yield f"Left out: the records of paced patients, {listing(aami.PACED)}."
 

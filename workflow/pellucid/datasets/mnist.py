@@ -53,7 +53,9 @@ def _examples(x: NDArray[Any], y: NDArray[Any], where: str, room: Scratch) -> Ex
     if x.dtype != np.uint8 or x.ndim != 3 or y.shape != x.shape[:1]:
         found = f"images {x.dtype} {x.shape} with labels {y.shape}"
         raise InputError(where, found, "images uint8 (N, height, width) with labels (N,)")
-    if y.size == 0 or y.dtype.kind not in "iu" or y.min() < 0 or y.max() > 9:
+    if y.size == 0:
+        raise InputError(where, "no examples", "at least one")
+    if y.dtype.kind not in "iu" or y.min() < 0 or y.max() > 9:
         raise InputError(where, f"labels {y.dtype} from {y.min()} to {y.max()}", "whole numbers from 0 to 9")
     ink = (block[..., np.newaxis].astype(np.float32) / np.float32(255) for block in blocks(x))
     return Examples(room.array(ink), y.astype(np.int64))

@@ -62,5 +62,7 @@ class Scratch:
 
 
 def _emptied(blocks: list[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    # From its end a list gives one up at once, however many there are.
+    blocks.reverse()
     while blocks:
-        yield blocks.pop(0)
+        yield blocks.pop()

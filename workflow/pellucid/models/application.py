@@ -11,8 +11,15 @@ import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.models import keras_weights
-from pellucid.models.base import ModelSpec, require_size
-from pellucid.models.keras_networks import BLUE_GREEN_RED, NETWORKS, SCALING, published
+from pellucid.models.base import WHITE, ModelSpec, require_rgb, require_size
+from pellucid.models.keras_networks import (
+    BLUE_GREEN_RED,
+    DEVIATIONS,
+    ITS_OWN_AND_DEVIATIONS,
+    NETWORKS,
+    SCALING,
+    published,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -49,19 +56,11 @@ SPEC = ModelSpec(
             "default": False,
             "description": "true: training changes the head alone",
         },
-        "white": {
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "default": 1,
-            "description": "the value of full intensity in the data: 1, or 255",
-        },
+        **WHITE,
     },
     files=("weights",),
 )
 
-# Standard deviations of ImageNet's red, green and blue on the scale from 0 to 1. EfficientNet was trained on images
-# divided by the variances, Keras' layer divides by their roots, and so its images are divided by these roots once more.
-_EFFICIENTNET = (0.229, 0.224, 0.225)
 _CLASSES = 1000  # of the published heads
 
 
@@ -85,8 +84,7 @@ def build(
     """
     network = NETWORKS[name]
     require_size(f"application {name}", input_shape, network.family.minimum)
-    if input_shape[-1] != 3:
-        raise InputError(f"model application {name}", f"images of {input_shape[-1]} channel(s)", "3: red, green, blue")
+    require_rgb(f"application {name}", input_shape)
     from keras import Input, Model, layers
 
     image = Input(input_shape, name="input")
@@ -139,8 +137,8 @@ def load(model: keras.Model, path: Path | str, name: str) -> None:
             continue
         if layer is own[0] and network.family.scaling == BLUE_GREEN_RED:
             arrays[0] = arrays[0][:, :, ::-1]
-        if layer is own[0] and name.startswith("EfficientNetB"):
-            arrays[1] = arrays[1] * np.asarray(_EFFICIENTNET, arrays[1].dtype)
+        if layer is own[0] and network.family.scaling == ITS_OWN_AND_DEVIATIONS:
+            arrays[1] = arrays[1] * np.asarray(DEVIATIONS, arrays[1].dtype)
         layer.set_weights(arrays)
         if hasattr(layer, "finalize_state"):
             # Normalisation works with what it made of its weights when it was built.

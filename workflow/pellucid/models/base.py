@@ -38,6 +38,15 @@ MOMENTUM: Mapping[str, Mapping[str, Any]] = {
         "those statistics, which are used outside of training, would lag behind",
     }
 }
+# One of those that were trained on photographs.
+WHITE: Mapping[str, Mapping[str, Any]] = {
+    "white": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "default": 1,
+        "description": "the value of full intensity in the data: 1, or 255",
+    }
+}
 
 
 @dataclass(frozen=True)
@@ -58,9 +67,9 @@ class ModelSpec:
             one after the other, and a layer `instance_weights` (N, instances), positive and 1 in sum.
         source: where the architecture comes from.
         parameters: JSON Schema properties of the parameters, each with a description and a default.
-        files: the parameters that name a file (a path, a file:// or an http(s):// address, or none); each has the
-            parameters `<name>_sha256` and `<name>_md5` beside it.
-        weights: those of `files` that hold trained weights.
+        files: the parameters that name a file of weights (a path, a file:// or an http(s):// address, or none): where
+            one is given, the model begins with what it holds. Each has the parameters `<name>_sha256` and `<name>_md5`
+            beside it.
         required: the parameters that have no default.
         opaque: its layers and their weights cannot be reached: it lacks the feature "layers", which every other
             architecture has.
@@ -72,7 +81,6 @@ class ModelSpec:
     source: str
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     files: tuple[str, ...] = ()
-    weights: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     opaque: bool = False
 
@@ -94,3 +102,13 @@ def require_size(name: str, input_shape: tuple[int, ...], minimum: int) -> None:
     if min(input_shape[:-1]) < minimum:
         found = times(input_shape)
         raise InputError(f"model {name}", f"examples of shape {found}", f"at least {minimum} along every axis")
+
+
+def require_rgb(name: str, input_shape: tuple[int, ...]) -> None:
+    """Refuse images without the three channels red, green and blue.
+
+    Raises:
+        InputError: another number of channels.
+    """
+    if input_shape[-1] != 3:
+        raise InputError(f"model {name}", f"images of {input_shape[-1]} channel(s)", "3: red, green, blue")

@@ -60,7 +60,6 @@ SPEC = ModelSpec(
     },
     required=("file",),
     files=("file",),
-    weights=("file",),
 )
 
 

@@ -10,16 +10,21 @@ BLUE_GREEN_RED = "blue, green, red, less ImageNet's means"  # the order is made 
 MINUS_ONE_TO_ONE = "from -1 to 1"
 UNIT_DEVIATION = "less ImageNet's means, over its standard deviations"
 ITS_OWN = "from 0 to 255: the network has layers that scale"
+# Such a network was trained on images divided by the variances, Keras' layer divides by their roots: so its images are
+# divided by these roots once more, which is made up for where weights are loaded.
+ITS_OWN_AND_DEVIATIONS = "from 0 to 255: the network has layers that scale, but for ImageNet's standard deviations"
 
-_MEANS, _DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+# Of ImageNet's red, green and blue on the scale from 0 to 1.
+_MEANS, DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SCALING: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     BLUE_GREEN_RED: ((255.0,) * 3, (-123.68, -116.779, -103.939)),
     MINUS_ONE_TO_ONE: ((2.0,) * 3, (-1.0,) * 3),
     UNIT_DEVIATION: (
-        tuple(1 / deviation for deviation in _DEVIATIONS),
-        tuple(-mean / deviation for mean, deviation in zip(_MEANS, _DEVIATIONS, strict=True)),
+        tuple(1 / deviation for deviation in DEVIATIONS),
+        tuple(-mean / deviation for mean, deviation in zip(_MEANS, DEVIATIONS, strict=True)),
     ),
     ITS_OWN: ((255.0,) * 3, (0.0,) * 3),
+    ITS_OWN_AND_DEVIATIONS: ((255.0,) * 3, (0.0,) * 3),
 }
 
 
@@ -62,7 +67,7 @@ _KERAS = f"{_STORE}/tensorflow/keras-applications"
 
 _CONVNEXT = Family(ITS_OWN, (), f"{_KERAS}/convnext")
 _DENSENET = Family(UNIT_DEVIATION, ("relu", "rescale_rule", "gap"), f"{_KERAS}/densenet")
-_EFFICIENTNET = Family(ITS_OWN, ("gap",), f"{_STORE}/keras-applications")
+_EFFICIENTNET = Family(ITS_OWN_AND_DEVIATIONS, ("gap",), f"{_STORE}/keras-applications")
 _EFFICIENTNET_V2 = Family(ITS_OWN, ("gap",), f"{_KERAS}/efficientnet_v2")
 _INCEPTION_RESNET = Family(
     MINUS_ONE_TO_ONE, ("relu", "rescale_rule", "gap"), f"{_KERAS}/inception_resnet_v2", minimum=75
@@ -77,6 +82,8 @@ _RESNET_V2 = Family(MINUS_ONE_TO_ONE, ("relu", "rescale_rule", "gap"), f"{_KERAS
 _VGG = Family(BLUE_GREEN_RED, ("relu", "rescale_rule"), _KERAS)
 _XCEPTION = Family(MINUS_ONE_TO_ONE, ("relu", "rescale_rule", "gap"), f"{_KERAS}/xception", minimum=71)
 
+# How the files of most networks end.
+_TF = "_weights_tf_dim_ordering_tf_kernels.h5"
 _ROWS: tuple[tuple[str, Family, int, str, str], ...] = (
     (
         "ConvNeXtBase",
@@ -113,27 +120,9 @@ _ROWS: tuple[tuple[str, Family, int, str, str], ...] = (
         "convnext_xlarge.h5",
         "c1f5ccab661354fc3a79a10fa99af82f0fbf10ec65cb894a3ae0815f17a889ee",
     ),
-    (
-        "DenseNet121",
-        _DENSENET,
-        224,
-        "densenet121_weights_tf_dim_ordering_tf_kernels.h5",
-        "9d60b8095a5708f2dcce2bca79d332c7",
-    ),
-    (
-        "DenseNet169",
-        _DENSENET,
-        224,
-        "densenet169_weights_tf_dim_ordering_tf_kernels.h5",
-        "d699b8f76981ab1b30698df4c175e90b",
-    ),
-    (
-        "DenseNet201",
-        _DENSENET,
-        224,
-        "densenet201_weights_tf_dim_ordering_tf_kernels.h5",
-        "1ceb130c1ea1b78c3bf6114dbdfd8807",
-    ),
+    ("DenseNet121", _DENSENET, 224, f"densenet121{_TF}", "9d60b8095a5708f2dcce2bca79d332c7"),
+    ("DenseNet169", _DENSENET, 224, f"densenet169{_TF}", "d699b8f76981ab1b30698df4c175e90b"),
+    ("DenseNet201", _DENSENET, 224, f"densenet201{_TF}", "1ceb130c1ea1b78c3bf6114dbdfd8807"),
     ("EfficientNetB0", _EFFICIENTNET, 224, "efficientnetb0.h5", "902e53a9f72be733fc0bcb005b3ebbac"),
     ("EfficientNetB1", _EFFICIENTNET, 240, "efficientnetb1.h5", "1d254153d4ab51201f1646940f018540"),
     ("EfficientNetB2", _EFFICIENTNET, 260, "efficientnetb2.h5", "b15cce36ff4dcbd00b6dd88e7857a6ad"),
@@ -149,20 +138,8 @@ _ROWS: tuple[tuple[str, Family, int, str, str], ...] = (
     ("EfficientNetV2L", _EFFICIENTNET_V2, 480, "efficientnetv2-l.h5", "27e6d408b53c7ebc868fefa357689935"),
     ("EfficientNetV2M", _EFFICIENTNET_V2, 480, "efficientnetv2-m.h5", "a3bf6aa3276309f4fc6a34aa114c95cd"),
     ("EfficientNetV2S", _EFFICIENTNET_V2, 384, "efficientnetv2-s.h5", "e1d88a8495beba45748fedd0cecbe016"),
-    (
-        "InceptionResNetV2",
-        _INCEPTION_RESNET,
-        299,
-        "inception_resnet_v2_weights_tf_dim_ordering_tf_kernels.h5",
-        "e693bd0210a403b3192acc6073ad2e96",
-    ),
-    (
-        "InceptionV3",
-        _INCEPTION,
-        299,
-        "inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
-        "9a0d58056eeedaa3f26cb7ebd46da564",
-    ),
+    ("InceptionResNetV2", _INCEPTION_RESNET, 299, f"inception_resnet_v2{_TF}", "e693bd0210a403b3192acc6073ad2e96"),
+    ("InceptionV3", _INCEPTION, 299, f"inception_v3{_TF}", "9a0d58056eeedaa3f26cb7ebd46da564"),
     ("MobileNet", _MOBILENET, 224, "mobilenet_1_0_224_tf.h5", ""),
     ("MobileNetV2", _MOBILENET_V2, 224, "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5", ""),
     (
@@ -181,33 +158,15 @@ _ROWS: tuple[tuple[str, Family, int, str, str], ...] = (
     ),
     ("NASNetLarge", _NASNET, 331, "NASNet-large.h5", "11577c9a518f0070763c2b964a382f17"),
     ("NASNetMobile", _NASNET, 224, "NASNet-mobile.h5", "020fb642bf7360b370c678b08e0adf61"),
-    ("ResNet101", _RESNET, 224, "resnet101_weights_tf_dim_ordering_tf_kernels.h5", "f1aeb4b969a6efcfb50fad2f0c20cfc5"),
-    ("ResNet152", _RESNET, 224, "resnet152_weights_tf_dim_ordering_tf_kernels.h5", "100835be76be38e30d865e96f2aaae62"),
-    ("ResNet50", _RESNET, 224, "resnet50_weights_tf_dim_ordering_tf_kernels.h5", "2cb95161c43110f7111970584f804107"),
-    (
-        "ResNet101V2",
-        _RESNET_V2,
-        224,
-        "resnet101v2_weights_tf_dim_ordering_tf_kernels.h5",
-        "6343647c601c52e1368623803854d971",
-    ),
-    (
-        "ResNet152V2",
-        _RESNET_V2,
-        224,
-        "resnet152v2_weights_tf_dim_ordering_tf_kernels.h5",
-        "a49b44d1979771252814e80f8ec446f9",
-    ),
-    (
-        "ResNet50V2",
-        _RESNET_V2,
-        224,
-        "resnet50v2_weights_tf_dim_ordering_tf_kernels.h5",
-        "3ef43a0b657b3be2300d5770ece849e0",
-    ),
-    ("VGG16", _VGG, 224, "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels.h5", "64373286793e3c8b2b4e3219cbf3544b"),
-    ("VGG19", _VGG, 224, "vgg19/vgg19_weights_tf_dim_ordering_tf_kernels.h5", "cbe5617147190e668d6c5d5026f83318"),
-    ("Xception", _XCEPTION, 299, "xception_weights_tf_dim_ordering_tf_kernels.h5", "0a58e3b7378bc2990ea3b43d5981f1f6"),
+    ("ResNet101", _RESNET, 224, f"resnet101{_TF}", "f1aeb4b969a6efcfb50fad2f0c20cfc5"),
+    ("ResNet152", _RESNET, 224, f"resnet152{_TF}", "100835be76be38e30d865e96f2aaae62"),
+    ("ResNet50", _RESNET, 224, f"resnet50{_TF}", "2cb95161c43110f7111970584f804107"),
+    ("ResNet101V2", _RESNET_V2, 224, f"resnet101v2{_TF}", "6343647c601c52e1368623803854d971"),
+    ("ResNet152V2", _RESNET_V2, 224, f"resnet152v2{_TF}", "a49b44d1979771252814e80f8ec446f9"),
+    ("ResNet50V2", _RESNET_V2, 224, f"resnet50v2{_TF}", "3ef43a0b657b3be2300d5770ece849e0"),
+    ("VGG16", _VGG, 224, f"vgg16/vgg16{_TF}", "64373286793e3c8b2b4e3219cbf3544b"),
+    ("VGG19", _VGG, 224, f"vgg19/vgg19{_TF}", "cbe5617147190e668d6c5d5026f83318"),
+    ("Xception", _XCEPTION, 299, f"xception{_TF}", "0a58e3b7378bc2990ea3b43d5981f1f6"),
 )
 NETWORKS: Mapping[str, Network] = {
     name: Network(family, size, f"{family.folder}/{file}", checksum) for name, family, size, file, checksum in _ROWS

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.models import keras_weights
-from pellucid.models.base import ModelSpec, require_size
+from pellucid.models.base import WHITE, ModelSpec, require_rgb, require_size
 from pellucid.models.keras_networks import published
 
 if TYPE_CHECKING:
@@ -40,15 +40,9 @@ SPEC = ModelSpec(
             "default": False,
             "description": "true: the convolutions are one model inside the model; the numbers are the same",
         },
-        "white": {
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "default": 1,
-            "description": "the value of full intensity in the data: 1, or 255",
-        },
+        **WHITE,
     },
     files=("weights",),
-    weights=("weights",),
 )
 
 # Means of the ImageNet training images, red, green, blue, on the scale from 0 to 255 (section 2.1 of the paper).
@@ -76,8 +70,7 @@ def build(
     from keras import Input, Model, applications, layers
 
     require_size("vgg16", input_shape, 32)
-    if input_shape[-1] != 3:
-        raise InputError("model vgg16", f"images of {input_shape[-1]} channel(s)", "3: red, green, blue")
+    require_rgb("vgg16", input_shape)
     image = Input(input_shape, name="input")
     # scaled - mean, as the network was trained; it was trained on blue, green, red, for which `load` makes up.
     scaled = layers.Rescaling(255 / white, [-mean for mean in MEANS], name="preprocessing")(image)
