@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pellucid import backend
+from tests.prepared import prepare
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -29,6 +30,12 @@ def keras():
     import keras
 
     return keras
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The handwritten digits, prepared once for all tests: whoever changes them takes a copy."""
+    return prepare(tmp_path_factory.mktemp("digits"))
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 SHAPE = (8, 8, 1)
 CLASSES = 10
 
@@ -73,11 +75,9 @@ def branches(keras, shape=SHAPE, classes=CLASSES):
 ALL = {one.__name__: one for one in (sequential, functional, nested, branches)}
 
 
-def settled(keras, model, seed=0):
-    """The model with batch normalisations that are not fresh ones, the same weights every time."""
-    import numpy as np
-
-    rng = np.random.default_rng(seed)
+def with_random_weights(model):
+    """The model itself, in which every weight has a random value, biases and statistics too: the same every time."""
+    rng = np.random.default_rng(0)
     weights = [rng.normal(0, 0.3, weight.shape) for weight in model.get_weights()]
     names = [weight.path for weight in model.weights]
     model.set_weights([np.abs(w) + 0.5 if "variance" in n else w for w, n in zip(weights, names, strict=True)])

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.logits import logits_copy
+
 METHODS = (
     "saliency",
     "gradient_input",
@@ -78,13 +80,8 @@ class Case:
 
     @cached_property
     def linear(self) -> Any:
-        """The same network as a functional model that ends in logits, for peers that explain the model's output."""
-        import keras
-
-        copy = keras.models.clone_model(self.model)
-        copy.set_weights(self.model.get_weights())
-        copy.layers[-1].activation = keras.activations.linear
-        return keras.Model(copy.inputs, copy.outputs)
+        """The same network ending in logits, for peers that explain the model's output."""
+        return logits_copy(self.model)
 
     @cached_property
     def targets(self) -> NDArray[np.int64]:

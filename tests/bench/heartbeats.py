@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from pellucid import backend, files
 from pellucid.config import resolve
 from pellucid.models.heartbeat_cnn import build
-from pellucid.preprocessing import preprocess
-from pellucid.training import train
+from tests import prepared
 from tests.bench.timing import row
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -71,10 +70,8 @@ def paths_in(rows: Path) -> dict[str, str]:
 def prepare(rows: Path, folder: Path, seed: int) -> Path:
     """The rows as the workflow's first stage writes them."""
     paths = paths_in(rows)
-    dataset = {"source": "mitbih", **paths, "train_sha256": "none", "test_sha256": "none", "samples": 186}
-    split = {"test": 0.2, "validation": 0.15}
-    preprocess(dataset=dataset, paths=paths, split=split, scale="none", seed=seed, folder=folder / "data")
-    return folder / "data"
+    dataset = {"source": "mitbih", **paths, **prepared.UNCHECKED, "samples": 186}
+    return prepared.prepare(folder / "data", dataset, paths=paths, seed=seed)
 
 
 def article(rows: Path, folder: Path, seed: int) -> float:
@@ -97,16 +94,7 @@ def ours(experiment: Mapping[str, Any], rows: Path, folder: Path, seed: int) -> 
     import keras
 
     data = prepare(rows, folder, seed)
-    train(
-        data=data,
-        model=experiment["model"],
-        training=experiment["training"],
-        seed=seed,
-        threads=1,
-        code="bench",
-        checkpoints=folder / "checkpoints",
-        folder=folder / "model",
-    )
+    prepared.fit(data, folder, experiment["model"], experiment["training"], seed=seed)
     model = keras.models.load_model(folder / "model" / "model.keras", compile=False)
     return balanced_accuracy(model, data, files.read_arrays(data / "labels.npz")["test"])
 

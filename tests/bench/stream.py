@@ -89,70 +89,27 @@ def peak_of(stage: str, folder: Path) -> float:
 
 def run(stage: str, folder: Path) -> None:
     """One stage, as the workflow runs it."""
-    data, model, examples = folder / "data", folder / "model" / "model.keras", folder / "examples.npz"
+    from tests import prepared
+
+    data, model = folder / "data", folder / "model" / "model.keras"
+    predictions = folder / "evaluation" / "predictions.npz"
     if stage == "preprocess":
         from pellucid import plugins
-        from pellucid.preprocessing import preprocess
 
         plugins.load("datasets")["mapped"] = source(folder / "x.npy")
-        preprocess(
-            dataset={"source": "mapped"},
-            paths={},
-            split={"test": 0.2, "validation": 0.15},
-            scale="standard",
-            seed=1,
-            folder=data,
-            memory_mb=BUDGET,
-        )
+        prepared.prepare(data, "mapped", scale="standard", memory_mb=BUDGET)
     elif stage == "train":
-        from pellucid.training import train
-
-        train(
-            data=data,
-            model={"architecture": "gap_cnn", "filters": [4], "kernels": [9], "momentum": 0.9},
-            training={
-                "epochs": 1,
-                "batch_size": 64,
-                "learning_rate": 0.01,
-                "class_weights": "none",
-                "monitor": "val_loss",
-            },
-            seed=1,
-            threads=1,
-            code="benchmark",
-            checkpoints=folder / "checkpoints",
-            folder=model.parent,
-        )
+        network = {"architecture": "gap_cnn", "filters": [4], "kernels": [9], "momentum": 0.9}
+        prepared.fit(data, folder, network, {**prepared.BRIEF, "learning_rate": 0.01})
     elif stage == "evaluate":
         from pellucid.evaluation import evaluate
 
-        evaluate(data=data, model=model, threads=1, memory_mb=BUDGET, folder=folder / "evaluation")
+        evaluate(data=data, model=model, threads=1, memory_mb=BUDGET, folder=predictions.parent)
     else:
-        from pellucid.explain.run import run as explain
-        from pellucid.selection import select
-
-        select(
-            data=data,
-            predictions=folder / "evaluation" / "predictions.npz",
-            per_class=2,
-            choose="any",
-            target="true",
-            seed=1,
-            output=examples,
-        )
-        explain(
-            method="gradient_shap",
-            parameters={"background": 50, "samples": 200},
-            model=model,
-            examples=examples,
-            seed=1,
-            threads=1,
-            memory_mb=BUDGET,
-            attributions=folder / "attributions.npz",
-            cost=folder / "cost.json",
-            checks=folder / "checks.json",
-            training=data / "x_train.npy",
-        )
+        examples = prepared.choose(folder / "examples.npz", data, predictions, per_class=2, target="true")
+        parameters = {"background": 50, "samples": 200}
+        given = {"model": model, "examples": examples, "training": data / "x_train.npy", "memory_mb": BUDGET}
+        prepared.explain(folder, "gradient_shap", parameters, **given)
 
 
 def source(path: Path) -> SimpleNamespace:

@@ -7,6 +7,7 @@ import pytest
 
 from pellucid.explain import occlusion, rise, saliency
 from pellucid.probe import Probe
+from tests.logits import logits_copy
 from tests.xplique_peer import xplique_attributions
 
 pytest.importorskip("tensorflow")
@@ -20,14 +21,6 @@ def peers(keras):
         return xplique_attributions()
     except ImportError:
         pytest.skip("xplique is a peer: `make peers` installs it")
-
-
-def with_linear_end(keras, model):
-    """The network ending in logits: what it would explain else are the probabilities."""
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    copy.layers[-1].activation = keras.activations.linear
-    return copy
 
 
 def sample(model, rng, n=4):
@@ -56,10 +49,10 @@ def close(ours, theirs, share=1e-5):
         ("integrated_gradients", "IntegratedGradients", {"steps": 30}, {"steps": 31}),
     ],
 )
-def test_gradient_methods_agree(keras, request, peers, network, method, peer, ours, theirs, rng):
+def test_gradient_methods_agree(request, peers, network, method, peer, ours, theirs, rng):
     model = request.getfixturevalue(network)
     inputs, targets, one_hot = sample(model, rng)
-    expected = getattr(peers, peer)(with_linear_end(keras, model), reducer=None, **theirs).explain(inputs, one_hot)
+    expected = getattr(peers, peer)(logits_copy(model), reducer=None, **theirs).explain(inputs, one_hot)
     found = importlib.import_module(f"pellucid.explain.{method}").explain(Probe(model), inputs, targets, rng, **ours)
     close(found, expected.numpy())
 
@@ -67,7 +60,7 @@ def test_gradient_methods_agree(keras, request, peers, network, method, peer, ou
 # Where it is wrong ------------------------------------------------------------------------------------------------------
 
 
-def test_its_occlusion_sums_overlaps_and_never_covers_the_trailing_border(keras, peers, linear, rng):
+def test_its_occlusion_sums_overlaps_and_never_covers_the_trailing_border(peers, linear, rng):
     """On a linear model a window drops the logit by its own sum of weight × value."""
     model, weights, _ = linear
     inputs, targets, one_hot = sample(model, rng)
@@ -80,7 +73,7 @@ def test_its_occlusion_sums_overlaps_and_never_covers_the_trailing_border(keras,
             row[:, start : start + 5] = product[:, start : start + 5].sum(1, keepdims=True)
         return found
 
-    peer = peers.Occlusion(with_linear_end(keras, model), patch_size=(5, 3), patch_stride=(3, 3))
+    peer = peers.Occlusion(logits_copy(model), patch_size=(5, 3), patch_stride=(3, 3))
     theirs = peer.explain(inputs, one_hot).numpy()
     # Of 12 samples, the windows at 0, 3 and 6 leave the last one out.
     close(theirs, np.repeat(drops([0, 3, 6]).sum(0)[..., np.newaxis], 3, -1))
@@ -109,10 +102,10 @@ def test_it_ignores_the_output_layer_and_explains_the_softmax(keras, peers, rng)
     close(saliency.explain(Probe(model), inputs, targets, rng), np.abs(columns))
 
 
-def test_its_grad_cam_raises_on_series(keras, peers, heartbeat, rng):
+def test_its_grad_cam_raises_on_series(peers, heartbeat, rng):
     inputs, targets, one_hot = sample(heartbeat, rng)
     with pytest.raises(ValueError, match="resize|images"):
-        peers.GradCAM(with_linear_end(keras, heartbeat)).explain(inputs, one_hot)
+        peers.GradCAM(logits_copy(heartbeat)).explain(inputs, one_hot)
     ours = importlib.import_module("pellucid.explain.grad_cam").explain(Probe(heartbeat), inputs, targets, rng)
     assert ours.shape == inputs.shape
 

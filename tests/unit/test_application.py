@@ -190,15 +190,14 @@ def test_features_are_those_of_each_family(keras, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SMALLEST)
+# Keras adds a layer to EfficientNetB0 when it loads published weights: tested by itself.
+@pytest.mark.parametrize("name", [name for name in SMALLEST if name != "EfficientNetB0"])
 def test_each_family_answers_as_keras_does_and_is_saved_without_code(keras, tmp_path, name):
     side = NETWORKS[name].family.minimum if name != "VGG16" else 224
     keras.utils.set_random_seed(5)
     network = getattr(keras.applications, name)
     module = sys.modules[network.__module__]
     theirs = network(weights=None, input_shape=(side, side, 3))
-    if name == "EfficientNetB0":
-        pytest.skip("Keras adds a layer to this one when it loads published weights: tested by itself")
     x = pixels((side, side, 3))
     path = write(theirs, tmp_path / "weights.h5", module.preprocess_input(x.copy()))
     expected = theirs.predict(module.preprocess_input(x.copy()), verbose=0)

@@ -74,8 +74,8 @@ from pellucid import config, code, plugins
 from pellucid.explain.variants import variants
 for package in ("datasets", "models", "explain", "views", "score"):
     plugins.load(package)
-heavy = [name for name in ("tensorflow", "keras", "mlflow", "matplotlib", "sklearn", "aeon", "pandas", "shap", "skimage") if name in sys.modules]
-print(heavy)
+heavy = "tensorflow keras mlflow matplotlib sklearn aeon pandas shap skimage wfdb pyarrow PIL"
+print([name for name in heavy.split() if name in sys.modules])
 """
     environment = {"PYTHONPATH": str(code._ROOT), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)

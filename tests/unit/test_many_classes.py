@@ -10,8 +10,8 @@ from pellucid.draw.evaluation import draw_confusion
 from pellucid.draw.explanation import draw as draw_explanation
 from pellucid.evaluation import evaluate, softmax
 from pellucid.recipe import class_weights
-from pellucid.selection import select
 from pellucid.views.maps import per_class
+from tests.prepared import choose
 
 CLASSES = [f"class {number}" for number in range(1000)]
 
@@ -67,54 +67,32 @@ def test_top_five_are_those_of_scikit_learn(evaluated):
 
 
 def test_the_matrix_says_how_many_classes_it_leaves_out(evaluated, tmp_path):
-    draw_confusion(
-        table=evaluated / "evaluation/confusion_matrix.csv",
-        metrics=evaluated / "evaluation/metrics.json",
-        title="Many",
-        pictures=[str(tmp_path / "few.svg")],
-    )
-    assert " of 1,000 classes: those that occur" in (tmp_path / "few.svg").read_text()
+    def drawn(table, metrics):
+        picture = tmp_path / "confusion.svg"
+        draw_confusion(table=table, metrics=metrics, title="Many", pictures=[str(picture)])
+        return picture.read_text()
+
+    few = drawn(evaluated / "evaluation/confusion_matrix.csv", evaluated / "evaluation/metrics.json")
+    assert " of 1,000 classes: those that occur" in few
     # A diagonal of 60 classes, of which the first 40 are the more frequent.
     counts = np.diag([2] * 40 + [1] * 20)
     names = [f"n{number}" for number in range(60)]
     pd.DataFrame(counts, index=names, columns=names).to_csv(tmp_path / "many.csv")
     files.write_json(tmp_path / "many.json", {"accuracy": 1.0, "balanced_accuracy": 1.0, "classes": 1000})
-    draw_confusion(
-        table=tmp_path / "many.csv",
-        metrics=tmp_path / "many.json",
-        title="Many",
-        pictures=[str(tmp_path / "many.svg")],
-    )
-    drawn = (tmp_path / "many.svg").read_text()
-    assert "40 of 1,000 classes: the most frequent of 60 that occur" in drawn
-    assert ">n39<" in drawn
-    assert ">n40<" not in drawn
+    many = drawn(tmp_path / "many.csv", tmp_path / "many.json")
+    assert "40 of 1,000 classes: the most frequent of 60 that occur" in many
+    assert ">n39<" in many
+    assert ">n40<" not in many
 
 
 def test_only_classes_that_are_there_are_missed(evaluated, tmp_path, caplog):
     with caplog.at_level("WARNING"):
-        select(
-            data=evaluated / "data",
-            predictions=evaluated / "evaluation/predictions.npz",
-            per_class=7,
-            choose="any",
-            target="predicted",
-            seed=1,
-            output=tmp_path / "examples.npz",
-        )
+        choose(tmp_path / "examples.npz", evaluated / "data", evaluated / "evaluation/predictions.npz", per_class=7)
     assert [record.args[0] for record in caplog.records] == ["class 3", "class 700"]
 
 
 def test_the_figure_names_the_five_most_probable(evaluated, tmp_path):
-    select(
-        data=evaluated / "data",
-        predictions=evaluated / "evaluation/predictions.npz",
-        per_class=1,
-        choose="any",
-        target="true",
-        seed=1,
-        output=tmp_path / "examples.npz",
-    )
+    choose(tmp_path / "examples.npz", evaluated / "data", evaluated / "evaluation/predictions.npz", target="true")
     given = files.read_arrays(tmp_path / "examples.npz")
     maps = np.ones((1, *given["inputs"].shape), np.float32)
     files.write_arrays(tmp_path / "maps.npz", {**given, "attributions": maps, "variants": np.array(["saliency"])})

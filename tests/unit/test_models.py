@@ -28,7 +28,8 @@ def small(keras, name, shape, parameters, classes=3):
         ("digit_cnn", (28, 28, 1), 10, 1_199_882),
         # 543,404 up to the Dense 300, and its 6 classes.
         ("multivariate_cnn", (300, 9), 6, 543_404 + 300 * 6 + 6),
-        ("vgg16", (224, 224, 3), 1000, 138_357_544),
+        # Half a gigabyte of weights.
+        pytest.param("vgg16", (224, 224, 3), 1000, 138_357_544, marks=pytest.mark.slow),
         # Three convolutions with their biases, four numbers per normalised filter, and the classes.
         (
             "gap_cnn",

@@ -20,6 +20,7 @@ from pellucid.preprocessing import (
     standard,
     stratified,
 )
+from tests.prepared import UNCHECKED, prepare
 
 SPLIT = {"test": 0.2, "validation": 0.15}
 
@@ -232,7 +233,7 @@ def test_duplicates_are_counted_within_and_across(rng):
     [("digits", (8, 8, 1), 10, (1222, 216, 359)), ("basic_motions", (100, 6), 4, (32, 8, 40))],
 )
 def test_real_sets_end_as_arrays_that_can_be_mapped(tmp_path, source, shape, classes, counts):
-    preprocess(dataset={"source": source}, paths={}, split=SPLIT, scale="none", seed=1, folder=tmp_path)
+    prepare(tmp_path, source)
     facts, labels = files.read_json(tmp_path / "data.json"), files.read_arrays(tmp_path / "labels.npz")
     assert facts["licence"]
     assert facts["citation"]
@@ -249,7 +250,7 @@ def test_real_sets_end_as_arrays_that_can_be_mapped(tmp_path, source, shape, cla
 def test_basic_motions_is_the_published_set(tmp_path):
     from aeon.datasets import load_basic_motions
 
-    preprocess(dataset={"source": "basic_motions"}, paths={}, split=SPLIT, scale="none", seed=1, folder=tmp_path)
+    prepare(tmp_path, "basic_motions")
     x, names = load_basic_motions(split="test")
     np.testing.assert_allclose(np.load(tmp_path / "x_test.npy"), x.transpose(0, 2, 1), rtol=1e-6)
     classes = files.read_json(tmp_path / "data.json")["classes"]
@@ -258,7 +259,7 @@ def test_basic_motions_is_the_published_set(tmp_path):
 
 def test_same_seed_same_bytes(tmp_path):
     for name, seed in (("one", 1), ("same", 1), ("other", 2)):
-        preprocess(dataset={"source": "digits"}, paths={}, split=SPLIT, scale="none", seed=seed, folder=tmp_path / name)
+        prepare(tmp_path / name, seed=seed)
     for path in sorted((tmp_path / "one").iterdir()):
         assert path.read_bytes() == (tmp_path / "same" / path.name).read_bytes(), path.name
     assert (tmp_path / "one" / "x_train.npy").read_bytes() != (tmp_path / "other" / "x_train.npy").read_bytes()
@@ -266,12 +267,12 @@ def test_same_seed_same_bytes(tmp_path):
 
 def heartbeats(real_data):
     paths = {name: str(real_data / "mitbih" / f"mitbih_{name}.csv") for name in ("train", "test")}
-    return {"source": "mitbih", **paths, "train_sha256": "none", "test_sha256": "none"}, paths
+    return {"source": "mitbih", **paths, **UNCHECKED}, paths
 
 
 def test_real_heartbeats_are_the_files_rows(real_data, tmp_path):
     dataset, paths = heartbeats(real_data)
-    preprocess(dataset={**dataset, "samples": 186}, paths=paths, split=SPLIT, scale="none", seed=1, folder=tmp_path)
+    prepare(tmp_path, {**dataset, "samples": 186}, paths=paths)
     rows = np.loadtxt(paths["test"], delimiter=",")
     np.testing.assert_allclose(np.load(tmp_path / "x_test.npy")[..., 0], rows[:, :186], atol=1e-6)
     np.testing.assert_array_equal(files.read_arrays(tmp_path / "labels.npz")["test"], rows[:, 187])
@@ -284,7 +285,7 @@ def test_real_heartbeats_are_the_files_rows(real_data, tmp_path):
 def test_real_mnist_is_the_archives_images(real_data, tmp_path):
     path = str(real_data / "mnist" / "mnist.npz")
     dataset = {"source": "mnist", "file": path, "file_sha256": "none"}
-    preprocess(dataset=dataset, paths={"file": path}, split=SPLIT, scale="none", seed=1, folder=tmp_path)
+    prepare(tmp_path, dataset, paths={"file": path})
     with np.load(path) as archive:
         np.testing.assert_allclose(np.load(tmp_path / "x_test.npy")[..., 0], archive["x_test"] / 255, atol=1e-6)
 
@@ -293,14 +294,6 @@ def test_real_files_larger_than_the_memory_give_the_same_files(real_data, tmp_pa
     beats, path = heartbeats(real_data), str(real_data / "mnist" / "mnist.npz")
     for dataset, paths in (beats, ({"source": "mnist", "file": path, "file_sha256": "none"}, {"file": path})):
         for memory_mb in (0, 1024):
-            preprocess(
-                dataset=dataset,
-                paths=paths,
-                split=SPLIT,
-                scale="none",
-                seed=1,
-                folder=tmp_path / dataset["source"] / str(memory_mb),
-                memory_mb=memory_mb,
-            )
+            prepare(tmp_path / dataset["source"] / str(memory_mb), dataset, paths=paths, memory_mb=memory_mb)
         for one in sorted((tmp_path / dataset["source"] / "0").iterdir()):
             assert one.read_bytes() == (one.parents[1] / "1024" / one.name).read_bytes(), one.name

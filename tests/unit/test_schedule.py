@@ -46,9 +46,10 @@ HISTORIES = [np.random.default_rng(seed).random(30).round(1) for seed in range(2
 @pytest.mark.parametrize("patience", [1, 2, 5])
 def test_plateaus_and_the_end_are_those_of_keras_callbacks(keras, monitor, patience):
     mode = "min" if monitor == "val_loss" else "max"
+    model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(), "mse")
     for values in HISTORIES:
-        model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
-        model.compile(keras.optimizers.SGD(1.0), "mse")
+        model.optimizer.learning_rate = 1.0
         plateau = keras.callbacks.ReduceLROnPlateau(monitor, 0.5, patience, mode=mode, min_delta=0)
         stopping = keras.callbacks.EarlyStopping(monitor, 0, patience, mode=mode)
         for callback in (plateau, stopping):

@@ -7,13 +7,7 @@ import pytest
 
 from pellucid import files
 from pellucid.evaluation import evaluate
-from pellucid.explain.run import run
-from pellucid.preprocessing import preprocess
-from pellucid.selection import select
-from pellucid.training import train
-
-RECIPE = {"epochs": 1, "batch_size": 64, "learning_rate": 0.001, "class_weights": "none", "monitor": "val_loss"}
-UNCHECKED = {"train_sha256": "none", "test_sha256": "none"}
+from tests import prepared
 
 
 def beats(path, n, seed):
@@ -28,54 +22,26 @@ def beats(path, n, seed):
 
 def through(folder, paths, memory_mb):
     """All stages under one budget; returns what they leave."""
-    data, model, explained = folder / "data", folder / "model", folder / "explain"
-    preprocess(
-        dataset={"source": "mitbih", **paths, **UNCHECKED},
+    model, explained = folder / "model" / "model.keras", folder / "explain"
+    predictions = folder / "evaluation" / "predictions.npz"
+    data = prepared.prepare(
+        folder / "data",
+        {"source": "mitbih", **paths, **prepared.UNCHECKED},
         paths=paths,
         split={"test": 0.2, "validation": 0.2},
         scale="standard",
-        seed=1,
-        folder=data,
         memory_mb=memory_mb,
     )
-    train(
-        data=data,
-        model={"architecture": "heartbeat_cnn", "momentum": 0.9},
-        training=RECIPE,
-        seed=1,
-        threads=1,
-        code="test",
-        checkpoints=folder / "checkpoints",
-        folder=model,
-    )
-    evaluate(data=data, model=model / "model.keras", threads=1, memory_mb=memory_mb, folder=folder / "evaluation")
-    select(
-        data=data,
-        predictions=folder / "evaluation" / "predictions.npz",
-        per_class=1,
-        choose="any",
-        target="predicted",
-        seed=1,
-        output=folder / "examples.npz",
-    )
+    digest = prepared.fit(data, folder, {"architecture": "heartbeat_cnn", "momentum": 0.9})["weights_digest"]
+    evaluate(data=data, model=model, threads=1, memory_mb=memory_mb, folder=predictions.parent)
+    given = {"model": model, "examples": prepared.choose(folder / "examples.npz", data, predictions)}
     for method in ("saliency", "deep_shap", "occlusion"):
-        run(
-            method=method,
-            parameters={"background": 20} if method == "deep_shap" else {},
-            model=model / "model.keras",
-            examples=folder / "examples.npz",
-            seed=1,
-            threads=1,
-            memory_mb=memory_mb,
-            attributions=explained / f"{method}.npz",
-            cost=explained / f"{method}.cost.json",
-            checks=explained / f"{method}.checks.json",
-            training=data / "x_train.npy",
-        )
-    prepared = [(data / f"x_{split}.npy").read_bytes() for split in ("train", "validation", "test")]
-    predictions = files.read_arrays(folder / "evaluation" / "predictions.npz")["logits"]
-    attributions = {path.stem: files.read_arrays(path) for path in sorted(explained.glob("*.npz"))}
-    return prepared, files.read_json(model / "training.json")["weights_digest"], predictions, attributions
+        parameters = {"background": 20} if method == "deep_shap" else {}
+        more = {"memory_mb": memory_mb, "training": data / "x_train.npy"}
+        prepared.explain(explained / method, method, parameters, **given, **more)
+    x = [(data / f"x_{split}.npy").read_bytes() for split in ("train", "validation", "test")]
+    attributions = {path.parent.name: files.read_arrays(path) for path in sorted(explained.glob("*/*.npz"))}
+    return x, digest, files.read_arrays(predictions)["logits"], attributions
 
 
 @pytest.mark.slow

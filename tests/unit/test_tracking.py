@@ -20,7 +20,7 @@ import pytest
 from pellucid import files, plugins, tracking
 from pellucid.errors import InputError
 from pellucid.explain.variants import variants
-from tests.workflow.tiny import closed_port
+from tests.servers import closed_port
 
 SHAPE, CLASSES, EPOCHS = (6, 1), 3, 3
 
@@ -542,7 +542,7 @@ def test_without_the_experiment_the_message_says_how_to_make_it(project: Project
     assert raised.value.where == "tracking.experiment"
 
 
-def test_a_file_that_is_no_database_is_refused(project: Project, tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("This is a text, and it is longer than the header of a database. " * 20)
     with pytest.raises(InputError, match="tracking.uri"):
         tracking.prepare(uri=f"sqlite:///{tmp_path}/text.db", experiment="any", output=tmp_path / "store.json")

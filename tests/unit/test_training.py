@@ -1,7 +1,9 @@
 """Training: the same bytes every time, also when it was killed in between."""
 
+import functools
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,40 +14,18 @@ import numpy as np
 import pytest
 
 from pellucid import files, random_labels, seeds
-from pellucid.preprocessing import preprocess
 from pellucid.training import COLUMNS, train
+from tests import prepared
 
 EPOCHS = 6
-RECIPE = {"epochs": EPOCHS, "batch_size": 64, "learning_rate": 0.002, "class_weights": "none", "monitor": "val_loss"}
+RECIPE = {"epochs": EPOCHS, "batch_size": 64, "learning_rate": 0.002}
+# A network with dropout, whose random state a resumed run must get right.
+MODEL = {"architecture": "digit_cnn", "dropout": 0.25}
 WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
 
 
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    """The digits, prepared: their network has dropout, whose random state a resumed run must get right."""
-    folder = tmp_path_factory.mktemp("digits")
-    preprocess(
-        dataset={"source": "digits"},
-        paths={},
-        split={"test": 0.2, "validation": 0.15},
-        scale="none",
-        seed=1,
-        folder=folder,
-    )
-    return folder
-
-
 def arguments(data, folder, seed=1, **recipe):
-    return {
-        "data": str(data),
-        "model": {"architecture": "digit_cnn", "dropout": 0.25},
-        "training": {**RECIPE, **recipe},
-        "seed": seed,
-        "threads": 1,
-        "code": "test",
-        "checkpoints": str(folder / "checkpoints"),
-        "folder": str(folder / "model"),
-    }
+    return prepared.arguments(data, folder, MODEL, RECIPE | recipe, seed=seed)
 
 
 def weights(folder):
@@ -57,6 +37,34 @@ def uninterrupted(digits, tmp_path_factory):
     folder = tmp_path_factory.mktemp("uninterrupted")
     train(**arguments(digits, folder))
     return folder
+
+
+class Killed(BaseException):
+    """Ends the process as it seems to the code: nothing catches it."""
+
+
+def killed_after(epochs, given, before=False):
+    """The training as far as a kill after so many epochs leaves it; `before` the file that counts them is written."""
+
+    def kill(path, content, write=files.write_json):
+        last = Path(path).name == "progress.json" and len(content["history"]) == epochs
+        if not (last and before):
+            write(path, content)
+        if last:
+            raise Killed
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(files, "write_json", kill)
+        with pytest.raises(Killed):
+            train(**given)
+
+
+@pytest.fixture(scope="module")
+def stopped(digits, tmp_path_factory):
+    """The checkpoints of a training that was killed after two epochs: to be copied."""
+    folder = tmp_path_factory.mktemp("stopped")
+    killed_after(2, arguments(digits, folder))
+    return folder / "checkpoints"
 
 
 def start(given):
@@ -103,14 +111,13 @@ def test_killed_and_started_again_it_ends_with_equal_weights(digits, uninterrupt
 
 
 def permuted(digits, folder):
-    train(**arguments(digits, folder, epochs=2), permuted=True)
-    return files.read_json(folder / "model" / "training.json")
+    return arguments(digits, folder, epochs=2) | {"permuted": True}
 
 
 @pytest.fixture(scope="module")
 def on_random_labels(digits, tmp_path_factory):
     folder = tmp_path_factory.mktemp("permuted")
-    permuted(digits, folder)
+    train(**permuted(digits, folder))
     return folder / "model"
 
 
@@ -128,22 +135,11 @@ def test_random_labels_are_dealt_out_anew_and_what_was_memorised_is_counted(kera
     assert told["best_val_accuracy"] < 0.25
 
 
-def test_a_killed_training_on_random_labels_goes_on_with_the_same_labels(
-    digits, on_random_labels, tmp_path, monkeypatch
-):
-    class Killed(BaseException):
-        pass
-
-    def kill(path, content, write=files.write_json):
-        write(path, content)
-        if Path(path).name == "progress.json":
-            raise Killed
-
-    monkeypatch.setattr(files, "write_json", kill)
-    with pytest.raises(Killed):
-        permuted(digits, tmp_path)
-    monkeypatch.undo()
-    assert permuted(digits, tmp_path) == files.read_json(on_random_labels / "training.json")
+def test_a_killed_training_on_random_labels_goes_on_with_the_same_labels(digits, on_random_labels, tmp_path):
+    killed_after(1, given := permuted(digits, tmp_path))
+    train(**given)
+    one, other = (files.read_json(folder / "training.json") for folder in (tmp_path / "model", on_random_labels))
+    assert one == other
 
 
 @pytest.mark.parametrize(("epochs", "expected"), [("recipe", EPOCHS), (40, 40)])
@@ -154,63 +150,46 @@ def test_the_training_on_random_labels_has_epochs_and_a_seed_of_its_own(epochs, 
     assert recipe == {**RECIPE, "epochs": expected, "monitor": "loss"}
 
 
-def test_a_kill_between_two_writes_of_the_state_does_no_harm(digits, uninterrupted, tmp_path, monkeypatch):
+def test_a_kill_between_two_writes_of_the_state_does_no_harm(digits, uninterrupted, tmp_path):
     # The next epoch's model is in place, but progress.json does not know of it yet.
-    class Killed(BaseException):
-        pass
-
-    def kill(path, content, write=files.write_json):
-        if Path(path).name == "progress.json" and len(content["history"]) == 3:
-            raise Killed
-        write(path, content)
-
-    monkeypatch.setattr(files, "write_json", kill)
-    with pytest.raises(Killed):
-        train(**arguments(digits, tmp_path))
-    monkeypatch.undo()
-    train(**arguments(digits, tmp_path))
+    killed_after(3, given := arguments(digits, tmp_path), before=True)
+    train(**given)
     assert weights(tmp_path) == weights(uninterrupted)
 
 
 @pytest.mark.parametrize("pattern", ["progress.json", "last-*.keras", "best-*.keras"])
-def test_a_damaged_checkpoint_is_told_and_not_used(digits, uninterrupted, tmp_path, caplog, pattern):
-    given = arguments(digits, tmp_path)
-    kill_in_epoch(start(given), 3)
+def test_a_damaged_checkpoint_is_told_and_not_used(digits, uninterrupted, stopped, tmp_path, caplog, pattern):
+    shutil.copytree(stopped, tmp_path / "checkpoints")
     (state,) = (tmp_path / "checkpoints").iterdir()
-    (path,) = state.glob(pattern)
+    # The one that counts: those of the epoch before are not cleared away yet.
+    path = max(state.glob(pattern))
     path.write_bytes(path.read_bytes()[:40])
-    train(**given)
+    train(**arguments(digits, tmp_path))
     assert "cannot be read and is not used" in caplog.text
     assert weights(tmp_path) == weights(uninterrupted)
 
 
-def test_without_the_checkpoints_it_starts_anew(digits, uninterrupted, tmp_path):
-    import shutil
-
-    given = arguments(digits, tmp_path)
-    kill_in_epoch(start(given), 4)
+def test_without_the_checkpoints_it_starts_anew(digits, uninterrupted, tmp_path, caplog):
+    killed_after(3, given := arguments(digits, tmp_path))
     shutil.rmtree(tmp_path / "checkpoints")
-    again = start(given)
-    said = again.stderr.read()
-    assert again.wait() == 0
-    assert "going on" not in said
-    assert "epoch 1/6" in said
+    with caplog.at_level("INFO"):
+        train(**given)
+    assert "going on" not in caplog.text
+    assert "epoch 1/6" in caplog.text
     assert weights(tmp_path) == weights(uninterrupted)
 
 
-def test_another_recipe_takes_up_no_checkpoint(digits, tmp_path):
-    kill_in_epoch(start(arguments(digits, tmp_path)), 3)
-    other = start(arguments(digits, tmp_path, learning_rate=0.001))
-    said = other.stderr.read()
-    assert other.wait() == 0
-    assert "going on" not in said
+def test_another_recipe_takes_up_no_checkpoint(few_digits, tmp_path, caplog):
+    killed_after(1, arguments(few_digits, tmp_path, epochs=2))
+    with caplog.at_level("INFO"):
+        train(**arguments(few_digits, tmp_path, epochs=2, learning_rate=0.001))
+    assert "going on" not in caplog.text
+    assert "epoch 1/2" in caplog.text
 
 
-def test_same_seed_same_bytes_and_another_seed_others(digits, uninterrupted, tmp_path):
-    train(**arguments(digits, tmp_path / "same"))
-    train(**arguments(digits, tmp_path / "other", seed=2))
-    assert weights(tmp_path / "same") == weights(uninterrupted)
-    assert weights(tmp_path / "other") != weights(uninterrupted)
+def test_another_seed_gives_other_weights(digits, uninterrupted, tmp_path):
+    train(**arguments(digits, tmp_path, seed=2))
+    assert weights(tmp_path) != weights(uninterrupted)
 
 
 def test_checkpoints_are_gone_when_it_has_ended(uninterrupted):
@@ -305,110 +284,80 @@ def test_no_epochs_keep_the_weights_that_the_model_starts_from(keras, digits, tm
     ("name", "parameters"),
     [("attention_lstm", {"filters": 8, "units": 8}), ("mil_cnn", {"filters": 4, "units": 8, "window": 20})],
 )
-def test_networks_that_are_no_plain_stack_go_on_after_a_kill_as_well(tmp_path, monkeypatch, name, parameters):
-    class Killed(BaseException):
-        pass
-
-    def kill(path, content, write=files.write_json):
-        write(path, content)
-        if Path(path).name == "progress.json" and len(content["history"]) == 2:
-            raise Killed
-
-    dataset = {"source": "synthetic_series", "per_class": 10}
-    preprocess(
-        dataset=dataset,
-        paths={},
-        split={"test": 0.2, "validation": 0.25},
-        scale="none",
-        seed=1,
-        folder=tmp_path / "data",
-    )
-    recipe = {"epochs": 4, "batch_size": 8}
-    model = {"model": {"architecture": name, **parameters}}
-    train(**arguments(tmp_path / "data", tmp_path / "whole", **recipe) | model)
-    monkeypatch.setattr(files, "write_json", kill)
-    with pytest.raises(Killed):
-        train(**arguments(tmp_path / "data", tmp_path / "killed", **recipe) | model)
-    monkeypatch.undo()
-    train(**arguments(tmp_path / "data", tmp_path / "killed", **recipe) | model)
+def test_networks_that_are_no_plain_stack_go_on_after_a_kill_as_well(tmp_path, name, parameters):
+    split = {"test": 0.2, "validation": 0.25}
+    data = prepared.prepare(tmp_path / "data", {"source": "synthetic_series", "per_class": 10}, split=split)
+    model, recipe = {"architecture": name, **parameters}, {"epochs": 4, "batch_size": 8}
+    whole, killed = (prepared.arguments(data, tmp_path / which, model, recipe) for which in ("whole", "killed"))
+    train(**whole)
+    killed_after(2, killed)
+    train(**killed)
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
 
 
+FOUR = {"epochs": 4, "batch_size": 128}
 # Every setting that has a state, or could have one: each must come back after a kill as it was.
-EVERYTHING = {
-    "optimizer": "adamw",
-    "weight_decay": 0.05,
-    "schedule": "cosine",
-    "warmup_epochs": 1,
-    "reduce_on_plateau": {"patience": 1, "factor": 0.5},
-    "early_stopping": {"patience": 3},
-    "loss": "focal",
-    "label_smoothing": 0.1,
-    "class_weights": "sqrt",
-    "augmentation": {"shift": 1, "rotation": 10, "brightness": 0.1, "jitter": 0.1},
-    "monitor": "val_balanced_accuracy",
+RESUMED = {
+    "everything": {
+        **FOUR,
+        "optimizer": "adamw",
+        "weight_decay": 0.05,
+        "schedule": "cosine",
+        "warmup_epochs": 1,
+        "reduce_on_plateau": {"patience": 1, "factor": 0.5},
+        "early_stopping": {"patience": 3},
+        "loss": "focal",
+        "label_smoothing": 0.1,
+        "class_weights": "sqrt",
+        "augmentation": {"shift": 1, "rotation": 10, "brightness": 0.1, "jitter": 0.1},
+        "monitor": "val_balanced_accuracy",
+    },
+    "sgd": {
+        **FOUR,
+        "optimizer": "sgd",
+        "momentum": 0.9,
+        "weight_decay": 0.01,
+        "schedule": "step",
+        "step": {"epochs": 2},
+    },
+    "bfloat16": {**FOUR, "precision": "mixed_bfloat16"},
 }
-RESUMED = [
-    EVERYTHING,
-    {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 0.01, "schedule": "step", "step": {"epochs": 2}},
-    {"precision": "mixed_bfloat16"},
-]
 
 
 @pytest.fixture(scope="module")
 def few_digits(tmp_path_factory):
     """Digits by the third: enough for a state, and quickly learnt."""
-    folder = tmp_path_factory.mktemp("few")
-    preprocess(
-        dataset={"source": "digits"},
-        paths={},
-        split={"test": 0.7, "validation": 0.3},
-        scale="none",
-        seed=1,
-        folder=folder,
-    )
-    return folder
+    return prepared.prepare(tmp_path_factory.mktemp("few"), split={"test": 0.7, "validation": 0.3})
 
 
-def killed_after(monkeypatch, epochs, given):
-    """The training as far as a kill after so many epochs leaves it."""
+@pytest.fixture(scope="module")
+def whole(few_digits, tmp_path_factory):
+    """A function: the folder of the training by a recipe of `RESUMED` where nothing stops it, done once."""
 
-    class Killed(BaseException):
-        pass
+    @functools.cache
+    def done(name):
+        folder = tmp_path_factory.mktemp(name)
+        train(**arguments(few_digits, folder, **RESUMED[name]))
+        return folder
 
-    def kill(path, content, write=files.write_json):
-        write(path, content)
-        if Path(path).name == "progress.json" and len(content["history"]) == epochs:
-            raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(files, "write_json", kill)
-        with pytest.raises(Killed):
-            train(**given)
+    return done
 
 
-@pytest.mark.parametrize(
-    "recipe",
-    [RESUMED[0], pytest.param(RESUMED[1], marks=pytest.mark.slow), RESUMED[2]],
-    ids=["everything", "sgd", "bfloat16"],
-)
-def test_every_setting_goes_on_after_a_kill_as_if_there_had_been_none(few_digits, tmp_path, monkeypatch, recipe):
-    recipe = {"epochs": 4, "batch_size": 128, **recipe}
-    train(**arguments(few_digits, tmp_path / "whole", **recipe))
-    killed_after(monkeypatch, 2, given := arguments(few_digits, tmp_path / "killed", **recipe))
+@pytest.mark.parametrize("name", ["everything", pytest.param("sgd", marks=pytest.mark.slow), "bfloat16"])
+def test_every_setting_goes_on_after_a_kill_as_if_there_had_been_none(few_digits, whole, tmp_path, name):
+    killed_after(2, given := arguments(few_digits, tmp_path, **RESUMED[name]))
     train(**given)
-    for name in ("history.csv", "training.json"):
-        one, other = (tmp_path / which / "model" / name for which in ("killed", "whole"))
-        assert one.read_bytes() == other.read_bytes()
+    for file in ("history.csv", "training.json"):
+        assert (tmp_path / "model" / file).read_bytes() == (whole(name) / "model" / file).read_bytes()
 
 
-def test_what_was_trained_in_bfloat16_is_explained_in_float32(keras, few_digits, tmp_path):
+def test_what_was_trained_in_bfloat16_is_explained_in_float32(keras, few_digits, whole):
     from pellucid.probe import Probe
 
-    train(**arguments(few_digits, tmp_path, epochs=2, precision="mixed_bfloat16"))
-    kept = keras.models.load_model(tmp_path / "model" / "model.keras")
+    model = whole("bfloat16") / "model" / "model.keras"
+    kept = keras.models.load_model(model)
     assert {layer.compute_dtype for layer in kept.layers} == {"float32"}
-    probe = Probe.load(tmp_path / "model" / "model.keras")
+    probe = Probe.load(model)
     x = np.load(few_digits / "x_test.npy")[:4]
     gradient = probe.gradient(x, np.arange(4))
     assert gradient.dtype == np.float32
@@ -416,10 +365,10 @@ def test_what_was_trained_in_bfloat16_is_explained_in_float32(keras, few_digits,
     assert (gradient.view(np.uint32) & 0xFFFF).any()
 
 
-def test_it_ends_early_and_says_so_and_a_kill_at_the_end_adds_nothing(few_digits, tmp_path, monkeypatch):
+def test_it_ends_early_and_says_so_and_a_kill_at_the_end_adds_nothing(few_digits, tmp_path):
     # No step at all: the first epoch stays the best, and two more are waited for.
     recipe = {"epochs": 9, "learning_rate": 1e-30, "early_stopping": {"patience": 2}, "monitor": "val_accuracy"}
-    killed_after(monkeypatch, 3, given := arguments(few_digits, tmp_path, **recipe))
+    killed_after(3, given := arguments(few_digits, tmp_path, **recipe))
     train(**given)
     facts = files.read_json(tmp_path / "model" / "training.json")
     assert (facts["epochs"], facts["best_epoch"], facts["ended_by"]) == (3, 1, "early_stopping")
@@ -436,7 +385,7 @@ def test_the_learning_rate_of_every_epoch_is_recorded(few_digits, tmp_path):
     assert files.read_json(tmp_path / "model" / "training.json")["ended_by"] == "epochs"
 
 
-def test_augmentation_changes_the_training_and_not_the_validation(few_digits, tmp_path, monkeypatch):
+def test_augmentation_changes_the_training_and_not_the_validation(few_digits, tmp_path):
     """Of a network that does not learn, the validation scores are the same with it and without."""
     import pandas as pd
 

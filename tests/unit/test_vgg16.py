@@ -10,6 +10,7 @@ from pellucid.errors import InputError
 from pellucid.models import keras_weights
 from pellucid.models.vgg16 import build
 from pellucid.probe import Probe
+from tests import prepared
 from tests.unit.vgg16_weights import write
 
 pytestmark = pytest.mark.slow
@@ -157,33 +158,18 @@ def test_the_published_md5_is_the_one_that_keras_states():
 
 
 def test_training_takes_the_weights_of_the_file_when_its_checksum_is_right(keras, published, tmp_path):
-    from pellucid.preprocessing import preprocess
-    from pellucid.training import train
-
     dataset = {"source": "sample_photographs", "size": 32, "train_per_class": 6, "test_per_class": 2}
-    share = {"test": 0.2, "validation": 0.34}
-    preprocess(dataset=dataset, paths={}, split=share, scale="none", seed=1, folder=tmp_path / "data")
+    data = prepared.prepare(tmp_path / "data", dataset, split={"test": 0.2, "validation": 0.34})
     model = {"architecture": "vgg16", "weights": "https://example.org/weights.h5", "nested": False, "white": 1}
-    recipe = {"epochs": 0, "batch_size": 4, "learning_rate": 0.001, "class_weights": "none", "monitor": "val_loss"}
 
     def fit(**checksums):
-        train(
-            data=tmp_path / "data",
-            model={**model, **checksums},
-            training=recipe,
-            seed=1,
-            threads=1,
-            code="test",
-            checkpoints=tmp_path / "checkpoints",
-            folder=tmp_path / "model",
-            paths={"weights": str(published.path)},
-        )
+        recipe, paths = {"epochs": 0, "batch_size": 4}, {"weights": str(published.path)}
+        return prepared.fit(data, tmp_path, {**model, **checksums}, recipe, paths=paths)
 
     with pytest.raises(InputError, match="found a file of .* bytes with MD5 [0-9a-f]{32}; expected MD5 " + "0" * 32):
         fit(weights_sha256=files.sha256(published.path), weights_md5="0" * 32)
     assert not (tmp_path / "model").exists()
-    fit(weights_md5=files.md5(published.path))
-    facts = files.read_json(tmp_path / "model" / "training.json")
+    facts = fit(weights_md5=files.md5(published.path))
     assert facts["files"] == {"weights": {"path": model["weights"], "sha256": files.sha256(published.path)}}
     found = keras.models.load_model(tmp_path / "model" / "model.keras").get_layer("fc2").kernel.numpy()
     np.testing.assert_array_equal(found, published.model.get_layer("fc2").kernel.numpy())

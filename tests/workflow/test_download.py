@@ -1,13 +1,10 @@
 """The download rule: from an address to arrays, and nothing left of a file that is not the right one."""
 
-import functools
-import http.server
-import threading
-
 import numpy as np
 import pytest
 
 from pellucid import files
+from tests.servers import serving
 from tests.workflow import tiny
 
 
@@ -19,13 +16,8 @@ def address(tmp_path):
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (60, 28, 28), np.uint8), np.arange(60) % 10
     np.savez(served / "mnist.npz", x_train=images, y_train=labels, x_test=images[::-1], y_test=labels[::-1])
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(served))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/mnist.npz", files.sha256(served / "mnist.npz")
-        server.shutdown()
-        thread.join()
+    with serving(served) as root:
+        yield f"{root}/mnist.npz", files.sha256(served / "mnist.npz")
 
 
 def configure(folder, address, sha256):

@@ -1,11 +1,10 @@
 """Real heartbeats, given by a path and by a file:// address on the command line, to the figures of five classes."""
 
-import re
-
 import numpy as np
 import pytest
 
 from pellucid import files
+from tests import svg
 from tests.conftest import ROOT
 from tests.workflow import tiny
 
@@ -21,7 +20,7 @@ def test_real_heartbeats_by_name(real_data, tmp_path):
     assert files.read_json(tmp_path / "results/mitbih/evaluation/metrics.json")["accuracy"] > 0.4
     assert files.read_json(tmp_path / "results/mitbih/data/data.json")["shape"] == [186, 1]
     for picture in pictures:
-        words = re.findall(r"<text[^>]*>([^<]+)</text>", (tmp_path / picture).read_text())
+        words = svg.words(tmp_path / picture)
         for name in "NSVFQ":
             assert any(word.startswith(f"{name}, p = ") for word in words), (picture, name)
     examples = files.read_arrays(tmp_path / "results/mitbih/examples.npz")

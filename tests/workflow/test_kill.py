@@ -1,15 +1,13 @@
 """`kill -9` of a training that Snakemake started, then the same command again."""
 
 import os
+import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import psutil
 
-from pellucid import files
-from tests.conftest import ROOT
 from tests.workflow import tiny
 
 EPOCHS = 8
@@ -18,7 +16,8 @@ CONFIG = {
     "defaults": {"training": {"epochs": EPOCHS, "batch_size": 32}},
     "experiments": {"digits": {"dataset": {"source": "digits"}, "model": {"architecture": "digit_cnn"}}},
 }
-TARGET = "results/digits/model/model.keras"
+MODEL = "results/digits/model"
+TARGET = f"{MODEL}/model.keras"
 
 
 def training(process, folder):
@@ -34,21 +33,18 @@ def training(process, folder):
 
 
 def test_it_goes_on_and_ends_with_equal_weights(tmp_path):
-    killed, whole = tmp_path / "killed", tmp_path / "whole"
-    for folder in (killed, whole):
-        folder.mkdir()
-        tiny.write_config(folder, CONFIG)
-    tiny.build(whole, TARGET)
+    tiny.write_config(tmp_path, CONFIG)
+    tiny.build(tmp_path, TARGET)
+    whole = (tmp_path / MODEL / "training.json").read_text()
+    shutil.rmtree(tmp_path / MODEL)
 
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(killed)]
-    command += ["--configfile", str(killed / "config.yaml"), "--cores", "1", TARGET]
+    command = tiny.command(tmp_path, "--cores", "1", TARGET)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        os.kill(training(process, killed).pid, signal.SIGKILL)
+        os.kill(training(process, tmp_path).pid, signal.SIGKILL)
         process.communicate()
     assert process.returncode != 0
-    assert not (killed / TARGET).exists()
+    assert not (tmp_path / TARGET).exists()
 
-    said = tiny.build(killed, TARGET)
+    said = tiny.build(tmp_path, TARGET)
     assert "going on from epoch" in said
-    one, other = (files.read_json(folder / "results/digits/model/training.json") for folder in (killed, whole))
-    assert one == other
+    assert (tmp_path / MODEL / "training.json").read_text() == whole

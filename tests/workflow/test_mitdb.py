@@ -1,13 +1,10 @@
 """MIT-BIH's recordings through the workflow: a mirror on this machine, and a real record to its figures."""
 
-import functools
-import http.server
-import re
-import threading
-
 import pytest
 
 from pellucid import files
+from tests import svg
+from tests.servers import serving
 from tests.unit.datasets.written_records import write_record, write_sums
 from tests.workflow import tiny
 
@@ -28,17 +25,8 @@ def mirror(tmp_path):
     for number in (100, 101, 106):
         write_record(served, number, "NNNNVVVV")
 
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_request(self, *arguments):
-            asked.append(self.path)
-
-    handler = functools.partial(Handler, directory=str(served))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield served, f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
-        thread.join()
+    with serving(served, asked) as address:
+        yield served, address, asked
 
 
 def test_a_mirror_whose_transfer_goes_on_with_what_is_missing(tmp_path, mirror):
@@ -80,6 +68,6 @@ def test_record_100_alone(real_data, tmp_path):
     figure = "results/mitdb/data/examples.svg"
     tiny.build(tmp_path, figure, "results/mitdb/explain/occlusion/occlusion.png")
     assert files.read_json(tmp_path / "results/mitdb/evaluation/metrics.json")["balanced_accuracy"] > 0.7
-    words = " ".join(re.findall(r"<t(?:ext|span)[^>]*>([^<]+)<", (tmp_path / figure).read_text()))
+    words = " ".join(svg.words(tmp_path / figure))
     assert "Kept: 2,270 of 2,273 annotated beats (2,237 N, 33 S)." in words
     assert "Beats of one patient are in train and in test" in words

@@ -1,31 +1,15 @@
 """The weights of a model from an address: downloaded, checked, and taken up by the training rule."""
 
-import contextlib
-import functools
-import http.server
-import threading
-
 import numpy as np
 import pytest
 
 from pellucid import files
+from tests.servers import serving
 from tests.unit import application_weights, vgg16_weights
 from tests.unit.datasets import imagenet_index
 from tests.workflow import tiny
 
 pytestmark = pytest.mark.slow
-
-
-@contextlib.contextmanager
-def serving(folder):
-    """A server of a folder's files on this machine; its address."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """The README's way from a CSV of one's own, to the letter: a file beside config.yaml, which is merged over it."""
 
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -35,15 +33,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def snakemake(folder, *arguments):
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
-    command += ["--cores", "1", "--configfile", "mine.yaml", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=tiny.environment())
-
-
 def test_the_readmes_example(folder):
-    done = snakemake(folder, "--", "results/mine/data/data.json")
-    assert done.returncode == 0, done.stderr[-5000:]
+    tiny.build(folder, "results/mine/data/data.json", config="mine.yaml")
     facts = files.read_json(folder / "results/mine/data/data.json")
     assert (facts["classes"], facts["channels"], facts["unit"]) == (["A", "N"], ["ECG"], "standard deviations")
     assert facts["shape"] == [30, 1]
@@ -56,7 +47,7 @@ def test_the_readmes_example(folder):
 def test_a_fault_of_the_file_is_told_before_any_training(folder):
     rows = (folder / "beats.csv").read_text().replace("minute", "hour", 1)
     (folder / "beats.csv").write_text(rows)
-    done = snakemake(folder, "--", "results/mine/model/model.keras")
+    done = tiny.snakemake(folder, "--cores", "1", "results/mine/model/model.keras", config="mine.yaml")
     assert done.returncode != 0
     assert 'beats.csv, group: found no column "minute"; expected one of t0, t1' in done.stderr
     assert not (folder / "results/mine/data/data.json").exists()

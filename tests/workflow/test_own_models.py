@@ -1,7 +1,5 @@
 """Models of one's own through the real workflow: by path, and by function."""
 
-import re
-
 import numpy as np
 import pytest
 
@@ -17,12 +15,6 @@ def make(input_shape, n_classes):
     layers = [keras.layers.Conv2D(width, 3, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(n_classes)]
     return keras.Sequential([keras.layers.Input(input_shape), *layers])
 """
-
-
-def planned(folder, *arguments):
-    done = tiny.snakemake(folder, "--dry-run", *arguments)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return set(re.findall(r"^Job \d+: (.*)$", done.stdout + done.stderr, re.MULTILINE))
 
 
 def test_an_edit_of_what_a_function_imports_trains_again(tmp_path):
@@ -41,15 +33,15 @@ def test_an_edit_of_what_a_function_imports_trains_again(tmp_path):
     assert facts["origin"] == "trained"
     assert facts["files"]["build"] == {"path": "own_model:make", "sha256": files.sha256(tmp_path / "own_model.py")}
     assert facts["parameters"] == 9 * 2 + 2 + 36 * 2 * 10 + 10
-    assert planned(tmp_path, target) == set()
+    assert tiny.planned(tmp_path, target) == set()
     (tmp_path / "own_width.py").write_text("width = 5\n")
-    assert planned(tmp_path, target) == {"Train function on own"}
+    assert tiny.planned(tmp_path, target) == {"Train function on own"}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", own_models.ALL)
 def test_a_file_goes_through_the_whole_workflow(keras, tmp_path, name):
-    model = own_models.settled(keras, own_models.ALL[name](keras))
+    model = own_models.with_random_weights(own_models.ALL[name](keras))
     model.save(tmp_path / "own model.keras")
     experiment = {
         "dataset": {"source": "digits"},
@@ -72,4 +64,4 @@ def test_a_file_goes_through_the_whole_workflow(keras, tmp_path, name):
         assert found["attributions"].any()
     answer = np.asarray(model(found["inputs"], training=False))
     np.testing.assert_array_equal(found["predictions"], answer.argmax(1))
-    assert planned(tmp_path) == set()
+    assert tiny.planned(tmp_path) == set()

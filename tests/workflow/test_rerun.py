@@ -1,23 +1,19 @@
 """What an edit reruns: the jobs that depend on it, all of them, and no other."""
 
 import copy
-import re
 import shutil
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
-import yaml
 
-from tests.conftest import ROOT
-from tests.workflow.tiny import closed_port
+from tests.servers import closed_port
+from tests.workflow.project import Project
 
 SETTINGS = {
     "training": {"epochs": 2, "batch_size": 128},
     "examples": {"per_class": 1, "choose": "any"},
-    "methods": {"saliency": {}, "occlusion": {"window": 3, "stride": 3}, "grad_cam": {}},
+    "methods": {"saliency": {}, "occlusion": {"window": 3, "stride": 3}},
 }
 EXPERIMENT = {"dataset": {"source": "digits"}, "model": {"architecture": "digit_cnn"}}
 CONFIG = {
@@ -27,45 +23,10 @@ CONFIG = {
 }
 
 
-class Project:
-    """A copy of the project in a folder of its own, with a small configuration."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        for name in ("workflow", "profiles", "envs"):
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "Snakefile", folder)
-        self.configure(CONFIG)
-
-    def configure(self, content):
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(content))
-
-    def snakemake(self, *arguments):
-        command = [sys.executable, "-m", "snakemake", *arguments]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
-
-    def build(self, *arguments):
-        done = self.snakemake("--cores", "2", *arguments)
-        assert done.returncode == 0, done.stderr[-5000:]
-        return done.stderr
-
-    def planned(self, *arguments):
-        """The messages of the jobs that a dry run lists, without that of `all`, which has none."""
-        done = self.snakemake("--dry-run", *arguments)
-        assert done.returncode == 0, done.stderr[-3000:]
-        return set(re.findall(r"^Job \d+: (.*)$", done.stdout + done.stderr, re.MULTILINE))
-
-    def edit(self, path, old, new):
-        file = self.folder / path
-        text = file.read_text()
-        assert old in text
-        file.write_text(text.replace(old, new))
-
-
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The project after a full run."""
-    project = Project(tmp_path_factory.mktemp("built"))
+    project = Project(tmp_path_factory.mktemp("built"), CONFIG)
     project.build()
     return project
 
@@ -109,11 +70,6 @@ def everything(name):
         f"Choose the examples of {name} that are explained",
     }
     return alone.union(*(explained(method, name) for method in SETTINGS["methods"]))
-
-
-def test_after_a_full_run_nothing_is_to_be_done(project):
-    done = project.snakemake("--dry-run")
-    assert "Nothing to be done" in done.stdout + done.stderr
 
 
 def test_a_changed_parameter_of_one_method(project):
@@ -220,7 +176,7 @@ def test_a_misspelt_key_ends_the_run_at_once_and_before_any_job(project):
 
 @pytest.mark.slow
 def test_two_runs_in_two_folders_give_equal_arrays_and_metrics(built, tmp_path):
-    other = Project(tmp_path)
+    other = Project(tmp_path, CONFIG)
     other.build("results")
     compared = 0
     for name in ("one", "two"):
@@ -257,9 +213,8 @@ def test_a_tracking_server_that_is_down_costs_no_result(project):
     }
     assert project.planned() == record
     project.build()
+    # The results of this window stay: the test that comes after it asks for another.
     assert project.planned() == set()
-    project.configure(CONFIG)
-    project.build()
 
 
 def test_a_failing_method_stops_no_other(project):

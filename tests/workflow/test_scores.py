@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pellucid import files
-from tests.workflow.test_rerun import Project
+from tests.workflow.project import Project
 
 CONFIG = {
     "run": ["series"],
@@ -48,8 +48,7 @@ COMPARED = {
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    project = Project(tmp_path_factory.mktemp("scored"))
-    project.configure(CONFIG)
+    project = Project(tmp_path_factory.mktemp("scored"), CONFIG)
     project.build()
     return project
 
@@ -65,10 +64,6 @@ def changed(**settings):
     for key, entries in settings.items():
         content["defaults"][key].update(entries)
     return content
-
-
-def test_after_a_full_run_nothing_is_to_be_done(project):
-    assert project.planned() == set()
 
 
 def test_the_leaderboard_names_every_explanation_with_its_scores(project):

@@ -9,7 +9,7 @@ import pytest
 
 from pellucid import files
 from tests.workflow import tiny
-from tests.workflow.test_rerun import Project
+from tests.workflow.project import Project
 
 CONFIG = {
     "run": ["rates"],
@@ -57,8 +57,7 @@ def test_a_member_alone_is_no_study_and_no_comparison(tmp_path):
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    project = Project(tmp_path_factory.mktemp("study"))
-    project.configure(CONFIG)
+    project = Project(tmp_path_factory.mktemp("study"), CONFIG)
     project.build()
     return project
 

@@ -20,6 +20,7 @@ import pytest
 
 from pellucid import files, ui
 from tests.conftest import ROOT
+from tests.servers import closed_port
 from tests.workflow import tiny
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Pages:
 def pages(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     """The server that `make ui` starts, for the tiny run; it ends with the module."""
     log = tmp_path_factory.mktemp("ui") / "log"
-    with tiny.started(_command(tiny_run, tiny.closed_port()), tiny_run, log):
+    with tiny.started(_command(tiny_run, closed_port()), tiny_run, log):
         results = tiny_run / "results"
         yield Pages(
             _answering(log),
@@ -181,7 +182,7 @@ def test_the_record_names_the_lock_file_that_the_run_was_made_with(browser: Chro
 @pytest.mark.slow
 def test_ctrl_c_ends_the_server_and_all_its_processes(tiny_run: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with tiny.started(_command(tiny_run, tiny.closed_port()), tiny_run, log) as process:
+    with tiny.started(_command(tiny_run, closed_port()), tiny_run, log) as process:
         port = int(_answering(log).rsplit(":", 1)[1])
         os.killpg(process.pid, signal.SIGINT)  # what a terminal does to all processes in its foreground
         process.wait(20)

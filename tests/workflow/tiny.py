@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -74,26 +74,38 @@ def write_config(folder: Path, content: Mapping[str, Any] = CONFIG) -> Path:
     return path
 
 
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the project's Snakefile on the configuration of `folder`, where everything that it makes lies as well."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
-    command += ["--configfile", str(folder / "config.yaml"), *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+def command(folder: Path, *arguments: str, config: str = "config.yaml") -> list[str]:
+    """What runs the project's Snakefile on a configuration of `folder`, where everything that it makes lies as well."""
+    own = ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), "--configfile", str(folder / config)]
+    return [sys.executable, "-m", "snakemake", *own, *arguments]
 
 
-def build(folder: Path, *arguments: str) -> str:
+def snakemake(folder: Path, *arguments: str, config: str = "config.yaml") -> subprocess.CompletedProcess[str]:
+    """Run the `command`."""
+    given = command(folder, *arguments, config=config)
+    return subprocess.run(given, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def done(process: subprocess.CompletedProcess[str]) -> str:
+    """What a run said that came to its end."""
+    assert process.returncode == 0, process.stderr[-5000:]
+    return process.stderr
+
+
+def build(folder: Path, *arguments: str, config: str = "config.yaml") -> str:
     """Run it on two cores; return what it said."""
-    done = snakemake(folder, "--cores", "2", *arguments)
-    assert done.returncode == 0, done.stderr[-5000:]
-    return done.stderr
+    return done(snakemake(folder, "--cores", "2", *arguments, config=config))
 
 
-def closed_port() -> int:
-    """A port of this machine at which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def messages(dry_run: subprocess.CompletedProcess[str]) -> set[str]:
+    """The messages of the jobs that a dry run lists, without that of `all`, which has none."""
+    done(dry_run)
+    return set(re.findall(r"^Job \d+: (.*)$", dry_run.stdout + dry_run.stderr, re.MULTILINE))
+
+
+def planned(folder: Path, *arguments: str) -> set[str]:
+    """The messages of the jobs that are to be run."""
+    return messages(snakemake(folder, "--dry-run", *arguments))
 
 
 @contextmanager

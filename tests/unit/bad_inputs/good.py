@@ -8,11 +8,10 @@ import yaml
 from pellucid import config
 from pellucid.config import ConfigError
 from pellucid.errors import InputError
-from pellucid.preprocessing import preprocess
 from tests.conftest import ROOT
+from tests.prepared import prepare
 
 GOOD = yaml.safe_load((ROOT / "config.yaml").read_text())
-UNCHECKED = {"train_sha256": "none", "test_sha256": "none"}
 
 
 def put(path, value):
@@ -30,16 +29,19 @@ def put(path, value):
     return change
 
 
+def all_of(*changes):
+    """Several changes as one, made one after the other."""
+
+    def change(content):
+        for one in changes:
+            one(content)
+
+    return change
+
+
 def refuse(folder, dataset, paths, first, then):
     with pytest.raises(InputError) as told:
-        preprocess(
-            dataset=dataset,
-            paths=paths,
-            split={"test": 0.2, "validation": 0.15},
-            scale="none",
-            seed=1,
-            folder=folder / "out",
-        )
+        prepare(folder / "out", dataset, paths=paths)
     assert first in str(told.value)
     assert then in str(told.value)
     assert not (folder / "out").exists()

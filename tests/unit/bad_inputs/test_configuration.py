@@ -6,7 +6,7 @@ import pytest
 
 from pellucid import config
 from pellucid.config import ConfigError
-from tests.unit.bad_inputs.good import GOOD, put, refuse_configuration
+from tests.unit.bad_inputs.good import GOOD, all_of, put, refuse_configuration
 
 CONFIG = [
     (
@@ -85,9 +85,9 @@ CONFIG = [
     ),
     (
         "a member named as another experiment",
-        lambda content: (
-            put("experiments.digits.vary", {"seed": [1, 2]})(content),
-            put("experiments.digits__seed_2", content["experiments"]["mnist"])(content),
+        all_of(
+            put("experiments.digits.vary", {"seed": [1, 2]}),
+            put("experiments.digits__seed_2", GOOD["experiments"]["mnist"]),
         ),
         "experiments.digits: found a member named digits__seed_2",
         "names that differ",
@@ -101,9 +101,9 @@ CONFIG = [
     ("one repeat", put("experiments.digits.repeats", 1), "experiments.digits.repeats: found 1", "at least 2"),
     (
         "repeats of what is varied",
-        lambda content: (
-            put("experiments.digits.vary", {"training.seed": [1, 2]})(content),
-            put("experiments.digits.repeats", 2)(content),
+        all_of(
+            put("experiments.digits.vary", {"training.seed": [1, 2]}),
+            put("experiments.digits.repeats", 2),
         ),
         "experiments.digits.repeats: found 2, and the seeds of the training under vary",
         "one of the two",
@@ -116,16 +116,16 @@ CONFIG = [
     ),
     (
         "a member that the study has not",
-        lambda content: (
-            put("experiments.digits.vary", {"seed": [1, 2]})(content),
-            put("run", ["digits__seed_3"])(content),
+        all_of(
+            put("experiments.digits.vary", {"seed": [1, 2]}),
+            put("run", ["digits__seed_3"]),
         ),
         'run.0: found "digits__seed_3"',
         'Did you mean "digits__seed_',
     ),
     (
         "name of the folder of comparisons",
-        lambda content: put("experiments.comparison", content["experiments"]["digits"])(content),
+        put("experiments.comparison", GOOD["experiments"]["digits"]),
         "experiments: found",
         "folders of the workflow",
     ),
@@ -274,9 +274,9 @@ CONFIG = [
     ),
     (
         "weights that are not there",
-        lambda content: (
-            put("run", ["photographs"])(content),
-            put("experiments.photographs.model.weights", "data/vgg16.h5")(content),
+        all_of(
+            put("run", ["photographs"]),
+            put("experiments.photographs.model.weights", "data/vgg16.h5"),
         ),
         "experiments.photographs.model.weights: found no file at data/vgg16.h5",
         "About this model: Simonyan",
@@ -295,10 +295,10 @@ CONFIG = [
     ),
     (
         "class activation maps of a network that ends in dense layers",
-        lambda content: (
-            put("run", ["photographs"])(content),
-            put("experiments.photographs.model", {"architecture": "application", "name": "VGG19"})(content),
-            put("experiments.photographs.methods.cam", {})(content),
+        all_of(
+            put("run", ["photographs"]),
+            put("experiments.photographs.model", {"architecture": "application", "name": "VGG19"}),
+            put("experiments.photographs.methods.cam", {}),
         ),
         "experiments.photographs.methods.cam: found a method that needs gap",
         '"application" has no gap',
@@ -311,19 +311,19 @@ CONFIG = [
     ),
     (
         "class index that is not there",
-        lambda content: (
-            put("run", ["photographs"])(content),
-            put("experiments.photographs.dataset.labels", "imagenet")(content),
-            put("experiments.photographs.dataset.class_index", "data/index.json")(content),
+        all_of(
+            put("run", ["photographs"]),
+            put("experiments.photographs.dataset.labels", "imagenet"),
+            put("experiments.photographs.dataset.class_index", "data/index.json"),
         ),
         "experiments.photographs.dataset.class_index: found no file at data/index.json",
         "expected a file there",
     ),
     (
         "filters without kernels",
-        lambda content: (
-            put("experiments.digits.model.architecture", "gap_cnn")(content),
-            put("experiments.digits.model.filters", [8, 8])(content),
+        all_of(
+            put("experiments.digits.model.architecture", "gap_cnn"),
+            put("experiments.digits.model.filters", [8, 8]),
         ),
         "experiments.digits.model: gap_cnn.kernels: found 3 sizes",
         "2, as many as there are filters",
@@ -336,9 +336,7 @@ CONFIG = [
     ),
     (
         "more crops than places",
-        lambda content: put(
-            "experiments.photographs.dataset", {"source": "sample_photographs", "size": 320, "test_per_class": 109}
-        )(content),
+        put("experiments.photographs.dataset", {"source": "sample_photographs", "size": 320, "test_per_class": 109}),
         "experiments.photographs.dataset: sample_photographs.test_per_class: found 109 crops of 320 pixels",
         "at most 108",
     ),
@@ -431,9 +429,9 @@ CONFIG = [
     ),
     (
         "random labels for a model that is not trained",
-        lambda content: (
-            put("experiments.digits.training.epochs", 0)(content),
-            put("experiments.digits.scores", {"random_labels": {"epochs": 5}})(content),
+        all_of(
+            put("experiments.digits.training.epochs", 0),
+            put("experiments.digits.scores", {"random_labels": {"epochs": 5}}),
         ),
         "experiments.digits.scores.random_labels: found a score that needs training",
         "training.epochs is 0",
@@ -448,18 +446,18 @@ CONFIG = [
     ("file that is not there", put("run", ["mitbih"]), "experiments.mitbih.dataset.train: found no file", "kaggle"),
     (
         "file on another machine",
-        lambda content: (
-            put("run", ["mnist"])(content),
-            put("experiments.mnist.dataset.file", "file://host/a.npz")(content),
+        all_of(
+            put("run", ["mnist"]),
+            put("experiments.mnist.dataset.file", "file://host/a.npz"),
         ),
         "experiments.mnist.dataset.file: found file://host/a.npz",
         "another machine",
     ),
     (
         "scheme that is not supported",
-        lambda content: (
-            put("run", ["mnist"])(content),
-            put("experiments.mnist.dataset.file", "s3://bucket/a.npz")(content),
+        all_of(
+            put("run", ["mnist"]),
+            put("experiments.mnist.dataset.file", "s3://bucket/a.npz"),
         ),
         "experiments.mnist.dataset.file: found s3://bucket/a.npz",
         "http://",
@@ -484,15 +482,13 @@ CONFIG = [
     ),
     (
         "rate of the other cutting",
-        lambda content: put("experiments.mitdb.dataset", {"source": "mitdb", "cutting": "kachuee", "rate": 250})(
-            content
-        ),
+        put("experiments.mitdb.dataset", {"source": "mitdb", "cutting": "kachuee", "rate": 250}),
         "experiments.mitdb.dataset: mitdb.rate: found 250",
         "beside cutting: kachuee",
     ),
     (
         "window of a few samples",
-        lambda content: put("experiments.mitdb.dataset", {"source": "mitdb", "before": 0, "after": 0.04})(content),
+        put("experiments.mitdb.dataset", {"source": "mitdb", "before": 0, "after": 0.04}),
         "experiments.mitdb.dataset: mitdb.before and after: found 0 and 0.04 s, 14 samples at 360 Hz",
         "16 samples or more",
     ),
@@ -504,18 +500,18 @@ CONFIG = [
     ),
     (
         "folder of records that is not there",
-        lambda content: (
-            put("run", ["mitdb"])(content),
-            put("experiments.mitdb.dataset.records", "data/mitdb")(content),
+        all_of(
+            put("run", ["mitdb"]),
+            put("experiments.mitdb.dataset.records", "data/mitdb"),
         ),
         "experiments.mitdb.dataset: mitdb.records: found no folder at data/mitdb",
         "physionet.org",
     ),
     (
         "records at an address that cannot be read",
-        lambda content: (
-            put("run", ["mitdb"])(content),
-            put("experiments.mitdb.dataset.records", "s3://bucket/mitdb")(content),
+        all_of(
+            put("run", ["mitdb"]),
+            put("experiments.mitdb.dataset.records", "s3://bucket/mitdb"),
         ),
         "experiments.mitdb.dataset: mitdb.records: found s3://bucket/mitdb",
         "http://",

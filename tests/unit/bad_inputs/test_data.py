@@ -5,7 +5,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from tests.unit.bad_inputs.good import UNCHECKED, refuse
+from tests.prepared import UNCHECKED
+from tests.unit.bad_inputs.good import refuse
 
 
 def beats(n=40):

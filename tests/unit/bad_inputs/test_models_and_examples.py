@@ -1,19 +1,16 @@
 """Models, and requests to them, that cannot be answered: each ends with one clear message."""
 
-import json
+import shutil
 
 import numpy as np
 import pytest
 
-from pellucid import config, files
+from pellucid import files
 from pellucid.errors import InputError
 from pellucid.explain import deep_shap
-from pellucid.explain.run import run
-from pellucid.preprocessing import preprocess
 from pellucid.probe import Probe
-from pellucid.selection import select
-from pellucid.training import train
-from tests.unit.bad_inputs.good import GOOD, plain
+from tests import prepared
+from tests.unit.bad_inputs.good import plain
 
 
 @pytest.fixture
@@ -83,18 +80,7 @@ def test_model(keras, tmp_path, examples, save, first, then):
 
 
 def explain(folder, examples, method, parameters):
-    run(
-        method=method,
-        parameters=parameters,
-        model=folder / "model.keras",
-        examples=examples,
-        seed=1,
-        threads=1,
-        memory_mb=64,
-        attributions=folder / "out" / "attributions.npz",
-        cost=folder / "out" / "cost.json",
-        checks=folder / "out" / "checks.json",
-    )
+    prepared.explain(folder / "out", method, parameters, model=folder / "model.keras", examples=examples, memory_mb=64)
 
 
 def test_softmax_before_the_last_layer(keras):
@@ -156,16 +142,10 @@ def test_targets_that_are_no_class(digit):
 
 
 @pytest.fixture
-def prepared(tmp_path):
-    preprocess(
-        dataset={"source": "digits"},
-        paths={},
-        split={"test": 0.2, "validation": 0.15},
-        scale="none",
-        seed=1,
-        folder=tmp_path / "data",
-    )
-    labels = files.read_arrays(tmp_path / "data" / "labels.npz")["test"]
+def folder(digits, tmp_path):
+    """A copy of the digits as `data`, and predictions that are all right."""
+    shutil.copytree(digits, tmp_path / "data")
+    labels = files.read_arrays(digits / "labels.npz")["test"]
     right = np.eye(10, dtype=np.float32)[labels]
     files.write_arrays(tmp_path / "predictions.npz", {"labels": labels, "probabilities": right, "logits": right})
     return tmp_path
@@ -178,35 +158,19 @@ def prepared(tmp_path):
         ("correct", "ten", 'examples.target: found "ten"; expected one of predicted, true, 0, 1'),
     ],
 )
-def test_examples_that_cannot_be_chosen(prepared, choose, target, message):
+def test_examples_that_cannot_be_chosen(folder, choose, target, message):
+    paths = (folder / "examples.npz", folder / "data", folder / "predictions.npz")
     with pytest.raises(InputError) as told:
-        select(
-            data=prepared / "data",
-            predictions=prepared / "predictions.npz",
-            per_class=1,
-            choose=choose,
-            target=target,
-            seed=1,
-            output=prepared / "examples.npz",
-        )
+        prepared.choose(*paths, choose=choose, target=target)
     assert message in str(told.value)
-    assert not (prepared / "examples.npz").exists()
+    assert not (folder / "examples.npz").exists()
 
 
-def test_a_model_that_the_data_are_too_small_for(prepared):
-    facts = json.loads((prepared / "data" / "data.json").read_text())
+def test_a_model_that_the_data_are_too_small_for(folder):
+    facts = files.read_json(folder / "data" / "data.json")
     facts["shape"] = [5, 5, 1]
-    files.write_json(prepared / "data" / "data.json", facts)
+    files.write_json(folder / "data" / "data.json", facts)
     with pytest.raises(InputError, match="model digit_cnn: found examples of shape 5 × 5 × 1; expected at least 6"):
-        train(
-            data=prepared / "data",
-            model={"architecture": "digit_cnn"},
-            training=config.resolve(GOOD).experiments["digits"]["training"],
-            seed=1,
-            threads=1,
-            code="",
-            checkpoints=prepared / "checkpoints",
-            folder=prepared / "model",
-        )
-    assert not (prepared / "model").exists()
-    assert not (prepared / "checkpoints").exists()
+        prepared.fit(folder / "data", folder, "digit_cnn")
+    assert not (folder / "model").exists()
+    assert not (folder / "checkpoints").exists()

@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from tests.unit.bad_inputs.good import put, refuse, refuse_configuration
+from tests.unit.bad_inputs.good import all_of, put, refuse, refuse_configuration
 
 
 def table(content, suffix="csv", **parameters):
@@ -401,9 +401,8 @@ def test_a_test_image_of_another_class(tmp_path):
 
 def own(**dataset):
     """A configuration of one experiment on data of one's own."""
-    kind = "gap_cnn"
-    mine = {"dataset": dataset, "model": {"architecture": kind}}
-    return lambda content: (put("experiments.mine", mine)(content), put("run", ["mine"])(content))
+    mine = {"dataset": dataset, "model": {"architecture": "gap_cnn"}}
+    return all_of(put("experiments.mine", mine), put("run", ["mine"]))
 
 
 OWN = [

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import sys
 import zipfile
 
 import pytest
@@ -9,8 +10,7 @@ import pytest
 from pellucid import config
 from pellucid.config import ConfigError
 from pellucid.errors import InputError
-from pellucid.preprocessing import preprocess
-from pellucid.training import train
+from tests import prepared
 from tests.unit.bad_inputs.good import GOOD, plain
 
 
@@ -140,7 +140,7 @@ def test_own_file(keras, tmp_path, write, first, then):
         ),
     ],
 )
-def test_own_model_in_the_configuration(tmp_path, model, first, then):
+def test_own_model_in_the_configuration(model, first, then):
     fault = planned(**model)
     assert first in fault
     assert then in fault
@@ -192,50 +192,32 @@ OWN_ENDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def digits_data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("digits")
-    split = {"test": 0.2, "validation": 0.15}
-    preprocess(dataset={"source": "digits"}, paths={}, split=split, scale="none", seed=1, folder=folder)
-    return folder
-
-
 def begin(folder, data, model, paths):
     with pytest.raises(InputError) as told:
-        train(
-            data=data,
-            model=model,
-            training=config.resolve(GOOD).experiments["digits"]["training"],
-            seed=1,
-            threads=1,
-            code="",
-            checkpoints=folder / "checkpoints",
-            folder=folder / "model",
-            paths=paths,
-        )
+        prepared.fit(data, folder, model, paths=paths)
     assert not (folder / "model").exists()
     assert not (folder / "checkpoints").exists()
     return str(told.value)
 
 
 @pytest.mark.parametrize(("make", "first", "then"), [row[1:] for row in OWN_ENDS], ids=[row[0] for row in OWN_ENDS])
-def test_own_model_that_does_not_fit_the_data(keras, tmp_path, digits_data, make, first, then):
+def test_own_model_that_does_not_fit_the_data(keras, tmp_path, digits, make, first, then):
     path = tmp_path / "model.keras"
     make(keras).save(path)
-    message = begin(tmp_path, digits_data, {"architecture": "keras_file", "file": str(path)}, {"file": str(path)})
+    message = begin(tmp_path, digits, {"architecture": "keras_file", "file": str(path)}, {"file": str(path)})
     assert message.startswith(str(path))
     assert first in message
     assert then in message
 
 
-def test_own_model_with_nothing_left_to_train(keras, tmp_path, digits_data):
+def test_own_model_with_nothing_left_to_train(keras, tmp_path, digits):
     path = tmp_path / "model.keras"
     own(keras).save(path)
-    model = {"architecture": "keras_file", "file": str(path), "freeze": ["sequential"]}
+    model = {"architecture": "keras_file", "file": str(path)}
     model["freeze"] = [layer.name for layer in keras.models.load_model(path).layers]
-    assert "and no weights to fit" in begin(tmp_path, digits_data, model, {"file": str(path)})
+    assert "and no weights to fit" in begin(tmp_path, digits, model, {"file": str(path)})
     model["freeze"] = ["dens"]
-    assert 'freeze: found "dens"; expected layers of ' in begin(tmp_path, digits_data, model, {"file": str(path)})
+    assert 'freeze: found "dens"; expected layers of ' in begin(tmp_path, digits, model, {"file": str(path)})
 
 
 FUNCTIONS = [
@@ -261,11 +243,13 @@ FUNCTIONS = [
 
 
 @pytest.mark.parametrize(("source", "first", "then"), [row[1:] for row in FUNCTIONS], ids=[row[0] for row in FUNCTIONS])
-def test_own_function(keras, tmp_path, digits_data, source, first, then):
-    name = f"bad_{abs(hash(source))}"
+def test_own_function(keras, tmp_path, digits, source, first, then):
+    name = f"bad_{tmp_path.name}"
     (tmp_path / f"{name}.py").write_text(source)
     model = {"architecture": "function", "build": f"{name}:make", "folder": str(tmp_path)}
-    message = begin(tmp_path, digits_data, model, {})
+    message = begin(tmp_path, digits, model, {})
+    # It stays loaded as long as the process, which is one job; here others come after it.
+    sys.modules.pop(name, None)
     assert message.startswith(f"function.build {name}:make: ")
     assert first in message
     assert then in message

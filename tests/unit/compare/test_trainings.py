@@ -87,10 +87,7 @@ def test_the_methods_own_seed_stands_beside_it(results):
     assert np.isnan(rows.loc[("saliency", "overlap"), "own seed"])
 
 
-def test_without_a_common_example_there_is_no_number_but_advice(results, caplog, monkeypatch):
-    import logging
-
-    monkeypatch.setattr(logging.getLogger("pellucid"), "propagate", True)
+def test_without_a_common_example_there_is_no_number_but_advice(results, caplog):
     for place, name in enumerate(MEMBERS):
         for method in ("saliency", "input_magnitude"):
             arrays = explained(np.ones((4, 6, 1)), np.arange(4) + 4 * place, [0] * 4, method)

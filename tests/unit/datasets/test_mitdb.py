@@ -1,8 +1,5 @@
 """MIT-BIH's recordings: a real one, and some whose beats are where the test has put them."""
 
-import functools
-import http.server
-import threading
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +10,8 @@ import wfdb
 from pellucid import config, downloads, files
 from pellucid.datasets import aami, beats, mitdb
 from pellucid.errors import InputError
-from pellucid.preprocessing import preprocess
+from tests.prepared import prepare
+from tests.servers import serving
 from tests.unit.datasets.written_records import RATE, write_record, write_sums
 
 BEFORE, AFTER = 108, 180  # samples of the default window, 0.3 and 0.5 s
@@ -239,13 +237,8 @@ def mirror(tmp_path):
     served = tmp_path / "served"
     for number in (100, 101):
         write_record(served, number, "NNNNVVVV")
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(served))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield served, f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with serving(served) as address:
+        yield served, f"{address}/"
 
 
 def test_a_mirror_is_checked_against_the_published_sums(mirror, tmp_path):
@@ -292,14 +285,7 @@ def test_through_preprocessing_validation_is_by_patient_too(tmp_path):
     }
     experiment = config.resolve(settings).experiments["mitdb"]
     paths = dict(config.files(experiment, "dataset"))
-    preprocess(
-        dataset=experiment["dataset"],
-        paths=paths,
-        split=experiment["split"],
-        scale="standard",
-        seed=1,
-        folder=tmp_path / "data",
-    )
+    prepare(tmp_path / "data", experiment["dataset"], paths=paths, split=experiment["split"], scale="standard")
     facts = files.read_json(tmp_path / "data" / "data.json")
     groups = {name: set(members) for name, members in facts["groups"].items()}
     assert groups["test"] == {"100", "103"}

@@ -25,7 +25,7 @@ def frame(rng):
     return values.assign(patient=[f"p{i % 4}" for i in range(N)], label=[("N", "A", "V")[i % 3] for i in range(N)])
 
 
-def load(path, rng=None, test=None, **parameters):
+def load(path, test=None, **parameters):
     files = {"file": Path(path)} | ({"test": Path(test)} if test else {})
     return table.load(files, np.random.default_rng(0), **parameters)
 
@@ -59,7 +59,7 @@ def test_tables_of_pandas(tmp_path, frame, suffix):
 
 @pytest.mark.parametrize(
     "signal",
-    ["ecg_*", ["ecg_[0-3]", "ecg_[4-7]"], [f"ecg_{i}" for i in range(8)], list(range(1, 9)), ["ecg_*", 9][:1]],
+    ["ecg_*", ["ecg_[0-3]", "ecg_[4-7]"], [f"ecg_{i}" for i in range(8)], list(range(1, 9)), ["ecg_*"]],
 )
 def test_columns_by_name_pattern_and_position(tmp_path, frame, signal):
     frame.to_csv(tmp_path / "a.csv", index=False)

@@ -1,10 +1,7 @@
 """The archives' sets that ship with aeon, from a folder and from a zip, against aeon's own loaders."""
 
 import zipfile
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 import pytest
@@ -12,6 +9,7 @@ import pytest
 from pellucid import config, downloads
 from pellucid.datasets import ucr_uea
 from pellucid.errors import InputError
+from tests.servers import serving
 
 
 @pytest.fixture(scope="module")
@@ -92,17 +90,13 @@ def test_a_set_by_download(shipped, tmp_path):
     with zipfile.ZipFile(tmp_path / "served" / "GunPoint.zip", "w") as archive:
         for part in ("TRAIN", "TEST"):
             archive.write(shipped / "GunPoint" / f"GunPoint_{part}.ts", f"GunPoint/GunPoint_{part}.ts")
-    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "served"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        mirror = f"http://127.0.0.1:{server.server_port}/"
-        entry = {"source": "ucr_uea", "name": "GunPoint", "mirror": mirror, "archive_sha256": "none"}
+    with serving(tmp_path / "served") as root:
+        entry = {"source": "ucr_uea", "name": "GunPoint", "mirror": f"{root}/", "archive_sha256": "none"}
         experiment = {"dataset": entry, "model": {"architecture": "gap_cnn"}}
         resolved = config.resolve({"run": ["mine"], "experiments": {"mine": experiment}}).experiments["mine"]
         ((name, address),) = config.files(resolved, "dataset")
-        assert (name, address) == ("archive", f"{mirror}GunPoint.zip")
+        assert (name, address) == ("archive", f"{root}/GunPoint.zip")
         downloads.fetch(address, "none", tmp_path / "got.zip")
-        server.shutdown()
     raw = ucr_uea.load({"archive": tmp_path / "got.zip"}, np.random.default_rng(0), name="GunPoint")
     np.testing.assert_array_equal(raw.test.x, load("GunPoint", shipped).test.x)
 

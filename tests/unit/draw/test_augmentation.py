@@ -1,13 +1,12 @@
 """The figure of augmented examples: each class, as it is and in three epochs."""
 
-import re
-
 import numpy as np
 import pytest
 
 from pellucid import files
 from pellucid.draw.augmentation import draw
 from pellucid.recipe import complete
+from tests import svg
 
 
 @pytest.mark.parametrize(
@@ -41,6 +40,6 @@ def test_every_class_has_its_example_and_three_copies(tmp_path, rng, shape, chan
         title="A title",
         pictures=pictures,
     )
-    words = re.findall(r"<text[^>]*>([^<]+)</text>", (tmp_path / "a.svg").read_text())
+    words = svg.words(tmp_path / "a.svg")
     assert {"original", "epoch 1", "epoch 2", "epoch 3", "A title", *classes} <= set(words)
     assert any(word.startswith("Augmentation: " + next(iter(chosen))) for word in words)

@@ -2,26 +2,10 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from pellucid.compare import leaderboard as boards
 from pellucid.draw import comparison, leaderboard, members, trainings
 from tests.unit.compare.test_leaderboard import board
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Every figure that is saved, laid out, instead of being written."""
-    from pellucid import figures
-
-    found = []
-
-    def keep(figure, *paths):
-        figure.draw_without_rendering()
-        found.append(figure)
-
-    monkeypatch.setattr(figures, "save", keep)
-    return found
 
 
 def names(axes):

@@ -6,6 +6,7 @@ import numpy as np
 
 from pellucid import files
 from pellucid.draw.data import draw
+from tests import svg
 
 
 def test_classes_with_few_examples_leave_no_column_without_its_time(tmp_path):
@@ -27,7 +28,7 @@ def test_classes_with_few_examples_leave_no_column_without_its_time(tmp_path):
         title="A title",
         pictures=[tmp_path / "a.svg"],
     )
-    words = re.findall(r"<text[^>]*>([^<]+)</text>", (tmp_path / "a.svg").read_text())
+    words = svg.words(tmp_path / "a.svg")
     # Three columns have an example; the fourth has none, and is empty.
     assert words.count("time (s)") == 3
     assert "few (3)" in words
@@ -53,7 +54,7 @@ def test_notes_stand_under_the_title_and_long_ones_are_cut(tmp_path):
         draw(**paths, title="A title", pictures=[tmp_path / f"{name}.svg"])
         heights[name] = float(re.search(r'height="([\d.]+)pt"', (tmp_path / f"{name}.svg").read_text())[1])
         files.write_json(tmp_path / "data.json", facts | {"notes": []})
-    words = " ".join(re.findall(r"<t(?:ext|span)[^>]*>([^<]+)<", (tmp_path / "with.svg").read_text()))
+    words = " ".join(svg.words(tmp_path / "with.svg"))
     assert "Left out: 3 beats. Kept by record: 100: 2,237 N;" in words
     assert "… (whole in data.json)." in words
     assert "Left out" not in (tmp_path / "without.svg").read_text()

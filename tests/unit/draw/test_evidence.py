@@ -1,12 +1,11 @@
 """The figure of what a model says with and without the evidence: its verdict, and a panel per fill and metric."""
 
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from pellucid.draw.evidence import draw, heading
+from tests import svg
 
 KINDS, CLASSES = ("mean", "noise", "linear", "other"), ("all", "NA", "a class with a long name")
 
@@ -51,7 +50,7 @@ def test_a_panel_for_each_fill_and_metric(tmp_path, kinds):
     table.loc[table["class"] == "NA", ["mean", "low", "high"]] = np.nan
     table.to_csv(tmp_path / "t.csv", index=False)
     draw(table=tmp_path / "t.csv", title="A title", pictures=[tmp_path / "a.svg", tmp_path / "a.png"])
-    words = re.findall(r"<text[^>]*>([^<]+)</text>", (tmp_path / "a.svg").read_text())
+    words = svg.words(tmp_path / "a.svg")
     assert sum(word.startswith("filled with: ") for word in words) == kinds
     assert words.count("accuracy") == words.count("mean probability of the true class") == kinds
     assert words.count("all examples") == words.count("NA") == 2

@@ -1,7 +1,5 @@
 """What the figures of explanations say and show."""
 
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +7,7 @@ from matplotlib.collections import LineCollection
 
 from pellucid import figures, files
 from pellucid.draw.explanation import draw
+from tests import svg
 
 SERIES = {"kind": "series", "unit": "mV", "sampling_rate_hz": 125.0}
 KINDS = {
@@ -56,9 +55,9 @@ def arrange(folder, kind, method, truth=False, checks=None):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_says_classes_predictions_units_and_settings(tmp_path, kind, method):
-    png, svg = arrange(tmp_path, kind, method)
+    png, picture = arrange(tmp_path, kind, method)
     assert png.stat().st_size > 5000
-    words = " ".join(re.findall(r"<text[^>]*>([^<]+)</text>", svg.read_text()))
+    words = " ".join(svg.words(picture))
     assert "A title" in words
     assert {"saliency": "∂ logit / ∂ input", "occlusion": "drop of the logit", "grad_cam": "weighted"}[method] in words
     for name in ("left", "right", "both"):
@@ -91,8 +90,8 @@ def test_what_the_method_failed_stands_under_the_title_and_nothing_where_it_pass
         ("saliency", "sanity", 0.1, ">", 0.5, True),
     ]
     pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "checks.csv", index=False)
-    _, svg = arrange(tmp_path, "signal", "occlusion", checks=tmp_path / "checks.csv")
-    words = " ".join(re.findall(r"<text[^>]*>([^<]+)</text>", svg.read_text()))
+    _, picture = arrange(tmp_path, "signal", "occlusion", checks=tmp_path / "checks.csv")
+    words = " ".join(svg.words(picture))
     assert "fails sanity: 0.83 &gt; 0.5 (rank correlation with" in words
     assert "coverage: 0.5 &lt; 1 (share" in words
     assert "batch" not in words
@@ -107,8 +106,8 @@ def test_planted_evidence_is_shown_and_named(tmp_path, kind, word):
     without = tmp_path / "without"
     without.mkdir()
     _, plain = arrange(without, kind, "occlusion")
-    _, svg = arrange(tmp_path, kind, "occlusion", truth=True)
-    assert word in svg.read_text()
+    _, marked = arrange(tmp_path, kind, "occlusion", truth=True)
+    assert word in marked.read_text()
     assert word not in plain.read_text()
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pellucid import figures, files
+from pellucid import files
 from pellucid.draw import overview
 
 CLASSES = ["a", "b"]
@@ -12,7 +12,7 @@ METHODS = {"saliency": {"mode": "absolute"}, "occlusion": {"sweep": {"window": [
 
 
 @pytest.mark.parametrize("shape", [(40, 1), (40, 3), (8, 8, 1), (9, 9, 3)])
-def test_names_every_explanation_and_marks_what_failed(tmp_path, monkeypatch, rng, shape):
+def test_names_every_explanation_and_marks_what_failed(tmp_path, drawn, rng, shape):
     inputs = rng.random((4, *shape)).astype(np.float32)
     shared = {"inputs": inputs, "labels": np.array([0, 0, 1, 1]), "predictions": np.array([0, 1, 0, 1])}
     for method, labels in {"saliency": ["saliency"], "occlusion": ["occlusion.window=2", "occlusion.window=3"]}.items():
@@ -24,8 +24,6 @@ def test_names_every_explanation_and_marks_what_failed(tmp_path, monkeypatch, rn
     rows = [("saliency", "sanity", 0.9, ">", 0.5, False), ("occlusion.window=2", "batch", 0.0, ">", 0.001, True)]
     columns = ["explanation", "check", "value", "sign", "limit", "passed"]
     pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "checks.csv", index=False)
-    drawn = []
-    monkeypatch.setattr(figures, "save", lambda figure, *paths: drawn.append(figure))
     overview.draw(
         methods=METHODS,
         explain=tmp_path,

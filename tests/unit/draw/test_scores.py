@@ -2,22 +2,11 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from pellucid import files
 from pellucid.draw import agreement, checks, leaderboard, score
 
 METHODS = ["saliency", "occlusion", "guided_backpropagation", "all_equal"]
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Every figure that is saved, instead of being written."""
-    from pellucid import figures
-
-    found = []
-    monkeypatch.setattr(figures, "save", lambda figure, *paths: found.append(figure))
-    return found
 
 
 def texts(figure):

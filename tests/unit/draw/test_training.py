@@ -1,9 +1,8 @@
 """The learning curves, and what stands in their place."""
 
-import re
-
 from pellucid import files
 from pellucid.draw.training import draw
+from tests import svg
 
 
 def words(tmp_path, *rows):
@@ -13,7 +12,7 @@ def words(tmp_path, *rows):
     pictures = [tmp_path / "a.svg", tmp_path / "a.png"]
     draw(history=tmp_path / "history.csv", facts=tmp_path / "training.json", title="A title", pictures=pictures)
     assert pictures[1].stat().st_size
-    return re.findall(r"<text[^>]*>([^<]+)</text>", pictures[0].read_text())
+    return svg.words(pictures[0])
 
 
 def test_the_kept_epoch_is_named(tmp_path):
@@ -38,7 +37,7 @@ def test_a_learning_rate_that_changes_is_drawn_and_an_early_end_is_told(tmp_path
         (tmp_path / "history.csv").write_text("\n".join(rows) + "\n")
         picture = tmp_path / f"{name}.svg"
         draw(history=tmp_path / "history.csv", facts=tmp_path / "training.json", title="A", pictures=[str(picture)])
-        found[name] = re.findall(r"<text[^>]*>([^<]+)</text>", picture.read_text())
+        found[name] = svg.words(picture)
     assert "learning rate" in found["varies"]
     assert "learning rate" not in found["stays"]
     assert "Training, stopped early after 2 epochs" in found["stays"]

@@ -1,8 +1,7 @@
-"""What figures of views are tried on: the kinds of data, and how a figure's words are read."""
-
-import re
+"""What figures of views are tried on: the kinds of data, and what a figure says."""
 
 from pellucid import figures
+from tests import svg
 
 SERIES = {"kind": "series", "unit": "mV", "sampling_rate_hz": 125.0}
 IMAGE = {"kind": "image", "unit": "", "sampling_rate_hz": None}
@@ -25,8 +24,7 @@ def words(draw, folder, *arguments):
             figures.save(figure, folder / f"{name}.svg", folder / f"{name}.png")
         files.append([(folder / f"{name}.{suffix}").read_bytes() for suffix in ("svg", "png")])
     assert files[0] == files[1]
-    texts = re.findall(r"<text[^>]*>([^<]+)</text>", (folder / "one.svg").read_text())
-    return " ".join(texts), figure
+    return " ".join(svg.words(folder / "one.svg")), figure
 
 
 def panels(figure):

@@ -8,8 +8,10 @@ import pytest
 from pellucid import files, plugins
 from pellucid.errors import InputError
 from pellucid.explain import backgrounds, deep_shap
-from pellucid.explain.run import completeness, run
+from pellucid.explain.run import completeness
 from pellucid.probe import Probe
+from tests import prepared
+from tests.logits import logits_copy
 from tests.torch_copy import channels_first, channels_last, torch_copy
 
 NETWORKS = ["heartbeat", "multivariate", "digit", "gap_series", "gap_image"]
@@ -23,14 +25,6 @@ def sample(model, rng, n=4, m=12):
         np.arange(n) % model.output_shape[1],
         rng.random((m, *shape), np.float32),
     )
-
-
-def linear_end(keras, model):
-    """A functional copy without its softmax, made by Keras alone."""
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    copy.layers[-1].activation = keras.activations.linear
-    return keras.Model(copy.inputs, copy.outputs)
 
 
 def with_layer(keras, *layers_, seed=5):
@@ -99,13 +93,13 @@ def test_on_one_relu_it_is_the_rescale_rule_worked_out_by_hand(keras, rng):
 
 
 @pytest.mark.parametrize("network", NETWORKS[:3])
-def test_values_sum_to_the_logit_less_its_mean_over_the_background(keras, request, network, rng):
+def test_values_sum_to_the_logit_less_its_mean_over_the_background(request, network, rng):
     model = request.getfixturevalue(network)
     inputs, targets, training = sample(model, rng)
     probe = Probe(model)
     found = deep_shap.explain(probe, inputs, targets, np.random.default_rng(3), training=training, background=7)
     rows = backgrounds.drawn(training, 7, np.random.default_rng(3))
-    logits = linear_end(keras, model)
+    logits = logits_copy(model)
     change = logits(inputs).numpy()[np.arange(4), targets] - logits(rows).numpy().mean(0)[targets]
     np.testing.assert_allclose(found.sum(tuple(range(1, found.ndim))), change, atol=1e-5)
     given = {"training": training, "background": 7}
@@ -153,10 +147,10 @@ def curves(keras):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", [*NETWORKS, "vgg_like", "curves"])
-def test_agrees_with_shap_as_its_documentation_calls_it(keras, shap, request, network, rng):
+def test_agrees_with_shap_as_its_documentation_calls_it(shap, request, network, rng):
     model = request.getfixturevalue(network)
     inputs, targets, training = sample(model, rng)
-    theirs = shap.DeepExplainer(linear_end(keras, model), training).shap_values(inputs)
+    theirs = shap.DeepExplainer(logits_copy(model), training).shap_values(inputs)
     theirs = theirs[np.arange(4), ..., targets]
     found = deep_shap.explain(Probe(model), inputs, targets, rng, training=training)
     np.testing.assert_allclose(found, theirs, atol=1e-5 * np.abs(theirs).max())
@@ -330,19 +324,9 @@ def test_runs_from_file_to_file_and_reports_its_residual(heartbeat, rng, tmp_pat
     heartbeat.save(tmp_path / "model.keras")
     files.write_arrays(tmp_path / "examples.npz", {"inputs": inputs, "targets": targets})
     np.save(tmp_path / "x_train.npy", training)
-    run(
-        method=method,
-        parameters={"sweep": {"background": [3, 8]}},
-        model=tmp_path / "model.keras",
-        examples=tmp_path / "examples.npz",
-        seed=3,
-        threads=1,
-        memory_mb=256,
-        attributions=tmp_path / "attributions.npz",
-        cost=tmp_path / "cost.json",
-        checks=tmp_path / "checks.json",
-        training=tmp_path / "x_train.npy",
-    )
+    names = {"model": "model.keras", "examples": "examples.npz", "training": "x_train.npy"}
+    paths = {key: tmp_path / name for key, name in names.items()}
+    prepared.explain(tmp_path, method, {"sweep": {"background": [3, 8]}}, **paths, seed=3)
     checks = files.read_json(tmp_path / "checks.json")
     assert list(checks) == [f"{method}.background=3", f"{method}.background=8"]
     assert all(0 < found["completeness_residual_share"] < most for found in checks.values())

@@ -8,7 +8,7 @@ import pytest
 from pellucid.explain import gradient_shap, integrated_gradients
 from pellucid.explain.run import completeness
 from pellucid.probe import Probe
-from tests.shap_peer import logits_model
+from tests.logits import logits_copy
 from tests.torch_copy import channels_first, channels_last, torch_copy
 
 NETWORKS = ["heartbeat", "multivariate", "digit"]
@@ -86,7 +86,7 @@ def test_agrees_with_shap_within_its_monte_carlo_error(request, network, rng):
     model = request.getfixturevalue(network)
     inputs, targets, training = sample(model, rng, n=2)
     probe = Probe(model)
-    peer = shap.GradientExplainer(logits_model(probe), training, batch_size=200)
+    peer = shap.GradientExplainer(logits_copy(model), training, batch_size=200)
     runs = np.stack([peer.shap_values(inputs, nsamples=400, rseed=seed) for seed in range(6)])
     theirs, error = runs.mean(0), runs.std(0, ddof=1) / np.sqrt(6)
     theirs, error = theirs[np.arange(2), ..., targets], error[np.arange(2), ..., targets]
@@ -105,8 +105,7 @@ def test_scatters_less_than_shap_with_as_many_samples(heartbeat, rng):
         shap = pytest.importorskip("shap")
     inputs, _, training = sample(heartbeat, rng, n=2)
     targets = np.zeros(2, int)
-    probe = Probe(heartbeat)
-    peer = shap.GradientExplainer(logits_model(probe), training)
+    peer = shap.GradientExplainer(logits_copy(heartbeat), training)
     theirs = np.stack([peer.shap_values(inputs, nsamples=60, rseed=seed)[..., 0] for seed in range(6)])
     _, error = repeated(heartbeat, inputs, targets, training, runs=6, samples=60)
     assert np.mean(error**2) < 0.5 * np.mean(theirs.var(0, ddof=1) / 6)

@@ -6,6 +6,7 @@ import pytest
 from pellucid.errors import InputError
 from pellucid.explain.occlusion import explain, starts, windows
 from pellucid.probe import Probe
+from tests.logits import logits_copy
 
 
 def test_window_of_one_is_weight_times_value_of_a_linear_model(linear, rng):
@@ -26,18 +27,16 @@ def test_wide_windows_average_the_drops_that_cover_a_value(linear, rng):
     np.testing.assert_allclose(found[0], np.repeat(np.array(expected)[:, None], 3, 1), atol=1e-5)
 
 
-def test_is_the_articles_occlusion_computed_position_by_position(keras, heartbeat, rng):
+def test_is_the_articles_occlusion_computed_position_by_position(heartbeat, rng):
     """Zeros over 15 samples, one forward pass of Keras per position, in float64 sums."""
     inputs, targets = rng.random((5, 186, 1), np.float32), np.arange(5)
-    linear_end = keras.models.clone_model(heartbeat)
-    linear_end.set_weights(heartbeat.get_weights())
-    linear_end.layers[-1].activation = keras.activations.linear
-    whole = linear_end(inputs).numpy()[np.arange(5), targets]
+    logits = logits_copy(heartbeat)
+    whole = logits(inputs).numpy()[np.arange(5), targets]
     total, count = np.zeros((5, 186)), np.zeros(186)
     for start in range(186 - 15 + 1):
         covered = inputs.copy()
         covered[:, start : start + 15] = 0
-        drop = whole - linear_end(covered).numpy()[np.arange(5), targets]
+        drop = whole - logits(covered).numpy()[np.arange(5), targets]
         total[:, start : start + 15] += drop[:, None]
         count[start : start + 15] += 1
     expected = total / count

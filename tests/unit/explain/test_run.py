@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pellucid import files
-from pellucid.explain.run import run
 from pellucid.explain.variants import variants
+from tests import prepared
 
 
 @pytest.fixture
@@ -20,18 +20,8 @@ def explained(heartbeat, tmp_path, rng):
     files.write_arrays(tmp_path / "examples.npz", arrays)
 
     def explain(method, parameters, name="out"):
-        run(
-            method=method,
-            parameters=parameters,
-            model=tmp_path / "model.keras",
-            examples=tmp_path / "examples.npz",
-            seed=3,
-            threads=1,
-            memory_mb=256,
-            attributions=tmp_path / name / "attributions.npz",
-            cost=tmp_path / name / "cost.json",
-            checks=tmp_path / name / "checks.json",
-        )
+        paths = {"model": tmp_path / "model.keras", "examples": tmp_path / "examples.npz"}
+        prepared.explain(tmp_path / name, method, parameters, **paths, seed=3)
         found = files.read_arrays(tmp_path / name / "attributions.npz")
         return found, files.read_json(tmp_path / name / "cost.json")
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from pellucid.score.base import Explanation
+from tests.logits import logits_copy
 from tests.unit.score.explained import case_of
 
 
@@ -37,10 +38,7 @@ def linear_case(linear, number=5, **probe):
     return case, np.moveaxis(weights, -1, 0)[case.targets]
 
 
-def keras_answer(keras, model, of):
-    """A function of inputs (N, *input_shape) and targets that asks a copy of a Keras model, one example at a time."""
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    if of == "logit":
-        copy.layers[-1].activation = keras.activations.linear
-    return lambda x, target: float(copy(x[np.newaxis]).numpy()[0, target])
+def keras_answer(model, of):
+    """A function of inputs (N, *input_shape) and targets that asks Keras itself, one example at a time."""
+    asked = logits_copy(model) if of == "logit" else model
+    return lambda x, target: float(asked(x[np.newaxis]).numpy()[0, target])

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from pellucid import files, plugins
-from pellucid.explain.run import run as explain
 from pellucid.schema import parameters_schema, with_defaults
 from pellucid.score import checks
+from tests import prepared
 
 
 @pytest.fixture
@@ -26,23 +26,15 @@ def checked(project, method, randomised=None, change=None, **given):
     declared = parameters_schema(plugins.spec("explain", method).parameters)
     parameters = with_defaults(given, declared)
     common = {"model": project / "model.keras", "seed": 1, "threads": 1, "memory_mb": 256}
-    folder = project / method
-    names = {"attributions": "attributions.npz", "cost": "cost.json", "checks": "checks.json"}
-    explain(
-        method=method,
-        parameters=parameters,
-        examples=project / "examples.npz",
-        training=project / "x_train.npy",
-        **{key: folder / name for key, name in names.items()},
-        **common,
-    )
+    folder, training = project / method, project / "x_train.npy"
+    prepared.explain(folder, method, parameters, examples=project / "examples.npz", training=training, **common)
     if change:
         change(folder)
     checks.run(
         methods={method: parameters},
         explain=project,
         facts=project / "data.json",
-        training=project / "x_train.npy",
+        training=training,
         randomised=randomised,
         table=project / "checks.csv",
         **common,

@@ -53,11 +53,11 @@ def baseline_of(case, kind):
 
 
 @pytest.mark.parametrize("of", ["probability", "logit"])
-def test_curves_are_those_of_one_prediction_at_a_time(keras, multivariate, of):
+def test_curves_are_those_of_one_prediction_at_a_time(multivariate, of):
     inputs = rng().normal(size=(3, 100, 6)).astype(np.float32)
     case, maps = case_of(multivariate, inputs), rng().normal(size=(3, 100, 6)).astype(np.float32)
     found = score(explanation(maps), case, rng(), steps=10, of=of, baselines=["zero"])
-    ask = keras_answer(keras, multivariate, of)
+    ask = keras_answer(multivariate, of)
     for row in range(3):
         order = np.argsort(-maps[row].sum(1))
         deletion, insertion = [], []
@@ -73,13 +73,13 @@ def test_curves_are_those_of_one_prediction_at_a_time(keras, multivariate, of):
         assert found.values["deletion.zero"][row] == pytest.approx(area, abs=2e-5)
 
 
-def test_superpixels_are_removed_whole(keras, gap_image):
+def test_superpixels_are_removed_whole(gap_image):
     inputs = patchwork(3, 9, 8)
     case, maps = case_of(gap_image, inputs), rng().normal(size=(3, 9, 8, 3)).astype(np.float32)
     labels = units(inputs, unit="superpixel", window="auto", channels="together")[..., 0]
     found = score(explanation(maps), case, rng(), unit="superpixel", of="logit", baselines=["zero"])
     assert len(set(count(labels))) > 1
-    curve, ask = found.curves["deletion.zero"], keras_answer(keras, gap_image, "logit")
+    curve, ask = found.curves["deletion.zero"], keras_answer(gap_image, "logit")
     for row, number in enumerate(count(labels)):
         order = np.argsort([-maps[row][labels[row] == label].sum() for label in range(number)])
         for share, y in zip(curve.x, curve.y[row], strict=True):

@@ -61,13 +61,13 @@ def test_an_example_that_no_set_changes_is_left_out(heartbeat):
     assert np.isfinite(found).tolist() == [True, False, True]
 
 
-def test_is_scipys_correlation_of_one_prediction_at_a_time(keras, multivariate):
+def test_is_scipys_correlation_of_one_prediction_at_a_time(multivariate):
     inputs, maps = (np.random.default_rng(seed).normal(size=(2, 100, 6)).astype(np.float32) for seed in (3, 4))
     case = case_of(multivariate, inputs)
     found = score(explanation(maps), case, rng(), runs=12, share=0.3, baselines=["zero"]).values
     labels = units(inputs, unit="sample", window="auto", channels="together")
     (chosen,) = subsets(labels, 12, 0.3, rng().spawn(2)[0])
-    ask = keras_answer(keras, multivariate, "logit")
+    ask = keras_answer(multivariate, "logit")
     for row in range(2):
         said, drops = [], []
         for one in chosen:

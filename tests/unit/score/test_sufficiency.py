@@ -41,11 +41,11 @@ def test_exact_attributions_are_best_and_their_opposite_worst(linear):
             assert (values["opposite"] < values[seed]).all()
 
 
-def test_probabilities_are_those_of_one_prediction_at_a_time(keras, digit):
+def test_probabilities_are_those_of_one_prediction_at_a_time(digit):
     inputs = rng().random((3, 8, 8, 1), np.float32)
     case, maps = case_of(digit, inputs), rng().normal(size=(3, 8, 8, 1)).astype(np.float32)
     found = score(explanation(maps, signed=False), case, rng(), baselines=["mean"], fractions=[0.001, 0.25])
-    ask = keras_answer(keras, digit, "probability")
+    ask = keras_answer(digit, "probability")
     for row in range(3):
         order = np.argsort(-np.abs(maps[row]).ravel())
         whole, drops, losses = ask(inputs[row], case.targets[row]), [], []
