@@ -4,6 +4,8 @@ PYTHON ?= python3
 CORES ?= 4
 PORT ?= 5000
 BIN := .venv/bin
+# Tests of a file stay together: they share what takes long to set up.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -16,10 +18,10 @@ run: .venv/installed  ## install what is needed and build every experiment of co
 	$(BIN)/snakemake --cores $(CORES)
 
 test: .venv/developed  ## check the code; needs no network but the package registry's
-	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 test-slow: .venv/developed  ## check what needs a server, a browser, large networks or other libraries (make peers)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow $(PARALLEL)
 
 peers: .venv/developed  ## install the libraries that the tests and the benchmark compare with
 	$(PIP) install --quiet --no-deps --requirement envs/peers.txt
