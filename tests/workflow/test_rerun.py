@@ -72,6 +72,10 @@ def everything(name):
     return alone.union(*(explained(method, name) for method in SETTINGS["methods"]))
 
 
+def test_after_a_full_run_nothing_is_to_be_done(project):
+    assert project.planned() == set()
+
+
 def test_a_changed_parameter_of_one_method(project):
     project.configure(changed("experiments", "one", "methods", {"occlusion": {"window": 2, "stride": 2}}))
     assert project.planned() == explained("occlusion", "one")
