@@ -139,7 +139,7 @@ def summary(rows: Sequence[Row]) -> None:
 
 
 def _own(case: Case, method: str) -> tuple[float, Callable[[], Taken], tuple[int, int]]:
-    """First call in seconds, a function that measures a later one at the best size, and its passes (forward, both)."""
+    """First call in seconds, a function that measures a later one at the best size, and its passes (forward, back)."""
     from pellucid.probe import Probe
 
     explain = importlib.import_module(f"pellucid.explain.{method}").explain
@@ -167,7 +167,7 @@ def _own(case: Case, method: str) -> tuple[float, Callable[[], Taken], tuple[int
                     best, least = other, taken
     scale = case.number / number
     size = best.batch_size(backward=passes[1] > 0)
-    whole = (round((passes[0] - passes[1]) * scale), round(passes[1] * scale))
+    whole = (round(passes[0] * scale), round(passes[1] * scale))
     return first, lambda: Taken(call(best, number) * scale, size, number < case.number), whole
 
 

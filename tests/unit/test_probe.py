@@ -120,6 +120,8 @@ def test_counts_its_passes(heartbeat, rng):
     assert (probe.forward_passes, probe.backward_passes) == (6, 0)
     probe.gradient(x, np.zeros(6, int))
     assert (probe.forward_passes, probe.backward_passes) == (12, 6)
+    probe.guided_gradient_and_activations(x, np.zeros(6, int), probe.conv_layers[-1])
+    assert (probe.forward_passes, probe.backward_passes) == (18, 18)
 
 
 def test_each_function_is_traced_once_whatever_the_number_of_inputs(heartbeat, rng):

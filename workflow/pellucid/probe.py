@@ -211,7 +211,8 @@ class Probe:
     ) -> tuple[Array, Array, Array]:
         """The guided gradient of the target's logit, a layer's output, and the plain gradient with respect to it.
 
-        One pass forward serves both ways back: what `gradient(relu="guided")` and `activations_and_gradient` give.
+        One pass forward serves both ways back, which are counted: what `gradient(relu="guided")` and
+        `activations_and_gradient` give.
 
         Returns:
             (N, *input_shape), and twice (N, *layer's shape).
@@ -246,6 +247,7 @@ class Probe:
             (self._inputs(x), self._targets(target, len(x))),
             backward=True,
         )
+        self.backward_passes += len(guided)
         return guided, activation, gradient
 
     def contributions(self, x: Array, references: Array, target: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -574,7 +576,8 @@ class Probe:
             if outputs is None:
                 outputs = tuple(np.empty((n, *one.shape[1:]), np.float32) for one in parts)
             for whole, one in zip(outputs, parts, strict=True):
-                whole[start : start + size] = one.numpy()
+                # Without a copy of its own, which `.numpy()` would be: feature maps are large.
+                whole[start : start + size] = np.asarray(one)
         return tuple(outputs)
 
 

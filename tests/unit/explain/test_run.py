@@ -1,5 +1,8 @@
 """From `examples.npz` to `attributions.npz`."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -69,6 +72,21 @@ def test_the_residual_of_completeness_is_reported_and_falls_with_more_steps(expl
     assert many["completeness_residual"] < few["completeness_residual"]
     explain("saliency", {}, name="other")
     assert files.read_json(tmp_path / "other" / "checks.json") == {"saliency": {}}
+
+
+@pytest.mark.parametrize("method", ["all_equal", "input_magnitude", "random_attribution"])
+def test_a_control_does_not_start_tensorflow(explained, tmp_path, method):
+    call = f"""
+import sys
+from pathlib import Path
+from tests import prepared
+folder = Path({str(tmp_path)!r})
+files = dict(model=folder / "model.keras", examples=folder / "examples.npz")
+prepared.explain(folder / "apart", {method!r}, {{}}, **files, seed=3)
+sys.exit("tensorflow" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", call], check=False).returncode == 0
+    assert files.read_json(tmp_path / "apart" / "cost.json")[method]["forward_passes"] == 0
 
 
 def test_a_sweep_runs_every_combination():

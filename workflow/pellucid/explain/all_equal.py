@@ -16,11 +16,12 @@ SPEC = MethodSpec(
     per_channel=False,
     signed=False,
     checks=("coverage",),
+    needs_model=False,
 )
 
 
 def explain(
-    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+    probe: Probe | None, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """One everywhere: (N, *input_shape)."""
     return np.ones_like(inputs)

@@ -40,6 +40,8 @@ class MethodSpec:
         checks: properties that it promises: "completeness" (values sum to the change of the logit), "coverage"
             (every input value can receive some).
         requires: features that the architecture must have, such as "conv".
+        needs_model: whether `explain` asks the model anything; a job of a method that does not never starts TensorFlow,
+            and gets None for the Probe.
         needs_training: whether `explain` (and `reference` or `expected`) get the training examples as `training`,
             (M, *input_shape), mapped from the file, to draw a background from.
         parameters: JSON Schema properties of the parameters, each with a description and a default.
@@ -53,6 +55,7 @@ class MethodSpec:
     signed: bool | str
     checks: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    needs_model: bool = True
     needs_training: bool = False
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 

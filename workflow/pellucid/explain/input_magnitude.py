@@ -16,11 +16,12 @@ SPEC = MethodSpec(
     per_channel=True,
     signed=False,
     checks=("coverage",),
+    needs_model=False,
 )
 
 
 def explain(
-    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+    probe: Probe | None, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Absolute value of each input: (N, *input_shape)."""
     return np.abs(inputs).astype(np.float32)

@@ -18,11 +18,12 @@ SPEC = MethodSpec(
     per_channel=True,
     signed=True,
     checks=("coverage",),
+    needs_model=False,
 )
 
 
 def explain(
-    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+    probe: Probe | None, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Standard normal numbers: (N, *input_shape).
 

@@ -56,20 +56,21 @@ def run(
     plugin = plugins.load("explain")[method]
     arrays = files.read_arrays(examples)
     inputs, targets = arrays["inputs"], arrays["targets"]
-    probe = Probe.load(model, threads=threads, memory_mb=memory_mb)
+    probe = Probe.load(model, threads=threads, memory_mb=memory_mb) if plugin.SPEC.needs_model else None
     given = {"training": files.map_array(Path(training))} if plugin.SPEC.needs_training and training else {}
     maps, costs, measured = [], {}, {}
     for label, chosen in variants(method, parameters).items():
-        forward, backward, started = probe.forward_passes, probe.backward_passes, time.perf_counter()
+        before, started = _passes(probe), time.perf_counter()
         found = plugin.explain(probe, inputs, targets, seeds.generator(seed, "explain", label), **given, **chosen)
         seconds = time.perf_counter() - started
+        forward, backward = (after - earlier for after, earlier in zip(_passes(probe), before, strict=True))
         _check(found, inputs, label)
         maps.append(found)
         rng = seeds.generator(seed, "explain", label)
         costs[label] = {
             "seconds": round(seconds, 4),
-            "forward_passes": probe.forward_passes - forward,
-            "backward_passes": probe.backward_passes - backward,
+            "forward_passes": forward,
+            "backward_passes": backward,
             "examples": len(inputs),
             "parameters": chosen,
         }
@@ -78,8 +79,8 @@ def run(
             "%s: %d examples, %d forward and %d backward passes, %.2f s",
             label,
             len(inputs),
-            costs[label]["forward_passes"],
-            costs[label]["backward_passes"],
+            forward,
+            backward,
             seconds,
         )
     files.write_arrays(
@@ -91,7 +92,7 @@ def run(
 
 def completeness(
     plugin: Any,
-    probe: Probe,
+    probe: Probe | None,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     found: NDArray[np.float32],
@@ -103,7 +104,7 @@ def completeness(
     Args:
         plugin: the method; its `reference(inputs, rng, **parameters)` gives the inputs from which change is counted, or
             its `expected(probe, inputs, targets, rng, **parameters)` the logits.
-        probe: the model.
+        probe: the model; None for a method that needs none.
         inputs, targets, parameters: what was explained, and how.
         found: its attributions.
         rng: a generator in the state in which the method got its own.
@@ -112,7 +113,7 @@ def completeness(
         The largest residual of an example, in units of the logit, and the residuals' sum as a share of the changes'
         (Sundararajan et al. 2017, proposition 1); empty for other methods.
     """
-    if "completeness" not in plugin.SPEC.checks:
+    if probe is None or "completeness" not in plugin.SPEC.checks:
         return {}
     if hasattr(plugin, "expected"):
         start = plugin.expected(probe, inputs, targets, rng, **parameters)
@@ -122,6 +123,10 @@ def completeness(
     residual = np.abs(found.sum(tuple(range(1, found.ndim)), dtype=np.float64) - change)
     share = float(residual.sum() / max(np.abs(change).sum(), np.finfo(np.float32).tiny))
     return {"completeness_residual": float(residual.max()), "completeness_residual_share": share}
+
+
+def _passes(probe: Probe | None) -> tuple[int, int]:
+    return (probe.forward_passes, probe.backward_passes) if probe else (0, 0)
 
 
 def _check(found: Any, inputs: Any, label: str) -> None:
