@@ -21,6 +21,14 @@ include: "workflow/rules/track.smk"
 report: "workflow/report/workflow.rst"
 
 
+# Snakemake 9 allows a machine of one's own, too, only 100 jobs a second. To keep to that, it looks at all waiting jobs once
+# more every second for each job that has ended: after a hundred of them without a pause, on a core that the jobs need.
+onstart:
+    limiter = getattr(workflow.scheduler, "job_rate_limiter", None)
+    if limiter and limiter.max_jobs == 100 and workflow.executor_plugin.common_settings.local_exec:
+        workflow.scheduler.job_rate_limiter = None
+
+
 wildcard_constraints:
     experiment="(?!comparison/)[a-z][a-z0-9_]*",
     study="[a-z][a-z0-9_]*",

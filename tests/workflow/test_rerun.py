@@ -230,3 +230,11 @@ def test_a_failing_method_stops_no_other(project):
     assert "NaN or infinity in the attribution of example 0" in done.stderr
     assert not (project.folder / "results/one/explain/saliency/attributions.npz").exists()
     assert (project.folder / "results/one/explain/occlusion/attributions.npz").read_bytes() != before
+
+
+def test_the_scheduler_looks_at_the_jobs_when_one_has_ended_and_at_no_other_time(project):
+    # With the limit of jobs per second that Snakemake 9 has by itself it looks every second too, and for ever more often.
+    said = project.build("--verbose", "--cores", "1", "--forcerun", "explain_saliency", "explain_occlusion")
+    looks, ended = said.count("Ready jobs: "), said.count("Finished jobid: ")
+    assert ended > 10
+    assert looks <= ended
