@@ -121,7 +121,15 @@ def _pareto(axes: Any, content: pd.DataFrame, ranks: Sequence[str]) -> None:
             fontsize=7,
             va="center",
             color=colour,
-            arrowprops={"arrowstyle": "-", "color": "#d5dbe1", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2},
+            # From the left end of the name: a line from its middle would cross its letters.
+            arrowprops={
+                "arrowstyle": "-",
+                "color": "#d5dbe1",
+                "linewidth": 0.6,
+                "shrinkA": 1,
+                "shrinkB": 2,
+                "relpos": (0, 0.5),
+            },
             annotation_clip=False,
         )
     axes.set_xlabel("seconds per example")
@@ -148,8 +156,10 @@ def _disagreement(figure: Figure, axes: Any, content: pd.DataFrame, judging: pd.
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.set_title("Rank correlation of the scores over all explanations", loc="left")
-    bar = figure.colorbar(mpl.cm.ScalarMappable(norm, figures.DIVERGING), ax=axes, shrink=0.5, aspect=25, pad=0.02)
+    axes.set_title("Rank correlation of the scores\nover all explanations", loc="left")
+    # In the square's own measure: a few scores make a small square, and a bar of the figure's would stand above it.
+    beside = axes.inset_axes((1.03, 0.2, 0.035, 0.6))
+    bar = figure.colorbar(mpl.cm.ScalarMappable(norm, figures.DIVERGING), cax=beside)
     bar.outline.set_visible(False)
 
 
