@@ -6,7 +6,10 @@ import pytest
 
 from tests.bench import peers
 from tests.bench.cases import METHODS, Case
+from tests.bench.floor import Floor
 from tests.bench.peers import Row, Taken
+
+FORTH, BACK = 0, 1
 
 
 def peer(work, **given):
@@ -35,7 +38,21 @@ def test_passes_are_those_that_the_probe_counted(case):
     bare = SimpleNamespace(seconds=lambda forward, backward: asked.append((forward, backward)) or 1.0)
     peers.measure(case, "integrated_gradients", bare, [])
     peers.measure(case, "rise", bare, [])
-    assert set(asked) == {(0, 8 * 51), (8 * 512, 0)}
+    peers.measure(case, "guided_grad_cam", bare, [])
+    assert set(asked) == {(8 * 51, 8 * 51), (8 * 512, 0), (8, 16)}
+
+
+@pytest.mark.parametrize(
+    "passes, timed",
+    [((5, 0), [(FORTH, 5)]), ((5, 5), [(BACK, 5)]), ((7, 5), [(FORTH, 2), (BACK, 5)]), ((5, 10), [(BACK, 10)])],
+)
+def test_a_bare_way_back_has_a_way_forth_of_its_own(case, monkeypatch, passes, timed):
+    counted = []
+    monkeypatch.setattr(Floor, "_timed", lambda self, way, count, size: counted.append((way, count)) or float(count))
+    floor = Floor(case)
+    counted.clear()
+    assert floor.seconds(*passes) == sum(count for _, count in timed)
+    assert counted == timed
 
 
 @pytest.fixture
