@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 
+def slices(number: int, size: int) -> list[slice]:
+    """Parts of so many examples, each of `size` at most; one, empty, where there are none."""
+    return [slice(start, start + size) for start in range(0, max(number, 1), size)]
+
+
 def blocks(inputs: int, copies: int, size: int) -> Iterator[tuple[slice, slice]]:
     """Parts of the inputs and, for each, parts of the copies, whose product is at most `size` examples.
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.colors import Normalize
@@ -159,8 +158,7 @@ def _disagreement(figure: Figure, axes: Any, content: pd.DataFrame, judging: pd.
     axes.set_title("Rank correlation of the scores\nover all explanations", loc="left")
     # In the square's own measure: a few scores make a small square, and a bar of the figure's would stand above it.
     beside = axes.inset_axes((1.03, 0.2, 0.035, 0.6))
-    bar = figure.colorbar(mpl.cm.ScalarMappable(norm, figures.DIVERGING), cax=beside)
-    bar.outline.set_visible(False)
+    figures.Scale(figures.DIVERGING, norm, "neither").bar_in(figure, beside, "")
 
 
 def _named(row: Any) -> str:

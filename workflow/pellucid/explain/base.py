@@ -40,8 +40,8 @@ class MethodSpec:
         checks: properties that it promises: "completeness" (values sum to the change of the logit), "coverage"
             (every input value can receive some).
         requires: features that the architecture must have, such as "conv".
-        needs_model: whether `explain` asks the model anything; a job of a method that does not never starts TensorFlow,
-            and gets None for the Probe.
+        needs_model: whether `explain` asks the model anything; where it does not, the job starts no TensorFlow, and the
+            Probe is None.
         needs_training: whether `explain` (and `reference` or `expected`) get the training examples as `training`,
             (M, *input_shape), mapped from the file, to draw a background from.
         parameters: JSON Schema properties of the parameters, each with a description and a default.

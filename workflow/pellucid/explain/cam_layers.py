@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.batching import slices
 from pellucid.errors import InputError
 from pellucid.explain.upsampling import upsample
 from pellucid.probe import Probe
@@ -48,16 +49,14 @@ def combined(
         activations, gradients = probe.activations_and_gradient(inputs[part], targets[part], layer)
         axes, number = axes_of(probe, layer, activations), len(activations)
         few = max(1, _CACHED * number // max(activations.nbytes, 1))
-        starts = range(0, max(number, 1), few)
-        return np.concatenate([combine(activations[at : at + few], gradients[at : at + few], axes) for at in starts])
+        return np.concatenate([combine(activations[some], gradients[some], axes) for some in slices(number, few)])
 
     return np.concatenate([one(part) for part in batches(probe, len(inputs))])
 
 
 def batches(probe: Probe, number: int) -> list[slice]:
     """Parts of the inputs, at least one: feature maps of deep networks are large, and those of one part are held."""
-    size = probe.batch_size(backward=True)
-    return [slice(start, start + size) for start in range(0, max(number, 1), size)]
+    return slices(number, probe.batch_size(backward=True))
 
 
 def spread(maps: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.batching import blocks
+from pellucid.batching import blocks, slices
 from pellucid.conv_layer import conv_layer
 from pellucid.errors import InputError
 from pellucid.explain import baselines
@@ -87,11 +87,9 @@ def maps(
     Raises:
         InputError: see `explain`.
     """
-    size = probe.batch_size()
     found = []
     # Feature maps of deep networks are large: those of one batch of inputs are held at a time.
-    for start in range(0, max(len(inputs), 1), size):
-        part = slice(start, start + size)
+    for part in slices(len(inputs), probe.batch_size()):
         activations = _feature_maps(probe, inputs[part], layer, feature_maps)
         scores, contrast = _scores(probe, inputs[part], filling[part], targets[part], activations, weights)
         if weights == "softmax":
