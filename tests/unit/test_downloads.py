@@ -1,6 +1,8 @@
 """Downloads from a server on this machine that can also misbehave."""
 
+import gzip
 import hashlib
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -43,6 +45,8 @@ class Server(BaseHTTPRequestHandler):
             begin = int(asked.removeprefix("bytes=").removesuffix("-"))
         self.send_response(206 if begin else 200)
         self.send_header("ETag", mark)
+        if begin:
+            self.send_header("Content-Range", f"bytes {begin}-{len(CONTENT) - 1}/{len(CONTENT)}")
         self.send_header("Content-Length", str(len(CONTENT) - begin))
         self.end_headers()
         self.wfile.write(CONTENT[:BROKEN] if first else CONTENT[begin:])
@@ -157,3 +161,57 @@ def test_checksums_of_a_config_entry_are_those_of_the_file_that_is_asked_for():
     entry = {"train_sha256": "a", "test_sha256": "b", "test_md5": "c"}
     assert checksums(entry, "train") == {"sha256": "a", "md5": "none"}
     assert checksums(entry, "test") == {"sha256": "b", "md5": "c"}
+
+
+def lying(status, body=CONTENT, *, again=None, **headers):
+    """A server that answers with this; `again` is (status, headers) of every answer after the first, which breaks off."""
+
+    class Liar(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.server.asked.append(self.headers["Range"])
+            first = len(self.server.asked) == 1
+            answer, said = (status, headers) if first or again is None else again
+            self.send_response(answer)
+            for name, value in said.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            self.wfile.write(body[:BROKEN] if again and first else body)
+
+        def log_message(self, *arguments):
+            pass
+
+    return Liar
+
+
+WHOLE = {"Content_Length": str(len(CONTENT)), "ETag": '"one"'}
+REST = f"bytes {BROKEN}-{len(CONTENT) - 1}/{len(CONTENT)}"
+
+
+@pytest.mark.parametrize(
+    ("server", "told"),
+    [
+        (lying(206, **WHOLE, Content_Range=f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}"), "all of it was asked for"),
+        (lying(204), "status 204"),
+        (lying(203, **WHOLE), "status 203"),
+        (lying(200, gzip.compress(CONTENT), Content_Encoding="gzip"), "packed with gzip"),
+        (lying(200, b"x", Content_Length=str(10**17)), "100,000,000,000,000,000 bytes, where the disk has"),
+        (lying(302, b"", Location="ftp://127.0.0.1/x", Content_Length="0"), "a redirection from http to ftp"),
+        (lying(200, **WHOLE, again=(206, {**WHOLE, "Content_Range": f"bytes 5-{len(CONTENT) - 1}/{len(CONTENT)}"})), "Content-Range bytes 5-"),
+        (lying(200, **WHOLE, again=(206, {**WHOLE, "Content_Range": f"bytes {BROKEN}-{BROKEN + 9}/{len(CONTENT)}"})), "Content-Range"),
+        (lying(200, **WHOLE, again=(206, WHOLE)), "Content-Range none"),
+        (lying(200, **WHOLE, again=(206, {**WHOLE, "ETag": '"two"', "Content_Range": REST})), "another state of the file"),
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_not_the_file_is_refused(tmp_path, server, told):
+    # Nobody checks these bytes: the transfer itself must see it.
+    with ThreadingHTTPServer(("127.0.0.1", 0), server) as serving:
+        serving.asked = []
+        thread = threading.Thread(target=serving.serve_forever, daemon=True)
+        thread.start()
+        try:
+            with pytest.raises(InputError, match=re.escape(told)):
+                fetch(address(serving, "/file"), "none", tmp_path / "file.bin")
+        finally:
+            serving.shutdown()
+            thread.join()
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,7 @@
 """Files between stages: whole or not at all, and the same bytes for the same content."""
 
+import os
+import subprocess
 import time
 
 import numpy as np
@@ -24,12 +26,42 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     assert path.read_text() == "old"
 
 
-def test_what_a_killed_process_left_is_cleared_and_what_another_job_writes_is_not(tmp_path):
-    left, live = tmp_path / ".m.noise=1.77.partial.png", tmp_path / ".m.noise=1.5.78.partial.png"
-    left.write_text("half")
-    live.write_text("half")
-    files.write(tmp_path / "m.noise=1.png", lambda temporary: temporary.write_text("whole"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == [live.name, "m.noise=1.png"]
+def partials(folder, process):
+    """The temporary file of a.m.npz, of another file whose name begins likewise, and of a.m.npz on another host."""
+    host = files.temporary(folder / "a").name.split(".")[2]
+    paths = [
+        folder / f".{stem}.{where}.{process}.partial.npz"
+        for stem, where in [("m.noise=1", host), ("m.noise=1.5", host), ("m.noise=1", "0" * 8)]
+    ]
+    for path in paths:
+        path.write_text("half")
+    return paths
+
+
+def save(path):
+    files.write(path, lambda temporary: temporary.write_text("whole"))
+
+
+def test_what_a_killed_process_left_of_this_file_is_cleared(tmp_path):
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    left, other_file, other_host = partials(tmp_path, ended.pid)
+    save(tmp_path / "m.noise=1.npz")
+    assert not left.exists()
+    assert other_file.exists()
+    assert other_host.exists()
+    os.utime(other_host, (0, 0))
+    save(tmp_path / "m.noise=1.npz")
+    assert not other_host.exists()
+
+
+def test_what_a_living_process_writes_is_left_alone(tmp_path):
+    # A killed Snakemake leaves its jobs running, and its successor starts them again.
+    with subprocess.Popen(["sleep", "60"]) as living:
+        left, *_ = partials(tmp_path, living.pid)
+        save(tmp_path / "m.noise=1.npz")
+        living.kill()
+    assert left.exists()
 
 
 def test_equal_arrays_are_equal_bytes_at_any_time(tmp_path, rng, monkeypatch):

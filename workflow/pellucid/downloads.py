@@ -14,10 +14,10 @@ from urllib.parse import unquote, urlsplit
 
 from pellucid import files
 from pellucid.errors import InputError
+from pellucid.transfer import TransferRefusedError, transfer
 
 RETRIES = 3
 UNCHECKED = "none"
-_TIMEOUT = 30  # seconds without a byte
 
 
 def is_local(address: str) -> bool:
@@ -89,18 +89,19 @@ def fetch(address: str, sha256: str, target: Path | str, *, md5: str = UNCHECKED
         target: where it shall be; nothing is left there, or beside it, when anything fails.
 
     Raises:
-        InputError: no connection, a refusal, a broken transfer, or another checksum.
+        InputError: no connection, a refusal, a broken transfer, an answer that is not the file (`transfer.transfer`),
+            or another checksum.
     """
     import requests
 
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    partial = files.temporary(target)
     known: dict[str, str] = {}
     try:
         for attempt in range(1, RETRIES + 1):
             try:
-                _transfer(address, partial, known)
+                transfer(address, partial, known)
                 break
             except requests.HTTPError as error:
                 # A refusal (403, 404) stays one; a server in trouble may recover.
@@ -111,39 +112,9 @@ def fetch(address: str, sha256: str, target: Path | str, *, md5: str = UNCHECKED
                     raise
         check(partial, sha256, address, md5=md5)
         os.replace(partial, target)
-    except requests.RequestException as error:
+    except (requests.RequestException, TransferRefusedError) as error:
         raise InputError(address, f"no download ({error})", "an address that answers with the file") from None
     except OSError as error:
         raise InputError(str(target), f"a file that cannot be written ({error})", "a folder with room for it") from None
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _transfer(address: str, partial: Path, known: dict[str, str]) -> None:
-    """One try to bring a file.
-
-    Args:
-        address: http(s)://…
-        partial: gets the bytes, after those that an earlier try brought.
-        known: gets the server's mark of the file's present state (ETag); without one a next try begins anew.
-    """
-    import pooch
-
-    with partial.open("ab") as file:
-        # Compressed on the way, the bytes would not be the file's, and neither would their numbers.
-        headers = {"Accept-Encoding": "identity"}
-        if known:
-            headers |= {"Range": f"bytes={file.tell()}-", "If-Range": known["ETag"]}
-
-        def begin(answer: Any, **options: Any) -> None:
-            if answer.status_code not in (200, 206):
-                return
-            if answer.status_code == 200:  # the whole file, from its beginning
-                file.truncate(0)
-            known.clear()
-            # Weak marks (W/…) may be the same for files that differ.
-            if (mark := answer.headers.get("ETag", "")).startswith('"'):
-                known["ETag"] = mark
-
-        hooks = {"response": begin}
-        pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT, headers=headers, hooks=hooks)(address, file, None)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import re
 import struct
+import time
 import zipfile
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -21,24 +23,51 @@ from pellucid.rows import Array, Rows, blocks
 
 # The earliest time that a zip archive can hold: numpy's own savez writes the time of day, and two equal runs differ.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+_DAY = 86_400  # seconds
 
 
 def write(path: Path | str, save: Callable[[Path], object]) -> None:
     """Let `save` write to a temporary name beside `path`, then move it into place in one step."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays last: writers such as Keras and matplotlib choose the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    # What a killed process left of this very file: `noise=1` is not to touch what another job writes for `noise=1.5`.
-    mine = re.compile(rf"\.{re.escape(path.stem)}\.\d+\.partial{re.escape(path.suffix)}")
-    for left in path.parent.iterdir():
-        if mine.fullmatch(left.name):
-            left.unlink(missing_ok=True)
+    partial_file = temporary(path)
     try:
-        save(temporary)
-        os.replace(temporary, path)
+        save(partial_file)
+        os.replace(partial_file, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        partial_file.unlink(missing_ok=True)
+
+
+def temporary(path: Path) -> Path:
+    """Return the name under which this process writes a file, after removing what killed processes left of it.
+
+    The name holds the host and the process: a killed Snakemake leaves jobs running, and its successor may start the
+    same job again. What a living process of this host writes is left alone, and so is what another host wrote, whose
+    processes cannot be asked, until it is a day old.
+    """
+    # The suffix stays last: writers such as Keras and matplotlib choose the format by it.
+    name = rf"\.{re.escape(path.stem)}\.([0-9a-f]{{8}})\.(\d+)\.partial{re.escape(path.suffix)}"
+    for left in path.parent.iterdir():
+        if (writer := re.fullmatch(name, left.name)) and _is_abandoned(left, writer[1], int(writer[2])):
+            left.unlink(missing_ok=True)
+    return path.with_name(f".{path.stem}.{_HOST}.{os.getpid()}.partial{path.suffix}")
+
+
+def _is_abandoned(path: Path, host: str, process: int) -> bool:
+    """Whether nobody goes on writing a partial file."""
+    if host != _HOST:
+        try:
+            return time.time() - path.stat().st_mtime > _DAY
+        except FileNotFoundError:
+            return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # alive, and somebody else's
+        return False
+    return False
 
 
 def write_json(path: Path | str, content: Any) -> None:
