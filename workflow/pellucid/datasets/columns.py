@@ -131,7 +131,7 @@ def _chosen(header: _Header, signal: str | Sequence[Choice], label: Choice, grou
         raise InputError(where, f"no column for the signal among {len(names)}", "at least one")
     notes = []
     if signal == "all" and (left_out := [names[at] for at in sorted(header.index - taken)]):
-        notes.append(f"{where}: {listing(left_out)} holds row numbers, and is no part of the signal.")
+        notes.append(f"{where}: the row numbers of a data frame are no part of the signal ({listing(left_out)}).")
     if isinstance(signal, str) and header.named and (first := _out_of_order([names[at] for at in chosen])):
         notes.append(
             f"{where}: the samples follow each other as their columns stand in the file, not as their names count "

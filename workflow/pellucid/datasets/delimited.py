@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from pellucid.datasets import ragged
 from pellucid.datasets.completion import Series
-from pellucid.datasets.dialect import BLANKS, MISSING, sniff, undecodable
+from pellucid.datasets.dialect import BLANKS, MISSING, Dialect, sniff, undecodable
 from pellucid.datasets.headers import is_header
 from pellucid.datasets.tabular import Layout, Table, rows_at_a_time
 from pellucid.datasets.text_file import TextFile, first_text, measure, placer, plain_words, table_of
 from pellucid.errors import InputError
 
 # Lines that the first one is compared with, to see whether it is a header.
-_COMPARED = 200
+_COMPARED = 30
 
 
 def read(path: Path, layout: Layout) -> Table:
@@ -45,6 +45,7 @@ def read(path: Path, layout: Layout) -> Table:
                 first,
                 [cells for _, cells in lines[1:]],
                 number=dialect.number,
+                recurs=lambda at: _recurs(path, dialect, at),
                 label=layout.label_at,
                 known=layout.known_names,
                 where=f"{path}, line {line}",
@@ -58,6 +59,13 @@ def read(path: Path, layout: Layout) -> Table:
         raise undecodable(path, error) from None
     except csv.Error as error:
         raise InputError(str(path), f"a file that cannot be parsed ({error})", "rows of cells") from None
+
+
+def _recurs(path: Path, dialect: Dialect, at: int) -> bool:
+    """Whether what the first line has in a column stands there again."""
+    lines = (cells for _, cells in dialect.lines(path))
+    first = next(lines)[at].strip()
+    return any(len(cells) > at and cells[at].strip() == first for cells in lines)
 
 
 def _read(text: TextFile) -> Table:

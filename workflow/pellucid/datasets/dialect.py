@@ -18,7 +18,7 @@ MISSING = ("", "NA", "N/A", "n/a", "nan", "NaN", "NAN", "null", "NULL", "None", 
 # Where cells are divided by any number of blanks.
 BLANKS = " "
 _DELIMITERS = ("\t", ";", ",", "|", BLANKS)
-_SAMPLE = 50  # lines
+_SAMPLE = 20  # lines
 _COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?")
 _POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+([eE][+-]?[0-9]+)?")
 # 1,234 may be a thousand or one and a bit.
@@ -78,10 +78,11 @@ def sniff(path: Path) -> Dialect:
 def _encoding(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(1 << 16)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    wide = start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE))
+    if not wide and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if b"\0" in start:
-        found = "zero bytes (UTF-16 without its mark, or no text)"
+        found = "zero bytes (UTF-32, UTF-16 without its mark, or no text)"
         raise InputError(str(path), found, "a text file in UTF-8")
     return "utf-8-sig"
 

@@ -18,6 +18,7 @@ def is_header(
     rows: Sequence[Sequence[str]],
     *,
     number: Callable[[str], float | None],
+    recurs: Callable[[int], bool],
     label: int | None,
     known: Collection[str],
     where: str,
@@ -28,6 +29,7 @@ def is_header(
         first: its cells.
         rows: the cells of some of the following lines.
         number: reads a cell.
+        recurs: whether what the first line has in a column stands there again, in any line of the file.
         label: position of the label, from 0 or (-1) from the end, if it is given by one.
         known: names of columns that are known: from the parameters, or from another file.
         where: file and line, for messages.
@@ -51,12 +53,14 @@ def is_header(
     label_at = label if label is None or label >= 0 else label + len(cells)
     if above := [at for at in texts if at in numeric]:
         # Names above numbers; but one that stands alone among other numbers may be a broken value.
-        return 2 * len(above) >= len(numeric) or label_at in above or (len(over) > 1 and _rising(over))
+        if 2 * len(above) >= len(numeric) or (len(over) > 1 and _rising(over)):
+            return True
+        return label_at in above and not recurs(label_at)
     if len(over) < 2 or not _rising(over) or all(_rising_row(row, numeric, number) for row in rows):
         return False
     if label_at is not None and label_at not in numeric and 0 <= label_at < len(cells):
         # The class of an example recurs; a name does not.
-        return all(row[label_at].strip() != cells[label_at] for row in rows)
+        return not recurs(label_at)
     if _counts(over) and len(over) >= _RISING:
         return True
     if len(over) >= (_COUNTING if _counts(over) and len(over) == len(cells) else _RISING):

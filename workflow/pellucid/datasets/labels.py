@@ -100,10 +100,10 @@ def distinct(labels: NDArray[Any], where: str) -> tuple[list[str], NDArray[np.in
         InputError: values that are neither numbers nor texts.
     """
     if labels.dtype.kind == "O":
-        import pandas as pd
-
-        index, values = pd.factorize(labels, use_na_sentinel=False)
-        return [str(value) for value in values], index
+        # In a dictionary, since arrays of texts and pandas do not tell "a" from "a\0".
+        numbers: dict[str, int] = {}
+        index = np.array([numbers.setdefault(str(label), len(numbers)) for label in labels], np.intp)
+        return list(numbers), index
     if labels.dtype.kind not in "biufSU" and labels.dtype.name != "datetime64[D]":
         raise InputError(where, f"values of type {labels.dtype}", "texts or whole numbers")
     values, index = np.unique(labels, return_inverse=True)
@@ -112,8 +112,13 @@ def distinct(labels: NDArray[Any], where: str) -> tuple[list[str], NDArray[np.in
             return [value.decode("utf-8") for value in values.tolist()], index
         except UnicodeDecodeError as error:
             raise InputError(where, f"bytes that are no text ({error.reason})", "texts in UTF-8") from None
-    texts = [str(value) for value in values]
-    return ["" if labels.dtype.kind in "fM" and text in ("nan", "NaT") else text for text in texts], index
+    if labels.dtype.kind == "f":
+        return ["" if np.isnan(value) else _as_text(float(value)) for value in values], index
+    return ["" if str(value) == "NaT" else str(value) for value in values], index
+
+
+def _as_text(value: float) -> str:
+    return str(int(value)) if value.is_integer() else str(value)
 
 
 def group_names(groups: NDArray[Any], where: str) -> NDArray[np.str_]:

@@ -63,6 +63,7 @@ def read_array(path: Path, layout: Layout) -> Table:
 def _array(
     arrays: dict[str, NDArray[Any]], path: Path, parameter: str, key: str | Choice | list[Choice]
 ) -> NDArray[Any]:
+    key = key[0] if isinstance(key, list) and len(key) == 1 else key
     key = str(key) if isinstance(key, int) and str(key) in arrays else key
     if not isinstance(key, str):
         raise InputError(f"{path}, {parameter}", str(key), f"a key of the archive: {listing(arrays)}")

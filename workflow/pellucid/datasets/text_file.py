@@ -116,6 +116,8 @@ def first_text(text: TextFile) -> InputError | None:
                 if _MARKED.fullmatch(cells[at].strip()):
                     hint = "Write all numbers with one decimal sign, and without marks between thousands: 1234.5."
                     return InputError(where, f'"{cells[at]}"', "a number", hint)
+                if cells[at].strip() in MISSING:
+                    return InputError(where, f'"{cells[at]}"', "a missing value without blanks around it")
                 hint = (
                     "If this column is no part of the signal, make it the label or the group, or name those that are: "
                     "signal."
