@@ -5,10 +5,11 @@ This module is read while Snakemake parses the workflow: it imports nothing heav
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -369,15 +370,44 @@ def _spec(experiment: Mapping[str, Any], key: str) -> Any:
     return plugins.spec(package, experiment[key][selector])
 
 
-def typed(content: Any) -> Any:
-    """Texts that are numbers or truths, read as such: "16", "0.5", "true"."""
+def typed(content: Any, quoted: Collection[tuple[str | int, ...]] = (), path: tuple[str | int, ...] = ()) -> Any:
+    """Texts that are numbers or truths, read as such: "16", "0.5", "true".
+
+    Args:
+        content: what Snakemake has read of --config: texts alone, inside a mapping or a list.
+        quoted: the paths of those that stood in quotes (`quoted_texts`), which stay texts.
+        path: of the content itself.
+    """
     if isinstance(content, Mapping):
-        return {key: typed(value) for key, value in content.items()}
+        return {key: typed(value, quoted, (*path, key)) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [typed(value) for value in content]
-    if isinstance(content, str) and _NUMBER_OR_TRUTH.fullmatch(content):
+        return [typed(value, quoted, (*path, position)) for position, value in enumerate(content)]
+    if isinstance(content, str) and path not in quoted and _NUMBER_OR_TRUTH.fullmatch(content):
         return yaml.safe_load(content)
     return content
+
+
+def quoted_texts(entries: Iterable[str] | None) -> set[tuple[str | int, ...]]:
+    """The paths of the texts in quotes among the entries of --config as they were typed: `x={label: "40"}`."""
+    found: set[tuple[str | int, ...]] = set()
+
+    def walk(node: yaml.Node | None, path: tuple[str | int, ...]) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                walk(value, (*path, str(key.value)))
+        elif isinstance(node, yaml.SequenceNode):
+            for position, value in enumerate(node.value):
+                walk(value, (*path, position))
+        elif isinstance(node, yaml.ScalarNode):
+            # Of two entries for one key the later one counts.
+            (found.add if node.style in ("'", '"') else found.discard)(path)
+
+    for entry in entries or ():
+        key, _, value = entry.partition("=")
+        with contextlib.suppress(yaml.YAMLError):
+            # Snakemake leaves out quotes around the whole.
+            walk(yaml.compose(value.strip("'\""), yaml.BaseLoader), (key,))
+    return found
 
 
 def _drop_inapplicable(

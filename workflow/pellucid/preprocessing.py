@@ -18,11 +18,13 @@ from pellucid.datasets.base import Examples, RawData
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
 from pellucid.rows import Array, Rows, blocks
+from pellucid.wording import listing
 
 logger = logging.getLogger(__name__)
 
 SPLITS = ("train", "validation", "test")
 # What the source's own notes say of its test set is not of the test examples then.
+_SHOWN_GROUPS = 6
 _SET_ASIDE = "The test examples are a fold of the source's training examples; its own test set is left aside."
 
 
@@ -78,6 +80,8 @@ def preprocess(
         {name: Path(path) for name, path in paths.items()}, seeds.generator(seed, "load", source), **own, **room
     )
     check(raw, source)
+    if split.get("folds") is None:
+        raw = replace(raw, notes=(*raw.notes, *about_groups(raw, source, by_group=split.get("by_group", True))))
     splits = divide(raw, **split, rng=seeds.generator(seed, "split"))
     if split.get("folds") is not None and raw.test is not None:
         raw = replace(raw, notes=(*raw.notes, _SET_ASIDE))
@@ -129,6 +133,35 @@ def check(raw: RawData, source: str) -> None:
     if (few := counts[counts > 0].min()) < (3 if raw.test is None else 2):
         name = raw.classes[int(np.argmax(counts == few))]
         raise InputError(f"{source}, train", f"{few} example(s) of class {name}", "enough for every split")
+
+
+def about_groups(raw: RawData, source: str, *, by_group: bool) -> tuple[str, ...]:
+    """Refuse groups that the source has in its training and in its test examples, or tell them if they may be there.
+
+    Args:
+        raw: what the source gave.
+        source: its name, for messages.
+        by_group: whether groups are to be kept on one side.
+
+    Raises:
+        InputError: groups on both sides that the source does not tell itself.
+    """
+    if raw.test is None or raw.train.group is None or raw.test.group is None:
+        return ()
+    both = sorted(set(raw.train.group.tolist()) & set(raw.test.group.tolist()) - raw.shared_groups)
+    if not both:
+        return ()
+    total = len(set(raw.test.group.tolist()))
+    told = f"{listing(both[:_SHOWN_GROUPS])}{', …' if len(both) > _SHOWN_GROUPS else ''}"
+    if by_group:
+        raise InputError(
+            f"{source}, group",
+            f"{len(both):,} of the {total:,} groups of the test examples in the training examples too: {told}",
+            "each group on one side",
+            "Take them out of one file; or leave out group (or write split.by_group: false) if a group may be on both "
+            "sides.",
+        )
+    return (f"{len(both):,} of the {total:,} groups of the test examples are in the training examples too: {told}.",)
 
 
 def first_not_finite(x: Array) -> int | None:
@@ -288,6 +321,13 @@ def duplicates(splits: Splits) -> dict[str, int]:
     return found
 
 
+def _about_copies(copies: int, total: int) -> tuple[str, ...]:
+    """What is said of test examples that a model has been trained on: scores on them flatter it."""
+    if not copies:
+        return ()
+    return (f"{copies:,} of {total:,} test examples ({copies / total:.1%}) are exact copies of training examples.",)
+
+
 def fingerprints(x: Array) -> NDArray[np.void]:
     """128 bits of each example's bytes, (N,).
 
@@ -303,12 +343,10 @@ def fingerprints(x: Array) -> NDArray[np.void]:
 
 def describe(raw: RawData, splits: Splits, spec: Any) -> dict[str, Any]:
     """The facts about the data that figures, tracking and report show, but for their scale and unit."""
-    for note in raw.notes:
-        logger.warning("%s", note)
     repeated = duplicates(splits)
-    if repeated["test_in_train"]:
-        share = repeated["test_in_train"] / len(splits["test"].y)
-        logger.warning("%d test examples (%.1f%%) are also in train", repeated["test_in_train"], 100 * share)
+    notes = [*raw.notes, *_about_copies(repeated["test_in_train"], len(splits["test"].y))]
+    for note in notes:
+        logger.warning("%s", note)
     return {
         "title": spec.title,
         "kind": spec.kind,
@@ -318,7 +356,7 @@ def describe(raw: RawData, splits: Splits, spec: Any) -> dict[str, Any]:
         "classes": list(raw.classes),
         "channels": list(raw.channels),
         "sampling_rate_hz": raw.sampling_rate,
-        "notes": list(raw.notes),
+        "notes": notes,
         "groups": {name: sorted(set(group.tolist())) for name in SPLITS if (group := splits[name].group) is not None},
         "shape": list(raw.train.x.shape[1:]),
         "counts": {

@@ -20,8 +20,9 @@ from pellucid.job import share_package
 
 share_package(PACKAGE)
 
-# Numbers inside a mapping that --config gives come as texts: they are read as config.yaml's are.
-update_config(config, configuration.typed(workflow.config_settings.config))
+# Numbers inside a mapping that --config gives come as texts: they are read as config.yaml's are, but for those in quotes.
+quoted = configuration.quoted_texts(workflow.config_settings.config_args)
+update_config(config, configuration.typed(workflow.config_settings.config, quoted))
 try:
     CONFIG = configuration.resolve(config)
 except configuration.ConfigError as error:

@@ -91,6 +91,7 @@ class RawData:
         sampling_rate: in Hz, for series that have one.
         notes: what a reader must know of how these data were made (what was left out, which split flatters); each a
             sentence, shown with the data.
+        shared_groups: those that the source's own split has on both sides, as `notes` tell; any other is refused.
     """
 
     train: Examples
@@ -100,6 +101,7 @@ class RawData:
     unit: str = "a.u."
     sampling_rate: float | None = None
     notes: tuple[str, ...] = ()
+    shared_groups: frozenset[str] = frozenset()
 
 
 class Source(Protocol):

@@ -1,16 +1,22 @@
-"""Which columns of a table are signal, label and group."""
+"""Which columns of a table are signal, label and group, and which columns of another file are the same ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import pairwise
 
 from pellucid.errors import InputError
 from pellucid.wording import listing, nearest, shown
 
 Choice = str | int
 NONE = "none"
+# What pandas and pyarrow call row numbers: in a Parquet file, and in a CSV file that was saved, read and saved again.
+_INDEX = re.compile(r"__index_level_[0-9]+__|Unnamed: 0(\.[0-9]+)*(_level_[0-9]+)?")
+# What pandas calls a column without a name.
+_UNNAMED = re.compile(r"(Unnamed: [0-9]+(_level_[0-9]+)?)?")
 
 
 @dataclass(frozen=True)
@@ -18,20 +24,49 @@ class Columns:
     """Positions of columns, from 0.
 
     Attributes:
+        where: the file.
         names: of all columns; their numbers, from 1, where the file names none.
+        named: whether the file names them.
         signal: those of the signal, in the order of the samples.
         label: that of the label.
         group: that of the group, or None.
+        notes: what a reader must know of the choice, a sentence each.
     """
 
+    where: str
     names: tuple[str, ...]
+    named: bool
     signal: tuple[int, ...]
     label: int
     group: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Header:
+    """The names of a file's columns, and which of them hold row numbers."""
+
+    where: str
+    names: tuple[str, ...]
+    named: bool
+    index: frozenset[int]
+
+    @property
+    def others(self) -> list[int]:
+        """The columns that are no row numbers."""
+        return [position for position in range(len(self.names)) if position not in self.index]
 
 
 def choose(
-    names: Sequence[str] | int, where: str, *, signal: str | Sequence[Choice], label: Choice, group: Choice
+    names: Sequence[str] | int,
+    where: str,
+    *,
+    signal: str | Sequence[Choice],
+    label: Choice,
+    group: Choice,
+    index: Collection[str] = (),
+    ragged: bool = False,
+    like: Columns | None = None,
 ) -> Columns:
     """Find the columns that the parameters of `table` name.
 
@@ -39,74 +74,196 @@ def choose(
         names: the header; or, of a file without one, the number of columns.
         where: the file, for messages.
         signal: "all" others, a name, a pattern (`ecg_*`), or a list of names, patterns and positions.
-        label: a name, or a position: from 1, or from the end (-1 is the last column).
+        label: a name, or a position: from 1, or from the end (-1 is the last column that holds no row numbers). A
+            number that is the name of a column is that column.
         group: the same, or "none".
+        index: columns that the file itself calls row numbers; those known by their names are found without it.
+        ragged: whether series may be of unequal lengths, and so have unequal numbers of columns.
+        like: the columns of the training file, which are found here by their names; in their order.
 
     Raises:
-        InputError: a column that is not there, is named twice, or has no name; one column for two things; no signal.
+        InputError: a column that is not there, is named twice, or has no name; one column for two things; no signal;
+            a file whose columns have other names than the training file's, or none where that one's have.
     """
-    named = not isinstance(names, int)
-    header = tuple(names) if not isinstance(names, int) else tuple(str(number + 1) for number in range(names))
-    if named and (twice := sorted({name for name in header if name and header.count(name) > 1})):
+    header = _header(names, where, index)
+    if like is not None:
+        _require_alike(header, like)
+        if header.named and not (ragged and len(header.others) != len(like.names)):
+            return _matched(header, like, all_others=signal == "all")
+        label, group = (_name_of(like, like.label), _name_of(like, like.group)) if header.named else (label, group)
+    columns = _chosen(header, signal, label, group)
+    if like is not None and header.named:
+        _require_same_beginning(columns, like)
+    return columns
+
+
+def _header(names: Sequence[str] | int, where: str, index: Collection[str]) -> _Header:
+    if isinstance(names, int):
+        return _Header(where, tuple(str(number + 1) for number in range(names)), False, frozenset())
+    header = tuple(name.strip() for name in names)
+    if twice := sorted({name for name in header if name and header.count(name) > 1}):
         places = listing(position + 1 for position, name in enumerate(header) if name == twice[0])
         raise InputError(where, f'the column "{twice[0]}" more than once (columns {places})', "each name once")
-    label_at = _one(header, where, "label", label, named)
-    group_at = None if group == NONE else _one(header, where, "group", group, named)
+    known = frozenset(at for at, name in enumerate(header) if names[at] in index or _INDEX.fullmatch(name))
+    return _Header(where, header, True, known)
+
+
+def _chosen(header: _Header, signal: str | Sequence[Choice], label: Choice, group: Choice) -> Columns:
+    """The columns of one file, by what the parameters say."""
+    names, where = header.names, header.where
+    label_at = _one(header, "label", label)
+    group_at = None if group == NONE else _one(header, "group", group)
     if group_at == label_at:
-        raise InputError(where, f'the column "{header[label_at]}" as label and as group', "a column for each")
+        raise InputError(where, f'the column "{names[label_at]}" as label and as group', "a column for each")
     taken = {label_at, group_at}
     if signal == "all":
-        chosen = [position for position in range(len(header)) if position not in taken]
-        if unnamed := [position for position in chosen if not header[position]]:
-            raise InputError(
-                f"{where}, column {unnamed[0] + 1}",
-                "a column without a name",
-                "a name for each",
-                "A row number is no signal: write the file without it (pandas: index=False), or name the signal's "
-                "columns: signal.",
-            )
+        chosen = [position for position in header.others if position not in taken]
+        _require_names(header, chosen)
     else:
         wanted = [signal] if isinstance(signal, str) else signal
-        chosen = [position for one in wanted for position in _some(header, where, one, named, taken)]
-    if clash := [header[position] for position in chosen if position in taken]:
+        chosen = [position for one in wanted for position in _some(header, one, taken)]
+    if clash := [names[position] for position in chosen if position in taken]:
         raise InputError(where, f'the column "{clash[0]}" as signal and as label or group', "a column for each")
     if len(set(chosen)) < len(chosen):
-        twice = [header[position] for position in chosen if chosen.count(position) > 1]
+        twice = [names[position] for position in chosen if chosen.count(position) > 1]
         raise InputError(where, f'the column "{twice[0]}" twice in the signal', "each column once")
     if not chosen:
-        raise InputError(where, f"no column for the signal among {len(header)}", "at least one")
-    return Columns(header, tuple(chosen), label_at, group_at)
+        raise InputError(where, f"no column for the signal among {len(names)}", "at least one")
+    notes = []
+    if signal == "all" and (left_out := [names[at] for at in sorted(header.index - taken)]):
+        notes.append(f"{where}: the row numbers of a data frame are no part of the signal ({listing(left_out)}).")
+    if isinstance(signal, str) and header.named and (first := _out_of_order([names[at] for at in chosen])):
+        notes.append(
+            f"{where}: the samples follow each other as their columns stand in the file, not as their names count "
+            f"({listing(first)}); a list under signal gives another order."
+        )
+    return Columns(where, names, header.named, tuple(chosen), label_at, group_at, tuple(notes))
 
 
-def _one(header: tuple[str, ...], where: str, key: str, wanted: Choice, named: bool) -> int:
+def _require_names(header: _Header, positions: Sequence[int]) -> None:
+    if header.named and (unnamed := [position for position in positions if _UNNAMED.fullmatch(header.names[position])]):
+        raise InputError(
+            f"{header.where}, column {unnamed[0] + 1}",
+            "a column without a name",
+            "a name for each",
+            "A row number is no signal: write the file without it (pandas: index=False), or name the signal's "
+            "columns: signal.",
+        )
+
+
+def _out_of_order(names: Sequence[str]) -> list[str]:
+    """Three names of the signal that count otherwise than they stand (t1, t10, t2); none where they do not."""
+    series: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        if found := re.fullmatch(r"(.*?)([0-9]{1,18})", name):
+            series.setdefault(found[1], []).append((int(found[2]), name))
+    for members in series.values():
+        steps = [second[0] > first[0] for first, second in pairwise(members)]
+        if len(members) > 2 and any(steps) and not all(steps):
+            turn = next(at for at, rises in enumerate(steps) if rises != steps[0])
+            return [name for _, name in members[turn - 1 : turn + 2]]
+    return []
+
+
+def _one(header: _Header, key: str, wanted: Choice) -> int:
     """The position of one column, by name or by position."""
+    names, where = header.names, header.where
     if isinstance(wanted, int):
-        position = wanted - 1 if wanted > 0 else wanted + len(header)
-        if wanted == 0 or not 0 <= position < len(header):
-            expected = f"a position from 1 to {len(header)}, or from -1 back to -{len(header)}"
-            raise InputError(f"{where}, {key}", f"position {wanted}", expected)
-        return position
-    if named and wanted in header:
-        return header.index(wanted)
-    if not named:
+        return _at(header, key, wanted)
+    if header.named and wanted in names:
+        return names.index(wanted)
+    if not header.named:
         expected = "a position: the file has no header, so that its columns have no names"
         raise InputError(f"{where}, {key}", shown(wanted), expected, "header: true takes the first line for names.")
     raise InputError(
-        f"{where}, {key}",
-        f"no column {shown(wanted)}",
-        f"one of {_shortened(header)}",
-        nearest(wanted, header).strip(),
+        f"{where}, {key}", f"no column {shown(wanted)}", f"one of {_shortened(names)}", nearest(wanted, names).strip()
     )
 
 
-def _some(header: tuple[str, ...], where: str, wanted: Choice, named: bool, taken: set[int | None]) -> list[int]:
+def _at(header: _Header, key: str, wanted: int) -> int:
+    """The column that a number says: the one of that name, or else the one at that position."""
+    names, where, others = header.names, header.where, header.others
+    position = None
+    if 0 < wanted <= len(names):
+        position = wanted - 1
+    elif -len(others) <= wanted < 0:
+        position = others[wanted]
+    if header.named and str(wanted) in names:
+        named = names.index(str(wanted))
+        if wanted < 0 and position not in (None, named):
+            raise InputError(
+                f"{where}, {key}",
+                f"{wanted}, which is the name of column {named + 1} and the position of column {(position or 0) + 1} "
+                f"({names[position or 0]})",
+                f'a name in quotes: "{wanted}" or "{names[position or 0]}"',
+            )
+        return named
+    if position is None:
+        expected = f"a position from 1 to {len(names)}, or from -1 back to -{len(others)}"
+        raise InputError(f"{where}, {key}", f"position {wanted}", expected)
+    if position in header.index:
+        found = f'position {wanted}, which is the index "{names[position]}"'
+        raise InputError(f"{where}, {key}", found, "a column that holds no row numbers", "By its name it can be taken.")
+    return position
+
+
+def _some(header: _Header, wanted: Choice, taken: set[int | None]) -> list[int]:
     """The positions that one entry of `signal` names, in the order of the file."""
-    if isinstance(wanted, str) and named and wanted not in header and any(sign in wanted for sign in "*?["):
-        found = [at for at, name in enumerate(header) if fnmatchcase(name, wanted) and at not in taken]
+    names = header.names
+    if isinstance(wanted, str) and header.named and wanted not in names and any(sign in wanted for sign in "*?["):
+        found = [at for at in header.others if fnmatchcase(names[at], wanted) and at not in taken]
         if not found:
-            raise InputError(f"{where}, signal", f"no column like {shown(wanted)}", f"one of {_shortened(header)}")
+            raise InputError(
+                f"{header.where}, signal", f"no column like {shown(wanted)}", f"one of {_shortened(names)}"
+            )
         return found
-    return [_one(header, where, "signal", wanted, named)]
+    return [_one(header, "signal", wanted)]
+
+
+def _require_alike(header: _Header, like: Columns) -> None:
+    """Refuse a file with a header beside one without."""
+    if header.named and not like.named:
+        found = f"a header ({_shortened(header.names)})"
+        expected = f"none, since the columns of {like.where} have no names to be matched with"
+        raise InputError(header.where, found, expected, "Give both files the same header.")
+    if like.named and not header.named:
+        expected = f"the columns of {like.where}: {_shortened(like.names)}"
+        raise InputError(header.where, "no names of columns", expected, "Give both files the same header.")
+
+
+def _matched(header: _Header, like: Columns, all_others: bool) -> Columns:
+    """The columns that have the names of those of the training file."""
+    wanted = [*like.signal, like.label, *(() if like.group is None else (like.group,))]
+    for position in sorted(wanted):
+        if (name := like.names[position]) not in header.names:
+            new = [other for other in header.names if other and other not in like.names]
+            hint = nearest(name, new).strip() or (f"{like.where} has no {listing(new[:3])}." if new else "")
+            where = f"{header.where}, column {position + 1}"
+            raise InputError(where, f'no column "{name}"', f"the columns of {like.where}, in any order", hint)
+    places = {name: position for position, name in enumerate(header.names)}
+    known = {*like.names, *(header.names[at] for at in header.index)}
+    notes = []
+    if all_others and (new := [shown(name) for name in header.names if name not in known]):
+        notes.append(f"{header.where}: {_shortened(tuple(new))} is left out, which {like.where} does not have.")
+    signal = tuple(places[like.names[at]] for at in like.signal)
+    group = None if like.group is None else places[like.names[like.group]]
+    return Columns(header.where, header.names, True, signal, places[like.names[like.label]], group, tuple(notes))
+
+
+def _require_same_beginning(columns: Columns, like: Columns) -> None:
+    """Refuse series of another length whose columns do not begin as those of the training file."""
+    for own, other in zip(columns.signal, like.signal, strict=False):
+        if columns.names[own] != like.names[other]:
+            raise InputError(
+                f"{columns.where}, column {own + 1}",
+                f'"{columns.names[own]}"',
+                f'"{like.names[other]}", as in {like.where}',
+                "Files of unequal numbers of columns hold their samples in the same order.",
+            )
+
+
+def _name_of(columns: Columns, position: int | None) -> str:
+    return NONE if position is None else columns.names[position]
 
 
 def _shortened(header: tuple[str, ...]) -> str:

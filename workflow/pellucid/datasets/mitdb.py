@@ -227,6 +227,7 @@ def load(
         unit=units["minmax" if cutting == "kachuee" else beat_scale],
         sampling_rate=float(beats.KACHUEE_RATE if cutting == "kachuee" else rate),
         notes=tuple(notes),
+        shared_groups=frozenset(aami.patient(one) for one in aami.SAME_PATIENT),
     )
 
 

@@ -34,7 +34,7 @@ def read_archive(path: Path, layout: Layout) -> Table:
         if array is not None and array.shape != x.shape[:1]:
             found = f"an array of shape {array.shape} beside a signal of shape {x.shape}"
             raise InputError(f"{path}, {name}", found, f"the shape ({len(x) if x.ndim else 'N'},)")
-    return Table(_series(x, path, layout), y, None if group is None else group.astype(np.str_), f"{path}, {key}")
+    return Table(_series(x, path, layout), y, group, f"{path}, {key}")
 
 
 def read_array(path: Path, layout: Layout) -> Table:
@@ -55,14 +55,16 @@ def read_array(path: Path, layout: Layout) -> Table:
             "An .npz takes signal, label and group as arrays of their own.",
         )
     columns = layout.choose(table.shape[1], str(path))
-    group = None if columns.group is None else table[:, columns.group].astype(np.str_)
+    group = None if columns.group is None else table[:, columns.group]
     label = f"{path}, column {columns.names[columns.label]}"
-    return Table(_series(table[:, list(columns.signal)], path, layout), table[:, columns.label], group, label)
+    return Table(_series(table[:, list(columns.signal)], path, layout), table[:, columns.label], group, label, columns)
 
 
 def _array(
     arrays: dict[str, NDArray[Any]], path: Path, parameter: str, key: str | Choice | list[Choice]
 ) -> NDArray[Any]:
+    key = key[0] if isinstance(key, list) and len(key) == 1 else key
+    key = str(key) if isinstance(key, int) and str(key) in arrays else key
     if not isinstance(key, str):
         raise InputError(f"{path}, {parameter}", str(key), f"a key of the archive: {listing(arrays)}")
     if key not in arrays:

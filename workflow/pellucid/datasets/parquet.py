@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.datasets.columns import Columns
 from pellucid.datasets.completion import Series
@@ -27,7 +30,11 @@ def read(path: Path, layout: Layout) -> Table:
         schema = file.schema_arrow
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(str(path), f"a file that cannot be read ({error})", "a Parquet file") from None
-    columns = layout.choose(schema.names, str(path))
+    columns = layout.choose(schema.names, str(path), _index(schema))
+    for position in {columns.label, columns.label if columns.group is None else columns.group}:
+        if not _is_name(schema.types[position]):
+            told = f"values of type {schema.types[position]}"
+            raise InputError(f"{path}, column {columns.names[position]}", told, "texts or whole numbers")
     for at in columns.signal:
         kind = schema.types[at]
         if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
@@ -39,8 +46,8 @@ def read(path: Path, layout: Layout) -> Table:
     labels: list[Any] = []
     groups: list[Any] = []
     count = 0
-    read = _positions(columns)
-    names = [columns.names[at] for at in read] if len(read) < len(columns.names) else None
+    read = _positions(columns, schema.names)
+    names = [schema.names[at] for at in read] if len(read) < len(columns.names) else None
     for batch in file.iter_batches(batch_size=rows_at_a_time(len(read)), columns=names):
         stop = count + batch.num_rows
         found = dict(zip(read, batch.columns, strict=True))
@@ -60,13 +67,45 @@ def read(path: Path, layout: Layout) -> Table:
         at = layout.column_of(columns.signal, time, channel or 0)
         return f"{path}, row {row + 1}, column {columns.names[at]}"
 
-    group = None if columns.group is None else np.array([str(one) for one in groups], np.str_)
-    return Table(Series(layout.shaped(x), place), np.array(labels), group, f"{path}, column {name}")
+    group = None if columns.group is None else _words(groups)
+    return Table(Series(layout.shaped(x), place), _words(labels), group, f"{path}, column {name}", columns)
 
 
-def _positions(columns: Columns) -> list[int]:
+def _index(schema: Any) -> set[str]:
+    """The columns that pandas' own note in the file calls its index: row numbers, or what stood in their place."""
+    try:
+        described = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))["index_columns"]
+    except (ValueError, KeyError, TypeError):
+        return set()
+    # An index that only counts is no column, and described by a mapping.
+    return {name for name in described if isinstance(name, str)}
+
+
+def _is_name(kind: Any) -> bool:
+    """Whether values of this type can name a class or a group."""
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_dictionary(kind):
+        return _is_name(kind.value_type)
+    texts = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    numbers = types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
+    return bool(texts or numbers or types.is_date32(kind) or types.is_binary(kind) or types.is_large_binary(kind))
+
+
+def _words(values: list[Any]) -> NDArray[Any]:
+    """Labels or groups as an array; numbers as such, all others as the texts that they are."""
+    if isinstance(values[0], bool | int | float):
+        return np.array(values)
+    if isinstance(values[0], bytes):
+        return np.array(values, np.bytes_)
+    words = np.empty(len(values), object)
+    words[:] = [str(value) for value in values]
+    return words
+
+
+def _positions(columns: Columns, names: Sequence[str]) -> list[int]:
     """Which columns to read, ascending: those that are used, if all columns can be asked for by name."""
-    names = columns.names
     # A name with a point is a path into a nested column there; columns without a name may be several.
     if len(set(names)) < len(names) or any("." in name for name in names):
         return list(range(len(names)))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.datasets import completion, delimited, numpy_files, parquet
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.columns import Choice
-from pellucid.datasets.labels import CLASS_NAMES, Names, encode
-from pellucid.datasets.tabular import Layout, Table
+from pellucid.datasets.labels import CLASS_NAMES, Names, encode, group_names
+from pellucid.datasets.tabular import Layout, Table, counting_columns
 from pellucid.downloads import is_local, local_path, place
 from pellucid.errors import InputError
 from pellucid.wording import listing
@@ -121,37 +123,63 @@ def load(
         header=None if header == "auto" else bool(header),
         ragged=lengths != "refuse",
     )
-    tables = {
-        "train" if name == "file" else "test": READERS[path.suffix.lower()](path, how) for name, path in files.items()
-    }
-    train = tables["train"]
-    for table in tables.values():
-        _require_groups(table)
-    y, classes = encode({name: table.labels for name, table in tables.items()}, train.label, class_names)
-    notes = completion.complete(
+    train = _read(files["file"], how)
+    tables = {"train": train}
+    if "test" in files:
+        tables["test"] = _read(files["test"], replace(how, like=train.columns))
+        _require_alike(train, tables["test"], files)
+    labels = encode({name: table.labels for name, table in tables.items()}, train.label, class_names)
+    groups = {name: _groups(table) for name, table in tables.items()}
+    counting = counting_columns(train)
+    filled = completion.complete(
         {name: table.series for name, table in tables.items()}, missing=missing, lengths=lengths
     )
     found = train.series.x.shape[2]
     if channels and len(channels) != found:
         raise InputError(f"{files['file']}, channels", f"{len(channels)} names", f"{found}, one for each channel")
+    about = [note for table in tables.values() if table.columns for note in table.columns.notes]
     return RawData(
-        train=_examples(train, y["train"]),
-        test=_examples(tables["test"], y["test"]) if "test" in tables else None,
-        classes=classes,
+        train=Examples(train.series.x, labels.numbers["train"], group=groups["train"]),
+        test=Examples(tables["test"].series.x, labels.numbers["test"], group=groups["test"])
+        if "test" in tables
+        else None,
+        classes=labels.classes,
         channels=tuple(channels) or completion.channel_names(found),
         unit=unit,
         sampling_rate=sampling_rate,
-        notes=notes,
+        notes=(*about, *counting, *labels.notes, *filled),
     )
 
 
-def _require_groups(table: Table) -> None:
-    if table.group is not None and (nobody := np.flatnonzero(table.group == "")).size:
+def _read(path: Path, how: Layout) -> Table:
+    return READERS[path.suffix.lower()](path, how)
+
+
+def _require_alike(train: Table, test: Table, files: Mapping[str, Path]) -> None:
+    """Refuse columns that have names beside arrays whose columns have none.
+
+    Raises:
+        InputError: as said.
+    """
+    named = [table.columns is not None and table.columns.named for table in (train, test)]
+    if named[0] != named[1]:
+        found = f"{'names' if named[1] else 'no names'} of columns"
+        expected = f"{'names' if named[0] else 'none'}, as in {files['file']}"
+        raise InputError(str(files["test"]), found, expected, "Columns are matched by name: give both files names.")
+
+
+def _groups(table: Table) -> NDArray[np.str_] | None:
+    """The names of the groups.
+
+    Raises:
+        InputError: an example without one.
+    """
+    if table.group is None:
+        return None
+    groups = group_names(table.group, f"{table.series.place(0, None, None)}, group")
+    if (nobody := np.flatnonzero(groups == "")).size:
         raise InputError(table.series.place(int(nobody[0]), None, None), "no group", "one for each example")
-
-
-def _examples(table: Table, y: Any) -> Examples:
-    return Examples(table.series.x, y, group=table.group)
+    return groups
 
 
 def check(*, file: str, test: str = "none", **others: Any) -> None:

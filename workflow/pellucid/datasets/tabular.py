@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets.columns import Choice, Columns, choose
+from pellucid.datasets.columns import NONE, Choice, Columns, choose
 from pellucid.datasets.completion import Series
 from pellucid.errors import InputError
 
 # Cells that are read before they are copied into the array.
 _CELLS = 4_000_000
+# Examples from which on a column that counts them is no chance.
+_ROW_NUMBERS = 10
 
 
 def rows_at_a_time(columns: int) -> int:
@@ -32,6 +34,7 @@ class Layout:
         time_major: whether the channels of one sample stand together, or else the samples of one channel.
         header: whether the first line of a text file names the columns; None to see from the line itself.
         ragged: whether lines may have unequal numbers of cells.
+        like: the columns of the training file, for another file; None for the training file itself.
     """
 
     signal: str | list[Choice]
@@ -41,14 +44,41 @@ class Layout:
     time_major: bool
     header: bool | None
     ragged: bool
+    like: Columns | None = None
 
-    def choose(self, names: Sequence[str] | int, where: str) -> Columns:
+    def choose(self, names: Sequence[str] | int, where: str, index: Collection[str] = ()) -> Columns:
         """The columns of signal, label and group, in a file with these names, or with so many columns.
+
+        Args:
+            names: the header, or the number of columns.
+            where: the file.
+            index: columns that the file itself calls row numbers.
 
         Raises:
             InputError: see `columns.choose`.
         """
-        return choose(names, where, signal=self.signal, label=self.label, group=self.group)
+        return choose(
+            names,
+            where,
+            signal=self.signal,
+            label=self.label,
+            group=self.group,
+            index=index,
+            ragged=self.ragged and self.channels == 1,
+            like=self.like,
+        )
+
+    @property
+    def known_names(self) -> set[str]:
+        """Names of columns that are known before a file is read; no patterns."""
+        given = [self.label, self.group, *([] if isinstance(self.signal, str) else self.signal)]
+        names = {name for name in given if isinstance(name, str)} - {NONE}
+        return names | (set(self.like.names) if self.like and self.like.named else set())
+
+    @property
+    def label_at(self) -> int | None:
+        """Position of the label, from 0 or from the end, where it is given by one."""
+        return None if isinstance(self.label, str) else self.label - (self.label > 0)
 
     def require_whole_channels(self, where: str, columns: int) -> None:
         """Refuse columns that cannot be divided among the channels.
@@ -79,11 +109,29 @@ class Table:
     Attributes:
         series: the signal.
         labels: (N,), numbers or texts as the file writes them.
-        group: texts (N,), or None.
+        group: numbers or texts (N,), or None.
         label: what the file calls the label, for messages.
+        columns: where the signal, the label and the group stand; None where each is an array of its own.
     """
 
     series: Series
     labels: NDArray[Any]
-    group: NDArray[np.str_] | None
+    group: NDArray[Any] | None
     label: str
+    columns: Columns | None = None
+
+
+def counting_columns(table: Table) -> tuple[str, ...]:
+    """What is said of columns of the signal that hold each whole number of a range once, as row numbers do."""
+    x = table.series.x
+    if (rows := len(x)) < _ROW_NUMBERS or table.series.lengths is not None:
+        return ()
+    found = []
+    for time, channel in np.argwhere(x.max(0) - x.min(0) == rows - 1):
+        values = np.sort(x[:, time, channel])
+        if (values == values[0] + np.arange(rows, dtype=np.float32)).all():
+            found.append(table.series.place(0, int(time), int(channel)))
+    return tuple(
+        f"{place}: this column of the signal counts the examples; if it holds row numbers, leave it out: signal."
+        for place in found
+    )

@@ -8,8 +8,9 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,7 +124,7 @@ def load(
     with _files(files, name) as paths:
         for part, path in paths.items():
             series[part], labels[part] = read_ts(path)
-    y, classes = encode(labels, f"{name}, class", class_names)
+    y, classes, told = encode(labels, f"{name}, class", class_names)
     notes = completion.complete(series, missing=missing, lengths=lengths)
     return RawData(
         train=Examples(series["train"].x, y["train"]),
@@ -132,7 +133,7 @@ def load(
         channels=completion.channel_names(series["train"].x.shape[2]),
         unit=unit,
         sampling_rate=sampling_rate,
-        notes=notes,
+        notes=(*told, *notes),
     )
 
 
@@ -171,8 +172,8 @@ def read_ts(path: Path) -> tuple[Series, NDArray[np.str_]]:
     from aeon.datasets import load_from_ts_file
 
     try:
-        header = _header(path)
-        cases, labels, facts = load_from_ts_file(str(path), return_meta_data=True, encoding=header.encoding)
+        encoding = _encoding(path)
+        cases, lowered, facts = load_from_ts_file(str(path), return_meta_data=True, encoding=encoding)
     except (OSError, ValueError, IndexError) as error:
         raise InputError(path.name, f"a file that cannot be parsed ({error})", "a .ts file of the archive") from None
     if not facts["classlabel"] or facts["timestamps"]:
@@ -188,26 +189,36 @@ def read_ts(path: Path) -> tuple[Series, NDArray[np.str_]]:
     def place(row: int, time: int | None, channel: int | None) -> str:
         return completion.placed(f"{path.name}, series {row + 1}", time, channel)
 
-    names = np.array([header.written.get(str(label).strip(), str(label).strip()) for label in labels], np.str_)
-    return Series(x, place, lengths), names
+    return Series(x, place, lengths), _labels(path, encoding, lowered)
 
 
-class _Header(NamedTuple):
-    """What aeon's parser does not keep: the encoding, and how the classes are written before it lower-cases them."""
-
-    encoding: str
-    written: Mapping[str, str]
-
-
-def _header(path: Path) -> _Header:
-    content = path.read_bytes()
+def _encoding(path: Path) -> str:
     try:
-        content.decode("utf-8")
-        encoding = "utf-8"
+        path.read_text("utf-8")
     except UnicodeDecodeError:
         # Names in the comments of older sets.
-        encoding = "latin-1"
-    for line in content.split(b"@data", 1)[0].decode(encoding).splitlines():
-        if line.strip().lower().startswith("@classlabel true"):
-            return _Header(encoding, {name.lower(): name for name in line.split()[2:]})
-    return _Header(encoding, {})
+        return "latin-1"
+    return "utf-8"
+
+
+def _labels(path: Path, encoding: str, lowered: NDArray[np.str_]) -> NDArray[Any]:
+    """The labels as the file writes them: aeon's parser makes all letters small, and F and f are two classes.
+
+    Raises:
+        InputError: lines that are not those that aeon's parser has read.
+    """
+    labels = []
+    with path.open(encoding=encoding) as file:
+        for line in file:
+            if line.strip().lower() == "@data":
+                break
+        labels = [line.rsplit(":", 1)[-1].strip() for line in file]
+    for row, (label, own) in enumerate(zip_longest(labels, lowered.tolist())):
+        if label is None or own is None or _as_aeon(label) != own.strip():
+            found = f'the label "{label}", which aeon reads as "{own}"'
+            raise InputError(f"{path.name}, series {row + 1}", found, "labels that can be told apart")
+    return np.array(labels, object)
+
+
+def _as_aeon(label: str) -> str:
+    return label.lower().replace("nan", "NaN").replace("?", "NaN")

@@ -1,0 +1,101 @@
+"""Whether the first line of a text file names its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
+
+from pellucid.datasets.dialect import MISSING
+from pellucid.errors import InputError
+
+# Rising numbers in a line from which on they may be names, such as wavelengths; and fewer if they count from 0 or 1.
+_RISING = 8
+_COUNTING = 3
+
+
+def is_header(
+    first: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    number: Callable[[str], float | None],
+    recurs: Callable[[int], bool],
+    label: int | None,
+    known: Collection[str],
+    where: str,
+) -> bool:
+    """Compare the first line with those that follow it.
+
+    Args:
+        first: its cells.
+        rows: the cells of some of the following lines.
+        number: reads a cell.
+        recurs: whether what the first line has in a column stands there again, in any line of the file.
+        label: position of the label, from 0 or (-1) from the end, if it is given by one.
+        known: names of columns that are known: from the parameters, or from another file.
+        where: file and line, for messages.
+
+    Raises:
+        InputError: numbers that may be names as well.
+    """
+    cells = [cell.strip() for cell in first]
+    if set(cells) & set(known):
+        return True
+    numbers = [number(cell) for cell in cells]
+    texts = [at for at, cell in enumerate(cells) if numbers[at] is None and cell not in MISSING]
+    numeric = _numeric(rows, len(cells), number)
+    if not numeric:
+        return 2 * len(texts) >= len(cells) and bool(texts)
+    over = [value for at in numeric if (value := numbers[at]) is not None]
+    if any(len(row) != len(cells) for row in rows):
+        # Series of unequal lengths: the label stands above samples of others.
+        above = [at for at in texts if at in numeric]
+        return 2 * len(above) >= len(numeric) or (_counts(over) and len(over) >= _RISING)
+    label_at = label if label is None or label >= 0 else label + len(cells)
+    if above := [at for at in texts if at in numeric]:
+        # Names above numbers; but one that stands alone among other numbers may be a broken value.
+        if 2 * len(above) >= len(numeric) or (len(over) > 1 and _rising(over)):
+            return True
+        return label_at in above and not recurs(label_at)
+    if len(over) < 2 or not _rising(over) or all(_rising_row(row, numeric, number) for row in rows):
+        return False
+    if label_at is not None and label_at not in numeric and 0 <= label_at < len(cells):
+        # The class of an example recurs; a name does not.
+        return not recurs(label_at)
+    if _counts(over) and len(over) >= _RISING:
+        return True
+    if len(over) >= (_COUNTING if _counts(over) and len(over) == len(cells) else _RISING):
+        shown = ", ".join(cells[:3])
+        raise InputError(
+            where,
+            f"rising numbers ({shown}, …), which may be the names of the columns or an example",
+            "a first line of which it is clear",
+            "header: true takes the first line for names, header: false for an example.",
+        )
+    return False
+
+
+def _numeric(rows: Sequence[Sequence[str]], width: int, number: Callable[[str], float | None]) -> list[int]:
+    """The columns that hold numbers alone in these lines."""
+    found = []
+    for at in range(width):
+        cells = [row[at].strip() for row in rows if len(row) > at]
+        present = [cell for cell in cells if cell not in MISSING]
+        if present and all(number(cell) is not None for cell in present):
+            found.append(at)
+    return found
+
+
+def _counts(values: Sequence[float]) -> bool:
+    """Whether the values are 0, 1, 2, … or 1, 2, 3, …, as pandas names the columns of an array."""
+    return bool(values) and values[0] in (0, 1) and list(values) == [values[0] + step for step in range(len(values))]
+
+
+def _rising(values: Sequence[float]) -> bool:
+    """Whether the values rise, or fall, all the way."""
+    steps = [second - first for first, second in pairwise(values)]
+    return all(step > 0 for step in steps) or all(step < 0 for step in steps)
+
+
+def _rising_row(row: Sequence[str], numeric: Sequence[int], number: Callable[[str], float | None]) -> bool:
+    values = [value for at in numeric if at < len(row) and (value := number(row[at])) is not None]
+    return _rising(values)
