@@ -40,7 +40,7 @@ WITHOUT, ONLY, CONTROL = "without", "only", "control"
 ALTERED = (WITHOUT, ONLY, CONTROL)
 NONE = "none"  # in the place of a fill: nothing is replaced
 FILLS = ("mean", "noise", "linear", "other")
-COLUMNS = ("part", "fill", "metric", "class", "mean", "low", "high", "examples")
+COLUMNS = ("part", "fill", "metric", "class", "mean", "low", "high", "examples", "interval")
 
 
 def run(*, data: Path | str, model: Path | str, seed: int, threads: int, memory_mb: int, table: Path | str) -> None:
@@ -117,7 +117,8 @@ def measure(case: Case) -> pd.DataFrame:
     for (part, fill, metric), one in values.items():
         for name, members in groups:
             rng = seeds.generator(case.seed, "evidence", "interval", part, fill, metric, name)
-            rows.append((part, fill, metric, name, *interval(one[members], rng), int(members.sum())))
+            ends = interval(one[members], rng, proportion=metric == "accuracy", low=0, high=1)
+            rows.append((part, fill, metric, name, ends.mean, ends.low, ends.high, int(members.sum()), ends.method))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pellucid import files
+from pellucid.ranks import in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,8 @@ def run(*, boards: Mapping[str, Mapping[str, Path | str]], table: Path | str) ->
     parts, families = [], dict[str, str]()
     for name, board in read.items():
         families |= board["family"].to_dict()
-        relative = (board["mean rank"] - 1) / max(len(board) - 1, 1)
+        # One explanation is the best and the worst: it has no rank.
+        relative = (board["mean rank"] - 1) / (len(board) - 1 or np.nan)
         value = board[f"{score} mean"] if f"{score} mean" in board else pd.Series(np.nan, board.index)
         columns = {
             f"{name}: relative rank": relative,
@@ -66,7 +68,8 @@ def run(*, boards: Mapping[str, Mapping[str, Path | str]], table: Path | str) ->
         },
         index=joined.index,
     )
-    content = content.join(joined).sort_values("relative rank", kind="stable")
+    content = content.join(joined)
+    content = content.iloc[in_order(content["relative rank"].to_numpy(np.float64), list(content.index))]
     content.index.name = "explanation"
     files.write(table, lambda temporary: content.to_csv(temporary))
     logger.info("%d explanations in %d experiments", len(content), len(read))

@@ -50,7 +50,7 @@ def run(
         seed: of the bootstrap.
         results: the folder that holds a folder for each member.
         table: CSV; gets a row for each group, explanation and metric: the group's values and its name, the method's
-            family, mean over examples, ends of its 95% interval, numbers of examples, of pairs of explanations and of
+            family, mean over examples, ends of its 95% interval and its method, numbers of examples, of pairs of explanations and of
             trainings, and, where it was scored, the mean similarity between seeds of the method's own
             (`score/seed_stability`).
 
@@ -72,7 +72,7 @@ def run(
             for label in given[0]["variants"]:
                 found, pairs = similarities(given, str(label))
                 for metric, each in found.items():
-                    mean, low, high = interval(each, seeds.generator(seed, "trainings", metric))
+                    ends = interval(each, seeds.generator(seed, "trainings", metric), low=-1, high=1)
                     rows.append(
                         {
                             **values,
@@ -80,9 +80,10 @@ def run(
                             "explanation": str(label),
                             "family": plugins.spec("explain", method).family,
                             "metric": metric,
-                            "mean": mean,
-                            "low": low,
-                            "high": high,
+                            "mean": ends.mean,
+                            "low": ends.low,
+                            "high": ends.high,
+                            "interval": ends.method,
                             "examples": len(each),
                             "pairs": pairs,
                             "trainings": len(group),

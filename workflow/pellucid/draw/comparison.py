@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pellucid import figures
 from pellucid.compare.leaderboard import experiments
 from pellucid.draw import rank_cells
+from pellucid.ranks import tied_ranks
 
 _CELL = 0.62  # inches
 
@@ -72,6 +73,6 @@ def _rank(value: float, failed: bool) -> str:
 
 def _shares(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The ranks of values of which higher is better, from 0 to 1; NaN stays."""
-    ranks = pd.Series(values).rank(ascending=False).to_numpy(np.float64)
+    ranks = tied_ranks(values, lower=False)
     shares: NDArray[np.float64] = (ranks - 1) / max(np.isfinite(ranks).sum() - 1, 1)
     return shares

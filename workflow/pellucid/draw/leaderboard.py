@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from pellucid import figures
 from pellucid.draw import rank_cells
+from pellucid.ranks import in_order
 from pellucid.score.leaderboard import JUDGING
 
 
@@ -57,7 +58,8 @@ def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
     figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.16)
     axes = figure.subplots()
     ranks = content[[f"{metric} rank" for metric in shown["metric"]]].to_numpy()
-    share = (ranks - 1) / max(rows - 1, 1)
+    # Not every explanation has a rank in every column.
+    share = (ranks - 1) / np.maximum(np.isfinite(ranks).sum(0) - 1, 1)
     values = content[[f"{metric} mean" for metric in shown["metric"]]].to_numpy()
     rank_cells.cells(axes, share, [[rank_cells.short(value) for value in row] for row in values])
     labels = [f"{name}  ✗" if failed else name for name, failed in content["failed checks"].items()]
@@ -97,10 +99,16 @@ def _tradeoffs(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure
 def _pareto(axes: Any, content: pd.DataFrame, ranks: Sequence[str]) -> None:
     """Faithfulness against cost, with the explanations that none beats in both."""
     seconds, rank = content["cost.seconds mean"].to_numpy(), content[list(ranks)].mean(axis=1).to_numpy()
+    content = content[np.isfinite(rank) & np.isfinite(seconds)]
+    seconds, rank = (values[np.isfinite(rank) & np.isfinite(seconds)] for values in (seconds, rank))
+    if not len(content):
+        axes.set_visible(False)
+        return
     controls = (content["family"] == "control").to_numpy()
-    order = [place for place in np.argsort(seconds, kind="stable") if not controls[place]]
+    order = [place for place in in_order(seconds, list(content.index)) if not controls[place]]
     best = np.minimum.accumulate(rank[order])
-    front = [place for place, least in zip(order, best, strict=True) if rank[place] == least]
+    # Mean ranks of the same ranks may differ in their last bit.
+    front = [place for place, least in zip(order, best, strict=True) if np.isclose(rank[place], least, rtol=1e-9)]
     axes.plot(seconds[front], rank[front], color=figures.PALETTE[0], linewidth=1, alpha=0.5, zorder=1)
     colours = np.where(controls, figures.QUIET, figures.PALETTE[0])
     axes.scatter(seconds, rank, c=colours, s=20, zorder=3)
@@ -110,7 +118,7 @@ def _pareto(axes: Any, content: pd.DataFrame, ranks: Sequence[str]) -> None:
     # Names stand in a column at the right, in the order of their points, so that none covers another.
     low, high = axes.get_ylim()
     places = np.linspace(high, low, len(content) + 2)[1:-1]
-    for place, which in zip(places, np.argsort(rank, kind="stable"), strict=True):
+    for place, which in zip(places, in_order(rank, list(content.index)), strict=True):
         colour = figures.QUIET if controls[which] else (figures.PALETTE[0] if which in front else figures.INK)
         axes.annotate(
             content.index[which],

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid import figures, files, plugins
 from pellucid.draw.families import family
+from pellucid.ranks import in_order
 from pellucid.score.base import ScoreSpec
 
 COLUMNS = 4  # panels side by side
@@ -67,10 +68,10 @@ def _figure(spec: ScoreSpec, rows: pd.DataFrame, arrays: Mapping[str, NDArray[An
 
 
 def ranked(rows: pd.DataFrame, metric: str, spec: ScoreSpec) -> list[str]:
-    """The explanations, the best by `metric` first; those without a value last."""
+    """The explanations, the best by `metric` first, equal ones by name; those without a value last."""
     means = rows[rows["metric"] == metric].set_index("explanation")["mean"]
-    lower = spec.metric(metric).better == "lower"
-    return list(means.sort_values(ascending=lower, na_position="last", kind="stable").index)
+    names, lower = list(means.index), spec.metric(metric).better == "lower"
+    return [names[place] for place in in_order(means.to_numpy(np.float64), names, lower=lower)]
 
 
 def _variant(curve: str) -> tuple[str, int]:
@@ -110,7 +111,11 @@ def _curves(axes: Any, curve: str, order: Sequence[str], arrays: Mapping[str, ND
     best = [label for label in having if not control(label)][:NAMED]
     dashes = iter(("--", ":", "-."))
     for label in reversed(having):
-        x, y = arrays[f"{label}/{curve}/x"], np.nanmean(arrays[f"{label}/{curve}/y"], axis=0)
+        x, y = arrays[f"{label}/{curve}/x"], arrays[f"{label}/{curve}/y"]
+        y = y[np.isfinite(y).all(1)]
+        if not len(y):
+            continue
+        y = y.mean(0)
         if label in best:
             axes.plot(x, y, color=figures.PALETTE[best.index(label)], linewidth=1.6, label=label, zorder=3)
         elif control(label):

@@ -37,6 +37,9 @@ class MethodSpec:
         per_channel: whether channels get values of their own, or one map is repeated for all of them; a text names
             the parameter and value on which it depends, as "channels=each".
         signed: whether values below zero mean evidence against the class; a text as for `per_channel`.
+        per_unit: whether a value is a gradient, the change of the logit per unit of the input, so that a change of the
+            input is worth the value times the change; else a value is what the input's value has added, or says how
+            much it matters (a variance or a square of gradients as well). A text as for `per_channel`.
         checks: properties that it promises: "completeness" (values sum to the change of the logit), "coverage"
             (every input value can receive some).
         requires: features that the architecture must have, such as "conv".
@@ -53,6 +56,7 @@ class MethodSpec:
     unit: str
     per_channel: bool | str
     signed: bool | str
+    per_unit: bool | str = False
     checks: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     needs_model: bool = True

@@ -16,6 +16,7 @@ SPEC = MethodSpec(
     unit="∂ logit / ∂ input",
     per_channel=True,
     signed="mode=signed",
+    per_unit=True,
     checks=("coverage",),
     parameters={
         "mode": {

@@ -17,6 +17,7 @@ SPEC = MethodSpec(
     unit="mean of ∂ logit / ∂ input",
     per_channel=True,
     signed="mode=signed",
+    per_unit="mode=absolute|signed",
     checks=("coverage",),
     parameters={
         **PARAMETERS,

@@ -35,6 +35,9 @@ class Metric:
         better: which direction is better; "neither" for what only describes.
         low, high: its range; None where it has no bound.
         of_model: it is the same for all explanations: it stands in the tables, and in no panel of the figure.
+        proportion: an example has it or not (1 or 0; a share where ties share a place): its interval is that of a
+            proportion.
+        once: it was measured once for all examples together, which gives no interval over them.
     """
 
     title: str
@@ -42,6 +45,8 @@ class Metric:
     low: float | None = None
     high: float | None = None
     of_model: bool = False
+    proportion: bool = False
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ class Explanation:
         per_channel: whether channels have values of their own.
         signed: whether values below zero mean evidence against the class.
         per_unit: whether a value is a change of the logit per unit of the input (a gradient), and not what the value
-            has added.
+            has added; as the method declares it.
         random: whether another seed gives other attributions.
         cost: its entry in `cost.json`.
         checks: its entry in `checks.json`.

@@ -11,6 +11,7 @@ import numpy as np
 
 from pellucid import files, plugins
 from pellucid.explain.variants import method_of
+from pellucid.ranks import in_order, tied_ranks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,13 +25,18 @@ JUDGING = ("truth", "faithfulness", "robustness", "sanity")
 def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: Path | str, metrics: Path | str) -> None:
     """Join the tables of all scores.
 
+    Explanations are ranked by their means over the same examples (`ranking.comparable`); those that differ by less than
+    the precision of a score share their mean rank (`ranks.tied_ranks`). An explanation that has too few examples of a
+    metric gets no rank in it, and nobody gets one where fewer than two explanations can be compared.
+
     Args:
         scores: the table of each score, by its name.
         checks: the table of the checks, where they were made.
         table: CSV; gets a row for each explanation: its method's family, its mean rank, the checks that it failed, and
-            per metric the mean, the ends of its 95% interval and its rank.
+            per metric the mean, the ends of its 95% interval, the number of examples and its rank.
         metrics: CSV; gets a row for each metric: score, family, title, variant, which direction is better, whether it
-            is of the score's first kind (which stands for the score in the mean rank), number of explanations.
+            is of the score's first kind (which stands for the score in the mean rank), number of explanations, number
+            of examples that the ranks are taken over, method of the intervals.
     """
     import pandas as pd
 
@@ -42,27 +48,47 @@ def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: P
             known = spec.metric(str(metric))
             column = f"{name}.{metric}" if name != str(metric).split(".")[0] else str(metric)
             part = part.set_index("explanation")
-            parts.append(part[["mean", "low", "high"]].rename(columns=lambda key, column=column: f"{column} {key}"))
+            told = part[["mean", "low", "high", "examples"]]
+            parts.append(told.rename(columns=lambda key, column=column: f"{column} {key}"))
             if known.better != "neither":
-                rank = part["mean"].rank(ascending=known.better == "lower", na_option="bottom", method="average")
+                means = compared(part)
+                rank = pd.Series(tied_ranks(means.to_numpy(), lower=known.better == "lower"), part.index)
                 parts.append(rank.rename(f"{column} rank"))
-            first = str(metric).split(".")[0] == next(iter(spec.metrics))
-            count = int(part["mean"].notna().sum())
             about.append(
-                (column, name, spec.family, known.title, str(metric).partition(".")[2], known.better, first, count)
+                {
+                    "metric": column,
+                    "score": name,
+                    "family": spec.family,
+                    "title": known.title,
+                    "variant": str(metric).partition(".")[2],
+                    "better": known.better,
+                    "first": str(metric).split(".")[0] == next(iter(spec.metrics)),
+                    "explanations": int(part["mean"].notna().sum()),
+                    "examples": int(part.get("comparable examples", part["examples"]).max()),
+                    "interval": "; ".join(dict.fromkeys(part.get("interval", pd.Series(dtype=str)).astype(str))),
+                }
             )
-    columns = ["metric", "score", "family", "title", "variant", "better", "first", "explanations"]
-    listed = pd.DataFrame(about, columns=columns)
+    listed = pd.DataFrame(about)
     content = pd.concat(parts, axis=1)
     methods = [method_of(label) for label in content.index]
     content.insert(0, "family", [plugins.spec("explain", method).family for method in methods])
     content.insert(1, "mean rank", mean_rank(content, listed))
     content.insert(2, "failed checks", failed(checks, list(content.index)))
-    content = content.sort_values("mean rank", kind="stable")
+    content = content.iloc[in_order(content["mean rank"].to_numpy(np.float64), list(content.index))]
     content.index.name = "explanation"
     files.write(table, lambda temporary: content.to_csv(temporary))
     files.write(metrics, lambda temporary: listed.to_csv(temporary, index=False))
     logger.info("%d explanations by %d metrics", len(content), len(listed))
+
+
+def compared(rows: pd.DataFrame) -> pd.Series:
+    """What the explanations of one metric are ranked by; NaN for those that are not ranked.
+
+    In a table without the means over common examples, those that lack examples that another has are not ranked.
+    """
+    if "comparable mean" in rows:
+        return rows["comparable mean"]
+    return rows["mean"].where(rows["examples"] == rows.loc[rows["mean"].notna(), "examples"].max())
 
 
 def mean_rank(content: pd.DataFrame, metrics: pd.DataFrame) -> pd.Series:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.ranks import levels
 from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
 from pellucid.score.strength import views
 
@@ -20,7 +21,7 @@ SPEC = ScoreSpec(
     metrics={
         "relevance_rank": Metric("Relevance rank accuracy", "higher", 0, 1),
         "relevance_mass": Metric("Relevance mass accuracy", "higher", 0, 1),
-        "pointing_game": Metric("Pointing game", "higher", 0, 1),
+        "pointing_game": Metric("Pointing game", "higher", 0, 1, proportion=True),
     },
     requires=("truth",),
 )
@@ -45,11 +46,11 @@ def share_of_strongest(
     """The share of the `number` strongest values of each row that are in the truth, expected over ties.
 
     Args:
-        size, truth: (N, values).
+        size, truth: (N, values); strengths that differ by less than their precision are tied.
         number: (N,) how many; NaN comes back for 0.
     """
     found = np.full(len(size), np.nan)
-    for row, (strengths, inside, k) in enumerate(zip(size, truth, number, strict=True)):
+    for row, (strengths, inside, k) in enumerate(zip(levels(size), truth, number, strict=True)):
         if k == 0:
             continue
         edge = np.partition(strengths, -k)[-k]

@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 from pellucid import files
 from pellucid.batching import blocks
 from pellucid.probe import Probe
+from pellucid.ranks import levels
 from pellucid.score.base import Case, Explanation
 from pellucid.score.fills import Fill
 from pellucid.score.streams import own
 from pellucid.score.units import count, sums
+from pellucid.shares import round_of
 
 OF = {
     "enum": ["probability", "logit"],
     "default": "probability",
-    "description": "what is looked at: the probability of the class that is explained, or its logit",
+    "description": "what is looked at: the probability of the class that is explained, or its logit. Where the model is "
+    "very sure the probability stays at 1 while evidence goes; the logit does not",
 }
 
 # Of a logit in float32, as a share of its size.
@@ -76,7 +79,8 @@ def places(
     """The rank of the unit of each value, 0 for the first to be removed: (N, *axes, channels or 1).
 
     Units with the most evidence for the class come first, by their summed attribution; where an explanation has no
-    sign, the strongest. Ties are broken at random, alike for all explanations of an example: position says nothing.
+    sign, the strongest. Units that differ by less than the precision of the map are tied. Ties are broken at random,
+    alike for all explanations of an example: position says nothing.
 
     Args:
         explanation: what gives the order.
@@ -85,10 +89,11 @@ def places(
         rng: for ties.
     """
     maps = explanation.attributions
-    strength = sums(maps if explanation.signed else np.abs(maps), labels)
+    strength = levels(sums(maps if explanation.signed else np.abs(maps), labels))
     number = strength.shape[1]
     # An example with fewer units than another is filled up with some that come last.
-    strength[np.arange(number) >= count(labels)[:, np.newaxis] + np.zeros((len(maps), 1), int)] = -np.inf
+    missing = np.arange(number) >= count(labels)[:, np.newaxis] + np.zeros((len(maps), 1), int)
+    strength[missing] = np.iinfo(np.int64).min + 1
     ties = np.stack([stream.random(number) for stream in own(inputs, rng)])
     order = np.lexsort((ties, -strength), axis=-1)
     ranks = np.empty(order.shape, np.int64)
@@ -128,7 +133,7 @@ def subsets(labels: NDArray[np.int32], runs: int, share: float, rng: np.random.G
     for run, stream in enumerate(rng.spawn(runs)):
         keys = stream.random(found.shape[-1])
         for row, number in enumerate(numbers):
-            size = max(1, round(share * number))
+            size = max(1, round_of(share, number))
             found[row, run, np.argpartition(keys[:number], size - 1)[:size]] = True
     return found
 

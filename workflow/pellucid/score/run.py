@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,17 @@ from pellucid import files, plugins, seeds
 from pellucid.explain.base import holds
 from pellucid.explain.variants import method_of, variants
 from pellucid.probe import Probe
-from pellucid.score.base import Case, Explanation, RandomLabels, Scored
-from pellucid.score.bootstrap import interval
+from pellucid.score.base import Case, Explanation, RandomLabels, Scored, ScoreSpec
+from pellucid.score.bootstrap import NONE, interval
+from pellucid.score.ranking import comparable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 logger = logging.getLogger(__name__)
 
 ALL = "all"  # in the place of a class: over all examples
+COLUMNS = ["explanation", "method", "metric", "class", "mean", "low", "high", "examples", "interval"]
 
 
 def run(
@@ -52,7 +57,9 @@ def run(
         seed: of the experiment.
         threads, memory_mb: for the model.
         table: CSV; gets a row for each explanation, metric and class ("all" for all examples): mean over examples, low
-            and high end of its 95% interval, number of examples.
+            and high end of its 95% interval, number of examples, method of the interval (`bootstrap.interval`); over
+            all examples also the mean over those that all ranked explanations have, and their number
+            (`ranking.comparable`).
         arrays: `.npz`; gets `<explanation>/<metric>`, the value of each example, and of each curve
             `<explanation>/<curve>/x` and `/y`; `note`, where the score has one.
         model, training, labels: for scores that need them.
@@ -72,7 +79,7 @@ def run(
     cases = loaded(methods, explain, facts, probe=probe, training=training, labels=labels, seed=seed, other=other)
     for explanation, case in cases:
         scored = plugin.score(explanation, case, seeds.generator(seed, "score", score), **parameters)
-        rows += _rows(scored, explanation.label, case, seed)
+        rows += _rows(spec, scored, explanation.label, case, seed)
         for name, values in scored.values.items():
             found[f"{explanation.label}/{name}"] = values
         for name, curve in scored.curves.items():
@@ -81,9 +88,8 @@ def run(
         logger.info("%s: %s", explanation.label, _line(scored))
         if scored.note:
             found["note"] = np.array(scored.note)
-    content = pd.DataFrame(
-        rows, columns=["explanation", "method", "metric", "class", "mean", "low", "high", "examples"]
-    )
+    content = pd.DataFrame(rows, columns=COLUMNS)
+    content = _with_comparable(content, found)
     files.write(table, lambda temporary: content.to_csv(temporary, index=False))
     files.write_arrays(arrays, found)
     logger.info("%s of %d explanations", spec.title, content["explanation"].nunique())
@@ -140,7 +146,7 @@ def _explanations(
             attributions=given["attributions"][list(given["variants"]).index(label)],
             per_channel=holds(spec.per_channel, chosen),
             signed=holds(spec.signed, chosen),
-            per_unit="∂ logit / ∂ input" in spec.unit,
+            per_unit=holds(spec.per_unit, chosen),
             cost=costs[label],
             checks=checks[label],
             again=partial(_again, method, label, chosen, case),
@@ -167,17 +173,37 @@ def _again(
     return attributions
 
 
-def _rows(scored: Scored, label: str, case: Case, seed: int) -> list[tuple[Any, ...]]:
+def _rows(spec: ScoreSpec, scored: Scored, label: str, case: Case, seed: int) -> list[tuple[Any, ...]]:
     """Mean and interval of each metric, over all examples and over those of each class."""
     rows = []
     for name, values in scored.values.items():
+        metric = spec.metric(name)
         for which in [ALL, *np.unique(case.labels)]:
             chosen = values if which == ALL else values[case.labels == which]
-            mean, low, high = interval(chosen, seeds.generator(seed, "bootstrap", name, str(which)))
+            rng = seeds.generator(seed, "bootstrap", name, str(which))
+            found = interval(chosen, rng, proportion=metric.proportion, low=metric.low, high=metric.high)
+            if metric.once or metric.of_model:
+                found = found._replace(low=np.nan, high=np.nan, method=NONE)
             group = ALL if which == ALL else case.facts["classes"][which]
-            rows.append((label, method_of(label), name, group, mean, low, high, int(np.isfinite(chosen).sum())))
+            ends = (found.mean, found.low, found.high, found.examples, found.method)
+            rows.append((label, method_of(label), name, group, *ends))
     return rows
 
 
+def _with_comparable(content: pd.DataFrame, arrays: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    """Add what the explanations are ranked by to the rows over all examples."""
+    content["comparable mean"], content["comparable examples"] = np.nan, 0
+    overall = content["class"] == ALL
+    for metric, rows in content[overall].groupby("metric", sort=False):
+        means, count = comparable({label: arrays[f"{label}/{metric}"] for label in rows["explanation"]})
+        content.loc[rows.index, "comparable mean"] = rows["explanation"].map(means)
+        content.loc[rows.index, "comparable examples"] = count
+        left_out = [label for label, mean in means.items() if np.isnan(mean)]
+        if left_out and count:
+            logger.warning("%s: not ranked, since it has too few examples: %s", metric, ", ".join(left_out))
+    return content
+
+
 def _line(scored: Scored) -> str:
-    return ", ".join(f"{name} {np.nanmean(values):.3g}" for name, values in scored.values.items())
+    means = {name: values[np.isfinite(values)] for name, values in scored.values.items()}
+    return ", ".join(f"{name} {values.mean():.3g}" if len(values) else f"{name} –" for name, values in means.items())

@@ -12,23 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.ranks import levels, spearman
+from pellucid.shares import ceil_of
+
+__all__ = ["overlap", "spearman", "ssim"]
+
 WINDOW = 7  # of SSIM, samples or pixels along each axis, as in the usual implementation
 _C1, _C2 = 0.01**2, 0.03**2  # for a range of 1
-
-
-def spearman(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Spearman's rank correlation of two batches of maps (N, *shape), ties with their mean rank: (N,), from -1 to 1.
-
-    Source: Spearman C. The Proof and Measurement of Association between Two Things. Am J Psychol 15 (1904).
-    """
-    from scipy.stats import rankdata
-
-    ranks = (rankdata(maps.reshape(len(maps), -1), axis=1) for maps in (first, second))
-    one, two = (rank - rank.mean(1, keepdims=True) for rank in ranks)
-    lengths = np.linalg.norm(one, axis=1), np.linalg.norm(two, axis=1)
-    product = lengths[0] * lengths[1]
-    found = np.clip((one * two).sum(1) / np.where(product > 0, product, 1), -1, 1)
-    return np.where((lengths[0] == 0) & (lengths[1] == 0), 1.0, found)
 
 
 def ssim(first: NDArray[np.float32], second: NDArray[np.float32], window: int = WINDOW) -> NDArray[np.float64]:
@@ -83,9 +73,10 @@ def overlap(first: NDArray[np.float32], second: NDArray[np.float32], share: floa
 
 
 def _strongest(values: NDArray[np.float32], share: float) -> NDArray[np.bool_]:
-    number = max(1, int(np.ceil(share * values.shape[1])))
-    edge = np.partition(values, -number, axis=1)[:, -number]
-    chosen: NDArray[np.bool_] = values >= edge[:, np.newaxis]
+    number = max(1, ceil_of(share, values.shape[1]))
+    steps = levels(values)
+    edge = np.partition(steps, -number, axis=1)[:, -number]
+    chosen: NDArray[np.bool_] = steps >= edge[:, np.newaxis]
     return chosen
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pellucid.score import fills, units
 from pellucid.score.base import Case, Curve, Explanation, Metric, Scored, ScoreSpec
 from pellucid.score.removal import OF, answers, cut, places, without
+from pellucid.shares import round_of
 
 _BASELINES = ("zero", "mean", "linear", "other")
 _FRACTIONS = (0.01, 0.05, 0.1, 0.2, 0.5)
@@ -68,7 +69,8 @@ def score(
     labels = units.units(case.inputs, unit=unit, window=window, channels=channels)
     place, numbers = places(explanation, case.inputs, labels, ties), units.count(labels)
     x = np.sort(np.asarray(fractions, np.float64))
-    chosen = np.maximum(1, np.rint(x[:, np.newaxis] * numbers)).astype(np.int64) + np.zeros(len(place), np.int64)
+    chosen = np.array([[max(1, round_of(share, number)) for number in numbers] for share in x], np.int64)
+    chosen = chosen + np.zeros(len(place), np.int64)
     bounds = cut(chosen, place.ndim - 1)
     whole = answers(case.probe, case.targets, 1, lambda part, some: case.inputs[np.newaxis, part], of)
     drops: dict[str, dict[str, NDArray[np.float64]]] = {"comprehensiveness": {}, "sufficiency": {}}

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from pellucid import plugins
 from pellucid.errors import InputError
 from pellucid.probe import Probe
+from pellucid.ranks import levels, spearman
+from pellucid.shares import round_of
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.sampling import parts, proportional
 from pellucid.wording import listing, nearest, shown
@@ -189,7 +191,7 @@ def prune(
 
 def _largest(scores: NDArray[Any], density: float) -> NDArray[np.bool_]:
     """Which are the largest (n,): exactly the share `density`; of equal ones the first."""
-    count = round(density * len(scores))
+    count = round_of(density, len(scores))
     if count == 0:
         return np.zeros(len(scores), bool)
     limit = np.partition(scores, len(scores) - count)[len(scores) - count]
@@ -220,16 +222,11 @@ def rank_correlation(before: NDArray[np.float32], after: NDArray[np.float32]) ->
     A map that has become the same everywhere agrees in nothing: 0. Examples whose first map is the same everywhere
     have no order to keep and are left out; NaN where no other is left.
     """
-    from scipy.stats import rankdata
-
-    ranks = [rankdata(np.abs(maps).reshape(len(maps), -1), axis=1) for maps in (before, after)]
-    first, second = (rank - rank.mean(1, keepdims=True) for rank in ranks)
-    ordered = np.ptp(first, axis=1) > 0
+    first, second = (np.abs(maps).reshape(len(maps), -1) for maps in (before, after))
+    ordered = np.ptp(levels(first), axis=1) > 0
     if not ordered.any():
         return float("nan")
-    length = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
-    share = (first * second).sum(1) / np.where(length > 0, length, 1)
-    return float(share[ordered].mean())
+    return float(spearman(first[ordered], second[ordered]).mean())
 
 
 def _table(arrays: Mapping[str, NDArray[Any]]) -> str:

@@ -1,0 +1,112 @@
+"""Ranks of values at the precision that they have: values that differ by rounding alone are equal, and share a rank.
+
+Two kinds of values are ranked. A map has thousands of values in float32, whose rounding is that of its largest value,
+from which the others were computed by sums and differences: they are brought to a grid, so that no chain of close
+neighbours makes far values equal. The means of a table are a few dozen: neighbours closer than their precision are
+tied, whatever their order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Of the largest value of a map. Float32 has 24 bits; sums of products in another order change the last few.
+MAP_STEP = 2.0**-20
+# Of the size of a score. Scores are computed in float64 from logits and attributions in float32.
+SCORE_STEP = 1e-6
+
+
+def levels(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Return maps (N, values) as whole steps of their precision, by which equal values are equal.
+
+    NaN is refused (ValueError): it has no place in any order. Infinite values lie one step beyond all others.
+    """
+    values = values.astype(np.float64)
+    if np.isnan(values).any():
+        raise ValueError("NaN has no rank")
+    finite = np.isfinite(values)
+    largest = np.abs(np.where(finite, values, 0)).max(1, initial=0, keepdims=True)
+    # A power of two: dividing by it is exact, so that a scaled map keeps its ties.
+    unit = np.exp2(np.frexp(largest)[1].astype(np.float64)) * MAP_STEP
+    unit = np.where((largest > 0) & (unit > 0), unit, 1.0)
+    beyond = np.sign(values) * (2.0 / MAP_STEP)
+    return np.asarray(np.rint(np.where(finite, values, 0) / unit + np.where(finite, 0, beyond)), np.int64)
+
+
+def spearman(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Spearman's rank correlation of two batches of maps (N, *shape), ties with their mean rank: (N,), from -1 to 1.
+
+    Values are ranked at the precision that a map in float32 has (`levels`). Sums are taken in whole numbers, so
+    that a map agrees with itself by exactly 1. Where both maps are the same everywhere it is 1; where one is, 0.
+
+    Source: Spearman C. The Proof and Measurement of Association between Two Things. Am J Psychol 15 (1904).
+    """
+    one, two = _centred_ranks(first), _centred_ranks(second)
+    product, *squares = (
+        np.einsum("nv,nv->n", *pair).astype(np.float64) for pair in ((one, two), (one, one), (two, two))
+    )
+    size = np.sqrt(squares[0] * squares[1])
+    found = np.clip(product / np.where(size > 0, size, 1), -1, 1)
+    return np.where((squares[0] == 0) & (squares[1] == 0), 1.0, found)
+
+
+def _centred_ranks(maps: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Twice the rank of each value less their mean: whole numbers, since tied ranks are halves. (N, values)."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(levels(maps.reshape(len(maps), -1)), axis=1)
+    return np.asarray(np.rint(2 * ranks), np.int64) - (ranks.shape[1] + 1)
+
+
+def equal_neighbours(values: NDArray[np.float64], step: float = SCORE_STEP, floor: float | None = None) -> NDArray[Any]:
+    """Group the values (n,) that are equal at their precision: 0 for the least of them, NaN for NaN.
+
+    Args:
+        values: in any order; what comes back does not depend on it.
+        step: of the size of the two values that are compared.
+        floor: size that values near zero are compared by; the median size of all by default.
+    """
+    groups = np.full(len(values), np.nan)
+    known = np.flatnonzero(~np.isnan(values))
+    if not len(known):
+        return groups
+    order = known[np.argsort(values[known], kind="stable")]
+    rising = values[order]
+    sizes = np.abs(rising)
+    if floor is None:
+        floor = float(np.median(sizes[np.isfinite(sizes)])) if np.isfinite(sizes).any() else 0.0
+    limits = step * np.maximum(np.maximum(sizes[1:], sizes[:-1]), floor)
+    with np.errstate(invalid="ignore"):
+        apart = (rising[1:] != rising[:-1]) & ~(np.diff(rising) <= limits)
+    # Infinities differ from what is finite, however large the limit is.
+    apart |= np.isfinite(rising[1:]) != np.isfinite(rising[:-1])
+    groups[order] = np.concatenate([[0], np.cumsum(apart)])
+    return groups
+
+
+def tied_ranks(values: NDArray[np.float64], *, lower: bool = True) -> NDArray[np.float64]:
+    """Rank values (n,) from 1, the best; equal ones share their mean rank, and NaN gets none.
+
+    With fewer than two values nothing is compared: all are NaN.
+
+    Args:
+        values: in any order.
+        lower: whether the lowest is the best.
+    """
+    from scipy.stats import rankdata
+
+    groups = equal_neighbours(np.asarray(values, np.float64))
+    if np.isfinite(groups).sum() < 2:
+        return np.full(len(groups), np.nan)
+    ranks: NDArray[np.float64] = rankdata(groups if lower else -groups, nan_policy="omit")
+    return ranks
+
+
+def in_order(values: NDArray[np.float64], names: list[str], *, lower: bool = True) -> NDArray[np.int64]:
+    """Return the order of values (n,), the best first, equal ones by their names, and NaN last."""
+    groups = equal_neighbours(np.asarray(values, np.float64))
+    groups = np.where(np.isnan(groups), np.inf, groups if lower else -groups)
+    return np.lexsort((np.asarray(names, dtype=str), groups))

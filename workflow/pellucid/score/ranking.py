@@ -1,0 +1,39 @@
+"""Means that may be compared: of all explanations over the same examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Of the examples that some explanation has, the share that all ranked explanations must have.
+ENOUGH = 0.5
+
+
+def comparable(values: Mapping[str, NDArray[np.float64]]) -> tuple[dict[str, float], int]:
+    """The mean of each explanation over the examples that all ranked explanations have.
+
+    A metric may be undefined for an example and an explanation. Where the examples that all explanations have are fewer
+    than half of those that any has, the explanations with the fewest are not ranked, until they are.
+
+    Args:
+        values: (N,) of each explanation, by its label; NaN where the metric is not defined.
+
+    Returns:
+        The means, NaN for an explanation that is not ranked; the number of examples.
+    """
+    known = {label: np.isfinite(value) for label, value in values.items()}
+    numbers = {label: int(has.sum()) for label, has in known.items()}
+    ranked = [label for label, number in numbers.items() if number]
+    if not ranked:
+        return dict.fromkeys(values, np.nan), 0
+    enough = max(1.0, ENOUGH * int(np.any(list(known.values()), axis=0).sum()))
+    while (common := np.all([known[label] for label in ranked], axis=0)).sum() < enough:
+        fewest = min(numbers[label] for label in ranked)
+        kept = [label for label in ranked if numbers[label] > fewest]
+        if not kept:
+            return dict.fromkeys(values, np.nan), 0
+        ranked = kept
+    means = {label: float(value[common].mean()) if label in ranked else np.nan for label, value in values.items()}
+    return means, int(common.sum())
