@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,11 +17,17 @@ class Node:
 
     Attributes:
         name: of the layer; of an operation that is no layer (`x * 2`), Keras' name for it.
-        operation: the Keras layer, or operation.
+        operation: the Keras layer, or operation; None where the graph was read from a file.
         inputs: the nodes that it takes, by their place in the graph; none for the model's input.
         shape: what it puts out for one example; None where a nested model leaves a size open.
         within: names of the nested models that hold it, outermost first.
         container: it is a nested model, and puts out what its last inner node (its only input here) puts out.
+        kind: class of the layer or operation, as `Conv1D` or `GetItem`.
+        module: of that class, as Keras saves it.
+        config: what Keras saves of the layer; empty where it cannot be saved.
+        arguments: what the layer is called with, {"args": [...], "kwargs": {...}}, as Keras saves it: other nodes'
+            tensors are {"class_name": "__keras_tensor__", "config": {"shape": ...}}. Empty in a Sequential model.
+        layer: which layer it is: two uses of one layer have the same number.
     """
 
     name: str
@@ -29,6 +36,24 @@ class Node:
     shape: tuple[int | None, ...] = ()
     within: tuple[str, ...] = ()
     container: bool = False
+    kind: str = ""
+    module: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    layer: int = 0
+
+
+def tensors(content: Any) -> Iterator[Mapping[str, Any]]:
+    """The tensors among the saved arguments of a node, in their order: what Keras saves of each."""
+    if isinstance(content, Mapping):
+        if content.get("class_name") == "__keras_tensor__":
+            yield content["config"]
+        else:
+            for value in content.values():
+                yield from tensors(value)
+    elif isinstance(content, list | tuple):
+        for value in content:
+            yield from tensors(value)
 
 
 def flatten(model: keras.Model) -> tuple[Node, ...]:
@@ -41,7 +66,7 @@ def flatten(model: keras.Model) -> tuple[Node, ...]:
     sources = []
     for tensor in model.inputs:
         operation = tensor._keras_history.operation
-        nodes.append(Node(operation.name, operation, (), tuple(tensor.shape[1:])))
+        nodes.append(Node(operation.name, operation, (), tuple(tensor.shape[1:]), **_saved(operation)))
         sources.append(len(nodes) - 1)
     _enter(model, sources, (), nodes)
     return tuple(nodes)
@@ -68,13 +93,39 @@ def _enter(model: Any, sources: Sequence[int], within: tuple[str, ...], nodes: l
         inputs = [made[id(tensor)] for tensor in step.input_tensors]
         shape = tuple(step.output_tensors[0].shape[1:])
         if _functional(operation) is None:
-            nodes.append(Node(operation.name, operation, tuple(inputs), shape, within))
+            saved = {**_saved(operation), "arguments": _arguments(step)}
+            nodes.append(Node(operation.name, operation, tuple(inputs), shape, within, **saved))
             ends = [len(nodes) - 1] * len(step.output_tensors)
         else:
             ends = _enter(operation, inputs, (*within, operation.name), nodes)
-            nodes.append(Node(operation.name, operation, tuple(ends), shape, within, container=True))
+            of = {"kind": type(operation).__name__, "layer": id(operation)}
+            nodes.append(Node(operation.name, operation, tuple(ends), shape, within, container=True, **of))
         made.update({id(tensor): end for tensor, end in zip(step.output_tensors, ends, strict=True)})
     return [made[id(tensor)] for tensor in graph.outputs]
+
+
+def _saved(operation: Any) -> dict[str, Any]:
+    """What Keras would save of a layer; without a configuration where it cannot."""
+    from keras import saving
+
+    try:
+        saved = json.loads(json.dumps(saving.serialize_keras_object(operation)))
+        of = {"kind": saved["class_name"], "module": saved["module"] or "", "config": saved["config"] or {}}
+    except Exception:  # a layer of one's own may fail with any kind
+        of = {"kind": type(operation).__name__, "module": "", "config": {}}
+    return {**of, "layer": id(operation)}
+
+
+def _arguments(step: Any) -> dict[str, Any]:
+    """What Keras would save of the arguments of one use of a layer."""
+    from keras import saving
+
+    arguments = {"args": list(step.arguments.args), "kwargs": step.arguments.kwargs}
+    try:
+        found: dict[str, Any] = json.loads(json.dumps(saving.serialize_keras_object(arguments)))
+    except Exception:  # an argument of one's own may fail with any kind
+        return {}
+    return found
 
 
 def _functional(operation: Any) -> Any:
