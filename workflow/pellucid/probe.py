@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import backend, deeplift, files, local, tracing
+from pellucid import backend, deeplift, files, local, relus, tracing
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
 from pellucid.graph import Node, flatten
@@ -117,7 +117,8 @@ class Probe:
                 gradient, at positive inputs) or "deconvnet" (a positive gradient, at any input).
 
         Raises:
-            InputError: another rule than plain, and no ReLU in the model.
+            InputError: another rule than plain, and no ReLU in the model, or one that the rule cannot be given to
+                (`relus.py`).
         """
         return self._run_one(
             ("gradient", relu),
@@ -226,17 +227,13 @@ class Probe:
             tf_ = self._tf
 
             def run(batch: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-                with tf_.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+                with tf_.GradientTape(watch_accessed_variables=False) as tape:
                     tape.watch(batch)
-                    with (
-                        tracing.relus(tf_, self.layers.values(), "guided") as rule,
-                        tracing.recording(found, tape, use) as record,
-                    ):
+                    with self._owning() as owners, tracing.recording(found, tape, use) as record:
                         score = _pick(tf_, self._forward(batch), classes)
                     activation = record.only()
-                guided = tape.gradient(score, batch)
-                rule.name = "plain"
                 gradient = _depending(tape.gradient(score, activation), layer)
+                guided = self._modified_slope(score, batch, "guided", owners)
                 return guided, self._ordered(activation, layer), self._ordered(gradient, layer)
 
             return run
@@ -398,12 +395,9 @@ class Probe:
     @cached_property
     def operations(self) -> list[deeplift.Operation]:
         """TensorFlow's operations on the way from the input to the logits, in order: those that work on its values."""
-        owners: dict[str, str] = {}
         # A number of rows that is no length of another axis shows which operations leave the rows as they are.
         example = self._tf.TensorSpec((deeplift.ROWS, *self.input_shape), self._tf.float32)
-        with ExitStack() as stack:
-            for name, layer in self.layers.items():
-                stack.enter_context(tracing.owning(self._tf, layer, name, owners))
+        with self._owning() as owners:
             graph = self._tf.function(self._forward, autograph=False).get_concrete_function(example)
         way = deeplift.way(graph.inputs[0], graph.outputs[0])
         return [
@@ -529,14 +523,32 @@ class Probe:
         return lambda batch, classes: _pick(self._tf, self._forward(batch), classes)
 
     def _build_gradient(self, relu: str) -> Callable[..., Any]:
-        def run(batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
-            with self._tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(batch)
-                with tracing.relus(self._tf, self.layers.values(), relu):
-                    score = _pick(self._tf, self._forward(batch), classes)
-            return _slope(tape, score, batch)
+        tf_ = self._tf
 
-        return run
+        def run(batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+            with tf_.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(batch)
+                score = _pick(tf_, self._forward(batch), classes)
+            return _slope(partial(tape.gradient, score, batch))
+
+        def modified(batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+            with self._owning() as owners:
+                score = _pick(tf_, self._forward(batch), classes)
+            return self._modified_slope(score, batch, relu, owners)
+
+        return run if relu == "plain" else modified
+
+    def _modified_slope(self, score: tf.Tensor, batch: tf.Tensor, rule: str, owners: Mapping[str, str]) -> tf.Tensor:
+        return _slope(partial(relus.gradient, self._tf, score, batch, rule, owners, self._model.name))
+
+    @contextmanager
+    def _owning(self) -> Iterator[dict[str, str]]:
+        """Note which layer makes which operation while the model is traced."""
+        owners: dict[str, str] = {}
+        with ExitStack() as stack:
+            for name, layer in self.layers.items():
+                stack.enter_context(tracing.owning(self._tf, layer, name, owners))
+            yield owners
 
     def _build_contributions(self) -> Callable[..., Any]:
         tf_ = self._tf
@@ -625,10 +637,10 @@ def _last(model: keras.Model) -> keras.layers.Layer:
     return _last(layer) if getattr(layer, "layers", None) else layer
 
 
-def _slope(tape: tf.GradientTape, score: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
-    """The gradient at the input, if the model has one."""
+def _slope(trace: Callable[[], tf.Tensor | None]) -> tf.Tensor:
+    """The gradient at the input that `trace` gives, if the model has one."""
     try:
-        gradient = tape.gradient(score, batch)
+        gradient = trace()
     except LookupError:  # an operation without one, such as those of a SavedModel that was saved without
         gradient = None
     if gradient is None:

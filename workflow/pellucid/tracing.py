@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import InputError
@@ -94,49 +94,6 @@ def owning(tf_: Any, layer: keras.layers.Layer, name: str, owners: dict[str, str
 
     with _replaced(layer, noted):
         yield
-
-
-class Rule:
-    """The rule of a modified ReLU ("plain", "guided" or "deconvnet"); it is read when the way back is traced."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-@contextmanager
-def relus(tf_: Any, layers: Iterable[keras.layers.Layer], name: str) -> Iterator[Rule]:
-    """Let every ReLU pass other gradients while the model is traced."""
-    rule = Rule(name)
-    if name == "plain":
-        yield rule
-        return
-    import keras
-
-    @tf_.custom_gradient  # type: ignore[untyped-decorator]
-    def modified(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        def back(upstream: tf.Tensor) -> tf.Tensor:
-            passed = upstream if rule.name == "plain" else tf_.nn.relu(upstream)
-            return passed if rule.name == "deconvnet" else tf_.where(x > 0, passed, 0.0)
-
-        return tf_.nn.relu(x), back
-
-    with ExitStack() as stack:
-        found = 0
-        for layer in layers:
-            if isinstance(layer, keras.layers.ReLU) and _is_plain(layer):
-                stack.enter_context(_replaced(layer, lambda inputs, *args, **kwargs: modified(inputs)))
-                found += 1
-            # That of a recurrent layer is its cell's, which is called in a loop.
-            elif vars(layer).get("activation") is keras.activations.relu:
-                stack.enter_context(_activated(layer, modified))
-                found += 1
-        if not found:
-            raise InputError("model", "no ReLU", "one at least")
-        yield rule
-
-
-def _is_plain(layer: keras.layers.ReLU) -> bool:
-    return layer.max_value is None and not layer.negative_slope and not layer.threshold
 
 
 @contextmanager
