@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import InputError
+from pellucid.models import independence
 from pellucid.wording import listing, times
 
 Config = Mapping[str, Any]
@@ -87,49 +88,13 @@ def check(config: Config, where: str, *, allow_code: bool = False, hint: str = _
                 "layers, activations and models that Keras has itself",
                 "What is only in your own code cannot be loaded without it.",
             )
-        _check_answers(found, name, where)
+        independence.check(found, name, where)
     if "layers" not in config["config"]:
         raise InputError(where, f"a model of the class {config.get('class_name')}", "a Sequential or functional model")
     for key, word in (("input_layers", "inputs"), ("output_layers", "outputs")):
         if (number := len(_ends(config["config"].get(key, ["", 0, 0])))) != 1:
             raise InputError(where, f"{number} {word}", "one")
     input_shape(config, where)
-
-
-def _check_answers(layer: Config, name: str, where: str) -> None:
-    """Refuse a layer whose answer for an example depends on what it was asked before, or on chance.
-
-    Raises:
-        InputError: a stateful layer, or one that acts as in training whenever it is called.
-    """
-    own, kind = layer.get("config"), layer["class_name"]
-    if isinstance(own, Mapping) and own.get("stateful") is True:
-        raise InputError(
-            where,
-            f'layer "{name}" ({kind}) with stateful=True, whose answer depends on what it was asked before',
-            "stateful=False: an explanation asks in any order",
-            "A model with stateful=False takes the same weights: new_model.set_weights(model.get_weights()).",
-        )
-    called = [node for node in layer.get("inbound_nodes", []) if _option(node, "training") is True]
-    at_training = next((found for _, found in _objects(layer, name) if _TRAINING.search(found["class_name"])), None)
-    if called and at_training is not None:
-        of = "" if at_training is layer else f" with a {at_training['class_name']}"
-        raise InputError(
-            where,
-            f'layer "{name}" ({kind}){of} that is called with training=True, whose answer depends on chance or on the '
-            "other examples of a batch",
-            "a call without it",
-        )
-
-
-# Layers that act otherwise in training.
-_TRAINING = re.compile(r"Dropout|BatchNormalization|Gaussian|Random|Spectral|MixUp|CutMix|Solarization")
-
-
-def _option(node: Any, name: str) -> Any:
-    """What a layer is called with, beside its inputs."""
-    options = node.get("kwargs") if isinstance(node, Mapping) else None
-    return options.get(name) if isinstance(options, Mapping) else None
 
 
 def input_shape(config: Config, where: str) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 _PLAIN = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.-]*")
 
 
-def tidied(model: keras.Model, where: str) -> keras.Model:
+def tidied(model: keras.Model, where: str = "model") -> keras.Model:
     """The same model with the same weights; itself, where nothing is to be done.
 
     Layers compute in 32-bit numbers: explanations are small differences, which 16-bit activations round away. Batches
