@@ -197,6 +197,8 @@ def ask(model: Any, inputs: Array) -> NDArray[np.float64]:
 def reason(error: Exception) -> str:
     """What Keras says went wrong, in one line: the cause below "Exception encountered when calling …", not above it."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    if "Exception encountered: " in text:  # below the whole configuration of a layer
+        text = text.rpartition("Exception encountered: ")[2]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].startswith("Exception encountered"):
         return f"{lines[0].rstrip('.')}: {lines[1]}"

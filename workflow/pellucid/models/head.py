@@ -51,7 +51,7 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
             f"{n_classes} scores, one for each class of the data{', or one score' if n_classes == 2 else ''}",
             "new_head: true puts a new last layer on a model of other classes." if len(shape) == 1 else "",
         )
-    last = last_layer(model)
+    last = _maker(model)
     end = _end(last)
     inputs = same_function.tries(model)
     before = same_function.ask(model, inputs).reshape(len(inputs), -1)
@@ -74,7 +74,7 @@ def _ended(model: keras.Model, last: Any, end: str | None, binary: bool, where: 
     from keras import Model, activations, layers
 
     scores = model.outputs[0]
-    if end in ("softmax", "log_softmax") and isinstance(last, layers.Layer):
+    if end in ("softmax", "log_softmax") and last is last_layer(model) and isinstance(last, layers.Layer):
         if not isinstance(last, layers.Softmax):
             last.activation = activations.softmax
         return model
@@ -85,6 +85,8 @@ def _ended(model: keras.Model, last: Any, end: str | None, binary: bool, where: 
             if scores._keras_history.operation is not last:
                 raise InputError(where, f'the operation "{last.name}" at the end of a nested model', "a layer there")
             scores = last._inbound_nodes[scores._keras_history.node_index].input_tensors[0]
+        elif isinstance(last, layers.Softmax):
+            raise InputError(where, f'"{last.name}" before the end', "a softmax as the last layer")
         else:
             last.activation = activations.linear
     if binary:
@@ -157,6 +159,26 @@ def _softmax(scores: Any, model: keras.Model) -> Any:
     from keras import layers
 
     return layers.Softmax(name=_free(model, "classes"))(scores)
+
+
+def _maker(model: keras.Model) -> Any:
+    """The last operation of a model that makes its scores: layers behind it that leave every value alone are passed."""
+    from keras import layers
+
+    last, tensor = last_layer(model), model.outputs[0]
+    operation, index, _ = tensor._keras_history
+    while not hasattr(operation, "layers"):
+        plain = (layers.Flatten, layers.Reshape, layers.Dropout, layers.Identity)
+        linear = isinstance(operation, layers.Activation) and _name(operation.activation) is None
+        sources = operation._inbound_nodes[index].input_tensors
+        if not (linear or isinstance(operation, plain)) or len(sources) != 1:
+            return operation
+        # A softmax over another axis than that of the classes is not one over them.
+        if sources[0].shape != tensor.shape and tensor.shape[1:] != (1,):
+            return last
+        tensor = sources[0]
+        operation, index, _ = tensor._keras_history
+    return last_layer(operation)
 
 
 def _end(operation: Any) -> str | None:
