@@ -121,11 +121,13 @@ def test_one_sigmoid_becomes_two_classes_exactly(keras, rng, tmp_path, way):
     keras_file.build(SHAPE, 2, file=tmp_path / "one.keras").save(tmp_path / "two.keras")
     probe = Probe.load(tmp_path / "two.keras")
     logits = probe.logits(x)
-    np.testing.assert_array_equal(logits[:, 0], 0)
-    np.testing.assert_allclose(logits[:, 1], np.log(one / (1 - one)), rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(logits[:, 0], -logits[:, 1])
+    np.testing.assert_allclose(2 * logits[:, 1], np.log(one / (1 - one)), rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(probe.scores(x), 2 * logits)
     np.testing.assert_allclose(probe.probabilities(x), np.stack([1 - one, one], axis=1), rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(probe.gradient(x, np.zeros(5, int)), 0)
-    assert probe.gradient(x, np.ones(5, int)).any()
+    slope = model.get_layer("scores").kernel.numpy().reshape(SHAPE)
+    np.testing.assert_allclose(probe.gradient(x, np.ones(5, int)), np.broadcast_to(slope, x.shape), rtol=1e-5)
+    np.testing.assert_array_equal(probe.gradient(x, np.zeros(5, int)), -probe.gradient(x, np.ones(5, int)))
     rule = () if way == "operation" else ("rescale_rule",)
     assert archive.features(archive.read(tmp_path / "one.keras"), "") == rule
     if way != "operation":

@@ -72,6 +72,16 @@ def flatten(model: keras.Model) -> tuple[Node, ...]:
     return tuple(nodes)
 
 
+def one_score(nodes: Sequence[Node]) -> bool:
+    """Whether the class scores are -z/2 and z/2 of one score z: how `models/head.py` writes one sigmoid."""
+    both = nodes[nodes[-1].inputs[0]] if len(nodes[-1].inputs) == 1 else nodes[-1]
+    halves = [nodes[source] for source in both.inputs]
+    scales = [getattr(half.operation, "scale", None) for half in halves]
+    kinds = [type(node.operation).__name__ for node in (nodes[-1], both, *halves)]
+    wanted = ["Softmax", "Concatenate", "Rescaling", "Rescaling"]
+    return kinds == wanted and scales == [-0.5, 0.5] and len({half.inputs for half in halves}) == 1
+
+
 def _enter(model: Any, sources: Sequence[int], within: tuple[str, ...], nodes: list[Node]) -> list[int]:
     """Add the nodes of a model whose inputs come from `sources`; the nodes of its outputs."""
     graph = _functional(model)

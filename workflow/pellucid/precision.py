@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pellucid import same_function
+from pellucid.layers import copy_state
+
 if TYPE_CHECKING:
     import keras
 
@@ -16,9 +19,13 @@ def recast(model: keras.Model, policy: str) -> keras.Model:
     Args:
         model: built.
         policy: Keras' name of it, "float32" or "mixed_bfloat16". Of both, weights are kept in float32.
+
+    Raises:
+        InputError: the network is another function then.
     """
-    fresh = type(model).from_config(_recast(model.get_config(), policy, _output_layers(model)))
-    fresh.set_weights(model.get_weights())
+    fresh: keras.Model = type(model).from_config(_recast(model.get_config(), policy, _output_layers(model)))
+    copy_state(model, fresh)
+    same_function.hold(same_function.answers(model), fresh, f"computing in {policy}", f"model {model.name}")
     return fresh
 
 

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import backend, deeplift, files, local, relus, tracing
+from pellucid import backend, deeplift, files, local, relus, same_function, tracing
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
-from pellucid.graph import Node, flatten
-from pellucid.layers import holds_weights, walk
+from pellucid.graph import Node, flatten, one_score
+from pellucid.layers import derive, derives, holds_weights, walk
+from pellucid.layers import last_layer as _last
 from pellucid.places import Places
 from pellucid.receptive_field import ReceptiveField, receptive_fields, whole_input
-from pellucid.wording import first_line, listing, nearest, shown
+from pellucid.wording import listing, nearest, shown
 
 if TYPE_CHECKING:
     import keras
@@ -51,6 +52,7 @@ class Probe:
     Attributes:
         input_shape: of one example, without the batch axis.
         n_classes: number of scores.
+        scale: from the logits to the scores that are explained (`scores`): 1, or 2 where one score makes two classes.
         forward_passes, backward_passes: examples that went through the model, in each direction, so far.
 
     Raises:
@@ -65,9 +67,11 @@ class Probe:
         self._batch_size = batch_size
         self._locals: dict[tuple[int, ...], local.Local] = {}
         self._compiled: dict[tuple[Any, ...], Callable[..., Any]] = {}
+        self._altered = 0
         self.forward_passes = 0
         self.backward_passes = 0
         self._check_logits()
+        self.scale = np.float32(2 if one_score(self.nodes) else 1)
 
     @classmethod
     def load(cls, path: Path | str, *, threads: int = 1, memory_mb: int = 1024) -> Probe:
@@ -88,21 +92,29 @@ class Probe:
         except InputError:
             raise
         except Exception as error:  # Keras raises many kinds for a file that is no model; all mean the same here.
-            found = f"a file that cannot be loaded ({first_line(error)})"
+            found = f"a model that Keras cannot load: {same_function.reason(error)}"
             raise InputError(str(path), found, "a .keras model") from error
 
     # What may be asked -----------------------------------------------------------------------------------------------
 
     def logits(self, x: Array) -> Array:
-        """Class scores before the softmax: (N, *input_shape) to (N, classes)."""
+        """Class scores before the softmax, whose softmax the probabilities are: (N, *input_shape) to (N, classes)."""
         return self._run_one(("logits",), self._build_logits, (self._inputs(x),), backward=False)
 
     def probabilities(self, x: Array) -> Array:
         """Softmax of the logits: (N, *input_shape) to (N, classes)."""
         return self._run_one(("probabilities",), self._build_probabilities, (self._inputs(x),), backward=False)
 
+    def scores(self, x: Array) -> Array:
+        """What explanations are of, for every class: (N, *input_shape) to (N, classes).
+
+        The logits; of a model that makes one score z for two classes (`models/head.py`), -z and z, which are twice the
+        logits.
+        """
+        return self.scale * self.logits(x)
+
     def score(self, x: Array, target: NDArray[np.int64]) -> Array:
-        """The logit of each example's target class: (N,)."""
+        """The score of each example's target class: (N,)."""
         return self._run_one(
             ("score",), self._build_score, (self._inputs(x), self._targets(target, len(x))), backward=False
         )
@@ -154,7 +166,7 @@ class Probe:
             self.forward_passes += len(x) * len(starts)
             classes = self._targets(target, len(x))
             rows, memory = self.batch_size(), self._memory // _COPIES_FORWARD
-            return local.scores(x, fill, starts, channels, classes, rows=rows, memory=memory)
+            return self.scale * local.scores(x, fill, starts, channels, classes, rows=rows, memory=memory)
         found = np.empty((len(starts), len(x)), np.float32)
         for part, some in blocks(len(x), len(starts), self.batch_size()):
             inside = _windows(starts[some], size, channels[some], self.input_shape)
@@ -192,7 +204,7 @@ class Probe:
                 with tf_.GradientTape(watch_accessed_variables=False) as tape:
                     tape.watch(batch)
                     with tracing.recording(found, tape, use) as record:
-                        score = _pick(tf_, self._forward(batch), classes)
+                        score = _pick(tf_, self._explained(batch), classes)
                     activation = record.only()
                 gradient = _depending(tape.gradient(score, activation), layer)
                 return self._ordered(activation, layer), self._ordered(gradient, layer)
@@ -230,7 +242,7 @@ class Probe:
                 with tf_.GradientTape(watch_accessed_variables=False) as tape:
                     tape.watch(batch)
                     with self._owning() as owners, tracing.recording(found, tape, use) as record:
-                        score = _pick(tf_, self._forward(batch), classes)
+                        score = _pick(tf_, self._explained(batch), classes)
                     activation = record.only()
                 gradient = _depending(tape.gradient(score, activation), layer)
                 guided = self._modified_slope(score, batch, "guided", owners)
@@ -276,7 +288,7 @@ class Probe:
                 self._build_contributions(), input_signature=signature, autograph=False
             )
         for part, some in squares(len(x), len(references), self.batch_size(backward=True)):
-            total[part] += self._compiled[key](x[part], references[some], classes[part]).numpy()
+            total[part] += self.scale * self._compiled[key](x[part], references[some], classes[part]).numpy()
             inputs, rows = part.stop - part.start, some.stop - some.start
             self.forward_passes += inputs + rows
             self.backward_passes += inputs * rows
@@ -343,13 +355,25 @@ class Probe:
             InputError: no such layer.
         """
         own = {name: self._layer(name).get_weights() for name in weights}
+        # Of blocks inside each other the outermost one alone is held to give back the model as it was.
+        before = None if self._altered else same_function.answers(self._model)
+        self._altered += 1
         try:
-            for name, values in weights.items():
-                self.layers[name].set_weights(list(values))
+            self._set_weights(weights)
             yield
         finally:
-            for name, values in own.items():
-                self.layers[name].set_weights(values)
+            self._altered -= 1
+            self._set_weights(own)
+        if before is not None:
+            same_function.hold(before, self._model, "giving its layers their weights back", f"model {self._model.name}")
+
+    def _set_weights(self, weights: Mapping[str, Sequence[NDArray[Any]]]) -> None:
+        for name, values in weights.items():
+            self.layers[name].set_weights(list(values))
+            derive(self.layers[name])
+        if any(derives(self.layers[name]) for name in weights):
+            self._compiled.clear()
+            self._locals.clear()
 
     @cached_property
     def layers(self) -> dict[str, keras.layers.Layer]:
@@ -501,17 +525,27 @@ class Probe:
         """Refuse a model whose softmax is not where it can be cut off: its gradients would vanish where it is sure."""
         tries = np.random.default_rng(0).standard_normal((4, *self.input_shape), np.float32)
         answer = self._forward(self._tf.constant(tries)).numpy()
+        name = f"model {self._model.name}"
         if (answer >= 0).all() and np.allclose(answer.sum(1), 1, atol=1e-4):
             raise InputError(
-                f"model {self._model.name}",
+                name,
                 "scores that are probabilities, made before the last layer",
                 "class scores, or a softmax in or as the last layer",
             )
+        whole = np.asarray(self._model(tries, training=False))
+        ends = (np.asarray(end(answer)) for end in tracing.ends())
+        if not any(same_function.difference(whole, end) <= 1 for end in ends):
+            same_function.hold_scores(whole, answer, "cutting off its last activation", name)
 
     def _forward(self, batch: tf.Tensor) -> tf.Tensor:
         """Logits of a batch; called while a function is traced."""
         with tracing.linear(_last(self._model)):
             return self._model(batch, training=False)
+
+    def _explained(self, batch: tf.Tensor) -> tf.Tensor:
+        """The scores that explanations are of, as `scores` says."""
+        logits = self._forward(batch)
+        return logits if self.scale == 1 else self.scale * logits
 
     def _build_logits(self) -> Callable[..., Any]:
         return self._forward
@@ -520,7 +554,7 @@ class Probe:
         return lambda batch: self._tf.nn.softmax(self._forward(batch))
 
     def _build_score(self) -> Callable[..., Any]:
-        return lambda batch, classes: _pick(self._tf, self._forward(batch), classes)
+        return lambda batch, classes: _pick(self._tf, self._explained(batch), classes)
 
     def _build_gradient(self, relu: str) -> Callable[..., Any]:
         tf_ = self._tf
@@ -528,12 +562,12 @@ class Probe:
         def run(batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
             with tf_.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(batch)
-                score = _pick(tf_, self._forward(batch), classes)
+                score = _pick(tf_, self._explained(batch), classes)
             return _slope(partial(tape.gradient, score, batch))
 
         def modified(batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
             with self._owning() as owners:
-                score = _pick(tf_, self._forward(batch), classes)
+                score = _pick(tf_, self._explained(batch), classes)
             return self._modified_slope(score, batch, relu, owners)
 
         return run if relu == "plain" else modified
@@ -628,13 +662,6 @@ def _output_shape(layer: keras.layers.Layer) -> tuple[int, ...]:
     except (AttributeError, ValueError):
         return ()
     return () if None in shape else shape
-
-
-def _last(model: keras.Model) -> keras.layers.Layer:
-    """The layer that makes the model's output."""
-    history = getattr(model.outputs[0], "_keras_history", None)
-    layer = model.layers[-1] if history is None or history.operation is model else history.operation
-    return _last(layer) if getattr(layer, "layers", None) else layer
 
 
 def _slope(trace: Callable[[], tf.Tensor | None]) -> tf.Tensor:

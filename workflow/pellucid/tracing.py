@@ -13,16 +13,23 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
+def ends() -> tuple[Callable[[Any], Any], ...]:
+    """The functions that make a model's output of its class scores: none, and those that `linear` leaves out."""
+    import keras
+
+    ends = (keras.activations.softmax, keras.activations.sigmoid, keras.activations.log_softmax)
+    return (keras.activations.linear, *ends)
+
+
 @contextmanager
 def linear(layer: keras.layers.Layer) -> Iterator[None]:
     """Leave out a final softmax (or sigmoid) while the model is traced."""
     import keras
 
-    ends = (keras.activations.softmax, keras.activations.sigmoid, keras.activations.log_softmax)
     if isinstance(layer, keras.layers.Softmax):
         with _replaced(layer, lambda inputs, *args, **kwargs: inputs):
             yield
-    elif getattr(layer, "activation", None) in ends:
+    elif getattr(layer, "activation", None) in ends()[1:]:
         with _activated(layer, keras.activations.linear):
             yield
     else:

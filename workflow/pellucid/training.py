@@ -6,16 +6,27 @@ import logging
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import augmentation, backend, downloads, files, plugins, precision, recipe, schedule, seeds
+from pellucid import (
+    augmentation,
+    backend,
+    downloads,
+    files,
+    plugins,
+    precision,
+    recipe,
+    same_function,
+    schedule,
+    seeds,
+)
 from pellucid.errors import InputError
-from pellucid.layers import walk
+from pellucid.layers import seed_states, walk
 
 if TYPE_CHECKING:
     import keras
@@ -37,6 +48,9 @@ class Progress:
 
     best_epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
+    # Class scores of a few inputs, by which a file that is loaded is known to hold the network that was saved.
+    best_scores: list[list[float]] = field(default_factory=list)
+    last_scores: list[list[float]] = field(default_factory=list)
 
     @property
     def epoch(self) -> int:
@@ -102,6 +116,8 @@ def train(
     if progress.epoch:
         logger.info("going on from epoch %d of %d, found in %s", progress.epoch, training["epochs"], state)
     if not _ended(progress, training):
+        # Some layers draw from Python's generator while they are traced.
+        keras.utils.set_random_seed(seeds.integer(seed, "train", "tracing"))
         network.fit(
             batches,
             initial_epoch=progress.epoch,
@@ -115,11 +131,15 @@ def train(
     best = network
     if progress.epoch:
         best = keras.models.load_model(_best(state, progress.best_epoch), compile=False, safe_mode=safe)
+        _hold(best, progress.best_scores, "saving and loading its best epoch")
     if training["precision"] != "float32" and progress.epoch:
         # What is explained is computed in float32, whatever it was trained in.
         best = precision.recast(best, "float32")
     kept = progress.history[progress.best_epoch - 1] if progress.epoch else {}
     files.write(folder / "model.keras", best.save)
+    kept_answers = same_function.answers(best)
+    loaded = keras.models.load_model(folder / "model.keras", compile=False, safe_mode=safe)
+    same_function.hold(kept_answers, loaded, "saving and loading it", f"model {best.name}")
     files.write(folder / "history.csv", lambda temporary: temporary.write_text(_table(progress.history)))
     files.write_json(
         folder / "training.json",
@@ -251,10 +271,11 @@ def _keeper(
             self.first = epoch * len(batches)
             batches.begin(epoch)
             for layer in walk(self.model):
-                if generator := getattr(layer, "seed_generator", None):
+                # Those of a nested model are its layers'.
+                for number, state in enumerate([] if hasattr(layer, "layers") else seed_states(layer)):
                     # A loaded model does not know how often the killed one had drawn.
-                    value = seeds.integer(seed, "train", layer.name, str(epoch))
-                    generator.state.assign(np.array([value, 0], generator.state.dtype))
+                    own = (layer.name, str(number)) if number else (layer.name,)
+                    state.assign(np.array([seeds.integer(seed, "train", *own, str(epoch)), 0], state.dtype))
 
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
             rate = schedule.learning_rate(training, self.first + batch, len(batches), progress.history)
@@ -269,11 +290,12 @@ def _keeper(
                 raise InputError(f"training, epoch {epoch + 1}", found, "numbers", "Lower learning_rate.")
             progress.history.append({**scores, "learning_rate": self.rate})
             improved = _better(progress, training["monitor"])
+            progress.last_scores = same_function.answers(self.model).scores.tolist()
             if improved:
-                progress.best_epoch = epoch + 1
+                progress.best_epoch, progress.best_scores = epoch + 1, progress.last_scores
                 files.write(_best(state, epoch + 1), self.model.save)
             files.write(_last(state, epoch + 1), self.model.save)
-            files.write_json(state / "progress.json", {"best_epoch": progress.best_epoch, "history": progress.history})
+            files.write_json(state / "progress.json", asdict(progress))
             _clear(state, {_last(state, progress.epoch), _best(state, progress.best_epoch), state / "progress.json"})
             logger.info("%s%s", self._line(epoch + 1, scores), "  best so far" if improved else "")
             self.model.stop_training = bool(_ended(progress, training))
@@ -315,6 +337,7 @@ def _resume(state: Path, training: Mapping[str, Any], safe: bool = True) -> tupl
         keras.models.load_model(_best(state, progress.best_epoch), compile=False, safe_mode=safe)
         own = {kind.__name__: kind for kind in (Objective, BalancedAccuracy)}
         network = keras.models.load_model(_last(state, progress.epoch), custom_objects=own, safe_mode=safe)
+        _hold(network, progress.last_scores, "saving and loading its last epoch")
         # Compiled anew: a loaded optimizer no longer knows which weights do not decay.
         return recipe.compiled(network, training, network.optimizer.variables), progress
     except FileNotFoundError:
@@ -322,6 +345,12 @@ def _resume(state: Path, training: Mapping[str, Any], safe: bool = True) -> tupl
     except Exception as error:  # a damaged archive raises many kinds, and each means the same: begin anew
         logger.warning("the checkpoint in %s cannot be read and is not used: %s", state, error)
         return None
+
+
+def _hold(network: keras.Model, scores: list[list[float]], step: str) -> None:
+    """Compare a network that was loaded with the class scores of the one that was saved."""
+    answers = same_function.answers(network)
+    same_function.hold_scores(np.array(scores), answers.scores, step, f"model {network.name}", epsilon=answers.epsilon)
 
 
 def _clear(state: Path, keep: set[Path]) -> None:

@@ -36,6 +36,7 @@ for method in METHODS:
             **training_data(method),
             model=f"{RESULTS}/model/model.keras",
             examples=f"{RESULTS}/examples.npz",
+            facts=f"{RESULTS}/data/data.json",
         output:
             attributions=f"{RESULTS}/explain/{method}/attributions.npz",
             cost=f"{RESULTS}/explain/{method}/cost.json",

@@ -16,4 +16,5 @@ with job(snakemake):
         cost=snakemake.output.cost,
         checks=snakemake.output.checks,
         training=snakemake.input.get("training"),
+        facts=snakemake.input.facts,
     )

@@ -36,8 +36,8 @@ def drawn(training: NDArray[np.float32], background: int, rng: np.random.Generat
 
 
 def mean_logit(probe: Probe, rows: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean over the background of the logit of each target: (N,)."""
-    mean: NDArray[np.float64] = probe.logits(rows).mean(0, dtype=np.float64)[targets]
+    """Mean over the background of the score of each target: (N,)."""
+    mean: NDArray[np.float64] = probe.scores(rows).mean(0, dtype=np.float64)[targets]
     return mean
 
 

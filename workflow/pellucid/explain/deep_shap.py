@@ -91,7 +91,7 @@ def _check_sum(
     found: NDArray[np.float64],
 ) -> None:
     """Refuse values that do not sum to the change of the logit: a rule does not fit the model."""
-    at_rows = probe.logits(rows)[:, targets].astype(np.float64)
+    at_rows = probe.scores(rows)[:, targets].astype(np.float64)
     at_input = probe.score(inputs, targets).astype(np.float64)
     residual = np.abs(found.sum(tuple(range(1, found.ndim))) - (at_input - at_rows.mean(0)))
     # The changes from single rows can be large and cancel out: their size is the measure, not that of their mean.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pellucid import files, plugins, seeds
 from pellucid.errors import InputError
 from pellucid.explain.variants import variants
 from pellucid.probe import Probe
+from pellucid.wording import shown
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ def run(
     cost: Path | str,
     checks: Path | str,
     training: Path | str | None = None,
+    facts: Path | str | None = None,
 ) -> None:
     """Explain the chosen examples by one method, once for each variant that its parameters ask for.
 
@@ -49,6 +51,7 @@ def run(
             variant.
         checks: JSON; gets, per variant, the measured residuals of what the method promises (see `completeness`).
         training: `x_train.npy`, for a method that needs it.
+        facts: `data.json`, for the names of the classes in messages.
 
     Raises:
         InputError: the method cannot be applied, or gave something else than finite numbers of the inputs' shape.
@@ -57,6 +60,9 @@ def run(
     arrays = files.read_arrays(examples)
     inputs, targets = arrays["inputs"], arrays["targets"]
     probe = Probe.load(model, threads=threads, memory_mb=memory_mb) if plugin.SPEC.needs_model else None
+    if probe is not None:
+        classes = files.read_json(Path(facts))["classes"] if facts else range(probe.n_classes)
+        _require_varying(probe, inputs, targets, [str(name) for name in classes])
     given = {"training": files.map_array(Path(training))} if plugin.SPEC.needs_training and training else {}
     maps, costs, measured = [], {}, {}
     for label, chosen in variants(method, parameters).items():
@@ -123,6 +129,33 @@ def completeness(
     residual = np.abs(found.sum(tuple(range(1, found.ndim)), dtype=np.float64) - change)
     share = float(residual.sum() / max(np.abs(change).sum(), np.finfo(np.float32).tiny))
     return {"completeness_residual": float(residual.max()), "completeness_residual_share": share}
+
+
+def _require_varying(
+    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], classes: Sequence[str]
+) -> None:
+    """Refuse a target whose score no input changes: every map of it would be zero, and would pass as complete.
+
+    Raises:
+        InputError: the score is the same for all examples and for random inputs, of their range and far beyond it.
+    """
+    rng = np.random.default_rng(0)
+    low, high = float(inputs.min()), float(inputs.max())
+    shape = (8, *inputs.shape[1:])
+    drawn = [rng.uniform(low, high, shape), 10 * max(high - low, 1) * rng.standard_normal(shape)]
+    before = _passes(probe)
+    scores = probe.scores(np.concatenate([inputs, *drawn]).astype(np.float32))
+    # A look at the model, no part of what the method costs.
+    probe.forward_passes, probe.backward_passes = before
+    constant = [int(target) for target in np.unique(targets) if np.ptp(scores[:, target]) == 0]
+    if constant:
+        value = float(scores[0, constant[0]])
+        raise InputError(
+            f"class {shown(classes[constant[0]])}",
+            f"a score that is {value:.4g} for every input",
+            "one that depends on the input: a constant has no explanation",
+            "Look at the weights of this class in the last layer, and whether the training went well.",
+        )
 
 
 def _passes(probe: Probe | None) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.errors import InputError
+from pellucid.layers import derive
 from pellucid.models import keras_weights
 from pellucid.models.base import WHITE, ModelSpec, require_rgb, require_size
 from pellucid.models.keras_networks import (
@@ -140,9 +141,7 @@ def load(model: keras.Model, path: Path | str, name: str) -> None:
         if layer is own[0] and network.family.scaling == ITS_OWN_AND_DEVIATIONS:
             arrays[1] = arrays[1] * np.asarray(DEVIATIONS, arrays[1].dtype)
         layer.set_weights(arrays)
-        if hasattr(layer, "finalize_state"):
-            # Normalisation works with what it made of its weights when it was built.
-            layer.finalize_state()
+        derive(layer)
     if anew:
         logger.info("%s begin anew: the file has none of their shape", ", ".join(anew))
 

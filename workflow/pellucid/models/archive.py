@@ -88,6 +88,13 @@ def check(config: Config, where: str, *, allow_code: bool = False, hint: str = _
                 "layers, activations and models that Keras has itself",
                 "What is only in your own code cannot be loaded without it.",
             )
+        if isinstance(own, Mapping) and own.get("stateful") is True:
+            raise InputError(
+                where,
+                f'layer "{name}" ({kind}) with stateful=True, whose answer depends on what it was asked before',
+                "stateful=False: an explanation asks in any order",
+                "A model with stateful=False takes the same weights: new_model.set_weights(model.get_weights()).",
+            )
     if "layers" not in config["config"]:
         raise InputError(where, f"a model of the class {config.get('class_name')}", "a Sequential or functional model")
     for key, word in (("input_layers", "inputs"), ("output_layers", "outputs")):

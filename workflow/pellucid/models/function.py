@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pellucid import same_function
 from pellucid.errors import InputError
 from pellucid.models import archive, head
 from pellucid.models.base import ModelSpec
@@ -131,7 +132,9 @@ def build(
     archive.check(config, where, hint="keras.ops does without: keras.ops.abs(x) between layers is part of the model.")
     archive.require_shape(config, where, input_shape, "that it was given")
     archive.lacking(features, config, where)
-    return head.with_softmax(tidied(model), n_classes, where)
+    made = head.with_softmax(tidied(model, where), n_classes, where)
+    same_function.hold_saved(made, where)
+    return made
 
 
 def _loaded(build: str, folder: str, where: str) -> Any:

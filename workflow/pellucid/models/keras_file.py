@@ -12,7 +12,8 @@ from pellucid.layers import holds_weights, walk
 from pellucid.models import archive, head
 from pellucid.models.base import ModelSpec
 from pellucid.models.tidy import tidied
-from pellucid.wording import first_line, listing, nearest, shown
+from pellucid.same_function import reason
+from pellucid.wording import listing, nearest, shown
 
 if TYPE_CHECKING:
     import keras
@@ -121,14 +122,14 @@ def build(
     archive.require_shape(described, str(file), input_shape, "of the data's examples")
     try:
         model = models.load_model(file, compile=False, safe_mode=not allow_code)
-    except Exception as error:  # Keras raises many kinds for a file that is no model; all mean the same here.
-        found = f"a file that cannot be loaded ({first_line(error)})"
-        raise InputError(str(file), found, "a .keras model") from error
+    except Exception as error:  # Keras raises many kinds; all mean the same here.
+        found = f"a model that Keras cannot load: {reason(error)}"
+        raise InputError(str(file), found, "one that keras.models.load_model takes") from error
     if freeze not in ("none", "all_but_last"):
         freeze_layers(model, freeze)  # by the names that the file gives them
     if allow_code:
         settings.enable_unsafe_deserialization()
-    model = tidied(model)
+    model = tidied(model, str(file))
     model = head.with_new_head(model, n_classes, str(file)) if new_head else model
     model = head.with_softmax(model, n_classes, str(file))
     if freeze == "all_but_last":

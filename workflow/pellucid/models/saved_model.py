@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid import files
+from pellucid import files, same_function
 from pellucid.errors import InputError
 from pellucid.models import head
 from pellucid.models.base import ModelSpec
@@ -71,7 +71,8 @@ def build(
 ) -> keras.Model:
     """A model of one layer that calls the SavedModel, and a softmax over the classes.
 
-    Scores that are probabilities, p, become the logits log p, which have p for their softmax.
+    Scores that are probabilities, p, become the logits log p, which have p for their softmax. One probability, or one
+    logit, is that of the second of two classes (`head.of_one`).
 
     Raises:
         InputError: a folder that cannot be loaded, or a function that does not fit the data.
@@ -93,12 +94,25 @@ def build(
     if len(outputs) != 1:
         raise InputError(place, f"{len(outputs)} outputs: {listing(output)}", "one")
     (scores,) = outputs
-    if tuple(scores.shape[1:]) != (n_classes,):
-        expected = f"{n_classes} scores, one for each class of the data"
+    binary = tuple(scores.shape[1:]) in ((), (1,)) and n_classes == 2
+    if tuple(scores.shape[1:]) != (n_classes,) and not binary:
+        expected = f"{n_classes} scores, one for each class of the data{', or one score' if n_classes == 2 else ''}"
         raise InputError(place, f"an output of shape {times(scores.shape[1:]) or '()'}", expected)
-    if head.gives_probabilities(Model(image, scores)):
-        # The smallest normal number: a probability that was rounded to 0 has no logarithm.
-        scores = ops.log(ops.maximum(scores, float(np.finfo(np.float32).tiny)))
+    function = Model(image, scores)
+    same_function.require_function(function, place)
+    # The smallest normal number: a probability that was rounded to 0 has no logarithm.
+    tiny = float(np.finfo(np.float32).tiny)
+    if binary:
+        if head.between(same_function.ask(function, same_function.tries(function))):
+            # 1 less a 32-bit number cannot be closer to 0 than half of the last place.
+            rest = ops.maximum(1 - scores, float(np.finfo(np.float32).epsneg))
+            scores = ops.log(ops.maximum(scores, tiny)) - ops.log(rest)
+            logger.info("its one probability p is taken for that of the second class, whose score z is log p / (1 - p)")
+        else:
+            logger.info("its one score z is taken for the logit of the second of two classes")
+        scores = head.of_one(scores)
+    elif head.gives_probabilities(function):
+        scores = ops.log(ops.maximum(scores, tiny))
         logger.info("the logarithms of its probabilities are taken for logits")
     model = Model(image, layers.Softmax(name="classes")(scores), name="saved_model")
     if not _has_gradients(model, input_shape):

@@ -6,6 +6,10 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
+from pellucid import same_function
+from pellucid.errors import InputError
+from pellucid.layers import copy_state
+
 if TYPE_CHECKING:
     import keras
 
@@ -15,7 +19,7 @@ logger = logging.getLogger(__name__)
 _PLAIN = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.-]*")
 
 
-def tidied(model: keras.Model) -> keras.Model:
+def tidied(model: keras.Model, where: str = "model") -> keras.Model:
     """The same model with the same weights; itself, where nothing is to be done.
 
     Layers compute in 32-bit numbers: explanations are small differences, which 16-bit activations round away. Batches
@@ -24,18 +28,42 @@ def tidied(model: keras.Model) -> keras.Model:
 
     Args:
         model: Sequential or functional, built. Its layers may be renamed.
+        where: what to call it in a message.
+
+    Raises:
+        InputError: the model is another function then, or none: it answers differently when it is asked again, or in
+            another batch.
     """
     renamed = _rename(model, (), set(), set())
     before = model.get_config()
     after = _plain(before)
     if after == before and not renamed:
+        same_function.require_function(model, where)
         return model
-    made: keras.Model = type(model).from_config(after)
-    made.set_weights(model.get_weights())
+    made = _made(model, after, where)
     if after != before:
         logger.info("the model computes in 32-bit numbers here, for batches of any size")
     for old, new in renamed:
         logger.info('layer "%s" is called "%s" here', old, new)
+    return made
+
+
+def _made(model: keras.Model, config: Any, where: str) -> keras.Model:
+    """The model made anew from a configuration, held to be the same function."""
+    step = "opening its batch axis and computing in 32-bit numbers"
+    try:
+        answers = same_function.answers(model)
+    except Exception as error:  # Keras raises many kinds; all mean the same here
+        found = f"a model that cannot be called ({same_function.reason(error)})"
+        raise InputError(where, found, "one that can") from error
+    try:
+        made: keras.Model = type(model).from_config(config)
+        copy_state(model, made)
+    except Exception as error:
+        found = f"a model that fails after {step} ({same_function.reason(error)})"
+        raise InputError(where, found, "one that takes batches of any size") from error
+    same_function.require_function(made, where)
+    same_function.hold(answers, made, step, where)
     return made
 
 

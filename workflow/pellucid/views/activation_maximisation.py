@@ -136,7 +136,7 @@ def compute(
     chosen = balanced(labels, examples, rng)
     name = _layer(probe, layer) if of == "filters" else ""
     read = parts(x, chosen, probe.batch_size())
-    answers = np.concatenate([features(probe, real, name) if name else probe.logits(real) for real in read])
+    answers = np.concatenate([features(probe, real, name) if name else probe.scores(real) for real in read])
     possible = np.arange(answers.shape[1]) if name else np.unique(labels)
     units = _spread(possible, shown)
     statistics = _statistics(x)
@@ -176,7 +176,7 @@ def compute(
     }
     if of == "classes":
         arrays["probabilities"] = softmax(probe.logits(arrays["inputs"]))[np.arange(len(units)), units]
-        arrays["best_probabilities"] = softmax(answers)[best, units]
+        arrays["best_probabilities"] = softmax((answers / probe.scale).astype(np.float32))[best, units]
         arrays["mean"] = np.stack([_mean(x, chosen[labels[chosen] == unit]) for unit in units])
     return arrays
 
