@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pellucid import files
+from pellucid import tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def run(*, boards: Mapping[str, Mapping[str, Path | str]], table: Path | str) ->
     """
     import pandas as pd
 
-    read = {name: pd.read_csv(board["table"], index_col="explanation") for name, board in boards.items()}
+    read = {name: tables.read(board["table"], index="explanation") for name, board in boards.items()}
     score = key_score(read)
     parts, families = [], dict[str, str]()
     for name, board in read.items():
@@ -68,15 +68,13 @@ def run(*, boards: Mapping[str, Mapping[str, Path | str]], table: Path | str) ->
     )
     content = content.join(joined).sort_values("relative rank", kind="stable")
     content.index.name = "explanation"
-    files.write(table, lambda temporary: content.to_csv(temporary))
+    tables.write(table, content, index=True)
     logger.info("%d explanations in %d experiments", len(content), len(read))
 
 
 def headline(table: Path | str) -> dict[str, float]:
     """The means over the experiments by a name such as "relative rank/occlusion"."""
-    import pandas as pd
-
-    content = pd.read_csv(table, index_col="explanation")
+    content = tables.read(table, index="explanation")
     columns = [column for column in content if column == "relative rank" or column.startswith("insertion less")]
     return {
         f"{column}/{label}": float(value)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import files, plugins, seeds
+from pellucid import files, plugins, seeds, tables
 from pellucid.explain.base import holds
 from pellucid.explain.variants import method_of, variants
 from pellucid.probe import Probe
@@ -19,8 +19,6 @@ from pellucid.score.base import Case, Explanation, RandomLabels, Scored
 from pellucid.score.bootstrap import interval
 
 logger = logging.getLogger(__name__)
-
-ALL = "all"  # in the place of a class: over all examples
 
 
 def run(
@@ -51,8 +49,8 @@ def run(
         facts: `data.json`.
         seed: of the experiment.
         threads, memory_mb: for the model.
-        table: CSV; gets a row for each explanation, metric and class ("all" for all examples): mean over examples, low
-            and high end of its 95% interval, number of examples.
+        table: CSV; gets a row for each explanation and metric over all examples, and one for each class: mean over
+            examples, low and high end of its 95% interval, number of examples. The column `over` tells them apart.
         arrays: `.npz`; gets `<explanation>/<metric>`, the value of each example, and of each curve
             `<explanation>/<curve>/x` and `/y`; `note`, where the score has one.
         model, training, labels: for scores that need them.
@@ -82,9 +80,9 @@ def run(
         if scored.note:
             found["note"] = np.array(scored.note)
     content = pd.DataFrame(
-        rows, columns=["explanation", "method", "metric", "class", "mean", "low", "high", "examples"]
+        rows, columns=["explanation", "method", "metric", "over", "class", "mean", "low", "high", "examples"]
     )
-    files.write(table, lambda temporary: content.to_csv(temporary, index=False))
+    tables.write(table, content)
     files.write_arrays(arrays, found)
     logger.info("%s of %d explanations", spec.title, content["explanation"].nunique())
     if "note" in found:
@@ -171,11 +169,13 @@ def _rows(scored: Scored, label: str, case: Case, seed: int) -> list[tuple[Any, 
     """Mean and interval of each metric, over all examples and over those of each class."""
     rows = []
     for name, values in scored.values.items():
-        for which in [ALL, *np.unique(case.labels)]:
-            chosen = values if which == ALL else values[case.labels == which]
-            mean, low, high = interval(chosen, seeds.generator(seed, "bootstrap", name, str(which)))
-            group = ALL if which == ALL else case.facts["classes"][which]
-            rows.append((label, method_of(label), name, group, mean, low, high, int(np.isfinite(chosen).sum())))
+        for which in [None, *np.unique(case.labels)]:
+            chosen = values if which is None else values[case.labels == which]
+            stream = tables.ALL if which is None else str(which)
+            mean, low, high = interval(chosen, seeds.generator(seed, "bootstrap", name, stream))
+            # The column `over` says which row is which: a class may be called "all".
+            group = (tables.ALL, tables.ALL) if which is None else (tables.CLASS, case.facts["classes"][which])
+            rows.append((label, method_of(label), name, *group, mean, low, high, int(np.isfinite(chosen).sum())))
     return rows
 
 
