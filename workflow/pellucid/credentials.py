@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]*)://(?P<owner>[^/?#]*@)?", re.IGNORECASE | re.DOTALL)
+# A password may hold a / that should have been written as %2F: then what follows the : is no port.
+_OWNER = r"(?:[^\s/?#\"']*@|[^\s/?#\"'\[:@]*:(?!\d*(?:[/?#]|$))[^\s\"']*@)"
+_ADDRESS = re.compile(rf"\s*([a-z][a-z0-9+.-]*)://(?P<owner>{_OWNER})?", re.IGNORECASE)
 _WEB = ("http", "https", "ftp", "ftps")
 _SECRET = r"(?:[\w.-]*(?:password|passwd|secret|signature|credential|token|api[_-]?key)[\w.-]*|pwd|pass|sig|auth)"
 _IN_QUERY = re.compile(rf"[?&;#]{_SECRET}=[^&;#\s]", re.IGNORECASE)
-_OWNER_IN_TEXT = re.compile(r"(://)[^\s/?#\"']*@", re.IGNORECASE)
+_OWNER_IN_TEXT = re.compile(rf"(://){_OWNER}", re.IGNORECASE)
 _QUERY_IN_TEXT = re.compile(rf"([?&;]{_SECRET}=)[^&;#\s\"')>]+", re.IGNORECASE)
 HIDDEN = "***"
 

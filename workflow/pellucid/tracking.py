@@ -169,6 +169,14 @@ def track_comparison(
     logger.info("recorded as run %s", run)
 
 
+def restore(uri: str, experiment: str) -> None:
+    """Restore the MLflow experiment where it was deleted on MLflow's page; what else is wrong, the server tells."""
+    from mlflow.exceptions import MlflowException
+
+    with _answering(uri), suppress(MlflowException):
+        _found(_client(uri), uri, experiment)
+
+
 @contextmanager
 def _record(uri: str, experiment: str, folder: Path, root: Path) -> Iterator[_Record]:
     """The store, which must be there with its experiment, opened to write to."""
@@ -609,7 +617,8 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _note(title: str, data: Mapping[str, Any]) -> str:
-    about = f"{in_markdown(title)}\n\nData: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
+    source = f"Data: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
+    about = f"{in_markdown(title)}\n\n{source}"
     return "\n\n".join([about, *(f"- {in_markdown(note)}" for note in data.get("notes", ()))])
 
 

@@ -20,6 +20,9 @@ _UNREADABLE = re.compile("[\x80-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 # A spreadsheet computes a cell that begins so, blanks before it or not.
 _FORMULA = re.compile(r"'*\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+# What Markdown reads as mark-up: anywhere, the colon of an address included; and at the beginning of a line.
+_MARKDOWN = re.compile(r"[\\`*_\[\]!|~#]|:(?=\S)")
+_MARKDOWN_BEGINNING = re.compile(r"^(\s*\d*)([+=.)-])")
 # What MLflow allows in the name of a parameter or a metric.
 _NO_KEY = re.compile(r"[^\w./ -]")
 _LONGEST_KEY = 250
@@ -58,9 +61,9 @@ def in_rst(text: str) -> str:
 
 
 def in_markdown(text: str) -> str:
-    """The text for a note in Markdown, HTML included."""
-    entities = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-    return "".join(entities.get(letter) or _escaped(letter) for letter in readable(text))
+    """The text for one line of a note in Markdown: no mark-up, no HTML, no link."""
+    line = _MARKDOWN_BEGINNING.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\g<0>", readable(text)))
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def in_cell(text: str) -> str:
@@ -112,10 +115,6 @@ def _path(key: str) -> str:
 
 def _mark(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
-
-
-def _escaped(letter: str) -> str:
-    return f"\\{letter}" if letter in "\\`*_{}[]()#+-.!|~:" else letter
 
 
 def _whole_letters(line: str, length: int) -> str:
