@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from pellucid.errors import InputError
 from pellucid.wording import listing, nearest, shown
+
+logger = logging.getLogger(__name__)
 
 Choice = str | int
 NONE = "none"
@@ -50,6 +53,8 @@ def choose(
     if named and (twice := sorted({name for name in header if name and header.count(name) > 1})):
         places = listing(position + 1 for position, name in enumerate(header) if name == twice[0])
         raise InputError(where, f'the column "{twice[0]}" more than once (columns {places})', "each name once")
+    if named:
+        _tell_keywords(header, where, signal, group)
     label_at = _one(header, where, "label", label, named)
     group_at = None if group == NONE else _one(header, where, "group", group, named)
     if group_at == label_at:
@@ -76,6 +81,15 @@ def choose(
     if not chosen:
         raise InputError(where, f"no column for the signal among {len(header)}", "at least one")
     return Columns(header, tuple(chosen), label_at, group_at)
+
+
+def _tell_keywords(header: tuple[str, ...], where: str, signal: str | Sequence[Choice], group: Choice) -> None:
+    """Say what a keyword means in a file that has a column of that name."""
+    if signal == "all" and "all" in header:
+        logger.info('%s: signal: all means every column; the one of this name is signal: [all]', where)
+    if group == NONE and NONE in header:
+        place = header.index(NONE) + 1
+        logger.info("%s: group: none means no group; the column of this name is group: %d", where, place)
 
 
 def _one(header: tuple[str, ...], where: str, key: str, wanted: Choice, named: bool) -> int:
