@@ -16,11 +16,12 @@ from typing import Any
 
 import yaml
 
-from pellucid import plugins, recipe, schema, studies
+from pellucid import credentials, plugins, recipe, schema, studies
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.explain.variants import variants
 from pellucid.wording import listing, nearest, shown
+from pellucid.words import readable
 
 # What --config may mean by a text; a class named "no" or a time "1:30" stays one.
 _NUMBER_OR_TRUTH = re.compile(r"[+-]?\d+|[+-]?\d*\.\d+([eE][+-]\d+)?|true|false")
@@ -70,7 +71,8 @@ def resolve(content: Mapping[str, Any]) -> Config:
         ConfigError: with every fault found.
     """
     content = _plain(content)
-    faults = schema.problems(content, schema.of_config(), "")
+    # First of all: the messages of the other checks quote what they found.
+    faults = credentials.faults(content) or schema.problems(content, schema.of_config(), "")
     if faults:
         raise ConfigError(faults)
     content = schema.with_defaults(content, schema.of_config())
@@ -208,7 +210,12 @@ def _check_optional(entries: dict[str, Any], key: str, path: str) -> list[str]:
             own = schema.problems(given, parameters, where)
             if not own:
                 entries[name] = schema.with_defaults(given, parameters)
-                for chosen in variants(name, entries[name]).values() if hasattr(module, "check") else ():
+                try:
+                    chosen_sets = list(variants(name, entries[name]).values())
+                except InputError as error:
+                    own.append(f"{where}: {error}")
+                    continue
+                for chosen in chosen_sets if hasattr(module, "check") else ():
                     own += _refusal(module, chosen, where)
             faults += own
     return faults
@@ -306,6 +313,12 @@ def _check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
             continue
         for name, address in wanted:
             where = f"{path}.{key}.{name}"
+            if is_local(address) and (brace := next((letter for letter in address if letter in "{}"), "")):
+                faults.append(
+                    f'{where}: found the path "{readable(address)}" with a brace ({brace}), which Snakemake reads as a '
+                    "wildcard; expected a path without { and }. Rename the file, or link to it by another name."
+                )
+                continue
             try:
                 missing = is_local(address) and not local_path(address, where).is_file()
             except InputError as error:

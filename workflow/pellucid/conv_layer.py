@@ -10,24 +10,29 @@ from pellucid.wording import listing, nearest, shown
 
 logger = logging.getLogger(__name__)
 
+_NAMED = "name:"
+
 
 def conv_layer(probe: Probe, layer: str) -> str:
     """The address of the layer that `layer` means: first or last, or the name of any layer or operation.
 
     first and last are places that everything passes through, behind the first and the last convolution (or block of
-    parallel ones): the activation that belongs to it, or where the branches meet.
+    parallel ones): the activation that belongs to it, or where the branches meet. A layer that is itself called first
+    or last is meant by name:first or name:last.
 
     Raises:
         InputError: no convolution that everything passes through, or no layer of that name.
     """
     places = probe.places
-    if layer in probe.layers or layer in places.addresses:
-        return layer
     if layer in ("first", "last"):
         if not places.ends:
             expected = "a convolution that everything passes through, whose maps lie on the input, or a layer's name"
             raise InputError("model", "no such convolution layer", expected)
-        return places.address(places.ends[0 if layer == "first" else -1])
+        meant = places.address(places.ends[0 if layer == "first" else -1])
+        tell_keyword(probe, layer, meant)
+        return meant
+    if address := named_layer(probe, layer):
+        return address
     names = list(dict.fromkeys([*(places.address(index) for index in places.ends), *probe.conv_layers]))
     expected = f"first, last, or one of {listing(names)}"
     raise InputError("layer", shown(layer), expected, nearest(layer, [*probe.layers, *places.addresses]).strip())
@@ -57,14 +62,30 @@ def map_layer(probe: Probe, layer: str) -> str:
 def kernel_layer(probe: Probe, layer: str) -> str:
     """The name of a convolution layer, for its weights: first, last, or its own.
 
+    A layer that is itself called first or last is meant by name:first or name:last.
+
     Raises:
         InputError: no convolution layer, or no layer of that name.
     """
-    if layer in probe.layers or layer not in ("first", "last"):
-        address = conv_layer(probe, layer)
-        index = probe.places.addresses.get(address)
-        return address if index is None else probe.nodes[index].name
-    names = [probe.nodes[index].name for index in probe.places.convolutions]
-    if not names:
-        raise InputError("model", "no convolution layer", "one at least, or the name of another layer")
-    return names[0 if layer == "first" else -1]
+    if layer in ("first", "last"):
+        if not probe.places.convolutions:
+            raise InputError("model", "no convolution layer", "one at least, or the name of another layer")
+        meant = probe.nodes[probe.places.convolutions[0 if layer == "first" else -1]].name
+        tell_keyword(probe, layer, meant)
+        return meant
+    address = conv_layer(probe, layer)
+    index = probe.places.addresses.get(address)
+    return address if index is None else probe.nodes[index].name
+
+
+def named_layer(probe: Probe, layer: str) -> str:
+    """The address of the layer of that name, which may follow `name:`; nothing where there is none."""
+    known = (probe.layers, probe.places.addresses)
+    tries = (layer, layer.removeprefix(_NAMED))
+    return next((name for name in tries if any(name in names for names in known)), "")
+
+
+def tell_keyword(probe: Probe, keyword: str, meant: str) -> None:
+    """Say what a keyword means in a model that has another layer of that name."""
+    if keyword in probe.layers and keyword != meant:
+        logger.info('layer: "%s" means the layer %s; the layer of this name is %s%s', keyword, meant, _NAMED, keyword)

@@ -13,8 +13,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pellucid import files
+from pellucid.credentials import masked
 from pellucid.errors import InputError
 from pellucid.transfer import TransferRefusedError, transfer
+from pellucid.words import in_file_name
 
 RETRIES = 3
 UNCHECKED = "none"
@@ -43,7 +45,7 @@ def local_path(address: str, where: str = "address") -> Path:
 
 def place(address: str) -> str:
     """Where the file of an address lies, below the folder of downloads: one folder per address, and the file's name."""
-    name = PurePosixPath(unquote(urlsplit(address).path)).name or "file"
+    name = in_file_name(PurePosixPath(unquote(urlsplit(address).path)).name) or "file"
     return f"{hashlib.sha256(address.encode()).hexdigest()[:12]}/{name}"
 
 
@@ -110,10 +112,12 @@ def fetch(address: str, sha256: str, target: Path | str, *, md5: str = UNCHECKED
             except (requests.RequestException, OSError):
                 if attempt == RETRIES:
                     raise
-        check(partial, sha256, address, md5=md5)
+        check(partial, sha256, masked(address), md5=md5)
         os.replace(partial, target)
     except (requests.RequestException, TransferRefusedError) as error:
-        raise InputError(address, f"no download ({error})", "an address that answers with the file") from None
+        # The error may hold the address of a redirection, with a token in it.
+        told = masked(str(error))
+        raise InputError(masked(address), f"no download ({told})", "an address that answers with the file") from None
     except OSError as error:
         raise InputError(str(target), f"a file that cannot be written ({error})", "a folder with room for it") from None
     finally:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import files
+from pellucid import files, tables
 from pellucid.probe import Probe
 from pellucid.wording import MANY_CLASSES, MOST_PROBABLE
 
@@ -89,7 +89,7 @@ def most_probable(p: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _write_table(path: Path, table: Any, index: bool = False) -> None:
-    files.write(path, lambda temporary: table.to_csv(temporary, index=index))
+    tables.write(path, table, index=index)
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:

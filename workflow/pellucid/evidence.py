@@ -12,12 +12,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import files, seeds
+from pellucid import files, seeds, tables
 from pellucid.batching import blocks
 from pellucid.errors import InputError
 from pellucid.evaluation import softmax
@@ -34,13 +34,12 @@ logger = logging.getLogger(__name__)
 
 Mask = NDArray[np.bool_]
 
-ALL = "all"  # in the place of a class: over all examples
 WHOLE = "whole"  # the inputs as they are
 WITHOUT, ONLY, CONTROL = "without", "only", "control"
 ALTERED = (WITHOUT, ONLY, CONTROL)
 NONE = "none"  # in the place of a fill: nothing is replaced
 FILLS = ("mean", "noise", "linear", "other")
-COLUMNS = ("part", "fill", "metric", "class", "mean", "low", "high", "examples", "interval")
+COLUMNS = ("part", "fill", "metric", "over", "class", "mean", "low", "high", "examples", "interval")
 
 
 def run(*, data: Path | str, model: Path | str, seed: int, threads: int, memory_mb: int, table: Path | str) -> None:
@@ -73,7 +72,7 @@ def run(*, data: Path | str, model: Path | str, seed: int, threads: int, memory_
         seed=seed,
     )
     found = measure(case)
-    files.write(table, lambda temporary: found.to_csv(temporary, index=False))
+    tables.write(table, found)
     for fill, found_with in accuracies(found).items():
         logger.info(
             "%s: accuracy %.3f; %.3f without the evidence, %.3f with it alone, %.3f without as much elsewhere",
@@ -92,10 +91,10 @@ def measure(case: Case) -> pd.DataFrame:
 
     Returns:
         A row for each part (whole; without the evidence; only the evidence; control: without an equal part elsewhere),
-        fill (none for the whole), metric and class ("all" for all examples). Metrics: accuracy, and the probability of
-        the true class; of the whole also `share`, how much of the values is evidence; of the control also `overlap`,
-        how much of the evidence it covers. Examples without evidence are left out. Noise is one pattern for all
-        examples, as in every baseline: the intervals do not show the luck of its draw.
+        fill (none for the whole) and metric, over all examples and over those of each class. Metrics: accuracy, and the
+        probability of the true class; of the whole also `share`, how much of the values is evidence; of the control
+        also `overlap`, how much of the evidence it covers. Examples without evidence are left out. Noise is one pattern
+        for all examples, as in every baseline: the intervals do not show the luck of its draw.
 
     Raises:
         InputError: no example has evidence, or there is no training example of another class.
@@ -111,14 +110,17 @@ def measure(case: Case) -> pd.DataFrame:
     # A batch after the other: what is said of an example depends on no other, and all fills of all would not fit.
     measured = [_values(_part(case, part)) for part, _ in blocks(len(case.truth), 1, case.probe.batch_size())]
     values = {key: np.concatenate([one[key] for one in measured]) for key in measured[0]}
-    groups = [(ALL, planted)]
-    groups += [(name, planted & (case.labels == label)) for label, name in enumerate(case.facts["classes"])]
+    groups = [(tables.ALL, tables.ALL, planted)]
+    groups += [
+        (tables.CLASS, name, planted & (case.labels == label)) for label, name in enumerate(case.facts["classes"])
+    ]
     rows = []
     for (part, fill, metric), one in values.items():
-        for name, members in groups:
+        for over, name, members in groups:
             rng = seeds.generator(case.seed, "evidence", "interval", part, fill, metric, name)
             ends = interval(one[members], rng, proportion=metric == "accuracy", low=0, high=1)
-            rows.append((part, fill, metric, name, ends.mean, ends.low, ends.high, int(members.sum()), ends.method))
+            found = (ends.mean, ends.low, ends.high, int(members.sum()), ends.method)
+            rows.append((part, fill, metric, over, name, *found))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -199,16 +201,13 @@ def elsewhere(truth: Mask, inputs: NDArray[np.float32], rng: np.random.Generator
 
 
 def read(table: Path | str) -> pd.DataFrame:
-    """The table that `run` wrote, whatever the classes are called: pandas would take "NA" for a missing value."""
-    import pandas as pd
-
-    missing: Any = {name: [""] for name in ("mean", "low", "high")}
-    return pd.read_csv(table, keep_default_na=False, na_values=missing, dtype={"class": str})
+    """The table that `run` wrote. A fill is called "none", which pandas would take for a missing value."""
+    return tables.read(table, words=("fill", "class"))
 
 
 def accuracies(table: pd.DataFrame) -> dict[str, tuple[float, float, float, float]]:
     """By fill, the accuracy over all examples: as they are, without the evidence, with it only, and of the control."""
-    chosen = table[(table["metric"] == "accuracy") & (table["class"] == ALL)]
+    chosen = tables.over_all(table[table["metric"] == "accuracy"])
     means = chosen.set_index(["part", "fill"])["mean"]
     kinds = list(dict.fromkeys(chosen.loc[chosen["part"] != WHOLE, "fill"]))
     whole = float(means[WHOLE, NONE])
@@ -220,8 +219,9 @@ def accuracies(table: pd.DataFrame) -> dict[str, tuple[float, float, float, floa
 
 def chance(table: pd.DataFrame) -> float:
     """The accuracy of always answering with the class that most examples have."""
-    chosen = table[(table["metric"] == "accuracy") & (table["part"] == WHOLE)].set_index("class")["examples"]
-    return float(chosen.drop(ALL).max() / chosen[ALL])
+    chosen = table[(table["metric"] == "accuracy") & (table["part"] == WHOLE)]
+    of_class = tables.over(chosen) == tables.CLASS
+    return float(chosen.loc[of_class, "examples"].max() / chosen.loc[~of_class, "examples"].iloc[0])
 
 
 def needed(table: pd.DataFrame) -> dict[str, bool]:
@@ -231,7 +231,7 @@ def needed(table: pd.DataFrame) -> dict[str, bool]:
     the model knows beyond chance, and lies below the interval of the control. A threshold of this project: a fall that
     is merely sure would do for a model that takes most of its answer from elsewhere.
     """
-    chosen = table[(table["metric"] == "accuracy") & (table["class"] == ALL)].set_index(["part", "fill"])
+    chosen = tables.over_all(table[table["metric"] == "accuracy"]).set_index(["part", "fill"])
     half = (float(chosen.loc[(WHOLE, NONE), "mean"]) + chance(table)) / 2
     return {
         kind: bool(chosen.loc[(WITHOUT, kind), "high"] < min(half, float(chosen.loc[(CONTROL, kind), "low"])))

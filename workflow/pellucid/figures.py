@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from pellucid import files
+from pellucid import files, fonts
+from pellucid.words import in_figure, names_in_figure, readable
 
 Array = NDArray[np.float32]
 
@@ -60,14 +61,29 @@ def new(width: float, height: float) -> Figure:
 
 
 def save(figure: Figure, *paths: Path | str) -> None:
-    """Write a figure once per path; the suffix chooses the format."""
+    """Write a figure once per path; the suffix chooses the format. All its texts are drawn as they are written."""
     with mpl.rc_context(STYLE):
+        fonts.fit(figure)
         # The layout is most of the work: it is found once, and not again for every format.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
         for path in paths:
             metadata = {"Date": None} if str(path).endswith(".svg") else {}
             files.write(path, partial(figure.savefig, metadata=metadata))
+
+
+def facts(path: Path | str) -> dict[str, Any]:
+    """What `data.json` says, with the names of classes and channels and the unit as a figure shows them."""
+    told: dict[str, Any] = files.read_json(path)
+    classes = names_in_figure(told["classes"])
+    shown = dict(zip(told["classes"], classes, strict=True))
+    counts = {
+        part: {shown.get(name, name): count for name, count in numbers.items()}
+        for part, numbers in told.get("counts", {}).items()
+    }
+    channels, unit = names_in_figure(told["channels"]), in_figure(str(told["unit"]))
+    notes = [readable(note) for note in told.get("notes", ())]
+    return {**told, "classes": classes, "counts": counts, "channels": channels, "unit": unit, "notes": notes}
 
 
 def styled() -> Any:

@@ -73,7 +73,7 @@ def _is_abandoned(path: Path, host: str, process: int) -> bool:
 def write_json(path: Path | str, content: Any) -> None:
     """Write JSON in the order of the keys; NaN and infinity are refused, since JSON has neither."""
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
-    write(path, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))
+    write(path, lambda temporary: temporary.write_text(text + "\n", "utf-8", "backslashreplace", ""))
 
 
 def read_json(path: Path | str) -> Any:

@@ -10,13 +10,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pellucid.credentials import masked
 from pellucid.errors import InputError
+from pellucid.words import readable
 
 
 def share_package(folder: Path) -> None:
     """Let the processes of the jobs find the package in `folder`, where the workflow lies, installed or not."""
     others = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), others] if others else [str(folder)])
+
+
+class _Plain(logging.Formatter):
+    """Lines without passwords of addresses, and without characters that a terminal would take for commands."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(readable(line) for line in masked(super().format(record)).split("\n"))
 
 
 @contextmanager
@@ -31,9 +40,9 @@ def job(snakemake: Any) -> Iterator[None]:
     logger.propagate = False
     name = " ".join([*snakemake.wildcards, snakemake.rule.removeprefix("draw_explanation")]).strip()
     terminal = logging.StreamHandler(sys.stderr)
-    terminal.setFormatter(logging.Formatter(f"[{name}] %(message)s"))
+    terminal.setFormatter(_Plain(f"[{name}] %(message)s"))
     file = logging.FileHandler(_made(snakemake.log[0]), mode="w", encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    file.setFormatter(_Plain("%(asctime)s %(levelname)s %(message)s"))
     for handler in (terminal, file):
         logger.addHandler(handler)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from pellucid.wording import MANY_CLASSES, listing, nearest, shown
 
 logger = logging.getLogger(__name__)
 
+# What examples.target may say instead of the name of a class.
+KEYWORDS = ("predicted", "true")
+
 
 def select(
     *,
@@ -23,7 +26,7 @@ def select(
     predictions: Path | str,
     per_class: int,
     choose: str,
-    target: str | int,
+    target: str | int | Mapping[str, str | int],
     seed: int,
     output: Path | str,
 ) -> None:
@@ -34,7 +37,7 @@ def select(
         predictions: `predictions.npz`.
         per_class: how many of each true class.
         choose: correct, wrong, most_confident, least_confident or any.
-        target: predicted, true, or the name of a class.
+        target: predicted, true, or the name of a class; {class: name} for a class that is called predicted or true.
         seed: of the experiment.
         output: gets `indices` (int64, into the test examples), `inputs` (float32), `labels`, `predictions`, `targets`
             (int64), `probabilities` (float64) and, where it is known, `truth` (bool).
@@ -59,7 +62,7 @@ def select(
         "labels": labels[indices],
         "predictions": p.argmax(1)[indices],
         "probabilities": p[indices],
-        "targets": targets(str(target), classes, labels[indices], p[indices]),
+        "targets": targets(target, classes, labels[indices], p[indices]),
     }
     if "test" in truth:
         arrays["truth"] = np.asarray(truth["test"][indices])
@@ -90,22 +93,33 @@ def choose_indices(
 
 
 def targets(
-    target: str, classes: Sequence[str], labels: NDArray[np.int64], p: NDArray[np.float64]
+    target: str | int | Mapping[str, str | int],
+    classes: Sequence[str],
+    labels: NDArray[np.int64],
+    p: NDArray[np.float64],
 ) -> NDArray[np.int64]:
     """The class to explain for each example.
 
     Raises:
         InputError: `target` is neither predicted nor true nor a class.
     """
-    if target == "predicted":
+    keyword = not isinstance(target, Mapping)
+    name = str(target["class"] if isinstance(target, Mapping) else target)
+    if keyword and name in KEYWORDS and name in classes:
+        logger.info(
+            'examples.target: "%s" means the %s class of each example, not the class of this name; that one is '
+            "{class: %s}",
+            *(name, name, name),
+        )
+    if keyword and name == "predicted":
         predicted: NDArray[np.int64] = p.argmax(1)
         return predicted
-    if target == "true":
+    if keyword and name == "true":
         return labels
-    if target in classes:
-        return np.full(len(labels), list(classes).index(target), np.int64)
-    names = ["predicted", "true", *classes]
-    expected = listing(names[: MANY_CLASSES + 2])
+    if name in classes:
+        return np.full(len(labels), list(classes).index(name), np.int64)
+    names = [*(KEYWORDS if keyword else ()), *classes]
+    expected = listing(names[: MANY_CLASSES + len(KEYWORDS)])
     if len(classes) > MANY_CLASSES:
         expected += f", … ({len(classes):,} classes)"
-    raise InputError("examples.target", shown(target), f"one of {expected}", nearest(target, names).strip())
+    raise InputError("examples.target", shown(name), f"one of {expected}", nearest(name, names).strip())

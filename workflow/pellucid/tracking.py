@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +22,11 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
-from pellucid import backend, files, plugins
+from pellucid import backend, files, plugins, tables
 from pellucid.errors import InputError
 from pellucid.explain.variants import variants
 from pellucid.score import leaderboard
+from pellucid.words import as_keys, in_markdown, readable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -40,6 +40,9 @@ _FILES = "pellucid.files"
 _SCORES = "pellucid.scores"
 _STUDY = "pellucid.study"
 _PARENT = "mlflow.parentRunId"
+# In names such as "accuracy mean/learning rate 0.001, filters [8]", which the project makes.
+_PUNCTUATION = ',=():[]{}"'
+_LONGEST_VALUE = 5000  # characters of a parameter or tag that every kind of store takes
 _ANSWER = 10  # seconds that a server may take to say that it is there
 
 
@@ -73,11 +76,8 @@ def ensure(uri: str, experiment: str) -> str:
                 lines = done.stderr.strip().splitlines()
                 raise InputError("tracking.uri", f"{uri} ({lines[-1] if lines else 'no answer'})", "a database")
         client = _client(uri)
-        found = client.get_experiment_by_name(experiment)
+        found = _found(client, uri, experiment)
         if found is not None:
-            _check_place(found, uri)
-            if found.lifecycle_stage == "deleted":
-                client.restore_experiment(found.experiment_id)
             return str(found.experiment_id)
         # A server stores artifacts where it was told to; beside a database file they lie next to it, and those of any
         # other database under results/.
@@ -169,6 +169,14 @@ def track_comparison(
     logger.info("recorded as run %s", run)
 
 
+def restore(uri: str, experiment: str) -> None:
+    """Restore the MLflow experiment where it was deleted on MLflow's page; what else is wrong, the server tells."""
+    from mlflow.exceptions import MlflowException
+
+    with _answering(uri), suppress(MlflowException):
+        _found(_client(uri), uri, experiment)
+
+
 @contextmanager
 def _record(uri: str, experiment: str, folder: Path, root: Path) -> Iterator[_Record]:
     """The store, which must be there with its experiment, opened to write to."""
@@ -178,7 +186,7 @@ def _record(uri: str, experiment: str, folder: Path, root: Path) -> Iterator[_Re
         )
     with _answering(uri):
         client = _client(uri)
-        found = client.get_experiment_by_name(experiment)
+        found = _found(client, uri, experiment)
         if found is None:
             raise InputError(
                 "tracking.experiment",
@@ -186,8 +194,32 @@ def _record(uri: str, experiment: str, folder: Path, root: Path) -> Iterator[_Re
                 "one",
                 "Make it: snakemake --cores 1 --forcerun tracking_store",
             )
-        _check_place(found, uri)
-        yield _Record(client, found.experiment_id, folder, _origin(root))
+        record = _Record(client, found.experiment_id, folder, _origin(root))
+        try:
+            yield record
+        except BaseException:
+            # What is half recorded is shown as such, and replaced by the next try.
+            record.fail()
+            raise
+
+
+def _found(client: MlflowClient, uri: str, experiment: str) -> Experiment | None:
+    """The MLflow experiment, restored where it was deleted on MLflow's page; None where there is none of that name."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        return None
+    _check_place(found, uri)
+    if found.lifecycle_stage == "deleted":
+        try:
+            client.restore_experiment(found.experiment_id)
+            logger.info('the MLflow experiment "%s", which was deleted on MLflow\'s page, is restored', experiment)
+        except MlflowException:
+            # Another job was quicker.
+            if client.get_experiment(found.experiment_id).lifecycle_stage == "deleted":
+                raise
+    return found
 
 
 class _Record:
@@ -195,6 +227,14 @@ class _Record:
 
     def __init__(self, client: MlflowClient, experiment_id: str, folder: Path, origin: Mapping[str, str]) -> None:
         self.client, self.experiment_id, self.folder, self.origin = client, experiment_id, folder, origin
+        self.unfinished: list[str] = []
+
+    def fail(self) -> None:
+        """Mark every run that was begun and not finished as failed, so that none is shown as running for ever."""
+        for run in self.unfinished:
+            # The store may be what failed.
+            with suppress(Exception):
+                self.client.set_terminated(run, "FAILED")
 
     def experiment(self, name: str, settings: Mapping[str, Any], threads: int, study: str) -> str:
         """The parent run: configuration, learning curves, scores, figures, model and data set."""
@@ -226,6 +266,7 @@ class _Record:
                 "mlflow.note.content": _note(settings["title"], data),
                 "pellucid.kind": "experiment",
                 "pellucid.experiment": name,
+                "pellucid.title": _cut(readable(settings["title"])),
                 **({_STUDY: study} if study else {}),
             },
         )
@@ -246,7 +287,7 @@ class _Record:
         )
         self._curves(run)
         self._model_and_data(run, name, data, training)
-        self.client.set_terminated(run, "FINISHED")
+        self._finish(run)
         return run
 
     def explanation(self, name: str, parent: str, method: str, label: str, chosen: Mapping[str, Any]) -> str:
@@ -281,7 +322,7 @@ class _Record:
             | files.read_json(folder / "checks.json")[label],
             tags={"mlflow.note.content": f"{spec.title}. {spec.paper}", "pellucid.rule": f"explain_{method}"},
         )
-        self.client.set_terminated(run, "FINISHED")
+        self._finish(run)
         return run
 
     def comparison(
@@ -297,13 +338,13 @@ class _Record:
         """A run of its own: what was compared, its tables and figures."""
         digest = files.digest([kind, name, params, [files.sha256(path) for path in tables]])
         places = [(path, "figures" if path.suffix in (".png", ".svg") else "") for path in (*tables, *attached)]
-        tags = {"mlflow.note.content": note, "pellucid.kind": kind, **({_STUDY: name} if kind == "study" else {})}
+        tags = {"mlflow.note.content": in_markdown(note), "pellucid.kind": kind}
+        tags |= {_STUDY: name} if kind == "study" else {}
         run, new = self._run(name, digest, places, tags)
         if not new:
             return run
-        allowed = {" ".join(re.sub(r"[^\w./ -]", " ", key).split()): value for key, value in metrics.items()}
-        self._log(run, params=params, metrics=allowed, tags={"pellucid.rule": f"track_{kind}"})
-        self.client.set_terminated(run, "FINISHED")
+        self._log(run, params=params, metrics=metrics, tags={"pellucid.rule": f"track_{kind}"})
+        self._finish(run)
         return run
 
     def _score(self, run: str, label: str) -> None:
@@ -323,13 +364,10 @@ class _Record:
     @cached_property
     def _scores(self) -> dict[str, dict[str, float]]:
         """By explanation and metric, the mean over all examples of every score."""
-        import pandas as pd
-
         found: dict[str, dict[str, float]] = {}
         for path in sorted((self.folder / "score").glob("*/scores.csv")):
-            rows = pd.read_csv(path)
-            rows = rows[(rows["class"] == "all") & rows["mean"].notna()]
-            for row in rows.itertuples():
+            rows = tables.over_all(tables.read(path))
+            for row in rows[rows["mean"].notna()].itertuples():
                 found.setdefault(row.explanation, {})[f"score.{path.parent.name}.{row.metric}"] = float(row.mean)
         return found
 
@@ -361,7 +399,7 @@ class _Record:
             metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes")},
             tags={"mlflow.note.content": f"{spec.title}. {spec.paper}", "pellucid.rule": f"view_{view}"},
         )
-        self.client.set_terminated(run, "FINISHED")
+        self._finish(run)
         return run
 
     def _run(
@@ -388,8 +426,13 @@ class _Record:
         started = self.client.create_run(
             self.experiment_id, tags={**tags, **self.origin, _DIGEST: digest, _FILES: held}, run_name=name
         )
+        self.unfinished.append(started.info.run_id)
         self._attach(started.info.run_id, attached)
         return started.info.run_id, True
+
+    def _finish(self, run: str) -> None:
+        self.client.set_terminated(run, "FINISHED")
+        self.unfinished.remove(run)
 
     def _search(self, digest: str) -> list[Run]:
         return list(self.client.search_runs([self.experiment_id], f"tags.`{_DIGEST}` = '{digest}'"))
@@ -407,15 +450,22 @@ class _Record:
     def _log(
         self, run: str, *, params: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, Any]
     ) -> None:
+        """Log under keys that MLflow takes; names that are no such keys, and long values, are whole in `names.json`."""
         from mlflow.entities import Metric, Param, RunTag
 
-        now = _now()
-        self.client.log_batch(
-            run,
-            metrics=[Metric(key, float(value), now, 0) for key, value in metrics.items()],
-            params=[Param(key, str(value)) for key, value in params.items()],
-            tags=[RunTag(key, str(value)) for key, value in tags.items()],
-        )
+        now, values = _now(), {name: str(value) for name, value in params.items()}
+        of_params, of_metrics = as_keys(params), as_keys(metrics, _PUNCTUATION)
+        if any(name != key for name, key in of_params.items()) or any(
+            value != _cut(value) for value in values.values()
+        ):
+            self.client.log_dict(run, {"keys": of_params, "values": values}, "names.json")
+        logged = [Param(of_params[name], _cut(value)) for name, value in values.items()]
+        for start in range(0, len(logged), 100):
+            self.client.log_batch(run, params=logged[start : start + 100])
+        numbers = [Metric(of_metrics[name], float(value), now, 0) for name, value in metrics.items()]
+        for start in range(0, len(numbers), 1000):
+            self.client.log_batch(run, metrics=numbers[start : start + 1000])
+        self.client.log_batch(run, tags=[RunTag(key, _cut(str(value))) for key, value in tags.items()])
 
     def _curves(self, run: str) -> None:
         """Epoch curves, in calls of 1,000 values, MLflow's limit: one call each would take a hundred times as long."""
@@ -567,10 +617,14 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _note(title: str, data: Mapping[str, Any]) -> str:
-    about = (
-        f"{title}\n\nData: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
-    )
-    return "\n\n".join([about, *(f"- {note}" for note in data.get("notes", ()))])
+    source = f"Data: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
+    about = f"{in_markdown(title)}\n\n{source}"
+    return "\n\n".join([about, *(f"- {in_markdown(note)}" for note in data.get("notes", ()))])
+
+
+def _cut(value: str) -> str:
+    """A value of the length that MLflow takes."""
+    return value if len(value) <= _LONGEST_VALUE else f"{value[: _LONGEST_VALUE - 1]}…"
 
 
 def _now() -> int:

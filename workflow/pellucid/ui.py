@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import socket
 import sys
 from pathlib import Path
 
 import yaml
+
+from pellucid import credentials
+from pellucid.errors import InputError
 
 HOST = "127.0.0.1"
 STORE = Path("results/mlflow/store.json")
@@ -25,12 +29,15 @@ def main() -> None:
         sys.exit(f"There is no configuration at {chosen.config}.")
     settings = yaml.safe_load(chosen.config.read_text(encoding="utf-8")).get("tracking") or {}
     uri = settings.get("uri", "sqlite:///results/mlflow/mlflow.db")
+    if secret := credentials.secret_of(uri):
+        sys.exit(f"tracking.uri: found an address with {secret} in it; expected the address without it.")
     if uri.startswith("http"):
         print(f"The record is kept by a server: open {uri}")
         return
     database = Path(uri.removeprefix("sqlite:///"))
     if uri.startswith("sqlite") and not database.is_file():
         sys.exit(f"There is no record at {database} yet: `make run` makes it.")
+    _restore(uri, settings.get("experiment", "pellucid"))
     port = free_port(chosen.port)
     print(f"MLflow: http://{HOST}:{port}{page(STORE)}  (Ctrl-C ends it)", flush=True)
     # One worker and no job service: 2 processes and 0.4 GB instead of 15 and 2.2 GB.
@@ -38,6 +45,19 @@ def main() -> None:
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", HOST, "--port", str(port)]
     # A line for every request would push the address out of sight.
     os.execv(sys.executable, [*command, "--backend-store-uri", uri, "--uvicorn-opts", "--log-level warning"])
+
+
+def _restore(uri: str, experiment: str) -> None:
+    """Restore an experiment that was deleted on MLflow's page, as every rule does that opens the store."""
+    # MLflow takes seconds to import.
+    from pellucid import tracking
+
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("pellucid").setLevel(logging.INFO)
+    try:
+        tracking.restore(uri, experiment)
+    except InputError as error:
+        print(error)
 
 
 def page(store: Path) -> str:

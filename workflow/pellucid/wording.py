@@ -6,9 +6,13 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from pellucid.credentials import masked
+from pellucid.words import in_figure, readable
+
 # With more classes than this, tables and figures show those that occur, and an example has its five most probable.
 MANY_CLASSES = 20
 MOST_PROBABLE = 5
+_LONGEST = 60  # characters of a user's word in a message
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -19,7 +23,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 def listing(names: Iterable[Any]) -> str:
     """Names as a comma-separated list."""
-    return ", ".join(str(name) for name in names)
+    return ", ".join(in_figure(str(name), _LONGEST) for name in names)
 
 
 def times(sizes: Iterable[int | None]) -> str:
@@ -35,5 +39,5 @@ def first_line(error: Exception) -> str:
 
 def shown(content: Any) -> str:
     """A value as the user would recognise it: text in quotes, long content cut."""
-    text = f'"{content}"' if isinstance(content, str) else str(content)
-    return text if len(text) <= 60 else text[:57] + "..."
+    text = readable(masked(f'"{content}"' if isinstance(content, str) else str(content)))
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

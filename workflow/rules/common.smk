@@ -17,6 +17,7 @@ from pellucid import random_labels, studies
 from pellucid.code import code_digest
 from pellucid.explain.variants import variants
 from pellucid.job import share_package
+from pellucid.words import LONGEST_TITLE, in_figure, in_rst
 
 share_package(PACKAGE)
 
@@ -35,6 +36,11 @@ left_out = (
 )
 for line in studies.folded(left_out, CONFIG.studies):
     logger.info(line)
+
+# For the first page of the report, whose template cannot call functions.
+config["titles"] = {
+    name: in_rst(str(entry.get("title", "") if entry else "")) for name, entry in (config.get("experiments") or {}).items()
+}
 
 CONDA = str(ROOT / "envs" / "pellucid.yaml")
 RESULTS = "results/{experiment}"
@@ -73,6 +79,11 @@ def setting(*keys):
         return value
 
     return get
+
+
+def heading(wildcards):
+    """The title of the experiment as its figures show it."""
+    return in_figure(experiment_of(wildcards)["title"], LONGEST_TITLE)
 
 
 def parameters_of(key, name):

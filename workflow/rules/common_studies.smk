@@ -9,6 +9,11 @@ def study_of(wildcards):
     return CONFIG.studies[name]
 
 
+def heading_of_study(wildcards):
+    """The title of the study as its figures show it."""
+    return in_figure(study_of(wildcards).title or wildcards.study, LONGEST_TITLE)
+
+
 def members_reached(wildcards):
     """What the members of a study reached."""
     members = study_of(wildcards).members

@@ -47,7 +47,7 @@ rule draw_study:
         CONDA
     threads: 1
     params:
-        title=lambda wildcards: study_of(wildcards).title or wildcards.study,
+        title=heading_of_study,
         members=lambda wildcards: study_of(wildcards).members,
         code=code_digest("pellucid.draw.members"),
     message:
@@ -102,7 +102,7 @@ rule draw_study_explanations:
         CONDA
     threads: 1
     params:
-        title=lambda wildcards: study_of(wildcards).title or wildcards.study,
+        title=heading_of_study,
         code=code_digest("pellucid.draw.trainings"),
     message:
         "Draw how the explanations of {wildcards.study} depend on the training"

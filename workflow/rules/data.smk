@@ -85,7 +85,7 @@ rule draw_data:
         CONDA
     threads: 1
     params:
-        title=setting("title"),
+        title=heading,
         about=about,
         code=code_digest("pellucid.draw.data"),
     message:

@@ -64,7 +64,7 @@ rule draw_evaluation:
         CONDA
     threads: 1
     params:
-        title=setting("title"),
+        title=heading,
         code=code_digest("pellucid.draw.evaluation"),
     message:
         "Draw the evaluation of {wildcards.experiment}"
@@ -122,7 +122,7 @@ rule draw_evidence:
         CONDA
     threads: 1
     params:
-        title=setting("title"),
+        title=heading,
         code=code_digest("pellucid.draw.evidence"),
     message:
         "Draw the use of the planted evidence in {wildcards.experiment}"

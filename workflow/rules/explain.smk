@@ -86,7 +86,7 @@ rule draw_explanation:
     threads: 1
     params:
         parameters=lambda wildcards: parameters_of("methods", wildcards.method)(wildcards),
-        title=setting("title"),
+        title=heading,
         code=lambda wildcards: code_digest("pellucid.draw.explanation", f"pellucid.explain.{wildcards.method}"),
     message:
         "Draw {wildcards.variant} of {wildcards.experiment}"

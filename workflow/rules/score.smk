@@ -59,7 +59,7 @@ rule draw_score:
         CONDA
     threads: 1
     params:
-        title=setting("title"),
+        title=heading,
         about=lambda wildcards: SCORES[wildcards.score].about,
         paper=lambda wildcards: SCORES[wildcards.score].paper,
         code=lambda wildcards: code_digest("pellucid.draw.score", f"pellucid.score.{wildcards.score}"),
@@ -123,7 +123,7 @@ rule draw_checks:
         CONDA
     threads: 1
     params:
-        title=setting("title"),
+        title=heading,
         code=lambda wildcards: code_digest(
             "pellucid.draw.checks",
             *(f"pellucid.explain.{method}" for method in experiment_of(wildcards)["methods"]),
@@ -158,7 +158,7 @@ rule draw_overview:
     params:
         methods=setting("methods"),
         explain=lambda wildcards: f"results/{wildcards.experiment}/explain",
-        title=setting("title"),
+        title=heading,
         code=lambda wildcards: code_digest(
             "pellucid.draw.overview",
             *(f"pellucid.explain.{method}" for method in experiment_of(wildcards)["methods"]),
@@ -211,7 +211,7 @@ rule draw_agreement:
         CONDA
     threads: 1
     params:
-        title=setting("title"),
+        title=heading,
         code=code_digest("pellucid.draw.agreement"),
     message:
         "Draw the agreement of the explanations of {wildcards.experiment}"
@@ -274,7 +274,7 @@ rule draw_leaderboard:
         CONDA
     threads: 1
     params:
-        title=setting("title"),
+        title=heading,
         code=code_digest("pellucid.draw.leaderboard"),
     message:
         "Draw the leaderboard of {wildcards.experiment}"

@@ -83,7 +83,7 @@ rule draw_training:
         CONDA
     threads: 1
     params:
-        title=setting("title"),
+        title=heading,
         code=code_digest("pellucid.draw.training"),
     message:
         "Draw the training of {wildcards.experiment}"
@@ -114,7 +114,7 @@ rule draw_augmentation:
         CONDA
     threads: 1
     params:
-        title=setting("title"),
+        title=heading,
         augmentation=setting("training", "augmentation"),
         seed=setting("seed"),
         code=code_digest("pellucid.draw.augmentation"),

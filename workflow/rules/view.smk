@@ -61,7 +61,7 @@ rule draw_view:
     threads: 1
     params:
         parameters=lambda wildcards: parameters_of("views", wildcards.view)(wildcards),
-        title=setting("title"),
+        title=heading,
         about=lambda wildcards: VIEWS[wildcards.view].about,
         paper=lambda wildcards: VIEWS[wildcards.view].paper,
         code=lambda wildcards: code_digest(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pellucid import files
+from pellucid import tables
 from pellucid.ranks import in_order
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def run(*, boards: Mapping[str, Mapping[str, Path | str]], table: Path | str) ->
     """
     import pandas as pd
 
-    read = {name: pd.read_csv(board["table"], index_col="explanation") for name, board in boards.items()}
+    read = {name: tables.read(board["table"], index="explanation") for name, board in boards.items()}
     score = key_score(read)
     parts, families = [], dict[str, str]()
     for name, board in read.items():
@@ -71,15 +71,13 @@ def run(*, boards: Mapping[str, Mapping[str, Path | str]], table: Path | str) ->
     content = content.join(joined)
     content = content.iloc[in_order(content["relative rank"].to_numpy(np.float64), list(content.index))]
     content.index.name = "explanation"
-    files.write(table, lambda temporary: content.to_csv(temporary))
+    tables.write(table, content, index=True)
     logger.info("%d explanations in %d experiments", len(content), len(read))
 
 
 def headline(table: Path | str) -> dict[str, float]:
     """The means over the experiments by a name such as "relative rank/occlusion"."""
-    import pandas as pd
-
-    content = pd.read_csv(table, index_col="explanation")
+    content = tables.read(table, index="explanation")
     columns = [column for column in content if column == "relative rank" or column.startswith("insertion less")]
     return {
         f"{column}/{label}": float(value)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid import files
+from pellucid import files, tables
 from pellucid.studies import REPEATING, Study, described, without
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def run(
         for name, values in members.items()
     ]
     content = pd.DataFrame(rows)
-    files.write(table, lambda temporary: content.to_csv(temporary, index=False))
+    tables.write(table, content)
     combined = []
     for group in Study("", members).repeated():
         found = pd.DataFrame([metrics[name] for name in group]).astype(np.float64)
@@ -48,15 +48,13 @@ def run(
             row |= {f"{metric} mean": found[metric].mean(), f"{metric} sd": found[metric].std(ddof=1)}
         combined.append(row)
     joined = pd.DataFrame(combined)
-    files.write(summary, lambda temporary: joined.to_csv(temporary, index=False))
+    tables.write(summary, joined)
     logger.info("%d members, %d combinations", len(content), len(joined))
 
 
 def headline(summary: Path | str, members: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """Each number of the summary by a name such as "accuracy mean/learning rate 0.001"."""
-    import pandas as pd
-
-    rows = pd.read_csv(summary)
+    rows = tables.read(summary)
     groups = Study("", members).repeated()
     return {
         f"{column}/{described(without(members[group[0]], REPEATING))}".removesuffix("/"): float(row[column])

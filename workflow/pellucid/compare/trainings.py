@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import files, plugins, seeds
+from pellucid import files, plugins, seeds, tables
 from pellucid.compare.members import shown
 from pellucid.score.bootstrap import interval
 from pellucid.score.similarity import overlap, spearman
@@ -93,7 +93,7 @@ def run(
         if given:
             _advise(rows[-1], group, given)
     content = pd.DataFrame(rows)
-    files.write(table, lambda temporary: content.to_csv(temporary, index=False))
+    tables.write(table, content)
     logger.info("%d explanations by %d trainings", content["explanation"].nunique(), sum(map(len, groups)))
 
 
@@ -137,12 +137,12 @@ def _own_seed(folders: Sequence[Path]) -> dict[tuple[str, str], float]:
     """By explanation and metric, the similarity between seeds of the method's own, in the mean over the members."""
     import pandas as pd
 
-    tables = [folder / "score" / "seed_stability" / "scores.csv" for folder in folders]
-    found = [pd.read_csv(path) for path in tables if path.is_file()]
+    written = [folder / "score" / "seed_stability" / "scores.csv" for folder in folders]
+    found = [tables.over_all(tables.read(path)) for path in written if path.is_file()]
     if not found:
         return {}
     rows = pd.concat(found)
-    means = rows[rows["class"] == "all"].groupby(["explanation", "metric"])["mean"].mean()
+    means = rows.groupby(["explanation", "metric"])["mean"].mean()
     return {key: float(value) for key, value in means.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from itertools import pairwise
 
 from pellucid.errors import InputError
 from pellucid.wording import listing, nearest, shown
+
+logger = logging.getLogger(__name__)
 
 Choice = str | int
 NONE = "none"
@@ -111,6 +114,8 @@ def _header(names: Sequence[str] | int, where: str, index: Collection[str]) -> _
 def _chosen(header: _Header, signal: str | Sequence[Choice], label: Choice, group: Choice) -> Columns:
     """The columns of one file, by what the parameters say."""
     names, where = header.names, header.where
+    if header.named:
+        _tell_keywords(names, where, signal, group)
     label_at = _one(header, "label", label)
     group_at = None if group == NONE else _one(header, "group", group)
     if group_at == label_at:
@@ -163,6 +168,15 @@ def _out_of_order(names: Sequence[str]) -> list[str]:
             turn = next(at for at, rises in enumerate(steps) if rises != steps[0])
             return [name for _, name in members[turn - 1 : turn + 2]]
     return []
+
+
+def _tell_keywords(header: tuple[str, ...], where: str, signal: str | Sequence[Choice], group: Choice) -> None:
+    """Say what a keyword means in a file that has a column of that name."""
+    if signal == "all" and "all" in header:
+        logger.info("%s: signal: all means every column; the one of this name is signal: [all]", where)
+    if group == NONE and NONE in header:
+        place = header.index(NONE) + 1
+        logger.info("%s: group: none means no group; the column of this name is group: %d", where, place)
 
 
 def _one(header: _Header, key: str, wanted: Choice) -> int:

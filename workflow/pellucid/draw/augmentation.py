@@ -39,7 +39,7 @@ def draw(
         title: of the experiment.
         pictures: one path per format.
     """
-    facts, y, values = files.read_json(data), files.read_arrays(labels)["train"], files.map_array(x)
+    facts, y, values = figures.facts(data), files.read_arrays(labels)["train"], files.map_array(x)
     present, firsts = (found[:_MOST_CLASSES] for found in np.unique(y, return_index=True))
     examples = np.asarray(values[firsts])
     # In the training each lies in another batch, with other draws; these are of the same kind.

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from pellucid import figures
+from pellucid import figures, tables
 from pellucid.draw import rank_cells
 from pellucid.draw.families import FAMILIES, family
 from pellucid.score.verdicts import ABOUT
@@ -28,7 +28,7 @@ def draw(*, title: str, checks: Path | str, pictures: Sequence[Path | str]) -> N
         pictures: one path per format.
     """
     with figures.styled():
-        figures.save(_figure(pd.read_csv(checks), title), *pictures)
+        figures.save(_figure(tables.read(checks), title), *pictures)
 
 
 def _figure(table: pd.DataFrame, title: str) -> Figure:

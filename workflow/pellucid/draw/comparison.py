@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from pellucid import figures
+from pellucid import figures, tables
 from pellucid.compare.leaderboard import experiments
 from pellucid.draw import rank_cells
 from pellucid.ranks import tied_ranks
@@ -25,7 +24,7 @@ def draw(*, table: Path | str, pictures: Sequence[Path | str]) -> None:
         table: what `compare.leaderboard.run` wrote.
         pictures: one path per format.
     """
-    content = pd.read_csv(table, index_col="explanation")
+    content = tables.read(table, index="explanation")
     names = experiments(list(content.columns))
     score = next(column for column in content.columns if column.startswith("insertion less deletion"))
     failed = content[[f"{name}: failed checks" for name in names]].notna().to_numpy()

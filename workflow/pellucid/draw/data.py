@@ -30,7 +30,7 @@ def draw(*, data: Path | str, x: Path | str, labels: Path | str, title: str, pic
         title: of the experiment.
         pictures: one path per format.
     """
-    facts, y, values = files.read_json(data), files.read_arrays(labels)["train"], files.map_array(x)
+    facts, y, values = figures.facts(data), files.read_arrays(labels)["train"], files.map_array(x)
     found = np.unique(y)
     present = found[:MANY_CLASSES]
     rows = [np.flatnonzero(y == label)[:PER_CLASS] for label in present]

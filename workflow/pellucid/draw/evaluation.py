@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import figures, files
+from pellucid import figures, files, tables
 from pellucid.wording import MOST_PROBABLE
+from pellucid.words import names_in_figure
 
 _SHOWN = 40  # classes at most in the confusion matrix; the table has all
 
@@ -24,10 +25,8 @@ def draw_confusion(*, table: Path | str, metrics: Path | str, title: str, pictur
         title: of the experiment.
         pictures: one path per format.
     """
-    import pandas as pd
-
-    counts, scores = pd.read_csv(table, index_col=0), files.read_json(metrics)
-    values, names = counts.to_numpy(), [str(name) for name in counts.columns]
+    classes, counts = tables.read_square(table)
+    scores, values, names = files.read_json(metrics), np.array(counts, np.int64), names_in_figure(classes)
     share = values / np.maximum(values.sum(1, keepdims=True), 1)
     kept, note = _most_frequent(values, scores.get("classes", len(names)))
     share, values, names = share[np.ix_(kept, kept)], values[np.ix_(kept, kept)], [names[place] for place in kept]

@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from pellucid import evidence, figures
+from pellucid import evidence, figures, tables
 from pellucid.wording import listing
+from pellucid.words import names_in_figure
 
 # From what should keep its height to what should fall.
 PARTS = {
@@ -38,8 +39,9 @@ def draw(*, table: Path | str, title: str, pictures: Sequence[Path | str]) -> No
         pictures: one path per format.
     """
     rows = evidence.read(table)
+    rows = rows.assign(over=tables.over(rows))
     kinds = list(evidence.accuracies(rows))
-    classes = list(dict.fromkeys(rows["class"]))
+    classes = list(dict.fromkeys(zip(rows["over"], rows["class"], strict=True)))
     height = 0.55 + 0.36 * len(classes)
     figure = figures.new(1.3 + 2.25 * len(kinds), 1.3 + height * len(METRICS))
     with figures.styled():
@@ -47,7 +49,7 @@ def draw(*, table: Path | str, title: str, pictures: Sequence[Path | str]) -> No
         for line, (metric, label) in zip(axes, METRICS.items(), strict=True):
             for one, kind in zip(line, kinds, strict=True):
                 chosen = rows[(rows["metric"] == metric) & rows["fill"].isin([kind, evidence.NONE])]
-                _dots(one, chosen.set_index(["part", "class"]), classes)
+                _dots(one, chosen.set_index(["part", "over", "class"]), classes)
                 one.axvline(evidence.chance(rows), color=figures.QUIET, linewidth=0.8, linestyle=":", zorder=0)
                 one.set_xlabel(label, fontsize=8)
         for one, kind in zip(axes[0], kinds, strict=True):
@@ -82,17 +84,21 @@ def _range(values: Sequence[float]) -> str:
     return low if low == high else f"{low}–{high}"
 
 
-def _dots(axes: Any, rows: pd.DataFrame, classes: Sequence[str]) -> None:
+def _dots(axes: Any, rows: pd.DataFrame, classes: Sequence[tuple[str, str]]) -> None:
     """One line per class: a dot per part, a little below the one before, with a bar over its interval."""
-    for place, name in enumerate(classes):
-        strong = name == evidence.ALL
+    for place, (over, name) in enumerate(classes):
+        strong = over == tables.ALL
         for step, (part, (_, colour, marker)) in enumerate(PARTS.items()):
-            mean, low, high = rows.loc[(part, name), ["mean", "low", "high"]]
+            mean, low, high = rows.loc[(part, over, name), ["mean", "low", "high"]]
             y = place + 0.19 * (step - (len(PARTS) - 1) / 2)
             axes.plot([low, high], [y, y], color=colour, linewidth=1.6, alpha=0.45, solid_capstyle="butt")
             axes.plot(mean, y, marker, color=colour, markersize=5 if strong else 3.5, clip_on=False, zorder=3)
     axes.axhspan(-0.5, 0.5, color="#eef1f4", linewidth=0, zorder=-1)
-    names = ["all examples" if name == evidence.ALL else textwrap.fill(name, 16) for name in classes]
+    names = names_in_figure([name for _, name in classes])
+    names = [
+        "all examples" if over == tables.ALL else textwrap.fill(name, 16)
+        for (over, _), name in zip(classes, names, strict=True)
+    ]
     axes.set_yticks(range(len(classes)), names)
     axes.set_ylim(len(classes) - 0.5, -0.5)
     axes.set_xlim(-0.02, 1.02)

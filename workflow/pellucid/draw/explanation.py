@@ -49,7 +49,7 @@ def draw(
             its maps are not believed blindly.
     """
     spec = plugins.spec("explain", method)
-    facts, arrays = files.read_json(data), files.read_arrays(attributions)
+    facts, arrays = figures.facts(data), files.read_arrays(attributions)
     chosen = variants(method, parameters)[variant]
     maps = arrays["attributions"][list(arrays["variants"]).index(variant)]
     if facts["kind"] == "image" and holds(spec.per_channel, chosen):
@@ -123,7 +123,7 @@ def _signals(sheet: _Sheet) -> Figure:
             figures.coloured_line(one, time, signal, sheet.maps[index, :, 0], sheet.scale)
             if "truth" in arrays:
                 _evidence(one, time, arrays["truth"][index, :, 0])
-            one.set_title(_heading(facts, arrays, index), loc="left")
+            one.set_title(_folded(_heading(facts, arrays, index), 3.1), loc="left")
             one.tick_params(labelsize=7)
         for one in line[len(row) :]:
             one.set_visible(False)
@@ -160,7 +160,7 @@ def _channels(sheet: _Sheet) -> Figure:
         above, under = axes[2 * line], axes[2 * line + 1]
         for column, index in enumerate(row):
             figures.stacked_series(above[column], time, inputs[index], facts["channels"], spread)
-            above[column].set_title(_heading(facts, arrays, index), loc="left")
+            above[column].set_title(_folded(_heading(facts, arrays, index), 3.6), loc="left")
             shown = sheet.maps[index] if sheet.per_channel else sheet.maps[index, :, :1]
             figures.channel_map(under[column], time, shown, channels, sheet.scale)
             if "truth" in arrays and sheet.per_channel:
@@ -227,6 +227,11 @@ def _heading(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index
     if target != predicted:
         parts.append(f"explained: {classes[target]}")
     return "; ".join(parts)
+
+
+def _folded(heading: str, room: float) -> str:
+    """The heading in lines that are as wide as their panel, in inches."""
+    return "\n".join(textwrap.fill(line, int(room / _LETTER)) for line in heading.split("\n"))
 
 
 def _cut(name: str, length: int) -> str:

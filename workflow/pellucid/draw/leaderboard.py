@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from pellucid import figures
+from pellucid import figures, tables
 from pellucid.draw import rank_cells
 from pellucid.ranks import in_order
 from pellucid.score.leaderboard import JUDGING
@@ -32,7 +32,7 @@ def draw(
         table, metrics: what `leaderboard.run` wrote.
         ranking, tradeoffs: one path per format, of each figure.
     """
-    content, about = pd.read_csv(table, index_col="explanation"), pd.read_csv(metrics)
+    content, about = tables.read(table, index="explanation"), pd.read_csv(metrics)
     content["failed checks"] = content["failed checks"].fillna("")
     with figures.styled():
         figures.save(_ranking(content, about, title), *ranking)

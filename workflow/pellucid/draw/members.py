@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 
-from pellucid import figures
+from pellucid import figures, tables
 from pellucid.studies import REPEATING, Study, described, without
+from pellucid.words import LONGEST_TITLE, names_in_figure
 
 # The two that every study is judged by, and which way is better.
 SHOWN = {
@@ -31,9 +31,9 @@ def draw(
         table: what `compare.members.run` wrote.
         pictures: one path per format.
     """
-    rows = pd.read_csv(table, index_col="member")
+    rows = tables.read(table, index="member")
     groups = Study(title, members).repeated()
-    labels = [described(without(members[group[0]], REPEATING)) for group in groups]
+    labels = names_in_figure([described(without(members[group[0]], REPEATING)) for group in groups], LONGEST_TITLE)
     repeated = max(map(len, groups)) > 1
     with figures.styled():
         figure = figures.new(9.0, 1.55 + 0.32 * len(groups) + (0.3 if len(groups) == 1 else 0))

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from pellucid import figures, files, plugins
+from pellucid import figures, files, plugins, tables
 from pellucid.draw.canvas import Canvas
 from pellucid.draw.families import FAMILIES
 from pellucid.explain.base import holds
@@ -41,8 +40,8 @@ def draw(
         checks: the table of the checks: what failed one is marked.
         pictures: one path per format.
     """
-    data = files.read_json(facts)
-    table = pd.read_csv(checks)
+    data = figures.facts(facts)
+    table = tables.read(checks)
     failed = set(table.loc[~table["passed"], "explanation"])
     rows = []
     for family in FAMILIES:

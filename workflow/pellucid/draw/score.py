@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pellucid import figures, files, plugins
+from pellucid import figures, files, plugins, tables
 from pellucid.draw.families import family
 from pellucid.ranks import in_order
 from pellucid.score.base import ScoreSpec
@@ -30,9 +30,9 @@ def draw(*, score: str, title: str, table: Path | str, arrays: Path | str, pictu
         pictures: one path per format.
     """
     spec = plugins.spec("score", score)
-    rows = pd.read_csv(table)
+    rows = tables.read(table)
     with figures.styled():
-        figures.save(_figure(spec, rows[rows["class"] == "all"], files.read_arrays(arrays), title), *pictures)
+        figures.save(_figure(spec, tables.over_all(rows), files.read_arrays(arrays), title), *pictures)
 
 
 def _figure(spec: ScoreSpec, rows: pd.DataFrame, arrays: Mapping[str, NDArray[Any]], title: str) -> Figure:

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from pellucid import figures
+from pellucid import figures, tables
 from pellucid.compare.trainings import METRICS
 from pellucid.draw import rank_cells
 
@@ -27,7 +27,7 @@ def draw(*, title: str, table: Path | str, pictures: Sequence[Path | str]) -> No
         table: what `compare.trainings.run` wrote.
         pictures: one path per format.
     """
-    rows = pd.read_csv(table)
+    rows = tables.read(table)
     rows["group"] = rows["group"].fillna("")
     groups = list(dict.fromkeys(rows["group"]))
     shown = groups[:DRAWN]

@@ -7,8 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pellucid import figures, files, plugins
 from pellucid.explain.variants import variants
+from pellucid.words import in_figure
+
+_LONGEST = 60  # letters of the name of a layer
 
 
 def draw(
@@ -34,8 +40,14 @@ def draw(
     """
     drawing = importlib.import_module(f"pellucid.draw.views.{view}")
     caption = f"{title} — {plugins.spec('views', view).title}"
+    found = {name: _shown(array) for name, array in files.read_arrays(arrays).items()}
     with figures.styled():
-        figure = drawing.draw(
-            files.read_arrays(arrays), files.read_json(facts), variants(view, parameters)[variant], caption
-        )
+        figure = drawing.draw(found, figures.facts(facts), variants(view, parameters)[variant], caption)
         figures.save(figure, *pictures)
+
+
+def _shown(array: NDArray[Any]) -> NDArray[Any]:
+    """An array of texts, such as names of layers, as a figure shows them; any other as it is."""
+    if array.dtype.kind != "U":
+        return array
+    return np.array([in_figure(str(text), _LONGEST) for text in array.flat], str).reshape(array.shape)

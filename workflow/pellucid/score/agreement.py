@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import files
+from pellucid import files, tables
 from pellucid.score.similarity import overlap, spearman
 
 logger = logging.getLogger(__name__)
@@ -24,10 +24,10 @@ def run(*, attributions: Iterable[Path | str], facts: Path | str, table: Path | 
     Args:
         attributions: `attributions.npz` of every method.
         facts: `data.json`.
-        table: CSV; gets a row for each pair and class ("all" for all examples): mean Spearman correlation of the
+        table: CSV; gets a row for each pair over all examples, and one for each class: mean Spearman correlation of the
             absolute attributions, and mean overlap of their strongest tenth.
-        arrays: `.npz`; gets labels (V,), groups (K,), spearman and overlap (K, V, V) and order (V,), in which
-            neighbours agree (average linkage of 1 - Spearman over all examples).
+        arrays: `.npz`; gets labels (V,), groups (K,; all examples first), spearman and overlap (K, V, V) and
+            order (V,), in which neighbours agree (average linkage of 1 - Spearman over all examples).
     """
     import pandas as pd
 
@@ -38,25 +38,25 @@ def run(*, attributions: Iterable[Path | str], facts: Path | str, table: Path | 
         maps += list(np.abs(given["attributions"]))
         classes = given["labels"]
     names = files.read_json(facts)["classes"]
-    groups = [("all", np.ones(len(classes), bool))]
-    groups += [(names[which], classes == which) for which in np.unique(classes)]
+    groups = [(tables.ALL, tables.ALL, np.ones(len(classes), bool))]
+    groups += [(tables.CLASS, names[which], classes == which) for which in np.unique(classes)]
     found = np.ones((2, len(groups), len(labels), len(labels)))
     rows = []
     for first in range(len(labels)):
         for second in range(first + 1, len(labels)):
             pair = maps[first], maps[second]
             values = spearman(*pair), overlap(*pair, SHARE)
-            for place, (name, chosen) in enumerate(groups):
+            for place, (over, name, chosen) in enumerate(groups):
                 means = [float(value[chosen].mean()) for value in values]
                 found[:, place, first, second] = found[:, place, second, first] = means
-                rows.append((labels[first], labels[second], name, *means, int(chosen.sum())))
-    columns = ["explanation", "other", "class", "spearman", "overlap", "examples"]
+                rows.append((labels[first], labels[second], over, name, *means, int(chosen.sum())))
+    columns = ["explanation", "other", "over", "class", "spearman", "overlap", "examples"]
     content = pd.DataFrame(rows, columns=columns)
-    files.write(table, lambda temporary: content.to_csv(temporary, index=False))
+    tables.write(table, content)
     order = _order(found[0, 0])
     kept: dict[str, NDArray[Any]] = {
         "labels": np.array(labels),
-        "groups": np.array([name for name, _ in groups]),
+        "groups": np.array([name for _, name, _ in groups]),
         "spearman": found[0],
         "overlap": found[1],
         "order": order,

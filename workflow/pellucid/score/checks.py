@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import files, plugins, seeds
+from pellucid import plugins, seeds, tables
 from pellucid.probe import Probe
 from pellucid.score.base import Case, Explanation
 from pellucid.score.run import loaded
@@ -64,7 +64,7 @@ def run(
             value = similarity[explanation.label]
             rows.append((explanation.label, "sanity", value, ">", RANDOMISED, value <= RANDOMISED))
     content = pd.DataFrame(rows, columns=["explanation", "check", "value", "sign", "limit", "passed"])
-    files.write(table, lambda temporary: content.to_csv(temporary, index=False))
+    tables.write(table, content)
     failed = content[~content["passed"]]
     logger.info("%d of %d checks passed", len(content) - len(failed), len(content))
     for row in failed.itertuples():
@@ -111,10 +111,9 @@ def company(explanation: Explanation, case: Case) -> float:
 
 def _ends(table: Path | str | None) -> dict[str, float]:
     """Rank correlation at the end of the randomisation, by explanation."""
-    import pandas as pd
 
     if table is None:
         return {}
-    rows = pd.read_csv(table)
-    rows = rows[(rows["metric"] == "parameter_rank_correlation.end") & (rows["class"] == "all")].dropna(subset=["mean"])
+    rows = tables.over_all(tables.read(table))
+    rows = rows[rows["metric"] == "parameter_rank_correlation.end"].dropna(subset=["mean"])
     return dict(zip(rows["explanation"], rows["mean"], strict=True))

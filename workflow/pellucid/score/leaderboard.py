@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pellucid import files, plugins
+from pellucid import plugins, tables
 from pellucid.explain.variants import method_of
 from pellucid.ranks import in_order, tied_ranks
 
@@ -42,9 +42,9 @@ def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: P
 
     parts, about = [], []
     for name, path in scores.items():
-        rows = pd.read_csv(path)
+        rows = tables.read(path)
         spec = plugins.spec("score", name)
-        for metric, part in rows[rows["class"] == "all"].groupby("metric", sort=False):
+        for metric, part in tables.over_all(rows).groupby("metric", sort=False):
             known = spec.metric(str(metric))
             column = f"{name}.{metric}" if name != str(metric).split(".")[0] else str(metric)
             part = part.set_index("explanation")
@@ -76,8 +76,8 @@ def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: P
     content.insert(2, "failed checks", failed(checks, list(content.index)))
     content = content.iloc[in_order(content["mean rank"].to_numpy(np.float64), list(content.index))]
     content.index.name = "explanation"
-    files.write(table, lambda temporary: content.to_csv(temporary))
-    files.write(metrics, lambda temporary: listed.to_csv(temporary, index=False))
+    tables.write(table, content, index=True)
+    tables.write(metrics, listed)
     logger.info("%d explanations by %d metrics", len(content), len(listed))
 
 
@@ -104,11 +104,9 @@ def mean_rank(content: pd.DataFrame, metrics: pd.DataFrame) -> pd.Series:
 
 def failed(checks: Path | str | None, labels: list[str]) -> list[str]:
     """The checks that each explanation failed, with the number that failed: "completeness 0.31 > 0.05"."""
-    import pandas as pd
-
     if checks is None:
         return [""] * len(labels)
-    rows = pd.read_csv(checks)
+    rows = tables.read(checks)
     rows = rows[~rows["passed"]]
     told = rows.assign(text=[f"{row.check} {row.value:.2g} {row.sign} {row.limit:g}" for row in rows.itertuples()])
     by_label = told.groupby("explanation")["text"].agg("; ".join)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import files, plugins, seeds
+from pellucid import files, plugins, seeds, tables
 from pellucid.explain.base import holds
 from pellucid.explain.variants import method_of, variants
 from pellucid.probe import Probe
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ALL = "all"  # in the place of a class: over all examples
-COLUMNS = ["explanation", "method", "metric", "class", "mean", "low", "high", "examples", "interval"]
+COLUMNS = ["explanation", "method", "metric", "over", "class", "mean", "low", "high", "examples", "interval"]
 
 
 def run(
@@ -56,10 +55,10 @@ def run(
         facts: `data.json`.
         seed: of the experiment.
         threads, memory_mb: for the model.
-        table: CSV; gets a row for each explanation, metric and class ("all" for all examples): mean over examples, low
-            and high end of its 95% interval, number of examples, method of the interval (`bootstrap.interval`); over
-            all examples also the mean over those that all ranked explanations have, and their number
-            (`ranking.comparable`).
+        table: CSV; gets a row for each explanation and metric over all examples, and one for each class (the column
+            `over` tells them apart): mean over examples, low and high end of its 95% interval, number of examples,
+            method of the interval (`bootstrap.interval`); over all examples also the mean over those that all ranked
+            explanations have, and their number (`ranking.comparable`).
         arrays: `.npz`; gets `<explanation>/<metric>`, the value of each example, and of each curve
             `<explanation>/<curve>/x` and `/y`; `note`, where the score has one.
         model, training, labels: for scores that need them.
@@ -88,9 +87,8 @@ def run(
         logger.info("%s: %s", explanation.label, _line(scored))
         if scored.note:
             found["note"] = np.array(scored.note)
-    content = pd.DataFrame(rows, columns=COLUMNS)
-    content = _with_comparable(content, found)
-    files.write(table, lambda temporary: content.to_csv(temporary, index=False))
+    content = _with_comparable(pd.DataFrame(rows, columns=COLUMNS), found)
+    tables.write(table, content)
     files.write_arrays(arrays, found)
     logger.info("%s of %d explanations", spec.title, content["explanation"].nunique())
     if "note" in found:
@@ -178,22 +176,23 @@ def _rows(spec: ScoreSpec, scored: Scored, label: str, case: Case, seed: int) ->
     rows = []
     for name, values in scored.values.items():
         metric = spec.metric(name)
-        for which in [ALL, *np.unique(case.labels)]:
-            chosen = values if which == ALL else values[case.labels == which]
-            rng = seeds.generator(seed, "bootstrap", name, str(which))
+        for which in [None, *np.unique(case.labels)]:
+            chosen = values if which is None else values[case.labels == which]
+            rng = seeds.generator(seed, "bootstrap", name, tables.ALL if which is None else str(which))
             found = interval(chosen, rng, proportion=metric.proportion, low=metric.low, high=metric.high)
             if metric.once or metric.of_model:
                 found = found._replace(low=np.nan, high=np.nan, method=NONE)
-            group = ALL if which == ALL else case.facts["classes"][which]
+            # The column `over` says which row is which: a class may be called "all".
+            group = (tables.ALL, tables.ALL) if which is None else (tables.CLASS, case.facts["classes"][which])
             ends = (found.mean, found.low, found.high, found.examples, found.method)
-            rows.append((label, method_of(label), name, group, *ends))
+            rows.append((label, method_of(label), name, *group, *ends))
     return rows
 
 
 def _with_comparable(content: pd.DataFrame, arrays: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
     """Add what the explanations are ranked by to the rows over all examples."""
     content["comparable mean"], content["comparable examples"] = np.nan, 0
-    overall = content["class"] == ALL
+    overall = tables.over(content) == tables.ALL
     for metric, rows in content[overall].groupby("metric", sort=False):
         means, count = comparable({label: arrays[f"{label}/{metric}"] for label in rows["explanation"]})
         content.loc[rows.index, "comparable mean"] = rows["explanation"].map(means)

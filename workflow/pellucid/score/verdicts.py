@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pellucid import tables
+
 # What the number of each check is; `score.checks` measures them and has the limits.
 ABOUT = {
     "completeness": "share of the logit's change that the values do not add up to",
@@ -20,9 +22,7 @@ def failures(checks: Path | str, label: str) -> str:
         checks: the table of the checks.
         label: of the explanation.
     """
-    import pandas as pd
-
-    rows = pd.read_csv(checks)
+    rows = tables.read(checks)
     rows = rows[~rows["passed"] & (rows["explanation"] == label)]
     told = [f"{row.check}: {row.value:.2g} {row.sign} {row.limit:g} ({ABOUT[row.check]})" for row in rows.itertuples()]
     return f"fails {'; '.join(told)}" if told else ""

@@ -17,6 +17,7 @@ from pellucid.probe import Probe
 from pellucid.receptive_field import node_fields
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.wording import times
+from pellucid.words import in_cell
 
 SPEC = ViewSpec(
     title="Architecture",
@@ -184,5 +185,5 @@ def _csv(rows: Sequence[Row]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(_words(row, rows, separator="") for row in rows)
+    writer.writerows(map(in_cell, _words(row, rows, separator="")) for row in rows)
     return text.getvalue()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid import tables
 from pellucid.errors import InputError
 from pellucid.probe import Probe
 from pellucid.views.base import ViewData, ViewSpec
@@ -138,12 +139,13 @@ def same_class(values: NDArray[np.float32], labels: NDArray[np.int64], neighbour
 def _table(same: dict[str, NDArray[np.float64]], y: NDArray[np.int64], classes: list[str]) -> str:
     import pandas as pd
 
-    rows = [("all", np.ones(len(y), bool)), *((classes[label], y == label) for label in np.unique(y))]
+    rows = [(tables.ALL, tables.ALL, np.ones(len(y), bool))]
+    rows += [(tables.CLASS, classes[label], y == label) for label in np.unique(y)]
     table = pd.DataFrame(
         [
-            {"class": name, "examples": int(members.sum())}
+            {"over": over, "class": name, "examples": int(members.sum())}
             | {f"same_class_{space}": shares[members].mean() for space, shares in same.items()}
-            for name, members in rows
+            for over, name, members in rows
         ]
     )
-    return str(table.to_csv(index=False, float_format="%.6g"))
+    return tables.as_text(table, float_format="%.6g")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.conv_layer import named_layer, tell_keyword
 from pellucid.errors import InputError
 from pellucid.probe import Probe
 from pellucid.wording import listing, nearest, shown
@@ -29,9 +30,10 @@ def feature_layer(probe: Probe, layer: str) -> str:
     Raises:
         InputError: no layer of that name, or none before the one that makes the scores.
     """
-    if layer in probe.layers:
-        return layer
-    if layer != "last_features":
+    keyword = layer == "last_features"
+    if not keyword and (found := named_layer(probe, layer)):
+        return found
+    if not keyword:
         names = ["last_features", *probe.layers]
         raise InputError("layer", shown(layer), f"one of {listing(names)}", nearest(layer, names).strip())
     plain = {name: one for name, one in probe.layers.items() if not hasattr(one, "layers") and hasattr(one, "call")}
@@ -41,7 +43,9 @@ def feature_layer(probe: Probe, layer: str) -> str:
     if not before:
         raise InputError("layer", "last_features in a model without a layer before its scores", "another model")
     vectors = [name for name in before if len(plain[name].output.shape) == 2]
-    return (vectors or before)[-1]
+    meant = (vectors or before)[-1]
+    tell_keyword(probe, layer, meant)
+    return meant
 
 
 def features(probe: Probe, x: NDArray[np.float32], layer: str) -> NDArray[np.float32]:

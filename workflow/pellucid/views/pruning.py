@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import plugins
+from pellucid import plugins, tables
 from pellucid.errors import InputError
 from pellucid.probe import Probe
 from pellucid.ranks import levels, spearman
@@ -236,4 +236,4 @@ def _table(arrays: Mapping[str, NDArray[Any]]) -> str:
     columns |= {
         f"rank_correlation_{name}": arrays["rank_correlation"][:, at] for at, name in enumerate(arrays["methods"])
     }
-    return str(pd.DataFrame(columns).to_csv(index=False, float_format="%.6g"))
+    return tables.as_text(pd.DataFrame(columns), float_format="%.6g")

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from pellucid import figures
+from pellucid.words import in_legend
 
 # Black is kept for the rings, and yellow is too pale for points on white; then the colours repeat with another marker.
 _COLOURS = figures.PALETTE[:6]
@@ -60,7 +61,7 @@ def draw(
             linestyle="",
             marker=_marker(mark[label]),
             color=_colour(mark[label]),
-            label=str(facts["classes"][label]),
+            label=in_legend(str(facts["classes"][label])),
         )
         for label in shown
     ]

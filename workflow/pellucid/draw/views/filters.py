@@ -13,6 +13,7 @@ from pellucid import figures
 from pellucid.draw import heading
 from pellucid.draw.canvas import Canvas, box_of
 from pellucid.wording import times
+from pellucid.words import in_legend
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -69,7 +70,7 @@ def _lines(arrays: Arrays, facts: Mapping[str, Any], shown: NDArray[np.int64], c
         for channel, name in enumerate(names):
             values = arrays["kernels"][index, :, channel]
             colour = figures.PALETTE[channel]
-            one.plot(taps, values, "o-", color=colour, label=name, linewidth=1.4, markersize=3)
+            one.plot(taps, values, "o-", color=colour, label=in_legend(name), linewidth=1.4, markersize=3)
         one.set_ylim(-1.1 * top, 1.1 * top)
         one.set_xticks([taps[0], taps[-1]], [f"{taps[0]:g}", f"{taps[-1]:g}"])
         one.set_title(f"#{index}", fontsize=7, loc="left", pad=2)

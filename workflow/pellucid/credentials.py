@@ -1,0 +1,69 @@
+"""Passwords in addresses: refused before any job is planned, and never repeated in a message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# A password may hold a / that should have been written as %2F: then what follows the : is no port.
+_OWNER = r"(?:[^\s/?#\"']*@|[^\s/?#\"'\[:@]*:(?!\d*(?:[/?#]|$))[^\s\"']*@)"
+_ADDRESS = re.compile(rf"\s*([a-z][a-z0-9+.-]*)://(?P<owner>{_OWNER})?", re.IGNORECASE)
+_WEB = ("http", "https", "ftp", "ftps")
+_SECRET = r"(?:[\w.-]*(?:password|passwd|secret|signature|credential|token|api[_-]?key)[\w.-]*|pwd|pass|sig|auth)"
+_IN_QUERY = re.compile(rf"[?&;#]{_SECRET}=[^&;#\s]", re.IGNORECASE)
+_OWNER_IN_TEXT = re.compile(rf"(://){_OWNER}", re.IGNORECASE)
+_QUERY_IN_TEXT = re.compile(rf"([?&;]{_SECRET}=)[^&;#\s\"')>]+", re.IGNORECASE)
+HIDDEN = "***"
+
+
+def masked(text: str) -> str:
+    """A message without what may be a password or a token in an address."""
+    return _QUERY_IN_TEXT.sub(rf"\g<1>{HIDDEN}", _OWNER_IN_TEXT.sub(rf"\g<1>{HIDDEN}@", text))
+
+
+def faults(content: Any, where: str = "") -> list[str]:
+    """A sentence for each address of the configuration that holds a password or a token."""
+    return [
+        f"{path or 'config.yaml'}: found an address with {what} in it, which would be written into logs and results; "
+        f"expected the address without it. {_instead(address)}"
+        for path, address in _texts(content, where)
+        if (what := secret_of(address))
+    ]
+
+
+def secret_of(text: str) -> str:
+    """What secret an address holds: "a password", "a user name", "a token", or nothing."""
+    address = _ADDRESS.match(text)
+    if address is None:
+        return ""
+    owner = address["owner"] or ""
+    if ":" in owner:
+        return "a password"
+    # Web servers take a token as the user's name; databases have users without a password.
+    if owner and address[1].lower() in _WEB:
+        return "a user name"
+    return "a password or a token" if _IN_QUERY.search(text) else ""
+
+
+def _instead(address: str) -> str:
+    if address.strip().lower().startswith(_WEB):
+        return (
+            "Give user and password in ~/.netrc, or for an MLflow server in MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD (or MLFLOW_TRACKING_TOKEN)."
+        )
+    return "Give the password where the database looks for it: PGPASSWORD or ~/.pgpass, or ~/.my.cnf."
+
+
+def _texts(content: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Every text of the configuration with its dotted key."""
+    if isinstance(content, str):
+        yield where, content
+    elif isinstance(content, Mapping):
+        for key, value in content.items():
+            # A key can be an address, too: it is named by the mapping that has it.
+            yield where, str(key)
+            yield from _texts(value, f"{where}.{masked(str(key))}".lstrip("."))
+    elif isinstance(content, list | tuple):
+        for value in content:
+            yield from _texts(value, where)

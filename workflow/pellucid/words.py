@@ -1,0 +1,126 @@
+"""The user's words (names, titles, labels, units), made fit for each place where they are written: one function each.
+
+Words are data: in no place may a part of them be read as a command. What a function changes can still be read by
+people, and two different words never become one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+LONGEST_NAME = 40  # letters of a class, a channel or a layer in a figure; tables have the whole
+LONGEST_TITLE = 110  # letters of a title in a figure
+
+# The line ends and the characters without a shape, which no figure, page or XML file can show: their pictures instead.
+_PICTURES = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421, 0x85: 0x2424, 0x2028: 0x2424, 0x2029: 0x2424}
+_UNREADABLE = re.compile("[\x80-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+# A spreadsheet computes a cell that begins so, blanks before it or not.
+_FORMULA = re.compile(r"'*\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+# What Markdown reads as mark-up: anywhere, the colon of an address included; and at the beginning of a line.
+_MARKDOWN = re.compile(r"[\\`*_\[\]!|~#]|:(?=\S)")
+_MARKDOWN_BEGINNING = re.compile(r"^(\s*\d*)([+=.)-])")
+# What MLflow allows in the name of a parameter or a metric.
+_NO_KEY = re.compile(r"[^\w./ -]")
+_LONGEST_KEY = 250
+
+
+def readable(text: str) -> str:
+    """The text in one line that every place can show: line ends and control characters become their pictures."""
+    return _UNREADABLE.sub("\ufffd", text.translate(_PICTURES))
+
+
+def in_figure(text: str, longest: int = LONGEST_NAME) -> str:
+    """The text as a figure shows it: in one line, and cut where it is very long."""
+    line = readable(text)
+    return line if len(line) <= longest else f"{_whole_letters(line, longest - 1)}…"
+
+
+def names_in_figure(names: Sequence[str], longest: int = LONGEST_NAME) -> list[str]:
+    """Several names as a figure shows them: those that would be cut to the same get their number."""
+    short = [in_figure(name, longest) for name in names]
+    for place, name in enumerate(names):
+        twins = [other for other in range(len(names)) if short[other] == short[place] and names[other] != name]
+        if twins:
+            number = f"… #{place + 1}"
+            short[place] = f"{_whole_letters(readable(name), longest - len(number))}{number}"
+    return short
+
+
+def in_legend(name: str) -> str:
+    """The name as a label of a legend, which leaves out what begins with _: a blank without width comes before it."""
+    return f"\u200b{name}" if name.startswith("_") else name
+
+
+def in_rst(text: str) -> str:
+    """The text for a page in reStructuredText, in which a backslash makes the character after it a mere character."""
+    return "".join(letter if letter.isalnum() or letter == " " else f"\\{letter}" for letter in readable(text))
+
+
+def in_markdown(text: str) -> str:
+    """The text for one line of a note in Markdown: no mark-up, no HTML, no link."""
+    line = _MARKDOWN_BEGINNING.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\g<0>", readable(text)))
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def in_cell(text: str) -> str:
+    """The text for a cell of a CSV file: an apostrophe before what a spreadsheet would compute. Numbers stay."""
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def from_cell(cell: str) -> str:
+    """The text that `in_cell` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell, 1) else cell
+
+
+def in_file_name(text: str) -> str:
+    """The text as a part of a file's name that is no pattern to Snakemake or a shell: other characters become -."""
+    safe = re.sub(r"[^\w.,=+-]", "-", readable(text))
+    return safe if len(safe.encode()) <= 120 else f"{safe[:20]}-{_mark(text)}"
+
+
+def as_keys(names: Iterable[str], punctuation: str = "") -> dict[str, str]:
+    """The keys under which MLflow takes the names, each another one.
+
+    A key that had to lose more than `punctuation`, or that another name has as well, ends with a digest of the name.
+    """
+    given = list(dict.fromkeys(names))
+    plain = {name: " ".join(_NO_KEY.sub(" ", name).split()) for name in given}
+    counts = {key.casefold(): 0 for key in plain.values()}
+    for key in plain.values():
+        counts[key.casefold()] += 1
+    keys: dict[str, str] = {}
+    for name in given:
+        kept = "".join(letter for letter in name if letter not in punctuation)
+        lost = _NO_KEY.search(kept) is not None or "  " in name or name != name.strip()
+        if lost or counts[plain[name].casefold()] > 1 or not _is_key(plain[name]):
+            keys[name] = f"{_path(plain[name])[:200]} {_mark(name)}".strip()
+        else:
+            keys[name] = plain[name]
+    return keys
+
+
+def _is_key(key: str) -> bool:
+    """Whether MLflow takes the key: short enough, and as a path one that leads below where it begins."""
+    return bool(key) and len(key) <= _LONGEST_KEY and key == _path(key)
+
+
+def _path(key: str) -> str:
+    """The key without what makes a path lead elsewhere: empty parts, `.` and `..`, a `/` at an end."""
+    return "/".join(part for part in key.split("/") if part.strip(" .")).strip()
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+
+
+def _whole_letters(line: str, length: int) -> str:
+    """The beginning of a line that ends before no mark that belongs to the letter before it."""
+    while length > 1 and (
+        unicodedata.combining(line[length]) or line[length] in "\u200d\ufe0f" or line[length - 1] == "\u200d"
+    ):
+        length -= 1
+    return line[:length]
