@@ -36,6 +36,7 @@ rule preprocess:
         multiext(f"{RESULTS}/data/x_", "train.npy", "validation.npy", "test.npy"),
         labels=f"{RESULTS}/data/labels.npz",
         truth=f"{RESULTS}/data/truth.npz",
+        measured=f"{RESULTS}/data/measured.npz",
         facts=f"{RESULTS}/data/data.json",
     log:
         logs("preprocess"),

@@ -1,4 +1,4 @@
-"""Reading CSV and TSV files of any layout in one pass, the signal straight into one float32 array."""
+"""Reading CSV and TSV files of any layout in one pass, the signal straight into one float64 array."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def _read(path: Path, delimiter: str, header: bool, columns: Columns, layout: La
     # The last column shows which lines are short, whether it is asked for or not.
     used = sorted({*columns.signal, *texts, width - 1})
     lines, delimiters = _count(path, delimiter)
-    x = np.empty((lines, len(order)), np.float32)
+    # Cast when they have been scaled: of 10 MHz ± 1 Hz float32 would keep the 10 MHz alone.
+    x = np.empty((lines, len(order)), np.float64)
     short = False
     labels: list[NDArray[Any]] = []
     groups: list[str] = []
@@ -69,7 +70,7 @@ def _read(path: Path, delimiter: str, header: bool, columns: Columns, layout: La
             usecols=used,
             index_col=False,
             skiprows=next(_lines(path, delimiter))[0] if header else 0,
-            dtype={position: np.float32 if position in columns.signal else str for position in used},
+            dtype={position: np.float64 if position in columns.signal else str for position in used},
             keep_default_na=False,
             na_values=dict.fromkeys(columns.signal, MISSING),
             encoding=_ENCODING,
@@ -128,7 +129,7 @@ def _ragged(path: Path, delimiter: str, header: bool, columns: Columns, layout: 
     if lengths.min() < 1:
         line = lines[int(lengths.argmin())][0]
         raise InputError(f"{path}, line {line}", f"{counts[int(lengths.argmin())]} cell(s)", "a signal and a label")
-    x = np.full((len(lines), int(lengths.max())), np.nan, np.float32)
+    x = np.full((len(lines), int(lengths.max())), np.nan, np.float64)
     for row, (line, cells) in enumerate(lines):
         for at, cell in enumerate(cells[before : len(cells) - after]):
             if cell.strip() not in MISSING:

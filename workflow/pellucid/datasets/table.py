@@ -151,7 +151,7 @@ def _require_groups(table: Table) -> None:
 
 
 def _examples(table: Table, y: Any) -> Examples:
-    return Examples(table.series.x, y, group=table.group)
+    return Examples(table.series.x, y, group=table.group, filling=table.series.filling)
 
 
 def check(*, file: str, test: str = "none", **others: Any) -> None:
