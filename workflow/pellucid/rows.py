@@ -59,9 +59,7 @@ class Rows:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self[:], dtype)
 
-    def scaled(
-        self, offset: NDArray[np.float64], divisor: NDArray[np.float64], blank: Rows | None = None
-    ) -> Rows:
+    def scaled(self, offset: NDArray[np.float64], divisor: NDArray[np.float64], blank: Rows | None = None) -> Rows:
         """The rows as (value - offset) / divisor in float32, and 0 where they are blank, computed when they are read."""
         return replace(self, offset=offset, divisor=divisor, blank=blank)
 

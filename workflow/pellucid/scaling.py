@@ -29,7 +29,9 @@ class Part(Protocol):
     filling: Rows | None
 
 
-def rescale(splits: Mapping[str, Any], scale: str, channels: Sequence[str] = ()) -> tuple[dict[str, list[float]], list[str]]:
+def rescale(
+    splits: Mapping[str, Any], scale: str, channels: Sequence[str] = ()
+) -> tuple[dict[str, list[float]], list[str]]:
     """Scale all splits with the statistics of train alone, and cast them to float32; values are computed when read.
 
     Args:
@@ -103,7 +105,7 @@ def limits(x: Array, filling: Array | None = None) -> tuple[Floats, Floats]:
 
 
 def fits_float32(x: NDArray[Any], filling: NDArray[np.uint8] | None) -> bool:
-    """Whether values can be cast to float32 before they are scaled: exactly, or with a rounding far below the signal."""
+    """Whether values can be cast to float32 before they are scaled: exactly, or with a rounding below any signal."""
     if x.dtype == np.float32:
         return True
     with np.errstate(over="ignore"):
@@ -142,26 +144,29 @@ def _lost(
     """
     spread, (mean, deviation) = _within(train.x, train.filling), standard(train.x, train.filling)
 
-    def coarse(offset: Floats, divisor: Floats, kind: Any) -> NDArray[np.bool_]:
+    def lost(offset: Floats, divisor: Floats, kind: Any) -> NDArray[np.bool_]:
         largest = np.maximum(np.abs(low - offset), np.abs(high - offset)) / divisor
         with np.errstate(over="ignore"):
             step = np.spacing(np.maximum(largest, np.finfo(np.float32).tiny).astype(kind)).astype(np.float64)
-        return (spread > 0) & (spread / divisor < _STEPS * step)
+        coarse: NDArray[np.bool_] = (spread > 0) & (spread / divisor < _STEPS * step)
+        return coarse
 
-    at_fault = coarse(offset, divisor, np.float32)
+    at_fault = lost(offset, divisor, np.float32)
     if not at_fault.any():
         return []
-    best = coarse(mean, np.where(deviation > 0, deviation, 1), np.float32)
+    best = lost(mean, np.where(deviation > 0, deviation, 1), np.float32)
     notes = []
     for index in np.flatnonzero(at_fault)[:10]:
         found = f"{names[index]}: series vary by {spread[index]:.3g} (standard deviation) at values up to "
         found += f"{max(abs(low[index]), abs(high[index])):.9g}, of which "
-        if coarse(np.zeros_like(offset), np.ones_like(divisor), np.float64)[index]:
+        if lost(np.zeros_like(offset), np.ones_like(divisor), np.float64)[index]:
             notes.append(f"{found}float64 keeps little or nothing: take an offset away before the file is written.")
         elif scale == "none" and not best[index]:
             notes.append(f"{found}float32 keeps little or nothing: preprocessing with scale: standard keeps it.")
         else:
-            notes.append(f"{found}float32 keeps little or nothing even after scaling: take each series' own level away.")
+            notes.append(
+                f"{found}float32 keeps little or nothing even after scaling: take each series' own level away."
+            )
     return notes
 
 
@@ -175,4 +180,4 @@ def _within(x: Array, filling: Array | None) -> Floats:
         mean = np.where(there, block, 0).sum(axes, np.float64, keepdims=True) / np.maximum(number, 1)
         squares = squares + np.where(there, np.square(block - mean), 0).sum((0, *axes))
         count = count + number.sum((0, *axes))
-    return np.sqrt(squares / np.maximum(count, 1))
+    return np.asarray(np.sqrt(squares / np.maximum(count, 1)), np.float64)

@@ -79,7 +79,7 @@ class Examples:
             was measured counts in the statistics of scaling, is explained and scored; what is BLANK stays 0.
     """
 
-    x: NDArray[np.float32] | NDArray[np.float64]
+    x: NDArray[Any]
     y: NDArray[np.int64]
     truth: NDArray[np.bool_] | None = None
     group: NDArray[np.str_] | None = None

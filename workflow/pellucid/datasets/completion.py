@@ -45,7 +45,7 @@ class Series:
         filling: as in `Examples`, once the series are complete.
     """
 
-    x: NDArray[np.float32] | NDArray[np.float64]
+    x: NDArray[Any]
     place: Callable[[int, int | None, int | None], str]
     lengths: NDArray[np.int64] | None = None
     filling: NDArray[np.uint8] | None = None
@@ -65,8 +65,8 @@ def complete(parts: Mapping[str, Series], *, missing: str, lengths: str) -> tupl
     """Fill what is missing, in place, and bring all parts to one length.
 
     Args:
-        parts: "train" and any other part; each gets its x without NaN, in float32 unless that would cost digits of the signal, and its
-            filling where something was filled.
+        parts: "train" and any other part; each gets its x without NaN, in float32 unless that would cost digits of the
+            signal, and its filling where something was filled.
         missing: refuse, interpolate or zero.
         lengths: refuse, pad or crop.
 

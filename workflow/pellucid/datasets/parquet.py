@@ -48,7 +48,9 @@ def read(path: Path, layout: Layout) -> Table:
         found = dict(zip(read, batch.columns, strict=True))
         for target, at in enumerate(columns.signal):
             if pa.types.is_integer(schema.types[at]):
-                require_exact(found[at].drop_null().to_numpy(zero_copy_only=False), f"{path}, column {columns.names[at]}")
+                require_exact(
+                    found[at].drop_null().to_numpy(zero_copy_only=False), f"{path}, column {columns.names[at]}"
+                )
             values = found[at].cast(pa.float32() if exact else pa.float64(), safe=False)
             x[count:stop, target] = values.to_numpy(zero_copy_only=False)
         labels += found[columns.label].to_pylist()

@@ -36,7 +36,9 @@ def require_exact(values: NDArray[Any], where: str) -> None:
         low, high = int(values.min()), int(values.max())
         if max(high, -low) > _WHOLE:
             found = f"the integer {high if high >= -low else low}"
-            raise InputError(where, found, "at most 2^53, up to which float64 holds every integer", "Take away an offset.")
+            raise InputError(
+                where, found, "at most 2^53, up to which float64 holds every integer", "Take away an offset."
+            )
 
 
 def rows_at_a_time(columns: int) -> int:

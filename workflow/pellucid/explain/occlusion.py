@@ -62,6 +62,7 @@ def explain(
     stride: int | Sequence[int] = 1,
     baseline: str = "zero",
     channels: str = "each",
+    measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Mean drop of the target's logit over all windows that cover a value: (N, *input_shape).
 
@@ -75,7 +76,7 @@ def explain(
     axes = inputs.ndim - 2
     scores = probe.covered_scores(
         inputs,
-        baselines.baseline(inputs, baseline, rng),
+        baselines.baseline(inputs, baseline, rng, measured),
         targets,
         np.array([[along.start for along in cover[:-1]] for cover in covers]),
         [along.stop - along.start for along in covers[0][:-1]],

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds
 from pellucid.errors import InputError
+from pellucid.explain.base import measured_for, on_measured
 from pellucid.explain.variants import variants
 from pellucid.probe import Probe
 
@@ -44,7 +45,8 @@ def run(
         threads: CPU threads.
         memory_mb: for the batches.
         attributions: gets all arrays of `examples`, `variants` (names, V) and `attributions` (float32,
-            (V, N, *input_shape)).
+            (V, N, *input_shape)). They are 0 where `measured` says that nothing was; `unmeasured_sum` (V, N) is then
+            what the method gave these values in sum, and `unmeasured_share` their share of all absolute attributions.
         cost: JSON; gets seconds (first call, which includes tracing), passes through the model and parameters, per
             variant.
         checks: JSON; gets, per variant, the measured residuals of what the method promises (see `completeness`).
@@ -57,7 +59,11 @@ def run(
     arrays = files.read_arrays(examples)
     inputs, targets = arrays["inputs"], arrays["targets"]
     probe = Probe.load(model, threads=threads, memory_mb=memory_mb) if plugin.SPEC.needs_model else None
-    given = {"training": files.map_array(Path(training))} if plugin.SPEC.needs_training and training else {}
+    measured_inputs = arrays.get("measured")
+    given: dict[str, Any] = (
+        {"training": files.map_array(Path(training))} if plugin.SPEC.needs_training and training else {}
+    )
+    given |= measured_for(plugin, measured_inputs)
     maps, costs, measured = [], {}, {}
     for label, chosen in variants(method, parameters).items():
         before, started = _passes(probe), time.perf_counter()
@@ -65,7 +71,7 @@ def run(
         seconds = time.perf_counter() - started
         forward, backward = (after - earlier for after, earlier in zip(_passes(probe), before, strict=True))
         _check(found, inputs, label)
-        maps.append(found)
+        maps.append(np.asarray(found, np.float32))
         rng = seeds.generator(seed, "explain", label)
         costs[label] = {
             "seconds": round(seconds, 4),
@@ -84,10 +90,24 @@ def run(
             seconds,
         )
     files.write_arrays(
-        attributions, {**arrays, "variants": np.array(list(costs)), "attributions": np.stack(maps).astype(np.float32)}
+        attributions, {**arrays, "variants": np.array(list(costs)), **_kept(np.stack(maps), measured_inputs)}
     )
     files.write_json(cost, costs)
     files.write_json(checks, measured)
+
+
+def _kept(maps: NDArray[np.float32], measured: NDArray[np.bool_] | None) -> dict[str, NDArray[Any]]:
+    """The attributions of what was measured, and what is left out with the others."""
+    if measured is None:
+        return {"attributions": maps}
+    axes = tuple(range(2, maps.ndim))
+    whole, outside = np.abs(maps).sum(axes, np.float64), np.where(measured, 0, maps)
+    share = np.abs(outside).sum(axes, np.float64) / np.where(whole > 0, whole, 1)
+    return {
+        "attributions": on_measured(maps, measured),
+        "unmeasured_sum": outside.sum(axes, np.float64),
+        "unmeasured_share": share,
+    }
 
 
 def completeness(

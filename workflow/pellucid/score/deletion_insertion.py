@@ -68,7 +68,7 @@ def score(
     """
     assert case.probe is not None
     ties, chance = rng.spawn(2)
-    labels = units.units(case.inputs, unit=unit, window=window, channels=channels)
+    labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
     place, numbers = places(explanation, case.inputs, labels, ties), units.count(labels)
     x = np.linspace(0, 1, min(steps, int(numbers.max())) + 1)
     removed = np.rint(x[:, np.newaxis] * numbers).astype(np.int64) + np.zeros(len(place), np.int64)

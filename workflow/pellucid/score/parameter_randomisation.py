@@ -59,19 +59,20 @@ def score(
     assert explanation.again is not None
     chosen = first_of_each(case.labels, examples)
     inputs, targets, own = case.inputs[chosen], case.targets[chosen], np.abs(explanation.attributions[chosen])
+    measured = case.measured_of(chosen)
     numbers = stops(len(weighted_layers(case.probe)), steps)
     # The trained model stands at the start of each curve.
     found = {name: np.zeros((len(chosen), 1 + len(numbers))) for name in MEASURES}
     for name, measure in MEASURES.items():
-        found[name][:, 0] = measure(own, own)
+        found[name][:, 0] = measure(own, own, measured=measured)
     for _ in range(draws):
         with cascading(case.probe, rng) as layers:
             for number, _ in enumerate(layers, 1):
                 if number in numbers:
-                    maps = np.abs(explanation.again(inputs, targets))
+                    maps = np.abs(explanation.again(inputs, targets, measured=measured))
                     place = 1 + int(np.flatnonzero(numbers == number)[0])
                     for name, measure in MEASURES.items():
-                        found[name][:, place] += measure(own, maps) / draws
+                        found[name][:, place] += measure(own, maps, measured=measured) / draws
     values, curves, x = {}, {}, np.concatenate([[0.0], numbers])
     for name, chosen_only in found.items():
         similarity = placed(chosen_only, chosen, len(case.inputs))

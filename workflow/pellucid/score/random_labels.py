@@ -56,10 +56,11 @@ def score(
     assert case.random_labels is not None
     other = case.random_labels
     chosen = first_of_each(case.labels, examples)
+    measured = case.measured_of(chosen)
     own = np.abs(explanation.attributions[chosen])
-    maps = np.abs(explanation.again(case.inputs[chosen], case.targets[chosen], probe=other.probe))
+    maps = np.abs(explanation.again(case.inputs[chosen], case.targets[chosen], probe=other.probe, measured=measured))
     values = {
-        name: placed(measure(own, maps), chosen, len(case.inputs))
+        name: placed(measure(own, maps, measured=measured), chosen, len(case.inputs))
         for name, measure in {"labels_rank_correlation": spearman, "labels_ssim": ssim}.items()
     }
     values["memorised"] = np.full(len(case.inputs), other.memorised)

@@ -65,7 +65,7 @@ def score(
     """
     assert case.probe is not None
     ties, chance = rng.spawn(2)
-    labels = units.units(case.inputs, unit=unit, window=window, channels=channels)
+    labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
     place, numbers = places(explanation, case.inputs, labels, ties), units.count(labels)
     x = np.sort(np.asarray(fractions, np.float64))
     chosen = np.maximum(1, np.rint(x[:, np.newaxis] * numbers)).astype(np.int64) + np.zeros(len(place), np.int64)
