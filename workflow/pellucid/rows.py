@@ -60,7 +60,7 @@ class Rows:
         return np.array(self[:], dtype)
 
     def scaled(self, offset: NDArray[np.float64], divisor: NDArray[np.float64], blank: Rows | None = None) -> Rows:
-        """The rows as (value - offset) / divisor in float32, and 0 where they are blank, computed when they are read."""
+        """The rows as (value - offset) / divisor in float32, and 0 where blank, computed when they are read."""
         return replace(self, offset=offset, divisor=divisor, blank=blank)
 
     def equal(self, value: int) -> Rows:

@@ -69,6 +69,7 @@ rule draw_data:
         facts=f"{RESULTS}/data/data.json",
         x=f"{RESULTS}/data/x_train.npy",
         labels=f"{RESULTS}/data/labels.npz",
+        measured=f"{RESULTS}/data/measured.npz",
     output:
         report(
             f"{RESULTS}/data/examples.png",

@@ -214,7 +214,7 @@ def test_kachuees_cut_by_hand():
     peaks = np.concatenate([np.arange(50, 1250, 100), [1800], np.arange(2600, 3750, 170)])
     signal[peaks] = 2
     signal[300] = -2
-    x, reasons = beats.kachuee(signal, peaks)
+    x, reasons, _ = beats.kachuee(signal, peaks)
     # In the first, [-2, 2] becomes [0, 1], and 1.2 × 100 samples are kept, the next R peak among them; in the third,
     # 1.2 × 170 are more than 187, and the last peak, at 3620, has no 187 samples after it.
     assert reasons == [""] * 12 + [beats.ALONE] + [""] * 6 + [beats.OUTSIDE]

@@ -127,9 +127,9 @@ class Case:
     kept: dict[Any, Any] = field(default_factory=dict)
     measured: NDArray[np.bool_] | None = None
 
-    def measured_of(self, chosen: NDArray[np.int64]) -> NDArray[np.bool_] | None:
-        """Where some of the examples were measured; None where all of them were."""
-        return None if self.measured is None else self.measured[chosen]
+    def measured_of(self, chosen: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+        """The argument `measured` for some of the examples: of measures and of `Explanation.again`; {} for none."""
+        return {} if self.measured is None else {"measured": self.measured[chosen]}
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,10 @@ def score(explanation: Explanation, case: Case, rng: np.random.Generator, *, exa
     chosen = first_of_each(case.labels, examples)
     own = np.abs(explanation.attributions[chosen])
     measured = case.measured_of(chosen)
-    other = np.abs(explanation.again(case.inputs[chosen], others[chosen], measured=measured))
+    other = np.abs(explanation.again(case.inputs[chosen], others[chosen], **measured))
     values = {
-        "logit_rank_correlation": spearman(own, other, measured=measured),
-        "logit_ssim": ssim(own, other, measured=measured),
+        "logit_rank_correlation": spearman(own, other, **measured),
+        "logit_ssim": ssim(own, other, measured=measured.get("measured")),
     }
     return Scored({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})
 

@@ -55,15 +55,14 @@ def score(
     # All examples meet the same patterns: a value must not depend on which others are scored with it.
     patterns = rng.uniform(-1, 1, (samples, *inputs.shape[1:])).astype(np.float32)
     measured = case.measured_of(chosen)
-    reach = np.float32(radius) * ranges(inputs, measured)
+    reach = np.float32(radius) * ranges(inputs, **measured)
     size = _norm(maps)
     change = np.empty((samples, len(inputs)))
     for part, some in blocks(len(inputs), samples, case.probe.batch_size()):
         near = inputs[part] + reach[part] * patterns[some, np.newaxis]
-        there = None if measured is None else np.tile(measured[part], (len(near), *(1,) * (inputs.ndim - 1)))
-        found = explanation.again(
-            near.reshape(-1, *inputs.shape[1:]), np.tile(targets[part], len(near)), measured=there
-        )
+        copies = (len(near), *(1,) * (inputs.ndim - 1))
+        there = {name: np.tile(mask[part], copies) for name, mask in measured.items()}
+        found = explanation.again(near.reshape(-1, *inputs.shape[1:]), np.tile(targets[part], len(near)), **there)
         change[some, part] = _norm(found.reshape(near.shape) - maps[part], axes=2)
     share = np.where(size > 0, change / np.where(size > 0, size, 1), np.nan)
     values = {"max_sensitivity": share.max(0), "mean_sensitivity": share.mean(0)}
