@@ -193,7 +193,7 @@ def test_a_missing_sample_leaves_out_the_beats_that_hold_it(rng):
     peaks = np.array([100, 450, 500, 700])
     x, reasons = beats.fixed(signal, peaks, 60, 60)
     assert reasons == ["", beats.MISSING, beats.MISSING, ""]
-    np.testing.assert_array_equal(x[1, :, 0], signal[640:760, 0].astype(np.float32))
+    np.testing.assert_array_equal(x[1, :, 0], signal[640:760, 0])
 
 
 def test_scaling_of_each_beat(rng):

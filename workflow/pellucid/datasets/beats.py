@@ -76,7 +76,7 @@ def scale_each(x: Array, scale: str) -> NDArray[np.float32]:
         scale: none; standard, to mean 0 and standard deviation 1; or minmax, to [0, 1].
     """
     if scale == "none":
-        return x.astype(np.float32)
+        return x.astype(np.float32, copy=False)
     if scale == "standard":
         offset, divisor = x.mean(1, np.float64, keepdims=True), x.std(1, np.float64, keepdims=True)
     else:
@@ -85,7 +85,7 @@ def scale_each(x: Array, scale: str) -> NDArray[np.float32]:
     # A lead that does not vary over a beat becomes zero, rather than infinite or the rounding of its mean.
     still = np.ptp(x, axis=1, keepdims=True) == 0
     scaled = (x - np.where(still, x[:, :1], offset)) / np.where(still, 1, divisor)
-    return scaled.astype(np.float32)
+    return np.asarray(scaled, np.float32)
 
 
 def kachuee(signal: Array, peaks: NDArray[np.int64]) -> tuple[NDArray[np.float32], list[str], NDArray[np.int64]]:

@@ -90,8 +90,8 @@ SPEC = SourceSpec(
         "beat_scale": {
             "enum": ["none", "standard", "minmax"],
             "default": _FIXED["beat_scale"],
-            "description": "of cutting fixed: none (mV, to which V, µV and nV of a header are converted), or each beat and lead by itself to mean 0 and standard "
-            "deviation 1, or to [0, 1]",
+            "description": "of cutting fixed: none (mV, to which other voltages of a header are brought), or each beat "
+            "and lead by itself to mean 0 and standard deviation 1, or to [0, 1]",
         },
     },
 )
@@ -277,8 +277,8 @@ def _cut(
         x, reasons, lengths = beats.kachuee(signal, peaks)
     else:
         signal, peaks = beats.resample(record.signal, peaks, mitdb_records.RATE, rate)
-        x, reasons = beats.fixed(signal, peaks, *_window(before, after, rate))
-        x = beats.scale_each(x, beat_scale)
+        raw, reasons = beats.fixed(signal, peaks, *_window(before, after, rate))
+        x = beats.scale_each(raw, beat_scale)
         lengths = np.full(len(x), x.shape[1], np.int64)
     return _Cut(
         record=number,
