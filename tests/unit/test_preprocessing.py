@@ -14,12 +14,10 @@ from pellucid.preprocessing import (
     divide,
     duplicates,
     first_not_finite,
-    minmax,
     preprocess,
-    rescale,
-    standard,
     stratified,
 )
+from pellucid.scaling import minmax, rescale, standard
 from tests.prepared import UNCHECKED, prepare
 
 SPLIT = {"test": 0.2, "validation": 0.15}
@@ -204,7 +202,7 @@ def test_a_set_mapped_from_a_file_gives_the_same_files(tmp_path, monkeypatch, sc
             dataset={"source": "given"}, paths={}, split=SPLIT, scale=scale, seed=1, folder=tmp_path / name, memory_mb=0
         )
     written = sorted((tmp_path / "memory").iterdir())
-    assert len(written) == 6
+    assert len(written) == 7
     for path in written:
         assert path.read_bytes() == (tmp_path / "file" / path.name).read_bytes(), path.name
     assert isinstance(data.train.x, np.ndarray)

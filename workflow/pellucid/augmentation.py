@@ -137,7 +137,14 @@ def chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: settings[name] for name in TRANSFORMATIONS if settings[name] not in (0, "none")}
 
 
-def augment(x: Array, settings: Mapping[str, Any], seed: int, epoch: int, batch: int) -> Array:
+def augment(
+    x: Array,
+    settings: Mapping[str, Any],
+    seed: int,
+    epoch: int,
+    batch: int,
+    measured: NDArray[np.bool_] | None = None,
+) -> Array:
     """A batch as the network sees it in training, a function of the batch, the settings and (seed, epoch, batch) alone.
 
     Args:
@@ -146,11 +153,23 @@ def augment(x: Array, settings: Mapping[str, Any], seed: int, epoch: int, batch:
         seed: of the experiment.
         epoch: from 0.
         batch: its number in the epoch, from 0.
+        measured: of the shape of x; padding and gaps stay as they are, and none of them is moved into the signal.
     """
+    if measured is not None:
+        whole = augment(_continued(x, measured), settings, seed, epoch, batch)
+        return np.where(measured, whole, x)
     for name, strength in chosen(settings).items():
         rng = seeds.generator(seed, "train", "augmentation", name, str(epoch), str(batch))
         x = TRANSFORMATIONS[name].apply(x, rng, strength)
     return x
+
+
+def _continued(x: Array, measured: NDArray[np.bool_]) -> Array:
+    """Series (N, time, channels) with the last measured value before what is missing, at the beginning the first."""
+    time = np.arange(x.shape[1])[:, np.newaxis]
+    before = np.maximum.accumulate(np.where(measured, time, -1), axis=1)
+    first = measured.argmax(1)[:, np.newaxis]
+    return np.take_along_axis(x, np.where(before < 0, first, before), axis=1)
 
 
 def check(settings: Mapping[str, Any], shape: tuple[int, ...]) -> None:
@@ -165,7 +184,10 @@ def check(settings: Mapping[str, Any], shape: tuple[int, ...]) -> None:
 
 
 def augmented(batches: Any, settings: Mapping[str, Any], seed: int) -> keras.utils.PyDataset:
-    """The same batches (inputs first), augmented. They `begin` an epoch as the given ones do."""
+    """The same batches (inputs first), augmented. They `begin` an epoch as the given ones do.
+
+    `batches.measured(index)` says where a batch was measured, or None.
+    """
     import keras
 
     class Augmented(keras.utils.PyDataset):  # type: ignore[misc]
@@ -184,6 +206,6 @@ def augmented(batches: Any, settings: Mapping[str, Any], seed: int) -> keras.uti
 
         def __getitem__(self, index: int) -> tuple[NDArray[Any], ...]:
             x, *others = batches[index]
-            return augment(x, settings, seed, self.epoch, index), *others
+            return augment(x, settings, seed, self.epoch, index, batches.measured(index)), *others
 
     return Augmented()

@@ -27,6 +27,8 @@ Array = NDArray[np.float32]
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 INK = "#1f2933"
 QUIET = "#8a949e"
+# Where nothing was measured: paler than any value.
+UNMEASURED = "#eef0f2"
 
 # Both begin at a grey that is seen on white, and darken evenly: what matters is darkest, with or without colour.
 _LOW = "#d3d8de"
@@ -101,8 +103,11 @@ class Scale:
 
     @classmethod
     def of(cls, values: Array, signed: bool) -> Scale:
-        """A scale up to the 99.5th percentile of the size of `values`, so that one spike does not pale all the rest."""
-        size = np.abs(values)
+        """A scale up to the 99.5th percentile of the size of `values`, so that one spike does not pale all the rest.
+
+        NaN, where nothing was measured, does not count.
+        """
+        size = np.abs(values[np.isfinite(values)])
         top = float(np.percentile(size, 99.5)) or float(size.max()) or 1.0
         extend = "neither" if size.max() <= top else ("both" if signed else "max")
         return cls(DIVERGING if signed else SEQUENTIAL, Normalize(-top if signed else 0.0, top), extend)
@@ -123,10 +128,11 @@ class Scale:
 
 
 def coloured_line(axes: Axes, time: NDArray[np.float64], signal: Array, attribution: Array, scale: Scale) -> None:
-    """A signal (time,) drawn as a line that takes the colour of its attribution (time,)."""
+    """A signal (time,) drawn as a line that takes the colour of its attribution (time,); grey where that is NaN."""
     axes.add_collection(coloured_segments(time, signal, attribution, scale, 1.9))
-    axes.set_xlim(time[0], time[-1])
-    low, high = float(signal.min()), float(signal.max())
+    shade_unmeasured(axes, time, np.isnan(attribution))
+    axes.set_xlim(*span(time))
+    low, high = float(np.nanmin(signal)), float(np.nanmax(signal))
     margin = 0.08 * (high - low or 1.0)
     axes.set_ylim(low - margin, high + margin)
 
@@ -134,7 +140,10 @@ def coloured_line(axes: Axes, time: NDArray[np.float64], signal: Array, attribut
 def coloured_segments(
     x: NDArray[np.float64], y: NDArray[Any], attribution: Array, scale: Scale, width: float
 ) -> LineCollection:
-    """A line through points x, y (time,) that takes the colour of their attribution (time,); width in points."""
+    """A line through points x, y (time,) that takes the colour of their attribution (time,); width in points.
+
+    Where the attribution is NaN there is no line.
+    """
     points = np.column_stack([x, y])
     # Each segment runs from one midpoint to the next and so belongs to one sample.
     middles = (points[:-1] + points[1:]) / 2
@@ -143,6 +152,7 @@ def coloured_segments(
     segments = np.stack([begin, points, end], axis=1)
     # The strong ones are drawn last, on top of the weak.
     order = np.argsort(np.abs(attribution), kind="stable")
+    order = order[np.isfinite(attribution[order])]
     lines = LineCollection(
         list(segments[order]), cmap=scale.colours, norm=scale.norm, linewidths=width, capstyle="round"
     )
@@ -150,14 +160,43 @@ def coloured_segments(
     return lines
 
 
+def unmeasured_as_nan(values: Array, measured: NDArray[np.bool_] | None) -> Array:
+    """Values with NaN where nothing was measured, which figures leave grey; as they are where all was."""
+    return values if measured is None else np.where(measured, values, np.float32(np.nan))
+
+
+def largest_range(series: Array) -> Array:
+    """The largest range of each channel of series (N, time, channels), above 0: (channels,)."""
+    present = np.isfinite(series)
+    low, high = (np.where(present, series, end) for end in (np.float32(np.inf), np.float32(-np.inf)))
+    reach: Array = np.maximum((high.max(1) - low.min(1)).max(0), np.float32(1e-12))
+    return reach
+
+
+def span(time: NDArray[np.float64]) -> tuple[float, float]:
+    """The ends of a time axis; of one sample, around it."""
+    return (float(time[0]), float(time[-1])) if len(time) > 1 else (float(time[0]) - 0.5, float(time[0]) + 0.5)
+
+
+def shade_unmeasured(axes: Axes, time: NDArray[np.float64], absent: NDArray[np.bool_]) -> None:
+    """Grey over the samples (time,) that are absent."""
+    half = (time[1] - time[0]) / 2 if len(time) > 1 else 0.5
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], absent, [False]]).astype(np.int8)))
+    for first, last in zip(edges[::2], edges[1::2] - 1, strict=True):
+        axes.axvspan(time[first] - half, time[last] + half, color=UNMEASURED, linewidth=0)
+
+
 def stacked_series(
     axes: Axes, time: NDArray[np.float64], series: Array, channels: Sequence[str], spread: Array
 ) -> None:
     """Channels (time, channels) as lines one under the other, each centred and divided by `spread` (channels,)."""
     for index in range(series.shape[1]):
-        line = (series[:, index] - series[:, index].mean()) / spread[index]
+        # A channel of which nothing was measured has no line.
+        if np.isnan(series[:, index]).all():
+            continue
+        line = (series[:, index] - np.nanmean(series[:, index])) / spread[index]
         axes.plot(time, -index + 0.9 * np.clip(line, -0.6, 0.6), color=INK, linewidth=0.8)
-    axes.set_xlim(time[0], time[-1])
+    axes.set_xlim(*span(time))
     axes.set_ylim(-series.shape[1] + 0.3, 0.7)
     channel_ticks(axes, channels, [-index for index in range(series.shape[1])])
 
@@ -165,7 +204,8 @@ def stacked_series(
 def channel_map(
     axes: Axes, time: NDArray[np.float64], attribution: Array, channels: Sequence[str], scale: Scale
 ) -> None:
-    """Attribution (time, channels) as an image with one row per channel, first channel on top."""
+    """Attribution (time, channels) as an image with one row per channel, first channel on top; grey where it is NaN."""
+    axes.set_facecolor(UNMEASURED)
     step = (time[-1] - time[0]) / max(len(time) - 1, 1)
     extent = (time[0] - step / 2, time[-1] + step / 2, attribution.shape[1] - 0.5, -0.5)
     axes.imshow(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import downloads, files, plugins, seeds
-from pellucid.datasets.base import Examples, RawData
+from pellucid.datasets.base import MEASURED, Examples, RawData
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
 from pellucid.rows import Array, Rows, blocks
+from pellucid.scaling import rescale
 from pellucid.wording import listing
 
 logger = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ class Split:
     y: NDArray[np.int64]
     truth: Rows | None = None
     group: NDArray[np.str_] | None = None
+    filling: Rows | None = None
 
 
 Splits = dict[str, Split]
@@ -60,7 +61,7 @@ def preprocess(
         scale: none, standard or minmax.
         seed: of the experiment.
         folder: gets `x_<split>.npy` (float32), `labels.npz` (int64 per split), `truth.npz` (bool, per split, where
-            the source knows it) and `data.json`.
+            the source knows it), `measured.npz` (bool, per split, where something was filled) and `data.json`.
         memory_mb: what the source may keep in memory; it changes nothing in what is written.
 
     Raises:
@@ -85,11 +86,16 @@ def preprocess(
     splits = divide(raw, **split, rng=seeds.generator(seed, "split"))
     if split.get("folds") is not None and raw.test is not None:
         raw = replace(raw, notes=(*raw.notes, _SET_ASIDE))
-    statistics = rescale(splits, scale)
+    statistics, notes = rescale(splits, scale, raw.channels)
+    raw = replace(raw, notes=(*raw.notes, *notes))
     for name, part in splits.items():
         files.write_array(folder / f"x_{name}.npy", part.x)
         # From here on as every later stage sees it, which saves scaling it once more.
         part.x = Rows(files.map_array(folder / f"x_{name}.npy"))
+        if (index := first_not_finite(part.x)) is not None:
+            found = f"values in example {index} that float32 cannot hold"
+            hint = "scale: standard brings them near 0." if scale == "none" else "Use another unit."
+            raise InputError(f"{source}, {name}", found, "at most 3e38, scaled or not", hint)
     facts = describe(raw, splits, plugin.SPEC) | {
         "source": source,
         "parameters": own,
@@ -105,6 +111,8 @@ def preprocess(
     files.write_arrays(folder / "labels.npz", {name: splits[name].y for name in SPLITS})
     truths = {name: truth for name in SPLITS if (truth := splits[name].truth) is not None}
     files.write_arrays(folder / "truth.npz", truths)
+    measured = {name: filling.equal(MEASURED) for name in SPLITS if (filling := splits[name].filling) is not None}
+    files.write_arrays(folder / "measured.npz", measured)
     files.write_json(folder / "data.json", facts)
     counts = ", ".join(f"{len(splits[name].y):,} {name}" for name in SPLITS)
     logger.info("%s: %s examples of shape %s", source, counts, "×".join(str(n) for n in facts["shape"]))
@@ -275,40 +283,8 @@ def take(examples: Examples, indices: NDArray[np.int64] | None = None) -> Split:
     y, group = examples.y, examples.group
     if indices is not None:
         y, group = y[indices], None if group is None else group[indices]
-    return Split(Rows(examples.x, indices), y, truth, group)
-
-
-def rescale(splits: Splits, scale: str) -> dict[str, list[float]]:
-    """Scale all splits, channel by channel, with the statistics of train alone; the values are computed when read.
-
-    Returns:
-        The offset and the divisor of each channel; empty for `none`.
-    """
-    if scale == "none":
-        return {}
-    offset, divisor = (standard if scale == "standard" else minmax)(splits["train"].x)
-    # A channel that never varies carries nothing: it becomes zero rather than infinite.
-    divisor = np.where(divisor > 0, divisor, 1.0)
-    for part in splits.values():
-        part.x = part.x.scaled(offset, divisor)
-    return {"offset": offset.tolist(), "divisor": divisor.tolist()}
-
-
-def standard(x: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation of each channel, (channels,), in two passes in float64."""
-    axes, count = tuple(range(len(x.shape) - 1)), math.prod(x.shape[:-1])
-    zero = np.zeros(x.shape[-1])
-    mean = sum((block.sum(axes, np.float64) for block in blocks(x)), zero) / count
-    variance = sum((np.square(block - mean).sum(axes) for block in blocks(x)), zero) / count
-    return mean, np.sqrt(variance)
-
-
-def minmax(x: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Least value of each channel and the way from there to its largest, (channels,)."""
-    axes = tuple(range(len(x.shape) - 1))
-    ends = [(block.min(axes), block.max(axes)) for block in blocks(x)]
-    low, high = np.min([low for low, _ in ends], 0).astype(np.float64), np.max([high for _, high in ends], 0)
-    return low, high - low
+    filling = None if examples.filling is None else Rows(examples.filling, indices)
+    return Split(Rows(examples.x, indices), y, truth, group, filling)
 
 
 def duplicates(splits: Splits) -> dict[str, int]:

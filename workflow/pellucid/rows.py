@@ -23,12 +23,14 @@ class Rows:
         source: (M, ...), in memory or mapped from a file; never changed.
         chosen: (N,) indices of the rows; None for all of them.
         offset, divisor: of every entry of the last axis: float64 (channels,), or None to leave values as they are.
+        blank: bool, for the same rows, where there is no value: a zero, also after scaling; None for nowhere.
     """
 
     source: NDArray[Any]
     chosen: NDArray[np.int64] | None = None
     offset: NDArray[np.float64] | None = None
     divisor: NDArray[np.float64] | None = None
+    blank: Rows | None = None
 
     def __len__(self) -> int:
         return len(self.source) if self.chosen is None else len(self.chosen)
@@ -48,15 +50,37 @@ class Rows:
         found: NDArray[Any] = self.source[part if self.chosen is None else self.chosen[part]]
         if self.offset is None or self.divisor is None:
             return found
-        scaled: NDArray[np.float32] = ((found - self.offset) / self.divisor).astype(np.float32)
+        with np.errstate(over="ignore"):  # whoever writes the values refuses those that float32 cannot hold
+            scaled: NDArray[np.float32] = ((found - self.offset) / self.divisor).astype(np.float32)
+        if self.blank is not None:
+            scaled[self.blank[part]] = 0
         return scaled
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self[:], dtype)
 
-    def scaled(self, offset: NDArray[np.float64], divisor: NDArray[np.float64]) -> Rows:
-        """The rows as (value - offset) / divisor in float32, computed when they are read."""
-        return replace(self, offset=offset, divisor=divisor)
+    def scaled(self, offset: NDArray[np.float64], divisor: NDArray[np.float64], blank: Rows | None = None) -> Rows:
+        """The rows as (value - offset) / divisor in float32, and 0 where blank, computed when they are read."""
+        return replace(self, offset=offset, divisor=divisor, blank=blank)
+
+    def equal(self, value: int) -> Rows:
+        """Where the rows have a value: bool, computed when they are read."""
+        return _Equal(self.source, self.chosen, value=value)
+
+
+@dataclass(frozen=True)
+class _Equal(Rows):
+    """Whether the rows have one value."""
+
+    value: int = 0
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.bool_)
+
+    def __getitem__(self, part: slice | NDArray[np.int64]) -> NDArray[Any]:
+        where: NDArray[np.bool_] = super().__getitem__(part) == self.value
+        return where
 
 
 Array = NDArray[Any] | Rows

@@ -40,7 +40,8 @@ def select(
         target: predicted, true, or the name of a class; {class: name} for a class that is called predicted or true.
         seed: of the experiment.
         output: gets `indices` (int64, into the test examples), `inputs` (float32), `labels`, `predictions`, `targets`
-            (int64), `probabilities` (float64) and, where it is known, `truth` (bool).
+            (int64), `probabilities` (float64), `truth` (bool) where it is known, and `measured` (bool, of the shape of
+            the inputs) where a test example was padded or had gaps.
 
     Raises:
         InputError: no class of that name, or no example to choose from.
@@ -66,6 +67,8 @@ def select(
     }
     if "test" in truth:
         arrays["truth"] = np.asarray(truth["test"][indices])
+    if (data / "measured.npz").exists() and "test" in (measured := files.map_arrays(data / "measured.npz")):
+        arrays["measured"] = np.asarray(measured["test"][indices])
     files.write_arrays(output, arrays)
     logger.info("%d examples of %d classes", len(indices), len(np.unique(labels[indices])))
 

@@ -188,6 +188,7 @@ def _load(
     import keras
 
     labels = files.read_arrays(data / "labels.npz")
+    measured = files.map_arrays(data / "measured.npz") if (data / "measured.npz").exists() else {}
 
     # One worker: Keras has tf.data fetch the next batches meanwhile, and the order is kept.
     class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -199,6 +200,7 @@ def _load(
         def __init__(self, split: str, size: int) -> None:
             super().__init__()
             self.x, self.y, self.size = files.map_array(data / f"x_{split}.npy"), labels[split], size
+            self.where_measured = measured.get(split)
             self.order = np.arange(len(self.y))
             if permuted and split == "train":
                 self.y = seeds.generator(seed, "train", "permuted labels").permutation(self.y)
@@ -212,6 +214,10 @@ def _load(
         def __getitem__(self, index: int) -> tuple[NDArray[Any], ...]:
             chosen = self.order[index * self.size : (index + 1) * self.size]
             return self.x[chosen], self.y[chosen], weights[self.y[chosen]]
+
+        def measured(self, index: int) -> NDArray[np.bool_] | None:
+            chosen = self.order[index * self.size : (index + 1) * self.size]
+            return None if self.where_measured is None else self.where_measured[chosen]
 
     fitted = Batches("train", batch_size)
     fitted.begin(0)

@@ -36,6 +36,7 @@ rule preprocess:
         multiext(f"{RESULTS}/data/x_", "train.npy", "validation.npy", "test.npy"),
         labels=f"{RESULTS}/data/labels.npz",
         truth=f"{RESULTS}/data/truth.npz",
+        measured=f"{RESULTS}/data/measured.npz",
         facts=f"{RESULTS}/data/data.json",
     log:
         logs("preprocess"),
@@ -68,6 +69,7 @@ rule draw_data:
         facts=f"{RESULTS}/data/data.json",
         x=f"{RESULTS}/data/x_train.npy",
         labels=f"{RESULTS}/data/labels.npz",
+        measured=f"{RESULTS}/data/measured.npz",
     output:
         report(
             f"{RESULTS}/data/examples.png",

@@ -7,6 +7,7 @@ rule select_examples:
         x=f"{RESULTS}/data/x_test.npy",
         facts=f"{RESULTS}/data/data.json",
         truth=f"{RESULTS}/data/truth.npz",
+        measured=f"{RESULTS}/data/measured.npz",
         predictions=f"{RESULTS}/evaluation/predictions.npz",
     output:
         f"{RESULTS}/examples.npz",

@@ -7,6 +7,7 @@ rule train:
         unpack(files_of("model")),
         multiext(f"{RESULTS}/data/x_", "train.npy", "validation.npy"),
         labels=f"{RESULTS}/data/labels.npz",
+        measured=f"{RESULTS}/data/measured.npz",
         facts=f"{RESULTS}/data/data.json",
     output:
         model=f"{RESULTS}/model/model.keras",
@@ -97,6 +98,7 @@ rule draw_augmentation:
         facts=f"{RESULTS}/data/data.json",
         x=f"{RESULTS}/data/x_train.npy",
         labels=f"{RESULTS}/data/labels.npz",
+        measured=f"{RESULTS}/data/measured.npz",
     output:
         report(
             f"{RESULTS}/model/augmentation.png",

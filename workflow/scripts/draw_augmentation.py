@@ -8,6 +8,7 @@ with job(snakemake):
         data=snakemake.input.facts,
         x=snakemake.input.x,
         labels=snakemake.input.labels,
+        measured=snakemake.input.measured,
         settings=snakemake.params.augmentation,
         seed=snakemake.params.seed,
         title=snakemake.params.title,

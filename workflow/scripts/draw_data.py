@@ -8,6 +8,7 @@ with job(snakemake):
         data=snakemake.input.facts,
         x=snakemake.input.x,
         labels=snakemake.input.labels,
+        measured=snakemake.input.measured,
         title=snakemake.params.title,
         pictures=list(snakemake.output),
     )

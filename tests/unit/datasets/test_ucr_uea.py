@@ -37,7 +37,7 @@ def test_sets_of_one_length(shipped, name, train, test, shape, classes):
     assert (raw.train.x.shape, raw.test.x.shape, len(raw.classes)) == ((train, *shape), (test, *shape), classes)
     for part, examples in (("train", raw.train), ("test", raw.test)):
         x, y = load_classification(name, split=part)
-        np.testing.assert_array_equal(examples.x, x.transpose(0, 2, 1).astype(np.float32))
+        np.testing.assert_array_equal(examples.x.astype(np.float32), x.transpose(0, 2, 1).astype(np.float32))
         assert [raw.classes[label].lower() for label in examples.y] == y.tolist()
 
 
@@ -54,7 +54,7 @@ def test_unequal_lengths(shipped):
     padded = load("JapaneseVowels", shipped, lengths="pad")
     assert (padded.train.x.shape, padded.test.x.shape, len(padded.classes)) == ((270, 29, 12), (370, 29, 12), 9)
     for given, kept in zip(load_japanese_vowels(split="test")[0], padded.test.x, strict=True):
-        np.testing.assert_array_equal(kept[: given.shape[1]], given.T.astype(np.float32))
+        np.testing.assert_array_equal(kept[: given.shape[1]].astype(np.float32), given.T.astype(np.float32))
         assert not kept[given.shape[1] :].any()
     cropped = load("JapaneseVowels", shipped, lengths="crop")
     np.testing.assert_array_equal(cropped.train.x, padded.train.x[:, :7])

@@ -113,12 +113,13 @@ def similarities(given: Sequence[Mapping[str, NDArray[Any]]], label: str) -> tup
     for one, two in combinations(given, 2):
         first, second = shared(one, two)
         pairs += len(first)
+        measured = one["measured"][first] if "measured" in one else None
         maps = [
             np.abs(arrays["attributions"][list(arrays["variants"]).index(label)][rows])
             for arrays, rows in ((one, first), (two, second))
         ]
         for metric, similarity in METRICS.items() if len(first) else ():
-            for example, value in zip(one["indices"][first], similarity(*maps), strict=True):
+            for example, value in zip(one["indices"][first], similarity(*maps, measured=measured), strict=True):
                 sums[metric].setdefault(int(example), []).append(float(value))
     means = {metric: np.array([np.mean(each[example]) for example in sorted(each)]) for metric, each in sums.items()}
     return means, pairs

@@ -25,6 +25,10 @@ from numpy.typing import NDArray
 
 Kind = Literal["series", "image"]
 
+# What a value is (`Examples.filling`): read from the file; put between values that were read; or no value at all, the
+# zero after the end of a series or in a gap.
+MEASURED, ESTIMATED, BLANK = 0, 1, 2
+
 
 @dataclass(frozen=True)
 class SourceSpec:
@@ -64,18 +68,22 @@ class Examples:
     """Examples with their labels.
 
     Attributes:
-        x: float32 (N, time, channels) or (N, height, width, channels), in memory or mapped from a file.
+        x: float32 (N, time, channels) or (N, height, width, channels), in memory or mapped from a file; float64 where
+            float32 may not hold what the file says: it is scaled before it is cast.
         y: int64 (N,), the index into `RawData.classes`.
         truth: bool, of the shape of x: True where the evidence for the example's class was planted;
             None where nobody knows.
         group: str (N,), what examples have in common that must not lie on both sides of a split (the patient, the
             recording); None where examples are independent of each other.
+        filling: uint8, of the shape of x: MEASURED, ESTIMATED or BLANK; None where every value was measured. Only what
+            was measured counts in the statistics of scaling, is explained and scored; what is BLANK stays 0.
     """
 
-    x: NDArray[np.float32]
+    x: NDArray[Any]
     y: NDArray[np.int64]
     truth: NDArray[np.bool_] | None = None
     group: NDArray[np.str_] | None = None
+    filling: NDArray[np.uint8] | None = None
 
 
 @dataclass

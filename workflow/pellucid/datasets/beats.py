@@ -46,7 +46,7 @@ def resample(
     return resampled, np.minimum(moved, len(resampled) - 1)
 
 
-def fixed(signal: Array, peaks: NDArray[np.int64], before: int, after: int) -> tuple[NDArray[np.float32], list[str]]:
+def fixed(signal: Array, peaks: NDArray[np.int64], before: int, after: int) -> tuple[Array, list[str]]:
     """Cut a window of fixed length around every R peak, which so lies at index `before` of each beat.
 
     Args:
@@ -65,29 +65,30 @@ def fixed(signal: Array, peaks: NDArray[np.int64], before: int, after: int) -> t
     complete = np.isfinite(x).all((1, 2))
     reasons = np.where(whole, "", OUTSIDE).astype(object)
     reasons[np.flatnonzero(whole)[~complete]] = MISSING
-    return x[complete].astype(np.float32), reasons.tolist()
+    return x[complete], reasons.tolist()
 
 
-def scale_each(x: NDArray[np.float32], scale: str) -> NDArray[np.float32]:
-    """Scale every beat by itself, lead by lead.
+def scale_each(x: Array, scale: str) -> NDArray[np.float32]:
+    """Scale every beat by itself, lead by lead, and cast it.
 
     Args:
         x: (N, time, leads).
         scale: none; standard, to mean 0 and standard deviation 1; or minmax, to [0, 1].
     """
     if scale == "none":
-        return x
+        return x.astype(np.float32, copy=False)
     if scale == "standard":
         offset, divisor = x.mean(1, np.float64, keepdims=True), x.std(1, np.float64, keepdims=True)
     else:
         offset = x.min(1, keepdims=True).astype(np.float64)
         divisor = x.max(1, keepdims=True) - offset
-    # A lead that does not vary over a beat becomes zero rather than infinite.
-    scaled: NDArray[np.float32] = ((x - offset) / np.where(divisor > 0, divisor, 1)).astype(np.float32)
-    return scaled
+    # A lead that does not vary over a beat becomes zero, rather than infinite or the rounding of its mean.
+    still = np.ptp(x, axis=1, keepdims=True) == 0
+    scaled = (x - np.where(still, x[:, :1], offset)) / np.where(still, 1, divisor)
+    return np.asarray(scaled, np.float32)
 
 
-def kachuee(signal: Array, peaks: NDArray[np.int64]) -> tuple[NDArray[np.float32], list[str]]:
+def kachuee(signal: Array, peaks: NDArray[np.int64]) -> tuple[NDArray[np.float32], list[str], NDArray[np.int64]]:
     """Cut beats as Kachuee et al. 2018 (section III-A) do, with R peaks that are given.
 
     The recording is taken in windows of 10 s. Each is scaled to [0, 1]; the median of its R-R intervals is its period
@@ -102,9 +103,9 @@ def kachuee(signal: Array, peaks: NDArray[np.int64]) -> tuple[NDArray[np.float32
         peaks: (B,), samples of the R peaks, ascending.
 
     Returns:
-        As `fixed`, with 187 samples.
+        As `fixed`, with 187 samples; and how many of them lie before the zeros, (kept,).
     """
-    beats, reasons = [], []
+    beats, reasons, lengths = [], [], []
     for start in range(0, len(signal), _WINDOW):
         own = peaks[(peaks >= start) & (peaks < start + _WINDOW)]
         if len(own) < 2:
@@ -120,6 +121,7 @@ def kachuee(signal: Array, peaks: NDArray[np.int64]) -> tuple[NDArray[np.float32
             reason = OUTSIDE if len(part) < length else "" if np.isfinite(part).all() else MISSING
             reasons.append(reason)
             if not reason:
+                lengths.append(length)
                 beats.append(np.pad(part, ((0, KACHUEE_SAMPLES - length), (0, 0))))
     shape = (len(beats), KACHUEE_SAMPLES, signal.shape[1])
-    return np.array(beats, np.float32).reshape(shape), reasons
+    return np.array(beats, np.float32).reshape(shape), reasons, np.array(lengths, np.int64)

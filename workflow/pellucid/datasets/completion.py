@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid import scaling
+from pellucid.datasets.base import BLANK, ESTIMATED
 from pellucid.errors import InputError
 
 # The parameters that sources of series share.
@@ -36,15 +38,17 @@ class Series:
     """Series as a file holds them.
 
     Attributes:
-        x: float32 (N, time, channels), NaN where there is no value, and after the end of a shorter series.
+        x: float32 or float64 (N, time, channels), NaN where there is no value, and after the end of a shorter series.
         place: names the place of (example, sample, channel), for messages; of an example as a whole where the other
             two are None.
         lengths: (N,), samples of each series where the file itself says so; None where all have the same.
+        filling: as in `Examples`, once the series are complete.
     """
 
-    x: NDArray[np.float32]
+    x: NDArray[Any]
     place: Callable[[int, int | None, int | None], str]
     lengths: NDArray[np.int64] | None = None
+    filling: NDArray[np.uint8] | None = None
 
 
 def placed(where: str, time: int | None, channel: int | None) -> str:
@@ -61,7 +65,8 @@ def complete(parts: Mapping[str, Series], *, missing: str, lengths: str) -> tupl
     """Fill what is missing, in place, and bring all parts to one length.
 
     Args:
-        parts: "train" and any other part; each gets its x without NaN.
+        parts: "train" and any other part; each gets its x without NaN, in float32 unless that would cost digits of the
+            signal, and its filling where something was filled.
         missing: refuse, interpolate or zero.
         lengths: refuse, pad or crop.
 
@@ -86,7 +91,10 @@ def complete(parts: Mapping[str, Series], *, missing: str, lengths: str) -> tupl
     target = int(together.min() if lengths == "crop" else together.max())
     filled = sum(_fill(part, gaps[name], ends[name], missing) for name, part in parts.items())
     for part in parts.values():
-        part.x = _sized(part.x, target)
+        part.x, part.filling = _sized(part, target)
+    if all(scaling.fits_float32(part.x, part.filling) for part in parts.values()):
+        for part in parts.values():
+            part.x = part.x.astype(np.float32, copy=False)
     return (*_told_lengths(together, target, lengths), *_told_missing(filled, missing))
 
 
@@ -132,9 +140,13 @@ def _unequal(parts: Mapping[str, Series], ends: Mapping[str, NDArray[np.int64]])
 def _fill(part: Series, gaps: NDArray[np.intp], ends: NDArray[np.int64], missing: str) -> int:
     """Fill the gaps within each series, and zeros after its end; returns how many values were missing."""
     filled = 0
+    if len(gaps):
+        part.filling = np.zeros(part.x.shape, np.uint8)
     for row in gaps:
+        assert part.filling is not None
         end = int(ends[row])
         part.x[row, end:] = 0
+        part.filling[row, end:] = BLANK
         series = part.x[row, :end]
         absent = np.isnan(series)
         if not absent.any():
@@ -148,6 +160,7 @@ def _fill(part: Series, gaps: NDArray[np.intp], ends: NDArray[np.int64], missing
                 "missing: interpolate or zero fills gaps; lengths: pad or crop is for series that end early.",
             )
         filled += int(absent.sum())
+        part.filling[row, :end][absent] = BLANK if missing == "zero" else ESTIMATED
         if missing == "zero":
             series[absent] = 0
             continue
@@ -160,12 +173,17 @@ def _fill(part: Series, gaps: NDArray[np.intp], ends: NDArray[np.int64], missing
     return filled
 
 
-def _sized(x: NDArray[np.float32], target: int) -> NDArray[np.float32]:
+def _sized(part: Series, target: int) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
+    """Values and filling of series that are cut, or followed by zeros, to one length."""
+    x, filling = part.x, part.filling
     if x.shape[1] >= target:
-        return np.ascontiguousarray(x[:, :target])
-    longer = np.zeros((len(x), target, x.shape[2]), np.float32)
+        kept = None if filling is None else np.ascontiguousarray(filling[:, :target])
+        return np.ascontiguousarray(x[:, :target]), kept if kept is not None and kept.any() else None
+    longer = np.zeros((len(x), target, x.shape[2]), x.dtype)
     longer[:, : x.shape[1]] = x
-    return longer
+    kinds = np.full(longer.shape, BLANK, np.uint8)
+    kinds[:, : x.shape[1]] = 0 if filling is None else filling
+    return longer, kinds
 
 
 def _told_lengths(ends: NDArray[np.int64], target: int, lengths: str) -> tuple[str, ...]:

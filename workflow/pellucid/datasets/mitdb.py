@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.datasets import aami, beats, mitdb_records
-from pellucid.datasets.base import Examples, RawData, SourceSpec
+from pellucid.datasets.base import BLANK, MEASURED, Examples, RawData, SourceSpec
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.wording import listing
@@ -90,8 +90,8 @@ SPEC = SourceSpec(
         "beat_scale": {
             "enum": ["none", "standard", "minmax"],
             "default": _FIXED["beat_scale"],
-            "description": "of cutting fixed: none (mV), or each beat and lead by itself to mean 0 and standard "
-            "deviation 1, or to [0, 1]",
+            "description": "of cutting fixed: none (mV, to which other voltages of a header are brought), or each beat "
+            "and lead by itself to mean 0 and standard deviation 1, or to [0, 1]",
         },
     },
 )
@@ -104,6 +104,7 @@ class _Cut:
     Attributes:
         record: its number.
         x: (kept, time, leads).
+        lengths: (kept,), samples of each beat before its padding.
         names: the AAMI class of each of them.
         left_out: how many are not among them, by (reason, class).
         others: how many annotations are no beats, by code.
@@ -111,6 +112,7 @@ class _Cut:
 
     record: int
     x: NDArray[np.float32]
+    lengths: NDArray[np.int64]
     names: list[str]
     left_out: Counter[tuple[str, str]]
     others: Counter[str]
@@ -203,10 +205,12 @@ def load(
     paths = {one: {suffix: files[f"{suffix}_{one}"] for suffix in mitdb_records.SUFFIXES} for one in chosen}
     if "sums" in files:
         mitdb_records.check_sums(files["sums"], [path for own in paths.values() for path in own.values()])
-    lacking, cuts = _without(paths, leads, refuse=only is not None), []
+    lacking, cuts, assumed = _without(paths, leads, refuse=only is not None), list[_Cut](), list[str]()
     for one in chosen:
         if one not in lacking:
-            record = mitdb_records.read(paths[one], leads)
+            scaled = cutting == "kachuee" or beat_scale != "none"
+            record = mitdb_records.read(paths[one], leads, scaled=scaled)
+            assumed += record.assumed
             cuts.append(_cut(one, record, cutting, before=before, after=after, rate=rate, beat_scale=beat_scale))
     sides = {"train": cuts, "test": []}
     if split == "inter_patient":
@@ -216,6 +220,7 @@ def load(
         *_about_split(split, [c.record for c in cuts], only is None),
         *(f"Left out: record {one}, which has {listing(own)} alone." for one, own in lacking.items()),
         *([] if "sums" in files else ["The files were not compared with published checksums."]),
+        *assumed,
         *_about_beats(cuts, kept),
     ]
     units = {"none": "mV", "standard": "z-score", "minmax": "scaled amplitude"}
@@ -270,14 +275,16 @@ def _cut(
     names = [name for name in found if name]
     if cutting == "kachuee":
         signal, peaks = beats.resample(record.signal, peaks, mitdb_records.RATE, beats.KACHUEE_RATE)
-        x, reasons = beats.kachuee(signal, peaks)
+        x, reasons, lengths = beats.kachuee(signal, peaks)
     else:
         signal, peaks = beats.resample(record.signal, peaks, mitdb_records.RATE, rate)
-        x, reasons = beats.fixed(signal, peaks, *_window(before, after, rate))
-        x = beats.scale_each(x, beat_scale)
+        raw, reasons = beats.fixed(signal, peaks, *_window(before, after, rate))
+        x = beats.scale_each(raw, beat_scale)
+        lengths = np.full(len(x), x.shape[1], np.int64)
     return _Cut(
         record=number,
         x=x,
+        lengths=lengths,
         names=[name for name, reason in zip(names, reasons, strict=True) if not reason],
         left_out=Counter((reason, name) for name, reason in zip(names, reasons, strict=True) if reason),
         others=Counter(code for code, name in zip(record.codes, found, strict=True) if not name),
@@ -328,7 +335,12 @@ def _examples(cuts: Sequence[_Cut], classes: Sequence[str], *, grouped: bool) ->
     x = np.concatenate([cut.x[mask] for cut, mask in zip(cuts, wanted, strict=True)])
     y = np.array([label[name] for cut in cuts for name in cut.names if name in label], np.int64)
     group = np.repeat([aami.patient(cut.record) for cut in cuts], [int(mask.sum()) for mask in wanted])
-    return Examples(x, y, group=group if grouped else None)
+    lengths = np.concatenate([cut.lengths[mask] for cut, mask in zip(cuts, wanted, strict=True)])
+    filling = None
+    if (lengths < x.shape[1]).any():
+        after = np.arange(x.shape[1]) >= lengths[:, np.newaxis]
+        filling = np.repeat(np.where(after, BLANK, MEASURED).astype(np.uint8)[..., np.newaxis], x.shape[2], axis=2)
+    return Examples(x, y, group=group if grouped else None, filling=filling)
 
 
 def _about_split(split: str, records: Sequence[int], complete: bool) -> Iterable[str]:

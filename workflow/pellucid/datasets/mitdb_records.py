@@ -17,6 +17,8 @@ from pellucid.wording import listing
 SUFFIXES = ("hea", "dat", "atr")
 SUMS = "SHA256SUMS.txt"
 RATE = 360.0  # Hz
+# One of each unit, in mV. µ has two characters, and ASCII has neither.
+_MILLIVOLTS = {"V": 1e3, "mV": 1.0, "mv": 1.0, "uV": 1e-3, "uv": 1e-3, "\u00b5V": 1e-3, "\u03bcV": 1e-3, "nV": 1e-6}
 
 
 @dataclass
@@ -27,11 +29,13 @@ class Record:
         signal: (time, leads) in mV, NaN where a sample is marked as missing.
         peaks: (A,), the sample of each annotation, ascending; of a beat it is the R peak.
         codes: A annotation codes.
+        assumed: what the header does not say of its units, a sentence each.
     """
 
     signal: NDArray[np.float64]
     peaks: NDArray[np.int64]
     codes: list[str]
+    assumed: tuple[str, ...] = ()
 
 
 def check_sums(sums: Path, paths: Sequence[Path]) -> None:
@@ -87,15 +91,50 @@ def leads_of(header: Path) -> list[str]:
     return list(found.sig_name)
 
 
-def read(paths: Mapping[str, Path], leads: Sequence[str]) -> Record:
+def _millivolts(header: Path, leads: Sequence[str], units: Sequence[str]) -> NDArray[np.float64]:
+    """One of each lead's units in mV.
+
+    Raises:
+        InputError: a unit that is no voltage.
+    """
+    for lead, unit in zip(leads, units, strict=True):
+        if unit not in _MILLIVOLTS:
+            raise InputError(
+                f"{header}, lead {lead}",
+                f'the unit "{unit}"',
+                f"a voltage ({listing(_MILLIVOLTS)})",
+                "With beat_scale: standard or minmax the unit does not matter.",
+            )
+    return np.array([_MILLIVOLTS[unit] for unit in units])
+
+
+def _assumed(header: Path, leads: Sequence[str]) -> tuple[str, ...]:
+    """What the header leaves to the format's defaults, of the leads that are read: the gain, or the unit."""
+    text = header.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = [line.split() for line in text if line.strip() and not line.lstrip().startswith("#")][1:]
+    found = []
+    for cells in lines:
+        name = " ".join(cells[8:])
+        if name not in leads:
+            continue
+        gain, _, unit = (cells[2] if len(cells) > 2 else "").partition("/")
+        if not gain.partition("(")[0].strip("0.+-"):
+            found.append(f"Record {header.stem} gives {name} no gain: 200 units per mV, as the WFDB format says.")
+        elif not unit:
+            found.append(f"Record {header.stem} gives {name} no unit: mV, as the WFDB format says.")
+    return tuple(found)
+
+
+def read(paths: Mapping[str, Path], leads: Sequence[str], *, scaled: bool = False) -> Record:
     """Read one record.
 
     Args:
         paths: its three files by their suffix; they may lie in different folders.
         leads: names of leads that it has.
+        scaled: whether beats are scaled one by one, so that their unit does not matter.
 
     Raises:
-        InputError: a file that cannot be read, is cut off, or does not belong to the others.
+        InputError: a file that cannot be read, is cut off, or does not belong to the others; a unit that is no voltage.
     """
     with TemporaryDirectory() as folder:
         # wfdb finds a record's files by their names, side by side.
@@ -103,12 +142,15 @@ def read(paths: Mapping[str, Path], leads: Sequence[str]) -> Record:
         for suffix, link in beside.items():
             link.symlink_to(paths[suffix].resolve())
         record = str(beside["hea"].with_suffix(""))
-        signal = _signal(record, paths, leads)
+        signal, units = _signal(record, paths, leads)
         peaks, codes = _annotations(record, paths["atr"], len(signal))
-    return Record(signal, peaks, codes)
+    if scaled:
+        return Record(signal, peaks, codes)
+    return Record(signal * _millivolts(paths["hea"], leads, units), peaks, codes, _assumed(paths["hea"], leads))
 
 
-def _signal(record: str, paths: Mapping[str, Path], leads: Sequence[str]) -> NDArray[np.float64]:
+def _signal(record: str, paths: Mapping[str, Path], leads: Sequence[str]) -> tuple[NDArray[np.float64], list[str]]:
+    """The leads in the units of the header, and these units."""
     import wfdb
 
     size = paths["dat"].stat().st_size
@@ -126,7 +168,10 @@ def _signal(record: str, paths: Mapping[str, Path], leads: Sequence[str]) -> NDA
                 f"{wanted % 2**16}, as {paths['hea'].name} says",
             )
     signal: NDArray[np.float64] = found.dac()
-    return signal[:, [found.sig_name.index(lead) for lead in leads]]
+    if twice := [lead for lead in leads if found.sig_name.count(lead) > 1]:
+        raise InputError(str(paths["hea"]), f"several leads named {listing(twice)}", "one, which mitdb.leads names")
+    places = [found.sig_name.index(lead) for lead in leads]
+    return signal[:, places], [str(found.units[place]) for place in places]
 
 
 def _annotations(record: str, path: Path, samples: int) -> tuple[NDArray[np.int64], list[str]]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pellucid.datasets.columns import NONE, Choice
 from pellucid.datasets.completion import Series, placed
-from pellucid.datasets.tabular import Layout, Table
+from pellucid.datasets.tabular import Layout, Table, dtype_for, require_exact
 from pellucid.errors import InputError
 from pellucid.files import map_array, read_arrays
 from pellucid.wording import listing, nearest, shown
@@ -77,7 +77,9 @@ def _series(x: NDArray[Any], path: Path, layout: Layout) -> Series:
     if x.ndim not in (2, 3) or x.dtype.kind not in "fiu" or 0 in x.shape:
         expected = "numbers of shape (N, time), (N, time, channels) or, with layout: channel_major, (N, channels, time)"
         raise InputError(f"{path}, signal", f"an array of {x.dtype} and shape {x.shape}", expected)
-    whole = np.array(x, np.float32) if x.dtype != np.float32 or not x.flags.writeable else x
+    require_exact(x, f"{path}, signal")
+    wanted = dtype_for(x.dtype)
+    whole = np.array(x, wanted) if x.dtype != wanted or not x.flags.writeable else x
     if x.ndim == 3:
         shaped = whole if layout.time_major else whole.swapaxes(1, 2)
     else:

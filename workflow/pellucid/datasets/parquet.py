@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from pellucid.datasets.columns import Columns
 from pellucid.datasets.completion import Series
-from pellucid.datasets.tabular import Layout, Table, rows_at_a_time
+from pellucid.datasets.tabular import Layout, Table, dtype_for, require_exact, rows_at_a_time
 from pellucid.errors import InputError
 
 
 def read(path: Path, layout: Layout) -> Table:
-    """Read a Parquet file row group by row group into one float32 array.
+    """Read a Parquet file row group by row group into one array of floats.
 
     Raises:
         InputError: a file that is none, a missing column, a column of the signal that holds no numbers.
@@ -42,7 +42,9 @@ def read(path: Path, layout: Layout) -> Table:
     layout.require_whole_channels(str(path), len(columns.signal))
     if (rows := file.metadata.num_rows) == 0:
         raise InputError(str(path), "no row", "a row for each example")
-    x = np.empty((rows, len(columns.signal)), np.float32)
+    kinds = [schema.types[at] for at in columns.signal]
+    exact = all(not pa.types.is_decimal(kind) and dtype_for(kind.to_pandas_dtype()) is np.float32 for kind in kinds)
+    x = np.empty((rows, len(columns.signal)), np.float32 if exact else np.float64)
     labels: list[Any] = []
     groups: list[Any] = []
     count = 0
@@ -52,7 +54,12 @@ def read(path: Path, layout: Layout) -> Table:
         stop = count + batch.num_rows
         found = dict(zip(read, batch.columns, strict=True))
         for target, at in enumerate(columns.signal):
-            x[count:stop, target] = found[at].cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False)
+            if pa.types.is_integer(schema.types[at]):
+                require_exact(
+                    found[at].drop_null().to_numpy(zero_copy_only=False), f"{path}, column {columns.names[at]}"
+                )
+            values = found[at].cast(pa.float32() if exact else pa.float64(), safe=False)
+            x[count:stop, target] = values.to_numpy(zero_copy_only=False)
         labels += found[columns.label].to_pylist()
         groups += found[columns.group].to_pylist() if columns.group is not None else []
         count = stop

@@ -31,7 +31,7 @@ def read(text: TextFile) -> Table:
     if lengths.min() < 1:
         line = lines[int(lengths.argmin())][0]
         raise InputError(f"{path}, line {line}", f"{counts[int(lengths.argmin())]} cell(s)", "a signal and a label")
-    x = np.full((len(lines), int(lengths.max())), np.nan, np.float32)
+    x = np.full((len(lines), int(lengths.max())), np.nan, np.float64)
     for row, (line, cells) in enumerate(lines):
         for at, cell in enumerate(cells[before : len(cells) - after]):
             if cell.strip() not in MISSING:

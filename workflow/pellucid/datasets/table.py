@@ -182,6 +182,10 @@ def _groups(table: Table) -> NDArray[np.str_] | None:
     return groups
 
 
+def _examples(table: Table, y: Any) -> Examples:
+    return Examples(table.series.x, y, group=table.group, filling=table.series.filling)
+
+
 def check(*, file: str, test: str = "none", **others: Any) -> None:
     """Refuse files of another kind before any of them is read.
 

@@ -19,6 +19,30 @@ _CELLS = 4_000_000
 _ROW_NUMBERS = 10
 
 
+# Integers of which float64 holds each one.
+_WHOLE = 2**53
+
+
+def dtype_for(dtype: np.dtype[Any]) -> type[np.float32] | type[np.float64]:
+    """The type of float that holds the values of a dtype; what float32 does not hold is cast once it is scaled."""
+    return np.float32 if np.can_cast(dtype, np.float32) else np.float64
+
+
+def require_exact(values: NDArray[Any], where: str) -> None:
+    """Refuse integers that float64 cannot tell from their neighbours.
+
+    Raises:
+        InputError: an integer beyond 2^53.
+    """
+    if values.dtype.kind in "iu" and values.dtype.itemsize == 8 and values.size:
+        low, high = int(values.min()), int(values.max())
+        if max(high, -low) > _WHOLE:
+            found = f"the integer {high if high >= -low else low}"
+            raise InputError(
+                where, found, "at most 2^53, up to which float64 holds every integer", "Take away an offset."
+            )
+
+
 def rows_at_a_time(columns: int) -> int:
     """Rows of so many cells that are read before they are copied into the array."""
     return max(1, _CELLS // columns)
@@ -95,7 +119,7 @@ class Layout:
         samples = len(signal) // self.channels
         return signal[time * self.channels + channel if self.time_major else channel * samples + time]
 
-    def shaped(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    def shaped(self, rows: NDArray[Any]) -> NDArray[Any]:
         """(N, columns of the signal) as (N, time, channels), without a copy."""
         if self.time_major:
             return rows.reshape(len(rows), -1, self.channels)

@@ -127,8 +127,8 @@ def load(
     y, classes, told = encode(labels, f"{name}, class", class_names)
     notes = completion.complete(series, missing=missing, lengths=lengths)
     return RawData(
-        train=Examples(series["train"].x, y["train"]),
-        test=Examples(series["test"].x, y["test"]),
+        train=Examples(series["train"].x, y["train"], filling=series["train"].filling),
+        test=Examples(series["test"].x, y["test"], filling=series["test"].filling),
         classes=classes,
         channels=completion.channel_names(series["train"].x.shape[2]),
         unit=unit,
@@ -182,7 +182,7 @@ def read_ts(path: Path) -> tuple[Series, NDArray[np.str_]]:
     if len(cases) == 0:
         raise InputError(path.name, "no series", "at least one")
     lengths = np.array([case.shape[1] for case in cases], np.int64)
-    x = np.full((len(cases), int(lengths.max()), cases[0].shape[0]), np.nan, np.float32)
+    x = np.full((len(cases), int(lengths.max()), cases[0].shape[0]), np.nan, np.float64)
     for row, case in enumerate(cases):
         x[row, : case.shape[1]] = case.T
 

@@ -27,6 +27,7 @@ def draw(
     seed: int,
     title: str,
     pictures: list[str],
+    measured: Path | str | None = None,
 ) -> None:
     """Draw the first training example of each class, and a copy from each of three epochs.
 
@@ -38,12 +39,15 @@ def draw(
         seed: of the experiment.
         title: of the experiment.
         pictures: one path per format.
+        measured: `measured.npz`, of examples that are padded or have gaps.
     """
     facts, y, values = figures.facts(data), files.read_arrays(labels)["train"], files.map_array(x)
     present, firsts = (found[:_MOST_CLASSES] for found in np.unique(y, return_index=True))
     examples = np.asarray(values[firsts])
+    there = files.map_arrays(measured).get("train") if measured else None
+    there = None if there is None else np.asarray(there[firsts])
     # In the training each lies in another batch, with other draws; these are of the same kind.
-    copies = [examples, *(augment(examples, settings, seed, epoch, 0) for epoch in range(COPIES))]
+    copies = [examples, *(augment(examples, settings, seed, epoch, 0, there) for epoch in range(COPIES))]
     names = [facts["classes"][label] for label in present]
     strengths = ", ".join(f"{name} {strength}" for name, strength in chosen(settings).items())
     caption = f"Augmentation: {strengths}\n{title}"

@@ -20,7 +20,15 @@ _LINE, _TITLE = 0.15, 0.45
 _CHARACTERS = 18
 
 
-def draw(*, data: Path | str, x: Path | str, labels: Path | str, title: str, pictures: list[str]) -> None:
+def draw(
+    *,
+    data: Path | str,
+    x: Path | str,
+    labels: Path | str,
+    title: str,
+    pictures: list[str],
+    measured: Path | str | None = None,
+) -> None:
     """Draw the first training examples of each class.
 
     Args:
@@ -29,11 +37,16 @@ def draw(*, data: Path | str, x: Path | str, labels: Path | str, title: str, pic
         labels: `labels.npz`.
         title: of the experiment.
         pictures: one path per format.
+        measured: `measured.npz`, of examples that are padded or have gaps, which are left empty.
     """
     facts, y, values = figures.facts(data), files.read_arrays(labels)["train"], files.map_array(x)
     found = np.unique(y)
     present = found[:MANY_CLASSES]
     rows = [np.flatnonzero(y == label)[:PER_CLASS] for label in present]
+    drawn = np.concatenate(rows)
+    there = files.map_arrays(measured).get("train") if measured else None
+    present_only = figures.unmeasured_as_nan(values[drawn], None if there is None else there[drawn])
+    examples = {int(index): example for index, example in zip(drawn, present_only, strict=True)}
     image = facts["kind"] == "image"
     # Images go into columns, class by class, unless a few classes would leave a strip; series into rows, so that time
     # runs along the page.
@@ -46,19 +59,19 @@ def draw(*, data: Path | str, x: Path | str, labels: Path | str, title: str, pic
     with figures.styled():
         axes = figure.subplots(*shape, squeeze=False, sharex=True, sharey=len(facts["channels"]) == 1)
         time, unit = figures.time_axis(values.shape[1], facts["sampling_rate_hz"])
-        spread = np.maximum(np.ptp(values[np.concatenate(rows)], axis=1).max(0), 1e-12)
+        spread = figures.largest_range(np.stack(list(examples.values())))
         for position, (label, row) in enumerate(zip(present, rows, strict=True)):
             line = axes[:, position] if columns else axes[position]
             for one in line[len(row) :]:
                 one.set_visible(False)
             for one, index in zip(line, row, strict=False):
                 if image:
-                    figures.image(one, values[index])
+                    figures.image(one, examples[int(index)])
                 elif len(facts["channels"]) == 1:
-                    one.plot(time, values[index, :, 0], color=figures.INK, linewidth=1)
+                    one.plot(time, examples[int(index)][:, 0], color=figures.INK, linewidth=1)
                     one.margins(x=0)
                 else:
-                    figures.stacked_series(one, time, values[index], facts["channels"], spread)
+                    figures.stacked_series(one, time, examples[int(index)], facts["channels"], spread)
             heading = f"{facts['classes'][label]} ({facts['counts']['train'][facts['classes'][label]]:,})"
             line[0].set_title(heading, loc="center" if columns else "left")
         if not image:

@@ -52,6 +52,9 @@ def draw(
     facts, arrays = figures.facts(data), files.read_arrays(attributions)
     chosen = variants(method, parameters)[variant]
     maps = arrays["attributions"][list(arrays["variants"]).index(variant)]
+    measured = arrays.get("measured")
+    maps = figures.unmeasured_as_nan(maps, measured)
+    arrays["inputs"] = figures.unmeasured_as_nan(arrays["inputs"], measured)
     if facts["kind"] == "image" and holds(spec.per_channel, chosen):
         # One colour per pixel: what its channels have together.
         maps = maps.sum(-1, keepdims=True)
@@ -62,6 +65,10 @@ def draw(
     present = np.unique(labels)
     if len(present) > MANY_CLASSES:
         caption += f"\n{MANY_CLASSES} of {len(present):,} classes"
+    if measured is not None:
+        share = arrays["unmeasured_share"][list(arrays["variants"]).index(variant)].mean()
+        caption += "\ngrey: padding or a gap, where nothing was measured"
+        caption += f" ({share:.0%} of all attribution, not shown)" if share else ""
     sheet = _Sheet(
         facts=facts,
         arrays=arrays,
@@ -148,7 +155,7 @@ def _channels(sheet: _Sheet) -> Figure:
     facts, arrays = sheet.facts, sheet.arrays
     columns = max(len(row) for row in sheet.rows)
     inputs, channels = arrays["inputs"], facts["channels"] if sheet.per_channel else ["all"]
-    spread = np.maximum(np.ptp(inputs, axis=1).max(0), 1e-12)
+    spread = figures.largest_range(inputs)
     height = 0.45 + 0.13 * min(len(facts["channels"]), 12)
     below = height if sheet.per_channel else 0.35
     figure = figures.new(1.6 + 3.6 * columns, 0.9 + (height + below + 0.5) * len(sheet.rows))

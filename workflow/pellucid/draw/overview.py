@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from pellucid import figures, files, plugins, tables
@@ -51,8 +52,11 @@ def draw(
                 files.read_arrays(Path(explain) / method / "attributions.npz"),
             )
             for label, chosen in variants(method, methods[method]).items():
-                maps = given["attributions"][list(given["variants"]).index(label)]
+                maps = figures.unmeasured_as_nan(
+                    given["attributions"][list(given["variants"]).index(label)], given.get("measured")
+                )
                 rows.append((label, family, holds(spec.signed, chosen), maps))
+    inputs = figures.unmeasured_as_nan(given["inputs"], given.get("measured"))
     present = np.unique(given["labels"])
     shown = [int(np.flatnonzero(given["labels"] == label)[0]) for label in present[:MANY_CLASSES]]
     image = data["kind"] == "image"
@@ -79,7 +83,7 @@ def draw(
             canvas.text(heading, left + width / 2, 0.1, ha="center", fontsize=6)
         else:
             canvas.text(heading, left + width / 2, 0.12, ha="center", fontsize=8)
-        _input(canvas, given["inputs"][index], image, left, 0.25, width, height)
+        _input(canvas, inputs[index], image, left, 0.25, width, height)
     previous = ""
     for line, (label, family, signed, maps) in enumerate(rows, 1):
         top = 0.25 + line * (height + _GAP)
@@ -93,7 +97,7 @@ def draw(
             left = _NAMES + column * (width + _GAP)
             # A scale for all would leave a class that the model is less sure of without colours.
             scale = figures.Scale.of(maps[[index]], signed)
-            _cell(canvas, given["inputs"][index], maps[index], image, scale, left, top, width, height)
+            _cell(canvas, inputs[index], maps[index], image, scale, left, top, width, height)
     figures.save(canvas.figure, *pictures)
 
 
@@ -104,7 +108,7 @@ def _input(
     if image:
         canvas.example(example, left, top, width, height)
         return
-    low, high = example.min(), example.max()
+    low, high = np.nanmin(example), np.nanmax(example)
     x = left + width * np.linspace(0, 1, len(example))
     for channel in range(example.shape[1]):
         y = top + height * (1 - (example[:, channel] - low) / (high - low or 1))
@@ -130,9 +134,10 @@ def _cell(
         canvas.picture(0.8 * colours + 0.2 * paper[..., np.newaxis], left, top, width, height)
     elif example.shape[1] > 1:
         colours = scale.colours(scale.norm(attribution.T))[..., :3]
+        colours[np.isnan(attribution.T)] = to_rgb(figures.UNMEASURED)
         canvas.picture(colours, left, top, width, height)
     else:
         signal = example[:, 0]
         x = left + width * np.linspace(0, 1, len(signal))
-        y = top + height * (1 - (signal - signal.min()) / (np.ptp(signal) or 1))
+        y = top + height * (1 - (signal - np.nanmin(signal)) / ((np.nanmax(signal) - np.nanmin(signal)) or 1))
         canvas.axes.add_collection(figures.coloured_segments(x, y, attribution[:, 0], scale, 1.7))

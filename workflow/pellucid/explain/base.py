@@ -8,12 +8,15 @@ A method is a module of this package with two names:
 It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned; one
 that declares "completeness" has `reference(inputs, rng, **parameters)`, the inputs from which change is counted, or
 `expected(probe, inputs, targets, rng, **parameters)`, the logits (N,) from which it is counted.
+One whose `explain` (and `reference`) has a parameter `measured` gets where the inputs were measured (bool, of their
+shape) if parts of them were filled, to leave those as they are; what it says of them is not kept.
 A method asks the model through the Probe alone, works on all inputs at once, and draws random numbers from `rng` alone.
 Nothing else has to be edited to add one: the file is found by its name, and `config.yaml` turns it on.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -77,6 +80,17 @@ class Method(Protocol):
         rng: np.random.Generator,
         **parameters: Any,
     ) -> NDArray[np.float32]: ...
+
+
+def measured_for(method: Any, measured: NDArray[np.bool_] | None) -> dict[str, Any]:
+    """The argument `measured`, for a method that takes it, where something was not measured."""
+    takes = measured is not None and "measured" in inspect.signature(method.explain).parameters
+    return {"measured": measured} if takes else {}
+
+
+def on_measured(attributions: NDArray[np.float32], measured: NDArray[np.bool_] | None) -> NDArray[np.float32]:
+    """Attributions that are 0 where nothing was measured."""
+    return attributions if measured is None else np.where(measured, attributions, np.float32(0))
 
 
 def holds(declared: bool | str, parameters: Mapping[str, Any]) -> bool:

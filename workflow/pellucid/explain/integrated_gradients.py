@@ -39,9 +39,10 @@ def explain(
     *,
     steps: int = 50,
     baseline: str = "zero",
+    measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """(input - baseline) × mean gradient on the line between them, by the trapezoidal rule: (N, *input_shape)."""
-    reference = baselines.baseline(inputs, baseline, rng)
+    reference = baselines.baseline(inputs, baseline, rng, measured)
     difference = inputs - reference
     points = np.linspace(0, 1, steps + 1, dtype=np.float32)
     weights = np.full(steps + 1, 1 / steps)
@@ -57,7 +58,12 @@ def explain(
 
 
 def reference(
-    inputs: NDArray[np.float32], rng: np.random.Generator, *, baseline: str = "zero", **unused: object
+    inputs: NDArray[np.float32],
+    rng: np.random.Generator,
+    *,
+    baseline: str = "zero",
+    measured: NDArray[np.bool_] | None = None,
+    **unused: object,
 ) -> NDArray[np.float32]:
     """The inputs from which the attributions measure the change of the logit, for the check of completeness."""
-    return baselines.baseline(inputs, baseline, rng)
+    return baselines.baseline(inputs, baseline, rng, measured)

@@ -52,6 +52,7 @@ def explain(
     compactness: float = 0.1,
     channels: str = "each",
     baseline: str = "zero",
+    measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Shapley value of each segment, divided equally among its samples: (N, *input_shape).
 
@@ -61,7 +62,7 @@ def explain(
     Raises:
         InputError: segments that the inputs cannot be cut into, or fewer samples than two for each of them.
     """
-    filling = baselines.baseline(inputs, baseline, rng)
+    filling = baselines.baseline(inputs, baseline, rng, measured)
     labels = segmentation(inputs, segments=segments, partition=partition, compactness=compactness, channels=channels)
     seed = int(rng.integers(2**63))
     whole, nothing = (probe.score(x, targets).astype(np.float64) for x in (inputs, filling))
@@ -89,10 +90,15 @@ def check(
 
 
 def reference(
-    inputs: NDArray[np.float32], rng: np.random.Generator, *, baseline: str = "zero", **unused: object
+    inputs: NDArray[np.float32],
+    rng: np.random.Generator,
+    *,
+    baseline: str = "zero",
+    measured: NDArray[np.bool_] | None = None,
+    **unused: object,
 ) -> NDArray[np.float32]:
     """The inputs from which the attributions measure the change of the logit, for the check of completeness."""
-    return baselines.baseline(inputs, baseline, rng)
+    return baselines.baseline(inputs, baseline, rng, measured)
 
 
 def draw(number: int, most: int, rng: np.random.Generator) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

@@ -58,6 +58,7 @@ def explain(
     baseline: str = "zero",
     kernel_width: float = 0.25,
     ridge: float = 1,
+    measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """The weight of each segment in the linear model, on each of its samples: (N, *input_shape).
 
@@ -67,7 +68,7 @@ def explain(
     Raises:
         InputError: segments that the inputs cannot be cut into.
     """
-    filling = baselines.baseline(inputs, baseline, rng)
+    filling = baselines.baseline(inputs, baseline, rng, measured)
     labels = segmentation(inputs, segments=segments, partition=partition, compactness=compactness, channels=channels)
     seed = int(rng.integers(2**63))
     found = np.empty(inputs.shape, np.float32)

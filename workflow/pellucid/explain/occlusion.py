@@ -13,12 +13,13 @@ from pellucid.explain import baselines
 from pellucid.explain.base import MethodSpec
 from pellucid.probe import Probe
 
-_SIZES = {
-    "anyOf": [
-        {"type": "integer", "minimum": 1},
-        {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1}},
-    ]
-}
+_ONE_OR_EACH = (
+    {"type": "integer", "minimum": 1},
+    {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1}},
+)
+_SIZES = {"anyOf": [*_ONE_OR_EACH]}
+# Of a window that nobody chose: as in the ECG article, and at most a quarter of an axis.
+_SAMPLES, _SHARE = 15, 4
 
 SPEC = MethodSpec(
     title="Occlusion",
@@ -29,11 +30,17 @@ SPEC = MethodSpec(
     signed=True,
     checks=("coverage",),
     parameters={
-        "window": {**_SIZES, "default": 15, "description": "size in samples or pixels: one number, or one per axis"},
+        "window": {
+            "anyOf": [*_ONE_OR_EACH, {"enum": ["auto"]}],
+            "default": "auto",
+            "description": "size in samples or pixels: one number, or one per axis; auto: 15, or a quarter of an axis "
+            "of fewer than 60",
+        },
         "stride": {
             **_SIZES,
             "default": 1,
-            "description": "step between windows, at most the window: one number, or one per axis",
+            "description": "step between windows, at most the window (and cut to a window that is auto): one number, "
+            "or one per axis",
         },
         "baseline": {**baselines.PARAMETER},
         "channels": {
@@ -51,10 +58,11 @@ def explain(
     targets: NDArray[np.int64],
     rng: np.random.Generator,
     *,
-    window: int | Sequence[int] = 15,
+    window: int | str | Sequence[int] = "auto",
     stride: int | Sequence[int] = 1,
     baseline: str = "zero",
     channels: str = "each",
+    measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Mean drop of the target's logit over all windows that cover a value: (N, *input_shape).
 
@@ -68,7 +76,7 @@ def explain(
     axes = inputs.ndim - 2
     scores = probe.covered_scores(
         inputs,
-        baselines.baseline(inputs, baseline, rng),
+        baselines.baseline(inputs, baseline, rng, measured),
         targets,
         np.array([[along.start for along in cover[:-1]] for cover in covers]),
         [along.stop - along.start for along in covers[0][:-1]],
@@ -83,12 +91,15 @@ def explain(
     return (total / count).astype(np.float32)
 
 
-def check(*, window: int | Sequence[int] = 15, stride: int | Sequence[int] = 1, **others: object) -> None:
+def check(*, window: int | str | Sequence[int] = "auto", stride: int | Sequence[int] = 1, **others: object) -> None:
     """Refuse a stride larger than the window: values between two windows would get no attribution.
 
     Raises:
         InputError: as said.
     """
+    if isinstance(window, str):
+        # It is known once the input is: smaller ones take a smaller step.
+        window = _SAMPLES
     sizes, steps = ([given] if isinstance(given, int) else list(given) for given in (window, stride))
     # One number stands for every axis.
     axes = max(len(sizes), len(steps))
@@ -98,7 +109,7 @@ def check(*, window: int | Sequence[int] = 15, stride: int | Sequence[int] = 1, 
 
 
 def windows(
-    shape: Sequence[int], window: int | Sequence[int], stride: int | Sequence[int], channels: str
+    shape: Sequence[int], window: int | str | Sequence[int], stride: int | Sequence[int], channels: str
 ) -> list[tuple[slice, ...]]:
     """The parts of an example of `shape` (*axes, channels) that are covered one after the other.
 
@@ -107,7 +118,12 @@ def windows(
     """
     check(window=window, stride=stride)
     axes = shape[:-1]
-    sizes, strides = _per_axis(window, axes, "window"), _per_axis(stride, axes, "stride")
+    strides = _per_axis(stride, axes, "stride")
+    if isinstance(window, str):
+        sizes = automatic(axes)
+        strides = [min(pair) for pair in zip(strides, sizes, strict=True)]
+    else:
+        sizes = _per_axis(window, axes, "window")
     for axis, (size, length) in enumerate(zip(sizes, axes, strict=True)):
         if size > length:
             raise InputError("occlusion.window", f"{size} on axis {axis}", f"at most the input's {length}")
@@ -117,6 +133,11 @@ def windows(
     ]
     across = [slice(None)] if channels == "together" else [slice(index, index + 1) for index in range(shape[-1])]
     return list(itertools.product(*along, across))
+
+
+def automatic(axes: Sequence[int]) -> list[int]:
+    """Sizes of a window for examples of these axes, that always fit."""
+    return [min(_SAMPLES, max(1, round(length / _SHARE))) for length in axes]
 
 
 def starts(length: int, size: int, stride: int) -> list[int]:

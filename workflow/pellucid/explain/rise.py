@@ -77,6 +77,7 @@ def explain(
     baseline: str = "zero",
     channels: str = "together",
     centred: bool = True,
+    measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Mean logit of the masked inputs, each weighted by its mask's value there: (N, *input_shape).
 
@@ -91,7 +92,7 @@ def explain(
     """
     axes, depth = inputs.shape[1:-1], inputs.shape[-1] if channels == "each" else 1
     sides = _sides(cells, axes)
-    filling = baselines.baseline(inputs, baseline, rng)
+    filling = baselines.baseline(inputs, baseline, rng, measured)
     grids = rng.random((masks, *sides, depth)) < keep
     shifts = np.stack([rng.integers(_width(*pair), size=masks) for pair in zip(axes, sides, strict=True)], axis=1)
     weighted, logits = np.zeros((len(inputs), *axes, depth)), np.zeros(len(inputs))

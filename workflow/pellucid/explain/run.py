@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds
 from pellucid.errors import InputError
+from pellucid.explain.base import measured_for, on_measured
 from pellucid.explain.variants import variants
 from pellucid.probe import Probe
 from pellucid.wording import shown
@@ -46,7 +47,8 @@ def run(
         threads: CPU threads.
         memory_mb: for the batches.
         attributions: gets all arrays of `examples`, `variants` (names, V) and `attributions` (float32,
-            (V, N, *input_shape)).
+            (V, N, *input_shape)). They are 0 where `measured` says that nothing was; `unmeasured_sum` (V, N) is then
+            what the method gave these values in sum, and `unmeasured_share` their share of all absolute attributions.
         cost: JSON; gets seconds (first call, which includes tracing), passes through the model and parameters, per
             variant.
         checks: JSON; gets, per variant, the measured residuals of what the method promises (see `completeness`).
@@ -63,7 +65,11 @@ def run(
     if probe is not None:
         classes = files.read_json(Path(facts))["classes"] if facts else range(probe.n_classes)
         _require_varying(probe, inputs, targets, [str(name) for name in classes])
-    given = {"training": files.map_array(Path(training))} if plugin.SPEC.needs_training and training else {}
+    measured_inputs = arrays.get("measured")
+    given: dict[str, Any] = (
+        {"training": files.map_array(Path(training))} if plugin.SPEC.needs_training and training else {}
+    )
+    given |= measured_for(plugin, measured_inputs)
     maps, costs, measured = [], {}, {}
     for label, chosen in variants(method, parameters).items():
         before, started = _passes(probe), time.perf_counter()
@@ -71,7 +77,7 @@ def run(
         seconds = time.perf_counter() - started
         forward, backward = (after - earlier for after, earlier in zip(_passes(probe), before, strict=True))
         _check(found, inputs, label)
-        maps.append(found)
+        maps.append(np.asarray(found, np.float32))
         rng = seeds.generator(seed, "explain", label)
         costs[label] = {
             "seconds": round(seconds, 4),
@@ -90,10 +96,24 @@ def run(
             seconds,
         )
     files.write_arrays(
-        attributions, {**arrays, "variants": np.array(list(costs)), "attributions": np.stack(maps).astype(np.float32)}
+        attributions, {**arrays, "variants": np.array(list(costs)), **_kept(np.stack(maps), measured_inputs)}
     )
     files.write_json(cost, costs)
     files.write_json(checks, measured)
+
+
+def _kept(maps: NDArray[np.float32], measured: NDArray[np.bool_] | None) -> dict[str, NDArray[Any]]:
+    """The attributions of what was measured, and what is left out with the others."""
+    if measured is None:
+        return {"attributions": maps}
+    axes = tuple(range(2, maps.ndim))
+    whole, outside = np.abs(maps).sum(axes, np.float64), np.where(measured, 0, maps)
+    share = np.abs(outside).sum(axes, np.float64) / np.where(whole > 0, whole, 1)
+    return {
+        "attributions": on_measured(maps, measured),
+        "unmeasured_sum": outside.sum(axes, np.float64),
+        "unmeasured_share": share,
+    }
 
 
 def completeness(

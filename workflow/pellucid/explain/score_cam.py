@@ -59,6 +59,7 @@ def explain(
     feature_maps: int | str = "all",
     baseline: str = "zero",
     relu: bool = True,
+    measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """One map per example over time or space, repeated for every channel: (N, *input_shape).
 
@@ -68,7 +69,7 @@ def explain(
     Raises:
         InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.
     """
-    filling = baselines.baseline(inputs, baseline, rng)
+    filling = baselines.baseline(inputs, baseline, rng, measured)
     name = map_layer(probe, layer)
     summed = maps(probe, inputs, filling, targets, name, weights, feature_maps)
     return spread(probe, name, np.maximum(summed, 0) if relu else summed)

@@ -40,8 +40,9 @@ def explain(
     samples: int = 50,
     noise: float = 0.15,
     mode: str = "absolute",
+    measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Mean over `samples` noisy copies of the gradient of the target's logit: (N, *input_shape)."""
-    mean, square = moments(probe, inputs, targets, rng, samples, noise)
+    mean, square = moments(probe, inputs, targets, rng, samples, noise, measured)
     found = {"absolute": np.abs(mean), "signed": mean, "squared": square}[mode]
     return found.astype(np.float32)

@@ -30,8 +30,9 @@ def explain(
     *,
     samples: int = 50,
     noise: float = 0.15,
+    measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Unbiased variance over `samples` noisy copies of the gradient of the target's logit: (N, *input_shape)."""
-    mean, square = moments(probe, inputs, targets, rng, samples, noise)
+    mean, square = moments(probe, inputs, targets, rng, samples, noise, measured)
     # Rounding may leave a variance of nothing a little below zero.
     return np.maximum((square - mean**2) * samples / (samples - 1), 0).astype(np.float32)

@@ -31,12 +31,12 @@ def run(*, attributions: Iterable[Path | str], facts: Path | str, table: Path | 
     """
     import pandas as pd
 
-    labels, maps, classes = [], [], np.zeros(0, np.int64)
+    labels, maps, classes, measured = [], [], np.zeros(0, np.int64), None
     for path in attributions:
         given = files.read_arrays(path)
         labels += [str(label) for label in given["variants"]]
         maps += list(np.abs(given["attributions"]))
-        classes = given["labels"]
+        classes, measured = given["labels"], given.get("measured")
     names = files.read_json(facts)["classes"]
     groups = [(tables.ALL, tables.ALL, np.ones(len(classes), bool))]
     groups += [(tables.CLASS, names[which], classes == which) for which in np.unique(classes)]
@@ -45,7 +45,7 @@ def run(*, attributions: Iterable[Path | str], facts: Path | str, table: Path | 
     for first in range(len(labels)):
         for second in range(first + 1, len(labels)):
             pair = maps[first], maps[second]
-            values = spearman(*pair), overlap(*pair, SHARE)
+            values = spearman(*pair, measured), overlap(*pair, SHARE, measured)
             for place, (over, name, chosen) in enumerate(groups):
                 means = [float(value[chosen].mean()) for value in values]
                 found[:, place, first, second] = found[:, place, second, first] = means

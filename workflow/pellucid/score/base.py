@@ -110,6 +110,7 @@ class Case:
         targets: (N,) the class that is explained.
         labels: (N,) their true classes.
         truth: bool, of the inputs' shape, where the evidence was planted; None where nobody knows.
+        measured: bool, of the inputs' shape: padding and gaps are not scored; None where all was measured.
         probe: the model; None for a score that does not need it.
         training: (M, *input_shape) training examples, mapped; None for a score that does not need them.
         training_labels: (M,) of those; None likewise.
@@ -129,6 +130,11 @@ class Case:
     random_labels: RandomLabels | None = None
     seed: int = 0
     kept: dict[Any, Any] = field(default_factory=dict)
+    measured: NDArray[np.bool_] | None = None
+
+    def measured_of(self, chosen: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+        """The argument `measured` for some of the examples: of measures and of `Explanation.again`; {} for none."""
+        return {} if self.measured is None else {"measured": self.measured[chosen]}
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,7 @@ class Explanation:
         cost: its entry in `cost.json`.
         checks: its entry in `checks.json`.
         again: explains other inputs by the same method with the same seed, or another, on the same model or another:
-            `again(inputs, targets, seed=None, probe=None)`.
+            `again(inputs, targets, seed=None, probe=None, measured=None)`.
     """
 
     label: str

@@ -105,7 +105,7 @@ def company(explanation: Explanation, case: Case) -> float:
     assert explanation.again is not None
     some = np.arange(min(len(case.inputs), 3))[::-1]
     own: NDArray[np.float32] = explanation.attributions[some]
-    found = explanation.again(case.inputs[some], case.targets[some])
+    found = explanation.again(case.inputs[some], case.targets[some], **case.measured_of(some))
     return float(np.abs(found - own).max() / max(np.abs(own).max(), np.finfo(np.float32).tiny))
 
 

@@ -69,7 +69,7 @@ def score(
     """
     assert case.probe is not None
     ties, chance = rng.spawn(2)
-    labels = units.units(case.inputs, unit=unit, window=window, channels=channels)
+    labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
     place, numbers = places(explanation, case.inputs, labels, ties), units.count(labels)
     last = min(steps, int(numbers.max()))
     x = np.linspace(0, 1, last + 1)

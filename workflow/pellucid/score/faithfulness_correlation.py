@@ -62,7 +62,7 @@ def score(
         InputError: see `units.units` and `fills.fills`.
     """
     key = ("faithfulness correlation", runs, share, unit, window, channels, tuple(baselines))
-    labels = units.units(case.inputs, unit=unit, window=window, channels=channels)
+    labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
     chosen, losses = once(case, rng, key, lambda: _drops(case, labels, runs, share, baselines, rng))
     said = weighed(chosen, units.sums(explanation.attributions, labels))
     return Scored({f"faithfulness_correlation.{name}": correlation(said, drop) for name, drop in losses.items()})

@@ -64,9 +64,9 @@ def fills(case: Case, kinds: Sequence[str], rng: np.random.Generator) -> dict[st
     streams, found = dict(zip(_MEANINGS, rng.spawn(len(_MEANINGS)), strict=True)), dict[str, Fill]()
     for kind in kinds:
         if kind != "linear":
-            found[kind] = partial(_replaced, case.inputs, filling(case, kind, streams[kind]))
+            found[kind] = partial(_replaced, case.inputs, filling(case, kind, streams[kind]), case.measured)
         elif not image:
-            found[kind] = partial(_interpolated, case.inputs)
+            found[kind] = partial(_interpolated, case.inputs, case.measured)
     if not found:
         raise InputError("baselines", "linear alone, for images", f"one of {', '.join(FIXED)} as well")
     return found
@@ -80,7 +80,7 @@ def filling(case: Case, kind: str, rng: np.random.Generator) -> NDArray[np.float
     """
     if kind == "other":
         return _others(case, rng)
-    return np.asarray(baseline(case.inputs, kind, rng), np.float32)
+    return np.asarray(baseline(case.inputs, kind, rng, case.measured), np.float32)
 
 
 def _others(case: Case, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -98,17 +98,35 @@ def _others(case: Case, rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def _replaced(
-    inputs: NDArray[np.float32], values: NDArray[np.float32], part: slice, removed: NDArray[np.bool_]
+    inputs: NDArray[np.float32],
+    values: NDArray[np.float32],
+    measured: NDArray[np.bool_] | None,
+    part: slice,
+    removed: NDArray[np.bool_],
 ) -> NDArray[np.float32]:
+    removed = removed if measured is None else removed & measured[part]
     return np.where(removed, values[part], inputs[part])
 
 
-def _interpolated(inputs: NDArray[np.float32], part: slice, removed: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _interpolated(
+    inputs: NDArray[np.float32], measured: NDArray[np.bool_] | None, part: slice, removed: NDArray[np.bool_]
+) -> NDArray[np.float32]:
     """Straight lines over what is removed, from the last sample before it that stays to the next one.
 
     At the ends of a series the one sample that is there goes on; where none is left, it is the channel's mean.
     """
-    x = inputs[np.newaxis, part]
+    if measured is not None:
+        there = measured[part]
+        # Nothing is drawn towards a padding, which stays as it is.
+        lines = _lines(inputs[np.newaxis, part], removed | ~there, there)
+        return np.where(removed & there, lines, inputs[part])
+    return _lines(inputs[np.newaxis, part], removed)
+
+
+def _lines(
+    x: NDArray[np.float32], removed: NDArray[np.bool_], measured: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
+    """The inputs (1, N, time, channels) with lines over what is removed; means are over what was measured."""
     length = x.shape[-2]
     time = np.arange(length, dtype=np.int32).reshape(-1, 1)
     before = np.maximum.accumulate(np.where(removed, np.int32(-1), time), axis=-2)
@@ -118,5 +136,10 @@ def _interpolated(inputs: NDArray[np.float32], part: slice, removed: NDArray[np.
     last = np.where(after == length, before, after).clip(0, length - 1)
     share = ((time - first) / np.maximum(last - first, 1)).astype(np.float32)
     begin, end = np.take_along_axis(x, first, axis=-2), np.take_along_axis(x, last, axis=-2)
-    found: NDArray[np.float32] = np.where(nothing, x.mean(-2, keepdims=True), begin + share * (end - begin))
+    if measured is None:
+        mean = x.mean(-2, keepdims=True)
+    else:
+        count = np.maximum(measured.sum(-2, keepdims=True), 1)
+        mean = (np.where(measured, x, np.float32(0)).sum(-2, keepdims=True) / count).astype(np.float32)
+    found: NDArray[np.float32] = np.where(nothing, mean, begin + share * (end - begin))
     return found

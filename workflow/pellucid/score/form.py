@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
 from pellucid.score.strength import strength
@@ -25,10 +26,20 @@ SPEC = ScoreSpec(
 
 def score(explanation: Explanation, case: Case, rng: np.random.Generator) -> Scored:
     """Both for each example; a map of zeros counts as one of equal values."""
-    size = np.sort(strength(explanation.attributions), axis=1)
+    if case.measured is not None:
+        rows = zip(explanation.attributions, case.measured, strict=True)
+        forms = [_form(row[there][np.newaxis]) for row, there in rows]
+        return Scored({name: np.concatenate([form[name] for form in forms]) for name in SPEC.metrics})
+    return Scored(_form(explanation.attributions))
+
+
+def _form(maps: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
+    size = np.sort(strength(maps), axis=1)
     size[size.sum(1) == 0] = 1.0
     count = size.shape[1]
     shares = size / size.sum(1, keepdims=True)
     gini = 1 - 2 * (shares * (count - np.arange(1, count + 1) + 0.5) / count).sum(1)
     logarithms = np.log(np.where(shares > 0, shares, 1.0))
-    return Scored({"sparseness": gini, "complexity": -(shares * logarithms).sum(1) / np.log(count)})
+    # Of one value alone the entropy is that of equal shares.
+    complexity = -(shares * logarithms).sum(1) / np.log(count) if count > 1 else np.ones(len(size))
+    return {"sparseness": gini, "complexity": complexity}

@@ -83,9 +83,11 @@ def score(
     Raises:
         InputError: see `units.units` and `fills.filling`.
     """
-    labels = units.units(case.inputs, unit=unit, window=window, channels=channels)
+    labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
     streams = dict(zip((*_PERTURBATIONS, *fills.FIXED), rng.spawn(len(_PERTURBATIONS) + len(fills.FIXED)), strict=True))
     ways = {name: case.inputs - fills.filling(case, name, streams[name]) for name in baselines}
+    if case.measured is not None:
+        ways = {name: np.where(case.measured, way, np.float32(0)) for name, way in ways.items()}
     scaled, plain = {}, {}
     for kind in perturbations:
         size = share if kind == "subset" else noise

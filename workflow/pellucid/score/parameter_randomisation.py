@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,7 @@ from pellucid.score.base import Case, Curve, Explanation, Metric, Scored, ScoreS
 from pellucid.score.similarity import spearman, ssim
 from pellucid.score.subset import first_of_each, parameter, placed
 
-MEASURES = {"rank_correlation": spearman, "ssim": ssim}
+MEASURES: dict[str, Callable[..., NDArray[np.float64]]] = {"rank_correlation": spearman, "ssim": ssim}
 CURVES = {"rank_correlation": "rank correlation", "ssim": "SSIM"}
 
 SPEC = ScoreSpec(
@@ -59,19 +61,20 @@ def score(
     assert explanation.again is not None
     chosen = first_of_each(case.labels, examples)
     inputs, targets, own = case.inputs[chosen], case.targets[chosen], np.abs(explanation.attributions[chosen])
+    measured = case.measured_of(chosen)
     numbers = stops(len(weighted_layers(case.probe)), steps)
     # The trained model stands at the start of each curve.
     found = {name: np.zeros((len(chosen), 1 + len(numbers))) for name in MEASURES}
     for name, measure in MEASURES.items():
-        found[name][:, 0] = measure(own, own)
+        found[name][:, 0] = measure(own, own, **measured)
     for _ in range(draws):
         with cascading(case.probe, rng) as layers:
             for number, _ in enumerate(layers, 1):
                 if number in numbers:
-                    maps = np.abs(explanation.again(inputs, targets))
+                    maps = np.abs(explanation.again(inputs, targets, **measured))
                     place = 1 + int(np.flatnonzero(numbers == number)[0])
                     for name, measure in MEASURES.items():
-                        found[name][:, place] += measure(own, maps) / draws
+                        found[name][:, place] += measure(own, maps, **measured) / draws
     values, curves, x = {}, {}, np.concatenate([[0.0], numbers])
     for name, chosen_only in found.items():
         similarity = placed(chosen_only, chosen, len(case.inputs))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
 from pellucid.score.similarity import spearman, ssim
@@ -42,6 +45,8 @@ SPEC = ScoreSpec(
     },
 )
 
+_MEASURES: dict[str, Callable[..., NDArray[np.float64]]] = {"labels_rank_correlation": spearman, "labels_ssim": ssim}
+
 
 def score(
     explanation: Explanation,
@@ -56,11 +61,11 @@ def score(
     assert case.random_labels is not None
     other = case.random_labels
     chosen = first_of_each(case.labels, examples)
+    measured = case.measured_of(chosen)
     own = np.abs(explanation.attributions[chosen])
-    maps = np.abs(explanation.again(case.inputs[chosen], case.targets[chosen], probe=other.probe))
+    maps = np.abs(explanation.again(case.inputs[chosen], case.targets[chosen], probe=other.probe, **measured))
     values = {
-        name: placed(measure(own, maps), chosen, len(case.inputs))
-        for name, measure in {"labels_rank_correlation": spearman, "labels_ssim": ssim}.items()
+        name: placed(measure(own, maps, **measured), chosen, len(case.inputs)) for name, measure in _MEASURES.items()
     }
     values["memorised"] = np.full(len(case.inputs), other.memorised)
     weak = "" if other.memorised >= LEARNT else f", less than {LEARNT:g}: a weak test"

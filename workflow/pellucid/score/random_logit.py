@@ -35,8 +35,12 @@ def score(explanation: Explanation, case: Case, rng: np.random.Generator, *, exa
     others = other_classes(case.targets, case.probe.n_classes, rng)
     chosen = first_of_each(case.labels, examples)
     own = np.abs(explanation.attributions[chosen])
-    other = np.abs(explanation.again(case.inputs[chosen], others[chosen]))
-    values = {"logit_rank_correlation": spearman(own, other), "logit_ssim": ssim(own, other)}
+    measured = case.measured_of(chosen)
+    other = np.abs(explanation.again(case.inputs[chosen], others[chosen], **measured))
+    values = {
+        "logit_rank_correlation": spearman(own, other, **measured),
+        "logit_ssim": ssim(own, other, measured=measured.get("measured")),
+    }
     return Scored({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds, tables
-from pellucid.explain.base import holds
+from pellucid.explain.base import holds, measured_for, on_measured
 from pellucid.explain.variants import method_of, variants
 from pellucid.probe import Probe
 from pellucid.score.base import Case, Explanation, RandomLabels, Scored, ScoreSpec
@@ -126,6 +126,7 @@ def loaded(
             random_labels=other,
             seed=seed,
             kept=kept,
+            measured=given.get("measured"),
         )
         for explanation in _explanations(method, asked, folder, given, case):
             yield explanation, case
@@ -162,13 +163,15 @@ def _again(
     targets: NDArray[np.int64],
     seed: int | None = None,
     probe: Probe | None = None,
+    measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Explain inputs as the method explained the examples, unless with another seed's random numbers or a model."""
     plugin = plugins.load("explain")[method]
     rng = seeds.generator(case.seed if seed is None else seed, "explain", label)
-    given = {"training": case.training} if plugin.SPEC.needs_training else {}
+    given: dict[str, Any] = {"training": case.training} if plugin.SPEC.needs_training else {}
+    given |= measured_for(plugin, measured)
     attributions: NDArray[np.float32] = plugin.explain(probe or case.probe, inputs, targets, rng, **given, **parameters)
-    return attributions
+    return on_measured(attributions, measured)
 
 
 def _rows(spec: ScoreSpec, scored: Scored, label: str, case: Case, seed: int) -> list[tuple[Any, ...]]:

@@ -59,16 +59,17 @@ def score(
     assert explanation.again is not None
     chosen = first_of_each(case.labels, examples)
     inputs, targets = case.inputs[chosen], case.targets[chosen]
+    measured = case.measured_of(chosen)
     maps = [np.abs(explanation.attributions[chosen])]
     for seed in rng.integers(2**31, size=runs - 1):
-        maps.append(np.abs(explanation.again(inputs, targets, seed=int(seed))))
+        maps.append(np.abs(explanation.again(inputs, targets, seed=int(seed), **measured)))
         if np.allclose(maps[-1], maps[0], rtol=0, atol=_ROUNDING * float(maps[0].max(initial=0))):
             # No randomness: further runs would find the same.
             maps = [maps[0], maps[0]]
             break
     pairs = list(combinations(maps, 2))
     values = {
-        "seed_rank_correlation": np.mean([spearman(one, two) for one, two in pairs], axis=0),
-        "seed_overlap": np.mean([overlap(one, two, share) for one, two in pairs], axis=0),
+        "seed_rank_correlation": np.mean([spearman(one, two, **measured) for one, two in pairs], axis=0),
+        "seed_overlap": np.mean([overlap(one, two, share, **measured) for one, two in pairs], axis=0),
     }
     return Scored({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})

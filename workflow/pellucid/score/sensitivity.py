@@ -54,20 +54,28 @@ def score(
     inputs, targets, maps = case.inputs[chosen], case.targets[chosen], explanation.attributions[chosen]
     # All examples meet the same patterns: a value must not depend on which others are scored with it.
     patterns = rng.uniform(-1, 1, (samples, *inputs.shape[1:])).astype(np.float32)
-    reach = np.float32(radius) * ranges(inputs)
+    measured = case.measured_of(chosen)
+    reach = np.float32(radius) * ranges(inputs, **measured)
     size = _norm(maps)
     change = np.empty((samples, len(inputs)))
     for part, some in blocks(len(inputs), samples, case.probe.batch_size()):
         near = inputs[part] + reach[part] * patterns[some, np.newaxis]
-        found = explanation.again(near.reshape(-1, *inputs.shape[1:]), np.tile(targets[part], len(near)))
+        copies = (len(near), *(1,) * (inputs.ndim - 1))
+        there = {name: np.tile(mask[part], copies) for name, mask in measured.items()}
+        found = explanation.again(near.reshape(-1, *inputs.shape[1:]), np.tile(targets[part], len(near)), **there)
         change[some, part] = _norm(found.reshape(near.shape) - maps[part], axes=2)
     share = np.where(size > 0, change / np.where(size > 0, size, 1), np.nan)
     values = {"max_sensitivity": share.max(0), "mean_sensitivity": share.mean(0)}
     return Scored({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})
 
 
-def ranges(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Maximum less minimum of each channel of each example: (N, *ones, channels)."""
+def ranges(inputs: NDArray[np.float32], measured: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+    """Maximum less minimum of each channel of each example, (N, *ones, channels); 0 where nothing was measured."""
+    if measured is not None:
+        axes = tuple(range(1, inputs.ndim - 1))
+        low, high = (np.where(measured, inputs, end) for end in (np.float32(np.inf), np.float32(-np.inf)))
+        reach = high.max(axes, keepdims=True) - low.min(axes, keepdims=True)
+        return np.where(measured, reach, np.float32(0))
     spread: NDArray[np.float32] = np.ptp(inputs, axis=tuple(range(1, inputs.ndim - 1)), keepdims=True)
     return spread
 

@@ -66,7 +66,7 @@ def score(
     """
     assert case.probe is not None
     ties, chance = rng.spawn(2)
-    labels = units.units(case.inputs, unit=unit, window=window, channels=channels)
+    labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
     place, numbers = places(explanation, case.inputs, labels, ties), units.count(labels)
     x = np.sort(np.asarray(fractions, np.float64))
     chosen = np.array([[max(1, round_of(share, number)) for number in numbers] for share in x], np.int64)

@@ -33,20 +33,47 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def units(inputs: NDArray[np.float32], *, unit: str, window: int | str, channels: str) -> NDArray[np.int32]:
+def units(
+    inputs: NDArray[np.float32],
+    *,
+    unit: str,
+    window: int | str,
+    channels: str,
+    measured: NDArray[np.bool_] | None = None,
+) -> NDArray[np.int32]:
     """The unit to which each value belongs, from 0 without a gap.
 
     Args:
         inputs: (N, *axes, channels).
         unit, window, channels: see `PARAMETERS`.
+        measured: of the inputs' shape; None where all values were.
 
     Returns:
         (N, *axes, channels); the first axis is 1 where all examples are cut alike, the last where units run through all
-        channels.
+        channels. Of an example that was not measured everywhere, units that hold no measured value are -1.
 
     Raises:
         InputError: superpixels of something else than images, or a window larger than the input.
     """
+    labels = _cut(inputs, unit, window, channels)
+    return labels if measured is None else _measured(labels, measured)
+
+
+def _measured(labels: NDArray[np.int32], measured: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """The units of each example that hold a measured value, numbered anew without a gap; -1 elsewhere."""
+    there = np.asarray(measured.any(-1, keepdims=True) if labels.shape[-1] == 1 else measured)
+    found = np.full(there.shape, -1, np.int32)
+    for row, inside in enumerate(there):
+        own = labels[row if len(labels) > 1 else 0]
+        kept = np.unique(own[inside])
+        number = np.full(int(own.max()) + 1, -1, np.int32)
+        number[kept] = np.arange(len(kept))
+        found[row] = number[own]
+    return found
+
+
+def _cut(inputs: NDArray[np.float32], unit: str, window: int | str, channels: str) -> NDArray[np.int32]:
+    """The unit of each value, as if all were measured."""
     axes, depth = inputs.shape[1:-1], inputs.shape[-1]
     if unit == "superpixel" and len(axes) != 2:
         raise InputError("unit", f'"superpixel" for examples with {len(axes)} axis', "value, sample or window")
@@ -82,6 +109,8 @@ def sums(values: NDArray[Any], labels: NDArray[np.int32]) -> NDArray[np.float64]
     values = values.astype(np.float64)
     if labels.shape[-1] == 1:
         values = values.sum(-1, keepdims=True)
+    if labels.min() < 0:
+        values, labels = np.where(labels < 0, 0, values), np.maximum(labels, 0)
     number = int(count(labels).max())
     rows = np.arange(len(values)).reshape(-1, *(1,) * (values.ndim - 1)) * number
     found = np.bincount((labels + rows).ravel(), values.ravel(), number * len(values))
