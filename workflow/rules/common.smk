@@ -32,7 +32,7 @@ left_out = (
     for name, reasons in CONFIG.skipped.items()
     for method, reason in reasons.items()
 )
-for line in studies.folded(left_out, CONFIG.studies):
+for line in studies.folded([*left_out, *CONFIG.notes], CONFIG.studies):
     logger.info(line)
 
 CONDA = str(ROOT / "envs" / "pellucid.yaml")

@@ -68,6 +68,7 @@ SPEC = SourceSpec(
     files=(imagenet.FILE,),
     folders=("folder", "test_folder"),
     scratch=True,
+    own_labels=True,
 )
 
 fill = imagenet.fill
@@ -100,6 +101,7 @@ def load(
     group: str = "none",
     labels: str = "own",
     scratch: Scratch | None = None,
+    known: Sequence[str] = (),
 ) -> RawData:
     """Read the images, intensities in [0, 1]; the parameters are those of `SPEC`.
 
@@ -108,10 +110,12 @@ def load(
     Raises:
         InputError: no class folders, one that is empty, a file that is no image; the message names it.
     """
-    pictures = {"train": find(Path(folder).expanduser(), group == "subfolder")}
+    # A model with classes of its own explains images of one of them as well.
+    pictures = {"train": find(Path(folder).expanduser(), group == "subfolder", least=1 if known else 2)}
     classes = tuple(sorted({one.class_name for one in pictures["train"]}))
     if test_folder != "none":
         pictures["test"] = find(Path(test_folder).expanduser(), group == "subfolder", least=1)
+        classes = tuple(sorted({*classes, *({one.class_name for one in pictures["test"]} & set(known))}))
         for one in pictures["test"]:
             if one.class_name not in classes:
                 hint = nearest(one.class_name, classes).strip()

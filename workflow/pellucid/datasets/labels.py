@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ CLASS_NAMES: Mapping[str, Any] = {
 
 
 def encode(
-    parts: Mapping[str, NDArray[Any]], where: str, class_names: Names = None
+    parts: Mapping[str, NDArray[Any]], where: str, class_names: Names = None, known: Collection[str] = ()
 ) -> tuple[dict[str, NDArray[np.int64]], tuple[str, ...]]:
     """Number the classes in their order: whole numbers by size, texts by the alphabet.
 
@@ -35,6 +35,7 @@ def encode(
         where: the file and the column or key, for messages.
         class_names: a name for each label in this order, or a mapping from label to name; labels of one name become
             one class. None takes the labels themselves.
+        known: labels, or names of labels, that a later part may have though no training example has them.
 
     Returns:
         int64 (N,) per part, and the names of the classes.
@@ -45,7 +46,10 @@ def encode(
     """
     written = {part: _written(labels, where) for part, labels in parts.items()}
     found, first = written["train"]
-    values = sorted(set(found), key=_order(found))
+    # Only a mapping tells the name of a label before the labels are sorted.
+    names = {str(label): str(name) for label, name in class_names.items()} if isinstance(class_names, Mapping) else {}
+    later = {label for others, _ in written.values() for label in others if {label, names.get(label)} & set(known)}
+    values = sorted({*found, *later}, key=_order([*found, *later]))
     if len(values) > max(2, len(first) // 2):
         raise InputError(
             where,

@@ -88,6 +88,7 @@ SPEC = SourceSpec(
     },
     required=("file",),
     files=("file", "test"),
+    own_labels=True,
 )
 
 
@@ -106,6 +107,7 @@ def load(
     unit: str = "a.u.",
     missing: str = "refuse",
     lengths: str = "refuse",
+    known: Sequence[str] = (),
 ) -> RawData:
     """Read the file, and the test file where there is one; the parameters are those of `SPEC`.
 
@@ -127,7 +129,7 @@ def load(
     train = tables["train"]
     for table in tables.values():
         _require_groups(table)
-    y, classes = encode({name: table.labels for name, table in tables.items()}, train.label, class_names)
+    y, classes = encode({name: table.labels for name, table in tables.items()}, train.label, class_names, known)
     notes = completion.complete(
         {name: table.series for name, table in tables.items()}, missing=missing, lengths=lengths
     )

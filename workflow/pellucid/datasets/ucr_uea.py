@@ -6,7 +6,7 @@ import contextlib
 import importlib.util
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -58,6 +58,7 @@ SPEC = SourceSpec(
     required=("name",),
     # The zip, where the set is downloaded: gives `archive_sha256` and `archive_md5`.
     files=("archive",),
+    own_labels=True,
 )
 
 _PARTS = {"train": "TRAIN", "test": "TEST"}
@@ -112,6 +113,7 @@ def load(
     unit: str = "a.u.",
     missing: str = "refuse",
     lengths: str = "refuse",
+    known: Sequence[str] = (),
 ) -> RawData:
     """Read the training and the test part; the parameters are those of `SPEC`.
 
@@ -123,7 +125,7 @@ def load(
     with _files(files, name) as paths:
         for part, path in paths.items():
             series[part], labels[part] = read_ts(path)
-    y, classes = encode(labels, f"{name}, class", class_names)
+    y, classes = encode(labels, f"{name}, class", class_names, known)
     notes = completion.complete(series, missing=missing, lengths=lengths)
     return RawData(
         train=Examples(series["train"].x, y["train"]),
