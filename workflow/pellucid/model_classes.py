@@ -42,7 +42,7 @@ def matched(
         if (first := names.index(name)) != output:
             raise InputError(
                 _WHERE,
-                f"{shown(entries[first])} and {shown(entries[output])}, which are both the class {shown(name)} of the data",
+                f"{shown(entries[first])} and {shown(entries[output])}, both the data's class {shown(name)}",
                 "one output for each class",
             )
     missing = [data_classes[number] for number in sorted(occurring) if data_classes[number] not in names]
@@ -90,6 +90,6 @@ def keeps_outputs(model: Mapping[str, Any], epochs: int) -> bool:
 def guess(name: str) -> str:
     """One line for an experiment whose model has outputs of unknown order."""
     return (
-        f"{name}: which output of the model is which class is a guess, unless the labels are the numbers 0, 1, 2, …: the "
-        "outputs are taken for the labels of the data in sorted order. model.classes says the model's own order."
+        f"{name}: which output of the model is which class is a guess, unless the labels are the numbers 0, 1, 2, …: "
+        "the outputs are taken for the labels of the data in sorted order. model.classes says the model's own order."
     )

@@ -223,7 +223,7 @@ class _Record:
             self.digest,
             attached,
             {
-                "mlflow.note.content": _note(settings["title"], data),
+                "mlflow.note.content": _note(settings["title"], data, metrics.pop("notes", [])),
                 "pellucid.kind": "experiment",
                 "pellucid.experiment": name,
                 **({_STUDY: study} if study else {}),
@@ -566,11 +566,11 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _note(title: str, data: Mapping[str, Any]) -> str:
+def _note(title: str, data: Mapping[str, Any], notes: Sequence[str]) -> str:
     about = (
         f"{title}\n\nData: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
     )
-    return "\n\n".join([about, *(f"- {note}" for note in data.get("notes", ()))])
+    return "\n\n".join([about, *(f"- {note}" for note in (*data.get("notes", ()), *notes))])
 
 
 def _now() -> int:

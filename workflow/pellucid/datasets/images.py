@@ -128,8 +128,10 @@ def load(
     grey = colour == "grey" or (colour == "auto" and all(mode in _GREY for mode, _ in seen))
     height, width = size
     small = sum(wide < width or high < height for _, (wide, high) in seen)
-    known, room = dict(zip(classes, numbers, strict=True)), scratch or Scratch()
-    parts = {name: _examples(part, known, (height, width), fit, grey, group, room) for name, part in pictures.items()}
+    number_of, room = dict(zip(classes, numbers, strict=True)), scratch or Scratch()
+    parts = {
+        name: _examples(part, number_of, (height, width), fit, grey, group, room) for name, part in pictures.items()
+    }
     return RawData(
         train=parts["train"],
         test=parts.get("test"),

@@ -33,9 +33,9 @@ INPUT_RANGE: Mapping[str, Mapping[str, Any]] = {
         "minItems": 2,
         "maxItems": 2,
         "default": [0, 1],
-        "description": "the values that the model takes where the data are 0 and 1: [0, 255] for a model of images from "
-        "0 to 255, [-1, 1], or [0, 1000] for one of µV where the data are in mV. A first layer converts; figures and "
-        "attributions stay in the values of the data",
+        "description": "the values that the model takes where the data are 0 and 1: [0, 255] for a model of images "
+        "from 0 to 255, [-1, 1], or [0, 1000] for one of µV where the data are in mV. A first layer converts; figures "
+        "and attributions stay in the values of the data",
     }
 }
 
@@ -87,7 +87,12 @@ def number_of_outputs(config: Config) -> int | None:
             return int(own["units"])
         if kind.startswith("Conv") and pooled:
             return int(own["filters"]) if own.get("data_format") != "channels_first" else None
-        pooled |= kind in ("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D")
+        pooled |= kind in (
+            "GlobalAveragePooling1D",
+            "GlobalAveragePooling2D",
+            "GlobalMaxPooling1D",
+            "GlobalMaxPooling2D",
+        )
         if kind not in _SAME_NUMBER and not (pooled and kind.startswith("Global") and not own.get("keepdims")):
             return None
     return None
