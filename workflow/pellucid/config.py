@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from pellucid import credentials, plugins, recipe, schema, studies
+from pellucid import credentials, model_classes, plugins, recipe, schema, studies
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.explain.variants import variants
@@ -52,6 +52,7 @@ class Config:
         threads, memory_mb, tracking: as in config.yaml.
         studies: those that `run` names, by name.
         owners: the study that a member belongs to, whether or not `run` names the study.
+        notes: what is guessed where the config does not say it, a line each.
     """
 
     run: tuple[str, ...]
@@ -62,6 +63,7 @@ class Config:
     tracking: dict[str, str]
     studies: Mapping[str, studies.Study]
     owners: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def resolve(content: Mapping[str, Any]) -> Config:
@@ -139,6 +141,7 @@ def resolve(content: Mapping[str, Any]) -> Config:
         tracking=content["tracking"],
         studies={name: found[name] for name in content["run"] if name in found},
         owners={member: name for name, study in found.items() for member in study.members if member in run},
+        notes=tuple(model_classes.guess(name) for name in run if model_classes.is_guess(experiments[name])),
     )
 
 

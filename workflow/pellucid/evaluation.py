@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import files, tables
+from pellucid import class_order, files, tables
 from pellucid.probe import Probe
 from pellucid.wording import MANY_CLASSES, MOST_PROBABLE
 
@@ -18,7 +18,16 @@ logger = logging.getLogger(__name__)
 BINS = 15  # of the reliability diagram, as in Guo et al. 2017
 
 
-def evaluate(*, data: Path | str, model: Path | str, threads: int, memory_mb: int, folder: Path | str) -> None:
+def evaluate(
+    *,
+    data: Path | str,
+    model: Path | str,
+    threads: int,
+    memory_mb: int,
+    folder: Path | str,
+    training: Path | str | None = None,
+    as_it_is: bool = False,
+) -> None:
     """Predict the test examples and score the predictions.
 
     Args:
@@ -30,6 +39,9 @@ def evaluate(*, data: Path | str, model: Path | str, threads: int, memory_mb: in
             `predictions.csv` and `predictions.npz` (float32 logits, float64 probabilities, int64 labels). Of more than
             20 classes the tables have those alone that are a true or a predicted one, and each example its five most
             probable.
+        training: `training.json`, whose notes are repeated in `metrics.json`.
+        as_it_is: the model is one from elsewhere that was not trained here, so that its outputs may be those of other
+            classes; where they seem to be, a note in `metrics.json` says so.
     """
     import pandas as pd
 
@@ -59,6 +71,11 @@ def evaluate(*, data: Path | str, model: Path | str, threads: int, memory_mb: in
         metrics[f"top_{MOST_PROBABLE}_accuracy"] = float((most_probable(p) == y[:, np.newaxis]).any(1).mean())
         metrics["classes_that_occur"] = int(occurs.sum())
         metrics["classes"] = len(classes)
+    notes = files.read_json(training).get("notes", []) if training else []
+    if as_it_is:
+        notes = [*notes, *notes_as_it_is(y, predicted, classes, chance=not notes)]
+    if notes:
+        metrics["notes"] = notes
     files.write_json(folder / "metrics.json", metrics)
     files.write_arrays(folder / "predictions.npz", {"logits": logits, "probabilities": p, "labels": y})
     _write_table(folder / "per_class.csv", per_class)
@@ -71,6 +88,21 @@ def evaluate(*, data: Path | str, model: Path | str, threads: int, memory_mb: in
         metrics["balanced_accuracy"],
         len(y),
     )
+
+
+def notes_as_it_is(
+    y: NDArray[np.int64], predicted: NDArray[np.int64], classes: list[str], chance: bool = True
+) -> list[str]:
+    """What makes one doubt that a model is used as it was trained: its order of classes, or an accuracy at chance."""
+    found = class_order.warning(y, predicted, classes)
+    if not found and chance and class_order.at_chance(y, predicted):
+        found = (
+            f"The accuracy is {(predicted == y).mean():.3f}, no more than that of always naming the most frequent "
+            "class: the model may take values of another range (model.input_range) or other data."
+        )
+    if found:
+        logger.warning("%s", found)
+    return [found] if found else []
 
 
 def _probabilities(p: NDArray[np.float64], classes: list[str]) -> dict[str, NDArray[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import downloads, files, plugins, seeds
+from pellucid import downloads, files, model_classes, plugins, seeds
 from pellucid.datasets.base import MEASURED, Examples, RawData
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
@@ -51,6 +51,7 @@ def preprocess(
     seed: int,
     folder: Path | str,
     memory_mb: int = 1024,
+    classes: Sequence[str | int] = (),
 ) -> None:
     """Load a data source, split and scale it, and write it to `folder`, of a large set one block after the other.
 
@@ -63,9 +64,11 @@ def preprocess(
         folder: gets `x_<split>.npy` (float32), `labels.npz` (int64 per split), `truth.npz` (bool, per split, where
             the source knows it), `measured.npz` (bool, per split, where something was filled) and `data.json`.
         memory_mb: what the source may keep in memory; it changes nothing in what is written.
+        classes: those of the model in the order of its outputs, where it has some of its own: labels are numbered by
+            it, and the data may lack some. The splits are the same with and without it.
 
     Raises:
-        InputError: a file or an example that cannot be used.
+        InputError: a file or an example that cannot be used, or a class that the model lacks.
     """
     folder = Path(folder)
     source = dataset["source"]
@@ -76,16 +79,21 @@ def preprocess(
         for name, value in plugins.own_parameters(dataset, plugin.SPEC).items()
         if name not in plugin.SPEC.files
     }
-    room = {"scratch": Scratch(folder, memory_mb)} if plugin.SPEC.scratch else {}
+    room: dict[str, Any] = {"scratch": Scratch(folder, memory_mb)} if plugin.SPEC.scratch else {}
+    if plugin.SPEC.own_labels:
+        room["known"] = tuple(str(name) for name in classes)
     raw: RawData = plugin.load(
         {name: Path(path) for name, path in paths.items()}, seeds.generator(seed, "load", source), **own, **room
     )
-    check(raw, source)
+    check(raw, source, least=1 if classes else 2)
     if split.get("folds") is None:
         raw = replace(raw, notes=(*raw.notes, *about_groups(raw, source, by_group=split.get("by_group", True))))
     splits = divide(raw, **split, rng=seeds.generator(seed, "split"))
     if split.get("folds") is not None and raw.test is not None:
         raw = replace(raw, notes=(*raw.notes, _SET_ASIDE))
+    if classes:
+        # After the split, which draws class by class in the data's own order.
+        raw = number_by_outputs(raw, splits, classes, own.get("class_names"))
     statistics, notes = rescale(splits, scale, raw.channels)
     raw = replace(raw, notes=(*raw.notes, *notes))
     for name, part in splits.items():
@@ -118,8 +126,26 @@ def preprocess(
     logger.info("%s: %s examples of shape %s", source, counts, "×".join(str(n) for n in facts["shape"]))
 
 
-def check(raw: RawData, source: str) -> None:
+def number_by_outputs(raw: RawData, splits: Splits, classes: Sequence[str | int], class_names: Any) -> RawData:
+    """Number the labels of all splits by a model's outputs, in place, and return the data with the model's classes.
+
+    Raises:
+        InputError: what `model_classes.matched` refuses.
+    """
+    occurring = set(np.concatenate([split.y for split in splits.values()]).tolist())
+    names, outputs = model_classes.matched(raw.classes, occurring, classes, class_names)
+    for split in splits.values():
+        split.y = outputs[split.y]
+    return replace(raw, classes=names)
+
+
+def check(raw: RawData, source: str, least: int = 2) -> None:
     """Refuse data that no model could learn from.
+
+    Args:
+        raw: what the source gave.
+        source: its name.
+        least: classes that the training examples must have; a model with classes of its own needs one.
 
     Raises:
         InputError: no examples, values that are not finite, labels out of range, too few classes or examples.
@@ -136,7 +162,7 @@ def check(raw: RawData, source: str) -> None:
             found = f"labels from {examples.y.min()} to {examples.y.max()}"
             raise InputError(where, found, f"labels from 0 to {len(raw.classes) - 1}")
     counts = np.bincount(raw.train.y, minlength=len(raw.classes))
-    if np.count_nonzero(counts) < 2:
+    if np.count_nonzero(counts) < least:
         raise InputError(f"{source}, train", "examples of one class", "at least two classes")
     if (few := counts[counts > 0].min()) < (3 if raw.test is None else 2):
         name = raw.classes[int(np.argmax(counts == few))]

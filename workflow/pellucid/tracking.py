@@ -263,7 +263,7 @@ class _Record:
             self.digest,
             attached,
             {
-                "mlflow.note.content": _note(settings["title"], data),
+                "mlflow.note.content": _note(settings["title"], data, metrics.pop("notes", [])),
                 "pellucid.kind": "experiment",
                 "pellucid.experiment": name,
                 "pellucid.title": _cut(readable(settings["title"])),
@@ -616,10 +616,10 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _note(title: str, data: Mapping[str, Any]) -> str:
+def _note(title: str, data: Mapping[str, Any], notes: Sequence[str]) -> str:
     source = f"Data: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
     about = f"{in_markdown(title)}\n\n{source}"
-    return "\n\n".join([about, *(f"- {in_markdown(note)}" for note in data.get("notes", ()))])
+    return "\n\n".join([about, *(f"- {in_markdown(note)}" for note in (*data.get("notes", ()), *notes))])
 
 
 def _cut(value: str) -> str:

@@ -18,6 +18,7 @@ from pellucid import (
     backend,
     downloads,
     files,
+    input_scale,
     plugins,
     precision,
     recipe,
@@ -113,6 +114,7 @@ def train(
         recipe.prepared(_build(model, paths, training, facts, seed), training),
         Progress(),
     )
+    notes = _notes(network, model, facts, Path(data))
     if progress.epoch:
         logger.info("going on from epoch %d of %d, found in %s", progress.epoch, training["epochs"], state)
     if not _ended(progress, training):
@@ -160,6 +162,7 @@ def train(
             **(_memorised(best, fitted) if permuted else {}),
             "weights_digest": files.digest([np.asarray(weight) for weight in best.get_weights()]),
             "versions": versions,
+            **({"notes": notes} if notes else {}),
         },
     )
     # Those of other recipes too: they were killed, and then given up.
@@ -251,6 +254,16 @@ def _build(
     if training["epochs"] and not network.trainable_weights:
         raise InputError("training.epochs", f"{training['epochs']}, and no weights to fit", "0, or less that is frozen")
     return network
+
+
+def _notes(network: keras.Model, model: Mapping[str, Any], facts: Mapping[str, Any], data: Path) -> list[str]:
+    """What contradicts the data in a model whose range the config can say, a sentence each; also logged."""
+    declared = plugins.spec("models", model["architecture"]).parameters
+    keys = [key for key in ("input_range", "white") if key in declared]
+    found = [note for key in keys if (note := input_scale.contradiction(network, data, facts, f"model.{key}"))]
+    for note in found:
+        logger.warning("%s", note)
+    return found
 
 
 def _ended(progress: Progress, training: Mapping[str, Any]) -> str:

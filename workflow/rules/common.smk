@@ -13,7 +13,7 @@ sys.path.insert(0, str(PACKAGE))
 from pellucid import augmentation
 from pellucid import config as configuration
 from pellucid import downloads as transfers
-from pellucid import random_labels, studies
+from pellucid import model_classes, random_labels, studies
 from pellucid.code import code_digest
 from pellucid.explain.variants import variants
 from pellucid.job import share_package
@@ -34,7 +34,7 @@ left_out = (
     for name, reasons in CONFIG.skipped.items()
     for method, reason in reasons.items()
 )
-for line in studies.folded(left_out, CONFIG.studies):
+for line in studies.folded([*left_out, *CONFIG.notes], CONFIG.studies):
     logger.info(line)
 
 # For the first page of the report, whose template cannot call functions.
@@ -137,6 +137,13 @@ def training_seed(wildcards):
     """The seed of the training: that of the experiment, unless the training has its own."""
     settings = experiment_of(wildcards)
     return settings["training"].get("seed", settings["seed"])
+
+
+def taken_as_it_is(wildcards):
+    """Whether the model comes from elsewhere and is not trained here, so that nothing adapts its outputs to the data."""
+    settings = experiment_of(wildcards)
+    epochs = settings["training"]["epochs"]
+    return not epochs and model_classes.keeps_outputs(settings["model"], epochs)
 
 
 def training_data(method):

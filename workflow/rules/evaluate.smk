@@ -8,6 +8,7 @@ rule evaluate:
         labels=f"{RESULTS}/data/labels.npz",
         facts=f"{RESULTS}/data/data.json",
         model=f"{RESULTS}/model/model.keras",
+        training=f"{RESULTS}/model/training.json",
     output:
         metrics=f"{RESULTS}/evaluation/metrics.json",
         per_class=f"{RESULTS}/evaluation/per_class.csv",
@@ -27,6 +28,7 @@ rule evaluate:
     params:
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
+        as_it_is=taken_as_it_is,
         code=code_digest("pellucid.evaluation"),
     message:
         "Evaluate {wildcards.experiment} on its test examples"

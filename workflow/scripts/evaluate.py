@@ -11,5 +11,7 @@ with job(snakemake):
         model=snakemake.input.model,
         threads=snakemake.params.threads,
         memory_mb=snakemake.params.memory_mb,
+        training=snakemake.input.training,
+        as_it_is=snakemake.params.as_it_is,
         folder=Path(snakemake.output.metrics).parent,
     )

@@ -14,4 +14,5 @@ with job(snakemake):
         seed=snakemake.params.seed,
         folder=Path(snakemake.output.facts).parent,
         memory_mb=snakemake.resources.memory_mb,
+        classes=snakemake.params.classes,
     )

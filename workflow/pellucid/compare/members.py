@@ -72,7 +72,7 @@ def shown(values: Mapping[str, Any]) -> dict[str, Any]:
 def _metrics(folder: Path) -> dict[str, float]:
     """The test metrics; NaN for one that is not defined."""
     given = files.read_json(folder / "evaluation" / "metrics.json")
-    return {name: np.nan if value is None else value for name, value in given.items()}
+    return {name: np.nan if value is None else value for name, value in given.items() if name != "notes"}
 
 
 def _training(folder: Path) -> dict[str, Any]:

@@ -43,6 +43,8 @@ class SourceSpec:
         truth: whether the evidence for each example's class is known (`Examples.truth`).
         scratch: whether `load` takes a `scratch` (`scratch.Scratch`), where it builds arrays that may be larger than
             memory.
+        own_labels: whether the labels are the user's own, so that `load` takes `known`: classes that the model has,
+            which a test example may have though no training example has them.
         parameters: JSON Schema properties of the parameters, each with a description and a default.
         required: the parameters that have no default.
         files: the parameters that name a file (a path, a file:// or an http(s):// address); each has the
@@ -61,6 +63,7 @@ class SourceSpec:
     folders: tuple[str, ...] = ()
     truth: bool = False
     scratch: bool = False
+    own_labels: bool = False
 
 
 @dataclass

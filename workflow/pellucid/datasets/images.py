@@ -68,6 +68,7 @@ SPEC = SourceSpec(
     files=(imagenet.FILE,),
     folders=("folder", "test_folder"),
     scratch=True,
+    own_labels=True,
 )
 
 fill = imagenet.fill
@@ -100,6 +101,7 @@ def load(
     group: str = "none",
     labels: str = "own",
     scratch: Scratch | None = None,
+    known: Sequence[str] = (),
 ) -> RawData:
     """Read the images, intensities in [0, 1]; the parameters are those of `SPEC`.
 
@@ -108,10 +110,12 @@ def load(
     Raises:
         InputError: no class folders, one that is empty, a file that is no image; the message names it.
     """
-    pictures = {"train": find(Path(folder).expanduser(), group == "subfolder")}
+    # A model with classes of its own explains images of one of them as well.
+    pictures = {"train": find(Path(folder).expanduser(), group == "subfolder", least=1 if known else 2)}
     classes = tuple(sorted({one.class_name for one in pictures["train"]}))
     if test_folder != "none":
         pictures["test"] = find(Path(test_folder).expanduser(), group == "subfolder", least=1)
+        classes = tuple(sorted({*classes, *({one.class_name for one in pictures["test"]} & set(known))}))
         for one in pictures["test"]:
             if one.class_name not in classes:
                 hint = nearest(one.class_name, classes).strip()
@@ -124,8 +128,10 @@ def load(
     grey = colour == "grey" or (colour == "auto" and all(mode in _GREY for mode, _ in seen))
     height, width = size
     small = sum(wide < width or high < height for _, (wide, high) in seen)
-    known, room = dict(zip(classes, numbers, strict=True)), scratch or Scratch()
-    parts = {name: _examples(part, known, (height, width), fit, grey, group, room) for name, part in pictures.items()}
+    number_of, room = dict(zip(classes, numbers, strict=True)), scratch or Scratch()
+    parts = {
+        name: _examples(part, number_of, (height, width), fit, grey, group, room) for name, part in pictures.items()
+    }
     return RawData(
         train=parts["train"],
         test=parts.get("test"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,7 +50,9 @@ class Labels(NamedTuple):
     notes: tuple[str, ...]
 
 
-def encode(parts: Mapping[str, NDArray[Any]], where: str, class_names: Names = None) -> Labels:
+def encode(
+    parts: Mapping[str, NDArray[Any]], where: str, class_names: Names = None, known: Collection[str] = ()
+) -> Labels:
     """Number the classes in their order: whole numbers by size, texts by the alphabet.
 
     Two different texts are two classes, whatever numbers they may say. Two exceptions: blanks around a text do not
@@ -61,6 +63,7 @@ def encode(parts: Mapping[str, NDArray[Any]], where: str, class_names: Names = N
         where: the file and the column or key, for messages.
         class_names: a name for each label in this order, or a mapping from label to name; labels of one name become
             one class. None takes the labels themselves.
+        known: labels, or names of labels, that a later part may have though no training example has them.
 
     Raises:
         InputError: labels that are no whole numbers, or that hardly recur; a label that only a later part has; names
@@ -72,7 +75,8 @@ def encode(parts: Mapping[str, NDArray[Any]], where: str, class_names: Names = N
         _require_labels(values, index, where if part == "train" else f"{where}, {part}", chosen)
     written, first = texts["train"]
     plain = _plain(written, chosen)
-    labels = sorted(set(plain), key=_order(plain))
+    later = [text for part, (values, _) in texts.items() if part != "train" for text in values]
+    labels = sorted({*plain, *_only_known(later, plain, chosen, known)}, key=_order([*plain, *later]))
     if len(labels) > max(2, len(first) // 2):
         raise InputError(
             where,
@@ -186,6 +190,15 @@ def _without_point(text: str) -> str:
         return "0" if found[1] == "-0" else found[1]
     number = float(text)
     return str(int(number)) if np.isfinite(number) and number.is_integer() else text
+
+
+def _only_known(
+    texts: Iterable[str], labels: Sequence[str], class_names: Mapping[str, Any], known: Collection[str]
+) -> list[str]:
+    """Labels of later parts that no training example has, but the model knows."""
+    spellings = [{text.strip(), _without_point(text.strip())} for text in texts]
+    new = [text for spelled in spellings if not spelled & set(labels) for text in spelled]
+    return [text for text in new if {text, str(class_names.get(text, text))} & set(known)]
 
 
 def _matched(texts: Sequence[str], labels: Sequence[str], where: str) -> list[str]:

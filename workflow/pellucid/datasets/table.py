@@ -90,6 +90,7 @@ SPEC = SourceSpec(
     },
     required=("file",),
     files=("file", "test"),
+    own_labels=True,
 )
 
 
@@ -108,6 +109,7 @@ def load(
     unit: str = "a.u.",
     missing: str = "refuse",
     lengths: str = "refuse",
+    known: Sequence[str] = (),
 ) -> RawData:
     """Read the file, and the test file where there is one; the parameters are those of `SPEC`.
 
@@ -128,7 +130,7 @@ def load(
     if "test" in files:
         tables["test"] = _read(files["test"], replace(how, like=train.columns))
         _require_alike(train, tables["test"], files)
-    labels = encode({name: table.labels for name, table in tables.items()}, train.label, class_names)
+    labels = encode({name: table.labels for name, table in tables.items()}, train.label, class_names, known)
     groups = {name: _groups(table) for name, table in tables.items()}
     counting = counting_columns(train)
     filled = completion.complete(

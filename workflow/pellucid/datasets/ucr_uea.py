@@ -6,7 +6,7 @@ import contextlib
 import importlib.util
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
@@ -59,6 +59,7 @@ SPEC = SourceSpec(
     required=("name",),
     # The zip, where the set is downloaded: gives `archive_sha256` and `archive_md5`.
     files=("archive",),
+    own_labels=True,
 )
 
 _PARTS = {"train": "TRAIN", "test": "TEST"}
@@ -113,6 +114,7 @@ def load(
     unit: str = "a.u.",
     missing: str = "refuse",
     lengths: str = "refuse",
+    known: Sequence[str] = (),
 ) -> RawData:
     """Read the training and the test part; the parameters are those of `SPEC`.
 
@@ -124,7 +126,7 @@ def load(
     with _files(files, name) as paths:
         for part, path in paths.items():
             series[part], labels[part] = read_ts(path)
-    y, classes, told = encode(labels, f"{name}, class", class_names)
+    y, classes, told = encode(labels, f"{name}, class", class_names, known)
     notes = completion.complete(series, missing=missing, lengths=lengths)
     return RawData(
         train=Examples(series["train"].x, y["train"], filling=series["train"].filling),

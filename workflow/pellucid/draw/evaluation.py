@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,12 +51,18 @@ def draw_confusion(*, table: Path | str, metrics: Path | str, title: str, pictur
         bar.outline.set_visible(False)
         figure.suptitle(
             f"Test: accuracy {scores['accuracy']:.3f}, balanced {scores['balanced_accuracy']:.3f}{_top(scores)}\n"
-            f"{title}{note}",
+            f"{title}{note}{_notes(scores, side)}",
             x=0.01,
             ha="left",
             fontsize=10,
         )
     figures.save(figure, *pictures)
+
+
+def _notes(scores: Mapping[str, Any], width: float) -> str:
+    """What makes one doubt the model, broken into lines for a figure of so many inches."""
+    lines = [line for note in scores.get("notes", ()) for line in textwrap.wrap(note, max(40, int(13 * width)))]
+    return "".join(f"\n{line}" for line in lines)
 
 
 def _top(scores: Mapping[str, Any]) -> str:

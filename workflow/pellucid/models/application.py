@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.layers import derive
-from pellucid.models import keras_weights
+from pellucid.models import keras_weights, own_keys
 from pellucid.models.base import WHITE, ModelSpec, require_rgb, require_size
 from pellucid.models.keras_networks import (
     BLUE_GREEN_RED,
@@ -58,6 +59,7 @@ SPEC = ModelSpec(
             "description": "true: training changes the head alone",
         },
         **WHITE,
+        **own_keys.CLASSES,
     },
     files=("weights",),
 )
@@ -74,6 +76,7 @@ def build(
     head: str = "published",
     freeze: bool = False,
     white: float = 1,
+    classes: Sequence[str | int] = (),
 ) -> keras.Model:
     """Build the network for RGB images (height, width, 3).
 
@@ -168,6 +171,15 @@ def _published(path: Path | str, name: str) -> list[keras.layers.Layer]:
         reason = " ".join(str(error).split())[:200]
         raise InputError(str(path), f"weights of another network ({reason})", f"those of {name}") from None
     return _weighted(model)
+
+
+def check(*, classes: Sequence[str | int] = (), **others: Any) -> None:
+    """Refuse a list of classes with one class alone or one class twice.
+
+    Raises:
+        InputError: one of these.
+    """
+    own_keys.check(classes=classes)
 
 
 def fill(*, name: str, weights: str, **others: Any) -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid import same_function
 from pellucid.errors import InputError
-from pellucid.models import archive, head
+from pellucid.models import archive, head, own_keys
 from pellucid.models.base import ModelSpec
 from pellucid.models.tidy import tidied
 from pellucid.wording import first_line, listing, nearest, shown
@@ -53,17 +53,27 @@ SPEC = ModelSpec(
             "rescale_rule (layers that Deep SHAP has rules for, and no others) and gap (global average pooling, and "
             "after it the dense layer of the classes alone). It is held against the model before it is trained",
         },
+        **own_keys.CLASSES,
+        **own_keys.INPUT_RANGE,
     },
     required=("build",),
 )
 
 
-def check(*, build: str, folder: str = ".", **others: object) -> None:
+def check(
+    *,
+    build: str,
+    folder: str = ".",
+    classes: Sequence[str | int] = (),
+    input_range: Sequence[float] = (0, 1),
+    **others: object,
+) -> None:
     """Refuse a function that the module does not define; the module is read, not run.
 
     Raises:
-        InputError: as said, or a module that is no Python.
+        InputError: as said, a module that is no Python, or what `own_keys.check` refuses.
     """
+    own_keys.check(classes=classes, input_range=input_range)
     module, _, name = build.partition(":")
     path = _file(folder, module)
     if not path.is_file():  # which the check of the files tells
@@ -102,6 +112,8 @@ def build(
     build: str,
     folder: str = ".",
     features: Sequence[str] = ("conv", "relu"),
+    classes: Sequence[str | int] = (),
+    input_range: Sequence[float] = (0, 1),
 ) -> keras.Model:
     """What the function returns, with a softmax over the classes at its end.
 
@@ -132,9 +144,10 @@ def build(
     archive.check(config, where, hint="keras.ops does without: keras.ops.abs(x) between layers is part of the model.")
     archive.require_shape(config, where, input_shape, "that it was given")
     archive.lacking(features, config, where)
+    own_keys.check_number(classes, config, where)
     made = head.with_softmax(tidied(model, where), n_classes, where)
     same_function.hold_saved(made, where)
-    return made
+    return own_keys.with_input_range(made, input_range, where)
 
 
 def _loaded(build: str, folder: str, where: str) -> Any:

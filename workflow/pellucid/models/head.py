@@ -48,8 +48,11 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
         raise InputError(
             where,
             f"an output of shape {times(shape) or '()'}",
-            f"{n_classes} scores, one for each class of the data{', or one score' if n_classes == 2 else ''}",
-            "new_head: true puts a new last layer on a model of other classes." if len(shape) == 1 else "",
+            f"{n_classes} scores, one for each class{', or one score' if n_classes == 2 else ''}",
+            "model.classes names the classes of all outputs, also those that the data lack; new_head: true puts a new "
+            "last layer on a model of other classes."
+            if len(shape) == 1
+            else "",
         )
     last = _maker(model)
     end = _end(last)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.layers import holds_weights, walk
-from pellucid.models import archive, head
+from pellucid.models import archive, head, own_keys
 from pellucid.models.base import ModelSpec
 from pellucid.models.tidy import tidied
 from pellucid.same_function import reason
@@ -58,14 +58,25 @@ SPEC = ModelSpec(
             "description": "true: code in the file (Lambda layers) may run, with all that you may do yourself: files, "
             "network, passwords. Only for files whose maker you trust",
         },
+        **own_keys.CLASSES,
+        **own_keys.INPUT_RANGE,
     },
     required=("file",),
     files=("file",),
 )
 
 
-def check(*, file: str, features: str | Sequence[str] = "auto", **others: object) -> None:
+def check(
+    *,
+    file: str,
+    features: str | Sequence[str] = "auto",
+    classes: Sequence[str | int] = (),
+    input_range: Sequence[float] = (0, 1),
+    **others: object,
+) -> None:
     """Refuse an address of which nobody says what the model has: it is planned for before it is downloaded.
+
+    What `own_keys.check` refuses is refused too.
 
     Raises:
         InputError: as said.
@@ -73,15 +84,23 @@ def check(*, file: str, features: str | Sequence[str] = "auto", **others: object
     if features == "auto" and not is_local(file):
         expected = "a list of what the model has of conv, relu, rescale_rule and gap"
         raise InputError("features", "auto, and an address", expected, "A file on this machine is looked into.")
+    own_keys.check(classes=classes, input_range=input_range)
 
 
 def features(
-    *, file: str, features: str | Sequence[str] = "auto", allow_code: bool = False, **others: object
+    *,
+    file: str,
+    features: str | Sequence[str] = "auto",
+    allow_code: bool = False,
+    new_head: bool = False,
+    classes: Sequence[str | int] = (),
+    **others: object,
 ) -> tuple[str, ...]:
     """What the file says, or what the config says of an address.
 
     Raises:
-        InputError: a file that is no model, or one that is not taken (`archive.check`).
+        InputError: a file that is no model, or one that is not taken (`archive.check`); another number of `classes`
+            than the model has outputs.
     """
     if not is_local(file):
         return tuple(features)
@@ -90,6 +109,8 @@ def features(
         return SPEC.features
     config = archive.read(path)
     archive.check(config, str(path), allow_code=allow_code)
+    if not new_head:
+        own_keys.check_number(classes, config, str(path))
     if features == "auto":
         return archive.features(config, str(path))
     archive.lacking(features, config, str(path))
@@ -105,6 +126,8 @@ def build(
     freeze: str | Sequence[str] = "none",
     new_head: bool = False,
     allow_code: bool = False,
+    classes: Sequence[str | int] = (),
+    input_range: Sequence[float] = (0, 1),
 ) -> keras.Model:
     """The model of the file, made usable (`tidy.tidied`), with a softmax over the classes at its end.
 
@@ -117,6 +140,8 @@ def build(
 
     described = archive.read(file)
     archive.check(described, str(file), allow_code=allow_code)
+    if not new_head:
+        own_keys.check_number(classes, described, str(file))
     if features != "auto":
         archive.lacking(features, described, str(file))
     archive.require_shape(described, str(file), input_shape, "of the data's examples")
@@ -132,6 +157,7 @@ def build(
     model = tidied(model, str(file))
     model = head.with_new_head(model, n_classes, str(file)) if new_head else model
     model = head.with_softmax(model, n_classes, str(file))
+    model = own_keys.with_input_range(model, input_range, str(file))
     if freeze == "all_but_last":
         freeze_all_but_last(model)
     return model

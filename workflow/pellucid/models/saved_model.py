@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from pellucid import files, same_function
 from pellucid.errors import InputError
-from pellucid.models import head
+from pellucid.models import head, own_keys
 from pellucid.models.base import ModelSpec
 from pellucid.wording import first_line, listing, times
 
@@ -38,18 +39,28 @@ SPEC = ModelSpec(
             "description": "true: a SavedModel is a program, which can read and write files; it runs with all that you "
             "may do yourself. Only for folders whose maker you trust",
         },
+        **own_keys.CLASSES,
+        **own_keys.INPUT_RANGE,
     },
     required=("folder",),
     opaque=True,
 )
 
 
-def check(*, folder: str, allow_code: bool = False, **others: object) -> None:
+def check(
+    *,
+    folder: str,
+    allow_code: bool = False,
+    classes: Sequence[str | int] = (),
+    input_range: Sequence[float] = (0, 1),
+    **others: object,
+) -> None:
     """Refuse a program that nobody has allowed to run.
 
     Raises:
-        InputError: as said.
+        InputError: as said, or what `own_keys.check` refuses.
     """
+    own_keys.check(classes=classes, input_range=input_range)
     if not allow_code:
         raise InputError(
             "allow_code",
@@ -67,7 +78,14 @@ def addresses(*, folder: str, **others: object) -> dict[str, str]:
 
 
 def build(
-    input_shape: tuple[int, ...], n_classes: int, *, folder: str, endpoint: str = "auto", allow_code: bool = False
+    input_shape: tuple[int, ...],
+    n_classes: int,
+    *,
+    folder: str,
+    endpoint: str = "auto",
+    allow_code: bool = False,
+    classes: Sequence[str | int] = (),
+    input_range: Sequence[float] = (0, 1),
 ) -> keras.Model:
     """A model of one layer that calls the SavedModel, and a softmax over the classes.
 
@@ -96,8 +114,9 @@ def build(
     (scores,) = outputs
     binary = tuple(scores.shape[1:]) in ((), (1,)) and n_classes == 2
     if tuple(scores.shape[1:]) != (n_classes,) and not binary:
-        expected = f"{n_classes} scores, one for each class of the data{', or one score' if n_classes == 2 else ''}"
-        raise InputError(place, f"an output of shape {times(scores.shape[1:]) or '()'}", expected)
+        expected = f"{n_classes} scores, one for each class{', or one score' if n_classes == 2 else ''}"
+        hint = "model.classes names the classes of all outputs, also those that the data lack."
+        raise InputError(place, f"an output of shape {times(scores.shape[1:]) or '()'}", expected, hint)
     function = Model(image, scores)
     same_function.require_function(function, place)
     # The smallest normal number: a probability that was rounded to 0 has no logarithm.
@@ -115,6 +134,7 @@ def build(
         scores = ops.log(ops.maximum(scores, tiny))
         logger.info("the logarithms of its probabilities are taken for logits")
     model = Model(image, layers.Softmax(name="classes")(scores), name="saved_model")
+    model = own_keys.with_input_range(model, input_range, place)
     if not _has_gradients(model, input_shape):
         logger.warning(
             "the SavedModel has no gradients: only methods that need none can explain it "

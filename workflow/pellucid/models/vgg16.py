@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.models import keras_weights
+from pellucid.models import keras_weights, own_keys
 from pellucid.models.base import WHITE, ModelSpec, require_rgb, require_size
 from pellucid.models.keras_networks import published
 
@@ -41,6 +42,7 @@ SPEC = ModelSpec(
             "description": "true: the convolutions are one model inside the model; the numbers are the same",
         },
         **WHITE,
+        **own_keys.CLASSES,
     },
     files=("weights",),
 )
@@ -57,6 +59,7 @@ def build(
     weights: Path | str | None = None,
     nested: bool = False,
     white: float = 1,
+    classes: Sequence[str | int] = (),
 ) -> keras.Model:
     """Build the network for RGB images (height, width, 3).
 
@@ -87,6 +90,15 @@ def build(
     if weights is not None:
         load(model, weights)
     return model
+
+
+def check(*, classes: Sequence[str | int] = (), **others: Any) -> None:
+    """Refuse a list of classes with one class alone or one class twice.
+
+    Raises:
+        InputError: one of these.
+    """
+    own_keys.check(classes=classes)
 
 
 def fill(*, weights: str, **others: Any) -> dict[str, str]:

@@ -1,0 +1,83 @@
+"""Whether the outputs of a model that is taken as it is may be those of other classes than they are taken for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.wording import MANY_CLASSES
+
+# The mean recall must grow by this, and by so many standard errors.
+_GAIN, _ERRORS = 0.1, 3
+
+
+def better_order(y: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int) -> NDArray[np.int64] | None:
+    """The class of each output in an order that fits the labels far better than 0, 1, 2, …; None where there is none.
+
+    An order that is found on some examples fits these better by chance: each half of the examples is judged by the
+    order that the other half gives. Recall is a mean over the classes that occur, so that a model which always says
+    the same gains nothing.
+
+    Args:
+        y: (N,) labels.
+        predicted: (N,) outputs with the highest score.
+        n_classes: of the model.
+    """
+    # Odd and even examples of each class.
+    rank = np.zeros(len(y), np.int64)
+    for label in np.unique(y):
+        rank[y == label] = np.arange((y == label).sum())
+    odd = rank % 2 == 1
+    if not odd.any():
+        return None
+    other = np.empty_like(predicted)
+    other[odd] = assigned(y[~odd], predicted[~odd], n_classes)[predicted[odd]]
+    other[~odd] = assigned(y[odd], predicted[odd], n_classes)[predicted[~odd]]
+    recalls = [np.array([(said == y)[y == label].mean() for label in np.unique(y)]) for said in (predicted, other)]
+    before, after = (float(recall.mean()) for recall in recalls)
+    sizes = np.bincount(y)
+    error = 0.5 * np.sqrt((1 / sizes[sizes > 0]).sum()) / len(recalls[0])
+    chance = 1 / len(recalls[0]) if len(recalls[0]) > 1 else 1 / n_classes
+    order = assigned(y, predicted, n_classes)
+    higher = (order[predicted] == y).mean() > (predicted == y).mean()
+    return order if higher and after - before > max(_GAIN, _ERRORS * error) and after > chance + _GAIN else None
+
+
+def assigned(y: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
+    """The class of each output with which most predictions are right; outputs that no class claims keep their own."""
+    from scipy.optimize import linear_sum_assignment
+
+    counts = np.zeros((n_classes, n_classes), np.int64)
+    np.add.at(counts, (y, predicted), 1)
+    # Among equally good orders the one that leaves most outputs where they are.
+    counts = counts * (n_classes + 1) + np.eye(n_classes, dtype=np.int64)
+    classes, outputs = linear_sum_assignment(counts, maximize=True)
+    order = np.empty(n_classes, np.int64)
+    order[outputs] = classes
+    return order
+
+
+def warning(y: NDArray[np.int64], predicted: NDArray[np.int64], classes: Sequence[str]) -> str:
+    """One sentence where another order of the classes fits far better, with this order; else nothing."""
+    order = better_order(y, predicted, len(classes))
+    if order is None:
+        return ""
+    names = [classes[label] for label in order]
+    moved = [number for number, label in enumerate(order) if number != label]
+    if len(names) <= MANY_CLASSES:
+        how = f"model.classes: {json.dumps(names, ensure_ascii=False)}"
+    else:
+        some = ", ".join(f"{number} is {names[number]}" for number in moved[:MANY_CLASSES])
+        how = f"model.classes with output {some}{', …' if len(moved) > MANY_CLASSES else ''} (counted from 0)"
+    return (
+        f"The model's outputs are probably in another order: the accuracy is {(predicted == y).mean():.3f}, and would "
+        f"be {(order[predicted] == y).mean():.3f} with {how}. As it is, classes and maps bear the names of others."
+    )
+
+
+def at_chance(y: NDArray[np.int64], predicted: NDArray[np.int64]) -> bool:
+    """Whether the predictions are no better than the most frequent class alone, and hardly more than one class."""
+    return bool((predicted == y).mean() <= np.bincount(y).max() / len(y)) and len(np.unique(y)) > 1

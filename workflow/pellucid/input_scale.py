@@ -1,0 +1,231 @@
+"""Whether the first layers of a model and the data agree about the range of the values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import files
+from pellucid.graph import flatten
+from pellucid.layers import walk
+
+if TYPE_CHECKING:
+    import keras
+
+Array = NDArray[np.float32]
+
+_EXAMPLES = 256  # that are looked at, spread over the training examples
+_BATCH = 32
+# A scale of 1/255 is made for values about 255 wide. Data ten times narrower or wider are no dark or bright images.
+_FACTOR = 10
+# Of a multiplication the other way round: x · 255 is made for values about 1 wide, but 1,000 may turn mV into µV.
+_WIDEST = 20
+# Statistics that were computed of the training data (Normalization) fit other data of the kind more closely than the
+# moving ones of a batch normalisation, which lag behind where a training was short. In standard deviations.
+_SPREAD = {"Normalization": 3.0, "BatchNormalization": 10.0}
+# Data that were scaled to a mean of 0 and a standard deviation of 1 have no others.
+_SPREAD_STANDARD, _SHIFT_STANDARD = 1.5, 0.5
+
+
+class _EnoughError(Exception):
+    """Ends a pass through a model."""
+
+
+def contradiction(network: keras.Model, data: Path | str, facts: Mapping[str, Any], key: str) -> str:
+    """One sentence where the first layers of a model contradict the data; nothing where they agree or do not say.
+
+    Args:
+        network: built, as it takes the data.
+        data: the folder that `preprocess` wrote.
+        facts: `data.json`.
+        key: the config key that says the range of the model.
+    """
+    x = files.map_array(Path(data) / "x_train.npy")
+    x = np.asarray(x[np.linspace(0, len(x) - 1, min(_EXAMPLES, len(x))).round().astype(int)], np.float32)
+    statistics = _of_statistics(network, x, facts["scale"])
+    if statistics == "":  # they fit what they get, and so does everything before them
+        return ""
+    claim, values = _of_scale(network, x)
+    claim = claim or statistics or ""
+    if not claim:
+        return ""
+    scale = "" if facts["scale"] == "none" else f" (after preprocessing.scale: {facts['scale']})"
+    remedy = f"{key} says which values the model takes"
+    if key == "model.input_range":
+        remedy += " where the data are 0 and 1" + (f", here perhaps {values}" if values else "")
+    else:
+        remedy = f"{key} says which value is full intensity in the data"
+    if scale:
+        remedy += "; preprocessing.scale: none leaves the data as they are"
+    return f"The data run from {_number(x.min())} to {_number(x.max())}{scale}, but {claim}: {remedy}."
+
+
+# A scale: Rescaling, or operations such as x / 127.5 - 1 -------------------------------------------------------------
+
+
+def _of_scale(network: keras.Model, x: Array) -> tuple[str, str]:
+    """What the layers before the first weights say, if they only scale, and the range that they seem made for."""
+    width = float(x.max() - x.min())
+    name, factor, shift = "", 1.0, 0.0
+    for layer, line in _lines(network):
+        if not np.isclose(line[0], factor, rtol=1e-3):
+            name = layer
+        factor, shift = line
+    if not name or not width or not factor:
+        return "", ""
+    # Most models take 0 to 1, or -1 to 1, behind their scale.
+    lowest = -1.0 if np.isclose(shift, -1, atol=0.05) else 0.0
+    low, high = sorted((value - shift) / factor for value in (lowest, 1.0))
+    claim = (
+        f'"{name}" multiplies them by {_number(factor)}, made for values from about {_number(low)} to {_number(high)}'
+    )
+    made_for = 1 / abs(factor)
+    if made_for > 1 and not made_for / _FACTOR < width < made_for * _FACTOR:
+        return claim, f"[{_number(low)}, {_number(high)}]" if width < made_for else ""
+    return (claim, "") if made_for < 1 and width > _WIDEST else ("", "")
+
+
+def _lines(network: keras.Model) -> list[tuple[str, tuple[float, float]]]:
+    """Of each layer from the input on, until one has weights or is no line, its name, factor and shift.
+
+    These are of what it puts out as a function of the model's input: factor · input + shift.
+    """
+    chain = _chain(network)
+    values = np.arange(-1, 3, dtype=np.float32)
+    inputs = np.broadcast_to(values.reshape(-1, *[1] * len(network.input_shape[1:])), (4, *network.input_shape[1:]))
+    found: list[tuple[str, tuple[float, float]]] = []
+
+    def visit(operation: Any, before: Any, after: Any) -> None:
+        if len(found) == len(chain) or operation is not chain[len(found)]:
+            raise _EnoughError
+        made = np.asarray(after, np.float64).reshape(4, -1)
+        steps = np.diff(made, axis=0)
+        if not np.allclose(steps, steps[:1], rtol=1e-3, atol=1e-6 + 1e-4 * float(np.abs(steps).max())):
+            raise _EnoughError
+        found.append((operation.name, (float(np.median(steps)), float(np.median(made[1])))))
+
+    _run(network, np.ascontiguousarray(inputs), visit)
+    return found
+
+
+def _chain(network: keras.Model) -> list[Any]:
+    """The operations without weights from the input on, as long as each is the only one that takes the one before."""
+    from keras import layers
+
+    nodes = flatten(network)
+    chain: list[Any] = []
+    place = next(place for place, node in enumerate(nodes) if not node.inputs)
+    while True:
+        followers = [number for number, node in enumerate(nodes) if place in node.inputs and not node.container]
+        # What a nested model puts out is taken under the name of the model.
+        if not followers:
+            followers = [number for number, node in enumerate(nodes) if place in node.inputs]
+            if len(followers) != 1:
+                return chain
+            place = followers[0]
+            continue
+        node = nodes[place := followers[0]]
+        # A layer that calls a SavedModel may hold a whole network, and show no weights.
+        weighted = isinstance(node.operation, layers.Layer) and bool(node.operation.weights)
+        weighted = weighted or isinstance(node.operation, layers.TFSMLayer)
+        if len(followers) != 1 or len(node.inputs) != 1 or weighted:
+            return chain
+        chain.append(node.operation)
+
+
+# Statistics: of a Normalization, or of the first batch normalisation -------------------------------------------------
+
+
+def _of_statistics(network: keras.Model, x: Array, scale: str) -> str | None:
+    """What the first layer that has learnt means and variances expects, if it gets something else.
+
+    Nothing where it gets what it expects; None where there is no such layer.
+    """
+    if not any(type(layer).__name__ in _SPREAD for layer in walk(network)):
+        return None
+    inputs: list[NDArray[np.float64]] = []
+    first: list[Any] = []
+
+    def visit(operation: Any, before: Any, after: Any) -> None:
+        if type(operation).__name__ in _SPREAD:
+            first[:] = [operation]
+            inputs.append(np.asarray(before, np.float64))
+            raise _EnoughError
+
+    for start in range(0, len(x), _BATCH):
+        _run(network, x[start : start + _BATCH], visit)
+    mean, deviation = _statistics(first[0], inputs[0].ndim)
+    if mean is None or (not mean.any() and np.allclose(deviation, 1, atol=1e-2)):  # it has learnt nothing yet
+        return None
+    return _difference(first[0], np.concatenate(inputs), mean, deviation, scale)
+
+
+def _difference(
+    layer: Any, values: NDArray[np.float64], mean: NDArray[np.float64], deviation: NDArray[np.float64], scale: str
+) -> str:
+    axes = tuple(range(values.ndim - 1))
+    varies = values.std(axes) > 0
+    if not varies.any():
+        return ""
+    standardised = (values - mean) / deviation
+    shift = float(np.median(np.abs(standardised.mean(axes))[varies]))
+    spread = float(np.median(standardised.std(axes)[varies]))
+    kind = type(layer).__name__
+    widest = furthest = _SPREAD[kind]
+    # What stands between the input and a batch normalisation has learnt a scale of its own.
+    if scale == "standard" and kind == "Normalization":
+        widest, furthest = _SPREAD_STANDARD, _SHIFT_STANDARD
+    if 1 / widest < spread < widest and shift < furthest:
+        return ""
+    theirs = f"a mean of {_number(np.median(mean))} and a standard deviation of {_number(np.median(deviation))}"
+    ours = f"{_number(np.median(values.mean(axes)))} and {_number(np.median(values.std(axes)[varies]))}"
+    return f'"{layer.name}" ({kind}) expects {theirs} where it gets {ours}'
+
+
+def _statistics(layer: Any, axes: int) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:
+    """Mean and standard deviation that a layer subtracts and divides by, in a shape that fits its input."""
+    if type(layer).__name__ == "Normalization":
+        if getattr(layer, "mean", None) is None or layer.invert:
+            return None, np.ones(1)
+        mean, variance = np.asarray(layer.mean, np.float64), np.asarray(layer.variance, np.float64)
+        return mean, np.sqrt(np.maximum(variance, 1e-14))
+    shape = [1] * axes
+    shape[layer.axis] = -1
+    mean, variance = np.asarray(layer.moving_mean, np.float64), np.asarray(layer.moving_variance, np.float64)
+    return mean.reshape(shape), np.sqrt(variance + layer.epsilon).reshape(shape)
+
+
+# A pass through a model, step by step --------------------------------------------------------------------------------
+
+
+def _run(network: keras.Model, x: Array, visit: Callable[[Any, Any, Any], None]) -> None:
+    """Show every operation with what it takes first and what it puts out, in order, until `visit` has enough."""
+    try:
+        _through(network, x, visit)
+    except _EnoughError:
+        return
+
+
+def _through(model: Any, x: Any, visit: Callable[[Any, Any, Any], None]) -> Any:
+    def seen(operation: Any) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            if hasattr(operation, "layers"):
+                return _through(operation, arguments[0], visit)
+            if getattr(operation, "_call_has_training_arg", False):
+                named["training"] = False
+            made = operation(*arguments, **named)
+            visit(operation, next(iter(arguments), None), made)
+            return made
+
+        return call
+
+    graph = getattr(model, "_functional", None) or model
+    return graph._run_through_graph(x, operation_fn=seen)
+
+
+def _number(value: Any) -> str:
+    return f"{float(value):.4g}"

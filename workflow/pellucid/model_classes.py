@@ -1,0 +1,95 @@
+"""Which output of a model is which class of the data: the list `model.classes`, matched by text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.wording import listing, nearest, shown
+
+_WHERE = "model.classes"
+
+
+def matched(
+    data_classes: Sequence[str], occurring: Collection[int], model_classes: Sequence[Any], class_names: Any = None
+) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Find the model's output of every class of the data.
+
+    An entry of the model's list is the name of a class, or the label that `class_names` gives this name.
+
+    Args:
+        data_classes: names, by number.
+        occurring: numbers of those that some example has.
+        model_classes: in the order of the outputs.
+        class_names: those of the data set, where it has some: only a mapping tells labels from names.
+
+    Returns:
+        The names of the classes by output, and (data_classes,) the output of each class of the data; -1 for a class
+        that neither occurs nor is an output.
+
+    Raises:
+        InputError: a class that occurs and is no output, two outputs for one class, or an entry that is the name of
+            one class and the label of another.
+    """
+    renamed = {str(label): str(name) for label, name in class_names.items()} if isinstance(class_names, Mapping) else {}
+    entries = [str(entry) for entry in model_classes]
+    names = [_name(entry, set(data_classes), renamed) for entry in entries]
+    for output, name in enumerate(names):
+        if (first := names.index(name)) != output:
+            raise InputError(
+                _WHERE,
+                f"{shown(entries[first])} and {shown(entries[output])}, both the data's class {shown(name)}",
+                "one output for each class",
+            )
+    missing = [data_classes[number] for number in sorted(occurring) if data_classes[number] not in names]
+    if missing:
+        raise InputError(
+            _WHERE,
+            f"{listing(entries[:20])}, without the data's {listing(shown(name) for name in missing[:5])}",
+            "every class that the data have",
+            f"new_head: true puts a new last layer on a model that lacks a class.{nearest(missing[0], entries)}",
+        )
+    outputs = [names.index(name) if name in names else -1 for name in data_classes]
+    return tuple(names), np.array(outputs, np.int64)
+
+
+def _name(entry: str, names: Collection[str], renamed: Mapping[str, str]) -> str:
+    """The class of the data that an entry means; the entry itself where the data have no such class."""
+    by_label = renamed.get(entry, entry)
+    if entry in names and by_label in names and by_label != entry:
+        raise InputError(
+            _WHERE,
+            f"{shown(entry)}, which is the name of one class and the label of another ({shown(by_label)})",
+            "names of classes that are no labels of others",
+            "dataset.class_names can give them other names.",
+        )
+    return by_label if by_label in names else entry
+
+
+def is_guess(experiment: Mapping[str, Any]) -> bool:
+    """Whether an experiment takes the outputs of a model that was trained elsewhere, and nobody says their classes."""
+    model, dataset = experiment["model"], experiment["dataset"]
+    return keeps_outputs(model, experiment["training"]["epochs"]) and not (
+        model["classes"] or dataset.get("labels") == "imagenet"
+    )
+
+
+def keeps_outputs(model: Mapping[str, Any], epochs: int) -> bool:
+    """Whether the outputs of a model mean what they meant where it was trained, before it came here."""
+    architecture = model["architecture"]
+    if architecture in ("keras_file", "saved_model"):
+        return not model.get("new_head", False)
+    # Fitted from random weights, or with a head for other classes than the published, they mean what they learn here.
+    return not epochs and (architecture == "function" or model.get("weights", "none") != "none")
+
+
+def guess(name: str) -> str:
+    """One line for an experiment whose model has outputs of unknown order."""
+    return (
+        f"{name}: which output of the model is which class is a guess, unless the labels are the numbers 0, 1, 2, …: "
+        "the outputs are taken for the labels of the data in sorted order. model.classes says the model's own order."
+    )

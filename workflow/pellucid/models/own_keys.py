@@ -1,0 +1,138 @@
+"""The keys that every kind of model of one's own has: its classes, and the range of values that it takes."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pellucid.errors import InputError
+from pellucid.layers import walk
+from pellucid.models import config_graph
+from pellucid.models.archive import Config
+from pellucid.wording import listing, shown
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+
+CLASSES: Mapping[str, Mapping[str, Any]] = {
+    "classes": {
+        "type": "array",
+        "items": {"type": ["string", "integer"]},
+        "default": [],
+        "description": "which output of the model is which class: the names of the data's classes in the order of the "
+        "outputs, those that the data lack included. Absent, the outputs are the classes of the data in sorted order",
+    }
+}
+INPUT_RANGE: Mapping[str, Mapping[str, Any]] = {
+    "input_range": {
+        "type": "array",
+        "items": {"type": "number"},
+        "minItems": 2,
+        "maxItems": 2,
+        "default": [0, 1],
+        "description": "the values that the model takes where the data are 0 and 1: [0, 255] for a model of images "
+        "from 0 to 255, [-1, 1], or [0, 1000] for one of µV where the data are in mV. A first layer converts; figures "
+        "and attributions stay in the values of the data",
+    }
+}
+
+
+def check(*, classes: Sequence[Any] = (), input_range: Sequence[float] = (0, 1)) -> None:
+    """Refuse a list of classes with one class alone or one class twice, and a range without any width.
+
+    Raises:
+        InputError: one of these.
+    """
+    names = [str(name) for name in classes]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise InputError("classes", f"{shown(twice[0])} twice", "each class once: every output is another class")
+    if len(names) == 1:
+        raise InputError("classes", f"{shown(names[0])} alone", "two classes or more, in the order of the outputs")
+    if input_range[0] == input_range[1]:
+        raise InputError("input_range", f"{input_range[0]} twice", "two different numbers, such as [0, 255]")
+
+
+def check_number(classes: Sequence[Any], config: Config, where: str) -> None:
+    """Refuse a list of classes that is shorter or longer than the outputs of a model, where its layers tell these.
+
+    Raises:
+        InputError: another number of classes than of outputs.
+    """
+    outputs = number_of_outputs(config)
+    if not classes or outputs is None or len(classes) == outputs or (outputs == 1 and len(classes) == 2):
+        return
+    raise InputError(
+        "classes",
+        f"{len(classes)} classes ({listing(classes[:20])})",
+        f"{max(outputs, 2)}, one for each of the {outputs} output{'s' * (outputs != 1)} of {where}",
+    )
+
+
+# Layers that leave the number of scores as it is.
+_SAME_NUMBER = {
+    "Activation", "ActivityRegularization", "BatchNormalization", "Dropout", "ELU", "Identity", "LayerNormalization",
+    "LeakyReLU", "LogSoftmax", "PReLU", "ReLU", "Rescaling", "Sigmoid", "Softmax",
+}  # fmt: skip
+
+
+def number_of_outputs(config: Config) -> int | None:
+    """The number of scores that a model gives for one example, from its configuration; None where that does not say."""
+    nodes = config_graph.nodes(config)
+    node, pooled = nodes[-1], False
+    while len(node.inputs) == 1:
+        kind, own = node.kind, node.config
+        if kind == "Dense":
+            return int(own["units"])
+        if kind.startswith("Conv") and pooled:
+            return int(own["filters"]) if own.get("data_format") != "channels_first" else None
+        pooled |= kind in (
+            "GlobalAveragePooling1D",
+            "GlobalAveragePooling2D",
+            "GlobalMaxPooling1D",
+            "GlobalMaxPooling2D",
+        )
+        passing = node.container or kind in _SAME_NUMBER
+        if not passing and not (pooled and kind.startswith("Global") and not own.get("keepdims")):
+            return None
+        node = nodes[node.inputs[0]]
+    return None
+
+
+def with_input_range(model: keras.Model, input_range: Sequence[float], where: str) -> keras.Model:
+    """The model behind a layer that maps the data's 0 and 1 to the two values of the range; itself for 0 and 1.
+
+    The layers and their weights are those of the model.
+
+    Raises:
+        InputError: the new model is another function of the data than the model of the mapped data.
+    """
+    low, high = (float(value) for value in input_range)
+    if (low, high) == (0.0, 1.0):
+        return model
+    from keras import Input, Model, layers
+
+    taken = {layer.name for layer in walk(model)}
+    names = ["input_range", *(f"input_range_{number}" for number in range(2, len(taken) + 3))]
+    name = next(name for name in names if name not in taken)
+    data = Input(model.inputs[0].shape[1:], name=model.inputs[0].name)
+    mapped = layers.Rescaling(high - low, low, name=name)(data)
+    graph = getattr(model, "_functional", None) or model  # what a Sequential model holds
+    scores = graph._run_through_graph([mapped], operation_fn=lambda operation: operation)
+    made = Model(data, scores[0] if isinstance(scores, list | tuple) else scores, name=model.name)
+    _require_equal(made, model, low, high, where)
+    logger.info("values from 0 to 1 become values from %g to %g before the model", low, high)
+    return made
+
+
+def _require_equal(made: keras.Model, model: keras.Model, low: float, high: float, where: str) -> None:
+    import numpy as np
+
+    tries = np.random.default_rng(0).random((2, *model.inputs[0].shape[1:]), np.float32)
+    ours = np.asarray(made(tries, training=False))
+    theirs = np.asarray(model(tries * np.float32(high - low) + np.float32(low), training=False))
+    if not np.allclose(ours, theirs, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(theirs).max())), equal_nan=True):
+        raise InputError(where, "a model that is another function behind input_range", "the same", "Leave it out.")
