@@ -414,6 +414,20 @@ def test_a_saved_model_answers_as_the_model_that_it_was_made_of(keras, saved, tm
     assert len(saved_model.addresses(**given)) >= 3
 
 
+@pytest.mark.parametrize("end", ["sigmoid", "linear"])
+def test_one_score_of_a_saved_model_explains_both_classes(keras, tmp_path, rng, end):
+    model = ended(keras, keras.layers.Activation(end))
+    model.export(tmp_path / "saved", verbose=False)
+    probe = Probe(saved_model.build(SHAPE, 2, folder=str(tmp_path / "saved"), allow_code=True))
+    x = rng.random((4, *SHAPE), np.float32)
+    dense = model.get_layer("scores")
+    z = x.reshape(4, -1) @ dense.kernel.numpy() + dense.bias.numpy()
+    np.testing.assert_allclose(probe.scores(x), np.hstack([-z, z]), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(probe.probabilities(x)[:, 1:], 1 / (1 + np.exp(-z)), rtol=1e-4)
+    slope = np.broadcast_to(dense.kernel.numpy().reshape(SHAPE), x.shape)
+    np.testing.assert_allclose(probe.gradient(x, np.zeros(4, int)), -slope, rtol=1e-3, atol=1e-5)
+
+
 def test_a_saved_model_has_none_of_the_methods_and_views_that_need_layers(keras, saved, tmp_path):
     compilable(keras, saved["functional"][0]).export(tmp_path / "saved", verbose=False)
     entry = {"architecture": "saved_model", "folder": str(tmp_path / "saved"), "allow_code": True}

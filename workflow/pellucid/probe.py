@@ -92,7 +92,7 @@ class Probe:
         except InputError:
             raise
         except Exception as error:  # Keras raises many kinds for a file that is no model; all mean the same here.
-            found = f"a model that Keras cannot load: {same_function.reason(error)}"
+            found = f"a model that cannot be loaded ({same_function.reason(error)})"
             raise InputError(str(path), found, "a .keras model") from error
 
     # What may be asked -----------------------------------------------------------------------------------------------

@@ -148,7 +148,7 @@ def build(
     try:
         model = models.load_model(file, compile=False, safe_mode=not allow_code)
     except Exception as error:  # Keras raises many kinds; all mean the same here.
-        found = f"a model that Keras cannot load: {reason(error)}"
+        found = f"a model that cannot be loaded ({reason(error)})"
         raise InputError(str(file), found, "one that keras.models.load_model takes") from error
     if freeze not in ("none", "all_but_last"):
         freeze_layers(model, freeze)  # by the names that the file gives them
