@@ -5,10 +5,11 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from pellucid.datasets.labels import as_number
 from pellucid.errors import InputError
@@ -47,9 +48,7 @@ class Dialect:
         """Line number, from 1, and cells of each line that is not blank."""
         csv.field_size_limit(2**27)
         with path.open(encoding=self.encoding, newline="") as file:
-            blanks = self.delimiter == BLANKS
-            rows = (line.strip().replace("\t", " ") for line in file) if blanks else file
-            reader = csv.reader(rows, delimiter=self.delimiter, skipinitialspace=blanks)
+            reader = _cells(file, self.delimiter)
             for cells in reader:
                 if any(cell.strip() for cell in cells) or len(cells) > 1:
                     yield reader.line_num, cells
@@ -87,16 +86,18 @@ def _encoding(path: Path) -> str:
     return "utf-8-sig"
 
 
-def _cells(lines: Sequence[str], delimiter: str) -> list[list[str]]:
+def _cells(lines: Iterable[str], delimiter: str) -> Any:
+    """A reader of the cells of each line."""
     if delimiter == BLANKS:
-        return [line.split() for line in lines]
-    return list(csv.reader(lines, delimiter=delimiter))
+        stripped = (line.strip().replace("\t", " ") for line in lines)
+        return csv.reader(stripped, delimiter=" ", skipinitialspace=True)
+    return csv.reader(lines, delimiter=delimiter)
 
 
 def _share_of_numbers(lines: Sequence[str], delimiter: str) -> float:
     """How much of the cells are numbers, if this is what stands between them; 0 where nothing is divided by it."""
     try:
-        rows = _cells(lines, delimiter)
+        rows = list(_cells(lines, delimiter))
     except csv.Error:
         return 0
     if max((len(row) for row in rows), default=0) < 2:

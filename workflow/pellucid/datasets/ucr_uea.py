@@ -209,12 +209,11 @@ def _labels(path: Path, encoding: str, lowered: NDArray[np.str_]) -> NDArray[Any
     Raises:
         InputError: lines that are not those that aeon's parser has read.
     """
-    labels = []
     with path.open(encoding=encoding) as file:
         for line in file:
             if line.strip().lower() == "@data":
                 break
-        labels = [line.rsplit(":", 1)[-1].strip() for line in file]
+        labels = [line.rstrip("\n").rsplit(":", 1)[-1] for line in file]
     for row, (label, own) in enumerate(zip_longest(labels, lowered.tolist())):
         if label is None or own is None or _as_aeon(label) != own.strip():
             found = f'the label "{label}", which aeon reads as "{own}"'
@@ -223,4 +222,4 @@ def _labels(path: Path, encoding: str, lowered: NDArray[np.str_]) -> NDArray[Any
 
 
 def _as_aeon(label: str) -> str:
-    return label.lower().replace("nan", "NaN").replace("?", "NaN")
+    return label.strip().lower().replace("nan", "NaN").replace("?", "NaN")
