@@ -21,13 +21,14 @@ def conv_layer(probe: Probe, layer: str) -> str:
         InputError: no convolution that everything passes through, or no layer of that name.
     """
     places = probe.places
+    # These words come first: a layer may be called so.
+    if layer in ("first", "last") and places.ends:
+        return places.address(places.ends[0 if layer == "first" else -1])
     if layer in probe.layers or layer in places.addresses:
         return layer
     if layer in ("first", "last"):
-        if not places.ends:
-            expected = "a convolution that everything passes through, whose maps lie on the input, or a layer's name"
-            raise InputError("model", "no such convolution layer", expected)
-        return places.address(places.ends[0 if layer == "first" else -1])
+        expected = "one whose maps lie on the axes of the input, or the name of another layer"
+        raise InputError("model", "no convolution layer that everything passes through", expected)
     names = list(dict.fromkeys([*(places.address(index) for index in places.ends), *probe.conv_layers]))
     expected = f"first, last, or one of {listing(names)}"
     raise InputError("layer", shown(layer), expected, nearest(layer, [*probe.layers, *places.addresses]).strip())
@@ -60,7 +61,7 @@ def kernel_layer(probe: Probe, layer: str) -> str:
     Raises:
         InputError: no convolution layer, or no layer of that name.
     """
-    if layer in probe.layers or layer not in ("first", "last"):
+    if layer not in ("first", "last"):
         address = conv_layer(probe, layer)
         index = probe.places.addresses.get(address)
         return address if index is None else probe.nodes[index].name
