@@ -249,8 +249,13 @@ def test_a_relu_inside_of_a_recurrent_layer_is_none_that_a_method_reaches(keras,
             probe.gradient(one, np.array([0]), "guided")
 
 
-def test_the_last_convolution_is_one_that_is_used_once(keras, saved):
-    assert Probe(keras_file.build(SHAPE, CLASSES, file=saved["functional"][1])).conv_layers == ["stem"]
+def test_a_convolution_that_is_used_twice_has_a_name_for_each_use(keras, saved):
+    residual = Probe(keras_file.build(SHAPE, CLASSES, file=saved["functional"][1]))
+    assert residual.conv_layers == ["stem", "shared_conv:1", "shared_conv:2"]
+    one = np.ones((1, *SHAPE), np.float32)
+    assert np.abs(residual.activations(one, "shared_conv:1") - residual.activations(one, "shared_conv:2")).max() > 0
+    with pytest.raises(InputError, match="one of its uses: shared_conv:1, shared_conv:2"):
+        residual.activations(one, "shared_conv")
     branches = Probe(keras_file.build(SHAPE, CLASSES, file=saved["branches"][1]))
     assert set(branches.conv_layers) == {"left", "right_1", "right_2", "mix"}
     assert branches.conv_layers[-1] == "mix"

@@ -26,8 +26,8 @@ def conv_layer(probe: Probe, layer: str) -> str:
     places = probe.places
     if layer in ("first", "last"):
         if not places.ends:
-            expected = "a convolution that everything passes through, whose maps lie on the input, or a layer's name"
-            raise InputError("model", "no such convolution layer", expected)
+            expected = "one whose maps lie on the axes of the input, or the name of another layer"
+            raise InputError("model", "no convolution layer that everything passes through", expected)
         meant = places.address(places.ends[0 if layer == "first" else -1])
         tell_keyword(probe, layer, meant)
         return meant

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import backend, deeplift, files, local, relus, same_function, tracing
+from pellucid import backend, channels, deeplift, files, local, relus, same_function, tracing
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
 from pellucid.graph import Node, flatten, one_score
@@ -70,6 +70,7 @@ class Probe:
         self._altered = 0
         self.forward_passes = 0
         self.backward_passes = 0
+        channels.compute_last(self._tf, self.layers.values())
         self._check_logits()
         self.scale = np.float32(2 if one_score(self.nodes) else 1)
 
@@ -441,7 +442,8 @@ class Probe:
         """
         if (found := self.places.pooled) is None:
             expected = "global average pooling of maps over the axes of the input, and one dense layer after it"
-            raise InputError(f"model {self._model.name}", "another ending", expected)
+            names = listing(list(self.places.addresses)[-3:])
+            raise InputError(f"model {self._model.name}", f"{names} at the end", expected)
         maps, dense = found
         return self.places.address(maps), self.nodes[dense].operation.get_weights()[0]
 

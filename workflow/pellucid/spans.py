@@ -17,7 +17,8 @@ _PASSING = re.compile(
     r"Expm1|Log|Log1p|Sign|Negative|Power|Cast|StopGradient|Copy|NanToNum|Sin|Cos|"
     r"(Alpha|Gaussian|Spatial)?Dropout([123]D)?|GaussianNoise|ActivityRegularization|Identity|Masking|BatchNormalization|"
     r"Normalization|Rescaling|Add|Subtract|Multiply|(True)?[Dd]ivide|Average|Maximum|Minimum|Greater(Equal)?|Less(Equal)?|"
-    r"Where|InputLayer"
+    r"Where|InputLayer|"
+    r"LayerScale|StochasticDepth|CustomScaleLayer"  # of keras.applications
 )
 # These work along the axes that they name.
 _ALONG = re.compile(r"Softmax|LogSoftmax|Concatenate|UnitNormalization|RMSNormalization|LayerNormalization|Dense")

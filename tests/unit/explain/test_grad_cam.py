@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.explain.grad_cam import explain, maps
-from pellucid.explain.upsampling import upsample
+from pellucid.explain.upsampling import placed, upsample
 from pellucid.probe import Probe
 from tests.tf_keras_vis_peer import class_activation
 
@@ -52,14 +52,15 @@ def test_each_example_has_weights_of_its_own(heartbeat, rng):
 
 def test_relu_keeps_what_speaks_for_the_class(digit, rng):
     inputs, targets = rng.random((4, 8, 8, 1), np.float32), np.arange(4)
-    signed = upsample(maps(Probe(digit), inputs, targets, "conv_2"), (8, 8))
+    probe = Probe(digit)
+    signed = placed(maps(probe, inputs, targets, "conv_2"), probe.receptive_field("conv_2").spans)
     np.testing.assert_allclose(explain(Probe(digit), inputs, targets, rng, relu=False)[..., 0], signed, rtol=1e-6)
     assert explain(Probe(digit), inputs, targets, rng).min() >= 0
 
 
-def test_last_is_the_last_convolution(multivariate, rng):
+def test_last_is_the_activation_of_the_last_convolution(multivariate, rng):
     inputs, targets = rng.random((2, 100, 6), np.float32), np.array([0, 1])
-    last, named = (explain(Probe(multivariate), inputs, targets, rng, layer=layer) for layer in ("last", "conv_2"))
+    last, named = (explain(Probe(multivariate), inputs, targets, rng, layer=layer) for layer in ("last", "relu_2"))
     np.testing.assert_array_equal(last, named)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.explain import attention_weights, cam, grad_cam, instance_weights
-from pellucid.explain.upsampling import upsample
+from pellucid.explain.upsampling import placed
 from pellucid.probe import Probe
 
 GAP = ["gap_series", "gap_image"]
@@ -77,7 +77,8 @@ def test_attention_is_the_softmax_of_the_scores_in_closed_form(keras, attention,
     raised = np.exp(np.tanh(states @ hidden.kernel.numpy() + hidden.bias.numpy()) @ scores.kernel.numpy())[..., 0]
     expected = raised / raised.sum(1, keepdims=True)
     found = attention_weights.explain(Probe(attention), inputs, targets, rng)
-    np.testing.assert_allclose(found[..., 0], upsample(expected, (42,)), rtol=1e-4)
+    steps = placed(expected, Probe(attention).receptive_field("pool_1").spans)
+    np.testing.assert_allclose(found[..., 0], steps, rtol=1e-4)
 
 
 def test_the_context_and_so_the_logits_are_the_weighted_sum_of_the_states(keras, attention, rng):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from pellucid.conv_layer import conv_layer
 from pellucid.errors import InputError
 from pellucid.explain.score_cam import explain, maps
-from pellucid.explain.upsampling import upsample
+from pellucid.explain.upsampling import placed
 from pellucid.probe import Probe
 from tests.tf_keras_vis_peer import class_activation
 
@@ -37,10 +38,10 @@ def tolerance(probe, one, layer):
 def by_hand(probe, one, target, layer, weights, fill):
     """The paper's equations for one example, one feature map at a time."""
     activation = probe.activations(one[None], layer)[0]
-    axes = one.shape[:-1]
+    spans = probe.receptive_field(layer).spans
     scores, used = [], []
     for k in range(activation.shape[-1]):
-        wide = upsample(activation[None, ..., k], axes)[0]
+        wide = placed(activation[None, ..., k], spans)[0]
         if wide.max() == wide.min():
             continue
         mask = (wide - wide.min()) / (wide.max() - wide.min())
@@ -59,14 +60,16 @@ def test_is_the_papers_equations_done_map_by_map(request, network, weights, rng)
     model = request.getfixturevalue(network)
     probe = Probe(model, batch_size=50)
     inputs, targets = rng.random((3, *model.input_shape[1:]), np.float32), np.array([0, 3, 1])
-    layer = probe.conv_layers[-1]
+    layer = conv_layer(probe, "last")
     filling = np.broadcast_to(inputs.mean(axis=tuple(range(1, inputs.ndim - 1)), keepdims=True), inputs.shape)
     found = maps(probe, inputs, filling, targets, layer, weights, "all")
     for ours, one, target, fill in zip(found, inputs, targets, filling, strict=True):
         expected = by_hand(probe, one, target, layer, weights, fill)
         np.testing.assert_allclose(ours, expected, atol=tolerance(probe, one, layer) + 1e-4 * np.abs(expected).max())
     whole = explain(probe, inputs, targets, rng, weights=weights, baseline="mean")
-    np.testing.assert_allclose(whole[..., 0], upsample(np.maximum(found, 0), inputs.shape[1:-1]), atol=1e-5)
+    np.testing.assert_allclose(
+        whole[..., 0], placed(np.maximum(found, 0), probe.receptive_field(layer).spans), atol=1e-5
+    )
 
 
 def test_agrees_with_tf_keras_vis_where_nothing_is_interpolated(same_size, rng):
@@ -112,7 +115,7 @@ def test_few_maps_are_those_of_greatest_variance(heartbeat, rng):
         chosen = np.argsort(-activation.var(0))[:5]
         expected = np.zeros(len(activation))
         for k in chosen:
-            wide = upsample(activation[None, :, k], (186,))[0]
+            wide = placed(activation[None, :, k], probe.receptive_field("conv_3").spans)[0]
             mask = (wide - wide.min()) / np.ptp(wide)
             expected += activation[:, k] * (
                 probe.score((one * mask[:, None])[None], [target]) - probe.score(0 * one[None], [target])

@@ -108,5 +108,6 @@ class View(Protocol):
 LAYER: Mapping[str, Any] = {
     "type": "string",
     "default": "first",
-    "description": "first or last (convolution layer), or the name of a layer",
+    "description": "first or last: the place that everything passes through behind the first or the last convolution "
+    "(of filters, that convolution itself); or the name of a layer or operation",
 }

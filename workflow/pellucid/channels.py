@@ -1,0 +1,32 @@
+"""Layers that take the channels first, on a processor whose TensorFlow has convolutions for channels that come last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
+
+def compute_last(tf_: Any, layers: Iterable[keras.layers.Layer]) -> None:
+    """Let convolutions and poolings with the channels first compute with the channels last: the numbers are the same."""
+    for layer in layers:
+        windowed = any(word in type(layer).__name__ for word in ("Conv", "Pooling"))
+        mixing = getattr(getattr(layer, "activation", None), "__name__", "") in ("softmax", "log_softmax", "glu")
+        if windowed and not mixing and getattr(layer, "data_format", None) == "channels_first":
+            object.__setattr__(layer, "call", _turned(tf_, layer, layer.call))
+
+
+def _turned(tf_: Any, layer: keras.layers.Layer, call: Any) -> Any:
+    def turned(inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        rank = len(inputs.shape)
+        layer.data_format = "channels_last"
+        try:
+            output = call(tf_.transpose(inputs, [0, *range(2, rank), 1]), *args, **kwargs)
+        finally:
+            layer.data_format = "channels_first"
+        # A global pooling has no other axes left.
+        return output if len(output.shape) < 3 else tf_.transpose(output, [0, rank - 1, *range(1, rank - 1)])
+
+    return turned
