@@ -2,23 +2,69 @@
 
 from __future__ import annotations
 
+import logging
+
 from pellucid.errors import InputError
 from pellucid.probe import Probe
 from pellucid.wording import listing, nearest, shown
 
+logger = logging.getLogger(__name__)
+
 
 def conv_layer(probe: Probe, layer: str) -> str:
-    """The name of the layer that `layer` means: first or last (convolution layer), or the name of any layer.
+    """The address of the layer that `layer` means: first or last, or the name of any layer or operation.
+
+    first and last are places that everything passes through, behind the first and the last convolution (or block of
+    parallel ones): the activation that belongs to it, or where the branches meet.
+
+    Raises:
+        InputError: no convolution that everything passes through, or no layer of that name.
+    """
+    places = probe.places
+    if layer in probe.layers or layer in places.addresses:
+        return layer
+    if layer in ("first", "last"):
+        if not places.ends:
+            expected = "a convolution that everything passes through, whose maps lie on the input, or a layer's name"
+            raise InputError("model", "no such convolution layer", expected)
+        return places.address(places.ends[0 if layer == "first" else -1])
+    names = list(dict.fromkeys([*(places.address(index) for index in places.ends), *probe.conv_layers]))
+    expected = f"first, last, or one of {listing(names)}"
+    raise InputError("layer", shown(layer), expected, nearest(layer, [*probe.layers, *places.addresses]).strip())
+
+
+def map_layer(probe: Probe, layer: str) -> str:
+    """As `conv_layer`; the maps of the layer are known to lie on the input.
+
+    Raises:
+        InputError: as `conv_layer`, or a layer whose units have no place on the input that is known.
+    """
+    address, places = conv_layer(probe, layer), probe.places
+    address = places.of_model(address) or address
+    index = places.addresses.get(address)
+    place = None if index is None else places.fields[index].place
+    if index is None or place is None or not place.maps:
+        names = list(dict.fromkeys([*(places.address(end) for end in places.ends), *probe.conv_layers]))
+        found = f"{shown(layer)}, whose output does not lie on the axes of the input in an order that is known"
+        if index is None and address in probe.layers:
+            found = f"{shown(layer)}, a layer that is used several times"
+        raise InputError("layer", found, f"a layer with feature maps, such as {listing(names)}")
+    if index not in places.cuts:
+        logger.info('layer "%s" lies in one of several branches: its maps show a part of the model only', address)
+    return address
+
+
+def kernel_layer(probe: Probe, layer: str) -> str:
+    """The name of a convolution layer, for its weights: first, last, or its own.
 
     Raises:
         InputError: no convolution layer, or no layer of that name.
     """
-    if layer in probe.layers:
-        return layer
-    names = probe.conv_layers
+    if layer in probe.layers or layer not in ("first", "last"):
+        address = conv_layer(probe, layer)
+        index = probe.places.addresses.get(address)
+        return address if index is None else probe.nodes[index].name
+    names = [probe.nodes[index].name for index in probe.places.convolutions]
     if not names:
         raise InputError("model", "no convolution layer", "one at least, or the name of another layer")
-    if layer in ("first", "last"):
-        return names[0 if layer == "first" else -1]
-    expected = f"first, last, or one of {listing(names)}"
-    raise InputError("layer", shown(layer), expected, nearest(layer, probe.layers).strip())
+    return names[0 if layer == "first" else -1]

@@ -72,18 +72,6 @@ def flatten(model: keras.Model) -> tuple[Node, ...]:
     return tuple(nodes)
 
 
-def pooled(nodes: Sequence[Node]) -> set[str]:
-    """The layers that see the input through a global pooling alone, as in squeeze and excitation.
-
-    What they put out belongs to no place of the input, even where they are convolutions.
-    """
-    everywhere: list[bool] = []
-    for node in nodes:
-        through = bool(node.inputs) and all(everywhere[source] for source in node.inputs)
-        everywhere.append(through or type(node.operation).__name__.startswith("Global"))
-    return {node.name for node, found in zip(nodes, everywhere, strict=True) if found}
-
-
 def _enter(model: Any, sources: Sequence[int], within: tuple[str, ...], nodes: list[Node]) -> list[int]:
     """Add the nodes of a model whose inputs come from `sources`; the nodes of its outputs."""
     graph = _functional(model)
@@ -93,12 +81,12 @@ def _enter(model: Any, sources: Sequence[int], within: tuple[str, ...], nodes: l
         inputs = [made[id(tensor)] for tensor in step.input_tensors]
         shape = tuple(step.output_tensors[0].shape[1:])
         if _functional(operation) is None:
-            saved = {**_saved(operation), "arguments": _arguments(step)}
+            saved = {**_saved(operation), "arguments": {} if graph is not model else _arguments(step)}
             nodes.append(Node(operation.name, operation, tuple(inputs), shape, within, **saved))
             ends = [len(nodes) - 1] * len(step.output_tensors)
         else:
             ends = _enter(operation, inputs, (*within, operation.name), nodes)
-            of = {"kind": type(operation).__name__, "layer": id(operation)}
+            of: dict[str, Any] = {"kind": type(operation).__name__, "layer": id(operation)}
             nodes.append(Node(operation.name, operation, tuple(ends), shape, within, container=True, **of))
         made.update({id(tensor): end for tensor, end in zip(step.output_tensors, ends, strict=True)})
     return [made[id(tensor)] for tensor in graph.outputs]

@@ -7,8 +7,6 @@ passes through them while the model is traced, so that Sequential, functional an
 from __future__ import annotations
 
 import math
-import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
@@ -21,8 +19,9 @@ from numpy.typing import NDArray
 from pellucid import backend, deeplift, files, local, relus, tracing
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
-from pellucid.graph import Node, flatten, pooled
+from pellucid.graph import Node, flatten
 from pellucid.layers import holds_weights, walk
+from pellucid.places import Places
 from pellucid.receptive_field import ReceptiveField, receptive_fields, whole_input
 from pellucid.wording import first_line, listing, nearest, shown
 
@@ -166,13 +165,13 @@ class Probe:
 
     def activations(self, x: Array, layer: str) -> Array:
         """Output of a layer: (N, *layer's shape)."""
-        found = self._layer(layer)
+        found, use = self._use(layer)
 
         def build() -> Callable[..., Any]:
             def run(batch: tf.Tensor) -> tf.Tensor:
-                with tracing.recording(found) as record:
+                with tracing.recording(found, use=use) as record:
                     self._forward(batch)
-                return record.only()
+                return self._ordered(record.only(), layer)
 
             return run
 
@@ -184,7 +183,7 @@ class Probe:
         Raises:
             InputError: the logits do not depend on the layer.
         """
-        found = self._layer(layer)
+        found, use = self._use(layer)
 
         def build() -> Callable[..., Any]:
             tf_ = self._tf
@@ -192,10 +191,11 @@ class Probe:
             def run(batch: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
                 with tf_.GradientTape(watch_accessed_variables=False) as tape:
                     tape.watch(batch)
-                    with tracing.recording(found, tape) as record:
+                    with tracing.recording(found, tape, use) as record:
                         score = _pick(tf_, self._forward(batch), classes)
                     activation = record.only()
-                return activation, _depending(tape.gradient(score, activation), layer)
+                gradient = _depending(tape.gradient(score, activation), layer)
+                return self._ordered(activation, layer), self._ordered(gradient, layer)
 
             return run
 
@@ -221,7 +221,7 @@ class Probe:
         Raises:
             InputError: no ReLU in the model, or the logits do not depend on the layer.
         """
-        found = self._layer(layer)
+        found, use = self._use(layer)
 
         def build() -> Callable[..., Any]:
             tf_ = self._tf
@@ -229,11 +229,12 @@ class Probe:
             def run(batch: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
                 with tf_.GradientTape(watch_accessed_variables=False) as tape:
                     tape.watch(batch)
-                    with self._owning() as owners, tracing.recording(found, tape) as record:
+                    with self._owning() as owners, tracing.recording(found, tape, use) as record:
                         score = _pick(tf_, self._forward(batch), classes)
                     activation = record.only()
                 gradient = _depending(tape.gradient(score, activation), layer)
-                return self._modified_slope(score, batch, "guided", owners), activation, gradient
+                guided = self._modified_slope(score, batch, "guided", owners)
+                return guided, self._ordered(activation, layer), self._ordered(gradient, layer)
 
             return run
 
@@ -286,7 +287,7 @@ class Probe:
 
         Args:
             x: (N, *input_shape).
-            units: (N,) index on the layer's last axis, for each example.
+            units: (N,) index of the filter, for each example: on the axis of the layer's maps, or on its last.
             layer: name of the layer.
 
         Returns:
@@ -295,8 +296,8 @@ class Probe:
         Raises:
             InputError: no such layer, or an index that it does not have.
         """
-        found = self._layer(layer)
-        size = _output_shape(found)[-1]
+        found, use = self._use(layer)
+        size = self.n_filters(layer)
         units = np.asarray(units)
         if units.shape != (len(x),) or (units.size and not 0 <= units.min() <= units.max() < size):
             raise InputError("units", f"{units.tolist()}", f"{len(x)} numbers from 0 to {size - 1}")
@@ -307,10 +308,10 @@ class Probe:
             def run(batch: tf.Tensor, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
                 with tf_.GradientTape(watch_accessed_variables=False) as tape:
                     tape.watch(batch)
-                    with tracing.recording(found) as record:
+                    with tracing.recording(found, use=use) as record:
                         self._forward(batch)
                     # One column of mean activations per filter.
-                    output = record.only()
+                    output = self._ordered(record.only(), layer)
                     means = tf_.reduce_mean(output, axis=list(range(1, output.shape.rank - 1)))
                     value = _pick(tf_, means, indices)
                 return value, tape.gradient(value, batch)
@@ -369,8 +370,27 @@ class Probe:
         Raises:
             InputError: no such layer.
         """
-        self._layer(layer)
+        self._use(layer)
+        if (index := self.places.addresses.get(layer)) is not None:
+            return self.places.fields[index]
         return self._fields.get(layer) or whole_input(self.input_shape[:-1])
+
+    @cached_property
+    def places(self) -> Places:
+        """Where the maps of the network lie on the input."""
+        return Places(self.nodes, self.input_shape[:-1])
+
+    def n_filters(self, layer: str) -> int:
+        """How many filters (or units) a layer has: the length of the last axis of its `activations`.
+
+        Raises:
+            InputError: no such layer.
+        """
+        index = self.places.addresses.get(layer)
+        if index is None:
+            return int(_output_shape(self._layer(layer))[-1])
+        place, shape = self.places.fields[index].place, self.nodes[index].shape
+        return int(shape[place.axes.index(None)] if place is not None and place.maps else shape[-1])  # type: ignore[arg-type]
 
     @cached_property
     def operations(self) -> list[deeplift.Operation]:
@@ -395,43 +415,19 @@ class Probe:
         Raises:
             InputError: a model that ends in another way.
         """
-        import keras
-
-        place, dense = self._before(len(self.nodes))
-        if isinstance(dense, (keras.layers.Softmax, keras.layers.Activation)):
-            place, dense = self._before(place)
-        place, pooling = self._before(place)
-        while isinstance(pooling, keras.layers.Dropout):  # does nothing outside of training
-            place, pooling = self._before(place)
-        pools = re.fullmatch(r"GlobalAveragePooling[123]D", type(pooling).__name__)
-        if not isinstance(dense, keras.layers.Dense) or not pools:
-            found = f'"{pooling.name}" and "{dense.name}" at the end'
-            raise InputError(f"model {self._model.name}", found, "global average pooling, and one dense layer after it")
-        return self._before(place)[1].name, dense.get_weights()[0]
+        if (found := self.places.pooled) is None:
+            expected = "global average pooling of maps over the axes of the input, and one dense layer after it"
+            raise InputError(f"model {self._model.name}", "another ending", expected)
+        maps, dense = found
+        return self.places.address(maps), self.nodes[dense].operation.get_weights()[0]
 
     @property
     def conv_layers(self) -> list[str]:
-        """Names of the convolution layers whose maps lie over the axes of the input, in the order of the model.
+        """Names of the convolution layers whose maps lie over the axes of the input, in the order of the graph.
 
-        One that is used in several places has no map of its own, and is left out, as are those behind a global pooling.
+        One that is used in several places has a name for each: name:1, name:2.
         """
-        import keras
-
-        kinds = tuple(
-            kind
-            for name, kind in vars(keras.layers).items()
-            if re.fullmatch(r"(Depthwise|Separable)?Conv[123]D\w*", name)
-        )
-        uses = Counter(id(node.operation) for node in self.nodes)
-        axes = len(self.input_shape)
-        return [
-            name
-            for name, layer in self.layers.items()
-            if isinstance(layer, kinds)
-            and uses[id(layer)] == 1
-            and len(layer.output.shape) == axes + 1
-            and name not in self._pooled
-        ]
+        return [self.places.address(index) for index in self.places.convolutions]
 
     def batch_size(self, *, backward: bool = False) -> int:
         """How many examples go through the model at a time."""
@@ -442,17 +438,6 @@ class Probe:
         return int(max(1, min(_LARGEST_BATCH, fitting)))
 
     # How it is done --------------------------------------------------------------------------------------------------
-
-    def _before(self, place: int) -> tuple[int, keras.layers.Layer]:
-        """What a node takes, and its place; of a nested model the last, and so of all nodes for a place behind them."""
-        place = self.nodes[place].inputs[0] if place < len(self.nodes) else place - 1
-        while self.nodes[place].container:
-            (place,) = self.nodes[place].inputs
-        return place, self.nodes[place].operation
-
-    @cached_property
-    def _pooled(self) -> set[str]:
-        return pooled(self.nodes)
 
     @cached_property
     def _fields(self) -> dict[str, ReceptiveField]:
@@ -494,6 +479,23 @@ class Probe:
         if name not in self.layers:
             raise InputError("layer", shown(name), f"one of {listing(self.layers)}", nearest(name, self.layers).strip())
         return self.layers[name]
+
+    def _use(self, name: str) -> tuple[Any, int]:
+        """The layer or operation of an address (`Places.addresses`), and which of its uses is meant (0: the only)."""
+        index = self.places.addresses.get(name)
+        if index is None:
+            return self._layer(name), 0
+        use = name.rpartition(":")[2] if ":" in name else "0"
+        return self.nodes[index].operation, int(use)
+
+    def _ordered(self, output: tf.Tensor, layer: str) -> tf.Tensor:
+        """Feature maps with the axes in the order of the input's, and the maps last."""
+        index = self.places.addresses.get(layer)
+        place = None if index is None else self.places.fields[index].place
+        if place is None or not place.maps or place.axes == (*range(len(place.spans)), None):
+            return output
+        order = [place.axes.index(axis) + 1 for axis in (*range(len(place.spans)), None)]
+        return self._tf.transpose(output, [0, *order])
 
     def _check_logits(self) -> None:
         """Refuse a model whose softmax is not where it can be cut off: its gradients would vanish where it is sure."""

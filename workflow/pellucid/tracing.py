@@ -30,22 +30,30 @@ def linear(layer: keras.layers.Layer) -> Iterator[None]:
 
 
 class Record:
-    """What a layer put out while it was traced."""
+    """What a layer (or an operation such as `keras.ops.relu`) put out while it was traced.
 
-    def __init__(self, name: str) -> None:
-        self.name, self.outputs = name, list[Any]()
+    Args:
+        name: of the layer.
+        use: which of its uses is asked for, from 1; 0 for the only one.
+    """
+
+    def __init__(self, name: str, use: int = 0) -> None:
+        self.name, self.use, self.outputs = name, use, list[Any]()
 
     def only(self) -> Any:
+        if self.use:
+            return self.outputs[self.use - 1]
         if len(self.outputs) != 1:
+            names = ", ".join(f"{self.name}:{number + 1}" for number in range(len(self.outputs)))
             found = f"one that is used {len(self.outputs)} times"
-            raise InputError(f"layer {self.name}", found, "one that is used once")
+            raise InputError(f"layer {self.name}", found, f"one of its uses: {names}" if names else "one that is used")
         return self.outputs[0]
 
 
 @contextmanager
-def recording(layer: keras.layers.Layer, tape: tf.GradientTape | None = None) -> Iterator[Record]:
+def recording(layer: keras.layers.Layer, tape: tf.GradientTape | None = None, use: int = 0) -> Iterator[Record]:
     """Record the outputs of a layer while the model is traced."""
-    record, call = Record(layer.name), layer.call
+    record, call = Record(layer.name, use), layer.call
 
     def recorded(*args: Any, **kwargs: Any) -> Any:
         output = call(*args, **kwargs)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.cam_layers import spread
+from pellucid.explain.upsampling import placed
 from pellucid.probe import Probe
 
 SPEC = MethodSpec(
@@ -30,4 +31,12 @@ def explain(
     A weight belongs to the centre of the samples that make its step. The targets are not looked at: there is one
     attention for all classes. Through the LSTM a step also knows of those before it.
     """
-    return spread(probe.activations(inputs, "attention_weights"), inputs.shape)
+    weights = probe.activations(inputs, "attention_weights")
+    # The steps are those of the last layer whose units have a place: behind it, the LSTM mixes all.
+    steps = probe.places.last_maps
+    places = probe.places.fields[steps].place if steps is not None else None
+    if places is None or places.spans[0].units != weights.shape[1]:
+        raise InputError(
+            "attention_weights", f"{weights.shape[1]} steps at no known place", "one for every unit of a layer"
+        )
+    return np.repeat(placed(weights, places.spans)[..., np.newaxis], inputs.shape[-1], axis=-1)

@@ -32,7 +32,7 @@ def explain(
     Raises:
         InputError: a model that does not end in global average pooling and one dense layer.
     """
-    return spread(maps(probe, inputs, targets), inputs.shape)
+    return spread(probe, probe.pooled_head[0], maps(probe, inputs, targets))
 
 
 def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float32]:

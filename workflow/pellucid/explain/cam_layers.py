@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from pellucid.batching import slices
 from pellucid.errors import InputError
-from pellucid.explain.upsampling import upsample
+from pellucid.explain.upsampling import placed
 from pellucid.probe import Probe
+from pellucid.spans import Span
 from pellucid.wording import listing
 
 # Bytes of feature maps that are combined at once: what fits into a core's cache takes half the time (measured).
@@ -20,7 +21,8 @@ _CACHED = 2**20
 LAYER: Mapping[str, Any] = {
     "type": "string",
     "default": "last",
-    "description": "first or last (convolution layer), or a layer's name",
+    "description": "first or last: the place that everything passes through behind the first or the last convolution "
+    "(the activation that belongs to it, or where branches meet); or the name of a layer or operation",
 }
 
 
@@ -59,9 +61,28 @@ def batches(probe: Probe, number: int) -> list[slice]:
     return slices(number, probe.batch_size(backward=True))
 
 
-def spread(maps: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.float32]:
-    """Maps (N, *axes) brought to the inputs' shape (N, *input_shape) and repeated for every channel."""
-    return np.repeat(upsample(maps, shape[1:-1])[..., np.newaxis], shape[-1], axis=-1)
+def spread(probe: Probe, layer: str, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Maps (N, *axes) of a layer laid on the input, each cell where its receptive field lies: (N, *input_shape).
+
+    They are the same for every channel.
+
+    Raises:
+        InputError: a layer whose place on the input is not known.
+    """
+    return np.repeat(placed(maps, spans_of(probe, layer))[..., np.newaxis], probe.input_shape[-1], axis=-1)
+
+
+def spans_of(probe: Probe, layer: str) -> tuple[Span, ...]:
+    """Where the cells of a layer's maps lie, along each axis of the input.
+
+    Raises:
+        InputError: a layer whose place on the input is not known.
+    """
+    place = probe.receptive_field(layer).place
+    if place is None or not place.maps:
+        found = f'"{layer}", whose output does not lie on the axes of the input in an order that is known'
+        raise InputError("layer", found, f"a layer with feature maps, such as {listing(probe.conv_layers)}")
+    return place.spans
 
 
 def axes_of(probe: Probe, layer: str, activations: NDArray[np.float32]) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.conv_layer import conv_layer
+from pellucid.conv_layer import map_layer
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.cam_layers import LAYER, combined, spread
 from pellucid.probe import Probe
@@ -45,10 +45,11 @@ def explain(
     linear interpolation.
 
     Raises:
-        InputError: no convolution layer, none of that name, or one without feature maps.
+        InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.
     """
-    found = maps(probe, inputs, targets, conv_layer(probe, layer))
-    return spread(np.maximum(found, 0) if relu else found, inputs.shape)
+    name = map_layer(probe, layer)
+    found = maps(probe, inputs, targets, name)
+    return spread(probe, name, np.maximum(found, 0) if relu else found)
 
 
 def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str) -> NDArray[np.float32]:

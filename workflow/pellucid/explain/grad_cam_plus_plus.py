@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.conv_layer import conv_layer
+from pellucid.conv_layer import map_layer
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.cam_layers import LAYER, combined, spread
 from pellucid.probe import Probe
@@ -38,9 +38,10 @@ def explain(
     some implementations add (tf-keras-vis among them): the paper's equations have none.
 
     Raises:
-        InputError: no convolution layer, none of that name, or one without feature maps.
+        InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.
     """
-    return spread(maps(probe, inputs, targets, conv_layer(probe, layer)), inputs.shape)
+    name = map_layer(probe, layer)
+    return spread(probe, name, maps(probe, inputs, targets, name))
 
 
 def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.conv_layer import conv_layer
+from pellucid.conv_layer import map_layer
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.cam_layers import LAYER, axes_of, batches, spread
 from pellucid.explain.grad_cam import weighted
@@ -37,10 +37,10 @@ def explain(
     Raises:
         InputError: no convolution layer, none of that name, or no ReLU.
     """
-    name = conv_layer(probe, layer)
+    name = map_layer(probe, layer)
     product = np.empty(inputs.shape, np.float32)
     for part in batches(probe, len(inputs)):
         guided, maps, gradients = probe.guided_gradient_and_activations(inputs[part], targets[part], name)
         cam = np.maximum(weighted(maps, gradients, axes_of(probe, name, maps)), 0)
-        product[part] = guided * spread(cam, inputs.shape)
+        product[part] = guided * spread(probe, name, cam)
     return product

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.batching import blocks, slices
-from pellucid.conv_layer import conv_layer
+from pellucid.conv_layer import map_layer
 from pellucid.errors import InputError
 from pellucid.explain import baselines
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.blending import block_size
-from pellucid.explain.cam_layers import LAYER, spread
-from pellucid.explain.upsampling import upsample
+from pellucid.explain.cam_layers import LAYER, spans_of, spread
+from pellucid.explain.upsampling import coverage, placed
 from pellucid.probe import Probe
 from pellucid.wording import listing
 
@@ -66,11 +66,12 @@ def explain(
     score of the blend is its weight. A map without contrast masks nothing and weighs nothing.
 
     Raises:
-        InputError: no convolution layer, none of that name, or one without feature maps.
+        InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.
     """
     filling = baselines.baseline(inputs, baseline, rng)
-    summed = maps(probe, inputs, filling, targets, conv_layer(probe, layer), weights, feature_maps)
-    return spread(np.maximum(summed, 0) if relu else summed, inputs.shape)
+    name = map_layer(probe, layer)
+    summed = maps(probe, inputs, filling, targets, name, weights, feature_maps)
+    return spread(probe, name, np.maximum(summed, 0) if relu else summed)
 
 
 def maps(
@@ -91,7 +92,7 @@ def maps(
     # Feature maps of deep networks are large: those of one batch of inputs are held at a time.
     for part in slices(len(inputs), probe.batch_size()):
         activations = _feature_maps(probe, inputs[part], layer, feature_maps)
-        scores, contrast = _scores(probe, inputs[part], filling[part], targets[part], activations, weights)
+        scores, contrast = _scores(probe, inputs[part], filling[part], targets[part], activations, weights, layer)
         if weights == "softmax":
             scores = _softmax(scores, contrast)
         elif weights == "increase":
@@ -122,19 +123,25 @@ def _scores(
     targets: NDArray[np.int64],
     activations: NDArray[np.float32],
     weights: str,
+    layer: str,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Score of each input through each of its feature maps, and whether the map has any contrast: both (N, maps)."""
     scores = np.empty(activations.shape[:2])
     contrast = np.empty(activations.shape[:2], bool)
     axes = tuple(range(1, inputs.ndim - 1))
+    spans = spans_of(probe, layer)
+    seen = coverage(spans)
     for part, some in blocks(len(inputs), activations.shape[1], block_size(probe)):
         here = activations[part, some]
-        masks = upsample(here.reshape(-1, *here.shape[2:]), inputs.shape[1:-1])
-        low = masks.min(axes, keepdims=True)
-        spans = masks.max(axes, keepdims=True) - low
-        contrast[part, some] = (spans > 0).reshape(here.shape[:2])
+        masks = placed(here.reshape(-1, *here.shape[2:]), spans)
+        # Where the layer does not see the input, the mask has no value of its own: nothing is kept there.
+        low = masks.min(axes, keepdims=True, where=seen, initial=np.inf)
+        extent = masks.max(axes, keepdims=True, where=seen, initial=-np.inf) - low
+        contrast[part, some] = (extent > 0).reshape(here.shape[:2])
         # Equation 6.
-        masks = ((masks - low) / np.where(spans > 0, spans, 1)).reshape(*here.shape[:2], *masks.shape[1:], 1)
+        masks = (np.where(seen, masks - low, 0) / np.where(extent > 0, extent, 1)).reshape(
+            *here.shape[:2], *masks.shape[1:], 1
+        )
         fill = filling[part, np.newaxis]
         mixed = masks * (inputs[part, np.newaxis] - fill)
         mixed += fill

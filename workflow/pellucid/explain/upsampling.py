@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.spans import Span
+
 
 def upsample(maps: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.float32]:
     """Linear interpolation along each axis, with the centres of the outer cells aligned as areas, not as points.
@@ -24,6 +26,52 @@ def upsample(maps: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.floa
     for axis, size in enumerate(shape, start=1):
         maps = np.moveaxis(np.moveaxis(maps, axis, -1) @ _weights(maps.shape[axis], size), -1, axis)
     return np.ascontiguousarray(maps, np.float32)
+
+
+def placed(maps: NDArray[np.float32], spans: Sequence[Span]) -> NDArray[np.float32]:
+    """Lay maps on the input, each cell at the middle of its receptive field, with linear interpolation between them.
+
+    Beyond the outer cells their values go on, as far as the receptive fields reach. Positions that no cell sees, such
+    as samples that the model cuts off, get 0.
+
+    Args:
+        maps: (N, *units).
+        spans: what the cells see along each axis.
+
+    Returns:
+        float32 (N, *lengths).
+    """
+    for axis, span in enumerate(spans, start=1):
+        maps = np.moveaxis(np.moveaxis(maps, axis, -1) @ _places(span), -1, axis)
+    return np.ascontiguousarray(maps, np.float32)
+
+
+def coverage(spans: Sequence[Span]) -> NDArray[np.bool_]:
+    """Which positions of the input some cell sees: (*lengths)."""
+    seen = np.ones((), bool)
+    for span in spans:
+        seen = seen[..., np.newaxis] & _seen(span)
+    return seen
+
+
+def _seen(span: Span) -> NDArray[np.bool_]:
+    seen = np.zeros(span.length, bool)
+    for unit in range(span.units):
+        first, end = span.inside(unit)
+        seen[first : max(first, end)] = True
+    return seen
+
+
+def _places(span: Span) -> NDArray[np.float32]:
+    """Interpolation between the cells' places as a matrix (units, length)."""
+    units, positions = span.units, np.arange(span.length)
+    cell = np.clip((positions - span.centre(0)) / (span.jump or 1), 0, units - 1)
+    left = np.minimum(cell.astype(int), max(units - 2, 0))
+    right = np.minimum(left + 1, units - 1)
+    matrix = np.zeros((units, span.length))
+    np.add.at(matrix, (left, positions), 1 - (cell - left))
+    np.add.at(matrix, (right, positions), cell - left)
+    return (matrix * _seen(span)).astype(np.float32)
 
 
 def _weights(old: int, new: int) -> NDArray[np.float32]:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import InputError
+from pellucid.models import config_graph
+from pellucid.places import Places
 from pellucid.wording import listing, times
 
 Config = Mapping[str, Any]
@@ -24,7 +26,6 @@ FEATURES = ("conv", "relu", "rescale_rule", "gap")
 
 # Layers that run code, or load it from elsewhere, when the model is loaded or called.
 _CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
-_ENDS = ("Softmax", "Activation")
 
 
 def read(path: Path | str) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def check(config: Config, where: str, *, allow_code: bool = False, hint: str = _
     if "layers" not in config["config"]:
         raise InputError(where, f"a model of the class {config.get('class_name')}", "a Sequential or functional model")
     for key, word in (("input_layers", "inputs"), ("output_layers", "outputs")):
-        if (number := len(_ends(config["config"].get(key, ["", 0, 0])))) != 1:
+        if (number := len(config_graph.ends(config["config"].get(key, ["", 0, 0])))) != 1:
             raise InputError(where, f"{number} {word}", "one")
     input_shape(config, where)
 
@@ -101,7 +102,7 @@ def input_shape(config: Config, where: str) -> tuple[int, ...]:
     Raises:
         InputError: a model that was never built, or an axis whose size is open.
     """
-    names = {name for name, _, _ in _ends(config["config"].get("input_layers", []))}
+    names = {name for name, _, _ in config_graph.ends(config["config"].get("input_layers", []))}
     shape = config["config"].get("build_input_shape")
     for layer in config["config"]["layers"]:
         if layer["class_name"] == "InputLayer" and (not names or layer["config"]["name"] in names):
@@ -134,14 +135,12 @@ def require_shape(config: Config, where: str, wanted: Sequence[int], whose: str)
 def features(config: Config, where: str) -> tuple[str, ...]:
     """What methods may require of the model, as `base.ModelSpec.features` has it."""
     layers = list(_leaves(config))
-    axes = len(input_shape(config, where)) - 1
-    convolution = re.compile(rf"(Depthwise|Separable)?Conv{axes}D\w*")
+    places = Places(config_graph.nodes(config, where), input_shape(config, where)[:-1])
     found = {
-        # One that is used twice has no map of its own.
-        "conv": any(convolution.fullmatch(layer["class_name"]) and _is_used_once(layer) for layer in layers),
+        "conv": bool(places.ends),
         "relu": any(_is_relu(layer) for layer in layers),
         "rescale_rule": all(_has_multiplier(layer) for layer in layers),
-        "gap": _is_pooled(config),
+        "gap": places.pooled is not None,
     }
     return tuple(name for name in FEATURES if found[name])
 
@@ -169,10 +168,6 @@ def _has_multiplier(layer: Config) -> bool:
     return known and plain and whole
 
 
-def _is_used_once(layer: Config) -> bool:
-    return len(layer.get("inbound_nodes", [])) <= 1
-
-
 def _is_relu(layer: Config) -> bool:
     own = layer["config"]
     if layer["class_name"] == "ReLU":
@@ -180,56 +175,6 @@ def _is_relu(layer: Config) -> bool:
     # That of a recurrent layer is its cell's, which no method reaches.
     recurrent = re.fullmatch(r".*(LSTM|GRU|RNN)\w*", layer["class_name"])
     return _name_of(own.get("activation")) == "relu" and not recurrent
-
-
-def _is_pooled(config: Config) -> bool:
-    """Global average pooling, and after it the one dense layer of the classes."""
-    ending = _backwards(config)
-    layer = next(ending, {})
-    while layer and layer["class_name"] in _ENDS:
-        layer = next(ending, {})
-    # One unit is the score of the second of two classes: it becomes two.
-    if not layer or layer["class_name"] != "Dense" or layer["config"]["units"] == 1:
-        return False
-    if layer["config"].get("activation") not in ("linear", "softmax"):
-        return False
-    layer = next(ending, {})
-    while layer and layer["class_name"] == "Dropout":
-        layer = next(ending, {})
-    return bool(layer) and layer["class_name"].startswith("GlobalAveragePooling")
-
-
-def _backwards(config: Config) -> Iterator[Config]:
-    """The layers from the output on, as long as each takes one other; those of nested models in their place."""
-    layers = config["config"]["layers"]
-    if "output_layers" not in config["config"]:  # Sequential
-        chain = layers[::-1]
-    else:
-        named = {layer["name"]: layer for layer in layers}
-        name, chain = _ends(config["config"]["output_layers"])[0][0], []
-        while name in named:
-            chain.append(named[name])
-            sources = list(_sources(named[name].get("inbound_nodes", [])))
-            # A layer that is used twice, or takes several others, is no link of a chain.
-            name = sources[0] if len(sources) == 1 else None
-    for layer in chain:
-        if "layers" in layer["config"]:
-            yield from _backwards(layer)
-        elif layer["class_name"] != "InputLayer":
-            yield layer
-
-
-def _sources(inbound: Any) -> Iterator[str]:
-    """The names of the layers whose outputs a layer takes."""
-    if isinstance(inbound, Mapping):
-        if "keras_history" in inbound:
-            yield inbound["keras_history"][0]
-        else:
-            for value in inbound.values():
-                yield from _sources(value)
-    elif isinstance(inbound, list):
-        for value in inbound:
-            yield from _sources(value)
 
 
 def _leaves(config: Config) -> Iterator[Config]:
@@ -254,13 +199,6 @@ def _objects(content: Any, name: str) -> Iterator[tuple[str, Config]]:
     elif isinstance(content, list):
         for value in content:
             yield from _objects(value, name)
-
-
-def _ends(content: Any) -> list[Any]:
-    """The inputs or outputs of a functional model, of which a single one is not in a list."""
-    if isinstance(content, Mapping):
-        return list(content.values())
-    return [content] if content and isinstance(content[0], str) else list(content)
 
 
 def _is_nameless(activation: Any) -> bool:

@@ -183,7 +183,7 @@ def compute(
 
 def _layer(probe: Probe, layer: str) -> str:
     """The name of the layer that `layer` means; without a convolution, first and last mean the last features."""
-    if layer in ("first", "last") and not probe.conv_layers:
+    if layer in ("first", "last") and not probe.places.ends:
         return feature_layer(probe, "last_features")
     return conv_layer(probe, layer)
 

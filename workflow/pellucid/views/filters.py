@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.conv_layer import conv_layer
+from pellucid.conv_layer import kernel_layer
 from pellucid.errors import InputError
 from pellucid.probe import Probe
 from pellucid.views.base import LAYER, ViewData, ViewSpec
@@ -51,7 +51,7 @@ def compute(
     Raises:
         InputError: no convolution layer, none of that name, or one without kernels.
     """
-    name = conv_layer(probe, layer)
+    name = kernel_layer(probe, layer)
     kernels = kernels_of(probe.layers[name])
     norms = np.sqrt(np.square(kernels, dtype=np.float64).reshape(len(kernels), -1).sum(1))
     found = probe.layers[name]
