@@ -110,14 +110,21 @@ _RULED_FUNCTIONS = {
     "leaky_relu", "log_sigmoid", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softplus",
     "softsign", "sparse_plus", "sparse_sigmoid", "squareplus", "tanh", "tanh_shrink",
 }  # fmt: skip
-# Operations on one value; with a number they are functions of one value.
+# Layers and operations that are functions of one value where they take one, or several that are functions of one.
+_FUNCTIONS = {
+    "Activation", "Add", "ELU", "LeakyReLU", "Maximum", "Minimum", "Multiply", "PReLU", "ReLU", "Subtract",
+}  # fmt: skip
 _RULED_OPERATIONS = {
     "Absolute", "Celu", "Clip", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSilu", "LeakyRelu", "LogSigmoid", "Mish",
     "Negative", "Relu", "Relu6", "ReLU", "Selu", "Sigmoid", "Silu", "Softplus", "Softsign", "Square", "Squareplus",
     "Tanh",
 }  # fmt: skip
-_WITH_NUMBER = {"Add", "Divide", "Maximum", "Minimum", "Multiply", "Subtract", "TrueDivide"}
-_JOINING = {"Add", "Average", "Concatenate", "Subtract"}
+_COMBINING = {
+    "Add", "Divide", "Greater", "GreaterEqual", "Less", "LessEqual", "Maximum", "Minimum", "Multiply", "Subtract",
+    "TrueDivide", "Where",
+}  # fmt: skip
+# Operations that are linear in several values.
+_JOINING = {"Add", "Subtract"}
 
 
 def has_multipliers(nodes: Sequence[Node]) -> bool:
@@ -125,7 +132,30 @@ def has_multipliers(nodes: Sequence[Node]) -> bool:
     leaves = [place for place, node in enumerate(nodes) if not node.container]
     used = {source for place in leaves for source in nodes[place].inputs}
     ends = [place for place in leaves if place not in used]
-    return len(ends) == 1 and all(_is_ruled(nodes[place], place == ends[0]) for place in leaves)
+    if len(ends) != 1:
+        return False
+    # Of each node, the earliest one that it is a function of, value by value; itself, where there is none.
+    origins: dict[int, int] = {}
+    for place, node in enumerate(nodes):
+        if node.container:
+            origins[place] = origins[node.inputs[-1]]
+            continue
+        before = {origins[source] for source in node.inputs}
+        single = len(before) == 1 and _is_elementwise(node)
+        origins[place] = before.pop() if single else place
+        if not single and not _is_ruled(node, place == ends[0]):
+            return False
+    return True
+
+
+def _is_elementwise(node: Node) -> bool:
+    """Whether what a node puts out is, at each place, a function of the values at that place that rules cover."""
+    if node.module.startswith("keras.layers"):
+        plain = _name_of(node.config.get("activation")) in _RULED_FUNCTIONS
+        return node.kind in _FUNCTIONS and plain
+    others = [value for source, value in _operands(node) if source is None and value is not None]
+    numbers = all(isinstance(value, bool | int | float | str) for value in others)
+    return node.module.startswith("keras.") and node.kind in _RULED_OPERATIONS | _COMBINING and numbers
 
 
 def _is_ruled(node: Node, is_last: bool) -> bool:
@@ -133,25 +163,13 @@ def _is_ruled(node: Node, is_last: bool) -> bool:
     if is_last and (node.kind == "Softmax" or name in ("softmax", "log_softmax")):  # cut off before anything is asked
         return node.kind in ("Softmax", "Activation", "Dense")
     if not node.module.startswith("keras.layers"):
-        return _is_ruled_operation(node)
-    # A bound, slope or threshold leaves a ReLU a function of one value. Groups of channels are a function apart.
+        operands = _operands(node)
+        shapes = {tuple(shape[1:]) for source, shape in operands if source is not None}
+        joins = node.kind in _JOINING and all(source is not None for source, _ in operands) and len(shapes) == 1
+        return node.module.startswith("keras.") and joins
+    # Groups of channels are convolved in a function of their own, which has no rule.
     whole = own.get("groups", 1) == 1 and own.get("interpolation", "nearest") in ("nearest", "bilinear")
     return node.kind in _RULED and name in _RULED_FUNCTIONS and whole and own.get("quantization_config") is None
-
-
-def _is_ruled_operation(node: Node) -> bool:
-    operands = _operands(node)
-    tensors, numbers = [operand for operand in operands if operand[0] is not None], [*operands]
-    numbers = [value for source, value in operands if source is None and value is not None]
-    if not node.module.startswith("keras."):
-        return False
-    if node.kind in _RULED_OPERATIONS:
-        return len(tensors) == 1
-    if len(tensors) == 1 and len(numbers) == 1 and node.kind in _WITH_NUMBER:
-        by = node.kind not in ("Divide", "TrueDivide") or operands[0][0] is not None
-        return by and isinstance(numbers[0], int | float)
-    shapes = {tuple(shape[1:]) for _, shape in tensors}
-    return node.kind in _JOINING - {"Concatenate"} and len(tensors) == len(operands) and len(shapes) == 1
 
 
 def _operands(node: Node) -> list[tuple[int | None, Any]]:
