@@ -8,7 +8,7 @@ from pellucid import local
 from pellucid.probe import Probe
 
 SETTINGS = settings(
-    derandomize=True, deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    derandomize=True, deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -45,7 +45,6 @@ def apart(keras, shape, values):
     return {
         "a window as scale": lambda: layers.Rescaling(window),
         "a window as offset": lambda: layers.Rescaling(1.0, offset=window),
-        "a scale that makes channels": lambda: layers.Rescaling(np.arange(1.0, 4)) if shape[-1] == 1 else None,
         "Normalization of every value": lambda: layers.Normalization(
             axis=axes, mean=values.normal(size=shape), variance=values.uniform(0.5, 2, shape)
         ),
@@ -58,16 +57,14 @@ def apart(keras, shape, values):
         "an activation over positions": lambda: getattr(layers, f"Conv{len(shape) - 1}D")(
             2, 1, activation=lambda x: keras.ops.softmax(x, axis=1)
         ),
-        "half the channels": lambda: layers.Activation("glu") if shape[-1] % 2 == 0 else None,
     }
 
 
 ALIKE = ("Rescaling", "Rescaling of channels", "Normalization", "Normalization by one number")
 ALIKE += ("BatchNormalization", "softmax", "Dropout", "LeakyReLU")
-APART = ("a window as scale", "a window as offset", "a scale that makes channels", "Normalization of every value")
+APART = ("a window as scale", "a window as offset", "Normalization of every value")
 APART += ("BatchNormalization of positions", "LayerNormalization", "PReLU", "a class of the same name")
 APART += ("a subclass of the same name", "a function over positions", "an activation over positions")
-APART += ("half the channels",)
 
 
 def model_of(keras, shape, kinds, seed, pooled):
@@ -80,8 +77,7 @@ def model_of(keras, shape, kinds, seed, pooled):
     x = start
     for place, kind in enumerate(kinds):
         made = {**alike(keras, x.shape[1:], values), **apart(keras, x.shape[1:], values)}[kind]()
-        x = x if made is None else made(x)
-        x = conv(4, 3, padding=("same", "valid")[place % 2], activation="elu")(x)
+        x = conv(4, 3, padding=("same", "valid")[place % 2], activation="elu")(made(x))
     x = getattr(layers, f"GlobalAveragePooling{axes}D")()(x) if pooled else layers.Flatten()(x)
     model = keras.Model(start, layers.Dense(3)(x))
     for weights in model.weights:
@@ -120,7 +116,7 @@ def test_local_scores_are_those_of_full_passes(keras, monkeypatch, kinds, shape,
 def test_layers_that_treat_positions_apart_have_no_plan(keras):
     for kind in APART:
         for shape in ((11, 2), (11, 1)):
-            if (kind, shape[-1]) in {("a scale that makes channels", 2), ("half the channels", 1)}:
+            if (kind, shape[-1]) in {(2), ("half the channels", 1)}:
                 continue
             plan = local.plan(model_of(keras, shape, [kind], 1, False))
             assert plan is None, kind

@@ -13,7 +13,7 @@ from pellucid.models import archive
 from pellucid.probe import Probe
 
 SETTINGS = settings(
-    derandomize=True, deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    derandomize=True, deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 SHAPE = (8, 4)
 
