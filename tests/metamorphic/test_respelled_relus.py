@@ -58,7 +58,7 @@ def network(keras, put, seed, axes=1, branch=False):
     keras.utils.set_random_seed(seed)
     layers = keras.layers
     conv = getattr(layers, f"Conv{axes}D")
-    start = keras.Input((7, 5, 2)[:axes] + (2,))
+    start = keras.Input((*(7, 5)[:axes], 2))
     x = conv(4, 3, padding="same", activation="relu", bias_initializer="random_normal")(start)
     hidden = conv(4, 3, padding="same", bias_initializer="random_normal")(x)
     rectified = put(hidden)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Boxes = NDArray[np.int64]
 
-# Layers that treat every position alike: their names, since a subclass may do something else.
+# Layers that treat every position alike unless their parameters differ along an axis (`_is_pointwise`).
 _POINTWISE = {
     "Activation",
     "BatchNormalization",
@@ -125,57 +125,110 @@ class Plan:
         return int(np.dot(work, local)), int(np.dot(work, whole))
 
 
+@dataclass(frozen=True)
+class Link:
+    """A layer of a chain.
+
+    Attributes:
+        layer: the layer.
+        shape: of its output for one example.
+        plain: it takes one tensor and no further argument (`training=True` keeps a dropout at work).
+    """
+
+    layer: keras.layers.Layer
+    shape: tuple[int, ...]
+    plain: bool
+
+    @property
+    def kind(self) -> str:
+        """The name of the layer's class, where it is Keras' own: another class may do anything, whatever its name."""
+        import keras
+
+        name = type(self.layer).__name__
+        return name if type(self.layer) is getattr(keras.layers, name, None) else ""
+
+
 def plan(model: keras.Model) -> Plan | None:
     """How to compute the model locally, or None where that cannot be done."""
-    layers = _chain(model)
-    if layers is None:
+    links = _chain(model)
+    if links is None or not all(link.plain and _is_single_precision(link.layer) for link in links):
         return None
+    layers = [link.layer for link in links]
     sizes, channels = tuple(model.input_shape[1:-1]), int(model.input_shape[-1])
     steps: list[Any] = []
-    for index, layer in enumerate(layers):
-        kind, rest = type(layer).__name__, layers[index + 1 :]
-        if kind == "Flatten":
-            while rest and type(rest[0]).__name__ == "Dropout":
+    for index, link in enumerate(links):
+        layer, rest = link.layer, links[index + 1 :]
+        if link.kind == "Flatten":
+            while rest and rest[0].kind == "Dropout":
                 rest = rest[1:]
-            if not rest or type(rest[0]).__name__ != "Dense":
+            if not rest or rest[0].kind != "Dense" or layer.data_format != "channels_last":
                 return None
-            return Plan(tuple(steps), rest[0], tuple(rest[1:]), sizes, channels)
-        if kind in ("GlobalAveragePooling1D", "GlobalAveragePooling2D"):
+            return Plan(tuple(steps), rest[0].layer, tuple(layers[len(layers) - len(rest) + 1 :]), sizes, channels)
+        if link.kind in ("GlobalAveragePooling1D", "GlobalAveragePooling2D"):
             fitting = not layer.keepdims and layer.data_format == "channels_last"
-            return Plan(tuple(steps), layer, tuple(rest), sizes, channels) if fitting else None
-        if (window := _window(layer, sizes, channels)) is not None:
+            return Plan(tuple(steps), layer, tuple(layers[index + 1 :]), sizes, channels) if fitting else None
+        if (window := _window(link, sizes, channels)) is not None:
             steps.append(window)
             sizes, channels = window.outputs, getattr(layer, "filters", channels)
-        elif kind in _POINTWISE and getattr(layer, "axis", -1) in (-1, len(sizes) + 1, (-1,), None):
+        elif _is_pointwise(link, len(sizes)):
             steps.append(layer)
         else:
+            return None
+        if link.shape != (*sizes, channels):  # an activation or a factor may change the number of channels
             return None
     return None
 
 
-def _chain(model: keras.Model) -> list[keras.layers.Layer] | None:
+def _is_pointwise(link: Link, axes: int) -> bool:
+    """Whether a layer treats every position alike: no parameter of it has a size along an axis of the input."""
+    layer = link.layer
+    if link.kind not in _POINTWISE or not _is_known(getattr(layer, "activation", None)):
+        return False
+    if link.kind == "BatchNormalization":
+        return layer.axis in (-1, axes + 1)
+    # Every one is broadcast to (N, *sizes, channels) from its last axis on.
+    names = {"Rescaling": ("scale", "offset"), "Normalization": ("mean", "variance")}.get(link.kind, ())
+    return all(math.prod(np.shape(getattr(layer, name))[:-1]) == 1 for name in names)
+
+
+def _is_known(activation: Any) -> bool:
+    """Whether an activation is one of Keras, all of which look at one position, or at one position's channels."""
+    return activation is None or str(getattr(activation, "__module__", "")).startswith("keras.src.activations")
+
+
+def _is_single_precision(layer: keras.layers.Layer) -> bool:
+    """Whether a layer computes with its own weights as they are, in float32."""
+    return layer.compute_dtype == "float32" and getattr(layer, "quantization_mode", None) is None
+
+
+def _chain(model: keras.Model) -> list[Link] | None:
     """The layers of a model in which each has one input and feeds the next; None for any other."""
-    found: list[keras.layers.Layer] = []
+    import keras
+
+    found: list[Link] = []
     tensor = model.outputs[0]
     while True:
-        operation, node, _ = tensor._keras_history
+        operation, index, _ = tensor._keras_history
         if type(operation).__name__ == "InputLayer":
             break
-        incoming = operation._inbound_nodes[node].input_tensors
-        if len(incoming) != 1:
+        node = operation._inbound_nodes[index]
+        if len(node.input_tensors) != 1 or not isinstance(operation, keras.layers.Layer):
             return None
-        inside = _chain(operation) if hasattr(operation, "layers") else [operation]
+        given = [*node.arguments.args, *node.arguments.kwargs.values()]
+        plain = all(value is None or value is False or value is node.input_tensors[0] for value in given)
+        nested = hasattr(operation, "layers")
+        inside = _chain(operation) if nested and plain else [Link(operation, tuple(tensor.shape[1:]), plain)]
         if inside is None:
             return None
         found[:0] = inside
-        tensor = incoming[0]
+        tensor = node.input_tensors[0]
     return found
 
 
-def _window(layer: keras.layers.Layer, sizes: tuple[int, ...], channels: int) -> Window | None:
+def _window(link: Link, sizes: tuple[int, ...], channels: int) -> Window | None:
     """The layer as a `Window`, if it is a plain convolution or pooling."""
-    kind, axes = type(layer).__name__, len(sizes)
-    if getattr(layer, "data_format", None) != "channels_last":
+    layer, kind, axes = link.layer, link.kind, len(sizes)
+    if getattr(layer, "data_format", None) != "channels_last" or not _is_known(getattr(layer, "activation", None)):
         return None
     if kind in ("Conv1D", "Conv2D") and layer.groups == 1:
         kernel, dilation, padding = layer.kernel_size, layer.dilation_rate, 0.0

@@ -36,7 +36,7 @@ def explain(
     """Product of guided backpropagation and the upsampled Grad-CAM: (N, *input_shape).
 
     Raises:
-        InputError: no convolution layer, none of that name, or no ReLU.
+        InputError: no convolution layer, none of that name, no ReLU, or one that cannot be given the rule.
     """
     name = map_layer(probe, layer)
     product = np.empty(inputs.shape, np.float32)

@@ -7,7 +7,6 @@ Layout: https://keras.io/api/models/model_saving_apis/model_saving_and_loading
 from __future__ import annotations
 
 import json
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import InputError
-from pellucid.models import config_graph
+from pellucid.models import activations, config_graph
 from pellucid.places import Places
 from pellucid.wording import listing, times
 
@@ -141,56 +140,15 @@ def require_shape(config: Config, where: str, wanted: Sequence[int], whose: str)
 
 def features(config: Config, where: str) -> tuple[str, ...]:
     """What methods may require of the model, as `base.ModelSpec.features` has it."""
-    layers = list(_leaves(config))
-    places = Places(config_graph.nodes(config, where), input_shape(config, where)[:-1])
+    nodes = config_graph.nodes(config, where)
+    places = Places(nodes, input_shape(config, where)[:-1])
     found = {
         "conv": bool(places.ends),
-        "relu": any(_is_relu(layer) for layer in layers),
-        "rescale_rule": all(_has_multiplier(layer) for layer in layers),
+        "relu": activations.has_relus(nodes),
+        "rescale_rule": activations.has_multipliers(nodes),
         "gap": places.pooled is not None,
     }
     return tuple(name for name in FEATURES if found[name])
-
-
-# What `deeplift.py` has multipliers for: layers of linear operations, of maxima, and of functions of one value.
-_RULED = {
-    "Activation", "Add", "AveragePooling1D", "AveragePooling2D", "BatchNormalization", "Concatenate", "Conv1D",
-    "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense", "DepthwiseConv1D",
-    "DepthwiseConv2D", "Dropout", "ELU", "Flatten", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "InputLayer",
-    "LeakyReLU", "MaxPooling1D", "MaxPooling2D", "PReLU", "ReLU", "Rescaling", "Reshape", "SeparableConv1D",
-    "SeparableConv2D", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "UpSampling1D", "UpSampling2D",
-    "ZeroPadding1D", "ZeroPadding2D",
-}  # fmt: skip
-_RULED_FUNCTIONS = {
-    None, "linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "tanh", "sigmoid", "softplus",
-    "softmax",
-}  # fmt: skip
-
-
-def _has_multiplier(layer: Config) -> bool:
-    own = layer["config"]
-    plain = layer["class_name"] != "ReLU" or _is_relu(layer)
-    whole = own.get("groups", 1) == 1  # grouped convolutions have none
-    known = layer["class_name"] in _RULED and _name_of(own.get("activation")) in _RULED_FUNCTIONS
-    return known and plain and whole
-
-
-def _is_relu(layer: Config) -> bool:
-    own = layer["config"]
-    if layer["class_name"] == "ReLU":
-        return own.get("max_value") is None and not own.get("negative_slope") and not own.get("threshold")
-    # That of a recurrent layer is its cell's, which no method reaches.
-    recurrent = re.fullmatch(r".*(LSTM|GRU|RNN)\w*", layer["class_name"])
-    return _name_of(own.get("activation")) == "relu" and not recurrent
-
-
-def _leaves(config: Config) -> Iterator[Config]:
-    """Every layer, nested models replaced by theirs."""
-    for layer in config["config"]["layers"]:
-        if "layers" in layer["config"]:
-            yield from _leaves(layer)
-        else:
-            yield layer
 
 
 def _objects(content: Any, name: str) -> Iterator[tuple[str, Config]]:
@@ -210,14 +168,6 @@ def _objects(content: Any, name: str) -> Iterator[tuple[str, Config]]:
 
 def _is_nameless(activation: Any) -> bool:
     return isinstance(activation, Mapping) and "class_name" not in activation
-
-
-def _name_of(activation: Any) -> str | None:
-    """The name of an activation, which may be written as a text or as an object."""
-    if isinstance(activation, Mapping):
-        own = activation.get("config")
-        return own if isinstance(own, str) else str(activation.get("class_name"))
-    return activation if activation is None else str(activation)
 
 
 def _other_format(path: Path | str) -> str:

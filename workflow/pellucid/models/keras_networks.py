@@ -73,8 +73,8 @@ _INCEPTION_RESNET = Family(
     MINUS_ONE_TO_ONE, ("relu", "rescale_rule", "gap"), f"{_KERAS}/inception_resnet_v2", minimum=75
 )
 _INCEPTION = Family(MINUS_ONE_TO_ONE, ("relu", "rescale_rule", "gap"), f"{_KERAS}/inception_v3", minimum=75)
-_MOBILENET = Family(MINUS_ONE_TO_ONE, (), f"{_KERAS}/mobilenet")
-_MOBILENET_V2 = Family(MINUS_ONE_TO_ONE, ("gap",), f"{_KERAS}/mobilenet_v2")
+_MOBILENET = Family(MINUS_ONE_TO_ONE, ("relu",), f"{_KERAS}/mobilenet")
+_MOBILENET_V2 = Family(MINUS_ONE_TO_ONE, ("relu", "gap"), f"{_KERAS}/mobilenet_v2")
 _MOBILENET_V3 = Family(ITS_OWN, ("relu",), f"{_KERAS}/mobilenet_v3")
 _NASNET = Family(MINUS_ONE_TO_ONE, ("relu", "gap"), f"{_KERAS}/nasnet")
 _RESNET = Family(BLUE_GREEN_RED, ("relu", "rescale_rule", "gap"), f"{_KERAS}/resnet")

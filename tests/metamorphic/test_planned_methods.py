@@ -1,0 +1,130 @@
+"""What is planned from a model's description runs on the loaded model, and what is left out would not have run."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pellucid.errors import InputError
+from pellucid.explain import deep_shap
+from pellucid.models import archive
+from pellucid.probe import Probe
+
+SETTINGS = settings(
+    derandomize=True, deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+SHAPE = (8, 4)
+
+
+def parts(keras):
+    """Pieces of a network over a series of 8 × 4, by name."""
+    ops, layers = keras.ops, keras.layers
+
+    def gated(x):
+        return layers.Multiply()([x, layers.Dense(4, activation="sigmoid")(x)])
+
+    def twice(x):
+        encoder = keras.Sequential([layers.Input((8, 4)), layers.Conv1D(4, 3, padding="same", activation="relu")])
+        return layers.Subtract()([encoder(x), encoder(layers.Rescaling(-1.0)(x))])
+
+    return {
+        "relu": lambda x: layers.Dense(4, activation="relu")(x),
+        "relu layer": lambda x: layers.ReLU()(x),
+        "bounded relu": lambda x: layers.ReLU(1.0)(x),
+        "relu operation": ops.relu,
+        "maximum": lambda x: ops.maximum(x, 0),
+        "where": lambda x: ops.where(x > 0, x, 0.0),
+        "leaky": lambda x: layers.LeakyReLU()(x),
+        "leaky operation": lambda x: ops.maximum(x, 0.2 * x),
+        "parametric": lambda x: layers.PReLU("random_normal")(x),
+        "threshold": lambda x: layers.ReLU(threshold=0.1)(x),
+        "hard swish": lambda x: layers.Activation("hard_silu")(x),
+        "celu": lambda x: layers.Dense(4, activation="celu")(x),
+        "gelu operation": ops.gelu,
+        "half less a third": lambda x: (x - 0.3) / 2 + x,
+        "square": ops.square,
+        "sigmoid inside": lambda x: layers.Dense(4, activation="sigmoid")(x),
+        "softmax inside": lambda x: layers.Dense(4, activation="softmax")(x),
+        "softmax layer inside": lambda x: layers.Softmax()(x),
+        "softmax operation": ops.softmax,
+        "LayerNormalization": lambda x: layers.LayerNormalization()(x),
+        "BatchNormalization": lambda x: layers.BatchNormalization()(x),
+        "a window": lambda x: layers.Rescaling(np.hanning(8)[:, None])(x),
+        "groups": lambda x: layers.Conv1D(4, 3, padding="same", groups=2)(x),
+        "separable": lambda x: layers.SeparableConv1D(4, 3, padding="same", activation="relu", dilation_rate=2)(x),
+        "gated": gated,
+        "gated by itself": lambda x: x * ops.sigmoid(x),
+        "chosen between two": lambda x: ops.where(x > 0, x, layers.Dense(4)(x)),
+        "sum of two": lambda x: ops.relu(x) - layers.Dense(4)(x),
+        "used twice": twice,
+        "greatest": lambda x: layers.Maximum()([x, layers.Dense(4)(x)]),
+        "recurrent": lambda x: layers.SimpleRNN(4, activation="relu", return_sequences=True)(x),
+        "pooled and spread": lambda x: layers.UpSampling1D(2)(layers.MaxPooling1D(2)(x)),
+        "every step": lambda x: layers.TimeDistributed(layers.Dense(4, activation="relu"))(x),
+        "residual": lambda x: layers.Add()([x, layers.Conv1D(4, 3, padding="same", activation="elu")(x)]),
+    }
+
+
+NAMES = (
+    *("relu", "relu layer", "bounded relu", "relu operation", "maximum", "where", "leaky", "leaky operation"),
+    *("parametric", "threshold", "hard swish", "celu", "gelu operation", "half less a third", "square"),
+    *("sigmoid inside", "softmax inside", "softmax layer inside", "softmax operation", "LayerNormalization"),
+    *(
+        "BatchNormalization",
+        "a window",
+        "groups",
+        "separable",
+        "gated",
+        "gated by itself",
+        "chosen between two",
+        "sum of two",
+        "used twice",
+        "greatest",
+        "recurrent",
+    ),
+    *("pooled and spread", "every step", "residual"),
+)
+
+
+def model_of(keras, names, end="softmax", seed=0):
+    keras.utils.set_random_seed(seed)
+    x = start = keras.Input(SHAPE)
+    for name in names:
+        x = parts(keras)[name](x)
+    x = keras.layers.Flatten()(x)
+    return keras.Model(start, keras.layers.Dense(3, activation=end)(x))
+
+
+def check(model, seed=0):
+    """Hold the plan against what runs."""
+    planned = archive.features(json.loads(model.to_json()), "model")
+    values = np.random.default_rng(seed)
+    inputs, rows = (values.normal(size=(3, *SHAPE)).astype(np.float32) for _ in range(2))
+    targets, probe = np.arange(3), Probe(model)
+    assert ("rescale_rule" in planned) == all(operation.fits for operation in probe.operations)
+    if "rescale_rule" in planned:  # which refuses values that do not sum to the change of the logit
+        deep_shap.explain(probe, inputs, targets, values, training=rows)
+    try:
+        probe.gradient(inputs, targets, "guided")
+        runs = True
+    except InputError:
+        runs = False
+    assert ("relu" in planned) == runs
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
+def test_each_part_alone(keras, name):
+    check(model_of(keras, [name]))
+
+
+@SETTINGS
+@given(
+    names=st.lists(st.sampled_from(NAMES), min_size=1, max_size=3),
+    end=st.sampled_from(["softmax", "linear"]),
+    seed=st.integers(0, 99),
+)
+def test_parts_at_random(keras, names, end, seed):
+    check(model_of(keras, names, end, seed), seed)

@@ -1,0 +1,228 @@
+"""Whether guided gradients and Deep SHAP apply to a model, from its graph alone: read when the workflow is planned.
+
+What is found here is what `rectifiers.py` and `deeplift.py` find in the operations of the loaded model. Where that
+cannot be foreseen (code of somebody's own), the answer is no: the method is left out, and no job fails.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pellucid.graph import Node
+
+Config = Mapping[str, Any]
+
+# Activations that are max(x, 0), with or without an upper bound, or that hold one.
+_RECTIFYING = {"relu", "relu6", "hard_sigmoid", "hard_silu", "hard_swish"}
+_RECTIFYING_OPERATIONS = {"Relu", "Relu6", "HardSigmoid", "HardSilu"}
+# Rectifiers of another form, for which guided backpropagation and deconvnet have no rule.
+_LEAKING = {"LeakyReLU", "PReLU", "LeakyRelu", "Threshold", "leaky_relu", "threshold"}
+_COMPARING = {"Greater": 1, "GreaterEqual": 1, "Less": -1, "LessEqual": -1}
+
+
+def has_relus(nodes: Sequence[Node]) -> bool:
+    """Whether a model has ReLUs, all of which can be given another gradient, and no rectifier of another form."""
+    found = False
+    for node in nodes:
+        if node.container:
+            continue
+        for name in _rectifiers(nodes, node):
+            if name == "other":
+                return False
+            found = True
+    return found
+
+
+def _rectifiers(nodes: Sequence[Node], node: Node) -> Iterator[str]:
+    """What a node rectifies: "relu" or "other", for each of its layers and activations."""
+    operands = _operands(node)
+    taken = [source for source, _ in operands if source is not None]
+    if node.kind in _RECTIFYING_OPERATIONS or (node.kind == "Clip" and node.config.get("x_min") == 0):
+        yield "relu"
+    elif node.kind in ("Maximum", "Minimum"):
+        zero = any(_is_constant(nodes, operand, 0) for operand in operands)
+        scaled = any(_is_scaled(nodes, one, other) for one in taken for other in taken)
+        if zero or scaled:
+            yield "relu" if zero and node.kind == "Maximum" else "other"
+    elif node.kind == "Where" and len(operands) == 3 and operands[0][0] is not None:
+        compared, sign, bound = _comparison(nodes, operands[0][0])
+        for place, wanted in ((1, 1), (2, -1)):
+            rest = operands[3 - place]
+            if compared is not None and operands[place][0] == compared:
+                if _is_constant(nodes, rest, 0):
+                    yield "relu" if bound == 0 and sign == wanted else "other"
+                elif rest[0] is not None and _is_scaled(nodes, rest[0], compared):
+                    yield "other"
+    elif node.kind == "Multiply" and len(taken) == 2:
+        for one, other in (taken, taken[::-1]):
+            if nodes[other].kind == "Cast":
+                compared, sign, bound = _comparison(nodes, nodes[other].inputs[0])
+                if compared == one:
+                    yield "relu" if (bound, sign) == (0, 1) else "other"
+    elif node.kind == "Add" and any(
+        nodes[one].kind in ("Absolute", "Abs") and other in nodes[one].inputs for one in taken for other in taken
+    ):
+        yield "other"
+    if node.kind in ("Relu", "ReLU", "Relu6") and taken and nodes[taken[0]].kind == "Negative":
+        # max(-x, 0) beside max(x, 0): a parametric ReLU has both.
+        beside = nodes[taken[0]].inputs[0]
+        if any(other.kind in ("Relu", "ReLU", "Activation") and beside in other.inputs for other in nodes):
+            yield "other"
+    yield from _of_layer(node.kind, node.config)
+
+
+def _of_layer(kind: str, config: Config) -> Iterator[str]:
+    """What a layer rectifies by itself, those that it wraps and its activations included."""
+    if kind in _LEAKING:
+        slope = config.get("negative_slope", 1)
+        yield "relu" if slope == 0 and kind in ("LeakyReLU", "LeakyRelu") else "other"
+    elif kind == "ReLU":
+        yield "other" if config.get("negative_slope") or config.get("threshold") else "relu"
+    for key, value in config.items():
+        if key.endswith("activation") and isinstance(value, str):
+            if value in _RECTIFYING:
+                yield "relu"
+            elif value in _LEAKING:
+                yield "other"
+        elif key.endswith("activation") and isinstance(value, Mapping) and isinstance(value.get("config"), str):
+            yield from _of_layer("Activation", {"activation": value["config"]})
+        else:
+            for inner in value if isinstance(value, list) else [value]:
+                if isinstance(inner, Mapping) and isinstance(inner.get("config"), Mapping) and "class_name" in inner:
+                    yield from _of_layer(inner["class_name"], inner["config"])
+
+
+# Layers that are linear, that take maxima of windows, or that do nothing outside of training.
+_RULED = {
+    "ActivityRegularization", "Add", "Average", "AveragePooling1D", "AveragePooling2D", "BatchNormalization",
+    "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense",
+    "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "Flatten", "GaussianNoise", "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D", "Identity", "InputLayer", "MaxPooling1D", "MaxPooling2D", "Normalization", "Permute",
+    "Rescaling", "Reshape", "SeparableConv1D", "SeparableConv2D", "SpatialDropout1D", "SpatialDropout2D", "Subtract",
+    "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D",
+    # Functions of one value.
+    "Activation", "ELU", "LeakyReLU", "PReLU", "ReLU",
+}  # fmt: skip
+_RULED_FUNCTIONS = {
+    None, "linear", "celu", "elu", "exponential", "gelu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_tanh",
+    "leaky_relu", "log_sigmoid", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softplus",
+    "softsign", "sparse_plus", "sparse_sigmoid", "squareplus", "tanh", "tanh_shrink",
+}  # fmt: skip
+# Layers and operations that are functions of one value where they take one, or several that are functions of one.
+_FUNCTIONS = {
+    "Activation", "Add", "ELU", "LeakyReLU", "Maximum", "Minimum", "Multiply", "PReLU", "ReLU", "Subtract",
+}  # fmt: skip
+_RULED_OPERATIONS = {
+    "Absolute", "Celu", "Clip", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSilu", "LeakyRelu", "LogSigmoid", "Mish",
+    "Negative", "Relu", "Relu6", "ReLU", "Selu", "Sigmoid", "Silu", "Softplus", "Softsign", "Square", "Squareplus",
+    "Tanh",
+}  # fmt: skip
+_COMBINING = {
+    "Add", "Divide", "Greater", "GreaterEqual", "Less", "LessEqual", "Maximum", "Minimum", "Multiply", "Subtract",
+    "TrueDivide", "Where",
+}  # fmt: skip
+# Operations that are linear in several values.
+_JOINING = {"Add", "Subtract"}
+
+
+def has_multipliers(nodes: Sequence[Node]) -> bool:
+    """Whether DeepLIFT's rules cover every layer, where an activation of all classes at the end does not count."""
+    leaves = [place for place, node in enumerate(nodes) if not node.container]
+    used = {source for place in leaves for source in nodes[place].inputs}
+    ends = [place for place in leaves if place not in used]
+    if len(ends) != 1:
+        return False
+    # Of each node, the earliest one that it is a function of, value by value; itself, where there is none.
+    origins: dict[int, int] = {}
+    for place, node in enumerate(nodes):
+        if node.container:
+            origins[place] = origins[node.inputs[-1]]
+            continue
+        before = {origins[source] for source in node.inputs}
+        single = len(before) == 1 and _is_elementwise(node)
+        origins[place] = before.pop() if single else place
+        if not single and not _is_ruled(node, place == ends[0]):
+            return False
+    return True
+
+
+def _is_elementwise(node: Node) -> bool:
+    """Whether what a node puts out is, at each place, a function of the values at that place that rules cover."""
+    if node.module.startswith("keras.layers"):
+        plain = _name_of(node.config.get("activation")) in _RULED_FUNCTIONS
+        return node.kind in _FUNCTIONS and plain
+    others = [value for source, value in _operands(node) if source is None and value is not None]
+    numbers = all(isinstance(value, bool | int | float | str) for value in others)
+    return node.module.startswith("keras.") and node.kind in _RULED_OPERATIONS | _COMBINING and numbers
+
+
+def _is_ruled(node: Node, is_last: bool) -> bool:
+    own, name = node.config, _name_of(node.config.get("activation"))
+    if is_last and (node.kind == "Softmax" or name in ("softmax", "log_softmax")):  # cut off before anything is asked
+        return node.kind in ("Softmax", "Activation", "Dense")
+    if not node.module.startswith("keras.layers"):
+        operands = _operands(node)
+        shapes = {tuple(shape[1:]) for source, shape in operands if source is not None}
+        joins = node.kind in _JOINING and all(source is not None for source, _ in operands) and len(shapes) == 1
+        return node.module.startswith("keras.") and joins
+    # Groups of channels are convolved in a function of their own, which has no rule.
+    whole = own.get("groups", 1) == 1 and own.get("interpolation", "nearest") in ("nearest", "bilinear")
+    return node.kind in _RULED and name in _RULED_FUNCTIONS and whole and own.get("quantization_config") is None
+
+
+def _operands(node: Node) -> list[tuple[int | None, Any]]:
+    """The arguments of a node in order: its node and shape for a tensor; None and its value for anything else."""
+    sources = iter(node.inputs)
+
+    def walk(content: Any) -> Iterator[tuple[int | None, Any]]:
+        if isinstance(content, Mapping) and content.get("class_name") == "__keras_tensor__":
+            yield next(sources, None), content["config"]["shape"]
+        elif isinstance(content, list | tuple):
+            for value in content:
+                yield from walk(value)
+        else:
+            yield None, content
+
+    found = list(walk(node.arguments.get("args", [])))
+    return found + [pair for value in node.arguments.get("kwargs", {}).values() for pair in walk(value)]
+
+
+def _is_constant(nodes: Sequence[Node], operand: tuple[int | None, Any], number: float) -> bool:
+    source, value = operand
+    if source is not None:
+        return number == 0 and nodes[source].kind == "ZerosLike"
+    if isinstance(value, Mapping):
+        value = value.get("config", {}).get("value", math.nan) if isinstance(value.get("config"), Mapping) else math.nan
+    while isinstance(value, list) and value:
+        value = value[0] if all(one == value[0] for one in value) else math.nan
+    return isinstance(value, int | float) and value == number
+
+
+def _is_scaled(nodes: Sequence[Node], place: int, of: int) -> bool:
+    """Whether a node is a multiple of another."""
+    return nodes[place].kind in ("Multiply", "TrueDivide", "Divide") and of in nodes[place].inputs
+
+
+def _comparison(nodes: Sequence[Node], place: int) -> tuple[int | None, int, Any]:
+    """The node that a condition compares with a number, 1 where it is above and -1 where below, and the number."""
+    sign = _COMPARING.get(nodes[place].kind, 0)
+    operands = _operands(nodes[place])
+    if not sign or len(operands) != 2:
+        return None, 0, None
+    (one, first), (other, second) = operands
+    if one is not None and other is None:
+        return one, sign, second
+    return (other, -sign, first) if one is None and other is not None else (None, 0, None)
+
+
+def _name_of(activation: Any) -> str | None:
+    """The name of an activation, which may be written as a text, as an object or as a layer."""
+    if isinstance(activation, Mapping):
+        own = activation.get("config")
+        if isinstance(own, str):
+            return own
+        layers = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu"}
+        return layers.get(str(activation.get("class_name")), str(activation.get("class_name")))
+    return activation if activation is None else str(activation)
