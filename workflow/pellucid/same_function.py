@@ -104,7 +104,7 @@ def difference(before: NDArray[Any], after: NDArray[Any], epsilon: float = _SING
     if before.shape != after.shape:
         return np.inf
     single = epsilon <= _SINGLE
-    usable = np.isfinite(before).all(1) | (single & ~np.isfinite(after).all(1))
+    usable = np.isfinite(before).all(1) | single
     if not usable.any():
         return 0.0
     with np.errstate(invalid="ignore"):
