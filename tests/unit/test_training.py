@@ -302,10 +302,9 @@ def random_layers(keras, shape, classes):
     hidden = layers.RandomTranslation(0.2, 0.2, name="move")(layers.RandomFlip(name="flip")(image))
     inside = keras.Input(shape)
     noisy = keras.Model(inside, layers.GaussianNoise(0.2, name="noise")(inside), name="noisy")
-    hidden = layers.Reshape((8, 8))(layers.RandomZoom(0.2, name="zoom")(noisy(hidden)))
-    hidden = layers.Bidirectional(layers.LSTM(4, dropout=0.3, return_sequences=True), name="both")(hidden)
+    hidden = layers.Reshape((8, 8))(noisy(hidden))
+    hidden = layers.Bidirectional(layers.SimpleRNN(4, dropout=0.3, return_sequences=True), name="both")(hidden)
     hidden = layers.TimeDistributed(layers.Dropout(0.3), name="each")(hidden)
-    hidden = layers.MultiHeadAttention(1, 4, dropout=0.3, name="attention")(hidden, hidden)
     return keras.Model(image, layers.Dense(classes, activation="softmax")(layers.Flatten()(hidden)))
 
 
