@@ -295,6 +295,43 @@ def test_networks_that_are_no_plain_stack_go_on_after_a_kill_as_well(tmp_path, n
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
 
 
+def random_layers(keras, shape, classes):
+    """Every way in which a layer holds random numbers: its own, those of its cell, of layers inside it, of a model."""
+    layers = keras.layers
+    image = keras.Input(shape)
+    hidden = layers.RandomTranslation(0.2, 0.2, name="move")(layers.RandomFlip(name="flip")(image))
+    inside = keras.Input(shape)
+    noisy = keras.Model(inside, layers.GaussianNoise(0.2, name="noise")(inside), name="noisy")
+    hidden = layers.Reshape((8, 8))(noisy(hidden))
+    hidden = layers.Bidirectional(layers.SimpleRNN(4, dropout=0.3, return_sequences=True), name="both")(hidden)
+    hidden = layers.TimeDistributed(layers.Dropout(0.3), name="each")(hidden)
+    return keras.Model(image, layers.Dense(classes, activation="softmax")(layers.Flatten()(hidden)))
+
+
+def test_random_layers_draw_the_same_numbers_after_a_kill(keras, few_digits, tmp_path):
+    random_layers(keras, (8, 8, 1), 10).save(tmp_path / "own.keras")
+    entry = {"architecture": "keras_file", "file": str(tmp_path / "own.keras"), "file_sha256": "none"}
+    paths = {"file": str(tmp_path / "own.keras")}
+    recipe = {"epochs": 2, "batch_size": 128}
+    once, killed = (
+        prepared.arguments(few_digits, tmp_path / name, entry, recipe, paths=paths) for name in ("once", "killed")
+    )
+    train(**once)
+    killed_after(1, killed)
+    train(**killed)
+    assert weights(tmp_path / "killed") == weights(tmp_path / "once")
+
+
+def test_a_loaded_checkpoint_that_is_another_function_is_told(few_digits, tmp_path, caplog):
+    killed_after(1, given := arguments(few_digits, tmp_path, recipe={"epochs": 2, "batch_size": 128}))
+    (state,) = (tmp_path / "checkpoints").iterdir()
+    progress = files.read_json(state / "progress.json")
+    progress["last_scores"][0][0] += 1
+    files.write_json(state / "progress.json", progress)
+    train(**given)
+    assert "saving and loading its last epoch" in caplog.text
+
+
 FOUR = {"epochs": 4, "batch_size": 128}
 # Every setting that has a state, or could have one: each must come back after a kill as it was.
 RESUMED = {

@@ -74,12 +74,20 @@ def flatten(model: keras.Model) -> tuple[Node, ...]:
 
 def one_score(nodes: Sequence[Node]) -> bool:
     """Whether the class scores are -z/2 and z/2 of one score z: how `models/head.py` writes one sigmoid."""
-    both = nodes[nodes[-1].inputs[0]] if len(nodes[-1].inputs) == 1 else nodes[-1]
-    halves = [nodes[source] for source in both.inputs]
+    last = _maker(nodes, len(nodes) - 1)
+    both = _maker(nodes, last.inputs[0]) if len(last.inputs) == 1 else last
+    halves = [_maker(nodes, source) for source in both.inputs]
     scales = [getattr(half.operation, "scale", None) for half in halves]
-    kinds = [type(node.operation).__name__ for node in (nodes[-1], both, *halves)]
+    kinds = [type(node.operation).__name__ for node in (last, both, *halves)]
     wanted = ["Softmax", "Concatenate", "Rescaling", "Rescaling"]
     return kinds == wanted and scales == [-0.5, 0.5] and len({half.inputs for half in halves}) == 1
+
+
+def _maker(nodes: Sequence[Node], place: int) -> Node:
+    """The node at a place; of a nested model, the one inside it that makes its output."""
+    while nodes[place].container:
+        (place,) = nodes[place].inputs
+    return nodes[place]
 
 
 def _enter(model: Any, sources: Sequence[int], within: tuple[str, ...], nodes: list[Node]) -> list[int]:

@@ -104,7 +104,7 @@ def difference(before: NDArray[Any], after: NDArray[Any], epsilon: float = _SING
     if before.shape != after.shape:
         return np.inf
     single = epsilon <= _SINGLE
-    usable = np.isfinite(before).all(1) | (single & ~np.isfinite(after).all(1))
+    usable = np.isfinite(before).all(1) | single
     if not usable.any():
         return 0.0
     with np.errstate(invalid="ignore"):
@@ -112,7 +112,9 @@ def difference(before: NDArray[Any], after: NDArray[Any], epsilon: float = _SING
         change[(before == after) | (np.isnan(before) & np.isnan(after))] = 0
         size = np.abs(np.where(np.isfinite(before), before, 0)).max(1)
     allowed = (_TOLERANCE if single else _LAST_PLACES * epsilon) * np.maximum(size, np.median(size))
-    change = np.nan_to_num(change.max(1), nan=np.inf)[usable] / np.maximum(allowed[usable], np.finfo(np.float32).tiny)
+    with np.errstate(over="ignore"):
+        least = np.finfo(np.float32).tiny
+        change = np.nan_to_num(change.max(1), nan=np.inf, posinf=np.inf)[usable] / np.maximum(allowed[usable], least)
     return float(change.max() if single else np.median(change))
 
 

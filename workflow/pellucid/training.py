@@ -309,7 +309,8 @@ def _keeper(
                 raise InputError(f"training, epoch {epoch + 1}", found, "numbers", "Lower learning_rate.")
             progress.history.append({**scores, "learning_rate": self.rate})
             improved = _better(progress, training["monitor"])
-            progress.last_scores = same_function.answers(self.model).scores.tolist()
+            # JSON has no infinity.
+            progress.last_scores = np.nan_to_num(same_function.answers(self.model).scores).tolist()
             if improved:
                 progress.best_epoch, progress.best_scores = epoch + 1, progress.last_scores
                 files.write(_best(state, epoch + 1), self.model.save)
@@ -369,7 +370,8 @@ def _resume(state: Path, training: Mapping[str, Any], safe: bool = True) -> tupl
 def _hold(network: keras.Model, scores: list[list[float]], step: str) -> None:
     """Compare a network that was loaded with the class scores of the one that was saved."""
     answers = same_function.answers(network)
-    same_function.hold_scores(np.array(scores), answers.scores, step, f"model {network.name}", epsilon=answers.epsilon)
+    now, where = np.nan_to_num(answers.scores), f"model {network.name}"
+    same_function.hold_scores(np.array(scores), now, step, where, epsilon=answers.epsilon)
 
 
 def _clear(state: Path, keep: set[Path]) -> None:

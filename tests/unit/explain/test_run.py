@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pellucid import files
+from pellucid.errors import InputError
 from pellucid.explain.variants import variants
 from tests import prepared
 
@@ -98,3 +99,22 @@ def test_a_sweep_runs_every_combination():
         "m.b=2.c=3x5": {"a": 1, "b": 2, "c": [3, 5]},
     }
     assert variants("m", {"a": 1}) == {"m": {"a": 1}}
+
+
+@pytest.mark.parametrize("method", ["saliency", "occlusion"])
+def test_a_target_whose_score_is_constant_is_an_error_that_names_the_class(keras, tmp_path, rng, method):
+    layers = keras.layers
+    model = keras.Sequential([layers.Input((12, 1)), layers.Conv1D(3, 3), layers.Flatten(), layers.Dense(3)])
+    kernel, bias = model.layers[-1].get_weights()
+    kernel[:, 1] = 0
+    model.layers[-1].set_weights([kernel, bias + 0.7])
+    model.save(tmp_path / "model.keras")
+    files.write_json(tmp_path / "data.json", {"classes": ["normal", "ill", "other"]})
+    paths = {"model": tmp_path / "model.keras", "examples": tmp_path / "examples.npz", "facts": tmp_path / "data.json"}
+    examples = {"inputs": rng.random((3, 12, 1), np.float32), "targets": np.array([0, 2, 0])}
+    files.write_arrays(tmp_path / "examples.npz", examples)
+    parameters = {"window": 3, "stride": 3} if method == "occlusion" else {}
+    prepared.explain(tmp_path, method, parameters, **paths)
+    files.write_arrays(tmp_path / "examples.npz", {**examples, "targets": np.array([0, 1, 0])})
+    with pytest.raises(InputError, match="ill"):
+        prepared.explain(tmp_path, method, parameters, **paths)
