@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -62,8 +63,10 @@ def new(width: float, height: float) -> Figure:
 
 def save(figure: Figure, *paths: Path | str) -> None:
     """Write a figure once per path; the suffix chooses the format. All its texts are drawn as they are written."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
         fonts.fit(figure)
+        # Which letters no font has is told by `fit`, once.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         # The layout is most of the work: it is found once, and not again for every format.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
