@@ -33,8 +33,8 @@ PASSWORD = "hunter2secret"
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile")
     rng = np.random.default_rng(1)
-    values = rng.normal(size=(20 * len(CLASSES), 24)) + np.repeat(np.arange(len(CLASSES)), 20)[:, np.newaxis]
-    table = pd.DataFrame(values.round(3), columns=[f"s{place}" for place in range(24)])
+    values = rng.normal(size=(20 * len(CLASSES), 80)) + np.repeat(np.arange(len(CLASSES)), 20)[:, np.newaxis]
+    table = pd.DataFrame(values.round(3), columns=[f"s{place}" for place in range(80)])
     table["label"] = np.repeat([f"k{place}" for place in range(len(CLASSES))], 20)
     table.to_csv(folder / FILE, index=False)
     dataset = {
@@ -48,7 +48,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     experiment = {
         "title": TITLE,
         "dataset": dataset,
-        "model": {"architecture": "multivariate_cnn"},
+        "model": {"architecture": "heartbeat_cnn"},
         "training": {"epochs": 1},
         "examples": {"per_class": 1, "choose": "any", "target": {"class": "all"}},
         "methods": {"saliency": {}, "random_attribution": {}},

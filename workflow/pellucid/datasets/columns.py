@@ -86,7 +86,7 @@ def choose(
 def _tell_keywords(header: tuple[str, ...], where: str, signal: str | Sequence[Choice], group: Choice) -> None:
     """Say what a keyword means in a file that has a column of that name."""
     if signal == "all" and "all" in header:
-        logger.info('%s: signal: all means every column; the one of this name is signal: [all]', where)
+        logger.info("%s: signal: all means every column; the one of this name is signal: [all]", where)
     if group == NONE and NONE in header:
         place = header.index(NONE) + 1
         logger.info("%s: group: none means no group; the column of this name is group: %d", where, place)
