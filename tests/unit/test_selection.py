@@ -43,3 +43,12 @@ def test_targets():
     np.testing.assert_array_equal(targets("true", classes, LABELS, P), LABELS)
     np.testing.assert_array_equal(targets("predicted", classes, LABELS, P), P.argmax(1))
     np.testing.assert_array_equal(targets("right", classes, LABELS, P), np.ones(8))
+
+
+def test_a_class_that_is_called_like_a_keyword_is_a_class_where_it_is_named_as_one(caplog):
+    classes = ["predicted", "true", "3"]
+    with caplog.at_level("INFO", "pellucid"):
+        np.testing.assert_array_equal(targets("true", classes, LABELS, P), LABELS)
+    assert "{class: true}" in caplog.text
+    np.testing.assert_array_equal(targets({"class": "true"}, classes, LABELS, P), np.ones(8))
+    np.testing.assert_array_equal(targets({"class": 3}, classes, LABELS, P), np.full(8, 2))

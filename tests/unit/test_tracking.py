@@ -702,3 +702,38 @@ def test_a_member_says_which_study_it_belongs_to(project: Project) -> None:
     assert "pellucid.study" not in project.runs()[run].data.tags
     assert project.track(study="rates")["run"] == run
     assert project.runs()[run].data.tags["pellucid.study"] == "rates"
+
+
+def test_every_rule_restores_an_experiment_that_was_deleted_on_mlflows_page(project: Project) -> None:
+    for record in (project.track, project.compare):
+        record()
+        (found,) = project.client.search_experiments(filter_string=f"name = '{project.experiment}'")
+        project.client.delete_experiment(found.experiment_id)
+        record()
+        assert project.client.get_experiment(found.experiment_id).lifecycle_stage == "active"
+    project.client.delete_experiment(found.experiment_id)
+    tracking.restore(project.uri, project.experiment)
+    assert project.client.get_experiment(found.experiment_id).lifecycle_stage == "active"
+
+
+def test_names_that_are_no_keys_of_mlflow_are_recorded_and_kept_as_they_are(project: Project) -> None:
+    names = {
+        "N": "normal",
+        "~": "noise",
+        "+": "rhythm change",
+        "a[1]": "x" * 9000,
+        **{str(n): str(n) for n in range(150)},
+    }
+    project.settings = {**project.settings, "dataset": {"source": "bumps", "class_names": names}}
+    run = project.runs()[project.track()["run"]]
+    assert {"noise", "rhythm change", "149"} <= set(run.data.params.values())
+    held = files.read_json(project.client.download_artifacts(run.info.run_id, "names.json"))
+    assert held["values"]["dataset.class_names.a[1]"] == "x" * 9000
+    assert run.data.params[held["keys"]["dataset.class_names.~"]] == "noise"
+
+
+def test_a_run_that_cannot_be_recorded_is_not_left_running(project: Project) -> None:
+    (project.results / "model" / "history.csv").write_text("nothing that has epochs\n")
+    with pytest.raises(ValueError, match="epoch"):
+        project.track()
+    assert "RUNNING" not in {run.info.status for run in project.runs().values()}

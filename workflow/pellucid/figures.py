@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -64,14 +66,26 @@ def new(width: float, height: float) -> Figure:
 
 def save(figure: Figure, *paths: Path | str) -> None:
     """Write a figure once per path; the suffix chooses the format. All its texts are drawn as they are written."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
         fonts.fit(figure)
+        _fold_heading(figure)
+        # Which letters no font has is told by `fit`, once.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         # The layout is most of the work: it is found once, and not again for every format.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
         for path in paths:
             metadata = {"Date": None} if str(path).endswith(".svg") else {}
             files.write(path, partial(figure.savefig, metadata=metadata))
+
+
+def _fold_heading(figure: Figure) -> None:
+    """Break the lines of the heading that are longer than the figure is wide."""
+    width, lines = figure.get_figwidth(), figure.get_suptitle().split("\n")
+    # A letter of 10 points is a thirteenth of an inch wide.
+    if max(map(len, lines)) > 14 * width:
+        folded = "\n".join(textwrap.fill(line, int(12.5 * width)) for line in lines)
+        next(text for text in figure.texts if text.get_text() == figure.get_suptitle()).set_text(folded)
 
 
 def facts(path: Path | str) -> dict[str, Any]:

@@ -45,7 +45,8 @@ def read(path: Path | str, *, index: str | None = None, words: Iterable[str] = W
     """Read a table that `write` wrote; `index` names the column that becomes the index."""
     import pandas as pd
 
-    table = pd.read_csv(path, converters=dict.fromkeys(words, from_cell))
+    # The default way to read numbers is off by a bit in the last place.
+    table = pd.read_csv(path, converters=dict.fromkeys(words, from_cell), float_precision="round_trip")
     return table if index is None else table.set_index(index)
 
 

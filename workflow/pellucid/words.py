@@ -14,8 +14,10 @@ from collections.abc import Iterable, Sequence
 LONGEST_NAME = 40  # letters of a class, a channel or a layer in a figure; tables have the whole
 LONGEST_TITLE = 110  # letters of a title in a figure
 
-# The line ends and the characters without a shape, which no figure, page or XML file can show: their pictures instead.
-_PICTURES = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421, 0x85: 0x2424, 0x2028: 0x2424, 0x2029: 0x2424}
+# Line ends, tabs and the characters without a shape, which no figure, page or XML file can show: signs that every font
+# has, and their numbers.
+_PICTURES: dict[int, str] = {code: f"\\x{code:02x}" for code in (*range(32), 0x7F)}
+_PICTURES |= dict.fromkeys((0x0A, 0x0D, 0x85, 0x2028, 0x2029), "↵") | {0x09: "⇥"}
 _UNREADABLE = re.compile("[\x80-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 # A spreadsheet computes a cell that begins so, blanks before it or not.
 _FORMULA = re.compile(r"'*\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
@@ -29,7 +31,7 @@ _LONGEST_KEY = 250
 
 
 def readable(text: str) -> str:
-    """The text in one line that every place can show: line ends and control characters become their pictures."""
+    """The text in one line that every place can show: line ends and control characters become signs."""
     return _UNREADABLE.sub("\ufffd", text.translate(_PICTURES))
 
 

@@ -59,9 +59,9 @@ def test_says_the_shares_class_by_class_and_the_chance(multivariate):
     np.testing.assert_allclose(found["neighbours_same"], 7 / 31)
     np.testing.assert_allclose(found["chance"], 7 / 31)
     lines = found["csv"].splitlines()
-    assert lines[0] == "class,examples,same_class_features,same_class_pca,same_class_tsne"
-    assert lines[1].startswith("all,32,0.225806")
-    assert lines[2].startswith("class 0,8,0.225806")
+    assert lines[0] == "over,class,examples,same_class_features,same_class_pca,same_class_tsne"
+    assert lines[1].startswith("all,all,32,0.225806")
+    assert lines[2].startswith("class,class 0,8,0.225806")
     np.testing.assert_array_equal(found["predictions"], probe.logits(test[0]).argmax(1)[found["indices"]])
 
 
