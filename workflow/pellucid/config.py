@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pellucid import plugins, recipe, schema, studies
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.explain.variants import variants
-from pellucid.wording import listing, nearest, shown
+from pellucid.wording import listing, nearest, shown, times
 
 # What --config may mean by a text; a class named "no" or a time "1:30" stays one.
 _NUMBER_OR_TRUTH = re.compile(r"[+-]?\d+|[+-]?\d*\.\d+([eE][+-]\d+)?|true|false")
@@ -124,6 +124,10 @@ def resolve(content: Mapping[str, Any]) -> Config:
                 )
                 skipped[name] |= reasons
                 faults += refused
+            source = plugins.load("datasets")[experiment["dataset"]["source"]]
+            if hasattr(source, "axes"):
+                sizes = source.axes(**plugins.own_parameters(experiment["dataset"], source.SPEC))
+                faults += [f"experiments.{name}.{fault}" for fault in misfits(experiment, sizes)]
             experiments[name] = experiment
     if faults:
         raise ConfigError(studies.folded(faults, found))
@@ -137,6 +141,39 @@ def resolve(content: Mapping[str, Any]) -> Config:
         studies={name: found[name] for name in content["run"] if name in found},
         owners={member: name for name, study in found.items() for member in study.members if member in run},
     )
+
+
+def misfits(experiment: Mapping[str, Any], axes: Sequence[int]) -> list[str]:
+    """What is larger than an example of these axes: windows, cells and segments that the user wrote."""
+    faults = []
+    for key, package in OPTIONAL.items():
+        for name, parameters in experiment[key].items():
+            module = plugins.load(package)[name]
+            if parameters is False or not hasattr(module, "fits"):
+                continue
+            for chosen in [parameters] if key == "scores" else variants(name, parameters).values():
+                try:
+                    module.fits(axes, **chosen)
+                except InputError as error:
+                    faults.append(f"{key}.{name}: {error}")
+    return faults
+
+
+def require_fit(content: Mapping[str, Any], name: str, axes: Sequence[int]) -> None:
+    """Refuse windows that do not fit the examples, as soon as the data are read: before a model is trained for nothing.
+
+    Args:
+        content: the configuration as the user wrote it.
+        name: of the experiment.
+        axes: sizes of its examples, without the channels.
+
+    Raises:
+        InputError: as said.
+    """
+    experiment = resolve({**content, "run": [name]}).experiments[name]
+    if faults := misfits(experiment, axes):
+        found = f"examples of {times(axes)} values"
+        raise InputError(f"experiments.{name}", found, "larger ones, or smaller windows", " ".join(faults))
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ def preprocess(
     seed: int,
     folder: Path | str,
     memory_mb: int = 1024,
+    require: Callable[[Sequence[int]], None] | None = None,
 ) -> None:
     """Load a data source, split and scale it, and write it to `folder`, of a large set one block after the other.
 
@@ -61,6 +62,7 @@ def preprocess(
         folder: gets `x_<split>.npy` (float32), `labels.npz` (int64 per split), `truth.npz` (bool, per split, where
             the source knows it), `measured.npz` (bool, per split, where something was filled) and `data.json`.
         memory_mb: what the source may keep in memory; it changes nothing in what is written.
+        require: refuses sizes of an example, without the channels, that the experiment's windows do not fit.
 
     Raises:
         InputError: a file or an example that cannot be used.
@@ -79,6 +81,8 @@ def preprocess(
         {name: Path(path) for name, path in paths.items()}, seeds.generator(seed, "load", source), **own, **room
     )
     check(raw, source)
+    if require is not None:
+        require(raw.train.x.shape[1:-1])
     splits = divide(raw, **split, rng=seeds.generator(seed, "split"))
     if split.get("folds") is not None and raw.test is not None:
         raw = replace(raw, notes=(*raw.notes, _SET_ASIDE))
