@@ -1,13 +1,15 @@
 """What was not measured changes nothing: not the statistics of scaling, nor the values, nor the scores; units neither."""
 
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid import files
+from pellucid import config, files
 from pellucid.augmentation import augment
 from pellucid.datasets import beats, completion, mitdb, table
 from pellucid.datasets.base import BLANK, ESTIMATED, MEASURED
@@ -340,3 +342,33 @@ def test_occlusions_own_window_fits_any_input(axes, stride, channels):
     assert seen.all() or not covers
     assert all(1 <= size <= length for size, length in zip(automatic(axes), axes, strict=True))
     assert all(size == 15 for size, length in zip(automatic(axes), axes, strict=True) if length >= 60)
+
+
+@pytest.mark.parametrize(
+    ("key", "entry"),
+    [
+        ("methods", {"occlusion": {"window": 9}}),
+        ("methods", {"occlusion": {"sweep": {"window": [3, 9]}}}),
+        ("methods", {"rise": {"cells": 9}}),
+        ("methods", {"kernel_shap": {"segments": 65, "samples": 2000}}),
+        ("scores", {"sufficiency": {"unit": "window", "window": 9}}),
+    ],
+)
+def test_what_is_larger_than_the_examples_is_refused_before_any_training(key, entry):
+    settings_of = yaml.safe_load((Path(config.__file__).parents[2] / "config.yaml").read_text())
+    parts = {"methods": {}, "views": {}, "scores": {}} | {key: settings_of["defaults"][key]}
+    settings_of["defaults"] |= parts
+    settings_of["run"] = ["own"]
+    for source, error in (("digits", config.ConfigError), ("mnist", None)):
+        dataset = {"source": source} | ({"file": "https://example.org/mnist.npz"} if source == "mnist" else {})
+        own = {"dataset": dataset, "model": {"architecture": "digit_cnn"}, key: entry}
+        content = {**settings_of, "experiments": {"own": own}}
+        if error:
+            with pytest.raises(error, match=rf"{key}\.{next(iter(entry))}"):
+                config.resolve(content)
+        else:
+            # The size of a table is known when it has been read.
+            config.resolve(content)
+            config.require_fit(content, "own", (28, 28))
+            with pytest.raises(InputError, match=rf"{key}\.{next(iter(entry))}"):
+                config.require_fit(content, "own", (8, 8))
