@@ -183,10 +183,15 @@ def check(settings: Mapping[str, Any], shape: tuple[int, ...]) -> None:
         raise InputError("training.augmentation.shift", found, f"less than {min(shape[:-1])}")
 
 
-def augmented(batches: Any, settings: Mapping[str, Any], seed: int) -> keras.utils.PyDataset:
+def augmented(
+    batches: Any,
+    settings: Mapping[str, Any],
+    seed: int,
+    measured: Callable[[int], NDArray[np.bool_] | None] = lambda index: None,
+) -> keras.utils.PyDataset:
     """The same batches (inputs first), augmented. They `begin` an epoch as the given ones do.
 
-    `batches.measured(index)` says where a batch was measured, or None.
+    `measured` says of the number of a batch where it was measured, or None for everywhere.
     """
     import keras
 
@@ -206,6 +211,6 @@ def augmented(batches: Any, settings: Mapping[str, Any], seed: int) -> keras.uti
 
         def __getitem__(self, index: int) -> tuple[NDArray[Any], ...]:
             x, *others = batches[index]
-            return augment(x, settings, seed, self.epoch, index, batches.measured(index)), *others
+            return augment(x, settings, seed, self.epoch, index, measured(index)), *others
 
     return Augmented()

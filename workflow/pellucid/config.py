@@ -9,7 +9,7 @@ import contextlib
 import copy
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from pellucid import credentials, model_classes, plugins, recipe, schema, studie
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.explain.variants import variants
-from pellucid.wording import listing, nearest, shown
+from pellucid.wording import listing, nearest, shown, times
 from pellucid.words import readable
 
 # What --config may mean by a text; a class named "no" or a time "1:30" stays one.
@@ -129,6 +129,10 @@ def resolve(content: Mapping[str, Any]) -> Config:
                 )
                 skipped[name] |= reasons
                 faults += refused
+            source = plugins.load("datasets")[experiment["dataset"]["source"]]
+            if hasattr(source, "axes"):
+                sizes = source.axes(**plugins.own_parameters(experiment["dataset"], source.SPEC))
+                faults += [f"experiments.{name}.{fault}" for fault in misfits(experiment, sizes)]
             experiments[name] = experiment
     if faults:
         raise ConfigError(studies.folded(faults, found))
@@ -143,6 +147,39 @@ def resolve(content: Mapping[str, Any]) -> Config:
         owners={member: name for name, study in found.items() for member in study.members if member in run},
         notes=tuple(model_classes.guess(name) for name in run if model_classes.is_guess(experiments[name])),
     )
+
+
+def misfits(experiment: Mapping[str, Any], axes: Sequence[int]) -> list[str]:
+    """What is larger than an example of these axes: windows, cells and segments that the user wrote."""
+    faults = []
+    for key, package in OPTIONAL.items():
+        for name, parameters in experiment[key].items():
+            module = plugins.load(package)[name]
+            if parameters is False or not hasattr(module, "fits"):
+                continue
+            for chosen in [parameters] if key == "scores" else variants(name, parameters).values():
+                try:
+                    module.fits(axes, **chosen)
+                except InputError as error:
+                    faults.append(f"{key}.{name}: {error}")
+    return faults
+
+
+def require_fit(content: Mapping[str, Any], name: str, axes: Sequence[int]) -> None:
+    """Refuse windows that do not fit the examples, as soon as the data are read: before a model is trained for nothing.
+
+    Args:
+        content: the configuration as the user wrote it.
+        name: of the experiment.
+        axes: sizes of its examples, without the channels.
+
+    Raises:
+        InputError: as said.
+    """
+    experiment = resolve({**content, "run": [name]}).experiments[name]
+    if faults := misfits(experiment, axes):
+        found = f"examples of {times(axes)} values"
+        raise InputError(f"experiments.{name}", found, "larger ones, or smaller windows", " ".join(faults))
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ def preprocess(
     folder: Path | str,
     memory_mb: int = 1024,
     classes: Sequence[str | int] = (),
+    require: Callable[[Sequence[int]], None] | None = None,
 ) -> None:
     """Load a data source, split and scale it, and write it to `folder`, of a large set one block after the other.
 
@@ -66,6 +67,7 @@ def preprocess(
         memory_mb: what the source may keep in memory; it changes nothing in what is written.
         classes: those of the model in the order of its outputs, where it has some of its own: labels are numbered by
             it, and the data may lack some. The splits are the same with and without it.
+        require: refuses sizes of an example, without the channels, that the experiment's windows do not fit.
 
     Raises:
         InputError: a file or an example that cannot be used, or a class that the model lacks.
@@ -86,6 +88,8 @@ def preprocess(
         {name: Path(path) for name, path in paths.items()}, seeds.generator(seed, "load", source), **own, **room
     )
     check(raw, source, least=1 if classes else 2)
+    if require is not None:
+        require(raw.train.x.shape[1:-1])
     if split.get("folds") is None:
         raw = replace(raw, notes=(*raw.notes, *about_groups(raw, source, by_group=split.get("by_group", True))))
     splits = divide(raw, **split, rng=seeds.generator(seed, "split"))

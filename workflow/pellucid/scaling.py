@@ -113,6 +113,8 @@ def fits_float32(x: NDArray[Any], filling: NDArray[np.uint8] | None) -> bool:
             return True
         low, high = limits(x, filling)
         largest = np.maximum(np.abs(low), np.abs(high))
+        if (largest > np.finfo(np.float32).max).any():
+            return False
         step = np.spacing(np.maximum(largest, np.finfo(np.float32).tiny).astype(np.float32)).astype(np.float64)
     return bool((_within(x, filling) >= _FINE * step).all())
 

@@ -102,7 +102,7 @@ def train(
     fitted, validation = _load(Path(data), training["batch_size"], weights, seed, permuted)
     batches = fitted
     if augmentation.chosen(training["augmentation"]):
-        batches = augmentation.augmented(fitted, training["augmentation"], seed)
+        batches = augmentation.augmented(fitted, training["augmentation"], seed, fitted.measured)
     versions = {"tensorflow": tf.__version__, "keras": keras.version(), "numpy": np.__version__}
     paths = paths or {}
     digests = {name: downloads.check(path, **downloads.checksums(model, name)) for name, path in paths.items()}

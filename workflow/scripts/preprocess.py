@@ -1,7 +1,9 @@
 """Split, scale and describe the data of an experiment."""
 
+from functools import partial
 from pathlib import Path
 
+from pellucid.config import require_fit
 from pellucid.job import job
 from pellucid.preprocessing import preprocess
 
@@ -15,4 +17,6 @@ with job(snakemake):
         folder=Path(snakemake.output.facts).parent,
         memory_mb=snakemake.resources.memory_mb,
         classes=snakemake.params.classes,
+        # Not among the parameters: what is explained changes nothing in what is written here.
+        require=partial(require_fit, snakemake.config, snakemake.wildcards.experiment),
     )

@@ -10,6 +10,8 @@ It may have `check(**parameters)`, which refuses a combination of parameters (In
 and `addresses(**parameters) -> {name: address}`, which names the files it reads where their number depends on the
 parameters; `load` gets them by these names. It may have `fill(**entry) -> {key: value}`, which puts an address and its
 checksum in the place of a short name.
+It may have `axes(**parameters) -> sizes of an example`, without the channels, where they are known without the data:
+windows that are larger are refused before any job is planned.
 Nothing else has to be edited to add one: `config.yaml` names the module.
 """
 

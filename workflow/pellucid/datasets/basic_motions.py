@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,11 @@ SPEC = SourceSpec(
     "series classification archive, 2018. arXiv:1811.00075 (2018)",
     homepage="https://www.timeseriesclassification.com/description.php?Dataset=BasicMotions",
 )
+
+
+def axes(**parameters: Any) -> tuple[int, ...]:
+    """Sizes of an example, but for the channels."""
+    return (100,)
 
 
 def load(files: Mapping[str, Path], rng: np.random.Generator) -> RawData:

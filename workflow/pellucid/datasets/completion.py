@@ -21,7 +21,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "enum": ["refuse", "interpolate", "zero"],
         "default": "refuse",
         "description": "what becomes of empty cells and NaN within a series: the run ends and says where; a straight "
-        "line between the values beside them (at an end, the nearest value); or zero",
+        "line between the values beside them (at an end, the nearest value); or zero. What was filled does not "
+        "count in the statistics of scaling, and is neither drawn nor scored",
     },
     "lengths": {
         "enum": ["refuse", "pad", "crop"],

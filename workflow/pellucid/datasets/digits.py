@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,11 @@ SPEC = SourceSpec(
     "doi:10.24432/C50P49",
     homepage="https://archive.ics.uci.edu/dataset/80",
 )
+
+
+def axes(**parameters: Any) -> tuple[int, ...]:
+    """Sizes of an example, but for the channels."""
+    return (8, 8)
 
 
 def load(files: Mapping[str, Path], rng: np.random.Generator) -> RawData:

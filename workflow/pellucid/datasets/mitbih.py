@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,11 @@ SPEC = SourceSpec(
 
 CLASSES = tuple(aami.CODES)
 _COLUMNS = 188
+
+
+def axes(*, samples: int, **parameters: Any) -> tuple[int, ...]:
+    """Sizes of an example, but for the channels."""
+    return (samples,)
 
 
 def load(

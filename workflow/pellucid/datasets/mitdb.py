@@ -176,6 +176,11 @@ def addresses(
     return {key: str(folder / name) for key, name in names.items()}
 
 
+def axes(*, cutting: str, before: float, after: float, rate: int, **parameters: Any) -> tuple[int, ...]:
+    """Sizes of an example, but for the channels."""
+    return (beats.KACHUEE_SAMPLES if cutting == "kachuee" else sum(_window(before, after, rate)),)
+
+
 def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,

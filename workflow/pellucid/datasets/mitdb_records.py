@@ -108,17 +108,31 @@ def _millivolts(header: Path, leads: Sequence[str], units: Sequence[str]) -> NDA
     return np.array([_MILLIVOLTS[unit] for unit in units])
 
 
-def _assumed(header: Path, leads: Sequence[str]) -> tuple[str, ...]:
-    """What the header leaves to the format's defaults, of the leads that are read: the gain, or the unit."""
-    text = header.read_text(encoding="utf-8", errors="replace").splitlines()
-    lines = [line.split() for line in text if line.strip() and not line.lstrip().startswith("#")][1:]
+def _declared(header: Path) -> list[tuple[str, str]]:
+    """Gain and unit of each signal as the header writes them; "" for what it leaves out.
+
+    wfdb reads ASCII alone: of µV it leaves V, which is a million times as much.
+    """
+    content = header.read_bytes()
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    lines = [line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")][1:]
     found = []
     for cells in lines:
-        name = " ".join(cells[8:])
-        if name not in leads:
-            continue
         gain, _, unit = (cells[2] if len(cells) > 2 else "").partition("/")
-        if not gain.partition("(")[0].strip("0.+-"):
+        gain = gain.partition("(")[0]
+        # A gain of 0 stands for one that is not known.
+        found.append((gain if gain.strip("0.+-") else "", unit))
+    return found
+
+
+def _assumed(header: Path, leads: Sequence[str], declared: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """What the header leaves to the format's defaults, of the leads that are read: the gain, or the unit."""
+    found = []
+    for name, (gain, unit) in zip(leads, declared, strict=True):
+        if not gain:
             found.append(f"Record {header.stem} gives {name} no gain: 200 units per mV, as the WFDB format says.")
         elif not unit:
             found.append(f"Record {header.stem} gives {name} no unit: mV, as the WFDB format says.")
@@ -142,15 +156,18 @@ def read(paths: Mapping[str, Path], leads: Sequence[str], *, scaled: bool = Fals
         for suffix, link in beside.items():
             link.symlink_to(paths[suffix].resolve())
         record = str(beside["hea"].with_suffix(""))
-        signal, units = _signal(record, paths, leads)
+        signal, declared = _signal(record, paths, leads)
         peaks, codes = _annotations(record, paths["atr"], len(signal))
     if scaled:
         return Record(signal, peaks, codes)
-    return Record(signal * _millivolts(paths["hea"], leads, units), peaks, codes, _assumed(paths["hea"], leads))
+    factor = _millivolts(paths["hea"], leads, [unit or "mV" for _, unit in declared])
+    return Record(signal * factor, peaks, codes, _assumed(paths["hea"], leads, declared))
 
 
-def _signal(record: str, paths: Mapping[str, Path], leads: Sequence[str]) -> tuple[NDArray[np.float64], list[str]]:
-    """The leads in the units of the header, and these units."""
+def _signal(
+    record: str, paths: Mapping[str, Path], leads: Sequence[str]
+) -> tuple[NDArray[np.float64], list[tuple[str, str]]]:
+    """The leads in the units of the header, and what this says of their gains and units."""
     import wfdb
 
     size = paths["dat"].stat().st_size
@@ -171,7 +188,8 @@ def _signal(record: str, paths: Mapping[str, Path], leads: Sequence[str]) -> tup
     if twice := [lead for lead in leads if found.sig_name.count(lead) > 1]:
         raise InputError(str(paths["hea"]), f"several leads named {listing(twice)}", "one, which mitdb.leads names")
     places = [found.sig_name.index(lead) for lead in leads]
-    return signal[:, places], [str(found.units[place]) for place in places]
+    declared = _declared(paths["hea"])
+    return signal[:, places], [declared[place] for place in places]
 
 
 def _annotations(record: str, path: Path, samples: int) -> tuple[NDArray[np.int64], list[str]]:

@@ -29,6 +29,11 @@ SPEC = SourceSpec(
 )
 
 
+def axes(**parameters: Any) -> tuple[int, ...]:
+    """Sizes of an example, but for the channels."""
+    return (28, 28)
+
+
 def load(files: Mapping[str, Path], rng: np.random.Generator, *, scratch: Scratch | None = None) -> RawData:
     """Pixel values from 0 to 255, scaled to [0, 1].
 

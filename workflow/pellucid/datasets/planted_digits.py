@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,11 @@ SPEC = SourceSpec(
         },
     },
 )
+
+
+def axes(*, size: int, **parameters: Any) -> tuple[int, ...]:
+    """Sizes of an example, but for the channels."""
+    return (size, size)
 
 
 def load(

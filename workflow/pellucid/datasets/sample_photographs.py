@@ -47,6 +47,11 @@ SPEC = SourceSpec(
 fill = imagenet.fill
 
 
+def axes(*, size: int, **parameters: Any) -> tuple[int, ...]:
+    """Sizes of an example, but for the channels."""
+    return (size, size)
+
+
 def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,

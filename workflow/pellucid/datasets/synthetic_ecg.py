@@ -163,6 +163,11 @@ def check(*, rate_min: float = 55, rate_max: float = 95, **others: object) -> No
         )
 
 
+def axes(**parameters: Any) -> tuple[int, ...]:
+    """Sizes of an example, but for the channels."""
+    return (SAMPLES,)
+
+
 def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,

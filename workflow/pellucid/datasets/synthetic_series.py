@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,11 @@ DISTRACTORS = (
     Motif("peaks", ("c3",), 0, 260),
     Motif("spindle", ("c5",), 0, 260),
 )
+
+
+def axes(**parameters: Any) -> tuple[int, ...]:
+    """Sizes of an example, but for the channels."""
+    return (STEPS,)
 
 
 def load(

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.explain import baselines, coalitions
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.segments import PARAMETERS, by_number, segmentation
+from pellucid.explain.segments import PARAMETERS, by_number, fits, segmentation
 from pellucid.probe import Probe
 
 # Of up to this many times as many coalitions as are wanted, all are listed to choose from; of more, some are drawn
 # until enough are different.
 _ENUMERATED = 4
+
+__all__ = ["SPEC", "explain", "fits"]
 
 SPEC = MethodSpec(
     title="Kernel SHAP",

@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from pellucid.explain import baselines, coalitions
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.segments import PARAMETERS, by_number, segmentation
+from pellucid.explain.segments import PARAMETERS, by_number, fits, segmentation
 from pellucid.probe import Probe
+
+__all__ = ["SPEC", "explain", "fits"]
 
 SPEC = MethodSpec(
     title="LIME",

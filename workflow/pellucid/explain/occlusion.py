@@ -108,6 +108,21 @@ def check(*, window: int | str | Sequence[int] = "auto", stride: int | Sequence[
             raise InputError("occlusion.stride", f"{step}, more than the window's {size}", "windows without gaps")
 
 
+def fits(
+    axes: Sequence[int],
+    *,
+    window: int | str | Sequence[int] = "auto",
+    stride: int | Sequence[int] = 1,
+    **others: object,
+) -> None:
+    """Refuse windows larger than an example of these axes.
+
+    Raises:
+        InputError: as said, or sizes that are not one for each axis.
+    """
+    windows((*axes, 1), window, stride, "together")
+
+
 def windows(
     shape: Sequence[int], window: int | str | Sequence[int], stride: int | Sequence[int], channels: str
 ) -> list[tuple[slice, ...]]:

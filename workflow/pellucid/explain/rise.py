@@ -114,6 +114,15 @@ def explain(
     return np.broadcast_to(weighted / (masks * keep), inputs.shape).astype(np.float32)
 
 
+def fits(axes: Sequence[int], *, cells: int | str | Sequence[int] = "auto", **others: object) -> None:
+    """Refuse more cells than an example of these axes has values.
+
+    Raises:
+        InputError: as said, or sizes that are not one for each axis.
+    """
+    _sides(cells, axes)
+
+
 def smooth(grids: NDArray[np.bool_], shifts: NDArray[np.int64], axes: Sequence[int]) -> NDArray[np.float32]:
     """Coarse masks brought to the size of the input by linear interpolation, each cut out with a shift of its own.
 

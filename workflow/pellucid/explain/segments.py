@@ -63,12 +63,7 @@ def segmentation(
         InputError: superpixels of something else than images, or more segments than positions.
     """
     axes, depth = inputs.shape[1:-1], inputs.shape[-1]
-    positions = int(np.prod(axes))
-    if segments != "auto" and int(segments) > positions:
-        raise InputError("segments", f"{segments}", f"at most the {positions} positions of an example")
-    if partition == "superpixels" and len(axes) != 2:
-        found = f'"superpixels" of examples with {len(axes)} axis' + ("" if len(axes) == 1 else "es")
-        raise InputError("partition", found, "images, or grid")
+    fits(axes, segments=segments, partition=partition)
     if partition == "superpixels":
         number = int(np.prod(parts(axes))) if segments == "auto" else int(segments)
         flat = np.stack([_superpixels(one, number, compactness) for one in inputs])
@@ -80,6 +75,20 @@ def segmentation(
     offsets = np.arange(depth, dtype=np.int32) * counts.reshape(-1, *(1,) * (len(axes) + 1))
     labels: NDArray[np.int32] = flat[..., np.newaxis] + offsets
     return labels
+
+
+def fits(axes: Sequence[int], *, segments: int | str = "auto", partition: str = "grid", **others: object) -> None:
+    """Refuse segments that an example of these axes cannot be cut into.
+
+    Raises:
+        InputError: superpixels of something else than images, or more segments than positions.
+    """
+    positions = int(np.prod(axes))
+    if segments != "auto" and int(segments) > positions:
+        raise InputError("segments", f"{segments}", f"at most the {positions} positions of an example")
+    if partition == "superpixels" and len(axes) != 2:
+        found = f'"superpixels" of examples with {len(axes)} axis' + ("" if len(axes) == 1 else "es")
+        raise InputError("partition", found, "images, or grid")
 
 
 def parts(axes: Sequence[int]) -> tuple[int, ...]:

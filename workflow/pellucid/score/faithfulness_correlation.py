@@ -43,6 +43,9 @@ SPEC = ScoreSpec(
     },
 )
 
+# A window that the user wrote is refused at planning, where the size of the examples is known.
+fits = units.fits
+
 
 def score(
     explanation: Explanation,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,16 @@ def _measured(labels: NDArray[np.int32], measured: NDArray[np.bool_]) -> NDArray
     return found
 
 
+def fits(axes: Sequence[int], *, unit: str = "sample", window: int | str = "auto", **others: object) -> None:
+    """Refuse a window larger than an example of these axes.
+
+    Raises:
+        InputError: as said.
+    """
+    if unit == "window" and window != "auto" and int(window) > min(axes):
+        raise InputError("window", f"{window}", f"at most the input's {min(axes)}")
+
+
 def _cut(inputs: NDArray[np.float32], unit: str, window: int | str, channels: str) -> NDArray[np.int32]:
     """The unit of each value, as if all were measured."""
     axes, depth = inputs.shape[1:-1], inputs.shape[-1]
@@ -85,9 +95,8 @@ def _cut(inputs: NDArray[np.float32], unit: str, window: int | str, channels: st
         partition = "superpixels" if unit == "superpixel" else "grid"
         labels = segmentation(inputs, partition=partition, channels=channels)
         return labels if channels == "each" else labels[..., :1]
+    fits(axes, unit=unit, window=window)
     size = int(window)
-    if size > min(axes):
-        raise InputError("window", f"{size}", f"at most the input's {min(axes)}")
     along = np.meshgrid(*(np.arange(length) // size for length in axes), indexing="ij")
     flat = np.asarray(np.ravel_multi_index(along, tuple(-(-length // size) for length in axes)), np.int32)
     flat = flat[np.newaxis, ..., np.newaxis]
