@@ -149,11 +149,12 @@ def _require_labels(values: Sequence[str], index: NDArray[np.intp], where: str, 
     known = [text for text in texts if not _NO_NUMBER.fullmatch(text)]
     for text, number in zip(texts, numbers, strict=True):
         # Among numbers "nan" is no name: it is what numpy writes for a label that is missing.
-        if text == "" or (numeric and known and number is not None and not np.isfinite(number)):
+        if text == "" or (numeric and known and _NO_NUMBER.fullmatch(text)):
             example = int(np.flatnonzero(index == texts.index(text))[0]) + 1
             found = f"no label for example {example}" + (f" ({shown(text)})" if text else "")
             raise InputError(where, found, "a label for each")
-        if numeric and number is not None and known and not number.is_integer() and text not in class_names:
+        fraction = number is not None and np.isfinite(number) and not number.is_integer()
+        if numeric and fraction and text not in class_names:
             raise InputError(
                 where,
                 f"the label {text}",
