@@ -74,6 +74,7 @@ def test_fractions_are_refused_unless_each_has_a_name():
     with pytest.raises(InputError, match="measurements"):
         classes("1.1", "1.2")
     assert classes("1.1", "1.2", class_names={"1.1": "a", "1.2": "b"}).classes == ("a", "b")
+    assert classes("1.1", "1.2", class_names=["a", "b"]).classes == ("a", "b")
 
 
 @pytest.mark.parametrize(

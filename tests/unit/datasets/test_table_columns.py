@@ -211,13 +211,15 @@ UNCLEAR = {
     "two decimal signs": ("a;b;k\n1;2.5;x\n1,25;3;x\n1;2;y\n1;2;y\n", 'line 3, column 1 (a): found "1,25"'),
     "underscores": ("a,b,k\n1,2_5,x\n1,3,x\n1,2,y\n1,2,y\n", 'line 2, column 2 (b): found "2_5"'),
     "True and False": ("a,b,k\n1,True,x\n1,False,x\n1,True,y\n1,True,y\n", 'line 2, column 2 (b): found "True"'),
+    "a blank of typographers": ("a,b,k\n1,2,x\n1,3\u00a0,x\n1,2,y\n1,2,y\n", "line 3, column 2 (b)"),
+    "a title": ("Beats of 2020\na,b,k\n1,2,x\n1,3,x\n1,2,y\n", "line 1: found one cell"),
     "one column": ("a:b\n1:x\n2:y\n", "line 1: found one column"),
 }
 
 
 @pytest.mark.parametrize(("content", "told"), UNCLEAR.values(), ids=UNCLEAR)
 def test_numbers_that_are_not_clear_are_refused_by_line_and_column(tmp_path, content, told):
-    (tmp_path / "a.csv").write_text(content)
+    (tmp_path / "a.csv").write_text(content, encoding="utf-8")
     with pytest.raises(InputError) as error:
         load(tmp_path / "a.csv")
     assert told in str(error.value)

@@ -69,7 +69,7 @@ def encode(parts: Mapping[str, NDArray[Any]], where: str, class_names: Names = N
     chosen = class_names if isinstance(class_names, Mapping) else {}
     texts = {part: distinct(labels, f"{where}, {part}" if part != "train" else where) for part, labels in parts.items()}
     for part, (values, index) in texts.items():
-        _require_labels(values, index, where if part == "train" else f"{where}, {part}", chosen)
+        _require_labels(values, index, where if part == "train" else f"{where}, {part}", class_names)
     written, first = texts["train"]
     plain = _plain(written, chosen)
     labels = sorted(set(plain), key=_order(plain))
@@ -133,7 +133,7 @@ def group_names(groups: NDArray[Any], where: str) -> NDArray[np.str_]:
 
 def as_number(text: str, decimal: str = ".") -> float | None:
     """Return the number that a text says in plain digits, if it says one; nan and inf are taken for numbers."""
-    text = text.strip()
+    text = text.strip(" \t\r\n")  # as pandas does; other blanks make a text of it
     if decimal != "." and "." not in text:
         text = text.replace(decimal, ".")
     if _NUMBER.fullmatch(text) or _NO_NUMBER.fullmatch(text):
@@ -141,8 +141,8 @@ def as_number(text: str, decimal: str = ".") -> float | None:
     return None
 
 
-def _require_labels(values: Sequence[str], index: NDArray[np.intp], where: str, class_names: Mapping[str, Any]) -> None:
-    """Refuse missing labels, and measurements."""
+def _require_labels(values: Sequence[str], index: NDArray[np.intp], where: str, class_names: Names) -> None:
+    """Refuse missing labels, and measurements unless each has a name."""
     texts = [value.strip() for value in values]
     numbers = [as_number(text) for text in texts]
     numeric = None not in numbers
@@ -154,7 +154,7 @@ def _require_labels(values: Sequence[str], index: NDArray[np.intp], where: str, 
             found = f"no label for example {example}" + (f" ({shown(text)})" if text else "")
             raise InputError(where, found, "a label for each")
         fraction = number is not None and np.isfinite(number) and not number.is_integer()
-        if numeric and fraction and text not in class_names:
+        if numeric and fraction and not (class_names and (text in class_names or not isinstance(class_names, Mapping))):
             raise InputError(
                 where,
                 f"the label {text}",
