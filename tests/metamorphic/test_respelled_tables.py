@@ -107,7 +107,8 @@ def test_labels_are_texts(frame, suffix):
     labels = {tuple(values): label for values, label, _ in rows_of(frame)}
     named = {(labels[values], called) for values, called, _ in rows(raw.train, raw.classes)}
     assert len(named) == len(raw.classes) == frame["label"].str.strip().nunique()
-    floats = all(re.fullmatch(r"-?[0-9]+(\.0)?", label) for label, _ in named)
+    whole = {label.removesuffix(".0") for label, _ in named}
+    floats = len(whole) == len(named) and all(re.fullmatch(r"-?(0|[1-9][0-9]*)", text) for text in whole)
     for label, called in named:
         assert called == (label.removesuffix(".0") if floats else label)
 
