@@ -32,7 +32,7 @@ def texts(*, blanks: bool = False) -> st.SearchStrategy[str]:
 @st.composite
 def frames(draw: st.DrawFn, label: st.SearchStrategy[str] | None = None) -> pd.DataFrame:
     """A signal of a few samples, a group `who` and a `label` of two or three classes; every row is another one."""
-    samples = draw(st.integers(3, 6))
+    samples = draw(st.integers(3, 9))
     classes = draw(
         st.lists(st.sampled_from("NVSFf") if label is None else label, min_size=2, max_size=3, unique_by=str.strip)
     )

@@ -25,7 +25,7 @@ from tests.metamorphic.respelled_tables import (
 )
 from tests.prepared import prepare
 
-FEW = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+FEW = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 COLUMNS = {"label": "label", "group": "who"}
 
 
@@ -93,7 +93,10 @@ def test_a_test_file_with_other_columns_is_refused_by_name(frame, first, change)
 
 
 @FEW
-@given(frame=frames(texts(blanks=True)), suffix=st.sampled_from(["csv", "tsv", "txt", "parquet", "npz"]))
+@given(
+    frame=st.one_of(frames(st.sampled_from(NUMBER_LIKE)), frames(texts(blanks=True))),
+    suffix=st.sampled_from(["csv", "tsv", "txt", "parquet", "npz"]),
+)
 def test_labels_are_texts(frame, suffix):
     """Different texts are different classes, and each class is called what its examples are labelled with."""
     with tempfile.TemporaryDirectory() as name:
@@ -104,7 +107,8 @@ def test_labels_are_texts(frame, suffix):
     labels = {tuple(values): label for values, label, _ in rows_of(frame)}
     named = {(labels[values], called) for values, called, _ in rows(raw.train, raw.classes)}
     assert len(named) == len(raw.classes) == frame["label"].str.strip().nunique()
-    floats = all(re.fullmatch(r"-?[0-9]+(\.0)?", label) for label, _ in named)
+    whole = {label.removesuffix(".0") for label, _ in named}
+    floats = len(whole) == len(named) and all(re.fullmatch(r"-?(0|[1-9][0-9]*)", text) for text in whole)
     for label, called in named:
         assert called == (label.removesuffix(".0") if floats else label)
 
@@ -113,14 +117,14 @@ def test_labels_are_texts(frame, suffix):
 @given(
     frame=frames(),
     names=st.one_of(
-        st.integers(0, 2).map(lambda first: [str(first + at) for at in range(6)]),
-        st.floats(300, 900).map(lambda first: [f"{first + 1.5 * at:.1f}" for at in range(6)]),
-        st.lists(st.sampled_from(NUMBER_LIKE), min_size=6, max_size=6, unique=True),
-        st.permutations([str(at) for at in range(6)]),
-        st.just([f"{at}_{at}" for at in range(6)]),
+        st.integers(0, 2).map(lambda first: [str(first + at) for at in range(9)]),
+        st.floats(300, 900).map(lambda first: [f"{first + 1.5 * at:.1f}" for at in range(9)]),
+        st.lists(st.sampled_from(NUMBER_LIKE), min_size=9, max_size=9, unique=True),
+        st.permutations([str(at) for at in range(9)]),
+        st.just([f"{at}_{at}" for at in range(9)]),
     ),
     numbered=st.booleans(),
-    label=st.sampled_from(["label", "6", "906.1"]),
+    label=st.sampled_from(["label", "9", "960.1"]),
 )
 def test_names_that_are_numbers_are_a_header_or_refused(frame, names, numbered, label):
     written = frame.drop(columns="who")
@@ -144,7 +148,7 @@ def test_an_example_in_the_first_line_is_no_header_or_refused(frame, numbered, r
     if numbered:
         written["label"] = pd.factorize(written["label"])[0]
     if rising:
-        written.iloc[0, :-1] = np.sort(written.iloc[0, :-1].to_numpy(np.float32))
+        written.iloc[0, :-1] = np.arange(written.shape[1] - 1)
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "a.csv"
         written.to_csv(path, index=False, header=False)

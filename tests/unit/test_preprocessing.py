@@ -11,6 +11,7 @@ from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.errors import InputError
 from pellucid.preprocessing import (
     SPLITS,
+    about_groups,
     divide,
     duplicates,
     first_not_finite,
@@ -295,3 +296,43 @@ def test_real_files_larger_than_the_memory_give_the_same_files(real_data, tmp_pa
             prepare(tmp_path / dataset["source"] / str(memory_mb), dataset, paths=paths, memory_mb=memory_mb)
         for one in sorted((tmp_path / dataset["source"] / "0").iterdir()):
             assert one.read_bytes() == (one.parents[1] / "1024" / one.name).read_bytes(), one.name
+
+
+def both_sides(train=("p1", "p2"), test=("p2", "p3"), shared=frozenset()):
+    first, second = raw(20).train, raw(20, seed=1).train
+    first.group, second.group = np.array([*train] * 10), np.array([*test] * 10)
+    return replace(raw(), train=first, test=second, shared_groups=shared)
+
+
+def test_groups_of_the_sources_own_test_set_are_kept_apart():
+    with pytest.raises(InputError, match=r"1 of the 2 groups .*: p2"):
+        about_groups(both_sides(), "source", by_group=True)
+    (note,) = about_groups(both_sides(), "source", by_group=False)
+    assert "p2" in note
+    for apart in (both_sides(test=("p3", "p4")), both_sides(shared=frozenset({"p2"})), raw()):
+        assert about_groups(apart, "source", by_group=True) == ()
+
+
+def test_groups_of_image_folders_are_kept_apart(tmp_path, rng):
+    from PIL import Image
+
+    for side, groups in (("train", "pq"), ("test", "qr")):
+        for at, group in enumerate(groups * 4):
+            path = tmp_path / side / "ab"[at // 4] / group / f"{at}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 255, (8, 8), np.uint8)).save(path)
+    dataset = {"source": "images", "folder": str(tmp_path / "train"), "test_folder": str(tmp_path / "test")}
+    with pytest.raises(InputError, match="groups .*: q"):
+        prepare(tmp_path / "out", {**dataset, "group": "subfolder", "size": [8, 8]})
+    prepare(tmp_path / "out", {**dataset, "size": [8, 8]})
+
+
+def test_copies_of_training_examples_are_told(tmp_path, rng):
+    x, y = rng.normal(size=(20, 6)), np.arange(20) % 2
+    np.savez(tmp_path / "train.npz", x=x, y=y)
+    np.savez(tmp_path / "test.npz", x=np.concatenate([x[:3], x[3:10] + 1]), y=y[:10])
+    paths = {"file": str(tmp_path / "train.npz"), "test": str(tmp_path / "test.npz")}
+    prepare(tmp_path / "out", {"source": "table", **paths}, paths=paths, split={"test": 0.2, "validation": 0.1})
+    facts = files.read_json(tmp_path / "out" / "data.json")
+    (note,) = [note for note in facts["notes"] if "copies" in note]
+    assert str(facts["duplicates"]["test_in_train"]) in note

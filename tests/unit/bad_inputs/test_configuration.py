@@ -3,6 +3,7 @@
 import copy
 
 import pytest
+import yaml
 
 from pellucid import config
 from pellucid.config import ConfigError
@@ -559,6 +560,25 @@ def test_texts_of_the_command_line_are_read_as_numbers_and_truths_alone():
     }
     expected = {"a": 16, "b": [0.5, -3, 0.001], "c": {"d": True, "e": "no", "f": "1:30", "g": "digits", "h": "1e-3"}}
     assert config.typed(given) == expected
+
+
+@pytest.mark.parametrize("text", ["40", "01", "0.5", "true", "-1"])
+@pytest.mark.parametrize("quotes", ["'", '"', ""])
+def test_what_stands_in_quotes_on_the_command_line_stays_a_text(text, quotes):
+    from snakemake.cli import parse_config
+
+    quoted = f"{quotes}{text}{quotes}"
+    entries = [f"own={{label: {quoted}, class_names: {{0: {quoted}}}, signal: [a, {quoted}]}}", f"run=[{quoted}]"]
+    found = config.typed(parse_config(entries), config.quoted_texts(entries))
+    plain = text if quotes else yaml.safe_load(text)
+    assert found == {"own": {"label": plain, "class_names": {"0": plain}, "signal": ["a", plain]}, "run": [plain]}
+
+
+def test_the_later_of_two_entries_says_whether_it_is_quoted():
+    from snakemake.cli import parse_config
+
+    entries = ['own={a: "40", b: 40}', 'own={a: 40, b: "40"}']
+    assert config.typed(parse_config(entries), config.quoted_texts(entries)) == {"own": {"a": 40, "b": "40"}}
 
 
 def test_all_faults_are_told_at_once():

@@ -107,3 +107,13 @@ def test_the_names_are_those_of_aeons_lists():
     names = ucr_uea.archive_names()
     assert len(tsc_datasets.univariate) == 128 and len(tsc_datasets.multivariate) == 30
     assert {*tsc_datasets.univariate, *tsc_datasets.multivariate} <= set(names)
+
+
+def test_letters_of_another_case_are_another_class(tmp_path):
+    """F is a fusion beat and f another one; the parser that reads the series makes all letters small."""
+    labels = ["F", "f", "a b", "NaN?"]
+    rows = "".join(f"{at},2,{at % 3}:{labels[at % 4]}\n" for at in range(8))
+    for part in ("TRAIN", "TEST"):
+        (tmp_path / f"Own_{part}.ts").write_text(f"@univariate true\n@classLabel true F f a NaN?\n@data\n{rows}")
+    raw = load("Own", tmp_path)
+    assert [raw.classes[label] for label in raw.test.y] == labels * 2

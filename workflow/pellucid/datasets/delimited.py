@@ -39,6 +39,9 @@ def read(path: Path, layout: Layout) -> Table:
         if len(first) == 1 and len(lines) > 1 and len(lines[1][1]) == 1:
             expected = "columns that are divided by commas, semicolons, tabs, bars or blanks"
             raise InputError(f"{path}, line {line}", "one column alone", expected)
+        if len(first) == 1 and len(lines) > 1:
+            expected = f"names of columns, or an example: line {lines[1][0]} has {len(lines[1][1])} cells"
+            raise InputError(f"{path}, line {line}", "one cell alone", expected, "Leave out titles and comments.")
         header = layout.header
         if header is None:
             header = is_header(

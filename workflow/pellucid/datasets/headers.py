@@ -38,9 +38,10 @@ def is_header(
         InputError: numbers that may be names as well.
     """
     cells = [cell.strip() for cell in first]
-    if set(cells) & set(known):
-        return True
     numbers = [number(cell) for cell in cells]
+    # One name that is no number is enough; a number may be a value.
+    if any(cell in known and numbers[at] is None for at, cell in enumerate(cells)) or (known and {*known} <= {*cells}):
+        return True
     texts = [at for at, cell in enumerate(cells) if numbers[at] is None and cell not in MISSING]
     numeric = _numeric(rows, len(cells), number)
     if not numeric:

@@ -72,7 +72,7 @@ def encode(
     chosen = class_names if isinstance(class_names, Mapping) else {}
     texts = {part: distinct(labels, f"{where}, {part}" if part != "train" else where) for part, labels in parts.items()}
     for part, (values, index) in texts.items():
-        _require_labels(values, index, where if part == "train" else f"{where}, {part}", chosen)
+        _require_labels(values, index, where if part == "train" else f"{where}, {part}", class_names)
     written, first = texts["train"]
     plain = _plain(written, chosen)
     later = [text for part, (values, _) in texts.items() if part != "train" for text in values]
@@ -137,7 +137,7 @@ def group_names(groups: NDArray[Any], where: str) -> NDArray[np.str_]:
 
 def as_number(text: str, decimal: str = ".") -> float | None:
     """Return the number that a text says in plain digits, if it says one; nan and inf are taken for numbers."""
-    text = text.strip()
+    text = text.strip(" \t\r\n")  # as pandas does; other blanks make a text of it
     if decimal != "." and "." not in text:
         text = text.replace(decimal, ".")
     if _NUMBER.fullmatch(text) or _NO_NUMBER.fullmatch(text):
@@ -145,19 +145,20 @@ def as_number(text: str, decimal: str = ".") -> float | None:
     return None
 
 
-def _require_labels(values: Sequence[str], index: NDArray[np.intp], where: str, class_names: Mapping[str, Any]) -> None:
-    """Refuse missing labels, and measurements."""
+def _require_labels(values: Sequence[str], index: NDArray[np.intp], where: str, class_names: Names) -> None:
+    """Refuse missing labels, and measurements unless each has a name."""
     texts = [value.strip() for value in values]
     numbers = [as_number(text) for text in texts]
     numeric = None not in numbers
     known = [text for text in texts if not _NO_NUMBER.fullmatch(text)]
     for text, number in zip(texts, numbers, strict=True):
         # Among numbers "nan" is no name: it is what numpy writes for a label that is missing.
-        if text == "" or (numeric and known and number is not None and not np.isfinite(number)):
+        if text == "" or (numeric and known and _NO_NUMBER.fullmatch(text)):
             example = int(np.flatnonzero(index == texts.index(text))[0]) + 1
             found = f"no label for example {example}" + (f" ({shown(text)})" if text else "")
             raise InputError(where, found, "a label for each")
-        if numeric and number is not None and known and not number.is_integer() and text not in class_names:
+        fraction = number is not None and np.isfinite(number) and not number.is_integer()
+        if numeric and fraction and not (class_names and (text in class_names or not isinstance(class_names, Mapping))):
             raise InputError(
                 where,
                 f"the label {text}",

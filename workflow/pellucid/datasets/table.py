@@ -45,27 +45,29 @@ SPEC = SourceSpec(
             "type": "string",
             "minLength": 1,
             "default": "none",
-            "description": "a file of the same layout with the test examples; none to draw them from the first",
+            "description": "a file with the test examples, whose columns have the same names in any order; none to "
+            "draw them from the first",
         },
         "signal": {
             "type": ["string", "integer", "array"],
             "items": _ONE,
             "minItems": 1,
             "default": "all",
-            "description": "columns of the signal in the order of the samples: all (but label and group), a name, a "
-            "pattern (ecg_*, in the order of the file), or a list of names, patterns and positions (from 1; -1 is the "
-            "last). Of an .npz the key, all being x",
+            "description": "columns of the signal in the order of the samples: all (but label, group and row numbers), "
+            "a name, a pattern (ecg_*, in the order of the file), or a list of names, patterns and positions (from 1; "
+            "-1 is the last). A number that is the name of a column is that column. Of an .npz the key, all being x",
         },
         "label": {
             **_ONE,
             "default": -1,
             "description": "column of the class: a name or a position, by default the last; of an .npz the key, by "
-            "default y. Texts or whole numbers",
+            "default y. Texts or whole numbers; two different texts are two classes",
         },
         "group": {
             **_ONE,
             "default": "none",
-            "description": "column, or key of an .npz, of what must not lie on both sides of a split (a patient)",
+            "description": "column, or key of an .npz, of what must not lie on both sides of a split (a patient), nor "
+            "in both files",
         },
         "class_names": CLASS_NAMES,
         "channels": {
@@ -84,7 +86,8 @@ SPEC = SourceSpec(
         "header": {
             "enum": ["auto", True, False],
             "default": "auto",
-            "description": "whether the first line of a text file names the columns; auto: if most of it is no numbers",
+            "description": "whether the first line of a text file names the columns; auto: as a comparison with the "
+            "lines below shows, and refused where it does not",
         },
         **completion.PARAMETERS,
     },
