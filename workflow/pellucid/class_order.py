@@ -3,16 +3,46 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid import files
 from pellucid.wording import MANY_CLASSES
+
+logger = logging.getLogger(__name__)
 
 # The mean recall must grow by this, and by so many standard errors: of two classes it grows by twice what the order
 # as it is lacks to a half. Six examples that are all wrong are enough.
 _GAIN, _ERRORS = 0.1, 2.4
+
+
+def notes(
+    training: Path | str | None, y: NDArray[np.int64], predicted: NDArray[np.int64], classes: Sequence[str]
+) -> list[str]:
+    """What makes one doubt that a model is used as it was trained, a sentence each.
+
+    Args:
+        training: `training.json`, whose notes come first.
+        y: (N,) labels.
+        predicted: (N,) outputs with the highest score.
+        classes: those of a model that is taken as it is; none of one that was trained here.
+    """
+    found: list[str] = files.read_json(training).get("notes", []) if training else []
+    if not classes:
+        return found
+    doubt = warning(y, predicted, classes)
+    if not doubt and not found and at_chance(y, predicted):
+        doubt = (
+            f"The accuracy is {(predicted == y).mean():.3f}, no more than that of always naming the most frequent "
+            "class: the model may take values of another range (model.input_range) or other data."
+        )
+    if doubt:
+        logger.warning("%s", doubt)
+    return [*found, doubt] if doubt else found
 
 
 def better_order(y: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int) -> NDArray[np.int64] | None:
@@ -80,5 +110,5 @@ def warning(y: NDArray[np.int64], predicted: NDArray[np.int64], classes: Sequenc
 
 
 def at_chance(y: NDArray[np.int64], predicted: NDArray[np.int64]) -> bool:
-    """Whether the predictions are no better than the most frequent class alone, and hardly more than one class."""
+    """Whether the predictions are no better than the most frequent class alone, of several."""
     return bool((predicted == y).mean() <= np.bincount(y).max() / len(y)) and len(np.unique(y)) > 1

@@ -71,10 +71,7 @@ def evaluate(
         metrics[f"top_{MOST_PROBABLE}_accuracy"] = float((most_probable(p) == y[:, np.newaxis]).any(1).mean())
         metrics["classes_that_occur"] = int(occurs.sum())
         metrics["classes"] = len(classes)
-    notes = files.read_json(training).get("notes", []) if training else []
-    if as_it_is:
-        notes = [*notes, *notes_as_it_is(y, predicted, classes, chance=not notes)]
-    if notes:
+    if notes := class_order.notes(training, y, predicted, classes if as_it_is else []):
         metrics["notes"] = notes
     files.write_json(folder / "metrics.json", metrics)
     files.write_arrays(folder / "predictions.npz", {"logits": logits, "probabilities": p, "labels": y})
@@ -88,21 +85,6 @@ def evaluate(
         metrics["balanced_accuracy"],
         len(y),
     )
-
-
-def notes_as_it_is(
-    y: NDArray[np.int64], predicted: NDArray[np.int64], classes: list[str], chance: bool = True
-) -> list[str]:
-    """What makes one doubt that a model is used as it was trained: its order of classes, or an accuracy at chance."""
-    found = class_order.warning(y, predicted, classes)
-    if not found and chance and class_order.at_chance(y, predicted):
-        found = (
-            f"The accuracy is {(predicted == y).mean():.3f}, no more than that of always naming the most frequent "
-            "class: the model may take values of another range (model.input_range) or other data."
-        )
-    if found:
-        logger.warning("%s", found)
-    return [found] if found else []
 
 
 def _probabilities(p: NDArray[np.float64], classes: list[str]) -> dict[str, NDArray[Any]]:

@@ -158,6 +158,8 @@ def _of_statistics(network: keras.Model, x: Array, scale: str) -> str | None:
 
     for start in range(0, len(x), _BATCH):
         _run(network, x[start : start + _BATCH], visit)
+    if not first:  # it lies inside of a layer that wraps others
+        return None
     mean, deviation = _statistics(first[0], inputs[0].ndim)
     if mean is None or (not mean.any() and np.allclose(deviation, 1, atol=1e-2)):  # it has learnt nothing yet
         return None
@@ -213,7 +215,7 @@ def _run(network: keras.Model, x: Array, visit: Callable[[Any, Any, Any], None])
 def _through(model: Any, x: Any, visit: Callable[[Any, Any, Any], None]) -> Any:
     def seen(operation: Any) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
-            if hasattr(operation, "layers"):
+            if hasattr(operation, "_run_through_graph") or hasattr(operation, "_functional"):
                 return _through(operation, arguments[0], visit)
             if getattr(operation, "_call_has_training_arg", False):
                 named["training"] = False

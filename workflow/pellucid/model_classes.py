@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.wording import listing, nearest, shown
+from pellucid.wording import MANY_CLASSES, listing, nearest, shown
 
 _WHERE = "model.classes"
 
@@ -93,3 +93,9 @@ def guess(name: str) -> str:
         f"{name}: which output of the model is which class is a guess, unless the labels are the numbers 0, 1, 2, …: "
         "the outputs are taken for the labels of the data in sorted order. model.classes says the model's own order."
     )
+
+
+def order(classes: Sequence[str]) -> str:
+    """One line that says which output is taken for which class."""
+    pairs = listing(f"{number} is {name}" for number, name in enumerate(classes[:MANY_CLASSES]))
+    return f"the outputs of the model (from 0): {pairs}{', …' if len(classes) > MANY_CLASSES else ''}"

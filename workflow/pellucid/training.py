@@ -19,6 +19,7 @@ from pellucid import (
     downloads,
     files,
     input_scale,
+    model_classes,
     plugins,
     precision,
     recipe,
@@ -28,6 +29,7 @@ from pellucid import (
 )
 from pellucid.errors import InputError
 from pellucid.layers import seed_states, walk
+from pellucid.wording import first_line
 
 if TYPE_CHECKING:
     import keras
@@ -115,6 +117,8 @@ def train(
         Progress(),
     )
     notes = _notes(network, model, facts, Path(data))
+    if model_classes.keeps_outputs(model, training["epochs"]):
+        logger.info("%s", model_classes.order(facts["classes"]))
     if progress.epoch:
         logger.info("going on from epoch %d of %d, found in %s", progress.epoch, training["epochs"], state)
     if not _ended(progress, training):
@@ -260,7 +264,11 @@ def _notes(network: keras.Model, model: Mapping[str, Any], facts: Mapping[str, A
     """What contradicts the data in a model whose range the config can say, a sentence each; also logged."""
     declared = plugins.spec("models", model["architecture"]).parameters
     keys = [key for key in ("input_range", "white") if key in declared]
-    found = [note for key in keys if (note := input_scale.contradiction(network, data, facts, f"model.{key}"))]
+    try:
+        found = [note for key in keys if (note := input_scale.contradiction(network, data, facts, f"model.{key}"))]
+    except Exception as error:  # a layer that cannot be called by itself: the model can be explained all the same
+        logger.info("the first layers cannot be compared with the data: %s", first_line(error))
+        return []
     for note in found:
         logger.warning("%s", note)
     return found
