@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Of the largest value of a map. Float32 has 24 bits; sums of products in another order change the last few.
-MAP_STEP = 2.0**-20
+# Of the largest value of a map: float32 has 24 bits, and the rounding of the largest value is in all sums and differences.
+MAP_STEP = 2.0**-24
 # Of the size of a score. Scores are computed in float64 from logits and attributions in float32.
 SCORE_STEP = 1e-6
 
@@ -58,7 +58,8 @@ def _centred_ranks(maps: NDArray[np.float32]) -> NDArray[np.int64]:
     from scipy.stats import rankdata
 
     ranks = rankdata(levels(maps.reshape(len(maps), -1)), axis=1)
-    return np.asarray(np.rint(2 * ranks), np.int64) - (ranks.shape[1] + 1)
+    doubled: NDArray[np.int64] = np.asarray(np.rint(2 * ranks), np.int64) - (ranks.shape[1] + 1)
+    return doubled
 
 
 def equal_neighbours(values: NDArray[np.float64], step: float = SCORE_STEP, floor: float | None = None) -> NDArray[Any]:
@@ -109,4 +110,4 @@ def in_order(values: NDArray[np.float64], names: list[str], *, lower: bool = Tru
     """Return the order of values (n,), the best first, equal ones by their names, and NaN last."""
     groups = equal_neighbours(np.asarray(values, np.float64))
     groups = np.where(np.isnan(groups), np.inf, groups if lower else -groups)
-    return np.lexsort((np.asarray(names, dtype=str), groups))
+    return np.asarray(np.lexsort((np.asarray(names, dtype=str), groups)), np.int64)
