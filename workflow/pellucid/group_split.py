@@ -1,8 +1,8 @@
 """Splits of whole groups: which groups (patients, recordings) go to which side, drawn at random for every seed.
 
 Candidates are drawn from random orders of the groups. Of those whose shares are the nearest, the ones with the most
-even classes stay, and one of them is drawn: taking the best one alone would give the same split for every seed, and would
-leave out groups whose classes are uneven.
+even classes stay, and one of them is drawn: taking the best one alone would give the same split for every seed, and
+would leave out groups whose classes are uneven.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Of the largest value of a map: float32 has 24 bits, and the rounding of the largest value is in all sums and differences.
+# Of the largest value of a map: float32 has 24 bits, and its rounding is in all sums and differences.
 MAP_STEP = 2.0**-24
 # Of the size of a score. Scores are computed in float64 from logits and attributions in float32.
 SCORE_STEP = 1e-6

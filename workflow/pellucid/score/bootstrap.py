@@ -29,8 +29,8 @@ class Interval(NamedTuple):
     Attributes:
         mean: of the values that are defined; NaN without any.
         low, high: ends of the 95% interval; NaN where there is none.
-        method: "studentised", "Clopper-Pearson", "all equal" (both ends are the mean: these values show no spread, which
-            is no 95% interval) or "none".
+        method: "studentised", "Clopper-Pearson", "all equal" (both ends are the mean: the values show no
+            spread, which is no 95% interval) or "none".
         examples: number of values that are defined.
     """
 
@@ -52,7 +52,8 @@ def interval(
     """The mean of values (N,), and the ends of its 95% interval over examples.
 
     The interval is the wider one, at each end, of Student's t and of the studentised bootstrap: the first holds for few
-    values, the second for skewed ones. Of fewer than 4 values there is none. A proportion has the interval of Clopper and Pearson, from 2 values on.
+    values, the second for skewed ones. Of fewer than 4 values there is none. A proportion has the interval of Clopper and
+    Pearson, from 2 values on.
 
     Args:
         values: those that are NaN are left out.
