@@ -16,7 +16,7 @@ from pellucid.errors import InputError
 from pellucid.shares import ceil_of, exact
 
 CANDIDATES = 256
-_CELLS = 2**24  # groups in all candidates together, at most
+_CELLS = 2**24  # groups of all candidates together, at most
 # Of the examples: shares that differ by less are equally near.
 _SLACK = 0.005
 # Of the candidates with the nearest shares, those with the most even classes.
@@ -117,22 +117,23 @@ def folds(
     groups = Groups.of(y, group)
     refuse_few(groups, max(number, 3), f"{number} folds, training and validation")
     sizes = groups.sizes
-    candidates = max(8, min(CANDIDATES, 2**18 // len(groups)))
+    candidates = _candidates(number * len(groups))
+    orders = rng.permuted(np.tile(np.arange(len(groups)), (candidates, 1)), axis=1)
     sides = np.zeros((candidates, number, len(groups)), bool)
-    for candidate in sides:
-        filled = np.zeros(number, np.int64)
-        for position, index in enumerate(rng.permutation(len(groups))):
-            # No fold stays empty; then the one with the fewest examples gets the next group.
-            fold = position if position < number else int(filled.argmin())
-            candidate[fold, index] = True
-            filled[fold] += sizes[index]
+    filled, rows = np.zeros((candidates, number), np.int64), np.arange(candidates)
+    for position, index in enumerate(orders.T):
+        # No fold stays empty; then the one with the fewest examples gets the next group.
+        fold = np.full(candidates, position) if position < number else filled.argmin(1)
+        sides[rows, fold, index] = True
+        filled[rows, fold] += sizes[index]
     best = sides[_best(sides, np.full(number, 1 / number), groups, rng)]
     tested = [fold[groups.member] for fold in best]
     return [(np.flatnonzero(~inside), np.flatnonzero(inside)) for inside in tested]
 
 
-def _candidates(groups: int) -> int:
-    return max(8, min(CANDIDATES, _CELLS // groups))
+def _candidates(cells: int) -> int:
+    """How many candidates of so many cells (groups, or groups by folds) are drawn."""
+    return max(8, min(CANDIDATES, _CELLS // cells))
 
 
 def _best(sides: NDArray[np.bool_], shares: NDArray[np.float64], groups: Groups, rng: np.random.Generator) -> int:

@@ -217,10 +217,10 @@ def in_folds(
     Raises:
         InputError: fewer groups, or fewer examples of a class, than folds.
     """
-    from sklearn.model_selection import StratifiedKFold
-
     if group is not None:
         return group_split.folds(y, group, folds, rng)
+    from sklearn.model_selection import StratifiedKFold
+
     if (least := np.bincount(y)[np.unique(y)].min()) < folds:
         raise InputError("split", f"a class with {least} example(s)", f"{folds}, one for each fold")
     drawn = StratifiedKFold(folds, shuffle=True, random_state=int(rng.integers(2**31)))

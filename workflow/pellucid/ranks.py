@@ -33,7 +33,9 @@ def levels(values: NDArray[Any]) -> NDArray[np.int64]:
     unit = np.exp2(np.frexp(largest)[1].astype(np.float64)) * MAP_STEP
     unit = np.where((largest > 0) & (unit > 0), unit, 1.0)
     beyond = np.sign(values) * (2.0 / MAP_STEP)
-    return np.asarray(np.rint(np.where(finite, values, 0) / unit + np.where(finite, 0, beyond)), np.int64)
+    # The edges between steps lie at thirds: values in float32 are halves, quarters, … of a step, and noise far below
+    # their precision would move those that lie on an edge.
+    return np.asarray(np.floor(np.where(finite, values / unit, beyond) + 2 / 3), np.int64)
 
 
 def spearman(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -52,8 +52,8 @@ def interval(
     """The mean of values (N,), and the ends of its 95% interval over examples.
 
     The interval is the wider one, at each end, of Student's t and of the studentised bootstrap: the first holds for few
-    values, the second for skewed ones. Of fewer than 4 values there is none. A proportion has the interval of Clopper and
-    Pearson, from 2 values on.
+    values, the second for skewed ones. Of fewer than 4 values there is none. A proportion has the interval of Clopper
+    and Pearson, from 2 values on.
 
     Args:
         values: those that are NaN are left out.
