@@ -75,6 +75,13 @@ def test_folds_are_drawn_anew_and_hold_every_group_once():
     assert len(seen) == 20
 
 
+def test_two_folds_leave_groups_for_training_and_validation():
+    y, group = np.tile([0, 1], 100), np.repeat(["a", "b", "c", "d"], [140, 20, 20, 20])
+    for fold in (0, 1):
+        splits = divide(raw(y, group), test=0.2, validation=0.3, folds=2, fold=fold, rng=np.random.default_rng(0))
+        assert all(len(splits[name].y) for name in SPLITS)
+
+
 def test_a_class_of_two_groups_is_on_both_sides():
     y = np.repeat([0, 0, 0, 0, 0, 0, 1, 1], 10)
     group = np.repeat([f"g{place}" for place in range(8)], 10)

@@ -63,6 +63,13 @@ def test_ranks_ignore_noise_scale_and_order(seed, number, lower):
     np.testing.assert_array_equal(tied_ranks(values[order], lower=lower), ranks[order])
 
 
+def test_zeros_with_noise_are_equal(rng):
+    values = np.zeros(6) + 1e-12 * rng.normal(size=6)
+    assert tied_ranks(values).tolist() == [3.5] * 6
+    assert tied_ranks(np.array([*values, 0.3, np.inf, np.nan])).tolist()[:8] == [3.5] * 6 + [7, 8]
+    assert np.isnan(tied_ranks(np.ones(1))).all()
+
+
 def board(folder, values):
     """The leaderboard of values (N,) by label, as the stage of the scores would hand them over."""
     means, count = comparable(values)

@@ -115,7 +115,9 @@ def folds(
         InputError: fewer groups than folds, or than two and the validation examples need.
     """
     groups = Groups.of(y, group)
-    refuse_few(groups, max(number, 3), f"{number} folds, training and validation")
+    # What is not in the fold is divided once more, into training and validation: that takes two groups.
+    dealt = number if number > 2 else 2 * number
+    refuse_few(groups, dealt, f"{number} folds" if number > 2 else "training and validation of 2 folds")
     sizes = groups.sizes
     candidates = _candidates(number * len(groups))
     orders = rng.permuted(np.tile(np.arange(len(groups)), (candidates, 1)), axis=1)
@@ -123,7 +125,7 @@ def folds(
     filled, rows = np.zeros((candidates, number), np.int64), np.arange(candidates)
     for position, index in enumerate(orders.T):
         # No fold stays empty; then the one with the fewest examples gets the next group.
-        fold = np.full(candidates, position) if position < number else filled.argmin(1)
+        fold = np.full(candidates, position % number) if position < dealt else filled.argmin(1)
         sides[rows, fold, index] = True
         filled[rows, fold] += sizes[index]
     best = sides[_best(sides, np.full(number, 1 / number), groups, rng)]

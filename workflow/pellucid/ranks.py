@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 MAP_STEP = 2.0**-24
 # Of the size of a score. Scores are computed in float64 from logits and attributions in float32.
 SCORE_STEP = 1e-6
+# Scores near zero are compared as if they had this size, at least.
+SCORE_FLOOR = 1e-4
 
 
 def levels(values: NDArray[Any]) -> NDArray[np.int64]:
@@ -64,13 +66,11 @@ def _centred_ranks(maps: NDArray[np.float32]) -> NDArray[np.int64]:
     return doubled
 
 
-def equal_neighbours(values: NDArray[np.float64], step: float = SCORE_STEP, floor: float | None = None) -> NDArray[Any]:
-    """Group the values (n,) that are equal at their precision: 0 for the least of them, NaN for NaN.
+def equal_neighbours(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Group the scores (n,) that are equal at their precision: 0 for the least of them, NaN for NaN.
 
-    Args:
-        values: in any order; what comes back does not depend on it.
-        step: of the size of the two values that are compared.
-        floor: size that values near zero are compared by; the median size of all by default.
+    Two scores are compared by the larger of their sizes, and near zero by the median size of all; the groups do not
+    depend on the order of the scores.
     """
     groups = np.full(len(values), np.nan)
     known = np.flatnonzero(~np.isnan(values))
@@ -78,14 +78,12 @@ def equal_neighbours(values: NDArray[np.float64], step: float = SCORE_STEP, floo
         return groups
     order = known[np.argsort(values[known], kind="stable")]
     rising = values[order]
-    sizes = np.abs(rising)
-    if floor is None:
-        floor = float(np.median(sizes[np.isfinite(sizes)])) if np.isfinite(sizes).any() else 0.0
-    limits = step * np.maximum(np.maximum(sizes[1:], sizes[:-1]), floor)
+    finite = np.isfinite(rising)
+    sizes = np.where(finite, np.abs(rising), 0)
+    floor = max(SCORE_FLOOR, float(np.median(sizes[finite]))) if finite.any() else SCORE_FLOOR
+    limits = SCORE_STEP * np.maximum(np.maximum(sizes[1:], sizes[:-1]), floor)
     with np.errstate(invalid="ignore"):
         apart = (rising[1:] != rising[:-1]) & ~(np.diff(rising) <= limits)
-    # Infinities differ from what is finite, however large the limit is.
-    apart |= np.isfinite(rising[1:]) != np.isfinite(rising[:-1])
     groups[order] = np.concatenate([[0], np.cumsum(apart)])
     return groups
 
