@@ -8,7 +8,7 @@ follows it chooses among its cases: `python -m tests.bench peers --cases digit -
 import subprocess
 import sys
 
-from tests.bench import csv, heartbeats, occlusion, peers, scores, stream
+from tests.bench import coverage, csv, heartbeats, occlusion, peers, scores, stream
 
 BENCHMARKS = {
     "occlusion": occlusion.main,
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "heartbeats": heartbeats.main,
     "scores": scores.main,
     "stream": stream.main,
+    "coverage": coverage.main,
     "peers": peers.main,
 }
 

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import class_order, files, tables
+from pellucid.logits import log_odds, log_softmax, softmax
 from pellucid.probe import Probe
 from pellucid.wording import MANY_CLASSES, MOST_PROBABLE
 
 logger = logging.getLogger(__name__)
 
+_DIGITS = 9  # of a confidence that is compared with the edge of a bin
 BINS = 15  # of the reliability diagram, as in Guo et al. 2017
 
 
@@ -42,6 +44,9 @@ def evaluate(
         training: `training.json`, whose notes are repeated in `metrics.json`.
         as_it_is: the model is one from elsewhere that was not trained here, so that its outputs may be those of other
             classes; where they seem to be, a note in `metrics.json` says so.
+
+    Metrics come from the logits: probabilities of a sure model all round to 1. They are there to be read. A model that
+    gives probabilities alone has their logarithms for logits, which are as fine as the probabilities were.
     """
     import pandas as pd
 
@@ -51,10 +56,10 @@ def evaluate(
     y = files.read_arrays(data / "labels.npz")["test"]
     logits = probe.logits(files.map_array(data / "x_test.npy"))
     p = softmax(logits)
-    metrics, per_class, confusion = scores(y, p, classes)
+    metrics, per_class, confusion = scores(y, logits, classes)
     reliability = calibration(y, p)
     metrics["expected_calibration_error"] = float((reliability["share"] * reliability["gap"].abs()).sum())
-    predicted = p.argmax(1)
+    predicted = logits.argmax(1)
     predictions = pd.DataFrame(
         {
             "example": np.arange(len(y)),
@@ -62,13 +67,13 @@ def evaluate(
             "predicted": np.array(classes)[predicted],
             "correct": predicted == y,
             "confidence": p.max(1),
-            **_probabilities(p, classes),
+            **_probabilities(logits, p, classes),
         }
     )
     if len(classes) > MANY_CLASSES:
         occurs = np.isin(np.arange(len(classes)), np.concatenate([y, predicted]))
         per_class, confusion = per_class[occurs], confusion.loc[occurs, occurs]
-        metrics[f"top_{MOST_PROBABLE}_accuracy"] = float((most_probable(p) == y[:, np.newaxis]).any(1).mean())
+        metrics[f"top_{MOST_PROBABLE}_accuracy"] = float((most_probable(logits) == y[:, np.newaxis]).any(1).mean())
         metrics["classes_that_occur"] = int(occurs.sum())
         metrics["classes"] = len(classes)
     if notes := class_order.notes(training, y, predicted, classes if as_it_is else []):
@@ -87,58 +92,50 @@ def evaluate(
     )
 
 
-def _probabilities(p: NDArray[np.float64], classes: list[str]) -> dict[str, NDArray[Any]]:
+def _probabilities(logits: NDArray[np.float32], p: NDArray[np.float64], classes: list[str]) -> dict[str, NDArray[Any]]:
     """Columns with the probability of every class, or with the most probable ones where there are many."""
     if len(classes) <= MANY_CLASSES:
         return {f"p_{name}": p[:, label] for label, name in enumerate(classes)}
     columns: dict[str, NDArray[Any]] = {}
-    for place, best in enumerate(most_probable(p).T, 1):
+    for place, best in enumerate(most_probable(logits).T, 1):
         columns |= {f"top_{place}": np.array(classes)[best], f"p_top_{place}": p[np.arange(len(p)), best]}
     return columns
 
 
-def most_probable(p: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The classes of the highest probabilities, the highest first: (N, classes) to (N, 5)."""
-    return np.argsort(-p, axis=1, kind="stable")[:, :MOST_PROBABLE]
+def most_probable(scores: NDArray[Any]) -> NDArray[np.int64]:
+    """The classes of the highest logits (or probabilities), the highest first: (N, classes) to (N, 5)."""
+    return np.argsort(-scores, axis=1, kind="stable")[:, :MOST_PROBABLE]
 
 
 def _write_table(path: Path, table: Any, index: bool = False) -> None:
     tables.write(path, table, index=index)
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probabilities (N, classes) of logits (N, classes), in float64: in float32 a margin of 17 would already be 1."""
-    exponentials = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
-    probabilities: NDArray[np.float64] = exponentials / exponentials.sum(1, keepdims=True)
-    return probabilities
-
-
-def scores(y: NDArray[np.int64], p: NDArray[np.float64], classes: list[str]) -> tuple[dict[str, Any], Any, Any]:
-    """Scores of predicted probabilities.
+def scores(y: NDArray[np.int64], logits: NDArray[Any], classes: list[str]) -> tuple[dict[str, Any], Any, Any]:
+    """Scores of predictions.
 
     Args:
         y: (N,) labels.
-        p: (N, classes) probabilities.
+        logits: (N, classes); logarithms of probabilities are logits too.
         classes: names.
 
     Returns:
         The overall metrics; a table per class; the confusion matrix with the true classes as rows. AUROC is one class
-        against the rest, and missing (null) for a class that no, or every, test example has; macro means are over the
-        classes that the test set has.
+        against the rest, and missing (null) for a class that no, or every, test example has. So are precision, recall
+        and F1 of a class that no test example has. Macro means are over the classes that the test set has, where a
+        class that is never predicted has a precision of 0.
     """
     import pandas as pd
     from sklearn import metrics
 
     labels = np.arange(len(classes))
-    predicted = p.argmax(1)
+    predicted, odds = logits.argmax(1), log_odds(logits)
     precision, recall, f1, support = metrics.precision_recall_fscore_support(
         y, predicted, labels=labels, zero_division=0.0
     )
-    auroc = [
-        float(metrics.roc_auc_score(y == label, p[:, label])) if 0 < (y == label).sum() < len(y) else np.nan
-        for label in labels
-    ]
     seen = support > 0
+    precision, recall, f1 = (np.where(seen, values, np.nan) for values in (precision, recall, f1))
+    auroc = np.array([_auroc(y == label, odds[:, label]) for label in labels])
     per_class = pd.DataFrame(
         {"class": classes, "precision": precision, "recall": recall, "f1": f1, "auroc": auroc, "support": support}
     )
@@ -148,11 +145,28 @@ def scores(y: NDArray[np.int64], p: NDArray[np.float64], classes: list[str]) -> 
         "accuracy": float((predicted == y).mean()),
         "balanced_accuracy": float(recall[seen].mean()),
         "macro_f1": float(f1[seen].mean()),
-        "macro_auroc": float(np.nanmean(auroc)) if np.isfinite(auroc).any() else None,
-        "log_loss": float(-np.log(np.maximum(p[np.arange(len(y)), y], np.finfo(np.float64).tiny)).mean()),
+        "macro_auroc": float(auroc[np.isfinite(auroc)].mean()) if np.isfinite(auroc).any() else None,
+        "log_loss": _log_loss(y, logits),
         "test_examples": len(y),
     }
     return overall, per_class, confusion
+
+
+def _auroc(positive: NDArray[np.bool_], odds: NDArray[np.float64]) -> float:
+    """Area under the ROC curve; NaN where all examples, or none, are positive."""
+    from scipy.stats import rankdata
+
+    count = int(positive.sum())
+    if count in (0, len(positive)):
+        return float("nan")
+    above = rankdata(odds)[positive].sum() - count * (count + 1) / 2
+    return float(above / (count * (len(positive) - count)))
+
+
+def _log_loss(y: NDArray[np.int64], logits: NDArray[Any]) -> float | None:
+    """The mean of -log p of the true class; None where a model gives a true class no chance at all."""
+    loss = float(-log_softmax(logits)[np.arange(len(y)), y].mean())
+    return loss if np.isfinite(loss) else None
 
 
 def calibration(y: NDArray[np.int64], p: NDArray[np.float64], bins: int = BINS) -> Any:
@@ -168,7 +182,8 @@ def calibration(y: NDArray[np.int64], p: NDArray[np.float64], bins: int = BINS) 
     confidence, correct = p.max(1).astype(np.float64), p.argmax(1) == y
     edges = np.linspace(0, 1, bins + 1)
     # A confidence on an edge belongs to the bin below it, as in the paper: ((m - 1) / M, m / M].
-    index = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, bins - 1)
+    # Rounded, so that 0.6 and 9/15 are one number.
+    index = np.clip(np.digitize(confidence.round(_DIGITS), edges.round(_DIGITS), right=True) - 1, 0, bins - 1)
     count = np.bincount(index, minlength=bins)
     safe = np.maximum(count, 1)
     table = pd.DataFrame(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pellucid import files, seeds, tables
 from pellucid.batching import blocks
 from pellucid.errors import InputError
-from pellucid.evaluation import softmax
+from pellucid.logits import softmax
 from pellucid.probe import Probe
 from pellucid.score.base import Case
 from pellucid.score.bootstrap import interval

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import downloads, files, model_classes, plugins, seeds
+from pellucid import downloads, files, group_split, model_classes, plugins, seeds
 from pellucid.datasets.base import MEASURED, Examples, RawData
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
 from pellucid.rows import Array, Rows, blocks
 from pellucid.scaling import rescale
+from pellucid.shares import round_of
+from pellucid.split_shares import line, reached
 from pellucid.wording import listing
 
 logger = logging.getLogger(__name__)
@@ -118,6 +120,7 @@ def preprocess(
         # Scaled values have another one than those of the source.
         "unit": {"standard": "standard deviations", "minmax": "share of range"}.get(scale, raw.unit),
         "statistics": statistics,
+        "split": (shares := reached(splits, list(raw.classes), split, own_test=raw.test is not None)),
         "seed": seed,
     }
     files.write_arrays(folder / "labels.npz", {name: splits[name].y for name in SPLITS})
@@ -126,6 +129,8 @@ def preprocess(
     measured = {name: filling.equal(MEASURED) for name in SPLITS if (filling := splits[name].filling) is not None}
     files.write_arrays(folder / "measured.npz", measured)
     files.write_json(folder / "data.json", facts)
+    if shares["by_group"]:
+        logger.info("splits by group: %s", line(shares))
     counts = ", ".join(f"{len(splits[name].y):,} {name}" for name in SPLITS)
     logger.info("%s: %s examples of shape %s", source, counts, "×".join(str(n) for n in facts["shape"]))
 
@@ -244,7 +249,7 @@ def divide(
         kept, drawn = in_folds(raw.train.y, group, folds, rng)[fold]
         tested = take(raw.train, drawn)
     elif tested is None:
-        kept, drawn = drawn_split(raw.train.y, group, test, rng)
+        kept, drawn = drawn_split(raw.train.y, group, test, rng, left=2)
         tested = take(raw.train, drawn)
     fitted, held = drawn_split(raw.train.y[kept], None if group is None else group[kept], validation, rng)
     splits = {"train": take(raw.train, kept[fitted]), "validation": take(raw.train, kept[held]), "test": tested}
@@ -253,20 +258,26 @@ def divide(
             raise InputError(f"split, {name}", "no examples", "some", "Give more examples, or other shares.")
         if missing := [raw.classes[label] for label in np.setdiff1d(raw.train.y, examples.y)]:
             logger.warning("the %s examples have none of class %s", name, ", ".join(missing))
+    if group is not None:
+        sides = {name: (part.y, part.group) for name, part in splits.items()}
+        for line in group_split.told(SPLITS, sides, list(raw.classes)):
+            logger.warning("%s", line)
     return splits
 
 
 def drawn_split(
-    y: NDArray[np.int64], group: NDArray[np.str_] | None, share: float, rng: np.random.Generator
+    y: NDArray[np.int64], group: NDArray[np.str_] | None, share: float, rng: np.random.Generator, *, left: int = 1
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Divide indices into (rest, drawn), class by class; with groups, whole groups that come to about that share."""
-    if group is None:
-        return stratified(y, share, rng)
-    if share > 0.5:
-        # One fold is at most a half: here it is what remains.
-        drawn, rest = in_folds(y, group, max(2, round(1 / (1 - share))), rng)[0]
-        return rest, drawn
-    return in_folds(y, group, max(2, round(1 / share)), rng)[0]
+    """Divide indices into (rest, drawn), class by class; with groups, whole groups that come to about that share.
+
+    Args:
+        y: (N,) labels.
+        group: (N,) names; None where examples are drawn one by one.
+        share: that is drawn.
+        rng: draws it.
+        left: groups that the rest must have at least.
+    """
+    return stratified(y, share, rng) if group is None else group_split.draw(y, group, share, rng, left=left)
 
 
 def in_folds(
@@ -277,21 +288,14 @@ def in_folds(
     Raises:
         InputError: fewer groups, or fewer examples of a class, than folds.
     """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+    if group is not None:
+        return group_split.folds(y, group, folds, rng)
+    from sklearn.model_selection import StratifiedKFold
 
-    if group is None:
-        if (least := np.bincount(y)[np.unique(y)].min()) < folds:
-            raise InputError("split", f"a class with {least} example(s)", f"{folds}, one for each fold")
-    elif (count := len(np.unique(group))) < folds:
-        raise InputError(
-            "split",
-            f"{count} group(s)",
-            f"{folds} or more",
-            "Give more groups, other shares, or split.by_group: false.",
-        )
-    kind = StratifiedKFold if group is None else StratifiedGroupKFold
-    drawn = kind(folds, shuffle=True, random_state=int(rng.integers(2**31)))
-    return [(rest, fold) for rest, fold in drawn.split(np.zeros(len(y)), y, group)]
+    if (least := np.bincount(y)[np.unique(y)].min()) < folds:
+        raise InputError("split", f"a class with {least} example(s)", f"{folds}, one for each fold")
+    drawn = StratifiedKFold(folds, shuffle=True, random_state=int(rng.integers(2**31)))
+    return [(rest, fold) for rest, fold in drawn.split(np.zeros(len(y)), y)]
 
 
 def stratified(
@@ -301,7 +305,7 @@ def stratified(
     drawn = []
     for label in np.unique(y):
         members = np.flatnonzero(y == label)
-        count = min(max(1, round(share * len(members))), len(members) - 1)
+        count = min(max(1, round_of(share, len(members))), len(members) - 1)
         drawn.append(rng.permutation(members)[:count])
     chosen = np.sort(np.concatenate(drawn))
     return np.setdiff1d(np.arange(len(y)), chosen), chosen

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Of the largest value of a map. Float32 has 24 bits; sums of products in another order change the last few.
-MAP_STEP = 2.0**-20
+# Of the largest value of a map: float32 has 24 bits, and its rounding is in all sums and differences.
+MAP_STEP = 2.0**-24
 # Of the size of a score. Scores are computed in float64 from logits and attributions in float32.
 SCORE_STEP = 1e-6
+# Scores near zero are compared as if they had this size, at least.
+SCORE_FLOOR = 1e-4
 
 
 def levels(values: NDArray[Any]) -> NDArray[np.int64]:
@@ -33,7 +35,9 @@ def levels(values: NDArray[Any]) -> NDArray[np.int64]:
     unit = np.exp2(np.frexp(largest)[1].astype(np.float64)) * MAP_STEP
     unit = np.where((largest > 0) & (unit > 0), unit, 1.0)
     beyond = np.sign(values) * (2.0 / MAP_STEP)
-    return np.asarray(np.rint(np.where(finite, values, 0) / unit + np.where(finite, 0, beyond)), np.int64)
+    # The edges between steps lie at thirds: values in float32 are halves, quarters, … of a step, and noise far below
+    # their precision would move those that lie on an edge.
+    return np.asarray(np.floor(np.where(finite, values / unit, beyond) + 2 / 3), np.int64)
 
 
 def spearman(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -58,16 +62,15 @@ def _centred_ranks(maps: NDArray[np.float32]) -> NDArray[np.int64]:
     from scipy.stats import rankdata
 
     ranks = rankdata(levels(maps.reshape(len(maps), -1)), axis=1)
-    return np.asarray(np.rint(2 * ranks), np.int64) - (ranks.shape[1] + 1)
+    doubled: NDArray[np.int64] = np.asarray(np.rint(2 * ranks), np.int64) - (ranks.shape[1] + 1)
+    return doubled
 
 
-def equal_neighbours(values: NDArray[np.float64], step: float = SCORE_STEP, floor: float | None = None) -> NDArray[Any]:
-    """Group the values (n,) that are equal at their precision: 0 for the least of them, NaN for NaN.
+def equal_neighbours(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Group the scores (n,) that are equal at their precision: 0 for the least of them, NaN for NaN.
 
-    Args:
-        values: in any order; what comes back does not depend on it.
-        step: of the size of the two values that are compared.
-        floor: size that values near zero are compared by; the median size of all by default.
+    Two scores are compared by the larger of their sizes, and near zero by the median size of all; the groups do not
+    depend on the order of the scores.
     """
     groups = np.full(len(values), np.nan)
     known = np.flatnonzero(~np.isnan(values))
@@ -75,14 +78,12 @@ def equal_neighbours(values: NDArray[np.float64], step: float = SCORE_STEP, floo
         return groups
     order = known[np.argsort(values[known], kind="stable")]
     rising = values[order]
-    sizes = np.abs(rising)
-    if floor is None:
-        floor = float(np.median(sizes[np.isfinite(sizes)])) if np.isfinite(sizes).any() else 0.0
-    limits = step * np.maximum(np.maximum(sizes[1:], sizes[:-1]), floor)
+    finite = np.isfinite(rising)
+    sizes = np.where(finite, np.abs(rising), 0)
+    floor = max(SCORE_FLOOR, float(np.median(sizes[finite]))) if finite.any() else SCORE_FLOOR
+    limits = SCORE_STEP * np.maximum(np.maximum(sizes[1:], sizes[:-1]), floor)
     with np.errstate(invalid="ignore"):
         apart = (rising[1:] != rising[:-1]) & ~(np.diff(rising) <= limits)
-    # Infinities differ from what is finite, however large the limit is.
-    apart |= np.isfinite(rising[1:]) != np.isfinite(rising[:-1])
     groups[order] = np.concatenate([[0], np.cumsum(apart)])
     return groups
 
@@ -109,4 +110,4 @@ def in_order(values: NDArray[np.float64], names: list[str], *, lower: bool = Tru
     """Return the order of values (n,), the best first, equal ones by their names, and NaN last."""
     groups = equal_neighbours(np.asarray(values, np.float64))
     groups = np.where(np.isnan(groups), np.inf, groups if lower else -groups)
-    return np.lexsort((np.asarray(names, dtype=str), groups))
+    return np.asarray(np.lexsort((np.asarray(names, dtype=str), groups)), np.int64)

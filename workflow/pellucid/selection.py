@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, seeds
 from pellucid.errors import InputError
+from pellucid.logits import log_odds
 from pellucid.wording import MANY_CLASSES, listing, nearest, shown
 
 logger = logging.getLogger(__name__)
@@ -49,8 +50,8 @@ def select(
     data = Path(data)
     classes = files.read_json(data / "data.json")["classes"]
     predicted = files.read_arrays(predictions)
-    labels, p = predicted["labels"], predicted["probabilities"]
-    indices = choose_indices(labels, p, per_class, choose, seeds.generator(seed, "select"))
+    labels, p, logits = predicted["labels"], predicted["probabilities"], predicted["logits"]
+    indices = choose_indices(labels, logits, per_class, choose, seeds.generator(seed, "select"))
     if len(indices) == 0:
         raise InputError("examples.choose", f'"{choose}", which no test example is', "one that some example is")
     for label in np.unique(labels):
@@ -61,9 +62,9 @@ def select(
         "indices": indices,
         "inputs": np.asarray(files.map_array(data / "x_test.npy")[indices]),
         "labels": labels[indices],
-        "predictions": p.argmax(1)[indices],
+        "predictions": logits.argmax(1)[indices],
         "probabilities": p[indices],
-        "targets": targets(target, classes, labels[indices], p[indices]),
+        "targets": targets(target, classes, labels[indices], logits[indices]),
     }
     if "test" in truth:
         arrays["truth"] = np.asarray(truth["test"][indices])
@@ -74,13 +75,14 @@ def select(
 
 
 def choose_indices(
-    labels: NDArray[np.int64], p: NDArray[np.float64], per_class: int, choose: str, rng: np.random.Generator
+    labels: NDArray[np.int64], logits: NDArray[Any], per_class: int, choose: str, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Indices of up to `per_class` examples of each class, class by class.
 
-    Confidence is the probability of the predicted class; where the choice leaves several, it is drawn at random.
+    Confidence is the probability of the predicted class, compared by its log-odds: the probabilities of a sure model
+    all round to 1. Where the choice leaves several, it is drawn at random.
     """
-    predicted, confidence = p.argmax(1), p.max(1)
+    predicted, confidence = logits.argmax(1), log_odds(logits).max(1)
     # Ordering a random permutation by a stable sort breaks ties at random, and costs no second code path.
     order = rng.permutation(len(labels))
     if choose == "most_confident":
@@ -99,7 +101,7 @@ def targets(
     target: str | int | Mapping[str, str | int],
     classes: Sequence[str],
     labels: NDArray[np.int64],
-    p: NDArray[np.float64],
+    logits: NDArray[Any],
 ) -> NDArray[np.int64]:
     """The class to explain for each example.
 
@@ -115,7 +117,7 @@ def targets(
             *(name, name, name),
         )
     if keyword and name == "predicted":
-        predicted: NDArray[np.int64] = p.argmax(1)
+        predicted: NDArray[np.int64] = logits.argmax(1)
         return predicted
     if keyword and name == "true":
         return labels

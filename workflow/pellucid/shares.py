@@ -19,8 +19,3 @@ def ceil_of(share: float, whole: int) -> int:
 def round_of(share: float, whole: int) -> int:
     """Return the whole number nearest to a share of `whole`; of two, the even one."""
     return round(exact(share) * int(whole))
-
-
-def step_of(step: int, steps: int, whole: int) -> int:
-    """Return how many of `whole` lie before step `step` of `steps` equal ones; of two nearest numbers, the even one."""
-    return round(Fraction(int(step) * int(whole), int(steps)))

@@ -33,8 +33,8 @@ def test_ranks_follow_what_is_better(tmp_path):
     write(tmp_path, "sensitivity", "max_sensitivity", [0.3, np.nan, 0.1])
     table, metrics = joined(tmp_path)
     assert table["localisation.relevance_rank rank"].to_dict() == {"occlusion": 1, "saliency": 2, "all_equal": 3}
-    # Lower is better, and what has no value is last.
-    assert table["sensitivity.max_sensitivity rank"].to_dict() == {"all_equal": 1, "saliency": 2, "occlusion": 3}
+    # Lower is better, and what has no value has no rank.
+    assert table["sensitivity.max_sensitivity rank"].dropna().to_dict() == {"all_equal": 1, "saliency": 2}
     assert table["localisation.relevance_rank mean"]["occlusion"] == 0.9
     assert metrics.loc["sensitivity.max_sensitivity", "explanations"] == 2
     assert table["family"].to_dict() == {"occlusion": "perturbation", "saliency": "gradient", "all_equal": "control"}

@@ -27,7 +27,8 @@ def run(
         table: CSV; gets a row for each member: its varied values, every test metric, the best epoch, and the seconds
             of its training (empty where Snakemake did not measure them).
         summary: CSV; gets a row for each combination of the values other than seeds and folds: those values, the
-            number of members n, and per metric their mean and standard deviation (n - 1; empty for one member).
+            number of members n, and per metric their mean and standard deviation (n - 1; empty for one value) over the
+            members that have it, and their number.
             That of folds is too small, since their training examples overlap, and no unbiased one exists (Bengio Y,
             Grandvalet Y. No Unbiased Estimator of the Variance of K-Fold Cross-Validation. JMLR 5 (2004)).
     """
@@ -46,6 +47,7 @@ def run(
         row: dict[str, Any] = {**shown(without(members[group[0]], REPEATING)), "n": len(group)}
         for metric in found:
             row |= {f"{metric} mean": found[metric].mean(), f"{metric} sd": found[metric].std(ddof=1)}
+            row[f"{metric} n"] = int(found[metric].notna().sum())
         combined.append(row)
     joined = pd.DataFrame(combined)
     tables.write(summary, joined)

@@ -50,9 +50,9 @@ def run(
         seed: of the bootstrap.
         results: the folder that holds a folder for each member.
         table: CSV; gets a row for each group, explanation and metric: the group's values and its name, the method's
-            family, mean over examples, ends of its 95% interval and its method, numbers of examples, of pairs of explanations and of
-            trainings, and, where it was scored, the mean similarity between seeds of the method's own
-            (`score/seed_stability`).
+            family, mean over examples, ends of its 95% interval and its method, numbers of examples,
+            of pairs of explanations and of trainings, and, where it was scored, the mean similarity between seeds of
+            the method's own (`score/seed_stability`).
 
     Source: rank correlation and top-k intersection as in Ghorbani A, Abid A, Zou J. Interpretation of Neural Networks
     is Fragile. AAAI (2019), section 2, here between trainings.

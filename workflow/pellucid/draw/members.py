@@ -49,7 +49,9 @@ def draw(
 
 
 def _panel(axes: Axes, groups: Sequence[Any]) -> None:
-    for place, values in enumerate(groups):
+    for place, members in enumerate(groups):
+        # A metric need not be defined for every member.
+        values = members[np.isfinite(members)]
         # Equal values lie side by side, not on one another.
         offsets = np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else np.zeros(1)
         axes.plot(values, place + offsets, "o", color=figures.PALETTE[0], markersize=4, alpha=0.7, zorder=3)

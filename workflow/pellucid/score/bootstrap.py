@@ -18,7 +18,7 @@ FEWEST_OF_SHARE = 2
 # The ends of the studentised bootstrap of few values are too near, since resamples repeat the tail that they have: they
 # are those of a 98% interval below this number of values (measured: see `docs/statistics.md`).
 FEW, LEVEL_OF_FEW = 30, 0.98
-STUDENTISED, CLOPPER_PEARSON, NONE = "studentised", "Clopper-Pearson", "none"
+STUDENTISED, CLOPPER_PEARSON, EQUAL, NONE = "studentised", "Clopper-Pearson", "all equal", "none"
 _DRAWS = 2**20  # at a time
 _ROUNDING = 1e-9  # of the mean: a spread below it is that of equal values
 
@@ -29,7 +29,8 @@ class Interval(NamedTuple):
     Attributes:
         mean: of the values that are defined; NaN without any.
         low, high: ends of the 95% interval; NaN where there is none.
-        method: "studentised", "Clopper-Pearson" or "none".
+        method: "studentised", "Clopper-Pearson", "all equal" (both ends are the mean: the values show no
+            spread, which is no 95% interval) or "none".
         examples: number of values that are defined.
     """
 
@@ -51,8 +52,8 @@ def interval(
     """The mean of values (N,), and the ends of its 95% interval over examples.
 
     The interval is the wider one, at each end, of Student's t and of the studentised bootstrap: the first holds for few
-    values, the second for skewed ones. Of fewer than 4 values, and of values that are all equal, there is none: their
-    spread is not known. A proportion has the interval of Clopper and Pearson, from 2 values on.
+    values, the second for skewed ones. Of fewer than 4 values there is none. A proportion has the interval of Clopper
+    and Pearson, from 2 values on.
 
     Args:
         values: those that are NaN are left out.
@@ -71,9 +72,11 @@ def interval(
     mean = float(values.mean())
     if proportion and count >= FEWEST_OF_SHARE:
         return Interval(mean, *_clopper_pearson(float(values.sum()), count), CLOPPER_PEARSON, count)
-    spread = float(values.std(ddof=1)) if count >= FEWEST else 0.0
-    if spread <= _ROUNDING * float(np.abs(values).max()):
+    if count < FEWEST:
         return Interval(mean, np.nan, np.nan, NONE, count)
+    spread = float(values.std(ddof=1))
+    if spread <= _ROUNDING * float(np.abs(values).max()):
+        return Interval(mean, mean, mean, EQUAL, count)
     error = spread / np.sqrt(count)
     below, above = _student(count), _student(count)
     quantiles = _studentised(values, rng)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from pellucid.score import fills, units
 from pellucid.score.base import Case, Curve, Explanation, Metric, Scored, ScoreSpec
 from pellucid.score.removal import OF, answers, cut, places, without
-from pellucid.shares import step_of
 
 _BASELINES = ("zero", "mean", "linear", "other")
 
@@ -74,10 +73,8 @@ def score(
     ties, chance = rng.spawn(2)
     labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
     place, numbers = places(explanation, case.inputs, labels, ties), units.count(labels)
-    last = min(steps, int(numbers.max()))
-    x = np.linspace(0, 1, last + 1)
-    removed = np.array([[step_of(step, last, number) for number in numbers] for step in range(last + 1)], np.int64)
-    removed = removed + np.zeros(len(place), np.int64)
+    x = np.linspace(0, 1, min(steps, int(numbers.max())) + 1)
+    removed = np.rint(x[:, np.newaxis] * numbers).astype(np.int64) + np.zeros(len(place), np.int64)
     share, bounds = (removed / numbers).T, cut(removed, place.ndim - 1)
     areas: dict[str, dict[str, NDArray[np.float64]]] = {name: {} for name in SPEC.metrics}
     curves = {}

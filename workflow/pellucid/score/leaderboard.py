@@ -69,7 +69,7 @@ def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: P
                 }
             )
     listed = pd.DataFrame(about)
-    content = pd.concat(parts, axis=1)
+    content = pd.concat(parts, axis=1).copy()
     methods = [method_of(label) for label in content.index]
     content.insert(0, "family", [plugins.spec("explain", method).family for method in methods])
     content.insert(1, "mean rank", mean_rank(content, listed))

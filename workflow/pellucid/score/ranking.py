@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Of the examples that some explanation has, the share that all ranked explanations must have.
-ENOUGH = 0.5
+ENOUGH = 0.25
 
 
 def comparable(values: Mapping[str, NDArray[np.float64]]) -> tuple[dict[str, float], int]:
     """The mean of each explanation over the examples that all ranked explanations have.
 
     A metric may be undefined for an example and an explanation. Where the examples that all explanations have are fewer
-    than half of those that any has, the explanations with the fewest are not ranked, until they are.
+    than a quarter of those that any has, the explanations with the fewest are not ranked, until there are as many.
 
     Args:
         values: (N,) of each explanation, by its label; NaN where the metric is not defined.

@@ -21,8 +21,8 @@ from pellucid.shares import round_of
 OF = {
     "enum": ["probability", "logit"],
     "default": "probability",
-    "description": "what is looked at: the probability of the class that is explained, or its logit. Where the model is "
-    "very sure the probability stays at 1 while evidence goes; the logit does not",
+    "description": "what is looked at: the probability of the class that is explained, or its logit. Where the "
+    "model is very sure the probability stays at 1 while evidence goes; the logit does not",
 }
 
 # Of a logit in float32, as a share of its size.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.conv_layer import conv_layer
-from pellucid.evaluation import softmax
+from pellucid.logits import softmax
 from pellucid.probe import Probe
 from pellucid.views.ascent import Array, Ascent, Statistics, ascend
 from pellucid.views.base import LAYER, ViewData, ViewSpec
