@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def compute_last(tf_: Any, layers: Iterable[keras.layers.Layer]) -> None:
-    """Let convolutions and poolings with the channels first compute with the channels last: the numbers are the same."""
+    """Let convolutions and poolings whose channels come first compute with the channels last: the same numbers."""
     for layer in layers:
         windowed = any(word in type(layer).__name__ for word in ("Conv", "Pooling"))
         mixing = getattr(getattr(layer, "activation", None), "__name__", "") in ("softmax", "log_softmax", "glu")
