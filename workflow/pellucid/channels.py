@@ -10,10 +10,12 @@ if TYPE_CHECKING:
 
 
 def compute_last(tf_: Any, layers: Iterable[keras.layers.Layer]) -> None:
-    """Let convolutions and poolings whose channels come first compute with the channels last: the same numbers."""
+    """Let convolutions and poolings with the channels first compute with them last: the numbers are the same."""
     for layer in layers:
         windowed = any(word in type(layer).__name__ for word in ("Conv", "Pooling"))
         mixing = getattr(getattr(layer, "activation", None), "__name__", "") in ("softmax", "log_softmax", "glu")
+        if hasattr(vars(layer).get("call"), "turned"):  # by another probe of the same model
+            continue
         if windowed and not mixing and getattr(layer, "data_format", None) == "channels_first":
             object.__setattr__(layer, "call", _turned(tf_, layer, layer.call))
 
@@ -29,4 +31,5 @@ def _turned(tf_: Any, layer: keras.layers.Layer, call: Any) -> Any:
         # A global pooling has no other axes left.
         return output if len(output.shape) < 3 else tf_.transpose(output, [0, rank - 1, *range(1, rank - 1)])
 
+    turned.turned = True  # type: ignore[attr-defined]
     return turned
