@@ -19,7 +19,7 @@ from tests.workflow import tiny
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 TITLE = """$x_1$ .. raw:: html <script>document.title='ran'</script> `go <javascript:alert(1)>`_ {{7*7}} {wildcards.x} |a|_ हृदय"""
 CLASSES = ["all", "=1+1", "$5_to_$9", "<img src=x onerror=document.title='ran'>", "ضربات القلب", "正常_{3}"]
