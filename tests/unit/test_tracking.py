@@ -725,7 +725,8 @@ def test_names_that_are_no_keys_of_mlflow_are_recorded_and_kept_as_they_are(proj
         **{str(n): str(n) for n in range(150)},
     }
     project.settings = {**project.settings, "dataset": {"source": "bumps", "class_names": names}}
-    run = project.runs()[project.track()["run"]]
+    recorded = project.track()["run"]
+    run = project.runs()[recorded]
     assert {"noise", "rhythm change", "149"} <= set(run.data.params.values())
     held = files.read_json(project.client.download_artifacts(run.info.run_id, "names.json"))
     assert held["values"]["dataset.class_names.a[1]"] == "x" * 9000
@@ -733,7 +734,7 @@ def test_names_that_are_no_keys_of_mlflow_are_recorded_and_kept_as_they_are(proj
 
 
 def test_a_run_that_cannot_be_recorded_is_not_left_running(project: Project) -> None:
-    (project.results / "model" / "history.csv").write_text("nothing that has epochs\n")
+    (project.results / "model" / "history.csv").write_text("loss\n0.5\n")
     with pytest.raises(ValueError, match="epoch"):
         project.track()
     assert "RUNNING" not in {run.info.status for run in project.runs().values()}
