@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.errors import InputError
+from pellucid.draw.views.embedding import draw
 from pellucid.probe import Probe
 from pellucid.views.embedding import compute, planes, same_class
 from tests.unit.views.data import given, random_examples
@@ -74,10 +74,13 @@ def test_few_examples_still_have_planes(digit, count):
     assert found["pca"].shape == (count, 2)
 
 
-def test_refuses_what_has_no_plane(digit):
+def test_what_has_no_plane_leaves_a_figure_with_the_reason(digit):
     probe = Probe(digit)
     x, labels = random_examples(probe.input_shape, 10)
-    with pytest.raises(InputError, match="found 3; expected at least 5"):
-        compute(probe, given(probe, test=(x[:3], labels[:3])), np.random.default_rng(0))
-    with pytest.raises(InputError, match="layer dropout_2: found features that are the same"):
-        compute(probe, given(probe, test=(np.zeros_like(x), labels)), np.random.default_rng(0))
+    few = compute(probe, given(probe, test=(x[:3], labels[:3])), np.random.default_rng(0))
+    same = compute(probe, given(probe, test=(np.zeros_like(x), labels)), np.random.default_rng(0))
+    assert "3" in str(few["reason"])
+    assert "dropout_2" in str(same["reason"])
+    for found in (few, same):
+        arrays = {name: values for name, values in found.items() if name != "csv"}
+        assert draw(arrays, {}, {}, "title").axes == []

@@ -6,13 +6,13 @@ t-SNE at these sizes and would add a compiler at run time, so it is left out.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import tables
-from pellucid.errors import InputError
 from pellucid.probe import Probe
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.features import LAYER, feature_layer, features
@@ -20,6 +20,8 @@ from pellucid.views.sampling import balanced, parts
 
 _BEFORE_TSNE = 50  # principal components that t-SNE starts from, as in van der Maaten and Hinton 2008, section 4.2
 _FEWEST = 5
+
+logger = logging.getLogger(__name__)
 
 SPEC = ViewSpec(
     title="Embedding",
@@ -70,19 +72,20 @@ def compute(
         `features` (n, units), `pca` and `tsne` (n, 2), `variance` (2,), the share of the variance of each principal
         component, `labels` and `predictions` (n,), `indices` (n,) into the test examples, `neighbours_same` (3,), the
         share of nearest neighbours of the same class in the feature space and in the planes, `chance`, the same
-        among examples drawn at random, `layer`; as `csv` the shares class by class.
+        among examples drawn at random, `layer`; as `csv` the shares class by class. Of fewer than five examples, or of
+        features that are the same for all of them, there is no plane: `reason`, which the figure says, and `layer`.
 
     Raises:
-        InputError: no such layer, fewer than five examples, or features that are the same for all of them.
+        InputError: no such layer.
     """
     x, labels = data.test
     chosen = balanced(labels, points, rng)
-    if len(chosen) < _FEWEST:
-        raise InputError("test examples", f"{len(chosen)}", f"at least {_FEWEST} for a plane")
     name = feature_layer(probe, layer)
+    if len(chosen) < _FEWEST:
+        return _left_out(name, f"{len(chosen)} test examples, where a plane takes {_FEWEST} at least")
     found = np.concatenate([features(probe, part, name) for part in parts(x, chosen, probe.batch_size())])
     if not np.ptp(found, axis=0).any():
-        raise InputError(f"layer {name}", "features that are the same for all test examples", "ones that differ")
+        return _left_out(name, f"the features of layer {name} are the same for all test examples")
     y = labels[chosen]
     pca, tsne, variance = planes(found, perplexity)
     spaces = {"features": found, "pca": pca, "tsne": tsne}
@@ -100,6 +103,12 @@ def compute(
         "layer": np.array(name),
     }
     return arrays | {"csv": _table(same, y, data.facts["classes"])}
+
+
+def _left_out(layer: str, reason: str) -> dict[str, NDArray[Any] | str]:
+    """What the view gives where there is no plane: the run goes on, and the figure says why."""
+    logger.warning("no embedding: %s", reason)
+    return {"reason": np.array(reason), "layer": np.array(layer), "csv": "class,examples\n"}
 
 
 def planes(

@@ -34,6 +34,10 @@ def draw(
         parameters: of the view: `neighbours`.
         caption: the first line of the heading.
     """
+    if "reason" in arrays:
+        figure = figures.new(9.6, 1.2)
+        figure.suptitle(f"{caption}\nno embedding: {arrays['reason']}", x=0.01, ha="left", fontsize=10)
+        return figure
     present = [int(label) for label in np.unique(arrays["labels"])]
     # Of more classes than there are marks, those that are there are counted: two of them would else look alike.
     mark = {label: place if len(facts["classes"]) > _MARKS else label for place, label in enumerate(present)}
