@@ -13,6 +13,7 @@ from pellucid.errors import InputError
 from pellucid.evaluation import evaluate
 from pellucid.models import own_keys
 from tests import own_models, prepared
+from tests.workflow import tiny
 
 CLASSES = ["normal", "atrial", "ventricular", "other"]
 SAMPLES, WORK = 16, {"threads": 1, "memory_mb": 64}
@@ -205,6 +206,34 @@ def test_a_model_in_another_order_is_told_with_its_order(keras, tmp_path, caplog
     assert metrics["accuracy"] < 0.6
     assert '["normal", "atrial", "ventricular", "other"]' in metrics["notes"][0]
     assert metrics["notes"][0] in caplog.text
+
+
+@pytest.mark.slow
+def test_the_workflow_tells_and_then_takes_the_order(keras, tmp_path):
+    """Without the key the doubt reaches the log and the metrics; with it, and a class less in the data, nothing does."""
+    detector(keras).save(tmp_path / "own.keras")
+    table(tmp_path, "all", *series(CLASSES, 12))
+    table(tmp_path, "some", *series(CLASSES[:3], 12))
+    shared = {"training": {"epochs": 0}, "methods": {"saliency": True}, "examples": {"choose": "any", "per_class": 1}}
+    model = {"architecture": "keras_file", "file": "own.keras"}
+    experiments = {
+        "guessed": {**shared, "dataset": {"source": "table", "file": "all.npz"}, "model": model},
+        "said": {
+            **shared,
+            "dataset": {"source": "table", "file": "some.npz"},
+            "model": {**model, "classes": CLASSES, "input_range": [0, 2]},
+        },
+    }
+    tiny.write_config(tmp_path, {"run": list(experiments), "experiments": experiments})
+    log = tiny.build(
+        tmp_path, "results/guessed/evaluation/confusion_matrix.png", "results/said/explain/saliency/attributions.npz"
+    )
+    assert "guessed: which output" in log
+    assert "said: which output" not in log
+    metrics = {name: files.read_json(tmp_path / f"results/{name}/evaluation/metrics.json") for name in experiments}
+    assert metrics["said"]["accuracy"] == 1
+    assert "notes" not in metrics["said"]
+    assert metrics["guessed"]["notes"][0] in log
 
 
 # The range of the values -----------------------------------------------------------------------------------------
