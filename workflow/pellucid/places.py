@@ -44,7 +44,8 @@ class Places:
     def addresses(self) -> dict[str, int]:
         """Every use of a layer or operation by its address, in the order of the graph.
 
-        The address is the layer's name; of one that is used several times name:1, name:2, and so on.
+        The address is the layer's name (within/name where another has it); of one that is used several times
+        name:1, name:2, and so on.
         """
         uses = Counter(node.layer for node in self.nodes if not node.container)
         number: Counter[int] = Counter()
@@ -52,8 +53,13 @@ class Places:
         for index, node in enumerate(self.nodes):
             if not node.container:
                 number[node.layer] += 1
-                address = node.name if uses[node.layer] == 1 else f"{node.name}:{number[node.layer]}"
-                found.setdefault(address, index)
+                # Two models inside may hold layers of the same name.
+                path = "/".join((*node.within, node.name))
+                for name in (node.name, path, f"{path}/{node.layer}"):
+                    address = name if uses[node.layer] == 1 else f"{name}:{number[node.layer]}"
+                    if address not in found:
+                        found[address] = index
+                        break
         return found
 
     @cached_property
