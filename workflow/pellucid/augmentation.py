@@ -34,6 +34,8 @@ def time_warp(x: Array, rng: np.random.Generator, strength: float) -> Array:
     never runs backwards.
     """
     count, time = x.shape[:2]
+    if time < 2:
+        return x
     speeds = 1 + strength * rng.uniform(-1, 1, (count, _KNOTS))
     knot, part = _below(np.linspace(0, _KNOTS - 1, time - 1), _KNOTS)
     steps = speeds[:, knot] * (1 - part) + speeds[:, knot + 1] * part
