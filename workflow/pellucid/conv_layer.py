@@ -26,10 +26,10 @@ def conv_layer(probe: Probe, layer: str) -> str:
         return places.address(places.ends[0 if layer == "first" else -1])
     if layer in probe.layers or layer in places.addresses:
         return layer
-    if layer in ("first", "last"):
+    names = list(dict.fromkeys([*(places.address(index) for index in places.ends), *probe.conv_layers]))
+    if layer in ("first", "last") or not names:
         expected = "one whose maps lie on the axes of the input, or the name of another layer"
         raise InputError("model", "no convolution layer that everything passes through", expected)
-    names = list(dict.fromkeys([*(places.address(index) for index in places.ends), *probe.conv_layers]))
     expected = f"first, last, or one of {listing(names)}"
     raise InputError("layer", shown(layer), expected, nearest(layer, [*probe.layers, *places.addresses]).strip())
 
