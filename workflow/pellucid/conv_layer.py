@@ -47,6 +47,8 @@ def map_layer(probe: Probe, layer: str) -> str:
     if index is None or place is None or not place.maps:
         names = list(dict.fromkeys([*(places.address(end) for end in places.ends), *probe.conv_layers]))
         found = f"{shown(layer)}, whose output does not lie on the axes of the input in an order that is known"
+        if index is not None and len(shape := tuple(probe.nodes[index].shape)) < 2:
+            found = f"{shown(layer)}, whose output {shape} has no time or space left"
         if index is None and address in probe.layers:
             found = f"{shown(layer)}, a layer that is used several times"
         raise InputError("layer", found, f"a layer with feature maps, such as {listing(names)}")
