@@ -24,16 +24,17 @@ def conv_layer(probe: Probe, layer: str) -> str:
         InputError: no convolution that everything passes through, or no layer of that name.
     """
     places = probe.places
-    if layer in ("first", "last"):
-        if not places.ends:
-            expected = "one whose maps lie on the axes of the input, or the name of another layer"
-            raise InputError("model", "no convolution layer that everything passes through", expected)
+    keyword = layer in ("first", "last")
+    if keyword and places.ends:
         meant = places.address(places.ends[0 if layer == "first" else -1])
         tell_keyword(probe, layer, meant)
         return meant
-    if address := named_layer(probe, layer):
+    if not keyword and (address := named_layer(probe, layer)):
         return address
     names = list(dict.fromkeys([*(places.address(index) for index in places.ends), *probe.conv_layers]))
+    if keyword or not names:
+        expected = "one whose maps lie on the axes of the input, or the name of another layer"
+        raise InputError("model", "no convolution layer that everything passes through", expected)
     expected = f"first, last, or one of {listing(names)}"
     raise InputError("layer", shown(layer), expected, nearest(layer, [*probe.layers, *places.addresses]).strip())
 
@@ -51,6 +52,8 @@ def map_layer(probe: Probe, layer: str) -> str:
     if index is None or place is None or not place.maps:
         names = list(dict.fromkeys([*(places.address(end) for end in places.ends), *probe.conv_layers]))
         found = f"{shown(layer)}, whose output does not lie on the axes of the input in an order that is known"
+        if index is not None and len(shape := tuple(probe.nodes[index].shape)) < 2:
+            found = f"{shown(layer)}, whose output {shape} has no time or space left"
         if index is None and address in probe.layers:
             found = f"{shown(layer)}, a layer that is used several times"
         raise InputError("layer", found, f"a layer with feature maps, such as {listing(names)}")

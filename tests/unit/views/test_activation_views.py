@@ -32,7 +32,7 @@ def test_activations_are_those_of_keras_strongest_first(keras, multivariate, rng
     found = activations.compute(probe, data, rng, layer="last", shown=5)
     places = [0, 2, 4, 6]
     assert found["indices"].tolist() == [100 + place for place in places]
-    whole = layer_output(keras, multivariate, "conv_2", data.examples["inputs"][places])
+    whole = layer_output(keras, multivariate, "relu_2", data.examples["inputs"][places])
     order = np.argsort(-np.abs(whole).mean((0, 1)))[:5]
     assert found["filters"].tolist() == order.tolist()
     np.testing.assert_allclose(found["maps"], np.moveaxis(whole[..., order], -1, 1), atol=1e-4)
