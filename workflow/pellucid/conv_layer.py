@@ -33,7 +33,7 @@ def conv_layer(probe: Probe, layer: str) -> str:
         return address
     names = list(dict.fromkeys([*(places.address(index) for index in places.ends), *probe.conv_layers]))
     if keyword or not names:
-        expected = "one whose maps lie on the axes of the input, or the name of another layer"
+        expected = "one at least whose maps lie on the axes of the input, or the name of another layer"
         raise InputError("model", "no convolution layer that everything passes through", expected)
     expected = f"first, last, or one of {listing(names)}"
     raise InputError("layer", shown(layer), expected, nearest(layer, [*probe.layers, *places.addresses]).strip())
