@@ -169,14 +169,15 @@ def require_fit(content: Mapping[str, Any], name: str, axes: Sequence[int]) -> N
     """Refuse windows that do not fit the examples, as soon as the data are read: before a model is trained for nothing.
 
     Args:
-        content: the configuration as the user wrote it.
+        content: the configuration, as Snakemake hands it to a job: with what the rules added for the report.
         name: of the experiment.
         axes: sizes of its examples, without the channels.
 
     Raises:
         InputError: as said.
     """
-    experiment = resolve({**content, "run": [name]}).experiments[name]
+    written = {key: value for key, value in content.items() if key in schema.of_config()["properties"]}
+    experiment = resolve({**written, "run": [name]}).experiments[name]
     if faults := misfits(experiment, axes):
         found = f"examples of {times(axes)} values"
         raise InputError(f"experiments.{name}", found, "larger ones, or smaller windows", " ".join(faults))
