@@ -142,12 +142,14 @@ def load(
     found = train.series.x.shape[2]
     if channels and len(channels) != found:
         raise InputError(f"{files['file']}, channels", f"{len(channels)} names", f"{found}, one for each channel")
+    examples = {
+        name: Examples(table.series.x, labels.numbers[name], group=groups[name], filling=table.series.filling)
+        for name, table in tables.items()
+    }
     about = [note for table in tables.values() if table.columns for note in table.columns.notes]
     return RawData(
-        train=Examples(train.series.x, labels.numbers["train"], group=groups["train"]),
-        test=Examples(tables["test"].series.x, labels.numbers["test"], group=groups["test"])
-        if "test" in tables
-        else None,
+        train=examples["train"],
+        test=examples.get("test"),
         classes=labels.classes,
         channels=tuple(channels) or completion.channel_names(found),
         unit=unit,
@@ -185,10 +187,6 @@ def _groups(table: Table) -> NDArray[np.str_] | None:
     if (nobody := np.flatnonzero(groups == "")).size:
         raise InputError(table.series.place(int(nobody[0]), None, None), "no group", "one for each example")
     return groups
-
-
-def _examples(table: Table, y: Any) -> Examples:
-    return Examples(table.series.x, y, group=table.group, filling=table.series.filling)
 
 
 def check(*, file: str, test: str = "none", **others: Any) -> None:
