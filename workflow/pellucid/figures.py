@@ -97,9 +97,12 @@ def facts(path: Path | str) -> dict[str, Any]:
         part: {shown.get(name, name): count for name, count in numbers.items()}
         for part, numbers in told.get("counts", {}).items()
     }
-    channels, unit = names_in_figure(told["channels"]), in_figure(str(told["unit"]))
-    notes = [readable(note) for note in told.get("notes", ())]
-    return {**told, "classes": classes, "counts": counts, "channels": channels, "unit": unit, "notes": notes}
+    fit = {"classes": classes, "counts": counts, "notes": [readable(note) for note in told.get("notes", ())]}
+    if "channels" in told:
+        fit["channels"] = names_in_figure(told["channels"])
+    if "unit" in told:
+        fit["unit"] = in_figure(str(told["unit"]))
+    return {**told, **fit}
 
 
 def styled() -> Any:

@@ -616,7 +616,7 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _note(title: str, data: Mapping[str, Any], notes: Sequence[str]) -> str:
+def _note(title: str, data: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
     source = f"Data: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
     about = f"{in_markdown(title)}\n\n{source}"
     return "\n\n".join([about, *(f"- {in_markdown(note)}" for note in (*data.get("notes", ()), *notes))])

@@ -121,7 +121,7 @@ def _mark(text: str) -> str:
 
 def _whole_letters(line: str, length: int) -> str:
     """The beginning of a line that ends before no mark that belongs to the letter before it."""
-    while length > 1 and (
+    while 1 < length < len(line) and (
         unicodedata.combining(line[length]) or line[length] in "\u200d\ufe0f" or line[length - 1] == "\u200d"
     ):
         length -= 1

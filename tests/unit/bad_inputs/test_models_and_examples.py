@@ -22,14 +22,14 @@ def examples(tmp_path):
 
 
 MODELS = [
-    ("no file", lambda keras, path: None, "model.keras: found a file that cannot be loaded", "a .keras model"),
-    ("no model", lambda keras, path: path.write_text("hello"), "found a file that cannot be loaded", "a .keras model"),
+    ("no file", lambda keras, path: None, "model.keras: found a model that cannot be loaded", "a .keras model"),
+    ("no model", lambda keras, path: path.write_text("hello"), "found a model that cannot be loaded", "a .keras model"),
     (
         "code inside",
         lambda keras, path: plain(
             keras, keras.layers.Lambda(lambda x: x * 2), keras.layers.Flatten(), keras.layers.Dense(2)
         ).save(path),
-        "found a file that cannot be loaded",
+        "found a model that cannot be loaded",
         "ambda",
     ),
     (

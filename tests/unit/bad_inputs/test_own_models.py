@@ -184,7 +184,7 @@ OWN_ENDS = [
             keras,
             keras.layers.Flatten(),
             keras.layers.Dense(10, activation="softmax"),
-            keras.layers.Activation("linear"),
+            keras.layers.Rescaling(1.0),
         ),
         "found probabilities that are made before the last layer",
         "a softmax as the last layer",

@@ -39,6 +39,11 @@ FEW = {
 }
 
 
+# Half of one step in fifty lies at a baseline that is the same everywhere. There all positions of a feature map are equal,
+# and rounding decides which of them max pooling takes: its gradient has no value of its own.
+TIES = {("integrated_gradients", "multivariate"): 1e-2}
+
+
 def parameters(method, network):
     given = {**FEW.get(method, {}), **FITTING.get((network, method), {})}
     return with_defaults(given, parameters_schema(METHODS[method].SPEC.parameters))
@@ -91,7 +96,7 @@ def test_same_seed_same_bytes(case):
 def test_order_and_size_of_batches_do_not_matter(case):
     inputs, targets, whole = explained(*case)
     # Float32 carries the logit to seven digits, and a drop is the difference of two.
-    tolerance = 2e-5 * np.abs(whole).max() + 2e-6
+    tolerance = TIES.get(case[:2], 2e-5) * np.abs(whole).max() + 2e-6
     back = run(*case, inputs[::-1], targets[::-1], batch_size=7)[::-1]
     alone = run(*case, inputs[2:3], targets[2:3])
     np.testing.assert_allclose(back, whole, atol=tolerance)

@@ -90,7 +90,7 @@ def encode(
     numbers = {}
     for part, (values, index) in texts.items():
         own = plain if part == "train" else _matched(values, labels, f"{where}, {part}")
-        notes += _about_spelling(values, own, written, part) if part != "train" else ()
+        notes += _about_spelling(values, own, written, set(plain), part) if part != "train" else ()
         numbers[part] = np.array([classes.index(names[label]) for label in own], np.int64)[index]
     return Labels(numbers, classes, tuple(dict.fromkeys(notes)))
 
@@ -228,7 +228,9 @@ def _about_blanks(texts: Sequence[str]) -> Iterable[str]:
         yield f"Blanks around a label do not count: {_pairs(alike)} are one class."
 
 
-def _about_spelling(texts: Sequence[str], labels: Sequence[str], written: Sequence[str], part: str) -> Iterable[str]:
+def _about_spelling(
+    texts: Sequence[str], labels: Sequence[str], written: Sequence[str], trained: Collection[str], part: str
+) -> Iterable[str]:
     """What is said of labels that another part spells otherwise than the training examples."""
     seen = {text.strip() for text in written}
     other = [
@@ -239,7 +241,7 @@ def _about_spelling(texts: Sequence[str], labels: Sequence[str], written: Sequen
     other += [
         f"{shown(label)} is the {shown(next(text for text in seen if _without_point(text) == label))} of train"
         for text, label in zip(texts, labels, strict=True)
-        if text.strip() == label and label not in seen
+        if text.strip() == label and label in trained and label not in seen
     ]
     if other:
         yield f"Labels of {part} are whole numbers in another spelling: {listing(other[:_SHOWN_PAIRS])}."

@@ -164,7 +164,7 @@ def _require_varying(
     shape = (8, *inputs.shape[1:])
     drawn = [rng.uniform(low, high, shape), 10 * max(high - low, 1) * rng.standard_normal(shape)]
     before = _passes(probe)
-    scores = probe.scores(np.concatenate([inputs, *drawn]).astype(np.float32))
+    scores = np.concatenate([probe.scores(part) for part in (inputs, np.concatenate(drawn).astype(np.float32))])
     # A look at the model, no part of what the method costs.
     probe.forward_passes, probe.backward_passes = before
     rounding = 4 * np.finfo(np.float32).eps * np.abs(scores).max(0)
