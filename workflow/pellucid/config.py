@@ -354,10 +354,12 @@ def _check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
             continue
         for name, address in wanted:
             where = f"{path}.{key}.{name}"
-            if is_local(address) and (brace := next((letter for letter in address if letter in "{}"), "")):
+            if is_local(address) and (sign := next((letter for letter in address if letter in "{}<"), "")):
+                use = "the beginning of a tag" if sign == "<" else "a wildcard"
+                found = f'the path "{readable(address)}" with the sign {sign}, which Snakemake reads as {use}'
                 faults.append(
-                    f'{where}: found the path "{readable(address)}" with a brace ({brace}), which Snakemake reads as a '
-                    "wildcard; expected a path without { and }. Rename the file, or link to it by another name."
+                    f"{where}: found {found}; expected a path without {{, }} and <. Rename the file, or link to it by "
+                    "another name."
                 )
                 continue
             try:

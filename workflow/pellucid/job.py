@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from pellucid.credentials import masked
 from pellucid.errors import InputError
-from pellucid.words import readable
+from pellucid.words import from_params, readable
 
 
 def share_package(folder: Path) -> None:
@@ -29,11 +30,14 @@ class _Plain(logging.Formatter):
 
 
 @contextmanager
-def job(snakemake: Any) -> Iterator[None]:
+def job(snakemake: Any) -> Iterator[SimpleNamespace]:
     """Log to the rule's log file and to the terminal; end with the message alone when the input is at fault.
 
     Args:
         snakemake: the object that Snakemake gives to a script.
+
+    Yields:
+        The rule's parameters, as they were before `words.in_params`.
     """
     logger = logging.getLogger("pellucid")
     logger.setLevel(logging.INFO)
@@ -45,8 +49,9 @@ def job(snakemake: Any) -> Iterator[None]:
     file.setFormatter(_Plain("%(asctime)s %(levelname)s %(message)s"))
     for handler in (terminal, file):
         logger.addHandler(handler)
+    params = SimpleNamespace(**{name: from_params(value) for name, value in snakemake.params.items()})
     try:
-        yield
+        yield params
     except InputError as error:
         logger.error("%s", error)
         sys.exit(1)

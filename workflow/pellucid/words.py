@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 LONGEST_NAME = 40  # letters of a class, a channel or a layer in a figure; tables have the whole
 LONGEST_TITLE = 110  # letters of a title in a figure
@@ -113,6 +114,34 @@ def _is_key(key: str) -> bool:
 def _path(key: str) -> str:
     """The key without what makes a path lead elsewhere: empty parts, `.` and `..`, a `/` at an end."""
     return "/".join(part for part in key.split("/") if part.strip(" .")).strip()
+
+
+# Stands for "<" in the parameters of rules; of Unicode's private letters, which no text means anything by.
+_LESS = "\ue03c"
+
+
+def in_params(value: Any) -> Any:
+    """Return a parameter of a rule, with its texts such that they cannot end a script of Snakemake's report.
+
+    The report holds the parameters of all jobs in a script of its page, where `</script>` in a text would end it and
+    what follows would run. `from_params` gives the value as it was.
+    """
+    return _replaced(value, "<", _LESS)
+
+
+def from_params(value: Any) -> Any:
+    """Return a parameter of a rule as it was before `in_params`."""
+    return _replaced(value, _LESS, "<")
+
+
+def _replaced(value: Any, old: str, new: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(old, new)
+    if isinstance(value, Mapping):
+        return {_replaced(key, old, new): _replaced(entry, old, new) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_replaced(entry, old, new) for entry in value)
+    return value
 
 
 def _mark(text: str) -> str:

@@ -17,7 +17,7 @@ from pellucid import model_classes, random_labels, studies
 from pellucid.code import code_digest
 from pellucid.explain.variants import variants
 from pellucid.job import share_package
-from pellucid.words import LONGEST_TITLE, in_figure, in_rst
+from pellucid.words import LONGEST_TITLE, in_figure, in_params, in_rst
 
 share_package(PACKAGE)
 
@@ -39,7 +39,8 @@ for line in studies.folded([*left_out, *CONFIG.notes], CONFIG.studies):
 
 # For the first page of the report, whose template cannot call functions.
 config["titles"] = {
-    name: in_rst(str(entry.get("title", "") if entry else "")) for name, entry in (config.get("experiments") or {}).items()
+    name: in_rst(str(entry.get("title", "") if entry else ""))
+    for name, entry in (config.get("experiments") or {}).items()
 }
 
 CONDA = str(ROOT / "envs" / "pellucid.yaml")
@@ -76,19 +77,19 @@ def setting(*keys):
         value = experiment_of(wildcards)
         for key in keys:
             value = value[key]
-        return value
+        return in_params(value)
 
     return get
 
 
 def heading(wildcards):
     """The title of the experiment as its figures show it."""
-    return in_figure(experiment_of(wildcards)["title"], LONGEST_TITLE)
+    return in_params(in_figure(experiment_of(wildcards)["title"], LONGEST_TITLE))
 
 
 def parameters_of(key, name):
     """The parameters of a method or a view in the experiment of the wildcards."""
-    return lambda wildcards: experiment_of(wildcards)[key][name]
+    return lambda wildcards: in_params(experiment_of(wildcards)[key][name])
 
 
 def logs(rule):

@@ -11,7 +11,7 @@ def study_of(wildcards):
 
 def heading_of_study(wildcards):
     """The title of the study as its figures show it."""
-    return in_figure(study_of(wildcards).title or wildcards.study, LONGEST_TITLE)
+    return in_params(in_figure(study_of(wildcards).title or wildcards.study, LONGEST_TITLE))
 
 
 def members_reached(wildcards):

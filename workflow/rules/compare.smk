@@ -19,7 +19,7 @@ rule study:
         CONDA
     threads: 1
     params:
-        members=lambda wildcards: study_of(wildcards).members,
+        members=lambda wildcards: in_params(study_of(wildcards).members),
         code=code_digest("pellucid.compare.members"),
     message:
         "Compare the members of {wildcards.study}"
@@ -48,7 +48,7 @@ rule draw_study:
     threads: 1
     params:
         title=heading_of_study,
-        members=lambda wildcards: study_of(wildcards).members,
+        members=lambda wildcards: in_params(study_of(wildcards).members),
         code=code_digest("pellucid.draw.members"),
     message:
         "Draw the members of {wildcards.study}"
@@ -69,8 +69,8 @@ rule study_explanations:
         CONDA
     threads: 1
     params:
-        groups=lambda wildcards: study_of(wildcards).retrained(),
-        members=lambda wildcards: study_of(wildcards).members,
+        groups=lambda wildcards: in_params(study_of(wildcards).retrained()),
+        members=lambda wildcards: in_params(study_of(wildcards).members),
         methods=lambda wildcards: {
             name: list(CONFIG.experiments[name]["methods"]) for name in study_of(wildcards).members
         },
@@ -174,8 +174,8 @@ rule track_study:
         CONDA
     threads: 1
     params:
-        title=lambda wildcards: study_of(wildcards).title,
-        members=lambda wildcards: study_of(wildcards).members,
+        title=lambda wildcards: in_params(study_of(wildcards).title),
+        members=lambda wildcards: in_params(study_of(wildcards).members),
         tracking=CONFIG.tracking,
         code=code_digest("pellucid.tracking", "pellucid.compare.members"),
     message:

@@ -52,7 +52,7 @@ rule preprocess:
         dataset=setting("dataset"),
         listing=lambda wildcards: configuration.listing_of(experiment_of(wildcards)),
         # Those of a model of one's own: the labels are numbered by its outputs.
-        classes=lambda wildcards: experiment_of(wildcards)["model"].get("classes", []),
+        classes=lambda wildcards: in_params(experiment_of(wildcards)["model"].get("classes", [])),
         split=setting("split"),
         scale=setting("preprocessing", "scale"),
         seed=setting("seed"),

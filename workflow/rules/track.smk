@@ -36,7 +36,7 @@ rule track:
     resources:
         mem_mb=3000,
     params:
-        settings=lambda wildcards: experiment_of(wildcards),
+        settings=lambda wildcards: in_params(experiment_of(wildcards)),
         study=lambda wildcards: CONFIG.owners.get(wildcards.experiment, ""),
         threads=CONFIG.threads,
         tracking=CONFIG.tracking,

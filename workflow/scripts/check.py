@@ -3,16 +3,16 @@
 from pellucid.job import job
 from pellucid.score.checks import run
 
-with job(snakemake):
+with job(snakemake) as params:
     run(
-        methods=snakemake.params.methods,
-        explain=snakemake.params.explain,
+        methods=params.methods,
+        explain=params.explain,
         facts=snakemake.input.facts,
         model=snakemake.input.model,
         training=snakemake.input.training,
         randomised=snakemake.input.get("parameter_randomisation"),
-        seed=snakemake.params.seed,
-        threads=snakemake.params.threads,
-        memory_mb=snakemake.params.memory_mb,
+        seed=params.seed,
+        threads=params.threads,
+        memory_mb=params.memory_mb,
         table=snakemake.output[0],
     )

@@ -3,5 +3,5 @@
 from pellucid.downloads import fetch
 from pellucid.job import job
 
-with job(snakemake):
-    fetch(**snakemake.params.source, target=snakemake.output[0])
+with job(snakemake) as params:
+    fetch(**params.source, target=snakemake.output[0])

@@ -3,5 +3,5 @@
 from pellucid.draw.agreement import draw
 from pellucid.job import job
 
-with job(snakemake):
-    draw(title=snakemake.params.title, arrays=snakemake.input[0], pictures=list(snakemake.output))
+with job(snakemake) as params:
+    draw(title=params.title, arrays=snakemake.input[0], pictures=list(snakemake.output))

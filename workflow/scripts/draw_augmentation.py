@@ -3,14 +3,14 @@
 from pellucid.draw.augmentation import draw
 from pellucid.job import job
 
-with job(snakemake):
+with job(snakemake) as params:
     draw(
         data=snakemake.input.facts,
         x=snakemake.input.x,
         labels=snakemake.input.labels,
         measured=snakemake.input.measured,
-        settings=snakemake.params.augmentation,
-        seed=snakemake.params.seed,
-        title=snakemake.params.title,
+        settings=params.augmentation,
+        seed=params.seed,
+        title=params.title,
         pictures=list(snakemake.output),
     )

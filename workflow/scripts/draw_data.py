@@ -3,12 +3,12 @@
 from pellucid.draw.data import draw
 from pellucid.job import job
 
-with job(snakemake):
+with job(snakemake) as params:
     draw(
         data=snakemake.input.facts,
         x=snakemake.input.x,
         labels=snakemake.input.labels,
         measured=snakemake.input.measured,
-        title=snakemake.params.title,
+        title=params.title,
         pictures=list(snakemake.output),
     )

@@ -3,7 +3,7 @@
 from pellucid.draw.evaluation import draw_confusion, draw_reliability
 from pellucid.job import job
 
-with job(snakemake):
-    shared = {"metrics": snakemake.input.metrics, "title": snakemake.params.title}
+with job(snakemake) as params:
+    shared = {"metrics": snakemake.input.metrics, "title": params.title}
     draw_confusion(table=snakemake.input.confusion, pictures=list(snakemake.output[:2]), **shared)
     draw_reliability(table=snakemake.input.reliability, pictures=list(snakemake.output[2:]), **shared)

@@ -3,5 +3,5 @@
 from pellucid.draw.evidence import draw
 from pellucid.job import job
 
-with job(snakemake):
-    draw(table=snakemake.input[0], title=snakemake.params.title, pictures=list(snakemake.output))
+with job(snakemake) as params:
+    draw(table=snakemake.input[0], title=params.title, pictures=list(snakemake.output))

@@ -3,12 +3,12 @@
 from pellucid.draw.explanation import draw
 from pellucid.job import job
 
-with job(snakemake):
+with job(snakemake) as params:
     draw(
         method=snakemake.wildcards.method,
         variant=snakemake.wildcards.variant,
-        parameters=snakemake.params.parameters,
-        title=snakemake.params.title,
+        parameters=params.parameters,
+        title=params.title,
         data=snakemake.input.facts,
         attributions=snakemake.input.attributions,
         checks=snakemake.input.get("checks"),

@@ -3,9 +3,9 @@
 from pellucid.draw.leaderboard import draw
 from pellucid.job import job
 
-with job(snakemake):
+with job(snakemake) as params:
     draw(
-        title=snakemake.params.title,
+        title=params.title,
         table=snakemake.input.table,
         metrics=snakemake.input.metrics,
         ranking=snakemake.output[:2],

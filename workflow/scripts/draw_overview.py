@@ -3,11 +3,11 @@
 from pellucid.draw.overview import draw
 from pellucid.job import job
 
-with job(snakemake):
+with job(snakemake) as params:
     draw(
-        methods=snakemake.params.methods,
-        explain=snakemake.params.explain,
-        title=snakemake.params.title,
+        methods=params.methods,
+        explain=params.explain,
+        title=params.title,
         facts=snakemake.input.facts,
         checks=snakemake.input.checks,
         pictures=list(snakemake.output),

@@ -3,10 +3,10 @@
 from pellucid.draw.score import draw
 from pellucid.job import job
 
-with job(snakemake):
+with job(snakemake) as params:
     draw(
         score=snakemake.wildcards.score,
-        title=snakemake.params.title,
+        title=params.title,
         table=snakemake.input.table,
         arrays=snakemake.input.arrays,
         pictures=list(snakemake.output),

@@ -3,10 +3,10 @@
 from pellucid.draw.members import draw
 from pellucid.job import job
 
-with job(snakemake):
+with job(snakemake) as params:
     draw(
-        title=snakemake.params.title,
-        members=snakemake.params.members,
+        title=params.title,
+        members=params.members,
         table=snakemake.input[0],
         pictures=list(snakemake.output),
     )

@@ -3,5 +3,5 @@
 from pellucid.draw.trainings import draw
 from pellucid.job import job
 
-with job(snakemake):
-    draw(title=snakemake.params.title, table=snakemake.input[0], pictures=list(snakemake.output))
+with job(snakemake) as params:
+    draw(title=params.title, table=snakemake.input[0], pictures=list(snakemake.output))

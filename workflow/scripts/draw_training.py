@@ -3,10 +3,10 @@
 from pellucid.draw.training import draw
 from pellucid.job import job
 
-with job(snakemake):
+with job(snakemake) as params:
     draw(
         history=snakemake.input.history,
         facts=snakemake.input.facts,
-        title=snakemake.params.title,
+        title=params.title,
         pictures=list(snakemake.output),
     )

@@ -3,12 +3,12 @@
 from pellucid.draw.view import draw
 from pellucid.job import job
 
-with job(snakemake):
+with job(snakemake) as params:
     draw(
         view=snakemake.wildcards.view,
         variant=snakemake.wildcards.variant,
-        parameters=snakemake.params.parameters,
-        title=snakemake.params.title,
+        parameters=params.parameters,
+        title=params.title,
         facts=snakemake.input.facts,
         arrays=snakemake.input.arrays,
         pictures=list(snakemake.output),

@@ -5,13 +5,13 @@ from pathlib import Path
 from pellucid.evaluation import evaluate
 from pellucid.job import job
 
-with job(snakemake):
+with job(snakemake) as params:
     evaluate(
         data=Path(snakemake.input.facts).parent,
         model=snakemake.input.model,
-        threads=snakemake.params.threads,
-        memory_mb=snakemake.params.memory_mb,
+        threads=params.threads,
+        memory_mb=params.memory_mb,
         training=snakemake.input.training,
-        as_it_is=snakemake.params.as_it_is,
+        as_it_is=params.as_it_is,
         folder=Path(snakemake.output.metrics).parent,
     )

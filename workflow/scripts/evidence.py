@@ -5,12 +5,12 @@ from pathlib import Path
 from pellucid.evidence import run
 from pellucid.job import job
 
-with job(snakemake):
+with job(snakemake) as params:
     run(
         data=Path(snakemake.input.facts).parent,
         model=snakemake.input.model,
-        seed=snakemake.params.seed,
-        threads=snakemake.params.threads,
-        memory_mb=snakemake.params.memory_mb,
+        seed=params.seed,
+        threads=params.threads,
+        memory_mb=params.memory_mb,
         table=snakemake.output[0],
     )

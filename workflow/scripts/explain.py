@@ -3,15 +3,15 @@
 from pellucid.explain.run import run
 from pellucid.job import job
 
-with job(snakemake):
+with job(snakemake) as params:
     run(
-        method=snakemake.params.method,
-        parameters=snakemake.params.parameters,
+        method=params.method,
+        parameters=params.parameters,
         model=snakemake.input.model,
         examples=snakemake.input.examples,
-        seed=snakemake.params.seed,
-        threads=snakemake.params.threads,
-        memory_mb=snakemake.params.memory_mb,
+        seed=params.seed,
+        threads=params.threads,
+        memory_mb=params.memory_mb,
         attributions=snakemake.output.attributions,
         cost=snakemake.output.cost,
         checks=snakemake.output.checks,

@@ -3,9 +3,9 @@
 from pellucid.job import job
 from pellucid.score.leaderboard import run
 
-with job(snakemake):
+with job(snakemake) as params:
     run(
-        scores={score: snakemake.input[score] for score in snakemake.params.scores},
+        scores={score: snakemake.input[score] for score in params.scores},
         checks=snakemake.input.checks,
         table=snakemake.output.table,
         metrics=snakemake.output.metrics,

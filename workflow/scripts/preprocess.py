@@ -7,16 +7,16 @@ from pellucid.config import require_fit
 from pellucid.job import job
 from pellucid.preprocessing import preprocess
 
-with job(snakemake):
+with job(snakemake) as params:
     preprocess(
-        dataset=snakemake.params.dataset,
+        dataset=params.dataset,
         paths=dict(snakemake.input.items()),
-        split=snakemake.params.split,
-        scale=snakemake.params.scale,
-        seed=snakemake.params.seed,
+        split=params.split,
+        scale=params.scale,
+        seed=params.seed,
         folder=Path(snakemake.output.facts).parent,
         memory_mb=snakemake.resources.memory_mb,
-        classes=snakemake.params.classes,
+        classes=params.classes,
         # Not among the parameters: what is explained changes nothing in what is written here.
         require=partial(require_fit, snakemake.config, snakemake.wildcards.experiment),
     )

@@ -3,16 +3,16 @@
 from pellucid.job import job
 from pellucid.score.run import run
 
-with job(snakemake):
+with job(snakemake) as params:
     run(
-        score=snakemake.params.score,
-        parameters=snakemake.params.parameters,
-        methods=snakemake.params.methods,
-        explain=snakemake.params.explain,
+        score=params.score,
+        parameters=params.parameters,
+        methods=params.methods,
+        explain=params.explain,
         facts=snakemake.input.facts,
-        seed=snakemake.params.seed,
-        threads=snakemake.params.threads,
-        memory_mb=snakemake.params.memory_mb,
+        seed=params.seed,
+        threads=params.threads,
+        memory_mb=params.memory_mb,
         table=snakemake.output.table,
         arrays=snakemake.output.arrays,
         **{

@@ -5,11 +5,11 @@ from pathlib import Path
 from pellucid.job import job
 from pellucid.selection import select
 
-with job(snakemake):
+with job(snakemake) as params:
     select(
         data=Path(snakemake.input.facts).parent,
         predictions=snakemake.input.predictions,
-        seed=snakemake.params.seed,
+        seed=params.seed,
         output=snakemake.output[0],
-        **snakemake.params.examples,
+        **params.examples,
     )

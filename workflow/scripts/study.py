@@ -3,9 +3,9 @@
 from pellucid.compare.members import run
 from pellucid.job import job
 
-with job(snakemake):
+with job(snakemake) as params:
     run(
-        members=snakemake.params.members,
+        members=params.members,
         results="results",
         table=snakemake.output.table,
         summary=snakemake.output.summary,

@@ -3,12 +3,12 @@
 from pellucid.compare.trainings import run
 from pellucid.job import job
 
-with job(snakemake):
+with job(snakemake) as params:
     run(
-        groups=snakemake.params.groups,
-        members=snakemake.params.members,
-        methods=snakemake.params.methods,
-        seed=snakemake.params.seed,
+        groups=params.groups,
+        members=params.members,
+        methods=params.methods,
+        seed=params.seed,
         results="results",
         table=snakemake.output[0],
     )

@@ -5,14 +5,14 @@ from pathlib import Path
 from pellucid.job import job
 from pellucid.tracking import track
 
-with job(snakemake):
+with job(snakemake) as params:
     track(
         name=snakemake.wildcards.experiment,
-        settings=snakemake.params.settings,
-        study=snakemake.params.study,
-        threads=snakemake.params.threads,
+        settings=params.settings,
+        study=params.study,
+        threads=params.threads,
         folder=Path(snakemake.output[0]).parent,
         root=Path(snakemake.scriptdir).resolve().parents[1],
         output=snakemake.output[0],
-        **snakemake.params.tracking,
+        **params.tracking,
     )

@@ -6,8 +6,8 @@ from pellucid.compare.leaderboard import headline
 from pellucid.job import job
 from pellucid.tracking import track_comparison
 
-with job(snakemake):
-    names = snakemake.params.experiments
+with job(snakemake) as params:
+    names = params.experiments
     track_comparison(
         name="comparison",
         kind="comparison",
@@ -18,5 +18,5 @@ with job(snakemake):
         attached=snakemake.input.figures,
         root=Path(snakemake.scriptdir).resolve().parents[1],
         output=snakemake.output[0],
-        **snakemake.params.tracking,
+        **params.tracking,
     )

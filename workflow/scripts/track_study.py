@@ -6,18 +6,18 @@ from pellucid.compare.members import headline
 from pellucid.job import job
 from pellucid.tracking import track_comparison
 
-with job(snakemake):
-    members = snakemake.params.members
+with job(snakemake) as params:
+    members = params.members
     keys = dict.fromkeys(key for values in members.values() for key in values)
     track_comparison(
         name=snakemake.wildcards.study,
         kind="study",
-        note=snakemake.params.title,
+        note=params.title,
         params={key: list({str(values[key]): values[key] for values in members.values()}.values()) for key in keys},
         metrics=headline(snakemake.input.tables[0], members),
         tables=snakemake.input.tables,
         attached=[snakemake.input.members, *snakemake.input.figures],
         root=Path(snakemake.scriptdir).resolve().parents[1],
         output=snakemake.output[0],
-        **snakemake.params.tracking,
+        **params.tracking,
     )

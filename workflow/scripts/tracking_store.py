@@ -3,5 +3,5 @@
 from pellucid.job import job
 from pellucid.tracking import prepare
 
-with job(snakemake):
-    prepare(**snakemake.params.tracking, output=snakemake.output[0])
+with job(snakemake) as params:
+    prepare(**params.tracking, output=snakemake.output[0])

@@ -5,16 +5,16 @@ from pathlib import Path
 from pellucid.job import job
 from pellucid.training import train
 
-with job(snakemake):
+with job(snakemake) as params:
     train(
         data=Path(snakemake.input.facts).parent,
-        model=snakemake.params.model,
-        paths={name: snakemake.input[name] for name in snakemake.params.files},
-        training=snakemake.params.training,
-        seed=snakemake.params.seed,
-        permuted=snakemake.params.permuted,
-        threads=snakemake.params.threads,
-        code=snakemake.params.code,
-        checkpoints=snakemake.params.checkpoints,
+        model=params.model,
+        paths={name: snakemake.input[name] for name in params.files},
+        training=params.training,
+        seed=params.seed,
+        permuted=params.permuted,
+        threads=params.threads,
+        code=params.code,
+        checkpoints=params.checkpoints,
         folder=Path(snakemake.output.model).parent,
     )

@@ -3,18 +3,18 @@
 from pellucid.job import job
 from pellucid.views.run import run
 
-with job(snakemake):
+with job(snakemake) as params:
     run(
-        view=snakemake.params.view,
+        view=params.view,
         variant=snakemake.wildcards.variant,
-        parameters=snakemake.params.parameters,
+        parameters=params.parameters,
         model=snakemake.input.model,
         facts=snakemake.input.facts,
-        sources={name: snakemake.input[name] for name in snakemake.params.sources},
-        seed=snakemake.params.seed,
-        threads=snakemake.params.threads,
-        memory_mb=snakemake.params.memory_mb,
+        sources={name: snakemake.input[name] for name in params.sources},
+        seed=params.seed,
+        threads=params.threads,
+        memory_mb=params.memory_mb,
         arrays=snakemake.output.arrays,
         cost=snakemake.output.cost,
-        texts={suffix: snakemake.output[suffix] for suffix in snakemake.params.texts},
+        texts={suffix: snakemake.output[suffix] for suffix in params.texts},
     )
