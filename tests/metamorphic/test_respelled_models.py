@@ -89,7 +89,7 @@ def test_quick_methods_do_not_see_the_spelling(recipe, spelling, tmp_path_factor
 
 @pytest.mark.slow
 @pytest.mark.parametrize("spelling", SPELLINGS[1:])
-@settings(SETTINGS, max_examples=6)
+@settings(SETTINGS, max_examples=2)
 @given(recipe=recipes())
 def test_no_method_sees_the_spelling(spelling, recipe, tmp_path_factory):
     compare(recipe, spelling, sorted(METHODS), tmp_path_factory.mktemp("respelled"))
