@@ -15,7 +15,6 @@ from pellucid.randomise import fresh_weights
 FEW = settings(
     derandomize=True, deadline=None, max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-MANY = settings(FEW, max_examples=40)
 CLASSES = 3
 BLOCKS = ("conv", "depthwise", "norm", "relu", "pool", "residual", "noise")
 networks = st.fixed_dictionaries(
@@ -101,13 +100,6 @@ def test_a_respelled_network_has_the_same_probabilities_and_maps(keras, tmp_path
     check_respelled(keras, tmp_path_factory.mktemp("spelled"), recipe, spelling)
 
 
-@pytest.mark.slow
-@MANY
-@given(networks, st.sampled_from(SPELLINGS))
-def test_many_respelled_networks_have_the_same_probabilities_and_maps(keras, tmp_path_factory, recipe, spelling):
-    check_respelled(keras, tmp_path_factory.mktemp("spelled"), recipe, spelling)
-
-
 def check_respelled(keras, folder, recipe, spelling):
     plain, x = network(keras, recipe)
     respelled, _ = network(keras, recipe, spelling)
@@ -170,13 +162,6 @@ ENDS = ("layer", "operation", "behind", "nested", "logit", "flat logit")
 @FEW
 @given(networks, st.sampled_from(ENDS))
 def test_one_score_explains_both_classes(keras, tmp_path_factory, recipe, end):
-    check_one_score(keras, tmp_path_factory.mktemp("one"), recipe, end)
-
-
-@pytest.mark.slow
-@MANY
-@given(networks, st.sampled_from(ENDS))
-def test_one_score_of_many_networks_explains_both_classes(keras, tmp_path_factory, recipe, end):
     check_one_score(keras, tmp_path_factory.mktemp("one"), recipe, end)
 
 
