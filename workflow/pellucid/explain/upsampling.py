@@ -64,22 +64,21 @@ def _seen(span: Span) -> NDArray[np.bool_]:
 
 def _places(span: Span) -> NDArray[np.float32]:
     """Interpolation between the cells' places as a matrix (units, length)."""
-    units, positions = span.units, np.arange(span.length)
-    cell = np.clip((positions - span.centre(0)) / (span.jump or 1), 0, units - 1)
-    left = np.minimum(cell.astype(int), max(units - 2, 0))
-    right = np.minimum(left + 1, units - 1)
-    matrix = np.zeros((units, span.length))
-    np.add.at(matrix, (left, positions), 1 - (cell - left))
-    np.add.at(matrix, (right, positions), cell - left)
-    return (matrix * _seen(span)).astype(np.float32)
+    cells = (np.arange(span.length) - span.centre(0)) / (span.jump or 1)
+    return (_between(cells, span.units) * _seen(span)).astype(np.float32)
 
 
 def _weights(old: int, new: int) -> NDArray[np.float32]:
     """Interpolation as a matrix (old, new), each column of which sums to 1."""
-    centre = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
-    left = np.minimum(centre.astype(int), max(old - 2, 0))
-    right = np.minimum(left + 1, old - 1)
-    matrix = np.zeros((old, new))
-    np.add.at(matrix, (left, np.arange(new)), 1 - (centre - left))
-    np.add.at(matrix, (right, np.arange(new)), centre - left)
-    return matrix.astype(np.float32)
+    return _between((np.arange(new) + 0.5) * old / new - 0.5, old).astype(np.float32)
+
+
+def _between(cells: NDArray[np.float64], units: int) -> NDArray[np.float64]:
+    """The share of each unit in the value at each of some places between the units: (units, places)."""
+    cells = np.clip(cells, 0, units - 1)
+    left = np.minimum(cells.astype(int), max(units - 2, 0))
+    right = np.minimum(left + 1, units - 1)
+    matrix = np.zeros((units, len(cells)))
+    np.add.at(matrix, (left, np.arange(len(cells))), 1 - (cells - left))
+    np.add.at(matrix, (right, np.arange(len(cells))), cells - left)
+    return matrix
