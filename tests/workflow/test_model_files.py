@@ -71,7 +71,9 @@ def test_a_network_with_a_thousand_classes_is_explained_by_their_names(keras, tm
     served.mkdir()
     folder.mkdir()
     published = keras.applications.MobileNetV2(weights=None, input_shape=(32, 32, 3))
-    weights = application_weights.write(published, served / "mobilenet_v2.h5")
+    # Without statistics of images every score would be the same to rounding, which is refused.
+    seen = np.random.default_rng(0).uniform(-1, 1, (64, 32, 32, 3)).astype(np.float32)
+    weights = application_weights.write(published, served / "mobilenet_v2.h5", seen)
     index = imagenet_index.write(served / "imagenet_class_index.json")
     with serving(served) as root:
         dataset = {"source": "sample_photographs", "size": 32, "train_per_class": 6, "test_per_class": 4}
