@@ -1,8 +1,16 @@
 """The one exception for bad input, so that a user's mistake reads as a message and not as a traceback."""
 
+from pellucid.words import readable
+
+
+# Characters of a message: what a file holds may be of any length, and a message is read in a terminal.
+LONGEST = 480
+
 
 class InputError(ValueError):
     """Bad input from the user: a config key, a file, a model.
+
+    The message is one line of at most `LONGEST` characters: the longest of its parts are cut in their middle.
 
     Args:
         where: the file, config key or argument that is wrong.
@@ -13,8 +21,18 @@ class InputError(ValueError):
 
     def __init__(self, where: str, found: str, expected: str, hint: str = "") -> None:
         self.where, self.found, self.expected, self.hint = where, found, expected, hint
+        parts = [readable(part) for part in (where, found, expected, hint)]
+        where, found, expected, hint = _fitting(parts, LONGEST - len(": found ; expected . "))
         message = f"{where}: found {found}; expected {expected}."
         super().__init__(f"{message} {hint}" if hint else message)
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str, str]]:
         return InputError, (self.where, self.found, self.expected, self.hint)
+
+
+def _fitting(parts: list[str], room: int) -> list[str]:
+    """Cut the longest texts in their middle, all to one length, until together they have at most `room` characters."""
+    most = max(map(len, parts))
+    while sum(min(len(part), most) for part in parts) > room:
+        most -= 1
+    return [part if len(part) <= most else f"{part[: most // 2]}…{part[-((most - 1) // 2) :]}" for part in parts]
