@@ -2,7 +2,6 @@
 
 from pellucid.words import readable
 
-
 # Characters of a message: what a file holds may be of any length, and a message is read in a terminal.
 LONGEST = 480
 
