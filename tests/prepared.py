@@ -32,6 +32,17 @@ def prepare(folder: Path, dataset: Mapping[str, Any] | str = "digits", **changes
     return folder
 
 
+def data_files(folder: Path, *names: str) -> dict[str, str]:
+    """Files that `prepare` wrote, by the name of the argument that takes them."""
+    written = {"facts": "data.json", "labels": "labels.npz", "truth": "truth.npz", "measured": "measured.npz"}
+    return {name: str(folder / written.get(name, f"{name}.npy")) for name in names}
+
+
+def tested(folder: Path) -> dict[str, str]:
+    """What `evaluate` gets of the files that `prepare` wrote."""
+    return data_files(folder, "labels", "facts") | {"x": str(folder / "x_test.npy")}
+
+
 def arguments(
     data: Path, folder: Path, model: Mapping[str, Any] | str, recipe: Mapping[str, Any] = BRIEF, **changes: Any
 ) -> dict[str, Any]:
@@ -45,7 +56,7 @@ def arguments(
         changes: arguments of `train` that are not the usual ones: seed, threads, code, paths, permuted.
     """
     usual = {
-        "data": str(data),
+        **data_files(data, "x_train", "x_validation", "labels", "measured", "facts"),
         "model": {"architecture": model} if isinstance(model, str) else dict(model),
         "training": dict(recipe),
         "seed": 1,
@@ -69,7 +80,8 @@ def fit(
 def choose(output: Path, data: Path, predictions: Path, **changes: Any) -> Path:
     """Write the examples to explain to `output`, one of each class, and return it; `changes` are of `select`."""
     usual: dict[str, Any] = {"per_class": 1, "choose": "any", "target": "predicted", "seed": 1}
-    select(data=data, predictions=predictions, output=output, **usual | changes)
+    inputs = data_files(data, "truth", "measured", "facts") | {"x": str(data / "x_test.npy")}
+    select(**inputs, predictions=predictions, output=output, **usual | changes)
     return output
 
 

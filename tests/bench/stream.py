@@ -104,7 +104,7 @@ def run(stage: str, folder: Path) -> None:
     elif stage == "evaluate":
         from pellucid.evaluation import evaluate
 
-        evaluate(data=data, model=model, threads=1, memory_mb=BUDGET, folder=predictions.parent)
+        evaluate(**prepared.tested(data), model=model, threads=1, memory_mb=BUDGET, folder=predictions.parent)
     else:
         examples = prepared.choose(folder / "examples.npz", data, predictions, per_class=2, target="true")
         parameters = {"background": 50, "samples": 200}

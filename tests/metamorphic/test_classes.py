@@ -66,7 +66,7 @@ def taken(folder, data, model, epochs=0, **keys):
     prepared.fit(data, folder, entry, recipe, paths={"file": str(folder / "own.keras")})
     place = folder / "evaluation"
     evaluate(
-        data=data,
+        **prepared.tested(data),
         model=folder / "model" / "model.keras",
         training=folder / "model" / "training.json",
         folder=place,
@@ -314,14 +314,14 @@ KINDS = ["rescaling", "operations", "nested", "normalization", "batch norm", "fr
 def test_a_contradiction_of_scale_and_data_is_told_and_nothing_else(keras, tmp_path, kind, high, rng):
     model, values = beginning(keras, kind)
     files.write_array(tmp_path / "x_train.npy", (rng.random((20, 8, 8, 3)) * high).astype(np.float32))
-    told = input_scale.contradiction(model, tmp_path, {"scale": "none"}, "model.input_range")
+    told = input_scale.contradiction(model, tmp_path / "x_train.npy", {"scale": "none"}, "model.input_range")
     assert bool(told) == (values is not None and values[1] != high)
     if told:
         assert "model.input_range" in told
     if values and values[1] != high:
         # The key that it names ends the contradiction.
         behind = own_keys.with_input_range(model, (0, values[1] / high), kind)
-        assert not input_scale.contradiction(behind, tmp_path, {"scale": "none"}, "model.input_range")
+        assert not input_scale.contradiction(behind, tmp_path / "x_train.npy", {"scale": "none"}, "model.input_range")
 
 
 @pytest.mark.parametrize(("scale", "told"), [("none", False), ("standard", True)])
@@ -333,6 +333,6 @@ def test_statistics_of_raw_series_contradict_standardised_ones(keras, tmp_path, 
     x = rng.normal(0.2, 0.5, (30, 20, 1))
     x = (x - x.mean()) / x.std() if scale == "standard" else x
     files.write_array(tmp_path / "x_train.npy", x.astype(np.float32))
-    found = input_scale.contradiction(model, tmp_path, {"scale": scale}, "model.input_range")
+    found = input_scale.contradiction(model, tmp_path / "x_train.npy", {"scale": scale}, "model.input_range")
     assert bool(found) == told
     assert ("preprocessing.scale" in found) == told

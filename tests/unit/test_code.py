@@ -18,16 +18,16 @@ def package(tmp_path, monkeypatch):
 
 
 def digest(module="pellucid.a"):
-    code._imports.cache_clear()
-    code._tree.cache_clear()
+    code._read.cache_clear()
+    code.script_modules.cache_clear()
     return code.code_digest(module)
 
 
 @pytest.fixture(autouse=True)
 def forget():
     yield
-    code._imports.cache_clear()
-    code._tree.cache_clear()
+    code._read.cache_clear()
+    code.script_modules.cache_clear()
 
 
 def test_closure_follows_imports(package):

@@ -10,6 +10,7 @@ from pellucid.errors import InputError
 from pellucid.evidence import accuracies, chance, elsewhere, measure, needed, read, run
 from pellucid.probe import Probe
 from pellucid.score.base import Case
+from tests import prepared
 
 SHAPE, CLASSES = (12, 3), ["a", "NA", "c"]
 SEEN = ((2, 1), (3, 1), (4, 1))  # the cell that each class's logit reads
@@ -186,7 +187,9 @@ def written(folder, reader, **changes):
     files.write_arrays(folder / "labels.npz", {"test": case.labels, "train": case.training_labels})
     files.write_arrays(folder / "truth.npz", {"test": case.truth})
     files.write(folder / "model.keras", reader.save)
-    return {"data": folder, "model": folder / "model.keras", "seed": 4, "threads": 1, "memory_mb": 64}
+    inputs = prepared.tested(folder) | prepared.data_files(folder, "truth")
+    work = {"seed": 4, "threads": 1, "memory_mb": 64}
+    return {**inputs, "training": folder / "x_train.npy", "model": folder / "model.keras", **work}
 
 
 def test_the_table_is_that_of_the_measurement_and_is_read_as_it_was_written(reader, tmp_path, caplog):

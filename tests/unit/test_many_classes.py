@@ -11,6 +11,7 @@ from pellucid.draw.explanation import draw as draw_explanation
 from pellucid.evaluation import evaluate, softmax
 from pellucid.recipe import class_weights
 from pellucid.views.maps import per_class
+from tests import prepared
 from tests.prepared import choose
 
 CLASSES = [f"class {number}" for number in range(1000)]
@@ -33,7 +34,8 @@ def evaluated(keras, tmp_path_factory):
     bias[3] = 1  # so that some examples are right
     model.layers[-1].set_weights([kernel, bias])
     model.save(folder / "model.keras")
-    evaluate(data=folder / "data", model=folder / "model.keras", threads=1, memory_mb=64, folder=folder / "evaluation")
+    tested = prepared.tested(folder / "data")
+    evaluate(**tested, model=folder / "model.keras", threads=1, memory_mb=64, folder=folder / "evaluation")
     return folder
 
 

@@ -278,7 +278,7 @@ def test_every_method_and_view_that_applies_explains_it(keras, saved, digits, tm
     fit(digits, tmp_path, path)
     model, work = tmp_path / "model" / "model.keras", {"threads": 1, "memory_mb": 128}
     evaluation = tmp_path / "evaluation"
-    evaluate(model=model, data=digits, folder=evaluation, **work)
+    evaluate(model=model, **prepared.tested(digits), folder=evaluation, **work)
     predictions = evaluation / "predictions.npz"
     examples = prepared.choose(tmp_path / "examples.npz", digits, predictions)
     places = {

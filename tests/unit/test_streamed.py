@@ -33,7 +33,7 @@ def through(folder, paths, memory_mb):
         memory_mb=memory_mb,
     )
     digest = prepared.fit(data, folder, {"architecture": "heartbeat_cnn", "momentum": 0.9})["weights_digest"]
-    evaluate(data=data, model=model, threads=1, memory_mb=memory_mb, folder=predictions.parent)
+    evaluate(**prepared.tested(data), model=model, threads=1, memory_mb=memory_mb, folder=predictions.parent)
     given = {"model": model, "examples": prepared.choose(folder / "examples.npz", data, predictions)}
     for method in ("saliency", "deep_shap", "occlusion"):
         parameters = {"background": 20} if method == "deep_shap" else {}

@@ -28,6 +28,15 @@ def arguments(data, folder, seed=1, **recipe):
     return prepared.arguments(data, folder, MODEL, RECIPE | recipe, seed=seed)
 
 
+def loaded(data, batch_size, weights):
+    """The batches of the training and of the validation examples."""
+    from pellucid import training
+
+    given = prepared.data_files(data, "x_train", "x_validation", "labels", "measured")
+    x = {split: given.pop(f"x_{split}") for split in ("train", "validation")}
+    return training._load(x, **given, batch_size=batch_size, weights=weights, seed=1)
+
+
 def weights(folder):
     return files.read_json(folder / "model" / "training.json")["weights_digest"]
 
@@ -217,7 +226,7 @@ def test_validation_in_batches_gives_the_scores_of_arrays_to_the_bit(keras, digi
 
     monkeypatch.setattr(training, "_HELD_EXAMPLES", 100)
     weights = np.linspace(0.5, 2, 10, dtype=np.float32)
-    batches = training._load(digits, 64, weights, 1)[1]
+    batches = loaded(digits, 64, weights)[1]
     x, y = np.load(digits / "x_validation.npy"), files.read_arrays(digits / "labels.npz")["validation"]
     assert [len(batches[index][0]) for index in range(len(batches))] == [100, 100, 16]
     model = keras.models.load_model(uninterrupted / "model" / "model.keras", compile=False)
@@ -226,8 +235,8 @@ def test_validation_in_batches_gives_the_scores_of_arrays_to_the_bit(keras, digi
     assert streamed == model.evaluate(x, y, sample_weight=weights[y], batch_size=100, verbose=0)
     # Of large examples a batch has no more than a step of training.
     monkeypatch.setattr(training, "_HELD_BYTES", x[:70].nbytes)
-    assert training._load(digits, 64, weights, 1)[1].size == 70
-    assert training._load(digits, 80, weights, 1)[1].size == 80
+    assert loaded(digits, 64, weights)[1].size == 70
+    assert loaded(digits, 80, weights)[1].size == 80
 
 
 def test_balanced_weights_lift_a_rare_class(keras, digits, tmp_path):
@@ -275,7 +284,8 @@ def test_no_epochs_keep_the_weights_that_the_model_starts_from(keras, digits, tm
     facts = files.read_json(tmp_path / "model" / "training.json")
     assert (facts["epochs"], facts["best_epoch"]) == (0, 0)
     assert not (tmp_path / "checkpoints").exists()
-    evaluate(data=digits, model=tmp_path / "model" / "model.keras", threads=1, memory_mb=256, folder=tmp_path)
+    tested = prepared.tested(digits)
+    evaluate(**tested, model=tmp_path / "model" / "model.keras", threads=1, memory_mb=256, folder=tmp_path)
     assert files.read_json(tmp_path / "metrics.json")["test_examples"] == 359
 
 

@@ -31,12 +31,10 @@ CONFIG = {
     },
 }
 OVERVIEW = "Draw all explanations of series side by side"
-# A line in each method's own figure says what the method failed, so that all of them wait for the checks.
 CHECKED = {
     OVERVIEW,
     "Check the methods of series",
     "Draw the checks of series",
-    *(f"Draw {method} of series" for method in CONFIG["defaults"]["methods"]),
 }
 SECOND_MODEL = "Train gap_cnn on series with random labels"
 COMPARED = {

@@ -1,7 +1,7 @@
 """Digest of the code that a rule runs.
 
 Snakemake sees an edit of a rule and of its script, but not of the modules that the script imports. Each rule therefore
-carries `params: code=code_digest(...)`.
+carries a digest of them among its parameters (`code_of` in `rules/common.smk`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from functools import cache
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
+# What every script imports around its one call, or to refuse sizes that do not fit: it logs, checks and ends the job,
+# and decides nothing in what is written. An edit of it reruns no training.
+_FRAME = frozenset({"pellucid.job", "pellucid.config"})
 
 
 def code_digest(*modules: str) -> str:
@@ -23,7 +26,19 @@ def code_digest(*modules: str) -> str:
     Args:
         modules: dotted names, such as "pellucid.training".
     """
-    return hashlib.sha256("".join(_tree(module) for module in closure(*modules)).encode()).hexdigest()[:16]
+    return hashlib.sha256("".join(_read(module)[1] for module in closure(*modules)).encode()).hexdigest()[:16]
+
+
+@cache
+def script_modules(name: str) -> tuple[str, ...]:
+    """The modules of the package that a script imports itself, without those that frame every script.
+
+    Args:
+        name: of the script, such as "train".
+    """
+    path = _ROOT / "scripts" / f"{name}.py"
+    found = _imported(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
+    return tuple(sorted(found - _FRAME))
 
 
 def closure(*modules: str) -> list[str]:
@@ -34,7 +49,7 @@ def closure(*modules: str) -> list[str]:
         module = waiting.pop()
         if module not in seen:
             seen.add(module)
-            waiting.extend(_imports(module))
+            waiting.extend(_read(module)[0])
     return sorted(seen)
 
 
@@ -46,17 +61,19 @@ def _path(module: str) -> Path | None:
     return None
 
 
-def _parse(module: str) -> ast.Module:
+@cache
+def _read(module: str) -> tuple[frozenset[str], str]:
+    """The modules of the package that a module imports, and the digest of its own syntax tree."""
     path = _path(module)
     if path is None:
         raise ModuleNotFoundError(f"no module {module} in {_ROOT}")
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return _imported(tree), hashlib.sha256(f"{module}\n{_without_docstrings(tree)}".encode()).hexdigest()
 
 
-@cache
-def _imports(module: str) -> frozenset[str]:
+def _imported(tree: ast.Module) -> frozenset[str]:
     found: set[str] = set()
-    for node in ast.walk(_parse(module)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -65,9 +82,7 @@ def _imports(module: str) -> frozenset[str]:
     return frozenset(name for name in found if name.split(".")[0] == "pellucid" and _path(name))
 
 
-@cache
-def _tree(module: str) -> str:
-    tree = _parse(module)
+def _without_docstrings(tree: ast.Module) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
@@ -77,4 +92,4 @@ def _tree(module: str) -> str:
                 and isinstance(first.value.value, str)
             ):
                 node.body = node.body[1:]
-    return f"{module}\n{ast.dump(tree)}\n"
+    return ast.dump(tree)

@@ -22,7 +22,9 @@ BINS = 15  # of the reliability diagram, as in Guo et al. 2017
 
 def evaluate(
     *,
-    data: Path | str,
+    x: Path | str,
+    labels: Path | str,
+    facts: Path | str,
     model: Path | str,
     threads: int,
     memory_mb: int,
@@ -33,7 +35,9 @@ def evaluate(
     """Predict the test examples and score the predictions.
 
     Args:
-        data: the folder that `preprocess` wrote.
+        x: `x_test.npy`.
+        labels: `labels.npz`.
+        facts: `data.json`.
         model: `model.keras`.
         threads: CPU threads.
         memory_mb: for the batches.
@@ -50,11 +54,11 @@ def evaluate(
     """
     import pandas as pd
 
-    data, folder = Path(data), Path(folder)
+    folder = Path(folder)
     probe = Probe.load(model, threads=threads, memory_mb=memory_mb)
-    classes = files.read_json(data / "data.json")["classes"]
-    y = files.read_arrays(data / "labels.npz")["test"]
-    logits = probe.logits(files.map_array(data / "x_test.npy"))
+    classes = files.read_json(facts)["classes"]
+    y = files.read_arrays(labels)["test"]
+    logits = probe.logits(files.map_array(x))
     p = softmax(logits)
     metrics, per_class, confusion = scores(y, logits, classes)
     reliability = calibration(y, p)

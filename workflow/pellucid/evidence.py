@@ -42,11 +42,27 @@ FILLS = ("mean", "noise", "linear", "other")
 COLUMNS = ("part", "fill", "metric", "over", "class", "mean", "low", "high", "examples", "interval")
 
 
-def run(*, data: Path | str, model: Path | str, seed: int, threads: int, memory_mb: int, table: Path | str) -> None:
+def run(
+    *,
+    x: Path | str,
+    labels: Path | str,
+    truth: Path | str,
+    facts: Path | str,
+    training: Path | str,
+    model: Path | str,
+    seed: int,
+    threads: int,
+    memory_mb: int,
+    table: Path | str,
+) -> None:
     """Ask the model about the test examples with and without their evidence.
 
     Args:
-        data: the folder that `preprocess` wrote.
+        x: `x_test.npy`.
+        labels: `labels.npz`.
+        truth: `truth.npz`.
+        facts: `data.json`.
+        training: `x_train.npy`.
         model: `model.keras`.
         seed: of the experiment.
         threads: CPU threads.
@@ -56,19 +72,18 @@ def run(*, data: Path | str, model: Path | str, seed: int, threads: int, memory_
     Raises:
         InputError: the data source does not know the evidence.
     """
-    data = Path(data)
-    truth, labels = files.map_arrays(data / "truth.npz"), files.read_arrays(data / "labels.npz")
-    if "test" not in truth:
-        raise InputError(str(data / "truth.npz"), "no evidence of the test examples", "a source that plants it")
+    planted, classes = files.map_arrays(truth), files.read_arrays(labels)
+    if "test" not in planted:
+        raise InputError(str(truth), "no evidence of the test examples", "a source that plants it")
     case = Case(
-        facts=files.read_json(data / "data.json"),
-        inputs=files.map_array(data / "x_test.npy"),
-        targets=labels["test"],
-        labels=labels["test"],
-        truth=truth["test"],
+        facts=files.read_json(facts),
+        inputs=files.map_array(x),
+        targets=classes["test"],
+        labels=classes["test"],
+        truth=planted["test"],
         probe=Probe.load(model, threads=threads, memory_mb=memory_mb),
-        training=files.map_array(data / "x_train.npy"),
-        training_labels=labels["train"],
+        training=files.map_array(training),
+        training_labels=classes["train"],
         seed=seed,
     )
     found = measure(case)

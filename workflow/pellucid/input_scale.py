@@ -35,16 +35,16 @@ class _EnoughError(Exception):
     """Ends a pass through a model."""
 
 
-def contradiction(network: keras.Model, data: Path | str, facts: Mapping[str, Any], key: str) -> str:
+def contradiction(network: keras.Model, training: Path | str, facts: Mapping[str, Any], key: str) -> str:
     """One sentence where the first layers of a model contradict the data; nothing where they agree or do not say.
 
     Args:
         network: built, as it takes the data.
-        data: the folder that `preprocess` wrote.
+        training: `x_train.npy`.
         facts: `data.json`.
         key: the config key that says the range of the model.
     """
-    x = files.map_array(Path(data) / "x_train.npy")
+    x = files.map_array(training)
     x = np.asarray(x[np.linspace(0, len(x) - 1, min(_EXAMPLES, len(x))).round().astype(int)], np.float32)
     statistics = _of_statistics(network, x, facts["scale"])
     if statistics == "":  # they fit what they get, and so does everything before them

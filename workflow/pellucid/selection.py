@@ -23,7 +23,10 @@ KEYWORDS = ("predicted", "true")
 
 def select(
     *,
-    data: Path | str,
+    x: Path | str,
+    truth: Path | str,
+    measured: Path | str,
+    facts: Path | str,
     predictions: Path | str,
     per_class: int,
     choose: str,
@@ -34,7 +37,10 @@ def select(
     """Write the chosen examples to one file, so that a method needs the data set no more.
 
     Args:
-        data: the folder that `preprocess` wrote.
+        x: `x_test.npy`.
+        truth: `truth.npz`.
+        measured: `measured.npz`.
+        facts: `data.json`.
         predictions: `predictions.npz`.
         per_class: how many of each true class.
         choose: correct, wrong, most_confident, least_confident or any.
@@ -47,8 +53,7 @@ def select(
     Raises:
         InputError: no class of that name, or no example to choose from.
     """
-    data = Path(data)
-    classes = files.read_json(data / "data.json")["classes"]
+    classes = files.read_json(facts)["classes"]
     predicted = files.read_arrays(predictions)
     labels, p, logits = predicted["labels"], predicted["probabilities"], predicted["logits"]
     indices = choose_indices(labels, logits, per_class, choose, seeds.generator(seed, "select"))
@@ -57,19 +62,18 @@ def select(
     for label in np.unique(labels):
         if (count := int((labels[indices] == label).sum())) < per_class:
             logger.warning("class %s has %d of the %d %s examples asked for", classes[label], count, per_class, choose)
-    truth = files.map_arrays(data / "truth.npz")
     arrays: dict[str, NDArray[Any]] = {
         "indices": indices,
-        "inputs": np.asarray(files.map_array(data / "x_test.npy")[indices]),
+        "inputs": np.asarray(files.map_array(x)[indices]),
         "labels": labels[indices],
         "predictions": logits.argmax(1)[indices],
         "probabilities": p[indices],
         "targets": targets(target, classes, labels[indices], logits[indices]),
     }
-    if "test" in truth:
-        arrays["truth"] = np.asarray(truth["test"][indices])
-    if (data / "measured.npz").exists() and "test" in (measured := files.map_arrays(data / "measured.npz")):
-        arrays["measured"] = np.asarray(measured["test"][indices])
+    for name, path in (("truth", truth), ("measured", measured)):
+        # Known, or filled, in the data of some sources alone: else the file holds nothing.
+        if "test" in (of_split := files.map_arrays(path)):
+            arrays[name] = np.asarray(of_split["test"][indices])
     files.write_arrays(output, arrays)
     logger.info("%d examples of %d classes", len(indices), len(np.unique(labels[indices])))
 

@@ -54,6 +54,7 @@ class Progress:
     # Class scores of a few inputs, by which a file that is loaded is known to hold the network that was saved.
     best_scores: list[list[float]] = field(default_factory=list)
     last_scores: list[list[float]] = field(default_factory=list)
+    seconds: float = 0.0  # of all epochs
 
     @property
     def epoch(self) -> int:
@@ -63,7 +64,11 @@ class Progress:
 
 def train(
     *,
-    data: Path | str,
+    x_train: Path | str,
+    x_validation: Path | str,
+    labels: Path | str,
+    measured: Path | str,
+    facts: Path | str,
     model: Mapping[str, Any],
     training: Mapping[str, Any],
     seed: int,
@@ -77,7 +82,10 @@ def train(
     """Fit an architecture and keep the epoch with the best validation score; of no epochs, the weights it starts from.
 
     Args:
-        data: the folder that `preprocess` wrote.
+        x_train, x_validation: `x_train.npy` and `x_validation.npy`.
+        labels: `labels.npz`.
+        measured: `measured.npz`.
+        facts: `data.json`.
         model: the experiment's `model` entry: architecture, parameters, checksums.
         training: the experiment's `training` entry; keys that are absent have their defaults.
         seed: of the experiment.
@@ -85,7 +93,8 @@ def train(
         code: digest of the code, so that checkpoints of other code are not taken up.
         checkpoints: where the state of each epoch is kept, under the digest of all of the above; a run that finds
             its state there goes on from it. Removed when the training has ended.
-        folder: gets `model.keras` (the best epoch), `history.csv` (one row per epoch) and `training.json`.
+        folder: gets `model.keras` (the best epoch), `history.csv` (one row per epoch), `training.json` and `cost.json`
+            (seconds of all epochs, also of those before a kill).
         paths: the architecture's files, by the parameter that names them.
         permuted: train on labels that are dealt out anew among the training examples, which mean nothing then; those
             of the validation examples stay. `training.json` says how many of them the model kept has memorised.
@@ -98,27 +107,28 @@ def train(
     tf = backend.start(threads)
     import keras
 
-    facts = files.read_json(Path(data) / "data.json")
-    augmentation.check(training["augmentation"], tuple(facts["shape"]))
-    weights = recipe.class_weights(facts["counts"]["train"], training["class_weights"])
-    fitted, validation = _load(Path(data), training["batch_size"], weights, seed, permuted)
+    data = files.read_json(facts)
+    augmentation.check(training["augmentation"], tuple(data["shape"]))
+    weights = recipe.class_weights(data["counts"]["train"], training["class_weights"])
+    x = {"train": x_train, "validation": x_validation}
+    fitted, validation = _load(x, labels, measured, training["batch_size"], weights, seed, permuted)
     batches = fitted
     if augmentation.chosen(training["augmentation"]):
         batches = augmentation.augmented(fitted, training["augmentation"], seed, fitted.measured)
     versions = {"tensorflow": tf.__version__, "keras": keras.version(), "numpy": np.__version__}
     paths = paths or {}
     digests = {name: downloads.check(path, **downloads.checksums(model, name)) for name, path in paths.items()}
-    ingredients = [facts["digest"], model, digests, training, seed, threads, code, versions]
+    ingredients = [data["digest"], model, digests, training, seed, threads, code, versions]
     key = files.digest([*ingredients, "permuted"] if permuted else ingredients)[:16]
     state = Path(checkpoints) / key
     safe = not model.get("allow_code", False)
     network, progress = _resume(state, training, safe) or (
-        recipe.prepared(_build(model, paths, training, facts, seed), training),
+        recipe.prepared(_build(model, paths, training, data, seed), training),
         Progress(),
     )
-    notes = _notes(network, model, facts, Path(data))
+    notes = _notes(network, model, data, x_train)
     if model_classes.keeps_outputs(model, training["epochs"]):
-        logger.info("%s", model_classes.order(facts["classes"]))
+        logger.info("%s", model_classes.order(data["classes"]))
     if progress.epoch:
         logger.info("going on from epoch %d of %d, found in %s", progress.epoch, training["epochs"], state)
     if not _ended(progress, training):
@@ -169,6 +179,7 @@ def train(
             **({"notes": notes} if notes else {}),
         },
     )
+    files.write_json(folder / "cost.json", {"seconds": round(progress.seconds, 2), "epochs": progress.epoch})
     # Those of other recipes too: they were killed, and then given up.
     shutil.rmtree(checkpoints, ignore_errors=not progress.epoch)
     if _ended(progress, training) == "early_stopping":
@@ -190,12 +201,17 @@ def _origin(model: Mapping[str, Any], paths: Mapping[str, str], epochs: int) -> 
 
 
 def _load(
-    data: Path, batch_size: int, weights: NDArray[np.float32], seed: int, permuted: bool = False
+    x: Mapping[str, Path | str],
+    labels: Path | str,
+    measured: Path | str,
+    batch_size: int,
+    weights: NDArray[np.float32],
+    seed: int,
+    permuted: bool = False,
 ) -> tuple[Any, Any]:
     import keras
 
-    labels = files.read_arrays(data / "labels.npz")
-    measured = files.map_arrays(data / "measured.npz") if (data / "measured.npz").exists() else {}
+    classes, where_measured = files.read_arrays(labels), files.map_arrays(measured)
 
     # One worker: Keras has tf.data fetch the next batches meanwhile, and the order is kept.
     class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -206,8 +222,8 @@ def _load(
 
         def __init__(self, split: str, size: int) -> None:
             super().__init__()
-            self.x, self.y, self.size = files.map_array(data / f"x_{split}.npy"), labels[split], size
-            self.where_measured = measured.get(split)
+            self.x, self.y, self.size = files.map_array(x[split]), classes[split], size
+            self.where_measured = where_measured.get(split)
             self.order = np.arange(len(self.y))
             if permuted and split == "train":
                 self.y = seeds.generator(seed, "train", "permuted labels").permutation(self.y)
@@ -260,12 +276,12 @@ def _build(
     return network
 
 
-def _notes(network: keras.Model, model: Mapping[str, Any], facts: Mapping[str, Any], data: Path) -> list[str]:
+def _notes(network: keras.Model, model: Mapping[str, Any], facts: Mapping[str, Any], training: Path | str) -> list[str]:
     """What contradicts the data in a model whose range the config can say, a sentence each; also logged."""
     declared = plugins.spec("models", model["architecture"]).parameters
     keys = [key for key in ("input_range", "white") if key in declared]
     try:
-        found = [note for key in keys if (note := input_scale.contradiction(network, data, facts, f"model.{key}"))]
+        found = [note for key in keys if (note := input_scale.contradiction(network, training, facts, f"model.{key}"))]
     except Exception as error:  # a layer that cannot be called by itself: the model can be explained all the same
         logger.info("the first layers cannot be compared with the data: %s", first_line(error))
         return []
@@ -292,6 +308,7 @@ def _keeper(
 
         def on_train_begin(self, logs: Any = None) -> None:
             self.started = time.perf_counter()
+            self.before = progress.seconds
             self.rate = 0.0
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -316,6 +333,7 @@ def _keeper(
                 found = f"a loss of {scores['loss']}, on the validation examples of {scores['val_loss']}"
                 raise InputError(f"training, epoch {epoch + 1}", found, "numbers", "Lower learning_rate.")
             progress.history.append({**scores, "learning_rate": self.rate})
+            progress.seconds = self.before + time.perf_counter() - self.started
             improved = _better(progress, training["monitor"])
             # JSON has no infinity.
             progress.last_scores = np.nan_to_num(same_function.answers(self.model).scores).tolist()

@@ -14,7 +14,7 @@ from pellucid import augmentation
 from pellucid import config as configuration
 from pellucid import downloads as transfers
 from pellucid import model_classes, random_labels, studies
-from pellucid.code import code_digest
+from pellucid.code import code_digest, script_modules
 from pellucid.explain.variants import variants
 from pellucid.job import share_package
 from pellucid.words import LONGEST_TITLE, in_figure, in_params, in_rst
@@ -153,13 +153,34 @@ def training_data(method):
     return {"training": f"{RESULTS}/data/x_train.npy"} if needed else {}
 
 
-def code_of_view(view):
-    """A function of the wildcards that digests what a view runs, the methods that its parameters name included."""
+def code_of(script, *plugins):
+    """A function of the wildcards that digests what a script imports, and the plugins that it finds by name.
+
+    It is one so that a job, whose process reads all rules, digests nothing.
+
+    Args:
+        script: name of the rule's script, without its suffix.
+        plugins: each a module such as "explain.{method}", or a function of the wildcards that returns several.
+    """
+
+    def get(wildcards):
+        given = [plugin(wildcards) if callable(plugin) else [plugin.format(**wildcards)] for plugin in plugins]
+        return code_digest(*script_modules(script), *(f"pellucid.{name}" for names in given for name in names))
+
+    return get
+
+
+def plugins_of(folder, key):
+    """A function of the wildcards that returns the modules of all methods (or scores) of an experiment."""
+    return lambda wildcards: [f"{folder}.{name}" for name in experiment_of(wildcards)[key]]
+
+
+def methods_in_view(view):
+    """A function of the wildcards that returns the modules of the methods that a variant of a view names."""
 
     def get(wildcards):
         named = variants(view, experiment_of(wildcards)["views"][view])[wildcards.variant].get("methods", ())
-        methods = (f"pellucid.explain.{method}" for method in named)
-        return code_digest("pellucid.views.run", f"pellucid.views.{view}", *methods)
+        return [f"explain.{method}" for method in named]
 
     return get
 

@@ -1,13 +1,24 @@
 # Functions for what is computed of all explanations of an experiment.
 
+from pellucid.errors import InputError
+from pellucid.score.verdicts import failures
 
-def explanations(wildcards):
-    """What every method of an experiment wrote."""
-    here = f"{RESULTS}/explain".format(**wildcards)
-    return {
-        name: [f"{here}/{method}/{name}" for method in experiment_of(wildcards)["methods"]]
-        for name in ("attributions.npz", "cost.json", "checks.json")
-    }
+
+# What every method writes.
+EXPLAINED = {"attributions": "attributions.npz", "cost": "cost.json", "checks": "checks.json"}
+
+
+def explained(*names):
+    """A function of the wildcards that returns files of every method of an experiment, in the order of the methods."""
+
+    def find(wildcards):
+        here = f"{RESULTS}/explain".format(**wildcards)
+        return {
+            name: [f"{here}/{method}/{EXPLAINED[name]}" for method in experiment_of(wildcards)["methods"]]
+            for name in names
+        }
+
+    return find
 
 
 def score_sources(spec):
@@ -21,21 +32,6 @@ def score_sources(spec):
         files["random_labels"] = f"{RESULTS}/random_labels/model.keras"
         files["random_facts"] = f"{RESULTS}/random_labels/training.json"
     return files
-
-
-def code_of_score(score):
-    """A function of the wildcards that digests what a score runs, all methods included where it explains anew."""
-
-    def get(wildcards):
-        again = SCORES[score].needs_method
-        methods = experiment_of(wildcards)["methods"] if again else ()
-        return code_digest(
-            "pellucid.score.run",
-            f"pellucid.score.{score}",
-            *(f"pellucid.explain.{method}" for method in methods),
-        )
-
-    return get
 
 
 def score_tables(wildcards):
@@ -56,10 +52,20 @@ def compared(name):
     return bool(settings["scores"]) and len(settings["methods"]) > 1
 
 
-def checks_of(wildcards):
-    """The checks of an experiment's explanations, where they are made."""
-    made = compared(wildcards.experiment) if wildcards.experiment in CONFIG.experiments else False
-    return {"checks": f"{RESULTS}/score/checks.csv".format(**wildcards)} if made else {}
+def failed_checks(name):
+    """What each explanation of an experiment failed, as far as its checks were made."""
+    table = Path(RESULTS.format(experiment=name)) / "score" / "checks.csv"
+    if not (compared(name) and table.is_file()):
+        return {}
+    try:
+        return failures(table)
+    except InputError as error:
+        logger.warning(str(error))
+        return {}
+
+
+# For the captions of the report, whose templates cannot call functions: a figure does not wait for the checks.
+config["failed"] = {name: failed_checks(name) for name in CONFIG.experiments} if workflow.is_main_process else {}
 
 
 def comparisons(name):

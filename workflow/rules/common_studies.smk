@@ -20,17 +20,20 @@ def members_reached(wildcards):
     return {
         "metrics": [f"results/{name}/evaluation/metrics.json" for name in members],
         "training": [f"results/{name}/model/training.json" for name in members],
+        "cost": [f"results/{name}/model/cost.json" for name in members],
     }
 
 
 def retrained_explanations(wildcards):
     """The explanations of the members that differ in the seed of their training alone, and what scores say of them."""
-    found = {"attributions": [], "own_seed": []}
+    found = {}
     for name in (name for group in study_of(wildcards).retrained() for name in group):
         settings = CONFIG.experiments[name]
-        found["attributions"] += [f"results/{name}/explain/{method}/attributions.npz" for method in settings["methods"]]
+        found |= {
+            f"{name}/{method}": f"results/{name}/explain/{method}/attributions.npz" for method in settings["methods"]
+        }
         if "seed_stability" in settings["scores"]:
-            found["own_seed"].append(f"results/{name}/score/seed_stability/scores.csv")
+            found[f"{name}/seed stability"] = f"results/{name}/score/seed_stability/scores.csv"
     return found
 
 

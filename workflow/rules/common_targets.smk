@@ -62,10 +62,11 @@ def record_of(wildcards):
     files += [f"{here}/evaluation/{name}" for name in tables]
     if plants_evidence(wildcards.experiment):
         files.append(f"{here}/evaluation/evidence.csv")
-    files += [f"{here}/explain/{method}/attributions.npz" for method in settings["methods"]]
+    files += [f"{here}/explain/{method}/{name}" for method in settings["methods"] for name in EXPLAINED.values()]
     for view, stem in views_of(wildcards.experiment):
         files += [f"{stem}.{suffix}" for suffix in ("npz", "json", *VIEWS[view].texts)]
     files += list(score_tables(wildcards).values())
     if compared(wildcards.experiment):
-        files += [f"{here}/score/{table}.csv" for table in ("leaderboard", "checks")]
-    return files + [path for path in figures() if path.startswith(f"{here}/")]
+        files += [f"{here}/score/{table}.csv" for table in ("leaderboard", "checks", "agreement", "metrics")]
+    drawn = [path for path in figures() if path.startswith(f"{here}/")]
+    return files + drawn + [f"{path.removesuffix('png')}svg" for path in drawn]

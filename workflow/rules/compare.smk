@@ -20,7 +20,7 @@ rule study:
     threads: 1
     params:
         members=lambda wildcards: in_params(study_of(wildcards).members),
-        code=code_digest("pellucid.compare.members"),
+        code=code_of("study"),
     message:
         "Compare the members of {wildcards.study}"
     script:
@@ -49,7 +49,7 @@ rule draw_study:
     params:
         title=heading_of_study,
         members=lambda wildcards: in_params(study_of(wildcards).members),
-        code=code_digest("pellucid.draw.members"),
+        code=code_of("draw_study"),
     message:
         "Draw the members of {wildcards.study}"
     script:
@@ -75,7 +75,7 @@ rule study_explanations:
             name: list(CONFIG.experiments[name]["methods"]) for name in study_of(wildcards).members
         },
         seed=lambda wildcards: CONFIG.experiments[next(iter(study_of(wildcards).members))]["seed"],
-        code=code_digest("pellucid.compare.trainings"),
+        code=code_of("study_explanations"),
     message:
         "Compare the explanations of {wildcards.study} by several trainings"
     script:
@@ -103,7 +103,7 @@ rule draw_study_explanations:
     threads: 1
     params:
         title=heading_of_study,
-        code=code_digest("pellucid.draw.trainings"),
+        code=code_of("draw_study_explanations"),
     message:
         "Draw how the explanations of {wildcards.study} depend on the training"
     script:
@@ -125,7 +125,7 @@ rule comparison:
     threads: 1
     params:
         experiments=RANKED,
-        code=code_digest("pellucid.compare.leaderboard"),
+        code=code_of("comparison"),
     message:
         "Join the leaderboards of all experiments"
     script:
@@ -151,7 +151,7 @@ rule draw_comparison:
         CONDA
     threads: 1
     params:
-        code=code_digest("pellucid.draw.comparison"),
+        code=code_of("draw_comparison"),
     message:
         "Draw the leaderboard of all experiments"
     script:
@@ -177,7 +177,7 @@ rule track_study:
         title=lambda wildcards: in_params(study_of(wildcards).title),
         members=lambda wildcards: in_params(study_of(wildcards).members),
         tracking=CONFIG.tracking,
-        code=code_digest("pellucid.tracking", "pellucid.compare.members"),
+        code=code_of("track_study"),
     message:
         "Record the study {wildcards.study} in MLflow"
     script:
@@ -201,7 +201,7 @@ rule track_comparison:
     params:
         experiments=RANKED,
         tracking=CONFIG.tracking,
-        code=code_digest("pellucid.tracking", "pellucid.compare.leaderboard"),
+        code=code_of("track_comparison"),
     message:
         "Record the leaderboard of all experiments in MLflow"
     script:

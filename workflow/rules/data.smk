@@ -56,9 +56,9 @@ rule preprocess:
         split=setting("split"),
         scale=setting("preprocessing", "scale"),
         seed=setting("seed"),
-        code=lambda wildcards: code_digest(
-            "pellucid.preprocessing",
-            f"pellucid.datasets.{experiment_of(wildcards)['dataset']['source']}",
+        code=code_of(
+            "preprocess",
+            lambda wildcards: [f"datasets.{experiment_of(wildcards)['dataset']['source']}"],
         ),
     message:
         "Prepare the data of {wildcards.experiment}"
@@ -91,7 +91,7 @@ rule draw_data:
     params:
         title=heading,
         about=about,
-        code=code_digest("pellucid.draw.data"),
+        code=code_of("draw_data"),
     message:
         "Draw the data of {wildcards.experiment}"
     script:

@@ -29,7 +29,7 @@ rule evaluate:
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
         as_it_is=taken_as_it_is,
-        code=code_digest("pellucid.evaluation"),
+        code=code_of("evaluate"),
     message:
         "Evaluate {wildcards.experiment} on its test examples"
     script:
@@ -67,7 +67,7 @@ rule draw_evaluation:
     threads: 1
     params:
         title=heading,
-        code=code_digest("pellucid.draw.evaluation"),
+        code=code_of("draw_evaluation"),
     message:
         "Draw the evaluation of {wildcards.experiment}"
     script:
@@ -77,7 +77,8 @@ rule draw_evaluation:
 # Of experiments whose data source plants the evidence.
 rule evidence:
     input:
-        multiext(f"{RESULTS}/data/x_", "train.npy", "test.npy"),
+        x=f"{RESULTS}/data/x_test.npy",
+        training=f"{RESULTS}/data/x_train.npy",
         labels=f"{RESULTS}/data/labels.npz",
         truth=truth_of,
         facts=f"{RESULTS}/data/data.json",
@@ -97,7 +98,7 @@ rule evidence:
         seed=setting("seed"),
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
-        code=code_digest("pellucid.evidence"),
+        code=code_of("evidence"),
     message:
         "See whether the model of {wildcards.experiment} uses the planted evidence"
     script:
@@ -125,7 +126,7 @@ rule draw_evidence:
     threads: 1
     params:
         title=heading,
-        code=code_digest("pellucid.draw.evidence"),
+        code=code_of("draw_evidence"),
     message:
         "Draw the use of the planted evidence in {wildcards.experiment}"
     script:

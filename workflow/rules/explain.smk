@@ -21,7 +21,7 @@ rule select_examples:
     params:
         examples=setting("examples"),
         seed=setting("seed"),
-        code=code_digest("pellucid.selection"),
+        code=code_of("select_examples"),
     message:
         "Choose the examples of {wildcards.experiment} that are explained"
     script:
@@ -57,7 +57,7 @@ for method in METHODS:
             seed=setting("seed"),
             threads=CONFIG.threads,
             memory_mb=CONFIG.memory_mb,
-            code=code_digest("pellucid.explain.run", f"pellucid.explain.{method}"),
+            code=code_of("explain", f"explain.{method}"),
         message:
             "Explain {wildcards.experiment} by {params.method}"
         script:
@@ -66,7 +66,6 @@ for method in METHODS:
 
 rule draw_explanation:
     input:
-        unpack(checks_of),
         facts=f"{RESULTS}/data/data.json",
         attributions=f"{RESULTS}/explain/{{method}}/attributions.npz",
     output:
@@ -88,7 +87,7 @@ rule draw_explanation:
     params:
         parameters=lambda wildcards: parameters_of("methods", wildcards.method)(wildcards),
         title=heading,
-        code=lambda wildcards: code_digest("pellucid.draw.explanation", f"pellucid.explain.{wildcards.method}"),
+        code=code_of("draw_explanation", "explain.{method}"),
     message:
         "Draw {wildcards.variant} of {wildcards.experiment}"
     script:

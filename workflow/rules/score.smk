@@ -8,7 +8,7 @@ for score, spec in SCORES.items():
         name:
             f"score_{score}"
         input:
-            unpack(explanations),
+            unpack(explained("attributions", "cost", "checks")),
             **score_sources(spec),
             facts=f"{RESULTS}/data/data.json",
         output:
@@ -27,11 +27,14 @@ for score, spec in SCORES.items():
             score=score,
             parameters=parameters_of("scores", score),
             methods=setting("methods"),
-            explain=lambda wildcards: f"results/{wildcards.experiment}/explain",
             seed=setting("seed"),
             threads=CONFIG.threads,
             memory_mb=CONFIG.memory_mb,
-            code=code_of_score(score),
+            code=code_of(
+                "score",
+                f"score.{score}",
+                *([plugins_of("explain", "methods")] if spec.needs_method else []),
+            ),
         message:
             "Score {wildcards.experiment} by {params.score}"
         script:
@@ -62,7 +65,7 @@ rule draw_score:
         title=heading,
         about=lambda wildcards: SCORES[wildcards.score].about,
         paper=lambda wildcards: SCORES[wildcards.score].paper,
-        code=lambda wildcards: code_digest("pellucid.draw.score", f"pellucid.score.{wildcards.score}"),
+        code=code_of("draw_score", "score.{score}"),
     message:
         "Draw the score {wildcards.score} of {wildcards.experiment}"
     script:
@@ -71,7 +74,7 @@ rule draw_score:
 
 rule check:
     input:
-        unpack(explanations),
+        unpack(explained("attributions", "cost", "checks")),
         unpack(randomised),
         facts=f"{RESULTS}/data/data.json",
         model=f"{RESULTS}/model/model.keras",
@@ -89,14 +92,10 @@ rule check:
         mem_mb=2000 + CONFIG.memory_mb,
     params:
         methods=setting("methods"),
-        explain=lambda wildcards: f"results/{wildcards.experiment}/explain",
         seed=setting("seed"),
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
-        code=lambda wildcards: code_digest(
-            "pellucid.score.checks",
-            *(f"pellucid.explain.{method}" for method in experiment_of(wildcards)["methods"]),
-        ),
+        code=code_of("check", plugins_of("explain", "methods")),
     message:
         "Check the methods of {wildcards.experiment}"
     script:
@@ -124,10 +123,7 @@ rule draw_checks:
     threads: 1
     params:
         title=heading,
-        code=lambda wildcards: code_digest(
-            "pellucid.draw.checks",
-            *(f"pellucid.explain.{method}" for method in experiment_of(wildcards)["methods"]),
-        ),
+        code=code_of("draw_checks", plugins_of("explain", "methods")),
     message:
         "Draw the checks of {wildcards.experiment}"
     script:
@@ -136,7 +132,7 @@ rule draw_checks:
 
 rule draw_overview:
     input:
-        unpack(explanations),
+        unpack(explained("attributions")),
         facts=f"{RESULTS}/data/data.json",
         checks=f"{RESULTS}/score/checks.csv",
     output:
@@ -157,12 +153,8 @@ rule draw_overview:
     threads: 1
     params:
         methods=setting("methods"),
-        explain=lambda wildcards: f"results/{wildcards.experiment}/explain",
         title=heading,
-        code=lambda wildcards: code_digest(
-            "pellucid.draw.overview",
-            *(f"pellucid.explain.{method}" for method in experiment_of(wildcards)["methods"]),
-        ),
+        code=code_of("draw_overview", plugins_of("explain", "methods")),
     message:
         "Draw all explanations of {wildcards.experiment} side by side"
     script:
@@ -171,7 +163,7 @@ rule draw_overview:
 
 rule agreement:
     input:
-        unpack(explanations),
+        unpack(explained("attributions")),
         facts=f"{RESULTS}/data/data.json",
     output:
         table=f"{RESULTS}/score/agreement.csv",
@@ -184,7 +176,7 @@ rule agreement:
         CONDA
     threads: 1
     params:
-        code=code_digest("pellucid.score.agreement"),
+        code=code_of("agreement"),
     message:
         "Compare the explanations of {wildcards.experiment} with each other"
     script:
@@ -212,7 +204,7 @@ rule draw_agreement:
     threads: 1
     params:
         title=heading,
-        code=code_digest("pellucid.draw.agreement"),
+        code=code_of("draw_agreement"),
     message:
         "Draw the agreement of the explanations of {wildcards.experiment}"
     script:
@@ -235,10 +227,7 @@ rule leaderboard:
     threads: 1
     params:
         scores=lambda wildcards: list(experiment_of(wildcards)["scores"]),
-        code=lambda wildcards: code_digest(
-            "pellucid.score.leaderboard",
-            *(f"pellucid.score.{score}" for score in experiment_of(wildcards)["scores"]),
-        ),
+        code=code_of("leaderboard", plugins_of("score", "scores")),
     message:
         "Rank the explanations of {wildcards.experiment}"
     script:
@@ -275,7 +264,7 @@ rule draw_leaderboard:
     threads: 1
     params:
         title=heading,
-        code=code_digest("pellucid.draw.leaderboard"),
+        code=code_of("draw_leaderboard"),
     message:
         "Draw the leaderboard of {wildcards.experiment}"
     script:

@@ -40,7 +40,7 @@ rule track:
         study=lambda wildcards: CONFIG.owners.get(wildcards.experiment, ""),
         threads=CONFIG.threads,
         tracking=CONFIG.tracking,
-        code=code_digest("pellucid.tracking"),
+        code=code_of("track"),
     message:
         "Record {wildcards.experiment} in MLflow"
     script:

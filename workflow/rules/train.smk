@@ -5,7 +5,8 @@
 rule train:
     input:
         unpack(files_of("model")),
-        multiext(f"{RESULTS}/data/x_", "train.npy", "validation.npy"),
+        x_train=f"{RESULTS}/data/x_train.npy",
+        x_validation=f"{RESULTS}/data/x_validation.npy",
         labels=f"{RESULTS}/data/labels.npz",
         measured=f"{RESULTS}/data/measured.npz",
         facts=f"{RESULTS}/data/data.json",
@@ -13,6 +14,7 @@ rule train:
         model=f"{RESULTS}/model/model.keras",
         history=f"{RESULTS}/model/history.csv",
         facts=f"{RESULTS}/model/training.json",
+        cost=f"{RESULTS}/model/cost.json",
     log:
         logs("train"),
     benchmark:
@@ -31,9 +33,9 @@ rule train:
         threads=CONFIG.threads,
         # Snakemake deletes the outputs of a killed job, so what a second try needs is none of them.
         checkpoints=lambda wildcards: f"results/{wildcards.experiment}/checkpoints",
-        code=lambda wildcards: code_digest(
-            "pellucid.training",
-            f"pellucid.models.{experiment_of(wildcards)['model']['architecture']}",
+        code=code_of(
+            "train",
+            lambda wildcards: [f"models.{experiment_of(wildcards)['model']['architecture']}"],
         ),
     message:
         "Train {params.model[architecture]} on {wildcards.experiment}"
@@ -47,6 +49,7 @@ use rule train as train_random_labels with:
         model=f"{RESULTS}/random_labels/model.keras",
         history=f"{RESULTS}/random_labels/history.csv",
         facts=f"{RESULTS}/random_labels/training.json",
+        cost=f"{RESULTS}/random_labels/cost.json",
     log:
         logs("train_random_labels"),
     benchmark:
@@ -85,7 +88,7 @@ rule draw_training:
     threads: 1
     params:
         title=heading,
-        code=code_digest("pellucid.draw.training"),
+        code=code_of("draw_training"),
     message:
         "Draw the training of {wildcards.experiment}"
     script:
@@ -119,7 +122,7 @@ rule draw_augmentation:
         title=heading,
         augmentation=setting("training", "augmentation"),
         seed=setting("seed"),
-        code=code_digest("pellucid.draw.augmentation"),
+        code=code_of("draw_augmentation"),
     message:
         "Draw augmented training examples of {wildcards.experiment}"
     script:

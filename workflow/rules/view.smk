@@ -32,7 +32,7 @@ for view, spec in VIEWS.items():
             seed=setting("seed"),
             threads=CONFIG.threads,
             memory_mb=CONFIG.memory_mb,
-            code=code_of_view(view),
+            code=code_of("view", f"views.{view}", methods_in_view(view)),
         message:
             "View {wildcards.variant} of {wildcards.experiment}"
         script:
@@ -64,11 +64,7 @@ rule draw_view:
         title=heading,
         about=lambda wildcards: VIEWS[wildcards.view].about,
         paper=lambda wildcards: VIEWS[wildcards.view].paper,
-        code=lambda wildcards: code_digest(
-            "pellucid.draw.view",
-            f"pellucid.draw.views.{wildcards.view}",
-            f"pellucid.views.{wildcards.view}",
-        ),
+        code=code_of("draw_view", "draw.views.{view}", "views.{view}"),
     message:
         "Draw {wildcards.variant} of {wildcards.experiment}"
     script:

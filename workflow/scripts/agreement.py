@@ -5,7 +5,7 @@ from pellucid.score.agreement import run
 
 with job(snakemake):
     run(
-        attributions=snakemake.input["attributions.npz"],
+        attributions=snakemake.input.attributions,
         facts=snakemake.input.facts,
         table=snakemake.output.table,
         arrays=snakemake.output.arrays,

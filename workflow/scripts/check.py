@@ -6,7 +6,12 @@ from pellucid.score.checks import run
 with job(snakemake) as params:
     run(
         methods=params.methods,
-        explain=params.explain,
+        explained={
+            method: {"attributions": attributions, "cost": cost, "checks": checks}
+            for method, attributions, cost, checks in zip(
+                params.methods, snakemake.input.attributions, snakemake.input.cost, snakemake.input.checks, strict=True
+            )
+        },
         facts=snakemake.input.facts,
         model=snakemake.input.model,
         training=snakemake.input.training,

@@ -11,6 +11,5 @@ with job(snakemake) as params:
         title=params.title,
         data=snakemake.input.facts,
         attributions=snakemake.input.attributions,
-        checks=snakemake.input.get("checks"),
         pictures=list(snakemake.output),
     )

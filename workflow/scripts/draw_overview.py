@@ -6,7 +6,7 @@ from pellucid.job import job
 with job(snakemake) as params:
     draw(
         methods=params.methods,
-        explain=params.explain,
+        attributions=dict(zip(params.methods, snakemake.input.attributions, strict=True)),
         title=params.title,
         facts=snakemake.input.facts,
         checks=snakemake.input.checks,

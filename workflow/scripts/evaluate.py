@@ -7,7 +7,9 @@ from pellucid.job import job
 
 with job(snakemake) as params:
     evaluate(
-        data=Path(snakemake.input.facts).parent,
+        x=snakemake.input.x,
+        labels=snakemake.input.labels,
+        facts=snakemake.input.facts,
         model=snakemake.input.model,
         threads=params.threads,
         memory_mb=params.memory_mb,

@@ -1,13 +1,15 @@
 """Ask the model about the test examples with and without their planted evidence."""
 
-from pathlib import Path
-
 from pellucid.evidence import run
 from pellucid.job import job
 
 with job(snakemake) as params:
     run(
-        data=Path(snakemake.input.facts).parent,
+        x=snakemake.input.x,
+        labels=snakemake.input.labels,
+        truth=snakemake.input.truth,
+        facts=snakemake.input.facts,
+        training=snakemake.input.training,
         model=snakemake.input.model,
         seed=params.seed,
         threads=params.threads,

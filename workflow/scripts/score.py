@@ -8,7 +8,12 @@ with job(snakemake) as params:
         score=params.score,
         parameters=params.parameters,
         methods=params.methods,
-        explain=params.explain,
+        explained={
+            method: {"attributions": attributions, "cost": cost, "checks": checks}
+            for method, attributions, cost, checks in zip(
+                params.methods, snakemake.input.attributions, snakemake.input.cost, snakemake.input.checks, strict=True
+            )
+        },
         facts=snakemake.input.facts,
         seed=params.seed,
         threads=params.threads,

@@ -1,13 +1,14 @@
 """Choose the test examples that every method explains."""
 
-from pathlib import Path
-
 from pellucid.job import job
 from pellucid.selection import select
 
 with job(snakemake) as params:
     select(
-        data=Path(snakemake.input.facts).parent,
+        x=snakemake.input.x,
+        truth=snakemake.input.truth,
+        measured=snakemake.input.measured,
+        facts=snakemake.input.facts,
         predictions=snakemake.input.predictions,
         seed=params.seed,
         output=snakemake.output[0],

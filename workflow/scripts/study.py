@@ -6,7 +6,9 @@ from pellucid.job import job
 with job(snakemake) as params:
     run(
         members=params.members,
-        results="results",
+        metrics=dict(zip(params.members, snakemake.input.metrics, strict=True)),
+        training=dict(zip(params.members, snakemake.input.training, strict=True)),
+        cost=dict(zip(params.members, snakemake.input.cost, strict=True)),
         table=snakemake.output.table,
         summary=snakemake.output.summary,
     )

@@ -9,6 +9,17 @@ with job(snakemake) as params:
         members=params.members,
         methods=params.methods,
         seed=params.seed,
-        results="results",
+        attributions={
+            (name, method): snakemake.input[f"{name}/{method}"]
+            for group in params.groups
+            for name in group
+            for method in params.methods[name]
+        },
+        own_seed={
+            name: path
+            for group in params.groups
+            for name in group
+            if (path := snakemake.input.get(f"{name}/seed stability"))
+        },
         table=snakemake.output[0],
     )

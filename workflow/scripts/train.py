@@ -7,7 +7,11 @@ from pellucid.training import train
 
 with job(snakemake) as params:
     train(
-        data=Path(snakemake.input.facts).parent,
+        x_train=snakemake.input.x_train,
+        x_validation=snakemake.input.x_validation,
+        labels=snakemake.input.labels,
+        measured=snakemake.input.measured,
+        facts=snakemake.input.facts,
         model=params.model,
         paths={name: snakemake.input[name] for name in params.files},
         training=params.training,

@@ -19,13 +19,14 @@ SCORES = dict(zip(MEMBERS, [0.5, 0.75, 1.0, 0.25, 0.25, 0.25], strict=True))
 def tables(tmp_path):
     for name in MEMBERS:
         metrics = {"balanced_accuracy": SCORES[name], "macro_auroc": None, "test_examples": 9}
-        files.write_json(tmp_path / name / "evaluation" / "metrics.json", metrics)
-        files.write_json(tmp_path / name / "model" / "training.json", {"best_epoch": 4})
-    first = tmp_path / next(iter(MEMBERS)) / "benchmarks"
-    first.mkdir()
-    (first / "train.tsv").write_text("s\th:m:s\n2.5\t0:00:02\n")
+        files.write_json(tmp_path / name / "metrics.json", metrics)
+        files.write_json(tmp_path / name / "training.json", {"best_epoch": 4})
+        files.write_json(tmp_path / name / "cost.json", {"seconds": 2.5 + SCORES[name], "epochs": 5})
+    inputs = {
+        part: {name: tmp_path / name / f"{part}.json" for name in MEMBERS} for part in ("metrics", "training", "cost")
+    }
     paths = {"table": tmp_path / "members.csv", "summary": tmp_path / "summary.csv"}
-    members.run(members=MEMBERS, results=tmp_path, **paths)
+    members.run(members=MEMBERS, **inputs, **paths)
     return paths
 
 
@@ -35,9 +36,7 @@ def test_a_row_for_each_member(tables):
     assert rows["model.filters"].to_list() == ["[8]"] * 3 + ["[16]"] * 3
     assert rows["training.seed"].to_list() == [1, 2, 3, 1, 2, 3]
     assert rows["best epoch"].to_list() == [4] * 6
-    # Measured for one of them alone.
-    assert rows["seconds"].iloc[0] == 2.5
-    assert rows["seconds"].iloc[1:].isna().all()
+    assert rows["seconds"].to_dict() == {name: 2.5 + score for name, score in SCORES.items()}
 
 
 def test_mean_and_standard_deviation_over_the_seeds(tables):

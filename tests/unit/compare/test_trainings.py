@@ -63,7 +63,15 @@ def results(tmp_path, rng):
 
 def table(results):
     methods = {name: ["saliency", "input_magnitude"] for name in MEMBERS}
-    arguments = {"groups": [list(MEMBERS)], "members": MEMBERS, "methods": methods, "seed": 1, "results": results}
+    inputs = {
+        "attributions": {
+            (name, method): results / name / "explain" / method / "attributions.npz"
+            for name, explained in methods.items()
+            for method in explained
+        },
+        "own_seed": {name: results / name / "score" / "seed_stability" / "scores.csv" for name in MEMBERS},
+    }
+    arguments = {"groups": [list(MEMBERS)], "members": MEMBERS, "methods": methods, "seed": 1, **inputs}
     trainings.run(**arguments, table=results / "t.csv")
     return pd.read_csv(results / "t.csv").set_index(["explanation", "metric"])
 

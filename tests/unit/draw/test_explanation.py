@@ -1,7 +1,6 @@
 """What the figures of explanations say and show."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
 
@@ -19,7 +18,7 @@ KINDS = {
 METHODS = {"saliency": {"mode": "absolute"}, "occlusion": {"window": 3, "channels": "each"}, "grad_cam": {"relu": True}}
 
 
-def arrange(folder, kind, method, truth=False, checks=None):
+def arrange(folder, kind, method, truth=False):
     facts, shape = KINDS[kind]
     rng = np.random.default_rng(0)
     p = np.array([[0.9, 0.05, 0.05], [0.2, 0.7, 0.1], [0.1, 0.6, 0.3], [0.05, 0.05, 0.9]])
@@ -47,7 +46,6 @@ def arrange(folder, kind, method, truth=False, checks=None):
         data=folder / "data.json",
         attributions=folder / "attributions.npz",
         pictures=paths,
-        checks=checks,
     )
     return paths
 
@@ -79,26 +77,6 @@ def test_the_same_arrays_give_the_same_bytes(tmp_path):
         arrange(tmp_path / "a", "signal", "occlusion"), arrange(tmp_path / "b", "signal", "occlusion"), strict=True
     ):
         assert one.read_bytes() == two.read_bytes()
-
-
-def test_what_the_method_failed_stands_under_the_title_and_nothing_where_it_passed(tmp_path):
-    columns = ["explanation", "check", "value", "sign", "limit", "passed"]
-    rows = [
-        ("occlusion", "sanity", 0.834, ">", 0.5, False),
-        ("occlusion", "coverage", 0.5, "<", 1, False),
-        ("occlusion", "batch", 0, ">", 0.001, True),
-        ("saliency", "sanity", 0.1, ">", 0.5, True),
-    ]
-    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "checks.csv", index=False)
-    _, picture = arrange(tmp_path, "signal", "occlusion", checks=tmp_path / "checks.csv")
-    words = " ".join(svg.words(picture))
-    assert "fails sanity: 0.83 &gt; 0.5 (rank correlation with" in words
-    assert "coverage: 0.5 &lt; 1 (share" in words
-    assert "batch" not in words
-    (tmp_path / "plain").mkdir()
-    passed = arrange(tmp_path, "image", "saliency", checks=tmp_path / "checks.csv")
-    plain = arrange(tmp_path / "plain", "image", "saliency")
-    assert [path.read_bytes() for path in passed] == [path.read_bytes() for path in plain]
 
 
 @pytest.mark.parametrize(("kind", "word"), [("signal", "bar: the samples"), ("channels", "frame: the cells")])

@@ -26,7 +26,7 @@ def test_names_every_explanation_and_marks_what_failed(tmp_path, drawn, rng, sha
     pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "checks.csv", index=False)
     overview.draw(
         methods=METHODS,
-        explain=tmp_path,
+        attributions={method: tmp_path / method / "attributions.npz" for method in METHODS},
         title="Bumps",
         facts=tmp_path / "data.json",
         checks=tmp_path / "checks.csv",

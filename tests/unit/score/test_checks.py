@@ -9,6 +9,8 @@ from pellucid.schema import parameters_schema, with_defaults
 from pellucid.score import checks
 from tests import prepared
 
+EXPLAINED = {"attributions": "attributions.npz", "cost": "cost.json", "checks": "checks.json"}
+
 
 @pytest.fixture
 def project(keras, heartbeat, rng, tmp_path):
@@ -32,7 +34,7 @@ def checked(project, method, randomised=None, change=None, **given):
         change(folder)
     checks.run(
         methods={method: parameters},
-        explain=project,
+        explained={method: {name: folder / file for name, file in EXPLAINED.items()}},
         facts=project / "data.json",
         training=training,
         randomised=randomised,

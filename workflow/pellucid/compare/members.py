@@ -17,15 +17,23 @@ logger = logging.getLogger(__name__)
 
 
 def run(
-    *, members: Mapping[str, Mapping[str, Any]], results: Path | str, table: Path | str, summary: Path | str
+    *,
+    members: Mapping[str, Mapping[str, Any]],
+    metrics: Mapping[str, Path | str],
+    training: Mapping[str, Path | str],
+    cost: Mapping[str, Path | str],
+    table: Path | str,
+    summary: Path | str,
 ) -> None:
     """Put the members of a study side by side.
 
     Args:
         members: the varied values, by member and dotted key.
-        results: the folder that holds a folder for each member.
+        metrics: `metrics.json` of each member.
+        training: `training.json` of each.
+        cost: `cost.json` of the training of each.
         table: CSV; gets a row for each member: its varied values, every test metric, the best epoch, and the seconds
-            of its training (empty where Snakemake did not measure them).
+            of its training.
         summary: CSV; gets a row for each combination of the values other than seeds and folds: those values, the
             number of members n, and per metric their mean and standard deviation (n - 1; empty for one value) over the
             members that have it, and their number.
@@ -34,16 +42,22 @@ def run(
     """
     import pandas as pd
 
-    metrics = {name: _metrics(Path(results) / name) for name in members}
+    reached = {name: _metrics(metrics[name]) for name in members}
     rows = [
-        {"member": name, **shown(values), **metrics[name], **_training(Path(results) / name)}
+        {
+            "member": name,
+            **shown(values),
+            **reached[name],
+            "best epoch": files.read_json(training[name])["best_epoch"],
+            "seconds": files.read_json(cost[name])["seconds"],
+        }
         for name, values in members.items()
     ]
     content = pd.DataFrame(rows)
     tables.write(table, content)
     combined = []
     for group in Study("", members).repeated():
-        found = pd.DataFrame([metrics[name] for name in group]).astype(np.float64)
+        found = pd.DataFrame([reached[name] for name in group]).astype(np.float64)
         row: dict[str, Any] = {**shown(without(members[group[0]], REPEATING)), "n": len(group)}
         for metric in found:
             row |= {f"{metric} mean": found[metric].mean(), f"{metric} sd": found[metric].std(ddof=1)}
@@ -71,16 +85,7 @@ def shown(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: json.dumps(value) if isinstance(value, list | dict) else value for key, value in values.items()}
 
 
-def _metrics(folder: Path) -> dict[str, float]:
+def _metrics(path: Path | str) -> dict[str, float]:
     """The test metrics; NaN for one that is not defined."""
-    given = files.read_json(folder / "evaluation" / "metrics.json")
+    given = files.read_json(path)
     return {name: np.nan if value is None else value for name, value in given.items() if name != "notes"}
-
-
-def _training(folder: Path) -> dict[str, Any]:
-    """The best epoch, and what Snakemake measured: it is no output of the rule, so a copied folder may lack it."""
-    import pandas as pd
-
-    measured = folder / "benchmarks" / "train.tsv"
-    seconds = float(pd.read_csv(measured, sep="\t")["s"].iloc[0]) if measured.is_file() else np.nan
-    return {"best epoch": files.read_json(folder / "model" / "training.json")["best_epoch"], "seconds": seconds}

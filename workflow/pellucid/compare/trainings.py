@@ -34,7 +34,8 @@ def run(
     members: Mapping[str, Mapping[str, Any]],
     methods: Mapping[str, Sequence[str]],
     seed: int,
-    results: Path | str,
+    attributions: Mapping[tuple[str, str], Path | str],
+    own_seed: Mapping[str, Path | str],
     table: Path | str,
 ) -> None:
     """Compare the explanations of the same example by different trainings.
@@ -48,7 +49,8 @@ def run(
         members: the varied values, by member and dotted key.
         methods: names of the methods that each member runs.
         seed: of the bootstrap.
-        results: the folder that holds a folder for each member.
+        attributions: `attributions.npz` by member and method.
+        own_seed: the table of the score seed_stability of each member that has one.
         table: CSV; gets a row for each group, explanation and metric: the group's values and its name, the method's
             family, mean over examples, ends of its 95% interval and its method, numbers of examples,
             of pairs of explanations and of trainings, and, where it was scored, the mean similarity between seeds of
@@ -63,12 +65,10 @@ def run(
     for group in groups:
         values = without(members[group[0]], (TRAINING_SEED,))
         name, values = described(values), shown(values)
-        own = _own_seed([Path(results) / member for member in group])
+        own = _own_seed([own_seed[member] for member in group if member in own_seed])
         given: list[dict[str, NDArray[Any]]] = []
         for method in methods[group[0]]:
-            given = [
-                files.read_arrays(Path(results) / member / "explain" / method / "attributions.npz") for member in group
-            ]
+            given = [files.read_arrays(attributions[member, method]) for member in group]
             for label in given[0]["variants"]:
                 found, pairs = similarities(given, str(label))
                 for metric, each in found.items():
@@ -134,12 +134,11 @@ def shared(
     return first[same], second[same]
 
 
-def _own_seed(folders: Sequence[Path]) -> dict[tuple[str, str], float]:
+def _own_seed(written: Sequence[Path | str]) -> dict[tuple[str, str], float]:
     """By explanation and metric, the similarity between seeds of the method's own, in the mean over the members."""
     import pandas as pd
 
-    written = [folder / "score" / "seed_stability" / "scores.csv" for folder in folders]
-    found = [tables.over_all(tables.read(path)) for path in written if path.is_file()]
+    found = [tables.over_all(tables.read(path)) for path in written]
     if not found:
         return {}
     rows = pd.concat(found)

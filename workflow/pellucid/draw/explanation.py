@@ -10,13 +10,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
 from pellucid import figures, files, plugins
 from pellucid.explain.base import holds
 from pellucid.explain.variants import variants
-from pellucid.score.verdicts import failures
 from pellucid.wording import MANY_CLASSES, MOST_PROBABLE
 
 _LETTER = 0.066  # inches that one of 8 points takes
@@ -33,7 +31,6 @@ def draw(
     data: Path | str,
     attributions: Path | str,
     pictures: Sequence[Path | str],
-    checks: Path | str | None = None,
 ) -> None:
     """Draw the attributions of one variant of a method.
 
@@ -45,8 +42,8 @@ def draw(
         data: `data.json`.
         attributions: `attributions.npz`.
         pictures: one path per format.
-        checks: the table of the checks, where they were made: what the method failed stands under the title, so that
-            its maps are not believed blindly.
+
+    What the method failed of its checks is known much later, and stands in the report beside the figure.
     """
     spec = plugins.spec("explain", method)
     facts, arrays = figures.facts(data), files.read_arrays(attributions)
@@ -78,7 +75,6 @@ def draw(
         unit=spec.unit,
         per_channel=holds(spec.per_channel, chosen),
         caption=caption,
-        failed=failures(checks, variant) if checks else "",
     )
     series = _signals if len(facts["channels"]) == 1 else _channels
     layout = _images if facts["kind"] == "image" else series
@@ -98,21 +94,13 @@ class _Sheet:
     unit: str
     per_channel: bool
     caption: str
-    failed: str
 
     def finish(self, figure: Figure, axes: Any, note: str = "") -> Figure:
         """Add the caption and the one colour bar."""
         # A letter of this size is about a thirteenth of an inch wide.
         width = int(13 * figure.get_figwidth())
         lines = [textwrap.fill(line, width) for line in (self.caption + note).splitlines()]
-        failed = textwrap.fill(self.failed, int(1.2 * width))
-        # Blank lines keep the room; the layout knows of no second title.
-        title = figure.suptitle("\n".join([*lines, *[" "] * len(failed.splitlines())]), x=0.01, ha="left", fontsize=10)
-        if failed:
-            small = Annotation(
-                failed, (0, 0), xycoords=title, fontsize=8, color=figures.PALETTE[1], va="bottom", fontweight="bold"
-            )
-            figure.add_artist(small)
+        figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=10)
         self.scale.bar(figure, axes, self.unit)
         return figure
 

@@ -25,7 +25,7 @@ _LETTERS = 12  # of 6 points over an image
 def draw(
     *,
     methods: Mapping[str, Mapping[str, Any]],
-    explain: Path | str,
+    attributions: Mapping[str, Path | str],
     title: str,
     facts: Path | str,
     checks: Path | str,
@@ -35,7 +35,7 @@ def draw(
 
     Args:
         methods: parameters of the methods, by name.
-        explain: the folder that holds a folder for each of them.
+        attributions: `attributions.npz` of each of them.
         title: of the experiment.
         facts: `data.json`.
         checks: the table of the checks: what failed one is marked.
@@ -47,10 +47,7 @@ def draw(
     rows = []
     for family in FAMILIES:
         for method in (name for name in methods if plugins.spec("explain", name).family == family):
-            spec, given = (
-                plugins.spec("explain", method),
-                files.read_arrays(Path(explain) / method / "attributions.npz"),
-            )
+            spec, given = plugins.spec("explain", method), files.read_arrays(attributions[method])
             for label, chosen in variants(method, methods[method]).items():
                 maps = figures.unmeasured_as_nan(
                     given["attributions"][list(given["variants"]).index(label)], given.get("measured")

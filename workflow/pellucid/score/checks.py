@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid import plugins, seeds, tables
 from pellucid.probe import Probe
 from pellucid.score.base import Case, Explanation
-from pellucid.score.run import loaded
+from pellucid.score.run import Explained, loaded
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ _NOISE = 4  # inputs that coverage is measured on
 def run(
     *,
     methods: Mapping[str, Mapping[str, Any]],
-    explain: Path | str,
+    explained: Explained,
     facts: Path | str,
     model: Path | str,
     training: Path | str,
@@ -44,7 +44,7 @@ def run(
 
     Args:
         methods: parameters of the methods, by name.
-        explain: the folder that holds a folder for each of them.
+        explained: what each of them wrote.
         facts: `data.json`.
         model: `model.keras`.
         training: `x_train.npy`.
@@ -58,7 +58,7 @@ def run(
     probe = Probe.load(model, threads=threads, memory_mb=memory_mb)
     similarity = _ends(randomised)
     rows = []
-    for explanation, case in loaded(methods, explain, facts, probe=probe, training=training, labels=None, seed=seed):
+    for explanation, case in loaded(methods, explained, facts, probe=probe, training=training, labels=None, seed=seed):
         rows += [(explanation.label, *found) for found in _measured(explanation, case)]
         if explanation.label in similarity:
             value = similarity[explanation.label]

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# By method, its `attributions.npz` ("attributions"), `cost.json` ("cost") and `checks.json` ("checks").
+Explained = Mapping[str, Mapping[str, Path | str]]
+
 COLUMNS = ["explanation", "method", "metric", "over", "class", "mean", "low", "high", "examples", "interval"]
 
 
@@ -32,7 +35,7 @@ def run(
     score: str,
     parameters: Mapping[str, Any],
     methods: Mapping[str, Mapping[str, Any]],
-    explain: Path | str,
+    explained: Explained,
     facts: Path | str,
     seed: int,
     threads: int,
@@ -51,7 +54,7 @@ def run(
         score: name of the score.
         parameters: its parameters.
         methods: parameters of the methods, by name.
-        explain: the folder that holds a folder for each of them.
+        explained: what each of them wrote.
         facts: `data.json`.
         seed: of the experiment.
         threads, memory_mb: for the model.
@@ -75,7 +78,7 @@ def run(
         second = Probe.load(random_labels, threads=threads, memory_mb=memory_mb)
         other = RandomLabels(second, reached["memorised"], reached["chance"])
     rows, found = [], dict[str, NDArray[Any]]()
-    cases = loaded(methods, explain, facts, probe=probe, training=training, labels=labels, seed=seed, other=other)
+    cases = loaded(methods, explained, facts, probe=probe, training=training, labels=labels, seed=seed, other=other)
     for explanation, case in cases:
         scored = plugin.score(explanation, case, seeds.generator(seed, "score", score), **parameters)
         rows += _rows(spec, scored, explanation.label, case, seed)
@@ -97,7 +100,7 @@ def run(
 
 def loaded(
     methods: Mapping[str, Mapping[str, Any]],
-    explain: Path | str,
+    explained: Explained,
     facts: Path | str,
     *,
     probe: Probe | None,
@@ -112,8 +115,8 @@ def loaded(
     examples = files.map_array(training) if training else None
     classes = files.read_arrays(labels)["train"] if labels else None
     for method, asked in methods.items():
-        folder = Path(explain) / method
-        given = files.read_arrays(folder / "attributions.npz")
+        written = explained[method]
+        given = files.read_arrays(written["attributions"])
         case = Case(
             facts=data,
             inputs=given["inputs"],
@@ -128,16 +131,20 @@ def loaded(
             kept=kept,
             measured=given.get("measured"),
         )
-        for explanation in _explanations(method, asked, folder, given, case):
+        for explanation in _explanations(method, asked, written, given, case):
             yield explanation, case
 
 
 def _explanations(
-    method: str, asked: Mapping[str, Any], folder: Path, given: Mapping[str, NDArray[Any]], case: Case
+    method: str,
+    asked: Mapping[str, Any],
+    written: Mapping[str, Path | str],
+    given: Mapping[str, NDArray[Any]],
+    case: Case,
 ) -> list[Explanation]:
     """The variants of one method."""
     spec = plugins.spec("explain", method)
-    costs, checks = files.read_json(folder / "cost.json"), files.read_json(folder / "checks.json")
+    costs, checks = files.read_json(written["cost"]), files.read_json(written["checks"])
     return [
         Explanation(
             label=label,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
-from pellucid import tables
+from pellucid.errors import InputError
 
 # What the number of each check is; `score.checks` measures them and has the limits.
 ABOUT = {
@@ -15,14 +16,26 @@ ABOUT = {
 }
 
 
-def failures(checks: Path | str, label: str) -> str:
-    """What an explanation failed, as a line: "fails sanity: 0.83 > 0.5 (rank correlation with …)"; "" for nothing.
+def failures(checks: Path | str) -> dict[str, str]:
+    """Return what each explanation failed, such as "sanity: 0.83 > 0.5 (rank correlation with …)"; "" for nothing.
+
+    Reads without pandas, since the workflow calls it before it plans the jobs.
 
     Args:
         checks: the table of the checks.
-        label: of the explanation.
+
+    Raises:
+        InputError: it is not such a table.
     """
-    rows = tables.read(checks)
-    rows = rows[~rows["passed"] & (rows["explanation"] == label)]
-    told = [f"{row.check}: {row.value:.2g} {row.sign} {row.limit:g} ({ABOUT[row.check]})" for row in rows.itertuples()]
-    return f"fails {'; '.join(told)}" if told else ""
+    found: dict[str, list[str]] = {}
+    try:
+        with Path(checks).open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                failed = found.setdefault(row["explanation"], [])
+                if {"True": False, "False": True}[row["passed"]]:
+                    number = f"{float(row['value']):.2g} {row['sign']} {float(row['limit']):g}"
+                    failed.append(f"{row['check']}: {number} ({ABOUT[row['check']]})")
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        expected = "the table that the rule check writes"
+        raise InputError(str(checks), f"a file that cannot be read ({error})", expected, "Delete it.") from None
+    return {label: "; ".join(failed) for label, failed in found.items()}
