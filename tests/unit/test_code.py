@@ -1,5 +1,7 @@
 """The digest of code: what changes it, and what does not."""
 
+import re
+
 import pytest
 
 from pellucid import code
@@ -13,6 +15,10 @@ def package(tmp_path, monkeypatch):
     (folder / "a.py").write_text('"""Doc."""\nfrom pellucid import b\n\ndef f():\n    """Doc."""\n    return b.g()\n')
     (folder / "b.py").write_text("def g():\n    return 1  # one\n")
     (folder / "c.py").write_text("x = 1\n")
+    (folder / "job.py").write_text("from pellucid import c\n")
+    (tmp_path / "scripts").mkdir()
+    script = "import json\n\nfrom pellucid.a import f\nfrom pellucid.job import job\n\nf()\n"
+    (tmp_path / "scripts" / "stage.py").write_text(script)
     monkeypatch.setattr(code, "_ROOT", tmp_path)
     return folder
 
@@ -57,8 +63,34 @@ def test_comments_docstrings_and_layout_do_not(package):
     assert digest() == before
 
 
+def test_a_script_runs_what_it_imports_and_not_what_frames_every_script(package):
+    assert code.script_modules("stage") == ("pellucid.a",)
+
+
+def rules():
+    """The text of each rule that has a script, and the name of the script."""
+    for path in sorted(code._ROOT.glob("rules/*.smk")):
+        for text in re.split(r"^(?:for \w+|rule \w+:|use rule)", path.read_text(), flags=re.MULTILINE)[1:]:
+            if script := re.search(r'"\.\./scripts/(\w+)\.py"', text):
+                yield pytest.param(text, script[1], id=script[1])
+
+
+# These depend on no code: a file has a checksum, and a store is there or is not.
+WITHOUT_CODE = ("download", "tracking_store")
+
+
+@pytest.mark.parametrize(("text", "script"), rules())
+def test_the_code_of_a_rule_is_that_of_its_script(text, script):
+    digested = re.findall(r'code=code_of\(\s*"(\w+)"', text)
+    assert digested == ([] if script in WITHOUT_CODE else [script])
+
+
+def test_every_script_belongs_to_a_rule():
+    assert {rule.values[1] for rule in rules()} == {path.stem for path in code._ROOT.glob("scripts/*.py")}
+
+
 def test_a_methods_digest_leaves_other_methods_out():
-    modules = code.closure("pellucid.explain.run", "pellucid.explain.saliency")
+    modules = code.closure(*code.script_modules("explain"), "pellucid.explain.saliency")
     assert "pellucid.probe" in modules
     assert "pellucid.explain.occlusion" not in modules
     assert "pellucid.figures" not in modules

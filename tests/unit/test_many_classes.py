@@ -26,6 +26,7 @@ def evaluated(keras, tmp_path_factory):
     files.write_array(folder / "data/x_test.npy", x)
     files.write_arrays(folder / "data/labels.npz", {"test": y, "train": y})
     files.write_arrays(folder / "data/truth.npz", {})
+    files.write_arrays(folder / "data/measured.npz", {})
     files.write_json(folder / "data/data.json", {"classes": CLASSES, "kind": "image", "channels": ["r", "g", "b"]})
     keras.utils.set_random_seed(1)
     layers = [keras.layers.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(1000, activation="softmax")]

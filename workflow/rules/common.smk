@@ -43,6 +43,19 @@ config["titles"] = {
     for name, entry in (config.get("experiments") or {}).items()
 }
 
+# Which of the jobs that could start does: figures come before scores and views, and of every experiment first the way to
+# one explanation. All others have 0.
+FIRST = {
+    "draw_explanation": 60,
+    "first explanation": 50,
+    "select_examples": 43,
+    "evaluate": 42,
+    "train": 41,
+    "preprocess": 40,
+    "figure": 30,
+    "explanation": 20,
+    "train_random_labels": 10,
+}
 CONDA = str(ROOT / "envs" / "pellucid.yaml")
 RESULTS = "results/{experiment}"
 METHODS = sorted({method for settings in CONFIG.experiments.values() for method in settings["methods"]})
@@ -151,6 +164,16 @@ def training_data(method):
     """The further input of a method that draws a background from the training examples."""
     needed = configuration.plugins.spec("explain", method).needs_training
     return {"training": f"{RESULTS}/data/x_train.npy"} if needed else {}
+
+
+def priority_of(method):
+    """A function of the wildcards that returns the priority of a method: the first of an experiment comes early."""
+
+    def get(wildcards):
+        first = next(iter(experiment_of(wildcards)["methods"]))
+        return FIRST["first explanation" if method == first else "explanation"]
+
+    return get
 
 
 def code_of(script, *plugins):

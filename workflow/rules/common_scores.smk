@@ -3,7 +3,6 @@
 from pellucid.errors import InputError
 from pellucid.score.verdicts import failures
 
-
 # What every method writes.
 EXPLAINED = {"attributions": "attributions.npz", "cost": "cost.json", "checks": "checks.json"}
 

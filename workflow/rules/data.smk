@@ -42,6 +42,7 @@ rule preprocess:
         logs("preprocess"),
     benchmark:
         costs("preprocess")
+    priority: FIRST["preprocess"]
     conda:
         CONDA
     threads: 1
@@ -85,6 +86,7 @@ rule draw_data:
         logs("draw_data"),
     benchmark:
         costs("draw_data")
+    priority: FIRST["figure"]
     conda:
         CONDA
     threads: 1

@@ -20,6 +20,7 @@ rule evaluate:
         logs("evaluate"),
     benchmark:
         costs("evaluate")
+    priority: FIRST["evaluate"]
     conda:
         CONDA
     threads: CONFIG.threads
@@ -62,6 +63,7 @@ rule draw_evaluation:
         logs("draw_evaluation"),
     benchmark:
         costs("draw_evaluation")
+    priority: FIRST["figure"]
     conda:
         CONDA
     threads: 1
@@ -89,6 +91,7 @@ rule evidence:
         logs("evidence"),
     benchmark:
         costs("evidence")
+    priority: FIRST["figure"]
     conda:
         CONDA
     threads: CONFIG.threads
@@ -121,6 +124,7 @@ rule draw_evidence:
         logs("draw_evidence"),
     benchmark:
         costs("draw_evidence")
+    priority: FIRST["figure"]
     conda:
         CONDA
     threads: 1

@@ -15,6 +15,7 @@ rule select_examples:
         logs("select_examples"),
     benchmark:
         costs("select_examples")
+    priority: FIRST["select_examples"]
     conda:
         CONDA
     threads: 1
@@ -46,6 +47,7 @@ for method in METHODS:
             logs(f"explain_{method}"),
         benchmark:
             costs(f"explain_{method}")
+        priority: priority_of(method)
         conda:
             CONDA
         threads: CONFIG.threads
@@ -81,6 +83,7 @@ rule draw_explanation:
         logs("draw_{method}_{variant}"),
     benchmark:
         costs("draw_{method}_{variant}")
+    priority: FIRST["draw_explanation"]
     conda:
         CONDA
     threads: 1

@@ -19,6 +19,7 @@ rule train:
         logs("train"),
     benchmark:
         costs("train")
+    priority: FIRST["train"]
     conda:
         CONDA
     threads: CONFIG.threads
@@ -54,6 +55,8 @@ use rule train as train_random_labels with:
         logs("train_random_labels"),
     benchmark:
         costs("train_random_labels")
+    # Long: the first of what is no figure.
+    priority: FIRST["train_random_labels"]
     params:
         training=lambda wildcards: random_labels.recipe(
             experiment_of(wildcards)["training"],
@@ -83,6 +86,7 @@ rule draw_training:
         logs("draw_training"),
     benchmark:
         costs("draw_training")
+    priority: FIRST["figure"]
     conda:
         CONDA
     threads: 1
@@ -115,6 +119,7 @@ rule draw_augmentation:
         logs("draw_augmentation"),
     benchmark:
         costs("draw_augmentation")
+    priority: FIRST["figure"]
     conda:
         CONDA
     threads: 1

@@ -1,0 +1,168 @@
+"""Every file that a script opens below results/ is an input, an output or the log of its rule, for all rules.
+
+Seen is what Python opens, h5py's and TensorFlow's own reads are not: models are `.keras` archives, which Python's
+zipfile reads, and arrays are mapped by way of Python's open.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pellucid import plugins
+from tests.servers import serving
+from tests.workflow import tiny
+
+SERIES = {"source": "synthetic_series", "per_class": 12}
+NETWORK = {"architecture": "gap_cnn", "filters": [4], "kernels": [5]}
+FEW = {
+    "kernel_shap": {"samples": 40},
+    "lime": {"samples": 40},
+    "rise": {"masks": 20},
+    "smoothgrad": {"samples": 3},
+    "vargrad": {"samples": 3},
+    "deep_shap": {"background": 5},
+    "gradient_shap": {"background": 5, "samples": 5},
+    "attention_weights": False,
+    "instance_weights": False,
+}
+SCORES = {
+    "deletion_insertion": {"steps": 2, "baselines": ["zero"]},
+    "faithfulness_correlation": {"runs": 3, "baselines": ["zero"]},
+    "infidelity": {"runs": 3, "baselines": ["zero"]},
+    "parameter_randomisation": {"steps": 2, "examples": 1},
+    "random_labels": {"epochs": 1},
+    "seed_stability": {"runs": 2},
+    "sensitivity": {"samples": 2, "examples": 1},
+    "sufficiency": {"fractions": [0.5], "baselines": ["zero"]},
+}
+VIEWS = {
+    "activation_maximisation": {"steps": 3, "shown": 2},
+    "pruning": {"densities": [1], "repeats": 1, "points": 20},
+    "embedding": {"points": 20, "perplexity": 5, "neighbours": 3},
+}
+# Whose files no other rule gets: a killed job's outputs are deleted, and a store is a database.
+BESIDE = {
+    "train": "results/[a-z_]+/checkpoints/.*",
+    "train_random_labels": "results/[a-z_]+/random_labels/checkpoints/.*",
+    "tracking_store": "results/mlflow/.*",
+    "track": "results/mlflow/.*",
+    "track_study": "results/mlflow/.*",
+    "track_comparison": "results/mlflow/.*",
+}
+
+
+def configuration(address: str) -> dict[str, Any]:
+    """Experiments that have every method, view and score between them, on small networks."""
+    scored = {"saliency": {}, "random_attribution": {}}
+    return {
+        "run": ["methods", "attended", "scored", "repeated"],
+        "defaults": {"training": {"epochs": 1, "batch_size": 32}, "examples": {"per_class": 1, "choose": "any"}},
+        "experiments": {
+            "methods": {
+                "dataset": SERIES,
+                "model": NETWORK,
+                "training": {"augmentation": {"shift": 2}},
+                "methods": {name: FEW.get(name, {}) for name in plugins.load("explain")},
+                "views": {name: VIEWS.get(name, {}) for name in plugins.load("views")},
+            },
+            "attended": {
+                "dataset": {
+                    "source": "table",
+                    "file": address,
+                    "file_sha256": "none",
+                    "label": "first",
+                    "header": False,
+                },
+                "model": {"architecture": "attention_lstm", "filters": 4, "units": 4, "pool": 2, "kernel": 3},
+                "methods": {"attention_weights": {}},
+            },
+            "scored": {
+                "dataset": SERIES,
+                "model": {"architecture": "mil_cnn", "window": 20, "filters": 4, "units": 4},
+                "methods": {**scored, "instance_weights": {}},
+                "scores": {name: SCORES.get(name, {}) for name in plugins.load("score")},
+            },
+            "repeated": {
+                "dataset": SERIES,
+                "model": NETWORK,
+                "vary": {"training.learning_rate": [0.001]},
+                "repeats": 2,
+                "methods": scored,
+                "scores": {"seed_stability": {"runs": 2}},
+            },
+        },
+    }
+
+
+def targets() -> list[str]:
+    """Files that need every rule, and few rules twice."""
+    methods = [name for name in plugins.load("explain") if name not in ("attention_weights", "instance_weights")]
+    wanted = [f"results/methods/explain/{name}/attributions.npz" for name in methods]
+    wanted += ["results/attended/explain/attention_weights/attributions.npz", "results/methods/model/augmentation.png"]
+    wanted += [f"results/methods/views/{view}/{view}.npz" for view in plugins.load("views")]
+    wanted += ["results/methods/views/architecture/architecture.png", "results/scored/tracking.json"]
+    return [*wanted, "results/repeated/study/tracking.json", "results/comparison/tracking.json"]
+
+
+def table(folder: Path) -> None:
+    """Write a small table of series, the label first."""
+    rng = np.random.default_rng(0)
+    rows = [",".join([f"class {row % 2}", *map(str, (rng.random(30) + row % 2).round(3))]) for row in range(40)]
+    (folder / "series.csv").write_text("\n".join(rows) + "\n")
+
+
+def opened(folder: Path, lists: Path, *arguments: str) -> list[dict[str, Any]]:
+    """Run the workflow in `folder`; what each of its scripts declared, and opened with its children."""
+    lists.mkdir(exist_ok=True)
+    paths = [str(Path(__file__).parent / "opened"), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PELLUCID_OPENED": str(lists)}
+    command = tiny.command(folder, "--cores", "2", *arguments)
+    tiny.done(subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment))
+    found = [json.loads(path.read_text()) for path in lists.glob("*.json")]
+    scripts = {one["process"]: one for one in found if "rule" in one}
+    for child in found:
+        if "rule" not in child and (script := scripts.get(child["parent"])):
+            for kind in ("read", "written", "listed"):
+                script[kind] = sorted({*script[kind], *child[kind]})
+    return list(scripts.values())
+
+
+def undeclared(job: dict[str, Any]) -> list[str]:
+    """What a script opened that its rule does not declare, a line each."""
+    beside = re.compile(BESIDE.get(job["rule"], "(?!)"))
+    written = {*job["output"], *job["log"]}
+    folders = {str(Path(path).parent) for path in written}
+    # Files are written under a name of their own first, whose leftovers are looked for.
+    temporary = re.compile(rf"({'|'.join(map(re.escape, sorted(folders)))})/\..*\.partial[^/]*")
+    allowed = {"read": written | set(job["input"]), "written": written, "listed": folders}
+    return [
+        f"{job['rule']}: {path} {kind}"
+        for kind, declared in allowed.items()
+        for path in job[kind]
+        if path not in declared and not beside.fullmatch(f"{path}/") and not beside.fullmatch(path)
+        if not (kind != "listed" and temporary.fullmatch(path))
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)  # some hundred jobs
+def test_what_the_scripts_open_is_declared(tmp_path: Path) -> None:
+    (tmp_path / "served").mkdir()
+    table(tmp_path / "served")
+    with serving(tmp_path / "served") as root:
+        tiny.write_config(tmp_path, configuration(f"{root}/series.csv"))
+        jobs = opened(tmp_path, tmp_path / "lists", *targets())
+        listed = tiny.done(tiny.snakemake(tmp_path, "--list-rules")), tiny.snakemake(tmp_path, "--list-rules").stdout
+    assert [line for job in jobs for line in undeclared(job)] == []
+    rules = {line.split()[0] for line in "\n".join(listed).splitlines() if re.fullmatch(r"[a-z_0-9]+", line.strip())}
+    assert {job["rule"] for job in jobs} == rules - {"all", "results"}
+    explained = {f"explain_{name}" for name in plugins.load("explain")}
+    assert explained <= {job["rule"] for job in jobs}
