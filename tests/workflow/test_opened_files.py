@@ -50,12 +50,12 @@ VIEWS = {
 }
 # Whose files no other rule gets: a killed job's outputs are deleted, and a store is a database.
 BESIDE = {
-    "train": "results/[a-z_]+/checkpoints/.*",
-    "train_random_labels": "results/[a-z_]+/random_labels/checkpoints/.*",
-    "tracking_store": "results/mlflow/.*",
-    "track": "results/mlflow/.*",
-    "track_study": "results/mlflow/.*",
-    "track_comparison": "results/mlflow/.*",
+    "train": "results/[^/]+/checkpoints(/.*)?",
+    "train_random_labels": "results/[^/]+/random_labels/checkpoints(/.*)?",
+    "tracking_store": "results/mlflow(/.*)?",
+    "track": "results/mlflow(/.*)?",
+    "track_study": "results/mlflow(/.*)?",
+    "track_comparison": "results/mlflow(/.*)?",
 }
 
 
@@ -147,7 +147,7 @@ def undeclared(job: dict[str, Any]) -> list[str]:
         f"{job['rule']}: {path} {kind}"
         for kind, declared in allowed.items()
         for path in job[kind]
-        if path not in declared and not beside.fullmatch(f"{path}/") and not beside.fullmatch(path)
+        if path not in declared and not beside.fullmatch(path)
         if not (kind != "listed" and temporary.fullmatch(path))
     ]
 

@@ -160,10 +160,15 @@ def taken_as_it_is(wildcards):
     return not epochs and model_classes.keeps_outputs(settings["model"], epochs)
 
 
-def training_data(method):
-    """The further input of a method that draws a background from the training examples."""
-    needed = configuration.plugins.spec("explain", method).needs_training
-    return {"training": f"{RESULTS}/data/x_train.npy"} if needed else {}
+# What loads a model reads both: the second says whether it may run code of its own.
+MODEL = {"model": f"{RESULTS}/model/model.keras", "trained": f"{RESULTS}/model/training.json"}
+
+
+def method_sources(method):
+    """The inputs of a method beside the examples: the model, and training examples to draw a background from."""
+    spec = configuration.plugins.spec("explain", method)
+    files = MODEL | {"facts": f"{RESULTS}/data/data.json"} if spec.needs_model else {}
+    return files | ({"training": f"{RESULTS}/data/x_train.npy"} if spec.needs_training else {})
 
 
 def priority_of(method):

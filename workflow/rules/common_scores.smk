@@ -24,7 +24,7 @@ def score_sources(spec):
     """The further inputs of a score: models, and what methods that explain anew may draw a background from."""
     files = {}
     if spec.needs_model or spec.needs_method:
-        files["model"] = f"{RESULTS}/model/model.keras"
+        files |= MODEL
     if spec.needs_training or spec.needs_method:
         files |= {"training": f"{RESULTS}/data/x_train.npy", "labels": f"{RESULTS}/data/labels.npz"}
     if spec.needs_random_labels:

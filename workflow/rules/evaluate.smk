@@ -79,12 +79,12 @@ rule draw_evaluation:
 # Of experiments whose data source plants the evidence.
 rule evidence:
     input:
+        **MODEL,
         x=f"{RESULTS}/data/x_test.npy",
         training=f"{RESULTS}/data/x_train.npy",
         labels=f"{RESULTS}/data/labels.npz",
         truth=truth_of,
         facts=f"{RESULTS}/data/data.json",
-        model=f"{RESULTS}/model/model.keras",
     output:
         f"{RESULTS}/evaluation/evidence.csv",
     log:

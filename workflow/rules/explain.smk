@@ -35,10 +35,8 @@ for method in METHODS:
         name:
             f"explain_{method}"
         input:
-            **training_data(method),
-            model=f"{RESULTS}/model/model.keras",
+            **method_sources(method),
             examples=f"{RESULTS}/examples.npz",
-            facts=f"{RESULTS}/data/data.json",
         output:
             attributions=f"{RESULTS}/explain/{method}/attributions.npz",
             cost=f"{RESULTS}/explain/{method}/cost.json",

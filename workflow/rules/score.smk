@@ -76,8 +76,8 @@ rule check:
     input:
         unpack(explained("attributions", "cost", "checks")),
         unpack(randomised),
+        **MODEL,
         facts=f"{RESULTS}/data/data.json",
-        model=f"{RESULTS}/model/model.keras",
         training=f"{RESULTS}/data/x_train.npy",
     output:
         f"{RESULTS}/score/checks.csv",

@@ -9,7 +9,7 @@ for view, spec in VIEWS.items():
             f"view_{view}"
         input:
             **{name: f"{RESULTS}/{path}" for name, path in spec.sources().items()},
-            model=f"{RESULTS}/model/model.keras",
+            **MODEL,
             facts=f"{RESULTS}/data/data.json",
         output:
             **{suffix: f"{RESULTS}/views/{view}/{{variant}}.{suffix}" for suffix in spec.texts},

@@ -7,7 +7,7 @@ with job(snakemake) as params:
     run(
         method=params.method,
         parameters=params.parameters,
-        model=snakemake.input.model,
+        model=snakemake.input.get("model"),
         examples=snakemake.input.examples,
         seed=params.seed,
         threads=params.threads,
@@ -16,5 +16,5 @@ with job(snakemake) as params:
         cost=snakemake.output.cost,
         checks=snakemake.output.checks,
         training=snakemake.input.get("training"),
-        facts=snakemake.input.facts,
+        facts=snakemake.input.get("facts"),
     )

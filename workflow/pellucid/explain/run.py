@@ -25,7 +25,7 @@ def run(
     *,
     method: str,
     parameters: Mapping[str, Any],
-    model: Path | str,
+    model: Path | str | None,
     examples: Path | str,
     seed: int,
     threads: int,
@@ -41,7 +41,7 @@ def run(
     Args:
         method: name of the method.
         parameters: its parameters, and `sweep`.
-        model: `model.keras`.
+        model: `model.keras`; None for a method that needs none.
         examples: `examples.npz`.
         seed: of the experiment.
         threads: CPU threads.
@@ -61,7 +61,7 @@ def run(
     plugin = plugins.load("explain")[method]
     arrays = files.read_arrays(examples)
     inputs, targets = arrays["inputs"], arrays["targets"]
-    probe = Probe.load(model, threads=threads, memory_mb=memory_mb) if plugin.SPEC.needs_model else None
+    probe = Probe.load(model, threads=threads, memory_mb=memory_mb) if plugin.SPEC.needs_model and model else None
     if probe is not None:
         classes = files.read_json(Path(facts))["classes"] if facts else range(probe.n_classes)
         _require_varying(probe, inputs, targets, [str(name) for name in classes])
