@@ -5,7 +5,7 @@ from pathlib import Path
 from pellucid.evidence import run
 from pellucid.job import job
 
-with job(snakemake) as params:
+with job(snakemake, whole=True) as params:
     run(
         data=Path(snakemake.input.facts).parent,
         model=snakemake.input.model,

@@ -5,7 +5,7 @@ from pathlib import Path
 from pellucid.job import job
 from pellucid.training import train
 
-with job(snakemake) as params:
+with job(snakemake, whole=True) as params:
     train(
         data=Path(snakemake.input.facts).parent,
         model=params.model,
