@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import shlex
 import sys
 import time
 import zlib
@@ -27,7 +26,6 @@ from pellucid.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-RESULTS = "results"
 FOLDER = ".digests"
 # Bytes. Smaller files are read by every job that has them among its inputs. A larger one is read by the first of them,
 # and by those that read the whole of it anyway; a job that takes a few rows of it only looks whether it was changed
@@ -37,11 +35,6 @@ _BLOCK = 2**20
 # Lines that one job says about its inputs.
 _MOST = 10
 _RECENT = 60  # seconds
-
-
-def command(paths: Iterable[Path | str]) -> str:
-    """What makes files of the workflow again, and all that depends on them."""
-    return f"snakemake --cores 4 --forcerun {shlex.join(map(str, paths))}"
 
 
 def record(paths: Iterable[Path | str]) -> None:
@@ -111,9 +104,9 @@ def _damaged(places: Mapping[Path, Path], whole: bool) -> dict[Path, InputError]
 
 
 def _difference(path: Path, place: Path, whole: bool) -> InputError | None:
-    wanted, again = _kept(place), f"make it again: {command([path])}"
+    wanted, again = _kept(place), files.remedy(path)
     if not (isinstance(wanted, dict) and wanted.keys() == {"size", "crc32"} and isinstance(wanted["size"], int)):
-        return InputError(str(path), f"no digest in {place}, which was damaged", "one", f"To have both, {again}")
+        return InputError(str(path), f"no digest in {place}, which was damaged", "one", again)
     with path.open("rb", buffering=0) as file:
         mark = {"digest": wanted, **_mark(file)}
         if mark["size"] > LARGE and not whole and _kept(_checked(place)) == mark:
@@ -121,7 +114,7 @@ def _difference(path: Path, place: Path, whole: bool) -> InputError | None:
         content = _content(file)
     if content != wanted:
         expected = f"the {_words(wanted)} that its job wrote"
-        return InputError(str(path), _words(content), expected, f"It was damaged or edited: {again}")
+        return InputError(str(path), _words(content), expected, f"It was damaged or edited. {again}")
     if mark["size"] > LARGE:
         files.write_json(_checked(place), mark)
     return None
@@ -155,9 +148,9 @@ def _kept(place: Path) -> Any:
 def _place(path: Path) -> Path | None:
     """Where the digest of a file lies, if it is one of the workflow's: with what it is copied and deleted with."""
     parts = Path(os.path.relpath(path)).parts
-    if parts[0] != RESULTS or len(parts) < 3:
+    if parts[0] != files.RESULTS or len(parts) < 3:
         return None
-    return Path(RESULTS, parts[1], FOLDER, *parts[2:-1], f"{parts[-1]}.digest")
+    return Path(files.RESULTS, parts[1], FOLDER, *parts[2:-1], f"{parts[-1]}.digest")
 
 
 def _checked(place: Path) -> Path:
@@ -166,9 +159,9 @@ def _checked(place: Path) -> Path:
 
 def _all() -> Iterator[Path]:
     """Every file of which there is a digest."""
-    for place in sorted(Path(RESULTS).glob(f"*/{FOLDER}/**/*.digest")):
-        owner, _, *below = place.relative_to(RESULTS).parts
-        yield Path(RESULTS, owner, *below[:-1], below[-1].removesuffix(".digest"))
+    for place in sorted(Path(files.RESULTS).glob(f"*/{FOLDER}/**/*.digest")):
+        owner, _, *below = place.relative_to(files.RESULTS).parts
+        yield Path(files.RESULTS, owner, *below[:-1], below[-1].removesuffix(".digest"))
 
 
 def main() -> None:

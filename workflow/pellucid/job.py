@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from pellucid import digests
+from pellucid import digests, files
 from pellucid.credentials import masked
 from pellucid.errors import InputError
 from pellucid.wording import first_line
@@ -79,8 +79,8 @@ def _told(unchecked: list[str]) -> str:
     """What is said of inputs without a digest."""
     names = unchecked[0] if len(unchecked) == 1 else f"{unchecked[0]} and {len(unchecked) - 1} more inputs"
     return (
-        f"no digest of {names} (of an older version, or copied without its folder .digests), so damage would not be "
-        f"seen: {digests.command(unchecked[:1])} makes such a file again"
+        f"no digest of {names}, so damage would not be seen: made by an older version, or copied without the folder "
+        f".digests. {files.remedy(unchecked[0])}"
     )
 
 
