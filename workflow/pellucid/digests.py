@@ -97,6 +97,15 @@ def check(paths: Iterable[Path | str], *, whole: bool = False) -> list[str]:
     return unknown
 
 
+def told(unknown: list[str]) -> str:
+    """What is to be said of files without a digest."""
+    names = unknown[0] if len(unknown) == 1 else f"{unknown[0]} and {len(unknown) - 1} more"
+    return (
+        f"no digest of {names}, so damage would not be seen: made by an older version, or copied without the folder "
+        f"{FOLDER}. {files.remedy(unknown[0])}"
+    )
+
+
 def _damaged(places: Mapping[Path, Path], whole: bool) -> dict[Path, InputError]:
     """The files that differ from their digests, each with what is to be said."""
     found = {path: _difference(path, place, whole) for path, place in places.items() if place.is_file()}

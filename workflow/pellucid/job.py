@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from pellucid import digests, files
+from pellucid import digests
 from pellucid.credentials import masked
 from pellucid.errors import InputError
 from pellucid.wording import first_line
@@ -60,7 +60,7 @@ def job(snakemake: Any, *, whole: bool = False) -> Iterator[SimpleNamespace]:
         digests.forget(snakemake.output)
         unchecked = digests.check(snakemake.input, whole=whole)
         if unchecked:
-            logger.warning("%s", _told(unchecked))
+            logger.warning("%s", digests.told(unchecked))
         yield params
         digests.record(snakemake.output)
     except InputError as error:
@@ -69,19 +69,10 @@ def job(snakemake: Any, *, whole: bool = False) -> Iterator[SimpleNamespace]:
     except Exception as error:
         if unchecked:
             # Any kind of error may come from a damaged file: the cause, and not where it was met.
-            logger.error("%s: %s; %s", type(error).__name__, first_line(error)[:200], _told(unchecked))
+            logger.error("%s: %s; %s", type(error).__name__, first_line(error)[:200], digests.told(unchecked))
         else:
             logger.exception("the rule %s failed", snakemake.rule)
         sys.exit(1)
-
-
-def _told(unchecked: list[str]) -> str:
-    """What is said of inputs without a digest."""
-    names = unchecked[0] if len(unchecked) == 1 else f"{unchecked[0]} and {len(unchecked) - 1} more inputs"
-    return (
-        f"no digest of {names}, so damage would not be seen: made by an older version, or copied without the folder "
-        f".digests. {files.remedy(unchecked[0])}"
-    )
 
 
 def _made(path: str) -> str:
