@@ -16,6 +16,7 @@ include: "workflow/rules/view.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/track.smk"
+include: "workflow/rules/report.smk"
 
 
 report: "workflow/report/workflow.rst"

@@ -1,6 +1,7 @@
 """Training: the same bytes every time, also when it was killed in between."""
 
 import functools
+import io
 import os
 import re
 import shutil
@@ -8,8 +9,10 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -178,6 +181,33 @@ def test_a_damaged_checkpoint_is_told_and_not_used(digits, uninterrupted, stoppe
     assert weights(tmp_path) == weights(uninterrupted)
 
 
+def digit_of_history(path):
+    """The position of a digit of an epoch's accuracy."""
+    content = path.read_bytes()
+    return content.index(b'"accuracy": 0.') + len('"accuracy": 0.')
+
+
+def moment_of_optimizer(path):
+    """The position of a number that no answer of the network depends on."""
+    with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as weights:
+        return path.read_bytes().index(weights["optimizer/vars/4"][:].tobytes()) + 100
+
+
+@pytest.mark.parametrize(
+    ("pattern", "position"), [("progress.json", digit_of_history), ("last-*.keras", moment_of_optimizer)]
+)
+def test_one_changed_byte_of_a_checkpoint_is_told_and_not_used(few_digits, tmp_path, caplog, pattern, position):
+    killed_after(1, given := arguments(few_digits, tmp_path, epochs=2))
+    (path,) = tmp_path.glob(f"checkpoints/*/{pattern}")
+    content = bytearray(path.read_bytes())
+    content[position(path)] ^= 1
+    path.write_bytes(content)
+    with caplog.at_level("INFO"):
+        train(**given)
+    assert "was damaged" in caplog.text
+    assert "going on" not in caplog.text
+
+
 def test_without_the_checkpoints_it_starts_anew(digits, uninterrupted, tmp_path, caplog):
     killed_after(3, given := arguments(digits, tmp_path))
     shutil.rmtree(tmp_path / "checkpoints")
@@ -336,8 +366,9 @@ def test_a_loaded_checkpoint_that_is_another_function_is_told(few_digits, tmp_pa
     killed_after(1, given := arguments(few_digits, tmp_path, recipe={"epochs": 2, "batch_size": 128}))
     (state,) = (tmp_path / "checkpoints").iterdir()
     progress = files.read_json(state / "progress.json")
+    del progress["digest"]
     progress["last_scores"][0][0] += 1
-    files.write_json(state / "progress.json", progress)
+    files.write_json(state / "progress.json", {**progress, "digest": files.digest(progress)})
     train(**given)
     assert "saving and loading its last epoch" in caplog.text
 

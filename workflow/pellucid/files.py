@@ -7,10 +7,12 @@ import json
 import os
 import platform
 import re
+import shlex
 import struct
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +27,7 @@ from pellucid.rows import Array, Rows, blocks
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 _DAY = 86_400  # seconds
+RESULTS = "results"
 
 
 def write(path: Path | str, save: Callable[[Path], object]) -> None:
@@ -77,8 +80,37 @@ def write_json(path: Path | str, content: Any) -> None:
 
 
 def read_json(path: Path | str) -> Any:
-    """Read JSON."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read JSON.
+
+    Raises:
+        InputError: the file is none.
+    """
+    with reading(path, "JSON"):
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+@contextmanager
+def reading(path: Path | str, expected: str) -> Iterator[None]:
+    """Raise an InputError for whatever a damaged file makes a parser raise, with the command that makes it again.
+
+    Args:
+        path: the file that is read inside the block, and nothing else is done there.
+        expected: what it should be.
+    """
+    try:
+        yield
+    except (FileNotFoundError, InputError):
+        raise
+    except Exception as error:  # there are as many kinds as parsers
+        raise InputError(str(path), f"a file that cannot be read ({error})", expected, remedy(path)) from None
+
+
+def remedy(path: Path | str) -> str:
+    """What makes a file of the workflow again, with all that depends on it; nothing for a file of the user's."""
+    path = Path(os.path.relpath(path))
+    if path.parts[0] != RESULTS:
+        return ""
+    return f"To make it again: snakemake --cores 4 --forcerun {shlex.quote(str(path))}"
 
 
 def write_arrays(path: Path | str, arrays: Mapping[str, Array]) -> None:
@@ -99,13 +131,8 @@ def read_arrays(path: Path | str) -> dict[str, NDArray[Any]]:
     Raises:
         InputError: the file is not an archive of plain arrays.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        raise InputError(
-            str(path), f"a file that cannot be read ({error})", "an .npz archive of plain arrays"
-        ) from None
+    with reading(path, "an .npz archive of plain arrays"), np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def map_arrays(path: Path | str) -> dict[str, NDArray[Any]]:
@@ -114,14 +141,10 @@ def map_arrays(path: Path | str) -> dict[str, NDArray[Any]]:
     Raises:
         InputError: the file is not an archive of plain arrays.
     """
-    try:
-        with zipfile.ZipFile(path) as archive, Path(path).open("rb") as file:
-            stored = [entry for entry in archive.infolist() if entry.compress_type == zipfile.ZIP_STORED]
-            return {entry.filename.removesuffix(".npy"): _mapped(file, entry) for entry in stored}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, struct.error) as error:
-        raise InputError(
-            str(path), f"a file that cannot be read ({error})", "an .npz archive of plain arrays"
-        ) from None
+    expected = "an .npz archive of plain arrays"
+    with reading(path, expected), zipfile.ZipFile(path) as archive, Path(path).open("rb") as file:
+        stored = [entry for entry in archive.infolist() if entry.compress_type == zipfile.ZIP_STORED]
+        return {entry.filename.removesuffix(".npy"): _mapped(file, entry) for entry in stored}
 
 
 def _mapped(file: BinaryIO, entry: zipfile.ZipInfo) -> NDArray[Any]:
@@ -176,9 +199,14 @@ def write_header(file: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Non
 
 
 def map_array(path: Path | str) -> NDArray[Any]:
-    """Map a `.npy` read-only: pages are read when touched, and shared by the processes that map them."""
-    mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return mapped
+    """Map a `.npy` read-only: pages are read when touched, and shared by the processes that map them.
+
+    Raises:
+        InputError: the file is no plain array, or shorter than it says.
+    """
+    with reading(path, "an .npy of a plain array"):
+        mapped: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]
+        return mapped
 
 
 def sha256(path: Path | str) -> str:

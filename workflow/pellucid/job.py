@@ -1,4 +1,4 @@
-"""What every script of the workflow does around its one call: a log, and errors that read as messages."""
+"""What every script of the workflow does around its one call: digests, a log, and errors that read as messages."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from pellucid import digests
 from pellucid.credentials import masked
 from pellucid.errors import InputError
+from pellucid.wording import first_line
 from pellucid.words import from_params, readable
 
 
@@ -30,11 +32,14 @@ class _Plain(logging.Formatter):
 
 
 @contextmanager
-def job(snakemake: Any) -> Iterator[SimpleNamespace]:
+def job(snakemake: Any, *, whole: bool = False) -> Iterator[SimpleNamespace]:
     """Log to the rule's log file and to the terminal; end with the message alone when the input is at fault.
+
+    Inputs that other jobs wrote are compared with their digests first; at the end the outputs get theirs.
 
     Args:
         snakemake: the object that Snakemake gives to a script.
+        whole: whether the job reads its large inputs from end to end, so that comparing them costs little.
 
     Yields:
         The rule's parameters, as they were before `words.in_params`.
@@ -50,13 +55,23 @@ def job(snakemake: Any) -> Iterator[SimpleNamespace]:
     for handler in (terminal, file):
         logger.addHandler(handler)
     params = SimpleNamespace(**{name: from_params(value) for name, value in snakemake.params.items()})
+    unchecked: list[str] = []
     try:
+        digests.forget(snakemake.output)
+        unchecked = digests.check(snakemake.input, whole=whole)
+        if unchecked:
+            logger.warning("%s", digests.told(unchecked))
         yield params
+        digests.record(snakemake.output)
     except InputError as error:
         logger.error("%s", error)
         sys.exit(1)
-    except Exception:
-        logger.exception("the rule %s failed", snakemake.rule)
+    except Exception as error:
+        if unchecked:
+            # Any kind of error may come from a damaged file: the cause, and not where it was met.
+            logger.error("%s: %s; %s", type(error).__name__, first_line(error)[:200], digests.told(unchecked))
+        else:
+            logger.exception("the rule %s failed", snakemake.rule)
         sys.exit(1)
 
 

@@ -18,6 +18,7 @@ WORDS = ("explanation", "class", "member")
 OVER = "over"
 ALL = "all"
 CLASS = "class"
+_EXPECTED = "a CSV table, as the workflow writes it"
 
 
 def write(path: Path | str, table: pd.DataFrame, *, index: bool = False) -> None:
@@ -42,21 +43,33 @@ def as_text(table: pd.DataFrame, *, index: bool = False, **options: Any) -> str:
 
 
 def read(path: Path | str, *, index: str | None = None, words: Iterable[str] = WORDS) -> pd.DataFrame:
-    """Read a table that `write` wrote; `index` names the column that becomes the index."""
+    """Read a table that `write` wrote; `index` names the column that becomes the index.
+
+    Raises:
+        InputError: the file is no such table.
+    """
     import pandas as pd
 
-    # The default way to read numbers is off by a bit in the last place.
-    table = pd.read_csv(path, converters=dict.fromkeys(words, from_cell), float_precision="round_trip")
-    return table if index is None else table.set_index(index)
+    with files.reading(path, _EXPECTED):
+        # The default way to read numbers is off by a bit in the last place.
+        table = pd.read_csv(path, converters=dict.fromkeys(words, from_cell), float_precision="round_trip")
+        return table if index is None else table.set_index(index)
 
 
 def read_square(path: Path | str) -> tuple[list[str], list[list[int]]]:
-    """Read a table whose rows and columns have the same names, which are any words: the names, and the counts."""
+    """Read a table whose rows and columns have the same names, which are any words: the names, and the counts.
+
+    Raises:
+        InputError: the file is no such table.
+    """
     import csv
 
-    with Path(path).open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
-    return [from_cell(name) for name in header[1:]], [[int(count) for count in row[1:]] for row in rows]
+    with files.reading(path, _EXPECTED), Path(path).open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file, strict=True)
+        names, counts = [from_cell(name) for name in header[1:]], [[int(count) for count in row[1:]] for row in rows]
+        if [len(row) for row in counts] != [len(names)] * len(names):
+            raise ValueError(f"{len(rows)} rows below {len(names)} columns")
+    return names, counts
 
 
 def over_all(rows: pd.DataFrame) -> pd.DataFrame:

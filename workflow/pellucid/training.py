@@ -55,6 +55,8 @@ class Progress:
     best_scores: list[list[float]] = field(default_factory=list)
     last_scores: list[list[float]] = field(default_factory=list)
     seconds: float = 0.0  # of all epochs
+    # SHA-256 of the files that count, by name: class scores do not show what the optimizer remembers.
+    digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def epoch(self) -> int:
@@ -341,7 +343,10 @@ def _keeper(
                 progress.best_epoch, progress.best_scores = epoch + 1, progress.last_scores
                 files.write(_best(state, epoch + 1), self.model.save)
             files.write(_last(state, epoch + 1), self.model.save)
-            files.write_json(state / "progress.json", asdict(progress))
+            counting = {_last(state, epoch + 1), _best(state, progress.best_epoch)}
+            progress.digests = {path.name: progress.digests.get(path.name) or files.sha256(path) for path in counting}
+            content = asdict(progress)
+            files.write_json(state / "progress.json", {**content, "digest": files.digest(content)})
             _clear(state, {_last(state, progress.epoch), _best(state, progress.best_epoch), state / "progress.json"})
             logger.info("%s%s", self._line(epoch + 1, scores), "  best so far" if improved else "")
             self.model.stop_training = bool(_ended(progress, training))
@@ -379,7 +384,13 @@ def _resume(state: Path, training: Mapping[str, Any], safe: bool = True) -> tupl
     from pellucid.objective import BalancedAccuracy, Objective
 
     try:
-        progress = Progress(**files.read_json(state / "progress.json"))
+        content = files.read_json(state / "progress.json")
+        if content.pop("digest", None) != files.digest(content):
+            raise ValueError("progress.json was damaged")
+        progress = Progress(**content)
+        for path in (_best(state, progress.best_epoch), _last(state, progress.epoch)):
+            if files.sha256(path) != progress.digests.get(path.name):
+                raise ValueError(f"{path.name} was damaged")
         keras.models.load_model(_best(state, progress.best_epoch), compile=False, safe_mode=safe)
         own = {kind.__name__: kind for kind in (Objective, BalancedAccuracy)}
         network = keras.models.load_model(_last(state, progress.epoch), custom_objects=own, safe_mode=safe)

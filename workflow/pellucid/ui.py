@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import socket
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from pellucid import credentials
+from pellucid import credentials, digests, files
 from pellucid.errors import InputError
 
 HOST = "127.0.0.1"
@@ -64,7 +63,12 @@ def page(store: Path) -> str:
     """The page of the runs, without which MLflow opens one on language models; nothing where no store was made."""
     if not store.is_file():
         return ""
-    identity = json.loads(store.read_text(encoding="utf-8"))["experiment_id"]
+    try:
+        digests.check([store])
+        with files.reading(store, "the id of an MLflow experiment"):
+            identity = files.read_json(store)["experiment_id"]
+    except InputError as error:
+        sys.exit(str(error))
     return f"/#/experiments/{identity}/runs?workflowType=machine_learning"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from pellucid.evaluation import evaluate
 from pellucid.job import job
 
-with job(snakemake) as params:
+with job(snakemake, whole=True) as params:
     evaluate(
         x=snakemake.input.x,
         labels=snakemake.input.labels,

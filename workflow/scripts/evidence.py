@@ -3,7 +3,7 @@
 from pellucid.evidence import run
 from pellucid.job import job
 
-with job(snakemake) as params:
+with job(snakemake, whole=True) as params:
     run(
         x=snakemake.input.x,
         labels=snakemake.input.labels,

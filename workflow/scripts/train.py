@@ -5,7 +5,7 @@ from pathlib import Path
 from pellucid.job import job
 from pellucid.training import train
 
-with job(snakemake) as params:
+with job(snakemake, whole=True) as params:
     train(
         x_train=snakemake.input.x_train,
         x_validation=snakemake.input.x_validation,

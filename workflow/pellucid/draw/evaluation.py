@@ -90,9 +90,8 @@ def draw_reliability(*, table: Path | str, metrics: Path | str, title: str, pict
         title: of the experiment.
         pictures: one path per format.
     """
-    import pandas as pd
 
-    bins, error = pd.read_csv(table), files.read_json(metrics)["expected_calibration_error"]
+    bins, error = tables.read(table), files.read_json(metrics)["expected_calibration_error"]
     used = bins[bins["examples"] > 0]
     width = float(bins["to"].iloc[0] - bins["from"].iloc[0])
     figure = figures.new(4.4, 4.6)

@@ -32,7 +32,7 @@ def draw(
         table, metrics: what `leaderboard.run` wrote.
         ranking, tradeoffs: one path per format, of each figure.
     """
-    content, about = tables.read(table, index="explanation"), pd.read_csv(metrics)
+    content, about = tables.read(table, index="explanation"), tables.read(metrics)
     content["failed checks"] = content["failed checks"].fillna("")
     with figures.styled():
         figures.save(_ranking(content, about, title), *ranking)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pellucid import figures, files
+from pellucid import figures, files, tables
 
 
 def draw(*, history: Path | str, facts: Path | str, title: str, pictures: list[str]) -> None:
@@ -17,9 +17,8 @@ def draw(*, history: Path | str, facts: Path | str, title: str, pictures: list[s
         title: of the experiment.
         pictures: one path per format.
     """
-    import pandas as pd
 
-    table, told = pd.read_csv(history), files.read_json(facts)
+    table, told = tables.read(history), files.read_json(facts)
     if table.empty:
         _draw_none(title, pictures)
         return

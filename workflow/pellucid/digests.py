@@ -1,0 +1,191 @@
+"""Digests of the files between stages: a job reads what another job wrote, or says that it does not.
+
+A job that ends well leaves the size and the CRC-32 of each of its outputs in `results/<experiment>/.digests/`, and a
+job that begins compares its inputs with them. They are against damage and editing by hand, not against malice: whoever
+can change a file here can change its digest. Seconds for a file of 1 GiB in the page cache, on one core of an AMD EPYC:
+CRC-32 0.5, SHA-256 0.8 (and several times that on a CPU without instructions for it), SHA-1 0.8, BLAKE2b 1.5, MD5 1.8.
+
+`python -m pellucid.digests` compares every file of `results/`, and `--accept FILE` accepts one as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from pellucid import files
+from pellucid.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+FOLDER = ".digests"
+# Bytes. Smaller files are read by every job that has them among its inputs. A larger one is read by the first of them,
+# and by those that read the whole of it anyway; a job that takes a few rows of it only looks whether it was changed
+# since (`_mark`).
+LARGE = 2**26
+_BLOCK = 2**20
+# Lines that one job says about its inputs.
+_MOST = 10
+_RECENT = 60  # seconds
+
+
+def record(paths: Iterable[Path | str]) -> None:
+    """Leave the digest of each file that lies below `results/`."""
+    for path in map(Path, paths):
+        if place := _place(path):
+            _record(path, place)
+
+
+def _record(path: Path, place: Path) -> None:
+    try:
+        while True:
+            with path.open("rb", buffering=0) as file:
+                before = _mark(file)
+                files.write_json(place, _content(file))
+            # A job of a killed Snakemake may go on beside its successor: whoever wrote last has the last word.
+            with path.open("rb", buffering=0) as file:
+                if _mark(file) == before:
+                    return
+    except FileNotFoundError:  # deleted by that successor
+        place.unlink(missing_ok=True)
+
+
+def forget(paths: Iterable[Path | str]) -> None:
+    """Remove the digests of files that are to be written anew."""
+    for path in map(Path, paths):
+        if place := _place(path):
+            place.unlink(missing_ok=True)
+            _checked(place).unlink(missing_ok=True)
+
+
+def check(paths: Iterable[Path | str], *, whole: bool = False) -> list[str]:
+    """Compare the files that lie below `results/` with their digests.
+
+    Args:
+        paths: other files, which are the user's own, are left out.
+        whole: whether large files are read in any case.
+
+    Returns:
+        The files that have no digest.
+
+    Raises:
+        InputError: a file is not the one that its job wrote. When there are several, each has its line in the log.
+    """
+    places = {path: place for path in map(Path, paths) if (place := _place(path)) and path.is_file()}
+    unknown = [str(path) for path, place in places.items() if not place.is_file()]
+    damaged = _damaged(places, whole)
+    # A job of a killed Snakemake may at this moment be writing a file once more, with other times in it.
+    for pause in (0.5, 2):
+        if not any(time.time() - path.stat().st_mtime < _RECENT for path in damaged):
+            break
+        time.sleep(pause)
+        damaged = _damaged({path: places[path] for path in damaged}, whole)
+    if len(damaged) > _MOST:
+        logger.error("%d files were damaged or edited; %d of them:", len(damaged), _MOST)
+    for error in [*damaged.values()][1:_MOST]:
+        logger.error("%s", error)
+    for error in damaged.values():
+        raise error
+    return unknown
+
+
+def told(unknown: list[str]) -> str:
+    """What is to be said of files without a digest."""
+    names = unknown[0] if len(unknown) == 1 else f"{unknown[0]} and {len(unknown) - 1} more"
+    return (
+        f"no digest of {names}, so damage would not be seen: made by an older version, or copied without the folder "
+        f"{FOLDER}. {files.remedy(unknown[0])}"
+    )
+
+
+def _damaged(places: Mapping[Path, Path], whole: bool) -> dict[Path, InputError]:
+    """The files that differ from their digests, each with what is to be said."""
+    found = {path: _difference(path, place, whole) for path, place in places.items() if place.is_file()}
+    return {path: error for path, error in found.items() if error}
+
+
+def _difference(path: Path, place: Path, whole: bool) -> InputError | None:
+    wanted, again = _kept(place), files.remedy(path)
+    if not (isinstance(wanted, dict) and wanted.keys() == {"size", "crc32"} and isinstance(wanted["size"], int)):
+        return InputError(str(path), f"no digest in {place}, which was damaged", "one", again)
+    with path.open("rb", buffering=0) as file:
+        mark = {"digest": wanted, **_mark(file)}
+        if mark["size"] > LARGE and not whole and _kept(_checked(place)) == mark:
+            return None
+        content = _content(file)
+    if content != wanted:
+        expected = f"the {_words(wanted)} that its job wrote"
+        return InputError(str(path), _words(content), expected, f"It was damaged or edited. {again}")
+    if mark["size"] > LARGE:
+        files.write_json(_checked(place), mark)
+    return None
+
+
+def _mark(file: FileIO) -> dict[str, Any]:
+    """What changes whenever a file is written to, whatever its time of modification is set to afterwards."""
+    stat = os.fstat(file.fileno())
+    return {"inode": stat.st_ino, "size": stat.st_size, "modified": stat.st_mtime_ns, "changed": stat.st_ctime_ns}
+
+
+def _content(file: FileIO) -> dict[str, Any]:
+    """Size and CRC-32 of a file."""
+    size, crc, block = 0, 0, memoryview(bytearray(_BLOCK))
+    while count := file.readinto(block):
+        size, crc = size + count, zlib.crc32(block[:count], crc)
+    return {"size": size, "crc32": f"{crc:08x}"}
+
+
+def _words(content: dict[str, Any]) -> str:
+    return f"{content['size']:,} bytes with CRC-32 {content['crc32']}"
+
+
+def _kept(place: Path) -> Any:
+    try:
+        return files.read_json(place)
+    except (ValueError, OSError):
+        return None
+
+
+def _place(path: Path) -> Path | None:
+    """Where the digest of a file lies, if it is one of the workflow's: with what it is copied and deleted with."""
+    parts = Path(os.path.relpath(path)).parts
+    if parts[0] != files.RESULTS or len(parts) < 3:
+        return None
+    return Path(files.RESULTS, parts[1], FOLDER, *parts[2:-1], f"{parts[-1]}.digest")
+
+
+def _checked(place: Path) -> Path:
+    return place.with_suffix(".checked")
+
+
+def _all() -> Iterator[Path]:
+    """Every file of which there is a digest."""
+    for place in sorted(Path(files.RESULTS).glob(f"*/{FOLDER}/**/*.digest")):
+        owner, _, *below = place.relative_to(files.RESULTS).parts
+        yield Path(files.RESULTS, owner, *below[:-1], below[-1].removesuffix(".digest"))
+
+
+def main() -> None:
+    """Compare every file of `results/` with its digest, or accept files as they are."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--accept", nargs="+", default=[], metavar="FILE", help="give these files the digest that fits")
+    logging.basicConfig(format="%(message)s")
+    record(path for path in map(Path, parser.parse_args().accept) if path.is_file())
+    known = [path for path in _all() if path.is_file()]
+    try:
+        check(known, whole=True)
+    except InputError as error:
+        sys.exit(str(error))
+    print(f"{len(known)} files are those that their jobs wrote.")
+
+
+if __name__ == "__main__":
+    main()
