@@ -220,7 +220,7 @@ class Record(Runs):
         # Only the fluent interface logs models: it gets this run, and finishes it, so that this comes last.
         with mlflow.start_run(run_id=run):
             # mlflow.keras cannot store an input example (it writes into a folder that is not there yet); this one can.
-            mlflow.tensorflow.log_model(
+            logged = mlflow.tensorflow.log_model(
                 model,
                 name=name,
                 signature=infer_signature(example, model(example).numpy()),
@@ -229,6 +229,10 @@ class Record(Runs):
                 # Not the temporary file that Snakemake runs.
                 tags={"mlflow.source.name": "pellucid"},
             )
+            for other in self.client.search_logged_models([self.experiment_id], f"source_run_id = '{run}'"):
+                # A late server has begun one more for a try that was given up.
+                if other.model_id != logged.model_id:
+                    self.client.delete_logged_model(other.model_id)
             source = HTTPDatasetSource(data["homepage"])
             # MLflow allows 36 characters for a digest.
             mlflow.log_input(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pellucid import files
+from pellucid.tracking.place import is_gone
 from pellucid.words import as_keys
 
 if TYPE_CHECKING:
@@ -28,25 +30,51 @@ class Runs:
     def __init__(self, client: MlflowClient, experiment_id: str, folder: Path, origin: Mapping[str, str]) -> None:
         self.client, self.experiment_id, self.folder, self.origin = client, experiment_id, folder, origin
         self.unfinished: list[str] = []
+        self.digests: set[str] = set()
 
     def fail(self) -> None:
         """Mark every run that was begun and not finished as failed, so that none is shown as running for ever."""
+        # The store may be what failed: it is asked once more, and the job ends.
+        os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
         for run in self.unfinished:
-            # The store may be what failed.
             with suppress(Exception):
                 self.client.set_terminated(run, "FAILED")
+        with suppress(Exception):
+            self.delete_twins()
+
+    def delete_twins(self) -> None:
+        """Delete runs that a late server began after MLflow's client had given up and tried again.
+
+        Such a run is open, has a digest, and another run was made for it: now, or by an earlier job.
+        """
+        for run in self._open_runs():
+            digest = run.data.tags.get(_DIGEST)
+            if digest is None or run.info.run_id in self.unfinished:
+                continue
+            if digest in self.digests or any(other.info.status == "FINISHED" for other in self._search(digest)):
+                self._delete(run.info.run_id)
+
+    def _open_runs(self) -> list[Run]:
+        found: list[Run] = []
+        token = None
+        while True:
+            page = self.client.search_runs([self.experiment_id], "attributes.status = 'RUNNING'", page_token=token)
+            found += page
+            if not (token := page.token):
+                return found
 
     def _run(
         self, name: str, digest: str, attached: list[tuple[Path, str]], tags: Mapping[str, str]
     ) -> tuple[str, bool]:
         """The run that records `digest`: the finished one, brought up to date, or a new one (then True)."""
         held = files.digest([files.sha256(path) for path, _ in attached])
+        self.digests.add(digest)
         finished = None
         for found in self._search(digest):
-            if finished is None and found.info.status == "FINISHED":
+            if finished is None and found.info.status == "FINISHED" and not is_gone(found.info.artifact_uri):
                 finished = found
             else:
-                # A process that was killed leaves its run open for ever: it is replaced.
+                # A process that was killed leaves its run open for ever: it is replaced. So is one without its files.
                 self._delete(found.info.run_id)
         if finished is not None:
             run = finished.info.run_id

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from pellucid.errors import InputError
+from pellucid.tracking import database, faults, place
 from pellucid.tracking.origin import origin_of
 from pellucid.tracking.record import Record
 
@@ -22,60 +20,60 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ARTIFACTS = Path("results/mlflow/artifacts")
 _ANSWER = 10  # seconds that a server may take to say that it is there
+_MAKE_IT = "Make it: snakemake --cores 1 --forcerun tracking_store"
 
 
 def ensure(uri: str, experiment: str) -> str:
     """Create what is missing of the store and the experiment; return the experiment's id."""
+    from mlflow.exceptions import MlflowException
+
     with answering(uri):
-        if not uri.startswith("http"):
-            if path := database_of(uri):
-                path.parent.mkdir(parents=True, exist_ok=True)
-            command = [sys.executable, "-m", "mlflow", "db", "upgrade", uri]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                lines = done.stderr.strip().splitlines()
-                raise InputError("tracking.uri", f"{uri} ({lines[-1] if lines else 'no answer'})", "a database")
+        if path := database.database_of(uri):
+            database.make(path, uri)
+        elif not uri.startswith("http"):
+            faults.upgrade(uri)
         client = client_of(uri)
         found = find_experiment(client, uri, experiment)
-        if found is not None:
-            return str(found.experiment_id)
-        # A server stores artifacts where it was told to; beside a database file they lie next to it, and those of any
-        # other database under results/.
-        place = path.parent / "artifacts" if (path := database_of(uri)) else ARTIFACTS
-        location = None if uri.startswith("http") else place.resolve().as_uri()
-        return str(client.create_experiment(experiment, artifact_location=location))
+        if found is None:
+            try:
+                return place.create(client, experiment, uri)
+            except MlflowException:
+                # Another project was quicker, or the server had taken the first of two tries.
+                found = find_experiment(client, uri, experiment)
+                if found is None:
+                    raise
+        return str(found.experiment_id)
 
 
 def restore(uri: str, experiment: str) -> None:
-    """Restore the MLflow experiment where it was deleted on MLflow's page; what else is wrong, the server tells."""
-    from mlflow.exceptions import MlflowException
+    """Restore the MLflow experiment where it was deleted on MLflow's page, and put the paths of a copied project right.
 
-    with answering(uri), suppress(MlflowException):
+    Raises:
+        InputError: the store cannot be used.
+    """
+    with answering(uri):
+        if path := database.database_of(uri):
+            database.check(path)
         find_experiment(client_of(uri), uri, experiment)
 
 
 @contextmanager
 def opened(uri: str, experiment: str, folder: Path, root: Path) -> Iterator[Record]:
     """The store, which must be there with its experiment, opened to write to."""
-    if (path := database_of(uri)) and not path.is_file():
-        raise InputError(
-            "tracking.uri", f"no database at {path}", "one", "Make it: snakemake --cores 1 --forcerun tracking_store"
-        )
     with answering(uri):
+        if path := database.database_of(uri):
+            if not path.is_file():
+                raise InputError("tracking.uri", f"no database at {path}", "one", _MAKE_IT)
+            database.check(path)
         client = client_of(uri)
         found = find_experiment(client, uri, experiment)
         if found is None:
-            raise InputError(
-                "tracking.experiment",
-                f'no experiment "{experiment}" in {uri}',
-                "one",
-                "Make it: snakemake --cores 1 --forcerun tracking_store",
-            )
+            raise InputError("tracking.experiment", f'no experiment "{experiment}" in {uri}', "one", _MAKE_IT)
         record = Record(client, found.experiment_id, folder, origin_of(root))
         try:
             yield record
+            record.delete_twins()
         except BaseException:
             # What is half recorded is shown as such, and replaced by the next try.
             record.fail()
@@ -89,7 +87,6 @@ def find_experiment(client: MlflowClient, uri: str, experiment: str) -> Experime
     found = client.get_experiment_by_name(experiment)
     if found is None:
         return None
-    check_place(found, uri)
     if found.lifecycle_stage == "deleted":
         try:
             client.restore_experiment(found.experiment_id)
@@ -98,27 +95,47 @@ def find_experiment(client: MlflowClient, uri: str, experiment: str) -> Experime
             # Another job was quicker.
             if client.get_experiment(found.experiment_id).lifecycle_stage == "deleted":
                 raise
-    return found
+    return place.settle(client, found, uri)
 
 
 def client_of(uri: str) -> MlflowClient:
+    """MLflow's client, which says nothing but what goes wrong."""
     import mlflow
 
     mlflow.set_tracking_uri(uri)
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # It would print the whole traceback of an error that is told in one line here, and warn of every new try.
+    for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     return mlflow.MlflowClient(tracking_uri=uri)
 
 
 @contextmanager
 def answering(uri: str) -> Iterator[None]:
-    """Settings under which a server that is down is told within seconds; without them each call waits for minutes."""
+    """Tell in one line, within seconds, what is wrong with a store; without these settings each call waits for minutes.
+
+    Raises:
+        InputError: the store cannot be used.
+    """
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    hint = "The results are complete; when it is up, run again and only the record is made."
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        _require_answer(uri)
+        yield
+    except (MlflowException, SQLAlchemyError, OSError, ModuleNotFoundError) as error:
+        raise faults.of_store(error, uri) from None
+
+
+def _require_answer(uri: str) -> None:
+    """Ask a server or a database whether it is there, once: MLflow would try for minutes."""
     if uri.startswith("http"):
         import requests
 
@@ -126,39 +143,11 @@ def answering(uri: str) -> Iterator[None]:
             # Whatever it answers, it is there; one that takes the connection and says nothing is down as well.
             requests.get(uri.rstrip("/") + "/health", timeout=_ANSWER)
         except (requests.RequestException, ValueError) as error:
-            raise InputError("tracking.uri", f"no answer from {uri} ({error})", "an MLflow server", hint) from None
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        import mlflow.exceptions
+            found = f"no answer from {uri} ({faults.in_one_line(error)})"
+            raise InputError("tracking.uri", found, "an MLflow server", faults.AFTERWARDS) from None
+    elif "://" not in uri or uri.startswith("file:"):
+        raise InputError("tracking.uri", uri, "sqlite:///folder/name.db, or the address of a server (http://…)")
+    elif database.database_of(uri) is None:
+        import sqlalchemy
 
-        if isinstance(error, mlflow.exceptions.MlflowException) and uri.startswith("http"):
-            raise InputError("tracking.uri", f"{uri}, which failed ({error})", "an MLflow server", hint) from error
-        raise
-
-
-def check_place(experiment: Experiment, uri: str) -> None:
-    """MLflow keeps absolute paths: a project that was moved would go on writing where it once was.
-
-    Raises:
-        InputError: as said.
-    """
-    path = database_of(uri)
-    if path is None:
-        return
-    place = (path.parent / "artifacts").resolve().as_uri()
-    there = Path(unquote(urlsplit(experiment.artifact_location).path)).is_dir()
-    if experiment.artifact_location != place and not there:
-        raise InputError(
-            f'tracking.experiment "{experiment.name}" in {uri}',
-            f"artifacts at {experiment.artifact_location}",
-            f"them at {place}, beside the database",
-            "The project was moved: move it back, or give tracking.experiment another name to begin a new record.",
-        )
-
-
-def database_of(uri: str) -> Path | None:
-    """The file of a sqlite store."""
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+        sqlalchemy.create_engine(uri).connect().close()
