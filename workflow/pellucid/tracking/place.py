@@ -50,8 +50,8 @@ def settle(client: MlflowClient, experiment: Experiment, uri: str) -> Experiment
     before, is_there = experiment.tags.get(_BESIDE), location.resolve() == place
     if before == str(beside) or (before is None and not is_there and not _is_from_elsewhere(location, beside, place)):
         return experiment
-    first_is_there = before is not None and _is_another(Path(before), beside)
-    if database_of(uri) is None or (first_is_there and (is_there or beside.stat().st_nlink > 1)):
+    first_is_there = before is not None and Path(before).exists()
+    if _is_shared(uri, before, beside, is_there):
         raise InputError(
             f'tracking.experiment "{experiment.name}"',
             f"files or a database that belong to {before or location.parent}",
@@ -76,6 +76,15 @@ def settle(client: MlflowClient, experiment: Experiment, uri: str) -> Experiment
         )
     client.set_experiment_tag(experiment.experiment_id, _BESIDE, str(beside))
     return client.get_experiment(experiment.experiment_id)
+
+
+def _is_shared(uri: str, before: str | None, beside: Path, is_there: bool) -> bool:
+    """Whether another project has the same files, or the same database: by links, or by a server of databases."""
+    if database_of(uri) is None:
+        return before is not None or not is_there
+    if before is None or not Path(before).exists():
+        return False
+    return beside.stat().st_nlink > 1 or (is_there and not beside.samefile(before))
 
 
 def is_gone(artifact_uri: str) -> bool:
