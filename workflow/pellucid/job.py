@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from pellucid import disk
 from pellucid.credentials import masked
 from pellucid.errors import InputError
 from pellucid.words import from_params, readable
@@ -29,6 +30,22 @@ class _Plain(logging.Formatter):
         return "\n".join(readable(line) for line in masked(super().format(record)).split("\n"))
 
 
+class _LogFile(logging.FileHandler):
+    """A log that a full disk cuts short: the terminal has its lines, and no traceback for each of them."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (a name of logging)
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+
+
+def _log_file(path: Path) -> logging.Handler:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _LogFile(path, mode="w", encoding="utf-8")
+    except OSError:
+        return logging.NullHandler()
+
+
 @contextmanager
 def job(snakemake: Any) -> Iterator[SimpleNamespace]:
     """Log to the rule's log file and to the terminal; end with the message alone when the input is at fault.
@@ -45,7 +62,7 @@ def job(snakemake: Any) -> Iterator[SimpleNamespace]:
     name = " ".join([*snakemake.wildcards, snakemake.rule.removeprefix("draw_explanation")]).strip()
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setFormatter(_Plain(f"[{name}] %(message)s"))
-    file = logging.FileHandler(_made(snakemake.log[0]), mode="w", encoding="utf-8")
+    file = _log_file(Path(snakemake.log[0]))
     file.setFormatter(_Plain("%(asctime)s %(levelname)s %(message)s"))
     for handler in (terminal, file):
         logger.addHandler(handler)
@@ -55,11 +72,9 @@ def job(snakemake: Any) -> Iterator[SimpleNamespace]:
     except InputError as error:
         logger.error("%s", error)
         sys.exit(1)
-    except Exception:
-        logger.exception("the rule %s failed", snakemake.rule)
+    except Exception as error:
+        if told := disk.refusal(error, Path(str(next(iter(snakemake.output), snakemake.log[0])))):
+            logger.error("%s", told)
+        else:
+            logger.exception("the rule %s failed", snakemake.rule)
         sys.exit(1)
-
-
-def _made(path: str) -> str:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    return path
