@@ -20,6 +20,7 @@ import pytest
 from pellucid import files, plugins, tracking
 from pellucid.errors import InputError
 from pellucid.explain.variants import variants
+from pellucid.tracking.record import note_of
 from tests.servers import closed_port
 
 SHAPE, CLASSES, EPOCHS = (6, 1), 3, 3
@@ -338,8 +339,8 @@ def test_a_changed_title_is_brought_up_to_date(project: Project) -> None:
 
 def test_the_notes_of_the_data_stand_in_the_description() -> None:
     data = {"title": "Bumps", "licence": "CC0", "citation": "Nobody", "homepage": ""}
-    without = tracking._note("A title", data)
-    assert tracking._note("A title", data | {"notes": ["Left out: 3.", "One day."]}) == (
+    without = note_of("A title", data)
+    assert note_of("A title", data | {"notes": ["Left out: 3.", "One day."]}) == (
         f"{without}\n\n- Left out: 3.\n\n- One day."
     )
 
@@ -611,12 +612,12 @@ def test_a_server_that_takes_connections_and_says_nothing_is_told_as_down(tmp_pa
         tracking.prepare(uri="http://127.0.0.1:99999", experiment="x", output=tmp_path / "store.json")
 
 
-def test_a_moved_project_is_refused(uri: str, tmp_path: Path) -> None:
+def test_files_that_are_nowhere_are_refused(uri: str, tmp_path: Path) -> None:
     import mlflow
 
     client = mlflow.MlflowClient(tracking_uri=uri)
     client.create_experiment("moved", artifact_location=(tmp_path / "gone" / "artifacts").as_uri())
-    with pytest.raises(InputError, match="The project was moved"):
+    with pytest.raises(InputError, match="no files at"):
         tracking.prepare(uri=uri, experiment="moved", output=tmp_path / "store.json")
     assert not (tmp_path / "gone").exists()
 

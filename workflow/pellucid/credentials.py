@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 # A password may hold a / that should have been written as %2F: then what follows the : is no port.
 _OWNER = r"(?:[^\s/?#\"']*@|[^\s/?#\"'\[:@]*:(?!\d*(?:[/?#]|$))[^\s\"']*@)"
-_ADDRESS = re.compile(rf"\s*([a-z][a-z0-9+.-]*)://(?P<owner>{_OWNER})?", re.IGNORECASE)
+# One slash too few or too many is no reason to show a password.
+_ADDRESS = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]+):/{{1,3}}(?P<owner>{_OWNER})", re.IGNORECASE)
 _WEB = ("http", "https", "ftp", "ftps")
-_SECRET = r"(?:[\w.-]*(?:password|passwd|secret|signature|credential|token|api[_-]?key)[\w.-]*|pwd|pass|sig|auth)"
-_IN_QUERY = re.compile(rf"[?&;#]{_SECRET}=[^&;#\s]", re.IGNORECASE)
-_OWNER_IN_TEXT = re.compile(rf"(://){_OWNER}", re.IGNORECASE)
-_QUERY_IN_TEXT = re.compile(rf"([?&;]{_SECRET}=)[^&;#\s\"')>]+", re.IGNORECASE)
+_SECRET = (
+    r"(?:[\w.-]*(?:password|passwd|passphrase|secret|signature|credential|token|api[_-]?key|private[_-]?key|jwt)[\w.-]*"
+    r"|pwd|pw|pass|sig|sas|key|auth|authori[sz]ation|bearer)"
+)
+_IN_QUERY = re.compile(rf":/[^\s]*[?&;#]{_SECRET}=[^&;#\s]", re.IGNORECASE)
+_OWNER_IN_TEXT = re.compile(rf"(:/{{1,3}}){_OWNER}", re.IGNORECASE)
+_QUERY_IN_TEXT = re.compile(rf"([?&;#]{_SECRET}=)[^&;#\s\"')>]+", re.IGNORECASE)
 HIDDEN = "***"
 
 
@@ -33,21 +38,21 @@ def faults(content: Any, where: str = "") -> list[str]:
 
 
 def secret_of(text: str) -> str:
-    """What secret an address holds: "a password", "a user name", "a token", or nothing."""
-    address = _ADDRESS.match(text)
-    if address is None:
-        return ""
-    owner = address["owner"] or ""
-    if ":" in owner:
-        return "a password"
-    # Web servers take a token as the user's name; databases have users without a password.
-    if owner and address[1].lower() in _WEB:
-        return "a user name"
-    return "a password or a token" if _IN_QUERY.search(text) else ""
+    """What secret the addresses in a text hold: "a password", "a user name", "a token", or nothing."""
+    for written in {text, unquote(text)}:
+        for address in _ADDRESS.finditer(written):
+            if ":" in address["owner"]:
+                return "a password"
+            # Web servers take a token as the user's name; databases have users without a password.
+            if address["scheme"].lower() in _WEB:
+                return "a user name"
+        if _IN_QUERY.search(written):
+            return "a password or a token"
+    return ""
 
 
 def _instead(address: str) -> str:
-    if address.strip().lower().startswith(_WEB):
+    if re.search(r"\b(?:https?|ftps?):", unquote(address), re.IGNORECASE):
         return (
             "Give user and password in ~/.netrc, or for an MLflow server in MLFLOW_TRACKING_USERNAME and "
             "MLFLOW_TRACKING_PASSWORD (or MLFLOW_TRACKING_TOKEN)."

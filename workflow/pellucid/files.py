@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid import disk
 from pellucid.errors import InputError
 from pellucid.rows import Array, Rows, blocks
 
@@ -31,13 +32,21 @@ RESULTS = "results"
 
 
 def write(path: Path | str, save: Callable[[Path], object]) -> None:
-    """Let `save` write to a temporary name beside `path`, then move it into place in one step."""
+    """Let `save` write to a temporary name beside `path`, then move it into place in one step.
+
+    Raises:
+        InputError: no room, or another refusal of the disk.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial_file = temporary(path)
     try:
         save(partial_file)
         os.replace(partial_file, path)
+    except Exception as error:
+        if told := disk.refusal(error, path, partial_file):
+            raise told from None
+        raise
     finally:
         partial_file.unlink(missing_ok=True)
 

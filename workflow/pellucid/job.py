@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from pellucid import digests
+from pellucid import digests, disk
 from pellucid.credentials import masked
 from pellucid.errors import InputError
 from pellucid.wording import first_line
@@ -29,6 +29,22 @@ class _Plain(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return "\n".join(readable(line) for line in masked(super().format(record)).split("\n"))
+
+
+class _LogFile(logging.FileHandler):
+    """A log that a full disk cuts short: the terminal has its lines, and no traceback for each of them."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (a name of logging)
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+
+
+def _log_file(path: Path) -> logging.Handler:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _LogFile(path, mode="w", encoding="utf-8")
+    except OSError:
+        return logging.NullHandler()
 
 
 @contextmanager
@@ -50,7 +66,7 @@ def job(snakemake: Any, *, whole: bool = False) -> Iterator[SimpleNamespace]:
     name = " ".join([*snakemake.wildcards, snakemake.rule.removeprefix("draw_explanation")]).strip()
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setFormatter(_Plain(f"[{name}] %(message)s"))
-    file = logging.FileHandler(_made(snakemake.log[0]), mode="w", encoding="utf-8")
+    file = _log_file(Path(snakemake.log[0]))
     file.setFormatter(_Plain("%(asctime)s %(levelname)s %(message)s"))
     for handler in (terminal, file):
         logger.addHandler(handler)
@@ -67,14 +83,11 @@ def job(snakemake: Any, *, whole: bool = False) -> Iterator[SimpleNamespace]:
         logger.error("%s", error)
         sys.exit(1)
     except Exception as error:
-        if unchecked:
+        if told := disk.refusal(error, Path(str(next(iter(snakemake.output), snakemake.log[0])))):
+            logger.error("%s", told)
+        elif unchecked:
             # Any kind of error may come from a damaged file: the cause, and not where it was met.
             logger.error("%s: %s; %s", type(error).__name__, first_line(error)[:200], digests.told(unchecked))
         else:
             logger.exception("the rule %s failed", snakemake.rule)
         sys.exit(1)
-
-
-def _made(path: str) -> str:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    return path

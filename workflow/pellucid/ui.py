@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def _restore(uri: str, experiment: str) -> None:
-    """Restore an experiment that was deleted on MLflow's page, as every rule does that opens the store."""
+    """Do what every rule does that opens the store: restore a deleted experiment, and refuse what is no store."""
     # MLflow takes seconds to import.
     from pellucid import tracking
 
@@ -56,7 +56,7 @@ def _restore(uri: str, experiment: str) -> None:
     try:
         tracking.restore(uri, experiment)
     except InputError as error:
-        print(error)
+        sys.exit(credentials.masked(str(error)))
 
 
 def page(store: Path) -> str:

@@ -1,0 +1,55 @@
+"""What stores and disks raise, told in one line: what happened, and neither the SQL nor where the libraries were."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from pellucid.errors import InputError
+from pellucid.wording import first_line
+
+AFTERWARDS = "The results are complete; when it is mended, run again and only the record is made."
+_DRIVER = re.compile(r"^\((?:\w+\.)+\w+\) ")
+_OUT_OF_DATE = "out-of-date database schema"
+_LOG_IN = (
+    "Give user and password in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (or MLFLOW_TRACKING_TOKEN) or in "
+    "~/.netrc."
+)
+_UPGRADE = "Bring it up to date: snakemake --cores 1 --forcerun tracking_store"
+_REFUSED = re.compile(r"error code 40[13]\b|UNAUTHENTICATED|PERMISSION_DENIED")
+_LAST_LINE = re.compile(r"^[\w.]+: (.+)$", re.MULTILINE)
+
+
+def in_one_line(error: Exception) -> str:
+    """What an error says, without the driver's name before it and the SQL after it."""
+    return _DRIVER.sub("", first_line(error))
+
+
+def of_store(error: Exception, uri: str) -> InputError:
+    """The message for an error of MLflow, SQLAlchemy or the disk."""
+    if isinstance(error, OSError):
+        return InputError(
+            f"tracking.uri {uri}",
+            f"{error.filename or 'a file'}, which cannot be written ({error.strerror or in_one_line(error)})",
+            "a place with room that may be written",
+            AFTERWARDS,
+        )
+    said = in_one_line(error)
+    expected = "an MLflow server" if uri.startswith("http") else "an MLflow database that can be written"
+    hint = _LOG_IN if _REFUSED.search(said) else _UPGRADE if _OUT_OF_DATE in said else AFTERWARDS
+    return InputError("tracking.uri", f"{uri}, which failed ({said})", expected, hint)
+
+
+def upgrade(uri: str) -> None:
+    """Create MLflow's tables in a database, or bring them up to date, in a process of its own: it changes all logging.
+
+    Raises:
+        InputError: the database cannot be opened, or is none of MLflow's.
+    """
+    command = [sys.executable, "-m", "mlflow", "db", "upgrade", uri]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        # The last line that names an error: the SQL and a link to SQLAlchemy's pages come after it.
+        lines = _LAST_LINE.findall(done.stderr) or ["no answer"]
+        raise InputError("tracking.uri", f"{uri} ({_DRIVER.sub('', lines[-1])})", "a database that MLflow can use")

@@ -1,0 +1,32 @@
+"""Where results come from: the commit of the code and the lock file of the packages."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from pellucid import files
+
+
+def origin_of(root: Path) -> dict[str, str]:
+    """Tags that say which code and which packages made the results."""
+    commit = _git(root, "rev-parse", "HEAD")
+    # A project that was unpacked inside another repository is none of that one's.
+    top = _git(root, "rev-parse", "--show-toplevel")
+    commit = commit if top and Path(top).resolve() == root.resolve() else None
+    changed = _git(root, "status", "--porcelain")
+    lock = root / "envs" / "lock.txt"
+    return {
+        "mlflow.source.git.commit": commit or "unknown",
+        "mlflow.source.name": "pellucid",
+        "pellucid.git_dirty": "unknown" if commit is None else str(bool(changed)).lower(),
+        "pellucid.lock_digest": files.sha256(lock) if lock.is_file() else "unknown",
+    }
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

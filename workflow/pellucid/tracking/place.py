@@ -1,0 +1,131 @@
+"""Where the files of runs lie: beside the record's database, wherever the project was copied or moved to.
+
+MLflow keeps absolute paths: a copied project would go on writing into the first one's files, and a moved one where it
+once was.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from pellucid.errors import InputError
+from pellucid.tracking.database import database_of
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment
+
+logger = logging.getLogger(__name__)
+
+# Of an MLflow experiment: what its files were laid beside. Without this tag, somebody else chose their place.
+_BESIDE = "pellucid.beside"
+_ARTIFACTS = Path("results/mlflow/artifacts")  # of a database that is no file
+# Where MLflow keeps paths of an experiment's files.
+_PATHS = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"))
+
+
+def create(client: MlflowClient, name: str, uri: str) -> str:
+    """Create the MLflow experiment; return its id. A server lays files where it was told to."""
+    if uri.startswith("http"):
+        return str(client.create_experiment(name))
+    beside, place = _chosen(uri)
+    return str(client.create_experiment(name, artifact_location=place.as_uri(), tags={_BESIDE: str(beside)}))
+
+
+def settle(client: MlflowClient, experiment: Experiment, uri: str) -> Experiment:
+    """Return the experiment with its files at their place: where the project was copied or moved, they get a new one.
+
+    Raises:
+        InputError: the files belong to another project and cannot be told apart from this one's.
+    """
+    location = _local(experiment.artifact_location)
+    if uri.startswith("http") or location is None:
+        return experiment
+    beside, place = _chosen(uri)
+    before, is_there = experiment.tags.get(_BESIDE), location.resolve() == place
+    if before == str(beside) or (before is None and not is_there and not _is_from_elsewhere(location, beside, place)):
+        return experiment
+    first_is_there = before is not None and Path(before).exists()
+    if _is_shared(uri, before, beside, is_there):
+        raise InputError(
+            f'tracking.experiment "{experiment.name}"',
+            f"files or a database that belong to {before or location.parent}",
+            "files of this project's own",
+            "Copy what is a link, or give tracking.experiment another name to begin a new record.",
+        )
+    if before is None and not is_there and not place.is_dir():
+        raise InputError(
+            f'tracking.experiment "{experiment.name}" in {uri}',
+            f"no files at {location}, nor at {place}",
+            "them beside the database",
+            "Bring them back, or give tracking.experiment another name to begin a new record.",
+        )
+    # A database that was moved alone still has its files where they were.
+    if not is_there and (first_is_there or place.is_dir() or not location.is_dir()):
+        _move_paths(beside, experiment, place)
+        logger.warning(
+            'the project was copied or moved: files of "%s" are kept at %s, and no more at %s',
+            experiment.name,
+            place,
+            location,
+        )
+    client.set_experiment_tag(experiment.experiment_id, _BESIDE, str(beside))
+    return client.get_experiment(experiment.experiment_id)
+
+
+def _is_shared(uri: str, before: str | None, beside: Path, is_there: bool) -> bool:
+    """Whether another project has the same files, or the same database: by links, or by a server of databases."""
+    if database_of(uri) is None:
+        return before is not None or not is_there
+    if before is None or not Path(before).exists():
+        return False
+    return beside.stat().st_nlink > 1 or (is_there and not beside.samefile(before))
+
+
+def is_gone(artifact_uri: str) -> bool:
+    """Whether the files of a run should lie on this machine and do not: a copy of the database has none of them."""
+    folder = _local(artifact_uri)
+    return folder is not None and not folder.is_dir()
+
+
+def _chosen(uri: str) -> tuple[Path, Path]:
+    """What files are laid beside, a database's file or the project, and where."""
+    if database := database_of(uri):
+        database = database.resolve()
+        return database, (database.parent / "artifacts").resolve()
+    return Path.cwd(), _ARTIFACTS.resolve()
+
+
+def _local(location: str) -> Path | None:
+    parts = urlsplit(location)
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
+        return None
+    return Path(unquote(parts.path) if parts.scheme else location)
+
+
+def _is_from_elsewhere(location: Path, beside: Path, place: Path) -> bool:
+    """Whether files that nobody says anything about belong to the copied or moved project of an earlier version."""
+    if not beside.is_file():
+        return location.parts[-3:] == _ARTIFACTS.parts
+    return not location.is_dir() or (location.name == place.name and _is_another(location.parent / beside.name, beside))
+
+
+def _is_another(path: Path, database: Path) -> bool:
+    return path.exists() and not path.samefile(database)
+
+
+def _move_paths(database: Path, experiment: Experiment, place: Path) -> None:
+    """Let all paths of an experiment begin with another folder, at once: other jobs may do the same."""
+    before, after = experiment.artifact_location.rstrip("/"), place.as_uri()
+    with closing(sqlite3.connect(database, timeout=20)) as connection, connection:
+        for table, column in _PATHS:
+            connection.execute(
+                f"update {table} set {column} = ? || substr({column}, ?) "
+                f"where experiment_id = ? and ({column} = ? or substr({column}, 1, ?) = ?)",
+                (after, len(before) + 1, experiment.experiment_id, before, len(before) + 1, f"{before}/"),
+            )

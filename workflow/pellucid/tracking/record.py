@@ -1,0 +1,260 @@
+"""What is recorded of an experiment, of its explanations and views, and of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pellucid import backend, files, plugins, tables
+from pellucid.score import leaderboard
+from pellucid.tracking.runs import Runs, fitting, now
+from pellucid.words import in_markdown, readable
+
+_SCORES = "pellucid.scores"
+_STUDY = "pellucid.study"
+_PARENT = "mlflow.parentRunId"
+
+
+class Record(Runs):
+    """Writes what Pellucid made to runs of one MLflow experiment."""
+
+    def experiment(self, name: str, settings: Mapping[str, Any], threads: int, study: str) -> str:
+        """The parent run: configuration, learning curves, scores, figures, model and data set."""
+        data = files.read_json(self.folder / "data" / "data.json")
+        training = files.read_json(self.folder / "model" / "training.json")
+        metrics = files.read_json(self.folder / "evaluation" / "metrics.json")
+        # What is explained, and how, belongs to the child runs: another window is no other experiment.
+        own = {
+            key: value
+            for key, value in settings.items()
+            if key not in ("methods", "views", "scores", "examples", "title")
+        }
+        self.digest = files.digest([name, own, data["digest"], training["weights_digest"], metrics])
+        parts = {part: self.folder / part for part in ("data", "model", "evaluation")}
+        attached = [(path, "figures") for folder in parts.values() for path in _pictures(folder)]
+        attached += [(path, "evaluation") for path in sorted(parts["evaluation"].glob("*.csv"))]
+        attached += [(parts["evaluation"] / "metrics.json", "evaluation")]
+        attached += [(parts["model"] / "history.csv", "training"), (parts["data"] / "data.json", "data")]
+        compared = self.folder / "score"
+        attached += [(path, "scores") for path in sorted(compared.glob("*.csv"))]
+        attached += [(path, f"scores/{path.parent.name}") for path in sorted(compared.glob("*/*.csv"))]
+        attached += [(path, "figures/scores") for path in [*_pictures(compared), *_pictures(self.folder / "explain")]]
+        attached += [(path, f"figures/scores/{path.parent.name}") for path in _pictures(compared, "*/")]
+        run, new = self._run(
+            name,
+            self.digest,
+            attached,
+            {
+                "mlflow.note.content": note_of(settings["title"], data, metrics.pop("notes", [])),
+                "pellucid.kind": "experiment",
+                "pellucid.experiment": name,
+                "pellucid.title": fitting(readable(settings["title"])),
+                **({_STUDY: study} if study else {}),
+            },
+        )
+        if not new:
+            return run
+        self._log(
+            run,
+            params={**_flat(own), "threads": threads},
+            metrics={key: value for key, value in metrics.items() if value is not None}
+            | {"best_epoch": training["best_epoch"], "parameters": training["parameters"]},
+            tags={
+                "pellucid.rule": "train",
+                "pellucid.seed": settings["seed"],
+                "pellucid.config_digest": files.digest(own),
+                "pellucid.data_digest": data["digest"],
+                "pellucid.model_digest": training["weights_digest"],
+            },
+        )
+        self._curves(run)
+        self._model_and_data(run, name, data, training)
+        self._finish(run)
+        return run
+
+    def explanation(self, name: str, parent: str, method: str, label: str, chosen: Mapping[str, Any]) -> str:
+        """A child run: parameters, passes, time, arrays and the figure of one variant of a method."""
+        folder = self.folder / "explain" / method
+        arrays = files.read_arrays(folder / "attributions.npz")
+        values = arrays["attributions"][list(arrays["variants"]).index(label)]
+        explained = [arrays[key] for key in ("indices", "inputs", "targets")]
+        digest = files.digest([self.digest, label, chosen, explained, values])
+        attached = [(path, "figures") for path in _pictures(folder) if path.stem == label]
+        attached += [(folder / "attributions.npz", "")]
+        run, new = self._run(
+            label,
+            digest,
+            attached,
+            {
+                _PARENT: parent,
+                "pellucid.kind": "explanation",
+                "pellucid.experiment": name,
+                "pellucid.method": method,
+                "pellucid.experiment_digest": self.digest,
+            },
+        )
+        self._score(run, label)
+        if not new:
+            return run
+        spec, cost = plugins.spec("explain", method), files.read_json(folder / "cost.json")[label]
+        self._log(
+            run,
+            params={**_flat(chosen), "method": method, "experiment": name},
+            metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes", "examples")}
+            | files.read_json(folder / "checks.json")[label],
+            tags={"mlflow.note.content": f"{spec.title}. {spec.paper}", "pellucid.rule": f"explain_{method}"},
+        )
+        self._finish(run)
+        return run
+
+    def view(self, name: str, parent: str, view: str, label: str, chosen: Mapping[str, Any]) -> str:
+        """A child run: parameters, passes, time, arrays, texts and the figure of one variant of a view."""
+        folder, spec = self.folder / "views" / view, plugins.spec("views", view)
+        arrays = files.read_arrays(folder / f"{label}.npz")
+        digest = files.digest([self.digest, label, chosen, arrays])
+        attached = [(path, "figures") for path in _pictures(folder) if path.stem == label]
+        attached += [(folder / f"{label}.{suffix}", "") for suffix in ("npz", *spec.texts)]
+        run, new = self._run(
+            label,
+            digest,
+            attached,
+            {
+                _PARENT: parent,
+                "pellucid.kind": "view",
+                "pellucid.experiment": name,
+                "pellucid.view": view,
+                "pellucid.experiment_digest": self.digest,
+            },
+        )
+        if not new:
+            return run
+        cost = files.read_json(folder / f"{label}.json")
+        self._log(
+            run,
+            params={**_flat(chosen), "view": view, "experiment": name},
+            metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes")},
+            tags={"mlflow.note.content": f"{spec.title}. {spec.paper}", "pellucid.rule": f"view_{view}"},
+        )
+        self._finish(run)
+        return run
+
+    def comparison(
+        self,
+        name: str,
+        kind: str,
+        note: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tables: Sequence[Path],
+        attached: Sequence[Path],
+    ) -> str:
+        """A run of its own: what was compared, its tables and figures."""
+        digest = files.digest([kind, name, params, [files.sha256(path) for path in tables]])
+        places = [(path, "figures" if path.suffix in (".png", ".svg") else "") for path in (*tables, *attached)]
+        tags = {"mlflow.note.content": in_markdown(note), "pellucid.kind": kind}
+        tags |= {_STUDY: name} if kind == "study" else {}
+        run, new = self._run(name, digest, places, tags)
+        if not new:
+            return run
+        self._log(run, params=params, metrics=metrics, tags={"pellucid.rule": f"track_{kind}"})
+        self._finish(run)
+        return run
+
+    def _score(self, run: str, label: str) -> None:
+        """The scores of an explanation as metrics of its run, and what it failed as a tag; logged again on change."""
+        from mlflow.entities import Metric, RunTag
+
+        scores, checks = self._scores.get(label, {}), self.folder / "score" / "checks.csv"
+        (failed,) = leaderboard.failed(checks if checks.is_file() else None, [label])
+        held = files.digest([scores, failed])
+        if not scores or self.client.get_run(run).data.tags.get(_SCORES) == held:
+            return
+        recorded = now()
+        metrics = [Metric(name, value, recorded, 0) for name, value in scores.items()]
+        tags = [RunTag("pellucid.failed_checks", failed or "none")] if checks.is_file() else []
+        self.client.log_batch(run, metrics=metrics, tags=[*tags, RunTag(_SCORES, held)])
+
+    @cached_property
+    def _scores(self) -> dict[str, dict[str, float]]:
+        """By explanation and metric, the mean over all examples of every score."""
+        found: dict[str, dict[str, float]] = {}
+        for path in sorted((self.folder / "score").glob("*/scores.csv")):
+            rows = tables.over_all(tables.read(path))
+            for row in rows[rows["mean"].notna()].itertuples():
+                found.setdefault(row.explanation, {})[f"score.{path.parent.name}.{row.metric}"] = float(row.mean)
+        return found
+
+    def _curves(self, run: str) -> None:
+        """Epoch curves, in calls of 1,000 values, MLflow's limit: one call each would take a hundred times as long."""
+        import pandas as pd
+        from mlflow.entities import Metric
+
+        recorded = now()
+        table = pd.read_csv(self.folder / "model" / "history.csv", index_col="epoch")
+        values = [
+            Metric(f"epoch_{name}", float(value), recorded, int(epoch))
+            for name in table.columns
+            for epoch, value in table[name].items()
+        ]
+        for start in range(0, len(values), 1000):
+            self.client.log_batch(run, metrics=values[start : start + 1000])
+
+    def _model_and_data(self, run: str, name: str, data: Mapping[str, Any], training: Mapping[str, Any]) -> None:
+        """The model with its signature and an input example, and the data set by `log_input`."""
+        backend.start()
+        import keras
+        import mlflow.tensorflow
+        from mlflow.data.http_dataset_source import HTTPDatasetSource
+        from mlflow.data.meta_dataset import MetaDataset
+        from mlflow.models import infer_signature
+
+        keras.config.disable_interactive_logging()
+        safe = not training.get("allow_code", False)
+        model = keras.models.load_model(self.folder / "model" / "model.keras", compile=False, safe_mode=safe)
+        example = files.map_array(self.folder / "data" / "x_test.npy")[:1]
+        requirements = [f"{package}=={version}" for package, version in training["versions"].items()]
+        # Only the fluent interface logs models: it gets this run, and finishes it, so that this comes last.
+        with mlflow.start_run(run_id=run):
+            # mlflow.keras cannot store an input example (it writes into a folder that is not there yet); this one can.
+            logged = mlflow.tensorflow.log_model(
+                model,
+                name=name,
+                signature=infer_signature(example, model(example).numpy()),
+                input_example=np.asarray(example),
+                pip_requirements=requirements,
+                # Not the temporary file that Snakemake runs.
+                tags={"mlflow.source.name": "pellucid"},
+            )
+            for other in self.client.search_logged_models([self.experiment_id], f"source_run_id = '{run}'"):
+                # A late server has begun one more for a try that was given up.
+                if other.model_id != logged.model_id:
+                    self.client.delete_logged_model(other.model_id)
+            source = HTTPDatasetSource(data["homepage"])
+            # MLflow allows 36 characters for a digest.
+            mlflow.log_input(
+                MetaDataset(source, name=data["source"], digest=data["digest"][:36]),
+                context="train, validation, test",
+                tags={"licence": data["licence"], "citation": data["citation"][:500]},
+            )
+
+
+def _pictures(folder: Path, below: str = "") -> list[Path]:
+    return sorted([*folder.glob(f"{below}*.png"), *folder.glob(f"{below}*.svg")])
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as dotted names."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
+
+
+def note_of(title: str, data: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
+    source = f"Data: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
+    about = f"{in_markdown(title)}\n\n{source}"
+    return "\n\n".join([about, *(f"- {in_markdown(note)}" for note in (*data.get("notes", ()), *notes))])

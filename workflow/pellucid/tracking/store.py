@@ -1,0 +1,153 @@
+"""The MLflow store: made where it is missing, opened, and told in one line where it does not answer."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pellucid.errors import InputError
+from pellucid.tracking import database, faults, place
+from pellucid.tracking.origin import origin_of
+from pellucid.tracking.record import Record
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment
+
+logger = logging.getLogger(__name__)
+
+_ANSWER = 10  # seconds that a server may take to say that it is there
+_MAKE_IT = "Make it: snakemake --cores 1 --forcerun tracking_store"
+
+
+def ensure(uri: str, experiment: str) -> str:
+    """Create what is missing of the store and the experiment; return the experiment's id."""
+    from mlflow.exceptions import MlflowException
+
+    with answering(uri):
+        if path := database.database_of(uri):
+            database.make(path, uri)
+        elif not uri.startswith("http"):
+            faults.upgrade(uri)
+        client = client_of(uri)
+        found = find_experiment(client, uri, experiment)
+        if found is None:
+            try:
+                return place.create(client, experiment, uri)
+            except MlflowException:
+                # Another project was quicker, or the server had taken the first of two tries.
+                found = find_experiment(client, uri, experiment)
+                if found is None:
+                    raise
+        return str(found.experiment_id)
+
+
+def restore(uri: str, experiment: str) -> None:
+    """Restore the MLflow experiment where it was deleted on MLflow's page, and put the paths of a copied project right.
+
+    Raises:
+        InputError: the store cannot be used.
+    """
+    with answering(uri):
+        if path := database.database_of(uri):
+            database.check(path)
+        find_experiment(client_of(uri), uri, experiment)
+
+
+@contextmanager
+def opened(uri: str, experiment: str, folder: Path, root: Path) -> Iterator[Record]:
+    """The store, which must be there with its experiment, opened to write to."""
+    with answering(uri):
+        if path := database.database_of(uri):
+            if not path.is_file():
+                raise InputError("tracking.uri", f"no database at {path}", "one", _MAKE_IT)
+            database.check(path)
+        client = client_of(uri)
+        found = find_experiment(client, uri, experiment)
+        if found is None:
+            raise InputError("tracking.experiment", f'no experiment "{experiment}" in {uri}', "one", _MAKE_IT)
+        record = Record(client, found.experiment_id, folder, origin_of(root))
+        try:
+            yield record
+            record.delete_twins()
+        except BaseException:
+            # What is half recorded is shown as such, and replaced by the next try.
+            record.fail()
+            raise
+
+
+def find_experiment(client: MlflowClient, uri: str, experiment: str) -> Experiment | None:
+    """The MLflow experiment, restored where it was deleted on MLflow's page; None where there is none of that name."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        return None
+    if found.lifecycle_stage == "deleted":
+        try:
+            client.restore_experiment(found.experiment_id)
+            logger.info('the MLflow experiment "%s", which was deleted on MLflow\'s page, is restored', experiment)
+        except MlflowException:
+            # Another job was quicker.
+            if client.get_experiment(found.experiment_id).lifecycle_stage == "deleted":
+                raise
+    return place.settle(client, found, uri)
+
+
+def client_of(uri: str) -> MlflowClient:
+    """MLflow's client, which says nothing but what goes wrong."""
+    import mlflow
+
+    mlflow.set_tracking_uri(uri)
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # It would print the whole traceback of an error that is told in one line here, and warn of every new try.
+    for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return mlflow.MlflowClient(tracking_uri=uri)
+
+
+@contextmanager
+def answering(uri: str) -> Iterator[None]:
+    """Tell in one line, within seconds, what is wrong with a store; without these settings each call waits for minutes.
+
+    Raises:
+        InputError: the store cannot be used.
+    """
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        _require_answer(uri)
+        yield
+    except (MlflowException, SQLAlchemyError, OSError, ModuleNotFoundError) as error:
+        raise faults.of_store(error, uri) from None
+
+
+def _require_answer(uri: str) -> None:
+    """Ask a server or a database whether it is there, once: MLflow would try for minutes."""
+    if uri.startswith("http"):
+        import requests
+
+        try:
+            # Whatever it answers, it is there; one that takes the connection and says nothing is down as well.
+            requests.get(uri.rstrip("/") + "/health", timeout=_ANSWER)
+        except (requests.RequestException, ValueError) as error:
+            found = f"no answer from {uri} ({faults.in_one_line(error)})"
+            raise InputError("tracking.uri", found, "an MLflow server", faults.AFTERWARDS) from None
+    elif "://" not in uri or uri.startswith("file:"):
+        raise InputError("tracking.uri", uri, "sqlite:///folder/name.db, or the address of a server (http://…)")
+    elif database.database_of(uri) is None:
+        import sqlalchemy
+
+        sqlalchemy.create_engine(uri).connect().close()
