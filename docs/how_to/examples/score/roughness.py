@@ -19,7 +19,7 @@ SPEC = ScoreSpec(
 
 def score(explanation, case, rng, *, lag=1):
     """Return one number for each example; NaN where it is not defined."""
-    values = np.abs(explanation.attributions.astype(np.float64))
+    values = explanation.attributions.astype(np.float64)
     rest = tuple(range(1, values.ndim))
-    jumps, size = np.abs(values[:, lag:] - values[:, :-lag]).mean(rest), values.mean(rest)
+    jumps, size = np.abs(values[:, lag:] - values[:, :-lag]).mean(rest), np.abs(values).mean(rest)
     return Scored({"roughness": np.divide(jumps, size, out=np.full(len(size), np.nan), where=size > 0)})
