@@ -134,6 +134,7 @@ def test_what_the_command_would_run_is_planned(folder, command):
     assert "This was a dry-run" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_unlock(folder):
     assert run(folder, ["snakemake", "--unlock"]).returncode == 0
 
