@@ -46,6 +46,8 @@ class Plugin(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
+        # The code may have changed since the page was read.
+        self.env.note_reread()
         package, name = self.arguments[0].split("/")
         return self.parse_text_to_nodes(tables.plugin(package, name))
 
@@ -56,6 +58,7 @@ class Configuration(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
+        self.env.note_reread()
         return self.parse_text_to_nodes(tables.section(self.arguments[0]))
 
 

@@ -51,7 +51,10 @@ def plugin(package: str, name: str) -> str:
 
 
 def section(key: str) -> str:
-    """Every key of one section of an experiment's settings; "top" for those outside of experiments."""
+    """Every key of one section of an experiment's settings, without the section's name.
+
+    "experiment" stands for the keys of an experiment that are no section, "top" for those outside of experiments.
+    """
     content = schema.of_config()
     if key == "top":
         return _table(
@@ -62,9 +65,9 @@ def section(key: str) -> str:
     settings = content["$defs"]["experiment"]["properties"]
     if key == "experiment":
         chosen = {name: settings[name] for name in ("seed", "title", "vary", "repeats")}
-    else:
-        chosen = {key: settings[key]}
-    return _table(_row(name, entry, False) for name, entry in _flat(chosen))
+        return _table(_row(name, entry, False) for name, entry in _flat(chosen))
+    table = _table(_row(name, entry, False) for name, entry in _flat(settings[key]["properties"]))
+    return f"{_cell(settings[key]['description'])}\n\n{table}"
 
 
 def _flat(properties: Schema, before: str = "") -> Iterator[tuple[str, Schema]]:
