@@ -30,7 +30,7 @@ bench: .venv/developed  ## measure speed and memory side by side, and print the 
 	$(BIN)/python -m tests.bench
 
 docs: .venv/developed  ## build the documentation into docs/_build/html; needs no network
-	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build/html
+	$(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet docs docs/_build/html
 	@echo "Open docs/_build/html/index.html in a browser."
 
 ui: .venv/installed  ## open the record of all runs: MLflow's pages on this machine

@@ -46,8 +46,6 @@ class Plugin(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        # The code may have changed since the page was read.
-        self.env.note_reread()
         package, name = self.arguments[0].split("/")
         return self.parse_text_to_nodes(tables.plugin(package, name))
 
@@ -58,7 +56,6 @@ class Configuration(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_reread()
         return self.parse_text_to_nodes(tables.section(self.arguments[0]))
 
 
