@@ -142,7 +142,9 @@ def _takes(entry: Schema) -> str:
     text = " or ".join(_TYPES.get(kind, "none") for kind in kinds)
     if "array" in kinds and "items" in entry:
         text += f" of {_takes(entry['items'])}"
-    limits = " ".join(f"{sign} {entry[limit]}" for limit, sign in _LIMITS.items() if limit in entry)
+    if "minimum" in entry and "maximum" in entry:
+        return f"{text} from {entry['minimum']} to {entry['maximum']}"
+    limits = " and ".join(f"{sign} {entry[limit]}" for limit, sign in _LIMITS.items() if limit in entry)
     return f"{text} {limits}".strip()
 
 
