@@ -12,6 +12,7 @@ from pellucid.probe import Probe
 from pellucid.schema import parameters_schema, with_defaults
 from pellucid.score.base import Case, Explanation
 from tests.conftest import ROOT
+from tests.docs.pages import blocks
 from tests.workflow.project import Project
 
 EXAMPLES = ROOT / "docs" / "how_to" / "examples"
@@ -58,6 +59,16 @@ def test_the_method_is_the_norm_of_the_gradient(waves):
     found = method.explain(probe, x, y, np.random.default_rng(0), **parameters)
     np.testing.assert_allclose(found, np.abs(probe.gradient(x, y)), rtol=1e-5)
     assert found.dtype == np.float32
+
+
+def test_the_method_in_the_readme_is_the_same(waves):
+    data, probe = waves
+    (code,) = blocks(ROOT / "README.md", "python")
+    readme = {}
+    exec(code, readme)
+    method, _ = plugin("explain/gradient_norm")
+    given = (probe, data.train.x[:4], data.train.y[:4], np.random.default_rng(0))
+    np.testing.assert_array_equal(readme["explain"](*given), method.explain(*given))
 
 
 def test_the_score_of_a_known_map():

@@ -113,6 +113,33 @@ def test_every_configuration_of_a_page_is_yaml(page):
         assert isinstance(yaml.safe_load(block), dict), block
 
 
+def entries():
+    """Every line `key: {…}` of a configuration in the pages: page, key and content."""
+    for page in PAGES:
+        for block in blocks(page, "yaml"):
+            for key, content in re.findall(
+                r"^ *(dataset|model|training|preprocessing|examples|methods): (\{.*\})", block, re.M
+            ):
+                yield page, key, yaml.safe_load(content)
+
+
+@pytest.mark.parametrize(
+    ("page", "key", "content"), [pytest.param(*entry, id=f"{name(entry[0])}-{entry[1]}") for entry in entries()]
+)
+def test_what_a_page_writes_is_valid(page, key, content):
+    if key in ("dataset", "model"):
+        package, names = {"dataset": ("datasets", "source"), "model": ("models", "architecture")}[key]
+        plugin = content.pop(names)
+        if plugin not in plugins.load(package):
+            assert (ROOT / "docs" / "how_to" / "examples" / package / f"{plugin}.py").is_file()
+            return
+        spec = plugins.spec(package, plugin)
+        allowed = schema.parameters_schema(spec.parameters, spec.required)
+    else:
+        allowed = schema.of_config()["$defs"]["settings"]["properties"][key]
+    assert schema.problems(content, allowed, key) == []
+
+
 def test_the_documented_study_has_twelve_members():
     (study,) = [block for block in blocks(ROOT / "docs" / "how_to" / "compare.md", "yaml") if "vary:" in block]
     content = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
