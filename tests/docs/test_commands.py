@@ -4,8 +4,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import pytest
+import yaml
+from packaging.specifiers import SpecifierSet
 
 from tests.conftest import ROOT
 from tests.docs.pages import PAGES, blocks, commands, name
@@ -100,6 +103,17 @@ def test_every_target_of_make_that_a_page_names_is_there():
             if where == name(page) and command.startswith("make ")
         ]
         assert set(named) <= known, name(page)
+
+
+def test_the_forge_runs_what_is_there_on_every_python_that_is_supported():
+    flow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    lines = [step["run"] for job in flow["jobs"].values() for step in job["steps"] if "run" in step]
+    for target in re.findall(r"^make (\S+)", "\n".join(lines), re.MULTILINE):
+        assert re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE), target
+    supported = SpecifierSet(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"])
+    versions = [f"3.{minor}" for minor in range(8, 30) if f"3.{minor}" in supported]
+    assert flow["jobs"]["test"]["strategy"]["matrix"]["python"] == versions
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
