@@ -9,7 +9,7 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow peers bench ui report gallery lint format lock clean
+.PHONY: help run test test-slow peers bench docs ui report gallery lint format lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -28,6 +28,10 @@ peers: .venv/developed  ## install the libraries that the tests and the benchmar
 
 bench: .venv/developed  ## measure speed and memory side by side, and print the ratios
 	$(BIN)/python -m tests.bench
+
+docs: .venv/developed  ## build the documentation into docs/_build/html; needs no network
+	$(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet docs docs/_build/html
+	@echo "Open docs/_build/html/index.html in a browser."
 
 ui: .venv/installed  ## open the record of all runs: MLflow's pages on this machine
 	$(BIN)/python -m pellucid.ui --port $(PORT)
@@ -64,7 +68,7 @@ lock: .venv/developed  ## renew envs/lock.txt, envs/lock-dev.txt and envs/pelluc
 	$(BIN)/python envs/lock.py
 
 clean:  ## remove results and caches; the virtual environment stays
-	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache
+	rm -rf docs/_build .snakemake .pytest_cache .mypy_cache .ruff_cache
 	find results -mindepth 1 ! -name README.md -delete
 
 .venv/installed: envs/lock.txt pyproject.toml

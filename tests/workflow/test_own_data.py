@@ -1,4 +1,4 @@
-"""The README's way from a CSV of one's own, to the letter: a file beside config.yaml, which is merged over it."""
+"""The documentation's way from a CSV of one's own, to the letter: a file beside config.yaml, merged over it."""
 
 import re
 
@@ -10,17 +10,17 @@ from tests.conftest import ROOT
 from tests.workflow import tiny
 
 
-def readme_example():
-    """The first configuration in the README's section, and the header that it goes with."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Your own data\n")[1].split("\n## ")[0]
+def documented_example():
+    """The first configuration of the page, and the header that it goes with."""
+    section = (ROOT / "docs" / "how_to" / "your_data.md").read_text(encoding="utf-8")
     header = re.search(r"^(t0,.*label)$", section, re.M)[1].split(",")
     return re.search(r"```yaml\n(.*?)```", section, re.S)[1], header[-2:]
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with config.yaml, and the README's example on 120 made-up beats of twelve minutes as mine.yaml."""
-    example, last = readme_example()
+    """A folder with config.yaml, and the page's example on 120 made-up beats of twelve minutes as mine.yaml."""
+    example, last = documented_example()
     assert "/path/to/beats.csv" in example
     rng = np.random.default_rng(0)
     rows = [",".join([*(f"t{step}" for step in range(30)), *last])]
@@ -33,7 +33,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_the_readmes_example(folder):
+def test_the_documented_example(folder):
     tiny.build(folder, "results/mine/data/data.json", config="mine.yaml")
     facts = files.read_json(folder / "results/mine/data/data.json")
     assert (facts["classes"], facts["channels"], facts["unit"]) == (["A", "N"], ["ECG"], "standard deviations")

@@ -1,0 +1,28 @@
+"""Gradient norm: how long the gradient of the class logit is at each time step or pixel."""
+
+import numpy as np
+
+from pellucid.explain.base import MethodSpec
+
+SPEC = MethodSpec(
+    title="Gradient norm",
+    family="gradient",
+    paper="Simonyan et al. 2013, arXiv:1312.6034",
+    unit="|∂ logit / ∂ input|",
+    per_channel=False,
+    signed=False,
+    parameters={
+        "order": {
+            "type": "integer",
+            "minimum": 1,
+            "default": 2,
+            "description": "of the norm over the channels: 1 is the sum of sizes, 2 the Euclidean length",
+        }
+    },
+)
+
+
+def explain(probe, inputs, targets, rng, *, order=2):
+    """Return the norm over the channels, repeated for every channel: (N, *input_shape)."""
+    norm = np.linalg.norm(probe.gradient(inputs, targets), ord=order, axis=-1, keepdims=True)
+    return np.repeat(norm, inputs.shape[-1], axis=-1)

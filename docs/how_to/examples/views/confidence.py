@@ -1,0 +1,29 @@
+"""Confidence: the probability that the model gives to the true class of each test example."""
+
+import numpy as np
+
+from pellucid.views.base import ViewSpec
+
+SPEC = ViewSpec(
+    title="Confidence",
+    about="The probability of the true class of every test example, one histogram for each class.",
+    paper="none: an example of the documentation",
+    needs=("test",),
+    parameters={
+        "bins": {"type": "integer", "minimum": 2, "default": 20, "description": "of each histogram, from 0 to 1"},
+    },
+)
+
+
+def compute(probe, data, rng, *, bins=20):
+    """Count the test examples of each class in each bin.
+
+    Returns:
+        counts (classes, bins) and edges (bins + 1,).
+    """
+    _, labels = data.test
+    classes = len(data.facts["classes"])
+    true = data.probabilities[np.arange(len(labels)), labels]
+    edges = np.linspace(0, 1, bins + 1)
+    counts = np.stack([np.histogram(true[labels == label], edges)[0] for label in range(classes)])
+    return {"counts": counts, "edges": edges}
