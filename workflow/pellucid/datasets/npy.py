@@ -22,6 +22,7 @@ _SUFFIX = ".npy"
 _PLAIN = "Write it without compression: np.savez."
 # Bytes in which the header ends: numpy itself reads at most 10,000 characters.
 _BEGINNING = 2**16
+_VERSIONS = ((1, 0), (2, 0), (3, 0))
 _BLOCK = 2**20
 _LAST_CHARACTER = 0x10FFFF
 
@@ -130,6 +131,8 @@ def read_header(file: IO[bytes], size: int, path: Path | str, name: str = "") ->
     beginning = io.BytesIO(file.read(_BEGINNING))
     try:
         shape, fortran, dtype = files.read_header(beginning)
+        if (version := tuple(beginning.getvalue()[6:8])) not in _VERSIONS:
+            raise ValueError(f"version {version} of the format")
         if dtype.kind in "OV" or dtype.itemsize == 0:
             raise ValueError(f"values of type {dtype}")
         if any(type(length) is not int or length < 0 for length in shape):
