@@ -22,7 +22,9 @@ def damaged(content: bytes, damage: list[dict[str, Any]] | None) -> bytes:
     for one in damage or ():
         at, put = int(one["at"] * len(content)), one["bytes"]
         content = {
-            "turn": content[:at] + bytes(byte ^ mask for byte, mask in zip(content[at:], put, strict=False)) + content[at + len(put) :],
+            "turn": content[:at]
+            + bytes(byte ^ mask for byte, mask in zip(content[at:], put, strict=False))
+            + content[at + len(put) :],
             "cut": content[:at],
             "zero": content[:at] + bytes(len(content[at : at + 64])) + content[at + 64 :],
             "insert": content[:at] + put + content[at:],
