@@ -8,6 +8,8 @@ from typing import Any
 SHARES = {
     "delimited": 1,
     "arrays": 1,
+    "parquet_files": 1,
+    "wfdb_records": 1,
 }
 
 

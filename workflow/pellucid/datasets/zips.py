@@ -22,7 +22,11 @@ def opened(path: Path | str, expected: str) -> Iterator[zipfile.ZipFile]:
         InputError: it cannot be read, or needs a password.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
+            # A zip is found from its end: what stands before it may be another file, for other readers.
+            file.seek(0)
+            if file.read(4) not in (b"PK\3\4", b"PK\5\6"):
+                raise zipfile.BadZipFile("File is not a zip file")
             yield archive
     except InputError:
         raise
