@@ -5,7 +5,12 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-SHARES = {"delimited": 1}
+SHARES = {
+    "delimited": 1,
+    "arrays": 1,
+    "parquet_files": 1,
+    "wfdb_records": 1,
+}
 
 
 def topic(name: str) -> Any:

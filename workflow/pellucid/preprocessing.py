@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import downloads, files, group_split, model_classes, plugins, seeds
+from pellucid import downloads, files, group_split, memory, model_classes, plugins, seeds
 from pellucid.datasets.base import MEASURED, Examples, RawData
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
@@ -86,9 +86,10 @@ def preprocess(
     room: dict[str, Any] = {"scratch": Scratch(folder, memory_mb)} if plugin.SPEC.scratch else {}
     if plugin.SPEC.own_labels:
         room["known"] = tuple(str(name) for name in classes)
-    raw: RawData = plugin.load(
-        {name: Path(path) for name, path in paths.items()}, seeds.generator(seed, "load", source), **own, **room
-    )
+    with memory.bounded(memory_mb, source):
+        raw: RawData = plugin.load(
+            {name: Path(path) for name, path in paths.items()}, seeds.generator(seed, "load", source), **own, **room
+        )
     check(raw, source, least=1 if classes else 2)
     if require is not None:
         require(raw.train.x.shape[1:-1])

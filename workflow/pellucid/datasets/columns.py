@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -104,7 +105,7 @@ def _header(names: Sequence[str] | int, where: str, index: Collection[str]) -> _
     if isinstance(names, int):
         return _Header(where, tuple(str(number + 1) for number in range(names)), False, frozenset())
     header = tuple(name.strip() for name in names)
-    if twice := sorted({name for name in header if name and header.count(name) > 1}):
+    if twice := sorted(name for name, count in Counter(header).items() if name and count > 1):
         places = listing(position + 1 for position, name in enumerate(header) if name == twice[0])
         raise InputError(where, f'the column "{twice[0]}" more than once (columns {places})', "each name once")
     known = frozenset(at for at, name in enumerate(header) if names[at] in index or _INDEX.fullmatch(name))

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files as whole_files
 from pellucid.errors import InputError
-from pellucid.wording import listing
+from pellucid.wording import listing, shown
 
 SUFFIXES = ("hea", "dat", "atr")
 SUMS = "SHA256SUMS.txt"
 RATE = 360.0  # Hz
 # One of each unit, in mV. µ has two characters, and ASCII has neither.
 _MILLIVOLTS = {"V": 1e3, "mV": 1.0, "mv": 1.0, "uV": 1e-3, "uv": 1e-3, "\u00b5V": 1e-3, "\u03bcV": 1e-3, "nV": 1e-6}
+
+# Bytes of a sample, by the format of a signal; formats that are compressed, or hold differences alone, are left out.
+_BYTES = {"16": 2, "24": 3, "32": 4, "61": 2, "80": 1, "160": 2, "212": 1.5, "310": 4 / 3, "311": 4 / 3}
+_LARGEST = 2**31  # of a gain, and of a zero
+_SMALL = 2**17  # bytes: of a header, a list of checksums, and the annotations of half an hour
+_LINE = 500  # bytes
+_NOTE = 22  # code of an annotation
 
 
 @dataclass
@@ -44,6 +54,7 @@ def check_sums(sums: Path, paths: Sequence[Path]) -> None:
     Raises:
         InputError: a file that is not listed, or is another one.
     """
+    _require_small(sums)
     try:
         lines = [line.split(maxsplit=1) for line in sums.read_text(encoding="utf-8").splitlines()]
     except UnicodeDecodeError:
@@ -70,25 +81,68 @@ def leads_of(header: Path) -> list[str]:
     """The names of the leads of a record, from its header.
 
     Raises:
-        InputError: the file is no header of two-channel records at 360 Hz.
+        InputError: the file is no header of a record at 360 Hz.
+    """
+    with _beside({"hea": header}) as record:
+        return list(_header(record, header).sig_name)
+
+
+@contextlib.contextmanager
+def _beside(paths: Mapping[str, Path]) -> Iterator[str]:
+    """The name under which wfdb finds the files of a record: side by side, in a folder that holds nothing else."""
+    with TemporaryDirectory() as folder:
+        record = Path(folder) / paths["hea"].stem
+        for suffix, path in paths.items():
+            record.with_suffix(f".{suffix}").symlink_to(path.resolve())
+        yield str(record)
+
+
+def _header(record: str, path: Path) -> Any:
+    """What the header says.
+
+    Raises:
+        InputError: the file is no header of a record at 360 Hz, or one of a kind that MIT-BIH does not have.
     """
     import wfdb  # type: ignore[import-untyped]
 
+    _require_small(path)
+    # wfdb takes the square of a line's length in time.
+    if (longest := max(map(len, path.read_bytes().splitlines()), default=0)) > _LINE:
+        raise InputError(str(path), f"a line of {longest:,} bytes", f"at most {_LINE:,}")
     try:
-        found = wfdb.rdheader(str(header.with_suffix("")))
+        found = wfdb.rdheader(record)
     except Exception as error:  # wfdb has no error of its own for a broken file: any may come
-        raise InputError(str(header), f"a file that cannot be read ({error})", "a WFDB header") from None
+        raise InputError(str(path), f"a file that cannot be read ({error})", "a WFDB header") from None
     if found.fs != RATE:
-        raise InputError(str(header), f"a sampling rate of {found.fs} Hz", f"{RATE:g} Hz, as all MIT-BIH records have")
+        raise InputError(str(path), f"a sampling rate of {found.fs} Hz", f"{RATE:g} Hz, as all MIT-BIH records have")
     # The header names the files of its signals: it is not to lead anywhere else.
-    signals = set(found.file_name or ())
-    if signals != {f"{header.stem}.dat"} or len(found.sig_name) != found.n_sig or not found.sig_len:
+    signals = set(getattr(found, "file_name", None) or ())
+    if signals != {f"{path.stem}.dat"} or len(found.sig_name) != found.n_sig or (found.sig_len or 0) < 1:
         raise InputError(
-            str(header),
-            f"{len(found.sig_name or ())} signal(s) in {listing(sorted(signals)) or 'no file'}",
-            f"{found.n_sig} signals in {header.stem}.dat, and their number of samples",
+            str(path),
+            f"{len(found.sig_name or ())} signal(s) in {listing(sorted(map(str, signals))) or 'no file'}",
+            f"{found.n_sig} signals in {path.stem}.dat, and their number of samples",
         )
-    return list(found.sig_name)
+    if len(set(found.fmt)) > 1 or found.fmt[0] not in _BYTES:
+        expected = f"one format of {listing(_BYTES)}"
+        raise InputError(str(path), f"signals in format {listing(sorted(set(found.fmt)))}", expected)
+    if set(found.samps_per_frame) - {None, 1} or set(found.skew) - {None, 0} or len(set(found.byte_offset)) > 1:
+        found = "several samples in a frame, or signals that begin at different times"
+        raise InputError(str(path), found, "one sample of each signal at a time")
+    numbers = [*found.adc_gain, *(abs(zero) for zero in found.baseline if zero is not None)]
+    if not all(math.isfinite(gain) and gain for gain in found.adc_gain) or max(map(abs, numbers)) > _LARGEST:
+        raise InputError(str(path), f"the gains and zeros {listing(numbers)}", f"numbers up to {_LARGEST:,}")
+    return found
+
+
+def _require_small(path: Path) -> None:
+    """Refuse a file of text, or of annotations, that is no such file by its size alone.
+
+    Raises:
+        InputError: as said.
+    """
+    if (size := path.stat().st_size) > _SMALL:
+        raise InputError(str(path), f"a file of {size:,} bytes", f"at most {_SMALL:,}")
 
 
 def _millivolts(header: Path, leads: Sequence[str], units: Sequence[str]) -> NDArray[np.float64]:
@@ -150,14 +204,9 @@ def read(paths: Mapping[str, Path], leads: Sequence[str], *, scaled: bool = Fals
     Raises:
         InputError: a file that cannot be read, is cut off, or does not belong to the others; a unit that is no voltage.
     """
-    with TemporaryDirectory() as folder:
-        # wfdb finds a record's files by their names, side by side.
-        beside = {suffix: Path(folder) / paths["hea"].with_suffix(f".{suffix}").name for suffix in SUFFIXES}
-        for suffix, link in beside.items():
-            link.symlink_to(paths[suffix].resolve())
-        record = str(beside["hea"].with_suffix(""))
+    with _beside(paths) as record:
         signal, declared = _signal(record, paths, leads)
-        peaks, codes = _annotations(record, paths["atr"], len(signal))
+    peaks, codes = _annotations(paths["atr"], len(signal))
     if scaled:
         return Record(signal, peaks, codes)
     factor = _millivolts(paths["hea"], leads, [unit or "mV" for _, unit in declared])
@@ -170,41 +219,79 @@ def _signal(
     """The leads in the units of the header, and what this says of their gains and units."""
     import wfdb
 
-    size = paths["dat"].stat().st_size
+    announced, size = _header(record, paths["hea"]), paths["dat"].stat().st_size
+    samples = announced.sig_len * announced.n_sig
+    least = (announced.byte_offset[0] or 0) + math.ceil(samples * _BYTES[announced.fmt[0]])
+    # Formats that share bytes among samples fill up the last ones.
+    if not 0 <= size - least < 4:
+        expected = f"{least:,}, for all samples that {paths['hea'].name} announces"
+        raise InputError(str(paths["dat"]), f"a file of {size:,} bytes", expected)
     try:
         found = wfdb.rdrecord(record, physical=False)
+        sums = found.calc_checksum()
+        signal: NDArray[np.float64] = found.dac()
     except Exception as error:
         reason = f"a file of {size:,} bytes that cannot be read ({error})"
         raise InputError(str(paths["dat"]), reason, f"all samples that {paths['hea'].name} announces") from None
     # The header holds 16 bits of the sum of each signal's samples, with or without a sign.
-    for name, own, wanted in zip(found.sig_name, found.calc_checksum(), found.checksum, strict=True):
+    for name, own, wanted in zip(found.sig_name, sums, found.checksum, strict=True):
         if wanted is not None and (own - wanted) % 2**16:
             raise InputError(
                 str(paths["dat"]),
                 f"the checksum {own % 2**16} of lead {name}",
                 f"{wanted % 2**16}, as {paths['hea'].name} says",
             )
-    signal: NDArray[np.float64] = found.dac()
     if twice := [lead for lead in leads if found.sig_name.count(lead) > 1]:
         raise InputError(str(paths["hea"]), f"several leads named {listing(twice)}", "one, which mitdb.leads names")
     places = [found.sig_name.index(lead) for lead in leads]
-    declared = _declared(paths["hea"])
+    if len(declared := _declared(paths["hea"])) != found.n_sig:
+        raise InputError(str(paths["hea"]), f"{len(declared)} lines of signals", f"{found.n_sig}")
     return signal[:, places], [declared[place] for place in places]
 
 
-def _annotations(record: str, path: Path, samples: int) -> tuple[NDArray[np.int64], list[str]]:
-    import wfdb
+def _annotations(path: Path, samples: int) -> tuple[NDArray[np.int64], list[str]]:
+    """Sample and code of each annotation.
 
+    Raises:
+        InputError: a file that cannot be read, or that does not belong to the record.
+    """
+    from wfdb.io import annotation  # type: ignore[import-untyped]
+
+    _require_small(path)
+    content = path.read_bytes()
     # The format ends with two zero bytes: without them the file is cut off, which wfdb does not see.
-    if not path.read_bytes().endswith(b"\0\0"):
+    if not content.endswith(b"\0\0"):
         raise InputError(str(path), "a file that is cut off", "WFDB annotations up to their end mark")
     try:
-        found = wfdb.rdann(record, "atr")
+        # Not rdann: it never ends where a file defines what it does not know.
+        pairs = np.frombuffer(content, np.uint8).reshape(-1, 2)
+        places, numbers, _, _, _, notes = annotation.proc_ann_bytes(pairs, None)
     except Exception as error:
         raise InputError(str(path), f"a file that cannot be read ({error})", "WFDB annotations") from None
-    if len(found.sample) == 0:
+    symbols = dict(zip(annotation.ann_label_table.label_store, annotation.ann_label_table.symbol, strict=True))
+    found: list[tuple[int, str]] = []
+    for place, number, note in zip(places, numbers, notes, strict=False):
+        if number not in symbols:
+            raise InputError(str(path), f"an annotation of code {number}", "codes that the WFDB format defines")
+        if place == 0 and number == _NOTE:
+            _require_known(path, note)
+        elif number:
+            found.append((place, symbols[number]))
+    if not found:
         raise InputError(str(path), "no annotations", "one for every beat")
-    if found.sample.min() < 0 or found.sample.max() >= samples or (np.diff(found.sample) < 0).any():
-        reason = f"annotations from sample {found.sample.min()} to {found.sample.max()}"
+    sample = np.array([place for place, _ in found], np.int64)
+    if sample.min() < 0 or sample.max() >= samples or (np.diff(sample) < 0).any():
+        reason = f"annotations from sample {sample.min()} to {sample.max()}"
         raise InputError(str(path), reason, f"ascending ones from 0 to {samples - 1}, which the record has")
-    return found.sample.astype(np.int64), list(found.symbol)
+    return sample, [symbol for _, symbol in found]
+
+
+def _require_known(path: Path, note: str) -> None:
+    """Refuse a note at the beginning that gives samples or codes another meaning.
+
+    Raises:
+        InputError: as said.
+    """
+    note = str(note).strip("\0 ")
+    if note.startswith("##") and note != f"## time resolution: {RATE:g}":
+        raise InputError(str(path), f"the definition {shown(note)}", f"codes of the WFDB format, at {RATE:g} Hz")

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.datasets import npy
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
-from pellucid.files import read_arrays
 from pellucid.rows import blocks
 
 SPEC = SourceSpec(
@@ -40,11 +40,15 @@ def load(files: Mapping[str, Path], rng: np.random.Generator, *, scratch: Scratc
     Raises:
         InputError: not an archive with x_train, y_train, x_test and y_test of matching shapes, or labels outside 0–9.
     """
-    name = str(files["file"])
-    arrays, room = read_arrays(files["file"]), scratch or Scratch()
+    name, room = str(files["file"]), scratch or Scratch()
     wanted = ("x_train", "y_train", "x_test", "y_test")
-    if missing := [key for key in wanted if key not in arrays]:
-        raise InputError(name, f"no array {', '.join(missing)}", f"the arrays {', '.join(wanted)}")
+    with npy.opened(files["file"]) as archive:
+        headers = {key: archive.header(key) for key in wanted if key in archive.names}
+        if missing := [key for key in wanted if key not in headers]:
+            raise InputError(name, f"no array {', '.join(missing)}", f"the arrays {', '.join(wanted)}")
+        for part in ("train", "test"):
+            _require_images(headers[f"x_{part}"], headers[f"y_{part}"], f"{name}, {part}")
+        arrays = {key: archive.read(key, room) for key in wanted}
     return RawData(
         train=_examples(arrays["x_train"], arrays["y_train"], f"{name}, train", room),
         test=_examples(arrays["x_test"], arrays["y_test"], f"{name}, test", room),
@@ -54,13 +58,16 @@ def load(files: Mapping[str, Path], rng: np.random.Generator, *, scratch: Scratc
     )
 
 
-def _examples(x: NDArray[Any], y: NDArray[Any], where: str, room: Scratch) -> Examples:
-    if x.dtype != np.uint8 or x.ndim != 3 or y.shape != x.shape[:1]:
-        found = f"images {x.dtype} {x.shape} with labels {y.shape}"
-        raise InputError(where, found, "images uint8 (N, height, width) with labels (N,)")
-    if y.size == 0:
+def _require_images(x: npy.Header, y: npy.Header, where: str) -> None:
+    if x.dtype != np.uint8 or x.shape[1:] != (28, 28) or y.shape != x.shape[:1] or y.dtype.kind not in "iu":
+        found = f"images {x.dtype} {x.shape} with labels {y.dtype} {y.shape}"
+        raise InputError(where, found, "images uint8 (N, 28, 28) with labels (N,), whole numbers")
+    if 0 in y.shape:
         raise InputError(where, "no examples", "at least one")
-    if y.dtype.kind not in "iu" or y.min() < 0 or y.max() > 9:
+
+
+def _examples(x: NDArray[Any], y: NDArray[Any], where: str, room: Scratch) -> Examples:
+    if y.min() < 0 or y.max() > 9:
         raise InputError(where, f"labels {y.dtype} from {y.min()} to {y.max()}", "whole numbers from 0 to 9")
     ink = (block[..., np.newaxis].astype(np.float32) / np.float32(255) for block in blocks(x))
     return Examples(room.array(ink), y.astype(np.int64))

@@ -2,51 +2,61 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.datasets import npy
 from pellucid.datasets.columns import NONE, Choice
 from pellucid.datasets.completion import Series, placed
 from pellucid.datasets.tabular import Layout, Table, dtype_for, require_exact
 from pellucid.errors import InputError
-from pellucid.files import map_array, read_arrays
 from pellucid.wording import listing, nearest, shown
 
 # The keys of an archive where the parameters are at their defaults.
 SIGNAL, LABEL = "x", "y"
+_COLUMNS = 1_000_000
 
 
 def read_archive(path: Path, layout: Layout) -> Table:
     """Read an .npz: x (N, time), (N, time, channels) or (N, channels, time); y (N,); perhaps a group (N,).
 
     Raises:
-        InputError: no archive of plain arrays, a key that is not there, arrays of another shape or type.
+        InputError: no archive of plain arrays, a key that is not there, arrays of another shape or type, or larger
+            than the memory.
     """
-    arrays = read_arrays(path)
-    x = _array(arrays, path, "signal", SIGNAL if layout.signal == "all" else layout.signal)
-    key = LABEL if layout.label == -1 else layout.label
-    y = _array(arrays, path, "label", key)
-    group = None if layout.group == NONE else _array(arrays, path, "group", layout.group)
-    for name, array in (("label", y), ("group", group)):
-        if array is not None and array.shape != x.shape[:1]:
-            found = f"an array of shape {array.shape} beside a signal of shape {x.shape}"
-            raise InputError(f"{path}, {name}", found, f"the shape ({len(x) if x.ndim else 'N'},)")
-    return Table(_series(x, path, layout), y, group, f"{path}, {key}")
+    with npy.opened(path) as arrays:
+        signal = _key(arrays.names, path, "signal", SIGNAL if layout.signal == "all" else layout.signal)
+        x = arrays.header(signal)
+        label = _key(arrays.names, path, "label", LABEL if layout.label == -1 else layout.label)
+        group = None if layout.group == NONE else _key(arrays.names, path, "group", layout.group)
+        _require_numbers(x.shape, x.dtype, path)
+        arrays.require_room(signal, _converted(x.shape, x.dtype), layout.room)
+        for name, key in (("label", label), ("group", group)):
+            if key is None:
+                continue
+            words = arrays.header(key)
+            if words.shape != x.shape[:1]:
+                found = f"an array of shape {words.shape} beside a signal of shape {x.shape}"
+                raise InputError(f"{path}, {name}", found, f"the shape ({x.shape[0]},)")
+            # Texts are sorted, and become Python's.
+            arrays.require_room(key, 4 * math.prod(words.shape) * words.dtype.itemsize, layout.room)
+        labels = arrays.read(label)
+        groups = None if group is None else arrays.read(group)
+        return Table(_series(arrays.read(signal), path, layout), labels, groups, f"{path}, {label}")
 
 
 def read_array(path: Path, layout: Layout) -> Table:
     """Read an .npy: a table (N, columns) of numbers, of which one column is the label.
 
     Raises:
-        InputError: no plain array of two axes, a column that is not there.
+        InputError: no plain array of two axes, a column that is not there, more than the memory holds.
     """
-    try:
-        table = map_array(path)
-    except (ValueError, OSError, EOFError) as error:
-        raise InputError(str(path), f"a file that cannot be read ({error})", "an .npy file of a plain array") from None
+    table = npy.mapped(path)
     if table.ndim != 2 or table.dtype.kind not in "fiu":
         raise InputError(
             str(path),
@@ -54,29 +64,44 @@ def read_array(path: Path, layout: Layout) -> Table:
             "numbers of shape (N, columns), one column being the label",
             "An .npz takes signal, label and group as arrays of their own.",
         )
+    if table.shape[1] > _COLUMNS:
+        raise InputError(str(path), f"{table.shape[1]:,} columns", f"at most {_COLUMNS:,}")
     columns = layout.choose(table.shape[1], str(path))
+    layout.room.take(_converted(table.shape, table.dtype), str(path))
     group = None if columns.group is None else table[:, columns.group]
     label = f"{path}, column {columns.names[columns.label]}"
     return Table(_series(table[:, list(columns.signal)], path, layout), table[:, columns.label], group, label, columns)
 
 
-def _array(
-    arrays: dict[str, NDArray[Any]], path: Path, parameter: str, key: str | Choice | list[Choice]
-) -> NDArray[Any]:
+def _key(names: Sequence[str], path: Path, parameter: str, key: str | Choice | list[Choice]) -> str:
+    """The name of the array that a parameter names.
+
+    Raises:
+        InputError: none has it.
+    """
     key = key[0] if isinstance(key, list) and len(key) == 1 else key
-    key = str(key) if isinstance(key, int) and str(key) in arrays else key
+    key = str(key) if isinstance(key, int) and str(key) in names else key
     if not isinstance(key, str):
-        raise InputError(f"{path}, {parameter}", str(key), f"a key of the archive: {listing(arrays)}")
-    if key not in arrays:
-        hint = nearest(key, arrays).strip()
-        raise InputError(f"{path}, {parameter}", f"no array {shown(key)}", f"one of {listing(arrays) or 'some'}", hint)
-    return arrays[key]
+        raise InputError(f"{path}, {parameter}", str(key), f"a key of the archive: {listing(names)}")
+    if key not in names:
+        hint = nearest(key, names).strip()
+        raise InputError(f"{path}, {parameter}", f"no array {shown(key)}", f"one of {listing(names) or 'some'}", hint)
+    return key
+
+
+def _converted(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
+    """Bytes of an array once it is one of floats."""
+    return math.prod(shape) * np.dtype(dtype_for(dtype)).itemsize
+
+
+def _require_numbers(shape: Sequence[int], dtype: np.dtype[Any], path: Path) -> None:
+    if len(shape) not in (2, 3) or dtype.kind not in "fiu" or 0 in shape:
+        expected = "numbers of shape (N, time), (N, time, channels) or, with layout: channel_major, (N, channels, time)"
+        raise InputError(f"{path}, signal", f"an array of {dtype} and shape {tuple(shape)}", expected)
 
 
 def _series(x: NDArray[Any], path: Path, layout: Layout) -> Series:
-    if x.ndim not in (2, 3) or x.dtype.kind not in "fiu" or 0 in x.shape:
-        expected = "numbers of shape (N, time), (N, time, channels) or, with layout: channel_major, (N, channels, time)"
-        raise InputError(f"{path}, signal", f"an array of {x.dtype} and shape {x.shape}", expected)
+    _require_numbers(x.shape, x.dtype, path)
     require_exact(x, f"{path}, signal")
     wanted = dtype_for(x.dtype)
     whole = np.array(x, wanted) if x.dtype != wanted or not x.flags.writeable else x

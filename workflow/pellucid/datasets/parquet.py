@@ -10,63 +10,55 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.datasets.bounds import require_room
 from pellucid.datasets.columns import Columns
 from pellucid.datasets.completion import Series
+from pellucid.datasets.parquet_footer import MOST_COLUMNS, require_flat
 from pellucid.datasets.tabular import Layout, Table, dtype_for, require_exact, rows_at_a_time
 from pellucid.errors import InputError
+from pellucid.wording import first_line
 
 
 def read(path: Path, layout: Layout) -> Table:
     """Read a Parquet file row group by row group into one array of floats.
 
     Raises:
-        InputError: a file that is none, a missing column, a column of the signal that holds no numbers.
+        InputError: a file that is none or is damaged, a missing column, a column of the signal that holds no numbers,
+            more than the memory holds.
     """
-    import pyarrow as pa  # type: ignore[import-untyped]
-    from pyarrow import parquet
-
     try:
-        file = parquet.ParquetFile(path)
+        require_flat(path)
+        return _read(path, layout)
+    except (InputError, MemoryError):
+        raise
+    # pyarrow has errors of its own, and gives others on (OSError, UnicodeDecodeError, KeyError): any may come.
+    except Exception as error:
+        why = first_line(error)
+        raise InputError(str(path), f"a file that cannot be read ({why})", "a Parquet file") from None
+
+
+def _read(path: Path, layout: Layout) -> Table:
+    from pyarrow import parquet  # type: ignore[import-untyped]
+
+    # Nothing is read ahead: in memory is one row group of the columns that are used, in batches.
+    with parquet.ParquetFile(
+        path, pre_buffer=False, page_checksum_verification=True, thrift_container_size_limit=MOST_COLUMNS + 1
+    ) as file:
         schema = file.schema_arrow
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(str(path), f"a file that cannot be read ({error})", "a Parquet file") from None
-    columns = layout.choose(schema.names, str(path), _index(schema))
-    for position in {columns.label, columns.label if columns.group is None else columns.group}:
-        if not _is_name(schema.types[position]):
-            told = f"values of type {schema.types[position]}"
-            raise InputError(f"{path}, column {columns.names[position]}", told, "texts or whole numbers")
-    for at in columns.signal:
-        kind = schema.types[at]
-        if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
-            raise InputError(f"{path}, column {columns.names[at]}", f"values of type {kind}", "numbers")
-    layout.require_whole_channels(str(path), len(columns.signal))
-    if (rows := file.metadata.num_rows) == 0:
-        raise InputError(str(path), "no row", "a row for each example")
-    kinds = [schema.types[at] for at in columns.signal]
-    exact = all(not pa.types.is_decimal(kind) and dtype_for(kind.to_pandas_dtype()) is np.float32 for kind in kinds)
-    x = np.empty((rows, len(columns.signal)), np.float32 if exact else np.float64)
-    labels: list[Any] = []
-    groups: list[Any] = []
-    count = 0
-    read = _positions(columns, schema.names)
-    names = [schema.names[at] for at in read] if len(read) < len(columns.names) else None
-    for batch in file.iter_batches(batch_size=rows_at_a_time(len(read)), columns=names):
-        stop = count + batch.num_rows
-        found = dict(zip(read, batch.columns, strict=True))
-        for target, at in enumerate(columns.signal):
-            if pa.types.is_integer(schema.types[at]):
-                require_exact(
-                    found[at].drop_null().to_numpy(zero_copy_only=False), f"{path}, column {columns.names[at]}"
-                )
-            values = found[at].cast(pa.float32() if exact else pa.float64(), safe=False)
-            x[count:stop, target] = values.to_numpy(zero_copy_only=False)
-        labels += found[columns.label].to_pylist()
-        groups += found[columns.group].to_pylist() if columns.group is not None else []
-        count = stop
-    name = columns.names[columns.label]
-    for called, values in ((name, labels), (columns.names[columns.group or 0], groups)):
+        names = schema.names
+        columns = layout.choose(names, str(path), _index(schema))
+        kinds = schema.types
+        _require_kinds(columns, kinds, path)
+        layout.require_whole_channels(str(path), len(columns.signal))
+        read = _positions(columns, names)
+        dtype = _dtype([kinds[at] for at in columns.signal])
+        size = dtype.itemsize * len(columns.signal) + 8 * (len(read) - len(columns.signal))
+        _require_room(file.metadata, {names[at] for at in read}, size, path, layout)
+        x, words = _values(file, columns, read, dtype, path)
+    for at, values in words.items():
         if None in values:
-            raise InputError(f"{path}, row {values.index(None) + 1}, column {called}", "no value", "one for each row")
+            where = f"{path}, row {values.index(None) + 1}, column {columns.names[at]}"
+            raise InputError(where, "no value", "one for each row")
 
     def place(row: int, time: int | None, channel: int | None) -> str:
         if time is None:
@@ -74,8 +66,98 @@ def read(path: Path, layout: Layout) -> Table:
         at = layout.column_of(columns.signal, time, channel or 0)
         return f"{path}, row {row + 1}, column {columns.names[at]}"
 
-    group = None if columns.group is None else _words(groups)
-    return Table(Series(layout.shaped(x), place), _words(labels), group, f"{path}, column {name}", columns)
+    group = None if columns.group is None else _words(words[columns.group])
+    label = f"{path}, column {columns.names[columns.label]}"
+    return Table(Series(layout.shaped(x), place), _words(words[columns.label]), group, label, columns)
+
+
+def _require_kinds(columns: Columns, kinds: Sequence[Any], path: Path) -> None:
+    """Refuse columns whose type is not what they are used for.
+
+    Raises:
+        InputError: as said.
+    """
+    from pyarrow import types
+
+    for position in {columns.label, columns.label if columns.group is None else columns.group}:
+        if not _is_name(kinds[position]):
+            told = f"values of type {kinds[position]}"
+            raise InputError(f"{path}, column {columns.names[position]}", told, "texts or whole numbers")
+    for at in columns.signal:
+        kind = kinds[at]
+        if not (types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind)):
+            raise InputError(f"{path}, column {columns.names[at]}", f"values of type {kind}", "numbers")
+
+
+def _dtype(kinds: Sequence[Any]) -> np.dtype[Any]:
+    """The type of float that holds the values of columns."""
+    from pyarrow import types
+
+    exact = all(not types.is_decimal(kind) and dtype_for(kind.to_pandas_dtype()) is np.float32 for kind in kinds)
+    return np.dtype(np.float32 if exact else np.float64)
+
+
+def _require_room(metadata: Any, names: set[str], size: int, path: Path, layout: Layout) -> None:
+    """Refuse what does not fit into memory, or is much larger than the file, by what its footer announces.
+
+    Args:
+        metadata: the footer.
+        names: the columns that are read.
+        size: bytes that a row of them takes in memory.
+        path, layout: the file, and how it is read.
+
+    Raises:
+        InputError: as said, no row, or numbers of rows that contradict each other.
+    """
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    if (rows := metadata.num_rows) == 0:
+        raise InputError(str(path), "no row", "a row for each example")
+    if rows != sum(group.num_rows for group in groups) or any(group.num_rows < 0 for group in groups):
+        found = f"{rows:,} rows announced, and {sum(group.num_rows for group in groups):,} in its parts"
+        raise InputError(str(path), found, "a Parquet file")
+    chunks = [chunk for group in groups for chunk in map(group.column, range(group.num_columns))]
+    unpacked = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema in names)
+    require_room(
+        max(size * rows, unpacked),
+        path.stat().st_size,
+        layout.room,
+        str(path),
+        "Write it without compression and dictionaries.",
+    )
+
+
+def _values(
+    file: Any, columns: Columns, read: Sequence[int], dtype: np.dtype[Any], path: Path
+) -> tuple[NDArray[Any], dict[int, list[Any]]]:
+    """The signal (rows, columns), and the values of label and group by their position.
+
+    Raises:
+        InputError: an integer that no float holds; fewer or more rows than the file announces.
+    """
+    import pyarrow as pa
+
+    schema, rows = file.schema_arrow, file.metadata.num_rows
+    kinds, all_names = schema.types, schema.names
+    x = np.empty((rows, len(columns.signal)), dtype)
+    words: dict[int, list[Any]] = {at: [] for at in (columns.label, columns.group) if at is not None}
+    count = 0
+    names = [all_names[at] for at in read] if len(read) < len(columns.names) else None
+    for batch in file.iter_batches(batch_size=rows_at_a_time(len(read)), columns=names, use_threads=False):
+        stop = count + batch.num_rows
+        found = dict(zip(read, batch.columns, strict=True))
+        for target, at in enumerate(columns.signal):
+            if pa.types.is_integer(kinds[at]):
+                require_exact(
+                    found[at].drop_null().to_numpy(zero_copy_only=False), f"{path}, column {columns.names[at]}"
+                )
+            values = found[at].cast(pa.from_numpy_dtype(dtype), safe=False)
+            x[count:stop, target] = values.to_numpy(zero_copy_only=False)
+        for at, own in words.items():
+            own += found[at].to_pylist()
+        count = stop
+    if count != rows:
+        raise InputError(str(path), f"{count:,} rows", f"{rows:,}, as its footer announces")
+    return x, words
 
 
 def _index(schema: Any) -> set[str]:

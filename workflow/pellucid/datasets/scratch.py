@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.errors import InputError
+
 
 class Scratch:
     """The room that a source has for its arrays.
@@ -28,6 +30,22 @@ class Scratch:
     def holds(self, size: int) -> bool:
         """Whether so many bytes still fit into memory."""
         return size <= self._left
+
+    def take(self, size: int, where: str) -> None:
+        """Take room in memory for data that cannot wait on disk.
+
+        Args:
+            size: in bytes.
+            where: the file, and the part of it.
+
+        Raises:
+            InputError: there is less.
+        """
+        if not self.holds(size):
+            found = f"data that take {size / 2**20:,.0f} MB in memory"
+            expected = f"at most {max(self._left, 0) / 2**20:,.0f} MB, which are left of memory_mb"
+            raise InputError(where, found, expected, "Raise memory_mb in the configuration, or give fewer data.")
+        self._left -= size
 
     def array(self, blocks: Iterable[NDArray[Any]]) -> NDArray[Any]:
         """Join blocks (n, ...) of one dtype, of which there is one at least, to an array (N, ...).

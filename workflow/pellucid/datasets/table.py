@@ -14,6 +14,7 @@ from pellucid.datasets import completion, delimited, numpy_files, parquet
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.columns import Choice
 from pellucid.datasets.labels import CLASS_NAMES, Names, encode, group_names
+from pellucid.datasets.scratch import Scratch
 from pellucid.datasets.tabular import Layout, Table, counting_columns
 from pellucid.downloads import is_local, local_path, place
 from pellucid.errors import InputError
@@ -93,6 +94,7 @@ SPEC = SourceSpec(
     },
     required=("file",),
     files=("file", "test"),
+    scratch=True,
     own_labels=True,
 )
 
@@ -112,6 +114,7 @@ def load(
     unit: str = "a.u.",
     missing: str = "refuse",
     lengths: str = "refuse",
+    scratch: Scratch | None = None,
     known: Sequence[str] = (),
 ) -> RawData:
     """Read the file, and the test file where there is one; the parameters are those of `SPEC`.
@@ -127,6 +130,7 @@ def load(
         time_major=layout == "time_major",
         header=None if header == "auto" else bool(header),
         ragged=lengths != "refuse",
+        room=scratch or Scratch(),
     )
     train = _read(files["file"], how)
     tables = {"train": train}

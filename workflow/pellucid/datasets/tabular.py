@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.datasets.columns import NONE, Choice, Columns, choose
 from pellucid.datasets.completion import Series
+from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
 
 # Cells that are read before they are copied into the array.
@@ -59,6 +60,7 @@ class Layout:
         header: whether the first line of a text file names the columns; None to see from the line itself.
         ragged: whether lines may have unequal numbers of cells.
         like: the columns of the training file, for another file; None for the training file itself.
+        room: the memory that all files together may take.
     """
 
     signal: str | list[Choice]
@@ -69,6 +71,7 @@ class Layout:
     header: bool | None
     ragged: bool
     like: Columns | None = None
+    room: Scratch = field(default_factory=Scratch, compare=False)
 
     def choose(self, names: Sequence[str] | int, where: str, index: Collection[str] = ()) -> Columns:
         """The columns of signal, label and group, in a file with these names, or with so many columns.
