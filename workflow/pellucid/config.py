@@ -17,8 +17,9 @@ from typing import Any
 import yaml
 
 from pellucid import credentials, model_classes, plugins, recipe, schema, studies
+from pellucid.config_values import plain
 from pellucid.downloads import is_local, local_path
-from pellucid.errors import InputError
+from pellucid.errors import InputError, one_line
 from pellucid.explain.variants import variants
 from pellucid.wording import listing, nearest, shown, times
 from pellucid.words import readable
@@ -30,14 +31,18 @@ OPTIONAL = {"methods": "explain", "views": "views", "scores": "score"}
 _ONE = {"methods": "a method", "views": "a view", "scores": "a score"}
 # What may read files, the key that names it, and the package where it is found.
 FILES = {"dataset": ("source", "datasets"), "model": ("architecture", "models")}
+MOST_FAULTS = 20  # told at once
+MOST_EXPERIMENTS = 1000  # members of studies included
 
 
 class ConfigError(ValueError):
-    """One or more faults of the configuration, one line each."""
+    """One or more faults of the configuration, one line each; of more than `MOST_FAULTS` the first ones are told."""
 
     def __init__(self, faults: list[str]) -> None:
-        self.faults = faults
-        super().__init__("\n".join(faults))
+        self.faults = [one_line(fault) for fault in faults[:MOST_FAULTS]]
+        if len(faults) > MOST_FAULTS:
+            self.faults.append(f"… and {len(faults) - MOST_FAULTS:,} more faults.")
+        super().__init__("\n".join(self.faults))
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,10 @@ def resolve(content: Mapping[str, Any]) -> Config:
     Raises:
         ConfigError: with every fault found.
     """
-    content = _plain(content)
+    try:
+        content = plain(content)
+    except InputError as error:
+        raise ConfigError([str(error)]) from None
     # First of all: the messages of the other checks quote what they found.
     faults = credentials.faults(content) or schema.problems(content, schema.of_config(), "")
     if faults:
@@ -269,13 +277,6 @@ def _refusal(module: Any, parameters: Mapping[str, Any], where: str, *left_out: 
     except InputError as error:
         return [f"{where}: {error}"]
     return []
-
-
-def _plain(content: Any) -> Any:
-    """A copy in plain dictionaries and lists, with texts as keys: YAML reads the key 1 as a number."""
-    if isinstance(content, Mapping):
-        return {str(key): _plain(value) for key, value in content.items()}
-    return [_plain(value) for value in content] if isinstance(content, list | tuple) else content
 
 
 def _ordered(content: Any) -> Any:
