@@ -95,7 +95,7 @@ def resolve(content: Mapping[str, Any]) -> Config:
         raise ConfigError(faults)
     content = schema.with_defaults(content, schema.of_config())
     try:
-        require_place(content["tracking"]["uri"], "tracking.uri")
+        is_local(content["tracking"]["uri"], "tracking.uri")
     except InputError as error:
         raise ConfigError([str(error)]) from None
     entries, found, faults = studies.expand(content["experiments"], content["defaults"], _varying)

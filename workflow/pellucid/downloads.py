@@ -25,13 +25,13 @@ LONGEST_NAME = 255
 LONGEST_PATH = 4095
 
 
-def is_local(address: str) -> bool:
+def is_local(address: str, where: str = "address") -> bool:
     """Whether `address` is a plain path or a file:// address.
 
     Raises:
         InputError: it is no address at all, as local_path and place raise, too.
     """
-    return _parts(address).scheme not in ("http", "https")
+    return _parts(address, where).scheme not in ("http", "https")
 
 
 def require_place(address: str, where: str) -> None:
