@@ -89,18 +89,18 @@ def check_entries(entries: Iterable[str] | None) -> None:
 
 def _text_of(path: Path, name: str) -> str:
     try:
-        if not path.is_file():
-            raise InputError(name, "no file of this name", "a file of YAML or JSON")
-        if (size := path.stat().st_size) > MOST_BYTES:
-            raise InputError(name, f"a file of {size:,} bytes", f"at most {MOST_BYTES:,}")
-        return path.read_text(encoding="utf-8")
+        size = path.stat().st_size if path.is_file() else -1
+        text = path.read_text(encoding="utf-8") if 0 <= size <= MOST_BYTES else ""
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise InputError(f"{name}, line {line}", "a byte that is not UTF-8", "a file saved as UTF-8") from None
     except OSError as error:
         raise InputError(name, f"a file that cannot be read ({error.strerror})", "one that can") from None
-    except ValueError:
-        raise InputError(name, "a name with the character U+0000", "the name of a file") from None
+    if size < 0:
+        raise InputError(name, "no file of this name", "a file of YAML or JSON")
+    if size > MOST_BYTES:
+        raise InputError(name, f"a file of {size:,} bytes", f"at most {MOST_BYTES:,}")
+    return text
 
 
 def _pairs(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
