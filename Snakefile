@@ -1,6 +1,9 @@
 # Pellucid: from data to explanations, as one workflow. This file is its table of contents.
 
 
+include: "workflow/rules/config.smk"
+
+
 configfile: "config.yaml"
 
 

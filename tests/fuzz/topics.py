@@ -10,6 +10,7 @@ SHARES = {
     "arrays": 1,
     "parquet_files": 1,
     "wfdb_records": 1,
+    "configurations": 1,
 }
 
 

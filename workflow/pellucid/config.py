@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
+import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from typing import Any
 import yaml
 
 from pellucid import credentials, model_classes, plugins, recipe, schema, studies
-from pellucid.downloads import is_local, local_path
-from pellucid.errors import InputError
+from pellucid.config_values import plain
+from pellucid.downloads import is_local, local_path, require_place
+from pellucid.errors import InputError, one_line
 from pellucid.explain.variants import variants
 from pellucid.wording import listing, nearest, shown, times
 from pellucid.words import readable
@@ -30,14 +32,25 @@ OPTIONAL = {"methods": "explain", "views": "views", "scores": "score"}
 _ONE = {"methods": "a method", "views": "a view", "scores": "a score"}
 # What may read files, the key that names it, and the package where it is found.
 FILES = {"dataset": ("source", "datasets"), "model": ("architecture", "models")}
+# Parameters that are paths or addresses, beside those that a plugin declares as `files` and `folders`.
+PLACES = ("folder", "records", "mirror")
+MOST_FAULTS = 20  # told at once
+ENOUGH_FAULTS = 1000  # after which no other experiment is looked at: the members of a study have theirs together
+MOST_NAMES = 30  # listed in a message
+MOST_FIGURES = 20_000  # of explanations and views
+# What was found good before, with all its defaults.
+_COMPLETED: dict[tuple[str, str, str], Any] = {}
 
 
 class ConfigError(ValueError):
-    """One or more faults of the configuration, one line each."""
+    """One or more faults of the configuration, one line each; of more than `MOST_FAULTS` the first ones are told."""
 
     def __init__(self, faults: list[str]) -> None:
-        self.faults = faults
-        super().__init__("\n".join(faults))
+        self.faults = [one_line(fault) for fault in faults[:MOST_FAULTS]]
+        if len(faults) > MOST_FAULTS:
+            least = "at least " if len(faults) > ENOUGH_FAULTS else ""
+            self.faults.append(f"… and {least}{len(faults) - MOST_FAULTS:,} more faults.")
+        super().__init__("\n".join(self.faults))
 
 
 @dataclass(frozen=True)
@@ -72,19 +85,29 @@ def resolve(content: Mapping[str, Any]) -> Config:
     Raises:
         ConfigError: with every fault found.
     """
-    content = _plain(content)
+    try:
+        content = plain(content)
+    except InputError as error:
+        raise ConfigError([str(error)]) from None
     # First of all: the messages of the other checks quote what they found.
     faults = credentials.faults(content) or schema.problems(content, schema.of_config(), "")
     if faults:
         raise ConfigError(faults)
     content = schema.with_defaults(content, schema.of_config())
+    try:
+        is_local(content["tracking"]["uri"], "tracking.uri")
+    except InputError as error:
+        raise ConfigError([str(error)]) from None
     entries, found, faults = studies.expand(content["experiments"], content["defaults"], _varying)
     names = {**content["experiments"], **entries}
+    known = listing(list(content["experiments"])[:MOST_NAMES]) + (
+        ", …" if len(content["experiments"]) > MOST_NAMES else ""
+    )
+    unknown = [(position, name) for position, name in enumerate(content["run"]) if name not in names]
     faults += [
-        f"run.{position}: found {shown(name)}; expected the name of an experiment: "
-        f"{listing(content['experiments'])}.{nearest(name, names)}"
-        for position, name in enumerate(content["run"])
-        if name not in names
+        f"run.{position}: found {shown(name)}; expected the name of an experiment: {known}."
+        f"{nearest(name, names) if count < MOST_FAULTS else ''}"
+        for count, (position, name) in enumerate(unknown)
     ]
     # Told once and where they were written, not once for each experiment that inherits them.
     for key in OPTIONAL:
@@ -105,6 +128,8 @@ def resolve(content: Mapping[str, Any]) -> Config:
     for name, own in entries.items():
         if name in others:
             continue
+        if len(faults) > ENOUGH_FAULTS:
+            break
         experiment = schema.with_defaults(
             merge(content["defaults"], own), {**settings, "$defs": schema.of_config()["$defs"]}
         )
@@ -120,8 +145,8 @@ def resolve(content: Mapping[str, Any]) -> Config:
             skipped[name] = {}
             try:
                 present = features(experiment)
-            except InputError as error:
-                faults.append(f"experiments.{name}.model: {error}")
+            except (InputError, OSError) as error:
+                faults.append(f"experiments.{name}.model: {_sentence(error)}")
                 continue
             for key in OPTIONAL:
                 reasons, refused = _drop_inapplicable(
@@ -136,6 +161,7 @@ def resolve(content: Mapping[str, Any]) -> Config:
             experiments[name] = experiment
     if faults:
         raise ConfigError(studies.folded(faults, found))
+    require_few(experiments)
     return Config(
         run=tuple(run),
         experiments={name: _ordered(experiments[name]) for name in run},
@@ -147,6 +173,27 @@ def resolve(content: Mapping[str, Any]) -> Config:
         owners={member: name for name, study in found.items() for member in study.members if member in run},
         notes=tuple(model_classes.guess(name) for name in run if model_classes.is_guess(experiments[name])),
     )
+
+
+def require_few(experiments: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse more figures than Snakemake can plan for.
+
+    Raises:
+        ConfigError: with their number.
+    """
+    figures = sum(
+        len(variants(name, parameters))
+        for experiment in experiments.values()
+        for key in ("methods", "views")
+        for name, parameters in experiment[key].items()
+    )
+    if figures > MOST_FIGURES:
+        raise ConfigError(
+            [
+                f"run: found {len(experiments)} experiments with {figures:,} explanations and views together; expected "
+                f"at most {MOST_FIGURES:,}. Run some at a time, or give sweeps fewer values."
+            ]
+        )
 
 
 def misfits(experiment: Mapping[str, Any], axes: Sequence[int]) -> list[str]:
@@ -221,7 +268,8 @@ def _check_plugins(experiment: dict[str, Any], path: str) -> list[str]:
         spec = plugins.spec(package, name)
         declared = {**spec.parameters, selector: {"type": "string"}, **_checksums(spec)}
         parameters = schema.parameters_schema(declared, getattr(spec, "required", ()))
-        faults += schema.problems(experiment[key], parameters, f"{path}.{key}")
+        own = schema.problems(experiment[key], parameters, f"{path}.{key}")
+        faults += own or _check_places(experiment[key], spec, f"{path}.{key}")
         experiment[key] = schema.with_defaults(experiment[key], parameters)
         if not faults and hasattr(module := plugins.load(package)[name], "check"):
             faults += _refusal(module, experiment[key], f"{path}.{key}", selector)
@@ -243,6 +291,11 @@ def _check_optional(entries: dict[str, Any], key: str, path: str) -> list[str]:
             faults.append(unknown)
         elif given is not False:
             given = {} if given is None or given is True else given
+            # Most experiments say of most methods what the defaults say.
+            written = (key, name, json.dumps(given))
+            if written in _COMPLETED:
+                entries[name] = copy.deepcopy(_COMPLETED[written])
+                continue
             module = plugins.load(OPTIONAL[key])[name]
             # A score of all explanations is one table: it has no variants.
             parameters = (
@@ -254,10 +307,12 @@ def _check_optional(entries: dict[str, Any], key: str, path: str) -> list[str]:
                 try:
                     chosen_sets = list(variants(name, entries[name]).values())
                 except InputError as error:
-                    own.append(f"{where}: {error}")
+                    faults.append(f"{where}: {error}")
                     continue
                 for chosen in chosen_sets if hasattr(module, "check") else ():
                     own += _refusal(module, chosen, where)
+            if not own:
+                _COMPLETED[written] = copy.deepcopy(entries[name])
             faults += own
     return faults
 
@@ -266,16 +321,28 @@ def _refusal(module: Any, parameters: Mapping[str, Any], where: str, *left_out: 
     """What the plugin itself has against a combination of parameters, before it sees any data."""
     try:
         module.check(**{name: value for name, value in parameters.items() if name not in left_out})
-    except InputError as error:
-        return [f"{where}: {error}"]
+    except (InputError, OSError) as error:
+        return [f"{where}: {_sentence(error)}"]
     return []
 
 
-def _plain(content: Any) -> Any:
-    """A copy in plain dictionaries and lists, with texts as keys: YAML reads the key 1 as a number."""
-    if isinstance(content, Mapping):
-        return {str(key): _plain(value) for key, value in content.items()}
-    return [_plain(value) for value in content] if isinstance(content, list | tuple) else content
+def _check_places(entry: Mapping[str, Any], spec: Any, path: str) -> list[str]:
+    """Paths and addresses must be such before anything looks for a file there."""
+    faults: list[str] = []
+    for name in {*spec.files, *getattr(spec, "folders", ()), *PLACES}.intersection(spec.parameters, entry):
+        try:
+            require_place(entry[name], f"{path}.{name}")
+        except InputError as error:
+            faults.append(str(error))
+    return faults
+
+
+def _sentence(error: InputError | OSError) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    return (
+        f"found what cannot be read ({error.strerror}: {shown(str(error.filename))}); expected files that you may read."
+    )
 
 
 def _ordered(content: Any) -> Any:
@@ -344,13 +411,13 @@ def _check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
     faults = []
     for name in _spec(experiment, "dataset").folders:
         folder = experiment["dataset"][name]
-        if folder != "none" and not Path(folder).expanduser().is_dir():
+        if folder != "none" and not local_path(folder).is_dir():
             faults.append(f"{path}.dataset.{name}: found no folder at {folder}; expected one there, or another path.")
     for key in FILES:
         try:
             wanted = list(files(experiment, key))
-        except InputError as error:
-            faults.append(f"{path}.{key}: {error}")
+        except (InputError, OSError) as error:
+            faults.append(f"{path}.{key}: {_sentence(error)}")
             continue
         for name, address in wanted:
             where = f"{path}.{key}.{name}"
@@ -364,8 +431,8 @@ def _check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
                 continue
             try:
                 missing = is_local(address) and not local_path(address, where).is_file()
-            except InputError as error:
-                faults.append(str(error))
+            except (InputError, OSError) as error:
+                faults.append(_sentence(error))
                 continue
             if missing:
                 faults.append(

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pellucid import files
 from pellucid.credentials import masked
@@ -20,11 +20,38 @@ from pellucid.words import in_file_name
 
 RETRIES = 3
 UNCHECKED = "none"
+# Bytes that file systems take.
+LONGEST_NAME = 255
+LONGEST_PATH = 4095
 
 
-def is_local(address: str) -> bool:
-    """Whether `address` is a plain path or a file:// address."""
-    return urlsplit(address).scheme not in ("http", "https")
+def is_local(address: str, where: str = "address") -> bool:
+    """Whether `address` is a plain path or a file:// address.
+
+    Raises:
+        InputError: it is no address at all, as local_path and place raise, too.
+    """
+    return _parts(address, where).scheme not in ("http", "https")
+
+
+def require_place(address: str, where: str) -> None:
+    """Refuse a path that no file can have, and an address that no server can have.
+
+    Raises:
+        InputError: as said.
+    """
+    parts = _parts(address, where)
+    if any(not letter.isprintable() for letter in address):
+        raise InputError(where, address, "a path or an address without line ends and control characters")
+    if parts.scheme in ("http", "https"):
+        if not parts.hostname or " " in address:
+            raise InputError(where, address, "an address with the name of a server and without blanks")
+        return
+    path = local_path(address, where)
+    longest = max(len(os.fsencode(part)) for part in (*path.parts, "."))
+    if longest > LONGEST_NAME or len(os.fsencode(path)) > LONGEST_PATH:
+        found = f"a path of {len(os.fsencode(path)):,} bytes, of which one name has {longest:,}"
+        raise InputError(where, found, f"at most {LONGEST_PATH:,} bytes, and {LONGEST_NAME} a name")
 
 
 def local_path(address: str, where: str = "address") -> Path:
@@ -33,20 +60,33 @@ def local_path(address: str, where: str = "address") -> Path:
     Raises:
         InputError: a scheme that is not supported, or a file:// address of another machine.
     """
-    parts = urlsplit(address)
+    parts = _parts(address, where)
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost"):
             raise InputError(where, address, "file:///absolute/path", "A file on another machine cannot be read.")
         return Path(unquote(parts.path))
     if "://" in address:
         raise InputError(where, address, "a path, or an address that begins with file://, http:// or https://")
-    return Path(address).expanduser()
+    try:
+        return Path(address).expanduser()
+    except RuntimeError:
+        raise InputError(where, address, "~ or ~user, of a user of this machine, or a path without ~") from None
 
 
 def place(address: str) -> str:
     """Where the file of an address lies, below the folder of downloads: one folder per address, and the file's name."""
-    name = in_file_name(PurePosixPath(unquote(urlsplit(address).path)).name) or "file"
+    name = in_file_name(PurePosixPath(unquote(_parts(address).path)).name) or "file"
     return f"{hashlib.sha256(address.encode()).hexdigest()[:12]}/{name}"
+
+
+def _parts(address: str, where: str = "address") -> SplitResult:
+    try:
+        parts = urlsplit(address)
+        if parts.scheme not in ("", "file"):
+            _ = parts.port  # which is read as a number only here
+    except ValueError as error:
+        raise InputError(where, masked(address), f"an address ({error})") from None
+    return parts
 
 
 def checksums(entry: Mapping[str, Any], name: str) -> dict[str, str]:

@@ -29,9 +29,14 @@ class InputError(ValueError):
         return InputError, (self.where, self.found, self.expected, self.hint)
 
 
+def one_line(message: str) -> str:
+    """Return the message as one line of at most `LONGEST` characters, cut in its middle where it is longer."""
+    return _fitting([readable(message)], LONGEST)[0]
+
+
 def _fitting(parts: list[str], room: int) -> list[str]:
     """Cut the longest texts in their middle, all to one length, until together they have at most `room` characters."""
-    most = max(map(len, parts))
+    most = min(max(map(len, parts)), room)
     while sum(min(len(part), most) for part in parts) > room:
         most -= 1
     return [part if len(part) <= most else f"{part[: most // 2]}…{part[-((most - 1) // 2) :]}" for part in parts]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from jsonschema.exceptions import ValidationError
 
 from pellucid.wording import listing, nearest, shown
 
+_MOST_HINTS = 20
 _CONFIG = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
 # What JSON Schema calls them, in words.
 _TYPES = {
@@ -36,9 +38,30 @@ def _is_number(checker: Any, value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _unique(validator: Any, wanted: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """Compare by hash: of thousands of entries jsonschema compares each with each."""
+    if wanted and isinstance(instance, list) and len({_hashable(entry) for entry in instance}) < len(instance):
+        yield ValidationError("")
+
+
+def _hashable(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return frozenset((key, _hashable(value)) for key, value in content.items())
+    if isinstance(content, list):
+        return tuple(map(_hashable, content))
+    return ("truth", content) if isinstance(content, bool) else content
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """Let $ be the end of the text: to Python it is the place before a last line end as well."""
+    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+        yield ValidationError("")
+
+
 # JSON Schema takes 5.0 for a whole number and infinity for a number; what is run does not.
 _Validator = validators.extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
+    {"uniqueItems": _unique, "pattern": _pattern},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer).redefine("number", _is_number),
 )
 
@@ -58,8 +81,9 @@ def problems(content: Any, schema: Mapping[str, Any], path: str) -> list[str]:
         schema: a JSON Schema.
         path: the key under which `content` stands, e.g. "experiments.digits.dataset".
     """
-    errors = _Validator(schema).iter_errors(content)
-    return [_sentence(error, path) for error in sorted(errors, key=lambda error: [str(key) for key in error.path])]
+    errors = sorted(_Validator(schema).iter_errors(content), key=lambda error: [str(key) for key in error.path])
+    # Which name is the nearest is asked for those that are told: a list may have thousands.
+    return [_sentence(error, path, nearest if place < _MOST_HINTS else _no_hint) for place, error in enumerate(errors)]
 
 
 def parameters_schema(parameters: Mapping[str, Mapping[str, Any]], required: Iterable[str] = ()) -> dict[str, Any]:
@@ -72,25 +96,31 @@ def parameters_schema(parameters: Mapping[str, Mapping[str, Any]], required: Ite
     }
 
 
-def with_defaults(content: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:
+def with_defaults(content: Any, schema: Mapping[str, Any]) -> Any:
     """A copy of `content` in which every absent key that has a default holds it, at any depth."""
-    root = schema if root is None else root
+    return _filled(copy.deepcopy(content), schema, schema)
+
+
+def _filled(content: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
     if "$ref" in schema:
         target: Any = root
         for part in schema["$ref"].removeprefix("#/").split("/"):
             target = target[part]
         schema = target
-    content = copy.deepcopy(content)
     if isinstance(content, dict):
         for key, child in schema.get("properties", {}).items():
             if key not in content and "default" in child:
                 content[key] = copy.deepcopy(child["default"])
             if key in content:
-                content[key] = with_defaults(content[key], child, root)
+                content[key] = _filled(content[key], child, root)
     return content
 
 
-def _sentence(error: ValidationError, path: str) -> str:
+def _no_hint(name: str, names: Iterable[str]) -> str:
+    return ""
+
+
+def _sentence(error: ValidationError, path: str, nearest: Callable[[str, Iterable[str]], str]) -> str:
     rule: Any = error.validator_value
     schema: Any = error.schema
     instance: Any = error.instance
@@ -106,7 +136,7 @@ def _sentence(error: ValidationError, path: str) -> str:
         found = listing(instance) or "nothing"
         return f"{where}: found {found}; expected the key {listing(missing)} as well."
     found = f"{shown(error.instance)} ({_TYPES.get(_type(error.instance), _type(error.instance))})"
-    return f"{where}: found {found}; expected {_expected(error)}.{_hint(error)}"
+    return f"{where}: found {found}; expected {_expected(error)}.{_hint(error, nearest)}"
 
 
 def _type(content: Any) -> str:
@@ -135,35 +165,43 @@ def _expected(error: ValidationError) -> str:
             return f"more than {value}"
         case "exclusiveMaximum":
             return f"less than {value}"
+        case "maxItems" | "maxProperties":
+            return f"at most {value} of them"
+        case "maxLength":
+            return f"at most {value} characters"
         case "minItems" | "minProperties" | "minLength":
             return f"at least {value} of them" if error.validator != "minLength" else f"at least {value} character"
         case "uniqueItems":
             return "each entry once"
         case "anyOf" | "oneOf":
-            return " or ".join(_expected_of(option) for option in value)
+            return " or ".join(_expected_of(option, error.instance) for option in value)
         case _:
             description = error.schema.get("description") if isinstance(error.schema, Mapping) else None
             return f"{error.validator} {value}" + (f" ({description})" if description else "")
 
 
-def _expected_of(option: Mapping[str, Any]) -> str:
+def _expected_of(option: Mapping[str, Any], instance: Any) -> str:
     if "enum" in option:
         return listing(option["enum"])
     kind = option.get("type", "")
+    if _is_number(None, instance) and instance > option.get("maximum", instance):
+        return f"{_TYPES[kind]} of at most {option['maximum']}"
     return _TYPES.get(kind, str(kind)) + (f" from {option['minimum']}" if "minimum" in option else "")
 
 
-def _hint(error: ValidationError) -> str:
+def _hint(error: ValidationError, nearest: Callable[[str, Iterable[str]], str]) -> str:
     if error.validator == "enum" and isinstance(error.instance, str):
         names: Any = error.validator_value
         return nearest(error.instance, [str(name) for name in names])
+    wanted: Any = error.validator_value
+    if error.validator == "type" and isinstance(error.instance, bool) and "string" in wanted:
+        return " YAML reads yes, no, on and off as true and false: put a text in quotes."
     if error.validator == "type" and isinstance(error.instance, str):
         try:
             number = float(error.instance)
         except ValueError:
             return ""
         # YAML 1.1 reads 1e-3 as a text: a number needs a point before the exponent.
-        kind: Any = error.validator_value
-        whole = "integer" in kind and number.is_integer()
+        whole = "integer" in wanted and number.is_integer()
         return f" YAML reads this as a text: write {int(number) if whole else number}."
     return ""

@@ -20,7 +20,9 @@ from typing import Any
 from pellucid.wording import nearest, shown, times
 
 LIMIT = 200  # members of one study
+MOST_EXPERIMENTS = 1000
 LONGEST = 120  # characters of a member's name: file systems take 255, and there is more in a file's name
+_NAME = re.compile(r"(?:^|\.)([a-z][a-z0-9_]*)")  # where a line names an experiment
 TRAINING_SEED = "training.seed"
 # What only repeats an experiment: the others say what is compared.
 REPEATING = ("seed", TRAINING_SEED, "split.fold")
@@ -95,6 +97,10 @@ def expand(
             faults += found + more
             continue
         title = str(entry.get("title", ""))
+        if len(experiments) + len(members) > MOST_EXPERIMENTS:
+            count = f"{len(experiments) + len(members):,} experiments up to this one, members of studies included"
+            faults.append(f"experiments.{name}: found {count}; expected at most {MOST_EXPERIMENTS:,}.")
+            break
         studies[name] = Study(title, members)
         for member, values in members.items():
             experiments[member] = _put(without(entry, ("vary", "repeats")), values)
@@ -113,7 +119,9 @@ def folded(lines: Iterable[str], studies: Mapping[str, Study]) -> list[str]:
     """Lines about experiments, where one that is the same for every member of a study is told once, of the study."""
     kept = list(lines)
     for name, study in studies.items():
-        owners = [next((member for member in study.members if _about(line, member)), "") for line in kept]
+        owners = [next((word for word in _NAME.findall(line) if word in study.members), "") for line in kept]
+        if not any(owners):
+            continue
         renamed = [line.replace(owner, name, 1) if owner else line for line, owner in zip(kept, owners, strict=True)]
         told: dict[str, set[str]] = {}
         for line, owner in zip(renamed, owners, strict=True):
@@ -136,10 +144,6 @@ def leaves(properties: Mapping[str, Any], path: str = "") -> Iterator[str]:
             yield from leaves(content["properties"], f"{path}{key}.")
         elif content.get("type") != "object":
             yield f"{path}{key}"
-
-
-def _about(line: str, member: str) -> bool:
-    return re.search(rf"(^|\.){re.escape(member)}(?![a-z0-9_])", line) is not None
 
 
 def _varied(
@@ -177,7 +181,7 @@ def _varied(
     if not faults and count > LIMIT:
         sizes = times(len(values) for values in varied.values())
         faults.append(
-            f"experiments.{name}: found {sizes} = {count} members; expected at most {LIMIT}. Give fewer values, or "
+            f"experiments.{name}: found {sizes} = {count:,} members; expected at most {LIMIT}. Give fewer values, or "
             "several studies."
         )
     return varied, faults

@@ -12,12 +12,13 @@ from pellucid.words import in_figure, readable
 # With more classes than this, tables and figures show those that occur, and an example has its five most probable.
 MANY_CLASSES = 20
 MOST_PROBABLE = 5
+_READ = 10_000
 _LONGEST = 60  # characters of a user's word in a message
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """A sentence that offers the most similar of `names`, or nothing where none is similar."""
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name[:_LONGEST], list(names), n=1, cutoff=0.5)
     return f' Did you mean "{close[0]}"?' if close else ""
 
 
@@ -39,5 +40,7 @@ def first_line(error: Exception) -> str:
 
 def shown(content: Any) -> str:
     """A value as the user would recognise it: text in quotes, long content cut."""
-    text = readable(masked(f'"{content}"' if isinstance(content, str) else str(content)))
+    text = f'"{content}"' if isinstance(content, str) else str(content)
+    # Of a long text only so much is looked through that no half of a password can be left.
+    text = readable(masked(text[:_READ]))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -1,14 +1,6 @@
 # Functions that the rules share. The configuration is checked here, before any rule is read.
 
-import sys
-from pathlib import Path
-
-from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
-
-ROOT = Path(workflow.basedir)
-PACKAGE = ROOT / "workflow"
-sys.path.insert(0, str(PACKAGE))
 
 from pellucid import augmentation
 from pellucid import config as configuration

@@ -514,7 +514,7 @@ CONFIG = [
             put("run", ["mitdb"]),
             put("experiments.mitdb.dataset.records", "s3://bucket/mitdb"),
         ),
-        "experiments.mitdb.dataset: mitdb.records: found s3://bucket/mitdb",
+        "experiments.mitdb.dataset.records: found s3://bucket/mitdb",
         "http://",
     ),
 ]

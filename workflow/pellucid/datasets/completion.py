@@ -15,7 +15,12 @@ from pellucid.errors import InputError
 
 # The parameters that sources of series share.
 PARAMETERS: dict[str, dict[str, Any]] = {
-    "sampling_rate": {"type": "number", "exclusiveMinimum": 0, "description": "in Hz, for time axes in seconds"},
+    "sampling_rate": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 1_000_000_000,
+        "description": "in Hz, for time axes in seconds",
+    },
     "unit": {"type": "string", "default": "a.u.", "description": "of the values, for axis labels"},
     "missing": {
         "enum": ["refuse", "interpolate", "zero"],

@@ -75,7 +75,13 @@ SPEC = SourceSpec(
     homepage="https://physionet.org/content/ecgsyn/1.0.0/",
     truth=True,
     parameters={
-        "per_class": {"type": "integer", "description": "Beats of each class.", "default": 400, "minimum": 1},
+        "per_class": {
+            "type": "integer",
+            "description": "Beats of each class.",
+            "default": 400,
+            "minimum": 1,
+            "maximum": 100_000,
+        },
         "noise": _number("White noise: standard deviation in heights of the normal R wave.", 0.012, 0, 1),
         "artefact": _number("Noise of 1-15 Hz: standard deviation in heights of the normal R wave.", 0.02, 0, 1),
         "wander": _number(

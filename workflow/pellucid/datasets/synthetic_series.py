@@ -37,7 +37,13 @@ SPEC = SourceSpec(
     homepage="",
     truth=True,
     parameters={
-        "per_class": {"type": "integer", "description": "Examples of each class.", "default": 150, "minimum": 1},
+        "per_class": {
+            "type": "integer",
+            "description": "Examples of each class.",
+            "default": 150,
+            "minimum": 1,
+            "maximum": 100_000,
+        },
         "classes": {
             "type": "integer",
             "description": "How many classes: the first so many of the table in the source's file.",

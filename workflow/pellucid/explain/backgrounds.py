@@ -13,6 +13,7 @@ from pellucid.probe import Probe
 PARAMETER: Mapping[str, Any] = {
     "type": "integer",
     "minimum": 1,
+    "maximum": 100_000,
     "default": 50,
     "description": "training examples drawn as background, each once; all of them where there are fewer",
 }

@@ -26,6 +26,7 @@ SPEC = MethodSpec(
         "samples": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 1_000_000,
             "default": 200,
             "description": "points, spread evenly over the rows of the background, at which the gradient is taken; "
             "more of them bring the sum closer to the change of the logit",

@@ -23,6 +23,7 @@ SPEC = MethodSpec(
         "steps": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 100_000,
             "default": 50,
             "description": "intervals of the line; more of them bring the sum closer to the change of the logit",
         },

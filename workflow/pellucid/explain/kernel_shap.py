@@ -31,7 +31,7 @@ SPEC = MethodSpec(
     checks=("coverage", "completeness"),
     parameters={
         "samples": {
-            "anyOf": [{"type": "integer", "minimum": 2}, {"enum": ["auto"]}],
+            "anyOf": [{"type": "integer", "minimum": 2, "maximum": 1_000_000}, {"enum": ["auto"]}],
             "default": "auto",
             "description": "coalitions at most, for each example; all of them where there are no more, which makes the "
             "values exact; auto: 2048 and two for each segment",

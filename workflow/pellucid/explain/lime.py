@@ -25,6 +25,7 @@ SPEC = MethodSpec(
         "samples": {
             "type": "integer",
             "minimum": 2,
+            "maximum": 1_000_000,
             "default": 1000,
             "description": "altered copies of each example, the example itself among them",
         },
@@ -33,12 +34,14 @@ SPEC = MethodSpec(
         "kernel_width": {
             "type": "number",
             "exclusiveMinimum": 0,
+            "maximum": 1_000_000,
             "default": 0.25,
             "description": "how far from the example a copy still counts, in cosine distance",
         },
         "ridge": {
             "type": "number",
             "minimum": 0,
+            "maximum": 1_000_000,
             "default": 1,
             "description": "penalty on the squared weights of the segments; more steadies and shrinks them",
         },

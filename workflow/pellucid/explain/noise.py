@@ -12,10 +12,17 @@ from pellucid.batching import blocks
 from pellucid.probe import Probe
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "samples": {"type": "integer", "minimum": 2, "default": 50, "description": "noisy copies of each input"},
+    "samples": {
+        "type": "integer",
+        "minimum": 2,
+        "maximum": 1_000_000,
+        "default": 50,
+        "description": "noisy copies of each input",
+    },
     "noise": {
         "type": "number",
         "exclusiveMinimum": 0,
+        "maximum": 1_000,
         "default": 0.15,
         "description": "standard deviation of the noise, as a share of the example's range (maximum less minimum)",
     },

@@ -14,8 +14,8 @@ from pellucid.explain.base import MethodSpec
 from pellucid.probe import Probe
 
 _ONE_OR_EACH = (
-    {"type": "integer", "minimum": 1},
-    {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1}},
+    {"type": "integer", "minimum": 1, "maximum": 1_000_000},
+    {"type": "array", "minItems": 1, "maxItems": 3, "items": {"type": "integer", "minimum": 1, "maximum": 1_000_000}},
 )
 _SIZES = {"anyOf": [*_ONE_OR_EACH]}
 # Of a window that nobody chose: as in the ECG article, and at most a quarter of an axis.

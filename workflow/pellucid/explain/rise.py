@@ -29,13 +29,19 @@ SPEC = MethodSpec(
         "masks": {
             "type": "integer",
             "minimum": 2,
+            "maximum": 1_000_000,
             "default": 1000,
             "description": "random masks; the error falls with their square root (the paper takes 4000 to 8000)",
         },
         "cells": {
             "anyOf": [
-                {"type": "integer", "minimum": 1},
-                {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1}},
+                {"type": "integer", "minimum": 1, "maximum": 10_000},
+                {
+                    "type": "array",
+                    "minItems": 1,
+                    "maxItems": 3,
+                    "items": {"type": "integer", "minimum": 1, "maximum": 10_000},
+                },
                 {"enum": ["auto"]},
             ],
             "default": "auto",

@@ -34,7 +34,7 @@ SPEC = MethodSpec(
             "increase itself (equation 7), or the probability of the class, as several programs have it",
         },
         "feature_maps": {
-            "anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["all"]}],
+            "anyOf": [{"type": "integer", "minimum": 1, "maximum": 100_000}, {"enum": ["all"]}],
             "default": "all",
             "description": "how many are taken: all, or those that vary most over the example",
         },

@@ -15,7 +15,7 @@ _SAMPLES, _FEWEST, _MOST, _SIDE = 15, 7, 20, 7
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "segments": {
-        "anyOf": [{"type": "integer", "minimum": 2}, {"enum": ["auto"]}],
+        "anyOf": [{"type": "integer", "minimum": 2, "maximum": 100_000}, {"enum": ["auto"]}],
         "default": "auto",
         "description": "parts of an example, or of each of its channels (of an image: about so many); auto: slices of "
         "about 15 samples, 7 to 20 of them, or 7 × 7 parts of an image, of two pixels a side at least",
@@ -28,6 +28,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "compactness": {
         "type": "number",
         "exclusiveMinimum": 0,
+        "maximum": 1_000_000,
         "default": 0.1,
         "description": "of superpixels: higher makes them squarer, lower lets them follow the values, which are "
         "scaled to [0, 1]",

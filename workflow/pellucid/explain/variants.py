@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import math
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from pellucid.errors import InputError
+from pellucid.wording import times
 from pellucid.words import in_file_name
+
+LIMIT = 200  # combinations of one sweep
+LONGEST = 200  # bytes of a label: file systems take 255, and there is more in a file's name
 
 
 def variants(method: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -21,16 +27,24 @@ def variants(method: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, 
     """
     fixed = {key: value for key, value in parameters.items() if key != "sweep"}
     sweep: Mapping[str, list[Any]] = parameters.get("sweep") or {}
-    runs = {}
+    if (count := math.prod(map(len, sweep.values()))) > LIMIT:
+        sizes = times(map(len, sweep.values()))
+        raise InputError(f"sweep of {method}", f"{sizes} = {count:,} combinations of values", f"at most {LIMIT}")
+    runs: dict[str, dict[str, Any]] = {}
+    names = set()
     for values in itertools.product(*sweep.values()):
         chosen = dict(zip(sweep, values, strict=True))
         label = ".".join([method, *(f"{key}={_label(value)}" for key, value in chosen.items())])
-        if label in runs:
+        if len(label.encode()) > LONGEST:
+            raise InputError(f"sweep of {method}", f"values whose label would be {label}", "shorter or fewer values")
+        # Some file systems take letters of both cases, and both ways to write an accent, for the same.
+        if (name := unicodedata.normalize("NFC", label).casefold()) in names:
             raise InputError(
                 f"sweep of {method}",
                 f"two combinations of values that would both be named {label}",
-                "each value once, and values that differ in more than punctuation",
+                "each value once, and values that differ in more than punctuation and capitals",
             )
+        names.add(name)
         runs[label] = {**fixed, **chosen}
     return runs
 

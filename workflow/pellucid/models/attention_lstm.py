@@ -16,15 +16,34 @@ SPEC = ModelSpec(
     source="attention after Yang Z, Yang D, Dyer C, He X, Smola A, Hovy E. Hierarchical Attention Networks for "
     "Document Classification. NAACL (2016), equations 5 to 7; the convolution in front shortens the series",
     parameters={
-        "filters": {"type": "integer", "minimum": 1, "default": 64, "description": "of the convolution"},
-        "kernel": {"type": "integer", "minimum": 1, "default": 9, "description": "samples that each filter spans"},
+        "filters": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10_000,
+            "default": 64,
+            "description": "of the convolution",
+        },
+        "kernel": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10_000,
+            "default": 9,
+            "description": "samples that each filter spans",
+        },
         "pool": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 10_000,
             "default": 5,
             "description": "samples that become one time step of the LSTM; fewer give a finer attention, in more steps",
         },
-        "units": {"type": "integer", "minimum": 1, "default": 64, "description": "of the LSTM, and of the attention"},
+        "units": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10_000,
+            "default": 64,
+            "description": "of the LSTM, and of the attention",
+        },
     },
 )
 

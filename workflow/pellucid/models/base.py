@@ -43,6 +43,7 @@ WHITE: Mapping[str, Mapping[str, Any]] = {
     "white": {
         "type": "number",
         "exclusiveMinimum": 0,
+        "maximum": 1_000_000,
         "default": 1,
         "description": "the value of full intensity in the data: 1, or 255",
     }

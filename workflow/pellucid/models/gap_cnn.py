@@ -21,20 +21,23 @@ SPEC = ModelSpec(
         "filters": {
             "type": "array",
             "minItems": 1,
-            "items": {"type": "integer", "minimum": 1},
+            "maxItems": 100,
+            "items": {"type": "integer", "minimum": 1, "maximum": 10_000},
             "default": [128, 256, 128],
             "description": "filters of each block",
         },
         "kernels": {
             "type": "array",
             "minItems": 1,
-            "items": {"type": "integer", "minimum": 1},
+            "maxItems": 100,
+            "items": {"type": "integer", "minimum": 1, "maximum": 10_000},
             "default": [8, 5, 3],
             "description": "size of the filters of each block, along every axis; for images [3, 3, 3] is usual",
         },
         "pool": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 10_000,
             "default": 1,
             "description": "maximum over so many positions along every axis after each block but the last; 1, as in "
             "the paper, keeps the maps at the input's size",

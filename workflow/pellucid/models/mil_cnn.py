@@ -21,17 +21,31 @@ SPEC = ModelSpec(
         "window": {
             "type": "integer",
             "minimum": 2,
+            "maximum": 1_000_000,
             "default": 30,
             "description": "samples of one instance; the last is filled up with zeros where the series is no multiple",
         },
         "filters": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 10_000,
             "default": 32,
             "description": "of the first convolution; the second has twice as many",
         },
-        "kernel": {"type": "integer", "minimum": 1, "default": 5, "description": "samples that each filter spans"},
-        "units": {"type": "integer", "minimum": 1, "default": 64, "description": "of the gated attention"},
+        "kernel": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10_000,
+            "default": 5,
+            "description": "samples that each filter spans",
+        },
+        "units": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10_000,
+            "default": 64,
+            "description": "of the gated attention",
+        },
     },
 )
 

@@ -39,6 +39,7 @@ SPEC = ScoreSpec(
         "steps": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 100_000,
             "default": 50,
             "description": "intervals of the curves; never more than there are units",
         },

@@ -30,7 +30,13 @@ SPEC = ScoreSpec(
     needs_model=True,
     needs_training=True,
     parameters={
-        "runs": {"type": "integer", "minimum": 3, "default": 100, "description": "random sets of units"},
+        "runs": {
+            "type": "integer",
+            "minimum": 3,
+            "maximum": 100_000,
+            "default": 100,
+            "description": "random sets of units",
+        },
         "share": {
             "type": "number",
             "exclusiveMinimum": 0,

@@ -44,7 +44,13 @@ SPEC = ScoreSpec(
             "description": "subset: random sets of units take the baseline's values; noise: each unit goes a random "
             "share of the way to the baseline, Gaussian around 0 and the same for all its values",
         },
-        "runs": {"type": "integer", "minimum": 3, "default": 100, "description": "perturbations of each kind"},
+        "runs": {
+            "type": "integer",
+            "minimum": 3,
+            "maximum": 100_000,
+            "default": 100,
+            "description": "perturbations of each kind",
+        },
         "share": {
             "type": "number",
             "exclusiveMinimum": 0,
@@ -55,6 +61,7 @@ SPEC = ScoreSpec(
         "noise": {
             "type": "number",
             "exclusiveMinimum": 0,
+            "maximum": 1_000,
             "default": 0.2,
             "description": "standard deviation of the noise, as a share of the way to the baseline",
         },

@@ -36,12 +36,18 @@ SPEC = ScoreSpec(
     needs_method=True,
     parameters={
         "steps": {
-            "anyOf": [{"type": "integer", "minimum": 2}, {"enum": ["all"]}],
+            "anyOf": [{"type": "integer", "minimum": 2, "maximum": 100_000}, {"enum": ["all"]}],
             "default": 5,
             "description": "at which the examples are explained again: after every layer (all), or after the first "
             "and the last and some between them, evenly spaced",
         },
-        "draws": {"type": "integer", "minimum": 1, "default": 1, "description": "of the weights, to be averaged"},
+        "draws": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1_000,
+            "default": 1,
+            "description": "of the weights, to be averaged",
+        },
         "examples": parameter(3),
     },
 )

@@ -36,7 +36,7 @@ SPEC = ScoreSpec(
     needs_random_labels=True,
     parameters={
         "epochs": {
-            "anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["recipe"]}],
+            "anyOf": [{"type": "integer", "minimum": 1, "maximum": 100_000}, {"enum": ["recipe"]}],
             "default": "recipe",
             "description": "of the training on random labels, or recipe for as many as the experiment's own has: "
             "memorising takes longer than learning",

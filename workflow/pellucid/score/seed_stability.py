@@ -31,6 +31,7 @@ SPEC = ScoreSpec(
         "runs": {
             "type": "integer",
             "minimum": 2,
+            "maximum": 100_000,
             "default": 3,
             "description": "with different seeds, the explanation that is there being the first",
         },

@@ -29,10 +29,17 @@ SPEC = ScoreSpec(
         "radius": {
             "type": "number",
             "exclusiveMinimum": 0,
+            "maximum": 1_000,
             "default": 0.02,
             "description": "largest change of a value, as a share of the range of its channel in the example",
         },
-        "samples": {"type": "integer", "minimum": 1, "default": 10, "description": "changed copies of each example"},
+        "samples": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1_000_000,
+            "default": 10,
+            "description": "changed copies of each example",
+        },
         "examples": parameter(2),
     },
 )

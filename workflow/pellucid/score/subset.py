@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 def parameter(default: int | str) -> Mapping[str, Any]:
     """The parameter that says how many."""
     return {
-        "anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["all"]}],
+        "anyOf": [{"type": "integer", "minimum": 1, "maximum": 100_000}, {"enum": ["all"]}],
         "default": default,
         "description": "explained examples of each class that are scored; all, or the first so many: each is explained "
         "anew many times",

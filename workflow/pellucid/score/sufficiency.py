@@ -35,6 +35,7 @@ SPEC = ScoreSpec(
         "fractions": {
             "type": "array",
             "minItems": 1,
+            "maxItems": 100,
             "uniqueItems": True,
             "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
             "default": list(_FRACTIONS),

@@ -20,7 +20,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "for one channel, sample and value are the same",
     },
     "window": {
-        "anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["auto"]}],
+        "anyOf": [{"type": "integer", "minimum": 1, "maximum": 1_000_000}, {"enum": ["auto"]}],
         "default": "auto",
         "description": "length of a window in samples, or side of a block in pixels; auto: about 15 samples (7 to 20 "
         "windows), or 7 × 7 blocks. The last one may be smaller",

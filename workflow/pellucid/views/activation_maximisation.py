@@ -50,10 +50,17 @@ SPEC = ViewSpec(
             "default": 12,
             "description": "classes or filters at most, evenly spread over those that there are",
         },
-        "steps": {"type": "integer", "minimum": 1, "default": 200, "description": "steps of the ascent"},
+        "steps": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 100_000,
+            "default": 200,
+            "description": "steps of the ascent",
+        },
         "step": {
             "type": "number",
             "exclusiveMinimum": 0,
+            "maximum": 1_000,
             "default": 0.1,
             "description": "root mean square change of one step, in standard deviations of the training values; it "
             "shrinks over the second half",
@@ -61,6 +68,7 @@ SPEC = ViewSpec(
         "l2": {
             "type": "number",
             "minimum": 0,
+            "maximum": 1_000_000,
             "default": 1.0,
             "description": "weight of the mean squared distance from the training mean, in standard deviations; the "
             "score is measured in its own standard deviations over training examples",
@@ -68,6 +76,7 @@ SPEC = ViewSpec(
         "smoothness": {
             "type": "number",
             "minimum": 0,
+            "maximum": 1_000_000,
             "default": 3.0,
             "description": "weight of the roughness: mean squared second difference of a series (more for a finely "
             "sampled one), total variation of an image (less for a tiny one)",
@@ -82,6 +91,7 @@ SPEC = ViewSpec(
         "noise": {
             "type": "number",
             "exclusiveMinimum": 0,
+            "maximum": 1_000,
             "default": 1.0,
             "description": "standard deviation of the start around the training mean, in standard deviations of the "
             "training values",
@@ -89,12 +99,14 @@ SPEC = ViewSpec(
         "starts": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 1_000,
             "default": 1,
             "description": "random starts for each class or filter; the one that ends highest is kept",
         },
         "examples": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 100_000,
             "default": 1000,
             "description": "training examples, as many of each class, among which the best real one is sought",
         },

@@ -21,10 +21,17 @@ SPEC = ViewSpec(
     needs=("examples",),
     parameters={
         "layer": LAYER,
-        "examples": {"type": "integer", "minimum": 1, "default": 1, "description": "examples of each class"},
+        "examples": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 100_000,
+            "default": 1,
+            "description": "examples of each class",
+        },
         "shown": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 1_000,
             "default": 32,
             "description": "filters drawn at most, those of the largest mean absolute activation over the examples; "
             "of the others the arrays hold the mean and the maximum",

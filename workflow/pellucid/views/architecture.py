@@ -31,6 +31,7 @@ SPEC = ViewSpec(
         "rows": {
             "type": "integer",
             "minimum": 8,
+            "maximum": 10_000,
             "default": 40,
             "description": "layers that the figure may have before normalisations, activations, dropout and padding "
             "join the row of the layer in front of them; the texts have a line for each layer",

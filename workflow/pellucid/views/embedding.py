@@ -37,18 +37,21 @@ SPEC = ViewSpec(
         "points": {
             "type": "integer",
             "minimum": _FEWEST,
+            "maximum": 100_000,
             "default": 1000,
             "description": "test examples at most, as many of each class",
         },
         "perplexity": {
             "type": "number",
             "minimum": 1,
+            "maximum": 10_000,
             "default": 30,
             "description": "of t-SNE: about how many neighbours count; at most a third of the examples",
         },
         "neighbours": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 10_000,
             "default": 10,
             "description": "nearest neighbours whose class is compared",
         },

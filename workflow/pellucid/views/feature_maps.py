@@ -30,12 +30,14 @@ SPEC = ViewSpec(
         "example": {
             "type": "integer",
             "minimum": 0,
+            "maximum": 100_000,
             "default": 0,
             "description": "which of the chosen examples, from 0; they are sorted by class",
         },
         "shown": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 1_000,
             "default": 8,
             "description": "maps drawn of each layer at most, those of the largest mean absolute activation",
         },

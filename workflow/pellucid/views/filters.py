@@ -24,12 +24,14 @@ SPEC = ViewSpec(
         "shown": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 1_000,
             "default": 32,
             "description": "filters drawn at most, those of the largest norm; the arrays hold all",
         },
         "channels": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 1_000,
             "default": 8,
             "description": "input channels drawn at most of each filter behind the first layer, those of the largest "
             "norm",

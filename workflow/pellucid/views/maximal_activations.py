@@ -24,16 +24,29 @@ SPEC = ViewSpec(
     needs=("test",),
     parameters={
         "layer": {**LAYER, "default": "last"},
-        "shown": {"type": "integer", "minimum": 1, "default": 8, "description": "filters drawn at most"},
+        "shown": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1_000,
+            "default": 8,
+            "description": "filters drawn at most",
+        },
         "order": {
             "enum": ["strongest", "first"],
             "default": "strongest",
             "description": "which filters are drawn: those of the largest activations, or those that come first",
         },
-        "top": {"type": "integer", "minimum": 1, "default": 6, "description": "examples drawn for each filter"},
+        "top": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1_000,
+            "default": 6,
+            "description": "examples drawn for each filter",
+        },
         "search": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 1_000_000,
             "default": 2000,
             "description": "test examples that are searched at most, drawn at random where there are more",
         },

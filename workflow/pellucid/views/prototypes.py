@@ -47,12 +47,14 @@ SPEC = ViewSpec(
         "points": {
             "type": "integer",
             "minimum": 2,
+            "maximum": 100_000,
             "default": 400,
             "description": "training examples of each class to choose from, and as many test examples, at most",
         },
         "shown": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 1_000,
             "default": 10,
             "description": "classes in the figure at most; the arrays hold all",
         },

@@ -1,0 +1,37 @@
+"""`python -m pellucid.check_config mine.yaml …`: check configuration files that somebody else wrote, and run nothing.
+
+The files are merged over the `config.yaml` of this folder in their order, as `snakemake --configfile` does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from snakemake.utils import update_config
+
+from pellucid import config, config_file
+from pellucid.errors import InputError
+
+
+def main(paths: Sequence[str]) -> int:
+    """Print what is wrong with the files; return the status of the process."""
+    own = [path for path in ("config.yaml",) if Path(path).exists()]
+    merged: dict[str, Any] = {}
+    try:
+        for path in (*own, *paths):
+            config_file.check(path)
+            update_config(merged, yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+        resolved = config.resolve(merged)
+    except (InputError, config.ConfigError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"The configuration can be used. It runs {', '.join(resolved.run)}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
