@@ -47,6 +47,9 @@ def evaluate(
 
     Metrics come from the logits: probabilities of a sure model all round to 1. They are there to be read. A model that
     gives probabilities alone has their logarithms for logits, which are as fine as the probabilities were.
+
+    Raises:
+        InputError: a logit that is NaN or infinite.
     """
     import pandas as pd
 
@@ -54,7 +57,7 @@ def evaluate(
     probe = Probe.load(model, threads=threads, memory_mb=memory_mb)
     classes = files.read_json(data / "data.json")["classes"]
     y = files.read_arrays(data / "labels.npz")["test"]
-    logits = probe.logits(files.map_array(data / "x_test.npy"))
+    logits = probe.logits(files.map_array(data / "x_test.npy"), called="test example")
     p = softmax(logits)
     metrics, per_class, confusion = scores(y, logits, classes)
     reliability = calibration(y, p)
