@@ -51,6 +51,9 @@ def evaluate(
 
     Metrics come from the logits: probabilities of a sure model all round to 1. They are there to be read. A model that
     gives probabilities alone has their logarithms for logits, which are as fine as the probabilities were.
+
+    Raises:
+        InputError: a logit that is NaN or infinite.
     """
     import pandas as pd
 
@@ -58,7 +61,7 @@ def evaluate(
     probe = Probe.load(model, threads=threads, memory_mb=memory_mb)
     classes = files.read_json(facts)["classes"]
     y = files.read_arrays(labels)["test"]
-    logits = probe.logits(files.map_array(x))
+    logits = probe.logits(files.map_array(x), called="test example")
     p = softmax(logits)
     metrics, per_class, confusion = scores(y, logits, classes)
     reliability = calibration(y, p)

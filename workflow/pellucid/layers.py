@@ -33,6 +33,13 @@ def last_layer(model: keras.Model) -> keras.layers.Layer:
     return last_layer(layer) if getattr(layer, "layers", None) else layer
 
 
+def steps(model: Any) -> list[Any]:
+    """Keras' record of each use of a layer, inputs before what they go into."""
+    graph = getattr(model, "_functional", None) or model
+    depths = sorted(graph._nodes_by_depth, reverse=True)
+    return [step for depth in depths for step in graph._nodes_by_depth[depth] if not step.is_input]
+
+
 def copy_state(source: keras.Model, model: keras.Model) -> None:
     """Give a model the state of another that was made from the same configuration, as loading a file would.
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import backend, channels, deeplift, files, local, relus, same_function, tracing
+from pellucid import backend, channels, deeplift, files, finite, local, relus, same_function, tracing
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
 from pellucid.graph import Node, flatten, one_score
@@ -98,27 +98,36 @@ class Probe:
 
     # What may be asked -----------------------------------------------------------------------------------------------
 
-    def logits(self, x: Array) -> Array:
-        """Class scores before the softmax, whose softmax the probabilities are: (N, *input_shape) to (N, classes)."""
-        return self._run_one(("logits",), self._build_logits, (self._inputs(x),), backward=False)
+    def logits(self, x: Array, *, called: str = "input") -> Array:
+        """Class scores before the softmax, whose softmax the probabilities are: (N, *input_shape) to (N, classes).
+
+        Args:
+            x: the inputs.
+            called: what a message calls one of them; empty lets NaN and infinity pass.
+
+        Raises:
+            InputError: a score that is NaN or infinite, with the number of its input and the layer that it comes from.
+        """
+        logits = self._run_one(("logits",), self._build_logits, (self._inputs(x),), backward=False)
+        return self._finite(x, logits, called)
 
     def probabilities(self, x: Array) -> Array:
         """Softmax of the logits: (N, *input_shape) to (N, classes)."""
-        return self._run_one(("probabilities",), self._build_probabilities, (self._inputs(x),), backward=False)
+        found = self._run_one(("probabilities",), self._build_probabilities, (self._inputs(x),), backward=False)
+        return self._finite(x, found)
 
-    def scores(self, x: Array) -> Array:
+    def scores(self, x: Array, *, called: str = "input") -> Array:
         """What explanations are of, for every class: (N, *input_shape) to (N, classes).
 
         The logits; of a model that makes one score z for two classes (`models/head.py`), -z and z, which are twice the
-        logits.
+        logits. `called` and errors: as `logits`.
         """
-        return self.scale * self.logits(x)
+        return self.scale * self.logits(x, called=called)
 
     def score(self, x: Array, target: NDArray[np.int64]) -> Array:
         """The score of each example's target class: (N,)."""
-        return self._run_one(
-            ("score",), self._build_score, (self._inputs(x), self._targets(target, len(x))), backward=False
-        )
+        arrays = (self._inputs(x), self._targets(target, len(x)))
+        return self._finite(x, self._run_one(("score",), self._build_score, arrays, backward=False))
 
     def gradient(self, x: Array, target: NDArray[np.int64], relu: str = "plain") -> Array:
         """Gradient of the target's logit with respect to the input: (N, *input_shape).
@@ -133,12 +142,10 @@ class Probe:
             InputError: another rule than plain, and no ReLU in the model, or one that the rule cannot be given to
                 (`relus.py`).
         """
-        return self._run_one(
-            ("gradient", relu),
-            partial(self._build_gradient, relu),
-            (self._inputs(x), self._targets(target, len(x))),
-            backward=True,
-        )
+        arrays = (self._inputs(x), self._targets(target, len(x)))
+        found = self._run_one(("gradient", relu), partial(self._build_gradient, relu), arrays, backward=True)
+        finite.require_gradient(self._model, arrays[0], arrays[1], found)
+        return found
 
     def covered_scores(
         self,
@@ -167,7 +174,11 @@ class Probe:
             self.forward_passes += len(x) * len(starts)
             classes = self._targets(target, len(x))
             rows, memory = self.batch_size(), self._memory // _COPIES_FORWARD
-            return self.scale * local.scores(x, fill, starts, channels, classes, rows=rows, memory=memory)
+            scores = local.scores(x, fill, starts, channels, classes, rows=rows, memory=memory)
+            if (bad := finite.first(scores)) is not None:
+                inside = _windows(starts[bad : bad + 1], size, channels[bad : bad + 1], self.input_shape)
+                self.score(np.where(inside, fill, x), target)  # tells which example and layer
+            return self.scale * scores
         found = np.empty((len(starts), len(x)), np.float32)
         for part, some in blocks(len(x), len(starts), self.batch_size()):
             inside = _windows(starts[some], size, channels[some], self.input_shape)
@@ -548,6 +559,12 @@ class Probe:
         """The scores that explanations are of, as `scores` says."""
         logits = self._forward(batch)
         return logits if self.scale == 1 else self.scale * logits
+
+    def _finite(self, x: Array, answers: Array, called: str = "input") -> Array:
+        """The answers, of which none is NaN or infinite."""
+        if called:
+            finite.require_answers(self._model, np.asarray(x, np.float32), answers, called)
+        return answers
 
     def _build_logits(self) -> Callable[..., Any]:
         return self._forward

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pellucid import backend, channels, tracing
 from pellucid.errors import InputError
-from pellucid.layers import last_layer, walk
+from pellucid.layers import last_layer, steps, walk
 from pellucid.wording import first_line
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ def _first_at_fault(model: keras.Model, inputs: Array) -> str:
     from keras import Model
 
     try:
-        for step in _steps(model):
+        for step in steps(model):
             part = Model(model.inputs[0], step.output_tensors[0])
             if _fault(part, inputs):
                 inner = step.operation
@@ -256,10 +256,3 @@ def _first_at_fault(model: keras.Model, inputs: Array) -> str:
     except Exception:  # a part that is no model of its own
         return ""
     return ""
-
-
-def _steps(model: Any) -> Iterator[Any]:
-    """Keras' record of each use of a layer, inputs before what they go into."""
-    graph = getattr(model, "_functional", None) or model
-    for depth in sorted(graph._nodes_by_depth, reverse=True):
-        yield from (step for step in graph._nodes_by_depth[depth] if not step.is_input)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,9 @@ from pellucid import (
     backend,
     downloads,
     files,
+    finite,
     input_scale,
+    loss_faults,
     model_classes,
     plugins,
     precision,
@@ -103,7 +105,8 @@ def train(
 
     Raises:
         InputError: the architecture or the augmentation does not fit the data, a file is another one than the checksum
-            says, or the loss is no longer a number.
+            says, a weight is no number, or a loss is no longer one: the training ends there, for its best epoch so far
+            would be one of a training that failed.
     """
     folder, training = Path(folder), recipe.complete(training)
     tf = backend.start(threads)
@@ -124,15 +127,20 @@ def train(
     key = files.digest([*ingredients, "permuted"] if permuted else ingredients)[:16]
     state = Path(checkpoints) / key
     safe = not model.get("allow_code", False)
-    network, progress = _resume(state, training, safe) or (
-        recipe.prepared(_build(model, paths, training, data, seed), training),
-        Progress(),
-    )
+
+    def anew() -> keras.Model:
+        return recipe.prepared(_build(model, paths, training, data, seed), training)
+
+    network, progress = _resume(state, training, safe) or (anew(), Progress())
     notes = _notes(network, model, data, x_train)
     if model_classes.keeps_outputs(model, training["epochs"]):
         logger.info("%s", model_classes.order(data["classes"]))
     if progress.epoch:
         logger.info("going on from epoch %d of %d, found in %s", progress.epoch, training["epochs"], state)
+
+    def before(epoch: int) -> keras.Model:
+        return keras.models.load_model(_last(state, epoch), compile=False, safe_mode=safe) if epoch else anew()
+
     if not _ended(progress, training):
         # Some layers draw from Python's generator while they are traced.
         keras.utils.set_random_seed(seeds.integer(seed, "train", "tracing"))
@@ -143,7 +151,7 @@ def train(
             validation_data=validation,
             # The batches shuffle themselves; Keras would shuffle their order once more, and not the same after a kill.
             shuffle=False,
-            callbacks=[_keeper(state, progress, training, seed, batches)],
+            callbacks=[_keeper(state, progress, training, seed, batches, before, (fitted, validation))],
             verbose=0,
         )
     best = network
@@ -273,6 +281,7 @@ def _build(
     parameters = plugins.own_parameters(model, architecture.SPEC)
     parameters |= {name: paths.get(name) for name in architecture.SPEC.files}
     network: keras.Model = architecture.build(tuple(facts["shape"]), len(facts["classes"]), **parameters)
+    finite.require_weights(network, ", ".join(paths.values()) or f"model {model['architecture']}")
     if training["epochs"] and not network.trainable_weights:
         raise InputError("training.epochs", f"{training['epochs']}, and no weights to fit", "0, or less that is frozen")
     return network
@@ -301,7 +310,13 @@ def _ended(progress: Progress, training: Mapping[str, Any]) -> str:
 
 
 def _keeper(
-    state: Path, progress: Progress, training: Mapping[str, Any], seed: int, batches: Any
+    state: Path,
+    progress: Progress,
+    training: Mapping[str, Any],
+    seed: int,
+    batches: Any,
+    before: Callable[[int], keras.Model],
+    examples: tuple[Any, Any],
 ) -> keras.callbacks.Callback:
     import keras
 
@@ -329,11 +344,14 @@ def _keeper(
                 self.model.optimizer.learning_rate.assign(rate)
                 self.rate = rate
 
+        def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+            loss_faults.require_step(
+                epoch := self.first // len(batches), batch, logs, examples[0], lambda: before(epoch)
+            )
+
         def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
             scores = {name: float((logs or {})[name]) for name in SCORES}
-            if not all(np.isfinite([scores["loss"], scores["val_loss"]])):
-                found = f"a loss of {scores['loss']}, on the validation examples of {scores['val_loss']}"
-                raise InputError(f"training, epoch {epoch + 1}", found, "numbers", "Lower learning_rate.")
+            loss_faults.require_epoch(epoch, scores, self.model, examples[1])
             progress.history.append({**scores, "learning_rate": self.rate})
             progress.seconds = self.before + time.perf_counter() - self.started
             improved = _better(progress, training["monitor"])

@@ -164,7 +164,9 @@ def _require_varying(
     shape = (8, *inputs.shape[1:])
     drawn = [rng.uniform(low, high, shape), 10 * max(high - low, 1) * rng.standard_normal(shape)]
     before = _passes(probe)
-    scores = np.concatenate([probe.scores(part) for part in (inputs, np.concatenate(drawn).astype(np.float32))])
+    random = probe.scores(np.concatenate(drawn).astype(np.float32), called="")
+    # Far from the data, a score may be larger than any number, or the logarithm of nothing: that is no fault.
+    scores = np.concatenate([probe.scores(inputs, called="explained example"), random[np.isfinite(random).all(1)]])
     # A look at the model, no part of what the method costs.
     probe.forward_passes, probe.backward_passes = before
     rounding = 4 * np.finfo(np.float32).eps * np.abs(scores).max(0)
@@ -188,4 +190,8 @@ def _check(found: Any, inputs: Any, label: str) -> None:
         raise InputError(label, f"attributions of shape {found.shape}", f"the inputs' shape {inputs.shape}")
     if not np.isfinite(found).all():
         index = int(np.argwhere(~np.isfinite(found))[0][0])
-        raise InputError(label, f"NaN or infinity in the attribution of example {index}", "finite values")
+        found_ = (
+            f"{'NaN' if np.isnan(found[index]).any() else 'infinity'} in the attribution of explained example {index}"
+        )
+        hint = "The scores of the model are finite there, its gradients may not be: occlusion, rise and lime need none."
+        raise InputError(label, found_, "finite values", hint)

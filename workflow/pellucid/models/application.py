@@ -167,7 +167,7 @@ def _published(path: Path | str, name: str) -> list[keras.layers.Layer]:
         raise InputError(str(path), f"weights of {held} layers", expected)
     try:
         model.load_weights(path)
-    except ValueError as error:
+    except Exception as error:  # Keras raises many kinds; all mean the same here.
         reason = " ".join(str(error).split())[:200]
         raise InputError(str(path), f"weights of another network ({reason})", f"those of {name}") from None
     return _weighted(model)

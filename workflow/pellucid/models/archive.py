@@ -6,17 +6,19 @@ Layout: https://keras.io/api/models/model_saving_apis/model_saving_and_loading
 
 from __future__ import annotations
 
-import json
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pellucid.errors import InputError
-from pellucid.models import activations, config_graph
+from pellucid.models import activations, bounded_json, config_graph, hdf5, keras_zip, sizes
+from pellucid.models.config_graph import odd_refused
 from pellucid.places import Places
-from pellucid.wording import listing, times
+from pellucid.wording import first_line, listing, times
 
 Config = Mapping[str, Any]
 
@@ -27,27 +29,57 @@ FEATURES = ("conv", "relu", "rescale_rule", "gap")
 _CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 
 
+@dataclass(frozen=True)
+class Archive:
+    """A `.keras` file that was looked over.
+
+    Attributes:
+        config: what `config.json` says of the model.
+        stored: how many numbers its weights file holds.
+    """
+
+    config: dict[str, Any]
+    stored: int
+
+
 def read(path: Path | str) -> dict[str, Any]:
     """The configuration of the model in a `.keras` file.
 
     Raises:
-        InputError: no such archive, or one that is cut off or damaged.
+        InputError: what `look_over` refuses.
+    """
+    return look_over(path).config
+
+
+def look_over(path: Path | str) -> Archive:
+    """Read the configuration of the model in a `.keras` file, and what its weights file holds.
+
+    Raises:
+        InputError: no such archive, one that is cut off, damaged or unusual (`keras_zip`), a configuration beyond all
+            bounds (`bounded_json`), weights that are no plain numbers (`hdf5`), or fewer than a layer has.
     """
     expected = "a .keras file, as model.save(…) of Keras 3 writes it"
+    where = str(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-            # A truncated file has lost its list of contents, and is no zip at all; a damaged one fails here.
-            if damaged := archive.testzip():
-                raise zipfile.BadZipFile(f"{damaged} is damaged")
-            if not any(name.startswith("model.weights") for name in archive.namelist()):
-                raise KeyError("There is no model.weights.h5 in the archive")
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        reason = str(error).strip("'\"")
-        raise InputError(str(path), f"a file that cannot be read ({reason})", expected, _other_format(path)) from None
+        with keras_zip.opened(path) as content:
+            try:
+                config = bounded_json.loads(content.config)
+            except ValueError as error:
+                raise ValueError(f"{keras_zip.CONFIG}: {first_line(error)}") from None
+            with hdf5.opened(content.weights, f"{where}, {keras_zip.WEIGHTS}", expected) as weights:
+                stored = sum(math.prod(shape) for shape in hdf5.shapes(weights).values())
+    except InputError:
+        raise
+    except (OSError, LookupError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        reason = first_line(error).strip("'\"")
+        raise InputError(where, f"a file that cannot be read ({reason})", expected, _other_format(path)) from None
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
-        raise InputError(str(path), "a config.json that describes no model", expected)
-    return config
+        raise InputError(where, "a config.json that describes no model", expected)
+    with odd_refused(where):
+        for name, found in _objects(config, ""):
+            if isinstance(own := found.get("config"), Mapping) and str(found.get("module")).startswith("keras.layers"):
+                sizes.check(own, str(found["class_name"]), name, stored, where)
+    return Archive(config, stored)
 
 
 _ALLOW = "If you trust whoever made it, allow_code: true lets it run, with all that you may do yourself."
@@ -65,6 +97,11 @@ def check(config: Config, where: str, *, allow_code: bool = False, hint: str = _
     Raises:
         InputError: as said.
     """
+    with odd_refused(where):
+        _check(config, where, allow_code, hint)
+
+
+def _check(config: Config, where: str, allow_code: bool, hint: str) -> None:
     for name, found in _objects(config, ""):
         own, module = found.get("config"), found.get("module")
         kind = str(found["class_name"])
@@ -119,6 +156,8 @@ def input_shape(config: Config, where: str) -> tuple[int, ...]:
     if None in shape[1:]:
         found = f"inputs of shape {times(shape[1:])}"
         raise InputError(where, found, "sizes that are all known: keras.Input with the data's own")
+    if not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in shape[1:]):
+        raise InputError(where, f"inputs of shape {times(shape[1:])}", "whole numbers from 1")
     return tuple(shape[1:])
 
 
@@ -140,14 +179,15 @@ def require_shape(config: Config, where: str, wanted: Sequence[int], whose: str)
 
 def features(config: Config, where: str) -> tuple[str, ...]:
     """What methods may require of the model, as `base.ModelSpec.features` has it."""
-    nodes = config_graph.nodes(config, where)
-    places = Places(nodes, input_shape(config, where)[:-1])
-    found = {
-        "conv": bool(places.ends),
-        "relu": activations.has_relus(nodes),
-        "rescale_rule": activations.has_multipliers(nodes),
-        "gap": places.pooled is not None,
-    }
+    with odd_refused(where):
+        nodes = config_graph.nodes(config, where)
+        places = Places(nodes, input_shape(config, where)[:-1])
+        found = {
+            "conv": bool(places.ends),
+            "relu": activations.has_relus(nodes),
+            "rescale_rule": activations.has_multipliers(nodes),
+            "gap": places.pooled is not None,
+        }
     return tuple(name for name in FEATURES if found[name])
 
 

@@ -7,13 +7,21 @@ functions that a job asks about the loaded model.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from graphlib import TopologicalSorter
 from itertools import count
 from typing import Any
 
 from pellucid.errors import InputError
 from pellucid.graph import Node, tensors
+from pellucid.wording import first_line
 
 Config = Mapping[str, Any]
+# One use of a layer: its name, which of its uses, what it is called with, and the uses whose outputs it takes.
+_Use = tuple[str, int, Config, list[tuple[str, int]]]
+
+# Networks of keras.applications have up to 1,500. Nested models that are used often would make any number.
+_MOST_NODES = 10_000
 
 
 def nodes(config: Config, where: str = "model") -> tuple[Node, ...]:
@@ -26,28 +34,41 @@ def nodes(config: Config, where: str = "model") -> tuple[Node, ...]:
     Raises:
         InputError: layers that take what no layer puts out.
     """
-    content = config["config"]
-    first = next((layer for layer in content["layers"] if layer["class_name"] == "InputLayer"), None)
-    shape = first["config"].get("batch_shape") if first else content.get("build_input_shape")
-    name = first["config"]["name"] if first else "input"
-    found = [
-        Node(
-            name,
-            None,
-            (),
-            _inner(shape),
-            kind="InputLayer",
-            module="keras.layers",
-            config=first["config"] if first else {},
-            layer=0,
-        )
-    ]
-    try:
+    with odd_refused(where):
+        content = config["config"]
+        first = next((layer for layer in content["layers"] if layer["class_name"] == "InputLayer"), None)
+        shape = first["config"].get("batch_shape") if first else content.get("build_input_shape")
+        name = first["config"]["name"] if first else "input"
+        found = [
+            Node(
+                name,
+                None,
+                (),
+                _inner(shape),
+                kind="InputLayer",
+                module="keras.layers",
+                config=first["config"] if first else {},
+                layer=0,
+            )
+        ]
         _Reader(found).enter(config, [0], ())
-    except (KeyError, IndexError, TypeError) as error:
-        found_ = f"a config.json whose layers do not fit together ({error})"
-        raise InputError(where, found_, "a model as Keras 3 saves it") from None
     return tuple(found)
+
+
+@contextmanager
+def odd_refused(where: str) -> Iterator[None]:
+    """Name the model whose configuration a `with` block cannot make sense of: files of others may say anything.
+
+    Raises:
+        InputError: the block failed.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        found = f"a config.json whose layers do not fit together ({type(error).__name__}: {first_line(error)})"
+        raise InputError(where, found, "a model as Keras 3 saves it") from None
 
 
 class _Reader:
@@ -75,23 +96,8 @@ class _Reader:
     def _functional(self, content: Config, sources: Sequence[int], within: tuple[str, ...]) -> list[int]:
         layers = {layer.get("name") or layer["config"]["name"]: layer for layer in content["layers"]}
         made = {(name, 0): [source] for (name, *_), source in zip(ends(content["input_layers"]), sources, strict=True)}
-        waiting = [
-            (name, number, use)
-            for name, layer in layers.items()
-            for number, use in enumerate(layer.get("inbound_nodes", []))
-        ]
-        while waiting:
-            later = []
-            for name, number, use in waiting:
-                wanted = [self._source(layers, tensor["keras_history"]) for tensor in tensors(use)]
-                if all(source in made for source in wanted):
-                    taken = [made[source][0] for source in wanted]
-                    made[name, number] = self._use(layers[name], taken, use, within)
-                else:
-                    later.append((name, number, use))
-            if len(later) == len(waiting):
-                raise KeyError(later[0][0])
-            waiting = later
+        for name, number, use, wanted in _ordered(_uses(layers)):
+            made[name, number] = self._use(layers[name], [made[source][0] for source in wanted], use, within)
         outputs = []
         for name, number, part in ends(content["output_layers"]):
             # Here, Keras counts the uses of a nested functional model from 1.
@@ -99,17 +105,14 @@ class _Reader:
             outputs.append(made[name, max(own, 0)][0 if part >= len(made[name, max(own, 0)]) else part])
         return outputs
 
-    @staticmethod
-    def _source(layers: Mapping[str, Config], history: Sequence[Any]) -> tuple[str, int]:
-        name, number = history[0], history[1]
-        return name, min(number, max(len(layers[name].get("inbound_nodes", [])) - 1, 0))
-
     def _use(self, layer: Config, sources: Sequence[int], use: Config, within: tuple[str, ...]) -> list[int]:
         """Add one use of a layer; the nodes that hold its outputs."""
         name = layer.get("name") or layer["config"]["name"]
         number = self._numbers.setdefault((*within, name), len(self._numbers) + 1)
         shape = _inner(next((tensor["shape"] for tensor in tensors(use)), None))
         own = {"kind": layer["class_name"], "module": layer.get("module") or "", "layer": number}
+        if len(self.found) >= _MOST_NODES:
+            raise ValueError(f"more than {_MOST_NODES:,} uses of layers")
         if "layers" not in layer["config"]:
             node = Node(name, None, tuple(sources), (), within, config=layer["config"], arguments=use, **own)
             self.found.append(node)
@@ -117,6 +120,34 @@ class _Reader:
         inner = self.enter(layer, sources, (*within, name))
         self.found.append(Node(name, None, tuple(inner), shape, within, container=True, **own))
         return inner
+
+
+def _uses(layers: Mapping[str, Config]) -> list[_Use]:
+    """Every use of the layers of a functional model, in the order of the file."""
+
+    def source(history: Sequence[Any]) -> tuple[str, int]:
+        name, number = history[0], history[1]
+        return name, min(number, max(len(layers[name].get("inbound_nodes", [])) - 1, 0))
+
+    return [
+        (name, number, use, [source(tensor["keras_history"]) for tensor in tensors(use)])
+        for name, layer in layers.items()
+        for number, use in enumerate(layer.get("inbound_nodes", []))
+    ]
+
+
+def _ordered(uses: Sequence[_Use]) -> list[_Use]:
+    """Uses behind those that they take, as passes through the file find them: each use in the first pass that can.
+
+    Raises:
+        ValueError: uses that wait for each other.
+    """
+    place = {(name, number): index for index, (name, number, *_) in enumerate(uses)}
+    wanted = [[place[source] for source in sources if source in place] for *_, sources in uses]
+    passes: dict[int, int] = {}
+    for index in TopologicalSorter(dict(enumerate(wanted))).static_order():
+        passes[index] = max((passes[other] + (other > index) for other in wanted[index]), default=0)
+    return [uses[index] for index in sorted(passes, key=lambda index: (passes[index], index))]
 
 
 def ends(content: Any) -> list[Any]:

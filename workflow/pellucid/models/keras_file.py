@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pellucid import finite
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.layers import holds_weights, walk
-from pellucid.models import archive, head, own_keys
+from pellucid.models import archive, head, own_keys, sizes
 from pellucid.models.base import ModelSpec
 from pellucid.models.tidy import tidied
 from pellucid.same_function import reason
@@ -138,18 +139,21 @@ def build(
     from keras import config as settings
     from keras import models
 
-    described = archive.read(file)
+    looked_over = archive.look_over(file)
+    described = looked_over.config
     archive.check(described, str(file), allow_code=allow_code)
     if not new_head:
         own_keys.check_number(classes, described, str(file))
     if features != "auto":
         archive.lacking(features, described, str(file))
     archive.require_shape(described, str(file), input_shape, "of the data's examples")
+    sizes.require_buildable(described, looked_over.stored, str(file), allow_code=allow_code)
     try:
         model = models.load_model(file, compile=False, safe_mode=not allow_code)
     except Exception as error:  # Keras raises many kinds; all mean the same here.
         found = f"a model that cannot be loaded ({reason(error)})"
         raise InputError(str(file), found, "one that keras.models.load_model takes") from error
+    finite.require_weights(model, str(file))
     if freeze not in ("none", "all_but_last"):
         freeze_layers(model, freeze)  # by the names that the file gives them
     if allow_code:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
+from pellucid.models import hdf5
 
 
 def read(path: Path | str) -> dict[str, list[NDArray[np.float32]]]:
@@ -35,16 +36,12 @@ def layers(path: Path | str) -> list[str]:
 
 @contextmanager
 def _opened(path: Path | str) -> Iterator[Any]:
-    import h5py  # type: ignore[import-untyped]
-
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        reason = str(error).strip('"')
-        raise InputError(
-            str(path), f"a file that cannot be read ({reason})", "weights in the HDF5 layout of keras.applications"
-        ) from None
+    expected = "weights in the HDF5 layout of keras.applications, in a file that is called .h5"
+    # Keras tells formats by names: it would read another one.
+    if not str(path).endswith((".h5", ".hdf5")) or str(path).endswith(".weights.h5"):
+        raise InputError(str(path), "another name", expected)
+    with hdf5.opened(path, str(path), expected) as file:
+        yield file
 
 
 def _held(file: Any) -> list[tuple[str, list[str]]]:

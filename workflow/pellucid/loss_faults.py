@@ -1,0 +1,68 @@
+"""Saying why a loss is no number: the example and the layer, the weights, or else the step at which it happened."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pellucid import finite
+from pellucid.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+
+_HINT = "Lower learning_rate."
+
+
+def require_step(
+    epoch: int, step: int, logs: Mapping[str, Any] | None, fitted: Any, before: Callable[[], keras.Model]
+) -> None:
+    """Refuse a loss that is NaN or infinite after a step of training.
+
+    Args:
+        epoch, step: from 0.
+        logs: what Keras says after the step.
+        fitted: the batches of training examples.
+        before: gives the model as it was before this epoch.
+
+    Raises:
+        InputError: such a loss. The first example for which the model before this epoch has no finite answer is named,
+            with the layer; where it has one for all examples of the step, the weights have grown since.
+    """
+    loss = float((logs or {}).get("loss", 0))
+    if not math.isfinite(loss):
+        _require_answers(before(), fitted, step, "training example")
+        raise InputError(f"training, epoch {epoch + 1}, step {step + 1}", f"a loss of {loss}", "a number", _HINT)
+
+
+def require_epoch(epoch: int, scores: Mapping[str, float], network: keras.Model, validation: Any) -> None:
+    """Refuse an epoch of which a score is NaN or infinite.
+
+    Args:
+        epoch: from 0.
+        scores: of the epoch, by name.
+        network: as it is after the epoch.
+        validation: the batches of validation examples.
+
+    Raises:
+        InputError: such a score, with the layer whose weights are not finite, or the first validation example for
+            which the model has no finite answer, where there is one.
+    """
+    bad = {name: value for name, value in scores.items() if not math.isfinite(value)}
+    if not bad:
+        return
+    where = f"training, epoch {epoch + 1}"
+    finite.require_weights(network, where, _HINT)
+    for batch in range(len(validation)):
+        _require_answers(network, validation, batch, "validation example")
+    name, value = next(iter(bad.items()))
+    raise InputError(where, f"{name} {value}", "a number", _HINT)
+
+
+def _require_answers(model: keras.Model, batches: Any, index: int, called: str) -> None:
+    x = batches[index][0]
+    numbers = batches.order[index * batches.size :][: len(x)]
+    finite.require_answers(model, x, np.asarray(model(x, training=False), np.float32), called, numbers)

@@ -1,0 +1,109 @@
+"""Looking over an HDF5 file before anything takes an array out of it: such a file can point to other files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pellucid.errors import InputError
+from pellucid.wording import first_line, shown
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+# An array may be so many times as large as what the file stores of it: compressed weights are 2 times, zeros 1,000.
+_EXPANSION, _FREE = 100, 2**20
+_MOST_OBJECTS = 100_000
+# Whole numbers, floating-point numbers and truth values. All else (texts, references, records) may be of any length.
+_NUMBERS = "iufb"
+
+
+@contextmanager
+def opened(source: Any, where: str, expected: str, hint: Callable[[], str] = str) -> Iterator[Any]:
+    """Open an HDF5 file that holds plain arrays of numbers and nothing else, for a `with` block.
+
+    Args:
+        source: a path, or a file that can be read at any place.
+        where: what to call the file in a message.
+        expected: what it should be.
+        hint: gives one more sentence for the message.
+
+    Raises:
+        InputError: no such file, a damaged one (also where the block finds it damaged), one that links to other files
+            or to other places in it, or one whose arrays are far larger than the file.
+    """
+    import h5py  # type: ignore[import-untyped]
+
+    try:
+        if _start(source) != _SIGNATURE:  # HDF5 itself would look for it further on, behind the start of another format
+            raise ValueError("it does not begin as HDF5 does")
+        with h5py.File(source, "r") as file:
+            for name, dataset in _datasets(file):
+                _require_plain(name, dataset)
+            yield file
+    except InputError:
+        raise
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
+        found = f"a file that cannot be read ({first_line(error).strip(chr(34))})"
+        raise InputError(where, found, expected, hint()) from None
+
+
+def shapes(file: Any) -> dict[str, tuple[int, ...]]:
+    """The shape of every array in an opened file, by its path."""
+    return {name: tuple(dataset.shape) for name, dataset in _datasets(file)}
+
+
+def _start(source: Any) -> bytes:
+    if hasattr(source, "read"):
+        source.seek(0)
+        return bytes(source.read(len(_SIGNATURE)))
+    with Path(source).open("rb") as file:
+        return file.read(len(_SIGNATURE))
+
+
+def _datasets(file: Any) -> Iterator[tuple[str, Any]]:
+    """Every array by its path, none of which is reached through a link that is not plain."""
+    import h5py
+
+    waiting, seen = [("", file)], set[int]()
+    while waiting:
+        path, group = waiting.pop()
+        for key in group:
+            name = f"{path}/{key}"
+            if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+                raise ValueError(f"{shown(name)} is a link to another place")
+            one = group[key]
+            place = h5py.h5o.get_info(one.id).addr
+            # A group inside itself has no end.
+            if place in seen or len(seen) >= _MOST_OBJECTS:
+                raise ValueError(
+                    f"{shown(name)} is there twice" if place in seen else f"more than {len(seen):,} arrays"
+                )
+            seen.add(place)
+            if isinstance(one, h5py.Group):
+                waiting.append((name, one))
+            elif isinstance(one, h5py.Dataset):
+                yield name, one
+            else:
+                raise ValueError(f"{shown(name)} is neither a group nor an array")
+
+
+def _require_plain(name: str, dataset: Any) -> None:
+    if dataset.external or dataset.is_virtual:
+        raise ValueError(f"{shown(name)} takes its values from another file")
+    if dataset.dtype.kind not in _NUMBERS or dataset.shape is None:
+        raise ValueError(f"{shown(name)} does not hold plain numbers")
+    size = math.prod(dataset.shape) * dataset.dtype.itemsize
+    stored = dataset.id.get_storage_size()
+    if size > _FREE + _EXPANSION * stored:
+        raise ValueError(f"{shown(name)} would have {size:,} bytes, of which {stored:,} are in the file")

@@ -1,0 +1,79 @@
+"""Holding what a model's description announces against what its file holds, before any layer is built."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pellucid.errors import InputError
+from pellucid.wording import shown, times
+
+# Sizes of layers that each are a length of one of their weights.
+_LENGTHS = ("units", "filters", "input_dim", "output_dim", "num_heads", "key_dim")
+# Quantised weights are stored in fewer numbers than the layer has.
+_PACKED = 8
+_MOST_VALUES = 2**29  # that one layer puts out for one example: 2 GB
+_UNSTORED = 2**20  # weights that no file holds: states of random generators, rates
+
+
+def check(own: Mapping[str, Any], kind: str, name: str, stored: int, where: str) -> None:
+    """Refuse a layer that needs more weights than the file of the whole model holds.
+
+    Args:
+        own: the layer's configuration.
+        kind, name: of the layer.
+        stored: numbers in the weights file.
+        where: what to call the model in a message.
+
+    Raises:
+        InputError: such a layer, or one with a size that is no whole number from 1.
+    """
+    for key, sizes in _sizes(own):
+        if not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes):
+            raise InputError(
+                where, f"layer {shown(name)} ({kind}) with {key} {shown(own[key])}", "whole numbers from 1"
+            )
+        if math.prod(sizes) > _PACKED * stored:
+            raise InputError(
+                where,
+                f"layer {shown(name)} ({kind}) with {key} {times(sizes)}, and a file of {stored:,} weights",
+                "a file that holds the weights of every layer",
+            )
+
+
+def _sizes(own: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
+    for key in _LENGTHS:
+        if own.get(key) is not None:
+            yield key, [own[key]]
+    if own.get("kernel_size") is not None:
+        size = own["kernel_size"]
+        yield "kernel_size", list(size) if isinstance(size, list) else [size]
+
+
+def require_buildable(config: Mapping[str, Any], stored: int, where: str, *, allow_code: bool = False) -> None:
+    """Build a model without memory for its weights, and refuse one that would need far more than its file explains.
+
+    Raises:
+        InputError: such a model, or one that cannot be built.
+    """
+    import keras
+    from keras import saving
+
+    from pellucid.graph import flatten
+    from pellucid.same_function import reason
+
+    try:
+        with keras.StatelessScope():  # where a variable has a shape, and no values until it is asked for them
+            model = saving.deserialize_keras_object({**config, "compile_config": None}, safe_mode=not allow_code)
+            needed = sum(math.prod(variable.shape) for variable in model.variables)
+            largest = max(flatten(model), key=lambda node: math.prod(size or 1 for size in node.shape))
+    except Exception as error:  # Keras raises many kinds; all mean the same here.
+        found = f"a model that cannot be built ({reason(error)})"
+        raise InputError(where, found, "one that keras.models.load_model takes") from error
+    if needed > _UNSTORED + _PACKED * stored:
+        expected = "a file that holds the weights of every layer"
+        raise InputError(where, f"layers of {needed:,} weights, and a file of {stored:,}", expected)
+    if math.prod(size or 1 for size in largest.shape) > _MOST_VALUES:
+        found = f"layer {shown(largest.name)}, which makes {times(largest.shape)} values of one example"
+        raise InputError(where, found, f"{_MOST_VALUES:,} at most")
