@@ -19,6 +19,7 @@ Choice = str | int
 NONE = "none"
 # What pandas and pyarrow call row numbers: in a Parquet file, and in a CSV file that was saved, read and saved again.
 _INDEX = re.compile(r"__index_level_[0-9]+__|Unnamed: 0(\.[0-9]+)*(_level_[0-9]+)?")
+_LONGEST_NAME = 10_000  # characters
 # What pandas calls a column without a name.
 _UNNAMED = re.compile(r"(Unnamed: [0-9]+(_level_[0-9]+)?)?")
 
@@ -105,9 +106,13 @@ def _header(names: Sequence[str] | int, where: str, index: Collection[str]) -> _
     if isinstance(names, int):
         return _Header(where, tuple(str(number + 1) for number in range(names)), False, frozenset())
     header = tuple(name.strip() for name in names)
+    for position, name in enumerate(header):
+        if len(name) > _LONGEST_NAME:
+            found = f"a name of {len(name):,} characters"
+            raise InputError(f"{where}, column {position + 1}", found, f"at most {_LONGEST_NAME:,}")
     if twice := sorted(name for name, count in Counter(header).items() if name and count > 1):
-        places = listing(position + 1 for position, name in enumerate(header) if name == twice[0])
-        raise InputError(where, f'the column "{twice[0]}" more than once (columns {places})', "each name once")
+        places = _shortened(tuple(str(position + 1) for position, name in enumerate(header) if name == twice[0]))
+        raise InputError(where, f"the column {shown(twice[0])} more than once (columns {places})", "each name once")
     known = frozenset(at for at, name in enumerate(header) if names[at] in index or _INDEX.fullmatch(name))
     return _Header(where, header, True, known)
 
@@ -131,8 +136,8 @@ def _chosen(header: _Header, signal: str | Sequence[Choice], label: Choice, grou
     if clash := [names[position] for position in chosen if position in taken]:
         raise InputError(where, f'the column "{clash[0]}" as signal and as label or group', "a column for each")
     if len(set(chosen)) < len(chosen):
-        twice = [names[position] for position in chosen if chosen.count(position) > 1]
-        raise InputError(where, f'the column "{twice[0]}" twice in the signal', "each column once")
+        twice = [names[position] for position, count in Counter(chosen).items() if count > 1]
+        raise InputError(where, f'the column {shown(twice[0])} twice in the signal', "each column once")
     if not chosen:
         raise InputError(where, f"no column for the signal among {len(names)}", "at least one")
     notes = []
@@ -249,14 +254,14 @@ def _require_alike(header: _Header, like: Columns) -> None:
 def _matched(header: _Header, like: Columns, all_others: bool) -> Columns:
     """The columns that have the names of those of the training file."""
     wanted = [*like.signal, like.label, *(() if like.group is None else (like.group,))]
-    for position in sorted(wanted):
-        if (name := like.names[position]) not in header.names:
-            new = [other for other in header.names if other and other not in like.names]
-            hint = nearest(name, new).strip() or (f"{like.where} has no {listing(new[:3])}." if new else "")
-            where = f"{header.where}, column {position + 1}"
-            raise InputError(where, f'no column "{name}"', f"the columns of {like.where}, in any order", hint)
     places = {name: position for position, name in enumerate(header.names)}
     known = {*like.names, *(header.names[at] for at in header.index)}
+    for position in sorted(wanted):
+        if (name := like.names[position]) not in places:
+            new = [other for other in header.names if other and other not in known]
+            hint = nearest(name, new).strip() or (f"{like.where} has no {listing(new[:3])}." if new else "")
+            where = f"{header.where}, column {position + 1}"
+            raise InputError(where, f"no column {shown(name)}", f"the columns of {like.where}, in any order", hint)
     notes = []
     if all_others and (new := [shown(name) for name in header.names if name not in known]):
         notes.append(f"{header.where}: {_shortened(tuple(new))} is left out, which {like.where} does not have.")

@@ -1,26 +1,28 @@
-"""Reading text files of any layout in one pass, the signal straight into one float64 array."""
+"""Reading text files of any layout in one pass, the signal straight into one array."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+from array import array
+from collections import Counter
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.datasets import ragged
 from pellucid.datasets.completion import Series
-from pellucid.datasets.dialect import BLANKS, MISSING, Dialect, sniff, undecodable
+from pellucid.datasets.dialect import Dialect, sniff, undecodable
 from pellucid.datasets.headers import is_header
-from pellucid.datasets.tabular import Layout, Table, rows_at_a_time
-from pellucid.datasets.text_file import TextFile, first_text, measure, placer, plain_words, table_of
+from pellucid.datasets.tabular import Layout, Table
+from pellucid.datasets.text_file import TextFile, no_number, numbers, plain_words, table_of
 from pellucid.errors import InputError
+from pellucid.wording import shown
 
 # Lines that the first one is compared with, to see whether it is a header.
 _COMPARED = 30
+_COMPARED_CELLS = 500_000
 
 
 def read(path: Path, layout: Layout) -> Table:
@@ -32,7 +34,7 @@ def read(path: Path, layout: Layout) -> Table:
     """
     try:
         dialect = sniff(path)
-        lines = list(islice(dialect.lines(path), _COMPARED + 1))
+        lines = _first_lines(path, dialect)
         if not lines:
             raise InputError(str(path), "an empty file", "a row for each example")
         line, first = lines[0]
@@ -58,10 +60,19 @@ def read(path: Path, layout: Layout) -> Table:
         if layout.header is None and not header and layout.like is None:
             _require_an_example(table, f"{path}, line {line}")
         return table
-    except UnicodeDecodeError as error:
-        raise undecodable(path, error) from None
-    except csv.Error as error:
-        raise InputError(str(path), f"a file that cannot be parsed ({error})", "rows of cells") from None
+    except UnicodeDecodeError:
+        raise undecodable(path) from None
+
+
+def _first_lines(path: Path, dialect: Dialect) -> list[tuple[int, list[str]]]:
+    """The first line and those that it is compared with: of very long lines one."""
+    found, cells = [], 0
+    for line in islice(dialect.lines(path), _COMPARED + 1):
+        found.append(line)
+        cells += len(line[1])
+        if len(found) > 1 and cells > _COMPARED_CELLS:
+            break
+    return found
 
 
 def _recurs(path: Path, dialect: Dialect, at: int) -> bool:
@@ -72,63 +83,54 @@ def _recurs(path: Path, dialect: Dialect, at: int) -> bool:
 
 
 def _read(text: TextFile) -> Table:
-    """Read all rows with pandas; those of unequal lengths cell by cell."""
-    order = np.array(text.columns.signal)
-    text.layout.require_whole_channels(str(text.path), len(order))
-    size = measure(text.path, text.dialect)
-    # Cast when they have been scaled: of 10 MHz ± 1 Hz float32 would keep the 10 MHz alone.
-    x = np.empty((size.lines, len(order)), np.float64)
-    words: dict[int, list[NDArray[Any]]] = {at: [] for at in text.texts}
-    short, count = False, 0
-    try:
-        for chunk in _chunks(text):
-            stop = count + len(chunk)
-            x[count:stop] = chunk[order].to_numpy()
-            for at, parts in words.items():
-                parts.append(chunk[at].to_numpy(dtype=object))
-            short = short or bool(chunk[text.width - 1].isna().any())
-            count = stop
-    except UnicodeDecodeError:
-        raise
-    except (ValueError, OverflowError):  # a ParserError is one too
-        if text.unequal():
-            return ragged.read(text)
-        raise first_text(text) or InputError(str(text.path), "a cell that is no number", "numbers alone") from None
-    if count == 0:
+    """Read all rows, cell by cell."""
+    columns, width, layout = text.columns, text.width, text.layout
+    layout.require_whole_channels(str(text.path), len(columns.signal))
+    before, after = ragged.around(text)
+    values, lengths, lines = array("d"), array("q"), array("q")
+    words: dict[int, list[str]] = {at: [] for at in text.texts}
+    unequal = False
+    for line, cells in text.rows():
+        if len(cells) == width:
+            signal = [cells[at] for at in columns.signal]
+        else:
+            if not unequal:
+                ragged.require_findable(text)
+                unequal = True
+            signal = cells[before : len(cells) - after]
+        if (row := numbers(signal, text.dialect.decimal)) is None:
+            at = next(at for at, cell in enumerate(signal) if numbers([cell], text.dialect.decimal) is None)
+            raise no_number(text, line, columns.signal[at] if len(cells) == width else before + at, signal[at])
+        values.extend(row)
+        lengths.append(len(row))
+        lines.append(line)
+        for at, column in words.items():
+            # From the end at which it stands, since lines may be of unequal lengths.
+            column.append(cells[at - width if at >= before else at])
+    if not lines:
         raise InputError(str(text.path), "a header and no row", "a row for each example")
-    # The parser fills up what a line lacks and drops what it has too much; a comma in quotes is no fault.
-    doubtful = short or text.dialect.delimiter == BLANKS or size.delimiters != (count + text.header) * (text.width - 1)
-    if doubtful and text.unequal():
-        return ragged.read(text)
-    # It takes a column of True and False for 1 and 0.
-    if size.truths and (fault := first_text(text)):
-        raise fault
-    found = {at: plain_words(np.concatenate(parts), text.dialect) for at, parts in words.items()}
-    return table_of(text, Series(text.layout.shaped(x[:count]), placer(text)), found)
+    found = {at: plain_words(np.array(column, object), text.dialect) for at, column in words.items()}
+    return table_of(text, _series(text, np.frombuffer(values), np.array(lengths), lines, unequal), found)
 
 
-def _chunks(text: TextFile) -> Iterator[Any]:
-    """Frames of rows, of the columns that are used."""
-    import pandas as pd
+def _series(
+    text: TextFile, values: NDArray[np.float64], lengths: NDArray[np.int64], lines: Sequence[int], unequal: bool
+) -> Series:
+    """The signals of all lines, whose values follow each other."""
+    before, _ = ragged.around(text)
 
-    columns, delimiter = text.columns, text.dialect.delimiter
-    # The last column shows which lines are short, whether it is asked for or not.
-    used = sorted({*columns.signal, *text.texts, text.width - 1})
-    yield from pd.read_csv(
-        text.path,
-        sep=r"\s+" if delimiter == BLANKS else delimiter,
-        decimal=text.dialect.decimal,
-        header=None,
-        names=range(text.width),
-        usecols=used,
-        index_col=False,
-        skiprows=text.first if text.header else 0,
-        dtype={position: np.float64 if position in columns.signal else str for position in used},
-        keep_default_na=False,
-        na_values=dict.fromkeys(columns.signal, MISSING),
-        encoding=text.dialect.encoding,
-        chunksize=rows_at_a_time(text.width),
-    )
+    def place(row: int, time: int | None, channel: int | None) -> str:
+        where = f"{text.path}, line {lines[row]}"
+        if time is None:
+            return where
+        if unequal:
+            return f"{where}, column {before + time + 1}"
+        return f"{where}, column {text.called(text.layout.column_of(text.columns.signal, time, channel or 0))}"
+
+    # float64: cast when they have been scaled. Of 10 MHz ± 1 Hz float32 would keep the 10 MHz alone.
+    if unequal:
+        return Series(ragged.padded(values, lengths, str(text.path))[:, :, np.newaxis], place, lengths)
+    return Series(text.layout.shaped(values.reshape(len(lines), -1)), place)
 
 
 def _require_an_example(table: Table, where: str) -> None:
@@ -137,12 +139,12 @@ def _require_an_example(table: Table, where: str) -> None:
     Raises:
         InputError: as said.
     """
-    values, counts = np.unique(table.labels.astype(np.str_), return_counts=True)
-    first = values == str(table.labels[0])
-    if len(values) > 2 and counts[first].sum() == 1 and (counts[~first] > 1).all():
+    counts = Counter(map(str, table.labels))
+    first = str(table.labels[0])
+    if len(counts) > 2 and counts.pop(first) == 1 and min(counts.values()) > 1:
         raise InputError(
             where,
-            f'the label "{table.labels[0]}", which no other line has',
+            f"the label {shown(first)}, which no other line has",
             "a first line of which it is clear whether it is a header",
             "header: true takes the first line for names, header: false for an example.",
         )

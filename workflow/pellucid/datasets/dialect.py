@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from pellucid.datasets.labels import as_number
 from pellucid.errors import InputError
@@ -20,8 +20,31 @@ MISSING = ("", "NA", "N/A", "n/a", "nan", "NaN", "NAN", "null", "NULL", "None", 
 BLANKS = " "
 _DELIMITERS = ("\t", ";", ",", "|", BLANKS)
 _SAMPLE = 20  # lines
+_SAMPLE_OF_A_LINE = 10_000  # characters
+# What no table of series has, and what would fill the memory or take for ever.
+_LONGEST_LINE = 2**26  # characters
+_LONGEST_CELL = 1_000_000  # characters
+MOST_CELLS = 1_000_000  # in a line
+_MOST_BLANK_LINES = 1_000_000  # behind each other
 _COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?")
 _POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+([eE][+-]?[0-9]+)?")
+# How files begin that are no text, whatever their name says.
+_OTHER_FILES = {
+    b"\x1f\x8b": "a gzip file",
+    b"PK\x03\x04": "a zip file (or a workbook, .xlsx)",
+    b"PK\x05\x06": "an empty zip file",
+    b"\xd0\xcf\x11\xe0": "an old workbook (.xls)",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a zstd file",
+    b"7z\xbc\xaf": "a 7z file",
+    b"PAR1": "a Parquet file",
+    b"\x93NUMPY": "a NumPy file",
+    b"\x89HDF": "an HDF5 file",
+    b"%PDF": "a PDF file",
+    b"{\\rtf": "a file of a word processor (.rtf)",
+}
+_WIDE = "Longer series belong into an .npz, .npy or Parquet file."
 # 1,234 may be a thousand or one and a bit.
 _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 
@@ -45,13 +68,40 @@ class Dialect:
         return as_number(cell, self.decimal)
 
     def lines(self, path: Path) -> Iterator[tuple[int, list[str]]]:
-        """Line number, from 1, and cells of each line that is not blank."""
-        csv.field_size_limit(2**27)
+        """Line number, from 1, and cells of each line that is not blank.
+
+        Raises:
+            InputError: a line of more cells or characters than any series has, a quote without its end, a zero byte.
+            UnicodeDecodeError: bytes that are no text.
+        """
+        csv.field_size_limit(_LONGEST_CELL)
         with path.open(encoding=self.encoding, newline="") as file:
-            reader = _cells(file, self.delimiter)
-            for cells in reader:
-                if any(cell.strip() for cell in cells) or len(cells) > 1:
-                    yield reader.line_num, cells
+            reader = _cells(_bounded(file, path), self.delimiter)
+            before = 0
+            try:
+                for cells in reader:
+                    if len(cells) > MOST_CELLS:
+                        expected = f"at most {MOST_CELLS:,}"
+                        raise InputError(f"{path}, line {reader.line_num}", f"{len(cells):,} cells", expected, _WIDE)
+                    if reader.line_num > before + 1:
+                        self._require_one_row(cells, f"{path}, line {before + 1}")
+                    before = reader.line_num
+                    if len(cells) > 1 or any(cell.strip() for cell in cells):
+                        yield reader.line_num, cells
+            except csv.Error as error:
+                raise _unparsed(f"{path}, line {before + 1}", error) from None
+
+    def _require_one_row(self, cells: Sequence[str], where: str) -> None:
+        """Refuse a cell in quotes that runs over several lines and holds as many delimiters as these lines would.
+
+        Raises:
+            InputError: as said: a quote that stands alone, and the next one, make one row of many.
+        """
+        for cell in cells:
+            breaks = max(cell.count("\n"), cell.count("\r"))
+            if breaks and len(cells) > 1 and cell.count(self.delimiter) >= breaks * (len(cells) - 1):
+                found = f"a cell in quotes that runs over {breaks + 1:,} lines and holds the cells of these"
+                raise InputError(where, found, "quotes that end in their cell", "A quote may be missing, or too much.")
 
 
 def sniff(path: Path) -> Dialect:
@@ -62,7 +112,7 @@ def sniff(path: Path) -> Dialect:
     """
     encoding = _encoding(path)
     with path.open(encoding=encoding, newline="") as file:
-        lines = list(islice((line for line in file if line.strip()), _SAMPLE))
+        lines = list(islice((_beginning(line) for line in _bounded(file, path) if line.strip()), _SAMPLE))
     # The header, if there is one, says nothing of the numbers below.
     lines = lines[1:] or lines
     if path.suffix.lower() == ".tsv":
@@ -77,6 +127,9 @@ def sniff(path: Path) -> Dialect:
 def _encoding(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(1 << 16)
+    for beginning, kind in _OTHER_FILES.items():
+        if start.startswith(beginning):
+            raise InputError(str(path), kind, "a text file in UTF-8", "Unpack it, or save it as CSV.")
     wide = start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE))
     if not wide and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
@@ -86,25 +139,61 @@ def _encoding(path: Path) -> str:
     return "utf-8-sig"
 
 
-def _cells(lines: Iterable[str], delimiter: str) -> Any:
-    """A reader of the cells of each line."""
+def _bounded(file: TextIO, path: Path) -> Iterator[str]:
+    """The lines of a file, none of which is longer than any table's.
+
+    Raises:
+        InputError: a longer one, a zero byte, or nothing but blank lines.
+    """
+    blank = 0
+    for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), ""), 1):
+        if len(line) == _LONGEST_LINE:
+            found = f"a line of more than {_LONGEST_LINE:,} characters"
+            raise InputError(f"{path}, line {number}", found, "a line for each example", _WIDE)
+        if "\0" in line:
+            raise InputError(f"{path}, line {number}", "a zero byte, which is in no text", "a text file in UTF-8")
+        blank = blank + 1 if line.isspace() else 0
+        if blank > _MOST_BLANK_LINES:
+            raise InputError(f"{path}, line {number}", f"{blank:,} blank lines behind each other", "rows of cells")
+        yield line
+
+
+def _beginning(line: str) -> str:
+    """As much of a line as says how it is written; no cell is cut, since 1,2 is another number than 1,234."""
+    if len(line) <= _SAMPLE_OF_A_LINE:
+        return line
+    return line[: max(line.rfind(delimiter, 0, _SAMPLE_OF_A_LINE) for delimiter in _DELIMITERS)]
+
+
+def _cells(lines: Iterable[str], delimiter: str, strict: bool = True) -> Any:
+    """A reader of the cells of each line; unless strict, the lines may be cut."""
     if delimiter == BLANKS:
         stripped = (line.strip().replace("\t", " ") for line in lines)
-        return csv.reader(stripped, delimiter=" ", skipinitialspace=True)
-    return csv.reader(lines, delimiter=delimiter)
+        return csv.reader(stripped, delimiter=" ", skipinitialspace=True, strict=strict)
+    return csv.reader(lines, delimiter=delimiter, strict=strict)
+
+
+def _unparsed(where: str, error: csv.Error) -> InputError:
+    """Say what is wrong with a line that is no row of cells."""
+    if "field larger" in str(error):
+        found = f"a cell of more than {_LONGEST_CELL:,} characters"
+        return InputError(where, found, "a number or a name", "A quote may be missing.")
+    if "unexpected end" in str(error):
+        return InputError(where, "a quote without its end", "quotes that end in their cell")
+    return InputError(where, f"a line that cannot be parsed ({error})", "rows of cells")
 
 
 def _share_of_numbers(lines: Sequence[str], delimiter: str) -> float:
     """How much of the cells are numbers, if this is what stands between them; 0 where nothing is divided by it."""
     try:
-        rows = list(_cells(lines, delimiter))
+        rows = list(_cells(lines, delimiter, strict=False))
     except csv.Error:
         return 0
     if max((len(row) for row in rows), default=0) < 2:
         return 0
     cells = [cell for row in rows for cell in row if cell.strip()]
-    decimal = "." if delimiter == "," else ","
-    return sum(as_number(cell, decimal) is not None for cell in cells) / max(1, len(cells))
+    signs = "." if delimiter == "," else ".,"
+    return sum(any(as_number(cell, sign) is not None for sign in signs) for cell in cells) / max(1, len(cells))
 
 
 def _decimal(path: Path, lines: Sequence[str], delimiter: str) -> str:
@@ -115,7 +204,7 @@ def _decimal(path: Path, lines: Sequence[str], delimiter: str) -> str:
     """
     if delimiter == ",":
         return "."
-    cells = [cell.strip() for row in _cells(lines, delimiter) for cell in row]
+    cells = [cell.strip() for row in _cells(lines, delimiter, strict=False) for cell in row]
     commas = [cell for cell in cells if _COMMA.fullmatch(cell)]
     if not commas or any(_POINT.fullmatch(cell) for cell in cells):
         return "."
@@ -128,15 +217,18 @@ def _decimal(path: Path, lines: Sequence[str], delimiter: str) -> str:
     return ","
 
 
-def undecodable(path: Path, error: UnicodeDecodeError) -> InputError:
+def undecodable(path: Path) -> InputError:
     """Say in which line the first bytes are that are no text."""
-    line = ""
+    decoder, line, reason = codecs.getincrementaldecoder(_encoding(path))(), 1, "no text"
     with path.open("rb") as file:
-        for number, content in enumerate(file, 1):
+        for block in iter(lambda: file.read(1 << 16), None):
             try:
-                content.decode("utf-8")
-            except UnicodeDecodeError:
-                line = f" in line {number}"
+                line += decoder.decode(block, final=not block).count("\n")
+            except UnicodeDecodeError as error:
+                line += error.object[: error.start].count(b"\n")
+                reason = error.reason
+                break
+            if not block:
                 break
     hint = "Older programs often write another encoding: save it as UTF-8."
-    return InputError(str(path), f"bytes that are no text{line} ({error.reason})", "a text file in UTF-8", hint)
+    return InputError(str(path), f"bytes that are no text in line {line} ({reason})", "a text file in UTF-8", hint)

@@ -44,12 +44,13 @@ def is_header(
         return True
     texts = [at for at, cell in enumerate(cells) if numbers[at] is None and cell not in MISSING]
     numeric = _numeric(rows, len(cells), number)
+    among = set(numeric)
     if not numeric:
         return 2 * len(texts) >= len(cells) and bool(texts)
     over = [value for at in numeric if (value := numbers[at]) is not None]
     if any(len(row) != len(cells) for row in rows):
         # Series of unequal lengths: the label stands above samples of others.
-        above = [at for at in texts if at in numeric]
+        above = [at for at in texts if at in among]
         return 2 * len(above) >= len(numeric) or (_counts(over) and len(over) >= _RISING)
     label_at = label if label is None or label >= 0 else label + len(cells)
     if above := [at for at in texts if at in numeric]:
@@ -59,7 +60,7 @@ def is_header(
         return label_at in above and not recurs(label_at)
     if len(over) < 2 or not _rising(over) or all(_rising_row(row, numeric, number) for row in rows):
         return False
-    if label_at is not None and label_at not in numeric and 0 <= label_at < len(cells):
+    if label_at is not None and label_at not in among and 0 <= label_at < len(cells):
         # The class of an example recurs; a name does not.
         return not recurs(label_at)
     if _counts(over) and len(over) >= _RISING:

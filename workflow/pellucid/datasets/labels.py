@@ -137,9 +137,10 @@ def group_names(groups: NDArray[Any], where: str) -> NDArray[np.str_]:
 
 def as_number(text: str, decimal: str = ".") -> float | None:
     """Return the number that a text says in plain digits, if it says one; nan and inf are taken for numbers."""
-    text = text.strip(" \t\r\n")  # as pandas does; other blanks make a text of it
-    if decimal != "." and "." not in text:
-        text = text.replace(decimal, ".")
+    text = text.strip(" \t\r\n\v\f")  # other blanks make a text of it
+    if decimal != ".":
+        # Where a comma is the decimal sign, a point may divide thousands.
+        text = text.replace(".", "_").replace(decimal, ".")
     if _NUMBER.fullmatch(text) or _NO_NUMBER.fullmatch(text):
         return float(text)
     return None

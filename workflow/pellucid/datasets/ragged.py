@@ -1,61 +1,33 @@
-"""Text files whose lines are of unequal lengths, read cell by cell."""
+"""Text files whose lines are of unequal lengths: whether that can be, and their series in one array."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets.completion import Series
-from pellucid.datasets.dialect import MISSING
-from pellucid.datasets.tabular import Table
-from pellucid.datasets.text_file import TextFile, plain_words, table_of
+from pellucid.datasets.text_file import TextFile
 from pellucid.errors import InputError
 
-
-def read(text: TextFile) -> Table:
-    """Rows of unequal lengths, cell by cell: label and group are found from the end at which they stand.
-
-    Raises:
-        InputError: as `_require_findable`; a cell that is no number; a line without a signal.
-    """
-    columns, width, path = text.columns, text.width, text.path
-    lines = list(text.rows())
-    counts = [len(cells) for _, cells in lines]
-    before = sum(at < min(columns.signal) for at in text.texts)
-    after = len(text.texts) - before
-    _require_findable(text, lines, before, after)
-    lengths = np.array([count - len(text.texts) for count in counts], np.int64)
-    if lengths.min() < 1:
-        line = lines[int(lengths.argmin())][0]
-        raise InputError(f"{path}, line {line}", f"{counts[int(lengths.argmin())]} cell(s)", "a signal and a label")
-    x = np.full((len(lines), int(lengths.max())), np.nan, np.float64)
-    for row, (line, cells) in enumerate(lines):
-        for at, cell in enumerate(cells[before : len(cells) - after]):
-            if cell.strip() not in MISSING:
-                x[row, at] = _value(text, cell, f"{path}, line {line}, column {before + at + 1}")
-
-    def words(at: int) -> NDArray[Any]:
-        from_end = at - width if at >= before else at
-        return plain_words(np.array([cells[from_end] for _, cells in lines], object), text.dialect)
-
-    def place(row: int, time: int | None, channel: int | None) -> str:
-        return f"{path}, line {lines[row][0]}" + ("" if time is None else f", column {before + time + 1}")
-
-    return table_of(text, Series(x[:, :, np.newaxis], place, lengths), {at: words(at) for at in text.texts})
+# A few long series among many short ones can make an array that no memory holds out of a small file.
+_MOST_PADDED = 2**26  # samples: 512 MB
+_MOST_TIMES = 20  # of the samples that there are
 
 
-def _require_findable(text: TextFile, lines: Sequence[tuple[int, list[str]]], before: int, after: int) -> None:
+def require_findable(text: TextFile) -> None:
     """Refuse lines of unequal lengths of which it is not clear which cell belongs to which column.
 
     Raises:
         InputError: as said, or lengths that are to be refused.
     """
     columns, width, path, layout = text.columns, text.width, text.path, text.layout
-    counts = [len(cells) for _, cells in lines]
-    usual = max(set(counts), key=counts.count)
+    before, after = around(text)
+    lines, counts = [], []
+    for line, cells in text.rows():
+        lines.append(line)
+        counts.append(len(cells))
+    usual = Counter(counts).most_common(1)[0][0]
     if usual > width and min(counts) == usual:
         expected = f"{usual}, as many as every line below has cells"
         raise InputError(
@@ -70,12 +42,30 @@ def _require_findable(text: TextFile, lines: Sequence[tuple[int, list[str]]], be
         hint = "Under a header, lines may only end early, and the label and the group stand before the signal."
     if hint:
         usual = width if text.header else usual
-        line, count = next((line, len(cells)) for line, cells in lines if len(cells) != usual)
+        line, count = next(each for each in zip(lines, counts, strict=True) if each[1] != usual)
         expected = f"{usual}, as {'the header has' if text.header else 'most lines have'}"
         raise InputError(f"{path}, line {line}", f"{count} cells", expected, hint)
+    if (least := min(counts)) - before - after < 1:
+        raise InputError(f"{path}, line {lines[counts.index(least)]}", f"{least} cell(s)", "a signal and a label")
 
 
-def _value(text: TextFile, cell: str, where: str) -> float:
-    if (value := text.dialect.number(cell)) is None:
-        raise InputError(where, f'"{cell}"', "a number")
-    return value
+def around(text: TextFile) -> tuple[int, int]:
+    """How many of label and group stand before the signal, and how many after it."""
+    before = sum(at < min(text.columns.signal) for at in text.texts)
+    return before, len(text.texts) - before
+
+
+def padded(values: NDArray[np.float64], lengths: NDArray[np.int64], where: str) -> NDArray[np.float64]:
+    """Put series that follow each other into (N, the longest), with NaN after their ends.
+
+    Raises:
+        InputError: one series so much longer than the others that the array would be many times what the file holds.
+    """
+    longest = int(lengths.max())
+    if (size := len(lengths) * longest) > max(_MOST_PADDED, _MOST_TIMES * len(values)):
+        found = f"{len(lengths):,} series of {int(np.median(lengths)):,} samples (median), and one of {longest:,}"
+        expected = f"series whose lengths differ less: as long as the longest they have {size:,} samples"
+        raise InputError(where, found, expected, "Cut the longest, or leave it out.")
+    x = np.full((len(lengths), longest), np.nan, np.float64)
+    x[np.arange(longest) < lengths[:, np.newaxis]] = values
+    return x
