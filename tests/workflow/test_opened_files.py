@@ -21,8 +21,8 @@ from tests.workflow import tiny
 SERIES = {"source": "synthetic_series", "per_class": 12}
 NETWORK = {"architecture": "gap_cnn", "filters": [4], "kernels": [5]}
 FEW = {
-    "kernel_shap": {"samples": 40},
-    "lime": {"samples": 40},
+    "kernel_shap": {"samples": 400},
+    "lime": {"samples": 400},
     "rise": {"masks": 20},
     "smoothgrad": {"samples": 3},
     "vargrad": {"samples": 3},
