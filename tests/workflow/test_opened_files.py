@@ -57,6 +57,10 @@ BESIDE = {
 }
 
 
+# What every job keeps of its inputs and outputs.
+DIGESTS = r"results/[^/]+/\.digests(/.*)?"
+
+
 def configuration(address: str) -> dict[str, Any]:
     """Experiments that have every method, view and score between them, on small networks."""
     scored = {"saliency": {}, "random_attribution": {}}
@@ -128,7 +132,7 @@ def opened(folder: Path, targets: list[str]) -> tuple[list[dict[str, Any]], set[
 
 def undeclared(job: dict[str, Any]) -> list[str]:
     """What a script opened that its rule does not declare, a line each."""
-    beside = re.compile(BESIDE.get(job["rule"], "(?!)"))
+    beside = re.compile(f"{BESIDE.get(job['rule'], '(?!)')}|{DIGESTS}")
     written = {*job["output"], *job["log"]}
     folders = {str(Path(path).parent) for path in written}
     # Files are written under a name of their own first, whose leftovers are looked for.
