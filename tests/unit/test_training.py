@@ -335,6 +335,19 @@ def test_networks_that_are_no_plain_stack_go_on_after_a_kill_as_well(tmp_path, n
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
 
 
+def test_the_seconds_of_a_training_include_those_before_a_kill(few_digits, tmp_path):
+    killed_after(1, given := arguments(few_digits, tmp_path, epochs=2, batch_size=128))
+    (state,) = (tmp_path / "checkpoints").iterdir()
+    before = files.read_json(state / "progress.json")["seconds"]
+    assert before > 0
+    started = time.perf_counter()
+    train(**given)
+    passed = time.perf_counter() - started
+    cost = files.read_json(tmp_path / "model" / "cost.json")
+    assert cost["epochs"] == 2
+    assert before < cost["seconds"] <= before + passed + 0.01
+
+
 def random_layers(keras, shape, classes):
     """Every way in which a layer holds random numbers: its own, those of its cell, of layers inside it, of a model."""
     layers = keras.layers

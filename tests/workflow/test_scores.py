@@ -1,11 +1,13 @@
 """Scores and views in the real workflow: what they leave, and what an edit of one reruns."""
 
 import copy
+import re
 
 import pandas as pd
 import pytest
 
 from pellucid import files
+from pellucid.score.verdicts import failures
 from tests.workflow.project import Project
 
 CONFIG = {
@@ -83,7 +85,7 @@ def test_a_changed_parameter_of_a_score_computes_no_explanation(project):
     assert project.planned() == scored | COMPARED
 
 
-def test_a_map_is_compared_with_that_of_a_second_model_and_its_own_figure_says_what_failed(project):
+def test_a_map_is_compared_with_that_of_a_second_model(project):
     here = project.folder / "results" / "series"
     scores = pd.read_csv(here / "score" / "random_labels" / "scores.csv")
     means = scores[scores["class"] == "all"].set_index(["explanation", "metric"])["mean"]
@@ -95,7 +97,19 @@ def test_a_map_is_compared_with_that_of_a_second_model_and_its_own_figure_says_w
     assert not (here / "random_labels" / "checkpoints").exists()
     weights = (files.read_json(here / name / "training.json")["weights_digest"] for name in ("model", "random_labels"))
     assert len(set(weights)) == 2
-    assert "fails sanity: 1 &gt; 0.5" in (here / "explain/random_attribution/random_attribution.svg").read_text()
+
+
+def test_the_report_says_beside_a_map_what_it_failed_and_its_figure_waits_for_no_check(project):
+    done = project.snakemake("--report", "report.html")
+    assert done.returncode == 0, done.stderr[-3000:]
+    text = (project.folder / "report.html").read_text(encoding="utf-8")
+    verdicts = failures(project.folder / "results" / "series" / "score" / "checks.csv")
+    assert "sanity: 1 > 0.5" in verdicts["random_attribution"]
+    assert text.count("<strong>\\u2717 Fails ") == sum(map(bool, verdicts.values()))
+    assert text.count("It has passed its checks") == list(verdicts.values()).count("")
+    planned = project.planned("--forcerun", "check")
+    assert planned >= CHECKED
+    assert not {job for job in planned if re.fullmatch(r"Draw (saliency|random_attribution) of series", job)}
 
 
 def test_other_epochs_on_random_labels_leave_the_model_and_the_explanations(project):

@@ -112,8 +112,7 @@ rule draw_study_explanations:
 
 rule comparison:
     input:
-        table=[f"results/{name}/score/leaderboard.csv" for name in RANKED],
-        metrics=[f"results/{name}/score/metrics.csv" for name in RANKED],
+        [f"results/{name}/score/leaderboard.csv" for name in RANKED],
     output:
         f"{COMPARISON}/leaderboard.csv",
     log:

@@ -16,7 +16,7 @@ def board(folder, name, explanations, ranks, failed=(), **scores):
     for baseline, values in scores.items():
         table[f"{KEY}.{baseline} mean"] = values
     table.to_csv(folder / f"{name}.csv", index=False)
-    return {"table": folder / f"{name}.csv", "metrics": folder / "none.csv"}
+    return folder / f"{name}.csv"
 
 
 @pytest.fixture

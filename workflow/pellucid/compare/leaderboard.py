@@ -24,7 +24,7 @@ KEY = "deletion_insertion.insertion_less_deletion"
 _BASELINES = ("mean", "zero", "other", "linear", "noise")
 
 
-def run(*, boards: Mapping[str, Mapping[str, Path | str]], table: Path | str) -> None:
+def run(*, boards: Mapping[str, Path | str], table: Path | str) -> None:
     """Join the leaderboards of several experiments.
 
     A mean rank depends on how many explanations there are, and not every model allows every method. Averaged is
@@ -32,7 +32,7 @@ def run(*, boards: Mapping[str, Mapping[str, Path | str]], table: Path | str) ->
     score, 1 for one that is the worst, 0.5 on average for a random order.
 
     Args:
-        boards: by experiment, its "table" and "metrics", as `score.leaderboard.run` wrote them.
+        boards: the table of each experiment, as `score.leaderboard.run` wrote it.
         table: CSV; gets a row for each explanation: its method's family, the relative rank in the mean over the
             experiments that have it, their number, and in how many of them it failed a check; then insertion less
             deletion in the mean, with the baseline in the column's name; then, per experiment, the relative rank, the
@@ -40,7 +40,7 @@ def run(*, boards: Mapping[str, Mapping[str, Path | str]], table: Path | str) ->
     """
     import pandas as pd
 
-    read = {name: tables.read(board["table"], index="explanation") for name, board in boards.items()}
+    read = {name: tables.read(board, index="explanation") for name, board in boards.items()}
     score = key_score(read)
     parts, families = [], dict[str, str]()
     for name, board in read.items():
