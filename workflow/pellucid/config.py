@@ -25,8 +25,8 @@ from pellucid.explain.variants import variants
 from pellucid.wording import listing, nearest, shown, times
 from pellucid.words import readable
 
-# What --config may mean by a text; a class named "no" or a time "1:30" stays one.
-_NUMBER_OR_TRUTH = re.compile(r"[+-]?\d+|[+-]?\d*\.\d+([eE][+-]\d+)?|true|false")
+# What --config may mean by a text; a class named "no", a time "1:30" and "017", which YAML takes for 15, stay ones.
+_NUMBER_OR_TRUTH = re.compile(r"[+-]?(0|[1-9]\d{0,14})|[+-]?\d*\.\d+([eE][+-]\d+)?|true|false")
 # What an experiment may have many of, each by its name, and the packages where they are found.
 OPTIONAL = {"methods": "explain", "views": "views", "scores": "score"}
 _ONE = {"methods": "a method", "views": "a view", "scores": "a score"}
