@@ -9,13 +9,16 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow peers bench docs ui report gallery lint format lock clean
+.PHONY: help run check-config test test-slow peers bench docs ui report gallery lint format lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
 run: .venv/installed  ## install what is needed and build every experiment of config.yaml
 	$(BIN)/snakemake --cores $(CORES)
+
+check-config: .venv/installed  ## check FILE, a configuration that somebody else wrote, and run nothing
+	$(BIN)/python -m pellucid.check_config $(FILE)
 
 test: .venv/developed  ## check the code; needs no network but the package registry's
 	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)

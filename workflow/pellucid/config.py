@@ -7,33 +7,29 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from pellucid import credentials, model_classes, plugins, recipe, schema, studies
+from pellucid.config_places import FILES, check_files, check_places, sentence, spec_of
+from pellucid.config_places import files as files
+from pellucid.config_places import listing_of as listing_of
 from pellucid.config_values import plain
-from pellucid.downloads import is_local, local_path, require_place
+from pellucid.downloads import is_local
 from pellucid.errors import InputError, one_line
 from pellucid.explain.variants import variants
 from pellucid.wording import listing, nearest, shown, times
-from pellucid.words import readable
 
-# What --config may mean by a text; a class named "no" or a time "1:30" stays one.
-_NUMBER_OR_TRUTH = re.compile(r"[+-]?\d+|[+-]?\d*\.\d+([eE][+-]\d+)?|true|false")
+# What --config may mean by a text; a class named "no", a time "1:30" and "017", which YAML takes for 15, stay ones.
+_NUMBER_OR_TRUTH = re.compile(r"[+-]?(0|[1-9]\d{0,14})|[+-]?\d*\.\d+([eE][+-]\d+)?|true|false")
 # What an experiment may have many of, each by its name, and the packages where they are found.
 OPTIONAL = {"methods": "explain", "views": "views", "scores": "score"}
 _ONE = {"methods": "a method", "views": "a view", "scores": "a score"}
-# What may read files, the key that names it, and the package where it is found.
-FILES = {"dataset": ("source", "datasets"), "model": ("architecture", "models")}
-# Parameters that are paths or addresses, beside those that a plugin declares as `files` and `folders`.
-PLACES = ("folder", "records", "mirror")
 MOST_FAULTS = 20  # told at once
 ENOUGH_FAULTS = 1000  # after which no other experiment is looked at: the members of a study have theirs together
 MOST_NAMES = 30  # listed in a message
@@ -141,12 +137,12 @@ def resolve(content: Mapping[str, Any]) -> Config:
             own_faults += recipe.faults(experiment["training"], kind, f"experiments.{name}.training")
         faults += own_faults
         if name in run and not own_faults:
-            faults += _check_files(experiment, f"experiments.{name}")
+            faults += check_files(experiment, f"experiments.{name}")
             skipped[name] = {}
             try:
                 present = features(experiment)
             except (InputError, OSError) as error:
-                faults.append(f"experiments.{name}.model: {_sentence(error)}")
+                faults.append(f"experiments.{name}.model: {sentence(error)}")
                 continue
             for key in OPTIONAL:
                 reasons, refused = _drop_inapplicable(
@@ -269,7 +265,7 @@ def _check_plugins(experiment: dict[str, Any], path: str) -> list[str]:
         declared = {**spec.parameters, selector: {"type": "string"}, **_checksums(spec)}
         parameters = schema.parameters_schema(declared, getattr(spec, "required", ()))
         own = schema.problems(experiment[key], parameters, f"{path}.{key}")
-        faults += own or _check_places(experiment[key], spec, f"{path}.{key}")
+        faults += own or check_places(experiment[key], spec, f"{path}.{key}")
         experiment[key] = schema.with_defaults(experiment[key], parameters)
         if not faults and hasattr(module := plugins.load(package)[name], "check"):
             faults += _refusal(module, experiment[key], f"{path}.{key}", selector)
@@ -322,27 +318,8 @@ def _refusal(module: Any, parameters: Mapping[str, Any], where: str, *left_out: 
     try:
         module.check(**{name: value for name, value in parameters.items() if name not in left_out})
     except (InputError, OSError) as error:
-        return [f"{where}: {_sentence(error)}"]
+        return [f"{where}: {sentence(error)}"]
     return []
-
-
-def _check_places(entry: Mapping[str, Any], spec: Any, path: str) -> list[str]:
-    """Paths and addresses must be such before anything looks for a file there."""
-    faults: list[str] = []
-    for name in {*spec.files, *getattr(spec, "folders", ()), *PLACES}.intersection(spec.parameters, entry):
-        try:
-            require_place(entry[name], f"{path}.{name}")
-        except InputError as error:
-            faults.append(str(error))
-    return faults
-
-
-def _sentence(error: InputError | OSError) -> str:
-    if isinstance(error, InputError):
-        return str(error)
-    return (
-        f"found what cannot be read ({error.strerror}: {shown(str(error.filename))}); expected files that you may read."
-    )
 
 
 def _ordered(content: Any) -> Any:
@@ -406,65 +383,6 @@ def _check_folds(split: Mapping[str, Any], path: str) -> list[str]:
     return [f"{path}.fold: found {split['fold']}; expected a number from 0 to {split['folds'] - 1}."]
 
 
-def _check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
-    """Local files must be there before any job starts; addresses can only be tried by the download itself."""
-    faults = []
-    for name in _spec(experiment, "dataset").folders:
-        folder = experiment["dataset"][name]
-        if folder != "none" and not local_path(folder).is_dir():
-            faults.append(f"{path}.dataset.{name}: found no folder at {folder}; expected one there, or another path.")
-    for key in FILES:
-        try:
-            wanted = list(files(experiment, key))
-        except (InputError, OSError) as error:
-            faults.append(f"{path}.{key}: {_sentence(error)}")
-            continue
-        for name, address in wanted:
-            where = f"{path}.{key}.{name}"
-            if is_local(address) and (sign := next((letter for letter in address if letter in "{}<"), "")):
-                use = "the beginning of a tag" if sign == "<" else "a wildcard"
-                found = f'the path "{readable(address)}" with the sign {sign}, which Snakemake reads as {use}'
-                faults.append(
-                    f"{where}: found {found}; expected a path without {{, }} and <. Rename the file, or link to it by "
-                    "another name."
-                )
-                continue
-            try:
-                missing = is_local(address) and not local_path(address, where).is_file()
-            except (InputError, OSError) as error:
-                faults.append(_sentence(error))
-                continue
-            if missing:
-                faults.append(
-                    f"{where}: found no file at {address}; expected a file there, or another path or address in the "
-                    f"config.{_about_files(experiment, key)}"
-                )
-    return faults
-
-
-def _about_files(experiment: Mapping[str, Any], key: str) -> str:
-    spec = _spec(experiment, key)
-    if key == "dataset":
-        return f" About this data set: {spec.homepage}." if spec.homepage else ""
-    return f" About this model: {spec.source}."
-
-
-def files(experiment: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
-    """The files that an experiment's data source (`key` "dataset") or architecture ("model") reads.
-
-    Yields:
-        Parameter, and path or address; a file that the config leaves out ("none") is none.
-    """
-    selector, package = FILES[key]
-    module = plugins.load(package)[experiment[key][selector]]
-    if hasattr(module, "addresses"):
-        yield from module.addresses(**plugins.own_parameters(experiment[key], module.SPEC)).items()
-        return
-    for name in module.SPEC.files:
-        if experiment[key][name] != "none":
-            yield name, experiment[key][name]
-
-
 def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
     """What methods may require: the features of the experiment's architecture, of its data, and that it is trained."""
     module = plugins.load("models")[experiment["model"]["architecture"]]
@@ -473,24 +391,8 @@ def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
         found = module.features(**plugins.own_parameters(experiment["model"], module.SPEC))
     layers = () if module.SPEC.opaque else ("layers",)
     trained = ("training",) if experiment["training"]["epochs"] else ()
-    truth = ("truth",) if _spec(experiment, "dataset").truth else ()
+    truth = ("truth",) if spec_of(experiment, "dataset").truth else ()
     return (*found, *layers, *trained, *truth)
-
-
-def listing_of(experiment: Mapping[str, Any]) -> str:
-    """A digest of what lies in the local folders that the data source reads: names, sizes and times of change."""
-    hasher = hashlib.sha256()
-    for name in _spec(experiment, "dataset").folders:
-        if experiment["dataset"][name] != "none":
-            for path in sorted(Path(experiment["dataset"][name]).expanduser().rglob("*")):
-                if path.is_file():
-                    hasher.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
-    return hasher.hexdigest()
-
-
-def _spec(experiment: Mapping[str, Any], key: str) -> Any:
-    selector, package = FILES[key]
-    return plugins.spec(package, experiment[key][selector])
 
 
 def typed(content: Any, quoted: Collection[tuple[str | int, ...]] = (), path: tuple[str | int, ...] = ()) -> Any:

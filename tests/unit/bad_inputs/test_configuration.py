@@ -1,6 +1,7 @@
 """Configurations that cannot be used: every fault is told at once, with its key, before any job."""
 
 import copy
+import time
 
 import pytest
 import yaml
@@ -517,6 +518,91 @@ CONFIG = [
         "experiments.mitdb.dataset.records: found s3://bucket/mitdb",
         "http://",
     ),
+    *(
+        (f"{key} beyond all sense", put(key, number), f"{key}: found {number}", f"at most {most}")
+        for key, number, most in (
+            ("threads", 10**9, 1024),
+            ("memory_mb", 10**12, 16777216),
+            ("defaults.split.folds", 10**9, 1000),
+            ("defaults.training.epochs", 10**9, 100000),
+            ("defaults.training.batch_size", 10**9, 1000000),
+            ("defaults.examples.per_class", 10**9, 10000),
+            ("defaults.training.learning_rate", 1e308, 1000),
+            ("experiments.synthetic_ecg.dataset.per_class", 10**9, 100000),
+            ("defaults.methods.lime.samples", 10**9, 1000000),
+            ("defaults.methods.occlusion.window", 10**9, 1000000),
+            ("defaults.views.embedding.points", 10**9, 100000),
+            ("defaults.scores.infidelity.runs", 10**9, 100000),
+        )
+    ),
+    *(
+        (
+            f"file {place[:20]}",
+            all_of(put("run", ["mnist"]), put("experiments.mnist.dataset.file", place)),
+            "experiments.mnist.dataset.file: found",
+            then,
+        )
+        for place, then in (
+            ("~nobody-of-this-name/x", "a user of this machine"),
+            ("http://[::1/x", "Invalid IPv6 URL"),
+            ("http://host:99999/x", "Port"),
+            ("http:///x", "the name of a server"),
+            ("file://[::1/x", "Invalid IPv6 URL"),
+            ("a/" * 2400 + "b", "at most"),
+            ("b" * 300, "255 a name"),
+            ("x" * 5000, "at most 4,000"),
+            ("a\0b", "U+0000"),
+            ("a\nb", "line ends"),
+        )
+    ),
+    *(
+        (
+            f"{architecture} in {folder[:10]}",
+            put("experiments.digits.model", {"architecture": architecture, "folder": folder, **more}),
+            "experiments.digits.model.folder: found",
+            "",
+        )
+        for folder in ("~nobody-of-this-name", "b" * 300)
+        for architecture, more in (("saved_model", {"allow_code": True}), ("function", {"build": "a:b"}))
+    ),
+    (
+        "a store at an address that is none",
+        put("tracking.uri", "http://[::1/x"),
+        "tracking.uri: found http://[::1/x",
+        "IPv6",
+    ),
+    (
+        "values of a sweep that differ in capitals alone",
+        put("defaults.views.activations.sweep", {"layer": ["conv", "Conv"]}),
+        "defaults.views.activations: sweep of activations: found two combinations",
+        "capitals",
+    ),
+    (
+        "values of a sweep with one label",
+        put("defaults.methods.grad_cam.sweep", {"layer": ["a b", "a{b"]}),
+        "defaults.methods.grad_cam: sweep of grad_cam: found two combinations",
+        "each value once",
+    ),
+    (
+        "a sweep of a billion",
+        put(
+            "defaults.methods.lime.sweep",
+            {key: list(range(2, 190)) for key in ("samples", "segments", "ridge", "compactness")},
+        ),
+        "188 × 188 × 188 × 188 = 1,249,198,336 combinations",
+        "at most 200",
+    ),
+    ("a line end in a name", put("experiments.digits\n", {}), "experiments: found", "digits"),
+    ("a letter that looks like another", put("experiments.dıgits", {}), "experiments: found", "dıgits"),
+    ("a name that Windows has not", put("experiments.con", {}), "experiments: found", "Windows"),
+    ("a long name", put(f"experiments.{'d' * 200}", {}), "experiments: found", "at most 120"),
+    ("no for a text", put("experiments.digits.title", False), "digits.title: found False", "put a text in quotes"),
+    (
+        "one experiment too many",
+        lambda content: content["experiments"].update({f"e{n}": {} for n in range(1001)}),
+        "experiments: found",
+        "at most 1000",
+    ),
 ]
 
 
@@ -557,12 +643,14 @@ def test_texts_of_the_command_line_are_read_as_numbers_and_truths_alone():
         "a": "16",
         "b": ["0.5", "-3", "1.0e-3"],
         "c": {"d": "true", "e": "no", "f": "1:30", "g": "digits", "h": "1e-3"},
+        "i": ["017", "9" * 5000],
     }
     expected = {"a": 16, "b": [0.5, -3, 0.001], "c": {"d": True, "e": "no", "f": "1:30", "g": "digits", "h": "1e-3"}}
+    expected["i"] = given["i"]
     assert config.typed(given) == expected
 
 
-@pytest.mark.parametrize("text", ["40", "01", "0.5", "true", "-1"])
+@pytest.mark.parametrize("text", ["40", "0.5", "true", "-1"])
 @pytest.mark.parametrize("quotes", ["'", '"', ""])
 def test_what_stands_in_quotes_on_the_command_line_stays_a_text(text, quotes):
     from snakemake.cli import parse_config
@@ -588,3 +676,54 @@ def test_all_faults_are_told_at_once():
     with pytest.raises(ConfigError) as told:
         config.resolve(content)
     assert len(told.value.faults) == 2
+
+
+@pytest.mark.parametrize("count", [19, 1000])
+def test_hundreds_of_faults_and_experiments_take_seconds(count):
+    content = copy.deepcopy(GOOD)
+    mine = {"dataset": {"source": "digits"}, "model": {"architecture": "digit_cnn"}, "methods": {"gradcam": {}}}
+    content["experiments"] |= {f"e{number}": {**mine, "methods": {f"m{number}": {}}} for number in range(count - 19)}
+    content["run"] = [f"x{number}" for number in range(1000)]
+    started = time.perf_counter()
+    with pytest.raises(ConfigError) as told:
+        config.resolve(content)
+    assert time.perf_counter() - started < 10
+    assert len(told.value.faults) == config.MOST_FAULTS + 1
+
+
+def test_thousands_of_entries_are_compared_in_seconds():
+    content = copy.deepcopy(GOOD)
+    content["experiments"]["digits"]["vary"] = {"seed": [{"a": number} for number in range(8000)]}
+    started = time.perf_counter()
+    with pytest.raises(ConfigError):
+        config.resolve(content)
+    assert time.perf_counter() - started < 10
+
+
+def test_more_figures_than_can_be_planned_are_refused():
+    content = copy.deepcopy(GOOD)
+    content["defaults"]["methods"]["lime"] = {"sweep": {"samples": list(range(100, 300))}}
+    content["experiments"]["digits"]["repeats"] = 150
+    content["run"] = ["digits"]
+    with pytest.raises(ConfigError, match="150 experiments with 3"):
+        config.resolve(content)
+
+
+def test_more_members_than_experiments_may_be_are_refused():
+    content = copy.deepcopy(GOOD)
+    digits = content["experiments"]["digits"]
+    content["experiments"] |= {f"s{number}": {**digits, "repeats": 200} for number in range(6)}
+    with pytest.raises(ConfigError, match="at most 1,000"):
+        config.resolve(content)
+
+
+def test_folders_that_nobody_may_read_are_told(monkeypatch):
+    from pathlib import Path
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    refuse_configuration(
+        all_of(put("run", ["mnist"]), put("experiments.mnist.dataset.file", "a.npz")), "Permission denied", "may read"
+    )

@@ -1,0 +1,122 @@
+"""The files and folders that an experiment names: whether they can be there, are there, and what lies in them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pellucid import plugins
+from pellucid.downloads import is_local, local_path, require_place
+from pellucid.errors import InputError
+from pellucid.wording import shown
+from pellucid.words import readable
+
+# What may read files, the key that names it, and the package where it is found.
+FILES = {"dataset": ("source", "datasets"), "model": ("architecture", "models")}
+# Parameters that are paths or addresses, beside those that a plugin declares as `files` and `folders`.
+PLACES = ("folder", "records", "mirror")
+
+
+def check_places(entry: Mapping[str, Any], spec: Any, path: str) -> list[str]:
+    """Return which paths and addresses are none: before anything looks for a file there."""
+    faults: list[str] = []
+    for name in sorted({*spec.files, *getattr(spec, "folders", ()), *PLACES}.intersection(spec.parameters, entry)):
+        try:
+            require_place(entry[name], f"{path}.{name}")
+        except InputError as error:
+            faults.append(str(error))
+    return faults
+
+
+def check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
+    """Return which local files are not there: before any job starts. An address is tried by its download alone."""
+    faults = []
+    for name in spec_of(experiment, "dataset").folders:
+        folder = experiment["dataset"][name]
+        try:
+            if folder != "none" and not local_path(folder).is_dir():
+                found = f"found no folder at {folder}; expected one there, or another path."
+                faults.append(f"{path}.dataset.{name}: {found}")
+        except OSError as error:
+            faults.append(f"{path}.dataset.{name}: {sentence(error)}")
+    for key in FILES:
+        try:
+            wanted = list(files(experiment, key))
+        except (InputError, OSError) as error:
+            faults.append(f"{path}.{key}: {sentence(error)}")
+            continue
+        for name, address in wanted:
+            where = f"{path}.{key}.{name}"
+            if is_local(address) and (sign := next((letter for letter in address if letter in "{}<"), "")):
+                use = "the beginning of a tag" if sign == "<" else "a wildcard"
+                found = f'the path "{readable(address)}" with the sign {sign}, which Snakemake reads as {use}'
+                faults.append(
+                    f"{where}: found {found}; expected a path without {{, }} and <. Rename the file, or link to it by "
+                    "another name."
+                )
+                continue
+            try:
+                missing = is_local(address) and not local_path(address, where).is_file()
+            except InputError as error:
+                faults.append(str(error))
+                continue
+            except OSError as error:
+                faults.append(f"{where}: {sentence(error)}")
+                continue
+            if missing:
+                faults.append(
+                    f"{where}: found no file at {address}; expected a file there, or another path or address in the "
+                    f"config.{_about_files(experiment, key)}"
+                )
+    return faults
+
+
+def _about_files(experiment: Mapping[str, Any], key: str) -> str:
+    spec = spec_of(experiment, key)
+    if key == "dataset":
+        return f" About this data set: {spec.homepage}." if spec.homepage else ""
+    return f" About this model: {spec.source}."
+
+
+def files(experiment: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
+    """The files that an experiment's data source (`key` "dataset") or architecture ("model") reads.
+
+    Yields:
+        Parameter, and path or address; a file that the config leaves out ("none") is none.
+    """
+    selector, package = FILES[key]
+    module = plugins.load(package)[experiment[key][selector]]
+    if hasattr(module, "addresses"):
+        yield from module.addresses(**plugins.own_parameters(experiment[key], module.SPEC)).items()
+        return
+    for name in module.SPEC.files:
+        if experiment[key][name] != "none":
+            yield name, experiment[key][name]
+
+
+def listing_of(experiment: Mapping[str, Any]) -> str:
+    """A digest of what lies in the local folders that the data source reads: names, sizes and times of change."""
+    hasher = hashlib.sha256()
+    for name in spec_of(experiment, "dataset").folders:
+        if experiment["dataset"][name] != "none":
+            for path in sorted(Path(experiment["dataset"][name]).expanduser().rglob("*")):
+                if path.is_file():
+                    hasher.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
+    return hasher.hexdigest()
+
+
+def spec_of(experiment: Mapping[str, Any], key: str) -> Any:
+    """What the experiment's data source (`key` "dataset") or architecture ("model") declares."""
+    selector, package = FILES[key]
+    return plugins.spec(package, experiment[key][selector])
+
+
+def sentence(error: InputError | OSError) -> str:
+    """What a message says of the error; the operating system's errors are made one."""
+    if isinstance(error, InputError):
+        return str(error)
+    return (
+        f"found what cannot be read ({error.strerror}: {shown(str(error.filename))}); expected files that you may read."
+    )
