@@ -10,6 +10,8 @@ SHARES = {
     "arrays": 1,
     "parquet_files": 1,
     "wfdb_records": 1,
+    "image_folders": 1,
+    "ucr_zips": 1,
 }
 
 
