@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import aeon.datasets  # noqa: F401  (takes seconds, which no input shall pay)
 import numpy as np
 from hypothesis import strategies as st
 
