@@ -6,10 +6,12 @@ import struct
 import zipfile
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from pellucid import memory
-from pellucid.datasets import bounds, imagenet, mitdb_records
+from pellucid.datasets import bounds, imagenet, mitdb_records, table
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
 from tests.fuzz import parquet_files
@@ -103,9 +105,6 @@ def test_texts_that_are_none(tmp_path):
 
 
 def in_parquet(repeats=10, **columns):
-    import pyarrow as pa
-    from pyarrow import parquet
-
     content = pa.concat_tables([pa.table({"a": [1.5, 2.5], **columns})] * repeats)
     return lambda path: parquet.write_table(content, path, compression="zstd", row_group_size=10**9)
 
@@ -136,11 +135,26 @@ def test_parquet_with_damaged_pages(tmp_path):
 
 
 def test_parquet_of_millions_of_rows_in_few_bytes(tmp_path):
-    import pyarrow as pa
-
     many = pa.DictionaryArray.from_arrays(pa.array(np.zeros(2_000_000, np.int32)), pa.array(["a"]))
     write = in_parquet(1, a=np.zeros(2_000_000), label=many)
     assert "announced" in refused(tmp_path, "data.parquet", write)
+
+
+def test_a_parquet_page_that_unpacks_to_more_than_its_footer_announces(tmp_path):
+    in_parquet(1, label=["a" * 20_000_000, "b"])(tmp_path / "whole")
+    whole = (tmp_path / "whole").read_bytes()
+    size = parquet.ParquetFile(tmp_path / "whole").metadata.row_group(0).column(1).total_uncompressed_size
+    # In Thrift a number of 4 bytes, here with another last one.
+    written = bytes([size << 1 & 127 | 128, size >> 6 & 127 | 128, size >> 13 & 127 | 128, size >> 20 & 127])
+    at = whole.rindex(written)
+    content = whole[: at + 3] + b"\1" + whole[at + 4 :]
+    assert "announced" in refused(tmp_path, "data.parquet", content)
+
+
+def test_labels_of_parquet_beyond_int64_stay_apart(tmp_path):
+    in_parquet(label=pa.array([2**64 - 1, 2**64 - 2], pa.uint64()))(tmp_path / "data.parquet")
+    read = table.load({"file": tmp_path / "data.parquet"}, np.random.default_rng(0))
+    assert read.classes == (f"{2**64 - 2}", f"{2**64 - 1}")
 
 
 @pytest.mark.parametrize(
