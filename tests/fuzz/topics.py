@@ -11,7 +11,7 @@ SHARES = {
     "parquet_files": 1,
     "wfdb_records": 1,
     "image_folders": 1,
-    "ucr_zips": 1,
+    "ucr_zips": 0.5,
 }
 
 
