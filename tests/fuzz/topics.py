@@ -11,6 +11,8 @@ SHARES = {
     "parquet_files": 1,
     "wfdb_records": 1,
     "configurations": 1,
+    "image_folders": 1,
+    "ucr_zips": 0.5,
 }
 
 

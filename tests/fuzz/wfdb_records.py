@@ -97,14 +97,14 @@ def use(described: dict[str, Any], folder: Path) -> None:
     for suffix, content in files.items():
         (folder / f"100.{suffix}").write_bytes(damaged(content, described["damage"].get(suffix)))
     paths = {suffix: folder / f"100.{suffix}" for suffix in files}
+    dataset = {"source": "mitdb", "records": str(folder), "only": [100], "split": "random"}
+    named = {f"{suffix}_100": path for suffix, path in paths.items()}
+    prepare(folder / "out", dataset, paths=named, memory_mb=MEMORY)
     read = mitdb_records.read(paths, ["MLII"])
     if not any(described["damage"].values()) and header["format"] == kind:
         zero, gain = _scale(header)
         expected = (values[::2] - zero) / gain
         np.testing.assert_allclose(read.signal[:, 0], expected)
-    dataset = {"source": "mitdb", "records": str(folder), "only": [100], "split": "random"}
-    named = {f"{suffix}_100": path for suffix, path in paths.items()}
-    prepare(folder / "out", dataset, paths=named, memory_mb=MEMORY)
 
 
 def _header(fields: dict[str, str]) -> str:

@@ -16,6 +16,7 @@ from pellucid.wording import listing, nearest, shown
 ADDRESS = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
 MD5 = "c2c37ea517e94d9795004a39431a14cb"
 COUNT = 1000
+_LARGEST = 2**20  # bytes; the published one has 35,000
 
 FILE = "class_index"
 # What a source of photographs declares among its parameters, with `FILE` among its files.
@@ -35,7 +36,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
-_IDENTIFIER = re.compile(r"n\d{8}")
+_IDENTIFIER = re.compile(r"n[0-9]{8}")
 _EXPECTED = f'ImageNet\'s class index: {{"0": ["n01440764", "tench"], …}} up to {COUNT - 1}'
 
 
@@ -55,8 +56,10 @@ def read(path: Path | str) -> dict[str, str]:
         InputError: a file that is no class index.
     """
     try:
+        if (size := Path(path).stat().st_size) > _LARGEST:
+            raise ValueError(f"{size:,} bytes")
         content = files.read_json(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(str(path), f"a file that cannot be read ({error})", _EXPECTED) from None
     if not isinstance(content, dict):
         raise InputError(str(path), f"a {type(content).__name__}", _EXPECTED)
@@ -66,9 +69,10 @@ def read(path: Path | str) -> dict[str, str]:
         raise InputError(str(path), found, _EXPECTED)
     pairs = [content[str(number)] for number in range(COUNT)]
     for number, pair in enumerate(pairs):
-        if not (isinstance(pair, list) and len(pair) == 2 and _IDENTIFIER.fullmatch(str(pair[0]))):
+        texts = isinstance(pair, list) and len(pair) == 2 and all(isinstance(word, str) for word in pair)
+        if not (texts and _IDENTIFIER.fullmatch(pair[0]) and pair[1].strip()):
             raise InputError(f"{path}, {number}", shown(pair), 'an identifier and a name: ["n01440764", "tench"]')
-    plain = [str(name).replace("_", " ") for _, name in pairs]
+    plain = [name.replace("_", " ") for _, name in pairs]
     often = Counter(plain)
     names = {
         identifier: f"{name} ({identifier})" if often[name] > 1 else name

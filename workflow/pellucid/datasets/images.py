@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from pellucid.datasets import imagenet
 from pellucid.datasets.base import Examples, RawData, SourceSpec
+from pellucid.datasets.image_folder import Picture, find
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
-from pellucid.wording import listing, nearest
+from pellucid.wording import first_line, listing, nearest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -73,20 +74,14 @@ SPEC = SourceSpec(
 
 fill = imagenet.fill
 
-# What file managers leave in folders of images, beside files whose name begins with a point.
-_LEFT_BEHIND = {"thumbs.db", "desktop.ini"}
+# Of Pillow's formats those that hold one picture, and that it decodes itself: it gives PostScript to a program.
+_FORMATS = frozenset(
+    ["AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "QOI", "SGI", "TGA", "TIFF", "WEBP"]
+)
+_PIXELS = 100_000_000
 _ORIENTATION = 0x0112  # in EXIF
 # Pillow's modes of one value per pixel.
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A file, the class that its folder names, and the group."""
-
-    path: Path
-    class_name: str
-    group: str
 
 
 def axes(*, size: Sequence[int], **parameters: Any) -> tuple[int, ...]:
@@ -149,41 +144,6 @@ def load(
     )
 
 
-def find(folder: Path, grouped: bool, least: int = 2) -> list[Picture]:
-    """The images of every class, sorted by class and path.
-
-    Raises:
-        InputError: no class folders, an empty one, an image outside of them, or outside of a group's folder.
-    """
-    from PIL import Image
-
-    beside = [path for path in sorted(folder.iterdir()) if not _hidden(path)]
-    folders = [path for path in beside if path.is_dir()]
-    if len(folders) < least:
-        found = f"{len(folders)} folder(s) and {len(beside) - len(folders)} file(s)"
-        raise InputError(str(folder), found, f"at least {least} folder(s), one per class, with the images in them")
-    suffixes = set(Image.registered_extensions())
-    if loose := [path for path in beside if path.is_file() and path.suffix.lower() in suffixes]:
-        raise InputError(str(loose[0]), "an image outside of the class folders", "each in the folder of its class")
-    pictures = []
-    for one in folders:
-        inside = sorted(path for path in one.rglob("*") if path.is_file() and not _hidden(path, one))
-        if not inside:
-            raise InputError(str(one), "a class folder without images", "at least one")
-        for path in inside:
-            parts = path.relative_to(one).parts
-            if grouped and len(parts) < 2:
-                raise InputError(str(path), "an image outside of a group's folder", "group: none, or such folders")
-            pictures.append(Picture(path, one.name, parts[0] if grouped else ""))
-    return pictures
-
-
-def _hidden(path: Path, below: Path | None = None) -> bool:
-    """Whether the file, or a folder above it, is left out; above `below` it does not count."""
-    parts = path.relative_to(below).parts if below else (path.name,)
-    return any(part.startswith(".") for part in parts) or path.name.lower() in _LEFT_BEHIND
-
-
 def _facts(path: Path) -> tuple[str, tuple[int, int]]:
     """Mode, and width and height as it is looked at, from the header alone."""
     with opened(path) as image:
@@ -202,21 +162,36 @@ def opened(path: Path) -> Iterator[Image]:
     """
     from PIL import Image, UnidentifiedImageError
 
+    Image.init()
+    # Some builds of Pillow lack some.
+    formats = [name for name in Image.OPEN if name in _FORMATS]
     try:
-        with Image.open(path) as image:
-            # A telephone's .jpg may have a preview behind the image.
-            if (frames := getattr(image, "n_frames", 1)) > 1 and image.format != "MPO":
-                raise InputError(str(path), f"{frames} frames", "one image in each file")
-            if image.mode in ("I", "F"):
-                found = "pixels of 32 bits, of which the range is not known"
-                raise InputError(str(path), found, "8 or 16 bits per value")
-            yield image
+        with warnings.catch_warnings():
+            # Pillow's own bound on pixels: here it is lower, and no warning.
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=formats) as image:
+                _require_usable(image, path)
+                yield image
     except InputError:
         raise
     except UnidentifiedImageError:
         raise InputError(str(path), "a file that is no image", "images alone in a class folder") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(str(path), f"an image that cannot be read ({error})", "a whole image") from None
+    # Broken bytes make Pillow's readers raise whatever comes (struct.error, KeyError, ZeroDivisionError, EOFError, …).
+    except Exception as error:
+        why = first_line(error)
+        raise InputError(str(path), f"an image that cannot be read ({why})", "a whole image") from None
+
+
+def _require_usable(image: Image, path: Path) -> None:
+    # A telephone's .jpg may have a preview behind the image.
+    if (frames := getattr(image, "n_frames", 1)) > 1 and image.format != "MPO":
+        raise InputError(str(path), f"{frames} frames", "one image in each file")
+    if image.mode in ("I", "F"):
+        raise InputError(str(path), "pixels of 32 bits, of which the range is not known", "8 or 16 bits per value")
+    width, height = image.size
+    if not 1 <= width * height <= _PIXELS:
+        found = f"{width:,} × {height:,} pixels"
+        raise InputError(str(path), found, f"from 1 to {_PIXELS:,}", "Make the image smaller.")
 
 
 def _examples(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid.datasets.bounds import require_room
 from pellucid.datasets.columns import Columns
 from pellucid.datasets.completion import Series
-from pellucid.datasets.parquet_footer import MOST_COLUMNS, require_flat
+from pellucid.datasets.parquet_footer import MOST_COLUMNS, require_flat, unpacked
 from pellucid.datasets.tabular import Layout, Table, dtype_for, require_exact, rows_at_a_time
 from pellucid.errors import InputError
 from pellucid.wording import first_line
@@ -116,14 +116,9 @@ def _require_room(metadata: Any, names: set[str], size: int, path: Path, layout:
         found = f"{rows:,} rows announced, and {sum(group.num_rows for group in groups):,} in its parts"
         raise InputError(str(path), found, "a Parquet file")
     chunks = [chunk for group in groups for chunk in map(group.column, range(group.num_columns))]
-    unpacked = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema in names)
-    require_room(
-        max(size * rows, unpacked),
-        path.stat().st_size,
-        layout.room,
-        str(path),
-        "Write it without compression and dictionaries.",
-    )
+    used = [chunk for chunk in chunks if chunk.path_in_schema in names]
+    hint = "Write it without compression and dictionaries."
+    require_room(max(size * rows, unpacked(path, used)), path.stat().st_size, layout.room, str(path), hint)
 
 
 def _values(
@@ -184,8 +179,11 @@ def _is_name(kind: Any) -> bool:
 
 def _words(values: list[Any]) -> NDArray[Any]:
     """Labels or groups as an array; numbers as such, all others as the texts that they are."""
-    if isinstance(values[0], bool | int | float):
+    if isinstance(values[0], bool | float):
         return np.array(values)
+    if isinstance(values[0], int):
+        # Left to choose, numpy makes floats of numbers of which some are beyond int64, and so one label of several.
+        return np.array(values, np.uint64 if max(values) >= 2**63 else np.int64)
     if isinstance(values[0], bytes):
         return np.array(values, np.bytes_)
     words = np.empty(len(values), object)

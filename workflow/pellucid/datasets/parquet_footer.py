@@ -1,10 +1,14 @@
-"""The schema in a Parquet file's footer, looked at before pyarrow does: nested too deep, it ends the process."""
+"""What a Parquet file announces, looked at before pyarrow believes it.
+
+pyarrow ends the process where a schema is nested too deep, and makes room for a page before it unpacks it.
+"""
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,8 @@ _LARGEST = 2**26  # bytes
 _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 11, 12
 # Fields of Parquet's FileMetaData and SchemaElement.
 _SCHEMA, _CHILDREN = 2, 5
+# And of PageHeader.
+_UNPACKED, _PACKED = 2, 3
 
 
 def require_flat(path: Path) -> None:
@@ -54,11 +60,41 @@ def require_flat(path: Path) -> None:
             raise ValueError(f"columns nested {len(open_groups)} deep, where {_DEPTH} can be read")
 
 
-class _Compact:
-    """Values in Thrift's compact protocol, from the first byte on."""
+def unpacked(path: Path, chunks: Iterable[Any]) -> int:
+    """Bytes of all pages of some column chunks, by what stands before each page.
 
-    def __init__(self, content: bytes) -> None:
-        self._content, self._at = content, 0
+    Raises:
+        ValueError: a page that is damaged.
+    """
+    total = 0
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        for chunk in chunks:
+            first = chunk.dictionary_page_offset or chunk.data_page_offset
+            at = min(first, chunk.data_page_offset)
+            stop = at + chunk.total_compressed_size
+            while at < stop:
+                header = _Compact(content, at)
+                try:
+                    sizes = dict(header.fields())
+                    packed, size = int(sizes[_PACKED]), int(sizes[_UNPACKED])
+                except (IndexError, KeyError, RecursionError, TypeError):
+                    raise ValueError("a page that is damaged") from None
+                if min(packed, size) < 0:
+                    raise ValueError(f"a page of {packed:,} bytes that unpacks to {size:,}")
+                total, at = total + size, header.end + packed
+    return total
+
+
+class _Compact:
+    """Values in Thrift's compact protocol, from a byte on."""
+
+    def __init__(self, content: bytes | mmap.mmap, at: int = 0) -> None:
+        self._content, self._at = content, at
+
+    @property
+    def end(self) -> int:
+        """The byte behind what was read."""
+        return self._at
 
     def fields(self) -> Iterator[tuple[int, Any]]:
         """Number and value of each field of a struct."""

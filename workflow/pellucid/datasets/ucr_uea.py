@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import zip_longest
@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets import completion
+from pellucid.datasets import completion, zips
 from pellucid.datasets.base import Examples, RawData, SourceSpec
+from pellucid.datasets.bounds import require_room
 from pellucid.datasets.completion import Series
 from pellucid.datasets.labels import CLASS_NAMES, Names, encode
+from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
 from pellucid.wording import listing, nearest
 
@@ -59,6 +61,7 @@ SPEC = SourceSpec(
     required=("name",),
     # The zip, where the set is downloaded: gives `archive_sha256` and `archive_md5`.
     files=("archive",),
+    scratch=True,
     own_labels=True,
 )
 
@@ -114,6 +117,7 @@ def load(
     unit: str = "a.u.",
     missing: str = "refuse",
     lengths: str = "refuse",
+    scratch: Scratch | None = None,
     known: Sequence[str] = (),
 ) -> RawData:
     """Read the training and the test part; the parameters are those of `SPEC`.
@@ -123,7 +127,7 @@ def load(
             and `labels.encode` refuse.
     """
     series, labels = {}, {}
-    with _files(files, name) as paths:
+    with _files(files, name, scratch or Scratch()) as paths:
         for part, path in paths.items():
             series[part], labels[part] = read_ts(path)
     y, classes, told = encode(labels, f"{name}, class", class_names, known)
@@ -140,25 +144,28 @@ def load(
 
 
 @contextlib.contextmanager
-def _files(files: Mapping[str, Path], name: str) -> Iterator[dict[str, Path]]:
+def _files(files: Mapping[str, Path], name: str, room: Scratch) -> Iterator[dict[str, Path]]:
     """The .ts files of both parts; those of a zip for as long as they are read."""
     if "archive" not in files:
         yield dict(files)
         return
     archive = files["archive"]
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            with zipfile.ZipFile(archive) as zipped:
-                members = {PurePosixPath(member).name: member for member in zipped.namelist()}
-                paths = {}
-                for part, suffix in _PARTS.items():
-                    wanted = f"{name}_{suffix}.ts"
-                    if wanted not in members:
-                        raise InputError(str(archive), listing(list(members)[:12]) or "an empty zip", f"{wanted} in it")
-                    paths[part] = Path(folder) / wanted
-                    paths[part].write_bytes(zipped.read(members[wanted]))
-        except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-            raise InputError(str(archive), f"a file that cannot be read ({error})", "a zip with .ts files") from None
+        with zips.opened(archive, "a zip with .ts files") as zipped:
+            paths = {}
+            for part, suffix in _PARTS.items():
+                wanted = f"{name}_{suffix}.ts"
+                members = zips.members(zipped)
+                named = [member for member in members if PurePosixPath(member.filename).name == wanted]
+                if not named:
+                    names = dict.fromkeys(PurePosixPath(member.filename).name for member in members)
+                    raise InputError(str(archive), listing(list(names)[:12]) or "an empty zip", f"{wanted} in it")
+                member = zips.only_one(named, wanted, archive)
+                hint = "Unpack it, and name its folder: folder."
+                require_room(member.file_size, member.compress_size, room, f"{archive}, {wanted}", hint)
+                paths[part] = Path(folder) / wanted
+                with zipped.open(member) as packed, paths[part].open("wb") as file:
+                    shutil.copyfileobj(packed, file)
         yield paths
 
 
