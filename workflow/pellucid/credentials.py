@@ -68,7 +68,8 @@ def _texts(content: Any, where: str) -> Iterator[tuple[str, str]]:
         for key, value in content.items():
             # A key can be an address, too: it is named by the mapping that has it.
             yield where, str(key)
-            yield from _texts(value, f"{where}.{masked(str(key))}".lstrip("."))
+            named = HIDDEN if secret_of(str(key)) else key
+            yield from _texts(value, f"{where}.{named}".lstrip("."))
     elif isinstance(content, list | tuple):
         for value in content:
             yield from _texts(value, where)
