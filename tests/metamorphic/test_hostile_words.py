@@ -226,3 +226,12 @@ def test_a_password_behind_percent_signs_is_found(address):
     faults = credentials.faults({"experiments": {"a": {"title": address, address: {"file": address}}}})
     assert len(faults) == 3
     assert PASSWORD not in "".join(faults)
+
+
+def test_what_a_server_repeats_of_a_password_is_not_shown(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", PASSWORD)
+    for told in ("Basic bWU6aHVudGVyMnNlY3JldA==", f"you sent {PASSWORD}", "Authorization: Bearer eyJhbGciOi.abc-1"):
+        shown = credentials.masked(f"401 ({told})")
+        assert credentials.HIDDEN in shown
+        assert not any(secret in shown for secret in (PASSWORD, "bWU6", "eyJ"))
+    assert credentials.masked("Basic statistics of Basic motions") == "Basic statistics of Basic motions"

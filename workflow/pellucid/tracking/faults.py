@@ -31,9 +31,10 @@ def in_one_line(error: Exception) -> str:
 def of_store(error: Exception, uri: str) -> InputError:
     """The message for an error of MLflow, SQLAlchemy or the disk."""
     if isinstance(error, OSError):
+        name = error.filename2 or error.filename or "a file of the record"
         return InputError(
             f"tracking.uri {uri}",
-            f"{error.filename2 or error.filename or 'a file of the record'}, which cannot be written ({error.strerror or in_one_line(error)})",
+            f"{name}, which cannot be written ({error.strerror or in_one_line(error)})",
             "a place with room that may be written",
             AFTERWARDS,
         )
