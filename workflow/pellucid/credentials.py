@@ -21,7 +21,7 @@ _IN_QUERY = re.compile(rf":/[^\s]*[?&;#]{_SECRET}=[^&;#\s]", re.IGNORECASE)
 _OWNER_IN_TEXT = re.compile(rf"(:/{{1,3}}){_OWNER}", re.IGNORECASE)
 _QUERY_IN_TEXT = re.compile(rf"([?&;#]{_SECRET}=)[^&;#\s\"')>]+", re.IGNORECASE)
 # What a server repeats of a request. "Basic motions" has no sign of a code in its second word.
-_HEADER_IN_TEXT = re.compile(r"\b(Basic|Bearer) (?=\S*(?:[0-9=+/]|[a-z][A-Z]))[\w+/=.~-]{8,}", re.IGNORECASE)
+_HEADER_IN_TEXT = re.compile(r"\b([Bb]asic|[Bb]earer) (?=\S*(?:[0-9=+/]|[a-z][A-Z]))[\w+/=.~-]{8,}")
 _IN_ENVIRONMENT = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "PGPASSWORD")
 _SHORTEST = 6  # letters of a password that is looked for in every text
 HIDDEN = "***"
