@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -223,3 +224,13 @@ def _said(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         _command(folder, 5000), cwd=folder, env=tiny.environment(), capture_output=True, text=True, timeout=60
     )
+
+
+@pytest.mark.slow
+def test_the_server_refuses_pages_of_other_sites(pages: Pages) -> None:
+    address = f"{pages.address}/api/2.0/mlflow/experiments/search"
+    for header in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
+        asked = urllib.request.Request(address, b"{}", {"Content-Type": "application/json", **header}, method="POST")
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(asked, timeout=WAIT)
+        assert raised.value.code == 403
