@@ -181,12 +181,26 @@ PASSWORD = "hunter2secret"
 @given(
     st.sampled_from(["https", "http", "ftp", "postgresql", "mysql+pymysql", "HTTPS"]),
     st.sampled_from(
-        ["{0}:{1}@host/x", "a%40b:{1}@host:80", "{0}:{1}/2@host/x", "host/x?token={1}", "h/?a=1&Api_Key={1}"]
+        [
+            "{0}:{1}@host/x",
+            "a%40b:{1}@host:80",
+            "{0}:{1}/2@host/x",
+            "host/x?token={1}",
+            "h/?a=1&Api_Key={1}",
+            "h/#access_token={1}",
+            "{1}:@h",
+            ":{1}@[::1]:80/x",
+            "{0}:p@{1}@h/x",
+            "h/x;sig={1}",
+            "h/x?key={1}",
+        ]
     ),
     st.text("abc", min_size=1, max_size=4),
+    st.sampled_from(["{0}", " {0}", "Data of {0} and others", "({0})", '"{0}"', "jdbc:{0}"]),
+    st.sampled_from(["://", ":/", ":///"]),
 )
-def test_a_password_in_an_address_is_found_and_never_repeated(scheme, form, user):
-    address = f"{scheme}://{form.format(user, PASSWORD)}"
+def test_a_password_in_an_address_is_found_and_never_repeated(scheme, form, user, text, slashes):
+    address = text.format(f"{scheme}{slashes}{form.format(user, PASSWORD)}")
     faults = credentials.faults({"experiments": {"a": {"dataset": {"file": address, "list": [address]}}}})
     assert len(faults) == 2
     assert faults[0].startswith("experiments.a.dataset.file: ")
@@ -197,7 +211,27 @@ def test_a_password_in_an_address_is_found_and_never_repeated(scheme, form, user
 @pytest.mark.parametrize(
     "address",
     ["https://host/a@b:c", "http://[::1]:80/a@b", "https://host:8080/x?page=1", "postgresql://me@host/db", "sqlite:///a.db",
-     "data/a:b@c.csv", "see https://u:p@h"],
+     "data/a:b@c.csv", "C:/me@x:y.csv", "a/b?monkey=1", "https://h/x?author=me", "See https://h/x, by me@host.org: nice"],
 )  # fmt: skip
 def test_addresses_without_a_secret_are_taken(address):
     assert credentials.faults({"file": address}) == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [f"https%3A%2F%2Fme%3A{PASSWORD}%40h%2Fx", f"https://me%3A{PASSWORD}@h/x", f"https://h/x?%74oken={PASSWORD}",
+     f"mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BPWD%3D{PASSWORD}"],
+)  # fmt: skip
+def test_a_password_behind_percent_signs_is_found(address):
+    faults = credentials.faults({"experiments": {"a": {"title": address, address: {"file": address}}}})
+    assert len(faults) == 3
+    assert PASSWORD not in "".join(faults)
+
+
+def test_what_a_server_repeats_of_a_password_is_not_shown(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", PASSWORD)
+    for told in ("Basic bWU6aHVudGVyMnNlY3JldA==", f"you sent {PASSWORD}", "Authorization: Bearer eyJhbGciOi.abc-1"):
+        shown = credentials.masked(f"401 ({told})")
+        assert credentials.HIDDEN in shown
+        assert not any(secret in shown for secret in (PASSWORD, "bWU6", "eyJ"))
+    assert credentials.masked("Basic statistics of Basic motions") == "Basic statistics of Basic motions"

@@ -286,6 +286,18 @@ def test_a_database_that_another_process_locks_is_told(
             tracking.prepare(uri=f"sqlite:///{path}", experiment="x", output=tmp_path / "store.json")
 
 
+def test_a_database_that_may_not_be_written_is_told(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mlflow.db"
+    shutil.copy(made, path)
+    for locked in (path, path.parent):
+        # Of root no file is kept.
+        monkeypatch.setattr(os, "access", lambda asked, mode, locked=locked: asked != locked)
+        with pytest.raises(InputError, match="may not be written"):
+            database.check(path)
+
+
 @pytest.mark.parametrize(
     "uri", ["./mlruns", "file:./mlruns", "databricks", "sqlite://", "sqlite:///:memory:", "nosuch://h/x", "mysql://h/x"]
 )
@@ -354,7 +366,7 @@ def test_an_experiment_that_another_project_makes_at_the_same_time_is_taken(firs
 def test_a_killed_maker_leaves_nothing_in_the_way(tmp_path: Path) -> None:
     path = tmp_path / "mlflow.db"
 
-    def killed(uri: str) -> None:
+    def killed(uri: str, name: str) -> None:
         Path(uri.removeprefix("sqlite:///")).write_bytes(b"half")
         os._exit(1)
 
@@ -363,7 +375,9 @@ def test_a_killed_maker_leaves_nothing_in_the_way(tmp_path: Path) -> None:
             database.make(path, f"sqlite:///{path}")
     os.waitpid(child, 0)
     assert not path.exists()
-    with mock.patch.object(faults, "upgrade", lambda uri: Path(uri.removeprefix("sqlite:///")).write_bytes(b"whole")):
+    with mock.patch.object(
+        faults, "upgrade", lambda uri, name: Path(uri.removeprefix("sqlite:///")).write_bytes(b"whole")
+    ):
         database.make(path, f"sqlite:///{path}")
     assert path.read_bytes() == b"whole"
     assert [held.name for held in tmp_path.iterdir()] == ["mlflow.db"]

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -212,6 +213,27 @@ def test_without_a_configuration_the_command_says_so(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("content", [b"", b"a: [1", b"- 1", b"\xff\xfe", b"tracking: 5", b"[" * 3000])
+def test_a_configuration_that_is_none_ends_in_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "config.yaml").write_bytes(content)
+    try:
+        assert ui.settings_of(tmp_path / "config.yaml") == {}
+    except SystemExit as said:
+        assert "\n" not in str(said)
+        assert str(tmp_path) in str(said)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
+def test_a_damaged_name_of_the_experiment_costs_no_page(tmp_path: Path, content: str) -> None:
+    (tmp_path / "store.json").write_text(content)
+    assert ui.page(tmp_path / "store.json") == ""
+
+
+def test_a_port_that_no_machine_has_ends_in_one_line() -> None:
+    with pytest.raises(SystemExit):
+        ui.free_port(99_999)
+
+
 def test_a_record_on_a_server_is_opened_there(tmp_path: Path) -> None:
     tiny.write_config(tmp_path, {**tiny.CONFIG, "tracking": {"uri": "http://mlflow.example.org"}})
     done = _said(tmp_path)
@@ -223,3 +245,13 @@ def _said(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         _command(folder, 5000), cwd=folder, env=tiny.environment(), capture_output=True, text=True, timeout=60
     )
+
+
+@pytest.mark.slow
+def test_the_server_refuses_pages_of_other_sites(pages: Pages) -> None:
+    address = f"{pages.address}/api/2.0/mlflow/experiments/search"
+    for header in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
+        asked = urllib.request.Request(address, b"{}", {"Content-Type": "application/json", **header}, method="POST")
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(asked, timeout=WAIT)
+        assert raised.value.code == 403

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,11 +20,19 @@ _SECRET = (
 _IN_QUERY = re.compile(rf":/[^\s]*[?&;#]{_SECRET}=[^&;#\s]", re.IGNORECASE)
 _OWNER_IN_TEXT = re.compile(rf"(:/{{1,3}}){_OWNER}", re.IGNORECASE)
 _QUERY_IN_TEXT = re.compile(rf"([?&;#]{_SECRET}=)[^&;#\s\"')>]+", re.IGNORECASE)
+# What a server repeats of a request. "Basic motions" has no sign of a code in its second word.
+_HEADER_IN_TEXT = re.compile(r"\b([Bb]asic|[Bb]earer) (?=\S*(?:[0-9=+/]|[a-z][A-Z]))[\w+/=.~-]{8,}")
+_IN_ENVIRONMENT = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "PGPASSWORD")
+_SHORTEST = 6  # letters of a password that is looked for in every text
 HIDDEN = "***"
 
 
 def masked(text: str) -> str:
-    """A message without what may be a password or a token in an address."""
+    """A message without what may be a password or a token in an address, or what the environment says is one."""
+    for name in _IN_ENVIRONMENT:
+        if len(password := os.environ.get(name, "")) >= _SHORTEST:
+            text = text.replace(password, HIDDEN)
+    text = _HEADER_IN_TEXT.sub(rf"\g<1> {HIDDEN}", text)
     return _QUERY_IN_TEXT.sub(rf"\g<1>{HIDDEN}", _OWNER_IN_TEXT.sub(rf"\g<1>{HIDDEN}@", text))
 
 
@@ -68,7 +77,8 @@ def _texts(content: Any, where: str) -> Iterator[tuple[str, str]]:
         for key, value in content.items():
             # A key can be an address, too: it is named by the mapping that has it.
             yield where, str(key)
-            yield from _texts(value, f"{where}.{masked(str(key))}".lstrip("."))
+            named = HIDDEN if secret_of(str(key)) else key
+            yield from _texts(value, f"{where}.{named}".lstrip("."))
     elif isinstance(content, list | tuple):
         for value in content:
             yield from _texts(value, where)

@@ -8,11 +8,13 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from pellucid import credentials, digests, files
 from pellucid.errors import InputError
+from pellucid.wording import first_line
 
 HOST = "127.0.0.1"
 STORE = Path("results/mlflow/store.json")
@@ -26,8 +28,8 @@ def main() -> None:
     chosen = parser.parse_args()
     if not chosen.config.is_file():
         sys.exit(f"There is no configuration at {chosen.config}.")
-    settings = yaml.safe_load(chosen.config.read_text(encoding="utf-8")).get("tracking") or {}
-    uri = settings.get("uri", "sqlite:///results/mlflow/mlflow.db")
+    settings = settings_of(chosen.config)
+    uri = str(settings.get("uri", "sqlite:///results/mlflow/mlflow.db"))
     if secret := credentials.secret_of(uri):
         sys.exit(f"tracking.uri: found an address with {secret} in it; expected the address without it.")
     if uri.startswith("http"):
@@ -36,7 +38,7 @@ def main() -> None:
     database = Path(uri.removeprefix("sqlite:///"))
     if uri.startswith("sqlite") and not database.is_file():
         sys.exit(f"There is no record at {database} yet: `make run` makes it.")
-    _restore(uri, settings.get("experiment", "pellucid"))
+    _restore(uri, str(settings.get("experiment", "pellucid")))
     port = free_port(chosen.port)
     print(f"MLflow: http://{HOST}:{port}{page(STORE)}  (Ctrl-C ends it)", flush=True)
     # One worker and no job service: 2 processes and 0.4 GB instead of 15 and 2.2 GB.
@@ -44,6 +46,16 @@ def main() -> None:
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", HOST, "--port", str(port)]
     # A line for every request would push the address out of sight.
     os.execv(sys.executable, [*command, "--backend-store-uri", uri, "--uvicorn-opts", "--log-level warning"])
+
+
+def settings_of(config: Path) -> dict[str, Any]:
+    """Return `tracking` of a configuration; it is checked as a whole by Snakemake, and here only read."""
+    try:
+        content = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        sys.exit(f"{config}: found a file that cannot be read ({first_line(error)}); expected YAML.")
+    tracking = content.get("tracking") if isinstance(content, dict) else None
+    return tracking if isinstance(tracking, dict) else {}
 
 
 def _restore(uri: str, experiment: str) -> None:
@@ -74,7 +86,7 @@ def page(store: Path) -> str:
 
 def free_port(first: int) -> int:
     """The first port from `first` on at which nothing listens."""
-    for port in range(first, first + 50):
+    for port in range(max(first, 1), min(first + 50, 2**16)):
         with socket.socket() as probe:
             if probe.connect_ex((HOST, port)) != 0:
                 return port

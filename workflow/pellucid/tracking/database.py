@@ -51,7 +51,7 @@ def make(path: Path, uri: str) -> None:
         with _alone_in(path.parent):
             if path.exists():
                 check(path)
-                faults.upgrade(uri)
+                faults.upgrade(uri, str(path))
             else:
                 _make_new(path)
     except OSError as error:
@@ -61,7 +61,7 @@ def make(path: Path, uri: str) -> None:
 def _make_new(path: Path) -> None:
     partial = files.temporary(path)
     try:
-        faults.upgrade(f"sqlite:///{partial}")
+        faults.upgrade(f"sqlite:///{partial}", str(path))
         # Never over a file that another process, on another machine perhaps, has made in the meantime.
         try:
             os.link(partial, path)
@@ -97,9 +97,12 @@ def check(path: Path) -> None:
             header = file.read(len(_HEADER))
         if header not in (b"", _HEADER):
             raise _refusal(path, "a file that is no SQLite database", "a database of MLflow", _OTHER_FILE)
+        # Beside the file SQLite writes a journal.
+        if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+            raise _refusal(path, "a file or a folder that may not be written", "both, to be written", "")
         with closing(sqlite3.connect(path, timeout=_WAIT, isolation_level=None)) as database:
             _check_content(path, database)
-            # Asks for the right to write, and gives it back.
+            # Asks for the lock of writers, and gives it back.
             database.execute("begin immediate")
             database.execute("rollback")
     except sqlite3.Error as error:

@@ -10,7 +10,8 @@ from pellucid.errors import InputError
 from pellucid.wording import first_line
 
 AFTERWARDS = "The results are complete; when it is mended, run again and only the record is made."
-_DRIVER = re.compile(r"^\((?:\w+\.)+\w+\) ")
+# SQLAlchemy names the driver's error before its words.
+_DRIVER = re.compile(r"^\((?:\w+\.)+\w+\) ", re.MULTILINE)
 _OUT_OF_DATE = "out-of-date database schema"
 _LOG_IN = (
     "Give user and password in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (or MLFLOW_TRACKING_TOKEN) or in "
@@ -22,16 +23,18 @@ _LAST_LINE = re.compile(r"^[\w.]+: (.+)$", re.MULTILINE)
 
 
 def in_one_line(error: Exception) -> str:
-    """What an error says, without the driver's name before it and the SQL after it."""
-    return _DRIVER.sub("", first_line(error))
+    """What an error says: the driver's own words if it has them, and neither the SQL nor a link after them."""
+    text = str(error)
+    return text[driver.end() :].splitlines()[0] if (driver := _DRIVER.search(text)) else first_line(error)
 
 
 def of_store(error: Exception, uri: str) -> InputError:
     """The message for an error of MLflow, SQLAlchemy or the disk."""
     if isinstance(error, OSError):
+        name = error.filename2 or error.filename or "a file of the record"
         return InputError(
             f"tracking.uri {uri}",
-            f"{error.filename or 'a file'}, which cannot be written ({error.strerror or in_one_line(error)})",
+            f"{name}, which cannot be written ({error.strerror or in_one_line(error)})",
             "a place with room that may be written",
             AFTERWARDS,
         )
@@ -41,8 +44,12 @@ def of_store(error: Exception, uri: str) -> InputError:
     return InputError("tracking.uri", f"{uri}, which failed ({said})", expected, hint)
 
 
-def upgrade(uri: str) -> None:
+def upgrade(uri: str, name: str) -> None:
     """Create MLflow's tables in a database, or bring them up to date, in a process of its own: it changes all logging.
+
+    Args:
+        uri: of the database.
+        name: what to call it in a message.
 
     Raises:
         InputError: the database cannot be opened, or is none of MLflow's.
@@ -52,4 +59,4 @@ def upgrade(uri: str) -> None:
     if done.returncode:
         # The last line that names an error: the SQL and a link to SQLAlchemy's pages come after it.
         lines = _LAST_LINE.findall(done.stderr) or ["no answer"]
-        raise InputError("tracking.uri", f"{uri} ({_DRIVER.sub('', lines[-1])})", "a database that MLflow can use")
+        raise InputError("tracking.uri", f"{name} ({_DRIVER.sub('', lines[-1])})", "a database that MLflow can use")

@@ -26,7 +26,15 @@ logger = logging.getLogger(__name__)
 _BESIDE = "pellucid.beside"
 _ARTIFACTS = Path("results/mlflow/artifacts")  # of a database that is no file
 # Where MLflow keeps paths of an experiment's files.
-_PATHS = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"))
+_OF_EXPERIMENT = "experiment_id = ?"
+_PATHS = (
+    ("experiments", "artifact_location", _OF_EXPERIMENT),
+    ("runs", "artifact_uri", _OF_EXPERIMENT),
+    ("logged_models", "artifact_location", _OF_EXPERIMENT),
+    # A registered model knows the run that it is from.
+    ("model_versions", "source", f"run_id in (select run_uuid from runs where {_OF_EXPERIMENT})"),
+    ("model_versions", "storage_location", f"run_id in (select run_uuid from runs where {_OF_EXPERIMENT})"),
+)
 
 
 def create(client: MlflowClient, name: str, uri: str) -> str:
@@ -123,9 +131,9 @@ def _move_paths(database: Path, experiment: Experiment, place: Path) -> None:
     """Let all paths of an experiment begin with another folder, at once: other jobs may do the same."""
     before, after = experiment.artifact_location.rstrip("/"), place.as_uri()
     with closing(sqlite3.connect(database, timeout=20)) as connection, connection:
-        for table, column in _PATHS:
+        for table, column, of_experiment in _PATHS:
             connection.execute(
                 f"update {table} set {column} = ? || substr({column}, ?) "
-                f"where experiment_id = ? and ({column} = ? or substr({column}, 1, ?) = ?)",
-                (after, len(before) + 1, experiment.experiment_id, before, len(before) + 1, f"{before}/"),
+                f"where ({column} = ? or substr({column}, 1, ?) = ?) and {of_experiment}",
+                (after, len(before) + 1, before, len(before) + 1, f"{before}/", experiment.experiment_id),
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,7 @@ def ensure(uri: str, experiment: str) -> str:
         if path := database.database_of(uri):
             database.make(path, uri)
         elif not uri.startswith("http"):
-            faults.upgrade(uri)
+            faults.upgrade(uri, uri)
         client = client_of(uri)
         found = find_experiment(client, uri, experiment)
         if found is None:
@@ -130,7 +131,7 @@ def answering(uri: str) -> Iterator[None]:
     try:
         _require_answer(uri)
         yield
-    except (MlflowException, SQLAlchemyError, OSError, ModuleNotFoundError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ModuleNotFoundError) as error:
         raise faults.of_store(error, uri) from None
 
 
