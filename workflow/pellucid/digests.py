@@ -61,7 +61,7 @@ def check(paths: Iterable[Path | str], *, whole: bool = False) -> list[str]:
         whole: whether large files are read in any case.
 
     Returns:
-        The files that have no digest.
+        The files that have no digest; that is also logged.
 
     Raises:
         InputError: a file is not the one that its job wrote. When there are several, each has its line in the log.
@@ -76,6 +76,8 @@ def check(paths: Iterable[Path | str], *, whole: bool = False) -> list[str]:
         logger.error("%s", error)
     if damaged:
         raise damaged[0]
+    if unknown:
+        logger.warning("%s", told(unknown))
     return unknown
 
 

@@ -60,8 +60,6 @@ def job(snakemake: Any, *, whole: bool = False) -> Iterator[SimpleNamespace]:
         with digests.alone(next(iter(snakemake.output), "")):
             digests.forget(snakemake.output)
             unchecked = digests.check(snakemake.input, whole=whole)
-            if unchecked:
-                logger.warning("%s", digests.told(unchecked))
             yield params
             digests.record(snakemake.output)
     except InputError as error:
