@@ -13,6 +13,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ CONFIG = {
 }
 # Compared are all files but these, each for its reason.
 LEFT_OUT = {
+    "metadata.json in a .keras": "the time of day",
     "*/logs/*": "lines with times",
     "*/benchmarks/*": "times",
     "*/.digests/*": "digests of the files below too",
@@ -185,14 +187,19 @@ def differences(whole: Path, killed: Path) -> list[str]:
     return different + [str(entry) for entry in sorted(_runs(whole) ^ _runs(killed))]
 
 
-def _files(folder: Path) -> dict[str, bytes]:
+def _files(folder: Path) -> dict[str, object]:
     results = folder / "results"
     paths = (path.relative_to(results) for path in results.rglob("*") if path.is_file())
-    return {
-        str(path): (results / path).read_bytes()
-        for path in paths
-        if not any(fnmatch(str(path), pattern) for pattern in LEFT_OUT)
-    }
+    kept = (path for path in paths if not any(fnmatch(str(path), pattern) for pattern in LEFT_OUT))
+    return {str(path): _content(results / path) for path in kept}
+
+
+def _content(path: Path) -> object:
+    """The bytes of a file; of a model those of its parts, without the one that holds the time of day."""
+    if path.suffix != ".keras":
+        return path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if name != "metadata.json"}
 
 
 def _runs(folder: Path) -> set[tuple[str, ...]]:
