@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,8 +24,6 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     files.write_array(FILE, np.arange(5000, dtype=np.float32))
     digests.record([FILE])
-    # Only a file that was written a moment ago is looked at again.
-    os.utime(FILE, (0, 0))
     return tmp_path
 
 
@@ -46,7 +47,6 @@ def damage(path, how):
         file.seek(0)
         file.truncate()
         file.write(content)
-    os.utime(path, (0, 0))
 
 
 @pytest.mark.parametrize("how", DAMAGES)
@@ -111,32 +111,32 @@ def test_every_damaged_file_has_its_line(caplog):
     assert all(path in told for path in paths)
 
 
-def test_a_file_that_is_written_once_more_is_waited_for(monkeypatch):
-    # As an orphan of a killed Snakemake does: the file is in its place before its digest is.
-    files.write_array(FILE, np.ones(3))
-    monkeypatch.setattr(digests.time, "sleep", lambda seconds: seconds and digests.record([FILE]))
-    assert digests.check([FILE]) == []
+ORPHAN = """
+import sys
+from pellucid import digests, files
+with digests.alone("results/digits/data/x_train.npy"):
+    print("begun", flush=True)
+    sys.stdin.readline()
+    files.write_json("results/digits/ended.json", {})
+"""
 
 
-def test_a_digest_is_that_of_the_last_writer(monkeypatch):
-    # Between its digest and its end, another job writes the file.
-    writers = [lambda: (files.write_array(FILE, np.ones(3)), digests.record([FILE]))]
-    write = files.write_json
-
-    def late(path, content):
-        if writers:
-            writers.pop()()
-        write(path, content)
-
-    monkeypatch.setattr(files, "write_json", late)
-    digests.record([FILE])
-    assert digests.check([FILE]) == []
-
-
-def test_a_file_that_was_deleted_leaves_no_digest(project):
-    Path(FILE).unlink()
-    digests.record([FILE])
-    assert not list(project.rglob("*.digest"))
+def test_a_job_waits_for_the_end_of_another_that_makes_the_same_file(project, caplog):
+    package = str(Path(digests.__file__).parents[1])
+    with subprocess.Popen(
+        [sys.executable, "-c", ORPHAN],
+        env={**os.environ, "PYTHONPATH": package},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as orphan:
+        assert orphan.stdout.readline() == "begun\n"
+        with digests.alone("results/digits/data/x_test.npy"):
+            assert not caplog.text
+        threading.Timer(0.2, lambda: orphan.stdin.close()).start()
+        with digests.alone(FILE):
+            assert Path("results/digits/ended.json").exists()
+    assert f"process {orphan.pid}" in caplog.text
 
 
 def snakemake(inputs, outputs):

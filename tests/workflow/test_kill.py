@@ -1,4 +1,4 @@
-"""`kill -9` of a training that Snakemake started, then the same command again."""
+"""`kill -9` of a training that Snakemake started, and of all kinds of runs; then the same command again."""
 
 import os
 import shutil
@@ -7,7 +7,9 @@ import subprocess
 import time
 
 import psutil
+import pytest
 
+from tests.kills import loop
 from tests.workflow import tiny
 
 EPOCHS = 8
@@ -48,3 +50,12 @@ def test_it_goes_on_and_ends_with_equal_weights(tmp_path):
     said = tiny.build(tmp_path, TARGET)
     assert "going on from epoch" in said
     assert (tmp_path / MODEL / "training.json").read_text() == whole
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_after_kills_at_random_moments_every_file_is_as_without_them(tmp_path):
+    seconds = loop.undisturbed(tmp_path / "whole")
+    found = list(loop.rounds(tmp_path / "whole", seconds, kills=20, seed=0))
+    assert sum(sum(one.kills.values()) for one in found) == 20
+    assert [one.differences for one in found] == [[]] * len(found)

@@ -11,12 +11,13 @@ CRC-32 0.5, SHA-256 0.8 (and several times that on a CPU without instructions fo
 from __future__ import annotations
 
 import argparse
+import fcntl
 import logging
 import os
 import sys
-import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -34,28 +35,14 @@ LARGE = 2**26
 _BLOCK = 2**20
 # Lines that one job says about its inputs.
 _MOST = 10
-_RECENT = 60  # seconds
 
 
 def record(paths: Iterable[Path | str]) -> None:
-    """Leave the digest of each file that lies below `results/`."""
+    """Leave the digest of each file that lies below `results/`; one that is missing is Snakemake's to tell."""
     for path in map(Path, paths):
-        if place := _place(path):
-            _record(path, place)
-
-
-def _record(path: Path, place: Path) -> None:
-    try:
-        while True:
+        if (place := _place(path)) and path.is_file():
             with path.open("rb", buffering=0) as file:
-                before = _mark(file)
                 files.write_json(place, _content(file))
-            # A job of a killed Snakemake may go on beside its successor: whoever wrote last has the last word.
-            with path.open("rb", buffering=0) as file:
-                if _mark(file) == before:
-                    return
-    except FileNotFoundError:  # deleted by that successor
-        place.unlink(missing_ok=True)
 
 
 def forget(paths: Iterable[Path | str]) -> None:
@@ -74,27 +61,53 @@ def check(paths: Iterable[Path | str], *, whole: bool = False) -> list[str]:
         whole: whether large files are read in any case.
 
     Returns:
-        The files that have no digest.
+        The files that have no digest; that is also logged.
 
     Raises:
         InputError: a file is not the one that its job wrote. When there are several, each has its line in the log.
     """
     places = {path: place for path in map(Path, paths) if (place := _place(path)) and path.is_file()}
     unknown = [str(path) for path, place in places.items() if not place.is_file()]
-    damaged = _damaged(places, whole)
-    # A job of a killed Snakemake may at this moment be writing a file once more, with other times in it.
-    for pause in (0.5, 2):
-        if not any(time.time() - path.stat().st_mtime < _RECENT for path in damaged):
-            break
-        time.sleep(pause)
-        damaged = _damaged({path: places[path] for path in damaged}, whole)
+    differences = (_difference(path, place, whole) for path, place in places.items() if place.is_file())
+    damaged = [error for error in differences if error]
     if len(damaged) > _MOST:
         logger.error("%d files were damaged or edited; %d of them:", len(damaged), _MOST)
-    for error in [*damaged.values()][1:_MOST]:
+    for error in damaged[1:_MOST]:
         logger.error("%s", error)
-    for error in damaged.values():
-        raise error
+    if damaged:
+        raise damaged[0]
+    if unknown:
+        logger.warning("%s", told(unknown))
     return unknown
+
+
+@contextmanager
+def alone(output: Path | str) -> Iterator[None]:
+    """Wait for the end of another process that makes the same file below `results/`.
+
+    A killed Snakemake leaves its jobs running, and its successor starts them again: both would write one file, its
+    digest and the checkpoints of one training.
+    """
+    place = _place(Path(output))
+    if place is None:
+        yield
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_suffix(".lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            logger.warning(
+                "process %s, of a Snakemake that was killed, still makes %s: waiting for its end", file.read(), output
+            )
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:  # a file system without locks
+            logger.warning("%s: no other process is kept from making it (%s)", output, error)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
 
 
 def told(unknown: list[str]) -> str:
@@ -104,12 +117,6 @@ def told(unknown: list[str]) -> str:
         f"no digest of {names}, so damage would not be seen: made by an older version, or copied without the folder "
         f"{FOLDER}. {files.remedy(unknown[0])}"
     )
-
-
-def _damaged(places: Mapping[Path, Path], whole: bool) -> dict[Path, InputError]:
-    """The files that differ from their digests, each with what is to be said."""
-    found = {path: _difference(path, place, whole) for path, place in places.items() if place.is_file()}
-    return {path: error for path, error in found.items() if error}
 
 
 def _difference(path: Path, place: Path, whole: bool) -> InputError | None:
@@ -157,7 +164,7 @@ def _kept(place: Path) -> Any:
 def _place(path: Path) -> Path | None:
     """Where the digest of a file lies, if it is one of the workflow's: with what it is copied and deleted with."""
     parts = Path(os.path.relpath(path)).parts
-    if parts[0] != files.RESULTS or len(parts) < 3:
+    if len(parts) < 3 or parts[0] != files.RESULTS:
         return None
     return Path(files.RESULTS, parts[1], FOLDER, *parts[2:-1], f"{parts[-1]}.digest")
 

@@ -117,7 +117,7 @@ def reading(path: Path | str, expected: str) -> Iterator[None]:
 def remedy(path: Path | str) -> str:
     """What makes a file of the workflow again, with all that depends on it; nothing for a file of the user's."""
     path = Path(os.path.relpath(path))
-    if path.parts[0] != RESULTS:
+    if path.parts[:1] != (RESULTS,):
         return ""
     return f"To make it again: snakemake --cores 4 --forcerun {shlex.quote(str(path))}"
 

@@ -73,12 +73,11 @@ def job(snakemake: Any, *, whole: bool = False) -> Iterator[SimpleNamespace]:
     params = SimpleNamespace(**{name: from_params(value) for name, value in snakemake.params.items()})
     unchecked: list[str] = []
     try:
-        digests.forget(snakemake.output)
-        unchecked = digests.check(snakemake.input, whole=whole)
-        if unchecked:
-            logger.warning("%s", digests.told(unchecked))
-        yield params
-        digests.record(snakemake.output)
+        with digests.alone(next(iter(snakemake.output), "")):
+            digests.forget(snakemake.output)
+            unchecked = digests.check(snakemake.input, whole=whole)
+            yield params
+            digests.record(snakemake.output)
     except InputError as error:
         logger.error("%s", error)
         sys.exit(1)

@@ -5,7 +5,6 @@ from pellucid.errors import InputError
 
 if any(argument.startswith("--report") for argument in sys.argv):
     try:
-        if unchecked := digests.check([*figures(), *over_experiments()]):
-            logger.warning(digests.told(unchecked))
+        digests.check([*figures(), *over_experiments()])
     except InputError as error:
         raise WorkflowError(str(error)) from None
