@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-SHARES = {"delimited": 1}
+SHARES = {
+    "delimited": 1,
+    "keras_archives": 1,
+}
 
 
 def topic(name: str) -> Any:
