@@ -108,7 +108,7 @@ def nested(depth: int) -> list[Any]:
     inner = layers[1]
     for level in range(depth):
         inner = keras_archives.layer("Sequential", f"level_{level}", module="keras", layers=[inner, inner])
-        if len(json.dumps(inner)) > 10**5:
+        if len(json.dumps(inner)) > 10**4:
             break
     return [layers[0], inner, *layers[2:]]
 

@@ -40,7 +40,7 @@ def test_an_answer_of_nan_is_told_by_its_example_and_layer(keras):
 
 
 def test_so_is_one_of_a_nested_model_and_one_that_overflows(keras):
-    inner = made(keras, lambda x: keras.ops.exp(1000 * x), dense="inner dense")
+    inner = made(keras, lambda x: keras.ops.exp(1000 * x), dense="inner_dense")
     image = keras.Input((6, 1))
     probe = Probe(keras.Model(image, keras.layers.Dense(2, name="last")(inner(image))))
     with pytest.raises(InputError, match='test example 1: found (infinity|NaN) .* layer "exp'):

@@ -60,11 +60,13 @@ def require_buildable(config: Mapping[str, Any], stored: int, where: str, *, all
     import keras
     from keras import saving
 
+    from pellucid import backend
     from pellucid.graph import flatten
     from pellucid.same_function import reason
 
     try:
-        with keras.StatelessScope():  # where a variable has a shape, and no values until it is asked for them
+        # A variable has a shape here, and values when it is asked for them: operations of a graph that never runs.
+        with backend.start().Graph().as_default(), keras.StatelessScope():
             model = saving.deserialize_keras_object({**config, "compile_config": None}, safe_mode=not allow_code)
             needed = sum(math.prod(variable.shape) for variable in model.variables)
             largest = max(flatten(model), key=lambda node: math.prod(size or 1 for size in node.shape))

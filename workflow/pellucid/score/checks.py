@@ -78,10 +78,11 @@ def _measured(explanation: Explanation, case: Case) -> Iterator[tuple[str, float
         share = explanation.checks["completeness_residual_share"]
         yield "completeness", share, ">", COMPLETENESS, share <= COMPLETENESS
     if "coverage" in declared:
-        if (share := coverage(explanation, case)) is None:
+        seen = coverage(explanation, case)
+        if seen is None:
             logger.warning("%s: no coverage, for random inputs have no gradient anywhere", explanation.label)
         else:
-            yield "coverage", share, "<", 1.0, share >= 1
+            yield "coverage", seen, "<", 1.0, seen >= 1
     change = company(explanation, case)
     yield "batch", change, ">", BATCH, change <= BATCH
 
