@@ -13,7 +13,7 @@ from pellucid.wording import shown, times
 _LENGTHS = ("units", "filters", "input_dim", "output_dim", "num_heads", "key_dim")
 # Quantised weights are stored in fewer numbers than the layer has.
 _PACKED = 8
-_MOST_VALUES = 2**29  # that one layer puts out for one example: 2 GB
+_MOST_VALUES = 2**27  # that one layer puts out for one example: 512 MB
 _UNSTORED = 2**20  # weights that no file holds: states of random generators, rates
 
 
