@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds, tables
 from pellucid.errors import InputError
-from pellucid.explain.base import holds, measured_for, on_measured
+from pellucid.explain.base import holds, measured_for, on_measured, require_finite
 from pellucid.explain.variants import method_of, variants
 from pellucid.probe import Probe
 from pellucid.score.base import Case, Explanation, RandomLabels, Scored, ScoreSpec
@@ -173,6 +173,7 @@ def _again(
     given: dict[str, Any] = {"training": case.training} if plugin.SPEC.needs_training else {}
     given |= measured_for(plugin, measured)
     attributions: NDArray[np.float32] = plugin.explain(probe or case.probe, inputs, targets, rng, **given, **parameters)
+    require_finite(attributions, inputs, f"{label} on other inputs, or of another model")
     return on_measured(attributions, measured)
 
 
