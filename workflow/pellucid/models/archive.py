@@ -76,7 +76,8 @@ def look_over(path: Path | str) -> Archive:
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
         raise InputError(where, "a config.json that describes no model", expected)
     with odd_refused(where):
-        for name, found in _objects(config, ""):
+        # Of a model that was never built there are no weights, which `check` tells.
+        for name, found in _objects(config, "") if stored else ():
             if isinstance(own := found.get("config"), Mapping) and str(found.get("module")).startswith("keras.layers"):
                 sizes.check(own, str(found["class_name"]), name, stored, where)
     return Archive(config, stored)
