@@ -13,6 +13,7 @@ SHARES = {
     "configurations": 1,
     "image_folders": 1,
     "ucr_zips": 0.5,
+    "keras_archives": 1,
 }
 
 

@@ -294,7 +294,9 @@ def test_balanced_weights_lift_a_rare_class(keras, digits, tmp_path):
 def test_a_loss_that_is_no_number_ends_the_run(digits, tmp_path):
     from pellucid.errors import InputError
 
-    with pytest.raises(InputError, match="training, epoch 1: found a loss of (nan|inf).*Lower learning_rate"):
+    with pytest.raises(
+        InputError, match=r"training, epoch 1, step \d+: found a loss of (nan|inf).*Lower learning_rate"
+    ):
         train(**arguments(digits, tmp_path, learning_rate=1e38))
     assert not (tmp_path / "model").exists()
 

@@ -139,4 +139,5 @@ def _all(model: Any, tensors: Sequence[Any], example: Array) -> list[NDArray[Any
     from keras import Model
 
     outputs = Model(model.inputs[0], list(tensors))(example[np.newaxis], training=False)
-    return [np.asarray(output, np.float64) for output in outputs]
+    # Of one output, Keras makes no list.
+    return [np.asarray(output, np.float64) for output in (outputs if isinstance(outputs, list) else [outputs])]

@@ -345,6 +345,9 @@ class Probe:
         value, gradient = self._run(
             ("filter gradient", layer), build, (self._inputs(x), units.astype(np.int32)), backward=True
         )
+        if (index := finite.first(gradient)) is not None:
+            found_ = f"a gradient of filter {int(units[index])} that is NaN or infinite"
+            raise InputError(f"layer {layer}", found_, "finite numbers", "Look at the values that the layer puts out.")
         return value, gradient
 
     @property

@@ -281,7 +281,7 @@ def _build(
     parameters = plugins.own_parameters(model, architecture.SPEC)
     parameters |= {name: paths.get(name) for name in architecture.SPEC.files}
     network: keras.Model = architecture.build(tuple(facts["shape"]), len(facts["classes"]), **parameters)
-    finite.require_weights(network, ", ".join(paths.values()) or f"model {model['architecture']}")
+    finite.require_weights(network, next(iter(paths.values()), f"model {model['architecture']}"))
     if training["epochs"] and not network.trainable_weights:
         raise InputError("training.epochs", f"{training['epochs']}, and no weights to fit", "0, or less that is frozen")
     return network

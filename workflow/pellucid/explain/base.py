@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.errors import InputError
+
 if TYPE_CHECKING:
     from pellucid.probe import Probe
 
@@ -102,3 +104,18 @@ def holds(declared: bool | str, parameters: Mapping[str, Any]) -> bool:
         return declared
     name, _, values = declared.partition("=")
     return str(parameters[name]) in values.split("|")
+
+
+def require_finite(attributions: NDArray[Any], inputs: NDArray[Any], label: str) -> None:
+    """Refuse attributions of another shape than the inputs', or of which one is NaN or infinite.
+
+    Raises:
+        InputError: as said, with the number of the example.
+    """
+    if attributions.shape != inputs.shape:
+        raise InputError(label, f"attributions of shape {attributions.shape}", f"the inputs' shape {inputs.shape}")
+    if not np.isfinite(attributions).all():
+        index = int(np.argwhere(~np.isfinite(attributions))[0][0])
+        fault = "NaN" if np.isnan(attributions[index]).any() else "infinity"
+        hint = "The scores of the model are finite there, its gradients may not be: occlusion, rise and lime need none."
+        raise InputError(label, f"{fault} in the attribution of explained example {index}", "finite values", hint)

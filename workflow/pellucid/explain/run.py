@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds
 from pellucid.errors import InputError
-from pellucid.explain.base import measured_for, on_measured
+from pellucid.explain.base import measured_for, on_measured, require_finite
 from pellucid.explain.variants import variants
 from pellucid.probe import Probe
 from pellucid.wording import shown
@@ -76,7 +76,7 @@ def run(
         found = plugin.explain(probe, inputs, targets, seeds.generator(seed, "explain", label), **given, **chosen)
         seconds = time.perf_counter() - started
         forward, backward = (after - earlier for after, earlier in zip(_passes(probe), before, strict=True))
-        _check(found, inputs, label)
+        require_finite(found, inputs, label)
         maps.append(np.asarray(found, np.float32))
         rng = seeds.generator(seed, "explain", label)
         costs[label] = {
@@ -183,15 +183,3 @@ def _require_varying(
 
 def _passes(probe: Probe | None) -> tuple[int, int]:
     return (probe.forward_passes, probe.backward_passes) if probe else (0, 0)
-
-
-def _check(found: Any, inputs: Any, label: str) -> None:
-    if found.shape != inputs.shape:
-        raise InputError(label, f"attributions of shape {found.shape}", f"the inputs' shape {inputs.shape}")
-    if not np.isfinite(found).all():
-        index = int(np.argwhere(~np.isfinite(found))[0][0])
-        found_ = (
-            f"{'NaN' if np.isnan(found[index]).any() else 'infinity'} in the attribution of explained example {index}"
-        )
-        hint = "The scores of the model are finite there, its gradients may not be: occlusion, rise and lime need none."
-        raise InputError(label, found_, "finite values", hint)

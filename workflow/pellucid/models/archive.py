@@ -71,12 +71,13 @@ def look_over(path: Path | str) -> Archive:
     except InputError:
         raise
     except (OSError, LookupError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        reason = first_line(error).strip("'\"")
-        raise InputError(where, f"a file that cannot be read ({reason})", expected, _other_format(path)) from None
+        reason = f"a file that cannot be read ({first_line(error)})"
+        raise InputError(where, reason, expected, _other_format(path)) from None
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
         raise InputError(where, "a config.json that describes no model", expected)
     with odd_refused(where):
-        for name, found in _objects(config, ""):
+        # Of a model that was never built there are no weights, which `check` tells.
+        for name, found in _objects(config, "") if stored else ():
             if isinstance(own := found.get("config"), Mapping) and str(found.get("module")).startswith("keras.layers"):
                 sizes.check(own, str(found["class_name"]), name, stored, where)
     return Archive(config, stored)

@@ -8,7 +8,7 @@ from typing import Any
 
 # The largest network of keras.applications (1,041 layers) has 0.9 MB, 60,000 values and a depth of 11.
 MOST_BYTES = 64 * 2**20
-_MOST_VALUES = 2_000_000
+_MOST_VALUES = 1_000_000
 _MOST_LEVELS = 100
 _MOST_DIGITS = 19  # of whole numbers: 64 bits
 

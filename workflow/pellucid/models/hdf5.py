@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,13 @@ _NUMBERS = "iufb"
 
 
 @contextmanager
-def opened(source: Any, where: str, expected: str, hint: Callable[[], str] = str) -> Iterator[Any]:
+def opened(source: Any, where: str, expected: str) -> Iterator[Any]:
     """Open an HDF5 file that holds plain arrays of numbers and nothing else, for a `with` block.
 
     Args:
         source: a path, or a file that can be read at any place.
         where: what to call the file in a message.
         expected: what it should be.
-        hint: gives one more sentence for the message.
 
     Raises:
         InputError: no such file, a damaged one (also where the block finds it damaged), one that links to other files
@@ -54,8 +53,8 @@ def opened(source: Any, where: str, expected: str, hint: Callable[[], str] = str
         TypeError,
         ValueError,
     ) as error:
-        found = f"a file that cannot be read ({first_line(error).strip(chr(34))})"
-        raise InputError(where, found, expected, hint()) from None
+        found = f"a file that cannot be read ({first_line(error)})"
+        raise InputError(where, found, expected) from None
 
 
 def shapes(file: Any) -> dict[str, tuple[int, ...]]:

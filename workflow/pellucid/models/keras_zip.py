@@ -21,6 +21,7 @@ from pellucid.wording import shown
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MOST_BYTES = {CONFIG: bounded_json.MOST_BYTES, METADATA: 2**20}
 _ENTRY, _HEADER_BYTES = b"PK\x03\x04", 30
+_END, _END_BYTES = b"PK\x05\x06", 22
 _ENCRYPTED, _DESCRIPTOR = 1, 8  # flags of an entry
 _DESCRIPTOR_BYTES = (12, 16, 20, 24)
 
@@ -76,7 +77,10 @@ def _starts(file: BinaryIO, archive: zipfile.ZipFile) -> dict[str, int]:
         starts[entry.filename] = entry.header_offset + _HEADER_BYTES + names
         place = starts[entry.filename] + entry.file_size
         gaps = _DESCRIPTOR_BYTES if entry.flag_bits & _DESCRIPTOR else (0,)
-    if archive.start_dir - place not in gaps or archive.comment:
+    file.seek(-_END_BYTES, io.SEEK_END)
+    # Without a comment, and with nothing behind it.
+    ends = file.read().startswith(_END) and not archive.comment
+    if archive.start_dir - place not in gaps or not ends:
         raise ValueError("it holds something beside its entries")
     if missing := [name for name in (CONFIG, WEIGHTS) if name not in starts]:
         raise ValueError(f"There is no {missing[0]} in the archive")

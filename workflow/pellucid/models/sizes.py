@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,9 @@ from pellucid.wording import shown, times
 _LENGTHS = ("units", "filters", "input_dim", "output_dim", "num_heads", "key_dim")
 # Quantised weights are stored in fewer numbers than the layer has.
 _PACKED = 8
-_MOST_VALUES = 2**29  # that one layer puts out for one example: 2 GB
+# Names that TensorFlow takes in a graph.
+_PLAIN = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
+_MOST_VALUES = 2**27  # that one layer puts out for one example: 512 MB
 _UNSTORED = 2**20  # weights that no file holds: states of random generators, rates
 
 
@@ -60,12 +63,15 @@ def require_buildable(config: Mapping[str, Any], stored: int, where: str, *, all
     import keras
     from keras import saving
 
+    from pellucid import backend
     from pellucid.graph import flatten
     from pellucid.same_function import reason
 
     try:
-        with keras.StatelessScope():  # where a variable has a shape, and no values until it is asked for them
-            model = saving.deserialize_keras_object({**config, "compile_config": None}, safe_mode=not allow_code)
+        # A variable has a shape here, and values when it is asked for them: operations of a graph that never runs.
+        with backend.start().Graph().as_default(), keras.StatelessScope():
+            described = {**_renamed(config, _odd_names(config)), "compile_config": None}
+            model = saving.deserialize_keras_object(described, safe_mode=not allow_code)
             needed = sum(math.prod(variable.shape) for variable in model.variables)
             largest = max(flatten(model), key=lambda node: math.prod(size or 1 for size in node.shape))
     except Exception as error:  # Keras raises many kinds; all mean the same here.
@@ -77,3 +83,24 @@ def require_buildable(config: Mapping[str, Any], stored: int, where: str, *, all
     if math.prod(size or 1 for size in largest.shape) > _MOST_VALUES:
         found = f"layer {shown(largest.name)}, which makes {times(largest.shape)} values of one example"
         raise InputError(where, found, f"{_MOST_VALUES:,} at most")
+
+
+def _odd_names(content: Any) -> dict[str, str]:
+    """Names that a graph does not take, each with one that it takes; `tidy` renames layers once they are loaded."""
+    odd: dict[str, str] = {}
+    waiting = [content]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping) and isinstance(name := one.get("name"), str) and not _PLAIN.fullmatch(name):
+            odd.setdefault(name, f"renamed_{len(odd)}")
+        if isinstance(one, Mapping | list):
+            waiting += one.values() if isinstance(one, Mapping) else one
+    return odd
+
+
+def _renamed(content: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(content, Mapping):
+        return {key: _renamed(value, names) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_renamed(value, names) for value in content]
+    return names.get(content, content) if isinstance(content, str) else content

@@ -78,17 +78,21 @@ def _measured(explanation: Explanation, case: Case) -> Iterator[tuple[str, float
         share = explanation.checks["completeness_residual_share"]
         yield "completeness", share, ">", COMPLETENESS, share <= COMPLETENESS
     if "coverage" in declared:
-        share = coverage(explanation, case)
-        yield "coverage", share, "<", 1.0, share >= 1
+        seen = coverage(explanation, case)
+        if seen is None:
+            logger.warning("%s: no coverage, for random inputs have no gradient anywhere", explanation.label)
+        else:
+            yield "coverage", seen, "<", 1.0, seen >= 1
     change = company(explanation, case)
     yield "batch", change, ">", BATCH, change <= BATCH
 
 
-def coverage(explanation: Explanation, case: Case) -> float:
+def coverage(explanation: Explanation, case: Case) -> float | None:
     """Of the input values that the model looks at, the share that get an attribution in at least one of a few inputs.
 
     The inputs are noise, since a real one can hide a value for good: one that is the baseline already, as in the
     padding of a beat. A value that no gradient reaches is none of the method's: pooling can leave out the last sample.
+    None where no value of these inputs has a gradient.
     """
     assert explanation.again is not None
     assert case.probe is not None
@@ -97,7 +101,7 @@ def coverage(explanation: Explanation, case: Case) -> float:
     noise = rng.uniform(low, high, (_NOISE, *case.inputs.shape[1:])).astype(np.float32)
     targets = np.arange(_NOISE) % case.probe.n_classes
     seen = (case.probe.gradient(noise, targets) != 0).any(0)
-    return float((explanation.again(noise, targets) != 0).any(0)[seen].mean())
+    return float((explanation.again(noise, targets) != 0).any(0)[seen].mean()) if seen.any() else None
 
 
 def company(explanation: Explanation, case: Case) -> float:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds, tables
-from pellucid.explain.base import holds, measured_for, on_measured
+from pellucid.errors import InputError
+from pellucid.explain.base import holds, measured_for, on_measured, require_finite
 from pellucid.explain.variants import method_of, variants
 from pellucid.probe import Probe
 from pellucid.score.base import Case, Explanation, RandomLabels, Scored, ScoreSpec
@@ -81,6 +82,7 @@ def run(
     cases = loaded(methods, explained, facts, probe=probe, training=training, labels=labels, seed=seed, other=other)
     for explanation, case in cases:
         scored = plugin.score(explanation, case, seeds.generator(seed, "score", score), **parameters)
+        _require_no_infinity(scored, f"{spec.title} of {explanation.label}")
         rows += _rows(spec, scored, explanation.label, case, seed)
         for name, values in scored.values.items():
             found[f"{explanation.label}/{name}"] = values
@@ -178,6 +180,7 @@ def _again(
     given: dict[str, Any] = {"training": case.training} if plugin.SPEC.needs_training else {}
     given |= measured_for(plugin, measured)
     attributions: NDArray[np.float32] = plugin.explain(probe or case.probe, inputs, targets, rng, **given, **parameters)
+    require_finite(attributions, inputs, f"{label} on other inputs, or of another model")
     return on_measured(attributions, measured)
 
 
@@ -211,6 +214,22 @@ def _with_comparable(content: pd.DataFrame, arrays: Mapping[str, NDArray[Any]]) 
         if left_out and count:
             logger.warning("%s: not ranked, since it has too few examples: %s", metric, ", ".join(left_out))
     return content
+
+
+def _require_no_infinity(scored: Scored, where: str) -> None:
+    """Refuse a score with an infinite value; say of a metric without any value that it has none.
+
+    Raises:
+        InputError: an infinite value: left out of the mean as one that is not defined, it would favour its explanation.
+    """
+    for name, values in scored.values.items():
+        if np.isinf(values).any():
+            example = int(np.isinf(values).argmax())
+            raise InputError(
+                where, f"{name} {values[example]} of explained example {example}", "a finite number, or none"
+            )
+        if not np.isfinite(values).any():
+            logger.warning("%s: %s is defined for none of the %d examples", where, name, len(values))
 
 
 def _line(scored: Scored) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid import plugins, tables
 from pellucid.errors import InputError
+from pellucid.explain.base import require_finite
 from pellucid.probe import Probe
 from pellucid.ranks import levels, spearman
 from pellucid.shares import round_of
@@ -218,7 +219,9 @@ def _explain(
         parameters = {key: declared["default"] for key, declared in plugin.SPEC.parameters.items()}
         try:
             # The same state for every density: only the weights differ.
-            found[name] = plugin.explain(probe, inputs, targets, np.random.default_rng(seed), **parameters)
+            attributions = plugin.explain(probe, inputs, targets, np.random.default_rng(seed), **parameters)
+            require_finite(attributions, inputs, name)
+            found[name] = attributions
         except InputError as error:
             logger.warning("%s is left out: %s", name, error)
     return found
