@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from pellucid.credentials import masked
@@ -13,11 +14,16 @@ from pellucid.words import in_figure, readable
 MANY_CLASSES = 20
 MOST_PROBABLE = 5
 _LONGEST = 60  # characters of a user's word in a message
+_LONGEST_READ = 5000  # characters in which a password is looked for
+_LONGEST_COMPARED = 100  # characters of a name
+_MOST_COMPARED = 10_000  # names
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """A sentence that offers the most similar of `names`, or nothing where none is similar."""
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    # Only what is as short as a name that somebody types, and of very many not all: comparing takes its time.
+    short = islice((other for other in names if len(other) <= _LONGEST_COMPARED), _MOST_COMPARED)
+    close = difflib.get_close_matches(name, list(short), n=1, cutoff=0.5) if len(name) <= _LONGEST_COMPARED else []
     return f' Did you mean "{close[0]}"?' if close else ""
 
 
@@ -39,5 +45,6 @@ def first_line(error: Exception) -> str:
 
 def shown(content: Any) -> str:
     """A value as the user would recognise it: text in quotes, long content cut."""
-    text = readable(masked(f'"{content}"' if isinstance(content, str) else str(content)))
+    text = content[:_LONGEST_READ] if isinstance(content, str) else str(content)[:_LONGEST_READ]
+    text = readable(masked(f'"{text}"' if isinstance(content, str) else text))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -24,7 +24,7 @@ _SAMPLE_OF_A_LINE = 10_000  # characters
 # What no table of series has, and what would fill the memory or take for ever.
 _LONGEST_LINE = 2**26  # characters
 _LONGEST_CELL = 1_000_000  # characters
-MOST_CELLS = 1_000_000  # in a line
+_MOST_CELLS = 500_000  # in a line
 _MOST_BLANK_LINES = 1_000_000  # behind each other
 _COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?")
 _POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+([eE][+-]?[0-9]+)?")
@@ -80,8 +80,8 @@ class Dialect:
             before = 0
             try:
                 for cells in reader:
-                    if len(cells) > MOST_CELLS:
-                        expected = f"at most {MOST_CELLS:,}"
+                    if len(cells) > _MOST_CELLS:
+                        expected = f"at most {_MOST_CELLS:,}"
                         raise InputError(f"{path}, line {reader.line_num}", f"{len(cells):,} cells", expected, _WIDE)
                     if reader.line_num > before + 1:
                         self._require_one_row(cells, f"{path}, line {before + 1}")
