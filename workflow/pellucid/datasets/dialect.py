@@ -110,8 +110,8 @@ def sniff(path: Path) -> Dialect:
     Raises:
         InputError: bytes that are no text, or numbers of which the decimal sign is not clear.
     """
-    encoding = _encoding(path)
-    with path.open(encoding=encoding, newline="") as file:
+    coded = encoding(path)
+    with path.open(encoding=coded, newline="") as file:
         lines = list(islice((_beginning(line) for line in _bounded(file, path) if line.strip()), _SAMPLE))
     # The header, if there is one, says nothing of the numbers below.
     lines = lines[1:] or lines
@@ -121,10 +121,15 @@ def sniff(path: Path) -> Dialect:
         delimiter = max(_DELIMITERS, key=lambda one: _share_of_numbers(lines, one))
         if _share_of_numbers(lines, delimiter) == 0:
             delimiter = max(",;\t", key=(lines or [""])[0].count)
-    return Dialect(encoding, delimiter, _decimal(path, lines, delimiter))
+    return Dialect(coded, delimiter, _decimal(path, lines, delimiter))
 
 
-def _encoding(path: Path) -> str:
+def encoding(path: Path) -> str:
+    """The encoding of a text file, by its first bytes.
+
+    Raises:
+        InputError: a file of another kind, or zero bytes.
+    """
     with path.open("rb") as file:
         start = file.read(1 << 16)
     for beginning, kind in _OTHER_FILES.items():
@@ -219,7 +224,7 @@ def _decimal(path: Path, lines: Sequence[str], delimiter: str) -> str:
 
 def undecodable(path: Path) -> InputError:
     """Say in which line the first bytes are that are no text."""
-    decoder, line, reason = codecs.getincrementaldecoder(_encoding(path))(), 1, "no text"
+    decoder, line, reason = codecs.getincrementaldecoder(encoding(path))(), 1, "no text"
     with path.open("rb") as file:
         for block in iter(lambda: file.read(1 << 16), None):
             try:

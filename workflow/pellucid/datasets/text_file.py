@@ -77,7 +77,8 @@ def numbers(cells: Sequence[str], decimal: str) -> list[float] | None:
         except ValueError:
             pass
     found = [math.nan if cell in MISSING else as_number(cell, decimal) for cell in cells]
-    return None if None in found else found
+    sure = [number for number in found if number is not None]
+    return sure if len(sure) == len(found) else None
 
 
 def no_number(text: TextFile, line: int, at: int, cell: str) -> InputError:
