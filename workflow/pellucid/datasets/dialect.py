@@ -22,7 +22,7 @@ _DELIMITERS = ("\t", ";", ",", "|", BLANKS)
 _SAMPLE = 20  # lines
 _SAMPLE_OF_A_LINE = 10_000  # characters
 # What no table of series has, and what would fill the memory or take for ever.
-_LONGEST_LINE = 2**26  # characters
+_LONGEST_LINE = 2**25  # characters
 _LONGEST_CELL = 1_000_000  # characters
 _MOST_CELLS = 500_000  # in a line
 _MOST_BLANK_LINES = 1_000_000  # behind each other
@@ -76,7 +76,7 @@ class Dialect:
         """
         csv.field_size_limit(_LONGEST_CELL)
         with path.open(encoding=self.encoding, newline="") as file:
-            reader = _cells(_bounded(file, path), self.delimiter)
+            reader = _cells(bounded_lines(file, path), self.delimiter)
             before = 0
             try:
                 for cells in reader:
@@ -112,7 +112,7 @@ def sniff(path: Path) -> Dialect:
     """
     coded = encoding(path)
     with path.open(encoding=coded, newline="") as file:
-        lines = list(islice((_beginning(line) for line in _bounded(file, path) if line.strip()), _SAMPLE))
+        lines = list(islice((_beginning(line) for line in bounded_lines(file, path) if line.strip()), _SAMPLE))
     # The header, if there is one, says nothing of the numbers below.
     lines = lines[1:] or lines
     if path.suffix.lower() == ".tsv":
@@ -144,7 +144,7 @@ def encoding(path: Path) -> str:
     return "utf-8-sig"
 
 
-def _bounded(file: TextIO, path: Path) -> Iterator[str]:
+def bounded_lines(file: TextIO, path: Path) -> Iterator[str]:
     """The lines of a file, none of which is longer than any table's.
 
     Raises:
