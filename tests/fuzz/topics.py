@@ -5,7 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-SHARES = {"delimited": 1}
+SHARES = {
+    "delimited": 4,
+    "ts_files": 2,
+    "heartbeat_rows": 2,
+}
 
 
 def topic(name: str) -> Any:

@@ -121,7 +121,7 @@ TABLES = [
             ),
             group="who",
         ),
-        "data.csv, column 5 (label): found the label 0.25; expected whole numbers or texts",
+        'data.csv, column 5 (label): found the label "0.25"; expected whole numbers or texts',
         "measurements, not classes",
     ),
     (

@@ -55,7 +55,10 @@ def read_labelled_rows(
             row += len(table)
             yield table[:, :-1]
 
-    x = room.array(values())
+    try:
+        x = room.array(values())
+    except UnicodeDecodeError:
+        raise undecodable(path) from None
     return x, np.concatenate(labels)
 
 
@@ -64,8 +67,8 @@ def _tables(path: Path, columns: int, room: Scratch) -> Iterator[NDArray[np.floa
     import pandas as pd
 
     name, size = str(path), path.stat().st_size
+    precision = _precision(path, columns)
     try:
-        precision = _precision(path, columns)
         # No file has more rows than bytes.
         rows = max(size, 1) if room.holds(size) else _ROWS
         # The text itself is read, whatever the name says: unpacked, it may be of any size.
@@ -80,7 +83,7 @@ def _tables(path: Path, columns: int, room: Scratch) -> Iterator[NDArray[np.floa
         reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
         raise InputError(name, f"a file that cannot be parsed ({reason})", f"rows of {columns} numbers") from None
     except UnicodeDecodeError:
-        raise undecodable(path) from None
+        raise
     except (ValueError, OverflowError):
         raise _first_text(path) or InputError(name, "a cell that is no number", "numbers alone") from None
 

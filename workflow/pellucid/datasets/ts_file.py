@@ -79,8 +79,8 @@ def _head(lines: Iterator[tuple[int, str]], name: str) -> dict[str, str]:
         if line.lower() == "@data":
             break
         if line.startswith("@"):
-            key, *words = line[1:].lower().split(maxsplit=1)
-            facts[key] = " ".join(words)
+            key, _, words = line[1:].lower().replace("\t", " ").partition(" ")
+            facts[key] = words.strip()
     else:
         raise InputError(name, "no line @data", "a .ts file of the archive")
     if facts.get("timestamps") == "true":
