@@ -41,9 +41,11 @@ def inputs(draw: Any) -> dict[str, Any]:
     width, height = draw(st.sampled_from([0, 1, 2, 3, 3, 4, 5, 6])), draw(st.sampled_from([0, 1, 2, 6, *[12] * 8, 14]))
     delimiter = draw(st.sampled_from(",,,;\t| "))
     decimal = draw(st.sampled_from(".,")) if delimiter in ";\t" else "."
-    kinds = draw(st.lists(st.sampled_from(_LABELS), min_size=1, max_size=3, unique=True))
-    sizes = st.floats(-1e6, 1e6).map(lambda value: repr(value).replace(".", decimal))
-    rows = [[*(draw(sizes) for _ in range(width)), kinds[row % len(kinds)]] for row in range(height)]
+    kinds = draw(st.lists(st.sampled_from(_LABELS), min_size=2, max_size=3, unique=True))
+    sizes = texts.sizes(draw)
+    rows = [
+        [*(next(sizes).replace(".", decimal) for _ in range(width)), kinds[row % len(kinds)]] for row in range(height)
+    ]
     for _ in range(draw(st.sampled_from([0, 0, 1, 2])) if height else 0):
         row = rows[draw(st.integers(0, height - 1))]
         change = draw(st.sampled_from(["cell", "cell", "cell", "longer", "shorter"]))
@@ -71,11 +73,12 @@ def inputs(draw: Any) -> dict[str, Any]:
         "parameters": parameters,
         "delimiter": delimiter,
         "decimal": decimal,
+        "prepared": draw(st.integers(0, 4)) == 0,
     }
 
 
 def use(described: dict[str, Any], folder: Path) -> None:
-    """Write the table, read it, compare its values with an independent reading, and prepare the data."""
+    """Write the table, read it, compare its values with an independent reading, and prepare some data."""
     file = folder / described["name"]
     file.write_bytes(described["content"])
     parameters = described["parameters"]
@@ -83,9 +86,9 @@ def use(described: dict[str, Any], folder: Path) -> None:
     plain = parameters["lengths"] == "refuse" and parameters["missing"] == "refuse" and parameters["group"] == "none"
     if plain and described["delimiter"] != " ":
         _compare(raw.train.x[:, :, 0], described)
-    prepare(
-        folder / "out", {"source": "table", "file": str(file), **parameters}, paths={"file": file}, memory_mb=MEMORY
-    )
+    if described["prepared"]:
+        dataset = {"source": "table", "file": str(file), **parameters}
+        prepare(folder / "out", dataset, paths={"file": file}, memory_mb=MEMORY)
 
 
 def _compare(x: NDArray[Any], described: dict[str, Any]) -> None:

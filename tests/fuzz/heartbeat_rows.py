@@ -18,9 +18,8 @@ _COLUMNS = 6
 @st.composite
 def inputs(draw: Any) -> dict[str, Any]:
     """Rows of values in [0, 1] and a class, of which some cells are odd; then some damage."""
-    form = draw(st.sampled_from(["{:.18e}", "{!r}", "{:.3f}", "{:.30f}"]))
-    sizes = st.one_of(st.floats(0, 1), st.floats(0, 1e-6), st.just(0.0)).map(form.format)
-    rows = [[*(draw(sizes) for _ in range(_COLUMNS - 1)), str(row % 3)] for row in range(draw(st.integers(0, 8)))]
+    sizes = texts.sizes(draw, draw(st.sampled_from(["{:.18e}", "{!r}", "{:.3f}", "{:.30f}"])), least=0, most=1)
+    rows = [[*(next(sizes) for _ in range(_COLUMNS - 1)), str(row % 3)] for row in range(draw(st.integers(0, 8)))]
     for _ in range(draw(st.integers(0, 2)) if rows else 0):
         row = rows[draw(st.integers(0, len(rows) - 1))]
         change = draw(st.sampled_from(["cell", "cell", "cell", "longer", "shorter"]))

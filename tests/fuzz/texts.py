@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -50,10 +52,17 @@ damage = st.lists(
     ),
     max_size=2,
 )
-ENCODINGS = (*["utf-8"] * 10, "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252")
+ENCODINGS = (*["utf-8"] * 24, "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252")
 # Other files that bear the name of a text.
 OTHERS = (b"", b"\x1f\x8b\x08\0", b"PK\x03\x04", b"PAR1", b"\x93NUMPY", b"\xd0\xcf\x11\xe0", b"\x89PNG\r\n", b"<html>")
 _NUMBER = re.compile(r"[ \t\v\f]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\v\f]*", re.ASCII)
+
+
+def sizes(draw: Any, form: str = "{!r}", least: float = -1e6, most: float = 1e6) -> Iterator[str]:
+    """Numbers as texts, without end: one in eight is tiny, one in eight 0; a draw of each would take long."""
+    random = Random(draw(st.integers(0, 2**32)))
+    while True:
+        yield form.format(random.uniform(least, most) * random.choice([1, 1, 1, 1, 1, 1, 1e-12, 0]))
 
 
 def damaged(content: bytes, changes: list[tuple[float, bytes, str]]) -> bytes:

@@ -41,11 +41,11 @@ def inputs(draw: Any) -> dict[str, Any]:
     head[draw(st.integers(0, 3)) : 3] = draw(st.lists(st.sampled_from(_HEADS), max_size=2))
     if draw(st.integers(0, 20)):
         head.append("@data")
-    sizes = st.floats(-1e6, 1e6).map(repr)
+    sizes = texts.sizes(draw)
     rows = []
     for row in range(draw(st.integers(0, 8))):
         own = length if draw(st.integers(0, 9)) else draw(st.integers(1, 6))
-        series = [[draw(sizes) for _ in range(own)] for _ in range(channels)]
+        series = [[next(sizes) for _ in range(own)] for _ in range(channels)]
         if draw(st.integers(0, 7)) == 0:
             series[draw(st.integers(0, channels - 1))][draw(st.integers(0, own - 1))] = draw(texts.cells)
         label = "ab"[row % 2] if draw(st.integers(0, 15)) else draw(texts.cells)
