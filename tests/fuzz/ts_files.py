@@ -70,7 +70,7 @@ def use(described: dict[str, Any], folder: Path) -> None:
             text = content.decode("utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
         except UnicodeDecodeError:
             text = content.decode("latin-1")
-        lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+        lines = [line.strip(" \t\v\f") for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
         rows = [line for line in lines[[line.lower() for line in lines].index("@data") + 1 :] if line]
         series = [[[texts.number(cell) for cell in part.split(",")] for part in row.split(":")[:-1]] for row in rows]
         expected = np.array(series, np.float64).swapaxes(1, 2)

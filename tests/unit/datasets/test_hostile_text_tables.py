@@ -143,6 +143,7 @@ def test_heartbeats_are_not_unpacked(tmp_path):
     [
         ("1,2,1_0:a\n", "line 3, channel 1, sample 3"),
         ("1,2,٣:a\n", "line 3, channel 1, sample 3"),
+        ("1,2,\xa03:a\n", "line 3, channel 1, sample 3"),
         ("1,2,3\n1,2,3\n", "line 3: found no colon"),
         ("1,2,3:a\n1,2:b\n", "line 4, channel 1: found 2 samples"),
         ("1,2,3:a\n1,2,3:1,2,3:b\n", "line 4: found 2 channel"),

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from pellucid.datasets.labels import as_number
+from pellucid.datasets.labels import AROUND, as_number
 from pellucid.errors import InputError
 
 # What stands for a value that is missing, in a column of numbers; in one of texts each may be a name.
@@ -173,7 +173,7 @@ def _beginning(line: str) -> str:
 def _cells(lines: Iterable[str], delimiter: str, strict: bool = True) -> Any:
     """A reader of the cells of each line; unless strict, the lines may be cut."""
     if delimiter == BLANKS:
-        stripped = (line.strip().replace("\t", " ") for line in lines)
+        stripped = (line.strip(AROUND).replace("\t", " ") for line in lines)
         return csv.reader(stripped, delimiter=" ", skipinitialspace=True, strict=strict)
     return csv.reader(lines, delimiter=delimiter, strict=strict)
 

@@ -28,6 +28,8 @@ CLASS_NAMES: Mapping[str, Any] = {
 
 # Python's float takes more for a number than any table means by one: 1_1, digits of other scripts.
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+# Blanks that may stand around a number; others make a text of it.
+AROUND = " \t\r\n\v\f"
 _NO_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _SORTED_AS_NUMBER = re.compile(r"[+-]?[0-9]{1,300}")
 # Whole numbers, and how pandas ("1.0") and numpy ("1.000000e+00") write them where they are kept as floats.
@@ -140,7 +142,7 @@ def group_names(groups: NDArray[Any], where: str) -> NDArray[np.str_]:
 
 def as_number(text: str, decimal: str = ".") -> float | None:
     """Return the number that a text says in plain digits, if it says one; nan and inf are taken for numbers."""
-    text = text.strip(" \t\r\n\v\f")  # other blanks make a text of it
+    text = text.strip(AROUND)
     if decimal != ".":
         # Where a comma is the decimal sign, a point may divide thousands.
         text = text.replace(".", "_").replace(decimal, ".")

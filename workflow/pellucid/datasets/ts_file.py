@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pellucid.datasets import completion
 from pellucid.datasets.completion import Series
 from pellucid.datasets.dialect import bounded_lines, encoding
+from pellucid.datasets.labels import AROUND
 from pellucid.datasets.ragged import padded
 from pellucid.datasets.text_file import numbers
 from pellucid.errors import InputError
@@ -39,7 +40,7 @@ def read(path: Path) -> tuple[Series, NDArray[Any]]:
 
 def _read(path: Path, coded: str) -> tuple[Series, NDArray[Any]]:
     with path.open(encoding=coded, newline="") as file:
-        lines = ((number, line.strip()) for number, line in enumerate(bounded_lines(file, path), 1))
+        lines = ((number, line.strip(AROUND)) for number, line in enumerate(bounded_lines(file, path), 1))
         facts = _head(lines, path.name)
         values, lengths, labels, channels = array("d"), array("q"), list[str](), 0
         for number, line in lines:
@@ -102,7 +103,7 @@ def _require_channels(count: int, before: int, facts: Mapping[str, str], where: 
 
 def _append(values: array[float], text: str, where: str) -> int:
     """Append the numbers of one channel, and return how many they are."""
-    cells = [cell.strip() for cell in text.split(",")]
+    cells = [cell.strip(AROUND) for cell in text.split(",")]
     row = numbers(cells, ".")
     if row is None:
         wrong = next(at for at, cell in enumerate(cells) if numbers([cell], ".") is None)
