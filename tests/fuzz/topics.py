@@ -6,7 +6,9 @@ import importlib
 from typing import Any
 
 SHARES = {
-    "delimited": 1,
+    "delimited": 2,
+    "ts_files": 1,
+    "heartbeat_rows": 1,
     "arrays": 1,
     "parquet_files": 1,
     "wfdb_records": 1,

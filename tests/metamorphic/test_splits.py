@@ -105,8 +105,8 @@ def test_what_whole_groups_cannot_do_is_said_by_name(caplog):
     assert shares["test"]["share"] == pytest.approx(len(splits["test"].y) / len(y))
     assert shares["test"]["groups"] == 1
     assert "50.0% asked for" in line(shares)
-    assert "class c is in one group only (rare)" in caplog.text
-    assert "come from one group (huge)" in caplog.text
+    assert 'class "c" is in one group only ("rare")' in caplog.text
+    assert 'come from one group ("huge")' in caplog.text
     with pytest.raises(InputError, match="huge, small"):
         divide(raw(y[:100], group[:100]), test=0.5, validation=0.2, rng=np.random.default_rng(0))
 

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files
-from pellucid.wording import MANY_CLASSES
+from pellucid.wording import MANY_CLASSES, listing
 
 logger = logging.getLogger(__name__)
 
 # The mean recall must grow by this, and by so many standard errors: of two classes it grows by twice what the order
 # as it is lacks to a half. Six examples that are all wrong are enough.
 _GAIN, _ERRORS = 0.1, 2.4
+_LONGEST = 1000  # letters of all names together that a sentence spells out
 
 
 def notes(
@@ -98,10 +99,10 @@ def warning(y: NDArray[np.int64], predicted: NDArray[np.int64], classes: Sequenc
         return ""
     names = [classes[label] for label in order]
     moved = [number for number, label in enumerate(order) if number != label]
-    if len(names) <= MANY_CLASSES:
+    if len(names) <= MANY_CLASSES and sum(map(len, names)) <= _LONGEST:
         how = f"model.classes: {json.dumps(names, ensure_ascii=False)}"
     else:
-        some = ", ".join(f"{number} is {names[number]}" for number in moved[:MANY_CLASSES])
+        some = listing(f"{number} is {names[number]}" for number in moved[:MANY_CLASSES])
         how = f"model.classes with output {some}{', …' if len(moved) > MANY_CLASSES else ''} (counted from 0)"
     return (
         f"The model's outputs are probably in another order: the accuracy is {(predicted == y).mean():.3f}, and would "

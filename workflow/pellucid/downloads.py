@@ -104,9 +104,9 @@ def check(path: Path | str, sha256: str, name: str = "", *, md5: str = UNCHECKED
         md5: what its MD5 must be, for files of which only that is published; "none" accepts any.
 
     Raises:
-        InputError: it is another one.
+        InputError: it is another one, or no file that can be read: a folder, a pipe, a device.
     """
-    found = files.sha256(path)
+    found = _sha256(Path(path), name or str(path))
     for kind, wanted in (("SHA-256", sha256), ("MD5", md5)):
         # An MD5 costs one more reading of the file: only where it is asked for.
         if wanted != UNCHECKED and (own := found if kind == "SHA-256" else files.md5(path)) != wanted.lower():
@@ -117,6 +117,17 @@ def check(path: Path | str, sha256: str, name: str = "", *, md5: str = UNCHECKED
                 "If this other file is the one you want, put its checksum (or none) into the config.",
             )
     return found
+
+
+def _sha256(path: Path, name: str) -> str:
+    try:
+        # A pipe or a device may have no end.
+        if not path.is_file():
+            found = "a folder" if path.is_dir() else "no plain file" if os.path.lexists(path) else "no file"
+            raise InputError(name, found, "a file")
+        return files.sha256(path)
+    except OSError as error:
+        raise InputError(name, f"a file that cannot be read ({error.strerror})", "one that can be read") from None
 
 
 def fetch(address: str, sha256: str, target: Path | str, *, md5: str = UNCHECKED) -> None:

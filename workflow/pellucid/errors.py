@@ -20,7 +20,8 @@ class InputError(ValueError):
 
     def __init__(self, where: str, found: str, expected: str, hint: str = "") -> None:
         self.where, self.found, self.expected, self.hint = where, found, expected, hint
-        parts = [readable(part) for part in (where, found, expected, hint)]
+        # Cut first: what a file holds may be gigabytes.
+        parts = [readable(_cut(part, LONGEST)) for part in (where, found, expected, hint)]
         where, found, expected, hint = _fitting(parts, LONGEST - len(": found ; expected . "))
         message = f"{where}: found {found}; expected {expected}."
         super().__init__(f"{message} {hint}" if hint else message)
@@ -39,4 +40,9 @@ def _fitting(parts: list[str], room: int) -> list[str]:
     most = min(max(map(len, parts)), room)
     while sum(min(len(part), most) for part in parts) > room:
         most -= 1
-    return [part if len(part) <= most else f"{part[: most // 2]}…{part[-((most - 1) // 2) :]}" for part in parts]
+    return [_cut(part, most) for part in parts]
+
+
+def _cut(text: str, most: int) -> str:
+    """The text with at most `most` characters, without some in its middle."""
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - (most - 1) // 2 :]}"

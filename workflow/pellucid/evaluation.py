@@ -70,8 +70,8 @@ def evaluate(
     predictions = pd.DataFrame(
         {
             "example": np.arange(len(y)),
-            "true": np.array(classes)[y],
-            "predicted": np.array(classes)[predicted],
+            "true": np.array(classes, object)[y],
+            "predicted": np.array(classes, object)[predicted],
             "correct": predicted == y,
             "confidence": p.max(1),
             **_probabilities(logits, p, classes),
@@ -105,7 +105,7 @@ def _probabilities(logits: NDArray[np.float32], p: NDArray[np.float64], classes:
         return {f"p_{name}": p[:, label] for label, name in enumerate(classes)}
     columns: dict[str, NDArray[Any]] = {}
     for place, best in enumerate(most_probable(logits).T, 1):
-        columns |= {f"top_{place}": np.array(classes)[best], f"p_top_{place}": p[np.arange(len(p)), best]}
+        columns |= {f"top_{place}": np.array(classes, object)[best], f"p_top_{place}": p[np.arange(len(p)), best]}
     return columns
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.shares import ceil_of, exact
+from pellucid.wording import listing, shown
 
 CANDIDATES = 256
 _CELLS = 2**24  # groups of all candidates together, at most
@@ -63,7 +64,7 @@ def refuse_few(groups: Groups, sides: int, which: str) -> None:
         InputError: with the names of the groups.
     """
     if len(groups) < sides:
-        names = ", ".join(groups.names[:5])
+        names = listing(groups.names[:5])
         raise InputError(
             "split",
             f"{len(groups)} group(s) ({names})",
@@ -173,11 +174,13 @@ def told(
     for name in names:
         y, group = sides[name]
         if group is not None and len(found := np.unique(group)) == 1:
-            lines.append(f"all {len(y)} {name} examples come from one group ({found[0]}): they speak for no other")
+            group_name = shown(str(found[0]))
+            lines.append(f"all {len(y)} {name} examples come from one group ({group_name}): they speak for no other")
     known = [(y, group) for y, group in sides.values() if group is not None]
     if known:
         y, group = (np.concatenate(arrays) for arrays in zip(*known, strict=True))
         for label in np.unique(y):
             if len(found := np.unique(group[y == label])) == 1:
-                lines.append(f"class {classes[label]} is in one group only ({found[0]}): it lies on one side alone")
+                where = f"is in one group only ({shown(str(found[0]))})"
+                lines.append(f"class {shown(classes[label])} {where}: it lies on one side alone")
     return lines

@@ -15,7 +15,10 @@ from pellucid import digests, disk
 from pellucid.credentials import masked
 from pellucid.errors import InputError
 from pellucid.wording import first_line
-from pellucid.words import from_params, readable
+from pellucid.words import from_params, in_figure
+
+# Characters of a line in a log: the words of a user may be of any length.
+_LONGEST_LINE = 2000
 
 
 def share_package(folder: Path) -> None:
@@ -25,10 +28,10 @@ def share_package(folder: Path) -> None:
 
 
 class _Plain(logging.Formatter):
-    """Lines without passwords of addresses, and without characters that a terminal would take for commands."""
+    """Lines without passwords of addresses, without characters that a terminal would take for commands, and cut."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return "\n".join(readable(line) for line in masked(super().format(record)).split("\n"))
+        return "\n".join(in_figure(line, _LONGEST_LINE) for line in masked(super().format(record)).split("\n"))
 
 
 class _LogFile(logging.FileHandler):

@@ -20,7 +20,7 @@ from pellucid.rows import Array, Rows, blocks
 from pellucid.scaling import rescale
 from pellucid.shares import round_of
 from pellucid.split_shares import line, reached
-from pellucid.wording import listing
+from pellucid.wording import listing, shown
 
 logger = logging.getLogger(__name__)
 
@@ -176,7 +176,7 @@ def check(raw: RawData, source: str, least: int = 2) -> None:
         raise InputError(f"{source}, train", "examples of one class", "at least two classes")
     if (few := counts[counts > 0].min()) < (3 if raw.test is None else 2):
         name = raw.classes[int(np.argmax(counts == few))]
-        raise InputError(f"{source}, train", f"{few} example(s) of class {name}", "enough for every split")
+        raise InputError(f"{source}, train", f"{few} example(s) of class {shown(name)}", "enough for every split")
 
 
 def about_groups(raw: RawData, source: str, *, by_group: bool) -> tuple[str, ...]:
@@ -258,7 +258,7 @@ def divide(
         if len(examples.y) == 0:
             raise InputError(f"split, {name}", "no examples", "some", "Give more examples, or other shares.")
         if missing := [raw.classes[label] for label in np.setdiff1d(raw.train.y, examples.y)]:
-            logger.warning("the %s examples have none of class %s", name, ", ".join(missing))
+            logger.warning("the %s examples have none of class %s", name, listing(missing))
     if group is not None:
         sides = {name: (part.y, part.group) for name, part in splits.items()}
         for line in group_split.told(SPLITS, sides, list(raw.classes)):

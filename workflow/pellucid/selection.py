@@ -61,7 +61,8 @@ def select(
         raise InputError("examples.choose", f'"{choose}", which no test example is', "one that some example is")
     for label in np.unique(labels):
         if (count := int((labels[indices] == label).sum())) < per_class:
-            logger.warning("class %s has %d of the %d %s examples asked for", classes[label], count, per_class, choose)
+            name = shown(classes[label])
+            logger.warning("class %s has %d of the %d %s examples asked for", name, count, per_class, choose)
     arrays: dict[str, NDArray[Any]] = {
         "indices": indices,
         "inputs": np.asarray(files.map_array(x)[indices]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from pellucid.credentials import masked
@@ -12,13 +13,17 @@ from pellucid.words import in_figure, readable
 # With more classes than this, tables and figures show those that occur, and an example has its five most probable.
 MANY_CLASSES = 20
 MOST_PROBABLE = 5
-_READ = 10_000
+_READ = 10_000  # characters in which a password is looked for
 _LONGEST = 60  # characters of a user's word in a message
+_LONGEST_COMPARED = 100  # characters of a name
+_MOST_COMPARED = 10_000  # names
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """A sentence that offers the most similar of `names`, or nothing where none is similar."""
-    close = difflib.get_close_matches(name[:_LONGEST], list(names), n=1, cutoff=0.5)
+    # Only what is as short as a name that somebody types, and of very many not all: comparing takes its time.
+    short = islice((other for other in names if len(other) <= _LONGEST_COMPARED), _MOST_COMPARED)
+    close = difflib.get_close_matches(name, list(short), n=1, cutoff=0.5) if len(name) <= _LONGEST_COMPARED else []
     return f' Did you mean "{close[0]}"?' if close else ""
 
 
@@ -40,7 +45,7 @@ def first_line(error: Exception) -> str:
 
 def shown(content: Any) -> str:
     """A value as the user would recognise it: text in quotes, long content cut."""
-    text = f'"{content}"' if isinstance(content, str) else str(content)
     # Of a long text only so much is looked through that no half of a password can be left.
-    text = readable(masked(text[:_READ]))
+    text = content[:_READ] if isinstance(content, str) else str(content)[:_READ]
+    text = readable(masked(f'"{text}"' if isinstance(content, str) else text))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -19,6 +19,8 @@ LONGEST_TITLE = 110  # letters of a title in a figure
 # has, and their numbers.
 _PICTURES: dict[int, str] = {code: f"\\x{code:02x}" for code in (*range(32), 0x7F)}
 _PICTURES |= dict.fromkeys((0x0A, 0x0D, 0x85, 0x2028, 0x2029), "↵") | {0x09: "⇥"}
+# What turns the direction of all that follows it, be it the user's or not; right-to-left letters need none of them.
+_PICTURES |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 _UNREADABLE = re.compile("[\x80-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 # A spreadsheet computes a cell that begins so, blanks before it or not.
 _FORMULA = re.compile(r"'*\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
@@ -38,7 +40,8 @@ def readable(text: str) -> str:
 
 def in_figure(text: str, longest: int = LONGEST_NAME) -> str:
     """The text as a figure shows it: in one line, and cut where it is very long."""
-    line = readable(text)
+    # More than can be shown is not looked at: a name may have millions of letters.
+    line = readable(text[: 4 * longest])
     return line if len(line) <= longest else f"{_whole_letters(line, longest - 1)}…"
 
 

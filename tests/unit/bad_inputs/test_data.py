@@ -86,7 +86,7 @@ HEARTBEATS = [
         "",
     ),
     ("one class alone", written(one_class), "mitbih, train: found examples of one class", "at least two classes"),
-    ("class of one example", written(too_few), "found 1 example(s) of class F", "enough for every split"),
+    ("class of one example", written(too_few), 'found 1 example(s) of class "F"', "enough for every split"),
 ]
 
 

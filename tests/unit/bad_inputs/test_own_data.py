@@ -121,7 +121,7 @@ TABLES = [
             ),
             group="who",
         ),
-        "data.csv, column 5 (label): found the label 0.25; expected whole numbers or texts",
+        'data.csv, column 5 (label): found the label "0.25"; expected whole numbers or texts',
         "measurements, not classes",
     ),
     (
@@ -291,8 +291,8 @@ ARCHIVES = [
     (
         "no numbers",
         zipped(**BOTH | {"Own_TEST__ts": ts(rows="1,b,3:0\n")}),
-        "Own_TEST.ts: found a file that cannot be parsed",
-        "",
+        'Own_TEST.ts, line 7, channel 1, sample 2: found "b"',
+        "a number",
     ),
     (
         "no classes",

@@ -238,10 +238,10 @@ def test_a_test_file_counts_for_the_length(tmp_path):
 
 
 def test_large_files_are_read_in_parts(tmp_path, frame, monkeypatch):
-    frame.to_csv(tmp_path / "a.csv", index=False)
-    whole = load(tmp_path / "a.csv", group="patient")
+    frame.to_parquet(tmp_path / "a.parquet", index=False)
+    whole = load(tmp_path / "a.parquet", group="patient")
     monkeypatch.setattr(tabular, "_CELLS", 50)
-    parts = load(tmp_path / "a.csv", group="patient")
+    parts = load(tmp_path / "a.parquet", group="patient")
     np.testing.assert_array_equal(parts.train.x, whole.train.x)
     np.testing.assert_array_equal(parts.train.y, whole.train.y)
     assert parts.train.group.tolist() == whole.train.group.tolist()

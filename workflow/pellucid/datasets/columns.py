@@ -125,7 +125,7 @@ def _chosen(header: _Header, signal: str | Sequence[Choice], label: Choice, grou
     label_at = _one(header, "label", label)
     group_at = None if group == NONE else _one(header, "group", group)
     if group_at == label_at:
-        raise InputError(where, f'the column "{names[label_at]}" as label and as group', "a column for each")
+        raise InputError(where, f"the column {shown(names[label_at])} as label and as group", "a column for each")
     taken = {label_at, group_at}
     if signal == "all":
         chosen = [position for position in header.others if position not in taken]
@@ -134,10 +134,10 @@ def _chosen(header: _Header, signal: str | Sequence[Choice], label: Choice, grou
         wanted = [signal] if isinstance(signal, str) else signal
         chosen = [position for one in wanted for position in _some(header, one, taken)]
     if clash := [names[position] for position in chosen if position in taken]:
-        raise InputError(where, f'the column "{clash[0]}" as signal and as label or group', "a column for each")
+        raise InputError(where, f"the column {shown(clash[0])} as signal and as label or group", "a column for each")
     if len(set(chosen)) < len(chosen):
         twice = [names[position] for position, count in Counter(chosen).items() if count > 1]
-        raise InputError(where, f'the column {shown(twice[0])} twice in the signal', "each column once")
+        raise InputError(where, f"the column {shown(twice[0])} twice in the signal", "each column once")
     if not chosen:
         raise InputError(where, f"no column for the signal among {len(names)}", "at least one")
     notes = []
@@ -214,15 +214,15 @@ def _at(header: _Header, key: str, wanted: int) -> int:
             raise InputError(
                 f"{where}, {key}",
                 f"{wanted}, which is the name of column {named + 1} and the position of column {(position or 0) + 1} "
-                f"({names[position or 0]})",
-                f'a name in quotes: "{wanted}" or "{names[position or 0]}"',
+                f"({listing([names[position or 0]])})",
+                f'a name in quotes: "{wanted}" or {shown(names[position or 0])}',
             )
         return named
     if position is None:
         expected = f"a position from 1 to {len(names)}, or from -1 back to -{len(others)}"
         raise InputError(f"{where}, {key}", f"position {wanted}", expected)
     if position in header.index:
-        found = f'position {wanted}, which is the index "{names[position]}"'
+        found = f"position {wanted}, which is the index {shown(names[position])}"
         raise InputError(f"{where}, {key}", found, "a column that holds no row numbers", "By its name it can be taken.")
     return position
 
@@ -276,8 +276,8 @@ def _require_same_beginning(columns: Columns, like: Columns) -> None:
         if columns.names[own] != like.names[other]:
             raise InputError(
                 f"{columns.where}, column {own + 1}",
-                f'"{columns.names[own]}"',
-                f'"{like.names[other]}", as in {like.where}',
+                shown(columns.names[own]),
+                f"{shown(like.names[other])}, as in {like.where}",
                 "Files of unequal numbers of columns hold their samples in the same order.",
             )
 

@@ -22,7 +22,7 @@ from pellucid.wording import shown
 
 # Lines that the first one is compared with, to see whether it is a header.
 _COMPARED = 30
-_COMPARED_CELLS = 500_000
+_COMPARED_CELLS = 100_000
 
 
 def read(path: Path, layout: Layout) -> Table:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from pellucid.datasets.labels import as_number
+from pellucid.datasets.labels import AROUND, as_number
 from pellucid.errors import InputError
 
 # What stands for a value that is missing, in a column of numbers; in one of texts each may be a name.
@@ -22,9 +22,9 @@ _DELIMITERS = ("\t", ";", ",", "|", BLANKS)
 _SAMPLE = 20  # lines
 _SAMPLE_OF_A_LINE = 10_000  # characters
 # What no table of series has, and what would fill the memory or take for ever.
-_LONGEST_LINE = 2**26  # characters
+_LONGEST_LINE = 2**25  # characters
 _LONGEST_CELL = 1_000_000  # characters
-MOST_CELLS = 1_000_000  # in a line
+_MOST_CELLS = 500_000  # in a line
 _MOST_BLANK_LINES = 1_000_000  # behind each other
 _COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?")
 _POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+([eE][+-]?[0-9]+)?")
@@ -76,12 +76,12 @@ class Dialect:
         """
         csv.field_size_limit(_LONGEST_CELL)
         with path.open(encoding=self.encoding, newline="") as file:
-            reader = _cells(_bounded(file, path), self.delimiter)
+            reader = _cells(bounded_lines(file, path), self.delimiter)
             before = 0
             try:
                 for cells in reader:
-                    if len(cells) > MOST_CELLS:
-                        expected = f"at most {MOST_CELLS:,}"
+                    if len(cells) > _MOST_CELLS:
+                        expected = f"at most {_MOST_CELLS:,}"
                         raise InputError(f"{path}, line {reader.line_num}", f"{len(cells):,} cells", expected, _WIDE)
                     if reader.line_num > before + 1:
                         self._require_one_row(cells, f"{path}, line {before + 1}")
@@ -110,9 +110,9 @@ def sniff(path: Path) -> Dialect:
     Raises:
         InputError: bytes that are no text, or numbers of which the decimal sign is not clear.
     """
-    encoding = _encoding(path)
-    with path.open(encoding=encoding, newline="") as file:
-        lines = list(islice((_beginning(line) for line in _bounded(file, path) if line.strip()), _SAMPLE))
+    coded = encoding(path)
+    with path.open(encoding=coded, newline="") as file:
+        lines = list(islice((_beginning(line) for line in bounded_lines(file, path) if line.strip()), _SAMPLE))
     # The header, if there is one, says nothing of the numbers below.
     lines = lines[1:] or lines
     if path.suffix.lower() == ".tsv":
@@ -121,10 +121,15 @@ def sniff(path: Path) -> Dialect:
         delimiter = max(_DELIMITERS, key=lambda one: _share_of_numbers(lines, one))
         if _share_of_numbers(lines, delimiter) == 0:
             delimiter = max(",;\t", key=(lines or [""])[0].count)
-    return Dialect(encoding, delimiter, _decimal(path, lines, delimiter))
+    return Dialect(coded, delimiter, _decimal(path, lines, delimiter))
 
 
-def _encoding(path: Path) -> str:
+def encoding(path: Path) -> str:
+    """The encoding of a text file, by its first bytes.
+
+    Raises:
+        InputError: a file of another kind, or zero bytes.
+    """
     with path.open("rb") as file:
         start = file.read(1 << 16)
     for beginning, kind in _OTHER_FILES.items():
@@ -139,7 +144,7 @@ def _encoding(path: Path) -> str:
     return "utf-8-sig"
 
 
-def _bounded(file: TextIO, path: Path) -> Iterator[str]:
+def bounded_lines(file: TextIO, path: Path) -> Iterator[str]:
     """The lines of a file, none of which is longer than any table's.
 
     Raises:
@@ -168,7 +173,7 @@ def _beginning(line: str) -> str:
 def _cells(lines: Iterable[str], delimiter: str, strict: bool = True) -> Any:
     """A reader of the cells of each line; unless strict, the lines may be cut."""
     if delimiter == BLANKS:
-        stripped = (line.strip().replace("\t", " ") for line in lines)
+        stripped = (line.strip(AROUND).replace("\t", " ") for line in lines)
         return csv.reader(stripped, delimiter=" ", skipinitialspace=True, strict=strict)
     return csv.reader(lines, delimiter=delimiter, strict=strict)
 
@@ -219,7 +224,7 @@ def _decimal(path: Path, lines: Sequence[str], delimiter: str) -> str:
 
 def undecodable(path: Path) -> InputError:
     """Say in which line the first bytes are that are no text."""
-    decoder, line, reason = codecs.getincrementaldecoder(_encoding(path))(), 1, "no text"
+    decoder, line, reason = codecs.getincrementaldecoder(encoding(path))(), 1, "no text"
     with path.open("rb") as file:
         for block in iter(lambda: file.read(1 << 16), None):
             try:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from pellucid.datasets.dialect import MISSING
 from pellucid.errors import InputError
+from pellucid.wording import listing
 
 # Rising numbers in a line from which on they may be names, such as wavelengths; and fewer if they count from 0 or 1.
 _RISING = 8
@@ -53,7 +54,7 @@ def is_header(
         above = [at for at in texts if at in among]
         return 2 * len(above) >= len(numeric) or (_counts(over) and len(over) >= _RISING)
     label_at = label if label is None or label >= 0 else label + len(cells)
-    if above := [at for at in texts if at in numeric]:
+    if above := [at for at in texts if at in among]:
         # Names above numbers; but one that stands alone among other numbers may be a broken value.
         if 2 * len(above) >= len(numeric) or (len(over) > 1 and _rising(over)):
             return True
@@ -66,7 +67,7 @@ def is_header(
     if _counts(over) and len(over) >= _RISING:
         return True
     if len(over) >= (_COUNTING if _counts(over) and len(over) == len(cells) else _RISING):
-        shown = ", ".join(cells[:3])
+        shown = listing(cells[:3])
         raise InputError(
             where,
             f"rising numbers ({shown}, …), which may be the names of the columns or an example",

@@ -28,12 +28,16 @@ CLASS_NAMES: Mapping[str, Any] = {
 
 # Python's float takes more for a number than any table means by one: 1_1, digits of other scripts.
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+# Blanks that may stand around a number; others make a text of it.
+AROUND = " \t\r\n\v\f"
 _NO_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _SORTED_AS_NUMBER = re.compile(r"[+-]?[0-9]{1,300}")
 # Whole numbers, and how pandas ("1.0") and numpy ("1.000000e+00") write them where they are kept as floats.
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 _AS_FLOAT = re.compile(r"(-?(0|[1-9][0-9]*))\.0*|-?[0-9]\.[0-9]+[eE][+-][0-9]+")
 _SHOWN_PAIRS = 5
+_LONGEST_LABEL = 10_000  # characters
+_LONGEST_GROUP = 200  # characters: the names of all groups are one array, in which each takes as much as the longest
 
 
 class Labels(NamedTuple):
@@ -129,15 +133,16 @@ def group_names(groups: NDArray[Any], where: str) -> NDArray[np.str_]:
     """Return the names of groups (N,) in one spelling: without blanks around them, and 7 for a 7.0 among floats.
 
     Raises:
-        InputError: values that are neither numbers nor texts.
+        InputError: values that are neither numbers nor texts, or very long ones.
     """
     values, index = distinct(groups, where)
+    _require_short(values, where, "a group's name", _LONGEST_GROUP)
     return np.array(_plain(values, {}), np.str_)[index]
 
 
 def as_number(text: str, decimal: str = ".") -> float | None:
     """Return the number that a text says in plain digits, if it says one; nan and inf are taken for numbers."""
-    text = text.strip(" \t\r\n\v\f")  # other blanks make a text of it
+    text = text.strip(AROUND)
     if decimal != ".":
         # Where a comma is the decimal sign, a point may divide thousands.
         text = text.replace(".", "_").replace(decimal, ".")
@@ -149,6 +154,7 @@ def as_number(text: str, decimal: str = ".") -> float | None:
 def _require_labels(values: Sequence[str], index: NDArray[np.intp], where: str, class_names: Names) -> None:
     """Refuse missing labels, and measurements unless each has a name."""
     texts = [value.strip() for value in values]
+    _require_short(texts, where, "a label", _LONGEST_LABEL)
     numbers = [as_number(text) for text in texts]
     numeric = None not in numbers
     known = [text for text in texts if not _NO_NUMBER.fullmatch(text)]
@@ -162,11 +168,17 @@ def _require_labels(values: Sequence[str], index: NDArray[np.intp], where: str, 
         if numeric and fraction and not (class_names and (text in class_names or not isinstance(class_names, Mapping))):
             raise InputError(
                 where,
-                f"the label {text}",
+                f"the label {shown(text)}",
                 "whole numbers or texts",
                 "Numbers with a fraction are measurements, not classes: name another column as the label, make "
                 "classes, or give each its name: class_names.",
             )
+
+
+def _require_short(texts: Sequence[str], where: str, kind: str, most: int) -> None:
+    if long := [text for text in texts if len(text) > most]:
+        found = f"{kind} of {len(long[0]):,} characters ({shown(long[0])})"
+        raise InputError(where, found, f"at most {most:,}", "Is this the column that it should be?")
 
 
 def _plain(texts: Sequence[str], class_names: Mapping[str, Any]) -> list[str]:
@@ -297,7 +309,8 @@ def _named(values: Sequence[str], where: str, class_names: Names) -> list[str]:
                     nearest(str(label), values).strip(),
                 )
         if missing := [value for value in values if value not in class_names]:
-            raise InputError(f"{where}, class_names", f"no name for the label {missing[0]}", "one for each label")
+            found = f"no name for the label {shown(missing[0])}"
+            raise InputError(f"{where}, class_names", found, "one for each label")
         return [str(class_names[value]) for value in values]
     if len(class_names) != len(values):
         expected = f"{len(values)}, in the order {listing(values[:20])}"

@@ -19,7 +19,7 @@ from pellucid.datasets.dialect import MISSING, Dialect
 from pellucid.datasets.labels import as_number
 from pellucid.datasets.tabular import Layout, Table
 from pellucid.errors import InputError
-from pellucid.wording import shown
+from pellucid.wording import listing, shown
 
 # 1,234.5 and its like.
 _MARKED = re.compile(r"[+-]?[0-9]+([,.'’ ][0-9]+)+")
@@ -58,7 +58,7 @@ class TextFile:
     def called(self, at: int) -> str:
         """A column's position and name, for messages; of one beyond the first line's its position."""
         name = self.columns.names[at] if at < self.width else str(at + 1)
-        return str(at + 1) if name == str(at + 1) else f"{at + 1} ({name})"
+        return str(at + 1) if name == str(at + 1) else f"{at + 1} ({listing([name])})"
 
 
 def numbers(cells: Sequence[str], decimal: str) -> list[float] | None:
@@ -77,7 +77,8 @@ def numbers(cells: Sequence[str], decimal: str) -> list[float] | None:
         except ValueError:
             pass
     found = [math.nan if cell in MISSING else as_number(cell, decimal) for cell in cells]
-    return None if None in found else found
+    sure = [number for number in found if number is not None]
+    return sure if len(sure) == len(found) else None
 
 
 def no_number(text: TextFile, line: int, at: int, cell: str) -> InputError:

@@ -8,17 +8,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pellucid.datasets import completion, zips
+from pellucid.datasets import completion, ts_file, zips
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.bounds import require_room
-from pellucid.datasets.completion import Series
 from pellucid.datasets.labels import CLASS_NAMES, Names, encode
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
@@ -129,7 +126,7 @@ def load(
     series, labels = {}, {}
     with _files(files, name, scratch or Scratch()) as paths:
         for part, path in paths.items():
-            series[part], labels[part] = read_ts(path)
+            series[part], labels[part] = ts_file.read(path)
     y, classes, told = encode(labels, f"{name}, class", class_names, known)
     notes = completion.complete(series, missing=missing, lengths=lengths)
     return RawData(
@@ -167,66 +164,3 @@ def _files(files: Mapping[str, Path], name: str, room: Scratch) -> Iterator[dict
                 with zipped.open(member) as packed, paths[part].open("wb") as file:
                     shutil.copyfileobj(packed, file)
         yield paths
-
-
-def read_ts(path: Path) -> tuple[Series, NDArray[np.str_]]:
-    """Read a .ts file with aeon's parser.
-
-    Returns:
-        The series, filled up with NaN to the longest, and their labels.
-
-    Raises:
-        InputError: a file that cannot be parsed, without classes, or with time stamps.
-    """
-    from aeon.datasets import load_from_ts_file
-
-    try:
-        encoding = _encoding(path)
-        cases, lowered, facts = load_from_ts_file(str(path), return_meta_data=True, encoding=encoding)
-    except (OSError, ValueError, IndexError) as error:
-        raise InputError(path.name, f"a file that cannot be parsed ({error})", "a .ts file of the archive") from None
-    if not facts["classlabel"] or facts["timestamps"]:
-        found = "series with time stamps" if facts["timestamps"] else "no classes (a set for regression or clustering?)"
-        raise InputError(path.name, found, "series of equal steps, each with its class")
-    if len(cases) == 0:
-        raise InputError(path.name, "no series", "at least one")
-    lengths = np.array([case.shape[1] for case in cases], np.int64)
-    x = np.full((len(cases), int(lengths.max()), cases[0].shape[0]), np.nan, np.float64)
-    for row, case in enumerate(cases):
-        x[row, : case.shape[1]] = case.T
-
-    def place(row: int, time: int | None, channel: int | None) -> str:
-        return completion.placed(f"{path.name}, series {row + 1}", time, channel)
-
-    return Series(x, place, lengths), _labels(path, encoding, lowered)
-
-
-def _encoding(path: Path) -> str:
-    try:
-        path.read_text("utf-8")
-    except UnicodeDecodeError:
-        # Names in the comments of older sets.
-        return "latin-1"
-    return "utf-8"
-
-
-def _labels(path: Path, encoding: str, lowered: NDArray[np.str_]) -> NDArray[Any]:
-    """The labels as the file writes them: aeon's parser makes all letters small, and F and f are two classes.
-
-    Raises:
-        InputError: lines that are not those that aeon's parser has read.
-    """
-    with path.open(encoding=encoding) as file:
-        for line in file:
-            if line.strip().lower() == "@data":
-                break
-        labels = [line.rstrip("\n").rsplit(":", 1)[-1] for line in file]
-    for row, (label, own) in enumerate(zip_longest(labels, lowered.tolist())):
-        if label is None or own is None or _as_aeon(label) != own.strip():
-            found = f'the label "{label}", which aeon reads as "{own}"'
-            raise InputError(f"{path.name}, series {row + 1}", found, "labels that can be told apart")
-    return np.array(labels, object)
-
-
-def _as_aeon(label: str) -> str:
-    return label.strip().lower().replace("nan", "NaN").replace("?", "NaN")

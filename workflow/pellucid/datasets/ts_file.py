@@ -1,0 +1,112 @@
+"""The .ts files of the UCR and UEA archives: a head of @ lines, and a line of numbers and a class for each series."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.datasets import completion
+from pellucid.datasets.completion import Series
+from pellucid.datasets.dialect import bounded_lines, encoding
+from pellucid.datasets.labels import AROUND
+from pellucid.datasets.ragged import padded
+from pellucid.datasets.text_file import numbers
+from pellucid.errors import InputError
+from pellucid.wording import shown
+
+
+def read(path: Path) -> tuple[Series, NDArray[Any]]:
+    """Read a .ts file.
+
+    Returns:
+        The series, filled up with NaN to the longest, and their labels as the file writes them.
+
+    Raises:
+        InputError: a file that is no .ts file, without classes, or with time stamps; a cell that is no number; series
+            of other numbers of channels, or channels of other lengths, than they should have.
+    """
+    coded = encoding(path)
+    try:
+        return _read(path, coded)
+    except UnicodeDecodeError:
+        # Names in the comments of older sets.
+        return _read(path, "latin-1")
+
+
+def _read(path: Path, coded: str) -> tuple[Series, NDArray[Any]]:
+    with path.open(encoding=coded, newline="") as file:
+        lines = ((number, line.strip(AROUND)) for number, line in enumerate(bounded_lines(file, path), 1))
+        facts = _head(lines, path.name)
+        values, lengths, labels, channels = array("d"), array("q"), list[str](), 0
+        for number, line in lines:
+            if not line:
+                continue
+            where = f"{path.name}, line {number}"
+            *parts, label = line.split(":")
+            _require_channels(len(parts), channels, facts, where)
+            channels = len(parts)
+            counts = [_append(values, part, f"{where}, channel {at}") for at, part in enumerate(parts, 1)]
+            usual = lengths[0] if lengths and facts.get("equallength", "true") == "true" else counts[0]
+            for at, count in enumerate(counts, 1):
+                if count != usual:
+                    expected = f"{usual}, as in {'its other channels' if at > 1 else 'the first series'}"
+                    raise InputError(f"{where}, channel {at}", f"{count} samples", expected)
+            lengths.append(counts[0])
+            labels.append(label)
+    if not labels:
+        raise InputError(path.name, "no series", "at least one")
+    flat = padded(np.frombuffer(values), np.repeat(np.array(lengths), channels), path.name)
+    x = np.ascontiguousarray(flat.reshape(len(labels), channels, -1).swapaxes(1, 2))
+
+    def place(row: int, time: int | None, channel: int | None) -> str:
+        return completion.placed(f"{path.name}, series {row + 1}", time, channel)
+
+    return Series(x, place, np.array(lengths)), np.array(labels, object)
+
+
+def _head(lines: Iterator[tuple[int, str]], name: str) -> dict[str, str]:
+    """What the lines before @data say, by their first words in small letters.
+
+    Raises:
+        InputError: no line @data; series without classes, or with time stamps.
+    """
+    facts: dict[str, str] = {}
+    for _, line in lines:
+        if line.lower() == "@data":
+            break
+        if line.startswith("@"):
+            key, _, words = line[1:].lower().replace("\t", " ").partition(" ")
+            facts[key] = words.strip()
+    else:
+        raise InputError(name, "no line @data", "a .ts file of the archive")
+    if facts.get("timestamps") == "true":
+        raise InputError(name, "series with time stamps", "series of equal steps, each with its class")
+    if facts.get("targetlabel") == "true" or facts.get("classlabel", "true").split(" ")[0] != "true":
+        found = "no classes (a set for regression or clustering?)"
+        raise InputError(name, found, "series of equal steps, each with its class")
+    return facts
+
+
+def _require_channels(count: int, before: int, facts: Mapping[str, str], where: str) -> None:
+    if count == 0:
+        raise InputError(where, "no colon", "the samples of each channel and the class, with colons between them")
+    if before and count != before:
+        raise InputError(where, f"{count} channel(s)", f"{before}, as in the series before")
+    if count > 1 and facts.get("univariate") == "true":
+        raise InputError(where, f"{count} channels", "one, since @univariate is true")
+
+
+def _append(values: array[float], text: str, where: str) -> int:
+    """Append the numbers of one channel, and return how many they are."""
+    cells = [cell.strip(AROUND) for cell in text.split(",")]
+    row = numbers(cells, ".")
+    if row is None:
+        wrong = next(at for at, cell in enumerate(cells) if numbers([cell], ".") is None)
+        raise InputError(f"{where}, sample {wrong + 1}", shown(cells[wrong]), "a number")
+    values.extend(row)
+    return len(row)
