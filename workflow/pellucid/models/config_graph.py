@@ -20,7 +20,7 @@ Config = Mapping[str, Any]
 # One use of a layer: its name, which of its uses, what it is called with, and the uses whose outputs it takes.
 _Use = tuple[str, int, Config, list[tuple[str, int]]]
 
-# Networks of keras.applications have up to 1,500. Nested models that are used often would make any number.
+# Far above what a network has. Nested models that are used often would make any number.
 _MOST_NODES = 10_000
 
 

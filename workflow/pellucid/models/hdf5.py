@@ -12,7 +12,7 @@ from pellucid.errors import InputError
 from pellucid.wording import first_line, shown
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-# An array may be so many times as large as what the file stores of it: compressed weights are 2 times, zeros 1,000.
+# An array may be so many times as large as what the file stores of it: weights hardly shrink, zeros do 1,000 times.
 _EXPANSION, _FREE = 100, 2**20
 _MOST_OBJECTS = 100_000
 # Whole numbers, floating-point numbers and truth values. All else (texts, references, records) may be of any length.
