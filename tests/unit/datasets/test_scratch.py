@@ -45,7 +45,7 @@ def rows(n=20):
 
 
 def test_a_csv_larger_than_the_memory_gives_the_same_array(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv, "_ROWS", 3)
+    monkeypatch.setattr(csv, "_BLOCK", 160)
     np.savetxt(tmp_path / "a.csv", rows(), delimiter=",")
     whole = csv.read_labelled_rows(tmp_path / "a.csv", columns=6, classes=3)
     mapped = csv.read_labelled_rows(tmp_path / "a.csv", columns=6, classes=3, scratch=Scratch(tmp_path, 0))
@@ -61,13 +61,13 @@ def test_a_csv_larger_than_the_memory_gives_the_same_array(tmp_path, monkeypatch
         (14, 2, "abc", 'line 14, column 2: found "abc"'),
         (17, 3, "", "line 17, column 3: found an empty cell"),
         (20, 6, "7", "line 20, last column: found the label 7"),
-        (11, 6, "1,1", "Expected 6 fields in line 11, saw 7"),
+        (11, 6, "1,1", "line 11: found 7 columns"),
     ],
 )
 def test_faults_are_told_by_their_line_in_the_file_whatever_the_block(
     tmp_path, monkeypatch, line, column, cell, message
 ):
-    monkeypatch.setattr(csv, "_ROWS", 3)
+    monkeypatch.setattr(csv, "_BLOCK", 160)
     text = rows().astype(str)
     text = text.astype(object)
     text[line - 1, column - 1] = cell

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +13,11 @@ from pellucid.datasets.dialect import MISSING, Dialect, encoding, undecodable
 from pellucid.datasets.labels import as_number
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
-from pellucid.wording import shown
+from pellucid.wording import first_line, shown
 
-_ROWS = 4096  # read at a time: of 188 columns 3 MB
+_BLOCK = 2**20  # bytes of text
 _LONGEST_LINE = 2**20  # bytes
 _DIALECT = Dialect("utf-8-sig", ",")
-# What numbers in plain digits are made of; and what may stand around them.
-_PLAIN, _HARMLESS = b"0123456789.,+-eE\r\n", b' \t"\xef\xbb\xbf'
-# Beginnings of numbers that need care: signs, and zeros before the first digit that counts. The zero of the published
-# files, of which a half is nothing else, needs none.
-_CARE = (b",-", b",+", b",0000000", b",.000000")
-_ZEROS, _ZERO = b",0.000000", b",0.000000000000000000e+00"
 
 
 def read_labelled_rows(
@@ -49,11 +42,13 @@ def read_labelled_rows(
 
     def values() -> Iterator[NDArray[np.float32]]:
         row = 0
-        for table in _tables(path, columns, room):
-            _check(table, path, row, columns, classes)
+        for table in _tables(path, columns):
+            _check(table, path, row, classes)
             labels.append(table[:, -1].astype(np.int64))
             row += len(table)
             yield table[:, :-1]
+        if not row:
+            raise InputError(str(path), "an empty file", f"rows of {columns} numbers")
 
     try:
         x = room.array(values())
@@ -62,67 +57,48 @@ def read_labelled_rows(
     return x, np.concatenate(labels)
 
 
-def _tables(path: Path, columns: int, room: Scratch) -> Iterator[NDArray[np.float32]]:
-    """The rows as they are: at once where the file as text would fit into memory, else in blocks, which is slower."""
-    import pandas as pd
+def _tables(path: Path, columns: int) -> Iterator[NDArray[np.float32]]:
+    """The rows, a megabyte of text at a time.
 
-    name, size = str(path), path.stat().st_size
-    precision = _precision(path, columns)
-    try:
-        # No file has more rows than bytes.
-        rows = max(size, 1) if room.holds(size) else _ROWS
-        # The text itself is read, whatever the name says: unpacked, it may be of any size.
-        with pd.read_csv(
-            path, header=None, dtype=np.float32, chunksize=rows, compression=None, float_precision=precision
-        ) as reader:
-            for frame in reader:
-                yield frame.to_numpy()
-    except pd.errors.EmptyDataError:
-        raise InputError(name, "an empty file", f"rows of {columns} numbers") from None
-    except pd.errors.ParserError as error:
-        reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
-        raise InputError(name, f"a file that cannot be parsed ({reason})", f"rows of {columns} numbers") from None
-    except UnicodeDecodeError:
-        raise
-    except (ValueError, OverflowError):
-        raise _first_text(path) or InputError(name, "a cell that is no number", "numbers alone") from None
-
-
-def _precision(path: Path, columns: int) -> Literal["round_trip"] | None:
-    """How pandas has to read the numbers: in its fast way, or in its exact one, which takes four times as long.
-
-    Its fast way reads "1e 5" as 100000, True as 1, and of a number with many zeros before its first digit a few digits
-    alone.
+    Arrow rounds every number correctly, and takes nothing else for one.
 
     Raises:
-        InputError: a file that is no text, a first line of another length, a cell that is no number.
+        InputError: an empty file, a file that is no text in UTF-8, a row of another length, a cell that is no number.
     """
+    import pyarrow as pa  # type: ignore[import-untyped]
+    from pyarrow import csv
+
+    name = str(path)
     if encoding(path) == "utf-16":
-        raise InputError(str(path), "a text in UTF-16", "a text file in UTF-8")
+        raise InputError(name, "a text in UTF-16", "a text file in UTF-8")
     with path.open("rb") as file:
         cells = file.readline(_LONGEST_LINE).count(b",") + 1
-        if cells != columns and path.stat().st_size:
-            raise InputError(str(path), f"rows of {cells:,} columns", f"rows of {columns} columns")
-        file.seek(0)
-        end, exact = b",", False
-        while block := file.read(1 << 20):
-            # Whole numbers, each behind a comma: what follows the last comma comes with the next block.
-            numbers, _, end = (end + block.replace(b"\n", b",")).rpartition(b",")
-            end = b"," + end
-            exact = exact or any(begin in numbers for begin in _CARE) or numbers.count(_ZEROS) != numbers.count(_ZERO)
-            if other := block.translate(None, _PLAIN):
-                exact = True
-                if other.translate(None, _HARMLESS) and (fault := _first_text(path)):
-                    raise fault
-            if len(end) > _LONGEST_LINE:
-                raise InputError(str(path), f"a cell of more than {_LONGEST_LINE:,} characters", "a number")
-    return "round_trip" if exact else None
+    if not path.stat().st_size:
+        return
+    if cells != columns:
+        raise InputError(name, f"rows of {cells:,} columns", f"rows of {columns} columns")
+    names = [str(number) for number in range(columns)]
+    try:
+        # The text itself, whatever the file's name says: unpacked, it may be of any size.
+        with pa.OSFile(name) as text:
+            reader = csv.open_csv(
+                text,
+                read_options=csv.ReadOptions(column_names=names, block_size=_BLOCK),
+                convert_options=csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.float32()), null_values=sorted(MISSING), check_utf8=False
+                ),
+            )
+            for batch in reader:
+                yield np.column_stack([column.to_numpy(zero_copy_only=False) for column in batch.columns])
+    except pa.ArrowInvalid as error:
+        reason = first_line(error)
+        raise _first_fault(path, columns) or InputError(
+            name, f"a file that cannot be parsed ({reason})", f"rows of {columns} numbers"
+        ) from None
 
 
-def _check(table: NDArray[np.float32], path: Path, first: int, columns: int, classes: int) -> None:
+def _check(table: NDArray[np.float32], path: Path, first: int, classes: int) -> None:
     """Refuse rows, of which the first one is row `first` of the file."""
-    if table.shape[1] != columns:
-        raise InputError(str(path), f"rows of {table.shape[1]} columns", f"rows of {columns} columns")
     if not np.isfinite(table).all():
         row, column = np.argwhere(~np.isfinite(table))[0]
         where = f"{path}, line {_line(path, first + int(row))}, column {column + 1}"
@@ -139,10 +115,13 @@ def _line(path: Path, row: int) -> int:
     return next((line for line, _ in islice(_DIALECT.lines(path), row, None)), row + 1)
 
 
-def _first_text(path: Path) -> InputError | None:
-    """Find the first cell that is no number."""
+def _first_fault(path: Path, columns: int) -> InputError | None:
+    """Find the first row of another length, or the first cell that is no number."""
     for line, cells in _DIALECT.lines(path):
+        where = f"{path}, line {line}"
+        if len(cells) != columns:
+            return InputError(where, f"{len(cells):,} columns", f"{columns}")
         for column, cell in enumerate(cells, 1):
-            if cell.strip() and cell not in MISSING and as_number(cell) is None:
-                return InputError(f"{path}, line {line}, column {column}", shown(cell), "a number")
+            if cell not in MISSING and as_number(cell) is None:
+                return InputError(f"{where}, column {column}", shown(cell), "a number")
     return None
