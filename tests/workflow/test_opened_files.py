@@ -138,9 +138,6 @@ def undeclared(job: dict[str, Any]) -> list[str]:
     # Files are written under a name of their own first, whose leftovers are looked for.
     temporary = re.compile(rf"({'|'.join(map(re.escape, sorted(folders)))})/\..*\.partial[^/]*")
     allowed = {"read": written | set(job["input"]), "written": written, "listed": folders}
-    if job["rule"] == "track":
-        # It looks for tables and figures by their names; those that it finds, it reads.
-        del allowed["listed"]
     return [
         f"{job['rule']}: {path} {kind}"
         for kind, declared in allowed.items()

@@ -48,6 +48,7 @@ def track(
     settings: Mapping[str, Any],
     threads: int,
     folder: Path | str,
+    made: Sequence[Path | str],
     root: Path | str,
     output: Path | str,
     study: str = "",
@@ -61,6 +62,7 @@ def track(
         settings: its resolved configuration.
         threads: CPU threads that it ran with.
         folder: `results/<experiment>`.
+        made: the files in it that are recorded; others, of scores that are no longer asked for, stay out.
         root: of the project, for the commit and the lock file.
         output: gets the ids of the runs as JSON.
         study: that it is a member of; empty for none.
@@ -69,6 +71,7 @@ def track(
         InputError: the store does not answer.
     """
     with opened(uri, experiment, Path(folder), Path(root)) as record:
+        record.made = frozenset(map(Path, made))
         parent = record.experiment(name, settings, threads, study)
         children = {
             label: record.explanation(name, parent, method, label, chosen)

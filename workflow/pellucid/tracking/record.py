@@ -20,7 +20,13 @@ _PARENT = "mlflow.parentRunId"
 
 
 class Record(Runs):
-    """Writes what Pellucid made to runs of one MLflow experiment."""
+    """Writes what Pellucid made to runs of one MLflow experiment.
+
+    Attributes:
+        made: the files that are recorded of an experiment.
+    """
+
+    made: frozenset[Path] = frozenset()
 
     def experiment(self, name: str, settings: Mapping[str, Any], threads: int, study: str) -> str:
         """The parent run: configuration, learning curves, scores, figures, model and data set."""
@@ -35,15 +41,16 @@ class Record(Runs):
         }
         self.digest = files.digest([name, own, data["digest"], training["weights_digest"], metrics])
         parts = {part: self.folder / part for part in ("data", "model", "evaluation")}
-        attached = [(path, "figures") for folder in parts.values() for path in _pictures(folder)]
-        attached += [(path, "evaluation") for path in sorted(parts["evaluation"].glob("*.csv"))]
+        attached = [(path, "figures") for folder in parts.values() for path in self._pictures(folder)]
+        attached += [(path, "evaluation") for path in self._files(parts["evaluation"], "*.csv")]
         attached += [(parts["evaluation"] / "metrics.json", "evaluation")]
         attached += [(parts["model"] / "history.csv", "training"), (parts["data"] / "data.json", "data")]
         compared = self.folder / "score"
-        attached += [(path, "scores") for path in sorted(compared.glob("*.csv"))]
-        attached += [(path, f"scores/{path.parent.name}") for path in sorted(compared.glob("*/*.csv"))]
-        attached += [(path, "figures/scores") for path in [*_pictures(compared), *_pictures(self.folder / "explain")]]
-        attached += [(path, f"figures/scores/{path.parent.name}") for path in _pictures(compared, "*/")]
+        attached += [(path, "scores") for path in self._files(compared, "*.csv")]
+        attached += [(path, f"scores/{path.parent.name}") for path in self._files(compared, "*/*.csv")]
+        overviews = [*self._pictures(compared), *self._pictures(self.folder / "explain")]
+        attached += [(path, "figures/scores") for path in overviews]
+        attached += [(path, f"figures/scores/{path.parent.name}") for path in self._pictures(compared, "*/")]
         run, new = self._run(
             name,
             self.digest,
@@ -83,7 +90,7 @@ class Record(Runs):
         values = arrays["attributions"][list(arrays["variants"]).index(label)]
         explained = [arrays[key] for key in ("indices", "inputs", "targets")]
         digest = files.digest([self.digest, label, chosen, explained, values])
-        attached = [(path, "figures") for path in _pictures(folder) if path.stem == label]
+        attached = [(path, "figures") for path in self._pictures(folder) if path.stem == label]
         attached += [(folder / "attributions.npz", "")]
         run, new = self._run(
             label,
@@ -116,7 +123,7 @@ class Record(Runs):
         folder, spec = self.folder / "views" / view, plugins.spec("views", view)
         arrays = files.read_arrays(folder / f"{label}.npz")
         digest = files.digest([self.digest, label, chosen, arrays])
-        attached = [(path, "figures") for path in _pictures(folder) if path.stem == label]
+        attached = [(path, "figures") for path in self._pictures(folder) if path.stem == label]
         attached += [(folder / f"{label}.{suffix}", "") for suffix in ("npz", *spec.texts)]
         run, new = self._run(
             label,
@@ -169,24 +176,32 @@ class Record(Runs):
         from mlflow.entities import Metric, RunTag
 
         scores, checks = self._scores.get(label, {}), self.folder / "score" / "checks.csv"
-        (failed,) = leaderboard.failed(checks if checks.is_file() else None, [label])
+        (failed,) = leaderboard.failed(checks if checks in self.made else None, [label])
         held = files.digest([scores, failed])
         if not scores or self.client.get_run(run).data.tags.get(_SCORES) == held:
             return
         recorded = now()
         metrics = [Metric(name, value, recorded, 0) for name, value in scores.items()]
-        tags = [RunTag("pellucid.failed_checks", failed or "none")] if checks.is_file() else []
+        tags = [RunTag("pellucid.failed_checks", failed or "none")] if checks in self.made else []
         self.client.log_batch(run, metrics=metrics, tags=[*tags, RunTag(_SCORES, held)])
 
     @cached_property
     def _scores(self) -> dict[str, dict[str, float]]:
         """By explanation and metric, the mean over all examples of every score."""
         found: dict[str, dict[str, float]] = {}
-        for path in sorted((self.folder / "score").glob("*/scores.csv")):
+        for path in self._files(self.folder / "score", "*/scores.csv"):
             rows = tables.over_all(tables.read(path))
             for row in rows[rows["mean"].notna()].itertuples():
                 found.setdefault(row.explanation, {})[f"score.{path.parent.name}.{row.metric}"] = float(row.mean)
         return found
+
+    def _files(self, folder: Path, pattern: str) -> list[Path]:
+        depth = len(folder.parts) + 1 + pattern.count("/")
+        below = (path for path in self.made if path.is_relative_to(folder) and len(path.parts) == depth)
+        return sorted(path for path in below if path.match(pattern))
+
+    def _pictures(self, folder: Path, below: str = "") -> list[Path]:
+        return sorted([*self._files(folder, f"{below}*.png"), *self._files(folder, f"{below}*.svg")])
 
     def _curves(self, run: str) -> None:
         """Epoch curves, in calls of 1,000 values, MLflow's limit: one call each would take a hundred times as long."""
@@ -240,10 +255,6 @@ class Record(Runs):
                 context="train, validation, test",
                 tags={"licence": data["licence"], "citation": data["citation"][:500]},
             )
-
-
-def _pictures(folder: Path, below: str = "") -> list[Path]:
-    return sorted([*folder.glob(f"{below}*.png"), *folder.glob(f"{below}*.svg")])
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
