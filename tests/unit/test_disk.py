@@ -76,7 +76,7 @@ def test_a_job_that_the_disk_stops_says_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], number: int
 ) -> None:
     snakemake = SimpleNamespace(
-        wildcards=["a"], rule="train", log=[str(tmp_path / "logs" / "a.log")], output=[str(tmp_path / "b" / "model")],
+        wildcards=["a"], rule="train", input=[], log=[str(tmp_path / "logs" / "a.log")], output=[str(tmp_path / "b" / "model")],
         params=SimpleNamespace(items=dict),
     )  # fmt: skip
     with pytest.raises(SystemExit), job(snakemake):
@@ -92,7 +92,12 @@ def test_a_log_without_room_costs_no_line_of_the_terminal(
     tmp_path: Path, small_files: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     snakemake = SimpleNamespace(
-        wildcards=["a"], rule="train", log=[str(tmp_path / "a.log")], output=[], params=SimpleNamespace(items=dict)
+        wildcards=["a"],
+        rule="train",
+        input=[],
+        log=[str(tmp_path / "a.log")],
+        output=[],
+        params=SimpleNamespace(items=dict),
     )
     with job(snakemake):
         for _ in range(30):

@@ -38,7 +38,11 @@ def test_a_wrong_file_is_refused_and_the_right_one_is_used(tmp_path, address):
     for part in (where, digest, "0" * 64):
         assert part in refused.stderr
     assert "Traceback" not in refused.stderr
-    left = [path for path in folder.glob("results/downloads/**/*") if path.is_file() and path.suffix != ".log"]
+    left = [
+        path
+        for path in folder.glob("results/downloads/**/*")
+        if path.is_file() and path.suffix not in (".log", ".lock")
+    ]
     assert not left
     assert not (folder / facts).exists()
 

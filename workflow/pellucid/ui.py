@@ -80,7 +80,9 @@ def page(store: Path) -> str:
         with files.reading(store, "the id of an MLflow experiment"):
             identity = files.read_json(store)["experiment_id"]
     except InputError as error:
-        sys.exit(str(error))
+        # The runs are in the database: MLflow's first page leads to them too.
+        print(error, file=sys.stderr)
+        return ""
     return f"/#/experiments/{identity}/runs?workflowType=machine_learning"
 
 

@@ -164,9 +164,10 @@ def _require_varying(
     shape = (8, *inputs.shape[1:])
     drawn = [rng.uniform(low, high, shape), 10 * max(high - low, 1) * rng.standard_normal(shape)]
     before = _passes(probe)
+    own = probe.scores(inputs, called="explained example")
     random = probe.scores(np.concatenate(drawn).astype(np.float32), called="")
     # Far from the data, a score may be larger than any number, or the logarithm of nothing: that is no fault.
-    scores = np.concatenate([probe.scores(inputs, called="explained example"), random[np.isfinite(random).all(1)]])
+    scores = np.concatenate([own, random[np.isfinite(random).all(1)]])
     # A look at the model, no part of what the method costs.
     probe.forward_passes, probe.backward_passes = before
     rounding = 4 * np.finfo(np.float32).eps * np.abs(scores).max(0)
