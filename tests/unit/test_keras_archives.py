@@ -272,3 +272,9 @@ def test_planning_a_model_of_ones_own_imports_no_tensorflow(path):
         f"keras_file.features(file={str(path)!r}); assert not {{'tensorflow', 'keras'}} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_weights_of_two_bytes_that_hdf5_does_not_know_are_taken(keras, tmp_path):
+    half = keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(2, 3, dtype="bfloat16")])
+    half.save(tmp_path / "half.keras")
+    archive.look_over(tmp_path / "half.keras")

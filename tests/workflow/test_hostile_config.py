@@ -25,9 +25,9 @@ FILES = {
 }
 
 
-def refused(folder, *arguments):
+def refused(folder, *arguments, snakefile=("--snakefile", str(ROOT / "Snakefile"))):
     """What a dry run says that ends at once."""
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--snakefile", str(ROOT / "Snakefile"), *arguments]
+    command = [sys.executable, "-m", "snakemake", "--dry-run", *snakefile, *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     said = done.stdout + done.stderr
@@ -37,12 +37,14 @@ def refused(folder, *arguments):
     return line
 
 
-def test_code_in_a_file_of_the_command_line_does_not_run(tmp_path):
+@pytest.mark.parametrize("joined", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_code_in_a_file_of_the_command_line_does_not_run(tmp_path, joined):
+    snakefile = [f"-s{ROOT / 'Snakefile'}"] if joined else ["--snakefile", str(ROOT / "Snakefile")]
     ran = tmp_path / "ran"
     code = {"__use_yte__": True, "__definitions__": [f"open({str(ran)!r}, 'w')"], "threads": 1}
     (tmp_path / "theirs.yaml").write_text(yaml.safe_dump(code, sort_keys=False))
     tiny.write_config(tmp_path)
-    assert "__use_yte__" in refused(tmp_path, "--configfile", "theirs.yaml")
+    assert "__use_yte__" in refused(tmp_path, "--configfile", "theirs.yaml", snakefile=snakefile)
     assert not ran.exists()
 
 

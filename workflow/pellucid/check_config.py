@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
+from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
 from pellucid import config, config_file
@@ -24,7 +24,7 @@ def main(paths: Sequence[str]) -> int:
     try:
         for path in (*own, *paths):
             config_file.check(path)
-            update_config(merged, yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+            update_config(merged, load_configfile(path))
         resolved = config.resolve(merged)
     except (InputError, config.ConfigError) as error:
         print(error, file=sys.stderr)

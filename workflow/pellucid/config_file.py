@@ -60,7 +60,7 @@ def check_arguments(arguments: Sequence[str]) -> None:
     """
     option = ""
     for argument in arguments:
-        if argument.startswith("--"):
+        if argument.startswith("-"):
             option, _, argument = argument.partition("=")
         # Snakemake takes any beginning of an option's name that no other has.
         if option.startswith("--configf") and argument and Path(argument).exists():

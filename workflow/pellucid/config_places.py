@@ -101,7 +101,11 @@ def listing_of(experiment: Mapping[str, Any]) -> str:
     hasher = hashlib.sha256()
     for name in spec_of(experiment, "dataset").folders:
         if experiment["dataset"][name] != "none":
-            for path in sorted(Path(experiment["dataset"][name]).expanduser().rglob("*")):
+            folder = Path(experiment["dataset"][name]).expanduser()
+            # The folders in it may be links, which rglob does not follow.
+            beside = list(folder.iterdir()) if folder.is_dir() else []
+            below = (path for one in beside if one.is_dir() for path in one.rglob("*"))
+            for path in sorted([*beside, *below]):
                 if path.is_file():
                     hasher.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
     return hasher.hexdigest()

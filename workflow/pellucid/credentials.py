@@ -64,7 +64,8 @@ def _instead(address: str) -> str:
     if re.search(r"\b(?:https?|ftps?):", unquote(address), re.IGNORECASE):
         return (
             "Give user and password in ~/.netrc, or for an MLflow server in MLFLOW_TRACKING_USERNAME and "
-            "MLFLOW_TRACKING_PASSWORD (or MLFLOW_TRACKING_TOKEN)."
+            "MLFLOW_TRACKING_PASSWORD (or MLFLOW_TRACKING_TOKEN). A file whose address needs a token: download it, and "
+            "give its path."
         )
     return "Give the password where the database looks for it: PGPASSWORD or ~/.pgpass, or ~/.my.cnf."
 

@@ -99,7 +99,10 @@ def alone(output: Path | str) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             logger.warning(
-                "process %s, of a Snakemake that was killed, still makes %s: waiting for its end", file.read(), output
+                "process %s, of a Snakemake that was killed, still makes %s: waiting for its end, to make it anew "
+                "(end that process to go on from the last epoch of its training)",
+                file.read(),
+                output,
             )
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as error:  # a file system without locks

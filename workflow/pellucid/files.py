@@ -119,7 +119,9 @@ def remedy(path: Path | str) -> str:
     path = Path(os.path.relpath(path))
     if path.parts[:1] != (RESULTS,):
         return ""
-    return f"To make it again: snakemake --cores 4 --forcerun {shlex.quote(str(path))}"
+    # Options such as --configfile are part of the command: without them the file may be none of the workflow's.
+    command = f"snakemake --cores 4 --forcerun {shlex.quote(str(path))}"
+    return f"To make it again: {command} (with --configfile and --config as before)"
 
 
 def write_arrays(path: Path | str, arrays: Mapping[str, Array]) -> None:

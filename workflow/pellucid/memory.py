@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,12 +29,16 @@ def bounded(memory_mb: int, where: str) -> Iterator[None]:
 
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     try:
-        if sys.platform == "linux":
-            most = (_taken() + memory_mb + _ROOM) * 2**20
+        if sys.platform == "linux" and (taken := _taken()) is not None:
+            most = (taken + memory_mb + _ROOM) * 2**20
             limits = [limit for limit in (soft, hard, most) if limit != resource.RLIM_INFINITY]
             resource.setrlimit(resource.RLIMIT_DATA, (min(limits), hard))
         yield
-    except MemoryError:
+    except (MemoryError, OSError, RuntimeError) as error:
+        # A thread or a mapped file that finds no room has errors of its own.
+        no_room = getattr(error, "errno", None) == errno.ENOMEM or "can't start new thread" in str(error)
+        if not (isinstance(error, MemoryError) or no_room):
+            raise
         found = f"data that take more than {memory_mb + _ROOM:,} MB of memory"
         hint = "Raise memory_mb in the configuration, or give fewer data."
         raise InputError(where, found, "data that fit into memory_mb", hint) from None
@@ -41,7 +46,8 @@ def bounded(memory_mb: int, where: str) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
-def _taken() -> int:
-    """MB of private memory that this process has asked for."""
-    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData")]
-    return int(line.split()[1]) // 1024
+def _taken() -> int | None:
+    """MB of private memory that this process has asked for; None where the system does not say."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmData")), None)

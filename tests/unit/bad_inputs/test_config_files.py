@@ -149,6 +149,7 @@ def test_the_files_of_the_command_line_are_found_among_its_words(tmp_path):
     taken = (
         ["-n", "--configfile", str(good), "--", str(bad)],
         ["--configfiles", str(good), "--rerun-triggers", str(bad)],
+        ["--configfile", str(good), "-s", str(bad), "-d", str(tmp_path)],
     )
     for words in taken:
         config_file.check_arguments(words)
@@ -192,6 +193,9 @@ def test_files_of_others_are_checked_by_a_command(tmp_path, monkeypatch, capsys)
     }
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(own))
     (tmp_path / "mine.json").write_text(json.dumps({"threads": 2}))
+    assert check_config.main(["mine.json"]) == 0
+    # Tabs are no blanks to YAML: JSON is read as Snakemake reads it.
+    (tmp_path / "mine.json").write_text(json.dumps({"threads": 2}, indent="\t"))
     assert check_config.main(["mine.json"]) == 0
     (tmp_path / "theirs.yaml").write_text("threads: 0")
     assert check_config.main(["mine.json", "theirs.yaml"]) == 1

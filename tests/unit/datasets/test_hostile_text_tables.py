@@ -153,3 +153,15 @@ def test_series_of_an_archive_that_are_damaged(tmp_path, rows, told):
     (tmp_path / "a.ts").write_text(f"@classLabel true a b\n@data\n{rows}")
     with pytest.raises(InputError, match=told):
         ts_file.read(tmp_path / "a.ts")
+
+
+def test_names_of_columns_are_no_sign_of_another_format(tmp_path):
+    header = "PAR1,PAR2,PAR3,label\n"
+    assert load(tmp_path, header + ROWS, label="label").train.x.shape == (12, 3, 1)
+    assert "Parquet" in refused(tmp_path, b"PAR1\x15\x04" + ROWS.encode())
+
+
+def test_blanks_around_a_missing_value_are_blanks(tmp_path):
+    found = load(tmp_path, ROWS.replace(",0.5,", ", NA ,"), missing="zero")
+    assert found.train.filling is not None
+    assert found.train.filling.any(2)[:, 1].tolist() == [at % 5 == 0 for at in range(12)]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pellucid import config_places
 from pellucid.datasets import images
 from pellucid.datasets.scratch import Scratch
 
@@ -132,3 +133,16 @@ def test_folders_larger_than_the_memory_give_the_same_arrays(tmp_path, rng, colo
         np.testing.assert_array_equal(other.y, one.y)
     assert whole.train.x.shape == (4, 8, 8, 1 if colour == "grey" else 3)
     assert images.SPEC.scratch
+
+
+def test_an_image_behind_a_linked_class_folder_makes_the_data_new(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / "elsewhere" / name).mkdir(parents=True)
+        (tmp_path / "elsewhere" / name / "1.png").write_bytes(b"1")
+    (tmp_path / "photographs").mkdir()
+    for name in ("cat", "dog"):
+        (tmp_path / "photographs" / name).symlink_to(tmp_path / "elsewhere" / name)
+    experiment = {"dataset": {"source": "images", "folder": str(tmp_path / "photographs"), "test_folder": "none"}}
+    before = config_places.listing_of(experiment)
+    (tmp_path / "elsewhere" / "cat" / "2.png").write_bytes(b"2")
+    assert config_places.listing_of(experiment) != before

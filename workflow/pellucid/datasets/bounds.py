@@ -10,13 +10,13 @@ _RATIO = 100
 _SMALL = 16 * 2**20  # bytes that any file may unpack to
 
 
-def require_room(size: int, packed: int, room: Scratch, where: str, hint: str) -> None:
+def require_room(size: int, packed: int, room: Scratch | None, where: str, hint: str) -> None:
     """Refuse data that are much larger than their file, or larger than the memory; take their room in it.
 
     Args:
         size: bytes that the data take in memory, by what the file announces.
         packed: bytes that they take in the file.
-        room: the memory.
+        room: the memory; None for what is unpacked to the disk.
         where: the file, and the part of it.
         hint: how such data are written so that they take more room in the file.
 
@@ -26,4 +26,5 @@ def require_room(size: int, packed: int, room: Scratch, where: str, hint: str) -
     if size > (most := max(_SMALL, _RATIO * packed)):
         found = f"data of {size:,} bytes that are announced in {packed:,} bytes"
         raise InputError(where, found, f"at most {most:,}", hint)
-    room.take(size, where)
+    if room is not None:
+        room.take(size, where)

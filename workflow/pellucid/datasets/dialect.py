@@ -44,7 +44,7 @@ _OTHER_FILES = {
     b"%PDF": "a PDF file",
     b"{\\rtf": "a file of a word processor (.rtf)",
 }
-_WIDE = "Longer series belong into an .npz, .npy or Parquet file."
+_WIDE = "Longer series belong into an .npz file."
 # 1,234 may be a thousand or one and a bit.
 _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 
@@ -133,7 +133,8 @@ def encoding(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(1 << 16)
     for beginning, kind in _OTHER_FILES.items():
-        if start.startswith(beginning):
+        # A header of a table may begin with PAR1 or BZh too.
+        if start.startswith(beginning) and not (beginning.isalnum() and _is_plain(start)):
             raise InputError(str(path), kind, "a text file in UTF-8", "Unpack it, or save it as CSV.")
     wide = start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE))
     if not wide and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -142,6 +143,11 @@ def encoding(path: Path) -> str:
         found = "zero bytes (UTF-32, UTF-16 without its mark, or no text)"
         raise InputError(str(path), found, "a text file in UTF-8")
     return "utf-8-sig"
+
+
+def _is_plain(content: bytes) -> bool:
+    """Whether there are only letters, digits and signs of ASCII."""
+    return all(31 < byte < 127 or byte in b"\t\r\n" for byte in content)
 
 
 def bounded_lines(file: TextIO, path: Path) -> Iterator[str]:
@@ -185,7 +191,12 @@ def _unparsed(where: str, error: csv.Error) -> InputError:
         return InputError(where, found, "a number or a name", "A quote may be missing.")
     if "unexpected end" in str(error):
         return InputError(where, "a quote without its end", "quotes that end in their cell")
-    return InputError(where, f"a line that cannot be parsed ({error})", "rows of cells")
+    hint = (
+        "Remove what stands between a closing quote and the next cell, blanks included."
+        if "after" in str(error)
+        else ""
+    )
+    return InputError(where, f"a line that cannot be parsed ({error})", "rows of cells", hint)
 
 
 def _share_of_numbers(lines: Sequence[str], delimiter: str) -> float:

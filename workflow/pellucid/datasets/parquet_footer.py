@@ -46,8 +46,9 @@ def require_flat(path: Path) -> None:
         children = [int(element.get(_CHILDREN, 0)) for element in elements]
     except (IndexError, RecursionError, TypeError, AttributeError):
         raise ValueError("a footer that is damaged") from None
-    if len(children) > MOST_COLUMNS:
-        raise ValueError(f"{len(children):,} columns, where {MOST_COLUMNS:,} can be read")
+    # The first one is the table itself.
+    if len(children) - 1 > MOST_COLUMNS:
+        raise ValueError(f"{len(children) - 1:,} columns, where {MOST_COLUMNS:,} can be read")
     open_groups: list[int] = []
     for count in children:
         while open_groups and open_groups[-1] == 0:

@@ -76,7 +76,7 @@ def numbers(cells: Sequence[str], decimal: str) -> list[float] | None:
             return list(map(float, plain))
         except ValueError:
             pass
-    found = [math.nan if cell in MISSING else as_number(cell, decimal) for cell in cells]
+    found = [math.nan if cell.strip() in MISSING else as_number(cell, decimal) for cell in cells]
     sure = [number for number in found if number is not None]
     return sure if len(sure) == len(found) else None
 
@@ -87,8 +87,6 @@ def no_number(text: TextFile, line: int, at: int, cell: str) -> InputError:
     if _MARKED.fullmatch(cell.strip()):
         hint = "Write all numbers with one decimal sign, and without marks between thousands: 1234.5."
         return InputError(where, shown(cell), "a number", hint)
-    if cell.strip() in MISSING:
-        return InputError(where, shown(cell), "a missing value without blanks around it")
     hint = "If this column is no part of the signal, make it the label or the group, or name those that are: signal."
     return InputError(where, shown(cell), "a number", hint)
 

@@ -159,7 +159,7 @@ def _files(files: Mapping[str, Path], name: str, room: Scratch) -> Iterator[dict
                     raise InputError(str(archive), listing(list(names)[:12]) or "an empty zip", f"{wanted} in it")
                 member = zips.only_one(named, wanted, archive)
                 hint = "Unpack it, and name its folder: folder."
-                require_room(member.file_size, member.compress_size, room, f"{archive}, {wanted}", hint)
+                require_room(member.file_size, member.compress_size, None, f"{archive}, {wanted}", hint)
                 paths[part] = Path(folder) / wanted
                 with zipped.open(member) as packed, paths[part].open("wb") as file:
                     shutil.copyfileobj(packed, file)
