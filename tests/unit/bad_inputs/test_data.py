@@ -74,10 +74,10 @@ HEARTBEATS = [
     (
         "row cut off",
         written(lambda rows: rows[-1].__delitem__(slice(50, None))),
-        "line 40, column 51",
-        "a finite number",
+        "line 40: found 50 columns",
+        "expected 188",
     ),
-    ("row too long", written(lambda rows: rows[7].append("1")), "cannot be parsed", "line 8"),
+    ("row too long", written(lambda rows: rows[7].append("1")), "line 8: found 189 columns", "expected 188"),
     ("empty file", text(""), "found an empty file", "rows of 188 numbers"),
     (
         "not text at all",
