@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from pellucid import memory
-from pellucid.datasets import bounds, imagenet, mitdb_records, table
+from pellucid.datasets import bounds, imagenet, mitdb_records, table, zips
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
 from tests.fuzz import parquet_files
@@ -256,3 +256,20 @@ def test_room_in_memory_is_taken_once():
     bounds.require_room(15 * 2**20, 1, room, "one", "")
     with pytest.raises(InputError, match="two"):
         bounds.require_room(15 * 2**20, 1, room, "two", "")
+
+
+def test_a_lack_of_memory_is_no_fault_of_the_archive(tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.zeros(3))
+    told, opened = (
+        pytest.raises(InputError, match="data that take more than"),
+        zips.opened(tmp_path / "data.npz", "any"),
+    )
+    with told, memory.bounded(1024, "data"), opened:
+        np.ones(2**40)
+
+
+def test_a_damaged_class_index_is_told_once(tmp_path):
+    (tmp_path / "index.json").write_text('{"0": [')
+    with pytest.raises(InputError) as told:
+        imagenet.read(tmp_path / "index.json")
+    assert str(told.value).count("cannot be read") == 1

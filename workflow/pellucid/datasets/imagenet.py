@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pellucid import files
+from pellucid.datasets import damaged
 from pellucid.errors import InputError
 from pellucid.wording import listing, nearest, shown
 
@@ -55,12 +56,10 @@ def read(path: Path | str) -> dict[str, str]:
     Raises:
         InputError: a file that is no class index.
     """
-    try:
+    with damaged.told(path, _EXPECTED):
         if (size := Path(path).stat().st_size) > _LARGEST:
             raise ValueError(f"{size:,} bytes")
-        content = files.read_json(path)
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(str(path), f"a file that cannot be read ({error})", _EXPECTED) from None
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     if not isinstance(content, dict):
         raise InputError(str(path), f"a {type(content).__name__}", _EXPECTED)
     missing = [number for number in range(COUNT) if str(number) not in content]

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets import imagenet
+from pellucid.datasets import damaged, imagenet
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.image_folder import Picture, find
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
-from pellucid.wording import first_line, listing, nearest
+from pellucid.wording import listing, nearest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -165,21 +165,15 @@ def opened(path: Path) -> Iterator[Image]:
     Image.init()
     # Some builds of Pillow lack some.
     formats = [name for name in Image.OPEN if name in _FORMATS]
-    try:
-        with warnings.catch_warnings():
-            # Pillow's own bound on pixels: here it is lower, and no warning.
-            warnings.simplefilter("ignore")
+    with damaged.told(path, "a whole image", "an image"), warnings.catch_warnings():
+        # Pillow's own bound on pixels: here it is lower, and no warning.
+        warnings.simplefilter("ignore")
+        try:
             with Image.open(path, formats=formats) as image:
                 _require_usable(image, path)
                 yield image
-    except InputError:
-        raise
-    except UnidentifiedImageError:
-        raise InputError(str(path), "a file that is no image", "images alone in a class folder") from None
-    # Broken bytes make Pillow's readers raise whatever comes (struct.error, KeyError, ZeroDivisionError, EOFError, …).
-    except Exception as error:
-        why = first_line(error)
-        raise InputError(str(path), f"an image that cannot be read ({why})", "a whole image") from None
+        except UnidentifiedImageError:
+            raise InputError(str(path), "a file that is no image", "images alone in a class folder") from None
 
 
 def _require_usable(image: Image, path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files as whole_files
+from pellucid.datasets import damaged
 from pellucid.errors import InputError
 from pellucid.wording import listing, shown
 
@@ -109,10 +110,8 @@ def _header(record: str, path: Path) -> Any:
     # wfdb takes the square of a line's length in time.
     if (longest := max(map(len, path.read_bytes().splitlines()), default=0)) > _LINE:
         raise InputError(str(path), f"a line of {longest:,} bytes", f"at most {_LINE:,}")
-    try:
+    with damaged.told(path, "a WFDB header"):
         found = wfdb.rdheader(record)
-    except Exception as error:  # wfdb has no error of its own for a broken file: any may come
-        raise InputError(str(path), f"a file that cannot be read ({error})", "a WFDB header") from None
     if found.fs != RATE:
         raise InputError(str(path), f"a sampling rate of {found.fs} Hz", f"{RATE:g} Hz, as all MIT-BIH records have")
     # The header names the files of its signals: it is not to lead anywhere else.
@@ -262,12 +261,10 @@ def _annotations(path: Path, samples: int) -> tuple[NDArray[np.int64], list[str]
     # The format ends with two zero bytes: without them the file is cut off, which wfdb does not see.
     if not content.endswith(b"\0\0"):
         raise InputError(str(path), "a file that is cut off", "WFDB annotations up to their end mark")
-    try:
+    with damaged.told(path, "WFDB annotations"):
         # Not rdann: it never ends where a file defines what it does not know.
         pairs = np.frombuffer(content, np.uint8).reshape(-1, 2)
         places, numbers, _, _, _, notes = annotation.proc_ann_bytes(pairs, None)
-    except Exception as error:
-        raise InputError(str(path), f"a file that cannot be read ({error})", "WFDB annotations") from None
     symbols = dict(zip(annotation.ann_label_table.label_store, annotation.ann_label_table.symbol, strict=True))
     found: list[tuple[int, str]] = []
     for place, number, note in zip(places, numbers, notes, strict=False):

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.datasets import damaged
 from pellucid.datasets.bounds import require_room
 from pellucid.datasets.columns import Columns
 from pellucid.datasets.completion import Series
 from pellucid.datasets.parquet_footer import MOST_COLUMNS, require_flat, unpacked
 from pellucid.datasets.tabular import Layout, Table, dtype_for, require_exact, rows_at_a_time
 from pellucid.errors import InputError
-from pellucid.wording import first_line
 
 
 def read(path: Path, layout: Layout) -> Table:
@@ -26,15 +26,9 @@ def read(path: Path, layout: Layout) -> Table:
         InputError: a file that is none or is damaged, a missing column, a column of the signal that holds no numbers,
             more than the memory holds.
     """
-    try:
+    with damaged.told(path, "a Parquet file"):
         require_flat(path)
         return _read(path, layout)
-    except (InputError, MemoryError):
-        raise
-    # pyarrow has errors of its own, and gives others on (OSError, UnicodeDecodeError, KeyError): any may come.
-    except Exception as error:
-        why = first_line(error)
-        raise InputError(str(path), f"a file that cannot be read ({why})", "a Parquet file") from None
 
 
 def _read(path: Path, layout: Layout) -> Table:

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pellucid.datasets import damaged
 from pellucid.errors import InputError
 
 
@@ -21,19 +22,12 @@ def opened(path: Path | str, expected: str) -> Iterator[zipfile.ZipFile]:
     Raises:
         InputError: it cannot be read, or needs a password.
     """
-    try:
-        with Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
-            # A zip is found from its end: what stands before it may be another file, for other readers.
-            file.seek(0)
-            if file.read(4) not in (b"PK\3\4", b"PK\5\6"):
-                raise zipfile.BadZipFile("File is not a zip file")
-            yield archive
-    except InputError:
-        raise
-    # zlib, bz2, lzma, struct and zipfile itself have errors of their own for broken bytes: any may come.
-    except Exception as error:
-        why = str(error) or type(error).__name__
-        raise InputError(str(path), f"a file that cannot be read ({why})", expected) from None
+    with damaged.told(path, expected), Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
+        # A zip is found from its end: what stands before it may be another file, for other readers.
+        file.seek(0)
+        if file.read(4) not in (b"PK\3\4", b"PK\5\6"):
+            raise zipfile.BadZipFile("File is not a zip file")
+        yield archive
 
 
 def members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from pellucid.errors import InputError
+from pellucid import files
 
 # What the number of each check is; `score.checks` measures them and has the limits.
 ABOUT = {
@@ -28,14 +28,11 @@ def failures(checks: Path | str) -> dict[str, str]:
         InputError: it is not such a table.
     """
     found: dict[str, list[str]] = {}
-    try:
-        with Path(checks).open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                failed = found.setdefault(row["explanation"], [])
-                if {"True": False, "False": True}[row["passed"]]:
-                    number = f"{float(row['value']):.2g} {row['sign']} {float(row['limit']):g}"
-                    failed.append(f"{row['check']}: {number} ({ABOUT[row['check']]})")
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        expected = "the table that the rule check writes"
-        raise InputError(str(checks), f"a file that cannot be read ({error})", expected, "Delete it.") from None
+    expected = "the table that the rule check writes"
+    with files.reading(checks, expected), Path(checks).open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            failed = found.setdefault(row["explanation"], [])
+            if {"True": False, "False": True}[row["passed"]]:
+                number = f"{float(row['value']):.2g} {row['sign']} {float(row['limit']):g}"
+                failed.append(f"{row['check']}: {number} ({ABOUT[row['check']]})")
     return {label: "; ".join(failed) for label, failed in found.items()}
