@@ -158,10 +158,23 @@ def map_arrays(path: Path | str) -> dict[str, NDArray[Any]]:
         return {entry.filename.removesuffix(".npy"): _mapped(file, entry) for entry in stored}
 
 
+def start_of(file: BinaryIO, entry: zipfile.ZipInfo) -> int:
+    """Return the byte of a zip file at which the content of an entry begins.
+
+    Raises:
+        ValueError: the entry's own header is not where the archive's list of contents says.
+    """
+    # The header has 30 bytes, of which the last four say how long the name and the extra field after it are.
+    file.seek(entry.header_offset)
+    header = file.read(30)
+    if len(header) < 30 or header[:4] != b"PK\x03\x04":
+        raise ValueError(f"{entry.filename} is not where the list of contents says")
+    name, extra = struct.unpack("<HH", header[26:])
+    return int(entry.header_offset + len(header) + name + extra)
+
+
 def _mapped(file: BinaryIO, entry: zipfile.ZipInfo) -> NDArray[Any]:
-    # The entry's own header has 30 bytes, of which the last four say how long its name and its extra field are.
-    file.seek(entry.header_offset + 26)
-    file.seek(sum(struct.unpack("<HH", file.read(4))), os.SEEK_CUR)
+    file.seek(start_of(file, entry))
     shape, fortran, dtype = read_header(file)
     if dtype.hasobject:
         raise ValueError(f"{entry.filename} holds objects")

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from pellucid import files
 from pellucid.models import bounded_json
 from pellucid.wording import shown
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MOST_BYTES = {CONFIG: bounded_json.MOST_BYTES, METADATA: 2**20}
-_ENTRY, _HEADER_BYTES = b"PK\x03\x04", 30
 _END, _END_BYTES = b"PK\x05\x06", 22
 _ENCRYPTED, _DESCRIPTOR = 1, 8  # flags of an entry
 _DESCRIPTOR_BYTES = (12, 16, 20, 24)
@@ -69,12 +69,7 @@ def _starts(file: BinaryIO, archive: zipfile.ZipFile) -> dict[str, int]:
             raise ValueError(f"it holds {entry.filename} twice")
         if entry.header_offset - place not in gaps:
             raise ValueError("it holds something beside its entries")
-        file.seek(entry.header_offset)
-        header = file.read(_HEADER_BYTES)
-        if header[:4] != _ENTRY or len(header) < _HEADER_BYTES:
-            raise ValueError(f"{entry.filename} is not where the list of contents says")
-        names = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
-        starts[entry.filename] = entry.header_offset + _HEADER_BYTES + names
+        starts[entry.filename] = files.start_of(file, entry)
         place = starts[entry.filename] + entry.file_size
         gaps = _DESCRIPTOR_BYTES if entry.flag_bits & _DESCRIPTOR else (0,)
     file.seek(-_END_BYTES, io.SEEK_END)
