@@ -47,13 +47,7 @@ def inputs(draw: Any) -> dict[str, Any]:
         [*(next(sizes).replace(".", decimal) for _ in range(width)), kinds[row % len(kinds)]] for row in range(height)
     ]
     for _ in range(draw(st.sampled_from([0, 0, 1, 2])) if height else 0):
-        row = rows[draw(st.integers(0, height - 1))]
-        change = draw(st.sampled_from(["cell", "cell", "cell", "longer", "shorter"]))
-        if change == "cell":
-            row[draw(st.integers(0, len(row) - 1))] = draw(texts.cells)
-        else:
-            row[:1] = ["1", "2"] if change == "longer" else []
-            row = row or row.append("")
+        texts.change(draw, rows)
     header = draw(st.sampled_from(["none", "names", "names", "hostile"]))
     if header != "none":
         rows.insert(0, [draw(texts.cells) if header == "hostile" else f"t{at}" for at in range(width)] + ["label"])

@@ -65,6 +65,18 @@ def sizes(draw: Any, form: str = "{!r}", least: float = -1e6, most: float = 1e6)
         yield form.format(random.uniform(least, most) * random.choice([1, 1, 1, 1, 1, 1, 1e-12, 0]))
 
 
+def change(draw: Any, rows: list[list[str]]) -> None:
+    """Put an odd cell into one of the rows, or make it longer or shorter by a cell."""
+    row = rows[draw(st.integers(0, len(rows) - 1))]
+    way = draw(st.sampled_from(["cell", "cell", "cell", "longer", "shorter"]))
+    if way == "cell":
+        row[draw(st.integers(0, len(row) - 1))] = draw(cells)
+    else:
+        row[:1] = ["1", "2"] if way == "longer" else []
+        if not row:
+            row.append("")
+
+
 def damaged(content: bytes, changes: list[tuple[float, bytes, str]]) -> bytes:
     """The bytes of a file after some changes."""
     for share, new, way in changes:
