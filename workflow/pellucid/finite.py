@@ -63,7 +63,7 @@ def require_gradient(model: keras.Model, x: Array, target: NDArray[Any], gradien
 
     Args:
         model: that gave them.
-        x, target: (N, *input_shape) and (N,), what they are of.
+        x, target: (N, *input_shape) and (N,), the inputs and the classes whose scores they are the gradients of.
         gradients: (N, …).
 
     Raises:

@@ -325,7 +325,7 @@ def _keeper(
 
         def on_train_begin(self, logs: Any = None) -> None:
             self.started = time.perf_counter()
-            self.before = progress.seconds
+            self.seconds_before = progress.seconds
             self.rate = 0.0
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -353,7 +353,7 @@ def _keeper(
             scores = {name: float((logs or {})[name]) for name in SCORES}
             loss_faults.require_epoch(epoch, scores, self.model, examples[1])
             progress.history.append({**scores, "learning_rate": self.rate})
-            progress.seconds = self.before + time.perf_counter() - self.started
+            progress.seconds = self.seconds_before + time.perf_counter() - self.started
             improved = _better(progress, training["monitor"])
             # JSON has no infinity.
             progress.last_scores = np.nan_to_num(same_function.answers(self.model).scores).tolist()

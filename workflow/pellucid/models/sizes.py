@@ -23,6 +23,8 @@ _UNSTORED = 2**20  # weights that no file holds: states of random generators, ra
 def check(own: Mapping[str, Any], kind: str, name: str, stored: int, where: str) -> None:
     """Refuse a layer that needs more weights than the file of the whole model holds.
 
+    For planning, where nothing may be built; `require_buildable` looks at the whole model in the job.
+
     Args:
         own: the layer's configuration.
         kind, name: of the layer.

@@ -77,7 +77,7 @@ def settle(client: MlflowClient, experiment: Experiment, uri: str) -> Experiment
     if not is_there and (first_is_there or place.is_dir() or not location.is_dir()):
         _move_paths(beside, experiment, place)
         logger.warning(
-            'the project was copied or moved: files of "%s" are kept at %s, and no more at %s',
+            'the project was copied or moved: files of "%s" are kept at %s from now on; those at %s stay there',
             experiment.name,
             place,
             location,
