@@ -112,6 +112,19 @@ def test_the_report_says_beside_a_map_what_it_failed_and_its_figure_waits_for_no
     assert not {job for job in planned if re.fullmatch(r"Draw (saliency|random_attribution) of series", job)}
 
 
+def test_no_report_is_made_of_a_damaged_table_of_checks(project):
+    table = project.folder / "results" / "series" / "score" / "checks.csv"
+    content = table.read_bytes()
+    # A verdict turned round: the caption would say that the method has passed.
+    table.write_bytes(content.replace(b",False", b",True ", 1))
+    try:
+        refused = project.snakemake("--report", "report.html")
+    finally:
+        table.write_bytes(content)
+    assert refused.returncode != 0
+    assert "--forcerun results/series/score/checks.csv" in refused.stderr
+
+
 def test_other_epochs_on_random_labels_leave_the_model_and_the_explanations(project):
     project.configure(changed(scores={"random_labels": {"epochs": 2}}))
     scored = {SECOND_MODEL, "Score series by random_labels", "Draw the score random_labels of series"}

@@ -1,8 +1,5 @@
 # Functions for what is computed of all explanations of an experiment.
 
-from pellucid.errors import InputError
-from pellucid.score.verdicts import failures
-
 # What every method writes.
 EXPLAINED = {"attributions": "attributions.npz", "cost": "cost.json", "checks": "checks.json"}
 
@@ -49,22 +46,6 @@ def compared(name):
     """Whether the explanations of an experiment are checked and compared with each other."""
     settings = CONFIG.experiments[name]
     return bool(settings["scores"]) and len(settings["methods"]) > 1
-
-
-def failed_checks(name):
-    """What each explanation of an experiment failed, as far as its checks were made."""
-    table = Path(RESULTS.format(experiment=name)) / "score" / "checks.csv"
-    if not (compared(name) and table.is_file()):
-        return {}
-    try:
-        return failures(table)
-    except InputError as error:
-        logger.warning(str(error))
-        return {}
-
-
-# For the captions of the report, whose templates cannot call functions: a figure does not wait for the checks.
-config["failed"] = {name: failed_checks(name) for name in CONFIG.experiments} if workflow.is_main_process else {}
 
 
 def comparisons(name):

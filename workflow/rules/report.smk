@@ -2,9 +2,15 @@
 
 from pellucid import digests
 from pellucid.errors import InputError
+from pellucid.score.verdicts import failures
 
 if any(argument.startswith("--report") for argument in sys.argv):
+    checked = {
+        name: f"{RESULTS}/score/checks.csv".format(experiment=name) for name in CONFIG.experiments if compared(name)
+    }
     try:
-        digests.check([*figures(), *over_experiments()])
+        digests.check([*figures(), *over_experiments(), *checked.values()])
+        # What each explanation failed, for the captions, whose templates cannot call functions.
+        config["failed"] = {name: failures(table) for name, table in checked.items() if Path(table).is_file()}
     except InputError as error:
         raise WorkflowError(str(error)) from None
