@@ -49,8 +49,9 @@ class Server(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {begin}-{len(CONTENT) - 1}/{len(CONTENT)}")
         self.send_header("Content-Length", str(len(CONTENT) - begin))
         self.end_headers()
-        self.wfile.write(CONTENT[:BROKEN] if first else CONTENT[begin:])
+        # Noted first: the client may be done before this thread goes on.
         self.server.sent.append(begin)
+        self.wfile.write(CONTENT[:BROKEN] if first else CONTENT[begin:])
 
     def log_message(self, *arguments):
         pass
