@@ -12,7 +12,7 @@ from docutils.core import publish_parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid import credentials, figures, tables, words
+from pellucid import credentials, figures, tables, user_text
 from pellucid.explain.variants import variants
 from tests.metamorphic import hostile
 
@@ -43,24 +43,24 @@ def _spaces(text):
 @given(hostile.words)
 def test_a_title_on_a_page_of_the_report_is_text_and_nothing_else(word):
     page = publish_parts(
-        f"* **name**: {words.in_rst(word)}\n",
+        f"* **name**: {user_text.in_rst(word)}\n",
         writer_name="html",
         settings_overrides={"report_level": 1, "halt_level": 5},
     )["fragment"]
     shown = _Page(page)
     assert set(shown.elements) <= {"ul", "li", "strong", "p"}
-    assert _spaces(shown.text) == _spaces(f"name: {words.readable(word)}")
+    assert _spaces(shown.text) == _spaces(f"name: {user_text.readable(word)}")
 
 
 @FEW
 @given(hostile.words)
 def test_a_note_in_markdown_has_no_mark_up(word):
-    note = words.in_markdown(word)
+    note = user_text.in_markdown(word)
     assert "\n" not in note
     assert not re.search(r"[<>]|(?<!\\)[`*_\[\]!|~#]|(?<!\\):\S", note)
-    assert html.unescape(re.sub(r"\\([\W_])", r"\1", note.replace("\\\\", "\\"))).replace("\\", "") == words.readable(
-        word
-    ).replace("\\", "")
+    assert html.unescape(re.sub(r"\\([\W_])", r"\1", note.replace("\\\\", "\\"))).replace(
+        "\\", ""
+    ) == user_text.readable(word).replace("\\", "")
 
 
 @FEW
@@ -83,8 +83,8 @@ def test_a_table_is_read_as_it_was_written_and_computes_nothing(tmp_path_factory
 @FEW
 @given(hostile.words)
 def test_no_text_in_a_cell_is_a_formula_and_numbers_stay_numbers(word):
-    cell = words.in_cell(word)
-    assert words.from_cell(cell) == word
+    cell = user_text.in_cell(word)
+    assert user_text.from_cell(cell) == word
     if cell.lstrip(" \n")[:1] in tuple("=+-@\t\r"):
         assert float(cell) == float(word)
 
@@ -94,12 +94,12 @@ def test_no_text_in_a_cell_is_a_formula_and_numbers_stay_numbers(word):
 def test_mlflow_takes_the_keys_and_two_words_never_become_one(names):
     from mlflow.utils.validation import _validate_metric_name, _validate_param_name
 
-    keys = words.as_keys([f"dataset.class_names.{name}" for name in names] + names)
+    keys = user_text.as_keys([f"dataset.class_names.{name}" for name in names] + names)
     assert len({key.casefold() for key in keys.values()}) == len(keys)
     for key in keys.values():
         _validate_param_name(key)
         _validate_metric_name(key)
-    assert words.as_keys(["accuracy mean/filters [8]"], ",=[]") == {
+    assert user_text.as_keys(["accuracy mean/filters [8]"], ",=[]") == {
         "accuracy mean/filters [8]": "accuracy mean/filters 8"
     }
 
@@ -107,7 +107,7 @@ def test_mlflow_takes_the_keys_and_two_words_never_become_one(names):
 @FEW
 @given(hostile.words)
 def test_a_part_of_a_file_name_is_no_pattern(word):
-    name = words.in_file_name(word)
+    name = user_text.in_file_name(word)
     assert not set(name) & set("/{}*?[]\\\n\x00 \"'#%$`;|&<>")
     assert len(name.encode()) <= 255 - 60
 
@@ -124,18 +124,18 @@ def test_values_of_a_sweep_that_would_have_one_name_are_refused():
 @FEW
 @given(UNIQUE)
 def test_names_in_a_figure_are_short_lines_and_still_differ(names):
-    shown = words.names_in_figure([f"{name}" for name in names] + ["x" * 200, "x" * 199 + "y"])
-    assert all(len(name) <= words.LONGEST_NAME and not re.search("[\n\r\t\x00-\x1f]", name) for name in shown)
-    assert len(set(shown)) == len({words.readable(name) for name in names}) + 2
+    shown = user_text.names_in_figure([f"{name}" for name in names] + ["x" * 200, "x" * 199 + "y"])
+    assert all(len(name) <= user_text.LONGEST_NAME and not re.search("[\n\r\t\x00-\x1f]", name) for name in shown)
+    assert len(set(shown)) == len({user_text.readable(name) for name in names}) + 2
 
 
 def test_every_word_stands_in_the_svg_as_it_is_written(tmp_path):
-    names = words.names_in_figure(hostile.WORDS)
+    names = user_text.names_in_figure(hostile.WORDS)
     figure = figures.new(6, 9)
     with figures.styled():
         axes = figure.subplots()
         for place, name in enumerate(names):
-            axes.plot([0, 1], [place, place], label=words.in_legend(name))
+            axes.plot([0, 1], [place, place], label=user_text.in_legend(name))
         axes.set_yticks(range(len(names)), names)
         figure.legend(*axes.get_legend_handles_labels(), fontsize=4)
         figures.save(figure, tmp_path / "words.svg", tmp_path / "words.png")

@@ -16,7 +16,7 @@ from pellucid.datasets.base import BLANK, ESTIMATED, MEASURED
 from pellucid.errors import InputError
 from pellucid.explain import baselines
 from pellucid.explain.occlusion import automatic, windows
-from pellucid.rows import Rows
+from pellucid.lazy_array import Rows
 from pellucid.scaling import rescale
 from pellucid.score import deletion_insertion, faithfulness_correlation, form, infidelity, sufficiency
 from pellucid.score.base import Case, Explanation
@@ -54,7 +54,7 @@ def ragged(draw):
 def test_statistics_are_of_measured_values_whatever_the_padding_and_the_blocks(series, more, size, scale):
     x, measured = series
     filling = np.where(measured, MEASURED, BLANK).astype(np.uint8)
-    with mock.patch("pellucid.rows._BYTES", size):
+    with mock.patch("pellucid.lazy_array._BYTES", size):
         found, values, _ = scaled(x, filling, scale)
     columns = [x[..., channel][measured[..., channel]] for channel in range(x.shape[-1])]
     offset = [one.mean() if scale == "standard" else one.min() for one in columns]

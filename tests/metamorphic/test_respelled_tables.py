@@ -13,16 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid.errors import InputError
-from tests.metamorphic.respelled_tables import (
-    NUMBER_LIKE,
-    Spelling,
-    frames,
-    load,
-    rows,
-    rows_of,
-    spellings,
-    texts,
-)
+from tests.metamorphic.respelled_tables import NUMBER_LIKE, Spelling, frames, load, rows, rows_of, spellings, texts
 from tests.prepared import prepare
 
 FEW = settings(max_examples=40, deadline=None, derandomize=True, database=None)

@@ -9,7 +9,7 @@ import pytest
 
 from pellucid import files
 from pellucid.errors import InputError
-from pellucid.rows import Rows
+from pellucid.lazy_array import Rows
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -95,7 +95,7 @@ def test_digest_sees_dtype_shape_content_and_nothing_else(rng):
 
 
 def test_rows_are_written_and_digested_as_the_array_they_stand_for(tmp_path, rng, monkeypatch):
-    monkeypatch.setattr("pellucid.rows._BYTES", 100)
+    monkeypatch.setattr("pellucid.lazy_array._BYTES", 100)
     x, chosen = rng.normal(size=(30, 5, 2)).astype(np.float32), rng.permutation(30)[:17]
     rows = Rows(x, chosen)
     files.write_array(tmp_path / "array.npy", x[chosen])

@@ -9,15 +9,7 @@ import pytest
 from pellucid import files, plugins
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.errors import InputError
-from pellucid.preprocessing import (
-    SPLITS,
-    about_groups,
-    divide,
-    duplicates,
-    first_not_finite,
-    preprocess,
-    stratified,
-)
+from pellucid.preprocessing import SPLITS, about_groups, divide, duplicates, first_not_finite, preprocess, stratified
 from pellucid.scaling import minmax, rescale, standard
 from tests.prepared import UNCHECKED, prepare
 
@@ -160,7 +152,7 @@ def test_a_constant_channel_becomes_zero(rng):
 @pytest.mark.parametrize("per_block", [1, 7, 1000])
 def test_statistics_are_those_of_the_whole_array(rng, monkeypatch, per_block):
     x = rng.normal(1e4, [1, 50, 3], (200, 10, 3)).astype(np.float32)
-    monkeypatch.setattr("pellucid.rows._BYTES", per_block * x[0].nbytes)
+    monkeypatch.setattr("pellucid.lazy_array._BYTES", per_block * x[0].nbytes)
     exact = x.astype(np.longdouble)
     mean, deviation = standard(x)
     np.testing.assert_allclose(mean, exact.mean((0, 1)).astype(np.float64), rtol=1e-15)
@@ -176,7 +168,7 @@ def test_statistics_are_those_of_the_whole_array(rng, monkeypatch, per_block):
 
 def test_the_first_example_that_is_not_finite_is_found_in_any_block(monkeypatch):
     x = np.zeros((20, 4), np.float32)
-    monkeypatch.setattr("pellucid.rows._BYTES", 3 * x[0].nbytes)
+    monkeypatch.setattr("pellucid.lazy_array._BYTES", 3 * x[0].nbytes)
     assert first_not_finite(x) is None
     x[[13, 17], 2] = np.nan, np.inf
     assert first_not_finite(x) == 13
@@ -185,7 +177,7 @@ def test_the_first_example_that_is_not_finite_is_found_in_any_block(monkeypatch)
 @pytest.mark.parametrize("scale", ["none", "standard", "minmax"])
 @pytest.mark.parametrize("own", [False, True])
 def test_a_set_mapped_from_a_file_gives_the_same_files(tmp_path, monkeypatch, scale, own):
-    monkeypatch.setattr("pellucid.rows._BYTES", 1000)
+    monkeypatch.setattr("pellucid.lazy_array._BYTES", 1000)
     data = raw(120, raw(40, seed=1).train if own else None)
     data.train.group = np.array([f"patient {index // 4}" for index in range(120)])
     files.write_array(tmp_path / "x.npy", data.train.x)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.rows import Rows, blocks
+from pellucid.lazy_array import Rows, blocks
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_scaled_rows_are_float32_of_the_quotient_in_float64(x):
 
 @pytest.mark.parametrize(("size", "lengths"), [(8 * 7 * 2 * 4, [8] * 6 + [2]), (1, [1] * 50)])
 def test_blocks_are_all_rows_in_order_whatever_the_layout(monkeypatch, x, size, lengths):
-    monkeypatch.setattr("pellucid.rows._BYTES", size)
+    monkeypatch.setattr("pellucid.lazy_array._BYTES", size)
     for array in (x, np.asfortranarray(x), Rows(x), x[:, ::-1][:, ::-1]):
         found = list(blocks(array))
         assert [len(block) for block in found] == lengths

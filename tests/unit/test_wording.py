@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.wording import first_line, times
+from pellucid.messages import first_line, times
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from pellucid import tables
-from pellucid.words import names_in_figure, readable
+from pellucid.user_text import names_in_figure, readable
 from tests.workflow import tiny
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pellucid import seeds
 from pellucid.errors import InputError
-from pellucid.wording import times
+from pellucid.messages import times
 
 if TYPE_CHECKING:
     import keras

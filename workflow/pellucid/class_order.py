@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files
-from pellucid.wording import MANY_CLASSES, listing
+from pellucid.messages import MANY_CLASSES, listing
 
 logger = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from pellucid.config_values import plain
 from pellucid.downloads import is_local
 from pellucid.errors import InputError, one_line
 from pellucid.explain.variants import variants
-from pellucid.wording import listing, nearest, shown, times
+from pellucid.messages import listing, nearest, shown, times
 
 # What --config may mean by a text; a class named "no", a time "1:30" and "017", which YAML takes for 15, stay ones.
 _NUMBER_OR_TRUTH = re.compile(r"[+-]?(0|[1-9]\d{0,14})|[+-]?\d*\.\d+([eE][+-]\d+)?|true|false")

@@ -16,7 +16,7 @@ import yaml
 
 from pellucid.config_values import dotted, plain, too_deep
 from pellucid.errors import InputError
-from pellucid.wording import shown
+from pellucid.messages import shown
 from pellucid.yaml_events import COMMANDS, Events, command
 
 MOST_BYTES = 400_000  # config.yaml as it comes has 21,000; Snakemake reads some 120,000 a second

@@ -10,8 +10,8 @@ from typing import Any
 from pellucid import plugins
 from pellucid.downloads import is_local, local_path, require_place
 from pellucid.errors import InputError
-from pellucid.wording import shown
-from pellucid.words import readable
+from pellucid.messages import shown
+from pellucid.user_text import readable
 
 # What may read files, the key that names it, and the package where it is found.
 FILES = {"dataset": ("source", "datasets"), "model": ("architecture", "models")}

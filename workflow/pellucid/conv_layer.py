@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from pellucid.errors import InputError
+from pellucid.messages import listing, nearest, shown
 from pellucid.probe import Probe
-from pellucid.wording import listing, nearest, shown
 
 logger = logging.getLogger(__name__)
 

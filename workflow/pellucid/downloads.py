@@ -16,7 +16,7 @@ from pellucid import files
 from pellucid.credentials import masked
 from pellucid.errors import InputError
 from pellucid.transfer import TransferRefusedError, transfer
-from pellucid.words import in_file_name
+from pellucid.user_text import in_file_name
 
 RETRIES = 3
 UNCHECKED = "none"

@@ -1,6 +1,6 @@
 """The one exception for bad input, so that a user's mistake reads as a message and not as a traceback."""
 
-from pellucid.words import readable
+from pellucid.user_text import readable
 
 # Characters of a message: what a file holds may be of any length, and a message is read in a terminal.
 LONGEST = 480

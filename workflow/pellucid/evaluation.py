@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from pellucid import class_order, files, tables
 from pellucid.logits import log_odds, log_softmax, softmax
+from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
 from pellucid.probe import Probe
-from pellucid.wording import MANY_CLASSES, MOST_PROBABLE
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from pellucid import files, fonts
-from pellucid.words import in_figure, names_in_figure, readable
+from pellucid.user_text import in_figure, names_in_figure, readable
 
 Array = NDArray[np.float32]
 

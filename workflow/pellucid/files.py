@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from pellucid import disk
 from pellucid.errors import InputError
-from pellucid.rows import Array, Rows, blocks
+from pellucid.lazy_array import Array, Rows, blocks
 
 # The earliest time that a zip archive can hold: numpy's own savez writes the time of day, and two equal runs differ.
 _EPOCH = (1980, 1, 1, 0, 0, 0)

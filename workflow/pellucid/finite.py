@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pellucid import backend, tracing
 from pellucid.errors import InputError
 from pellucid.layers import holds_weights, last_layer, steps, walk
-from pellucid.wording import shown
+from pellucid.messages import shown
 
 if TYPE_CHECKING:
     import keras

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter
 
-from pellucid.words import readable
+from pellucid.user_text import readable
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
+from pellucid.messages import listing, shown
 from pellucid.shares import ceil_of, exact
-from pellucid.wording import listing, shown
 
 CANDIDATES = 256
 _CELLS = 2**24  # groups of all candidates together, at most

@@ -14,8 +14,8 @@ from typing import Any
 from pellucid import digests, disk
 from pellucid.credentials import masked
 from pellucid.errors import InputError
-from pellucid.wording import first_line
-from pellucid.words import from_params, in_figure
+from pellucid.messages import first_line
+from pellucid.user_text import from_params, in_figure
 
 # Characters of a line in a log: the words of a user may be of any length.
 _LONGEST_LINE = 2000

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.wording import MANY_CLASSES, listing, nearest, shown
+from pellucid.messages import MANY_CLASSES, listing, nearest, shown
 
 _WHERE = "model.classes"
 

@@ -16,11 +16,11 @@ from pellucid import downloads, files, group_split, memory, model_classes, plugi
 from pellucid.datasets.base import MEASURED, Examples, RawData
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
-from pellucid.rows import Array, Rows, blocks
+from pellucid.lazy_array import Array, Rows, blocks
+from pellucid.messages import listing, shown
 from pellucid.scaling import rescale
 from pellucid.shares import round_of
 from pellucid.split_shares import line, reached
-from pellucid.wording import listing, shown
 
 logger = logging.getLogger(__name__)
 

@@ -22,9 +22,9 @@ from pellucid.errors import InputError
 from pellucid.graph import Node, flatten, one_score
 from pellucid.layers import derive, derives, holds_weights, walk
 from pellucid.layers import last_layer as _last
+from pellucid.messages import listing, nearest, shown
 from pellucid.places import Places
 from pellucid.receptive_field import ReceptiveField, receptive_fields, whole_input
-from pellucid.wording import listing, nearest, shown
 
 if TYPE_CHECKING:
     import keras

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.layers import holds_weights
+from pellucid.messages import first_line
 from pellucid.probe import Probe
-from pellucid.wording import first_line
 
 if TYPE_CHECKING:
     import keras

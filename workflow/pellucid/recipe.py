@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import augmentation, precision, schema
-from pellucid.wording import listing
+from pellucid.messages import listing
 
 if TYPE_CHECKING:
     import keras

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pellucid import backend, channels, tracing
 from pellucid.errors import InputError
 from pellucid.layers import last_layer, steps, walk
-from pellucid.wording import first_line
+from pellucid.messages import first_line
 
 if TYPE_CHECKING:
     import keras

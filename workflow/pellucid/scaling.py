@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pellucid.datasets.base import BLANK, MEASURED
 from pellucid.errors import InputError
-from pellucid.rows import Array, Rows, blocks
-from pellucid.wording import listing, shown
+from pellucid.lazy_array import Array, Rows, blocks
+from pellucid.messages import listing, shown
 
 Floats = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import yaml
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
-from pellucid.wording import listing, nearest, shown
+from pellucid.messages import listing, nearest, shown
 
 _MOST_HINTS = 20
 _CONFIG = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"

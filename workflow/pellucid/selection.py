@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid import files, seeds
 from pellucid.errors import InputError
 from pellucid.logits import log_odds
-from pellucid.wording import MANY_CLASSES, listing, nearest, shown
+from pellucid.messages import MANY_CLASSES, listing, nearest, shown
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
-from pellucid.wording import nearest, shown, times
+from pellucid.messages import nearest, shown, times
 
 LIMIT = 200  # members of one study
 MOST_EXPERIMENTS = 1000

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pellucid import files
-from pellucid.words import from_cell, in_cell
+from pellucid.user_text import from_cell, in_cell
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -31,7 +31,7 @@ from pellucid import (
 )
 from pellucid.errors import InputError
 from pellucid.layers import seed_states, walk
-from pellucid.wording import first_line
+from pellucid.messages import first_line
 
 if TYPE_CHECKING:
     import keras

@@ -14,7 +14,7 @@ import yaml
 
 from pellucid import credentials, digests, files
 from pellucid.errors import InputError
-from pellucid.wording import first_line
+from pellucid.messages import first_line
 
 HOST = "127.0.0.1"
 STORE = Path("results/mlflow/store.json")

@@ -21,7 +21,7 @@ from pellucid.config_values import (
     too_many,
 )
 from pellucid.errors import InputError
-from pellucid.wording import shown
+from pellucid.messages import shown
 
 # Keys by which a file would tell Snakemake what to do, and what that is.
 COMMANDS = {"__use_yte__": "runs Python code of the file", "pathvars": "moves the results elsewhere"}

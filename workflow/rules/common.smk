@@ -9,7 +9,7 @@ from pellucid import model_classes, random_labels, studies
 from pellucid.code import code_digest, script_modules
 from pellucid.explain.variants import variants
 from pellucid.job import share_package
-from pellucid.words import LONGEST_TITLE, in_figure, in_params, in_rst
+from pellucid.user_text import LONGEST_TITLE, in_figure, in_params, in_rst
 
 share_package(PACKAGE)
 

@@ -11,8 +11,8 @@ from pellucid.datasets import table, ts_file
 from pellucid.datasets.csv import read_labelled_rows
 from pellucid.datasets.labels import encode, group_names
 from pellucid.errors import InputError
-from pellucid.wording import nearest
-from pellucid.words import readable
+from pellucid.messages import nearest
+from pellucid.user_text import readable
 
 ROWS = "".join(f"{at},{at % 5}.5,{at % 3},k{at % 2}\n" for at in range(12))
 

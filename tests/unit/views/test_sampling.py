@@ -28,7 +28,7 @@ def test_chosen_once_each_in_order_by_chance_and_by_seed(choose):
 
 def test_parts_are_the_chosen_examples_in_order(monkeypatch, rng):
     x = rng.random((20, 4, 1), np.float32)
-    monkeypatch.setattr("pellucid.rows._BYTES", 3 * x[0].nbytes)
+    monkeypatch.setattr("pellucid.lazy_array._BYTES", 3 * x[0].nbytes)
     chosen = np.array([1, 4, 5, 7, 11, 13, 19])
     assert [len(part) for part in parts(x, chosen, 4)] == [4, 3]
     found = list(parts(x, chosen))

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 
 from pellucid.errors import InputError
-from pellucid.wording import listing, nearest, shown
+from pellucid.messages import listing, nearest, shown
 
 logger = logging.getLogger(__name__)
 

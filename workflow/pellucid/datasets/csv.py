@@ -13,7 +13,7 @@ from pellucid.datasets.dialect import MISSING, Dialect, encoding, undecodable
 from pellucid.datasets.labels import as_number
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
-from pellucid.wording import first_line, shown
+from pellucid.messages import first_line, shown
 
 _BLOCK = 2**20  # bytes of text
 _LONGEST_LINE = 2**20  # bytes

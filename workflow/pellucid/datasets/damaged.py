@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pellucid.errors import InputError
-from pellucid.wording import first_line
+from pellucid.messages import first_line
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from pellucid.datasets.headers import is_header
 from pellucid.datasets.tabular import Layout, Table
 from pellucid.datasets.text_file import TextFile, no_number, numbers, plain_words, table_of
 from pellucid.errors import InputError
-from pellucid.wording import shown
+from pellucid.messages import shown
 
 # Lines that the first one is compared with, to see whether it is a header.
 _COMPARED = 30

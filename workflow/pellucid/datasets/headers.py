@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from pellucid.datasets.dialect import MISSING
 from pellucid.errors import InputError
-from pellucid.wording import listing
+from pellucid.messages import listing
 
 # Rising numbers in a line from which on they may be names, such as wavelengths; and fewer if they count from 0 or 1.
 _RISING = 8

@@ -11,7 +11,7 @@ from typing import Any
 
 from pellucid.datasets import damaged
 from pellucid.errors import InputError
-from pellucid.wording import listing, nearest, shown
+from pellucid.messages import listing, nearest, shown
 
 # As keras.applications.imagenet_utils names the file, with the MD5 that it states.
 ADDRESS = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"

@@ -16,7 +16,7 @@ from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.image_folder import Picture, find
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
-from pellucid.wording import listing, nearest
+from pellucid.messages import listing, nearest
 
 if TYPE_CHECKING:
     from PIL.Image import Image

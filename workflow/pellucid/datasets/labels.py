@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.wording import listing, nearest, shown
+from pellucid.messages import listing, nearest, shown
 
 Names = Sequence[Any] | Mapping[str, Any] | None
 

@@ -15,7 +15,7 @@ from pellucid.datasets import aami, beats, mitdb_records
 from pellucid.datasets.base import BLANK, MEASURED, Examples, RawData, SourceSpec
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
-from pellucid.wording import listing
+from pellucid.messages import listing
 
 CLASSES = tuple(aami.CODES)
 _SECONDS = {"type": "number", "minimum": 0, "maximum": 60}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pellucid import files as whole_files
 from pellucid.datasets import damaged
 from pellucid.errors import InputError
-from pellucid.wording import listing, shown
+from pellucid.messages import listing, shown
 
 SUFFIXES = ("hea", "dat", "atr")
 SUMS = "SHA256SUMS.txt"

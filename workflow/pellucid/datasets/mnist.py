@@ -13,7 +13,7 @@ from pellucid.datasets import npy
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
-from pellucid.rows import blocks
+from pellucid.lazy_array import blocks
 
 SPEC = SourceSpec(
     title="70,000 handwritten digits, 28 × 28 pixels",

@@ -15,7 +15,7 @@ from pellucid.datasets.columns import NONE, Choice
 from pellucid.datasets.completion import Series, placed
 from pellucid.datasets.tabular import Layout, Table, dtype_for, require_exact
 from pellucid.errors import InputError
-from pellucid.wording import listing, nearest, shown
+from pellucid.messages import listing, nearest, shown
 
 # The keys of an archive where the parameters are at their defaults.
 SIGNAL, LABEL = "x", "y"

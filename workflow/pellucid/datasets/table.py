@@ -18,7 +18,7 @@ from pellucid.datasets.scratch import Scratch
 from pellucid.datasets.tabular import Layout, Table, counting_columns
 from pellucid.downloads import is_local, local_path, place
 from pellucid.errors import InputError
-from pellucid.wording import listing
+from pellucid.messages import listing
 
 READERS = {
     ".csv": delimited.read,

@@ -19,7 +19,7 @@ from pellucid.datasets.dialect import MISSING, Dialect
 from pellucid.datasets.labels import as_number
 from pellucid.datasets.tabular import Layout, Table
 from pellucid.errors import InputError
-from pellucid.wording import listing, shown
+from pellucid.messages import listing, shown
 
 # 1,234.5 and its like.
 _MARKED = re.compile(r"[+-]?[0-9]+([,.'’ ][0-9]+)+")

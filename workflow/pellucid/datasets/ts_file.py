@@ -17,7 +17,7 @@ from pellucid.datasets.labels import AROUND
 from pellucid.datasets.ragged import padded
 from pellucid.datasets.text_file import numbers
 from pellucid.errors import InputError
-from pellucid.wording import shown
+from pellucid.messages import shown
 
 
 def read(path: Path) -> tuple[Series, NDArray[Any]]:

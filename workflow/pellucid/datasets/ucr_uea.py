@@ -19,7 +19,7 @@ from pellucid.datasets.bounds import require_room
 from pellucid.datasets.labels import CLASS_NAMES, Names, encode
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError
-from pellucid.wording import listing, nearest
+from pellucid.messages import listing, nearest
 
 # Where aeon downloads them.
 _MIRROR = "https://timeseriesclassification.com/aeon-toolkit"

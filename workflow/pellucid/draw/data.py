@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pellucid import figures, files
-from pellucid.wording import MANY_CLASSES
+from pellucid.messages import MANY_CLASSES
 
 PER_CLASS = 4
 # Of a note, in the figure; `data.json` holds the whole.

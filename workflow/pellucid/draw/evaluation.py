@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import figures, files, tables
-from pellucid.wording import MOST_PROBABLE
-from pellucid.words import names_in_figure
+from pellucid.messages import MOST_PROBABLE
+from pellucid.user_text import names_in_figure
 
 _SHOWN = 40  # classes at most in the confusion matrix; the table has all
 

@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from pellucid import evidence, figures, tables
-from pellucid.wording import listing
-from pellucid.words import names_in_figure
+from pellucid.messages import listing
+from pellucid.user_text import names_in_figure
 
 # From what should keep its height to what should fall.
 PARTS = {

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pellucid import figures, files, plugins
 from pellucid.explain.base import holds
 from pellucid.explain.variants import variants
-from pellucid.wording import MANY_CLASSES, MOST_PROBABLE
+from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
 
 _LETTER = 0.066  # inches that one of 8 points takes
 _NAME = 30  # letters of a line of a heading at most

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from pellucid import figures, tables
 from pellucid.studies import REPEATING, Study, described, without
-from pellucid.words import LONGEST_TITLE, names_in_figure
+from pellucid.user_text import LONGEST_TITLE, names_in_figure
 
 # The two that every study is judged by, and which way is better.
 SHOWN = {

@@ -15,7 +15,7 @@ from pellucid.draw.canvas import Canvas
 from pellucid.draw.families import FAMILIES
 from pellucid.explain.base import holds
 from pellucid.explain.variants import variants
-from pellucid.wording import MANY_CLASSES
+from pellucid.messages import MANY_CLASSES
 
 _NAMES = 1.75  # inches for the names at the left
 _GAP = 0.07

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid import figures, files, plugins
 from pellucid.explain.variants import variants
-from pellucid.words import in_figure
+from pellucid.user_text import in_figure
 
 _LONGEST = 60  # letters of the name of a layer
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.explain import backgrounds
 from pellucid.explain.base import MethodSpec
+from pellucid.messages import listing
 from pellucid.probe import Probe
-from pellucid.wording import listing
 
 SPEC = MethodSpec(
     title="Deep SHAP",

@@ -15,8 +15,8 @@ from pellucid import files, plugins, seeds
 from pellucid.errors import InputError
 from pellucid.explain.base import measured_for, on_measured, require_finite
 from pellucid.explain.variants import variants
+from pellucid.messages import shown
 from pellucid.probe import Probe
-from pellucid.wording import shown
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from pellucid.explain.base import MethodSpec
 from pellucid.explain.blending import block_size
 from pellucid.explain.cam_layers import LAYER, spans_of, spread
 from pellucid.explain.upsampling import coverage, placed
+from pellucid.messages import listing
 from pellucid.probe import Probe
-from pellucid.wording import listing
 
 SPEC = MethodSpec(
     title="Score-CAM",

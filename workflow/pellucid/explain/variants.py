@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pellucid.errors import InputError
-from pellucid.wording import times
-from pellucid.words import in_file_name
+from pellucid.messages import times
+from pellucid.user_text import in_file_name
 
 LIMIT = 200  # combinations of one sweep
 LONGEST = 200  # bytes of a label: file systems take 255, and there is more in a file's name

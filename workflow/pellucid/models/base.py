@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pellucid.errors import InputError
-from pellucid.wording import times
+from pellucid.messages import times
 
 if TYPE_CHECKING:
     import keras

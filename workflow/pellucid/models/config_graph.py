@@ -14,7 +14,7 @@ from typing import Any
 
 from pellucid.errors import InputError
 from pellucid.graph import Node, tensors
-from pellucid.wording import first_line
+from pellucid.messages import first_line
 
 Config = Mapping[str, Any]
 # One use of a layer: its name, which of its uses, what it is called with, and the uses whose outputs it takes.

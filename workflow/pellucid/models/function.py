@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid import same_function
 from pellucid.errors import InputError
+from pellucid.messages import first_line, listing, nearest, shown
 from pellucid.models import archive, head, own_keys
 from pellucid.models.base import ModelSpec
 from pellucid.models.tidy import tidied
-from pellucid.wording import first_line, listing, nearest, shown
 
 if TYPE_CHECKING:
     import keras

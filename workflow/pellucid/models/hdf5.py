@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import InputError
-from pellucid.wording import first_line, shown
+from pellucid.messages import first_line, shown
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # An array may be so many times as large as what the file stores of it: weights hardly shrink, zeros do 1,000 times.

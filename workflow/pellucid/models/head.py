@@ -12,7 +12,7 @@ from pellucid import same_function, tracing
 from pellucid.errors import InputError
 from pellucid.graph import flatten
 from pellucid.layers import last_layer, walk
-from pellucid.wording import times
+from pellucid.messages import times
 
 if TYPE_CHECKING:
     import keras

@@ -10,11 +10,11 @@ from pellucid import finite
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.layers import holds_weights, walk
+from pellucid.messages import listing, nearest, shown
 from pellucid.models import archive, head, own_keys, sizes
 from pellucid.models.base import ModelSpec
 from pellucid.models.tidy import tidied
 from pellucid.same_function import reason
-from pellucid.wording import listing, nearest, shown
 
 if TYPE_CHECKING:
     import keras

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pellucid import files
+from pellucid.messages import shown
 from pellucid.models import bounded_json
-from pellucid.wording import shown
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MOST_BYTES = {CONFIG: bounded_json.MOST_BYTES, METADATA: 2**20}

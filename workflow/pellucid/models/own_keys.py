@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import InputError
 from pellucid.layers import walk
+from pellucid.messages import listing, shown
 from pellucid.models import config_graph
 from pellucid.models.archive import Config
-from pellucid.wording import listing, shown
 
 if TYPE_CHECKING:
     import keras

@@ -11,9 +11,9 @@ import numpy as np
 
 from pellucid import files, same_function
 from pellucid.errors import InputError
+from pellucid.messages import first_line, listing, times
 from pellucid.models import head, own_keys
 from pellucid.models.base import ModelSpec
-from pellucid.wording import first_line, listing, times
 
 if TYPE_CHECKING:
     import keras

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pellucid.errors import InputError
-from pellucid.wording import shown, times
+from pellucid.messages import shown, times
 
 # Sizes of layers that each are a length of one of their weights.
 _LENGTHS = ("units", "filters", "input_dim", "output_dim", "num_heads", "key_dim")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from pellucid.errors import InputError
-from pellucid.wording import first_line
+from pellucid.messages import first_line
 
 AFTERWARDS = "The results are complete; when it is mended, run again and only the record is made."
 # SQLAlchemy names the driver's error before its words.

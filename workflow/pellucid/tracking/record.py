@@ -12,7 +12,7 @@ import numpy as np
 from pellucid import backend, files, plugins, tables
 from pellucid.score import leaderboard
 from pellucid.tracking.runs import Runs, fitting, now
-from pellucid.words import in_markdown, readable
+from pellucid.user_text import in_markdown, readable
 
 _SCORES = "pellucid.scores"
 _STUDY = "pellucid.study"

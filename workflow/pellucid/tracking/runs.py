@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid import files
 from pellucid.tracking.place import is_gone
-from pellucid.words import as_keys
+from pellucid.user_text import as_keys
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

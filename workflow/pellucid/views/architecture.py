@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.messages import times
 from pellucid.probe import Probe
 from pellucid.receptive_field import node_fields
+from pellucid.user_text import in_cell
 from pellucid.views.base import ViewData, ViewSpec
-from pellucid.wording import times
-from pellucid.words import in_cell
 
 SPEC = ViewSpec(
     title="Architecture",

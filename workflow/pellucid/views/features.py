@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pellucid.conv_layer import named_layer, tell_keyword
 from pellucid.errors import InputError
+from pellucid.messages import listing, nearest, shown
 from pellucid.probe import Probe
-from pellucid.wording import listing, nearest, shown
 
 LAYER: Mapping[str, Any] = {
     "type": "string",

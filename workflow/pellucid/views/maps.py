@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
+from pellucid.messages import MANY_CLASSES
 from pellucid.probe import Probe
 from pellucid.receptive_field import ReceptiveField
 from pellucid.views.base import ViewData
-from pellucid.wording import MANY_CLASSES
 
 Array = NDArray[np.float32]
 

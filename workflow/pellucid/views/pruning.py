@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from pellucid import plugins, tables
 from pellucid.errors import InputError
 from pellucid.explain.base import require_finite
+from pellucid.messages import listing, nearest, shown
 from pellucid.probe import Probe
 from pellucid.ranks import levels, spearman
 from pellucid.shares import round_of
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.sampling import parts, proportional
-from pellucid.wording import listing, nearest, shown
 
 logger = logging.getLogger(__name__)
 

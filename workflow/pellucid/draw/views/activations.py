@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid import figures
 from pellucid.draw import heading, heat_rows
 from pellucid.draw.canvas import Canvas, box_of
-from pellucid.wording import times
+from pellucid.messages import times
 
 Arrays = Mapping[str, NDArray[Any]]
 

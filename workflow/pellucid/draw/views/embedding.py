@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from pellucid import figures
-from pellucid.words import in_legend
+from pellucid.user_text import in_legend
 
 # Black is kept for the rings, and yellow is too pale for points on white; then the colours repeat with another marker.
 _COLOURS = figures.PALETTE[:6]

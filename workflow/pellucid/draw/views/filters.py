@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pellucid import figures
 from pellucid.draw import heading
 from pellucid.draw.canvas import Canvas, box_of
-from pellucid.wording import times
-from pellucid.words import in_legend
+from pellucid.messages import times
+from pellucid.user_text import in_legend
 
 Arrays = Mapping[str, NDArray[Any]]
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from pellucid.credentials import masked
-from pellucid.words import in_figure, readable
+from pellucid.user_text import in_figure, readable
 
 # With more classes than this, tables and figures show those that occur, and an example has its five most probable.
 MANY_CLASSES = 20
