@@ -18,7 +18,7 @@ run: .venv/installed  ## install what is needed and build every experiment of co
 	$(BIN)/snakemake --cores $(CORES)
 
 check-config: .venv/installed  ## check FILE, a configuration that somebody else wrote, and run nothing
-	$(BIN)/python -m pellucid.check_config $(FILE)
+	$(BIN)/python -m pellucid.config.check $(FILE)
 
 test: .venv/developed  ## check the code; needs no network but the package registry's
 	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)

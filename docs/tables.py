@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from pellucid import plugins, schema
+from pellucid import plugins
+from pellucid.config import schema
 from pellucid.score.base import ScoreSpec
 
 Schema = Mapping[str, Any]

@@ -20,7 +20,7 @@ import yaml
 from numpy.typing import NDArray
 
 from pellucid import backend, files
-from pellucid.config import resolve
+from pellucid.config.resolution import resolve
 from pellucid.models.heartbeat_cnn import build
 from tests import prepared
 from tests.bench.timing import row

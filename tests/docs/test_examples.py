@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import yaml
 
+from pellucid.config.schema import parameters_schema, with_defaults
 from pellucid.probe import Probe
-from pellucid.schema import parameters_schema, with_defaults
 from pellucid.score.base import Case, Explanation
 from tests.conftest import ROOT
 from tests.docs.pages import blocks

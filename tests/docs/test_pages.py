@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from pellucid import config, plugins, schema
+from pellucid import plugins
+from pellucid.config import resolution, schema
 from tests.conftest import ROOT
 from tests.docs.pages import PAGES, blocks, name, without_code
 
@@ -144,7 +145,7 @@ def test_the_documented_study_has_twelve_members():
     (study,) = [block for block in blocks(ROOT / "docs" / "how_to" / "compare.md", "yaml") if "vary:" in block]
     content = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     content |= {"run": ["digits_rates"], "experiments": yaml.safe_load(study)}
-    members = config.resolve(content).experiments
+    members = resolution.resolve(content).experiments
     assert len(members) == 12
     page = (ROOT / "docs" / "how_to" / "compare.md").read_text(encoding="utf-8")
     assert re.search(r"run=\[(digits_rates__\w+)\]", page)[1] in members

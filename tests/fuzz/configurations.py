@@ -1,4 +1,4 @@
-"""Files that are merged over config.yaml by --configfile: changed values, and changed text."""
+"""Files that are merged over resolution.yaml by --configfile: changed values, and changed text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from pellucid import config, config_file
+from pellucid.config import file_text, resolution
 from tests.conftest import ROOT
 
 WHOLE = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -141,7 +141,7 @@ def use(described: dict[str, Any], folder: Path) -> None:
             _change(content, place, lambda old, power=power, end=end: _altered(old, power, end))
         written = json.dumps(content, default=str, skipkeys=True) if described["json"] else yaml.safe_dump(content)
         mine.write_text(written, encoding="utf-8", errors="replace")
-    config_file.check(mine)
+    file_text.check(mine)
     # What Snakemake does: first as JSON, then as YAML.
     text = mine.read_text(encoding="utf-8")
     try:
@@ -150,7 +150,7 @@ def use(described: dict[str, Any], folder: Path) -> None:
         content = yaml.load(text, Loader=yaml.FullLoader)
     merged = copy.deepcopy(BASE)
     update_config(merged, content)
-    config.resolve(merged)
+    resolution.resolve(merged)
 
 
 def _altered(value: Any, power: int, end: str) -> Any:

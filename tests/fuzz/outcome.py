@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pellucid.config import ConfigError
+from pellucid.config.resolution import ConfigError
 from pellucid.errors import InputError
 
 LONGEST_MESSAGE = 500  # characters

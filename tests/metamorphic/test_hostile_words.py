@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid import credentials, figures, tables, user_text
-from pellucid.explain.variants import variants
+from pellucid.config.variants import variants
 from tests.metamorphic import hostile
 
 FEW = settings(derandomize=True, max_examples=30, deadline=None)

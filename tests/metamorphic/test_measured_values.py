@@ -9,8 +9,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid import config, files
+from pellucid import files
 from pellucid.augmentation import augment
+from pellucid.config import resolution
 from pellucid.datasets import beats, completion, mitdb, table
 from pellucid.datasets.base import BLANK, ESTIMATED, MEASURED
 from pellucid.errors import InputError
@@ -355,20 +356,20 @@ def test_occlusions_own_window_fits_any_input(axes, stride, channels):
     ],
 )
 def test_what_is_larger_than_the_examples_is_refused_before_any_training(key, entry):
-    settings_of = yaml.safe_load((Path(config.__file__).parents[2] / "config.yaml").read_text())
+    settings_of = yaml.safe_load((Path(resolution.__file__).parents[2] / "config.yaml").read_text())
     parts = {"methods": {}, "views": {}, "scores": {}} | {key: settings_of["defaults"][key]}
     settings_of["defaults"] |= parts
     settings_of["run"] = ["own"]
-    for source, error in (("digits", config.ConfigError), ("mnist", None)):
+    for source, error in (("digits", resolution.ConfigError), ("mnist", None)):
         dataset = {"source": source} | ({"file": "https://example.org/mnist.npz"} if source == "mnist" else {})
         own = {"dataset": dataset, "model": {"architecture": "digit_cnn"}, key: entry}
         content = {**settings_of, "experiments": {"own": own}}
         if error:
             with pytest.raises(error, match=rf"{key}\.{next(iter(entry))}"):
-                config.resolve(content)
+                resolution.resolve(content)
         else:
             # The size of a table is known when it has been read.
-            config.resolve(content)
-            config.require_fit(content, "own", (28, 28))
+            resolution.resolve(content)
+            resolution.require_fit(content, "own", (28, 28))
             with pytest.raises(InputError, match=rf"{key}\.{next(iter(entry))}"):
-                config.require_fit(content, "own", (8, 8))
+                resolution.require_fit(content, "own", (8, 8))

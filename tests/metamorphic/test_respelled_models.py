@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pellucid import plugins
+from pellucid.config.schema import parameters_schema, with_defaults
 from pellucid.models import archive, keras_file
 from pellucid.probe import Probe
-from pellucid.schema import parameters_schema, with_defaults
 from tests.metamorphic.networks import SPELLINGS, build, recipes
 
 METHODS = plugins.load("explain")

@@ -102,8 +102,9 @@ def test_no_module_that_the_workflow_reads_imports_tensorflow():
 
     program = """
 import sys
-from pellucid import config, code, plugins
-from pellucid.explain.variants import variants
+from pellucid.config import resolution
+from pellucid import code, plugins
+from pellucid.config.variants import variants
 for package in ("datasets", "models", "explain", "views", "score"):
     plugins.load(package)
 heavy = "tensorflow keras mlflow matplotlib sklearn aeon pandas shap skimage wfdb pyarrow PIL"

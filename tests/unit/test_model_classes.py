@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from pellucid import config
-from pellucid.config import ConfigError
+from pellucid.config import resolution
+from pellucid.config.resolution import ConfigError
 from pellucid.models import archive, own_keys
 
 
 def resolved(**model):
     experiment = {"dataset": {"source": "digits"}, "training": {"epochs": model.pop("epochs", 0)}, "model": model}
-    return config.resolve({"run": ["own"], "experiments": {"own": experiment}})
+    return resolution.resolve({"run": ["own"], "experiments": {"own": experiment}})
 
 
 @pytest.fixture(scope="module")

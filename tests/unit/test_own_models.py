@@ -6,11 +6,12 @@ import sys
 import numpy as np
 import pytest
 
-from pellucid import config, files, plugins
+from pellucid import files, plugins
+from pellucid.config import resolution
+from pellucid.config.variants import variants
 from pellucid.errors import InputError
 from pellucid.evaluation import evaluate
 from pellucid.explain import deep_shap
-from pellucid.explain.variants import variants
 from pellucid.models import archive, function, head, keras_file, saved_model, tidy
 from pellucid.probe import Probe
 from pellucid.views.run import run as view
@@ -272,7 +273,7 @@ def test_every_method_and_view_that_applies_explains_it(keras, saved, digits, tm
     experiment = {"dataset": {"source": "digits"}, "model": {"architecture": "keras_file", "file": str(path)}}
     methods = {**dict.fromkeys(plugins.load("explain"), True), **few}
     defaults = {"methods": methods, "views": dict.fromkeys(plugins.load("views"), True)}
-    whole = config.resolve({"run": ["own"], "defaults": defaults, "experiments": {"own": experiment}})
+    whole = resolution.resolve({"run": ["own"], "defaults": defaults, "experiments": {"own": experiment}})
     settings = whole.experiments["own"]
     assert not {"grad_cam", "guided_backpropagation"} & set(whole.skipped["own"])
     fit(digits, tmp_path, path)
@@ -430,7 +431,7 @@ def test_a_saved_model_has_none_of_the_methods_and_views_that_need_layers(keras,
     entry = {"architecture": "saved_model", "folder": str(tmp_path / "saved"), "allow_code": True}
     methods = dict.fromkeys(plugins.load("explain"), True)
     defaults = {"methods": methods, "views": dict.fromkeys(plugins.load("views"), True)}
-    whole = config.resolve(
+    whole = resolution.resolve(
         {
             "run": ["own"],
             "defaults": defaults,

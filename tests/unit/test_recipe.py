@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from pellucid import precision, recipe, schema
-from pellucid.config import resolve
+from pellucid import precision, recipe
+from pellucid.config import schema
+from pellucid.config.resolution import resolve
 from tests.unit.bad_inputs.good import GOOD
 
 

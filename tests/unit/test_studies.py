@@ -5,7 +5,7 @@ import copy
 import pytest
 import yaml
 
-from pellucid import config, studies
+from pellucid.config import resolution, studies
 from tests.conftest import ROOT
 
 GOOD = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -16,7 +16,7 @@ def resolved(run=("s",), **entry):
     content = copy.deepcopy(GOOD)
     content["experiments"]["s"] = {**ENTRY, **entry}
     content["run"] = list(run)
-    return config.resolve(content)
+    return resolution.resolve(content)
 
 
 def test_the_members_are_the_product_of_the_values_and_are_named_after_them():
@@ -84,11 +84,11 @@ def test_groups_of_members_that_only_repeat_each_other():
 
 
 def test_what_is_the_same_for_all_members_is_told_once():
-    with pytest.raises(config.ConfigError) as told:
+    with pytest.raises(resolution.ConfigError) as told:
         resolved(vary={"training.epochs": [3, 4]}, methods={"cam": {}})
     (fault,) = told.value.faults
     assert fault.startswith("experiments.s.methods.cam: found a method that needs gap")
-    with pytest.raises(config.ConfigError) as told:
+    with pytest.raises(resolution.ConfigError) as told:
         resolved(vary={"training.epochs": [3, "many"]})
     (fault,) = told.value.faults
     assert fault.startswith('experiments.s__epochs_many.training.epochs: found "many"')
@@ -102,6 +102,6 @@ def test_lists_mappings_and_texts_become_names():
 
 
 def test_every_dotted_key_that_is_offered_exists():
-    keys = config._varying(ENTRY)
+    keys = resolution._varying(ENTRY)
     assert {"seed", "training.seed", "split.fold", "model.dropout", "methods.occlusion.window"} <= set(keys)
     assert not {"title", "methods", "training", "vary"} & set(keys)

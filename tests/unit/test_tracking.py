@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from pellucid import files, plugins, tracking
+from pellucid.config.variants import variants
 from pellucid.errors import InputError
-from pellucid.explain.variants import variants
 from pellucid.tracking.record import note_of
 from tests.servers import closed_port
 

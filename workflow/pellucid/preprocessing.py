@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import downloads, files, group_split, memory, model_classes, plugins, seeds
+from pellucid import downloads, files, group_split, memory, plugins, seeds
+from pellucid.config import model_classes
 from pellucid.datasets.base import MEASURED, Examples, RawData
 from pellucid.datasets.scratch import Scratch
 from pellucid.errors import InputError

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import augmentation, precision, schema
+from pellucid import augmentation, precision
+from pellucid.config import schema
 from pellucid.messages import listing
 
 if TYPE_CHECKING:

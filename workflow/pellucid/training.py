@@ -21,7 +21,6 @@ from pellucid import (
     finite,
     input_scale,
     loss_faults,
-    model_classes,
     plugins,
     precision,
     recipe,
@@ -29,6 +28,7 @@ from pellucid import (
     schedule,
     seeds,
 )
+from pellucid.config import model_classes
 from pellucid.errors import InputError
 from pellucid.layers import seed_states, walk
 from pellucid.messages import first_line

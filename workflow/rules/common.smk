@@ -3,11 +3,12 @@
 from snakemake.utils import update_config
 
 from pellucid import augmentation
-from pellucid import config as configuration
+from pellucid.config import resolution as configuration
 from pellucid import downloads as transfers
-from pellucid import model_classes, random_labels, studies
+from pellucid.config import model_classes, studies
+from pellucid import random_labels
 from pellucid.code import code_digest, script_modules
-from pellucid.explain.variants import variants
+from pellucid.config.variants import variants
 from pellucid.job import share_package
 from pellucid.user_text import LONGEST_TITLE, in_figure, in_params, in_rst
 

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from pellucid.config import require_fit
+from pellucid.config.resolution import require_fit
 from pellucid.job import job
 from pellucid.preprocessing import preprocess
 

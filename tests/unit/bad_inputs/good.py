@@ -5,8 +5,8 @@ import copy
 import pytest
 import yaml
 
-from pellucid import config
-from pellucid.config import ConfigError
+from pellucid.config import resolution
+from pellucid.config.resolution import ConfigError
 from pellucid.errors import InputError
 from tests.conftest import ROOT
 from tests.prepared import prepare
@@ -51,7 +51,7 @@ def refuse_configuration(change, first, then):
     content = copy.deepcopy(GOOD)
     change(content)
     with pytest.raises(ConfigError) as told:
-        config.resolve(content)
+        resolution.resolve(content)
     (fault, *_) = [fault for fault in told.value.faults if first in fault]
     assert then in fault
     assert "\n" not in fault

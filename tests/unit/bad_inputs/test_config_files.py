@@ -6,8 +6,8 @@ import time
 import pytest
 import yaml
 
-from pellucid import check_config, config, config_file, config_values
-from pellucid.config import ConfigError
+from pellucid.config import check, file_text, plain_values, resolution
+from pellucid.config.resolution import ConfigError
 from pellucid.errors import InputError
 from tests.conftest import ROOT
 
@@ -76,7 +76,7 @@ def test_a_text_that_is_refused(tmp_path, text, first, then):
     file.write_text(text, encoding="utf-8")
     started = time.perf_counter()
     with pytest.raises(InputError) as told:
-        config_file.check(file)
+        file_text.check(file)
     assert time.perf_counter() - started < 10
     assert first in str(told.value)
     assert then in str(told.value)
@@ -87,17 +87,17 @@ def test_a_text_that_is_refused(tmp_path, text, first, then):
 def test_what_is_not_utf_8_is_refused(tmp_path, content):
     (tmp_path / "mine.yaml").write_bytes(content)
     with pytest.raises(InputError, match="UTF-8"):
-        config_file.check(tmp_path / "mine.yaml")
+        file_text.check(tmp_path / "mine.yaml")
 
 
 def test_large_files_folders_and_missing_files_are_refused_unread(tmp_path):
     with (tmp_path / "large.yaml").open("wb") as file:
         file.truncate(10**11)
     with pytest.raises(InputError, match="100,000,000,000 bytes"):
-        config_file.check(tmp_path / "large.yaml")
+        file_text.check(tmp_path / "large.yaml")
     for name in (".", "none.yaml", "/dev/zero", "x" * 300):
         with pytest.raises(InputError):
-            config_file.check(tmp_path / name)
+            file_text.check(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -112,11 +112,11 @@ def test_large_files_folders_and_missing_files_are_refused_unread(tmp_path):
 )
 def test_a_text_that_is_taken(tmp_path, text):
     (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
-    config_file.check(tmp_path / "mine.yaml")
+    file_text.check(tmp_path / "mine.yaml")
 
 
 def test_the_projects_own_file_is_taken():
-    config_file.check(ROOT / "config.yaml")
+    file_text.check(ROOT / "config.yaml")
 
 
 @pytest.mark.parametrize(
@@ -132,12 +132,12 @@ def test_the_projects_own_file_is_taken():
 )
 def test_entries_of_the_command_line_that_say_a_thing_twice(entries):
     with pytest.raises(InputError):
-        config_file.check_entries(entries)
+        file_text.check_entries(entries)
 
 
 def test_entries_of_the_command_line_that_are_taken():
-    config_file.check_entries(None)
-    config_file.check_entries(
+    file_text.check_entries(None)
+    file_text.check_entries(
         ["threads=1", "own={label: 1}", "own={file: a}", "threads=1", "run=[a, b]", "title=a: b: c"]
     )
 
@@ -152,10 +152,10 @@ def test_the_files_of_the_command_line_are_found_among_its_words(tmp_path):
         ["--configfile", str(good), "-s", str(bad), "-d", str(tmp_path)],
     )
     for words in taken:
-        config_file.check_arguments(words)
+        file_text.check_arguments(words)
     for words in (["--configfile", str(good), str(bad)], ["-n", f"--configfile={bad}"], ["--configf", str(bad), "-n"]):
         with pytest.raises(InputError, match="twice"):
-            config_file.check_arguments(words)
+            file_text.check_arguments(words)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_the_files_of_the_command_line_are_found_among_its_words(tmp_path):
 )  # fmt: skip
 def test_values_that_are_refused(value):
     with pytest.raises(InputError):
-        config_values.plain({"a": value})
+        plain_values.plain({"a": value})
 
 
 def test_a_value_in_itself_is_refused():
@@ -171,13 +171,13 @@ def test_a_value_in_itself_is_refused():
     itself.append(itself)
     for value in (itself, {"a": itself}):
         with pytest.raises(InputError, match="nested"):
-            config_values.plain(value)
+            plain_values.plain(value)
 
 
 def test_a_configuration_is_told_in_few_short_lines():
     content = {"run": ["a"], "experiments": {"a": 1}} | {f"{'k' * 900}{n}": 1 for n in range(50)}
     with pytest.raises(ConfigError) as told:
-        config.resolve(content)
+        resolution.resolve(content)
     assert all(len(fault) <= 500 for fault in told.value.faults)
     many = ConfigError([f"a{n}: found {'x' * 1000}\n; expected less." for n in range(100)])
     assert len(many.faults) == 21
@@ -193,12 +193,12 @@ def test_files_of_others_are_checked_by_a_command(tmp_path, monkeypatch, capsys)
     }
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(own))
     (tmp_path / "mine.json").write_text(json.dumps({"threads": 2}))
-    assert check_config.main(["mine.json"]) == 0
+    assert check.main(["mine.json"]) == 0
     # Tabs are no blanks to YAML: JSON is read as Snakemake reads it.
     (tmp_path / "mine.json").write_text(json.dumps({"threads": 2}, indent="\t"))
-    assert check_config.main(["mine.json"]) == 0
+    assert check.main(["mine.json"]) == 0
     (tmp_path / "theirs.yaml").write_text("threads: 0")
-    assert check_config.main(["mine.json", "theirs.yaml"]) == 1
+    assert check.main(["mine.json", "theirs.yaml"]) == 1
     assert "threads: found 0" in capsys.readouterr().err
     (tmp_path / "theirs.yaml").write_text("__use_yte__: true")
-    assert check_config.main(["theirs.yaml"]) == 1
+    assert check.main(["theirs.yaml"]) == 1

@@ -6,8 +6,8 @@ import time
 import pytest
 import yaml
 
-from pellucid import config
-from pellucid.config import ConfigError
+from pellucid.config import resolution
+from pellucid.config.resolution import ConfigError
 from tests.unit.bad_inputs.good import GOOD, all_of, put, refuse_configuration
 
 CONFIG = [
@@ -612,14 +612,14 @@ def test_configuration(change, first, then):
 
 
 def test_the_good_configuration_is_good():
-    assert config.resolve(GOOD).run == ("synthetic_ecg", "basic_motions", "digits")
+    assert resolution.resolve(GOOD).run == ("synthetic_ecg", "basic_motions", "digits")
 
 
 def test_a_fault_of_the_defaults_is_told_once():
     content = copy.deepcopy(GOOD)
     put("defaults.methods.occlusion.windw", 3)(content)
     with pytest.raises(ConfigError) as told:
-        config.resolve(content)
+        resolution.resolve(content)
     (fault,) = told.value.faults
     assert fault.startswith("defaults.methods.occlusion: found unknown key")
 
@@ -628,14 +628,16 @@ def test_the_order_of_keys_does_not_count():
     turned = copy.deepcopy(GOOD)
     turned["defaults"]["training"] = dict(reversed(turned["defaults"]["training"].items()))
     turned["experiments"]["digits"] = dict(reversed(turned["experiments"]["digits"].items()))
-    assert repr(config.resolve(turned).experiments["digits"]) == repr(config.resolve(GOOD).experiments["digits"])
+    assert repr(resolution.resolve(turned).experiments["digits"]) == repr(
+        resolution.resolve(GOOD).experiments["digits"]
+    )
 
 
 def test_true_turns_on_what_the_defaults_say():
     content = copy.deepcopy(GOOD)
     put("defaults.methods.occlusion.window", 7)(content)
     put("experiments.digits.methods.occlusion", True)(content)
-    assert config.resolve(content).experiments["digits"]["methods"]["occlusion"]["window"] == 7
+    assert resolution.resolve(content).experiments["digits"]["methods"]["occlusion"]["window"] == 7
 
 
 def test_texts_of_the_command_line_are_read_as_numbers_and_truths_alone():
@@ -647,7 +649,7 @@ def test_texts_of_the_command_line_are_read_as_numbers_and_truths_alone():
     }
     expected = {"a": 16, "b": [0.5, -3, 0.001], "c": {"d": True, "e": "no", "f": "1:30", "g": "digits", "h": "1e-3"}}
     expected["i"] = given["i"]
-    assert config.typed(given) == expected
+    assert resolution.typed(given) == expected
 
 
 @pytest.mark.parametrize("text", ["40", "0.5", "true", "-1"])
@@ -657,7 +659,7 @@ def test_what_stands_in_quotes_on_the_command_line_stays_a_text(text, quotes):
 
     quoted = f"{quotes}{text}{quotes}"
     entries = [f"own={{label: {quoted}, class_names: {{0: {quoted}}}, signal: [a, {quoted}]}}", f"run=[{quoted}]"]
-    found = config.typed(parse_config(entries), config.quoted_texts(entries))
+    found = resolution.typed(parse_config(entries), resolution.quoted_texts(entries))
     plain = text if quotes else yaml.safe_load(text)
     assert found == {"own": {"label": plain, "class_names": {"0": plain}, "signal": ["a", plain]}, "run": [plain]}
 
@@ -666,7 +668,7 @@ def test_the_later_of_two_entries_says_whether_it_is_quoted():
     from snakemake.cli import parse_config
 
     entries = ['own={a: "40", b: 40}', 'own={a: 40, b: "40"}']
-    assert config.typed(parse_config(entries), config.quoted_texts(entries)) == {"own": {"a": 40, "b": "40"}}
+    assert resolution.typed(parse_config(entries), resolution.quoted_texts(entries)) == {"own": {"a": 40, "b": "40"}}
 
 
 def test_all_faults_are_told_at_once():
@@ -674,7 +676,7 @@ def test_all_faults_are_told_at_once():
     put("defaults.training.epochs", -1)(content)
     put("experiments.digits.seed", -1)(content)
     with pytest.raises(ConfigError) as told:
-        config.resolve(content)
+        resolution.resolve(content)
     assert len(told.value.faults) == 2
 
 
@@ -686,9 +688,9 @@ def test_hundreds_of_faults_and_experiments_take_seconds(count):
     content["run"] = [f"x{number}" for number in range(1000)]
     started = time.perf_counter()
     with pytest.raises(ConfigError) as told:
-        config.resolve(content)
+        resolution.resolve(content)
     assert time.perf_counter() - started < 10
-    assert len(told.value.faults) == config.MOST_FAULTS + 1
+    assert len(told.value.faults) == resolution.MOST_FAULTS + 1
 
 
 def test_thousands_of_entries_are_compared_in_seconds():
@@ -696,7 +698,7 @@ def test_thousands_of_entries_are_compared_in_seconds():
     content["experiments"]["digits"]["vary"] = {"seed": [{"a": number} for number in range(8000)]}
     started = time.perf_counter()
     with pytest.raises(ConfigError):
-        config.resolve(content)
+        resolution.resolve(content)
     assert time.perf_counter() - started < 10
 
 
@@ -706,7 +708,7 @@ def test_more_figures_than_can_be_planned_are_refused():
     content["experiments"]["digits"]["repeats"] = 150
     content["run"] = ["digits"]
     with pytest.raises(ConfigError, match="150 experiments with 3"):
-        config.resolve(content)
+        resolution.resolve(content)
 
 
 def test_more_members_than_experiments_may_be_are_refused():
@@ -714,7 +716,7 @@ def test_more_members_than_experiments_may_be_are_refused():
     digits = content["experiments"]["digits"]
     content["experiments"] |= {f"s{number}": {**digits, "repeats": 200} for number in range(6)}
     with pytest.raises(ConfigError, match="at most 1,000"):
-        config.resolve(content)
+        resolution.resolve(content)
 
 
 def test_folders_that_nobody_may_read_are_told(monkeypatch):

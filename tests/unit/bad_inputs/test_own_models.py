@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 
-from pellucid import config
-from pellucid.config import ConfigError
+from pellucid.config import resolution
+from pellucid.config.resolution import ConfigError
 from pellucid.errors import InputError
 from tests import prepared
 from tests.unit.bad_inputs.good import GOOD, plain
@@ -104,7 +104,7 @@ def planned(**model):
     content["run"] = ["digits"]
     content["experiments"]["digits"]["model"] = model
     with pytest.raises(ConfigError) as told:
-        config.resolve(content)
+        resolution.resolve(content)
     (fault,) = told.value.faults
     return fault
 

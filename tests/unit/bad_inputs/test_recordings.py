@@ -4,8 +4,9 @@ import copy
 
 import pytest
 
-from pellucid import config, plugins
-from pellucid.config import ConfigError
+from pellucid import plugins
+from pellucid.config import resolution
+from pellucid.config.resolution import ConfigError
 from tests.unit.bad_inputs.good import GOOD, put, refuse
 from tests.unit.datasets.written_records import write_record, write_sums
 
@@ -111,7 +112,7 @@ def test_a_record_without_its_annotations_is_told_with_those_that_are_whole(tmp_
     put("run", ["mitdb"])(content)
     put("experiments.mitdb.dataset", {"source": "mitdb", "records": str(tmp_path), "only": [100, 101]})(content)
     with pytest.raises(ConfigError) as told:
-        config.resolve(content)
+        resolution.resolve(content)
     (fault,) = told.value.faults
     assert fault.startswith("experiments.mitdb.dataset: mitdb.records: found no 101.atr (1 of 6 files)")
     assert "Complete in there: 100;" in fault

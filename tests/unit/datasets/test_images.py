@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pellucid import config_places
+from pellucid.config import named_files
 from pellucid.datasets import images
 from pellucid.datasets.scratch import Scratch
 
@@ -143,6 +143,6 @@ def test_an_image_behind_a_linked_class_folder_makes_the_data_new(tmp_path):
     for name in ("cat", "dog"):
         (tmp_path / "photographs" / name).symlink_to(tmp_path / "elsewhere" / name)
     experiment = {"dataset": {"source": "images", "folder": str(tmp_path / "photographs"), "test_folder": "none"}}
-    before = config_places.listing_of(experiment)
+    before = named_files.listing_of(experiment)
     (tmp_path / "elsewhere" / "cat" / "2.png").write_bytes(b"2")
-    assert config_places.listing_of(experiment) != before
+    assert named_files.listing_of(experiment) != before

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import wfdb
 
-from pellucid import config, downloads, files
+from pellucid import downloads, files
+from pellucid.config import resolution
 from pellucid.datasets import aami, beats, mitdb
 from pellucid.errors import InputError
 from tests.prepared import prepare
@@ -283,8 +284,8 @@ def test_through_preprocessing_validation_is_by_patient_too(tmp_path):
             }
         },
     }
-    experiment = config.resolve(settings).experiments["mitdb"]
-    paths = dict(config.files(experiment, "dataset"))
+    experiment = resolution.resolve(settings).experiments["mitdb"]
+    paths = dict(resolution.files(experiment, "dataset"))
     prepare(tmp_path / "data", experiment["dataset"], paths=paths, split=experiment["split"], scale="standard")
     facts = files.read_json(tmp_path / "data" / "data.json")
     groups = {name: set(members) for name, members in facts["groups"].items()}

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pellucid import config, plugins
+from pellucid import plugins
+from pellucid.config import resolution
 from pellucid.datasets import table, tabular
 from pellucid.downloads import local_path
 from pellucid.errors import InputError
@@ -266,8 +267,8 @@ def test_an_experiment_of_ones_own_is_a_good_configuration(tmp_path, frame):
     mine = {"dataset": {"source": "table", "file": str(tmp_path / "a.csv")}, "model": {"architecture": "heartbeat_cnn"}}
     content = {**GOOD, "run": ["mine"], "experiments": {"mine": mine}}
     put("defaults.training.epochs", 3)(content)
-    assert config.resolve(content).experiments["mine"]["dataset"]["signal"] == "all"
-    assert list(itertools.chain(config.files(config.resolve(content).experiments["mine"], "dataset"))) == [
+    assert resolution.resolve(content).experiments["mine"]["dataset"]["signal"] == "all"
+    assert list(itertools.chain(resolution.files(resolution.resolve(content).experiments["mine"], "dataset"))) == [
         ("file", str(tmp_path / "a.csv"))
     ]
 
@@ -279,8 +280,8 @@ def test_a_name_on_this_machine_is_no_address(tmp_path, frame, name):
         "dataset": {"source": "table", "file": str(tmp_path / name), "test": str(tmp_path / name)},
         "model": {"architecture": "heartbeat_cnn"},
     }
-    chosen = config.resolve({**GOOD, "run": ["mine"], "experiments": {"mine": mine}}).experiments["mine"]
-    assert dict(config.files(chosen, "dataset")) == {"file": str(tmp_path / name), "test": str(tmp_path / name)}
+    chosen = resolution.resolve({**GOOD, "run": ["mine"], "experiments": {"mine": mine}}).experiments["mine"]
+    assert dict(resolution.files(chosen, "dataset")) == {"file": str(tmp_path / name), "test": str(tmp_path / name)}
     assert len(load(local_path(chosen["dataset"]["file"]), group="patient").train.y) == N
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pellucid import config, downloads
+from pellucid import downloads
+from pellucid.config import resolution
 from pellucid.datasets import ucr_uea
 from pellucid.errors import InputError
 from tests.servers import serving
@@ -93,8 +94,8 @@ def test_a_set_by_download(shipped, tmp_path):
     with serving(tmp_path / "served") as root:
         entry = {"source": "ucr_uea", "name": "GunPoint", "mirror": f"{root}/", "archive_sha256": "none"}
         experiment = {"dataset": entry, "model": {"architecture": "gap_cnn"}}
-        resolved = config.resolve({"run": ["mine"], "experiments": {"mine": experiment}}).experiments["mine"]
-        ((name, address),) = config.files(resolved, "dataset")
+        resolved = resolution.resolve({"run": ["mine"], "experiments": {"mine": experiment}}).experiments["mine"]
+        ((name, address),) = resolution.files(resolved, "dataset")
         assert (name, address) == ("archive", f"{root}/GunPoint.zip")
         downloads.fetch(address, "none", tmp_path / "got.zip")
     raw = ucr_uea.load({"archive": tmp_path / "got.zip"}, np.random.default_rng(0), name="GunPoint")

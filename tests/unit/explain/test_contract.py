@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pellucid import plugins
+from pellucid.config.schema import parameters_schema, with_defaults
 from pellucid.explain.base import holds
 from pellucid.probe import Probe
-from pellucid.schema import parameters_schema, with_defaults
 
 METHODS = plugins.load("explain")
 # Fixtures, and the architectures whose features they have.

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pellucid import files
+from pellucid.config.variants import variants
 from pellucid.errors import InputError
-from pellucid.explain.variants import variants
 from tests import prepared
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from pellucid import plugins, seeds
+from pellucid.config.schema import parameters_schema, with_defaults
 from pellucid.explain.base import holds
 from pellucid.probe import Probe
-from pellucid.schema import parameters_schema, with_defaults
 from pellucid.score.base import Case, Explanation
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pellucid import files, plugins
-from pellucid.schema import parameters_schema, with_defaults
+from pellucid.config.schema import parameters_schema, with_defaults
 from pellucid.score import checks
 from tests import prepared
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.schema import parameters_schema, problems, with_defaults
+from pellucid.config.schema import parameters_schema, problems, with_defaults
 from pellucid.score.subset import first_of_each, parameter, placed
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pellucid import files, tables
-from pellucid.studies import REPEATING, Study, described, without
+from pellucid.config.studies import REPEATING, Study, described, without
 
 logger = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds, tables
 from pellucid.compare.members import shown
+from pellucid.config.studies import TRAINING_SEED, described, without
 from pellucid.score.bootstrap import interval
 from pellucid.score.similarity import overlap, spearman
-from pellucid.studies import TRAINING_SEED, described, without
 
 logger = logging.getLogger(__name__)
 

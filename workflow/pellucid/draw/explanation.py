@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid import figures, files, plugins
+from pellucid.config.variants import variants
 from pellucid.explain.base import holds
-from pellucid.explain.variants import variants
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
 
 _LETTER = 0.066  # inches that one of 8 points takes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pellucid import plugins
-from pellucid.explain.variants import method_of
+from pellucid.config.variants import method_of
 
 FAMILIES = ("gradient", "class activation", "perturbation", "Shapley", "intrinsic", "control")
 

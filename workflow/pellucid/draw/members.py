@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from pellucid import figures, tables
-from pellucid.studies import REPEATING, Study, described, without
+from pellucid.config.studies import REPEATING, Study, described, without
 from pellucid.user_text import LONGEST_TITLE, names_in_figure
 
 # The two that every study is judged by, and which way is better.

@@ -11,10 +11,10 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from pellucid import figures, files, plugins, tables
+from pellucid.config.variants import variants
 from pellucid.draw.canvas import Canvas
 from pellucid.draw.families import FAMILIES
 from pellucid.explain.base import holds
-from pellucid.explain.variants import variants
 from pellucid.messages import MANY_CLASSES
 
 _NAMES = 1.75  # inches for the names at the left

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import figures, files, plugins
-from pellucid.explain.variants import variants
+from pellucid.config.variants import variants
 from pellucid.user_text import in_figure
 
 _LONGEST = 60  # letters of the name of a layer

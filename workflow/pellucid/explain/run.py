@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds
+from pellucid.config.variants import variants
 from pellucid.errors import InputError
 from pellucid.explain.base import measured_for, on_measured, require_finite
-from pellucid.explain.variants import variants
 from pellucid.messages import shown
 from pellucid.probe import Probe
 

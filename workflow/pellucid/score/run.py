@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds, tables
+from pellucid.config.variants import method_of, variants
 from pellucid.errors import InputError
 from pellucid.explain.base import holds, measured_for, on_measured, require_finite
-from pellucid.explain.variants import method_of, variants
 from pellucid.probe import Probe
 from pellucid.score.base import Case, Explanation, RandomLabels, Scored, ScoreSpec
 from pellucid.score.bootstrap import NONE, interval

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid import files
-from pellucid.explain.variants import variants
+from pellucid.config.variants import variants
 from pellucid.tracking.store import ensure, opened, restore
 
 __all__ = ["ensure", "prepare", "restore", "track", "track_comparison"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pellucid import files, plugins, seeds
-from pellucid.explain.variants import variants
+from pellucid.config.variants import variants
 from pellucid.probe import Probe
 from pellucid.views.base import ViewData
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from pellucid.config_values import dotted, plain, too_deep
+from pellucid.config.plain_values import dotted, plain, too_deep
+from pellucid.config.yaml_events import COMMANDS, Events, command
 from pellucid.errors import InputError
 from pellucid.messages import shown
-from pellucid.yaml_events import COMMANDS, Events, command
 
 MOST_BYTES = 400_000  # config.yaml as it comes has 21,000; Snakemake reads some 120,000 a second
 

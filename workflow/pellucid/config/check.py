@@ -1,6 +1,6 @@
-"""`python -m pellucid.check_config mine.yaml …`: check configuration files that somebody else wrote, and run nothing.
+"""`python -m pellucid.config.check mine.yaml …`: check configuration files that somebody else wrote, and run nothing.
 
-The files are merged over the `config.yaml` of this folder in their order, as `snakemake --configfile` does.
+The files are merged over the `resolution.yaml` of this folder in their order, as `snakemake --configfile` does.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from pellucid import config, config_file
+from pellucid.config import file_text, resolution
 from pellucid.errors import InputError
 
 
@@ -23,10 +23,10 @@ def main(paths: Sequence[str]) -> int:
     merged: dict[str, Any] = {}
     try:
         for path in (*own, *paths):
-            config_file.check(path)
+            file_text.check(path)
             update_config(merged, load_configfile(path))
-        resolved = config.resolve(merged)
-    except (InputError, config.ConfigError) as error:
+        resolved = resolution.resolve(merged)
+    except (InputError, resolution.ConfigError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"The configuration can be used. It runs {', '.join(resolved.run)}.")

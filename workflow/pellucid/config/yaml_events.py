@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from pellucid.config_values import (
+from pellucid.config.plain_values import (
     DEEPEST,
     LARGEST_NUMBER,
     LONGEST_TEXT,

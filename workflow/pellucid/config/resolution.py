@@ -15,14 +15,15 @@ from typing import Any
 
 import yaml
 
-from pellucid import credentials, model_classes, plugins, recipe, schema, studies
-from pellucid.config_places import FILES, check_files, check_places, sentence, spec_of
-from pellucid.config_places import files as files
-from pellucid.config_places import listing_of as listing_of
-from pellucid.config_values import plain
+from pellucid import credentials, plugins, recipe
+from pellucid.config import model_classes, schema, studies
+from pellucid.config.named_files import FILES, check_files, check_places, sentence, spec_of
+from pellucid.config.named_files import files as files
+from pellucid.config.named_files import listing_of as listing_of
+from pellucid.config.plain_values import plain
+from pellucid.config.variants import variants
 from pellucid.downloads import is_local
 from pellucid.errors import InputError, one_line
-from pellucid.explain.variants import variants
 from pellucid.messages import listing, nearest, shown, times
 
 # What --config may mean by a text; a class named "no", a time "1:30" and "017", which YAML takes for 15, stay ones.
