@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pellucid import code
+from pellucid.jobs import code_digest
 
 
 @pytest.fixture
@@ -17,27 +17,27 @@ def package(tmp_path, monkeypatch):
     (folder / "c.py").write_text("x = 1\n")
     (folder / "job.py").write_text("from pellucid import c\n")
     (tmp_path / "scripts").mkdir()
-    script = "import json\n\nfrom pellucid.a import f\nfrom pellucid.job import job\n\nf()\n"
+    script = "import json\n\nfrom pellucid.a import f\nfrom pellucid.jobs.script import job\n\nf()\n"
     (tmp_path / "scripts" / "stage.py").write_text(script)
-    monkeypatch.setattr(code, "_ROOT", tmp_path)
+    monkeypatch.setattr(code_digest, "_ROOT", tmp_path)
     return folder
 
 
 def digest(module="pellucid.a"):
-    code._read.cache_clear()
-    code.script_modules.cache_clear()
-    return code.code_digest(module)
+    code_digest._read.cache_clear()
+    code_digest.script_modules.cache_clear()
+    return code_digest.code_digest(module)
 
 
 @pytest.fixture(autouse=True)
 def forget():
     yield
-    code._read.cache_clear()
-    code.script_modules.cache_clear()
+    code_digest._read.cache_clear()
+    code_digest.script_modules.cache_clear()
 
 
 def test_closure_follows_imports(package):
-    assert code.closure("pellucid.a") == ["pellucid", "pellucid.a", "pellucid.b"]
+    assert code_digest.closure("pellucid.a") == ["pellucid", "pellucid.a", "pellucid.b"]
 
 
 @pytest.mark.parametrize("edited", ["a.py", "b.py"])
@@ -64,12 +64,12 @@ def test_comments_docstrings_and_layout_do_not(package):
 
 
 def test_a_script_runs_what_it_imports_and_not_what_frames_every_script(package):
-    assert code.script_modules("stage") == ("pellucid.a",)
+    assert code_digest.script_modules("stage") == ("pellucid.a",)
 
 
 def rules():
     """The text of each rule that has a script, and the name of the script."""
-    for path in sorted(code._ROOT.glob("rules/*.smk")):
+    for path in sorted(code_digest._ROOT.glob("rules/*.smk")):
         for text in re.split(r"^(?:for \w+|rule \w+:|use rule)", path.read_text(), flags=re.MULTILINE)[1:]:
             if script := re.search(r'"\.\./scripts/(\w+)\.py"', text):
                 yield pytest.param(text, script[1], id=script[1])
@@ -86,11 +86,11 @@ def test_the_code_of_a_rule_is_that_of_its_script(text, script):
 
 
 def test_every_script_belongs_to_a_rule():
-    assert {rule.values[1] for rule in rules()} == {path.stem for path in code._ROOT.glob("scripts/*.py")}
+    assert {rule.values[1] for rule in rules()} == {path.stem for path in code_digest._ROOT.glob("scripts/*.py")}
 
 
 def test_a_methods_digest_leaves_other_methods_out():
-    modules = code.closure(*code.script_modules("explain"), "pellucid.explain.saliency")
+    modules = code_digest.closure(*code_digest.script_modules("explain"), "pellucid.explain.saliency")
     assert "pellucid.probe" in modules
     assert "pellucid.explain.occlusion" not in modules
     assert "pellucid.figures" not in modules
@@ -103,13 +103,14 @@ def test_no_module_that_the_workflow_reads_imports_tensorflow():
     program = """
 import sys
 from pellucid.config import resolution
-from pellucid import code, plugins
+from pellucid.jobs import code_digest
+from pellucid import plugins
 from pellucid.config.variants import variants
 for package in ("datasets", "models", "explain", "views", "score"):
     plugins.load(package)
 heavy = "tensorflow keras mlflow matplotlib sklearn aeon pandas shap skimage wfdb pyarrow PIL"
 print([name for name in heavy.split() if name in sys.modules])
 """
-    environment = {"PYTHONPATH": str(code._ROOT), "PATH": ""}
+    environment = {"PYTHONPATH": str(code_digest._ROOT), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == "[]"

@@ -11,9 +11,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pellucid import digests, files, tables
+from pellucid import files, tables
 from pellucid.errors import InputError
-from pellucid.job import job
+from pellucid.jobs import file_digests
+from pellucid.jobs.script import job
 
 FILE = "results/digits/data/x_train.npy"
 
@@ -23,7 +24,7 @@ def project(tmp_path, monkeypatch):
     """A project's folder with one file between stages, in which the process is."""
     monkeypatch.chdir(tmp_path)
     files.write_array(FILE, np.arange(5000, dtype=np.float32))
-    digests.record([FILE])
+    file_digests.record([FILE])
     return tmp_path
 
 
@@ -50,13 +51,13 @@ def damage(path, how):
 
 
 @pytest.mark.parametrize("how", DAMAGES)
-@pytest.mark.parametrize("large", [0, digests.LARGE])
+@pytest.mark.parametrize("large", [0, file_digests.LARGE])
 def test_a_damaged_file_is_named_with_the_command_that_makes_it_again(monkeypatch, how, large):
-    monkeypatch.setattr(digests, "LARGE", large)
-    assert digests.check([FILE]) == []
+    monkeypatch.setattr(file_digests, "LARGE", large)
+    assert file_digests.check([FILE]) == []
     damage(FILE, DAMAGES[how])
     with pytest.raises(InputError, match="x_train") as error:
-        digests.check([FILE])
+        file_digests.check([FILE])
     assert f"snakemake --cores 4 --forcerun {FILE}" in str(error.value)
 
 
@@ -64,27 +65,29 @@ def test_a_damaged_file_is_named_with_the_command_that_makes_it_again(monkeypatc
 def test_a_damaged_digest_accuses(how):
     damage("results/digits/.digests/data/x_train.npy.digest", DAMAGES[how])
     if how == "longer":
-        assert digests.check([FILE]) == []
+        assert file_digests.check([FILE]) == []
         return
     with pytest.raises(InputError, match="x_train"):
-        digests.check([FILE])
+        file_digests.check([FILE])
 
 
 def test_a_large_file_is_read_once_and_again_after_every_change(monkeypatch):
-    monkeypatch.setattr(digests, "LARGE", 0)
-    digests.check([FILE])
+    monkeypatch.setattr(file_digests, "LARGE", 0)
+    file_digests.check([FILE])
     read = []
-    monkeypatch.setattr(digests, "_content", lambda file, content=digests._content: read.append(1) or content(file))
-    digests.check([FILE])
+    monkeypatch.setattr(
+        file_digests, "_content", lambda file, content=file_digests._content: read.append(1) or content(file)
+    )
+    file_digests.check([FILE])
     assert not read
-    digests.check([FILE], whole=True)
+    file_digests.check([FILE], whole=True)
     os.utime(FILE, (0, 0))
-    digests.check([FILE])
-    digests.check([FILE])
+    file_digests.check([FILE])
+    file_digests.check([FILE])
     assert len(read) == 2
     # Another file of the same bytes: a copied project.
     shutil.copytree("results/digits", "results/copied")
-    digests.check([FILE.replace("digits", "copied")])
+    file_digests.check([FILE.replace("digits", "copied")])
     assert len(read) == 3
 
 
@@ -92,9 +95,9 @@ def test_a_file_without_a_digest_is_told_and_files_of_the_user_are_left_alone(tm
     (tmp_path / "own.npy").write_bytes(b"anything")
     unknown = "results/digits/model/model.keras"
     files.write_json(unknown, {})
-    assert digests.check([FILE, unknown, "own.npy", tmp_path / "own.npy"]) == [unknown]
-    digests.record(["own.npy", tmp_path / unknown])
-    assert digests.check([FILE, unknown]) == []
+    assert file_digests.check([FILE, unknown, "own.npy", tmp_path / "own.npy"]) == [unknown]
+    file_digests.record(["own.npy", tmp_path / unknown])
+    assert file_digests.check([FILE, unknown]) == []
     assert [path.name for path in tmp_path.iterdir()] in (["own.npy", "results"], ["results", "own.npy"])
 
 
@@ -102,19 +105,20 @@ def test_every_damaged_file_has_its_line(caplog):
     paths = [FILE, *(f"results/digits/{number}/a.json" for number in range(3))]
     for path in paths[1:]:
         files.write_json(path, {})
-    digests.record(paths)
+    file_digests.record(paths)
     for path in paths:
         damage(path, flip)
     with pytest.raises(InputError) as error:
-        digests.check(paths)
+        file_digests.check(paths)
     told = caplog.text + str(error.value)
     assert all(path in told for path in paths)
 
 
 ORPHAN = """
 import sys
-from pellucid import digests, files
-with digests.alone("results/digits/data/x_train.npy"):
+from pellucid.jobs import file_digests
+from pellucid import files
+with file_digests.alone("results/digits/data/x_train.npy"):
     print("begun", flush=True)
     sys.stdin.readline()
     files.write_json("results/digits/ended.json", {})
@@ -122,7 +126,7 @@ with digests.alone("results/digits/data/x_train.npy"):
 
 
 def test_a_job_waits_for_the_end_of_another_that_makes_the_same_file(project, caplog):
-    package = str(Path(digests.__file__).parents[1])
+    package = str(Path(file_digests.__file__).parents[1])
     with subprocess.Popen(
         [sys.executable, "-c", ORPHAN],
         env={**os.environ, "PYTHONPATH": package},
@@ -131,10 +135,10 @@ def test_a_job_waits_for_the_end_of_another_that_makes_the_same_file(project, ca
         text=True,
     ) as orphan:
         assert orphan.stdout.readline() == "begun\n"
-        with digests.alone("results/digits/data/x_test.npy"):
+        with file_digests.alone("results/digits/data/x_test.npy"):
             assert not caplog.text
         threading.Timer(0.2, lambda: orphan.stdin.close()).start()
-        with digests.alone(FILE):
+        with file_digests.alone(FILE):
             assert Path("results/digits/ended.json").exists()
     assert f"process {orphan.pid}" in caplog.text
 
@@ -161,7 +165,7 @@ OUTPUT = "results/digits/evaluation/metrics.json"
 
 def test_a_job_gives_its_outputs_digests():
     assert run([FILE], [OUTPUT], lambda: files.write_json(OUTPUT, {"accuracy": 1})) == (0, "")
-    assert digests.check([OUTPUT]) == []
+    assert file_digests.check([OUTPUT]) == []
     damage(OUTPUT, flip)
     code, log = run([FILE, OUTPUT], [], pytest.fail)
     assert code == 1
@@ -190,13 +194,13 @@ def test_what_goes_wrong_with_inputs_without_a_digest_is_one_line():
 
 def test_the_command_looks_at_every_file_and_accepts_one(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["digests"])
-    digests.main()
+    file_digests.main()
     damage(FILE, flip)
     with pytest.raises(SystemExit, match="x_train"):
-        digests.main()
+        file_digests.main()
     monkeypatch.setattr("sys.argv", ["digests", "--accept", FILE])
-    digests.main()
-    assert digests.check([FILE]) == []
+    file_digests.main()
+    assert file_digests.check([FILE]) == []
 
 
 READERS = {

@@ -16,7 +16,7 @@ import pytest
 
 from pellucid import disk, files
 from pellucid.errors import InputError
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 LIMIT = 20_000  # bytes
 

@@ -8,8 +8,8 @@ import shutil
 
 import pytest
 
-from pellucid import digests
 from pellucid.errors import InputError
+from pellucid.jobs import file_digests
 from tests.workflow import tiny
 
 DAMAGES = {
@@ -41,7 +41,7 @@ def test_every_output_has_a_digest_that_tells_damage_and_is_read_by_a_job(copy):
     outputs = [copy / row["output_file"] for row in rows if row["output_file"] != "-"]
     read = {path for row in rows for path in re.split("[, ]+", row["input-file(s)"])}
     assert len(outputs) > 50
-    assert digests.check(outputs) == []
+    assert file_digests.check(outputs) == []
     for path in outputs:
         name = str(path.relative_to(copy))
         # Pictures end in the record and in the report, the seconds of a training in a study, ids of the record in nothing.
@@ -51,7 +51,7 @@ def test_every_output_has_a_digest_that_tells_damage_and_is_read_by_a_job(copy):
         for how in DAMAGES:
             damage(path, how)
             with pytest.raises(InputError, match=re.escape(name)):
-                digests.check([path])
+                file_digests.check([path])
             path.write_bytes(content)
 
 

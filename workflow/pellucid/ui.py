@@ -12,8 +12,9 @@ from typing import Any
 
 import yaml
 
-from pellucid import credentials, digests, files
+from pellucid import credentials, files
 from pellucid.errors import InputError
+from pellucid.jobs import file_digests
 from pellucid.messages import first_line
 
 HOST = "127.0.0.1"
@@ -76,7 +77,7 @@ def page(store: Path) -> str:
     if not store.is_file():
         return ""
     try:
-        digests.check([store])
+        file_digests.check([store])
         with files.reading(store, "the id of an MLflow experiment"):
             identity = files.read_json(store)["experiment_id"]
     except InputError as error:

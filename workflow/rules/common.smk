@@ -7,9 +7,9 @@ from pellucid.config import resolution as configuration
 from pellucid import downloads as transfers
 from pellucid.config import model_classes, studies
 from pellucid import random_labels
-from pellucid.code import code_digest, script_modules
+from pellucid.jobs.code_digest import code_digest, script_modules
 from pellucid.config.variants import variants
-from pellucid.job import share_package
+from pellucid.jobs.script import share_package
 from pellucid.user_text import LONGEST_TITLE, in_figure, in_params, in_rst
 
 share_package(PACKAGE)

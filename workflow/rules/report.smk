@@ -1,6 +1,6 @@
 # Snakemake puts pictures into a report without a job that could look at them: they are compared with their digests here.
 
-from pellucid import digests
+from pellucid.jobs import file_digests
 from pellucid.errors import InputError
 from pellucid.score.verdicts import failures
 
@@ -9,7 +9,7 @@ if any(argument.startswith("--report") for argument in sys.argv):
         name: f"{RESULTS}/score/checks.csv".format(experiment=name) for name in CONFIG.experiments if compared(name)
     }
     try:
-        digests.check([*figures(), *over_experiments(), *checked.values()])
+        file_digests.check([*figures(), *over_experiments(), *checked.values()])
         # What each explanation failed, for the captions, whose templates cannot call functions.
         config["failed"] = {name: failures(table) for name, table in checked.items() if Path(table).is_file()}
     except InputError as error:

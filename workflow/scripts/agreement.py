@@ -1,6 +1,6 @@
 """Compare all explanations of an experiment with each other."""
 
-from pellucid.job import job
+from pellucid.jobs.script import job
 from pellucid.score.agreement import run
 
 with job(snakemake):

@@ -1,6 +1,6 @@
 """Check every method of an experiment before its maps are believed."""
 
-from pellucid.job import job
+from pellucid.jobs.script import job
 from pellucid.score.checks import run
 
 with job(snakemake) as params:

@@ -1,7 +1,7 @@
 """Join the leaderboards of several experiments."""
 
 from pellucid.compare.leaderboard import run
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     run(boards=dict(zip(params.experiments, snakemake.input, strict=True)), table=snakemake.output[0])

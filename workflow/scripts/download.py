@@ -1,7 +1,7 @@
 """Download one file of a data source or a model."""
 
 from pellucid.downloads import fetch
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     fetch(**params.source, target=snakemake.output[0])

@@ -1,7 +1,7 @@
 """Draw how much the explanations of an experiment agree."""
 
 from pellucid.draw.agreement import draw
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     draw(title=params.title, arrays=snakemake.input[0], pictures=list(snakemake.output))

@@ -1,7 +1,7 @@
 """Draw training examples beside augmented copies of them."""
 
 from pellucid.draw.augmentation import draw
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     draw(

@@ -1,7 +1,7 @@
 """Draw the checks of an experiment's explanations."""
 
 from pellucid.draw.checks import draw
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     draw(title=params.title, checks=snakemake.input[0], pictures=list(snakemake.output))

@@ -1,7 +1,7 @@
 """Draw the leaderboard over experiments."""
 
 from pellucid.draw.comparison import draw
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake):
     draw(table=snakemake.input[0], pictures=list(snakemake.output))

@@ -1,7 +1,7 @@
 """Draw training examples of every class."""
 
 from pellucid.draw.data import draw
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     draw(

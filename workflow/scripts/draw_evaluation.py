@@ -1,7 +1,7 @@
 """Draw the confusion matrix and the reliability diagram."""
 
 from pellucid.draw.evaluation import draw_confusion, draw_reliability
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     shared = {"metrics": snakemake.input.metrics, "title": params.title}

@@ -1,7 +1,7 @@
 """Draw what the model says with and without the planted evidence."""
 
 from pellucid.draw.evidence import draw
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     draw(table=snakemake.input[0], title=params.title, pictures=list(snakemake.output))

@@ -1,7 +1,7 @@
 """Draw the attributions of one variant of a method."""
 
 from pellucid.draw.explanation import draw
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     draw(

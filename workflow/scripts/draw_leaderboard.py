@@ -1,7 +1,7 @@
 """Draw the leaderboard of an experiment."""
 
 from pellucid.draw.leaderboard import draw
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     draw(

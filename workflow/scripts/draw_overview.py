@@ -1,7 +1,7 @@
 """Draw one example of each class through all methods."""
 
 from pellucid.draw.overview import draw
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     draw(

@@ -1,7 +1,7 @@
 """Draw one score of every explanation of an experiment."""
 
 from pellucid.draw.score import draw
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     draw(

@@ -1,7 +1,7 @@
 """Draw the test scores of the members of a study."""
 
 from pellucid.draw.members import draw
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     draw(

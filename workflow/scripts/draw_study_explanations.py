@@ -1,7 +1,7 @@
 """Draw how explanations depend on the seed of the training."""
 
 from pellucid.draw.trainings import draw
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     draw(title=params.title, table=snakemake.input[0], pictures=list(snakemake.output))

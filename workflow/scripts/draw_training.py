@@ -1,7 +1,7 @@
 """Draw the learning curves."""
 
 from pellucid.draw.training import draw
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     draw(

@@ -1,7 +1,7 @@
 """Draw one variant of a view of the model."""
 
 from pellucid.draw.view import draw
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     draw(

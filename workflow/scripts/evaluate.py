@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pellucid.evaluation import evaluate
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake, whole=True) as params:
     evaluate(

@@ -1,7 +1,7 @@
 """Ask the model about the test examples with and without their planted evidence."""
 
 from pellucid.evidence import run
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake, whole=True) as params:
     run(

@@ -1,7 +1,7 @@
 """Explain the chosen examples by one method."""
 
 from pellucid.explain.run import run
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     run(

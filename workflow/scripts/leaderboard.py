@@ -1,6 +1,6 @@
 """Rank the explanations of an experiment."""
 
-from pellucid.job import job
+from pellucid.jobs.script import job
 from pellucid.score.leaderboard import run
 
 with job(snakemake) as params:

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from pellucid.config.resolution import require_fit
-from pellucid.job import job
+from pellucid.jobs.script import job
 from pellucid.preprocessing import preprocess
 
 with job(snakemake) as params:

@@ -1,6 +1,6 @@
 """Score every explanation of an experiment."""
 
-from pellucid.job import job
+from pellucid.jobs.script import job
 from pellucid.score.run import run
 
 with job(snakemake) as params:

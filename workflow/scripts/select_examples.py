@@ -1,6 +1,6 @@
 """Choose the test examples that every method explains."""
 
-from pellucid.job import job
+from pellucid.jobs.script import job
 from pellucid.selection import select
 
 with job(snakemake) as params:

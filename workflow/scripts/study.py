@@ -1,7 +1,7 @@
 """Put the members of a study side by side."""
 
 from pellucid.compare.members import run
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     run(

@@ -1,7 +1,7 @@
 """Compare the explanations of the same examples by several trainings."""
 
 from pellucid.compare.trainings import run
-from pellucid.job import job
+from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     run(

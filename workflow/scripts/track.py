@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pellucid.job import job
+from pellucid.jobs.script import job
 from pellucid.tracking import track
 
 with job(snakemake) as params:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pellucid.compare.members import headline
-from pellucid.job import job
+from pellucid.jobs.script import job
 from pellucid.tracking import track_comparison
 
 with job(snakemake) as params:

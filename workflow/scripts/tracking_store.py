@@ -1,6 +1,6 @@
 """Create the MLflow store before several jobs write to it."""
 
-from pellucid.job import job
+from pellucid.jobs.script import job
 from pellucid.tracking import prepare
 
 with job(snakemake) as params:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pellucid.job import job
+from pellucid.jobs.script import job
 from pellucid.training import train
 
 with job(snakemake, whole=True) as params:

@@ -1,6 +1,6 @@
 """Compute one variant of a view of the model."""
 
-from pellucid.job import job
+from pellucid.jobs.script import job
 from pellucid.views.run import run
 
 with job(snakemake) as params:

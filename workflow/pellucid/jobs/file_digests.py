@@ -5,7 +5,7 @@ job that begins compares its inputs with them. They are against damage and editi
 can change a file here can change its digest. Seconds for a file of 1 GiB in the page cache, on one core of an AMD EPYC:
 CRC-32 0.5, SHA-256 0.8 (and several times that on a CPU without instructions for it), SHA-1 0.8, BLAKE2b 1.5, MD5 1.8.
 
-`python -m pellucid.digests` compares every file of `results/`, and `--accept FILE` accepts one as it is.
+`python -m pellucid.jobs.file_digests` compares every file of `results/`, and `--accept FILE` accepts one as it is.
 """
 
 from __future__ import annotations

@@ -11,9 +11,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from pellucid import digests, disk
+from pellucid import disk
 from pellucid.credentials import masked
 from pellucid.errors import InputError
+from pellucid.jobs import file_digests
 from pellucid.messages import first_line
 from pellucid.user_text import from_params, in_figure
 
@@ -76,11 +77,11 @@ def job(snakemake: Any, *, whole: bool = False) -> Iterator[SimpleNamespace]:
     params = SimpleNamespace(**{name: from_params(value) for name, value in snakemake.params.items()})
     unchecked: list[str] = []
     try:
-        with digests.alone(next(iter(snakemake.output), "")):
-            digests.forget(snakemake.output)
-            unchecked = digests.check(snakemake.input, whole=whole)
+        with file_digests.alone(next(iter(snakemake.output), "")):
+            file_digests.forget(snakemake.output)
+            unchecked = file_digests.check(snakemake.input, whole=whole)
             yield params
-            digests.record(snakemake.output)
+            file_digests.record(snakemake.output)
     except InputError as error:
         logger.error("%s", error)
         sys.exit(1)
@@ -89,7 +90,7 @@ def job(snakemake: Any, *, whole: bool = False) -> Iterator[SimpleNamespace]:
             logger.error("%s", told)
         elif unchecked:
             # Any kind of error may come from a damaged file: the cause, and not where it was met.
-            logger.error("%s: %s; %s", type(error).__name__, first_line(error)[:200], digests.told(unchecked))
+            logger.error("%s: %s; %s", type(error).__name__, first_line(error)[:200], file_digests.told(unchecked))
         else:
             logger.exception("the rule %s failed", snakemake.rule)
         sys.exit(1)

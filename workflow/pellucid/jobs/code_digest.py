@@ -14,7 +14,7 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parent.parent
 # What every script imports around its one call, or to refuse sizes that do not fit: it logs, checks and ends the job,
 # and decides nothing in what is written. An edit of it reruns no training.
-_FRAME = frozenset({"pellucid.job", "pellucid.config.resolution"})
+_FRAME = frozenset({"pellucid.jobs.script", "pellucid.config.resolution"})
 
 
 def code_digest(*modules: str) -> str:
