@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pellucid import backend
+from pellucid.network import runtime
 from tests.prepared import prepare
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,7 +26,7 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def keras():
     """Keras on TensorFlow, one thread, deterministic."""
-    backend.start(1)
+    runtime.start(1)
     import keras
 
     return keras

@@ -19,9 +19,10 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from pellucid import backend, files
+from pellucid import files
 from pellucid.config.resolution import resolve
 from pellucid.models.heartbeat_cnn import build
+from pellucid.network import runtime
 from tests import prepared
 from tests.bench.timing import row
 
@@ -39,7 +40,7 @@ def main() -> None:
     if not real:
         print("Heartbeats: left out, PELLUCID_REAL_DATA is not set")
         return
-    backend.start(1)
+    runtime.start(1)
     rows = Path(real) / "mitbih"
     print("Real heartbeats, 500 training and 500 test rows, 100 of each class: balanced test accuracy,")
     print(f"mean ± sd of {len(SEEDS)} seeds")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pellucid import backend
+from pellucid.network import runtime
 from tests.bench.timing import in_turn, row, seconds
 
 
@@ -15,13 +15,13 @@ def main() -> None:
     timed on every 8th window of one beat and multiplied, since the whole takes minutes; its own time grows with the
     number of calls alone. The floor is the same number of forward passes in the best of several batch sizes.
     """
-    backend.start(2)
+    runtime.start(2)
     import keras
     import tensorflow as tf
 
     from pellucid.explain.occlusion import explain
     from pellucid.models.heartbeat_cnn import build
-    from pellucid.probe import Probe
+    from pellucid.network.explained_model import Probe
 
     model = build((186, 1), 5)
     rng = np.random.default_rng(0)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pellucid import backend
+from pellucid.network import runtime
 from tests.bench.cases import METHODS, Case
 from tests.bench.timing import row
 
@@ -38,8 +38,8 @@ def main(methods: Sequence[str] = METHODS) -> None:
 
 def measure(method: str) -> tuple[float, float]:
     """MB of the process before, and what the explanation adds at its peak."""
-    backend.start(2)
-    from pellucid.probe import Probe
+    runtime.start(2)
+    from pellucid.network.explained_model import Probe
 
     case = Case("multivariate", 256)
     probe = Probe(case.model, memory_mb=_BUDGET)

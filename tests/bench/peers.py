@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid import backend
+from pellucid.network import runtime
 from tests.bench import peer, peer_memory
 from tests.bench.cases import METHODS, NETWORKS, Case
 from tests.bench.floor import Floor
@@ -71,7 +71,7 @@ class Row:
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure, print a table for each case and number of inputs, then what is slower than it should be, and memory."""
     chosen = _chosen(arguments)
-    backend.start(chosen.threads)
+    runtime.start(chosen.threads)
     _quieten(chosen.threads)
     peers, absent = peer.load()
     if absent:
@@ -140,7 +140,7 @@ def summary(rows: Sequence[Row]) -> None:
 
 def _own(case: Case, method: str) -> tuple[float, Callable[[], Taken], tuple[int, int]]:
     """First call in seconds, a function that measures a later one at the best size, and its passes (forward, back)."""
-    from pellucid.probe import Probe
+    from pellucid.network.explained_model import Probe
 
     explain = importlib.import_module(f"pellucid.explain.{method}").explain
     parameters = case.parameters(method)

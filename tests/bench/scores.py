@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pellucid import backend
+from pellucid.network import runtime
 from tests.bench.timing import row, seconds
 
 # Quantus 0.6, pixel flipping of four inputs of 300 × 9 on two cores: it removes one value after the other, and asks the
@@ -15,12 +15,12 @@ _INPUTS, _STEPS = 16, 50
 
 def main() -> None:
     """16 inputs of 300 × 9 on the multivariate network, explained by saliency."""
-    backend.start(2)
+    runtime.start(2)
     import keras
 
     from pellucid.explain import saliency
     from pellucid.models.multivariate_cnn import build
-    from pellucid.probe import Probe
+    from pellucid.network.explained_model import Probe
     from pellucid.score import deletion_insertion, sensitivity
     from pellucid.score.base import Case, Explanation
 

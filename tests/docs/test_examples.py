@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from pellucid.config.schema import parameters_schema, with_defaults
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.score.base import Case, Explanation
 from tests.conftest import ROOT
 from tests.docs.pages import blocks

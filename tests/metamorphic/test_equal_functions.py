@@ -5,12 +5,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pellucid import precision, same_function
 from pellucid.errors import InputError
 from pellucid.explain import deep_shap, grad_cam, gradient_input, integrated_gradients, occlusion, saliency
 from pellucid.models import keras_file
-from pellucid.probe import Probe
-from pellucid.randomise import fresh_weights
+from pellucid.network import dtype_policy, same_function
+from pellucid.network.explained_model import Probe
+from pellucid.network.weight_randomisation import fresh_weights
 
 FEW = settings(
     derandomize=True, deadline=None, max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -109,7 +109,7 @@ def check_respelled(keras, folder, recipe, spelling):
     np.testing.assert_allclose(probe.probabilities(x), expected, rtol=1e-4, atol=1e-5)
     gradient = own.gradient(x, targets)
     np.testing.assert_allclose(probe.gradient(x, targets), gradient, atol=1e-4 * np.abs(gradient).max())
-    back = precision.recast(precision.recast(made, "mixed_bfloat16"), "float32")
+    back = dtype_policy.recast(dtype_policy.recast(made, "mixed_bfloat16"), "float32")
     np.testing.assert_allclose(Probe(back).probabilities(x), expected, rtol=1e-4, atol=1e-5)
 
 

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pellucid import local
-from pellucid.probe import Probe
+from pellucid.network import incremental
+from pellucid.network.explained_model import Probe
 
 SETTINGS = settings(
     derandomize=True, deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -97,7 +97,7 @@ def full_and_local(model, monkeypatch, seed):
     full, probe = Probe(model), Probe(model)
     with monkeypatch.context() as patch:
         patch.setattr(full, "_local", lambda *_: None)
-        patch.setattr("pellucid.probe._WORK_OF_TRACING", -1e30)
+        patch.setattr("pellucid.network.explained_model._WORK_OF_TRACING", -1e30)
         return full.covered_scores(*arguments), probe.covered_scores(*arguments)
 
 
@@ -118,13 +118,13 @@ def test_layers_that_treat_positions_apart_have_no_plan(keras):
         for shape in ((11, 2), (11, 1)):
             if (kind, shape[-1]) in {(2), ("half the channels", 1)}:
                 continue
-            plan = local.plan(model_of(keras, shape, [kind], 1, False))
+            plan = incremental.plan(model_of(keras, shape, [kind], 1, False))
             assert plan is None, kind
 
 
 def test_layers_that_treat_positions_alike_have_one(keras):
     for kind in ALIKE:
-        assert local.plan(model_of(keras, (11, 2), [kind], 1, False)), kind
+        assert incremental.plan(model_of(keras, (11, 2), [kind], 1, False)), kind
 
 
 def test_weights_that_are_not_float32_and_dropouts_at_work_have_no_plan(keras):
@@ -136,4 +136,4 @@ def test_weights_that_are_not_float32_and_dropouts_at_work_have_no_plan(keras):
     small.quantize("int8")
     start = keras.Input((9, 2))
     random = keras.Model(start, layers.Dense(2)(layers.Flatten()(layers.Dropout(0.5)(start, training=True))))
-    assert [local.plan(model) for model in (half, small, random)] == [None] * 3
+    assert [incremental.plan(model) for model in (half, small, random)] == [None] * 3

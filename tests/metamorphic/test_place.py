@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from pellucid import plugins
 from pellucid.explain.upsampling import coverage
-from pellucid.graph import flatten
 from pellucid.models import archive, config_graph
-from pellucid.places import Places
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
+from pellucid.network.graph import flatten
+from pellucid.network.places import Places
 
 LENGTH, MOTIF = 120, 5
 METHODS = ("grad_cam", "grad_cam_plus_plus", "layer_cam", "cam", "score_cam")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pellucid.errors import InputError
 from pellucid.explain import deep_shap
 from pellucid.models import archive
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 SETTINGS = settings(
     derandomize=True, deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture]

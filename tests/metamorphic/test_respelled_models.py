@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pellucid import plugins
 from pellucid.config.schema import parameters_schema, with_defaults
 from pellucid.models import archive, keras_file
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from tests.metamorphic.networks import SPELLINGS, build, recipes
 
 METHODS = plugins.load("explain")

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from pellucid import backend
+from pellucid.network import runtime
 
 # Some of these libraries import TensorFlow when the tests are collected: it must have its one thread by then, or the
 # trainings of other tests, which are compared byte by byte with those of other processes, would differ.
-backend.start(1)
+runtime.start(1)
 HERE = Path(__file__).resolve().parent
 
 

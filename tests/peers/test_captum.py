@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pellucid.explain import baselines, grad_cam, integrated_gradients, occlusion, smoothgrad, vargrad
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from tests.torch_copy import channels_first, channels_last, torch_copy
 
 torch = pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")

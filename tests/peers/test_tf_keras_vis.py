@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.explain import saliency
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 
 def test_a_sequential_network_is_refused_there_and_explained_here(keras, heartbeat, rng):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from tests.torch_copy import channels_first, channels_last, torch_copy
 
 pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pellucid.explain import occlusion, rise, saliency
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from tests.logits import logits_copy
 from tests.xplique_peer import xplique_attributions
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.models import archive
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 SERIES = ["Conv1DTranspose", "DepthwiseConv1D", "SeparableConv1D", "UpSampling1D", "Cropping1D", "ZeroPadding1D"]
 IMAGES = ["Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D", "UpSampling2D", "Cropping2D", "MaxPooling2D"]

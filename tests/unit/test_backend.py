@@ -10,8 +10,8 @@ TOLD = """
 import json
 import numpy as np
 from threadpoolctl import threadpool_info
-from pellucid import backend
-tf = backend.start(threads=2)
+from pellucid.network import runtime
+tf = runtime.start(threads=2)
 import scipy.linalg
 print(json.dumps([
     tf.config.threading.get_intra_op_parallelism_threads(),

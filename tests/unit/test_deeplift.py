@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 # The curves of Keras that are functions of one value.
 CURVES = (

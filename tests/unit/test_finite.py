@@ -9,7 +9,7 @@ from pellucid import files, loss_faults
 from pellucid.errors import InputError
 from pellucid.explain.run import run
 from pellucid.models import keras_file, sizes
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.score import checks
 from pellucid.score.base import Scored
 from pellucid.score.run import _require_no_infinity

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.graph import flatten
+from pellucid.network.graph import flatten
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pellucid import local
-from pellucid.probe import Probe
+from pellucid.network import incremental
+from pellucid.network.explained_model import Probe
 from tests.conftest import settled
 
 
@@ -84,7 +84,7 @@ def test_scores_are_those_of_full_passes(keras, monkeypatch, rng, name, memory):
     full = Probe(model, batch_size=4)
     monkeypatch.setattr(full, "_local", lambda *_: None)
     expected = full.covered_scores(*arguments)
-    monkeypatch.setattr("pellucid.probe._WORK_OF_TRACING", -1e30)
+    monkeypatch.setattr("pellucid.network.explained_model._WORK_OF_TRACING", -1e30)
     probe = Probe(model)
     probe._memory = memory
     found = probe.covered_scores(*arguments)
@@ -99,7 +99,7 @@ def test_a_model_that_is_no_chain_has_no_plan(keras):
     inputs = keras.Input((20, 2))
     one, other = (keras.layers.Conv1D(3, 3)(inputs) for _ in range(2))
     joined = keras.layers.Flatten()(keras.layers.Add()([one, other]))
-    assert local.plan(keras.Model(inputs, keras.layers.Dense(2)(joined))) is None
+    assert incremental.plan(keras.Model(inputs, keras.layers.Dense(2)(joined))) is None
 
 
 @pytest.mark.parametrize("layer", ["LSTM", "SeparableConv1D", "GlobalMaxPooling1D"])
@@ -110,7 +110,7 @@ def test_a_model_with_another_kind_of_layer_has_no_plan(keras, layer):
         "SeparableConv1D": [layers.SeparableConv1D(3, 3), layers.Flatten()],
         "GlobalMaxPooling1D": [layers.GlobalMaxPooling1D()],
     }
-    assert local.plan(keras.Sequential([layers.Input((20, 2)), *kinds[layer], layers.Dense(2)])) is None
+    assert incremental.plan(keras.Sequential([layers.Input((20, 2)), *kinds[layer], layers.Dense(2)])) is None
 
 
 def test_little_work_is_done_in_full(heartbeat, rng):
@@ -125,4 +125,4 @@ def test_work_is_that_of_the_layers(keras):
     layers = keras.layers
     model = keras.Sequential([layers.Input((10, 2)), layers.Conv1D(3, 4), layers.Flatten(), layers.Dense(5)])
     # 7 positions of 4 × 2 × 3 multiplications and 21 × 5; a window of 2 touches 5 positions.
-    assert local.plan(model).work((2,)) == (5 * 24 + 5 * 15, 7 * 24 + 7 * 15)
+    assert incremental.plan(model).work((2,)) == (5 * 24 + 5 * 15, 7 * 24 + 7 * 15)

@@ -5,7 +5,7 @@ import pytest
 
 from pellucid import plugins
 from pellucid.errors import InputError
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 # Small ones of every architecture with parts that others lack: (name, input shape, parameters).
 SMALL = [

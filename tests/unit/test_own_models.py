@@ -13,7 +13,7 @@ from pellucid.errors import InputError
 from pellucid.evaluation import evaluate
 from pellucid.explain import deep_shap
 from pellucid.models import archive, function, head, keras_file, saved_model, tidy
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.views.run import run as view
 from tests import own_models, prepared
 

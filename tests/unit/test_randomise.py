@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.probe import Probe
-from pellucid.randomise import cascading, fresh_weights, weighted_layers
+from pellucid.network.explained_model import Probe
+from pellucid.network.weight_randomisation import cascading, fresh_weights, weighted_layers
 
 
 def equal(one, two):

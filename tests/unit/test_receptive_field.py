@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 # Araujo, Norris, Sim, Distill (2019): 212 at the end of VGG16, every layer with 3 × 3 or 2 × 2 windows.
 VGG16 = {

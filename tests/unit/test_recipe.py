@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from pellucid import precision, recipe
+from pellucid import recipe
 from pellucid.config import schema
 from pellucid.config.resolution import resolve
+from pellucid.network import dtype_policy
 from tests.unit.bad_inputs.good import GOOD
 
 
@@ -120,8 +121,8 @@ def test_another_precision_keeps_weights_and_puts_out_float32(keras, request, na
     else:
         model = request.getfixturevalue(name)
     x = np.random.default_rng(0).normal(0, 1, (4, *model.input_shape[1:])).astype(np.float32)
-    mixed = precision.recast(model, "mixed_bfloat16")
-    again = precision.recast(mixed, "float32")
+    mixed = dtype_policy.recast(model, "mixed_bfloat16")
+    again = dtype_policy.recast(mixed, "float32")
     for one, two, three in zip(model.get_weights(), mixed.get_weights(), again.get_weights(), strict=True):
         assert two.dtype == np.float32
         np.testing.assert_array_equal(one, two)

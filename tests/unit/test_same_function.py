@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pellucid import precision, same_function
 from pellucid.errors import InputError
 from pellucid.models import head, tidy
+from pellucid.network import dtype_policy, same_function
 
 
 @pytest.fixture
@@ -31,14 +31,14 @@ def test_a_step_that_loses_statistics_is_told_by_its_name(normalised, monkeypatc
         if step == "tidied":
             tidy.tidied(normalised)
         else:
-            precision.recast(normalised, "mixed_bfloat16")
+            dtype_policy.recast(normalised, "mixed_bfloat16")
 
 
 def test_the_same_steps_keep_the_function(normalised):
     made = tidy.tidied(normalised)
     x = np.random.default_rng(1).normal(20, 3, (4, 6, 2)).astype(np.float32)
     np.testing.assert_allclose(made(x), normalised(x), rtol=1e-5, atol=1e-6)
-    half = precision.recast(made, "mixed_bfloat16")
+    half = dtype_policy.recast(made, "mixed_bfloat16")
     np.testing.assert_allclose(half(x), normalised(x), atol=0.03)
 
 

@@ -445,7 +445,7 @@ def test_every_setting_goes_on_after_a_kill_as_if_there_had_been_none(few_digits
 
 
 def test_what_was_trained_in_bfloat16_is_explained_in_float32(keras, few_digits, whole):
-    from pellucid.probe import Probe
+    from pellucid.network.explained_model import Probe
 
     model = whole("bfloat16") / "model" / "model.keras"
     kept = keras.models.load_model(model)

@@ -9,7 +9,7 @@ from pellucid import files
 from pellucid.errors import InputError
 from pellucid.models import keras_weights
 from pellucid.models.vgg16 import build
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from tests import prepared
 from tests.unit.vgg16_weights import write
 

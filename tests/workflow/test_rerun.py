@@ -115,7 +115,7 @@ def test_a_changed_figure_computes_nothing(project):
 
 
 def test_a_changed_probe_reruns_what_asks_the_model(project):
-    project.edit("workflow/pellucid/probe.py", "_LARGEST_BATCH = 256", "_LARGEST_BATCH = 128")
+    project.edit("workflow/pellucid/network/explained_model.py", "_LARGEST_BATCH = 256", "_LARGEST_BATCH = 128")
     planned = project.planned()
     assert {f"Explain {name} by {method}" for method in SETTINGS["methods"] for name in ("one", "two")} <= planned
     assert not {job for job in planned if job.startswith(("Train", "Prepare"))}

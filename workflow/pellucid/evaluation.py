@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pellucid import class_order, files, tables
 from pellucid.logits import log_odds, log_softmax, softmax
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from pellucid import files, seeds, tables
 from pellucid.batching import blocks
 from pellucid.errors import InputError
 from pellucid.logits import softmax
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.score.base import Case
 from pellucid.score.bootstrap import interval
 from pellucid.score.fills import Fill, fills

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files
-from pellucid.graph import flatten
-from pellucid.layers import walk
+from pellucid.network.graph import flatten
+from pellucid.network.layers import walk
 
 if TYPE_CHECKING:
     import keras

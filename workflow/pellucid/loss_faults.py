@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid import finite
 from pellucid.errors import InputError
+from pellucid.network import finite
 
 if TYPE_CHECKING:
     import keras

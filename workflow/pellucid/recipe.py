@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import augmentation, precision
+from pellucid import augmentation
 from pellucid.config import schema
 from pellucid.messages import listing
+from pellucid.network import dtype_policy
 
 if TYPE_CHECKING:
     import keras
@@ -128,5 +129,5 @@ def prepared(network: keras.Model, training: Mapping[str, Any]) -> keras.Model:
     if not training["epochs"]:
         return network
     return compiled(
-        network if training["precision"] == "float32" else precision.recast(network, training["precision"]), training
+        network if training["precision"] == "float32" else dtype_policy.recast(network, training["precision"]), training
     )

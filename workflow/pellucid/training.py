@@ -13,25 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import (
-    augmentation,
-    backend,
-    downloads,
-    files,
-    finite,
-    input_scale,
-    loss_faults,
-    plugins,
-    precision,
-    recipe,
-    same_function,
-    schedule,
-    seeds,
-)
+from pellucid import augmentation, downloads, files, input_scale, loss_faults, plugins, recipe, schedule, seeds
 from pellucid.config import model_classes
 from pellucid.errors import InputError
-from pellucid.layers import seed_states, walk
 from pellucid.messages import first_line
+from pellucid.network import dtype_policy, finite, runtime, same_function
+from pellucid.network.layers import seed_states, walk
 
 if TYPE_CHECKING:
     import keras
@@ -109,7 +96,7 @@ def train(
             would be one of a training that failed.
     """
     folder, training = Path(folder), recipe.complete(training)
-    tf = backend.start(threads)
+    tf = runtime.start(threads)
     import keras
 
     data = files.read_json(facts)
@@ -160,7 +147,7 @@ def train(
         _hold(best, progress.best_scores, "saving and loading its best epoch")
     if training["precision"] != "float32" and progress.epoch:
         # What is explained is computed in float32, whatever it was trained in.
-        best = precision.recast(best, "float32")
+        best = dtype_policy.recast(best, "float32")
     kept = progress.history[progress.best_epoch - 1] if progress.epoch else {}
     files.write(folder / "model.keras", best.save)
     kept_answers = same_function.answers(best)

@@ -8,7 +8,7 @@ import pytest
 from pellucid import files
 from pellucid.errors import InputError
 from pellucid.explain import deep_shap
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from tests import prepared
 from tests.unit.bad_inputs.good import plain
 

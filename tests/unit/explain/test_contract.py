@@ -8,7 +8,7 @@ import pytest
 from pellucid import plugins
 from pellucid.config.schema import parameters_schema, with_defaults
 from pellucid.explain.base import holds
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 METHODS = plugins.load("explain")
 # Fixtures, and the architectures whose features they have.

@@ -9,7 +9,7 @@ from pellucid import files, plugins
 from pellucid.errors import InputError
 from pellucid.explain import backgrounds, deep_shap
 from pellucid.explain.run import completeness
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from tests import prepared
 from tests.logits import logits_copy
 from tests.torch_copy import channels_first, channels_last, torch_copy

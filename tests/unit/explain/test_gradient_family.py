@@ -15,7 +15,7 @@ from pellucid.explain import (
     smoothgrad,
     vargrad,
 )
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 NETWORKS = ["heartbeat", "multivariate", "digit"]
 

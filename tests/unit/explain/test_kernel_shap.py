@@ -10,7 +10,7 @@ from pellucid.errors import InputError
 from pellucid.explain import baselines
 from pellucid.explain.kernel_shap import check, draw, explain, reference, solve
 from pellucid.explain.segments import segmentation
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 
 def shapley(game, number):

@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.explain.lime import copies, explain, fit
 from pellucid.explain.segments import segmentation
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 
 def segment_sums(inputs, weights, targets, labels):

@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.explain.occlusion import explain, starts, windows
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from tests.logits import logits_copy
 
 

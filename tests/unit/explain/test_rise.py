@@ -9,7 +9,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.explain.rise import explain, smooth
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from tests.logits import logits_copy
 
 

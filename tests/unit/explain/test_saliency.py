@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.explain.saliency import explain
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 
 def test_is_the_weight_of_a_linear_model(linear, rng):

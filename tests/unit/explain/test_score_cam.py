@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from pellucid.conv_layer import conv_layer
 from pellucid.errors import InputError
 from pellucid.explain.score_cam import explain, maps
 from pellucid.explain.upsampling import coverage, placed
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
+from pellucid.network.layer_choice import conv_layer
 from tests.tf_keras_vis_peer import class_activation
 
 

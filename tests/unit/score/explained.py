@@ -5,7 +5,7 @@ import numpy as np
 from pellucid import plugins, seeds
 from pellucid.config.schema import parameters_schema, with_defaults
 from pellucid.explain.base import holds
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.score.base import Case, Explanation
 
 

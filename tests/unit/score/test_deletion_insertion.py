@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.score.deletion_insertion import SPEC, score
 from pellucid.score.fills import fills
 from pellucid.score.units import count, units

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pellucid.randomise import fresh_weights, weighted_layers
+from pellucid.network.weight_randomisation import fresh_weights, weighted_layers
 from pellucid.score.parameter_randomisation import score, stops
 from pellucid.score.similarity import spearman, ssim
 from tests.unit.score.explained import case_of, explanation_of
@@ -91,7 +91,7 @@ def test_starts_from_the_trained_weights_and_alters_the_output_alone_at_first(ca
 def test_is_the_similarity_to_an_independent_model_with_those_weights(keras, trained, case):
     model, images, labels = trained
     from pellucid.explain.saliency import explain
-    from pellucid.probe import Probe
+    from pellucid.network.explained_model import Probe
 
     explanation = explanation_of(case, "saliency")
     found = run(explanation, case)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.score.base import RandomLabels
 from pellucid.score.random_labels import score
 from pellucid.score.similarity import ssim

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.score.sensitivity import ranges, score
 from tests.unit.score.explained import case_of, explanation_of
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.views.activation_maximisation import compute
 from pellucid.views.ascent import roughness
 from tests.unit.views.data import given, random_examples

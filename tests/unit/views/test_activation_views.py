@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.views import activations, feature_maps, maximal_activations
 from pellucid.views.base import ViewData
 from pellucid.views.maps import per_class, small

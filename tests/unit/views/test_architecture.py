@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.views.architecture import compute, group, table
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.draw.views.embedding import draw
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.views.embedding import compute, planes, same_class
 from tests.unit.views.data import given, random_examples
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.views.filters import compute, kernels_of
 
 

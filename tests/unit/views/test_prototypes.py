@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.views import medoids, mmd
 from pellucid.views.prototypes import compute
 from tests.unit.views.data import given, random_examples

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from pellucid.errors import InputError
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.views.pruning import check, compute, kernels, prune, rank_correlation
 from tests.unit.views.data import given, random_examples
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 PARAMETER: Mapping[str, Any] = {
     "type": "integer",

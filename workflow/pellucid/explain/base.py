@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 
 if TYPE_CHECKING:
-    from pellucid.probe import Probe
+    from pellucid.network.explained_model import Probe
 
 
 @dataclass(frozen=True)

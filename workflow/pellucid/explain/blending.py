@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 # Values in a block of blends. Measured on 224 × 224 × 3: blocks that fit the processor's cache are made two to three
 # times as fast as those of 256 examples, and no network there is faster for more.

@@ -12,8 +12,8 @@ from pellucid.batching import slices
 from pellucid.errors import InputError
 from pellucid.explain.upsampling import placed
 from pellucid.messages import listing
-from pellucid.probe import Probe
-from pellucid.spans import Span
+from pellucid.network.explained_model import Probe
+from pellucid.network.spans import Span
 
 # Bytes of feature maps that are combined at once: what fits into a core's cache takes half the time (measured).
 _CACHED = 2**20

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.batching import blocks
 from pellucid.explain.blending import block_size
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 
 def scores(

@@ -9,7 +9,7 @@ from pellucid.errors import InputError
 from pellucid.explain import backgrounds
 from pellucid.explain.base import MethodSpec
 from pellucid.messages import listing
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 SPEC = MethodSpec(
     title="Deep SHAP",

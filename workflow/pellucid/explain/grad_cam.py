@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.conv_layer import map_layer
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.cam_layers import LAYER, combined, spread
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
+from pellucid.network.layer_choice import map_layer
 
 SPEC = MethodSpec(
     title="Grad-CAM",

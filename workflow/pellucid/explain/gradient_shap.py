@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pellucid.batching import blocks
 from pellucid.explain import backgrounds
 from pellucid.explain.base import MethodSpec
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 SPEC = MethodSpec(
     title="Gradient SHAP",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.conv_layer import map_layer
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.cam_layers import LAYER, axes_of, batches, spread
 from pellucid.explain.grad_cam import weighted
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
+from pellucid.network.layer_choice import map_layer
 
 SPEC = MethodSpec(
     title="Guided Grad-CAM",

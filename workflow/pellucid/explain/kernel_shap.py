@@ -12,7 +12,7 @@ from pellucid.errors import InputError
 from pellucid.explain import baselines, coalitions
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.segments import PARAMETERS, by_number, fits, segmentation
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 # Of up to this many times as many coalitions as are wanted, all are listed to choose from; of more, some are drawn
 # until enough are different.

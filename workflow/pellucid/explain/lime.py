@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pellucid.explain import baselines, coalitions
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.segments import PARAMETERS, by_number, fits, segmentation
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 __all__ = ["SPEC", "explain", "fits"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.batching import blocks
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "samples": {

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.explain import baselines
 from pellucid.explain.base import MethodSpec
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 _ONE_OR_EACH = (
     {"type": "integer", "minimum": 1, "maximum": 1_000_000},

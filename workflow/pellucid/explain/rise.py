@@ -14,7 +14,7 @@ from pellucid.explain.base import MethodSpec
 from pellucid.explain.blending import block_size
 from pellucid.explain.segments import parts
 from pellucid.explain.upsampling import upsample
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 SPEC = MethodSpec(
     title="RISE",

@@ -16,7 +16,7 @@ from pellucid.config.variants import variants
 from pellucid.errors import InputError
 from pellucid.explain.base import measured_for, on_measured, require_finite
 from pellucid.messages import shown
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 logger = logging.getLogger(__name__)
 

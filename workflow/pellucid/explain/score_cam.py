@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.batching import blocks, slices
-from pellucid.conv_layer import map_layer
 from pellucid.errors import InputError
 from pellucid.explain import baselines
 from pellucid.explain.base import MethodSpec
@@ -14,7 +13,8 @@ from pellucid.explain.blending import block_size
 from pellucid.explain.cam_layers import LAYER, spans_of, spread
 from pellucid.explain.upsampling import coverage, placed
 from pellucid.messages import listing
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
+from pellucid.network.layer_choice import map_layer
 
 SPEC = MethodSpec(
     title="Score-CAM",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.noise import PARAMETERS, moments
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 SPEC = MethodSpec(
     title="SmoothGrad",

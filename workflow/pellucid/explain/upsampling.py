@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.spans import Span
+from pellucid.network.spans import Span
 
 
 def upsample(maps: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pellucid.graph import Node
+from pellucid.network.graph import Node
 
 Config = Mapping[str, Any]
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.errors import InputError
-from pellucid.layers import derive
 from pellucid.models import keras_weights, own_keys
 from pellucid.models.base import WHITE, ModelSpec, require_rgb, require_size
 from pellucid.models.keras_networks import (
@@ -22,6 +21,7 @@ from pellucid.models.keras_networks import (
     SCALING,
     published,
 )
+from pellucid.network.layers import derive
 
 if TYPE_CHECKING:
     import keras

@@ -18,7 +18,7 @@ from pellucid.errors import InputError
 from pellucid.messages import first_line, listing, times
 from pellucid.models import activations, bounded_json, config_graph, hdf5, keras_zip, sizes
 from pellucid.models.config_graph import odd_refused
-from pellucid.places import Places
+from pellucid.network.places import Places
 
 Config = Mapping[str, Any]
 

@@ -13,8 +13,8 @@ from itertools import count
 from typing import Any
 
 from pellucid.errors import InputError
-from pellucid.graph import Node, tensors
 from pellucid.messages import first_line
+from pellucid.network.graph import Node, tensors
 
 Config = Mapping[str, Any]
 # One use of a layer: its name, which of its uses, what it is called with, and the uses whose outputs it takes.

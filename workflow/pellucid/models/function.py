@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pellucid import same_function
 from pellucid.errors import InputError
 from pellucid.messages import first_line, listing, nearest, shown
 from pellucid.models import archive, head, own_keys
 from pellucid.models.base import ModelSpec
 from pellucid.models.tidy import tidied
+from pellucid.network import same_function
 
 if TYPE_CHECKING:
     import keras

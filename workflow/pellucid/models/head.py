@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import same_function, tracing
 from pellucid.errors import InputError
-from pellucid.graph import flatten
-from pellucid.layers import last_layer, walk
 from pellucid.messages import times
+from pellucid.network import same_function, tracing
+from pellucid.network.graph import flatten
+from pellucid.network.layers import last_layer, walk
 
 if TYPE_CHECKING:
     import keras

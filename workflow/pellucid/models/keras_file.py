@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pellucid import finite
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
-from pellucid.layers import holds_weights, walk
 from pellucid.messages import listing, nearest, shown
 from pellucid.models import archive, head, own_keys, sizes
 from pellucid.models.base import ModelSpec
 from pellucid.models.tidy import tidied
-from pellucid.same_function import reason
+from pellucid.network import finite
+from pellucid.network.layers import holds_weights, walk
+from pellucid.network.same_function import reason
 
 if TYPE_CHECKING:
     import keras

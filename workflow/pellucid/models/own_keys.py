@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import InputError
-from pellucid.layers import walk
 from pellucid.messages import listing, shown
 from pellucid.models import config_graph
 from pellucid.models.archive import Config
+from pellucid.network.layers import walk
 
 if TYPE_CHECKING:
     import keras

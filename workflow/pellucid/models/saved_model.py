@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid import files, same_function
+from pellucid import files
 from pellucid.errors import InputError
 from pellucid.messages import first_line, listing, times
 from pellucid.models import head, own_keys
 from pellucid.models.base import ModelSpec
+from pellucid.network import same_function
 
 if TYPE_CHECKING:
     import keras

@@ -65,13 +65,13 @@ def require_buildable(config: Mapping[str, Any], stored: int, where: str, *, all
     import keras
     from keras import saving
 
-    from pellucid import backend
-    from pellucid.graph import flatten
-    from pellucid.same_function import reason
+    from pellucid.network import runtime
+    from pellucid.network.graph import flatten
+    from pellucid.network.same_function import reason
 
     try:
         # A variable has a shape here, and values when it is asked for them: operations of a graph that never runs.
-        with backend.start().Graph().as_default(), keras.StatelessScope():
+        with runtime.start().Graph().as_default(), keras.StatelessScope():
             described = {**_renamed(config, _odd_names(config)), "compile_config": None}
             model = saving.deserialize_keras_object(described, safe_mode=not allow_code)
             needed = sum(math.prod(variable.shape) for variable in model.variables)

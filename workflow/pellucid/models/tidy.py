@@ -6,9 +6,9 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-from pellucid import same_function
 from pellucid.errors import InputError
-from pellucid.layers import copy_state
+from pellucid.network import same_function
+from pellucid.network.layers import copy_state
 
 if TYPE_CHECKING:
     import keras

@@ -115,7 +115,7 @@ def load(model: keras.Model, path: Path | str) -> None:
     Raises:
         InputError: a file without these layers, or with convolutions of other shapes.
     """
-    from pellucid.layers import holds_weights, walk
+    from pellucid.network.layers import holds_weights, walk
 
     found = keras_weights.read(path)
     layers = {layer.name: layer for layer in walk(model) if holds_weights(layer)}

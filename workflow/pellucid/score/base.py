@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from pellucid.probe import Probe
+    from pellucid.network.explained_model import Probe
 
 Better = Literal["higher", "lower", "neither"]
 

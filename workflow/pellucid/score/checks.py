@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import plugins, seeds, tables
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.score.base import Case, Explanation
 from pellucid.score.run import Explained, loaded
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.randomise import cascading, weighted_layers
+from pellucid.network.weight_randomisation import cascading, weighted_layers
 from pellucid.score.base import Case, Curve, Explanation, Metric, Scored, ScoreSpec
 from pellucid.score.similarity import spearman, ssim
 from pellucid.score.subset import first_of_each, parameter, placed

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pellucid import files
 from pellucid.batching import blocks
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.ranks import levels
 from pellucid.score.base import Case, Explanation
 from pellucid.score.fills import Fill

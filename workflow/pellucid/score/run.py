@@ -15,7 +15,7 @@ from pellucid import files, plugins, seeds, tables
 from pellucid.config.variants import method_of, variants
 from pellucid.errors import InputError
 from pellucid.explain.base import holds, measured_for, on_measured, require_finite
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.score.base import Case, Explanation, RandomLabels, Scored, ScoreSpec
 from pellucid.score.bootstrap import NONE, interval
 from pellucid.score.ranking import comparable

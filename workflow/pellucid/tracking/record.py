@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from pellucid import backend, files, plugins, tables
+from pellucid import files, plugins, tables
+from pellucid.network import runtime
 from pellucid.score import leaderboard
 from pellucid.tracking.runs import Runs, fitting, now
 from pellucid.user_text import in_markdown, readable
@@ -220,7 +221,7 @@ class Record(Runs):
 
     def _model_and_data(self, run: str, name: str, data: Mapping[str, Any], training: Mapping[str, Any]) -> None:
         """The model with its signature and an input example, and the data set by `log_input`."""
-        backend.start()
+        runtime.start()
         import keras
         import mlflow.tensorflow
         from mlflow.data.http_dataset_source import HTTPDatasetSource

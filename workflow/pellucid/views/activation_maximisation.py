@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.conv_layer import conv_layer
 from pellucid.logits import softmax
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
+from pellucid.network.layer_choice import conv_layer
 from pellucid.views.ascent import Array, Ascent, Statistics, ascend
 from pellucid.views.base import LAYER, ViewData, ViewSpec
 from pellucid.views.features import feature_layer, features

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.conv_layer import conv_layer
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
+from pellucid.network.layer_choice import conv_layer
 from pellucid.views.base import LAYER, ViewData, ViewSpec
 from pellucid.views.maps import about_examples, axes_of, batches, field_arrays, per_class, small
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.messages import times
-from pellucid.probe import Probe
-from pellucid.receptive_field import node_fields
+from pellucid.network.explained_model import Probe
+from pellucid.network.receptive_field import node_fields
 from pellucid.user_text import in_cell
 from pellucid.views.base import ViewData, ViewSpec
 

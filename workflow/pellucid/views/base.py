@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from pellucid import files
 
 if TYPE_CHECKING:
-    from pellucid.probe import Probe
+    from pellucid.network.explained_model import Probe
 
 # What a view may need besides the model, and the files that hold it, under results/<experiment>/.
 NEEDS: Mapping[str, Mapping[str, str]] = {

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import tables
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.features import LAYER, feature_layer, features
 from pellucid.views.sampling import balanced, parts

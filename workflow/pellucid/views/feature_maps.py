@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.conv_layer import conv_layer
 from pellucid.errors import InputError
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
+from pellucid.network.layer_choice import conv_layer
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.maps import about_examples, axes_of, batches, small
 

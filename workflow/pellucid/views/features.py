@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.conv_layer import named_layer, tell_keyword
 from pellucid.errors import InputError
 from pellucid.messages import listing, nearest, shown
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
+from pellucid.network.layer_choice import named_layer, tell_keyword
 
 LAYER: Mapping[str, Any] = {
     "type": "string",

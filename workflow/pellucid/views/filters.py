@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.conv_layer import kernel_layer
 from pellucid.errors import InputError
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
+from pellucid.network.layer_choice import kernel_layer
 from pellucid.views.base import LAYER, ViewData, ViewSpec
 
 SPEC = ViewSpec(

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.messages import MANY_CLASSES
-from pellucid.probe import Probe
-from pellucid.receptive_field import ReceptiveField
+from pellucid.network.explained_model import Probe
+from pellucid.network.receptive_field import ReceptiveField
 from pellucid.views.base import ViewData
 
 Array = NDArray[np.float32]

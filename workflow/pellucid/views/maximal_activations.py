@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.conv_layer import conv_layer
-from pellucid.probe import Probe
-from pellucid.receptive_field import ReceptiveField
+from pellucid.network.explained_model import Probe
+from pellucid.network.layer_choice import conv_layer
+from pellucid.network.receptive_field import ReceptiveField
 from pellucid.views.base import LAYER, ViewData, ViewSpec
 from pellucid.views.maps import Array, batches, field_arrays, small
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.views import medoids, mmd
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.features import LAYER, feature_layer, features

@@ -13,7 +13,7 @@ from pellucid import plugins, tables
 from pellucid.errors import InputError
 from pellucid.explain.base import require_finite
 from pellucid.messages import listing, nearest, shown
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.ranks import levels, spearman
 from pellucid.shares import round_of
 from pellucid.views.base import ViewData, ViewSpec

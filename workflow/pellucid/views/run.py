@@ -13,7 +13,7 @@ import numpy as np
 
 from pellucid import files, plugins, seeds
 from pellucid.config.variants import variants
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 from pellucid.views.base import ViewData
 
 logger = logging.getLogger(__name__)

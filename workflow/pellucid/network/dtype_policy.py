@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pellucid import same_function
-from pellucid.layers import copy_state
+from pellucid.network import same_function
+from pellucid.network.layers import copy_state
 
 if TYPE_CHECKING:
     import keras

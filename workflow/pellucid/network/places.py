@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from pellucid.graph import Node
-from pellucid.receptive_field import ReceptiveField, node_fields
+from pellucid.network.graph import Node
+from pellucid.network.receptive_field import ReceptiveField, node_fields
 
 _CONVOLUTION = re.compile(r"(Depthwise|Separable)?Conv[123]D\w*")
 _NORM = re.compile(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import backend, tracing
 from pellucid.errors import InputError
-from pellucid.layers import holds_weights, last_layer, steps, walk
 from pellucid.messages import shown
+from pellucid.network import runtime, tracing
+from pellucid.network.layers import holds_weights, last_layer, steps, walk
 
 if TYPE_CHECKING:
     import keras
@@ -113,7 +113,7 @@ def _origin(model: Any, example: Array) -> str:
 
 def _backward_origin(model: Any, example: Array, target: int) -> str:
     """The name of the last layer or operation on whose way back the gradient stops being finite."""
-    tf = backend.start()
+    tf = runtime.start()
     try:
         from keras import Model
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pellucid.graph import Node
-from pellucid.spans import Place, Span, through
+from pellucid.network.graph import Node
+from pellucid.network.spans import Place, Span, through
 
 
 @dataclass(frozen=True)

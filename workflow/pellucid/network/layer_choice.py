@@ -6,7 +6,7 @@ import logging
 
 from pellucid.errors import InputError
 from pellucid.messages import listing, nearest, shown
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
 
 logger = logging.getLogger(__name__)
 

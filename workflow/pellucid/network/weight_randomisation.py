@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.layers import holds_weights
 from pellucid.messages import first_line
-from pellucid.probe import Probe
+from pellucid.network.explained_model import Probe
+from pellucid.network.layers import holds_weights
 
 if TYPE_CHECKING:
     import keras

@@ -20,7 +20,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import InputError
-from pellucid.rectifiers import Graph
+from pellucid.network.rectifiers import Graph
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -90,7 +90,7 @@ def _marked(relus: list[Any], rule: str) -> Iterator[set[Any]]:
 @cache
 def _register(tf_: Any) -> None:
     """Tell TensorFlow the modified gradient, under a name that operations can be marked with."""
-    from pellucid.rectifiers import relu_operand
+    from pellucid.network.rectifiers import relu_operand
 
     def back(op: tf.Operation, upstream: tf.Tensor) -> list[tf.Tensor | None]:
         _Tracing.reached.add(op)

@@ -16,15 +16,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import backend, channels, deeplift, files, finite, local, relus, same_function, tracing
+from pellucid import files
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
-from pellucid.graph import Node, flatten, one_score
-from pellucid.layers import derive, derives, holds_weights, walk
-from pellucid.layers import last_layer as _last
 from pellucid.messages import listing, nearest, shown
-from pellucid.places import Places
-from pellucid.receptive_field import ReceptiveField, receptive_fields, whole_input
+from pellucid.network import (
+    channels_first,
+    deeplift,
+    finite,
+    incremental,
+    relu_gradients,
+    runtime,
+    same_function,
+    tracing,
+)
+from pellucid.network.graph import Node, flatten, one_score
+from pellucid.network.layers import derive, derives, holds_weights, walk
+from pellucid.network.layers import last_layer as _last
+from pellucid.network.places import Places
+from pellucid.network.receptive_field import ReceptiveField, receptive_fields, whole_input
 
 if TYPE_CHECKING:
     import keras
@@ -60,17 +70,17 @@ class Probe:
     """
 
     def __init__(self, model: keras.Model, *, memory_mb: int = 1024, batch_size: int | None = None) -> None:
-        self._tf = backend.start()
+        self._tf = runtime.start()
         self._model = model
         self.input_shape, self.n_classes = _shapes(model)
         self._memory = memory_mb * 2**20
         self._batch_size = batch_size
-        self._locals: dict[tuple[int, ...], local.Local] = {}
+        self._locals: dict[tuple[int, ...], incremental.Local] = {}
         self._compiled: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self._altered = 0
         self.forward_passes = 0
         self.backward_passes = 0
-        channels.compute_last(self._tf, self.layers.values())
+        channels_first.compute_last(self._tf, self.layers.values())
         self._check_logits()
         self.scale = np.float32(2 if one_score(self.nodes) else 1)
 
@@ -83,7 +93,7 @@ class Probe:
         Raises:
             InputError: no such file, not a Keras model, or one that holds code.
         """
-        backend.start(threads)
+        runtime.start(threads)
         import keras
 
         facts = Path(path).with_name("training.json")
@@ -174,7 +184,7 @@ class Probe:
             self.forward_passes += len(x) * len(starts)
             classes = self._targets(target, len(x))
             rows, memory = self.batch_size(), self._memory // _COPIES_FORWARD
-            scores = local.scores(x, fill, starts, channels, classes, rows=rows, memory=memory)
+            scores = incremental.scores(x, fill, starts, channels, classes, rows=rows, memory=memory)
             if (bad := finite.first(scores)) is not None:
                 inside = _windows(starts[bad : bad + 1], size, channels[bad : bad + 1], self.input_shape)
                 self.score(np.where(inside, fill, x), target)  # tells which example and layer
@@ -483,18 +493,18 @@ class Probe:
     def _fields(self) -> dict[str, ReceptiveField]:
         return receptive_fields(self.nodes, self.input_shape[:-1])
 
-    def _local(self, size: tuple[int, ...], passes: int) -> local.Local | None:
+    def _local(self, size: tuple[int, ...], passes: int) -> incremental.Local | None:
         """The model computed around windows of a size, where that is possible and pays for `passes` of them."""
         if size not in self._locals and (plan := self._plan) is not None:
             part, whole = plan.work(size)
             if passes * (whole - part) > _WORK_OF_TRACING:
                 linear = partial(tracing.linear, _last(self._model))
-                self._locals[size] = local.Local(self._tf, plan, self.input_shape, size, linear)
+                self._locals[size] = incremental.Local(self._tf, plan, self.input_shape, size, linear)
         return self._locals.get(size)
 
     @cached_property
-    def _plan(self) -> local.Plan | None:
-        return local.plan(self._model)
+    def _plan(self) -> incremental.Plan | None:
+        return incremental.plan(self._model)
 
     @cached_property
     def _bytes_per_example(self) -> int:
@@ -595,7 +605,7 @@ class Probe:
         return run if relu == "plain" else modified
 
     def _modified_slope(self, score: tf.Tensor, batch: tf.Tensor, rule: str, owners: Mapping[str, str]) -> tf.Tensor:
-        return _slope(partial(relus.gradient, self._tf, score, batch, rule, owners, self._model.name))
+        return _slope(partial(relu_gradients.gradient, self._tf, score, batch, rule, owners, self._model.name))
 
     @contextmanager
     def _owning(self) -> Iterator[dict[str, str]]:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import backend, channels, tracing
 from pellucid.errors import InputError
-from pellucid.layers import last_layer, steps, walk
 from pellucid.messages import first_line
+from pellucid.network import channels_first, runtime, tracing
+from pellucid.network.layers import last_layer, steps, walk
 
 if TYPE_CHECKING:
     import keras
@@ -187,7 +187,7 @@ def tries(model: keras.Model) -> Array:
 
 def ask(model: Any, inputs: Array) -> NDArray[np.float64]:
     """What a model puts out for inputs, in batches of its own size where that is fixed."""
-    channels.compute_last(backend.start(), walk(model))
+    channels_first.compute_last(runtime.start(), walk(model))
     size = model.inputs[0].shape[0] or len(inputs)
     outputs = []
     for start in range(0, len(inputs), size):

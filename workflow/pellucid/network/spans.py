@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pellucid.graph import Node, tensors
+from pellucid.network.graph import Node, tensors
 
 # Each unit of these takes only what lies at its own position.
 _PASSING = re.compile(
