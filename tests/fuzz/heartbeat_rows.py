@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from pellucid.datasets.csv import read_labelled_rows
-from pellucid.datasets.scratch import Scratch
+from pellucid.datasets.readers.csv import read_labelled_rows
+from pellucid.datasets.readers.spill_buffer import Scratch
 from tests.fuzz import texts
 
 _COLUMNS = 6

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from pellucid.datasets import mitdb_records
+from pellucid.datasets.heartbeats import mitdb_records
 from tests.fuzz.damage import damaged, damages
 from tests.fuzz.outcome import MEMORY
 from tests.prepared import prepare

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from pellucid import files
 from pellucid.augmentation import augment
 from pellucid.config import resolution
-from pellucid.datasets import beats, completion, mitdb, table
+from pellucid.datasets import mitdb, table
 from pellucid.datasets.base import BLANK, ESTIMATED, MEASURED
+from pellucid.datasets.heartbeats import beats
+from pellucid.datasets.readers import completion
 from pellucid.errors import InputError
 from pellucid.explain import baselines
 from pellucid.explain.occlusion import automatic, windows

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pellucid import downloads, files, group_split, memory, plugins, seeds
 from pellucid.config import model_classes
 from pellucid.datasets.base import MEASURED, Examples, RawData
-from pellucid.datasets.scratch import Scratch
+from pellucid.datasets.readers.spill_buffer import Scratch
 from pellucid.errors import InputError
 from pellucid.lazy_array import Array, Rows, blocks
 from pellucid.messages import listing, shown

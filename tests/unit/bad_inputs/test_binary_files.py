@@ -11,8 +11,10 @@ import pytest
 from pyarrow import parquet
 
 from pellucid import memory
-from pellucid.datasets import bounds, imagenet, mitdb_records, table, zips
-from pellucid.datasets.scratch import Scratch
+from pellucid.datasets import table
+from pellucid.datasets.heartbeats import mitdb_records
+from pellucid.datasets.readers import bounds, imagenet, zips
+from pellucid.datasets.readers.spill_buffer import Scratch
 from pellucid.errors import InputError
 from tests.fuzz import parquet_files
 from tests.prepared import prepare

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from pellucid import downloads
-from pellucid.datasets import table, ts_file
-from pellucid.datasets.csv import read_labelled_rows
-from pellucid.datasets.labels import encode, group_names
+from pellucid.datasets import table
+from pellucid.datasets.readers import ts_file
+from pellucid.datasets.readers.csv import read_labelled_rows
+from pellucid.datasets.readers.labels import encode, group_names
 from pellucid.errors import InputError
 from pellucid.messages import nearest
 from pellucid.user_text import readable

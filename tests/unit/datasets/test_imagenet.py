@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pellucid.datasets import imagenet, images, sample_photographs
+from pellucid.datasets import images, sample_photographs
+from pellucid.datasets.readers import imagenet
 from pellucid.errors import InputError
 from tests.unit.datasets.imagenet_index import content, write
 

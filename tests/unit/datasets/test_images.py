@@ -6,7 +6,7 @@ from PIL import Image
 
 from pellucid.config import named_files
 from pellucid.datasets import images
-from pellucid.datasets.scratch import Scratch
+from pellucid.datasets.readers.spill_buffer import Scratch
 
 
 def load(folder, **parameters):

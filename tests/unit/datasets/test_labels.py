@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.datasets.labels import encode, group_names
+from pellucid.datasets.readers.labels import encode, group_names
 from pellucid.errors import InputError
 
 

@@ -9,7 +9,8 @@ import wfdb
 
 from pellucid import downloads, files
 from pellucid.config import resolution
-from pellucid.datasets import aami, beats, mitdb
+from pellucid.datasets import mitdb
+from pellucid.datasets.heartbeats import aami, beats
 from pellucid.errors import InputError
 from tests.prepared import prepare
 from tests.servers import serving

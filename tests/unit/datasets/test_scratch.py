@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pellucid.datasets import csv
-from pellucid.datasets.scratch import Scratch
+from pellucid.datasets.readers import csv
+from pellucid.datasets.readers.spill_buffer import Scratch
 from pellucid.errors import InputError
 
 

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from scipy.integrate import solve_ivp
 
 from pellucid.datasets import synthetic_ecg as source
-from pellucid.datasets.ecg_model import Events, contributions, events
+from pellucid.datasets.heartbeats.ecg_model import Events, contributions, events
 from pellucid.errors import InputError
 
 # Table I of McSharry et al. 2003: P, Q, R, S, T.

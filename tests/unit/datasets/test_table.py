@@ -9,7 +9,8 @@ import pytest
 
 from pellucid import plugins
 from pellucid.config import resolution
-from pellucid.datasets import table, tabular
+from pellucid.datasets import table
+from pellucid.datasets.readers import tabular
 from pellucid.downloads import local_path
 from pellucid.errors import InputError
 from tests.unit.bad_inputs.good import GOOD, put

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from pellucid.datasets import table
-from pellucid.datasets.headers import is_header
-from pellucid.datasets.labels import as_number
+from pellucid.datasets.readers.headers import is_header
+from pellucid.datasets.readers.labels import as_number
 from pellucid.errors import InputError
 
 N = 12

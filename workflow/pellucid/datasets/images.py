@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets import damaged, imagenet
 from pellucid.datasets.base import Examples, RawData, SourceSpec
-from pellucid.datasets.image_folder import Picture, find
-from pellucid.datasets.scratch import Scratch
+from pellucid.datasets.readers import damaged, imagenet
+from pellucid.datasets.readers.image_folder import Picture, find
+from pellucid.datasets.readers.spill_buffer import Scratch
 from pellucid.errors import InputError
 from pellucid.messages import listing, nearest
 

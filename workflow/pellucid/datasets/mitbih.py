@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.datasets import aami
 from pellucid.datasets.base import Examples, RawData, SourceSpec
-from pellucid.datasets.csv import read_labelled_rows
-from pellucid.datasets.scratch import Scratch
+from pellucid.datasets.heartbeats import aami
+from pellucid.datasets.readers.csv import read_labelled_rows
+from pellucid.datasets.readers.spill_buffer import Scratch
 
 SPEC = SourceSpec(
     title="109,446 real heartbeats of the five AAMI classes, 187 samples at 125 Hz",

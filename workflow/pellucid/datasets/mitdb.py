@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets import aami, beats, mitdb_records
 from pellucid.datasets.base import BLANK, MEASURED, Examples, RawData, SourceSpec
+from pellucid.datasets.heartbeats import aami, beats, mitdb_records
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.messages import listing

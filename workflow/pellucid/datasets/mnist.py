@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets import npy
 from pellucid.datasets.base import Examples, RawData, SourceSpec
-from pellucid.datasets.scratch import Scratch
+from pellucid.datasets.readers import npy
+from pellucid.datasets.readers.spill_buffer import Scratch
 from pellucid.errors import InputError
 from pellucid.lazy_array import blocks
 

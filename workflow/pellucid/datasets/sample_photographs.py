@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets import imagenet
 from pellucid.datasets.base import Examples, RawData, SourceSpec
+from pellucid.datasets.readers import imagenet
 from pellucid.errors import InputError
 
 # Of both photographs. The left part, as wide as `_TEST` where a training crop leaves that, holds what they show, the

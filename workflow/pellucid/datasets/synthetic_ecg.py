@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
-from pellucid.datasets.ecg_model import Array, contributions, events
+from pellucid.datasets.heartbeats.ecg_model import Array, contributions, events
 from pellucid.errors import InputError
 
 RATE = 125.0

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets import completion, delimited, numpy_files, parquet
 from pellucid.datasets.base import Examples, RawData, SourceSpec
-from pellucid.datasets.columns import Choice
-from pellucid.datasets.labels import CLASS_NAMES, Names, encode, group_names
-from pellucid.datasets.scratch import Scratch
-from pellucid.datasets.tabular import Layout, Table, counting_columns
+from pellucid.datasets.readers import completion, delimited, numpy_files, parquet
+from pellucid.datasets.readers.columns import Choice
+from pellucid.datasets.readers.labels import CLASS_NAMES, Names, encode, group_names
+from pellucid.datasets.readers.spill_buffer import Scratch
+from pellucid.datasets.readers.tabular import Layout, Table, counting_columns
 from pellucid.downloads import is_local, local_path, place
 from pellucid.errors import InputError
 from pellucid.messages import listing

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.datasets import completion, ts_file, zips
 from pellucid.datasets.base import Examples, RawData, SourceSpec
-from pellucid.datasets.bounds import require_room
-from pellucid.datasets.labels import CLASS_NAMES, Names, encode
-from pellucid.datasets.scratch import Scratch
+from pellucid.datasets.readers import completion, ts_file, zips
+from pellucid.datasets.readers.bounds import require_room
+from pellucid.datasets.readers.labels import CLASS_NAMES, Names, encode
+from pellucid.datasets.readers.spill_buffer import Scratch
 from pellucid.errors import InputError
 from pellucid.messages import listing, nearest
 

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from pellucid.datasets import damaged
+from pellucid.datasets.readers import damaged
 from pellucid.errors import InputError
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets import damaged
-from pellucid.datasets.bounds import require_room
-from pellucid.datasets.columns import Columns
-from pellucid.datasets.completion import Series
-from pellucid.datasets.parquet_footer import MOST_COLUMNS, require_flat, unpacked
-from pellucid.datasets.tabular import Layout, Table, dtype_for, require_exact, rows_at_a_time
+from pellucid.datasets.readers import damaged
+from pellucid.datasets.readers.bounds import require_room
+from pellucid.datasets.readers.columns import Columns
+from pellucid.datasets.readers.completion import Series
+from pellucid.datasets.readers.parquet_footer import MOST_COLUMNS, require_flat, unpacked
+from pellucid.datasets.readers.tabular import Layout, Table, dtype_for, require_exact, rows_at_a_time
 from pellucid.errors import InputError
 
 

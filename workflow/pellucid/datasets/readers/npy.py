@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files
-from pellucid.datasets import bounds, zips
-from pellucid.datasets.scratch import Scratch
+from pellucid.datasets.readers import bounds, zips
+from pellucid.datasets.readers.spill_buffer import Scratch
 from pellucid.errors import InputError
 
 _SUFFIX = ".npy"

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets.dialect import MISSING, Dialect, encoding, undecodable
-from pellucid.datasets.labels import as_number
-from pellucid.datasets.scratch import Scratch
+from pellucid.datasets.readers.dialect import MISSING, Dialect, encoding, undecodable
+from pellucid.datasets.readers.labels import as_number
+from pellucid.datasets.readers.spill_buffer import Scratch
 from pellucid.errors import InputError
 from pellucid.messages import first_line, shown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 
-from pellucid.datasets.dialect import MISSING
+from pellucid.datasets.readers.dialect import MISSING
 from pellucid.errors import InputError
 from pellucid.messages import listing
 

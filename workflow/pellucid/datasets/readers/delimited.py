@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets import ragged
-from pellucid.datasets.completion import Series
-from pellucid.datasets.dialect import Dialect, sniff, undecodable
-from pellucid.datasets.headers import is_header
-from pellucid.datasets.tabular import Layout, Table
-from pellucid.datasets.text_file import TextFile, no_number, numbers, plain_words, table_of
+from pellucid.datasets.readers import ragged
+from pellucid.datasets.readers.completion import Series
+from pellucid.datasets.readers.dialect import Dialect, sniff, undecodable
+from pellucid.datasets.readers.headers import is_header
+from pellucid.datasets.readers.tabular import Layout, Table
+from pellucid.datasets.readers.text_file import TextFile, no_number, numbers, plain_words, table_of
 from pellucid.errors import InputError
 from pellucid.messages import shown
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files as whole_files
-from pellucid.datasets import damaged
+from pellucid.datasets.readers import damaged
 from pellucid.errors import InputError
 from pellucid.messages import listing, shown
 

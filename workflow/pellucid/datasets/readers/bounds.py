@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pellucid.datasets.scratch import Scratch
+from pellucid.datasets.readers.spill_buffer import Scratch
 from pellucid.errors import InputError
 
 # Measured signals shrink to a third or a tenth. What shrinks much more is constant, or made to fill a machine.

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets.columns import Columns
-from pellucid.datasets.completion import Series
-from pellucid.datasets.dialect import MISSING, Dialect
-from pellucid.datasets.labels import as_number
-from pellucid.datasets.tabular import Layout, Table
+from pellucid.datasets.readers.columns import Columns
+from pellucid.datasets.readers.completion import Series
+from pellucid.datasets.readers.dialect import MISSING, Dialect
+from pellucid.datasets.readers.labels import as_number
+from pellucid.datasets.readers.tabular import Layout, Table
 from pellucid.errors import InputError
 from pellucid.messages import listing, shown
 

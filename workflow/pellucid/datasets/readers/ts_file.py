@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets import completion
-from pellucid.datasets.completion import Series
-from pellucid.datasets.dialect import bounded_lines, encoding
-from pellucid.datasets.labels import AROUND
-from pellucid.datasets.ragged import padded
-from pellucid.datasets.text_file import numbers
+from pellucid.datasets.readers import completion
+from pellucid.datasets.readers.completion import Series
+from pellucid.datasets.readers.dialect import bounded_lines, encoding
+from pellucid.datasets.readers.labels import AROUND
+from pellucid.datasets.readers.ragged import padded
+from pellucid.datasets.readers.text_file import numbers
 from pellucid.errors import InputError
 from pellucid.messages import shown
 

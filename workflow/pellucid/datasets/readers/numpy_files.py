@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets import npy
-from pellucid.datasets.columns import NONE, Choice
-from pellucid.datasets.completion import Series, placed
-from pellucid.datasets.tabular import Layout, Table, dtype_for, require_exact
+from pellucid.datasets.readers import npy
+from pellucid.datasets.readers.columns import NONE, Choice
+from pellucid.datasets.readers.completion import Series, placed
+from pellucid.datasets.readers.tabular import Layout, Table, dtype_for, require_exact
 from pellucid.errors import InputError
 from pellucid.messages import listing, nearest, shown
 

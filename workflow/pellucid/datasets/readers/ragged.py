@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets.text_file import TextFile
+from pellucid.datasets.readers.text_file import TextFile
 from pellucid.errors import InputError
 
 # A few long series among many short ones can make an array that no memory holds out of a small file.

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pellucid.datasets import damaged
+from pellucid.datasets.readers import damaged
 from pellucid.errors import InputError
 from pellucid.messages import listing, nearest, shown
 

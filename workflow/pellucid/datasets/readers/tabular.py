@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets.columns import NONE, Choice, Columns, choose
-from pellucid.datasets.completion import Series
-from pellucid.datasets.scratch import Scratch
+from pellucid.datasets.readers.columns import NONE, Choice, Columns, choose
+from pellucid.datasets.readers.completion import Series
+from pellucid.datasets.readers.spill_buffer import Scratch
 from pellucid.errors import InputError
 
 # Cells that are read before they are copied into the array.
