@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pellucid import class_order, files, input_scale
 from pellucid.errors import InputError
 from pellucid.evaluation import evaluate
-from pellucid.models import own_keys
+from pellucid.models.imported import own_keys
 from tests import own_models, prepared
 from tests.workflow import tiny
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pellucid import plugins
 from pellucid.explain.upsampling import coverage
-from pellucid.models import archive, config_graph
+from pellucid.models.imported import archive, config_graph
 from pellucid.network.explained_model import Probe
 from pellucid.network.graph import flatten
 from pellucid.network.places import Places

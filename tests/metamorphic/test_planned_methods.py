@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pellucid.errors import InputError
 from pellucid.explain import deep_shap
-from pellucid.models import archive
+from pellucid.models.imported import archive
 from pellucid.network.explained_model import Probe
 
 SETTINGS = settings(

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pellucid import plugins
 from pellucid.config.schema import parameters_schema, with_defaults
-from pellucid.models import archive, keras_file
+from pellucid.models import keras_file
+from pellucid.models.imported import archive
 from pellucid.network.explained_model import Probe
 from tests.metamorphic.networks import SPELLINGS, build, recipes
 

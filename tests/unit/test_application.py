@@ -7,7 +7,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.models.application import SPEC, build, features, fill
-from pellucid.models.keras_networks import NETWORKS
+from pellucid.models.published.keras_networks import NETWORKS
 from pellucid.network.explained_model import Probe
 from pellucid.training import _origin
 from tests.unit.application_weights import write

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.models import archive
+from pellucid.models.imported import archive
 from pellucid.network.explained_model import Probe
 
 SERIES = ["Conv1DTranspose", "DepthwiseConv1D", "SeparableConv1D", "UpSampling1D", "Cropping1D", "ZeroPadding1D"]

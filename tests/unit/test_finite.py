@@ -8,7 +8,8 @@ import pytest
 from pellucid import files, loss_faults
 from pellucid.errors import InputError
 from pellucid.explain.run import run
-from pellucid.models import keras_file, sizes
+from pellucid.models import keras_file
+from pellucid.models.imported import sizes
 from pellucid.network.explained_model import Probe
 from pellucid.score import checks
 from pellucid.score.base import Scored

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.models import archive, keras_file, keras_weights
+from pellucid.models import keras_file
+from pellucid.models.imported import archive
+from pellucid.models.published import keras_weights
 from tests import keras_archives
 from tests.keras_archives import functional, layer, sequential, tensor
 

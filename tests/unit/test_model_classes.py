@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.config import resolution
 from pellucid.config.resolution import ConfigError
-from pellucid.models import archive, own_keys
+from pellucid.models.imported import archive, own_keys
 
 
 def resolved(**model):

@@ -12,7 +12,8 @@ from pellucid.config.variants import variants
 from pellucid.errors import InputError
 from pellucid.evaluation import evaluate
 from pellucid.explain import deep_shap
-from pellucid.models import archive, function, head, keras_file, saved_model, tidy
+from pellucid.models import function, keras_file, saved_model
+from pellucid.models.imported import archive, head, tidy
 from pellucid.network.explained_model import Probe
 from pellucid.views.run import run as view
 from tests import own_models, prepared

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.models import head, tidy
+from pellucid.models.imported import head, tidy
 from pellucid.network import dtype_policy, same_function
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pellucid import files
 from pellucid.errors import InputError
-from pellucid.models import keras_weights
+from pellucid.models.published import keras_weights
 from pellucid.models.vgg16 import build
 from pellucid.network.explained_model import Probe
 from tests import prepared

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.errors import InputError
-from pellucid.models import keras_weights, own_keys
 from pellucid.models.base import WHITE, ModelSpec, require_rgb, require_size
-from pellucid.models.keras_networks import (
+from pellucid.models.imported import own_keys
+from pellucid.models.published import keras_weights
+from pellucid.models.published.keras_networks import (
     BLUE_GREEN_RED,
     DEVIATIONS,
     ITS_OWN_AND_DEVIATIONS,

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import InputError
 from pellucid.messages import first_line, listing, nearest, shown
-from pellucid.models import archive, head, own_keys
 from pellucid.models.base import ModelSpec
-from pellucid.models.tidy import tidied
+from pellucid.models.imported import archive, head, own_keys
+from pellucid.models.imported.tidy import tidied
 from pellucid.network import same_function
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.messages import listing, nearest, shown
-from pellucid.models import archive, head, own_keys, sizes
 from pellucid.models.base import ModelSpec
-from pellucid.models.tidy import tidied
+from pellucid.models.imported import archive, head, own_keys, sizes
+from pellucid.models.imported.tidy import tidied
 from pellucid.network import finite
 from pellucid.network.layers import holds_weights, walk
 from pellucid.network.same_function import reason

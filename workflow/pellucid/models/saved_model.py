@@ -12,8 +12,8 @@ import numpy as np
 from pellucid import files
 from pellucid.errors import InputError
 from pellucid.messages import first_line, listing, times
-from pellucid.models import head, own_keys
 from pellucid.models.base import ModelSpec
+from pellucid.models.imported import head, own_keys
 from pellucid.network import same_function
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.models import keras_weights, own_keys
 from pellucid.models.base import WHITE, ModelSpec, require_rgb, require_size
-from pellucid.models.keras_networks import published
+from pellucid.models.imported import own_keys
+from pellucid.models.published import keras_weights
+from pellucid.models.published.keras_networks import published
 
 if TYPE_CHECKING:
     import keras

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import InputError
 from pellucid.messages import listing, shown
-from pellucid.models import config_graph
-from pellucid.models.archive import Config
+from pellucid.models.imported import config_graph
+from pellucid.models.imported.archive import Config
 from pellucid.network.layers import walk
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import Any
 
 from pellucid.errors import InputError
 from pellucid.messages import first_line, listing, times
-from pellucid.models import activations, bounded_json, config_graph, hdf5, keras_zip, sizes
-from pellucid.models.config_graph import odd_refused
+from pellucid.models.imported import activations, bounded_json, config_graph, hdf5, keras_zip, sizes
+from pellucid.models.imported.config_graph import odd_refused
 from pellucid.network.places import Places
 
 Config = Mapping[str, Any]

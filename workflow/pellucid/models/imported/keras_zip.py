@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from pellucid import files
 from pellucid.messages import shown
-from pellucid.models import bounded_json
+from pellucid.models.imported import bounded_json
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MOST_BYTES = {CONFIG: bounded_json.MOST_BYTES, METADATA: 2**20}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.models import hdf5
+from pellucid.models.imported import hdf5
 
 
 def read(path: Path | str) -> dict[str, list[NDArray[np.float32]]]:
