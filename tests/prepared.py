@@ -8,8 +8,8 @@ from typing import Any
 
 from pellucid import files
 from pellucid.explain.run import run
-from pellucid.preprocessing import preprocess
-from pellucid.selection import select
+from pellucid.prepare.run import preprocess
+from pellucid.prepare.selection import select
 from pellucid.training import train
 
 # Heartbeat files of no known checksum.

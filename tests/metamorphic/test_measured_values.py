@@ -20,7 +20,7 @@ from pellucid.errors import InputError
 from pellucid.explain import baselines
 from pellucid.explain.occlusion import automatic, windows
 from pellucid.lazy_array import Rows
-from pellucid.scaling import rescale
+from pellucid.prepare.scaling import rescale
 from pellucid.score import deletion_insertion, faithfulness_correlation, form, infidelity, sufficiency
 from pellucid.score.base import Case, Explanation
 from pellucid.score.similarity import overlap, spearman, ssim

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid import group_split
 from pellucid.datasets.base import Examples, RawData
 from pellucid.errors import InputError
-from pellucid.preprocessing import SPLITS, divide, in_folds, stratified
-from pellucid.split_shares import line, reached
+from pellucid.prepare import group_split
+from pellucid.prepare.run import SPLITS, divide, in_folds, stratified
+from pellucid.prepare.split_shares import line, reached
 
 few = settings(derandomize=True, max_examples=15, deadline=None)
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from pellucid import files, plugins
 from pellucid.evaluation import calibration, scores
 from pellucid.logits import log_odds
+from pellucid.prepare.selection import choose_indices
 from pellucid.ranks import tied_ranks
 from pellucid.score import leaderboard
 from pellucid.score.ranking import comparable
 from pellucid.score.similarity import overlap, spearman
-from pellucid.selection import choose_indices
 from pellucid.shares import ceil_of, round_of
 from tests.bench.coverage import coverage
 

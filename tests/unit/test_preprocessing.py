@@ -9,8 +9,8 @@ import pytest
 from pellucid import files, plugins
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.errors import InputError
-from pellucid.preprocessing import SPLITS, about_groups, divide, duplicates, first_not_finite, preprocess, stratified
-from pellucid.scaling import minmax, rescale, standard
+from pellucid.prepare.run import SPLITS, about_groups, divide, duplicates, first_not_finite, preprocess, stratified
+from pellucid.prepare.scaling import minmax, rescale, standard
 from tests.prepared import UNCHECKED, prepare
 
 SPLIT = {"test": 0.2, "validation": 0.15}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pellucid.config.resolution import require_fit
 from pellucid.jobs.script import job
-from pellucid.preprocessing import preprocess
+from pellucid.prepare.run import preprocess
 
 with job(snakemake) as params:
     preprocess(

@@ -1,7 +1,7 @@
 """Choose the test examples that every method explains."""
 
 from pellucid.jobs.script import job
-from pellucid.selection import select
+from pellucid.prepare.selection import select
 
 with job(snakemake) as params:
     select(

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from pellucid import memory
 from pellucid.datasets import table
 from pellucid.datasets.heartbeats import mitdb_records
 from pellucid.datasets.readers import bounds, imagenet, zips
 from pellucid.datasets.readers.spill_buffer import Scratch
 from pellucid.errors import InputError
+from pellucid.prepare import memory
 from tests.fuzz import parquet_files
 from tests.prepared import prepare
 from tests.unit.datasets.written_records import write_record

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import scaling
 from pellucid.datasets.base import BLANK, ESTIMATED
 from pellucid.errors import InputError
+from pellucid.prepare import scaling
 
 # The parameters that sources of series share.
 PARAMETERS: dict[str, dict[str, Any]] = {

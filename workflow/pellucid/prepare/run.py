@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import downloads, files, group_split, memory, plugins, seeds
+from pellucid import downloads, files, plugins, seeds
 from pellucid.config import model_classes
 from pellucid.datasets.base import MEASURED, Examples, RawData
 from pellucid.datasets.readers.spill_buffer import Scratch
 from pellucid.errors import InputError
 from pellucid.lazy_array import Array, Rows, blocks
 from pellucid.messages import listing, shown
-from pellucid.scaling import rescale
+from pellucid.prepare import group_split, memory
+from pellucid.prepare.scaling import rescale
+from pellucid.prepare.split_shares import line, reached
 from pellucid.shares import round_of
-from pellucid.split_shares import line, reached
 
 logger = logging.getLogger(__name__)
 
