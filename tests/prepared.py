@@ -10,7 +10,7 @@ from pellucid import files
 from pellucid.explain.run import run
 from pellucid.prepare.run import preprocess
 from pellucid.prepare.selection import select
-from pellucid.training import train
+from pellucid.train.run import train
 
 # Heartbeat files of no known checksum.
 UNCHECKED = {"train_sha256": "none", "test_sha256": "none"}

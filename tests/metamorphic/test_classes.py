@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pellucid import class_order, files, input_scale
+from pellucid import class_order, files
 from pellucid.errors import InputError
 from pellucid.evaluation import evaluate
 from pellucid.models.imported import own_keys
+from pellucid.train import input_scale
 from tests import own_models, prepared
 from tests.workflow import tiny
 

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid import files
-from pellucid.augmentation import augment
 from pellucid.config import resolution
 from pellucid.datasets import mitdb, table
 from pellucid.datasets.base import BLANK, ESTIMATED, MEASURED
@@ -24,6 +23,7 @@ from pellucid.prepare.scaling import rescale
 from pellucid.score import deletion_insertion, faithfulness_correlation, form, infidelity, sufficiency
 from pellucid.score.base import Case, Explanation
 from pellucid.score.similarity import overlap, spearman, ssim
+from pellucid.train.augmentation import augment
 from tests.prepared import prepare
 from tests.unit.datasets.written_records import write_record
 

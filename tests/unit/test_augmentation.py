@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pellucid import augmentation
-from pellucid.augmentation import TRANSFORMATIONS, augment
 from pellucid.errors import InputError
-from pellucid.recipe import complete
+from pellucid.train import augmentation
+from pellucid.train.augmentation import TRANSFORMATIONS, augment
+from pellucid.train.recipe import complete
 
 STRENGTHS = {
     "jitter": 0.1,

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pellucid import files, loss_faults
+from pellucid import files
 from pellucid.errors import InputError
 from pellucid.explain.run import run
 from pellucid.models import keras_file
@@ -14,6 +14,7 @@ from pellucid.network.explained_model import Probe
 from pellucid.score import checks
 from pellucid.score.base import Scored
 from pellucid.score.run import _require_no_infinity
+from pellucid.train import loss_faults
 from tests import keras_archives, prepared
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")

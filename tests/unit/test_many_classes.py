@@ -9,7 +9,7 @@ from pellucid.draw import data as draw_data
 from pellucid.draw.evaluation import draw_confusion
 from pellucid.draw.explanation import draw as draw_explanation
 from pellucid.evaluation import evaluate, softmax
-from pellucid.recipe import class_weights
+from pellucid.train.recipe import class_weights
 from pellucid.views.maps import per_class
 from tests import prepared
 from tests.prepared import choose

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pellucid import recipe
 from pellucid.config import schema
 from pellucid.config.resolution import resolve
 from pellucid.network import dtype_policy
+from pellucid.train import recipe
 from tests.unit.bad_inputs.good import GOOD
 
 
@@ -93,7 +93,7 @@ def test_losses_weigh_examples_and_take_labels_in_a_column(keras):
 def test_balanced_accuracy_is_scikit_learns(keras):
     from sklearn.metrics import balanced_accuracy_score
 
-    from pellucid.objective import BalancedAccuracy
+    from pellucid.train.losses import BalancedAccuracy
 
     rng = np.random.default_rng(0)
     # Class 3 of 5 is never seen, and class 0 often.

@@ -16,8 +16,9 @@ import h5py
 import numpy as np
 import pytest
 
-from pellucid import files, random_labels, seeds
-from pellucid.training import COLUMNS, train
+from pellucid import files, seeds
+from pellucid.train import random_labels
+from pellucid.train.run import COLUMNS, train
 from tests import prepared
 
 EPOCHS = 6
@@ -33,7 +34,7 @@ def arguments(data, folder, seed=1, **recipe):
 
 def loaded(data, batch_size, weights):
     """The batches of the training and of the validation examples."""
-    from pellucid import training
+    from pellucid.train import run as training
 
     given = prepared.data_files(data, "x_train", "x_validation", "labels", "measured")
     x = {split: given.pop(f"x_{split}") for split in ("train", "validation")}
@@ -84,7 +85,7 @@ def start(given):
     code = f"""
 import logging, sys
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-from pellucid.training import train
+from pellucid.train.run import train
 train(**{given!r})
 """
     environment = {**os.environ, "PYTHONPATH": str(WORKFLOW)}
@@ -252,7 +253,7 @@ def test_keeps_the_epoch_with_the_best_validation_score(keras, digits, uninterru
 
 
 def test_validation_in_batches_gives_the_scores_of_arrays_to_the_bit(keras, digits, uninterrupted, monkeypatch):
-    from pellucid import training
+    from pellucid.train import run as training
 
     monkeypatch.setattr(training, "_HELD_EXAMPLES", 100)
     weights = np.linspace(0.5, 2, 10, dtype=np.float32)

@@ -2,11 +2,11 @@
 
 from snakemake.utils import update_config
 
-from pellucid import augmentation
+from pellucid.train import augmentation
 from pellucid.config import resolution as configuration
 from pellucid import downloads as transfers
 from pellucid.config import model_classes, studies
-from pellucid import random_labels
+from pellucid.train import random_labels
 from pellucid.jobs.code_digest import code_digest, script_modules
 from pellucid.config.variants import variants
 from pellucid.jobs.script import share_package

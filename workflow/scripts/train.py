@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pellucid.jobs.script import job
-from pellucid.training import train
+from pellucid.train.run import train
 
 with job(snakemake, whole=True) as params:
     train(

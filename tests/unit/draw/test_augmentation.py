@@ -5,7 +5,7 @@ import pytest
 
 from pellucid import files
 from pellucid.draw.augmentation import draw
-from pellucid.recipe import complete
+from pellucid.train.recipe import complete
 from tests import svg
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from pellucid import credentials, plugins, recipe
+from pellucid import credentials, plugins
 from pellucid.config import model_classes, schema, studies
 from pellucid.config.named_files import FILES, check_files, check_places, sentence, spec_of
 from pellucid.config.named_files import files as files
@@ -25,6 +25,7 @@ from pellucid.config.variants import variants
 from pellucid.downloads import is_local
 from pellucid.errors import InputError, one_line
 from pellucid.messages import listing, nearest, shown, times
+from pellucid.train import recipe
 
 # What --config may mean by a text; a class named "no", a time "1:30" and "017", which YAML takes for 15, stay ones.
 _NUMBER_OR_TRUTH = re.compile(r"[+-]?(0|[1-9]\d{0,14})|[+-]?\d*\.\d+([eE][+-]\d+)?|true|false")

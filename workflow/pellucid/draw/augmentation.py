@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from pellucid import figures, files
-from pellucid.augmentation import Array, augment, chosen
 from pellucid.draw.canvas import Canvas, box_of
+from pellucid.train.augmentation import Array, augment, chosen
 
 COPIES = 3
 _MOST_CLASSES = 10

@@ -24,7 +24,7 @@ def code_digest(*modules: str) -> str:
     training. Plugins that are imported by name at run time must be passed by name here.
 
     Args:
-        modules: dotted names, such as "pellucid.training".
+        modules: dotted names, such as "pellucid.train.run".
     """
     return hashlib.sha256("".join(_read(module)[1] for module in closure(*modules)).encode()).hexdigest()[:16]
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import augmentation
 from pellucid.config import schema
 from pellucid.messages import listing
 from pellucid.network import dtype_policy
+from pellucid.train import augmentation
 
 if TYPE_CHECKING:
     import keras
@@ -98,7 +98,7 @@ def loss(training: Mapping[str, Any]) -> Any:
     gamma = training["focal_gamma"] if training["loss"] == "focal" else 0.0
     if not (gamma or training["label_smoothing"]):
         return "sparse_categorical_crossentropy"
-    from pellucid.objective import Objective
+    from pellucid.train.losses import Objective
 
     return Objective(gamma, training["label_smoothing"])
 
@@ -111,7 +111,7 @@ def compiled(network: keras.Model, training: Mapping[str, Any], state: list[Any]
         training: complete.
         state: variables of the optimizer to go on from.
     """
-    from pellucid.objective import BalancedAccuracy
+    from pellucid.train.losses import BalancedAccuracy
 
     made = optimizer(training, network.trainable_variables)
     for own, saved in zip(made.variables, state or made.variables, strict=True):

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import augmentation, downloads, files, input_scale, loss_faults, plugins, recipe, schedule, seeds
+from pellucid import downloads, files, plugins, seeds
 from pellucid.config import model_classes
 from pellucid.errors import InputError
 from pellucid.messages import first_line
 from pellucid.network import dtype_policy, finite, runtime, same_function
 from pellucid.network.layers import seed_states, walk
+from pellucid.train import augmentation, input_scale, loss_faults, recipe, schedule
 
 if TYPE_CHECKING:
     import keras
@@ -386,7 +387,7 @@ def _resume(state: Path, training: Mapping[str, Any], safe: bool = True) -> tupl
     """The model and the progress of an earlier run, or None where there is none that can be read."""
     import keras
 
-    from pellucid.objective import BalancedAccuracy, Objective
+    from pellucid.train.losses import BalancedAccuracy, Objective
 
     try:
         content = files.read_json(state / "progress.json")
