@@ -102,7 +102,7 @@ def run(stage: str, folder: Path) -> None:
         network = {"architecture": "gap_cnn", "filters": [4], "kernels": [9], "momentum": 0.9}
         prepared.fit(data, folder, network, {**prepared.BRIEF, "learning_rate": 0.01})
     elif stage == "evaluate":
-        from pellucid.evaluation import evaluate
+        from pellucid.evaluate.run import evaluate
 
         evaluate(**prepared.tested(data), model=model, threads=1, memory_mb=BUDGET, folder=predictions.parent)
     else:

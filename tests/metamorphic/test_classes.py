@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pellucid import class_order, files
+from pellucid import files
 from pellucid.errors import InputError
-from pellucid.evaluation import evaluate
+from pellucid.evaluate import class_order
+from pellucid.evaluate.run import evaluate
 from pellucid.models.imported import own_keys
 from pellucid.train import input_scale
 from tests import own_models, prepared

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid import files, plugins
-from pellucid.evaluation import calibration, scores
+from pellucid.evaluate.run import calibration, scores
 from pellucid.logits import log_odds
 from pellucid.prepare.selection import choose_indices
 from pellucid.ranks import tied_ranks

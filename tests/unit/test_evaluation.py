@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.evaluation import calibration, scores, softmax
+from pellucid.evaluate.run import calibration, scores, softmax
 
 CLASSES = ["a", "b", "c"]
 

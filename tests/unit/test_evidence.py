@@ -7,7 +7,7 @@ import pytest
 
 from pellucid import files
 from pellucid.errors import InputError
-from pellucid.evidence import accuracies, chance, elsewhere, measure, needed, read, run
+from pellucid.evaluate.planted_evidence import accuracies, chance, elsewhere, measure, needed, read, run
 from pellucid.network.explained_model import Probe
 from pellucid.score.base import Case
 from tests import prepared

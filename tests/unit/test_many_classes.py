@@ -8,7 +8,7 @@ from pellucid import files
 from pellucid.draw import data as draw_data
 from pellucid.draw.evaluation import draw_confusion
 from pellucid.draw.explanation import draw as draw_explanation
-from pellucid.evaluation import evaluate, softmax
+from pellucid.evaluate.run import evaluate, softmax
 from pellucid.train.recipe import class_weights
 from pellucid.views.maps import per_class
 from tests import prepared

@@ -10,7 +10,7 @@ from pellucid import files, plugins
 from pellucid.config import resolution
 from pellucid.config.variants import variants
 from pellucid.errors import InputError
-from pellucid.evaluation import evaluate
+from pellucid.evaluate.run import evaluate
 from pellucid.explain import deep_shap
 from pellucid.models import function, keras_file, saved_model
 from pellucid.models.imported import archive, head, tidy

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pellucid import files
-from pellucid.evaluation import evaluate
+from pellucid.evaluate.run import evaluate
 from tests import prepared
 
 

@@ -304,7 +304,7 @@ def test_a_loss_that_is_no_number_ends_the_run(digits, tmp_path):
 
 def test_no_epochs_keep_the_weights_that_the_model_starts_from(keras, digits, tmp_path):
     from pellucid import seeds
-    from pellucid.evaluation import evaluate
+    from pellucid.evaluate.run import evaluate
     from pellucid.models.digit_cnn import build
 
     train(**arguments(digits, tmp_path, epochs=0))

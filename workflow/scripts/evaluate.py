@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pellucid.evaluation import evaluate
+from pellucid.evaluate.run import evaluate
 from pellucid.jobs.script import job
 
 with job(snakemake, whole=True) as params:

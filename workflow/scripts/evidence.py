@@ -1,6 +1,6 @@
 """Ask the model about the test examples with and without their planted evidence."""
 
-from pellucid.evidence import run
+from pellucid.evaluate.planted_evidence import run
 from pellucid.jobs.script import job
 
 with job(snakemake, whole=True) as params:

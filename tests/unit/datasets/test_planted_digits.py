@@ -11,7 +11,7 @@ from scipy.stats import chi2_contingency, chisquare
 
 from pellucid.datasets import digits
 from pellucid.datasets import planted_digits as source
-from pellucid.evidence import ALTERED, WITHOUT, accuracies, measure
+from pellucid.evaluate.planted_evidence import ALTERED, WITHOUT, accuracies, measure
 from pellucid.network.explained_model import Probe
 from pellucid.score.base import Case
 

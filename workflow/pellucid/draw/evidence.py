@@ -10,16 +10,17 @@ from typing import Any
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from pellucid import evidence, figures, tables
+from pellucid import figures, tables
+from pellucid.evaluate import planted_evidence
 from pellucid.messages import listing
 from pellucid.user_text import names_in_figure
 
 # From what should keep its height to what should fall.
 PARTS = {
-    evidence.WHOLE: ("as they are", figures.INK, "D"),
-    evidence.CONTROL: ("without an equal part elsewhere", figures.QUIET, "s"),
-    evidence.ONLY: ("with the evidence alone", figures.PALETTE[0], "o"),
-    evidence.WITHOUT: ("without the evidence", figures.PALETTE[1], "o"),
+    planted_evidence.WHOLE: ("as they are", figures.INK, "D"),
+    planted_evidence.CONTROL: ("without an equal part elsewhere", figures.QUIET, "s"),
+    planted_evidence.ONLY: ("with the evidence alone", figures.PALETTE[0], "o"),
+    planted_evidence.WITHOUT: ("without the evidence", figures.PALETTE[1], "o"),
 }
 FILLS = {
     "mean": "filled with: the channel's mean",
@@ -34,13 +35,13 @@ def draw(*, table: Path | str, title: str, pictures: Sequence[Path | str]) -> No
     """Draw a column per fill, a row per metric, and in each panel a line of dots for all examples and for each class.
 
     Args:
-        table: `evidence.csv`.
+        table: `planted_evidence.csv`.
         title: of the experiment.
         pictures: one path per format.
     """
-    rows = evidence.read(table)
+    rows = planted_evidence.read(table)
     rows = rows.assign(over=tables.over(rows))
-    kinds = list(evidence.accuracies(rows))
+    kinds = list(planted_evidence.accuracies(rows))
     classes = list(dict.fromkeys(zip(rows["over"], rows["class"], strict=True)))
     height = 0.55 + 0.36 * len(classes)
     figure = figures.new(1.3 + 2.25 * len(kinds), 1.3 + height * len(METRICS))
@@ -48,9 +49,9 @@ def draw(*, table: Path | str, title: str, pictures: Sequence[Path | str]) -> No
         axes = figure.subplots(len(METRICS), len(kinds), squeeze=False, sharex=True, sharey=True)
         for line, (metric, label) in zip(axes, METRICS.items(), strict=True):
             for one, kind in zip(line, kinds, strict=True):
-                chosen = rows[(rows["metric"] == metric) & rows["fill"].isin([kind, evidence.NONE])]
+                chosen = rows[(rows["metric"] == metric) & rows["fill"].isin([kind, planted_evidence.NONE])]
                 _dots(one, chosen.set_index(["part", "over", "class"]), classes)
-                one.axvline(evidence.chance(rows), color=figures.QUIET, linewidth=0.8, linestyle=":", zorder=0)
+                one.axvline(planted_evidence.chance(rows), color=figures.QUIET, linewidth=0.8, linestyle=":", zorder=0)
                 one.set_xlabel(label, fontsize=8)
         for one, kind in zip(axes[0], kinds, strict=True):
             one.set_title(FILLS[kind], loc="left", fontsize=8)
@@ -66,7 +67,7 @@ def draw(*, table: Path | str, title: str, pictures: Sequence[Path | str]) -> No
 
 def heading(rows: pd.DataFrame) -> str:
     """The answer in words, and below it the accuracies, as a range over the fills."""
-    found, verdicts = list(evidence.accuracies(rows).values()), evidence.needed(rows)
+    found, verdicts = list(planted_evidence.accuracies(rows).values()), planted_evidence.needed(rows)
     numbers = (
         f"accuracy {found[0][0]:.2f}; without it {_range([one[1] for one in found])}; "
         f"without as much elsewhere {_range([one[3] for one in found])}"

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import class_order, files, tables
+from pellucid import files, tables
+from pellucid.evaluate import class_order
 from pellucid.logits import log_odds, log_softmax, softmax
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
 from pellucid.network.explained_model import Probe
