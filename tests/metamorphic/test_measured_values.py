@@ -16,8 +16,8 @@ from pellucid.datasets.base import BLANK, ESTIMATED, MEASURED
 from pellucid.datasets.heartbeats import beats
 from pellucid.datasets.readers import completion
 from pellucid.errors import InputError
-from pellucid.explain import baselines
 from pellucid.explain.occlusion import automatic, windows
+from pellucid.explain.shared import baselines
 from pellucid.lazy_array import Rows
 from pellucid.prepare.scaling import rescale
 from pellucid.score import deletion_insertion, faithfulness_correlation, form, infidelity, sufficiency

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pellucid import plugins
-from pellucid.explain.upsampling import coverage
+from pellucid.explain.shared.upsampling import coverage
 from pellucid.models.imported import archive, config_graph
 from pellucid.network.explained_model import Probe
 from pellucid.network.graph import flatten

@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from pellucid.explain import baselines, grad_cam, integrated_gradients, occlusion, smoothgrad, vargrad
+from pellucid.explain import grad_cam, integrated_gradients, occlusion, smoothgrad, vargrad
+from pellucid.explain.shared import baselines
 from pellucid.network.explained_model import Probe
 from tests.torch_copy import channels_first, channels_last, torch_copy
 

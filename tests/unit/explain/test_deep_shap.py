@@ -7,8 +7,9 @@ import pytest
 
 from pellucid import files, plugins
 from pellucid.errors import InputError
-from pellucid.explain import backgrounds, deep_shap
+from pellucid.explain import deep_shap
 from pellucid.explain.run import completeness
+from pellucid.explain.shared import backgrounds
 from pellucid.network.explained_model import Probe
 from tests import prepared
 from tests.logits import logits_copy

@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.explain import attention_weights, cam, grad_cam, instance_weights
-from pellucid.explain.upsampling import placed
+from pellucid.explain.shared.upsampling import placed
 from pellucid.network.explained_model import Probe
 
 GAP = ["gap_series", "gap_image"]

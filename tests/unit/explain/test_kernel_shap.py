@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.explain import baselines
 from pellucid.explain.kernel_shap import check, draw, explain, reference, solve
-from pellucid.explain.segments import segmentation
+from pellucid.explain.shared import baselines
+from pellucid.explain.shared.segments import segmentation
 from pellucid.network.explained_model import Probe
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.explain.lime import copies, explain, fit
-from pellucid.explain.segments import segmentation
+from pellucid.explain.shared.segments import segmentation
 from pellucid.network.explained_model import Probe
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.explain.score_cam import explain, maps
-from pellucid.explain.upsampling import coverage, placed
+from pellucid.explain.shared.upsampling import coverage, placed
 from pellucid.network.explained_model import Probe
 from pellucid.network.layer_choice import conv_layer
 from tests.tf_keras_vis_peer import class_activation

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.explain.coalitions import painted
-from pellucid.explain.segments import by_number, parts, segmentation
+from pellucid.explain.shared.coalitions import painted
+from pellucid.explain.shared.segments import by_number, parts, segmentation
 
 
 def halves(rng, n=3, size=24):

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.upsampling import placed
+from pellucid.explain.shared.upsampling import placed
 from pellucid.network.explained_model import Probe
 
 SPEC = MethodSpec(

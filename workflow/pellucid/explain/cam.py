@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.cam_layers import spread
+from pellucid.explain.shared.cam_layers import spread
 from pellucid.network.explained_model import Probe
 
 SPEC = MethodSpec(

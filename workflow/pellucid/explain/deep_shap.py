@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.explain import backgrounds
 from pellucid.explain.base import MethodSpec
+from pellucid.explain.shared import backgrounds
 from pellucid.messages import listing
 from pellucid.network.explained_model import Probe
 

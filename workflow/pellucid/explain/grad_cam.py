@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.cam_layers import LAYER, combined, spread
+from pellucid.explain.shared.cam_layers import LAYER, combined, spread
 from pellucid.network.explained_model import Probe
 from pellucid.network.layer_choice import map_layer
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.cam_layers import LAYER, axes_of, batches, spread
 from pellucid.explain.grad_cam import weighted
+from pellucid.explain.shared.cam_layers import LAYER, axes_of, batches, spread
 from pellucid.network.explained_model import Probe
 from pellucid.network.layer_choice import map_layer
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.batching import blocks
-from pellucid.explain import baselines
 from pellucid.explain.base import MethodSpec
+from pellucid.explain.shared import baselines
 from pellucid.network.explained_model import Probe
 
 SPEC = MethodSpec(

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.explain import baselines, coalitions
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.segments import PARAMETERS, by_number, fits, segmentation
+from pellucid.explain.shared import baselines, coalitions
+from pellucid.explain.shared.segments import PARAMETERS, by_number, fits, segmentation
 from pellucid.network.explained_model import Probe
 
 # Of up to this many times as many coalitions as are wanted, all are listed to choose from; of more, some are drawn

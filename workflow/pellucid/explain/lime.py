@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.explain import baselines, coalitions
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.segments import PARAMETERS, by_number, fits, segmentation
+from pellucid.explain.shared import baselines, coalitions
+from pellucid.explain.shared.segments import PARAMETERS, by_number, fits, segmentation
 from pellucid.network.explained_model import Probe
 
 __all__ = ["SPEC", "explain", "fits"]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.explain import baselines
 from pellucid.explain.base import MethodSpec
+from pellucid.explain.shared import baselines
 from pellucid.network.explained_model import Probe
 
 _ONE_OR_EACH = (

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from pellucid.batching import blocks
 from pellucid.errors import InputError
-from pellucid.explain import baselines
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.blending import block_size
-from pellucid.explain.segments import parts
-from pellucid.explain.upsampling import upsample
+from pellucid.explain.shared import baselines
+from pellucid.explain.shared.blending import block_size
+from pellucid.explain.shared.segments import parts
+from pellucid.explain.shared.upsampling import upsample
 from pellucid.network.explained_model import Probe
 
 SPEC = MethodSpec(

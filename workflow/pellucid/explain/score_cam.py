@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from pellucid.batching import blocks, slices
 from pellucid.errors import InputError
-from pellucid.explain import baselines
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.blending import block_size
-from pellucid.explain.cam_layers import LAYER, spans_of, spread
-from pellucid.explain.upsampling import coverage, placed
+from pellucid.explain.shared import baselines
+from pellucid.explain.shared.blending import block_size
+from pellucid.explain.shared.cam_layers import LAYER, spans_of, spread
+from pellucid.explain.shared.upsampling import coverage, placed
 from pellucid.messages import listing
 from pellucid.network.explained_model import Probe
 from pellucid.network.layer_choice import map_layer

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.noise import PARAMETERS, moments
+from pellucid.explain.shared.noise import PARAMETERS, moments
 from pellucid.network.explained_model import Probe
 
 SPEC = MethodSpec(

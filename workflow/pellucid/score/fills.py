@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.explain.baselines import baseline
+from pellucid.explain.shared.baselines import baseline
 from pellucid.score.base import Case
 from pellucid.score.streams import own
 

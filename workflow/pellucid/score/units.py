@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.explain.segments import segmentation
+from pellucid.explain.shared.segments import segmentation
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "unit": {

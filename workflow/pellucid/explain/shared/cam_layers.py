@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pellucid.batching import slices
 from pellucid.errors import InputError
-from pellucid.explain.upsampling import placed
+from pellucid.explain.shared.upsampling import placed
 from pellucid.messages import listing
 from pellucid.network.explained_model import Probe
 from pellucid.network.spans import Span

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.batching import blocks
-from pellucid.explain.blending import block_size
+from pellucid.explain.shared.blending import block_size
 from pellucid.network.explained_model import Probe
 
 
