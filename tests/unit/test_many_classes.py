@@ -10,7 +10,7 @@ from pellucid.draw.evaluation import draw_confusion
 from pellucid.draw.explanation import draw as draw_explanation
 from pellucid.evaluate.run import evaluate, softmax
 from pellucid.train.recipe import class_weights
-from pellucid.views.maps import per_class
+from pellucid.views.shared.maps import per_class
 from tests import prepared
 from tests.prepared import choose
 

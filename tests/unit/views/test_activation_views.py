@@ -7,7 +7,7 @@ from pellucid.errors import InputError
 from pellucid.network.explained_model import Probe
 from pellucid.views import activations, feature_maps, maximal_activations
 from pellucid.views.base import ViewData
-from pellucid.views.maps import per_class, small
+from pellucid.views.shared.maps import per_class, small
 
 
 def chosen(probe, shape, each=2, seed=0):

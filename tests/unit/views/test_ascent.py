@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from pellucid.views.ascent import Ascent, Statistics, ascend, roughness
+from pellucid.views.shared.ascent import Ascent, Statistics, ascend, roughness
 
 
 @pytest.mark.parametrize("shape", [(2, 9, 2), (2, 6, 5, 3)])

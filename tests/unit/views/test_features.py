@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.network.explained_model import Probe
-from pellucid.views.features import feature_layer, features
+from pellucid.views.shared.features import feature_layer, features
 
 
 @pytest.mark.parametrize("network", ["heartbeat", "multivariate", "digit"])

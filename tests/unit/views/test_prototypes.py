@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pellucid.network.explained_model import Probe
-from pellucid.views import medoids, mmd
 from pellucid.views.prototypes import compute
+from pellucid.views.shared import medoids, mmd
 from tests.unit.views.data import given, random_examples
 
 

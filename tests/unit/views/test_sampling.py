@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.views.sampling import balanced, parts, proportional
+from pellucid.views.shared.sampling import balanced, parts, proportional
 
 LABELS = np.repeat([0, 1, 2], [80, 15, 5])
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from pellucid.logits import softmax
 from pellucid.network.explained_model import Probe
 from pellucid.network.layer_choice import conv_layer
-from pellucid.views.ascent import Array, Ascent, Statistics, ascend
 from pellucid.views.base import LAYER, ViewData, ViewSpec
-from pellucid.views.features import feature_layer, features
-from pellucid.views.sampling import balanced, parts
+from pellucid.views.shared.ascent import Array, Ascent, Statistics, ascend
+from pellucid.views.shared.features import feature_layer, features
+from pellucid.views.shared.sampling import balanced, parts
 
 _WATCHED = 16  # points of the curve of the score
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pellucid.network.explained_model import Probe
 from pellucid.network.layer_choice import conv_layer
 from pellucid.views.base import LAYER, ViewData, ViewSpec
-from pellucid.views.maps import about_examples, axes_of, batches, field_arrays, per_class, small
+from pellucid.views.shared.maps import about_examples, axes_of, batches, field_arrays, per_class, small
 
 SPEC = ViewSpec(
     title="Activations",

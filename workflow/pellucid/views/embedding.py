@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pellucid import tables
 from pellucid.network.explained_model import Probe
 from pellucid.views.base import ViewData, ViewSpec
-from pellucid.views.features import LAYER, feature_layer, features
-from pellucid.views.sampling import balanced, parts
+from pellucid.views.shared.features import LAYER, feature_layer, features
+from pellucid.views.shared.sampling import balanced, parts
 
 _BEFORE_TSNE = 50  # principal components that t-SNE starts from, as in van der Maaten and Hinton 2008, section 4.2
 _FEWEST = 5

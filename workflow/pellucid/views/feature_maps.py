@@ -12,7 +12,7 @@ from pellucid.errors import InputError
 from pellucid.network.explained_model import Probe
 from pellucid.network.layer_choice import conv_layer
 from pellucid.views.base import ViewData, ViewSpec
-from pellucid.views.maps import about_examples, axes_of, batches, small
+from pellucid.views.shared.maps import about_examples, axes_of, batches, small
 
 SPEC = ViewSpec(
     title="Feature maps",

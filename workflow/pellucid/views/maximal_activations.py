@@ -12,7 +12,7 @@ from pellucid.network.explained_model import Probe
 from pellucid.network.layer_choice import conv_layer
 from pellucid.network.receptive_field import ReceptiveField
 from pellucid.views.base import LAYER, ViewData, ViewSpec
-from pellucid.views.maps import Array, batches, field_arrays, small
+from pellucid.views.shared.maps import Array, batches, field_arrays, small
 
 SPEC = ViewSpec(
     title="Maximal activations",

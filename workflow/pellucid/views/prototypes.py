@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.network.explained_model import Probe
-from pellucid.views import medoids, mmd
 from pellucid.views.base import ViewData, ViewSpec
-from pellucid.views.features import LAYER, feature_layer, features
-from pellucid.views.sampling import balanced, parts
+from pellucid.views.shared import medoids, mmd
+from pellucid.views.shared.features import LAYER, feature_layer, features
+from pellucid.views.shared.sampling import balanced, parts
 
 _DRAWS = 100  # random choices with which the chosen prototypes are compared
 

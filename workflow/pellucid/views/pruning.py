@@ -17,7 +17,7 @@ from pellucid.network.explained_model import Probe
 from pellucid.ranks import levels, spearman
 from pellucid.shares import round_of
 from pellucid.views.base import ViewData, ViewSpec
-from pellucid.views.sampling import parts, proportional
+from pellucid.views.shared.sampling import parts, proportional
 
 logger = logging.getLogger(__name__)
 
