@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score.bootstrap import NONE, interval
+from pellucid.score.shared.bootstrap import NONE, interval
 
 NUMBERS = (2, 3, 4, 5, 7, 10, 15, 20, 30, 60, 100, 150)
 # By name: what draws so many values, their true mean, and whether they are a proportion.

@@ -22,7 +22,7 @@ from pellucid.lazy_array import Rows
 from pellucid.prepare.scaling import rescale
 from pellucid.score import deletion_insertion, faithfulness_correlation, form, infidelity, sufficiency
 from pellucid.score.base import Case, Explanation
-from pellucid.score.similarity import overlap, spearman, ssim
+from pellucid.score.shared.similarity import overlap, spearman, ssim
 from pellucid.train.augmentation import augment
 from tests.prepared import prepare
 from tests.unit.datasets.written_records import write_record

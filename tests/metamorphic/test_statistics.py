@@ -12,8 +12,8 @@ from pellucid.logits import log_odds
 from pellucid.prepare.selection import choose_indices
 from pellucid.ranks import tied_ranks
 from pellucid.score import leaderboard
-from pellucid.score.ranking import comparable
-from pellucid.score.similarity import overlap, spearman
+from pellucid.score.shared.ranking import comparable
+from pellucid.score.shared.similarity import overlap, spearman
 from pellucid.shares import ceil_of, round_of
 from tests.bench.coverage import coverage
 

@@ -9,8 +9,8 @@ import pytest
 
 from pellucid.score import faithfulness_correlation, form, localisation
 from pellucid.score.base import Case, Explanation
-from pellucid.score.removal import subsets
-from pellucid.score.units import units
+from pellucid.score.shared.removal import subsets
+from pellucid.score.shared.units import units
 from tests.absent import absent
 from tests.unit.score.evidence import explanation, linear_case
 

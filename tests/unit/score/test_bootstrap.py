@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pellucid.score import bootstrap
-from pellucid.score.bootstrap import interval
+from pellucid.score.shared import bootstrap
+from pellucid.score.shared.bootstrap import interval
 
 
 def test_covers_the_mean_about_as_often_as_it_says(rng):

@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import pearsonr
 
 from pellucid.score.faithfulness_correlation import correlation, score
-from pellucid.score.fills import fills
-from pellucid.score.removal import subsets
-from pellucid.score.units import units
+from pellucid.score.shared.fills import fills
+from pellucid.score.shared.removal import subsets
+from pellucid.score.shared.units import units
 from tests.unit.score.evidence import explanation, keras_answer, linear_case
 from tests.unit.score.explained import case_of
 

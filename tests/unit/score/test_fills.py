@@ -8,7 +8,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.score.base import Case
-from pellucid.score.fills import fills
+from pellucid.score.shared.fills import fills
 
 
 def case_of(shape, number=4):

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pellucid.score import fills
 from pellucid.score.infidelity import optimally_scaled, score
-from pellucid.score.removal import subsets
-from pellucid.score.units import units
+from pellucid.score.shared import fills
+from pellucid.score.shared.removal import subsets
+from pellucid.score.shared.units import units
 from tests.unit.score.evidence import explanation, linear_case
 from tests.unit.score.explained import case_of
 

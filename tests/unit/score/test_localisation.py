@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.score import localisation, precision_recall
 from pellucid.score.base import Case, Explanation
-from pellucid.score.bootstrap import interval
+from pellucid.score.shared.bootstrap import interval
 
 SHAPE = (200, 40, 1)
 SERIES = {"kind": "series", "classes": ["a", "b"]}

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 from pellucid.network.explained_model import Probe
 from pellucid.score.base import RandomLabels
 from pellucid.score.random_labels import score
-from pellucid.score.similarity import ssim
+from pellucid.score.shared.similarity import ssim
 from tests.unit.score.explained import case_of, explanation_of
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pellucid.score.removal import once, painted, places, subsets, weighed
-from pellucid.score.units import count, units
+from pellucid.score.shared.removal import once, painted, places, subsets, weighed
+from pellucid.score.shared.units import count, units
 from tests.unit.score.evidence import explanation, linear_case, patchwork
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from pellucid.score.similarity import overlap, spearman, ssim
+from pellucid.score.shared.similarity import overlap, spearman, ssim
 
 
 def pairs(shape, number=4):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.config.schema import parameters_schema, problems, with_defaults
-from pellucid.score.subset import first_of_each, parameter, placed
+from pellucid.score.shared.subset import first_of_each, parameter, placed
 
 
 def test_takes_the_first_of_each_class():

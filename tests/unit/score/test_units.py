@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.score.units import count, sums, units
+from pellucid.score.shared.units import count, sums, units
 
 
 def cut(shape, unit, window="auto", channels="together"):

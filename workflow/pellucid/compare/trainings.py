@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pellucid import files, plugins, seeds, tables
 from pellucid.compare.members import shown
 from pellucid.config.studies import TRAINING_SEED, described, without
-from pellucid.score.bootstrap import interval
-from pellucid.score.similarity import overlap, spearman
+from pellucid.score.shared.bootstrap import interval
+from pellucid.score.shared.similarity import overlap, spearman
 
 logger = logging.getLogger(__name__)
 

@@ -23,9 +23,9 @@ from pellucid.errors import InputError
 from pellucid.logits import softmax
 from pellucid.network.explained_model import Probe
 from pellucid.score.base import Case
-from pellucid.score.bootstrap import interval
-from pellucid.score.fills import Fill, fills
-from pellucid.score.streams import own
+from pellucid.score.shared.bootstrap import interval
+from pellucid.score.shared.fills import Fill, fills
+from pellucid.score.shared.streams import own
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, tables
-from pellucid.score.similarity import overlap, spearman
+from pellucid.score.shared.similarity import overlap, spearman
 
 logger = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score import fills, units
 from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
-from pellucid.score.removal import drops, once, painted, subsets, weighed
+from pellucid.score.shared import fills, units
+from pellucid.score.shared.removal import drops, once, painted, subsets, weighed
 
 _BASELINES = ("zero", "mean", "linear", "other")
 # Below these, as a share of the size, what varies is rounding: of sums in float64, and of drops of logits in float32.

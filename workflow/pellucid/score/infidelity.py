@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score import fills, units
 from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
-from pellucid.score.removal import drops, once, painted, subsets, weighed
+from pellucid.score.shared import fills, units
+from pellucid.score.shared.removal import drops, once, painted, subsets, weighed
 
 # Noise first: its changes are 0 on average, so that a map of equal values does not predict their mean.
 _PERTURBATIONS, _BASELINES = ("noise", "subset"), ("zero", "mean")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.ranks import levels
 from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
-from pellucid.score.strength import views
+from pellucid.score.shared.strength import views
 
 SPEC = ScoreSpec(
     title="Localisation of the planted evidence",

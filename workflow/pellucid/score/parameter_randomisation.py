@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from pellucid.network.weight_randomisation import cascading, weighted_layers
 from pellucid.score.base import Case, Curve, Explanation, Metric, Scored, ScoreSpec
-from pellucid.score.similarity import spearman, ssim
-from pellucid.score.subset import first_of_each, parameter, placed
+from pellucid.score.shared.similarity import spearman, ssim
+from pellucid.score.shared.subset import first_of_each, parameter, placed
 
 MEASURES: dict[str, Callable[..., NDArray[np.float64]]] = {"rank_correlation": spearman, "ssim": ssim}
 CURVES = {"rank_correlation": "rank correlation", "ssim": "SSIM"}

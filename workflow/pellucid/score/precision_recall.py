@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
-from pellucid.score.strength import views
+from pellucid.score.shared.strength import views
 
 SPEC = ScoreSpec(
     title="Precision and recall of the planted evidence",

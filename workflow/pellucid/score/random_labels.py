@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
-from pellucid.score.similarity import spearman, ssim
-from pellucid.score.subset import first_of_each, parameter, placed
+from pellucid.score.shared.similarity import spearman, ssim
+from pellucid.score.shared.subset import first_of_each, parameter, placed
 
 # As in the paper: only a model that says this share of its training labels has learnt them.
 LEARNT = 0.95

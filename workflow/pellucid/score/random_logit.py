@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
-from pellucid.score.similarity import spearman, ssim
-from pellucid.score.subset import first_of_each, parameter, placed
+from pellucid.score.shared.similarity import spearman, ssim
+from pellucid.score.shared.subset import first_of_each, parameter, placed
 
 SPEC = ScoreSpec(
     title="Random logit",

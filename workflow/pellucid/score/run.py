@@ -17,8 +17,8 @@ from pellucid.errors import InputError
 from pellucid.explain.base import holds, measured_for, on_measured, require_finite
 from pellucid.network.explained_model import Probe
 from pellucid.score.base import Case, Explanation, RandomLabels, Scored, ScoreSpec
-from pellucid.score.bootstrap import NONE, interval
-from pellucid.score.ranking import comparable
+from pellucid.score.shared.bootstrap import NONE, interval
+from pellucid.score.shared.ranking import comparable
 
 if TYPE_CHECKING:
     import pandas as pd

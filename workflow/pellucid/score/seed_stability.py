@@ -7,8 +7,8 @@ from itertools import combinations
 import numpy as np
 
 from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
-from pellucid.score.similarity import overlap, spearman
-from pellucid.score.subset import first_of_each, parameter, placed
+from pellucid.score.shared.similarity import overlap, spearman
+from pellucid.score.shared.subset import first_of_each, parameter, placed
 
 # Explaining fewer examples at a time may change the last bits, no more: what differs less has no randomness.
 _ROUNDING = 1e-5

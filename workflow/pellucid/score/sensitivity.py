@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.batching import blocks
 from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
-from pellucid.score.subset import first_of_each, parameter, placed
+from pellucid.score.shared.subset import first_of_each, parameter, placed
 
 SPEC = ScoreSpec(
     title="Sensitivity to the input",

@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score import fills, units
 from pellucid.score.base import Case, Curve, Explanation, Metric, Scored, ScoreSpec
-from pellucid.score.removal import OF, answers, cut, places, without
+from pellucid.score.shared import fills, units
+from pellucid.score.shared.removal import OF, answers, cut, places, without
 from pellucid.shares import round_of
 
 _BASELINES = ("zero", "mean", "linear", "other")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.explain.shared.baselines import baseline
 from pellucid.score.base import Case
-from pellucid.score.streams import own
+from pellucid.score.shared.streams import own
 
 logger = logging.getLogger(__name__)
 

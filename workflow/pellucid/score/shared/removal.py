@@ -13,9 +13,9 @@ from pellucid.batching import blocks
 from pellucid.network.explained_model import Probe
 from pellucid.ranks import levels
 from pellucid.score.base import Case, Explanation
-from pellucid.score.fills import Fill
-from pellucid.score.streams import own
-from pellucid.score.units import count, sums
+from pellucid.score.shared.fills import Fill
+from pellucid.score.shared.streams import own
+from pellucid.score.shared.units import count, sums
 from pellucid.shares import round_of
 
 OF = {
