@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid import files, plugins
+from pellucid.compare import leaderboard
 from pellucid.evaluate.run import calibration, scores
 from pellucid.logits import log_odds
 from pellucid.prepare.selection import choose_indices
 from pellucid.ranks import tied_ranks
-from pellucid.score import leaderboard
 from pellucid.score.shared.ranking import comparable
 from pellucid.score.shared.similarity import overlap, spearman
 from pellucid.shares import ceil_of, round_of

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from pellucid import files
+from pellucid.compare import checks
 from pellucid.errors import InputError
 from pellucid.explain.run import run
 from pellucid.models import keras_file
 from pellucid.models.imported import sizes
 from pellucid.network.explained_model import Probe
-from pellucid.score import checks
 from pellucid.score.base import Scored
 from pellucid.score.run import _require_no_infinity
 from pellucid.train import loss_faults

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pellucid import files
-from pellucid.score.verdicts import failures
+from pellucid.compare.verdicts import failures
 from tests.workflow.project import Project
 
 CONFIG = {

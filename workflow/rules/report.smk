@@ -2,7 +2,7 @@
 
 from pellucid.jobs import file_digests
 from pellucid.errors import InputError
-from pellucid.score.verdicts import failures
+from pellucid.compare.verdicts import failures
 
 if any(argument.startswith("--report") for argument in sys.argv):
     checked = {

@@ -1,7 +1,7 @@
 """Compare all explanations of an experiment with each other."""
 
+from pellucid.compare.agreement import run
 from pellucid.jobs.script import job
-from pellucid.score.agreement import run
 
 with job(snakemake):
     run(

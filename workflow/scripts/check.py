@@ -1,7 +1,7 @@
 """Check every method of an experiment before its maps are believed."""
 
+from pellucid.compare.checks import run
 from pellucid.jobs.script import job
-from pellucid.score.checks import run
 
 with job(snakemake) as params:
     run(

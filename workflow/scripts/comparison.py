@@ -1,6 +1,6 @@
 """Join the leaderboards of several experiments."""
 
-from pellucid.compare.leaderboard import run
+from pellucid.compare.experiments import run
 from pellucid.jobs.script import job
 
 with job(snakemake) as params:

@@ -1,7 +1,7 @@
 """Rank the explanations of an experiment."""
 
+from pellucid.compare.leaderboard import run
 from pellucid.jobs.script import job
-from pellucid.score.leaderboard import run
 
 with job(snakemake) as params:
     run(

@@ -1,6 +1,6 @@
 """Put the members of a study side by side."""
 
-from pellucid.compare.members import run
+from pellucid.compare.study import run
 from pellucid.jobs.script import job
 
 with job(snakemake) as params:

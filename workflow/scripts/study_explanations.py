@@ -1,6 +1,6 @@
 """Compare the explanations of the same examples by several trainings."""
 
-from pellucid.compare.trainings import run
+from pellucid.compare.study_explanations import run
 from pellucid.jobs.script import job
 
 with job(snakemake) as params:

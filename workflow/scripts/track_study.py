@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pellucid.compare.members import headline
+from pellucid.compare.study import headline
 from pellucid.jobs.script import job
 from pellucid.tracking import track_comparison
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pellucid.compare import leaderboard
+from pellucid.compare import experiments
 
 KEY = "deletion_insertion.insertion_less_deletion"
 
@@ -32,7 +32,7 @@ def boards(tmp_path):
 
 @pytest.fixture
 def table(boards, tmp_path):
-    leaderboard.run(boards=boards, table=tmp_path / "all.csv")
+    experiments.run(boards=boards, table=tmp_path / "all.csv")
     return pd.read_csv(tmp_path / "all.csv", index_col="explanation")
 
 
@@ -61,12 +61,12 @@ def test_what_failed_is_counted_and_kept(table):
 
 def test_boards_without_that_score_are_ranked_all_the_same(tmp_path):
     boards = {name: board(tmp_path, name, ["saliency", "occlusion"], [2, 1]) for name in ("one", "two")}
-    leaderboard.run(boards=boards, table=tmp_path / "all.csv")
+    experiments.run(boards=boards, table=tmp_path / "all.csv")
     table = pd.read_csv(tmp_path / "all.csv", index_col="explanation")
     assert list(table.index) == ["occlusion", "saliency"]
     assert table["insertion less deletion"].isna().all()
-    assert leaderboard.headline(tmp_path / "all.csv") == {"relative rank/occlusion": 0, "relative rank/saliency": 1}
+    assert experiments.headline(tmp_path / "all.csv") == {"relative rank/occlusion": 0, "relative rank/saliency": 1}
 
 
 def test_its_experiments_are_read_from_its_columns(table):
-    assert leaderboard.experiments(list(table.columns)) == ["one", "two"]
+    assert experiments.experiments(list(table.columns)) == ["one", "two"]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pellucid import files
-from pellucid.compare import members
+from pellucid.compare import study
 
 MEMBERS = {
     f"s__filters_{width}__seed_{seed}": {"model.filters": [width], "training.seed": seed}
@@ -26,7 +26,7 @@ def tables(tmp_path):
         part: {name: tmp_path / name / f"{part}.json" for name in MEMBERS} for part in ("metrics", "training", "cost")
     }
     paths = {"table": tmp_path / "members.csv", "summary": tmp_path / "summary.csv"}
-    members.run(members=MEMBERS, **inputs, **paths)
+    study.run(members=MEMBERS, **inputs, **paths)
     return paths
 
 
@@ -51,6 +51,6 @@ def test_mean_and_standard_deviation_over_the_seeds(tables):
 
 
 def test_its_numbers_have_names_that_say_of_what(tables):
-    found = members.headline(tables["summary"], MEMBERS)
+    found = study.headline(tables["summary"], MEMBERS)
     assert found["balanced_accuracy mean/filters [8]"] == 0.75
     assert not [name for name in found if name.startswith("macro_auroc")]

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from pellucid import files
-from pellucid.compare import trainings
+from pellucid.compare import study_explanations
 
 MEMBERS = {f"s__training_seed_{seed}": {"training.seed": seed} for seed in (1, 2, 3)}
 
@@ -23,7 +23,7 @@ def explained(maps, indices, targets, label="saliency"):
 def test_only_the_same_example_and_the_same_class_are_compared():
     one = explained(np.zeros((3, 5, 1)), [7, 2, 4], [0, 1, 1])
     two = explained(np.zeros((3, 5, 1)), [4, 9, 7], [1, 1, 2])
-    first, second = trainings.shared(one, two)
+    first, second = study_explanations.shared(one, two)
     assert (first.tolist(), second.tolist()) == ([2], [0])
 
 
@@ -35,7 +35,7 @@ def test_the_similarity_of_an_example_is_the_mean_over_its_pairs(rng):
         # The third takes example 5 for another class.
         explained(maps[2], [0, 5], [1, 0]),
     ]
-    found, pairs = trainings.similarities(given, "saliency")
+    found, pairs = study_explanations.similarities(given, "saliency")
     assert pairs == 4
     absolute = np.abs(maps[..., 0])
     pair = [spearmanr(absolute[a, 0], absolute[b, 0])[0] for a, b in ((0, 1), (0, 2), (1, 2))]
@@ -72,7 +72,7 @@ def table(results):
         "own_seed": {name: results / name / "score" / "seed_stability" / "scores.csv" for name in MEMBERS},
     }
     arguments = {"groups": [list(MEMBERS)], "members": MEMBERS, "methods": methods, "seed": 1, **inputs}
-    trainings.run(**arguments, table=results / "t.csv")
+    study_explanations.run(**arguments, table=results / "t.csv")
     return pd.read_csv(results / "t.csv").set_index(["explanation", "metric"])
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from pellucid.compare import leaderboard as boards
+from pellucid.compare import experiments as boards
 from pellucid.draw import comparison, leaderboard, members, trainings
 from tests.unit.compare.test_leaderboard import board
 

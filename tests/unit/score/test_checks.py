@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from pellucid import files, plugins
+from pellucid.compare import checks
 from pellucid.config.schema import parameters_schema, with_defaults
-from pellucid.score import checks
 from tests import prepared
 
 EXPLAINED = {"attributions": "attributions.npz", "cost": "cost.json", "checks": "checks.json"}

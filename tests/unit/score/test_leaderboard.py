@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from pellucid import files
-from pellucid.score import agreement, leaderboard
+from pellucid.compare import agreement, leaderboard
 
 METHODS = ["saliency", "occlusion", "all_equal"]
 

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from pellucid import tables
+from pellucid.compare.verdicts import failures
 from pellucid.errors import InputError
-from pellucid.score.verdicts import failures
 
 COLUMNS = ["explanation", "check", "value", "sign", "limit", "passed"]
 ROWS = [

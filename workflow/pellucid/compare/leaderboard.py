@@ -1,4 +1,4 @@
-"""The leaderboards of several experiments as one."""
+"""All scores of an experiment's explanations side by side, with ranks."""
 
 from __future__ import annotations
 
@@ -9,97 +9,105 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pellucid import tables
-from pellucid.ranks import in_order
+from pellucid import plugins, tables
+from pellucid.config.variants import method_of
+from pellucid.ranks import in_order, tied_ranks
 
 if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger(__name__)
 
-# The score that is shown beside the ranks: the difference is 0 on average for a random order, whatever the model is, so
-# that it may be compared and averaged over models. Of several baselines the one that most experiments have is taken,
-# and of equals the first of these.
-KEY = "deletion_insertion.insertion_less_deletion"
-_BASELINES = ("mean", "zero", "other", "linear", "noise")
+# The families of scores that say whether an explanation is right; form and cost only describe it.
+JUDGING = ("truth", "faithfulness", "robustness", "sanity")
 
 
-def run(*, boards: Mapping[str, Path | str], table: Path | str) -> None:
-    """Join the leaderboards of several experiments.
+def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: Path | str, metrics: Path | str) -> None:
+    """Join the tables of all scores.
 
-    A mean rank depends on how many explanations there are, and not every model allows every method. Averaged is
-    therefore the relative rank, (mean rank - 1) / (explanations - 1): 0 for an explanation that is the best by every
-    score, 1 for one that is the worst, 0.5 on average for a random order.
+    Explanations are ranked by their means over the same examples (`ranking.comparable`); those that differ by less than
+    the precision of a score share their mean rank (`ranks.tied_ranks`). An explanation that has too few examples of a
+    metric gets no rank in it, and nobody gets one where fewer than two explanations can be compared.
 
     Args:
-        boards: the table of each experiment, as `score.leaderboard.run` wrote it.
-        table: CSV; gets a row for each explanation: its method's family, the relative rank in the mean over the
-            experiments that have it, their number, and in how many of them it failed a check; then insertion less
-            deletion in the mean, with the baseline in the column's name; then, per experiment, the relative rank, the
-            mean rank, insertion less deletion and the failed checks.
+        scores: the table of each score, by its name.
+        checks: the table of the checks, where they were made.
+        table: CSV; gets a row for each explanation: its method's family, its mean rank, the checks that it failed, and
+            per metric the mean, the ends of its 95% interval, the number of examples and its rank.
+        metrics: CSV; gets a row for each metric: score, family, title, variant, which direction is better, whether it
+            is of the score's first kind (which stands for the score in the mean rank), number of explanations, number
+            of examples that the ranks are taken over, method of the intervals.
     """
     import pandas as pd
 
-    read = {name: tables.read(board, index="explanation") for name, board in boards.items()}
-    score = key_score(read)
-    parts, families = [], dict[str, str]()
-    for name, board in read.items():
-        families |= board["family"].to_dict()
-        # One explanation is the best and the worst: it has no rank.
-        relative = (board["mean rank"] - 1) / (len(board) - 1 or np.nan)
-        value = board[f"{score} mean"] if f"{score} mean" in board else pd.Series(np.nan, board.index)
-        columns = {
-            f"{name}: relative rank": relative,
-            f"{name}: mean rank": board["mean rank"],
-            f"{name}: {titled(score)}": value,
-            f"{name}: failed checks": board["failed checks"].fillna(""),
-        }
-        parts.append(pd.DataFrame(columns))
-    joined = pd.concat(parts, axis=1)
-    relative = joined[[f"{name}: relative rank" for name in read]]
-    failed = joined[[f"{name}: failed checks" for name in read]].fillna("")
-    content = pd.DataFrame(
-        {
-            "family": [families[label] for label in joined.index],
-            "relative rank": relative.mean(axis=1),
-            "experiments": relative.notna().sum(axis=1),
-            "failed in": (failed != "").sum(axis=1),
-            titled(score): joined[[f"{name}: {titled(score)}" for name in read]].mean(axis=1),
-        },
-        index=joined.index,
-    )
-    content = content.join(joined)
-    content = content.iloc[in_order(content["relative rank"].to_numpy(np.float64), list(content.index))]
+    parts, about = [], []
+    for name, path in scores.items():
+        rows = tables.read(path)
+        spec = plugins.spec("score", name)
+        for metric, part in tables.over_all(rows).groupby("metric", sort=False):
+            known = spec.metric(str(metric))
+            column = f"{name}.{metric}" if name != str(metric).split(".")[0] else str(metric)
+            part = part.set_index("explanation")
+            told = part[["mean", "low", "high", "examples"]]
+            parts.append(told.rename(columns=lambda key, column=column: f"{column} {key}"))
+            if known.better != "neither":
+                means = compared(part)
+                rank = pd.Series(tied_ranks(means.to_numpy(), lower=known.better == "lower"), part.index)
+                parts.append(rank.rename(f"{column} rank"))
+            about.append(
+                {
+                    "metric": column,
+                    "score": name,
+                    "family": spec.family,
+                    "title": known.title,
+                    "variant": str(metric).partition(".")[2],
+                    "better": known.better,
+                    "first": str(metric).split(".")[0] == next(iter(spec.metrics)),
+                    "explanations": int(part["mean"].notna().sum()),
+                    "examples": int(part.get("comparable examples", part["examples"]).max()),
+                    "interval": "; ".join(dict.fromkeys(part.get("interval", pd.Series(dtype=str)).astype(str))),
+                }
+            )
+    listed = pd.DataFrame(about)
+    content = pd.concat(parts, axis=1).copy()
+    methods = [method_of(label) for label in content.index]
+    content.insert(0, "family", [plugins.spec("explain", method).family for method in methods])
+    content.insert(1, "mean rank", mean_rank(content, listed))
+    content.insert(2, "failed checks", failed(checks, list(content.index)))
+    content = content.iloc[in_order(content["mean rank"].to_numpy(np.float64), list(content.index))]
     content.index.name = "explanation"
     tables.write(table, content, index=True)
-    logger.info("%d explanations in %d experiments", len(content), len(read))
+    tables.write(metrics, listed)
+    logger.info("%d explanations by %d metrics", len(content), len(listed))
 
 
-def headline(table: Path | str) -> dict[str, float]:
-    """The means over the experiments by a name such as "relative rank/occlusion"."""
-    content = tables.read(table, index="explanation")
-    columns = [column for column in content if column == "relative rank" or column.startswith("insertion less")]
-    return {
-        f"{column}/{label}": float(value)
-        for column in columns
-        for label, value in content[column].items()
-        if np.isfinite(value)
-    }
+def compared(rows: pd.DataFrame) -> pd.Series:
+    """What the explanations of one metric are ranked by; NaN for those that are not ranked.
+
+    In a table without the means over common examples, those that lack examples that another has are not ranked.
+    """
+    if "comparable mean" in rows:
+        return rows["comparable mean"]
+    return rows["mean"].where(rows["examples"] == rows.loc[rows["mean"].notna(), "examples"].max())
 
 
-def key_score(boards: Mapping[str, pd.DataFrame]) -> str:
-    """The metric of insertion less deletion that is shown, e.g. "….mean"; without a baseline where no board has one."""
-    counts = {baseline: sum(f"{KEY}.{baseline} mean" in board for board in boards.values()) for baseline in _BASELINES}
-    most = max(counts.values())
-    return f"{KEY}.{max(counts, key=lambda baseline: counts[baseline])}" if most else KEY
+def mean_rank(content: pd.DataFrame, metrics: pd.DataFrame) -> pd.Series:
+    """The mean over the judging families of the mean rank in each: a family of many metrics counts once."""
+    import pandas as pd
+
+    ranked = metrics[metrics["family"].isin(JUDGING) & metrics["first"] & (metrics["better"] != "neither")]
+    families = [
+        content[[f"{metric} rank" for metric in part["metric"]]].mean(axis=1) for _, part in ranked.groupby("family")
+    ]
+    return pd.concat(families, axis=1).mean(axis=1) if families else pd.Series(np.nan, content.index)
 
 
-def titled(score: str) -> str:
-    """The name of its column."""
-    baseline = score.removeprefix(KEY).removeprefix(".")
-    return f"insertion less deletion (baseline: {baseline})" if baseline else "insertion less deletion"
-
-
-def experiments(columns: list[str]) -> list[str]:
-    """The experiments of a table's columns, in their order."""
-    return [column.removesuffix(": mean rank") for column in columns if column.endswith(": mean rank")]
+def failed(checks: Path | str | None, labels: list[str]) -> list[str]:
+    """The checks that each explanation failed, with the number that failed: "completeness 0.31 > 0.05"."""
+    if checks is None:
+        return [""] * len(labels)
+    rows = tables.read(checks)
+    rows = rows[~rows["passed"]]
+    told = rows.assign(text=[f"{row.check} {row.value:.2g} {row.sign} {row.limit:g}" for row in rows.itertuples()])
+    by_label = told.groupby("explanation")["text"].agg("; ".join)
+    return [str(by_label.get(label, "")) for label in labels]

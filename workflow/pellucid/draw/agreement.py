@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.colors import Normalize
 
 from pellucid import figures, files
-from pellucid.score.agreement import SHARE
+from pellucid.compare.agreement import SHARE
 
 
 def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> None:

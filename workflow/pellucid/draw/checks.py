@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from pellucid import figures, tables
+from pellucid.compare.verdicts import ABOUT
 from pellucid.draw import rank_cells
 from pellucid.draw.families import FAMILIES, family
-from pellucid.score.verdicts import ABOUT
 
 FAILED = figures.PALETTE[1]
 PASSED = "#dbe9f3"

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from pellucid import figures, tables
-from pellucid.compare.leaderboard import experiments
+from pellucid.compare.experiments import experiments
 from pellucid.draw import rank_cells
 from pellucid.ranks import tied_ranks
 

@@ -12,9 +12,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from pellucid import figures, tables
+from pellucid.compare.leaderboard import JUDGING
 from pellucid.draw import rank_cells
 from pellucid.ranks import in_order
-from pellucid.score.leaderboard import JUDGING
 
 
 def draw(

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from pellucid import figures, tables
-from pellucid.compare.trainings import METRICS
+from pellucid.compare.study_explanations import METRICS
 from pellucid.draw import rank_cells
 
 TITLES = {"rank_correlation": "Rank correlation of two trainings", "overlap": "Strongest tenth in common"}

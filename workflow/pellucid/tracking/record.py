@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from pellucid import files, plugins, tables
+from pellucid.compare import leaderboard
 from pellucid.network import runtime
-from pellucid.score import leaderboard
 from pellucid.tracking.runs import Runs, fitting, now
 from pellucid.user_text import in_markdown, readable
 

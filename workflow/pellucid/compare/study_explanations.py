@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds, tables
-from pellucid.compare.members import shown
+from pellucid.compare.study import shown
 from pellucid.config.studies import TRAINING_SEED, described, without
 from pellucid.score.shared.bootstrap import interval
 from pellucid.score.shared.similarity import overlap, spearman

@@ -1,0 +1,105 @@
+"""The leaderboards of several experiments as one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pellucid import tables
+from pellucid.ranks import in_order
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+# The score that is shown beside the ranks: the difference is 0 on average for a random order, whatever the model is, so
+# that it may be compared and averaged over models. Of several baselines the one that most experiments have is taken,
+# and of equals the first of these.
+KEY = "deletion_insertion.insertion_less_deletion"
+_BASELINES = ("mean", "zero", "other", "linear", "noise")
+
+
+def run(*, boards: Mapping[str, Path | str], table: Path | str) -> None:
+    """Join the leaderboards of several experiments.
+
+    A mean rank depends on how many explanations there are, and not every model allows every method. Averaged is
+    therefore the relative rank, (mean rank - 1) / (explanations - 1): 0 for an explanation that is the best by every
+    score, 1 for one that is the worst, 0.5 on average for a random order.
+
+    Args:
+        boards: the table of each experiment, as `score.leaderboard.run` wrote it.
+        table: CSV; gets a row for each explanation: its method's family, the relative rank in the mean over the
+            experiments that have it, their number, and in how many of them it failed a check; then insertion less
+            deletion in the mean, with the baseline in the column's name; then, per experiment, the relative rank, the
+            mean rank, insertion less deletion and the failed checks.
+    """
+    import pandas as pd
+
+    read = {name: tables.read(board, index="explanation") for name, board in boards.items()}
+    score = key_score(read)
+    parts, families = [], dict[str, str]()
+    for name, board in read.items():
+        families |= board["family"].to_dict()
+        # One explanation is the best and the worst: it has no rank.
+        relative = (board["mean rank"] - 1) / (len(board) - 1 or np.nan)
+        value = board[f"{score} mean"] if f"{score} mean" in board else pd.Series(np.nan, board.index)
+        columns = {
+            f"{name}: relative rank": relative,
+            f"{name}: mean rank": board["mean rank"],
+            f"{name}: {titled(score)}": value,
+            f"{name}: failed checks": board["failed checks"].fillna(""),
+        }
+        parts.append(pd.DataFrame(columns))
+    joined = pd.concat(parts, axis=1)
+    relative = joined[[f"{name}: relative rank" for name in read]]
+    failed = joined[[f"{name}: failed checks" for name in read]].fillna("")
+    content = pd.DataFrame(
+        {
+            "family": [families[label] for label in joined.index],
+            "relative rank": relative.mean(axis=1),
+            "experiments": relative.notna().sum(axis=1),
+            "failed in": (failed != "").sum(axis=1),
+            titled(score): joined[[f"{name}: {titled(score)}" for name in read]].mean(axis=1),
+        },
+        index=joined.index,
+    )
+    content = content.join(joined)
+    content = content.iloc[in_order(content["relative rank"].to_numpy(np.float64), list(content.index))]
+    content.index.name = "explanation"
+    tables.write(table, content, index=True)
+    logger.info("%d explanations in %d experiments", len(content), len(read))
+
+
+def headline(table: Path | str) -> dict[str, float]:
+    """The means over the experiments by a name such as "relative rank/occlusion"."""
+    content = tables.read(table, index="explanation")
+    columns = [column for column in content if column == "relative rank" or column.startswith("insertion less")]
+    return {
+        f"{column}/{label}": float(value)
+        for column in columns
+        for label, value in content[column].items()
+        if np.isfinite(value)
+    }
+
+
+def key_score(boards: Mapping[str, pd.DataFrame]) -> str:
+    """The metric of insertion less deletion that is shown, e.g. "….mean"; without a baseline where no board has one."""
+    counts = {baseline: sum(f"{KEY}.{baseline} mean" in board for board in boards.values()) for baseline in _BASELINES}
+    most = max(counts.values())
+    return f"{KEY}.{max(counts, key=lambda baseline: counts[baseline])}" if most else KEY
+
+
+def titled(score: str) -> str:
+    """The name of its column."""
+    baseline = score.removeprefix(KEY).removeprefix(".")
+    return f"insertion less deletion (baseline: {baseline})" if baseline else "insertion less deletion"
+
+
+def experiments(columns: list[str]) -> list[str]:
+    """The experiments of a table's columns, in their order."""
+    return [column.removesuffix(": mean rank") for column in columns if column.endswith(": mean rank")]
