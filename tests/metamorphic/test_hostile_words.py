@@ -12,8 +12,9 @@ from docutils.core import publish_parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid import credentials, figures, tables, user_text
+from pellucid import credentials, tables, user_text
 from pellucid.config.variants import variants
+from pellucid.draw import style
 from tests.metamorphic import hostile
 
 FEW = settings(derandomize=True, max_examples=30, deadline=None)
@@ -131,14 +132,14 @@ def test_names_in_a_figure_are_short_lines_and_still_differ(names):
 
 def test_every_word_stands_in_the_svg_as_it_is_written(tmp_path):
     names = user_text.names_in_figure(hostile.WORDS)
-    figure = figures.new(6, 9)
-    with figures.styled():
+    figure = style.new(6, 9)
+    with style.styled():
         axes = figure.subplots()
         for place, name in enumerate(names):
             axes.plot([0, 1], [place, place], label=user_text.in_legend(name))
         axes.set_yticks(range(len(names)), names)
         figure.legend(*axes.get_legend_handles_labels(), fontsize=4)
-        figures.save(figure, tmp_path / "words.svg", tmp_path / "words.png")
+        style.save(figure, tmp_path / "words.svg", tmp_path / "words.png")
     root = ElementTree.parse(tmp_path / "words.svg").getroot()  # a character that XML has not would end here
     shown = ["".join(one.itertext()).strip() for one in root.iter() if one.tag.endswith("}text")]
     # What is drawn as outlines has its text in a comment, in which -- may not stand.
@@ -150,13 +151,13 @@ def test_every_word_stands_in_the_svg_as_it_is_written(tmp_path):
 
 
 def test_a_formula_of_matplotlib_is_kept_on_logarithmic_axes_alone(tmp_path):
-    figure = figures.new(3, 2)
-    with figures.styled():
+    figure = style.new(3, 2)
+    with style.styled():
         axes = figure.subplots()
         axes.set_xscale("log")
         axes.set_xlim(1, 1e6)
         axes.set_title("$x^2$")
-        figures.save(figure, tmp_path / "a.svg")
+        style.save(figure, tmp_path / "a.svg")
     text = (tmp_path / "a.svg").read_text()
     assert "$x^2$" in text
     assert "mathdefault" not in re.sub(r"<!--.*?-->", "", text)
@@ -164,11 +165,11 @@ def test_a_formula_of_matplotlib_is_kept_on_logarithmic_axes_alone(tmp_path):
 
 @pytest.mark.parametrize("word", ["正常", "異常な", "부정맥", "ضربات", "हृदय"])
 def test_a_letter_without_a_font_is_told_and_one_with_a_font_is_drawn_in_it(tmp_path, caplog, word):
-    from pellucid import fonts
+    from pellucid.draw.shared import fonts
 
-    figure = figures.new(3, 2)
+    figure = style.new(3, 2)
     text = figure.text(0.1, 0.5, word)
-    figures.save(figure, tmp_path / "a.png", tmp_path / "a.svg")
+    style.save(figure, tmp_path / "a.png", tmp_path / "a.svg")
     families, left = fonts._families(frozenset(fonts._lacking(word)))
     assert [*text.get_fontfamily()][1:] == list(families)
     assert bool(left) == ("no font of this machine" in caplog.text)

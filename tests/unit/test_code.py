@@ -93,7 +93,7 @@ def test_a_methods_digest_leaves_other_methods_out():
     modules = code_digest.closure(*code_digest.script_modules("explain"), "pellucid.explain.saliency")
     assert "pellucid.network.explained_model" in modules
     assert "pellucid.explain.occlusion" not in modules
-    assert "pellucid.figures" not in modules
+    assert "pellucid.draw.style" not in modules
 
 
 def test_no_module_that_the_workflow_reads_imports_tensorflow():

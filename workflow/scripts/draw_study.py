@@ -1,6 +1,6 @@
 """Draw the test scores of the members of a study."""
 
-from pellucid.draw.members import draw
+from pellucid.draw.study import draw
 from pellucid.jobs.script import job
 
 with job(snakemake) as params:

@@ -1,6 +1,6 @@
 """Draw how explanations depend on the seed of the training."""
 
-from pellucid.draw.trainings import draw
+from pellucid.draw.study_explanations import draw
 from pellucid.jobs.script import job
 
 with job(snakemake) as params:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pellucid import figures
+from pellucid.draw import style
 
 
 @pytest.fixture
@@ -18,5 +18,5 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         figure.draw_without_rendering()
         found.append(figure)
 
-    monkeypatch.setattr(figures, "save", keep)
+    monkeypatch.setattr(style, "save", keep)
     return found

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from pellucid.compare import experiments as boards
-from pellucid.draw import comparison, leaderboard, members, trainings
+from pellucid.draw import comparison, leaderboard, study, study_explanations
 from tests.unit.compare.test_leaderboard import board
 
 
@@ -16,7 +16,7 @@ def test_members_are_rows_of_values_and_points_of_seeds(tmp_path, drawn):
     given = {f"s__{rate}_{seed}": {"training.learning_rate": rate, "training.seed": seed} for rate in (0.1, 0.3) for seed in (1, 2, 3)}  # fmt: skip
     table = pd.DataFrame({"member": list(given), "balanced_accuracy": [0.5, 0.6, 0.7, 0.8, 0.8, 0.8], "log_loss": 1.0})
     table.to_csv(tmp_path / "members.csv", index=False)
-    members.draw(title="Bumps", members=given, table=tmp_path / "members.csv", pictures=[])
+    study.draw(title="Bumps", members=given, table=tmp_path / "members.csv", pictures=[])
     (figure,) = drawn
     left, right = figure.axes
     assert names(left) == ["learning rate 0.1", "learning rate 0.3"]
@@ -38,11 +38,11 @@ def test_explanations_by_trainings_are_sorted_and_stand_beside_their_own_seed(tm
             ("all_equal", "control", 1.0, np.nan),
             ("cam", "cam", np.nan, np.nan),
         )
-        for metric in trainings.METRICS
+        for metric in study_explanations.METRICS
     ]
     columns = ["group", "explanation", "family", "metric", "mean", "low", "high", "examples", "pairs", "trainings", "own seed"]  # fmt: skip
     pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "t.csv", index=False)
-    trainings.draw(title="Bumps", table=tmp_path / "t.csv", pictures=[])
+    study_explanations.draw(title="Bumps", table=tmp_path / "t.csv", pictures=[])
     (figure,) = drawn
     assert names(figure.axes[0]) == ["all_equal", "smoothgrad", "saliency", "cam"]
     diamonds = [line for line in figure.axes[0].lines if line.get_marker() == "D"]

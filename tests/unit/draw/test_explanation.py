@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 
-from pellucid import figures, files
+from pellucid import files
+from pellucid.draw import style
 from pellucid.draw.explanation import draw
 from tests import svg
 
@@ -90,12 +91,12 @@ def test_planted_evidence_is_shown_and_named(tmp_path, kind, word):
 
 
 def test_each_sample_of_the_line_has_the_colour_of_its_attribution():
-    figure = figures.new(4, 2)
+    figure = style.new(4, 2)
     axes = figure.subplots()
     attribution = np.array([0.0, 1.0, 0.25, 0.5], np.float32)
-    scale = figures.Scale.of(attribution, signed=False)
+    scale = style.Scale.of(attribution, signed=False)
     time, signal = np.arange(4.0), np.array([0, 2, 1, 3], np.float32)
-    figures.coloured_line(axes, time, signal, attribution, scale)
+    style.coloured_line(axes, time, signal, attribution, scale)
     (lines,) = [found for found in axes.collections if isinstance(found, LineCollection)]
     lines.update_scalarmappable()
     for segment, value, colour in zip(lines.get_segments(), lines.get_array(), lines.get_colors(), strict=True):
@@ -109,20 +110,20 @@ def test_each_sample_of_the_line_has_the_colour_of_its_attribution():
 
 def test_the_scale_is_shared_symmetric_where_signed_and_cut_at_spikes():
     values = np.concatenate([np.linspace(-1, 1, 999), [50.0]]).astype(np.float32)
-    signed, plain = figures.Scale.of(values, signed=True), figures.Scale.of(np.abs(values), signed=False)
+    signed, plain = style.Scale.of(values, signed=True), style.Scale.of(np.abs(values), signed=False)
     assert signed.norm.vmin == -signed.norm.vmax
     assert plain.norm.vmin == 0
     assert plain.norm.vmax < 2
     assert (signed.extend, plain.extend) == ("both", "max")
-    assert figures.Scale.of(np.zeros((3, 4), np.float32), signed=True).norm.vmax > 0
+    assert style.Scale.of(np.zeros((3, 4), np.float32), signed=True).norm.vmax > 0
 
 
-@pytest.mark.parametrize("colours", [figures.SEQUENTIAL, figures.DIVERGING])
+@pytest.mark.parametrize("colours", [style.SEQUENTIAL, style.DIVERGING])
 def test_colours_darken_evenly_so_that_they_are_read_without_hue(colours):
     rgb = colours(np.linspace(0, 1, 101))[:, :3]
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     luminance = linear @ [0.2126, 0.7152, 0.0722]
-    upper = luminance[50:] if colours is figures.DIVERGING else luminance
+    upper = luminance[50:] if colours is style.DIVERGING else luminance
     assert (np.diff(upper) < 0).all()
-    if colours is figures.DIVERGING:
+    if colours is style.DIVERGING:
         assert (np.diff(luminance[:51]) > 0).all()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from pellucid import figures
-from pellucid.draw import heat_rows
+from pellucid.draw import style
+from pellucid.draw.shared import heat_rows
 from pellucid.draw.views import activations, feature_maps, filters, maximal_activations
 from tests.unit.draw.view_kinds import KINDS, panels, words
 
@@ -70,7 +70,7 @@ def test_filters_of_the_first_layer(tmp_path, kind):
         assert len(figure.axes[0].images) == 12
     if kind == "photograph":
         shown = figure.axes[0].images[0].get_array()
-        top = figures.Scale.of(kernels[order[:12]], signed=True).norm.vmax
+        top = style.Scale.of(kernels[order[:12]], signed=True).norm.vmax
         np.testing.assert_allclose(shown, np.clip(0.5 + kernels[39] / (2 * top), 0, 1), rtol=1e-5)
 
 
@@ -200,7 +200,7 @@ def test_a_patch_that_is_all_ink_is_not_blank():
         "examples": np.zeros((1, 1), int), "labels": np.zeros((1, 1), int), "units": np.full((1, 1, 2), 2),
         "patches": context[:, :, 2:6, 2:6], "starts": np.full((1, 1, 2), 2), "contexts": context,
     }  # fmt: skip
-    with figures.styled():
+    with style.styled():
         patch, whole = pictures(maximal_activations.draw(given, facts, {"order": "first"}, "A title"))
     np.testing.assert_array_equal(patch.to_rgba(patch.get_array())[..., :3], 0)
     assert patch.get_clim() == whole.get_clim() == (0, 1)

@@ -1,6 +1,6 @@
 """What figures of views are tried on: the kinds of data, and what a figure says."""
 
-from pellucid import figures
+from pellucid.draw import style
 from tests import svg
 
 SERIES = {"kind": "series", "unit": "mV", "sampling_rate_hz": 125.0}
@@ -19,9 +19,9 @@ def words(draw, folder, *arguments):
     """The texts of the figure that `draw` makes, and the figure; the same arrays must give the same bytes."""
     files = []
     for name in ("one", "two"):
-        with figures.styled():
+        with style.styled():
             figure = draw(*arguments)
-            figures.save(figure, folder / f"{name}.svg", folder / f"{name}.png")
+            style.save(figure, folder / f"{name}.svg", folder / f"{name}.png")
         files.append([(folder / f"{name}.{suffix}").read_bytes() for suffix in ("svg", "png")])
     assert files[0] == files[1]
     return " ".join(svg.words(folder / "one.svg")), figure

@@ -9,8 +9,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import Normalize
 
-from pellucid import figures, files
+from pellucid import files
 from pellucid.compare.agreement import SHARE
+from pellucid.draw import style
 
 
 def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> None:
@@ -27,14 +28,14 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
     correlation, overlap = (given[name][0][np.ix_(order, order)] for name in ("spearman", "overlap"))
     size = len(labels)
     upper = np.triu(np.ones((size, size), bool), 1)
-    with figures.styled():
+    with style.styled():
         side = 1.9 + 0.26 * size
-        figure = figures.new(side + 1.2, side)
+        figure = style.new(side + 1.2, side)
         figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
         axes = figure.subplots()
         norm, below = Normalize(-1, 1), Normalize(0, 1)
-        axes.imshow(np.where(upper, correlation, np.nan), cmap=figures.DIVERGING, norm=norm)
-        axes.imshow(np.where(upper.T, overlap, np.nan), cmap=figures.SEQUENTIAL, norm=below)
+        axes.imshow(np.where(upper, correlation, np.nan), cmap=style.DIVERGING, norm=norm)
+        axes.imshow(np.where(upper.T, overlap, np.nan), cmap=style.SEQUENTIAL, norm=below)
         for row in range(size):
             for column in range(size):
                 if row == column:
@@ -44,7 +45,7 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
                 text = f"{value:.1f}".replace("-0.0", "0.0").replace("0.", ".")
                 axes.text(
                     column, row, text, ha="center", va="center", fontsize=6.5,
-                    color="white" if strength > 0.6 else figures.INK,
+                    color="white" if strength > 0.6 else style.INK,
                 )  # fmt: skip
         axes.set_xticks(range(size), labels, rotation=90, fontsize=7.5)
         axes.set_yticks(range(size), labels, fontsize=7.5)
@@ -53,10 +54,10 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
             spine.set_visible(False)
         figure.suptitle(f"{title} — agreement of the explanations", x=0.01, ha="left", fontsize=10)
         for colours, scale, label in (
-            (figures.DIVERGING, norm, "above the diagonal: Spearman correlation of absolute attributions"),
-            (figures.SEQUENTIAL, below, f"below: overlap of the strongest {SHARE:.0%}"),
+            (style.DIVERGING, norm, "above the diagonal: Spearman correlation of absolute attributions"),
+            (style.SEQUENTIAL, below, f"below: overlap of the strongest {SHARE:.0%}"),
         ):
             bar = figure.colorbar(mpl.cm.ScalarMappable(scale, colours), ax=axes, shrink=0.6, aspect=30, pad=0.015)
             bar.set_label(label, fontsize=7.5)
             bar.outline.set_visible(False)
-        figures.save(figure, *pictures)
+        style.save(figure, *pictures)

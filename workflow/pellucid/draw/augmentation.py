@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from pellucid import figures, files
-from pellucid.draw.canvas import Canvas, box_of
+from pellucid import files
+from pellucid.draw import style
+from pellucid.draw.shared.canvas import Canvas, box_of
 from pellucid.train.augmentation import Array, augment, chosen
 
 COPIES = 3
@@ -41,7 +42,7 @@ def draw(
         pictures: one path per format.
         measured: `measured.npz`, of examples that are padded or have gaps.
     """
-    facts, y, values = figures.facts(data), files.read_arrays(labels)["train"], files.map_array(x)
+    facts, y, values = style.facts(data), files.read_arrays(labels)["train"], files.map_array(x)
     present, firsts = (found[:_MOST_CLASSES] for found in np.unique(y, return_index=True))
     examples = np.asarray(values[firsts])
     there = files.map_arrays(measured).get("train") if measured else None
@@ -76,16 +77,16 @@ def _images(copies: list[Array], names: list[str], caption: str, pictures: list[
             row, column = (number, label) if columns else (label, number)
             place = beside + wide * column, above + tall * row, wide - 0.08, tall - 0.08
             canvas.example(pixels[label], *place, limits=limits)
-    figures.save(canvas.figure, *pictures)
+    style.save(canvas.figure, *pictures)
 
 
 def _series(copies: list[Array], names: list[str], facts: Mapping[str, Any], caption: str, pictures: list[str]) -> None:
     channels = len(facts["channels"])
     tall = 1.0 if channels == 1 else 0.6 + 0.16 * min(channels, 12)
-    figure = figures.new(0.8 + 2.3 * len(copies), 0.9 + tall * len(names))
-    time, unit = figures.time_axis(copies[0].shape[1], facts["sampling_rate_hz"])
+    figure = style.new(0.8 + 2.3 * len(copies), 0.9 + tall * len(names))
+    time, unit = style.time_axis(copies[0].shape[1], facts["sampling_rate_hz"])
     spread = np.maximum(np.ptp(copies[0], axis=1).max(0), 1e-12)
-    with figures.styled():
+    with style.styled():
         # An example and its copies have one scale: what changes its amplitude is to be seen.
         axes = figure.subplots(len(names), len(copies), squeeze=False, sharex=True, sharey="row")
         for row, name in enumerate(names):
@@ -94,19 +95,19 @@ def _series(copies: list[Array], names: list[str], facts: Mapping[str, Any], cap
                 if channels == 1:
                     _line(one, time, series[row, :, 0], copies[0][row, :, 0] if column else None)
                 else:
-                    figures.stacked_series(one, time, series[row], facts["channels"], spread)
+                    style.stacked_series(one, time, series[row], facts["channels"], spread)
                 if not row:
                     one.set_title(f"epoch {column}" if column else "original", loc="left")
             axes[row, 0].set_ylabel(name)
-        figures.label_time(axes, unit)
+        style.label_time(axes, unit)
         if channels == 1:
             figure.supylabel(facts["unit"], fontsize=9)
         figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
-    figures.save(figure, *pictures)
+    style.save(figure, *pictures)
 
 
 def _line(axes: Axes, time: NDArray[np.float64], copy: Array, original: Array | None) -> None:
     if original is not None:
-        axes.plot(time, original, color=figures.PALETTE[4], linewidth=1)
-    axes.plot(time, copy, color=figures.INK, linewidth=1)
+        axes.plot(time, original, color=style.PALETTE[4], linewidth=1)
+    axes.plot(time, copy, color=style.INK, linewidth=1)
     axes.margins(x=0)

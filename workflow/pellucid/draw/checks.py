@@ -10,12 +10,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from pellucid import figures, tables
+from pellucid import tables
 from pellucid.compare.verdicts import ABOUT
-from pellucid.draw import rank_cells
-from pellucid.draw.families import FAMILIES, family
+from pellucid.draw import style
+from pellucid.draw.shared import rank_cells
+from pellucid.draw.shared.families import FAMILIES, family
 
-FAILED = figures.PALETTE[1]
+FAILED = style.PALETTE[1]
 PASSED = "#dbe9f3"
 
 
@@ -27,15 +28,15 @@ def draw(*, title: str, checks: Path | str, pictures: Sequence[Path | str]) -> N
         checks: what `score.checks.run` wrote.
         pictures: one path per format.
     """
-    with figures.styled():
-        figures.save(_figure(tables.read(checks), title), *pictures)
+    with style.styled():
+        style.save(_figure(tables.read(checks), title), *pictures)
 
 
 def _figure(table: pd.DataFrame, title: str) -> Figure:
     rows = sorted(dict.fromkeys(table["explanation"]), key=lambda label: FAMILIES.index(family(label)))
     columns = [check for check in ABOUT if check in set(table["check"])]
     found = {(row.explanation, row.check): row for row in table.itertuples()}
-    figure = figures.new(max(2.4 + 1.15 * len(columns), 8.0), 1.65 + 0.2 * len(rows) + 0.2 * len(columns))
+    figure = style.new(max(2.4 + 1.15 * len(columns), 8.0), 1.65 + 0.2 * len(rows) + 0.2 * len(columns))
     figure.set_layout_engine("constrained", w_pad=0.12)
     axes = figure.subplots()
     for place, label in enumerate(rows):
@@ -43,7 +44,7 @@ def _figure(table: pd.DataFrame, title: str) -> Figure:
             if row := found.get((label, check)):
                 _cell(axes, column, place, row)
             else:
-                axes.text(column, place, "·", ha="center", va="center", fontsize=8, color=figures.QUIET)
+                axes.text(column, place, "·", ha="center", va="center", fontsize=8, color=style.QUIET)
     rank_cells.name_rows(axes, rows, map(family, rows))
     limits = {row.check: f"{'≤' if row.sign == '>' else '≥'} {row.limit:g}" for row in table.itertuples()}
     axes.set_xticks(range(len(columns)), [f"{check}\n{limits[check]}" for check in columns], fontsize=8.5)
@@ -54,7 +55,7 @@ def _figure(table: pd.DataFrame, title: str) -> Figure:
     for spine in axes.spines.values():
         spine.set_visible(False)
     about = "\n".join(f"{check}: {ABOUT[check]}" for check in columns)
-    axes.text(-0.5, len(rows) - 0.2, about, ha="left", va="top", fontsize=7.5, color=figures.INK, linespacing=1.4)
+    axes.text(-0.5, len(rows) - 0.2, about, ha="left", va="top", fontsize=7.5, color=style.INK, linespacing=1.4)
     failed = table.loc[~table["passed"], "explanation"].nunique()
     figure.suptitle(
         f"{title} — checks\n{len(rows) - failed} of {len(rows)} explanations pass all of theirs; ✗: failed",
@@ -69,7 +70,7 @@ def _cell(axes: Any, column: int, place: int, row: Any) -> None:
     axes.add_patch(Rectangle((column - 0.48, place - 0.44), 0.96, 0.88, facecolor=colour, edgecolor="none"))
     text = _short(row.value, row.limit)
     text = text if row.passed else f"✗ {text}"
-    ink, weight = (figures.INK, "normal") if row.passed else ("white", "bold")
+    ink, weight = (style.INK, "normal") if row.passed else ("white", "bold")
     axes.text(column, place, text, ha="center", va="center", fontsize=7.5, color=ink, fontweight=weight)
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from pellucid import figures, tables
+from pellucid import tables
 from pellucid.compare.experiments import experiments
-from pellucid.draw import rank_cells
+from pellucid.draw import style
+from pellucid.draw.shared import rank_cells
 from pellucid.ranks import tied_ranks
 
 _CELL = 0.62  # inches
@@ -30,9 +31,9 @@ def draw(*, table: Path | str, pictures: Sequence[Path | str]) -> None:
     failed = content[[f"{name}: failed checks" for name in names]].notna().to_numpy()
     ranks = content[[*(f"{name}: mean rank" for name in names), "relative rank"]].to_numpy(np.float64)
     values = content[[*(f"{name}: {score}" for name in names), score]].to_numpy(np.float64)
-    with figures.styled():
+    with style.styled():
         height = 1.1 + rank_cells.lean([*names, "relative rank"]) + 0.22 * len(content)
-        figure = figures.new(max(2.6 + 2 * _CELL * (len(names) + 1), 8.0), height)
+        figure = style.new(max(2.6 + 2 * _CELL * (len(names) + 1), 8.0), height)
         figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
         left, right = figure.subplots(1, 2)
         texts = [
@@ -53,7 +54,7 @@ def draw(*, table: Path | str, pictures: Sequence[Path | str]) -> None:
             ha="left",
             fontsize=10,
         )
-        figures.save(figure, *pictures)
+        style.save(figure, *pictures)
 
 
 def _block(

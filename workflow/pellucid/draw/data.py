@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from pellucid import figures, files
+from pellucid import files
+from pellucid.draw import style
 from pellucid.messages import MANY_CLASSES
 
 PER_CLASS = 4
@@ -39,13 +40,13 @@ def draw(
         pictures: one path per format.
         measured: `measured.npz`, of examples that are padded or have gaps, which are left empty.
     """
-    facts, y, values = figures.facts(data), files.read_arrays(labels)["train"], files.map_array(x)
+    facts, y, values = style.facts(data), files.read_arrays(labels)["train"], files.map_array(x)
     found = np.unique(y)
     present = found[:MANY_CLASSES]
     rows = [np.flatnonzero(y == label)[:PER_CLASS] for label in present]
     drawn = np.concatenate(rows)
     there = files.map_arrays(measured).get("train") if measured else None
-    present_only = figures.unmeasured_as_nan(values[drawn], None if there is None else there[drawn])
+    present_only = style.unmeasured_as_nan(values[drawn], None if there is None else there[drawn])
     examples = {int(index): example for index, example in zip(drawn, present_only, strict=True)}
     image = facts["kind"] == "image"
     # Images go into columns, class by class, unless a few classes would leave a strip; series into rows, so that time
@@ -55,27 +56,27 @@ def draw(
     tall = 1.1 if len(facts["channels"]) == 1 else 0.6 + 0.16 * min(len(facts["channels"]), 12)
     tall = side + 0.1 if image else tall
     shape = (PER_CLASS, len(rows)) if columns else (len(rows), PER_CLASS)
-    figure = figures.new(0.8 + side * shape[1], 0.9 + tall * shape[0])
-    with figures.styled():
+    figure = style.new(0.8 + side * shape[1], 0.9 + tall * shape[0])
+    with style.styled():
         axes = figure.subplots(*shape, squeeze=False, sharex=True, sharey=len(facts["channels"]) == 1)
-        time, unit = figures.time_axis(values.shape[1], facts["sampling_rate_hz"])
-        spread = figures.largest_range(np.stack(list(examples.values())))
+        time, unit = style.time_axis(values.shape[1], facts["sampling_rate_hz"])
+        spread = style.largest_range(np.stack(list(examples.values())))
         for position, (label, row) in enumerate(zip(present, rows, strict=True)):
             line = axes[:, position] if columns else axes[position]
             for one in line[len(row) :]:
                 one.set_visible(False)
             for one, index in zip(line, row, strict=False):
                 if image:
-                    figures.image(one, examples[int(index)])
+                    style.image(one, examples[int(index)])
                 elif len(facts["channels"]) == 1:
-                    one.plot(time, examples[int(index)][:, 0], color=figures.INK, linewidth=1)
+                    one.plot(time, examples[int(index)][:, 0], color=style.INK, linewidth=1)
                     one.margins(x=0)
                 else:
-                    figures.stacked_series(one, time, examples[int(index)], facts["channels"], spread)
+                    style.stacked_series(one, time, examples[int(index)], facts["channels"], spread)
             heading = f"{facts['classes'][label]} ({facts['counts']['train'][facts['classes'][label]]:,})"
             line[0].set_title(heading, loc="center" if columns else "left")
         if not image:
-            figures.label_time(axes, unit)
+            style.label_time(axes, unit)
             if len(facts["channels"]) == 1:
                 for one in axes[:, 0]:
                     one.set_ylabel(facts["unit"], fontsize=7)
@@ -83,7 +84,7 @@ def draw(
         figure.suptitle(f"Training examples: class (number of them){left_out}\n{title}", x=0.01, ha="left", fontsize=10)
         if notes := facts.get("notes"):
             _write_notes(figure, notes)
-    figures.save(figure, *pictures)
+    style.save(figure, *pictures)
 
 
 def _write_notes(figure: Figure, notes: list[str]) -> None:

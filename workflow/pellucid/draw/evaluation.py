@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import figures, files, tables
+from pellucid import files, tables
+from pellucid.draw import style
 from pellucid.messages import MOST_PROBABLE
 from pellucid.user_text import names_in_figure
 
@@ -32,13 +33,13 @@ def draw_confusion(*, table: Path | str, metrics: Path | str, title: str, pictur
     kept, note = _most_frequent(values, scores.get("classes", len(names)))
     share, values, names = share[np.ix_(kept, kept)], values[np.ix_(kept, kept)], [names[place] for place in kept]
     side = max(3.4, 0.45 * len(names) + 1.6)
-    figure = figures.new(side + 0.9, side + 0.4)
-    with figures.styled():
+    figure = style.new(side + 0.9, side + 0.4)
+    with style.styled():
         axes = figure.subplots()
         picture = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
         for row, column in np.ndindex(*values.shape):
             if values[row, column]:
-                colour = "white" if share[row, column] > 0.55 else figures.INK
+                colour = "white" if share[row, column] > 0.55 else style.INK
                 axes.text(column, row, f"{values[row, column]:,}", ha="center", va="center", color=colour, fontsize=8)
         long = max(len(name) for name in names) > 3
         axes.set_xticks(range(len(names)), names, rotation=45 if long else 0, ha="right" if long else "center")
@@ -56,7 +57,7 @@ def draw_confusion(*, table: Path | str, metrics: Path | str, title: str, pictur
             ha="left",
             fontsize=10,
         )
-    figures.save(figure, *pictures)
+    style.save(figure, *pictures)
 
 
 def _notes(scores: Mapping[str, Any], width: float) -> str:
@@ -94,20 +95,20 @@ def draw_reliability(*, table: Path | str, metrics: Path | str, title: str, pict
     bins, error = tables.read(table), files.read_json(metrics)["expected_calibration_error"]
     used = bins[bins["examples"] > 0]
     width = float(bins["to"].iloc[0] - bins["from"].iloc[0])
-    figure = figures.new(4.4, 4.6)
-    with figures.styled():
+    figure = style.new(4.4, 4.6)
+    with style.styled():
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-        above.plot([0, 1], [0, 1], color=figures.QUIET, linewidth=0.8, linestyle="--", label="calibrated")
+        above.plot([0, 1], [0, 1], color=style.QUIET, linewidth=0.8, linestyle="--", label="calibrated")
         above.bar(used["from"] + width / 2, used["accuracy"], 0.9 * width, color="#9ecae1", label="accuracy in the bin")
         above.plot(
-            used["confidence"], used["accuracy"], "o", color=figures.PALETTE[0], markersize=4, label="mean confidence"
+            used["confidence"], used["accuracy"], "o", color=style.PALETTE[0], markersize=4, label="mean confidence"
         )
         above.set_ylabel("accuracy")
         above.set_ylim(0, 1.02)
         above.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=7, borderaxespad=0.2)
-        below.bar(bins["from"] + width / 2, bins["examples"], 0.9 * width, color=figures.QUIET)
+        below.bar(bins["from"] + width / 2, bins["examples"], 0.9 * width, color=style.QUIET)
         below.set_ylabel("examples")
         below.set_xlabel("confidence (probability of the predicted class)")
         below.set_xlim(0, 1)
         figure.suptitle(f"Calibration: expected error {error:.3f}\n{title}", x=0.01, ha="left", fontsize=10)
-    figures.save(figure, *pictures)
+    style.save(figure, *pictures)

@@ -10,17 +10,18 @@ from typing import Any
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from pellucid import figures, tables
+from pellucid import tables
+from pellucid.draw import style
 from pellucid.evaluate import planted_evidence
 from pellucid.messages import listing
 from pellucid.user_text import names_in_figure
 
 # From what should keep its height to what should fall.
 PARTS = {
-    planted_evidence.WHOLE: ("as they are", figures.INK, "D"),
-    planted_evidence.CONTROL: ("without an equal part elsewhere", figures.QUIET, "s"),
-    planted_evidence.ONLY: ("with the evidence alone", figures.PALETTE[0], "o"),
-    planted_evidence.WITHOUT: ("without the evidence", figures.PALETTE[1], "o"),
+    planted_evidence.WHOLE: ("as they are", style.INK, "D"),
+    planted_evidence.CONTROL: ("without an equal part elsewhere", style.QUIET, "s"),
+    planted_evidence.ONLY: ("with the evidence alone", style.PALETTE[0], "o"),
+    planted_evidence.WITHOUT: ("without the evidence", style.PALETTE[1], "o"),
 }
 FILLS = {
     "mean": "filled with: the channel's mean",
@@ -44,14 +45,14 @@ def draw(*, table: Path | str, title: str, pictures: Sequence[Path | str]) -> No
     kinds = list(planted_evidence.accuracies(rows))
     classes = list(dict.fromkeys(zip(rows["over"], rows["class"], strict=True)))
     height = 0.55 + 0.36 * len(classes)
-    figure = figures.new(1.3 + 2.25 * len(kinds), 1.3 + height * len(METRICS))
-    with figures.styled():
+    figure = style.new(1.3 + 2.25 * len(kinds), 1.3 + height * len(METRICS))
+    with style.styled():
         axes = figure.subplots(len(METRICS), len(kinds), squeeze=False, sharex=True, sharey=True)
         for line, (metric, label) in zip(axes, METRICS.items(), strict=True):
             for one, kind in zip(line, kinds, strict=True):
                 chosen = rows[(rows["metric"] == metric) & rows["fill"].isin([kind, planted_evidence.NONE])]
                 _dots(one, chosen.set_index(["part", "over", "class"]), classes)
-                one.axvline(planted_evidence.chance(rows), color=figures.QUIET, linewidth=0.8, linestyle=":", zorder=0)
+                one.axvline(planted_evidence.chance(rows), color=style.QUIET, linewidth=0.8, linestyle=":", zorder=0)
                 one.set_xlabel(label, fontsize=8)
         for one, kind in zip(axes[0], kinds, strict=True):
             one.set_title(FILLS[kind], loc="left", fontsize=8)
@@ -59,10 +60,10 @@ def draw(*, table: Path | str, title: str, pictures: Sequence[Path | str]) -> No
             Line2D([], [], color=colour, marker=marker, linestyle="none", markersize=4.5, label=name)
             for name, colour, marker in PARTS.values()
         ]
-        marks.append(Line2D([], [], color=figures.QUIET, linestyle=":", linewidth=0.8, label="chance"))
+        marks.append(Line2D([], [], color=style.QUIET, linestyle=":", linewidth=0.8, label="chance"))
         figure.legend(handles=marks, loc="outside lower left", ncols=len(marks), fontsize=8, columnspacing=1.4)
         figure.suptitle(f"{heading(rows)}\n{title}", x=0.01, ha="left", fontsize=10)
-    figures.save(figure, *pictures)
+    style.save(figure, *pictures)
 
 
 def heading(rows: pd.DataFrame) -> str:

@@ -12,8 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pellucid import figures, files, plugins
+from pellucid import files, plugins
 from pellucid.config.variants import variants
+from pellucid.draw import style
 from pellucid.explain.base import holds
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
 
@@ -46,16 +47,16 @@ def draw(
     What the method failed of its checks is known much later, and stands in the report beside the figure.
     """
     spec = plugins.spec("explain", method)
-    facts, arrays = figures.facts(data), files.read_arrays(attributions)
+    facts, arrays = style.facts(data), files.read_arrays(attributions)
     chosen = variants(method, parameters)[variant]
     maps = arrays["attributions"][list(arrays["variants"]).index(variant)]
     measured = arrays.get("measured")
-    maps = figures.unmeasured_as_nan(maps, measured)
-    arrays["inputs"] = figures.unmeasured_as_nan(arrays["inputs"], measured)
+    maps = style.unmeasured_as_nan(maps, measured)
+    arrays["inputs"] = style.unmeasured_as_nan(arrays["inputs"], measured)
     if facts["kind"] == "image" and holds(spec.per_channel, chosen):
         # One colour per pixel: what its channels have together.
         maps = maps.sum(-1, keepdims=True)
-    scale = figures.Scale.of(maps, holds(spec.signed, chosen))
+    scale = style.Scale.of(maps, holds(spec.signed, chosen))
     setting = ", ".join(f"{name} {value}" for name, value in chosen.items())
     caption = f"{spec.title}{f' ({setting})' if setting else ''}\n{title}"
     labels = arrays["labels"]
@@ -78,8 +79,8 @@ def draw(
     )
     series = _signals if len(facts["channels"]) == 1 else _channels
     layout = _images if facts["kind"] == "image" else series
-    with figures.styled():
-        figures.save(layout(sheet), *pictures)
+    with style.styled():
+        style.save(layout(sheet), *pictures)
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class _Sheet:
     arrays: Mapping[str, NDArray[Any]]
     maps: NDArray[np.float32]
     rows: Sequence[NDArray[np.int64]]
-    scale: figures.Scale
+    scale: style.Scale
     unit: str
     per_channel: bool
     caption: str
@@ -109,13 +110,13 @@ def _signals(sheet: _Sheet) -> Figure:
     """One row per class, one coloured line per example."""
     facts, arrays = sheet.facts, sheet.arrays
     columns = max(len(row) for row in sheet.rows)
-    figure = figures.new(1.2 + 3.1 * columns, 0.9 + 1.35 * len(sheet.rows))
+    figure = style.new(1.2 + 3.1 * columns, 0.9 + 1.35 * len(sheet.rows))
     axes = figure.subplots(len(sheet.rows), columns, squeeze=False, sharex=True)
-    time, label = figures.time_axis(arrays["inputs"].shape[1], facts["sampling_rate_hz"])
+    time, label = style.time_axis(arrays["inputs"].shape[1], facts["sampling_rate_hz"])
     for line, row in zip(axes, sheet.rows, strict=True):
         for one, index in zip(line, row, strict=False):
             signal = arrays["inputs"][index, :, 0]
-            figures.coloured_line(one, time, signal, sheet.maps[index, :, 0], sheet.scale)
+            style.coloured_line(one, time, signal, sheet.maps[index, :, 0], sheet.scale)
             if "truth" in arrays:
                 _evidence(one, time, arrays["truth"][index, :, 0])
             one.set_title(_folded(_heading(facts, arrays, index), 3.1), loc="left")
@@ -123,7 +124,7 @@ def _signals(sheet: _Sheet) -> Figure:
         for one in line[len(row) :]:
             one.set_visible(False)
         line[0].set_ylabel(facts["unit"], fontsize=7)
-    figures.label_time(axes, label)
+    style.label_time(axes, label)
     note = " — bar: the samples that carry the planted evidence" if "truth" in arrays else ""
     return sheet.finish(figure, axes, note)
 
@@ -133,7 +134,7 @@ def _evidence(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) ->
     low, high = axes.get_ylim()
     base = low - 0.06 * (high - low)
     axes.fill_between(
-        time, base - 0.05 * (high - low), base, where=truth, color=figures.PALETTE[2], linewidth=0, step="mid"
+        time, base - 0.05 * (high - low), base, where=truth, color=style.PALETTE[2], linewidth=0, step="mid"
     )
     axes.set_ylim(base - 0.07 * (high - low), high)
 
@@ -143,26 +144,26 @@ def _channels(sheet: _Sheet) -> Figure:
     facts, arrays = sheet.facts, sheet.arrays
     columns = max(len(row) for row in sheet.rows)
     inputs, channels = arrays["inputs"], facts["channels"] if sheet.per_channel else ["all"]
-    spread = figures.largest_range(inputs)
+    spread = style.largest_range(inputs)
     height = 0.45 + 0.13 * min(len(facts["channels"]), 12)
     below = height if sheet.per_channel else 0.35
-    figure = figures.new(1.6 + 3.6 * columns, 0.9 + (height + below + 0.5) * len(sheet.rows))
+    figure = style.new(1.6 + 3.6 * columns, 0.9 + (height + below + 0.5) * len(sheet.rows))
     axes = figure.subplots(
         2 * len(sheet.rows), columns, squeeze=False, sharex=True, height_ratios=[height, below] * len(sheet.rows)
     )
-    time, label = figures.time_axis(inputs.shape[1], facts["sampling_rate_hz"])
+    time, label = style.time_axis(inputs.shape[1], facts["sampling_rate_hz"])
     for line, row in enumerate(sheet.rows):
         above, under = axes[2 * line], axes[2 * line + 1]
         for column, index in enumerate(row):
-            figures.stacked_series(above[column], time, inputs[index], facts["channels"], spread)
+            style.stacked_series(above[column], time, inputs[index], facts["channels"], spread)
             above[column].set_title(_folded(_heading(facts, arrays, index), 3.6), loc="left")
             shown = sheet.maps[index] if sheet.per_channel else sheet.maps[index, :, :1]
-            figures.channel_map(under[column], time, shown, channels, sheet.scale)
+            style.channel_map(under[column], time, shown, channels, sheet.scale)
             if "truth" in arrays and sheet.per_channel:
                 _frame(under[column], time, arrays["truth"][index])
         for one in (*above[len(row) :], *under[len(row) :]):
             one.set_visible(False)
-    figures.label_time(axes, label)
+    style.label_time(axes, label)
     note = " — frame: the cells that carry the planted evidence" if "truth" in arrays and sheet.per_channel else ""
     return sheet.finish(figure, axes, note)
 
@@ -173,7 +174,7 @@ def _frame(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) -> No
     step = time[1] - time[0]
     across = np.concatenate([[time[0] - step], time, [time[-1] + step]])
     down = np.repeat(np.arange(-1, truth.shape[1] + 1), 8) + np.tile((np.arange(8) + 0.5) / 8 - 0.5, len(rows) // 8)
-    axes.contour(across, down, rows, levels=[0.5], colors=[figures.PALETTE[2]], linewidths=1.2)
+    axes.contour(across, down, rows, levels=[0.5], colors=[style.PALETTE[2]], linewidths=1.2)
 
 
 def _images(sheet: _Sheet) -> Figure:
@@ -182,7 +183,7 @@ def _images(sheet: _Sheet) -> Figure:
     examples = max(len(row) for row in sheet.rows)
     # Photographs need more room than digits.
     side = min(1.3 if arrays["inputs"].shape[1] < 64 else 2.6, 13 / len(sheet.rows))
-    figure = figures.new(1.2 + side * len(sheet.rows), 0.8 + 2.2 * side * examples)
+    figure = style.new(1.2 + side * len(sheet.rows), 0.8 + 2.2 * side * examples)
     axes = figure.subplots(2 * examples, len(sheet.rows), squeeze=False)
     for one in axes.ravel():
         one.set_visible(False)
@@ -191,8 +192,8 @@ def _images(sheet: _Sheet) -> Figure:
             above, below = axes[2 * line, column], axes[2 * line + 1, column]
             above.set_visible(True)
             below.set_visible(True)
-            figures.image(above, arrays["inputs"][index])
-            figures.heat_over_image(below, arrays["inputs"][index], sheet.maps[index, ..., 0], sheet.scale)
+            style.image(above, arrays["inputs"][index])
+            style.heat_over_image(below, arrays["inputs"][index], sheet.maps[index, ..., 0], sheet.scale)
             above.set_title(_heading(facts, arrays, index, room=int(side / _LETTER)), fontsize=8)
     return sheet.finish(figure, axes)
 

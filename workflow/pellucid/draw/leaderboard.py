@@ -11,9 +11,10 @@ import pandas as pd
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from pellucid import figures, tables
+from pellucid import tables
 from pellucid.compare.leaderboard import JUDGING
-from pellucid.draw import rank_cells
+from pellucid.draw import style
+from pellucid.draw.shared import rank_cells
 from pellucid.ranks import in_order
 
 
@@ -34,9 +35,9 @@ def draw(
     """
     content, about = tables.read(table, index="explanation"), tables.read(metrics)
     content["failed checks"] = content["failed checks"].fillna("")
-    with figures.styled():
-        figures.save(_ranking(content, about, title), *ranking)
-        figures.save(_tradeoffs(content, about, title), *tradeoffs)
+    with style.styled():
+        style.save(_ranking(content, about, title), *ranking)
+        style.save(_tradeoffs(content, about, title), *tradeoffs)
 
 
 def headline(about: pd.DataFrame) -> pd.DataFrame:
@@ -53,7 +54,7 @@ def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
     room = 0.3 + 0.062 * int(content["failed checks"].str.len().max())
     names = [_named(row) for row in shown.itertuples()]
     height = 1.1 + rank_cells.lean(names) + 0.22 * rows
-    figure = figures.new(max(2.6 + 0.52 * columns + room, 8.0), height)
+    figure = style.new(max(2.6 + 0.52 * columns + room, 8.0), height)
     # Leaning names are a little longer when they are drawn than when they are laid out: the title keeps away from them.
     figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.16)
     axes = figure.subplots()
@@ -69,9 +70,9 @@ def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
         axes.axvline(column + 0.5, color="white", linewidth=3)
     for family in dict.fromkeys(shown["family"]):
         places = np.flatnonzero(shown["family"] == family)
-        axes.text(places.mean(), rows - 0.3, family, ha="center", va="top", fontsize=8.5, color=figures.INK)
+        axes.text(places.mean(), rows - 0.3, family, ha="center", va="top", fontsize=8.5, color=style.INK)
     for row, failed in enumerate(content["failed checks"]):
-        axes.text(columns - 0.4, row, failed, va="center", fontsize=6.8, color=figures.PALETTE[1])
+        axes.text(columns - 0.4, row, failed, va="center", fontsize=6.8, color=style.PALETTE[1])
     axes.set_xlim(-0.5, columns + room / 0.52 - 0.5)
     axes.set_ylim(rows + 0.6, -0.5)
     heading = f"{title} — leaderboard\nThe darker, the better the rank in the column"
@@ -84,7 +85,7 @@ def _tradeoffs(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure
     judging = shown[shown["family"].isin(JUDGING)]
     side = 1.8 + 0.36 * len(judging)
     height = max(side, 1.4 + 0.21 * len(content))
-    figure = figures.new(5.4 + side + 1.4, height)
+    figure = style.new(5.4 + side + 1.4, height)
     left, right = figure.subplots(1, 2, width_ratios=[5.4, side + 0.8])
     faithful = judging.loc[judging["family"] == "faithfulness", "metric"]
     if len(faithful) and "cost.seconds mean" in content:
@@ -109,8 +110,8 @@ def _pareto(axes: Any, content: pd.DataFrame, ranks: Sequence[str]) -> None:
     best = np.minimum.accumulate(rank[order])
     # Mean ranks of the same ranks may differ in their last bit.
     front = [place for place, least in zip(order, best, strict=True) if np.isclose(rank[place], least, rtol=1e-9)]
-    axes.plot(seconds[front], rank[front], color=figures.PALETTE[0], linewidth=1, alpha=0.5, zorder=1)
-    colours = np.where(controls, figures.QUIET, figures.PALETTE[0])
+    axes.plot(seconds[front], rank[front], color=style.PALETTE[0], linewidth=1, alpha=0.5, zorder=1)
+    colours = np.where(controls, style.QUIET, style.PALETTE[0])
     axes.scatter(seconds, rank, c=colours, s=20, zorder=3)
     axes.set_xscale("log")
     axes.set_xlim(seconds.min() / 1.5, seconds.max() * 1.5)
@@ -119,7 +120,7 @@ def _pareto(axes: Any, content: pd.DataFrame, ranks: Sequence[str]) -> None:
     low, high = axes.get_ylim()
     places = np.linspace(high, low, len(content) + 2)[1:-1]
     for place, which in zip(places, in_order(rank, list(content.index)), strict=True):
-        colour = figures.QUIET if controls[which] else (figures.PALETTE[0] if which in front else figures.INK)
+        colour = style.QUIET if controls[which] else (style.PALETTE[0] if which in front else style.INK)
         axes.annotate(
             content.index[which],
             (seconds[which], rank[which]),
@@ -150,12 +151,12 @@ def _disagreement(figure: Figure, axes: Any, content: pd.DataFrame, judging: pd.
     with np.errstate(invalid="ignore"):
         matrix = ranks.corr("spearman").to_numpy()
     size, norm = len(judging), Normalize(-1, 1)
-    axes.imshow(matrix, cmap=figures.DIVERGING, norm=norm)
+    axes.imshow(matrix, cmap=style.DIVERGING, norm=norm)
     for row in range(size):
         for column in range(size):
             if row != column and np.isfinite(matrix[row, column]):
                 text = f"{matrix[row, column]:.1f}".replace("-0.0", "0.0").replace("0.", ".")
-                ink = "white" if abs(matrix[row, column]) > 0.6 else figures.INK
+                ink = "white" if abs(matrix[row, column]) > 0.6 else style.INK
                 axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=ink)
     names = [_named(row) for row in judging.itertuples()]
     axes.set_xticks(range(size), names, rotation=90, fontsize=7)
@@ -166,7 +167,7 @@ def _disagreement(figure: Figure, axes: Any, content: pd.DataFrame, judging: pd.
     axes.set_title("Rank correlation of the scores\nover all explanations", loc="left")
     # In the square's own measure: a few scores make a small square, and a bar of the figure's would stand above it.
     beside = axes.inset_axes((1.03, 0.2, 0.035, 0.6))
-    figures.Scale(figures.DIVERGING, norm, "neither").bar_in(figure, beside, "")
+    style.Scale(style.DIVERGING, norm, "neither").bar_in(figure, beside, "")
 
 
 def _named(row: Any) -> str:

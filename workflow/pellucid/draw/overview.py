@@ -10,10 +10,11 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
-from pellucid import figures, files, plugins, tables
+from pellucid import files, plugins, tables
 from pellucid.config.variants import variants
-from pellucid.draw.canvas import Canvas
-from pellucid.draw.families import FAMILIES
+from pellucid.draw import style
+from pellucid.draw.shared.canvas import Canvas
+from pellucid.draw.shared.families import FAMILIES
 from pellucid.explain.base import holds
 from pellucid.messages import MANY_CLASSES
 
@@ -41,7 +42,7 @@ def draw(
         checks: the table of the checks: what failed one is marked.
         pictures: one path per format.
     """
-    data = figures.facts(facts)
+    data = style.facts(facts)
     table = tables.read(checks)
     failed = set(table.loc[~table["passed"], "explanation"])
     rows = []
@@ -49,11 +50,11 @@ def draw(
         for method in (name for name in methods if plugins.spec("explain", name).family == family):
             spec, given = plugins.spec("explain", method), files.read_arrays(attributions[method])
             for label, chosen in variants(method, methods[method]).items():
-                maps = figures.unmeasured_as_nan(
+                maps = style.unmeasured_as_nan(
                     given["attributions"][list(given["variants"]).index(label)], given.get("measured")
                 )
                 rows.append((label, family, holds(spec.signed, chosen), maps))
-    inputs = figures.unmeasured_as_nan(given["inputs"], given.get("measured"))
+    inputs = style.unmeasured_as_nan(given["inputs"], given.get("measured"))
     present = np.unique(given["labels"])
     shown = [int(np.flatnonzero(given["labels"] == label)[0]) for label in present[:MANY_CLASSES]]
     image = data["kind"] == "image"
@@ -85,17 +86,17 @@ def draw(
     for line, (label, family, signed, maps) in enumerate(rows, 1):
         top = 0.25 + line * (height + _GAP)
         if family != previous:
-            canvas.axes.plot([0, _NAMES - 0.1], [top - _GAP / 2] * 2, color=figures.QUIET, linewidth=0.5)
+            canvas.axes.plot([0, _NAMES - 0.1], [top - _GAP / 2] * 2, color=style.QUIET, linewidth=0.5)
             previous = family
-        colour = figures.QUIET if family == "control" else figures.INK
+        colour = style.QUIET if family == "control" else style.INK
         mark = " ✗" if label in failed else ""
         canvas.text(f"{label}{mark}", _NAMES - 0.1, top + height / 2, ha="right", fontsize=8, color=colour)
         for column, index in enumerate(shown):
             left = _NAMES + column * (width + _GAP)
             # A scale for all would leave a class that the model is less sure of without colours.
-            scale = figures.Scale.of(maps[[index]], signed)
+            scale = style.Scale.of(maps[[index]], signed)
             _cell(canvas, inputs[index], maps[index], image, scale, left, top, width, height)
-    figures.save(canvas.figure, *pictures)
+    style.save(canvas.figure, *pictures)
 
 
 def _input(
@@ -110,7 +111,7 @@ def _input(
     for channel in range(example.shape[1]):
         y = top + height * (1 - (example[:, channel] - low) / (high - low or 1))
         line = 0.9 if example.shape[1] == 1 else 0.5
-        canvas.axes.plot(x, y, color=figures.INK, linewidth=line, alpha=1 if example.shape[1] == 1 else 0.7)
+        canvas.axes.plot(x, y, color=style.INK, linewidth=line, alpha=1 if example.shape[1] == 1 else 0.7)
 
 
 def _cell(
@@ -118,7 +119,7 @@ def _cell(
     example: NDArray[np.float32],
     attribution: NDArray[np.float32],
     image: bool,
-    scale: figures.Scale,
+    scale: style.Scale,
     left: float,
     top: float,
     width: float,
@@ -127,14 +128,14 @@ def _cell(
     """An attribution: over the image, along the line, or time × channel."""
     if image:
         colours = scale.colours(scale.norm(attribution[..., 0]))[..., :3]
-        paper = 1 - figures.ink(example)
+        paper = 1 - style.ink(example)
         canvas.picture(0.8 * colours + 0.2 * paper[..., np.newaxis], left, top, width, height)
     elif example.shape[1] > 1:
         colours = scale.colours(scale.norm(attribution.T))[..., :3]
-        colours[np.isnan(attribution.T)] = to_rgb(figures.UNMEASURED)
+        colours[np.isnan(attribution.T)] = to_rgb(style.UNMEASURED)
         canvas.picture(colours, left, top, width, height)
     else:
         signal = example[:, 0]
         x = left + width * np.linspace(0, 1, len(signal))
         y = top + height * (1 - (signal - np.nanmin(signal)) / ((np.nanmax(signal) - np.nanmin(signal)) or 1))
-        canvas.axes.add_collection(figures.coloured_segments(x, y, attribution[:, 0], scale, 1.7))
+        canvas.axes.add_collection(style.coloured_segments(x, y, attribution[:, 0], scale, 1.7))

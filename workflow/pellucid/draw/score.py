@@ -11,8 +11,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pellucid import figures, files, plugins, tables
-from pellucid.draw.families import family
+from pellucid import files, plugins, tables
+from pellucid.draw import style
+from pellucid.draw.shared.families import family
 from pellucid.ranks import in_order
 from pellucid.score.base import ScoreSpec
 
@@ -31,8 +32,8 @@ def draw(*, score: str, title: str, table: Path | str, arrays: Path | str, pictu
     """
     spec = plugins.spec("score", score)
     rows = tables.read(table)
-    with figures.styled():
-        figures.save(_figure(spec, tables.over_all(rows), files.read_arrays(arrays), title), *pictures)
+    with style.styled():
+        style.save(_figure(spec, tables.over_all(rows), files.read_arrays(arrays), title), *pictures)
 
 
 def _figure(spec: ScoreSpec, rows: pd.DataFrame, arrays: Mapping[str, NDArray[Any]], title: str) -> Figure:
@@ -42,7 +43,7 @@ def _figure(spec: ScoreSpec, rows: pd.DataFrame, arrays: Mapping[str, NDArray[An
     columns = min(COLUMNS, max(len(metrics), len(curves)))
     lines, below = -(-len(metrics) // columns), -(-len(curves) // columns)
     height = 0.6 + 0.17 * len(order)
-    figure = figures.new(max(2.2 + 2.5 * columns, 8.0), 0.7 + height * lines + 2.8 * below + 0.5 * bool(below))
+    figure = style.new(max(2.2 + 2.5 * columns, 8.0), 0.7 + height * lines + 2.8 * below + 0.5 * bool(below))
     heights = [height] * lines + [2.8] * below
     axes = figure.subplots(lines + below, columns, squeeze=False, height_ratios=heights)
     # Long names at the left edge would be cut by a hair.
@@ -92,7 +93,7 @@ def _dots(axes: Any, rows: pd.DataFrame, order: Sequence[str], named: bool) -> N
     for place, label in enumerate(order):
         if label not in rows.index:
             continue
-        colour = figures.QUIET if control(label) else figures.PALETTE[0]
+        colour = style.QUIET if control(label) else style.PALETTE[0]
         mean, low, high = rows.loc[label, ["mean", "low", "high"]]
         axes.plot([low, high], [place, place], color=colour, linewidth=1.6, alpha=0.5, solid_capstyle="butt")
         axes.plot(mean, place, "o", color=colour, markersize=4)
@@ -117,9 +118,9 @@ def _curves(axes: Any, curve: str, order: Sequence[str], arrays: Mapping[str, ND
             continue
         y = y.mean(0)
         if label in best:
-            axes.plot(x, y, color=figures.PALETTE[best.index(label)], linewidth=1.6, label=label, zorder=3)
+            axes.plot(x, y, color=style.PALETTE[best.index(label)], linewidth=1.6, label=label, zorder=3)
         elif control(label):
-            axes.plot(x, y, color=figures.INK, linewidth=1.1, linestyle=next(dashes, "-"), label=label, zorder=2)
+            axes.plot(x, y, color=style.INK, linewidth=1.1, linestyle=next(dashes, "-"), label=label, zorder=2)
         else:
             axes.plot(x, y, color="#c5ccd4", linewidth=0.8, zorder=1)
     if having:

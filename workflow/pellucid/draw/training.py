@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pellucid import figures, files, tables
+from pellucid import files, tables
+from pellucid.draw import style
 
 
 def draw(*, history: Path | str, facts: Path | str, title: str, pictures: list[str]) -> None:
@@ -26,8 +27,8 @@ def draw(*, history: Path | str, facts: Path | str, title: str, pictures: list[s
     varies = rates is not None and bool((rates != rates[0]).any())
     loss = "focal loss (nats)" if told.get("loss") == "focal" else "cross-entropy (nats)"
     early = f", stopped early after {len(table)} epochs" if told.get("ended_by") == "early_stopping" else ""
-    figure = figures.new(7.2, 4.0 if varies else 3.0)
-    with figures.styled():
+    figure = style.new(7.2, 4.0 if varies else 3.0)
+    with style.styled():
         grid = figure.add_gridspec(2 if varies else 1, 2, height_ratios=[3, 1] if varies else None)
         for column, score in enumerate(("loss", "accuracy")):
             axes: Any = figure.add_subplot(grid[0, column])
@@ -36,25 +37,25 @@ def draw(*, history: Path | str, facts: Path | str, title: str, pictures: list[s
             axes.plot(
                 table["epoch"], table[f"val_{score}"], label="validation", marker=".", markersize=4, linestyle="--"
             )
-            axes.axvline(best, color=figures.QUIET, linewidth=0.8, linestyle=":", label=f"kept: epoch {best}")
+            axes.axvline(best, color=style.QUIET, linewidth=0.8, linestyle=":", label=f"kept: epoch {best}")
             axes.set_xlabel("epoch")
             axes.set_ylabel(loss if score == "loss" else "accuracy")
             axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(loc="lower right", frameon=True, edgecolor="none", framealpha=0.9)
         if varies:
             below: Any = figure.add_subplot(grid[1, :])
-            below.plot(table["epoch"], rates, color=figures.INK, marker=".", markersize=4, linewidth=1)
+            below.plot(table["epoch"], rates, color=style.INK, marker=".", markersize=4, linewidth=1)
             below.set_ylim(bottom=0)
             below.set_xlabel("epoch")
             below.set_ylabel("learning rate")
             below.xaxis.get_major_locator().set_params(integer=True)
         figure.suptitle(f"Training{early}\n{title}", x=0.01, ha="left", fontsize=10)
-    figures.save(figure, *pictures)
+    style.save(figure, *pictures)
 
 
 def _draw_none(title: str, pictures: list[str]) -> None:
-    figure = figures.new(7.2, 0.9)
-    with figures.styled():
+    figure = style.new(7.2, 0.9)
+    with style.styled():
         figure.suptitle(f"Training\n{title}", x=0.01, ha="left", fontsize=10)
         figure.text(0.01, 0.12, "No epochs: the model has the weights that it started from.", ha="left")
-    figures.save(figure, *pictures)
+    style.save(figure, *pictures)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import figures, files, plugins
+from pellucid import files, plugins
 from pellucid.config.variants import variants
+from pellucid.draw import style
 from pellucid.user_text import in_figure
 
 _LONGEST = 60  # letters of the name of a layer
@@ -41,9 +42,9 @@ def draw(
     drawing = importlib.import_module(f"pellucid.draw.views.{view}")
     caption = f"{title} — {plugins.spec('views', view).title}"
     found = {name: _shown(array) for name, array in files.read_arrays(arrays).items()}
-    with figures.styled():
-        figure = drawing.draw(found, figures.facts(facts), variants(view, parameters)[variant], caption)
-        figures.save(figure, *pictures)
+    with style.styled():
+        figure = drawing.draw(found, style.facts(facts), variants(view, parameters)[variant], caption)
+        style.save(figure, *pictures)
 
 
 def _shown(array: NDArray[Any]) -> NDArray[Any]:

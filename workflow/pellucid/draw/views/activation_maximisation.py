@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pellucid import figures
+from pellucid.draw import style
 from pellucid.draw.views.example import Span, channels_note, example, height
 
 WIDTH = 11  # of the pictures side by side at most, in inches
@@ -46,18 +46,18 @@ def _series(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], filter
     span = Span.of(arrays["inputs"], grey)
     columns = min(3 if len(facts["channels"]) == 1 else 4, len(grey))
     rows = -(-len(grey) // columns)
-    figure = figures.new(0.8 + 3.1 * columns, 0.9 + (height(facts) + 0.45) * rows)
+    figure = style.new(0.8 + 3.1 * columns, 0.9 + (height(facts) + 0.45) * rows)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for position, one in enumerate(axes.ravel()):
         if position >= len(grey):
             one.set_visible(False)
             continue
-        example(one, facts, arrays["inputs"][position], span, grey[position], figures.PALETTE[0])
+        example(one, facts, arrays["inputs"][position], span, grey[position], style.PALETTE[0])
         one.set_title(_title(arrays, facts, position, filters), loc="left", fontsize=8)
     if len(facts["channels"]) == 1:
         for line in axes:
             line[0].set_ylabel(facts["unit"], fontsize=7)
-    figures.label_time(axes, figures.time_axis(grey.shape[1], facts["sampling_rate_hz"])[1])
+    style.label_time(axes, style.time_axis(grey.shape[1], facts["sampling_rate_hz"])[1])
     return figure
 
 
@@ -69,7 +69,7 @@ def _pictures(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], filt
     per_line = int(WIDTH / side)
     columns = min(per_line, -(-count // -(-count // per_line)))
     blocks = -(-count // columns)
-    figure = figures.new(
+    figure = style.new(
         max(0.3 + side * columns, 5.5), 0.8 + blocks * (0.15 + len(kinds) * (0.97 * side * tall / wide + 0.12))
     )
     axes = figure.subplots(blocks * len(kinds), columns, squeeze=False)
@@ -80,7 +80,7 @@ def _pictures(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], filt
         for line, kind in enumerate(kinds):
             one = axes[block * len(kinds) + line, column]
             one.set_visible(True)
-            figures.image(one, arrays[kind][position])
+            style.image(one, arrays[kind][position])
             title = {
                 "inputs": f"{_name(arrays, facts, position, filters)}\n{_reached(arrays, position)}",
                 "mean": "mean",

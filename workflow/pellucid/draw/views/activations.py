@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from pellucid import figures
-from pellucid.draw import heading, heat_rows
-from pellucid.draw.canvas import Canvas, box_of
+from pellucid.draw import style
+from pellucid.draw.shared import heading, heat_rows
+from pellucid.draw.shared.canvas import Canvas, box_of
 from pellucid.messages import times
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -32,22 +32,22 @@ def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any]
         f"activation first; green: what the most active unit sees, {sees}"
     )
     signed = bool(arrays["maps"].min() < 0)
-    scale = figures.Scale.of(arrays["maps"], signed)
+    scale = style.Scale.of(arrays["maps"], signed)
     if facts["kind"] == "image":
         return _images(arrays, facts, scale, caption)
     return _series(arrays, facts, scale, caption)
 
 
-def _series(arrays: Arrays, facts: Mapping[str, Any], scale: figures.Scale, caption: str) -> Figure:
+def _series(arrays: Arrays, facts: Mapping[str, Any], scale: style.Scale, caption: str) -> Figure:
     """One column per example: the input above, one heat row per filter below, on one time axis."""
     inputs, maps, channels = arrays["inputs"], arrays["maps"], facts["channels"]
     columns = min(_COLUMNS, len(inputs))
     bands = -(-len(inputs) // columns)
     above = 1.0 if len(channels) == 1 else 0.4 + 0.15 * min(len(channels), 12)
     below = max(0.8, 0.125 * maps.shape[1])
-    figure = figures.new(max(1.6 + 2.55 * columns, 7.5), 0.9 + bands * (above + below + 0.6))
+    figure = style.new(max(1.6 + 2.55 * columns, 7.5), 0.9 + bands * (above + below + 0.6))
     axes = figure.subplots(2 * bands, columns, squeeze=False, sharex=True, height_ratios=[above, below] * bands)
-    time, label = figures.time_axis(inputs.shape[1], facts["sampling_rate_hz"])
+    time, label = style.time_axis(inputs.shape[1], facts["sampling_rate_hz"])
     step = float(time[1] - time[0])
     place = heat_rows.units_at(arrays["field"][0], bool(arrays["whole"]), maps.shape[2], len(time))
     spread = np.maximum(np.ptp(inputs, axis=1).max(0), 1e-12)
@@ -55,10 +55,10 @@ def _series(arrays: Arrays, facts: Mapping[str, Any], scale: figures.Scale, capt
         band, column = divmod(index, columns)
         signal, rows = axes[2 * band, column], axes[2 * band + 1, column]
         if len(channels) == 1:
-            signal.plot(time, inputs[index, :, 0], color=figures.INK, linewidth=1.0)
+            signal.plot(time, inputs[index, :, 0], color=style.INK, linewidth=1.0)
             signal.set_xlim(time[0] - step / 2, time[-1] + step / 2)
         else:
-            figures.stacked_series(signal, time, inputs[index], channels, spread)
+            style.stacked_series(signal, time, inputs[index], channels, spread)
             signal.set_xlim(time[0] - step / 2, time[-1] + step / 2)
         signal.set_title(heading.of_example(facts, arrays, index), loc="left", fontsize=8, pad=9)
         signal.tick_params(labelsize=7)
@@ -76,7 +76,7 @@ def _series(arrays: Arrays, facts: Mapping[str, Any], scale: figures.Scale, capt
         band, column = divmod(index, columns)
         axes[2 * band, column].set_visible(False)
         axes[2 * band + 1, column].set_visible(False)
-    figures.label_time(axes, label)
+    style.label_time(axes, label)
     figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
     scale.bar(figure, axes, _LABEL)
     return figure
@@ -102,11 +102,11 @@ def _mark(
     width = max(place[1] * step, 0.012 * length * step)
     left -= (width - place[1] * step) / 2
     rows.add_patch(
-        Rectangle((left, row - 0.5), width, 1, fill=False, edgecolor=figures.PALETTE[2], linewidth=1.4, clip_on=False)
+        Rectangle((left, row - 0.5), width, 1, fill=False, edgecolor=style.PALETTE[2], linewidth=1.4, clip_on=False)
     )
 
 
-def _images(arrays: Arrays, facts: Mapping[str, Any], scale: figures.Scale, caption: str) -> Figure:
+def _images(arrays: Arrays, facts: Mapping[str, Any], scale: style.Scale, caption: str) -> Figure:
     """One band per example: the input at the left, the maps of the filters beside it."""
     inputs, maps, filters = arrays["inputs"], arrays["maps"], arrays["filters"]
     lines = 2 if len(filters) > 8 else 1
@@ -132,7 +132,7 @@ def _images(arrays: Arrays, facts: Mapping[str, Any], scale: figures.Scale, capt
             start + first_row * inch - higher,
             columns_seen + 2 * wider,
             rows + 2 * higher,
-            colour=figures.PALETTE[2],
+            colour=style.PALETTE[2],
             line=1.6,
         )
         for position, number in enumerate(filters):
@@ -141,7 +141,7 @@ def _images(arrays: Arrays, facts: Mapping[str, Any], scale: figures.Scale, capt
             canvas.picture(maps[index, position], x, y, width, height, cmap=scale.colours, norm=scale.norm)
             canvas.text(f"#{number}", x, y - 0.065)
             if position == arrays["units"][index, 0]:
-                canvas.frame(x, y, width, height, colour=figures.PALETTE[2], line=1.6)
+                canvas.frame(x, y, width, height, colour=style.PALETTE[2], line=1.6)
     canvas.bar(scale, _LABEL)
     return canvas.figure
 

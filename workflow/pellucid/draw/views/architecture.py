@@ -11,20 +11,20 @@ from matplotlib.patches import FancyBboxPatch, PathPatch, Rectangle
 from matplotlib.path import Path as Curve
 from numpy.typing import NDArray
 
-from pellucid import figures
-from pellucid.draw.canvas import Canvas
+from pellucid.draw import style
+from pellucid.draw.shared.canvas import Canvas
 
 Arrays = Mapping[str, NDArray[Any]]
 
 COLOURS = {
-    "input": figures.INK,
-    "convolution": figures.PALETTE[0],
-    "pooling": figures.PALETTE[1],
-    "dense": figures.PALETTE[2],
-    "recurrent or attention": figures.PALETTE[3],
-    "merge": figures.PALETTE[4],
-    "norm, activation, dropout": figures.PALETTE[5],
-    "other": figures.QUIET,
+    "input": style.INK,
+    "convolution": style.PALETTE[0],
+    "pooling": style.PALETTE[1],
+    "dense": style.PALETTE[2],
+    "recurrent or attention": style.PALETTE[3],
+    "merge": style.PALETTE[4],
+    "norm, activation, dropout": style.PALETTE[5],
+    "other": style.QUIET,
 }
 _SMALL = "norm, activation, dropout"
 _ROW, _LANE = 0.3, 0.17  # inches
@@ -80,7 +80,7 @@ def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any]
             canvas.text(f"{int(weights[position]):,} ({percent})", shape + size + 1.65 + bar, y)
         x = shape + size + 1.6 + share
         bar = 0.75 * arrays["field"][end] / reach
-        _bar(canvas, x, y, bar, figures.QUIET)
+        _bar(canvas, x, y, bar, style.QUIET)
         canvas.text("whole input" if arrays["whole"][end] else f"{int(arrays['field'][end])}", x + bar + 0.05, y)
     return canvas.figure
 
@@ -147,7 +147,7 @@ def _connections(
             bend = [Curve.MOVETO, Curve.CURVE4, Curve.CURVE4, Curve.CURVE4, Curve.LINETO]
             down = [Curve.MOVETO, Curve.LINETO, Curve.CURVE4, Curve.CURVE4, Curve.CURVE4]
             curve = Curve(points, bend if lanes[end] > lanes[start] else down)
-        canvas.axes.add_patch(PathPatch(curve, fill=False, edgecolor=figures.QUIET, linewidth=1.2, zorder=2))
+        canvas.axes.add_patch(PathPatch(curve, fill=False, edgecolor=style.QUIET, linewidth=1.2, zorder=2))
     for row, colour in enumerate(colours):
         box = FancyBboxPatch(
             (_x(lanes[row]) - 0.045, _y(row) - 0.045),
@@ -198,9 +198,9 @@ def _groups(canvas: Canvas, within: Sequence[str], width: float) -> None:
             if within[start]:
                 top, height = _y(start) - _ROW / 2, _ROW * (row - start)
                 canvas.axes.add_patch(
-                    Rectangle((0, top), width, height, facecolor=figures.PALETTE[5], alpha=0.1, linewidth=0, zorder=0)
+                    Rectangle((0, top), width, height, facecolor=style.PALETTE[5], alpha=0.1, linewidth=0, zorder=0)
                 )
                 canvas.text(
-                    within[start], width - 0.06, top + height / 2, rotation=90, ha="right", color=figures.PALETTE[0]
+                    within[start], width - 0.06, top + height / 2, rotation=90, ha="right", color=style.PALETTE[0]
                 )
             start = row

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from pellucid import figures
+from pellucid.draw import style
 from pellucid.user_text import in_legend
 
 # Black is kept for the rings, and yellow is too pale for points on white; then the colours repeat with another marker.
-_COLOURS = figures.PALETTE[:6]
+_COLOURS = style.PALETTE[:6]
 _MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 _MARKS = len(_COLOURS) * len(_MARKERS)
 _LABELLED = 40  # classes at most whose names are written into the planes
@@ -35,7 +35,7 @@ def draw(
         caption: the first line of the heading.
     """
     if "reason" in arrays:
-        figure = figures.new(9.6, 1.2)
+        figure = style.new(9.6, 1.2)
         figure.suptitle(f"{caption}\nno embedding: {arrays['reason']}", x=0.01, ha="left", fontsize=10)
         return figure
     present = [int(label) for label in np.unique(arrays["labels"])]
@@ -44,7 +44,7 @@ def draw(
     columns = 11 if max(len(str(facts["classes"][label])) for label in present) <= 6 else 5
     shown = present[:_LEGEND]
     lines = -(-(len(shown) + 1) // columns)
-    figure = figures.new(9.6, 5.2 + 0.19 * lines)
+    figure = style.new(9.6, 5.2 + 0.19 * lines)
     axes = figure.subplots(1, 2)
     share = arrays["neighbours_same"]
     variance = arrays["variance"]
@@ -106,7 +106,7 @@ def _plane(
         )
     wrong = points[labels != arrays["predictions"]]
     axes.scatter(
-        wrong[:, 0], wrong[:, 1], s=size + 35, facecolors="none", edgecolors=figures.INK, linewidths=0.9, zorder=3
+        wrong[:, 0], wrong[:, 1], s=size + 35, facecolors="none", edgecolors=style.INK, linewidths=0.9, zorder=3
     )
     if len(mark) <= _LABELLED:
         for label in mark:
@@ -133,7 +133,7 @@ def _ring_handle(count: int) -> Line2D:
         marker="o",
         markersize=8,
         markerfacecolor="none",
-        color=figures.INK,
+        color=style.INK,
         label=f"wrong ({count})",
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from pellucid import figures
+from pellucid.draw import style
 
 Array = NDArray[np.float32]
 
@@ -39,7 +39,7 @@ def example(
     values: Array,
     span: Span,
     behind: Array | None = None,
-    colour: str = figures.INK,
+    colour: str = style.INK,
 ) -> None:
     """Draw one example.
 
@@ -52,9 +52,9 @@ def example(
         colour: of a series.
     """
     if facts["kind"] == "image":
-        figures.image(axes, values)
+        style.image(axes, values)
         return
-    time, _ = figures.time_axis(len(values), facts["sampling_rate_hz"])
+    time, _ = style.time_axis(len(values), facts["sampling_rate_hz"])
     lines = [(values, colour, 1.1)] if behind is None else [(behind, PALE, 1.6), (values, colour, 1.1)]
     if values.shape[-1] == 1:
         for series, shade, width in lines:
@@ -68,7 +68,7 @@ def example(
                 share = (series[:, index] - span.low[index]) / (span.high[index] - span.low[index])
                 axes.plot(time, 0.9 * share - 0.45 - index, color=shade, linewidth=0.75 * width)
         axes.set_ylim(0.55 - len(channels), 0.55)
-        figures.channel_ticks(axes, channels, [-index for index in range(len(channels))])
+        style.channel_ticks(axes, channels, [-index for index in range(len(channels))])
     axes.set_xlim(time[0], time[-1])
     axes.tick_params(labelsize=7)
 

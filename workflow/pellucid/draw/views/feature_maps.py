@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pellucid import figures
-from pellucid.draw import heading, heat_rows
-from pellucid.draw.canvas import Canvas, box_of
+from pellucid.draw import style
+from pellucid.draw.shared import heading, heat_rows
+from pellucid.draw.shared.canvas import Canvas, box_of
 from pellucid.messages import times
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -26,11 +26,11 @@ def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any]
     return (_images if facts["kind"] == "image" else _series)(arrays, facts, caption)
 
 
-def _scale(maps: NDArray[np.float32]) -> figures.Scale:
-    return figures.Scale.of(maps, signed=bool(maps.min() < 0))
+def _scale(maps: NDArray[np.float32]) -> style.Scale:
+    return style.Scale.of(maps, signed=bool(maps.min() < 0))
 
 
-def _about(arrays: Arrays, index: int, scale: figures.Scale) -> list[str]:
+def _about(arrays: Arrays, index: int, scale: style.Scale) -> list[str]:
     """What is said of a layer: its name, the size and number of its maps, what a unit sees, and the colours' range."""
     shown, total = len(arrays[f"filters_{index}"]), int(arrays["n_filters"][index])
     units = times(arrays["sizes"][index])
@@ -40,7 +40,7 @@ def _about(arrays: Arrays, index: int, scale: figures.Scale) -> list[str]:
         str(arrays["layers"][index]),
         f"{units}; {heading.of_count(shown, total, 'maps')}",
         f"a unit sees {sees}",
-        f"colours end at {'±' if scale.colours is figures.DIVERGING else ''}{scale.norm.vmax:.3g}",
+        f"colours end at {'±' if scale.colours is style.DIVERGING else ''}{scale.norm.vmax:.3g}",
     ]
 
 
@@ -76,16 +76,16 @@ def _series(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
     inputs, channels, layers = arrays["inputs"], facts["channels"], len(arrays["layers"])
     above = 1.1 if len(channels) == 1 else 0.4 + 0.15 * min(len(channels), 12)
     heights = [above, *(max(0.5, 0.135 * len(arrays[f"filters_{index}"])) for index in range(layers))]
-    figure = figures.new(8.5, 1.0 + sum(heights) + 0.34 * layers)
+    figure = style.new(8.5, 1.0 + sum(heights) + 0.34 * layers)
     axes = figure.subplots(layers + 1, 1, squeeze=False, sharex=True, height_ratios=heights)
-    time, label = figures.time_axis(inputs.shape[1], facts["sampling_rate_hz"])
+    time, label = style.time_axis(inputs.shape[1], facts["sampling_rate_hz"])
     step = float(time[1] - time[0])
     first = axes[0, 0]
     if len(channels) == 1:
-        first.plot(time, inputs[0, :, 0], color=figures.INK, linewidth=1.1)
+        first.plot(time, inputs[0, :, 0], color=style.INK, linewidth=1.1)
         first.set_ylabel(facts["unit"], fontsize=7)
     else:
-        figures.stacked_series(first, time, inputs[0], channels, np.maximum(np.ptp(inputs, axis=1).max(0), 1e-12))
+        style.stacked_series(first, time, inputs[0], channels, np.maximum(np.ptp(inputs, axis=1).max(0), 1e-12))
     first.set_xlim(time[0] - step / 2, time[-1] + step / 2)
     first.set_title("input", loc="left", fontsize=8, fontweight="bold", pad=3)
     for index, one in enumerate(axes[1:, 0]):
@@ -98,6 +98,6 @@ def _series(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
         one.set_title("; ".join(rest), loc="right", fontsize=7, pad=3)
     for one in axes[:, 0]:
         one.tick_params(labelsize=7)
-    figures.label_time(axes, label)
+    style.label_time(axes, label)
     figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
     return figure

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pellucid import figures
-from pellucid.draw import heading
-from pellucid.draw.canvas import Canvas, box_of
+from pellucid.draw import style
+from pellucid.draw.shared import heading
+from pellucid.draw.shared.canvas import Canvas, box_of
 from pellucid.messages import times
 from pellucid.user_text import in_legend
 
@@ -62,14 +62,14 @@ def _lines(arrays: Arrays, facts: Mapping[str, Any], shown: NDArray[np.int64], c
     """One panel per filter, one line per input channel."""
     (rows, columns), names = _grid(len(shown)), _channels(arrays, facts)
     taps, label = _taps(arrays, facts)
-    figure = figures.new(max(0.8 + 1.25 * columns, 6.5), 1.0 + 0.95 * rows)
+    figure = style.new(max(0.8 + 1.25 * columns, 6.5), 1.0 + 0.95 * rows)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     top = float(np.abs(arrays["kernels"][shown]).max()) or 1.0
     for one, index in zip(axes.ravel(), shown, strict=False):
-        one.axhline(0, color=figures.QUIET, linewidth=0.6)
+        one.axhline(0, color=style.QUIET, linewidth=0.6)
         for channel, name in enumerate(names):
             values = arrays["kernels"][index, :, channel]
-            colour = figures.PALETTE[channel]
+            colour = style.PALETTE[channel]
             one.plot(taps, values, "o-", color=colour, label=in_legend(name), linewidth=1.4, markersize=3)
         one.set_ylim(-1.1 * top, 1.1 * top)
         one.set_xticks([taps[0], taps[-1]], [f"{taps[0]:g}", f"{taps[-1]:g}"])
@@ -77,7 +77,7 @@ def _lines(arrays: Arrays, facts: Mapping[str, Any], shown: NDArray[np.int64], c
         one.tick_params(labelsize=7)
     for one in axes.ravel()[len(shown) :]:
         one.set_visible(False)
-    figures.label_time(axes, label)
+    style.label_time(axes, label)
     for one in axes[:, 0]:
         one.set_ylabel("weight", fontsize=7)
     if len(names) > 1:
@@ -97,7 +97,7 @@ def _rows(arrays: Arrays, facts: Mapping[str, Any], shown: NDArray[np.int64], ch
         caption += f"\neach with the {count} of {len(names)} input channels of the largest norm, named by number"
     width, height, line = 1.0, 0.13 * count, 0.22
     first, beside = (0.75, 0.14) if few else (0.0, 0.36)
-    scale = figures.Scale.of(kernels[shown], signed=True)
+    scale = style.Scale.of(kernels[shown], signed=True)
     canvas = Canvas(first + columns * (width + beside), rows * (height + line) + 0.22, caption)
     for place, index in enumerate(shown):
         row, column = divmod(place, columns)
@@ -125,7 +125,7 @@ def _pictures(arrays: Arrays, shown: NDArray[np.int64], caption: str) -> Figure:
     height, width = box_of(kernels.shape[1:], 0.62)
     line, gap = 0.18, 0.09
     coloured = kernels.shape[-1] == 3
-    scale = figures.Scale.of(kernels[shown], signed=True)
+    scale = style.Scale.of(kernels[shown], signed=True)
     top_weight = float(scale.norm.vmax or 1)
     if coloured:
         caption += f"\nred, green and blue weights: grey is 0, full colour {top_weight:.2g}, its lack −{top_weight:.2g}"
@@ -154,7 +154,7 @@ def _strips(arrays: Arrays, facts: Mapping[str, Any], shown: NDArray[np.int64], 
     label, gap, line, between = 0.42, 0.05, 0.16, 0.3
     lines = -(-len(shown) // blocks)
     strip = label + count * (width + gap) + between
-    scale = figures.Scale.of(kernels[shown], signed=True)
+    scale = style.Scale.of(kernels[shown], signed=True)
     caption += f"\neach with {note}, named by number above its kernel"
     canvas = Canvas(blocks * strip, lines * (height + line + 0.05), caption)
     for place, index in enumerate(shown):
@@ -165,6 +165,6 @@ def _strips(arrays: Arrays, facts: Mapping[str, Any], shown: NDArray[np.int64], 
         for position, channel in enumerate(np.argsort(-strengths, kind="stable")[:count]):
             x = left + label + position * (width + gap)
             canvas.picture(kernels[index, ..., channel], x, top, width, height, cmap=scale.colours, norm=scale.norm)
-            canvas.text(str(channel), x + width / 2, top - 0.07, ha="center", color=figures.QUIET)
+            canvas.text(str(channel), x + width / 2, top - 0.07, ha="center", color=style.QUIET)
     canvas.bar(scale, "weight")
     return canvas.figure

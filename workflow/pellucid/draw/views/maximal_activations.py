@@ -9,16 +9,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pellucid import figures
-from pellucid.draw import heading
-from pellucid.draw.canvas import Canvas, box_of
+from pellucid.draw import style
+from pellucid.draw.shared import heading
+from pellucid.draw.shared.canvas import Canvas, box_of
 from pellucid.messages import times
 
 Arrays = Mapping[str, NDArray[Any]]
 
 _SEEN = 0.08  # inches that a mark on an image has at least
 # Channels that can be told apart as coloured lines over each other.
-_LINES = len(figures.PALETTE) - 1
+_LINES = len(style.PALETTE) - 1
 
 
 def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
@@ -47,10 +47,10 @@ def _series(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
     rows, columns, length, n_channels = contexts.shape
     stacked = n_channels > 1
     spread = np.maximum(np.ptp(contexts, axis=2).max((0, 1)), 1e-12)
-    time, label = figures.time_axis(length, facts["sampling_rate_hz"])
+    time, label = style.time_axis(length, facts["sampling_rate_hz"])
     step = float(time[1] - time[0])
     each = 0.85 if not stacked else 0.35 + 0.11 * min(n_channels, 12)
-    figure = figures.new(max(1.1 + 1.9 * columns, 7.5), 1.1 + (each + 0.28) * rows)
+    figure = style.new(max(1.1 + 1.9 * columns, 7.5), 1.1 + (each + 0.28) * rows)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for row, line in enumerate(axes):
         for column, one in enumerate(line):
@@ -58,27 +58,27 @@ def _series(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
             patch = patches[row, column]
             at = (start + np.arange(len(patch))) * step
             for channel in range(n_channels):
-                colour = figures.PALETTE[channel % _LINES]
+                colour = style.PALETTE[channel % _LINES]
                 level, middle, size = (-channel, context[:, channel].mean(), spread[channel]) if stacked else (0, 0, 1)
                 for x, y, paint, thick in (
-                    (time, context[:, channel], figures.QUIET, 0.6),
+                    (time, context[:, channel], style.QUIET, 0.6),
                     (at, patch[:, channel], colour, 1.7),
                 ):
                     one.plot(x, level + 0.9 * (y - middle) / size if stacked else y, color=paint, linewidth=thick)
             # The line of a patch that covers a few samples of a long series is hardly longer than it is thick.
-            one.axvspan(at[0] - step / 2, at[-1] + step / 2, color=figures.PALETTE[2], alpha=0.16, linewidth=0)
+            one.axvspan(at[0] - step / 2, at[-1] + step / 2, color=style.PALETTE[2], alpha=0.16, linewidth=0)
             one.set_title(_title(arrays, facts, row, column), fontsize=7, loc="left", pad=2)
             one.set_xlim(time[0] - step / 2, time[-1] + step / 2)
             one.tick_params(labelsize=7)
         line[0].set_ylabel(f"#{arrays['filters'][row]}", rotation=0, ha="right", va="center", fontsize=9)
     if stacked:
-        figures.channel_ticks(axes[0, 0], facts["channels"], [-channel for channel in range(n_channels)])
+        style.channel_ticks(axes[0, 0], facts["channels"], [-channel for channel in range(n_channels)])
         for one in axes.ravel():
             one.set_ylim(-n_channels + 0.2, 0.8)
             one.tick_params(axis="y", length=0)
     else:
         figure.supylabel(facts["unit"], fontsize=8)
-    figures.label_time(axes, label)
+    style.label_time(axes, label)
     figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
     return figure
 
@@ -104,7 +104,7 @@ def _images(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
             canvas.example(patches[row, column], left, top, width, height, limits)
             canvas.example(contexts[row, column], left, below, wide, high, limits)
             box = _box(arrays, row, column, facts["shape"], (high, wide))
-            canvas.frame(left + box[0], below + box[1], box[2], box[3], colour=figures.PALETTE[2], line=1.4)
+            canvas.frame(left + box[0], below + box[1], box[2], box[3], colour=style.PALETTE[2], line=1.4)
             for line, (axis, start) in enumerate(zip(("row", "col"), arrays["starts"][row, column], strict=True)):
                 canvas.text(f"{axis} {int(start)}", left + wide + 0.05, below + 0.07 + 0.13 * line)
     return canvas.figure

@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pellucid import figures
+from pellucid.draw import style
 from pellucid.draw.views.example import Span, channels_note, example, height
 
-_COLOURS = {"prototype": figures.PALETTE[0], "criticism": figures.PALETTE[1], "nearest": figures.INK}
+_COLOURS = {"prototype": style.PALETTE[0], "criticism": style.PALETTE[1], "nearest": style.INK}
 _HEADINGS = {"prototype": "prototypes", "criticism": "criticisms", "nearest": "nearest test examples"}
 
 
@@ -53,7 +53,7 @@ def draw(
     left, top, bottom = (0.5 if image else 0.75) + (0.35 if not image and count > 1 else 0), 1.12, 0.1 if image else 0.5
     inside = right * sum(ratios), down * (len(shown) - 1) + tall
     total = left + inside[0] + 0.1, top + inside[1] + bottom
-    figure = figures.new(max(total[0], 6.6), total[1])
+    figure = style.new(max(total[0], 6.6), total[1])
     figure.set_layout_engine("none")
     full = figure.get_figwidth()
     axes = figure.subplots(
@@ -98,7 +98,7 @@ def draw(
         first += widths[kind] + 1
     for line, label in enumerate(shown):
         _name(axes[line, 0], str(facts["classes"][label]), image)
-    figures.label_time(axes, "" if image else figures.time_axis(1, facts["sampling_rate_hz"])[1])
+    style.label_time(axes, "" if image else style.time_axis(1, facts["sampling_rate_hz"])[1])
     figure.suptitle(
         _caption(arrays, facts, caption, len(shown), len(classes)),
         x=0.1 / full,

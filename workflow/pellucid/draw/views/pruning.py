@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pellucid import figures, plugins
+from pellucid import plugins
+from pellucid.draw import style
 
 _NAMES = {
     "random": "at random",
@@ -32,15 +33,15 @@ def draw(
         caption: the first line of the heading.
     """
     methods = [str(name) for name in arrays["methods"]]
-    figure = figures.new(1.0 + 3.1 * (1 + len(methods)), 3.9)
+    figure = style.new(1.0 + 3.1 * (1 + len(methods)), 3.9)
     axes = figure.subplots(1, 1 + len(methods), squeeze=False)[0]
     _panel(axes[0], arrays, arrays["accuracy"])
-    axes[0].axhline(float(arrays["chance"]), color=figures.QUIET, linestyle="--", linewidth=0.9, zorder=0)
+    axes[0].axhline(float(arrays["chance"]), color=style.QUIET, linestyle="--", linewidth=0.9, zorder=0)
     axes[0].text(
         0.0,
         float(arrays["chance"]) + 0.015,
         "most frequent class",
-        color=figures.INK,
+        color=style.INK,
         fontsize=7,
         ha="left",
         va="bottom",
@@ -50,7 +51,7 @@ def draw(
     axes[0].set_ylim(-0.02, 1.03)
     for position, (one, name) in enumerate(zip(axes[1:], methods, strict=True)):
         _panel(one, arrays, arrays["rank_correlation"][:, position])
-        one.axhline(0, color=figures.QUIET, linestyle="--", linewidth=0.9, zorder=0)
+        one.axhline(0, color=style.QUIET, linestyle="--", linewidth=0.9, zorder=0)
         one.set_ylabel("rank correlation with the whole model")
         one.set_title(f"{plugins.spec('explain', name).title}, {int(arrays['examples'])} examples", loc="left")
         one.set_ylim(min(-0.1, float(np.nanmin(arrays["rank_correlation"], initial=0)) - 0.05), 1.03)
@@ -73,7 +74,7 @@ def _panel(axes: Axes, arrays: Mapping[str, NDArray[Any]], values: NDArray[np.fl
     for position, name in enumerate(dict.fromkeys(str(strategy) for strategy in arrays["strategy"])):
         mine = arrays["strategy"] == name
         trials = [values[mine & np.isclose(arrays["density"], density)] for density in densities]
-        colour = figures.PALETTE[position]
+        colour = style.PALETTE[position]
         axes.fill_between(
             places, [trial.min() for trial in trials], [trial.max() for trial in trials], color=colour, alpha=0.18, lw=0
         )

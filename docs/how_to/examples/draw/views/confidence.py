@@ -1,6 +1,6 @@
 """One histogram for each class, on one axis of probability."""
 
-from pellucid import figures
+from pellucid.draw import style
 
 
 def draw(arrays, facts, parameters, caption):
@@ -12,11 +12,11 @@ def draw(arrays, facts, parameters, caption):
         parameters: of the view.
         caption: the first line of the heading.
     """
-    figure = figures.new(6.5, 1.0 + 0.8 * len(facts["classes"]))
+    figure = style.new(6.5, 1.0 + 0.8 * len(facts["classes"]))
     axes = figure.subplots(len(facts["classes"]), 1, sharex=True, squeeze=False)[:, 0]
     edges = arrays["edges"]
     for panel, name, counts in zip(axes, facts["classes"], arrays["counts"], strict=True):
-        panel.stairs(counts, edges, fill=True, color=figures.PALETTE[0])
+        panel.stairs(counts, edges, fill=True, color=style.PALETTE[0])
         panel.set_title(name, loc="left")
         panel.set_ylabel("examples")
     axes[-1].set_xlabel("probability of the true class")

@@ -11,9 +11,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from pellucid import figures, tables
+from pellucid import tables
 from pellucid.compare.study_explanations import METRICS
-from pellucid.draw import rank_cells
+from pellucid.draw import style
+from pellucid.draw.shared import rank_cells
 
 TITLES = {"rank_correlation": "Rank correlation of two trainings", "overlap": "Strongest tenth in common"}
 DRAWN = 6  # groups of members that colours tell apart
@@ -35,15 +36,15 @@ def draw(*, title: str, table: Path | str, pictures: Sequence[Path | str]) -> No
     means = first.groupby("explanation", sort=False)["mean"].mean()
     order = list(means.sort_values(ascending=False, na_position="last", kind="stable").index)
     families = dict(zip(rows["explanation"], rows["family"], strict=True))
-    with figures.styled():
-        figure = figures.new(9.0, 1.75 + 0.19 * len(order) * max(1.0, 0.6 * len(shown)))
+    with style.styled():
+        figure = style.new(9.0, 1.75 + 0.19 * len(order) * max(1.0, 0.6 * len(shown)))
         figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.06)
         panels = figure.subplots(1, 2, sharey=True)
         for axes, metric in zip(panels, METRICS, strict=True):
             for place, group in enumerate(shown):
                 part = rows[(rows["metric"] == metric) & (rows["group"] == group)].set_index("explanation")
                 lift = 0.24 * (place - (len(shown) - 1) / 2) if len(shown) > 1 else 0.0
-                _dots(axes, part, order, lift, figures.PALETTE[place], families)
+                _dots(axes, part, order, lift, style.PALETTE[place], families)
             axes.set_title(TITLES[metric], loc="left")
             axes.set_xlabel("1: the same explanation after another training", fontsize=8)
             axes.set_ylim(len(order) - 0.4, -0.6)
@@ -57,7 +58,7 @@ def draw(*, title: str, table: Path | str, pictures: Sequence[Path | str]) -> No
         left = f" (first {DRAWN} of {len(groups)} groups)" if len(groups) > DRAWN else ""
         heading = f"{title} — explanations and the seed of the training{left}\n{_counts(rows)}"
         figure.suptitle(heading, x=0.01, ha="left", fontsize=10)
-        figures.save(figure, *pictures)
+        style.save(figure, *pictures)
 
 
 def _dots(
@@ -66,7 +67,7 @@ def _dots(
     for place, label in enumerate(order):
         if label not in rows.index:
             continue
-        ink = figures.QUIET if families[label] == "control" else colour
+        ink = style.QUIET if families[label] == "control" else colour
         mean, low, high, own = rows.loc[label, ["mean", "low", "high", "own seed"]]
         y = place + lift
         axes.plot([low, high], [y, y], color=ink, linewidth=1.6, alpha=0.5, solid_capstyle="butt")
@@ -77,7 +78,7 @@ def _dots(
 
 def _legend(rows: pd.DataFrame, groups: Sequence[str]) -> tuple[list[Line2D], list[str]]:
     """What the marks mean, and the groups by colour where there are several."""
-    style: dict[str, Any] = {"linestyle": "none", "markersize": 4.5, "color": figures.INK}
+    style: dict[str, Any] = {"linestyle": "none", "markersize": 4.5, "color": style.INK}
     handles = [Line2D([], [], marker="o", **style)]
     texts = ["another training (bar: 95% interval over examples)"]
     if rows["own seed"].notna().any():
@@ -85,7 +86,7 @@ def _legend(rows: pd.DataFrame, groups: Sequence[str]) -> tuple[list[Line2D], li
         texts.append("the same training, another seed of the method")
     if len(groups) > 1:
         for place, group in enumerate(groups):
-            handles.append(Line2D([], [], marker="o", **{**style, "color": figures.PALETTE[place]}))
+            handles.append(Line2D([], [], marker="o", **{**style, "color": style.PALETTE[place]}))
             texts.append(group)
     return handles, texts
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from pellucid import figures
+from pellucid.draw import style
 
 Array = NDArray[np.float32]
 
@@ -33,7 +33,7 @@ def draw(
     maps: Array,
     place: tuple[float, float],
     step: float,
-    scale: figures.Scale,
+    scale: style.Scale,
     labels: Sequence[str],
 ) -> None:
     """Draw maps (rows, units), the first on top.
@@ -66,11 +66,11 @@ def bracket(axes: Axes, first: float, last: float) -> None:
     """Mark a stretch of the input: a tint over it and a bar with ends above it."""
     low, high = axes.get_ylim()
     at, tick = high + 0.06 * (high - low), 0.05 * (high - low)
-    axes.axvspan(first, last, color=figures.PALETTE[2], alpha=0.16, linewidth=0)
+    axes.axvspan(first, last, color=style.PALETTE[2], alpha=0.16, linewidth=0)
     axes.plot(
         [first, first, last, last],
         [at - tick, at, at, at - tick],
-        color=figures.PALETTE[2],
+        color=style.PALETTE[2],
         linewidth=1.6,
         solid_joinstyle="miter",
         clip_on=False,

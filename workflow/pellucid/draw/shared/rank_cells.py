@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
-from pellucid import figures
+from pellucid.draw import style
 
 # From the best rank to the worst: dark to pale, in one hue.
 RANKS = mpl.colors.LinearSegmentedColormap.from_list("pellucid_ranks", ["#0b4a75", "#5b9fc9", "#e8eef3"])
@@ -21,7 +21,7 @@ def cells(axes: Axes, share: NDArray[np.float64], texts: Sequence[Sequence[str]]
     axes.imshow(share, cmap=RANKS, norm=Normalize(0, 1), aspect="auto")
     for row, line in enumerate(texts):
         for column, text in enumerate(line):
-            ink = "white" if share[row, column] < 0.35 else figures.INK
+            ink = "white" if share[row, column] < 0.35 else style.INK
             axes.text(column, row, text, ha="center", va="center", fontsize=7, color=ink)
     axes.tick_params(length=0)
     for spine in axes.spines.values():
@@ -33,7 +33,7 @@ def name_rows(axes: Axes, names: Sequence[str], families: Iterable[str]) -> None
     axes.set_yticks(range(len(names)), names, fontsize=8)
     for tick, family in zip(axes.get_yticklabels(), families, strict=True):
         tick.set_fontstyle("italic" if family == "control" else "normal")
-        tick.set_color(figures.QUIET if family == "control" else figures.INK)
+        tick.set_color(style.QUIET if family == "control" else style.INK)
 
 
 def name_columns(axes: Axes, names: Sequence[str]) -> None:

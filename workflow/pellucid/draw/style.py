@@ -20,7 +20,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from pellucid import files, fonts
+from pellucid import files
+from pellucid.draw.shared import fonts
 from pellucid.user_text import in_figure, names_in_figure, readable
 
 Array = NDArray[np.float32]

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from pellucid import figures
+from pellucid.draw import style
 
 
 class Canvas:
@@ -60,7 +60,7 @@ class Canvas:
         height: float,
         limits: tuple[float, float] | None = None,
     ) -> None:
-        """Put an image (height, width, channels) into a box, as `figures.image` shows one; NaN is left empty.
+        """Put an image (height, width, channels) into a box, as `style.image` shows one; NaN is left empty.
 
         `limits` are the values that are palest and strongest; without them those of the image itself.
         """
@@ -73,7 +73,7 @@ class Canvas:
             self.picture(pixels.mean(-1), left, top, width, height, cmap="gray_r", vmin=low, vmax=high)
 
     def frame(
-        self, left: float, top: float, width: float, height: float, colour: str = figures.QUIET, line: float = 0.5
+        self, left: float, top: float, width: float, height: float, colour: str = style.QUIET, line: float = 0.5
     ) -> None:
         """A rectangle without filling."""
         self.axes.add_patch(
@@ -84,7 +84,7 @@ class Canvas:
         """Words, 7 points large unless told."""
         self.axes.text(x, y, words, **{"fontsize": 7, "va": "center", **options})
 
-    def bar(self, scale: figures.Scale, label: str) -> None:
+    def bar(self, scale: style.Scale, label: str) -> None:
         """The colour bar of all pictures, at the right of the drawing."""
         height = min(3.0, 0.8 * self._height)
         bottom = self._below + (self._height - height) / 2 * self._inch[1]

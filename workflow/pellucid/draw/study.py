@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from pellucid import figures, tables
+from pellucid import tables
 from pellucid.config.studies import REPEATING, Study, described, without
+from pellucid.draw import style
 from pellucid.user_text import LONGEST_TITLE, names_in_figure
 
 # The two that every study is judged by, and which way is better.
@@ -35,8 +36,8 @@ def draw(
     groups = Study(title, members).repeated()
     labels = names_in_figure([described(without(members[group[0]], REPEATING)) for group in groups], LONGEST_TITLE)
     repeated = max(map(len, groups)) > 1
-    with figures.styled():
-        figure = figures.new(9.0, 1.55 + 0.32 * len(groups) + (0.3 if len(groups) == 1 else 0))
+    with style.styled():
+        figure = style.new(9.0, 1.55 + 0.32 * len(groups) + (0.3 if len(groups) == 1 else 0))
         figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.08)
         panels = figure.subplots(1, 2, sharey=True)
         for axes, (metric, (name, better)) in zip(panels, SHOWN.items(), strict=True):
@@ -45,7 +46,7 @@ def draw(
         panels[0].set_yticks(range(len(groups)), labels, fontsize=8)
         means = f"; bar: mean ± standard deviation over {_repeats(members)}" if repeated else ""
         figure.suptitle(f"{title}\nPoint: one training{means}", x=0.01, ha="left", fontsize=10)
-        figures.save(figure, *pictures)
+        style.save(figure, *pictures)
 
 
 def _panel(axes: Axes, groups: Sequence[Any]) -> None:
@@ -54,11 +55,11 @@ def _panel(axes: Axes, groups: Sequence[Any]) -> None:
         values = members[np.isfinite(members)]
         # Equal values lie side by side, not on one another.
         offsets = np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else np.zeros(1)
-        axes.plot(values, place + offsets, "o", color=figures.PALETTE[0], markersize=4, alpha=0.7, zorder=3)
+        axes.plot(values, place + offsets, "o", color=style.PALETTE[0], markersize=4, alpha=0.7, zorder=3)
         if len(values) > 1:
             mean, sd = values.mean(), values.std(ddof=1)
-            axes.plot([mean - sd, mean + sd], [place, place], color=figures.QUIET, linewidth=5, alpha=0.45, zorder=1)
-            axes.plot([mean, mean], [place - 0.26, place + 0.26], color=figures.INK, linewidth=1.6, zorder=2)
+            axes.plot([mean - sd, mean + sd], [place, place], color=style.QUIET, linewidth=5, alpha=0.45, zorder=1)
+            axes.plot([mean, mean], [place - 0.26, place + 0.26], color=style.INK, linewidth=1.6, zorder=2)
     axes.set_ylim(len(groups) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelsize=7)
