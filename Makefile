@@ -37,7 +37,7 @@ docs: .venv/developed  ## build the documentation into docs/_build/html; needs n
 	@echo "Open docs/_build/html/index.html in a browser."
 
 ui: .venv/installed  ## open the record of all runs: MLflow's pages on this machine
-	$(BIN)/python -m pellucid.ui --port $(PORT)
+	$(BIN)/python -m pellucid.tracking.ui --port $(PORT)
 
 report: run  ## write results/report.html, one file with every figure
 	$(BIN)/snakemake --report results/report.html

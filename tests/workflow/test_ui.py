@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pellucid import files, ui
+from pellucid import files
+from pellucid.tracking import ui
 from tests.conftest import ROOT
 from tests.servers import closed_port
 from tests.workflow import tiny
@@ -63,7 +64,7 @@ def pages(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def _command(folder: Path, port: int) -> list[str]:
-    return [sys.executable, "-m", "pellucid.ui", "--port", str(port), "--config", str(folder / "config.yaml")]
+    return [sys.executable, "-m", "pellucid.tracking.ui", "--port", str(port), "--config", str(folder / "config.yaml")]
 
 
 def _read(path: Path) -> Any:
