@@ -25,7 +25,7 @@ def weights_alone(source, model):
 
 @pytest.mark.parametrize("step", ["tidied", "recast"])
 def test_a_step_that_loses_statistics_is_told_by_its_name(normalised, monkeypatch, step):
-    for module in (tidy, precision):
+    for module in (tidy, dtype_policy):
         monkeypatch.setattr(module, "copy_state", weights_alone)
     with pytest.raises(InputError, match="opening its batch" if step == "tidied" else "mixed_bfloat16"):
         if step == "tidied":

@@ -1,1 +1,1 @@
-"""TODO"""
+"""From what the user wrote to complete, checked settings, experiments and studies."""

@@ -78,15 +78,15 @@ def _dots(
 
 def _legend(rows: pd.DataFrame, groups: Sequence[str]) -> tuple[list[Line2D], list[str]]:
     """What the marks mean, and the groups by colour where there are several."""
-    style: dict[str, Any] = {"linestyle": "none", "markersize": 4.5, "color": style.INK}
-    handles = [Line2D([], [], marker="o", **style)]
+    mark: dict[str, Any] = {"linestyle": "none", "markersize": 4.5, "color": style.INK}
+    handles = [Line2D([], [], marker="o", **mark)]
     texts = ["another training (bar: 95% interval over examples)"]
     if rows["own seed"].notna().any():
-        handles.append(Line2D([], [], marker="D", markerfacecolor="none", **style))
+        handles.append(Line2D([], [], marker="D", markerfacecolor="none", **mark))
         texts.append("the same training, another seed of the method")
     if len(groups) > 1:
         for place, group in enumerate(groups):
-            handles.append(Line2D([], [], marker="o", **{**style, "color": style.PALETTE[place]}))
+            handles.append(Line2D([], [], marker="o", **{**mark, "color": style.PALETTE[place]}))
             texts.append(group)
     return handles, texts
 

@@ -1,1 +1,1 @@
-"""TODO"""
+"""The trained model: the only door to TensorFlow for explanations."""

@@ -184,7 +184,7 @@ class Probe:
             self.forward_passes += len(x) * len(starts)
             classes = self._targets(target, len(x))
             rows, memory = self.batch_size(), self._memory // _COPIES_FORWARD
-            scores = incremental.scores(x, fill, starts, channels, classes, rows=rows, memory=memory)
+            scores = local.scores(x, fill, starts, channels, classes, rows=rows, memory=memory)
             if (bad := finite.first(scores)) is not None:
                 inside = _windows(starts[bad : bad + 1], size, channels[bad : bad + 1], self.input_shape)
                 self.score(np.where(inside, fill, x), target)  # tells which example and layer

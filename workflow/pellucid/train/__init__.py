@@ -1,1 +1,1 @@
-"""TODO"""
+"""Training: a killed run goes on and ends with the weights of one that was never killed."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Readers of file formats and tables, shared by data sources."""

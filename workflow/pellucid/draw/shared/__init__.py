@@ -1,1 +1,1 @@
-"""TODO"""
+"""What figures share: canvas, headings, heat maps, fonts."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""What attribution methods share: baselines, backgrounds, segments, layers, upsampling."""

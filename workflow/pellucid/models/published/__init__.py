@@ -1,1 +1,1 @@
-"""TODO"""
+"""Networks and weights that Keras publishes."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""What scores share: removal of units, fills, similarity, ranks, bootstrap intervals."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""What views share: gradient ascent, features, feature maps, medoids, samples."""
