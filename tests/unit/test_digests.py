@@ -126,7 +126,7 @@ with file_digests.alone("results/digits/data/x_train.npy"):
 
 
 def test_a_job_waits_for_the_end_of_another_that_makes_the_same_file(project, caplog):
-    package = str(Path(file_digests.__file__).parents[1])
+    package = str(Path(file_digests.__file__).parents[2])
     with subprocess.Popen(
         [sys.executable, "-c", ORPHAN],
         env={**os.environ, "PYTHONPATH": package},

@@ -25,7 +25,7 @@ EPOCHS = 6
 RECIPE = {"epochs": EPOCHS, "batch_size": 64, "learning_rate": 0.002}
 # A network with dropout, whose random state a resumed run must get right.
 MODEL = {"architecture": "digit_cnn", "dropout": 0.25}
-WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
+WORKFLOW = Path(__file__).resolve().parents[3] / "workflow"
 
 
 def arguments(data, folder, seed=1, **recipe):

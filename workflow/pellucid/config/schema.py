@@ -17,7 +17,7 @@ from jsonschema.exceptions import ValidationError
 from pellucid.messages import listing, nearest, shown
 
 _MOST_HINTS = 20
-_CONFIG = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
+_CONFIG = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 # What JSON Schema calls them, in words.
 _TYPES = {
     "object": "a mapping (key: value)",

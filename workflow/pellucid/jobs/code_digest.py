@@ -11,7 +11,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 # What every script imports around its one call, or to refuse sizes that do not fit: it logs, checks and ends the job,
 # and decides nothing in what is written. An edit of it reruns no training.
 _FRAME = frozenset({"pellucid.jobs.script", "pellucid.config.resolution"})

@@ -1,1 +1,1 @@
-"""From a data source to the arrays that every later stage maps: split, scaled, described; and the choice of examples."""
+"""From a data source to the arrays of every later stage: split, scaled, described; and the choice of examples."""
