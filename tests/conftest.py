@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pellucid.network import runtime
-from tests.prepared import prepare
+from tests.support.prepared import prepare
 
 ROOT = Path(__file__).resolve().parents[1]
 

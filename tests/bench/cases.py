@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.logits import logits_copy
+from tests.support.logits import logits_copy
 
 METHODS = (
     "saliency",

@@ -23,8 +23,8 @@ from pellucid import files
 from pellucid.config.resolution import resolve
 from pellucid.models.heartbeat_cnn import build
 from pellucid.network import runtime
-from tests import prepared
 from tests.bench.timing import row
+from tests.support import prepared
 
 SEEDS = (1, 2, 3, 4, 5)
 CONFIG = Path(__file__).resolve().parents[2] / "config.yaml"

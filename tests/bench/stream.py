@@ -89,7 +89,7 @@ def peak_of(stage: str, folder: Path) -> float:
 
 def run(stage: str, folder: Path) -> None:
     """One stage, as the workflow runs it."""
-    from tests import prepared
+    from tests.support import prepared
 
     data, model = folder / "data", folder / "model" / "model.keras"
     predictions = folder / "evaluation" / "predictions.npz"

@@ -41,7 +41,7 @@ TESTED = {
         "tests/docs/test_commands.py::test_heartbeats_named_on_the_command_line"
     ),
     "make ui": "tests/workflow/test_ui.py",
-    "python -m pellucid.jobs.file_digests": "tests/unit/test_digests.py",
+    "python -m pellucid.jobs.file_digests": "tests/unit/jobs/test_file_digests.py",
     "make report": "tests/workflow/test_report.py",
     "make docs": "tests/docs/test_pages.py::test_the_pages_build_without_a_warning_and_load_nothing_from_elsewhere",
 }

@@ -13,7 +13,7 @@ from pellucid.network.explained_model import Probe
 from pellucid.score.base import Case, Explanation
 from tests.conftest import ROOT
 from tests.docs.pages import blocks
-from tests.workflow.project import Project
+from tests.support.project import Project
 
 EXAMPLES = ROOT / "docs" / "how_to" / "examples"
 PLUGINS = sorted(EXAMPLES.rglob("*.py"))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pellucid.datasets import table
 from tests.fuzz.damage import damaged, damages
 from tests.fuzz.outcome import MEMORY
-from tests.prepared import prepare
+from tests.support.prepared import prepare
 
 TYPES = ["<f4", "<f8", ">f8", "<f2", "|u1", "<i4", ">i2", "<i8", "<u8", "<f16", "<c8", "<M8[D]", "<m8[s]", "|b1", "O"]
 LABELS = ["<i8", "|u1", "<U3", ">U3", "|S2", "<f8", "|b1", "<M8[D]", "<M8[s]", "O", "<c8", "<U9"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pellucid.datasets import table
 from tests.fuzz import texts
 from tests.fuzz.outcome import MEMORY
-from tests.prepared import prepare
+from tests.support.prepared import prepare
 
 _LABELS = (
     "a",

@@ -15,7 +15,7 @@ from PIL import Image
 from pellucid.datasets import images
 from tests.fuzz.damage import damaged, damages
 from tests.fuzz.outcome import MEMORY
-from tests.prepared import prepare
+from tests.support.prepared import prepare
 
 FORMATS = [
     "PNG",

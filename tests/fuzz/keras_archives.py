@@ -14,7 +14,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from pellucid.models import keras_file
-from tests import keras_archives
+from tests.support import keras_archives
 
 ODD: tuple[Any, ...] = (
     None, True, -1, 0, 1, 3, 2.5, 10**9, 10**18, 10**308, float("nan"), float("inf"), -float("inf"), "", "5", "input",

@@ -16,7 +16,7 @@ from pyarrow import parquet
 from pellucid.datasets import table
 from tests.fuzz.damage import damaged, damages
 from tests.fuzz.outcome import MEMORY
-from tests.prepared import prepare
+from tests.support.prepared import prepare
 
 DAY = datetime.date(2020, 1, 1)
 # Two values of each type.

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pellucid.datasets import ucr_uea
 from tests.fuzz.damage import damaged, damages
 from tests.fuzz.outcome import MEMORY
-from tests.prepared import prepare
+from tests.support.prepared import prepare
 
 NAME = "GunPoint"
 ODD = ["../../etc/passwd", "/etc/passwd", " ", "a" * 3000, "other/", f"__MACOSX/._{NAME}_TRAIN.ts", "x\\y.ts", "µ.txt"]

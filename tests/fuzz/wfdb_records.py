@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pellucid.datasets.heartbeats import mitdb_records
 from tests.fuzz.damage import damaged, damages
 from tests.fuzz.outcome import MEMORY
-from tests.prepared import prepare
+from tests.support.prepared import prepare
 
 SAMPLES, SPACING = 3500, 288
 # What stands in a header, with what might.

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.workflow import tiny
+from tests.support import tiny
 
 CONFIG = {
     "run": ["digits"],

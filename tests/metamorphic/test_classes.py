@@ -14,8 +14,7 @@ from pellucid.evaluate import class_order
 from pellucid.evaluate.run import evaluate
 from pellucid.models.imported import own_keys
 from pellucid.train import input_scale
-from tests import own_models, prepared
-from tests.workflow import tiny
+from tests.support import own_models, prepared, tiny
 
 CLASSES = ["normal", "atrial", "ventricular", "other"]
 SAMPLES, WORK = 16, {"threads": 1, "memory_mb": 64}

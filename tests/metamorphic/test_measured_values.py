@@ -24,8 +24,8 @@ from pellucid.score import deletion_insertion, faithfulness_correlation, form, i
 from pellucid.score.base import Case, Explanation
 from pellucid.score.shared.similarity import overlap, spearman, ssim
 from pellucid.train.augmentation import augment
-from tests.prepared import prepare
-from tests.unit.datasets.written_records import write_record
+from tests.support.prepared import prepare
+from tests.support.written_records import write_record
 
 quick = settings(max_examples=15, deadline=None, derandomize=True)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pellucid.errors import InputError
 from tests.metamorphic.respelled_tables import NUMBER_LIKE, Spelling, frames, load, rows, rows_of, spellings, texts
-from tests.prepared import prepare
+from tests.support.prepared import prepare
 
 FEW = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 COLUMNS = {"label": "label", "group": "who"}

@@ -10,7 +10,7 @@ import pytest
 from pellucid.explain import grad_cam, integrated_gradients, occlusion, smoothgrad, vargrad
 from pellucid.explain.shared import baselines
 from pellucid.network.explained_model import Probe
-from tests.torch_copy import channels_first, channels_last, torch_copy
+from tests.support.torch_copy import channels_first, channels_last, torch_copy
 
 torch = pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")
 attr = pytest.importorskip("captum.attr", reason="captum is a peer: `make peers` installs it")

@@ -11,8 +11,8 @@ from pellucid.score import faithfulness_correlation, form, localisation
 from pellucid.score.base import Case, Explanation
 from pellucid.score.shared.removal import subsets
 from pellucid.score.shared.units import units
-from tests.absent import absent
-from tests.unit.score.evidence import explanation, linear_case
+from tests.support.absent import absent
+from tests.support.score_evidence import explanation, linear_case
 
 with absent("cv2", "cachetools"):
     quantus = pytest.importorskip("quantus", reason="Quantus is a peer: make peers")

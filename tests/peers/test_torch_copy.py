@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.network.explained_model import Probe
-from tests.torch_copy import channels_first, channels_last, torch_copy
+from tests.support.torch_copy import channels_first, channels_last, torch_copy
 
 pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")
 

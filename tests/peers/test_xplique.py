@@ -7,8 +7,8 @@ import pytest
 
 from pellucid.explain import occlusion, rise, saliency
 from pellucid.network.explained_model import Probe
-from tests.logits import logits_copy
-from tests.xplique_peer import xplique_attributions
+from tests.support.logits import logits_copy
+from tests.support.xplique_peer import xplique_attributions
 
 pytest.importorskip("tensorflow")
 

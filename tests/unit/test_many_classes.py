@@ -11,8 +11,8 @@ from pellucid.draw.explanation import draw as draw_explanation
 from pellucid.evaluate.run import evaluate, softmax
 from pellucid.train.recipe import class_weights
 from pellucid.views.shared.maps import per_class
-from tests import prepared
-from tests.prepared import choose
+from tests.support import prepared
+from tests.support.prepared import choose
 
 CLASSES = [f"class {number}" for number in range(1000)]
 

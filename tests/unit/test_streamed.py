@@ -7,7 +7,7 @@ import pytest
 
 from pellucid import files
 from pellucid.evaluate.run import evaluate
-from tests import prepared
+from tests.support import prepared
 
 
 def beats(path, n, seed):

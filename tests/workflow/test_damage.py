@@ -10,7 +10,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.jobs import file_digests
-from tests.workflow import tiny
+from tests.support import tiny
 
 DAMAGES = {
     "flipped": lambda content: bytes([content[0] ^ 1, *content[1:]]),

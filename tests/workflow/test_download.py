@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pellucid import files
-from tests.servers import serving
-from tests.workflow import tiny
+from tests.support import tiny
+from tests.support.servers import serving
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Experiments whose evidence is planted, and no others, are asked whether their model uses it."""
 
-from tests.workflow import tiny
+from tests.support import tiny
 
 CONFIG = {
     "run": ["planted", "digits"],

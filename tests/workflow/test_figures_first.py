@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
-from tests.workflow import tiny
+from tests.support import tiny
 
 CONFIG = {
     "run": ["digits", "brief"],

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from pellucid import files
-from tests import svg
 from tests.conftest import ROOT
-from tests.workflow import tiny
+from tests.support import svg, tiny
 
 
 @pytest.mark.slow

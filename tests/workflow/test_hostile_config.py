@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.workflow import tiny
+from tests.support import tiny
 
 BOMB = "a0: &a0 {x: 1}\n" + "\n".join(
     f"a{n}: &a{n} {{{', '.join(f'k{m}: *a{n - 1}' for m in range(10))}}}" for n in range(1, 10)

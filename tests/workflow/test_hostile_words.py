@@ -14,7 +14,7 @@ import pytest
 
 from pellucid import tables
 from pellucid.user_text import names_in_figure, readable
-from tests.workflow import tiny
+from tests.support import tiny
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.kills import loop
-from tests.workflow import tiny
+from tests.support import tiny
 
 EPOCHS = 8
 CONFIG = {

@@ -3,10 +3,9 @@
 import pytest
 
 from pellucid import files
-from tests import svg
-from tests.servers import serving
-from tests.unit.datasets.written_records import write_record, write_sums
-from tests.workflow import tiny
+from tests.support import svg, tiny
+from tests.support.servers import serving
+from tests.support.written_records import write_record, write_sums
 
 pytestmark = pytest.mark.slow
 

@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 
 from pellucid import files
-from tests.servers import serving
-from tests.unit import application_weights, vgg16_weights
-from tests.unit.datasets import imagenet_index
-from tests.workflow import tiny
+from tests.support import application_weights, imagenet_index, tiny, vgg16_weights
+from tests.support.servers import serving
 
 pytestmark = pytest.mark.slow
 

@@ -15,8 +15,8 @@ import pytest
 
 from pellucid import plugins
 from tests.conftest import ROOT
-from tests.servers import serving
-from tests.workflow import tiny
+from tests.support import tiny
+from tests.support.servers import serving
 
 SERIES = {"source": "synthetic_series", "per_class": 12}
 NETWORK = {"architecture": "gap_cnn", "filters": [4], "kernels": [5]}
@@ -123,7 +123,7 @@ def table(folder: Path) -> None:
 
 def opened(folder: Path, targets: list[str]) -> tuple[list[dict[str, Any]], set[str]]:
     """What each script declared and opened that the targets need; the names of all rules that have a script."""
-    program = [sys.executable, "-m", "tests.workflow.opened", str(ROOT / "Snakefile"), str(folder), *targets]
+    program = [sys.executable, "-m", "tests.support.opened", str(ROOT / "Snakefile"), str(folder), *targets]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "workflow"), str(ROOT)])}
     done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     *jobs, rules = map(json.loads, re.findall(r"^[{\[].*[}\]]$", tiny.done(done) and done.stdout, re.MULTILINE))

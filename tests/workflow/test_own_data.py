@@ -7,7 +7,7 @@ import pytest
 
 from pellucid import files
 from tests.conftest import ROOT
-from tests.workflow import tiny
+from tests.support import tiny
 
 
 def documented_example():

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid import files
-from tests import own_models
-from tests.workflow import tiny
+from tests.support import own_models, tiny
 
 MODULE = """
 from own_width import width

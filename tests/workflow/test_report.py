@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.workflow import tiny
+from tests.support import tiny
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

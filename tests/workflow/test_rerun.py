@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from tests.servers import closed_port
-from tests.workflow.project import Project
+from tests.support.project import Project
+from tests.support.servers import closed_port
 
 SETTINGS = {
     "training": {"epochs": 2, "batch_size": 128},

@@ -8,7 +8,7 @@ import pytest
 
 from pellucid import files
 from pellucid.compare.verdicts import failures
-from tests.workflow.project import Project
+from tests.support.project import Project
 
 CONFIG = {
     "run": ["series"],

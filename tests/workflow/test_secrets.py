@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.servers import closed_port
-from tests.workflow import tiny
+from tests.support import tiny
+from tests.support.servers import closed_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

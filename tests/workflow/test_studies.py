@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from pellucid import files
-from tests.workflow import tiny
-from tests.workflow.project import Project
+from tests.support import tiny
+from tests.support.project import Project
 
 CONFIG = {
     "run": ["rates"],

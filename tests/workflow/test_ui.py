@@ -22,8 +22,8 @@ import pytest
 from pellucid import files
 from pellucid.tracking import ui
 from tests.conftest import ROOT
-from tests.servers import closed_port
-from tests.workflow import tiny
+from tests.support import tiny
+from tests.support.servers import closed_port
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

@@ -35,7 +35,7 @@ def work(case: Case, method: str, size: int) -> Callable[[int], object]:
     import torch
     from captum import attr
 
-    from tests.torch_copy import channels_first, torch_copy
+    from tests.support.torch_copy import channels_first, torch_copy
 
     copy = torch_copy(case.model)
     inputs, classes = channels_first(case.inputs), torch.tensor(case.targets)

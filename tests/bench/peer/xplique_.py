@@ -30,7 +30,7 @@ METHODS = (
 
 def work(case: Case, method: str, size: int) -> Callable[[int], object]:
     """See the package."""
-    from tests.xplique_peer import xplique_attributions
+    from tests.support.xplique_peer import xplique_attributions
 
     peers = xplique_attributions()
     depth = case.inputs.shape[-1]

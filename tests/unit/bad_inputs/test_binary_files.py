@@ -17,8 +17,8 @@ from pellucid.datasets.readers.spill_buffer import Scratch
 from pellucid.errors import InputError
 from pellucid.prepare import memory
 from tests.fuzz import parquet_files
-from tests.prepared import prepare
-from tests.unit.datasets.written_records import write_record
+from tests.support.prepared import prepare
+from tests.support.written_records import write_record
 
 
 def refused(tmp_path, name, content):

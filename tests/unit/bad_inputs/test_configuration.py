@@ -8,7 +8,7 @@ import yaml
 
 from pellucid.config import resolution
 from pellucid.config.resolution import ConfigError
-from tests.unit.bad_inputs.good import GOOD, all_of, put, refuse_configuration
+from tests.support.good_settings import GOOD, all_of, put, refuse_configuration
 
 CONFIG = [
     (

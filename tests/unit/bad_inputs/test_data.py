@@ -5,8 +5,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from tests.prepared import UNCHECKED
-from tests.unit.bad_inputs.good import refuse
+from tests.support.good_settings import refuse
+from tests.support.prepared import UNCHECKED
 
 
 def beats(n=40):

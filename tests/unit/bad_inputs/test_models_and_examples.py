@@ -9,8 +9,8 @@ from pellucid import files
 from pellucid.errors import InputError
 from pellucid.explain import deep_shap
 from pellucid.network.explained_model import Probe
-from tests import prepared
-from tests.unit.bad_inputs.good import plain
+from tests.support import prepared
+from tests.support.good_settings import plain
 
 
 @pytest.fixture

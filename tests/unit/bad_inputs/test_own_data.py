@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from tests.unit.bad_inputs.good import all_of, put, refuse, refuse_configuration
+from tests.support.good_settings import all_of, put, refuse, refuse_configuration
 
 
 def table(content, suffix="csv", **parameters):

@@ -10,8 +10,8 @@ import pytest
 from pellucid.config import resolution
 from pellucid.config.resolution import ConfigError
 from pellucid.errors import InputError
-from tests import prepared
-from tests.unit.bad_inputs.good import GOOD, plain
+from tests.support import prepared
+from tests.support.good_settings import GOOD, plain
 
 
 def own(keras, *layers, shape=(8, 8, 1)):

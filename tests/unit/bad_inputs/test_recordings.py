@@ -7,8 +7,8 @@ import pytest
 from pellucid import plugins
 from pellucid.config import resolution
 from pellucid.config.resolution import ConfigError
-from tests.unit.bad_inputs.good import GOOD, put, refuse
-from tests.unit.datasets.written_records import write_record, write_sums
+from tests.support.good_settings import GOOD, put, refuse
+from tests.support.written_records import write_record, write_sums
 
 
 def bytes_of(name, edit):

@@ -1,72 +1,91 @@
-"""The leaderboard over experiments, on leaderboards written by hand."""
+"""Ranks, the mean over families, and what failed, on tables written by hand."""
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from pellucid.compare import experiments
+from pellucid import files
+from pellucid.compare import agreement, leaderboard
 
-KEY = "deletion_insertion.insertion_less_deletion"
-
-
-def board(folder, name, explanations, ranks, failed=(), **scores):
-    table = pd.DataFrame({"explanation": explanations, "mean rank": ranks})
-    table.insert(1, "family", ["control" if one == "all_equal" else "gradient" for one in explanations])
-    table["failed checks"] = ["sanity 0.8 > 0.5" if one in failed else "" for one in explanations]
-    for baseline, values in scores.items():
-        table[f"{KEY}.{baseline} mean"] = values
-    table.to_csv(folder / f"{name}.csv", index=False)
-    return folder / f"{name}.csv"
+METHODS = ["saliency", "occlusion", "all_equal"]
 
 
-@pytest.fixture
-def boards(tmp_path):
-    names = ["saliency", "occlusion", "all_equal"]
-    return {
-        "one": board(tmp_path, "one", names, [1, 2, 3], ["all_equal"], zero=[0.5, 0.25, 0], mean=[0.5, 0.375, 0]),
-        "two": board(
-            tmp_path, "two", [*names, "cam", "rise"], [5, 2, 4, 1, 3], ["all_equal", "cam"], mean=[1, 2, 3, 4, 5]
-        ),
-    }
+def write(folder, score, metric, means):
+    rows = [(name, name, metric, "all", mean, mean, mean, 9) for name, mean in zip(METHODS, means, strict=True)]
+    rows += [(name, name, metric, "a", 99.0, 0, 0, 3) for name in METHODS]
+    columns = ["explanation", "method", "metric", "class", "mean", "low", "high", "examples"]
+    path = folder / f"{score}.{metric}.csv"
+    known = pd.read_csv(folder / f"{score}.csv") if (folder / f"{score}.csv").is_file() else None
+    table = pd.DataFrame(rows, columns=columns)
+    table = table if known is None else pd.concat([known, table])
+    path = folder / f"{score}.csv"
+    table.to_csv(path, index=False)
+    return path
 
 
-@pytest.fixture
-def table(boards, tmp_path):
-    experiments.run(boards=boards, table=tmp_path / "all.csv")
-    return pd.read_csv(tmp_path / "all.csv", index_col="explanation")
+def joined(folder, checks=None):
+    scores = {path.stem: path for path in sorted(folder.glob("*.csv")) if path.stem != "checks"}
+    leaderboard.run(scores=scores, checks=checks, table=folder / "out" / "l.csv", metrics=folder / "out" / "m.csv")
+    return pd.read_csv(folder / "out" / "l.csv", index_col=0), pd.read_csv(folder / "out" / "m.csv", index_col=0)
 
 
-def test_ranks_among_unlike_numbers_are_brought_to_one_scale(table):
-    # Of three: 0, 0.5 and 1; of five: 1, 0.25, 0.75, 0 and 0.5.
-    assert table["relative rank"].to_dict() == {
-        "cam": 0, "occlusion": 0.375, "saliency": 0.5, "rise": 0.5, "all_equal": 0.875,
-    }  # fmt: skip
-    assert table.index[0] == "cam"
-    assert table["experiments"].to_dict() == {"cam": 1, "occlusion": 2, "saliency": 2, "rise": 1, "all_equal": 2}
-    assert np.isnan(table.loc["cam", "one: mean rank"])
-    assert table.loc["cam", "two: mean rank"] == 1
+def test_ranks_follow_what_is_better(tmp_path):
+    write(tmp_path, "localisation", "relevance_rank", [0.5, 0.9, 0.1])
+    write(tmp_path, "sensitivity", "max_sensitivity", [0.3, np.nan, 0.1])
+    table, metrics = joined(tmp_path)
+    assert table["localisation.relevance_rank rank"].to_dict() == {"occlusion": 1, "saliency": 2, "all_equal": 3}
+    # Lower is better, and what has no value has no rank.
+    assert table["sensitivity.max_sensitivity rank"].dropna().to_dict() == {"all_equal": 1, "saliency": 2}
+    assert table["localisation.relevance_rank mean"]["occlusion"] == 0.9
+    assert metrics.loc["sensitivity.max_sensitivity", "explanations"] == 2
+    assert table["family"].to_dict() == {"occlusion": "perturbation", "saliency": "gradient", "all_equal": "control"}
 
 
-def test_the_baseline_is_the_one_that_most_experiments_have(table):
-    column = "insertion less deletion (baseline: mean)"
-    assert table.loc["occlusion", column] == (0.375 + 2) / 2
-    assert table.loc["cam", column] == 4
-    assert table.loc["saliency", f"one: {column}"] == 0.5
+def test_a_family_of_many_metrics_counts_once_and_further_metrics_not_at_all(tmp_path):
+    write(tmp_path, "localisation", "relevance_rank", [0.9, 0.5, 0.1])
+    write(tmp_path, "localisation", "pointing_game", [0.1, 0.9, 0.5])
+    for baseline in ("zero", "mean"):
+        write(tmp_path, "deletion_insertion", f"insertion_less_deletion.{baseline}", [0.1, 0.2, 0.9])
+    write(tmp_path, "form", "sparseness", [0.9, 0.1, 0.5])
+    table, metrics = joined(tmp_path)
+    # Truth: 1, 2, 3; faithfulness: 3, 2, 1.
+    assert table["mean rank"].to_dict() == {"saliency": 2, "occlusion": 2, "all_equal": 2}
+    assert metrics.loc["localisation.pointing_game", "first"] == np.False_
+    assert "form.sparseness rank" not in table
 
 
-def test_what_failed_is_counted_and_kept(table):
-    assert table["failed in"].to_dict() == {"cam": 1, "occlusion": 0, "saliency": 0, "rise": 0, "all_equal": 2}
-    assert table.loc["cam", "two: failed checks"] == "sanity 0.8 > 0.5"
+def test_what_failed_is_told_with_its_number(tmp_path):
+    write(tmp_path, "localisation", "relevance_rank", [0.5, 0.9, 0.1])
+    checks = tmp_path / "checks.csv"
+    rows = [
+        ("saliency", "sanity", 0.83, ">", 0.5, False),
+        ("saliency", "batch", 0.0, ">", 0.001, True),
+        ("occlusion", "coverage", 0.75, "<", 1.0, False),
+        ("occlusion", "sanity", 0.62, ">", 0.5, False),
+    ]
+    pd.DataFrame(rows, columns=["explanation", "check", "value", "sign", "limit", "passed"]).to_csv(checks, index=False)
+    table, _ = joined(tmp_path, checks)
+    told = table["failed checks"].fillna("")
+    assert told["saliency"] == "sanity 0.83 > 0.5"
+    assert told["occlusion"] == "coverage 0.75 < 1; sanity 0.62 > 0.5"
+    assert told["all_equal"] == ""
 
 
-def test_boards_without_that_score_are_ranked_all_the_same(tmp_path):
-    boards = {name: board(tmp_path, name, ["saliency", "occlusion"], [2, 1]) for name in ("one", "two")}
-    experiments.run(boards=boards, table=tmp_path / "all.csv")
-    table = pd.read_csv(tmp_path / "all.csv", index_col="explanation")
-    assert list(table.index) == ["occlusion", "saliency"]
-    assert table["insertion less deletion"].isna().all()
-    assert experiments.headline(tmp_path / "all.csv") == {"relative rank/occlusion": 0, "relative rank/saliency": 1}
-
-
-def test_its_experiments_are_read_from_its_columns(table):
-    assert experiments.experiments(list(table.columns)) == ["one", "two"]
+def test_agreement_of_maps_whose_agreement_is_known(tmp_path, rng):
+    maps = rng.random((4, 30, 1)).astype(np.float32)
+    shared = {"labels": np.array([0, 0, 1, 1])}
+    for name, found in {"one": [maps, 2 * maps], "two": [1 - maps], "three": [-maps]}.items():
+        arrays = {**shared, "variants": np.array([f"{name}{k}" for k in range(len(found))])}
+        files.write_arrays(tmp_path / f"{name}.npz", {**arrays, "attributions": np.stack(found)})
+    files.write_json(tmp_path / "data.json", {"classes": ["a", "b"]})
+    paths = [tmp_path / f"{name}.npz" for name in ("one", "two", "three")]
+    agreement.run(attributions=paths, facts=tmp_path / "data.json", table=tmp_path / "t.csv", arrays=tmp_path / "a.npz")
+    table = pd.read_csv(tmp_path / "t.csv").set_index(["explanation", "other", "class"])
+    assert len(table) == 6 * 3
+    assert np.isclose(table.loc[("one0", "one1", "all"), "spearman"], 1)
+    assert np.isclose(table.loc[("one0", "two0", "b"), "spearman"], -1)
+    # Absolute values count.
+    assert np.isclose(table.loc[("one1", "three0", "a"), "spearman"], 1)
+    assert table.loc[("one0", "two0", "all"), "overlap"] == 0
+    arrays = files.read_arrays(tmp_path / "a.npz")
+    assert arrays["order"].tolist().index(2) in (0, 3)
+    np.testing.assert_allclose(arrays["spearman"], arrays["spearman"].transpose(0, 2, 1))

@@ -10,7 +10,7 @@ from PIL import Image
 from pellucid.datasets import images, sample_photographs
 from pellucid.datasets.readers import imagenet
 from pellucid.errors import InputError
-from tests.unit.datasets.imagenet_index import content, write
+from tests.support.imagenet_index import content, write
 
 
 @pytest.fixture

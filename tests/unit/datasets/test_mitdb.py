@@ -12,9 +12,9 @@ from pellucid.config import resolution
 from pellucid.datasets import mitdb
 from pellucid.datasets.heartbeats import aami, beats
 from pellucid.errors import InputError
-from tests.prepared import prepare
-from tests.servers import serving
-from tests.unit.datasets.written_records import RATE, write_record, write_sums
+from tests.support.prepared import prepare
+from tests.support.servers import serving
+from tests.support.written_records import RATE, write_record, write_sums
 
 BEFORE, AFTER = 108, 180  # samples of the default window, 0.3 and 0.5 s
 

@@ -13,7 +13,7 @@ from pellucid.datasets import table
 from pellucid.datasets.readers import tabular
 from pellucid.downloads import local_path
 from pellucid.errors import InputError
-from tests.unit.bad_inputs.good import GOOD, put
+from tests.support.good_settings import GOOD, put
 
 N, SAMPLES = 12, 8
 

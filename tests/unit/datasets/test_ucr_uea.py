@@ -10,7 +10,7 @@ from pellucid import downloads
 from pellucid.config import resolution
 from pellucid.datasets import ucr_uea
 from pellucid.errors import InputError
-from tests.servers import serving
+from tests.support.servers import serving
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.draw.views.architecture import _heads, _lanes, draw
-from tests.unit.draw.view_kinds import panels, words
+from tests.support.view_kinds import panels, words
 
 
 def arrays(layers, edges):

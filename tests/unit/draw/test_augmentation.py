@@ -6,7 +6,7 @@ import pytest
 from pellucid import files
 from pellucid.draw.augmentation import draw
 from pellucid.train.recipe import complete
-from tests import svg
+from tests.support import svg
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pandas as pd
 
 from pellucid.compare import experiments as boards
 from pellucid.draw import comparison, leaderboard, study, study_explanations
-from tests.unit.compare.test_leaderboard import board
+from tests.unit.compare.test_experiments import board
 
 
 def names(axes):

@@ -6,7 +6,7 @@ import numpy as np
 
 from pellucid import files
 from pellucid.draw.data import draw
-from tests import svg
+from tests.support import svg
 
 
 def test_classes_with_few_examples_leave_no_column_without_its_time(tmp_path):

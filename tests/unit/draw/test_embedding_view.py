@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.draw.views import embedding
 from pellucid.draw.views.embedding import draw
-from tests.unit.draw.view_kinds import panels, words
+from tests.support.view_kinds import panels, words
 
 
 def arrays(classes):

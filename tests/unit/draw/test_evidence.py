@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pellucid.draw.evidence import draw, heading
-from tests import svg
+from tests.support import svg
 
 KINDS, CLASSES = ("mean", "noise", "linear", "other"), ("all", "NA", "a class with a long name")
 

@@ -7,7 +7,7 @@ from matplotlib.collections import LineCollection
 from pellucid import files
 from pellucid.draw import style
 from pellucid.draw.explanation import draw
-from tests import svg
+from tests.support import svg
 
 SERIES = {"kind": "series", "unit": "mV", "sampling_rate_hz": 125.0}
 KINDS = {

@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from pellucid.draw import style
 from pellucid.draw.shared import heat_rows
 from pellucid.draw.views import activations, feature_maps, filters, maximal_activations
-from tests.unit.draw.view_kinds import KINDS, panels, words
+from tests.support.view_kinds import KINDS, panels, words
 
 
 def examples(shape, count):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.draw.views.prototypes import draw
-from tests.unit.draw.view_kinds import KINDS, panels, words
+from tests.support.view_kinds import KINDS, panels, words
 
 
 def arrays(shape, criticisms=1):

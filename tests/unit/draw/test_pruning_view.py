@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.draw.views.pruning import draw
-from tests.unit.draw.view_kinds import panels, words
+from tests.support.view_kinds import panels, words
 
 DENSITIES = [0.1, 1.0, 0.5]
 

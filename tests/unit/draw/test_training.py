@@ -2,7 +2,7 @@
 
 from pellucid import files
 from pellucid.draw.training import draw
-from tests import svg
+from tests.support import svg
 
 
 def words(tmp_path, *rows):

@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.explain import grad_cam, grad_cam_plus_plus, layer_cam
 from pellucid.network.explained_model import Probe
-from tests.tf_keras_vis_peer import class_activation
+from tests.support.tf_keras_vis_peer import class_activation
 
 CASES = [("heartbeat", "conv_3"), ("heartbeat", "conv_1"), ("multivariate", "conv_2"), ("digit", "conv_2")]
 

@@ -11,9 +11,9 @@ from pellucid.explain import deep_shap
 from pellucid.explain.run import completeness
 from pellucid.explain.shared import backgrounds
 from pellucid.network.explained_model import Probe
-from tests import prepared
-from tests.logits import logits_copy
-from tests.torch_copy import channels_first, channels_last, torch_copy
+from tests.support import prepared
+from tests.support.logits import logits_copy
+from tests.support.torch_copy import channels_first, channels_last, torch_copy
 
 NETWORKS = ["heartbeat", "multivariate", "digit", "gap_series", "gap_image"]
 

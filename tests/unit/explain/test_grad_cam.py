@@ -7,7 +7,7 @@ from pellucid.errors import InputError
 from pellucid.explain.grad_cam import explain, maps
 from pellucid.explain.shared.upsampling import placed, upsample
 from pellucid.network.explained_model import Probe
-from tests.tf_keras_vis_peer import class_activation
+from tests.support.tf_keras_vis_peer import class_activation
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from pellucid.explain import gradient_shap, integrated_gradients
 from pellucid.explain.run import completeness
 from pellucid.network.explained_model import Probe
-from tests.logits import logits_copy
-from tests.torch_copy import channels_first, channels_last, torch_copy
+from tests.support.logits import logits_copy
+from tests.support.torch_copy import channels_first, channels_last, torch_copy
 
 NETWORKS = ["heartbeat", "multivariate", "digit"]
 

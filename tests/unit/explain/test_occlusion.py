@@ -6,7 +6,7 @@ import pytest
 from pellucid.errors import InputError
 from pellucid.explain.occlusion import explain, starts, windows
 from pellucid.network.explained_model import Probe
-from tests.logits import logits_copy
+from tests.support.logits import logits_copy
 
 
 def test_window_of_one_is_weight_times_value_of_a_linear_model(linear, rng):

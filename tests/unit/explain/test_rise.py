@@ -10,7 +10,7 @@ import pytest
 from pellucid.errors import InputError
 from pellucid.explain.rise import explain, smooth
 from pellucid.network.explained_model import Probe
-from tests.logits import logits_copy
+from tests.support.logits import logits_copy
 
 
 def random_masks(rng, axes, cells, count, keep=0.5):

@@ -9,7 +9,7 @@ import pytest
 from pellucid import files
 from pellucid.config.variants import variants
 from pellucid.errors import InputError
-from tests import prepared
+from tests.support import prepared
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_control_does_not_start_tensorflow(explained, tmp_path, method):
     call = f"""
 import sys
 from pathlib import Path
-from tests import prepared
+from tests.support import prepared
 folder = Path({str(tmp_path)!r})
 files = dict(model=folder / "model.keras", examples=folder / "examples.npz")
 prepared.explain(folder / "apart", {method!r}, {{}}, **files, seed=3)

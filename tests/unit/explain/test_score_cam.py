@@ -8,7 +8,7 @@ from pellucid.explain.score_cam import explain, maps
 from pellucid.explain.shared.upsampling import coverage, placed
 from pellucid.network.explained_model import Probe
 from pellucid.network.layer_choice import conv_layer
-from tests.tf_keras_vis_peer import class_activation
+from tests.support.tf_keras_vis_peer import class_activation
 
 
 @pytest.fixture(scope="module")

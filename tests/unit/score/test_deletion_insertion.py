@@ -10,8 +10,8 @@ from pellucid.network.explained_model import Probe
 from pellucid.score.deletion_insertion import SPEC, score
 from pellucid.score.shared.fills import fills
 from pellucid.score.shared.units import count, units
-from tests.unit.score.evidence import explanation, keras_answer, linear_case, patchwork, with_training
-from tests.unit.score.explained import case_of
+from tests.support.explained import case_of
+from tests.support.score_evidence import explanation, keras_answer, linear_case, patchwork, with_training
 
 
 def rng():

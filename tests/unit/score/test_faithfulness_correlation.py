@@ -10,8 +10,8 @@ from pellucid.score.faithfulness_correlation import correlation, score
 from pellucid.score.shared.fills import fills
 from pellucid.score.shared.removal import subsets
 from pellucid.score.shared.units import units
-from tests.unit.score.evidence import explanation, keras_answer, linear_case
-from tests.unit.score.explained import case_of
+from tests.support.explained import case_of
+from tests.support.score_evidence import explanation, keras_answer, linear_case
 
 
 def rng():

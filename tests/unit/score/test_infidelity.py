@@ -9,8 +9,8 @@ from pellucid.score.infidelity import optimally_scaled, score
 from pellucid.score.shared import fills
 from pellucid.score.shared.removal import subsets
 from pellucid.score.shared.units import units
-from tests.unit.score.evidence import explanation, linear_case
-from tests.unit.score.explained import case_of
+from tests.support.explained import case_of
+from tests.support.score_evidence import explanation, linear_case
 
 
 def rng():
@@ -92,7 +92,7 @@ def test_an_example_that_never_changes_is_left_out_of_the_scaled_one(heartbeat):
 def test_is_captums_on_the_same_weights_and_perturbations(multivariate, kind, per_unit, channels):
     torch = pytest.importorskip("torch")
     metrics = pytest.importorskip("captum.metrics")
-    from tests.torch_copy import channels_first, torch_copy
+    from tests.support.torch_copy import channels_first, torch_copy
 
     inputs, maps = (np.random.default_rng(seed).normal(size=(3, 100, 6)).astype(np.float32) for seed in (3, 4))
     case, runs = case_of(multivariate, inputs), 15

@@ -8,7 +8,7 @@ import pytest
 from pellucid.network.weight_randomisation import fresh_weights, weighted_layers
 from pellucid.score.parameter_randomisation import score, stops
 from pellucid.score.shared.similarity import spearman, ssim
-from tests.unit.score.explained import case_of, explanation_of
+from tests.support.explained import case_of, explanation_of
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pellucid.network.explained_model import Probe
 from pellucid.score.base import RandomLabels
 from pellucid.score.random_labels import score
 from pellucid.score.shared.similarity import ssim
-from tests.unit.score.explained import case_of, explanation_of
+from tests.support.explained import case_of, explanation_of
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from pellucid.score.random_logit import other_classes, score
-from tests.unit.score.explained import case_of, explanation_of
+from tests.support.explained import case_of, explanation_of
 
 
 def random_inputs(shape, number=6):

@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.score.shared.removal import once, painted, places, subsets, weighed
 from pellucid.score.shared.units import count, units
-from tests.unit.score.evidence import explanation, linear_case, patchwork
+from tests.support.score_evidence import explanation, linear_case, patchwork
 
 
 def ranks(maps, labels, seed=0, inputs=None, **declared):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pellucid.score.seed_stability import score
-from tests.unit.score.explained import case_of, explanation_of
+from tests.support.explained import case_of, explanation_of
 
 
 @pytest.fixture

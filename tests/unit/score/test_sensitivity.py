@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.network.explained_model import Probe
 from pellucid.score.sensitivity import ranges, score
-from tests.unit.score.explained import case_of, explanation_of
+from tests.support.explained import case_of, explanation_of
 
 
 def random_inputs(shape, number=4):
@@ -46,7 +46,7 @@ def test_gradient_times_input_of_a_linear_model_changes_as_the_noise_does(linear
 @pytest.mark.parametrize("method", ["saliency", "integrated_gradients"])
 def test_agrees_with_captum_on_the_same_weights(request, network, method):
     attr, metrics = pytest.importorskip("captum.attr"), pytest.importorskip("captum.metrics")
-    from tests.torch_copy import channels_first, torch_copy
+    from tests.support.torch_copy import channels_first, torch_copy
 
     model = request.getfixturevalue(network)
     case = case_of(model, random_inputs(model.input_shape[1:]))

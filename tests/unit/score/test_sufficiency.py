@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pellucid.score.sufficiency import score
-from tests.unit.score.evidence import explanation, keras_answer, linear_case
-from tests.unit.score.explained import case_of
+from tests.support.explained import case_of
+from tests.support.score_evidence import explanation, keras_answer, linear_case
 
 
 def rng():

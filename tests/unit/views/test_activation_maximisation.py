@@ -7,7 +7,7 @@ from pellucid.errors import InputError
 from pellucid.network.explained_model import Probe
 from pellucid.views.activation_maximisation import compute
 from pellucid.views.shared.ascent import roughness
-from tests.unit.views.data import given, random_examples
+from tests.support.view_data import given, random_examples
 
 FREE = {"l2": 0, "smoothness": 0, "jitter": 0}
 

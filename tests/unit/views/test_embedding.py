@@ -6,7 +6,7 @@ import pytest
 from pellucid.draw.views.embedding import draw
 from pellucid.network.explained_model import Probe
 from pellucid.views.embedding import compute, planes, same_class
-from tests.unit.views.data import given, random_examples
+from tests.support.view_data import given, random_examples
 
 
 def clusters(rng, each=30, groups=4):

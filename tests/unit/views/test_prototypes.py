@@ -8,7 +8,7 @@ import pytest
 from pellucid.network.explained_model import Probe
 from pellucid.views.prototypes import compute
 from pellucid.views.shared import medoids, mmd
-from tests.unit.views.data import given, random_examples
+from tests.support.view_data import given, random_examples
 
 
 def planted(rng, groups=3, around=12):

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 from pellucid.errors import InputError
 from pellucid.network.explained_model import Probe
 from pellucid.views.pruning import check, compute, kernels, prune, rank_correlation
-from tests.unit.views.data import given, random_examples
+from tests.support.view_data import given, random_examples
 
 
 def run(model, **parameters):

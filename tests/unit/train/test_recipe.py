@@ -7,7 +7,7 @@ from pellucid.config import schema
 from pellucid.config.resolution import resolve
 from pellucid.network import dtype_policy
 from pellucid.train import recipe
-from tests.unit.bad_inputs.good import GOOD
+from tests.support.good_settings import GOOD
 
 
 def test_what_is_absent_has_the_default_that_the_configuration_has():

@@ -9,7 +9,7 @@ from pellucid.config import resolution
 from pellucid.config.resolution import ConfigError
 from pellucid.errors import InputError
 from tests.conftest import ROOT
-from tests.prepared import prepare
+from tests.support.prepared import prepare
 
 GOOD = yaml.safe_load((ROOT / "config.yaml").read_text())
 

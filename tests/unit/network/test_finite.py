@@ -15,7 +15,7 @@ from pellucid.network.explained_model import Probe
 from pellucid.score.base import Scored
 from pellucid.score.run import _require_no_infinity
 from pellucid.train import loss_faults
-from tests import keras_archives, prepared
+from tests.support import keras_archives, prepared
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 

@@ -19,7 +19,7 @@ import pytest
 from pellucid import files, seeds
 from pellucid.train import random_labels
 from pellucid.train.run import COLUMNS, train
-from tests import prepared
+from tests.support import prepared
 
 EPOCHS = 6
 RECIPE = {"epochs": EPOCHS, "batch_size": 64, "learning_rate": 0.002}

@@ -16,7 +16,7 @@ from pellucid.models import function, keras_file, saved_model
 from pellucid.models.imported import archive, head, tidy
 from pellucid.network.explained_model import Probe
 from pellucid.views.run import run as view
-from tests import own_models, prepared
+from tests.support import own_models, prepared
 
 SHAPE, CLASSES = own_models.SHAPE, own_models.CLASSES
 

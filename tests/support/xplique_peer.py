@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tests.absent import absent
+from tests.support.absent import absent
 
 # Of its own requirements, those that no method compared here calls.
 _UNUSED = ("cv2", "einops", "tensorflow_probability")

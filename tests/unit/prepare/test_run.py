@@ -11,7 +11,7 @@ from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.errors import InputError
 from pellucid.prepare.run import SPLITS, about_groups, divide, duplicates, first_not_finite, preprocess, stratified
 from pellucid.prepare.scaling import minmax, rescale, standard
-from tests.prepared import UNCHECKED, prepare
+from tests.support.prepared import UNCHECKED, prepare
 
 SPLIT = {"test": 0.2, "validation": 0.15}
 

@@ -10,7 +10,7 @@ from pellucid.models.application import SPEC, build, features, fill
 from pellucid.models.published.keras_networks import NETWORKS
 from pellucid.network.explained_model import Probe
 from pellucid.train.run import _origin
-from tests.unit.application_weights import write
+from tests.support.application_weights import write
 
 # The smallest network of each family, but for those of InceptionResNetV2 and NASNet, which take minutes each.
 SMALLEST = [

@@ -1,7 +1,7 @@
 """What figures of views are tried on: the kinds of data, and what a figure says."""
 
 from pellucid.draw import style
-from tests import svg
+from tests.support import svg
 
 SERIES = {"kind": "series", "unit": "mV", "sampling_rate_hz": 125.0}
 IMAGE = {"kind": "image", "unit": "", "sampling_rate_hz": None}

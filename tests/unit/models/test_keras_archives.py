@@ -16,8 +16,8 @@ from pellucid.errors import InputError
 from pellucid.models import keras_file
 from pellucid.models.imported import archive
 from pellucid.models.published import keras_weights
-from tests import keras_archives
-from tests.keras_archives import functional, layer, sequential, tensor
+from tests.support import keras_archives
+from tests.support.keras_archives import functional, layer, sequential, tensor
 
 
 def refused(path):

@@ -21,7 +21,7 @@ from pellucid import files, plugins, tracking
 from pellucid.config.variants import variants
 from pellucid.errors import InputError
 from pellucid.tracking.record import note_of
-from tests.servers import closed_port
+from tests.support.servers import closed_port
 
 SHAPE, CLASSES, EPOCHS = (6, 1), 3, 3
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT
-from tests.workflow import tiny
+from tests.support import tiny
 
 
 class Project:

@@ -10,8 +10,8 @@ from pellucid.errors import InputError
 from pellucid.models.published import keras_weights
 from pellucid.models.vgg16 import build
 from pellucid.network.explained_model import Probe
-from tests import prepared
-from tests.unit.vgg16_weights import write
+from tests.support import prepared
+from tests.support.vgg16_weights import write
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from pellucid.score.base import Explanation
-from tests.logits import logits_copy
-from tests.unit.score.explained import case_of
+from tests.support.explained import case_of
+from tests.support.logits import logits_copy
 
 
 def explanation(maps, **declared):

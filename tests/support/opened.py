@@ -4,7 +4,7 @@ One process, since most of the time of a tiny job goes into starting Python and 
 itself raises no audit event and is not seen: models are `.keras` archives, which Python's zipfile reads, and arrays are
 mapped by way of Python's open.
 
-Usage: python -m tests.workflow.opened <Snakefile> <folder with config.yaml> <targets>
+Usage: python -m tests.support.opened <Snakefile> <folder with config.yaml> <targets>
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pellucid.errors import InputError
 from pellucid.evaluate.planted_evidence import accuracies, chance, elsewhere, measure, needed, read, run
 from pellucid.network.explained_model import Probe
 from pellucid.score.base import Case
-from tests import prepared
+from tests.support import prepared
 
 SHAPE, CLASSES = (12, 3), ["a", "NA", "c"]
 SEEN = ((2, 1), (3, 1), (4, 1))  # the cell that each class's logit reads

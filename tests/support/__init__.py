@@ -1,0 +1,1 @@
+"""What several tests share: models, networks with known weights, archives, servers, projects."""
