@@ -49,11 +49,11 @@ rule draw_study:
     params:
         title=heading_of_study,
         members=lambda wildcards: in_params(study_of(wildcards).members),
-        code=code_of("draw_study"),
+        code=code_of("draw/study"),
     message:
         "Draw the members of {wildcards.study}"
     script:
-        "../scripts/draw_study.py"
+        "../scripts/draw/study.py"
 
 
 rule study_explanations:
@@ -103,11 +103,11 @@ rule draw_study_explanations:
     threads: 1
     params:
         title=heading_of_study,
-        code=code_of("draw_study_explanations"),
+        code=code_of("draw/study_explanations"),
     message:
         "Draw how the explanations of {wildcards.study} depend on the training"
     script:
-        "../scripts/draw_study_explanations.py"
+        "../scripts/draw/study_explanations.py"
 
 
 rule comparison:
@@ -150,11 +150,11 @@ rule draw_comparison:
         CONDA
     threads: 1
     params:
-        code=code_of("draw_comparison"),
+        code=code_of("draw/comparison"),
     message:
         "Draw the leaderboard of all experiments"
     script:
-        "../scripts/draw_comparison.py"
+        "../scripts/draw/comparison.py"
 
 
 rule track_study:

@@ -93,8 +93,8 @@ rule draw_data:
     params:
         title=heading,
         about=about,
-        code=code_of("draw_data"),
+        code=code_of("draw/data"),
     message:
         "Draw the data of {wildcards.experiment}"
     script:
-        "../scripts/draw_data.py"
+        "../scripts/draw/data.py"

@@ -69,11 +69,11 @@ rule draw_evaluation:
     threads: 1
     params:
         title=heading,
-        code=code_of("draw_evaluation"),
+        code=code_of("draw/evaluation"),
     message:
         "Draw the evaluation of {wildcards.experiment}"
     script:
-        "../scripts/draw_evaluation.py"
+        "../scripts/draw/evaluation.py"
 
 
 # Of experiments whose data source plants the evidence.
@@ -130,8 +130,8 @@ rule draw_evidence:
     threads: 1
     params:
         title=heading,
-        code=code_of("draw_evidence"),
+        code=code_of("draw/evidence"),
     message:
         "Draw the use of the planted evidence in {wildcards.experiment}"
     script:
-        "../scripts/draw_evidence.py"
+        "../scripts/draw/evidence.py"

@@ -88,8 +88,8 @@ rule draw_explanation:
     params:
         parameters=lambda wildcards: parameters_of("methods", wildcards.method)(wildcards),
         title=heading,
-        code=code_of("draw_explanation", "explain.{method}"),
+        code=code_of("draw/explanation", "explain.{method}"),
     message:
         "Draw {wildcards.variant} of {wildcards.experiment}"
     script:
-        "../scripts/draw_explanation.py"
+        "../scripts/draw/explanation.py"

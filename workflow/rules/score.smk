@@ -65,11 +65,11 @@ rule draw_score:
         title=heading,
         about=lambda wildcards: SCORES[wildcards.score].about,
         paper=lambda wildcards: SCORES[wildcards.score].paper,
-        code=code_of("draw_score", "score.{score}"),
+        code=code_of("draw/score", "score.{score}"),
     message:
         "Draw the score {wildcards.score} of {wildcards.experiment}"
     script:
-        "../scripts/draw_score.py"
+        "../scripts/draw/score.py"
 
 
 rule check:
@@ -123,11 +123,11 @@ rule draw_checks:
     threads: 1
     params:
         title=heading,
-        code=code_of("draw_checks", plugins_of("explain", "methods")),
+        code=code_of("draw/checks", plugins_of("explain", "methods")),
     message:
         "Draw the checks of {wildcards.experiment}"
     script:
-        "../scripts/draw_checks.py"
+        "../scripts/draw/checks.py"
 
 
 rule draw_overview:
@@ -154,11 +154,11 @@ rule draw_overview:
     params:
         methods=setting("methods"),
         title=heading,
-        code=code_of("draw_overview", plugins_of("explain", "methods")),
+        code=code_of("draw/overview", plugins_of("explain", "methods")),
     message:
         "Draw all explanations of {wildcards.experiment} side by side"
     script:
-        "../scripts/draw_overview.py"
+        "../scripts/draw/overview.py"
 
 
 rule agreement:
@@ -204,11 +204,11 @@ rule draw_agreement:
     threads: 1
     params:
         title=heading,
-        code=code_of("draw_agreement"),
+        code=code_of("draw/agreement"),
     message:
         "Draw the agreement of the explanations of {wildcards.experiment}"
     script:
-        "../scripts/draw_agreement.py"
+        "../scripts/draw/agreement.py"
 
 
 rule leaderboard:
@@ -264,8 +264,8 @@ rule draw_leaderboard:
     threads: 1
     params:
         title=heading,
-        code=code_of("draw_leaderboard"),
+        code=code_of("draw/leaderboard"),
     message:
         "Draw the leaderboard of {wildcards.experiment}"
     script:
-        "../scripts/draw_leaderboard.py"
+        "../scripts/draw/leaderboard.py"

@@ -92,11 +92,11 @@ rule draw_training:
     threads: 1
     params:
         title=heading,
-        code=code_of("draw_training"),
+        code=code_of("draw/training"),
     message:
         "Draw the training of {wildcards.experiment}"
     script:
-        "../scripts/draw_training.py"
+        "../scripts/draw/training.py"
 
 
 # Of experiments whose training examples are augmented.
@@ -127,8 +127,8 @@ rule draw_augmentation:
         title=heading,
         augmentation=setting("training", "augmentation"),
         seed=setting("seed"),
-        code=code_of("draw_augmentation"),
+        code=code_of("draw/augmentation"),
     message:
         "Draw augmented training examples of {wildcards.experiment}"
     script:
-        "../scripts/draw_augmentation.py"
+        "../scripts/draw/augmentation.py"

@@ -64,8 +64,8 @@ rule draw_view:
         title=heading,
         about=lambda wildcards: VIEWS[wildcards.view].about,
         paper=lambda wildcards: VIEWS[wildcards.view].paper,
-        code=code_of("draw_view", "draw.views.{view}", "views.{view}"),
+        code=code_of("draw/view", "draw.views.{view}", "views.{view}"),
     message:
         "Draw {wildcards.variant} of {wildcards.experiment}"
     script:
-        "../scripts/draw_view.py"
+        "../scripts/draw/view.py"
