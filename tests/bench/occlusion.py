@@ -21,7 +21,7 @@ def main() -> None:
 
     from pellucid.explain.occlusion import explain
     from pellucid.models.heartbeat_cnn import build
-    from pellucid.network.explained_model import Probe
+    from pellucid.network.explained_model import ExplainedModel
 
     model = build((186, 1), 5)
     rng = np.random.default_rng(0)
@@ -29,7 +29,7 @@ def main() -> None:
     positions, window = 186 - 15 + 1, 15
 
     def ours() -> None:
-        explain(Probe(model), beats, targets, rng, window=window)
+        explain(ExplainedModel(model), beats, targets, rng, window=window)
 
     def loop() -> None:
         for start in range(0, positions, 8):
@@ -46,10 +46,10 @@ def main() -> None:
 
     model.predict(beats[:1], verbose=0)
     first = seconds(ours)
-    probe = Probe(model)
+    explained_model = ExplainedModel(model)
 
     def again() -> None:
-        explain(probe, beats, targets, rng, window=window)
+        explain(explained_model, beats, targets, rng, window=window)
 
     again()
     counted = len(range(0, positions, 8))

@@ -39,15 +39,15 @@ def main(methods: Sequence[str] = METHODS) -> None:
 def measure(method: str) -> tuple[float, float]:
     """MB of the process before, and what the explanation adds at its peak."""
     runtime.start(2)
-    from pellucid.network.explained_model import Probe
+    from pellucid.network.explained_model import ExplainedModel
 
     case = Case("multivariate", 256)
-    probe = Probe(case.model, memory_mb=_BUDGET)
+    model = ExplainedModel(case.model, memory_mb=_BUDGET)
     explain = importlib.import_module(f"pellucid.explain.{method}").explain
-    probe.logits(case.inputs[:1])
+    model.logits(case.inputs[:1])
     targets, parameters = case.targets, case.parameters(method)
     before = _peak()
-    explain(probe, case.inputs, targets, np.random.default_rng(0), **parameters)
+    explain(model, case.inputs, targets, np.random.default_rng(0), **parameters)
     return before, _peak() - before
 
 

@@ -140,28 +140,28 @@ def summary(rows: Sequence[Row]) -> None:
 
 def _own(case: Case, method: str) -> tuple[float, Callable[[], Taken], tuple[int, int]]:
     """First call in seconds, a function that measures a later one at the best size, and its passes (forward, back)."""
-    from pellucid.network.explained_model import Probe
+    from pellucid.network.explained_model import ExplainedModel
 
     explain = importlib.import_module(f"pellucid.explain.{method}").explain
     parameters = case.parameters(method)
 
-    def call(probe: Any, number: int) -> float:
+    def call(model: Any, number: int) -> float:
         rng = np.random.default_rng(0)
-        return seconds(lambda: explain(probe, case.inputs[:number], case.targets[:number], rng, **parameters))
+        return seconds(lambda: explain(model, case.inputs[:number], case.targets[:number], rng, **parameters))
 
     few = min(case.number, 16)
-    probe = Probe(case.model)
-    first = call(probe, few)
-    number = _affordable(case.number, few, call(probe, few), _LIMIT)
+    model = ExplainedModel(case.model)
+    first = call(model, few)
+    number = _affordable(case.number, few, call(model, few), _LIMIT)
     if number > few:
-        call(probe, number)
-    forward, backward = probe.forward_passes, probe.backward_passes
-    best, least = probe, call(probe, number)
-    passes = probe.forward_passes - forward, probe.backward_passes - backward
+        call(model, number)
+    forward, backward = model.forward_passes, model.backward_passes
+    best, least = model, call(model, number)
+    passes = model.forward_passes - forward, model.backward_passes - backward
     if least < 1:
         for size in _OWN_SIZES:
-            if size not in (probe.batch_size(), probe.batch_size(backward=True)):
-                other = Probe(case.model, batch_size=size)
+            if size not in (model.batch_size(), model.batch_size(backward=True)):
+                other = ExplainedModel(case.model, batch_size=size)
                 call(other, number)
                 if (taken := call(other, number)) < 0.9 * least:
                     best, least = other, taken

@@ -20,21 +20,21 @@ def main() -> None:
 
     from pellucid.explain import saliency
     from pellucid.models.multivariate_cnn import build
-    from pellucid.network.explained_model import Probe
+    from pellucid.network.explained_model import ExplainedModel
     from pellucid.score import deletion_insertion, sensitivity
     from pellucid.score.base import Case, Explanation
 
     keras.utils.set_random_seed(1)
-    probe = Probe(build((300, 9), 6))
+    model = ExplainedModel(build((300, 9), 6))
     rng = np.random.default_rng(0)
     inputs, targets = rng.random((_INPUTS, 300, 9), np.float32), np.arange(_INPUTS) % 6
 
     def again(inputs: object, targets: object, seed: object = None) -> object:
-        return saliency.explain(probe, inputs, targets, np.random.default_rng(0))  # type: ignore[arg-type]
+        return saliency.explain(model, inputs, targets, np.random.default_rng(0))  # type: ignore[arg-type]
 
     def case() -> Case:
         facts = {"kind": "series", "classes": list("abcdef")}
-        return Case(facts=facts, inputs=inputs, targets=targets, labels=targets, probe=probe, seed=1)
+        return Case(facts=facts, inputs=inputs, targets=targets, labels=targets, model=model, seed=1)
 
     explanation = Explanation("saliency", "saliency", again(inputs, targets), again=again)  # type: ignore[arg-type]
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from pellucid.config.schema import parameters_schema, with_defaults
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Case, Explanation
 from tests.conftest import ROOT
 from tests.docs.pages import blocks
@@ -38,7 +38,7 @@ def waves(keras):
     model = architecture.build(data.train.x.shape[1:], len(data.classes), **parameters)
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(data.train.x, data.train.y, batch_size=8, epochs=6, verbose=0)
-    return data, Probe(model)
+    return data, ExplainedModel(model)
 
 
 def test_the_source_gives_what_the_contract_says(waves):
@@ -48,26 +48,26 @@ def test_the_source_gives_what_the_contract_says(waves):
 
 
 def test_the_network_learns_the_source(waves):
-    data, probe = waves
-    assert (probe.logits(data.train.x).argmax(1) == data.train.y).mean() > 0.9
+    data, model = waves
+    assert (model.logits(data.train.x).argmax(1) == data.train.y).mean() > 0.9
 
 
 def test_the_method_is_the_norm_of_the_gradient(waves):
-    data, probe = waves
+    data, model = waves
     method, parameters = plugin("explain/gradient_norm")
     x, y = data.train.x[:4], data.train.y[:4]
-    found = method.explain(probe, x, y, np.random.default_rng(0), **parameters)
-    np.testing.assert_allclose(found, np.abs(probe.gradient(x, y)), rtol=1e-5)
+    found = method.explain(model, x, y, np.random.default_rng(0), **parameters)
+    np.testing.assert_allclose(found, np.abs(model.gradient(x, y)), rtol=1e-5)
     assert found.dtype == np.float32
 
 
 def test_the_method_in_the_readme_is_the_same(waves):
-    data, probe = waves
+    data, model = waves
     (code,) = blocks(ROOT / "README.md", "python")
     readme = {}
     exec(code, readme)
     method, _ = plugin("explain/gradient_norm")
-    given = (probe, data.train.x[:4], data.train.y[:4], np.random.default_rng(0))
+    given = (model, data.train.x[:4], data.train.y[:4], np.random.default_rng(0))
     np.testing.assert_array_equal(readme["explain"](*given), method.explain(*given))
 
 

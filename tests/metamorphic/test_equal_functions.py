@@ -9,7 +9,7 @@ from pellucid.errors import InputError
 from pellucid.explain import deep_shap, grad_cam, gradient_input, integrated_gradients, occlusion, saliency
 from pellucid.models import keras_file
 from pellucid.network import dtype_policy, same_function
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.weight_randomisation import fresh_weights
 
 FEW = settings(
@@ -87,11 +87,11 @@ def drawn(weight, rng):
 
 
 def taken(model, folder, classes=CLASSES):
-    """The probe of a model that went the way of a file: saved, built, saved, loaded."""
+    """The model of a model that went the way of a file: saved, built, saved, loaded."""
     model.save(folder / "own.keras")
     made = keras_file.build(tuple(model.inputs[0].shape[1:]), classes, file=folder / "own.keras")
     made.save(folder / "model.keras")
-    return made, Probe.load(folder / "model.keras")
+    return made, ExplainedModel.load(folder / "model.keras")
 
 
 @FEW
@@ -104,28 +104,28 @@ def check_respelled(keras, folder, recipe, spelling):
     plain, x = network(keras, recipe)
     respelled, _ = network(keras, recipe, spelling)
     x, targets = x[:6], np.arange(6) % CLASSES
-    expected, own = np.asarray(plain(x, training=False)), Probe(plain)
-    made, probe = taken(respelled, folder)
-    np.testing.assert_allclose(probe.probabilities(x), expected, rtol=1e-4, atol=1e-5)
+    expected, own = np.asarray(plain(x, training=False)), ExplainedModel(plain)
+    made, model = taken(respelled, folder)
+    np.testing.assert_allclose(model.probabilities(x), expected, rtol=1e-4, atol=1e-5)
     gradient = own.gradient(x, targets)
-    np.testing.assert_allclose(probe.gradient(x, targets), gradient, atol=1e-4 * np.abs(gradient).max())
+    np.testing.assert_allclose(model.gradient(x, targets), gradient, atol=1e-4 * np.abs(gradient).max())
     back = dtype_policy.recast(dtype_policy.recast(made, "mixed_bfloat16"), "float32")
-    np.testing.assert_allclose(Probe(back).probabilities(x), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(ExplainedModel(back).probabilities(x), expected, rtol=1e-4, atol=1e-5)
 
 
 @FEW
 @given(networks)
 def test_randomised_layers_act_while_they_are_randomised_and_are_as_before_in_the_end(keras, recipe):
     model, x = network(keras, {**recipe, "centre": 5.0})
-    probe = Probe(model)
-    before, scores = same_function.answers(model), probe.logits(x)
-    fresh = {"scale": fresh_weights(probe.layers["scale"], 1)}
-    with probe.altered(fresh):
+    explained_model = ExplainedModel(model)
+    before, scores = same_function.answers(model), explained_model.logits(x)
+    fresh = {"scale": fresh_weights(explained_model.layers["scale"], 1)}
+    with explained_model.altered(fresh):
         # Statistics of a fresh layer: mean 0 and variance 1, which leave the input as it is.
-        assert np.abs(probe.logits(x) - scores).max() > 1e-3 * np.abs(scores).max()
-        unscaled = keras.Model(model.inputs[0], probe.layers["scale"].output)
+        assert np.abs(explained_model.logits(x) - scores).max() > 1e-3 * np.abs(scores).max()
+        unscaled = keras.Model(model.inputs[0], explained_model.layers["scale"].output)
         np.testing.assert_array_equal(unscaled(x), x)
-    np.testing.assert_array_equal(probe.logits(x), scores)
+    np.testing.assert_array_equal(explained_model.logits(x), scores)
     np.testing.assert_array_equal(same_function.answers(model).scores, before.scores)
 
 
@@ -169,12 +169,12 @@ def check_one_score(keras, folder, recipe, end):
     recipe = {**recipe, "blocks": ["conv", *recipe["blocks"]][:3]}
     single, x = binary(keras, recipe, end)
     two, _ = binary(keras, recipe, "softmax")
-    _, probe = taken(single, folder, 2)
-    other, x = Probe(two), x[:4]
-    np.testing.assert_allclose(probe.probabilities(x), other.probabilities(x), rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(probe.logits(x), other.logits(x), rtol=1e-4, atol=1e-5)
+    _, model = taken(single, folder, 2)
+    other, x = ExplainedModel(two), x[:4]
+    np.testing.assert_allclose(model.probabilities(x), other.probabilities(x), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(model.logits(x), other.logits(x), rtol=1e-4, atol=1e-5)
     first, second = np.zeros(4, int), np.ones(4, int)
-    np.testing.assert_array_equal(probe.score(x, first), -probe.score(x, second))
+    np.testing.assert_array_equal(model.score(x, first), -model.score(x, second))
     rng = np.random.default_rng
     methods = {
         "gradient_input": lambda p, t: gradient_input.explain(p, x, t, rng(0)),
@@ -186,7 +186,7 @@ def check_one_score(keras, folder, recipe, end):
     if not {"noise", "depthwise"} & set(recipe["blocks"]) and recipe["centre"] is None:
         methods["deep_shap"] = lambda p, t: deep_shap.explain(p, x, t, rng(0), training=x + 1, background=3)
     for name, explain in methods.items():
-        low, high, theirs = explain(probe, first), explain(probe, second), explain(other, second)
+        low, high, theirs = explain(model, first), explain(model, second), explain(other, second)
         # What explains z of one score, and z/2 of two units.
         size = max(np.abs(theirs).max(), 1e-6)
         np.testing.assert_allclose(high, 2 * theirs, atol=2e-4 * size, err_msg=name)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SETTINGS = settings(
     derandomize=True, deadline=None, max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -78,8 +78,8 @@ def slope(function, at, direction):
 )
 def test_gradients_are_central_differences(keras, names, axes, seed):
     model = network(keras, names, axes, seed)
-    values, probe, n = np.random.default_rng(seed), Probe(model), 5
-    inputs = values.normal(size=(n, *probe.input_shape)).astype(np.float32)
+    values, explained_model, n = np.random.default_rng(seed), ExplainedModel(model), 5
+    inputs = values.normal(size=(n, *explained_model.input_shape)).astype(np.float32)
     direction = values.normal(size=inputs.shape)
     direction /= np.linalg.norm(direction.reshape(n, -1), axis=1).reshape(n, *[1] * (inputs.ndim - 1))
     targets, units = np.arange(n) % 3, np.arange(n) % 3
@@ -90,14 +90,17 @@ def test_gradients_are_central_differences(keras, names, axes, seed):
     def close(found, expected):
         np.testing.assert_allclose(found, expected, rtol=0.01, atol=2e-3 * max(np.abs(expected).max(), 0.1))
 
-    close(along(probe.gradient(inputs, targets)), slope(lambda x: probe.score(x, targets), inputs, direction))
-    means = slope(lambda x: probe.filter_gradient(x, units, "maps")[0], inputs, direction)
-    close(along(probe.filter_gradient(inputs, units, "maps")[1]), means)
+    close(
+        along(explained_model.gradient(inputs, targets)),
+        slope(lambda x: explained_model.score(x, targets), inputs, direction),
+    )
+    means = slope(lambda x: explained_model.filter_gradient(x, units, "maps")[0], inputs, direction)
+    close(along(explained_model.filter_gradient(inputs, units, "maps")[1]), means)
     # The slope at the maps, taken along the change that a change of the input makes in them, is that at the input.
-    maps, at_maps = probe.activations_and_gradient(inputs, targets, "maps")
-    np.testing.assert_array_equal(maps, probe.activations(inputs, "maps"))
-    change = slope(lambda x: probe.activations(x, "maps"), inputs, direction)
-    close((at_maps * change).reshape(n, -1).sum(1), along(probe.gradient(inputs, targets)))
+    maps, at_maps = explained_model.activations_and_gradient(inputs, targets, "maps")
+    np.testing.assert_array_equal(maps, explained_model.activations(inputs, "maps"))
+    change = slope(lambda x: explained_model.activations(x, "maps"), inputs, direction)
+    close((at_maps * change).reshape(n, -1).sum(1), along(explained_model.gradient(inputs, targets)))
 
 
 def test_the_modified_slope_without_relus_in_the_way_is_the_plain_one(keras):
@@ -108,9 +111,13 @@ def test_the_modified_slope_without_relus_in_the_way_is_the_plain_one(keras):
     )
     values = np.random.default_rng(0)
     model.set_weights([values.uniform(0.1, 1, weights.shape) for weights in model.get_weights()])
-    inputs, targets, probe = values.uniform(1, 2, (4, 6, 2)).astype(np.float32), np.arange(4) % 2, Probe(model)
+    inputs, targets, explained_model = (
+        values.uniform(1, 2, (4, 6, 2)).astype(np.float32),
+        np.arange(4) % 2,
+        ExplainedModel(model),
+    )
     direction = values.normal(size=inputs.shape)
-    expected = slope(lambda x: probe.score(x, targets), inputs, direction)
+    expected = slope(lambda x: explained_model.score(x, targets), inputs, direction)
     for rule in ("plain", "guided", "deconvnet"):
-        found = (probe.gradient(inputs, targets, rule) * direction).sum((1, 2))
+        found = (explained_model.gradient(inputs, targets, rule) * direction).sum((1, 2))
         np.testing.assert_allclose(found, expected, rtol=5e-3, atol=1e-2)

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pellucid.network import incremental
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SETTINGS = settings(
     derandomize=True, deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -87,18 +87,18 @@ def model_of(keras, shape, kinds, seed, pooled):
 
 
 def full_and_local(model, monkeypatch, seed):
-    """Scores of inputs with a window covered, by full passes and as a Probe finds them when it may choose."""
+    """Scores of inputs with a window covered, by full passes and as a ExplainedModel finds them when it may choose."""
     values = np.random.default_rng(seed)
     shape = model.input_shape[1:]
     inputs, fill = (values.normal(size=(3, *shape)).astype(np.float32) for _ in range(2))
     size = (3, 2)[: len(shape) - 1]
     starts = np.array([[0] * len(size), [2] * len(size), [n - k for n, k in zip(shape, size, strict=False)]])
     arguments = (inputs, fill, np.array([0, 1, 2]), starts, size, np.array([-1, 0, -1]))
-    full, probe = Probe(model), Probe(model)
+    full, explained_model = ExplainedModel(model), ExplainedModel(model)
     with monkeypatch.context() as patch:
         patch.setattr(full, "_local", lambda *_: None)
         patch.setattr("pellucid.network.explained_model._WORK_OF_TRACING", -1e30)
-        return full.covered_scores(*arguments), probe.covered_scores(*arguments)
+        return full.covered_scores(*arguments), explained_model.covered_scores(*arguments)
 
 
 @SETTINGS

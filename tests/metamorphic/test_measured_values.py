@@ -208,7 +208,7 @@ def test_scores_of_what_was_measured_do_not_depend_on_the_padding(score, unit):
             inputs=inputs,
             targets=np.zeros(count, np.int64),
             labels=np.zeros(count, np.int64),
-            probe=Linear(weights, time + more),
+            model=Linear(weights, time + more),
             measured=mask,
         )
         found.append(

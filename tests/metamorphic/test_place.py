@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pellucid import plugins
 from pellucid.explain.shared.upsampling import coverage
 from pellucid.models.imported import archive, config_graph
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.graph import flatten
 from pellucid.network.places import Places
 
@@ -85,13 +85,13 @@ def explained(model, places):
     inputs = np.random.default_rng(0).uniform(0, 0.3, (len(places), LENGTH, 1)).astype(np.float32)
     for one, place in zip(inputs, places, strict=True):
         one[place - 2 : place + 3] = 1
-    probe, targets = Probe(model), np.ones(len(places), int)
+    explained_model, targets = ExplainedModel(model), np.ones(len(places), int)
     maps = {}
     for name in METHODS:
         method = plugins.load("explain")[name]
         if set(method.SPEC.requires) <= set(features):
-            maps[name] = method.explain(probe, inputs, targets, np.random.default_rng(0))[..., 0]
-    return maps, probe
+            maps[name] = method.explain(explained_model, inputs, targets, np.random.default_rng(0))[..., 0]
+    return maps, explained_model
 
 
 @settings(derandomize=True, max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
@@ -104,11 +104,11 @@ def explained(model, places):
 )
 def test_maps_peak_at_the_motif(keras, name, amount, padding, stride, behind):
     places = np.array([62, 77, 104])
-    maps, probe = explained(planted(keras, name, amount, padding, stride, behind), places)
+    maps, model = explained(planted(keras, name, amount, padding, stride, behind), places)
     assert set(maps) == set(METHODS)
     for method, found in maps.items():
         assert (np.abs(found.argmax(1) - places) <= MOTIF // 2 + stride).all(), (method, found.argmax(1))
-    seen = coverage(probe.places.fields[probe.places.ends[-1]].place.spans)
+    seen = coverage(model.places.fields[model.places.ends[-1]].place.spans)
     assert all((found[:, ~seen] == 0).all() for found in maps.values())
 
 
@@ -152,7 +152,7 @@ def test_respelled_activations_give_the_same_maps(keras, rng):
 
 def explain(model, x, targets, layer):
     return plugins.load("explain")["grad_cam"].explain(
-        Probe(model), x, targets, np.random.default_rng(0), layer=layer, relu=False
+        ExplainedModel(model), x, targets, np.random.default_rng(0), layer=layer, relu=False
     )
 
 
@@ -171,14 +171,14 @@ def test_channels_first_is_the_same_map(keras, rng):
     x, targets = rng.normal(size=(3, 30, 4)).astype(np.float32), np.arange(3)
     for method in METHODS:
         one, other = (
-            plugins.load("explain")[method].explain(Probe(each), x, targets, np.random.default_rng(0))
+            plugins.load("explain")[method].explain(ExplainedModel(each), x, targets, np.random.default_rng(0))
             for each in (model, turned)
         )
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
     units = np.array([0, 1, 1])
     np.testing.assert_allclose(
-        Probe(model).filter_gradient(x, units, "conv")[1],
-        Probe(turned).filter_gradient(x, units, "conv")[1],
+        ExplainedModel(model).filter_gradient(x, units, "conv")[1],
+        ExplainedModel(turned).filter_gradient(x, units, "conv")[1],
         rtol=1e-4,
         atol=1e-6,
     )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pellucid.errors import InputError
 from pellucid.explain import deep_shap
 from pellucid.models.imported import archive
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SETTINGS = settings(
     derandomize=True, deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -102,12 +102,12 @@ def check(model, seed=0):
     planned = archive.features(json.loads(model.to_json()), "model")
     values = np.random.default_rng(seed)
     inputs, rows = (values.normal(size=(3, *SHAPE)).astype(np.float32) for _ in range(2))
-    targets, probe = np.arange(3), Probe(model)
-    assert ("rescale_rule" in planned) == all(operation.fits for operation in probe.operations)
+    targets, explained_model = np.arange(3), ExplainedModel(model)
+    assert ("rescale_rule" in planned) == all(operation.fits for operation in explained_model.operations)
     if "rescale_rule" in planned:  # which refuses values that do not sum to the change of the logit
-        deep_shap.explain(probe, inputs, targets, values, training=rows)
+        deep_shap.explain(explained_model, inputs, targets, values, training=rows)
     try:
-        probe.gradient(inputs, targets, "guided")
+        explained_model.gradient(inputs, targets, "guided")
         runs = True
     except InputError:
         runs = False

@@ -11,7 +11,7 @@ from pellucid import plugins
 from pellucid.config.schema import parameters_schema, with_defaults
 from pellucid.models import keras_file
 from pellucid.models.imported import archive
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from tests.metamorphic.networks import SPELLINGS, build, recipes
 
 METHODS = plugins.load("explain")
@@ -50,10 +50,10 @@ def stored(model, path):
     features = archive.features(described, path.name)
     made = keras_file.build(tuple(model.input_shape[1:]), model.output_shape[-1], file=path)
     made.save(path.with_name("model.keras"))
-    return Probe.load(path.with_name("model.keras")), features
+    return ExplainedModel.load(path.with_name("model.keras")), features
 
 
-def explained(probe, features, methods, inputs, targets):
+def explained(model, features, methods, inputs, targets):
     """The maps of each method that applies."""
     maps = {}
     for name in methods:
@@ -63,7 +63,7 @@ def explained(probe, features, methods, inputs, targets):
         training = np.random.default_rng(5).standard_normal((8, *inputs.shape[1:]), np.float32)
         extra = {"training": training} if spec.needs_training else {}
         parameters = with_defaults(dict(FEW.get(name, {})), parameters_schema(spec.parameters))
-        maps[name] = METHODS[name].explain(probe, inputs, targets, np.random.default_rng(7), **extra, **parameters)
+        maps[name] = METHODS[name].explain(model, inputs, targets, np.random.default_rng(7), **extra, **parameters)
     return maps
 
 
@@ -73,8 +73,8 @@ def compare(recipe, spelling, methods, folder):
     maps = {}
     for written in ("within", spelling):
         path = folder / f"{written.replace(' ', '_')}.keras"
-        probe, features = stored(build(recipe, written), path)
-        maps[written] = explained(probe, features, methods, inputs, targets)
+        model, features = stored(build(recipe, written), path)
+        maps[written] = explained(model, features, methods, inputs, targets)
     expected, found = maps["within"], maps[spelling]
     assert set(found) == set(expected), "methods apply to one spelling alone"
     for name, values in expected.items():

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pellucid.errors import InputError
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SETTINGS = settings(
     derandomize=True, deadline=None, max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -73,8 +73,8 @@ def network(keras, put, seed, axes=1, branch=False):
 def maps(model, seed=0, rules=("plain", "guided", "deconvnet")):
     values = np.random.default_rng(seed)
     inputs = values.normal(size=(4, *model.input_shape[1:])).astype(np.float32)
-    probe, targets = Probe(model), np.arange(4) % 3
-    return {rule: probe.gradient(inputs, targets, rule) for rule in rules}
+    explained_model, targets = ExplainedModel(model), np.arange(4) % 3
+    return {rule: explained_model.gradient(inputs, targets, rule) for rule in rules}
 
 
 NAMES = (

@@ -9,7 +9,7 @@ import pytest
 
 from pellucid.explain import grad_cam, integrated_gradients, occlusion, smoothgrad, vargrad
 from pellucid.explain.shared import baselines
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from tests.support.torch_copy import channels_first, channels_last, torch_copy
 
 torch = pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")
@@ -23,7 +23,7 @@ def case(request, rng):
     """A network, its copy, four inputs and their targets, as arrays and as tensors."""
     model = request.getfixturevalue(request.param)
     inputs, targets = rng.random((4, *model.input_shape[1:]), np.float32), np.arange(4)
-    return Probe(model), torch_copy(model), inputs, targets, channels_first(inputs), torch.tensor(targets)
+    return ExplainedModel(model), torch_copy(model), inputs, targets, channels_first(inputs), torch.tensor(targets)
 
 
 def close(ours, theirs, share=1e-5):
@@ -40,9 +40,9 @@ def quietly(peer, *arguments, **options):
         return peer.attribute(*arguments, **options)
 
 
-def conv(probe, copy):
+def conv(model, copy):
     """The last convolution, after its activation, in the copy."""
-    name = probe.conv_layers[-1]
+    name = model.conv_layers[-1]
     return name, getattr(copy, f"{name}_activation", None) or getattr(copy, name)
 
 
@@ -84,37 +84,37 @@ def on_the_input(maps, copy, module, shape):
     ],
 )
 def test_gradient_methods_agree(case, method, peer, rng):
-    probe, copy, inputs, targets, x, classes = case
+    model, copy, inputs, targets, x, classes = case
     theirs = channels_last(quietly(getattr(attr, peer)(copy), x.requires_grad_(), target=classes))
-    ours = importlib.import_module(f"pellucid.explain.{method}").explain(probe, inputs, targets, rng)
+    ours = importlib.import_module(f"pellucid.explain.{method}").explain(model, inputs, targets, rng)
     close(ours, theirs)
 
 
 def test_grad_cam_agrees_at_the_layer_and_at_the_input(case, rng):
-    probe, copy, inputs, targets, x, classes = case
-    name, module = conv(probe, copy)
+    model, copy, inputs, targets, x, classes = case
+    name, module = conv(model, copy)
     at_layer = attr.LayerGradCam(copy, module).attribute(x, target=classes)
-    close(grad_cam.maps(probe, inputs, targets, name), at_layer[:, 0].detach().numpy())
+    close(grad_cam.maps(model, inputs, targets, name), at_layer[:, 0].detach().numpy())
     # The negative part too, which the ReLU would hide.
-    ours = grad_cam.explain(probe, inputs, targets, rng, layer=name, relu=False)
+    ours = grad_cam.explain(model, inputs, targets, rng, layer=name, relu=False)
     at_input = on_the_input(at_layer[:, 0].detach().numpy(), copy, getattr(copy, name), inputs.shape[1:])
     close(ours, np.broadcast_to(at_input, ours.shape))
 
 
 def test_guided_grad_cam_agrees(case, rng):
-    probe, copy, inputs, targets, x, classes = case
-    name, module = conv(probe, copy)
+    model, copy, inputs, targets, x, classes = case
+    name, module = conv(model, copy)
     at_layer = attr.LayerGradCam(copy, module).attribute(x, target=classes, relu_attributions=True)
     at_input = on_the_input(at_layer[:, 0].detach().numpy(), copy, getattr(copy, name), inputs.shape[1:])
     guided = channels_last(quietly(attr.GuidedBackprop(copy), x.requires_grad_(), target=classes))
-    ours = importlib.import_module("pellucid.explain.guided_grad_cam").explain(probe, inputs, targets, rng, layer=name)
+    ours = importlib.import_module("pellucid.explain.guided_grad_cam").explain(model, inputs, targets, rng, layer=name)
     close(ours, guided * at_input)
 
 
 @pytest.mark.parametrize("channels", ["each", "together"])
 @pytest.mark.parametrize("stride", [1, 2])
 def test_occlusion_agrees_where_the_last_window_is_whole(case, channels, stride, rng):
-    probe, copy, inputs, targets, x, classes = case
+    model, copy, inputs, targets, x, classes = case
     # A window of even or odd size, so that the stride divides what is left.
     window = 4 if inputs.shape[1] % 2 == 0 else 5
     axes, depth = inputs.ndim - 2, inputs.shape[-1]
@@ -126,7 +126,7 @@ def test_occlusion_agrees_where_the_last_window_is_whole(case, channels, stride,
         target=classes,
         perturbations_per_eval=32,
     )
-    ours = occlusion.explain(probe, inputs, targets, rng, window=window, stride=stride, channels=channels)
+    ours = occlusion.explain(model, inputs, targets, rng, window=window, stride=stride, channels=channels)
     close(ours, channels_last(theirs), 1e-4)
 
 
@@ -140,17 +140,19 @@ def test_occlusion_agrees_with_a_baseline_per_example(heartbeat, rng):
         target=torch.tensor(targets),
         perturbations_per_eval=64,
     )
-    close(occlusion.explain(Probe(heartbeat), inputs, targets, rng, baseline="mean"), channels_last(theirs), 2e-4)
+    close(
+        occlusion.explain(ExplainedModel(heartbeat), inputs, targets, rng, baseline="mean"), channels_last(theirs), 2e-4
+    )
 
 
 def test_integrated_gradients_agree_with_gauss_legendre(case):
-    probe, copy, inputs, targets, x, classes = case
+    model, copy, inputs, targets, x, classes = case
     options = {"steps": 1000, "baseline": "noise"}
     start = integrated_gradients.reference(inputs, np.random.default_rng(3), **options)
     theirs = attr.IntegratedGradients(copy).attribute(
         x, channels_first(start), target=classes, n_steps=400, internal_batch_size=200
     )
-    ours = integrated_gradients.explain(probe, inputs, targets, np.random.default_rng(3), **options)
+    ours = integrated_gradients.explain(model, inputs, targets, np.random.default_rng(3), **options)
     close(ours, channels_last(theirs), 0.01)
 
 
@@ -177,8 +179,8 @@ def test_smoothgrad_and_vargrad_agree_but_for_chance(heartbeat, rng):
         )
         for kind in ("smoothgrad", "vargrad")
     }
-    mean = smoothgrad.explain(Probe(heartbeat), inputs, targets, rng, mode="signed", **options)
-    variance = vargrad.explain(Probe(heartbeat), inputs, targets, rng, **options)
+    mean = smoothgrad.explain(ExplainedModel(heartbeat), inputs, targets, rng, mode="signed", **options)
+    variance = vargrad.explain(ExplainedModel(heartbeat), inputs, targets, rng, **options)
     error = np.sqrt(2 * theirs["vargrad"] / samples)
     apart = np.abs(mean - theirs["smoothgrad"]) / error
     # Of 372 differences of means, that each lies within five standard errors; and their spread is that of chance.
@@ -200,18 +202,18 @@ def test_its_trapezoidal_rule_lacks_a_share_of_one_in_n(linear, rng):
             channels_first(inputs), target=torch.tensor(targets), n_steps=points, method="riemann_trapezoid"
         )
         close(channels_last(theirs), exact * (points - 1) / points)
-        close(integrated_gradients.explain(Probe(model), inputs, targets, rng, steps=points - 1), exact)
+        close(integrated_gradients.explain(ExplainedModel(model), inputs, targets, rng, steps=points - 1), exact)
 
 
 def test_but_for_that_share_its_trapezoidal_rule_is_ours(case):
-    probe, copy, inputs, targets, x, classes = case
+    model, copy, inputs, targets, x, classes = case
     # Away from a baseline of zeros, where all positions of a convolution are equal and the maxima of the pooling tie.
     options = {"steps": 50, "baseline": "noise"}
     start = integrated_gradients.reference(inputs, np.random.default_rng(3), **options)
     theirs = attr.IntegratedGradients(copy).attribute(
         x, channels_first(start), target=classes, n_steps=51, method="riemann_trapezoid"
     )
-    ours = integrated_gradients.explain(probe, inputs, targets, np.random.default_rng(3), **options)
+    ours = integrated_gradients.explain(model, inputs, targets, np.random.default_rng(3), **options)
     close(ours, channels_last(theirs) * 51 / 50, 1e-3)
 
 
@@ -228,6 +230,6 @@ def test_its_last_window_is_cut_short_where_ours_is_whole(linear, rng):
     theirs = attr.Occlusion(torch_copy(model)).attribute(
         channels_first(inputs), sliding_window_shapes=(3, 5), strides=(3, 3), baselines=0, target=torch.tensor(targets)
     )
-    ours = occlusion.explain(Probe(model), inputs, targets, rng, window=5, stride=3, channels="together")
+    ours = occlusion.explain(ExplainedModel(model), inputs, targets, rng, window=5, stride=3, channels="together")
     close(channels_last(theirs)[0, :, 0], averaged([0, 3, 6, 9]))
     close(ours[0, :, 0], averaged([0, 3, 6, 7]))

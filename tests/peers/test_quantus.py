@@ -83,7 +83,7 @@ def test_faithfulness_correlation_on_the_same_sets_of_values(linear, monkeypatch
             return x.reshape(shape)
 
         def predict(self, x):
-            return case.probe.logits(np.asarray(x, np.float32))
+            return case.model.logits(np.asarray(x, np.float32))
 
     # Its "black" is the least value of the input.
     metric = quantus.FaithfulnessCorrelation(

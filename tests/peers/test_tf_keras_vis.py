@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.explain import saliency
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 
 def test_a_sequential_network_is_refused_there_and_explained_here(keras, heartbeat, rng):
@@ -18,7 +18,7 @@ def test_a_sequential_network_is_refused_there_and_explained_here(keras, heartbe
     functional = keras.Model(heartbeat.inputs, heartbeat.outputs)
     peer = visualiser.Saliency(functional, model_modifier=ReplaceToLinear(), clone=True)
     theirs = peer(CategoricalScore(targets.tolist()), inputs, keepdims=True, normalize_map=False)
-    ours = saliency.explain(Probe(heartbeat), inputs, targets, rng)
+    ours = saliency.explain(ExplainedModel(heartbeat), inputs, targets, rng)
     np.testing.assert_allclose(ours, theirs, atol=1e-5 * np.abs(theirs).max())
 
 
@@ -33,6 +33,6 @@ def test_without_its_modifier_it_explains_probabilities(keras, linear, rng):
     assert model(sure).numpy()[0, 0] > 0.9999
     peer = visualiser.Saliency(keras.Model(model.inputs, model.outputs), clone=True)
     theirs = peer(CategoricalScore([0]), sure, keepdims=True, normalize_map=False)
-    ours = saliency.explain(Probe(model), sure, np.array([0]), rng)
+    ours = saliency.explain(ExplainedModel(model), sure, np.array([0]), rng)
     np.testing.assert_allclose(ours[0], np.abs(weights[..., 0]), atol=1e-6)
     assert np.abs(theirs).max() < 1e-3 * np.abs(ours).max()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from tests.support.torch_copy import channels_first, channels_last, torch_copy
 
 pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")
@@ -13,7 +13,7 @@ pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it
 def test_logits_agree(request, network, rng):
     model = request.getfixturevalue(network)
     inputs = rng.normal(size=(7, *model.input_shape[1:])).astype(np.float32)
-    expected = Probe(model).logits(inputs)
+    expected = ExplainedModel(model).logits(inputs)
     found = torch_copy(model)(channels_first(inputs)).detach().numpy()
     assert np.ptp(expected) > 0.1
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
@@ -37,7 +37,7 @@ def test_strides_dilation_padding_groups_and_average_pooling(keras, rng):
         ]
     )
     inputs = rng.normal(size=(4, 21, 17, 4)).astype(np.float32)
-    expected = Probe(model).logits(inputs)
+    expected = ExplainedModel(model).logits(inputs)
     found = torch_copy(model)(channels_first(inputs)).detach().numpy()
     assert np.ptp(expected) > 0.01
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
@@ -48,7 +48,7 @@ def test_a_module_has_the_name_and_the_output_of_its_layer(digit, rng):
     copy, seen = torch_copy(digit), []
     copy.conv_1_activation.register_forward_hook(lambda module, given, output: seen.append(output))
     copy(channels_first(inputs))
-    np.testing.assert_allclose(channels_last(seen[0]), Probe(digit).activations(inputs, "conv_1"), atol=1e-6)
+    np.testing.assert_allclose(channels_last(seen[0]), ExplainedModel(digit).activations(inputs, "conv_1"), atol=1e-6)
 
 
 def test_a_layer_without_a_counterpart_is_refused(attention):

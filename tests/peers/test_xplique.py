@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pellucid.explain import occlusion, rise, saliency
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from tests.support.logits import logits_copy
 from tests.support.xplique_peer import xplique_attributions
 
@@ -53,7 +53,9 @@ def test_gradient_methods_agree(request, peers, network, method, peer, ours, the
     model = request.getfixturevalue(network)
     inputs, targets, one_hot = sample(model, rng)
     expected = getattr(peers, peer)(logits_copy(model), reducer=None, **theirs).explain(inputs, one_hot)
-    found = importlib.import_module(f"pellucid.explain.{method}").explain(Probe(model), inputs, targets, rng, **ours)
+    found = importlib.import_module(f"pellucid.explain.{method}").explain(
+        ExplainedModel(model), inputs, targets, rng, **ours
+    )
     close(found, expected.numpy())
 
 
@@ -79,7 +81,7 @@ def test_its_occlusion_sums_overlaps_and_never_covers_the_trailing_border(peers,
     close(theirs, np.repeat(drops([0, 3, 6]).sum(0)[..., np.newaxis], 3, -1))
     assert (theirs[:, 11] == 0).all()
     assert np.abs(product[:, 11]).min() > 0
-    ours = occlusion.explain(Probe(model), inputs, targets, rng, window=5, stride=3, channels="together")
+    ours = occlusion.explain(ExplainedModel(model), inputs, targets, rng, window=5, stride=3, channels="together")
     count = np.array([sum(start <= t < start + 5 for start in (0, 3, 6, 7)) for t in range(12)])
     close(ours, np.repeat((drops([0, 3, 6, 7]).sum(0) / count)[..., np.newaxis], 3, -1))
 
@@ -99,14 +101,14 @@ def test_it_ignores_the_output_layer_and_explains_the_softmax(keras, peers, rng)
     probabilities = model(inputs).numpy()
     mean = np.einsum("nk,ktc->ntc", probabilities, columns)
     close(theirs, np.abs(probabilities[np.arange(4), targets, np.newaxis, np.newaxis] * (columns - mean)))
-    close(saliency.explain(Probe(model), inputs, targets, rng), np.abs(columns))
+    close(saliency.explain(ExplainedModel(model), inputs, targets, rng), np.abs(columns))
 
 
 def test_its_grad_cam_raises_on_series(peers, heartbeat, rng):
     inputs, targets, one_hot = sample(heartbeat, rng)
     with pytest.raises(ValueError, match="resize|images"):
         peers.GradCAM(logits_copy(heartbeat)).explain(inputs, one_hot)
-    ours = importlib.import_module("pellucid.explain.grad_cam").explain(Probe(heartbeat), inputs, targets, rng)
+    ours = importlib.import_module("pellucid.explain.grad_cam").explain(ExplainedModel(heartbeat), inputs, targets, rng)
     assert ours.shape == inputs.shape
 
 

@@ -5,17 +5,20 @@ import numpy as np
 from pellucid import plugins, seeds
 from pellucid.config.schema import parameters_schema, with_defaults
 from pellucid.explain.base import holds
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Case, Explanation
 
 
-def case_of(model, inputs, targets=None, labels=None, **probe):
+def case_of(model, inputs, targets=None, labels=None, **explained_model):
     """A case of random or given targets, which are the labels too where none are given."""
-    probe = Probe(model, **probe)
-    targets = np.arange(len(inputs)) % probe.n_classes if targets is None else np.asarray(targets)
+    explained_model = ExplainedModel(model, **explained_model)
+    targets = np.arange(len(inputs)) % explained_model.n_classes if targets is None else np.asarray(targets)
     labels = targets if labels is None else np.asarray(labels)
-    facts = {"kind": "image" if inputs.ndim == 4 else "series", "classes": [str(one) for one in range(probe.n_classes)]}
-    return Case(facts=facts, inputs=inputs, targets=targets, labels=labels, probe=probe, seed=1)
+    facts = {
+        "kind": "image" if inputs.ndim == 4 else "series",
+        "classes": [str(one) for one in range(explained_model.n_classes)],
+    }
+    return Case(facts=facts, inputs=inputs, targets=targets, labels=labels, model=explained_model, seed=1)
 
 
 def explanation_of(case, method, **parameters):
@@ -23,10 +26,10 @@ def explanation_of(case, method, **parameters):
     plugin = plugins.load("explain")[method]
     chosen = with_defaults(parameters, parameters_schema(plugin.SPEC.parameters))
 
-    def again(inputs, targets, seed=None, probe=None):
+    def again(inputs, targets, seed=None, model=None):
         again.calls.append(len(inputs))
         rng = seeds.generator(case.seed if seed is None else seed, "explain", method)
-        return plugin.explain(probe or case.probe, inputs, targets, rng, **chosen)
+        return plugin.explain(model or case.model, inputs, targets, rng, **chosen)
 
     again.calls = []
     found = again(case.inputs, case.targets)

@@ -25,16 +25,16 @@ def patchwork(number, height, width):
 
 def with_training(case, number=30):
     """The same case with random training examples of all classes."""
-    rng, classes = np.random.default_rng(8), case.probe.n_classes
+    rng, classes = np.random.default_rng(8), case.model.n_classes
     training = rng.normal(size=(number, *case.inputs.shape[1:])).astype(np.float32)
     return replace(case, training=training, training_labels=np.arange(number) % classes)
 
 
-def linear_case(linear, number=5, **probe):
+def linear_case(linear, number=5, **explained_model):
     """A case of the linear model, and its weights of each example's target: (N, 12, 3)."""
     model, weights, _ = linear
     inputs = np.random.default_rng(2).normal(size=(number, 12, 3)).astype(np.float32)
-    case = with_training(case_of(model, inputs, **probe))
+    case = with_training(case_of(model, inputs, **explained_model))
     return case, np.moveaxis(weights, -1, 0)[case.targets]
 
 

@@ -32,7 +32,7 @@ def serving(folder: Path, asked: list[str] | None = None) -> Iterator[str]:
 
 def closed_port() -> int:
     """A port of this machine at which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    with socket.socket() as model:
+        model.bind(("127.0.0.1", 0))
+        port: int = model.getsockname()[1]
         return port

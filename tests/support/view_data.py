@@ -5,14 +5,14 @@ import numpy as np
 from pellucid.views.base import ViewData
 
 
-def given(probe, train=None, test=None, classes=None, examples=6):
+def given(model, train=None, test=None, classes=None, examples=6):
     """A `ViewData` whose arrays are set: (x, labels) of each split; predictions and examples come from the model."""
-    count = probe.n_classes if classes is None else classes
+    count = model.n_classes if classes is None else classes
     data = ViewData({"classes": [f"class {label}" for label in range(count)]}, {})
     if train is not None:
         data.__dict__["training"] = train
     if test is not None:
-        logits = probe.logits(test[0]).astype(np.float64)
+        logits = model.logits(test[0]).astype(np.float64)
         p = np.exp(logits - logits.max(1, keepdims=True))
         data.__dict__["test"] = test
         data.__dict__["probabilities"] = p / p.sum(1, keepdims=True)

@@ -149,7 +149,7 @@ from pellucid.explain.base import MethodSpec
 SPEC = MethodSpec(title="Input", family="control", paper="none", unit="input", per_channel=True, signed=False)
 
 
-def explain(probe, inputs, targets, rng):
+def explain(model, inputs, targets, rng):
     return np.abs(inputs)
 '''
 

@@ -188,8 +188,8 @@ def test_ctrl_c_ends_the_server_and_all_its_processes(tiny_run: Path, tmp_path: 
         port = int(_answering(log).rsplit(":", 1)[1])
         os.killpg(process.pid, signal.SIGINT)  # what a terminal does to all processes in its foreground
         process.wait(20)
-        with socket.socket() as probe:
-            assert probe.connect_ex(("127.0.0.1", port)) != 0
+        with socket.socket() as model:
+            assert model.connect_ex(("127.0.0.1", port)) != 0
 
 
 def test_a_port_in_use_is_passed_over() -> None:

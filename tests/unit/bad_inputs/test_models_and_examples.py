@@ -8,7 +8,7 @@ import pytest
 from pellucid import files
 from pellucid.errors import InputError
 from pellucid.explain import deep_shap
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from tests.support import prepared
 from tests.support.good_settings import plain
 
@@ -87,7 +87,7 @@ def test_softmax_before_the_last_layer(keras):
     layers = keras.layers
     model = plain(keras, layers.Flatten(), layers.Dense(3, activation="softmax"), layers.Activation("linear"))
     with pytest.raises(InputError, match="found scores that are probabilities, made before the last layer"):
-        Probe(model)
+        ExplainedModel(model)
 
 
 def test_layer_without_feature_maps(digit, tmp_path, examples):
@@ -101,7 +101,7 @@ def test_two_inputs(keras):
     left, right = keras.Input((4, 1)), keras.Input((4, 1))
     both = keras.layers.Flatten()(keras.layers.Add()([left, right]))
     with pytest.raises(InputError, match="found 2 inputs and 1 outputs; expected one of each"):
-        Probe(keras.Model([left, right], keras.layers.Dense(2)(both)))
+        ExplainedModel(keras.Model([left, right], keras.layers.Dense(2)(both)))
 
 
 def test_layer_of_another_name(digit, tmp_path, examples):
@@ -121,24 +121,24 @@ def test_window_larger_than_the_image(digit, tmp_path, examples):
 def test_references_that_are_none_or_of_another_shape(digit):
     one, target = np.zeros((1, 8, 8, 1), np.float32), np.array([0])
     with pytest.raises(InputError, match="references: found none; expected one at least"):
-        Probe(digit).contributions(one, one[:0], target)
+        ExplainedModel(digit).contributions(one, one[:0], target)
     with pytest.raises(InputError, match=r"found shape \(1, 8, 8\); expected \(N, 8, 8, 1\)"):
-        Probe(digit).contributions(one, one[..., 0], target)
+        ExplainedModel(digit).contributions(one, one[..., 0], target)
 
 
 def test_values_that_are_multiplied_with_each_other_for_deep_shap(keras, rng):
     start = keras.Input((4, 1))
     gate = keras.layers.Conv1D(1, 3, padding="same", activation="sigmoid")(start)
     gated = keras.layers.Flatten()(keras.layers.Multiply(name="gated")([start, gate]))
-    probe, one = Probe(keras.Model(start, keras.layers.Dense(2)(gated))), np.zeros((1, 4, 1), np.float32)
+    model, one = ExplainedModel(keras.Model(start, keras.layers.Dense(2)(gated))), np.zeros((1, 4, 1), np.float32)
     with pytest.raises(InputError, match=r"deep_shap: layer gated \(Multiply\): found operations .*\(Mul\)"):
-        deep_shap.explain(probe, one, np.array([0]), rng, training=one)
-    assert probe.forward_passes == 0
+        deep_shap.explain(model, one, np.array([0]), rng, training=one)
+    assert model.forward_passes == 0
 
 
 def test_targets_that_are_no_class(digit):
     with pytest.raises(InputError, match=r"targets: found shape \(1,\), from 10 to 10; expected \(1,\), from 0 to 9"):
-        Probe(digit).gradient(np.zeros((1, 8, 8, 1), np.float32), np.array([10]))
+        ExplainedModel(digit).gradient(np.zeros((1, 8, 8, 1), np.float32), np.array([10]))
 
 
 @pytest.fixture

@@ -72,9 +72,9 @@ def test_a_border_that_is_never_covered_fails(project, monkeypatch):
     monkeypatch.setattr(occlusion, "starts", lambda length, size, stride: list(range(0, length - size, stride)))
     whole = occlusion.explain
 
-    def uncovered(probe, inputs, targets, rng, **parameters):
+    def uncovered(model, inputs, targets, rng, **parameters):
         with np.errstate(invalid="ignore"):
-            return np.nan_to_num(whole(probe, inputs, targets, rng, **parameters))
+            return np.nan_to_num(whole(model, inputs, targets, rng, **parameters))
 
     monkeypatch.setattr(occlusion, "explain", uncovered)
     found = checked(project, "occlusion", window=30, stride=20)
@@ -88,9 +88,9 @@ def test_a_map_that_depends_on_the_company_of_its_example_fails(project, monkeyp
 
     whole = saliency.explain
 
-    def averaged(probe, inputs, targets, rng, **parameters):
+    def averaged(model, inputs, targets, rng, **parameters):
         # Gradients averaged over the batch, a mistake of old scripts.
-        return np.broadcast_to(whole(probe, inputs, targets, rng, **parameters).mean(0), inputs.shape).copy()
+        return np.broadcast_to(whole(model, inputs, targets, rng, **parameters).mean(0), inputs.shape).copy()
 
     monkeypatch.setattr(saliency, "explain", averaged)
     found = checked(project, "saliency")

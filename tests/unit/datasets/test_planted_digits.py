@@ -12,7 +12,7 @@ from scipy.stats import chi2_contingency, chisquare
 from pellucid.datasets import digits
 from pellucid.datasets import planted_digits as source
 from pellucid.evaluate.planted_evidence import ALTERED, WITHOUT, accuracies, measure
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Case
 
 
@@ -151,7 +151,7 @@ def test_a_network_learns_the_patch_and_knows_nothing_without_it(data, keras):
         targets=y[held],
         labels=y[held],
         truth=truth[held],
-        probe=Probe(model),
+        model=ExplainedModel(model),
         training=x[fit],
         training_labels=y[fit],
     )

@@ -8,7 +8,7 @@ import pytest
 from pellucid import files
 from pellucid.errors import InputError
 from pellucid.evaluate.planted_evidence import accuracies, chance, elsewhere, measure, needed, read, run
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Case
 from tests.support import prepared
 
@@ -29,7 +29,7 @@ def reader(keras):
     return model
 
 
-def case_of(model, number=400, first=2, channel=1, **probe):
+def case_of(model, number=400, first=2, channel=1, **explained_model):
     """Examples with three values from a place on marked as evidence: that of the model, or another."""
     inputs, training = np.random.default_rng(3).normal(size=(2, number, *SHAPE)).astype(np.float32)
     truth = np.zeros(inputs.shape, bool)
@@ -41,7 +41,7 @@ def case_of(model, number=400, first=2, channel=1, **probe):
         targets=labels,
         labels=labels,
         truth=truth,
-        probe=Probe(model, **probe),
+        model=ExplainedModel(model, **explained_model),
         training=training,
         training_labels=others,
         seed=4,
@@ -146,7 +146,7 @@ def test_images_have_no_line_to_be_drawn(keras):
     truth[:, 1:3, 1:3] = True
     inputs, labels = rng.normal(size=truth.shape).astype(np.float32), np.arange(20) % 2
     facts = {"kind": "image", "classes": ["a", "b"]}
-    case = Case(facts, inputs, labels, labels, truth, Probe(model), inputs, labels)
+    case = Case(facts, inputs, labels, labels, truth, ExplainedModel(model), inputs, labels)
     assert list(accuracies(measure(case))) == ["mean", "noise", "other"]
 
 

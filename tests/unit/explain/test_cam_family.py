@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.explain import grad_cam, grad_cam_plus_plus, layer_cam
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from tests.support.tf_keras_vis_peer import class_activation
 
 CASES = [("heartbeat", "conv_3"), ("heartbeat", "conv_1"), ("multivariate", "conv_2"), ("digit", "conv_2")]
@@ -21,7 +21,7 @@ def test_layer_cam_agrees_with_tf_keras_vis(request, network, layer, rng):
     model = request.getfixturevalue(network)
     inputs, targets = sample(model, rng)
     theirs = class_activation(Layercam, model, inputs, targets, layer)
-    ours = layer_cam.maps(Probe(model), inputs, targets, layer)
+    ours = layer_cam.maps(ExplainedModel(model), inputs, targets, layer)
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * np.abs(theirs).max())
 
 
@@ -38,11 +38,11 @@ def test_grad_cam_plus_plus_of_a_pooled_head_has_its_weights_in_closed_form(kera
         ]
     )
     inputs, targets = sample(model, rng, 3)
-    activation = Probe(model).activations(inputs, "conv")
+    activation = ExplainedModel(model).activations(inputs, "conv")
     slope = model.layers[-1].kernel.numpy()[:, targets].T / 18
     weights = 18 * np.maximum(slope, 0) / (2 + slope * activation.sum(1))
     expected = np.maximum(np.einsum("ntk,nk->nt", activation, weights), 0)
-    found = grad_cam_plus_plus.maps(Probe(model), inputs, targets, "conv")
+    found = grad_cam_plus_plus.maps(ExplainedModel(model), inputs, targets, "conv")
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
     assert found.max() > 0
 
@@ -58,33 +58,33 @@ def test_layer_cam_of_a_linear_head_is_positive_weight_times_activation(keras, r
         ]
     )
     inputs, targets = sample(model, rng, 3)
-    activation = Probe(model).activations(inputs, "conv")
+    activation = ExplainedModel(model).activations(inputs, "conv")
     weights = np.moveaxis(model.layers[-1].kernel.numpy().reshape(18, 5, 3)[..., targets], -1, 0)
     expected = (np.maximum(weights, 0) * activation).sum(-1)
-    np.testing.assert_allclose(layer_cam.maps(Probe(model), inputs, targets, "conv"), expected, atol=1e-6)
+    np.testing.assert_allclose(layer_cam.maps(ExplainedModel(model), inputs, targets, "conv"), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("method", [grad_cam, grad_cam_plus_plus, layer_cam])
 def test_feature_maps_of_one_batch_are_held_at_a_time(digit, method, rng, monkeypatch):
     inputs, targets = sample(digit, rng, 7)
-    whole = method.maps(Probe(digit), inputs, targets, "conv_2")
-    probe, held = Probe(digit, batch_size=3), []
-    asked = probe.activations_and_gradient
-    monkeypatch.setattr(probe, "activations_and_gradient", lambda x, *rest: (held.append(len(x)), asked(x, *rest))[1])
-    np.testing.assert_allclose(method.maps(probe, inputs, targets, "conv_2"), whole, atol=1e-5 * np.abs(whole).max())
+    whole = method.maps(ExplainedModel(digit), inputs, targets, "conv_2")
+    model, held = ExplainedModel(digit, batch_size=3), []
+    asked = model.activations_and_gradient
+    monkeypatch.setattr(model, "activations_and_gradient", lambda x, *rest: (held.append(len(x)), asked(x, *rest))[1])
+    np.testing.assert_allclose(method.maps(model, inputs, targets, "conv_2"), whole, atol=1e-5 * np.abs(whole).max())
     assert held == [3, 3, 1]
 
 
 def test_grad_cam_plus_plus_does_not_underflow(gap_series, rng):
     """Weights of maps with small gradients: of 1e-25 times the head, the map is 1e-25 times as large."""
     inputs, targets = sample(gap_series, rng)
-    name = Probe(gap_series).conv_layers[-1]
+    name = ExplainedModel(gap_series).conv_layers[-1]
     head = gap_series.layers[-1].get_weights()
     try:
         found = []
         for scale in (1e-20, 1e-25):
             gap_series.layers[-1].set_weights([head[0] * scale, head[1]])
-            found.append(grad_cam_plus_plus.maps(Probe(gap_series), inputs, targets, name))
+            found.append(grad_cam_plus_plus.maps(ExplainedModel(gap_series), inputs, targets, name))
     finally:
         gap_series.layers[-1].set_weights(head)
     assert found[0].max() > 0

@@ -8,7 +8,7 @@ import pytest
 from pellucid import plugins
 from pellucid.config.schema import parameters_schema, with_defaults
 from pellucid.explain.base import holds
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 METHODS = plugins.load("explain")
 # Fixtures, and the architectures whose features they have.
@@ -49,12 +49,14 @@ def parameters(method, network):
     return with_defaults(given, parameters_schema(METHODS[method].SPEC.parameters))
 
 
-def run(method, network, model, inputs, targets, **probe):
+def run(method, network, model, inputs, targets, **explained_model):
     module = METHODS[method]
     training = np.random.default_rng(1).random((20, *inputs.shape[1:]), np.float32)
     given = {"training": training} if module.SPEC.needs_training else {}
     rng = np.random.default_rng(7)
-    return module.explain(Probe(model, **probe), inputs, targets, rng, **given, **parameters(method, network))
+    return module.explain(
+        ExplainedModel(model, **explained_model), inputs, targets, rng, **given, **parameters(method, network)
+    )
 
 
 @functools.cache

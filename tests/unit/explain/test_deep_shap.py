@@ -10,7 +10,7 @@ from pellucid.errors import InputError
 from pellucid.explain import deep_shap
 from pellucid.explain.run import completeness
 from pellucid.explain.shared import backgrounds
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from tests.support import prepared
 from tests.support.logits import logits_copy
 from tests.support.torch_copy import channels_first, channels_last, torch_copy
@@ -52,7 +52,7 @@ def shap():
 def test_on_a_linear_model_it_is_weight_times_distance_from_the_mean_row(linear, rng):
     model, weights, _ = linear
     inputs, targets, training = sample(model, rng)
-    found = deep_shap.explain(Probe(model), inputs, targets, rng, training=training, background=12)
+    found = deep_shap.explain(ExplainedModel(model), inputs, targets, rng, training=training, background=12)
     exact = (inputs - training.mean(0)) * np.moveaxis(weights, -1, 0)
     np.testing.assert_allclose(found, exact, atol=1e-6)
 
@@ -70,7 +70,7 @@ def test_on_two_relus_worked_out_by_hand(keras, rng):
     model.layers[1].set_weights([np.array([[1, 1], [-1, 1]]), np.array([0, -1])])
     model.layers[2].set_weights([np.array([[2, 0], [-3, 0]]), np.zeros(2)])
     inputs, rows = np.array([[1, 0.5]], np.float32)[..., None], np.array([[0, 1], [2, 2]], np.float32)[..., None]
-    found = deep_shap.explain(Probe(model), inputs, np.array([0]), rng, training=rows)
+    found = deep_shap.explain(ExplainedModel(model), inputs, np.array([0]), rng, training=rows)
     first = [(2 / 3 - 3) * 1, (-2 / 3 - 3) * -0.5]
     second = [(2 - 3) * -1, (-2 - 3) * -1.5]
     np.testing.assert_allclose(found[0, :, 0], np.mean([first, second], 0), atol=1e-6)
@@ -89,7 +89,7 @@ def test_on_one_relu_it_is_the_rescale_rule_worked_out_by_hand(keras, rng):
     rise = np.maximum(before_x, 0)[:, None] - np.maximum(before_row, 0)
     slope = rise / (before_x[:, None] - before_row) * head[targets][:, None]
     expected = np.mean(slope[..., None] * (inputs[:, None, :, 0] - rows[None, ..., 0]) * weights[:, 0], axis=1)
-    found = deep_shap.explain(Probe(model), inputs, targets, rng, training=rows)
+    found = deep_shap.explain(ExplainedModel(model), inputs, targets, rng, training=rows)
     np.testing.assert_allclose(found[..., 0], expected, atol=1e-5)
 
 
@@ -97,17 +97,19 @@ def test_on_one_relu_it_is_the_rescale_rule_worked_out_by_hand(keras, rng):
 def test_values_sum_to_the_logit_less_its_mean_over_the_background(request, network, rng):
     model = request.getfixturevalue(network)
     inputs, targets, training = sample(model, rng)
-    probe = Probe(model)
-    found = deep_shap.explain(probe, inputs, targets, np.random.default_rng(3), training=training, background=7)
+    explained_model = ExplainedModel(model)
+    found = deep_shap.explain(
+        explained_model, inputs, targets, np.random.default_rng(3), training=training, background=7
+    )
     rows = backgrounds.drawn(training, 7, np.random.default_rng(3))
     logits = logits_copy(model)
     change = logits(inputs).numpy()[np.arange(4), targets] - logits(rows).numpy().mean(0)[targets]
     np.testing.assert_allclose(found.sum(tuple(range(1, found.ndim))), change, atol=1e-5)
     given = {"training": training, "background": 7}
-    reported = completeness(deep_shap, probe, inputs, targets, found, np.random.default_rng(3), given)
+    reported = completeness(deep_shap, explained_model, inputs, targets, found, np.random.default_rng(3), given)
     assert 0 < reported["completeness_residual_share"] < 1e-4
     # Other rows have another mean: the check would see that.
-    other = completeness(deep_shap, probe, inputs, targets, found, np.random.default_rng(4), given)
+    other = completeness(deep_shap, explained_model, inputs, targets, found, np.random.default_rng(4), given)
     assert other["completeness_residual"] > 100 * reported["completeness_residual"]
 
 
@@ -153,7 +155,7 @@ def test_agrees_with_shap_as_its_documentation_calls_it(shap, request, network, 
     inputs, targets, training = sample(model, rng)
     theirs = shap.DeepExplainer(logits_copy(model), training).shap_values(inputs)
     theirs = theirs[np.arange(4), ..., targets]
-    found = deep_shap.explain(Probe(model), inputs, targets, rng, training=training)
+    found = deep_shap.explain(ExplainedModel(model), inputs, targets, rng, training=training)
     np.testing.assert_allclose(found, theirs, atol=1e-5 * np.abs(theirs).max())
 
 
@@ -183,11 +185,13 @@ def test_agrees_with_captum_on_the_same_weights(network, request, rng):
     model = request.getfixturevalue(network)
     inputs, targets, training = sample(model, rng, m=5)
     copy = torch_copy(model)
-    np.testing.assert_allclose(copy(channels_first(inputs)).detach().numpy(), Probe(model).logits(inputs), atol=1e-5)
+    np.testing.assert_allclose(
+        copy(channels_first(inputs)).detach().numpy(), ExplainedModel(model).logits(inputs), atol=1e-5
+    )
     peer = attr.DeepLiftShap(copy)
     theirs = peer.attribute(channels_first(inputs), channels_first(training), target=torch.tensor(targets))
     theirs = channels_last(theirs)
-    found = deep_shap.explain(Probe(model), inputs, targets, rng, training=training)
+    found = deep_shap.explain(ExplainedModel(model), inputs, targets, rng, training=training)
     np.testing.assert_allclose(found, theirs, atol=1e-4 * np.abs(theirs).max())
 
 
@@ -205,10 +209,10 @@ def test_models_that_end_in_a_softmax_layer_are_nested_or_branch(keras, rng):
     branching = keras.Model(start, layers.Dense(3, activation="softmax")(both))
     for model in (nested, branching):
         inputs, targets, training = sample(model, rng, n=3)
-        probe = Probe(model)
+        explained_model = ExplainedModel(model)
         before = model(inputs).numpy()
-        found = deep_shap.explain(probe, inputs, targets, rng, training=training)
-        change = probe.score(inputs, targets) - probe.logits(training).mean(0)[targets]
+        found = deep_shap.explain(explained_model, inputs, targets, rng, training=training)
+        change = explained_model.score(inputs, targets) - explained_model.logits(training).mean(0)[targets]
         np.testing.assert_allclose(found.sum((1, 2)), change, atol=1e-5)
         np.testing.assert_array_equal(model(inputs).numpy(), before)
 
@@ -233,7 +237,7 @@ def test_a_layer_without_multipliers_is_named(keras, kind, rng):
     with pytest.raises(
         InputError, match=rf"deep_shap: layer culprit \({layer}\): found operations .*{operation}.*gradient_shap"
     ):
-        deep_shap.explain(Probe(model), inputs, targets, rng, training=training)
+        deep_shap.explain(ExplainedModel(model), inputs, targets, rng, training=training)
 
 
 @pytest.mark.parametrize("kind", ["Multiply", "Dot", "Maximum"])
@@ -244,25 +248,25 @@ def test_values_that_are_multiplied_or_compared_with_each_other_are_refused(kera
     joined = layers.Dot((1, 1), name="culprit") if kind == "Dot" else getattr(layers, kind)(name="culprit")
     model = keras.Model(start, layers.Dense(3)(layers.Flatten()(joined([start, gate]))))
     inputs, targets, training = sample(model, rng, n=2)
-    probe = Probe(model)
+    explained_model = ExplainedModel(model)
     with pytest.raises(InputError, match=rf"deep_shap: layer culprit \({kind}\): found operations .*gradient_shap"):
-        deep_shap.explain(probe, inputs, targets, rng, training=training)
-    assert (probe.forward_passes, probe.backward_passes) == (0, 0)
+        deep_shap.explain(explained_model, inputs, targets, rng, training=training)
+    assert (explained_model.forward_passes, explained_model.backward_passes) == (0, 0)
 
 
 def test_half_precision_is_refused(keras, rng):
     model = with_layer(keras, keras.layers.Dense(4, dtype="mixed_float16", name="culprit"))
     inputs, targets, training = sample(model, rng, n=2)
     with pytest.raises(InputError, match="deep_shap: layer .*: found operations .*Cast"):
-        deep_shap.explain(Probe(model), inputs, targets, rng, training=training)
+        deep_shap.explain(ExplainedModel(model), inputs, targets, rng, training=training)
 
 
 def test_values_that_miss_the_change_of_the_logit_are_refused(heartbeat, rng, monkeypatch):
     inputs, targets, training = sample(heartbeat, rng)
-    right = Probe.contributions
-    monkeypatch.setattr(Probe, "contributions", lambda *given: right(*given) * [[[1]], [[1]], [[1.1]], [[1]]])
+    right = ExplainedModel.contributions
+    monkeypatch.setattr(ExplainedModel, "contributions", lambda *given: right(*given) * [[[1]], [[1]], [[1.1]], [[1]]])
     with pytest.raises(InputError, match="values of example 2 that miss the change of the logit by .*kernel_shap"):
-        deep_shap.explain(Probe(heartbeat), inputs, targets, rng, training=training)
+        deep_shap.explain(ExplainedModel(heartbeat), inputs, targets, rng, training=training)
 
 
 def test_architectures_that_declare_the_rescale_rule_are_those_that_it_fits(keras):
@@ -271,12 +275,12 @@ def test_architectures_that_declare_the_rescale_rule_are_those_that_it_fits(kera
         if module.SPEC.required:  # which is whatever a file or a function makes it
             continue
         keras.utils.set_random_seed(1)
-        probe = Probe(module.build(shapes[module.SPEC.kinds[0]], 3))
+        model = ExplainedModel(module.build(shapes[module.SPEC.kinds[0]], 3))
         if "rescale_rule" in module.SPEC.features:
-            deep_shap._check_operations(probe)
+            deep_shap._check_operations(model)
         else:
             with pytest.raises(InputError, match="deep_shap: layer"):
-                deep_shap._check_operations(probe)
+                deep_shap._check_operations(model)
 
 
 # The background, and the work -------------------------------------------------------------------------------------------
@@ -295,7 +299,7 @@ def test_the_background_is_drawn_from_the_generator_without_repetition():
 def test_with_fewer_rows_than_asked_all_are_taken(linear, rng):
     model, weights, _ = linear
     inputs, targets, training = sample(model, rng, m=3)
-    found = deep_shap.explain(Probe(model), inputs, targets, rng, training=training, background=500)
+    found = deep_shap.explain(ExplainedModel(model), inputs, targets, rng, training=training, background=500)
     np.testing.assert_array_equal(backgrounds.drawn(training, 500, rng), training)
     np.testing.assert_allclose(found, (inputs - training.mean(0)) * np.moveaxis(weights, -1, 0), atol=1e-6)
 
@@ -305,7 +309,9 @@ def test_a_mapped_file_serves_as_training_examples(heartbeat, rng, tmp_path):
     np.save(tmp_path / "x_train.npy", training)
     mapped = np.load(tmp_path / "x_train.npy", mmap_mode="r")
     one, other = (
-        deep_shap.explain(Probe(heartbeat), inputs, targets, np.random.default_rng(1), training=rows, background=5)
+        deep_shap.explain(
+            ExplainedModel(heartbeat), inputs, targets, np.random.default_rng(1), training=rows, background=5
+        )
         for rows in (training, mapped)
     )
     np.testing.assert_array_equal(one, other)
@@ -314,8 +320,8 @@ def test_a_mapped_file_serves_as_training_examples(heartbeat, rng, tmp_path):
 @pytest.mark.parametrize("size", [1, 2, 9, 64])
 def test_a_background_that_does_not_fit_is_taken_in_parts(heartbeat, rng, size):
     inputs, targets, training = sample(heartbeat, rng)
-    whole = deep_shap.explain(Probe(heartbeat), inputs, targets, rng, training=training)
-    parts = deep_shap.explain(Probe(heartbeat, batch_size=size), inputs, targets, rng, training=training)
+    whole = deep_shap.explain(ExplainedModel(heartbeat), inputs, targets, rng, training=training)
+    parts = deep_shap.explain(ExplainedModel(heartbeat, batch_size=size), inputs, targets, rng, training=training)
     np.testing.assert_allclose(parts, whole, atol=1e-5 * np.abs(whole).max())
 
 
@@ -334,8 +340,8 @@ def test_runs_from_file_to_file_and_reports_its_residual(heartbeat, rng, tmp_pat
 
 
 def test_passes_are_counted(heartbeat, rng):
-    probe = Probe(heartbeat)
-    deep_shap.explain(probe, *sample(heartbeat, rng)[:2], rng, training=sample(heartbeat, rng)[2], background=6)
-    assert probe.backward_passes == 4 * 6
+    model = ExplainedModel(heartbeat)
+    deep_shap.explain(model, *sample(heartbeat, rng)[:2], rng, training=sample(heartbeat, rng)[2], background=6)
+    assert model.backward_passes == 4 * 6
     # One block of pairs; and those of the check of the sum: every row, and every input.
-    assert probe.forward_passes == (4 + 6) + 6 + 4
+    assert model.forward_passes == (4 + 6) + 6 + 4

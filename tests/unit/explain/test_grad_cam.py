@@ -6,7 +6,7 @@ import pytest
 from pellucid.errors import InputError
 from pellucid.explain.grad_cam import explain, maps
 from pellucid.explain.shared.upsampling import placed, upsample
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from tests.support.tf_keras_vis_peer import class_activation
 
 
@@ -20,7 +20,7 @@ def test_agrees_with_tf_keras_vis_at_the_layers_size(request, network, layer, rn
     model = request.getfixturevalue(network)
     inputs, targets = rng.random((4, *model.input_shape[1:]), np.float32), np.arange(4)
     theirs = class_activation(Gradcam, model, inputs, targets, layer)
-    ours = np.maximum(maps(Probe(model), inputs, targets, layer), 0)
+    ours = np.maximum(maps(ExplainedModel(model), inputs, targets, layer), 0)
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * np.abs(theirs).max())
 
 
@@ -36,37 +36,41 @@ def test_after_global_average_pooling_it_is_the_class_weight_over_the_length(ker
         ]
     )
     inputs, targets = rng.normal(size=(3, 20, 2)).astype(np.float32), np.array([2, 0, 1])
-    activations = Probe(model).activations(inputs, "conv")
+    activations = ExplainedModel(model).activations(inputs, "conv")
     weights = model.layers[-1].kernel.numpy()[:, targets].T / activations.shape[1]
     expected = np.einsum("ntk,nk->nt", activations, weights)
-    np.testing.assert_allclose(maps(Probe(model), inputs, targets, "conv"), expected, atol=1e-6)
+    np.testing.assert_allclose(maps(ExplainedModel(model), inputs, targets, "conv"), expected, atol=1e-6)
 
 
 def test_each_example_has_weights_of_its_own(heartbeat, rng):
     # Averaging the weights over the batch, as some libraries do, would make a map depend on its neighbours.
     inputs, targets = rng.random((6, 186, 1), np.float32), np.arange(6) % 5
-    together = explain(Probe(heartbeat), inputs, targets, rng)
-    alone = np.concatenate([explain(Probe(heartbeat), inputs[[i]], targets[[i]], rng) for i in range(6)])
+    together = explain(ExplainedModel(heartbeat), inputs, targets, rng)
+    alone = np.concatenate([explain(ExplainedModel(heartbeat), inputs[[i]], targets[[i]], rng) for i in range(6)])
     np.testing.assert_allclose(together, alone, atol=1e-5 * np.abs(alone).max())
 
 
 def test_relu_keeps_what_speaks_for_the_class(digit, rng):
     inputs, targets = rng.random((4, 8, 8, 1), np.float32), np.arange(4)
-    probe = Probe(digit)
-    signed = placed(maps(probe, inputs, targets, "conv_2"), probe.receptive_field("conv_2").spans)
-    np.testing.assert_allclose(explain(Probe(digit), inputs, targets, rng, relu=False)[..., 0], signed, rtol=1e-6)
-    assert explain(Probe(digit), inputs, targets, rng).min() >= 0
+    model = ExplainedModel(digit)
+    signed = placed(maps(model, inputs, targets, "conv_2"), model.receptive_field("conv_2").spans)
+    np.testing.assert_allclose(
+        explain(ExplainedModel(digit), inputs, targets, rng, relu=False)[..., 0], signed, rtol=1e-6
+    )
+    assert explain(ExplainedModel(digit), inputs, targets, rng).min() >= 0
 
 
 def test_last_is_the_activation_of_the_last_convolution(multivariate, rng):
     inputs, targets = rng.random((2, 100, 6), np.float32), np.array([0, 1])
-    last, named = (explain(Probe(multivariate), inputs, targets, rng, layer=layer) for layer in ("last", "relu_2"))
+    last, named = (
+        explain(ExplainedModel(multivariate), inputs, targets, rng, layer=layer) for layer in ("last", "relu_2")
+    )
     np.testing.assert_array_equal(last, named)
 
 
 def test_without_a_convolution_it_says_so(linear, rng):
     with pytest.raises(InputError, match="model: found no convolution layer"):
-        explain(Probe(linear[0]), rng.random((1, 12, 3), np.float32), np.array([0]), rng)
+        explain(ExplainedModel(linear[0]), rng.random((1, 12, 3), np.float32), np.array([0]), rng)
 
 
 def test_upsampling_is_linear_with_centred_cells():

@@ -7,7 +7,7 @@ import pytest
 
 from pellucid.explain import gradient_shap, integrated_gradients
 from pellucid.explain.run import completeness
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from tests.support.logits import logits_copy
 from tests.support.torch_copy import channels_first, channels_last, torch_copy
 
@@ -26,10 +26,12 @@ def sample(model, rng, n=4, m=12):
 
 def repeated(model, inputs, targets, training, runs=8, **options):
     """Mean over independent runs, and the standard error of that mean."""
-    probe = Probe(model)
+    explained_model = ExplainedModel(model)
     found = np.stack(
         [
-            gradient_shap.explain(probe, inputs, targets, np.random.default_rng(seed), training=training, **options)
+            gradient_shap.explain(
+                explained_model, inputs, targets, np.random.default_rng(seed), training=training, **options
+            )
             for seed in range(runs)
         ]
     )
@@ -40,7 +42,7 @@ def repeated(model, inputs, targets, training, runs=8, **options):
 def test_on_a_linear_model_it_is_weight_times_distance_from_the_mean_row(linear, rng, samples):
     model, weights, _ = linear
     inputs, targets, training = sample(model, rng)
-    found = gradient_shap.explain(Probe(model), inputs, targets, rng, training=training, samples=samples)
+    found = gradient_shap.explain(ExplainedModel(model), inputs, targets, rng, training=training, samples=samples)
     exact = (inputs - training.mean(0)) * np.moveaxis(weights, -1, 0)
     # Every row weighs the same, also where some have a point more: nothing is left to chance.
     np.testing.assert_allclose(found, exact, atol=1e-6)
@@ -57,7 +59,7 @@ def test_on_a_quadratic_model_it_is_weight_times_the_difference_of_squares(keras
     found, error = repeated(model, inputs, targets, training, runs=30, samples=36)
     assert (np.abs(found - exact) < 5 * error + 1e-6).all()
     assert error.max() < 0.05 * np.abs(exact).max()
-    one = gradient_shap.explain(Probe(model), inputs, targets, rng, training=training, samples=12000)
+    one = gradient_shap.explain(ExplainedModel(model), inputs, targets, rng, training=training, samples=12000)
     np.testing.assert_allclose(one, exact, atol=1e-4)
 
 
@@ -65,15 +67,15 @@ def test_on_a_quadratic_model_it_is_weight_times_the_difference_of_squares(keras
 def test_with_many_points_it_is_the_mean_of_integrated_gradients_over_the_rows(request, network, rng, monkeypatch):
     model = request.getfixturevalue(network)
     inputs, targets, training = sample(model, rng, m=3)
-    probe = Probe(model)
+    explained_model = ExplainedModel(model)
     paths = []
     for row in training:
         monkeypatch.setattr(
             integrated_gradients.baselines, "baseline", lambda x, *_, row=row: np.broadcast_to(row, x.shape)
         )
-        paths.append(integrated_gradients.explain(probe, inputs, targets, rng, steps=400))
+        paths.append(integrated_gradients.explain(explained_model, inputs, targets, rng, steps=400))
     expected = np.mean(paths, axis=0)
-    found = gradient_shap.explain(probe, inputs, targets, rng, training=training, samples=1200)
+    found = gradient_shap.explain(explained_model, inputs, targets, rng, training=training, samples=1200)
     np.testing.assert_allclose(found, expected, atol=0.02 * np.abs(expected).max())
 
 
@@ -85,12 +87,12 @@ def test_agrees_with_shap_within_its_monte_carlo_error(request, network, rng):
         shap = pytest.importorskip("shap")
     model = request.getfixturevalue(network)
     inputs, targets, training = sample(model, rng, n=2)
-    probe = Probe(model)
+    explained_model = ExplainedModel(model)
     peer = shap.GradientExplainer(logits_copy(model), training, batch_size=200)
     runs = np.stack([peer.shap_values(inputs, nsamples=400, rseed=seed) for seed in range(6)])
     theirs, error = runs.mean(0), runs.std(0, ddof=1) / np.sqrt(6)
     theirs, error = theirs[np.arange(2), ..., targets], error[np.arange(2), ..., targets]
-    found = gradient_shap.explain(probe, inputs, targets, rng, training=training, samples=1200)
+    found = gradient_shap.explain(explained_model, inputs, targets, rng, training=training, samples=1200)
     away = found - theirs
     assert np.sqrt(np.mean(away**2)) < 2 * np.sqrt(np.mean(error**2))
     # And that error is small enough for the agreement to mean something.
@@ -127,7 +129,7 @@ def test_agrees_with_captum_on_the_same_weights(keras, rng):
     theirs = peer.attribute(
         channels_first(inputs), channels_first(training), n_samples=20000, target=torch.tensor(targets)
     )
-    found = gradient_shap.explain(Probe(model), inputs, targets, rng, training=training, samples=2400)
+    found = gradient_shap.explain(ExplainedModel(model), inputs, targets, rng, training=training, samples=2400)
     np.testing.assert_allclose(found, channels_last(theirs), atol=0.02 * np.abs(found).max())
 
 
@@ -135,11 +137,11 @@ def test_agrees_with_captum_on_the_same_weights(keras, rng):
 def test_the_residual_is_reported_and_falls_with_more_samples(request, network, rng):
     model = request.getfixturevalue(network)
     inputs, targets, training = sample(model, rng)
-    probe, residuals = Probe(model), []
+    explained_model, residuals = ExplainedModel(model), []
     for samples in (8, 96, 960):
         given = {"training": training, "background": 8, "samples": samples}
-        found = gradient_shap.explain(probe, inputs, targets, np.random.default_rng(2), **given)
-        reported = completeness(gradient_shap, probe, inputs, targets, found, np.random.default_rng(2), given)
+        found = gradient_shap.explain(explained_model, inputs, targets, np.random.default_rng(2), **given)
+        reported = completeness(gradient_shap, explained_model, inputs, targets, found, np.random.default_rng(2), given)
         residuals.append(reported["completeness_residual_share"])
     assert residuals[2] < residuals[1] < residuals[0]
     assert residuals[2] < 0.02
@@ -171,19 +173,19 @@ def test_every_position_and_every_row_is_as_likely_as_the_others(rng):
 
 
 def test_takes_one_pass_per_point(heartbeat, rng):
-    probe = Probe(heartbeat)
+    model = ExplainedModel(heartbeat)
     inputs, targets, training = sample(heartbeat, rng)
-    gradient_shap.explain(probe, inputs, targets, rng, training=training, samples=30)
-    assert probe.backward_passes == 4 * 30
+    gradient_shap.explain(model, inputs, targets, rng, training=training, samples=30)
+    assert model.backward_passes == 4 * 30
 
 
 @pytest.mark.parametrize("size", [1, 3, 17])
 def test_neither_the_order_nor_the_company_of_inputs_matters(heartbeat, rng, size):
     inputs, targets, training = sample(heartbeat, rng, n=5)
 
-    def explain(x, classes, **probe):
+    def explain(x, classes, **model):
         return gradient_shap.explain(
-            Probe(heartbeat, **probe), x, classes, np.random.default_rng(1), training=training, samples=20
+            ExplainedModel(heartbeat, **model), x, classes, np.random.default_rng(1), training=training, samples=20
         )
 
     whole = explain(inputs, targets)

@@ -10,7 +10,7 @@ from pellucid.errors import InputError
 from pellucid.explain.kernel_shap import check, draw, explain, reference, solve
 from pellucid.explain.shared import baselines
 from pellucid.explain.shared.segments import segmentation
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 
 def shapley(game, number):
@@ -31,12 +31,12 @@ def shapley(game, number):
     return found
 
 
-def game_of(probe, one, target, labels):
+def game_of(model, one, target, labels):
     """The logit of one example with only the kept segments: the same question, asked in another way."""
 
     def game(keep):
         mixed = np.stack([one * np.isin(labels, np.flatnonzero(row)) for row in np.atleast_2d(keep)])
-        return probe.logits(mixed.astype(np.float32))[:, target].astype(float)
+        return model.logits(mixed.astype(np.float32))[:, target].astype(float)
 
     return game
 
@@ -66,7 +66,7 @@ def test_of_a_linear_model_it_is_the_weight_times_the_distance_to_the_baseline(l
     model, weights, _ = linear
     inputs, targets = rng.normal(size=(4, 12, 3)).astype(np.float32), np.arange(4)
     settings = {"segments": 4, "channels": channels, "baseline": "noise", "samples": samples}
-    found = explain(Probe(model), inputs, targets, np.random.default_rng(3), **settings)
+    found = explain(ExplainedModel(model), inputs, targets, np.random.default_rng(3), **settings)
     away = inputs - baselines.baseline(inputs, "noise", np.random.default_rng(3))
     product = away * np.moveaxis(weights[..., targets], -1, 0)
     labels = segmentation(inputs, segments=4, channels=channels)[0]
@@ -76,12 +76,12 @@ def test_of_a_linear_model_it_is_the_weight_times_the_distance_to_the_baseline(l
 
 
 def test_all_coalitions_give_shapleys_formula(heartbeat, rng):
-    probe = Probe(heartbeat)
+    model = ExplainedModel(heartbeat)
     inputs, targets = rng.random((2, 186, 1), np.float32), np.array([0, 3])
     labels = segmentation(inputs, segments=7)[0]
-    found = explain(probe, inputs, targets, rng, segments=7)
+    found = explain(model, inputs, targets, rng, segments=7)
     for one, target, ours in zip(inputs, targets, found, strict=True):
-        expected = shapley(game_of(probe, one, target, labels), 7)
+        expected = shapley(game_of(model, one, target, labels), 7)
         sums = np.bincount(labels.ravel(), ours.ravel())
         np.testing.assert_allclose(sums, expected, atol=1e-5 * np.abs(expected).max() + 1e-5)
 
@@ -92,13 +92,13 @@ def test_agrees_with_shap_on_all_coalitions(request, network, segments, rng):
     shap = pytest.importorskip("shap", reason="the peer is optional")
 
     model = request.getfixturevalue(network)
-    probe = Probe(model)
+    explained_model = ExplainedModel(model)
     inputs, targets = rng.random((3, *model.input_shape[1:]), np.float32), np.arange(3)
     labels = segmentation(inputs, segments=segments)[0]
     number = labels.max() + 1
-    found = explain(probe, inputs, targets, rng, segments=segments)
+    found = explain(explained_model, inputs, targets, rng, segments=segments)
     for one, target, ours in zip(inputs, targets, found, strict=True):
-        peer = shap.KernelExplainer(game_of(probe, one, target, labels), np.zeros((1, number)))
+        peer = shap.KernelExplainer(game_of(explained_model, one, target, labels), np.zeros((1, number)))
         theirs = peer.shap_values(np.ones((1, number)), nsamples=2**number, l1_reg=False, silent=True)[0]
         sums = np.bincount(labels.ravel(), ours.ravel())
         np.testing.assert_allclose(sums, theirs, atol=1e-4 * np.abs(theirs).max())
@@ -136,12 +136,12 @@ def test_shaps_default_drops_all_but_ten_segments_and_this_does_not(linear, rng)
     model, weights, _ = linear
     one, target = rng.normal(size=(1, 12, 3)).astype(np.float32), np.array([1])
     expected = (one[0] * weights[..., 1]).sum(1)
-    probe, labels = Probe(model), segmentation(one, segments=12, channels="together")[0]
-    peer = shap.KernelExplainer(game_of(probe, one[0], 1, labels), np.zeros((1, 12)))
+    explained_model, labels = ExplainedModel(model), segmentation(one, segments=12, channels="together")[0]
+    peer = shap.KernelExplainer(game_of(explained_model, one[0], 1, labels), np.zeros((1, 12)))
     theirs = peer.shap_values(np.ones((1, 12)), nsamples=500, silent=True)[0]
     assert np.abs(expected).min() > 1e-3
     assert (theirs == 0).sum() >= 2
-    ours = explain(probe, one, target, rng, segments=12, channels="together", samples=500)[0].sum(1)
+    ours = explain(explained_model, one, target, rng, segments=12, channels="together", samples=500)[0].sum(1)
     np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
@@ -149,12 +149,12 @@ def test_shaps_default_drops_all_but_ten_segments_and_this_does_not(linear, rng)
 def test_captum_agrees_within_its_sampling_error(heartbeat, rng):
     torch = pytest.importorskip("torch", reason="the peer is optional")
     captum = pytest.importorskip("captum.attr", reason="the peer is optional")
-    probe = Probe(heartbeat)
+    model = ExplainedModel(heartbeat)
     inputs, targets = rng.random((1, 186, 1), np.float32), np.array([2])
     labels = segmentation(inputs, segments=6)
-    found = np.bincount(labels.ravel(), explain(probe, inputs, targets, rng, segments=6).ravel())
+    found = np.bincount(labels.ravel(), explain(model, inputs, targets, rng, segments=6).ravel())
     torch.manual_seed(0)
-    peer = captum.KernelShap(lambda x: torch.tensor(probe.logits(x.numpy())))
+    peer = captum.KernelShap(lambda x: torch.tensor(model.logits(x.numpy())))
     theirs = peer.attribute(
         torch.tensor(inputs),
         target=2,
@@ -193,24 +193,24 @@ def test_one_segment_gets_the_whole_change(digit, rng):
 
 @pytest.mark.parametrize("baseline", ["zero", "mean", "noise"])
 def test_values_sum_to_the_change_of_the_logit(multivariate, rng, baseline):
-    probe = Probe(multivariate)
+    model = ExplainedModel(multivariate)
     inputs, targets = rng.random((3, 100, 6), np.float32), np.arange(3)
-    found = explain(probe, inputs, targets, np.random.default_rng(2), baseline=baseline, samples=200)
+    found = explain(model, inputs, targets, np.random.default_rng(2), baseline=baseline, samples=200)
     start = reference(inputs, np.random.default_rng(2), baseline=baseline, samples=200)
-    change = probe.score(inputs, targets) - probe.score(start, targets)
+    change = model.score(inputs, targets) - model.score(start, targets)
     np.testing.assert_allclose(found.sum((1, 2), dtype=float), change, atol=1e-5)
 
 
 def test_superpixels_with_different_numbers_of_segments_go_together(digit, rng):
     inputs = np.concatenate([rng.random((2, 8, 8, 1), np.float32), np.zeros((1, 8, 8, 1), np.float32)])
     inputs[2, :4] = 1
-    targets, probe = np.array([1, 2, 3]), Probe(digit)
+    targets, model = np.array([1, 2, 3]), ExplainedModel(digit)
     settings = {"samples": 100, "partition": "superpixels", "segments": 12}
-    found = explain(probe, inputs, targets, np.random.default_rng(1), **settings)
-    change = probe.score(inputs, targets) - probe.score(np.zeros_like(inputs), targets)
+    found = explain(model, inputs, targets, np.random.default_rng(1), **settings)
+    change = model.score(inputs, targets) - model.score(np.zeros_like(inputs), targets)
     np.testing.assert_allclose(found.sum((1, 2, 3), dtype=float), change, atol=1e-5)
     for index in range(3):
-        alone = explain(probe, inputs[[index]], targets[[index]], np.random.default_rng(1), **settings)
+        alone = explain(model, inputs[[index]], targets[[index]], np.random.default_rng(1), **settings)
         np.testing.assert_allclose(alone[0], found[index], atol=1e-4 * np.abs(found).max())
 
 
@@ -220,4 +220,4 @@ def test_too_few_samples_are_refused(heartbeat, rng):
     check(samples=40, segments=20)
     check(samples=6, segments=3)
     with pytest.raises(InputError, match="kernel_shap.samples: found 20 for 12 segments; expected 24 at least"):
-        explain(Probe(heartbeat), rng.random((1, 186, 1), np.float32), np.array([0]), rng, samples=20)
+        explain(ExplainedModel(heartbeat), rng.random((1, 186, 1), np.float32), np.array([0]), rng, samples=20)

@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.explain.lime import copies, explain, fit
 from pellucid.explain.shared.segments import segmentation
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 
 def segment_sums(inputs, weights, targets, labels):
@@ -20,7 +20,7 @@ def test_without_a_penalty_it_finds_what_each_segment_adds_to_a_linear_model(lin
     inputs, targets = rng.normal(size=(4, 12, 3)).astype(np.float32), np.arange(4)
     labels = segmentation(inputs, segments=4, channels=channels)[0]
     sums = segment_sums(inputs, weights, targets, labels)
-    found = explain(Probe(model), inputs, targets, rng, samples=60, segments=4, channels=channels, ridge=0)
+    found = explain(ExplainedModel(model), inputs, targets, rng, samples=60, segments=4, channels=channels, ridge=0)
     np.testing.assert_allclose(found, sums[:, labels], atol=2e-5)
 
 
@@ -29,7 +29,7 @@ def test_the_baseline_is_what_takes_a_segments_place(linear, rng):
     inputs, targets = rng.normal(size=(3, 12, 3)).astype(np.float32), np.arange(3)
     labels = segmentation(inputs, segments=4)[0]
     sums = segment_sums(inputs - inputs.mean(1, keepdims=True), weights, targets, labels)
-    found = explain(Probe(model), inputs, targets, rng, samples=60, segments=4, baseline="mean", ridge=0)
+    found = explain(ExplainedModel(model), inputs, targets, rng, samples=60, segments=4, baseline="mean", ridge=0)
     np.testing.assert_allclose(found, sums[:, labels], atol=2e-5)
 
 
@@ -56,9 +56,9 @@ def test_maps_are_those_of_the_lime_package_from_end_to_end(digit, rng):
     pytest.importorskip("lime", reason="make peers installs it")
     from lime.lime_image import LimeImageExplainer
 
-    probe = Probe(digit)
+    model = ExplainedModel(digit)
     inputs, targets = rng.random((2, 8, 8, 1), np.float32), np.array([3, 8])
-    ours = explain(probe, inputs, targets, np.random.default_rng(5), samples=200)
+    ours = explain(model, inputs, targets, np.random.default_rng(5), samples=200)
     # The method's own draws, handed to the package through the generator that it asks for integers.
     ahead = np.random.default_rng(5)
     drawn = copies(200, 16, np.random.default_rng([int(ahead.integers(2**63)), 16]))
@@ -73,7 +73,7 @@ def test_maps_are_those_of_the_lime_package_from_end_to_end(digit, rng):
         peer.random_state = Same()
         theirs = peer.explain_instance(
             image.astype(float),
-            lambda colour: probe.logits(colour[..., :1].astype(np.float32)).astype(float),
+            lambda colour: model.logits(colour[..., :1].astype(np.float32)).astype(float),
             labels=(target,),
             top_labels=None,
             hide_color=0,
@@ -92,9 +92,9 @@ def test_superpixels_with_different_numbers_of_segments_go_together(digit, rng):
     settings = {"samples": 100, "partition": "superpixels", "segments": 12}
     labels = segmentation(inputs, partition="superpixels", segments=12)
     assert len({one.max() for one in labels}) > 1
-    found = explain(Probe(digit), inputs, targets, np.random.default_rng(1), **settings)
+    found = explain(ExplainedModel(digit), inputs, targets, np.random.default_rng(1), **settings)
     for index in range(3):
-        alone = explain(Probe(digit), inputs[[index]], targets[[index]], np.random.default_rng(1), **settings)
+        alone = explain(ExplainedModel(digit), inputs[[index]], targets[[index]], np.random.default_rng(1), **settings)
         np.testing.assert_allclose(alone[0], found[index], atol=1e-4 * np.abs(found).max())
         # One value on all of a segment.
         for label in range(labels[index].max() + 1):
@@ -108,6 +108,6 @@ def test_segments_that_always_come_together_share_their_weight():
 
 
 def test_one_pass_per_copy(heartbeat, rng):
-    probe = Probe(heartbeat)
-    explain(probe, rng.random((3, 186, 1), np.float32), np.arange(3), rng, samples=70)
-    assert probe.forward_passes == 3 * 70
+    model = ExplainedModel(heartbeat)
+    explain(model, rng.random((3, 186, 1), np.float32), np.arange(3), rng, samples=70)
+    assert model.forward_passes == 3 * 70

@@ -5,21 +5,21 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.explain.occlusion import explain, starts, windows
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from tests.support.logits import logits_copy
 
 
 def test_window_of_one_is_weight_times_value_of_a_linear_model(linear, rng):
     model, weights, _ = linear
     inputs, targets = rng.normal(size=(4, 12, 3)).astype(np.float32), np.arange(4)
-    found = explain(Probe(model), inputs, targets, rng, window=1)
+    found = explain(ExplainedModel(model), inputs, targets, rng, window=1)
     np.testing.assert_allclose(found, inputs * np.moveaxis(weights, -1, 0), atol=1e-5)
 
 
 def test_wide_windows_average_the_drops_that_cover_a_value(linear, rng):
     model, weights, _ = linear
     inputs, targets = rng.normal(size=(1, 12, 3)).astype(np.float32), np.array([2])
-    found = explain(Probe(model), inputs, targets, rng, window=4, stride=3, channels="together")
+    found = explain(ExplainedModel(model), inputs, targets, rng, window=4, stride=3, channels="together")
     product = (inputs[0] * weights[..., 2]).sum(1)
     # Windows begin at 0, 3, 6 and, flush with the end, at 8.
     drops = {start: product[start : start + 4].sum() for start in (0, 3, 6, 8)}
@@ -40,7 +40,7 @@ def test_is_the_articles_occlusion_computed_position_by_position(heartbeat, rng)
         total[:, start : start + 15] += drop[:, None]
         count[start : start + 15] += 1
     expected = total / count
-    found = explain(Probe(heartbeat), inputs, targets, rng, window=15)[..., 0]
+    found = explain(ExplainedModel(heartbeat), inputs, targets, rng, window=15)[..., 0]
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
 
@@ -55,7 +55,7 @@ def test_every_position_is_covered(length, size, stride):
 
 def test_images_take_windows_per_axis(rng, digit):
     inputs, targets = rng.random((2, 8, 8, 1), np.float32), np.array([1, 2])
-    found = explain(Probe(digit), inputs, targets, rng, window=[8, 1], stride=[1, 1])
+    found = explain(ExplainedModel(digit), inputs, targets, rng, window=[8, 1], stride=[1, 1])
     # A window as tall as the image covers whole columns: one value per column.
     np.testing.assert_allclose(found, np.broadcast_to(found[:, :1], found.shape), atol=1e-6)
     assert np.ptp(found) > 0
@@ -64,14 +64,14 @@ def test_images_take_windows_per_axis(rng, digit):
 
 def test_mean_baseline_of_a_constant_input_changes_nothing(heartbeat, rng):
     inputs = np.full((2, 186, 1), 0.4, np.float32)
-    found = explain(Probe(heartbeat), inputs, np.array([0, 1]), rng, baseline="mean")
+    found = explain(ExplainedModel(heartbeat), inputs, np.array([0, 1]), rng, baseline="mean")
     np.testing.assert_allclose(found, 0, atol=1e-4)
 
 
 def test_mean_baseline_is_the_examples_own_channel_mean(linear, rng):
     model, weights, _ = linear
     inputs, targets = rng.normal(size=(3, 12, 3)).astype(np.float32), np.array([0, 1, 2])
-    found = explain(Probe(model), inputs, targets, rng, window=1, baseline="mean")
+    found = explain(ExplainedModel(model), inputs, targets, rng, window=1, baseline="mean")
     away = inputs - inputs.mean(1, keepdims=True)
     np.testing.assert_allclose(found, away * np.moveaxis(weights[..., targets], -1, 0), atol=1e-5)
 
@@ -79,7 +79,8 @@ def test_mean_baseline_is_the_examples_own_channel_mean(linear, rng):
 def test_noise_is_drawn_from_the_generator(heartbeat, rng):
     inputs, targets = rng.random((2, 186, 1), np.float32), np.array([0, 1])
     one, same, other = (
-        explain(Probe(heartbeat), inputs, targets, np.random.default_rng(seed), baseline="noise") for seed in (1, 1, 2)
+        explain(ExplainedModel(heartbeat), inputs, targets, np.random.default_rng(seed), baseline="noise")
+        for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(one, same)
     assert not np.allclose(one, other)
@@ -87,10 +88,10 @@ def test_noise_is_drawn_from_the_generator(heartbeat, rng):
 
 def test_channels_together_covers_all_at_once(linear, rng):
     model, _, _ = linear
-    probe = Probe(model)
+    explained_model = ExplainedModel(model)
     inputs, targets = rng.normal(size=(2, 12, 3)).astype(np.float32), np.array([0, 1])
-    each = explain(probe, inputs, targets, rng, window=2)
-    together = explain(probe, inputs, targets, rng, window=2, channels="together")
+    each = explain(explained_model, inputs, targets, rng, window=2)
+    together = explain(explained_model, inputs, targets, rng, window=2, channels="together")
     # For a linear model, covering all channels drops the logit by the sum over the channels.
     np.testing.assert_allclose(together[..., 0], each.sum(-1), atol=1e-5)
 
@@ -98,28 +99,28 @@ def test_channels_together_covers_all_at_once(linear, rng):
 @pytest.mark.parametrize("memory_mb", [1, 1024])
 def test_more_inputs_than_a_batch_holds(heartbeat, memory_mb, rng):
     inputs, targets = rng.random((9, 186, 1), np.float32), np.arange(9) % 5
-    small = explain(Probe(heartbeat, batch_size=4), inputs, targets, rng, stride=15)
+    small = explain(ExplainedModel(heartbeat, batch_size=4), inputs, targets, rng, stride=15)
     np.testing.assert_allclose(
-        small, explain(Probe(heartbeat, memory_mb=memory_mb), inputs, targets, rng, stride=15), atol=1e-5
+        small, explain(ExplainedModel(heartbeat, memory_mb=memory_mb), inputs, targets, rng, stride=15), atol=1e-5
     )
 
 
 def test_passes_are_one_per_window_and_one_for_the_whole(heartbeat, rng):
-    probe = Probe(heartbeat)
-    explain(probe, rng.random((5, 186, 1), np.float32), np.arange(5), rng, window=15)
-    assert probe.forward_passes == 5 * (186 - 15 + 1) + 5
+    model = ExplainedModel(heartbeat)
+    explain(model, rng.random((5, 186, 1), np.float32), np.arange(5), rng, window=15)
+    assert model.forward_passes == 5 * (186 - 15 + 1) + 5
 
 
 def test_a_window_larger_than_the_input_is_refused(heartbeat, rng):
     with pytest.raises(InputError, match=r"occlusion.window: found 187 on axis 0; expected at most the input's 186"):
-        explain(Probe(heartbeat), rng.random((1, 186, 1), np.float32), np.array([0]), rng, window=187)
+        explain(ExplainedModel(heartbeat), rng.random((1, 186, 1), np.float32), np.array([0]), rng, window=187)
 
 
 def test_one_size_per_axis_or_one_for_all(heartbeat, rng):
     with pytest.raises(InputError, match="occlusion.window: found 2 numbers"):
-        explain(Probe(heartbeat), rng.random((1, 186, 1), np.float32), np.array([0]), rng, window=[3, 3])
+        explain(ExplainedModel(heartbeat), rng.random((1, 186, 1), np.float32), np.array([0]), rng, window=[3, 3])
 
 
 def test_a_stride_that_leaves_gaps_is_refused(heartbeat, rng):
     with pytest.raises(InputError, match=r"occlusion.stride: found 16, more than the window's 15"):
-        explain(Probe(heartbeat), rng.random((1, 186, 1), np.float32), np.array([0]), rng, stride=16)
+        explain(ExplainedModel(heartbeat), rng.random((1, 186, 1), np.float32), np.array([0]), rng, stride=16)

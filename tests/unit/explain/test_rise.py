@@ -9,7 +9,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.explain.rise import explain, smooth
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from tests.support.logits import logits_copy
 
 
@@ -25,7 +25,7 @@ def test_of_a_linear_model_it_is_the_masks_covariance_times_the_weights(linear, 
     model, weights, bias = linear
     inputs, targets = rng.normal(size=(3, 12, 3)).astype(np.float32), np.array([0, 2, 3])
     count = 20000
-    found = explain(Probe(model), inputs, targets, rng, masks=count, cells=4, centred=centred)[..., 0]
+    found = explain(ExplainedModel(model), inputs, targets, rng, masks=count, cells=4, centred=centred)[..., 0]
     masks = random_masks(np.random.default_rng(99), (12,), (4,), 400_000).astype(float)
     covariance = np.cov(masks.T)
     for one, target, ours in zip(inputs, targets, found, strict=True):
@@ -41,9 +41,9 @@ def test_of_a_linear_model_it_is_the_masks_covariance_times_the_weights(linear, 
 
 
 def test_is_equation_6_done_mask_by_mask(heartbeat, rng):
-    probe = Probe(heartbeat)
+    model = ExplainedModel(heartbeat)
     inputs, targets = rng.random((2, 186, 1), np.float32), np.array([1, 4])
-    found = explain(probe, inputs, targets, np.random.default_rng(8), masks=60, cells=6, keep=0.3, centred=False)
+    found = explain(model, inputs, targets, np.random.default_rng(8), masks=60, cells=6, keep=0.3, centred=False)
     again = np.random.default_rng(8)
     grids = again.random((60, 6, 1)) < 0.3
     shifts = again.integers(31, size=60)
@@ -52,7 +52,7 @@ def test_is_equation_6_done_mask_by_mask(heartbeat, rng):
         # 6 cells over 7 × 31 samples; the value of a cell belongs to its centre.
         at = np.arange(shift, shift + 186) + 0.5
         mask = np.interp(at, (np.arange(6) + 0.5) * 7 * 31 / 6, grid.astype(float))
-        total += probe.logits((inputs * mask[:, None]).astype(np.float32))[np.arange(2), targets][:, None] * mask
+        total += model.logits((inputs * mask[:, None]).astype(np.float32))[np.arange(2), targets][:, None] * mask
     np.testing.assert_allclose(found[..., 0], total / (60 * 0.3), rtol=1e-4, atol=1e-4)
 
 
@@ -90,7 +90,7 @@ def test_agrees_with_xplique_up_to_chance(keras, digit, rng, monkeypatch):
     # A batch of its masks shares one shift: small batches bring the shifts that the paper asks for.
     peer = attributions.Rise(logits_copy(digit), nb_samples=16000, grid_size=4, batch_size=16)
     theirs = np.array(peer.explain(inputs, keras.utils.to_categorical(targets, 10))).reshape(2, 64)
-    ours = explain(Probe(digit), inputs, targets, rng, masks=16000, cells=4).reshape(2, 64)
+    ours = explain(ExplainedModel(digit), inputs, targets, rng, masks=16000, cells=4).reshape(2, 64)
     for one, other in zip(ours, theirs, strict=True):
         assert np.corrcoef(one, other)[0, 1] > 0.97
         assert np.abs(one - (other - other.mean() + one.mean())).max() < 0.2 * np.ptp(one)
@@ -98,11 +98,11 @@ def test_agrees_with_xplique_up_to_chance(keras, digit, rng, monkeypatch):
 
 def test_centring_keeps_the_map_and_makes_it_steadier(heartbeat, rng):
     inputs, targets = rng.random((1, 186, 1), np.float32), np.array([0])
-    probe = Probe(heartbeat)
+    model = ExplainedModel(heartbeat)
 
     def spread(centred):
         maps = [
-            explain(probe, inputs, targets, np.random.default_rng(seed), masks=300, centred=centred)[0, :, 0]
+            explain(model, inputs, targets, np.random.default_rng(seed), masks=300, centred=centred)[0, :, 0]
             for seed in range(6)
         ]
         return np.std([one - one.mean() for one in maps], axis=0).mean(), np.mean(maps, axis=0)
@@ -119,21 +119,21 @@ def test_channels_each_finds_the_channel_that_matters(keras, rng):
     weights[10:20, 1, 0] = 1
     model.layers[-1].set_weights([weights.reshape(120, 2), np.zeros(2, np.float32)])
     inputs, targets = np.ones((1, 40, 3), np.float32), np.array([0])
-    found = explain(Probe(model), inputs, targets, rng, channels="each", masks=2000)[0]
+    found = explain(ExplainedModel(model), inputs, targets, rng, channels="each", masks=2000)[0]
     assert found[12:18, 1].min() > 4 * np.abs(found[:, [0, 2]]).max()
-    together = explain(Probe(model), inputs, targets, rng, masks=2000)[0]
+    together = explain(ExplainedModel(model), inputs, targets, rng, masks=2000)[0]
     assert (together == together[:, :1]).all()
 
 
 def test_one_pass_per_mask(heartbeat, rng):
-    probe = Probe(heartbeat)
-    explain(probe, rng.random((3, 186, 1), np.float32), np.arange(3), rng, masks=70)
-    assert probe.forward_passes == 3 * 70
+    model = ExplainedModel(heartbeat)
+    explain(model, rng.random((3, 186, 1), np.float32), np.arange(3), rng, masks=70)
+    assert model.forward_passes == 3 * 70
 
 
 def test_cells_that_do_not_fit_are_refused(heartbeat, rng):
     inputs, targets = rng.random((1, 186, 1), np.float32), np.array([0])
     with pytest.raises(InputError, match="rise.cells: found 187 on axis 0; expected at most the input's 186"):
-        explain(Probe(heartbeat), inputs, targets, rng, cells=187)
+        explain(ExplainedModel(heartbeat), inputs, targets, rng, cells=187)
     with pytest.raises(InputError, match="rise.cells: found 2 numbers; expected one, or one for each of 1 axes"):
-        explain(Probe(heartbeat), inputs, targets, rng, cells=[3, 3])
+        explain(ExplainedModel(heartbeat), inputs, targets, rng, cells=[3, 3])

@@ -6,7 +6,7 @@ import pytest
 from pellucid.errors import InputError
 from pellucid.explain.score_cam import explain, maps
 from pellucid.explain.shared.upsampling import coverage, placed
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import conv_layer
 from tests.support.tf_keras_vis_peer import class_activation
 
@@ -30,15 +30,15 @@ def same_size(keras):
     return model
 
 
-def tolerance(probe, one, layer):
+def tolerance(model, one, layer):
     """What rounding may make of a sum of activations × differences of logits: float32 has seven digits."""
-    return 1e-6 * np.abs(probe.logits(one[None])).max() * np.abs(probe.activations(one[None], layer)).sum(-1).max()
+    return 1e-6 * np.abs(model.logits(one[None])).max() * np.abs(model.activations(one[None], layer)).sum(-1).max()
 
 
-def by_hand(probe, one, target, layer, weights, fill):
+def by_hand(model, one, target, layer, weights, fill):
     """The paper's equations for one example, one feature map at a time."""
-    activation = probe.activations(one[None], layer)[0]
-    spans = probe.receptive_field(layer).spans
+    activation = model.activations(one[None], layer)[0]
+    spans = model.receptive_field(layer).spans
     seen = coverage(spans)
     scores, used = [], []
     for k in range(activation.shape[-1]):
@@ -48,9 +48,9 @@ def by_hand(probe, one, target, layer, weights, fill):
             continue
         mask = np.where(seen, wide - low, 0) / (high - low)
         mixed = mask[..., None] * one + (1 - mask[..., None]) * fill
-        scores.append(float(probe.logits(mixed[None].astype(np.float32))[0, target]))
+        scores.append(float(model.logits(mixed[None].astype(np.float32))[0, target]))
         used.append(k)
-    alpha = np.array(scores) - probe.logits(fill[None])[0, target]
+    alpha = np.array(scores) - model.logits(fill[None])[0, target]
     if weights == "softmax":
         alpha = np.exp(alpha) / np.exp(alpha).sum()
     return activation[..., used] @ alpha
@@ -60,17 +60,19 @@ def by_hand(probe, one, target, layer, weights, fill):
 @pytest.mark.parametrize("network", ["heartbeat", "multivariate", "digit", "same_size"])
 def test_is_the_papers_equations_done_map_by_map(request, network, weights, rng):
     model = request.getfixturevalue(network)
-    probe = Probe(model, batch_size=50)
+    explained_model = ExplainedModel(model, batch_size=50)
     inputs, targets = rng.random((3, *model.input_shape[1:]), np.float32), np.array([0, 3, 1])
-    layer = conv_layer(probe, "last")
+    layer = conv_layer(explained_model, "last")
     filling = np.broadcast_to(inputs.mean(axis=tuple(range(1, inputs.ndim - 1)), keepdims=True), inputs.shape)
-    found = maps(probe, inputs, filling, targets, layer, weights, "all")
+    found = maps(explained_model, inputs, filling, targets, layer, weights, "all")
     for ours, one, target, fill in zip(found, inputs, targets, filling, strict=True):
-        expected = by_hand(probe, one, target, layer, weights, fill)
-        np.testing.assert_allclose(ours, expected, atol=tolerance(probe, one, layer) + 1e-4 * np.abs(expected).max())
-    whole = explain(probe, inputs, targets, rng, weights=weights, baseline="mean")
+        expected = by_hand(explained_model, one, target, layer, weights, fill)
+        np.testing.assert_allclose(
+            ours, expected, atol=tolerance(explained_model, one, layer) + 1e-4 * np.abs(expected).max()
+        )
+    whole = explain(explained_model, inputs, targets, rng, weights=weights, baseline="mean")
     np.testing.assert_allclose(
-        whole[..., 0], placed(np.maximum(found, 0), probe.receptive_field(layer).spans), atol=1e-5
+        whole[..., 0], placed(np.maximum(found, 0), explained_model.receptive_field(layer).spans), atol=1e-5
     )
 
 
@@ -80,7 +82,7 @@ def test_agrees_with_tf_keras_vis_where_nothing_is_interpolated(same_size, rng):
     inputs, targets = rng.normal(size=(3, 10, 10, 2)).astype(np.float32), np.array([2, 0, 1])
     theirs = class_activation(Scorecam, same_size, inputs, targets, "conv")
     # It weighs by the probability of the class.
-    ours = maps(Probe(same_size), inputs, np.zeros_like(inputs), targets, "conv", "probability", "all")
+    ours = maps(ExplainedModel(same_size), inputs, np.zeros_like(inputs), targets, "conv", "probability", "all")
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * np.abs(theirs).max())
 
 
@@ -100,48 +102,48 @@ def test_the_map_that_feeds_the_class_is_the_one_that_shows(keras, rng):
     signal = np.zeros((1, 40, 1), np.float32)
     signal[0, 5:10], signal[0, 25:30] = 1, -1
     for target, place in ((0, slice(5, 10)), (1, slice(25, 30))):
-        found = explain(Probe(model), signal, np.array([target]), rng)[0, :, 0]
+        found = explain(ExplainedModel(model), signal, np.array([target]), rng)[0, :, 0]
         assert found[place].sum() > 0.7 * found.sum()
 
 
 def test_few_maps_are_those_of_greatest_variance(heartbeat, rng):
-    probe = Probe(heartbeat)
+    model = ExplainedModel(heartbeat)
     inputs, targets = rng.random((3, 186, 1), np.float32), np.arange(3)
     zero = np.zeros_like(inputs)
-    found = maps(probe, inputs, zero, targets, "conv_3", "increase", 5)
-    activations = probe.activations(inputs, "conv_3")
-    before = probe.forward_passes
-    maps(probe, inputs, zero, targets, "conv_3", "increase", 5)
-    assert probe.forward_passes - before == 3 * (1 + 5 + 1)
+    found = maps(model, inputs, zero, targets, "conv_3", "increase", 5)
+    activations = model.activations(inputs, "conv_3")
+    before = model.forward_passes
+    maps(model, inputs, zero, targets, "conv_3", "increase", 5)
+    assert model.forward_passes - before == 3 * (1 + 5 + 1)
     for ours, one, target, activation in zip(found, inputs, targets, activations, strict=True):
         chosen = np.argsort(-activation.var(0))[:5]
         expected = np.zeros(len(activation))
         for k in chosen:
-            wide = placed(activation[None, :, k], probe.receptive_field("conv_3").spans)[0]
+            wide = placed(activation[None, :, k], model.receptive_field("conv_3").spans)[0]
             mask = (wide - wide.min()) / np.ptp(wide)
             expected += activation[:, k] * (
-                probe.score((one * mask[:, None])[None], [target]) - probe.score(0 * one[None], [target])
+                model.score((one * mask[:, None])[None], [target]) - model.score(0 * one[None], [target])
             )
-        np.testing.assert_allclose(ours, expected, atol=tolerance(probe, one, "conv_3"))
+        np.testing.assert_allclose(ours, expected, atol=tolerance(model, one, "conv_3"))
 
 
 def test_relu_keeps_what_speaks_for_the_class(multivariate, rng):
     inputs, targets = rng.random((3, 100, 6), np.float32), np.arange(3)
-    signed = explain(Probe(multivariate), inputs, targets, rng, layer="conv_2", relu=False)
+    signed = explain(ExplainedModel(multivariate), inputs, targets, rng, layer="conv_2", relu=False)
     assert signed.min() < 0
-    assert explain(Probe(multivariate), inputs, targets, rng, layer="conv_2").min() >= 0
+    assert explain(ExplainedModel(multivariate), inputs, targets, rng, layer="conv_2").min() >= 0
 
 
 def test_maps_without_contrast_weigh_nothing(same_size, rng):
     inputs, targets = np.zeros((2, 10, 10, 2), np.float32), np.array([0, 1])
-    probe = Probe(same_size)
-    activations = probe.activations(inputs, "conv")
+    model = ExplainedModel(same_size)
+    activations = model.activations(inputs, "conv")
     assert activations.max() > 0
     assert np.ptp(activations, axis=(1, 2)).max() == 0
     for weights in ("softmax", "increase", "probability"):
-        assert (maps(probe, inputs, inputs + 1, targets, "conv", weights, "all") == 0).all()
+        assert (maps(model, inputs, inputs + 1, targets, "conv", weights, "all") == 0).all()
 
 
 def test_a_layer_without_feature_maps_is_refused(digit, rng):
     with pytest.raises(InputError, match='layer: found "dense_1", whose output \\(128,\\) has no time or space left'):
-        explain(Probe(digit), rng.random((1, 8, 8, 1), np.float32), np.array([0]), rng, layer="dense_1")
+        explain(ExplainedModel(digit), rng.random((1, 8, 8, 1), np.float32), np.array([0]), rng, layer="dense_1")

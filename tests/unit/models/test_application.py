@@ -8,7 +8,7 @@ import pytest
 from pellucid.errors import InputError
 from pellucid.models.application import SPEC, build, features, fill
 from pellucid.models.published.keras_networks import NETWORKS
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.train.run import _origin
 from tests.support.application_weights import write
 
@@ -59,7 +59,7 @@ def test_answers_pictures_as_keras_answers_what_its_preprocessing_makes_of_them(
     x = pixels((32, 32, 3))
     expected = theirs.predict(keras.applications.mobilenet_v2.preprocess_input(x.copy()), verbose=0)
     ours = build((32, 32, 3), 1000, name="MobileNetV2", weights=path)
-    same(Probe(ours).probabilities(x / 255), expected)
+    same(ExplainedModel(ours).probabilities(x / 255), expected)
 
 
 @pytest.mark.slow
@@ -79,7 +79,7 @@ def test_other_classes_begin_anew_and_the_rest_is_taken(mobile, caplog):
 def test_the_average_is_the_head_that_class_activation_maps_need(mobile):
     _, path = mobile
     ours = build((32, 32, 3), 4, weights=path, head="average", freeze=True)
-    layer, weights = Probe(ours).pooled_head
+    layer, weights = ExplainedModel(ours).pooled_head
     assert weights.shape == (1280, 4)
     assert ours.get_layer(layer).output.shape[-1] == 1280
     assert [layer.name for layer in ours.layers if layer.trainable_weights] == ["classes"]
@@ -155,12 +155,12 @@ def test_the_record_says_where_the_weights_come_from(architecture, paths, epochs
 
 def test_convolutions_behind_a_global_pooling_have_no_map(keras):
     """Squeeze and excitation: 1 × 1 convolutions of what is known of the whole picture."""
-    probe = Probe(build((64, 64, 3), 3, name="MobileNetV3Small"))
-    assert "expanded_conv_squeeze_excite_conv" in probe.layers
-    assert not any("squeeze" in name for name in probe.conv_layers)
+    model = ExplainedModel(build((64, 64, 3), 3, name="MobileNetV3Small"))
+    assert "expanded_conv_squeeze_excite_conv" in model.layers
+    assert not any("squeeze" in name for name in model.conv_layers)
     # Those of its head are no maps either.
-    assert probe.conv_layers[-1] == "conv_1"
-    assert probe.layers["conv_1"].output.shape == (None, 2, 2, 576)
+    assert model.conv_layers[-1] == "conv_1"
+    assert model.layers["conv_1"].output.shape == (None, 2, 2, 576)
 
 
 @pytest.mark.slow
@@ -169,15 +169,15 @@ def test_features_are_those_of_each_family(keras, name):
     from pellucid.explain import deep_shap
 
     side = NETWORKS[name].family.minimum
-    probe = Probe(build((side, side, 3), 3, name=name))
+    model = ExplainedModel(build((side, side, 3), 3, name=name))
     x, targets = np.random.default_rng(0).random((2, side, side, 3), np.float32), np.array([0, 1])
     declared = set(features(name=name))
     assert declared <= set(SPEC.features)
     asked = {
-        "relu": lambda: probe.gradient(x[:1], targets[:1], "guided"),
-        "gap": lambda: probe.pooled_head,
+        "relu": lambda: model.gradient(x[:1], targets[:1], "guided"),
+        "gap": lambda: model.pooled_head,
         "rescale_rule": lambda: deep_shap.explain(
-            probe, x, targets, np.random.default_rng(0), training=x[::-1], background=2
+            model, x, targets, np.random.default_rng(0), training=x[::-1], background=2
         ),
     }
     for feature, ask in asked.items():
@@ -202,11 +202,13 @@ def test_each_family_answers_as_keras_does_and_is_saved_without_code(keras, tmp_
     path = write(theirs, tmp_path / "weights.h5", module.preprocess_input(x.copy()))
     expected = theirs.predict(module.preprocess_input(x.copy()), verbose=0)
     ours = build((side, side, 3), 1000, name=name, weights=path)
-    same(Probe(ours).probabilities(x / 255), expected)
+    same(ExplainedModel(ours).probabilities(x / 255), expected)
     with pytest.raises(AssertionError):
-        same(Probe(ours).probabilities(x[..., ::-1] / 255), expected)
+        same(ExplainedModel(ours).probabilities(x[..., ::-1] / 255), expected)
     ours.save(tmp_path / "model.keras")
-    np.testing.assert_array_equal(Probe.load(tmp_path / "model.keras").logits(x / 255), Probe(ours).logits(x / 255))
+    np.testing.assert_array_equal(
+        ExplainedModel.load(tmp_path / "model.keras").logits(x / 255), ExplainedModel(ours).logits(x / 255)
+    )
 
 
 @pytest.mark.slow
@@ -222,9 +224,9 @@ def test_efficientnet_scales_as_keras_does_with_published_weights(keras, tmp_pat
     with pytest.raises(AssertionError):
         same(plain.predict(x, verbose=0), expected)
     ours = build((224, 224, 3), 1000, name="EfficientNetB0", weights=path)
-    same(Probe(ours).probabilities(x / 255), expected)
+    same(ExplainedModel(ours).probabilities(x / 255), expected)
     ours.save(tmp_path / "model.keras")
-    same(Probe.load(tmp_path / "model.keras").probabilities(x / 255), expected)
+    same(ExplainedModel.load(tmp_path / "model.keras").probabilities(x / 255), expected)
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 
 from pellucid import plugins
 from pellucid.errors import InputError
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 # Small ones of every architecture with parts that others lack: (name, input shape, parameters).
 SMALL = [
@@ -105,7 +105,7 @@ def test_mil_cnn_needs_two_windows(keras):
 
 def test_mil_cnn_cuts_the_series_into_windows_one_after_the_other(keras, rng):
     x = rng.random((2, 26, 2), np.float32)
-    windows = Probe(small(keras, *SMALL[3])).activations(x, "windows")
+    windows = ExplainedModel(small(keras, *SMALL[3])).activations(x, "windows")
     padded = np.concatenate([x, np.zeros((2, 4, 2), np.float32)], axis=1)
     np.testing.assert_array_equal(windows, np.stack(np.split(padded, 5, axis=1), axis=1))
 
@@ -117,7 +117,7 @@ def test_mil_cnn_cuts_the_series_into_windows_one_after_the_other(keras, rng):
 )
 def test_weights_are_positive_and_sum_to_one(keras, rng, index, layer, size):
     name, shape, parameters = SMALL[index]
-    found = Probe(small(keras, name, shape, parameters)).activations(5 * rng.normal(size=(6, *shape)), layer)
+    found = ExplainedModel(small(keras, name, shape, parameters)).activations(5 * rng.normal(size=(6, *shape)), layer)
     assert found.shape == (6, size)
     assert found.min() > 0
     np.testing.assert_allclose(found.sum(1), 1, rtol=1e-6)
@@ -127,7 +127,9 @@ def test_weights_are_positive_and_sum_to_one(keras, rng, index, layer, size):
 def test_saved_and_loaded_without_code_it_is_the_same(keras, tmp_path, rng, name, shape, parameters):
     model, x = small(keras, name, shape, parameters), rng.random((3, *shape), np.float32)
     model.save(tmp_path / "model.keras")
-    np.testing.assert_array_equal(Probe.load(tmp_path / "model.keras").logits(x), Probe(model).logits(x))
+    np.testing.assert_array_equal(
+        ExplainedModel.load(tmp_path / "model.keras").logits(x), ExplainedModel(model).logits(x)
+    )
 
 
 @pytest.mark.parametrize(("name", "shape", "parameters"), SMALL)
@@ -135,8 +137,8 @@ def test_the_probe_gives_its_logits_and_their_slope(keras, rng, name, shape, par
     import tensorflow as tf
 
     model, x = small(keras, name, shape, parameters), rng.normal(size=(3, *shape)).astype(np.float32)
-    probe, target = Probe(model), np.array([0, 2, 1])
-    np.testing.assert_allclose(probe.probabilities(x), model.predict(x, verbose=0), rtol=1e-5)
+    explained_model, target = ExplainedModel(model), np.array([0, 2, 1])
+    np.testing.assert_allclose(explained_model.probabilities(x), model.predict(x, verbose=0), rtol=1e-5)
     # TensorFlow's own gradient of what the last layer makes before its softmax.
     head, before = model.layers[-1], keras.Model(model.inputs, model.layers[-1].input)
     batch = tf.constant(x)
@@ -144,9 +146,9 @@ def test_the_probe_gives_its_logits_and_their_slope(keras, rng, name, shape, par
         tape.watch(batch)
         logits = before(batch, training=False) @ head.kernel + head.bias
         score = tf.gather(logits, target, batch_dims=1)
-    np.testing.assert_allclose(probe.logits(x), logits, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(explained_model.logits(x), logits, rtol=1e-5, atol=1e-6)
     expected = tape.gradient(score, batch).numpy()
-    np.testing.assert_allclose(probe.gradient(x, target), expected, atol=1e-5 * np.abs(expected).max())
+    np.testing.assert_allclose(explained_model.gradient(x, target), expected, atol=1e-5 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(("name", "shape", "parameters"), SMALL)
@@ -160,7 +162,7 @@ def test_learns_where_a_bump_is_and_of_which_sign(keras, rng, name, shape, param
     model = small(keras, name, shape, parameters)
     model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(x[:200], labels[:200], epochs=25, batch_size=20, verbose=0)
-    assert (Probe(model).logits(x[200:]).argmax(1) == labels[200:]).mean() > 0.9
+    assert (ExplainedModel(model).logits(x[200:]).argmax(1) == labels[200:]).mean() > 0.9
 
 
 @pytest.mark.parametrize(
@@ -177,16 +179,16 @@ def test_features_are_declared_as_they_are(keras, name):
     module = plugins.load("models")[name]
     shape = (32, 32, 3) if "image" in module.SPEC.kinds else (100, 2)
     found = module.features() if hasattr(module, "features") else module.SPEC.features
-    probe, features = Probe(module.build(shape, 3)), set(found)
+    model, features = ExplainedModel(module.build(shape, 3)), set(found)
     one = np.zeros((1, *shape), np.float32)
     # Maps over the input's own axes: as many as it has, and not one more.
-    lies = [probe.activations(one, layer).ndim == 1 + len(shape) for layer in probe.conv_layers]
+    lies = [model.activations(one, layer).ndim == 1 + len(shape) for layer in model.conv_layers]
     assert ("conv" in features) == (bool(lies) and all(lies))
-    assert ("attention" in features) == ("attention_weights" in probe.layers)
-    assert ("instances" in features) == ({"windows", "instance_weights"} <= set(probe.layers))
+    assert ("attention" in features) == ("attention_weights" in model.layers)
+    assert ("instances" in features) == ({"windows", "instance_weights"} <= set(model.layers))
     for feature, ask in (
-        ("gap", lambda: probe.pooled_head),
-        ("relu", lambda: probe.gradient(one, np.array([0]), "guided")),
+        ("gap", lambda: model.pooled_head),
+        ("relu", lambda: model.gradient(one, np.array([0]), "guided")),
     ):
         if feature in features:
             ask()

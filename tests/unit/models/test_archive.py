@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.models.imported import archive
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SERIES = ["Conv1DTranspose", "DepthwiseConv1D", "SeparableConv1D", "UpSampling1D", "Cropping1D", "ZeroPadding1D"]
 IMAGES = ["Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D", "UpSampling2D", "Cropping2D", "MaxPooling2D"]
@@ -28,7 +28,7 @@ def test_a_layer_said_to_have_multipliers_has_them(keras, tmp_path, kind):
     model.save(tmp_path / "model.keras")
 
     assert "rescale_rule" in archive.features(archive.read(tmp_path / "model.keras"), "model")
-    assert all(operation.fits for operation in Probe(model).operations)
+    assert all(operation.fits for operation in ExplainedModel(model).operations)
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,11 @@ def test_a_function_said_to_have_multipliers_has_them(keras, tmp_path, function,
     model.save(tmp_path / "model.keras")
 
     assert "rescale_rule" in archive.features(archive.read(tmp_path / "model.keras"), "model")
-    probe = Probe(model)
+    explained_model = ExplainedModel(model)
     x, rows = rng.normal(size=(3, 6)).astype(np.float32), rng.normal(size=(5, 6)).astype(np.float32)
     target = np.array([0, 1, 0])
-    found = probe.contributions(x, rows, target)
-    expected = probe.score(x, target) - probe.logits(rows)[:, target].mean(0)
+    found = explained_model.contributions(x, rows, target)
+    expected = explained_model.score(x, target) - explained_model.logits(rows)[:, target].mean(0)
     np.testing.assert_allclose(found.sum(1), expected, atol=1e-5)
 
 

@@ -14,7 +14,7 @@ from pellucid.evaluate.run import evaluate
 from pellucid.explain import deep_shap
 from pellucid.models import function, keras_file, saved_model
 from pellucid.models.imported import archive, head, tidy
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.run import run as view
 from tests.support import own_models, prepared
 
@@ -49,7 +49,7 @@ def test_scores_and_gradients_are_those_of_the_model_that_was_saved(keras, saved
     model, path = saved[name]
     x, target = rng.random((3, *SHAPE), np.float32), np.array([0, 4, 9])
     keras_file.build(SHAPE, CLASSES, file=path).save(tmp_path / "model.keras")
-    probe = Probe.load(tmp_path / "model.keras")
+    explained_model = ExplainedModel.load(tmp_path / "model.keras")
     batch = tf.constant(x)
     with tf.GradientTape() as tape:
         tape.watch(batch)
@@ -58,9 +58,9 @@ def test_scores_and_gradients_are_those_of_the_model_that_was_saved(keras, saved
         # Logarithms of probabilities are logits but for a constant: less their mean, they are equal.
         own = tf.gather(scores, target, batch_dims=1) - tf.reduce_mean(scores, 1)
     slope = tape.gradient(own, batch).numpy()
-    every = np.mean([probe.gradient(x, np.full(3, unit)) for unit in range(CLASSES)], axis=0)
-    np.testing.assert_allclose(probe.gradient(x, target) - every, slope, atol=2e-5 * np.abs(slope).max())
-    logits = probe.logits(x)
+    every = np.mean([explained_model.gradient(x, np.full(3, unit)) for unit in range(CLASSES)], axis=0)
+    np.testing.assert_allclose(explained_model.gradient(x, target) - every, slope, atol=2e-5 * np.abs(slope).max())
+    logits = explained_model.logits(x)
     np.testing.assert_allclose(logits[np.arange(3), target] - logits.mean(1), own, rtol=1e-4, atol=1e-4)
     if name == "sequential":
         np.testing.assert_allclose(logits, answer, rtol=1e-5, atol=1e-6)
@@ -80,7 +80,7 @@ def test_fine_tuning_leaves_frozen_layers_alone(saved, digits, tmp_path, freeze)
     model, path = saved["nested"]
     facts = fit(digits, tmp_path, path, epochs=1, freeze=freeze)
     assert facts["origin"] == "fine-tuned"
-    before, after = model.get_weights(), Probe.load(tmp_path / "model" / "model.keras")._model.get_weights()
+    before, after = model.get_weights(), ExplainedModel.load(tmp_path / "model" / "model.keras")._model.get_weights()
     kept = [np.array_equal(old, new) for old, new in zip(before, after, strict=True)]
     assert kept == [True, True, True, True, False, False]  # two convolutions, both called "conv", and the dense layer
 
@@ -121,17 +121,19 @@ def test_one_sigmoid_becomes_two_classes_exactly(keras, rng, tmp_path, way):
     x = rng.random((5, *SHAPE), np.float32)
     one = np.asarray(model(x))[:, 0]
     keras_file.build(SHAPE, 2, file=tmp_path / "one.keras").save(tmp_path / "two.keras")
-    probe = Probe.load(tmp_path / "two.keras")
-    logits = probe.logits(x)
+    explained_model = ExplainedModel.load(tmp_path / "two.keras")
+    logits = explained_model.logits(x)
     np.testing.assert_array_equal(logits[:, 0], -logits[:, 1])
     np.testing.assert_allclose(2 * logits[:, 1], np.log(one / (1 - one)), rtol=1e-4, atol=1e-5)
-    np.testing.assert_array_equal(probe.scores(x), 2 * logits)
-    np.testing.assert_allclose(probe.probabilities(x), np.stack([1 - one, one], axis=1), rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(explained_model.scores(x), 2 * logits)
+    np.testing.assert_allclose(explained_model.probabilities(x), np.stack([1 - one, one], axis=1), rtol=1e-5, atol=1e-6)
     slope = model.get_layer("scores").kernel.numpy().reshape(SHAPE)
-    np.testing.assert_allclose(probe.gradient(x, np.ones(5, int)), np.broadcast_to(slope, x.shape), rtol=1e-5)
-    np.testing.assert_array_equal(probe.gradient(x, np.zeros(5, int)), -probe.gradient(x, np.ones(5, int)))
+    np.testing.assert_allclose(explained_model.gradient(x, np.ones(5, int)), np.broadcast_to(slope, x.shape), rtol=1e-5)
+    np.testing.assert_array_equal(
+        explained_model.gradient(x, np.zeros(5, int)), -explained_model.gradient(x, np.ones(5, int))
+    )
     assert archive.features(archive.read(tmp_path / "one.keras"), "") == ("rescale_rule",)
-    deep_shap._check_operations(probe)
+    deep_shap._check_operations(explained_model)
 
 
 @pytest.mark.parametrize("end", ["linear", "log_softmax", "softmax", "operation"])
@@ -142,7 +144,7 @@ def test_every_end_becomes_one_softmax_over_the_same_logits(keras, rng, end):
     dense = model.get_layer("scores")
     expected = x.reshape(5, -1) @ dense.kernel.numpy() + dense.bias.numpy()
     made = head.with_softmax(model, 4, "model")
-    np.testing.assert_allclose(Probe(made).logits(x), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(ExplainedModel(made).logits(x), expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(np.asarray(made(x)).sum(1), 1, rtol=1e-5)
     assert (made is model) == (end in ("softmax", "log_softmax"))
 
@@ -168,14 +170,14 @@ def test_a_model_of_16_bit_numbers_and_fixed_batches_is_the_same_in_32_bits(kera
     made, x = keras_file.build(SHAPE, 3, file=tmp_path / "half.keras"), rng.random((4, *SHAPE), np.float32)
     assert made.compute_dtype == "float32"
     np.testing.assert_array_equal(made(x), full(x))
-    assert Probe(made).logits(x[:3]).shape == (3, 3)
+    assert ExplainedModel(made).logits(x[:3]).shape == (3, 3)
 
 
 def test_every_layer_has_a_name_of_its_own_that_can_be_compiled(keras, saved):
-    nested = Probe(keras_file.build(SHAPE, CLASSES, file=saved["nested"][1]))
+    nested = ExplainedModel(keras_file.build(SHAPE, CLASSES, file=saved["nested"][1]))
     assert nested.conv_layers == ["conv", "backbone_inner_conv"]
     assert nested.pooled_head[0] == "backbone_inner_conv"
-    spaced = Probe(keras_file.build(SHAPE, CLASSES, file=saved["sequential"][1]))
+    spaced = ExplainedModel(keras_file.build(SHAPE, CLASSES, file=saved["sequential"][1]))
     assert list(spaced.layers)[1:5] == ["Conv_Nr._1_edges", "max_pool", "to_a_vector", "hidden.units"]
 
 
@@ -198,12 +200,15 @@ FEATURES = {
 def test_the_file_says_what_the_probe_finds(keras, saved, name):
     found = keras_file.features(file=str(saved[name][1]))
     assert set(found) == FEATURES[name]
-    probe, one = Probe(keras_file.build(SHAPE, CLASSES, file=saved[name][1])), np.zeros((1, *SHAPE), np.float32)
+    model, one = (
+        ExplainedModel(keras_file.build(SHAPE, CLASSES, file=saved[name][1])),
+        np.zeros((1, *SHAPE), np.float32),
+    )
     asked = {
-        "conv": lambda: probe.activations(one, probe.conv_layers[-1]),
-        "relu": lambda: probe.gradient(one, np.array([0]), "guided"),
-        "gap": lambda: probe.pooled_head,
-        "rescale_rule": lambda: deep_shap._check_operations(probe),
+        "conv": lambda: model.activations(one, model.conv_layers[-1]),
+        "relu": lambda: model.gradient(one, np.array([0]), "guided"),
+        "gap": lambda: model.pooled_head,
+        "rescale_rule": lambda: deep_shap._check_operations(model),
     }
     for feature, ask in asked.items():
         if feature in found:
@@ -240,17 +245,17 @@ def test_a_relu_inside_of_a_recurrent_layer_is_reached(keras, convolution):
     model = keras.Sequential([layers.Input((6, 2)), *front, *ending])
     found = archive.features(json.loads(model.to_json()), "")
     assert found == (("conv", "relu") if convolution else ("relu",))
-    assert Probe(model).gradient(np.ones((1, 6, 2), np.float32), np.array([0]), "guided").shape == (1, 6, 2)
+    assert ExplainedModel(model).gradient(np.ones((1, 6, 2), np.float32), np.array([0]), "guided").shape == (1, 6, 2)
 
 
 def test_a_convolution_that_is_used_twice_has_a_name_for_each_use(keras, saved):
-    residual = Probe(keras_file.build(SHAPE, CLASSES, file=saved["functional"][1]))
+    residual = ExplainedModel(keras_file.build(SHAPE, CLASSES, file=saved["functional"][1]))
     assert residual.conv_layers == ["stem", "shared_conv:1", "shared_conv:2"]
     one = np.ones((1, *SHAPE), np.float32)
     assert np.abs(residual.activations(one, "shared_conv:1") - residual.activations(one, "shared_conv:2")).max() > 0
     with pytest.raises(InputError, match="one of its uses: shared_conv:1, shared_conv:2"):
         residual.activations(one, "shared_conv")
-    branches = Probe(keras_file.build(SHAPE, CLASSES, file=saved["branches"][1]))
+    branches = ExplainedModel(keras_file.build(SHAPE, CLASSES, file=saved["branches"][1]))
     assert set(branches.conv_layers) == {"left", "right_1", "right_2", "mix"}
     assert branches.conv_layers[-1] == "mix"
     # By hand: 5 wide; 3 + (3 - 1) wide; both begin 1 or 2 before the first pixel, and step by two.
@@ -394,22 +399,26 @@ def test_a_saved_model_answers_as_the_model_that_it_was_made_of(keras, saved, tm
     made = saved_model.build(SHAPE, CLASSES, **given)
     made.save(tmp_path / "model.keras")
     with pytest.raises(InputError, match="cannot be loaded"):
-        Probe.load(tmp_path / "model.keras")
+        ExplainedModel.load(tmp_path / "model.keras")
     facts.write_text('{"allow_code": true}')
-    probe, x, target = Probe.load(tmp_path / "model.keras"), rng.random((3, *SHAPE), np.float32), np.array([1, 2, 3])
+    explained_model, x, target = (
+        ExplainedModel.load(tmp_path / "model.keras"),
+        rng.random((3, *SHAPE), np.float32),
+        np.array([1, 2, 3]),
+    )
     answer = np.asarray(model(x, training=False))
     if way == "export":
-        np.testing.assert_allclose(probe.probabilities(x), answer, rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(probe.logits(x), np.log(answer), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(explained_model.probabilities(x), answer, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(explained_model.logits(x), np.log(answer), rtol=1e-4, atol=1e-5)
     else:
-        np.testing.assert_allclose(probe.logits(x), answer, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(explained_model.logits(x), answer, rtol=1e-5, atol=1e-5)
     batch = tf.constant(x)
     with tf.GradientTape() as tape:
         tape.watch(batch)
         own = model(batch, training=False)
         own = tf.gather(tf.math.log(own) if way == "export" else own, target, batch_dims=1)
     slope = tape.gradient(own, batch).numpy()
-    np.testing.assert_allclose(probe.gradient(x, target), slope, atol=2e-5 * np.abs(slope).max())
+    np.testing.assert_allclose(explained_model.gradient(x, target), slope, atol=2e-5 * np.abs(slope).max())
     assert len(saved_model.addresses(**given)) >= 3
 
 
@@ -417,14 +426,14 @@ def test_a_saved_model_answers_as_the_model_that_it_was_made_of(keras, saved, tm
 def test_one_score_of_a_saved_model_explains_both_classes(keras, tmp_path, rng, end):
     model = ended(keras, keras.layers.Activation(end))
     model.export(tmp_path / "saved", verbose=False)
-    probe = Probe(saved_model.build(SHAPE, 2, folder=str(tmp_path / "saved"), allow_code=True))
+    explained_model = ExplainedModel(saved_model.build(SHAPE, 2, folder=str(tmp_path / "saved"), allow_code=True))
     x = rng.random((4, *SHAPE), np.float32)
     dense = model.get_layer("scores")
     z = x.reshape(4, -1) @ dense.kernel.numpy() + dense.bias.numpy()
-    np.testing.assert_allclose(probe.scores(x), np.hstack([-z, z]), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(probe.probabilities(x)[:, 1:], 1 / (1 + np.exp(-z)), rtol=1e-4)
+    np.testing.assert_allclose(explained_model.scores(x), np.hstack([-z, z]), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(explained_model.probabilities(x)[:, 1:], 1 / (1 + np.exp(-z)), rtol=1e-4)
     slope = np.broadcast_to(dense.kernel.numpy().reshape(SHAPE), x.shape)
-    np.testing.assert_allclose(probe.gradient(x, np.zeros(4, int)), -slope, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(explained_model.gradient(x, np.zeros(4, int)), -slope, rtol=1e-3, atol=1e-5)
 
 
 def test_a_saved_model_has_none_of_the_methods_and_views_that_need_layers(keras, saved, tmp_path):
@@ -447,11 +456,11 @@ def test_a_saved_model_has_none_of_the_methods_and_views_that_need_layers(keras,
 def test_a_model_without_gradients_says_so(keras, rng):
     image = keras.Input(SHAPE)
     scores = keras.layers.Dense(3)(keras.layers.Flatten()(keras.ops.stop_gradient(image)))
-    probe, x = Probe(keras.Model(image, scores)), rng.random((2, *SHAPE), np.float32)
+    model, x = ExplainedModel(keras.Model(image, scores)), rng.random((2, *SHAPE), np.float32)
     with pytest.raises(
         InputError, match="found class scores without a gradient.*occlusion, rise, lime and kernel_shap"
     ):
-        probe.gradient(x, np.zeros(2, int))
+        model.gradient(x, np.zeros(2, int))
 
 
 def test_a_lambda_that_is_allowed_runs_in_every_stage(keras, digits, tmp_path, safe_again):
@@ -469,7 +478,7 @@ def test_a_lambda_that_is_allowed_runs_in_every_stage(keras, digits, tmp_path, s
         fit(digits, tmp_path, tmp_path / "own.keras")
     facts = fit(digits, tmp_path, tmp_path / "own.keras", epochs=1, allow_code=True)
     assert facts["allow_code"]
-    trained = Probe.load(tmp_path / "model" / "model.keras")
+    trained = ExplainedModel.load(tmp_path / "model" / "model.keras")
     x = np.ones((1, *SHAPE), np.float32)
     ((kernel, bias),) = trained.weights.values()
     np.testing.assert_allclose(trained.logits(x), 2 * x.reshape(1, -1) @ kernel + bias, rtol=1e-5, atol=1e-6)

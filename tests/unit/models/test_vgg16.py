@@ -9,7 +9,7 @@ from pellucid import files
 from pellucid.errors import InputError
 from pellucid.models.published import keras_weights
 from pellucid.models.vgg16 import build
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from tests.support import prepared
 from tests.support.vgg16_weights import write
 
@@ -44,14 +44,14 @@ def same(found, expected):
 def test_answers_rgb_as_keras_answers_what_its_preprocessing_makes_of_it(keras, published, ours, pixels):
     expected = published.model.predict(keras.applications.vgg16.preprocess_input(pixels.copy()), verbose=0)
     assert np.ptp(expected, axis=0).max() > 0.01
-    same(Probe(ours).probabilities(pixels / 255), expected)
+    same(ExplainedModel(ours).probabilities(pixels / 255), expected)
     # It must matter in which order the colours come.
-    assert not np.allclose(Probe(ours).probabilities(pixels[..., ::-1] / 255), expected, rtol=1e-2)
+    assert not np.allclose(ExplainedModel(ours).probabilities(pixels[..., ::-1] / 255), expected, rtol=1e-2)
 
 
 def test_white_is_what_the_data_call_full_intensity(published, ours, pixels):
-    expected = Probe(ours).probabilities(pixels / 255)
-    same(Probe(build(SHAPE, CLASSES, weights=published.path, white=255)).probabilities(pixels), expected)
+    expected = ExplainedModel(ours).probabilities(pixels / 255)
+    same(ExplainedModel(build(SHAPE, CLASSES, weights=published.path, white=255)).probabilities(pixels), expected)
 
 
 def test_keras_itself_loads_the_file(keras, published, pixels):
@@ -64,24 +64,24 @@ def test_keras_itself_loads_the_file(keras, published, pixels):
 def test_deep_shap_knows_every_layer_the_preprocessing_too(ours, pixels, rng):
     from pellucid.explain import deep_shap
 
-    probe, background = Probe(ours), pixels[::-1] / 255
+    model, background = ExplainedModel(ours), pixels[::-1] / 255
     targets = np.array([0, 1, 2])
-    found = deep_shap.explain(probe, pixels / 255, targets, rng, training=background, background=3)
-    change = probe.score(pixels / 255, targets) - probe.logits(background)[:, targets].mean(0)
+    found = deep_shap.explain(model, pixels / 255, targets, rng, training=background, background=3)
+    change = model.score(pixels / 255, targets) - model.logits(background)[:, targets].mean(0)
     np.testing.assert_allclose(found.sum((1, 2, 3)), change, atol=0.01 * np.abs(change).max())
 
 
 def test_saved_and_loaded_without_code_it_is_the_same(ours, pixels, tmp_path):
     ours.save(tmp_path / "model.keras")
-    loaded = Probe.load(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded.logits(pixels / 255), Probe(ours).logits(pixels / 255))
+    loaded = ExplainedModel.load(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.logits(pixels / 255), ExplainedModel(ours).logits(pixels / 255))
 
 
 def test_its_layers_are_known_by_their_published_names(ours, pixels):
-    probe = Probe(ours)
-    assert len(probe.conv_layers) == 13
-    assert probe.conv_layers[-1] == "block5_conv3"
-    assert probe.activations(pixels / 255, "block5_conv3").shape == (3, 2, 2, 512)
+    model = ExplainedModel(ours)
+    assert len(model.conv_layers) == 13
+    assert model.conv_layers[-1] == "block5_conv3"
+    assert model.activations(pixels / 255, "block5_conv3").shape == (3, 2, 2, 512)
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_its_layers_are_known_by_their_published_names(ours, pixels):
 )
 def test_dense_layers_of_another_shape_begin_anew(keras, published, shape, classes, anew, caplog):
     with caplog.at_level("INFO"):
-        probe = Probe(build(shape, classes, weights=published.path))
+        model = ExplainedModel(build(shape, classes, weights=published.path))
     assert f"{', '.join(anew)} begin anew" in caplog.text
     stored = keras_weights.read(published.path)
     kernel, bias = stored["block1_conv1"]
     stored["block1_conv1"] = [kernel[:, :, ::-1], bias]
-    for name, arrays in probe.weights.items():
+    for name, arrays in model.weights.items():
         taken = all(np.array_equal(own, other) for own, other in zip(arrays, stored[name], strict=True))
         assert taken != (name in anew), name
 
@@ -104,9 +104,9 @@ def test_a_file_without_dense_layers_gives_the_convolutions(keras, published, tm
     backbone = keras.applications.VGG16(include_top=False, weights=None, input_shape=SHAPE)
     write(keras, tmp_path / "notop.h5", SHAPE, CLASSES, model=backbone)
     with caplog.at_level("INFO"):
-        probe = Probe(build(SHAPE, CLASSES, weights=tmp_path / "notop.h5"))
+        model = ExplainedModel(build(SHAPE, CLASSES, weights=tmp_path / "notop.h5"))
     assert "fc1, fc2, predictions begin anew" in caplog.text
-    np.testing.assert_array_equal(probe.weights["block5_conv3"][0], backbone.get_layer("block5_conv3").kernel.numpy())
+    np.testing.assert_array_equal(model.weights["block5_conv3"][0], backbone.get_layer("block5_conv3").kernel.numpy())
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 # The curves of Keras that are functions of one value.
 CURVES = (
@@ -30,7 +30,7 @@ def summed(keras, shape, *layers_):
 def contributions(model, one, reference):
     """Of one input against one reference, for the first logit."""
     one, reference = (np.asarray(values, np.float32)[None] for values in (one, reference))
-    return Probe(model).contributions(one, reference, np.array([0]))[0]
+    return ExplainedModel(model).contributions(one, reference, np.array([0]))[0]
 
 
 def test_a_window_gives_its_change_to_the_place_of_the_greater_maximum(keras):
@@ -73,11 +73,11 @@ def test_every_curve_is_rescaled_by_its_values(keras, rng):
     model = keras.Model(start, layers.Dense(2)(layers.Concatenate()(curved)))
     inputs, rows = (rng.normal(size=(3, 5, 1)).astype(np.float32) for _ in range(2))
     rows[0] = inputs[0]  # the same: no quotient is defined, and nothing changes
-    found = Probe(model).contributions(inputs, rows, np.zeros(3, int))
+    found = ExplainedModel(model).contributions(inputs, rows, np.zeros(3, int))
     # All curves of a unit together are a function of its one value: the change of their sum, by the weights before it.
     weights, joined = model.get_layer("units").get_weights()[0], model.layers[-1].kernel.numpy()[:, 0]
-    probe = Probe(model)
-    values = probe.activations(np.concatenate([inputs, rows]), model.layers[-2].name) * joined
+    explained_model = ExplainedModel(model)
+    values = explained_model.activations(np.concatenate([inputs, rows]), model.layers[-2].name) * joined
     values = values.reshape(6, -1, 4).sum(1, dtype=np.float64)
     differences = (inputs[:, None] - rows)[..., 0].astype(np.float64)
     change = differences @ weights
@@ -110,10 +110,10 @@ def test_through_linear_layers_it_is_the_gradient(keras, kind, rng):
     ends = [getattr(layers, plain[4])()(x), layers.Flatten()(turned)]
     model = keras.Model(start, layers.Dense(3)(layers.Dropout(0.5)(layers.Concatenate()(ends))))
     inputs, rows = (rng.normal(size=(3, *shape)).astype(np.float32) for _ in range(2))
-    probe, targets = Probe(model), np.array([0, 1, 2])
-    assert all(operation.fits for operation in probe.operations)
-    expected = probe.gradient(inputs, targets) * (inputs - rows.mean(0))
-    found = probe.contributions(inputs, rows, targets)
+    explained_model, targets = ExplainedModel(model), np.array([0, 1, 2])
+    assert all(operation.fits for operation in explained_model.operations)
+    expected = explained_model.gradient(inputs, targets) * (inputs - rows.mean(0))
+    found = explained_model.contributions(inputs, rows, targets)
     np.testing.assert_allclose(found, expected, atol=5e-5 * np.abs(expected).max())
 
 
@@ -127,29 +127,29 @@ def test_a_value_that_goes_two_ways_is_counted_on_both(keras, rng):
     x = layers.ReLU()(layers.Add()([x, layers.Conv1D(3, 1, activation="gelu")(layers.ReLU()(x))]))
     model = keras.Model(start, layers.Dense(2, activation="softmax")(layers.Flatten()(x)))
     inputs, rows = (rng.normal(size=(3, 10, 3)).astype(np.float32) for _ in range(2))
-    probe, targets = Probe(model), np.array([0, 1, 1])
-    found = probe.contributions(inputs, rows, targets)
-    change = probe.score(inputs, targets) - probe.logits(rows)[:, targets].mean(0)
+    explained_model, targets = ExplainedModel(model), np.array([0, 1, 1])
+    found = explained_model.contributions(inputs, rows, targets)
+    change = explained_model.score(inputs, targets) - explained_model.logits(rows)[:, targets].mean(0)
     np.testing.assert_allclose(found.sum((1, 2)), change, atol=1e-5)
-    single = np.mean([probe.contributions(inputs, row[None], targets) for row in rows], 0)
+    single = np.mean([explained_model.contributions(inputs, row[None], targets) for row in rows], 0)
     np.testing.assert_allclose(found, single, atol=1e-5 * np.abs(found).max())
     # Close to an input there is no difference between a multiplier and a slope.
     near = [one[None] + np.float32(1e-3) * rng.normal(size=(1, 10, 3)).astype(np.float32) for one in inputs]
     for one, row, target in zip(inputs, near, targets, strict=True):
-        slope = probe.gradient(one[None], target[None]) * (one - row)
-        step = probe.contributions(one[None], row, target[None])
+        slope = explained_model.gradient(one[None], target[None]) * (one - row)
+        step = explained_model.contributions(one[None], row, target[None])
         np.testing.assert_allclose(step, slope, atol=0.02 * np.abs(slope).max())
 
 
 def test_it_follows_the_weights(heartbeat, rng):
     """Nothing of the weights is kept from one call to the next."""
     inputs, rows = (rng.random((2, 186, 1), np.float32) for _ in range(2))
-    probe, targets = Probe(heartbeat), np.array([0, 1])
-    before = probe.contributions(inputs, rows, targets)
-    last = list(probe.weights)[-1]
-    with probe.altered({last: [2 * values for values in probe.weights[last]]}):
-        np.testing.assert_allclose(probe.contributions(inputs, rows, targets), 2 * before, rtol=1e-6)
-    np.testing.assert_array_equal(probe.contributions(inputs, rows, targets), before)
+    model, targets = ExplainedModel(heartbeat), np.array([0, 1])
+    before = model.contributions(inputs, rows, targets)
+    last = list(model.weights)[-1]
+    with model.altered({last: [2 * values for values in model.weights[last]]}):
+        np.testing.assert_allclose(model.contributions(inputs, rows, targets), 2 * before, rtol=1e-6)
+    np.testing.assert_array_equal(model.contributions(inputs, rows, targets), before)
 
 
 def test_operations_are_those_between_input_and_logits(keras):
@@ -164,7 +164,7 @@ def test_operations_are_those_between_input_and_logits(keras):
             layers.Dense(3, activation="softmax", name="classes"),
         ]
     )
-    found = Probe(model).operations
+    found = ExplainedModel(model).operations
     assert [one.layer for one in found if one.kind == "Relu"] == ["relu"]
     assert [one.layer for one in found if one.kind == "MatMul"] == ["classes"]
     assert [one.layer for one in found if one.kind == "Conv2D"] == ["first"]

@@ -1,10 +1,10 @@
-"""The Probe against Keras itself, on models of every make."""
+"""The ExplainedModel against Keras itself, on models of every make."""
 
 import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 
 def nested_functional(keras, inner):
@@ -51,13 +51,13 @@ def models(keras):
 @pytest.mark.parametrize("make", MAKES)
 def test_logits_are_what_the_softmax_is_taken_of(keras, models, make, rng):
     model, x = models[make], rng.random((5, 8, 8, 1), np.float32)
-    probe = Probe(model)
-    logits, answer = probe.logits(x), model.predict(x, verbose=0)
+    explained_model = ExplainedModel(model)
+    logits, answer = explained_model.logits(x), model.predict(x, verbose=0)
     if make == "linear":
         np.testing.assert_allclose(logits, answer, rtol=1e-5, atol=1e-6)
     else:
         assert not np.allclose(logits.sum(1), 1)
-        np.testing.assert_allclose(probe.probabilities(x), answer, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(explained_model.probabilities(x), answer, rtol=1e-5, atol=1e-6)
         # A softmax loses a constant per example, and nothing else.
         difference = np.log(answer) - logits
         np.testing.assert_allclose(difference, np.broadcast_to(difference[:, :1], difference.shape), atol=1e-5)
@@ -67,78 +67,82 @@ def test_logits_are_what_the_softmax_is_taken_of(keras, models, make, rng):
 def test_the_model_itself_is_left_as_it_was(keras, models, make, rng):
     model, x = models[make], rng.random((3, 8, 8, 1), np.float32)
     before = model.predict(x, verbose=0)
-    probe = Probe(model)
-    probe.gradient(x, np.array([0, 1, 2]))
-    probe.activations_and_gradient(x, np.array([0, 1, 2]), "inner_conv")
+    explained_model = ExplainedModel(model)
+    explained_model.gradient(x, np.array([0, 1, 2]))
+    explained_model.activations_and_gradient(x, np.array([0, 1, 2]), "inner_conv")
     model.predict_function = None  # traced again: a layer left in its altered state would show
     np.testing.assert_array_equal(model.predict(x, verbose=0), before)
-    assert all("call" not in vars(layer) for layer in probe.layers.values())
+    assert all("call" not in vars(layer) for layer in explained_model.layers.values())
 
 
 @pytest.mark.parametrize("make", MAKES)
 def test_gradient_is_the_slope_of_the_logit(keras, models, make, rng):
-    probe, x, target = Probe(models[make]), rng.random((3, 8, 8, 1), np.float32), np.array([0, 2, 1])
-    gradient = probe.gradient(x, target)
+    model, x, target = ExplainedModel(models[make]), rng.random((3, 8, 8, 1), np.float32), np.array([0, 2, 1])
+    gradient = model.gradient(x, target)
     direction = rng.normal(size=x.shape).astype(np.float32)
     step = 1e-2
-    slope = (probe.score(x + step * direction, target) - probe.score(x - step * direction, target)) / (2 * step)
+    slope = (model.score(x + step * direction, target) - model.score(x - step * direction, target)) / (2 * step)
     np.testing.assert_allclose((gradient * direction).sum((1, 2, 3)), slope, rtol=2e-2, atol=2e-3)
 
 
 @pytest.mark.parametrize("make", MAKES)
 def test_activations_reach_into_nested_models(keras, models, make, rng):
-    probe, x = Probe(models[make]), rng.random((2, 8, 8, 1), np.float32)
-    layer = probe.layers["inner_conv"]
-    np.testing.assert_allclose(probe.activations(x, "inner_conv"), layer(x).numpy(), rtol=1e-5, atol=1e-6)
+    model, x = ExplainedModel(models[make]), rng.random((2, 8, 8, 1), np.float32)
+    layer = model.layers["inner_conv"]
+    np.testing.assert_allclose(model.activations(x, "inner_conv"), layer(x).numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_gradient_at_a_layer_predicts_the_change_of_a_linear_head(keras, models, rng):
     # From the convolution on, flatten and dense are linear: logit = bias + sum of activation × gradient.
     model, x, target = models["functional"], rng.random((4, 8, 8, 1), np.float32), np.array([0, 1, 2, 0])
-    probe = Probe(model)
-    activation, gradient = probe.activations_and_gradient(x, target, "inner_conv")
+    explained_model = ExplainedModel(model)
+    activation, gradient = explained_model.activations_and_gradient(x, target, "inner_conv")
     bias = model.layers[-1].bias.numpy()[target]
-    np.testing.assert_allclose(bias + (activation * gradient).sum((1, 2, 3)), probe.score(x, target), rtol=1e-4)
+    np.testing.assert_allclose(
+        bias + (activation * gradient).sum((1, 2, 3)), explained_model.score(x, target), rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 256])
 def test_batch_size_does_not_matter(heartbeat, size, rng):
     x, target = rng.random((7, 186, 1), np.float32), rng.integers(0, 5, 7)
-    whole, parts = Probe(heartbeat, batch_size=256), Probe(heartbeat, batch_size=size)
+    whole, parts = ExplainedModel(heartbeat, batch_size=256), ExplainedModel(heartbeat, batch_size=size)
     np.testing.assert_allclose(parts.logits(x), whole.logits(x), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(parts.gradient(x, target), whole.gradient(x, target), rtol=1e-4, atol=1e-6)
 
 
 def test_a_smaller_memory_budget_means_smaller_batches(multivariate):
-    assert Probe(multivariate, memory_mb=1).batch_size() < Probe(multivariate, memory_mb=64).batch_size()
-    assert Probe(multivariate, memory_mb=1).batch_size(backward=True) >= 1
+    assert (
+        ExplainedModel(multivariate, memory_mb=1).batch_size() < ExplainedModel(multivariate, memory_mb=64).batch_size()
+    )
+    assert ExplainedModel(multivariate, memory_mb=1).batch_size(backward=True) >= 1
 
 
 def test_counts_its_passes(heartbeat, rng):
-    probe, x = Probe(heartbeat), rng.random((6, 186, 1), np.float32)
-    probe.logits(x)
-    assert (probe.forward_passes, probe.backward_passes) == (6, 0)
-    probe.gradient(x, np.zeros(6, int))
-    assert (probe.forward_passes, probe.backward_passes) == (12, 6)
-    probe.guided_gradient_and_activations(x, np.zeros(6, int), probe.conv_layers[-1])
-    assert (probe.forward_passes, probe.backward_passes) == (18, 18)
+    model, x = ExplainedModel(heartbeat), rng.random((6, 186, 1), np.float32)
+    model.logits(x)
+    assert (model.forward_passes, model.backward_passes) == (6, 0)
+    model.gradient(x, np.zeros(6, int))
+    assert (model.forward_passes, model.backward_passes) == (12, 6)
+    model.guided_gradient_and_activations(x, np.zeros(6, int), model.conv_layers[-1])
+    assert (model.forward_passes, model.backward_passes) == (18, 18)
 
 
 def test_each_function_is_traced_once_whatever_the_number_of_inputs(heartbeat, rng):
-    probe = Probe(heartbeat, batch_size=4)
+    model = ExplainedModel(heartbeat, batch_size=4)
     for n in (1, 3, 4, 9, 2):
-        probe.logits(rng.random((n, 186, 1), np.float32))
-    (function,) = probe._compiled.values()
+        model.logits(rng.random((n, 186, 1), np.float32))
+    (function,) = model._compiled.values()
     assert function.experimental_get_tracing_count() == 1
 
 
 def test_takes_no_inputs_too(heartbeat):
-    assert Probe(heartbeat).logits(np.empty((0, 186, 1), np.float32)).shape == (0, 5)
+    assert ExplainedModel(heartbeat).logits(np.empty((0, 186, 1), np.float32)).shape == (0, 5)
 
 
 def test_conv_layers_are_found_in_nested_models(models, multivariate):
-    assert Probe(models["nested"]).conv_layers == ["inner_conv"]
-    assert Probe(multivariate).conv_layers == ["conv_1", "conv_2"]
+    assert ExplainedModel(models["nested"]).conv_layers == ["inner_conv"]
+    assert ExplainedModel(multivariate).conv_layers == ["conv_1", "conv_2"]
 
 
 def test_a_layer_used_twice_is_refused(keras, rng):
@@ -146,4 +150,4 @@ def test_a_layer_used_twice_is_refused(keras, rng):
     inputs = keras.Input((6, 1))
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(shared(shared(inputs)))))
     with pytest.raises(InputError, match="layer twice: found one that is used 2 times"):
-        Probe(model).activations(rng.random((1, 6, 1), np.float32), "twice")
+        ExplainedModel(model).activations(rng.random((1, 6, 1), np.float32), "twice")

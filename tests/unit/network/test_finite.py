@@ -11,7 +11,7 @@ from pellucid.errors import InputError
 from pellucid.explain.run import run
 from pellucid.models import keras_file
 from pellucid.models.imported import sizes
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Scored
 from pellucid.score.run import _require_no_infinity
 from pellucid.train import loss_faults
@@ -33,29 +33,29 @@ def inputs(*lows):
 
 
 def test_an_answer_of_nan_is_told_by_its_example_and_layer(keras):
-    probe = Probe(made(keras, keras.ops.log))
-    assert np.isfinite(probe.logits(inputs(0.1, 0.2))).all()
-    for ask in (probe.logits, probe.scores, probe.probabilities, lambda x: probe.score(x, np.zeros(len(x), np.int64))):
+    model = ExplainedModel(made(keras, keras.ops.log))
+    assert np.isfinite(model.logits(inputs(0.1, 0.2))).all()
+    for ask in (model.logits, model.scores, model.probabilities, lambda x: model.score(x, np.zeros(len(x), np.int64))):
         with pytest.raises(InputError, match='input 2: found NaN .* layer "log'):
             ask(inputs(0.1, 0.2, -1, 0.5))
-    assert np.isnan(probe.scores(inputs(-1), called="")).all()
+    assert np.isnan(model.scores(inputs(-1), called="")).all()
 
 
 def test_so_is_one_of_a_nested_model_and_one_that_overflows(keras):
     inner = made(keras, lambda x: keras.ops.exp(1000 * x), dense="inner_dense")
     image = keras.Input((6, 1))
-    probe = Probe(keras.Model(image, keras.layers.Dense(2, name="last")(inner(image))))
+    model = ExplainedModel(keras.Model(image, keras.layers.Dense(2, name="last")(inner(image))))
     with pytest.raises(InputError, match='test example 1: found (infinity|NaN) .* layer "exp'):
-        probe.logits(inputs(0, 0.5)[:, :, :] * np.array([0.01, 1], np.float32)[:, None, None], called="test example")
+        model.logits(inputs(0, 0.5)[:, :, :] * np.array([0.01, 1], np.float32)[:, None, None], called="test example")
 
 
 def test_a_gradient_of_nan_is_told_where_the_scores_are_finite(keras):
-    probe = Probe(made(keras, keras.ops.sqrt))
+    model = ExplainedModel(made(keras, keras.ops.sqrt))
     x, target = inputs(0.1, 0), np.array([0, 0])
-    assert np.isfinite(probe.score(x, target)).all()
-    assert np.isfinite(probe.gradient(x[:1], target[:1])).all()
+    assert np.isfinite(model.score(x, target)).all()
+    assert np.isfinite(model.gradient(x[:1], target[:1])).all()
     with pytest.raises(InputError, match='input 1: found (NaN|infinity) in the gradient .* layer "sqrt'):
-        probe.gradient(x, target)
+        model.gradient(x, target)
 
 
 def explain(tmp_path, model, x, method="gradient_input"):
@@ -152,6 +152,6 @@ def test_infinite_scores_are_refused_and_empty_ones_told(caplog):
 
 
 def test_a_coverage_of_nothing_is_none():
-    probe = SimpleNamespace(n_classes=2, gradient=lambda x, target: np.zeros_like(x))
-    case = SimpleNamespace(probe=probe, inputs=inputs(0, 1), seed=0)
+    model = SimpleNamespace(n_classes=2, gradient=lambda x, target: np.zeros_like(x))
+    case = SimpleNamespace(model=model, inputs=inputs(0, 1), seed=0)
     assert checks.coverage(SimpleNamespace(again=lambda x, target: x), case) is None

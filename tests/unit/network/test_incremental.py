@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.network import incremental
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from tests.conftest import settled
 
 
@@ -81,18 +81,18 @@ def test_scores_are_those_of_full_passes(keras, monkeypatch, rng, name, memory):
     starts = np.stack(np.unravel_index(np.arange(np.prod(ends)), ends), axis=1)
     channels = np.arange(len(starts)) % (shape[-1] + 1) - 1
     arguments = (x, fill, targets, starts, size, channels)
-    full = Probe(model, batch_size=4)
+    full = ExplainedModel(model, batch_size=4)
     monkeypatch.setattr(full, "_local", lambda *_: None)
     expected = full.covered_scores(*arguments)
     monkeypatch.setattr("pellucid.network.explained_model._WORK_OF_TRACING", -1e30)
-    probe = Probe(model)
-    probe._memory = memory
-    found = probe.covered_scores(*arguments)
-    assert probe._locals
+    explained_model = ExplainedModel(model)
+    explained_model._memory = memory
+    found = explained_model.covered_scores(*arguments)
+    assert explained_model._locals
     assert found.shape == (len(starts), 6)
     assert np.ptp(expected, axis=0).min() > 0
     np.testing.assert_allclose(found, expected, atol=2e-6 * np.abs(expected).max(), rtol=2e-5)
-    assert probe.forward_passes == full.forward_passes == expected.size
+    assert explained_model.forward_passes == full.forward_passes == expected.size
 
 
 def test_a_model_that_is_no_chain_has_no_plan(keras):
@@ -114,11 +114,11 @@ def test_a_model_with_another_kind_of_layer_has_no_plan(keras, layer):
 
 
 def test_little_work_is_done_in_full(heartbeat, rng):
-    probe = Probe(heartbeat)
+    model = ExplainedModel(heartbeat)
     x = rng.random((2, 186, 1), np.float32)
-    probe.covered_scores(x, x * 0, np.array([0, 1]), np.array([[3], [9]]), (15,), np.array([-1, 0]))
-    assert not probe._locals
-    assert probe._plan is not None
+    model.covered_scores(x, x * 0, np.array([0, 1]), np.array([[3], [9]]), (15,), np.array([-1, 0]))
+    assert not model._locals
+    assert model._plan is not None
 
 
 def test_work_is_that_of_the_layers(keras):

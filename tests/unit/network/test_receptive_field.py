@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 # Araujo, Norris, Sim, Distill (2019): 212 at the end of VGG16, every layer with 3 × 3 or 2 × 2 windows.
 VGG16 = {
@@ -22,24 +22,24 @@ def vgg16(keras):
 
 
 def test_published_numbers_of_vgg16(vgg16):
-    probe = Probe(vgg16)
+    model = ExplainedModel(vgg16)
     for name, (size, jump) in VGG16.items():
-        found = probe.receptive_field(name)
+        found = model.receptive_field(name)
         assert [(span.size, span.jump) for span in found.spans] == [(size, jump)] * 2, name
         assert not found.whole
         assert found.spans[0].units == vgg16.get_layer(name).output.shape[1]
-    assert probe.receptive_field("fc1").whole
-    assert probe.receptive_field("fc1").size == (224, 224)
+    assert model.receptive_field("fc1").whole
+    assert model.receptive_field("fc1").size == (224, 224)
 
 
 def test_nested_in_another_model_is_the_same(keras):
     inner = keras.applications.VGG16(weights=None, include_top=False, input_shape=(64, 64, 3))
     inputs = keras.Input((64, 64, 3))
     outputs = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D(name="mean")(inner(inputs / 255.0)))
-    probe = Probe(keras.Model(inputs, outputs))
-    assert probe.receptive_field("block4_conv3").size == (92, 92)
-    assert probe.receptive_field(inner.name).size == (212, 212)
-    assert probe.receptive_field("mean").whole
+    model = ExplainedModel(keras.Model(inputs, outputs))
+    assert model.receptive_field("block4_conv3").size == (92, 92)
+    assert model.receptive_field(inner.name).size == (212, 212)
+    assert model.receptive_field("mean").whole
 
 
 def series(keras):
@@ -74,11 +74,11 @@ def test_is_where_the_gradient_of_a_unit_is_not_zero(keras, make):
     model = make(keras)
     for layer in model.layers:
         layer.set_weights([np.abs(value) + 0.1 for value in layer.get_weights()])
-    probe = Probe(model)
-    x = tf.ones((1, *probe.input_shape))
+    explained_model = ExplainedModel(model)
+    x = tf.ones((1, *explained_model.input_shape))
     checked = 0
     for layer in model.layers[1:-2]:
-        found, part = probe.receptive_field(layer.name), keras.Model(model.inputs, layer.output)
+        found, part = explained_model.receptive_field(layer.name), keras.Model(model.inputs, layer.output)
         assert not found.whole
         axes = layer.output.shape[1:-1]
         assert tuple(span.units for span in found.spans) == axes
@@ -108,12 +108,12 @@ def test_layers_that_mix_all_positions_or_are_not_known_see_everything(keras):
     x = layers.LSTM(3, return_sequences=True, name="lstm")(inputs)
     own = Conv1D(name="own")(inputs)
     x = layers.Concatenate()([x, layers.LayerNormalization(axis=1, name="over_time")(inputs), own])
-    probe = Probe(keras.Model(inputs, layers.Dense(2)(layers.Flatten(name="flat")(x))))
+    model = ExplainedModel(keras.Model(inputs, layers.Dense(2)(layers.Flatten(name="flat")(x))))
     for name in ("lstm", "own", "over_time", "flat"):
-        assert probe.receptive_field(name).whole, name
-        assert probe.receptive_field(name).size == (20,)
+        assert model.receptive_field(name).whole, name
+        assert model.receptive_field(name).size == (20,)
 
 
 def test_an_unknown_layer_is_refused(digit):
     with pytest.raises(InputError, match='layer: found "conv_9"'):
-        Probe(digit).receptive_field("conv_9")
+        ExplainedModel(digit).receptive_field("conv_9")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.deletion_insertion import SPEC, score
 from pellucid.score.shared.fills import fills
 from pellucid.score.shared.units import count, units
@@ -137,14 +137,16 @@ def test_never_more_steps_than_units_and_twice_the_passes(linear, unit):
     found = score(explanation(case.inputs * weights), case, rng(), steps=50, **options)
     assert len(found.curves["deletion.zero"].x) == number + 1
     # Curves share their ends.
-    assert case.probe.forward_passes == len(case.inputs) * 2 * number
+    assert case.model.forward_passes == len(case.inputs) * 2 * number
 
 
 def test_one_step_is_all_or_nothing(linear):
     case, weights = linear_case(linear)
     found = score(explanation(case.inputs * weights), case, rng(), steps=1, baselines=["zero"], of="logit").values
     np.testing.assert_allclose(found["insertion_less_deletion.zero"], 0, atol=1e-6)
-    ends = Probe(linear[0]).score(case.inputs, case.targets) + Probe(linear[0]).score(0 * case.inputs, case.targets)
+    ends = ExplainedModel(linear[0]).score(case.inputs, case.targets) + ExplainedModel(linear[0]).score(
+        0 * case.inputs, case.targets
+    )
     np.testing.assert_allclose(found["deletion.zero"], ends / 2, atol=1e-5)
 
 

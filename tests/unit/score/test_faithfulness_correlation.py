@@ -87,15 +87,15 @@ def test_the_model_is_asked_once_for_all_explanations(linear):
     case, weights = linear_case(linear)
     exact = explanation(case.inputs * weights)
     first = score(exact, case, rng()).values
-    passes = case.probe.forward_passes
+    passes = case.model.forward_passes
     assert passes == len(case.inputs) * (4 * 100 + 4)
     score(explanation(weights), case, rng())
     second = score(exact, case, rng()).values
-    assert case.probe.forward_passes == passes
+    assert case.model.forward_passes == passes
     for name, found in first.items():
         np.testing.assert_array_equal(second[name], found)
     score(exact, replace(case, inputs=case.inputs + 1), rng())
-    assert case.probe.forward_passes == 2 * passes
+    assert case.model.forward_passes == 2 * passes
 
 
 def test_order_and_size_of_batches_do_not_matter(linear):

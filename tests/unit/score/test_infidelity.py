@@ -104,8 +104,8 @@ def test_is_captums_on_the_same_weights_and_perturbations(multivariate, kind, pe
         number = labels.max() + 1
         shares = np.stack([0.2 * one.standard_normal(number, np.float32) for one in stream.spawn(runs)])
     masks = np.broadcast_to(shares[:, labels[0]], (runs, 100, 6))
-    moved = [case.probe.score(inputs * (1 - mask), case.targets) for mask in masks]
-    changes = case.probe.score(inputs, case.targets) - np.stack(moved)
+    moved = [case.model.score(inputs * (1 - mask), case.targets) for mask in masks]
+    changes = case.model.score(inputs, case.targets) - np.stack(moved)
     # captum takes the best factor of any sign: maps whose best factor is above 0 are the same to both.
     said = np.einsum("ktc,ntc->kn", masks, maps * inputs if per_unit else maps)
     maps *= np.sign((said * changes).sum(0)).astype(np.float32).reshape(-1, 1, 1)
@@ -145,10 +145,10 @@ def test_the_model_is_asked_once_for_all_explanations(linear):
     case, weights = linear_case(linear)
     exact = explanation(case.inputs * weights)
     first = score(exact, case, rng()).values
-    passes = case.probe.forward_passes
+    passes = case.model.forward_passes
     score(explanation(weights, per_unit=True), case, rng())
     second = score(exact, case, rng()).values
-    assert case.probe.forward_passes == passes
+    assert case.model.forward_passes == passes
     for name, found in first.items():
         np.testing.assert_array_equal(second[name], found)
 

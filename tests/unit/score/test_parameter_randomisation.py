@@ -70,11 +70,11 @@ def test_saliency_of_a_trained_network_decays(case):
 
 
 def test_starts_from_the_trained_weights_and_alters_the_output_alone_at_first(case):
-    trained, seen = case.probe.weights, []
+    trained, seen = case.model.weights, []
     explanation = explanation_of(case, "saliency")
 
     def again(inputs, targets):
-        now = case.probe.weights
+        now = case.model.weights
         pairs = {name: zip(trained[name], now[name], strict=True) for name in trained if trained[name]}
         seen.append({name for name, both in pairs.items() if not all(np.array_equal(*pair) for pair in both)})
         return explanation.attributions[: len(inputs)]
@@ -91,7 +91,7 @@ def test_starts_from_the_trained_weights_and_alters_the_output_alone_at_first(ca
 def test_is_the_similarity_to_an_independent_model_with_those_weights(keras, trained, case):
     model, images, labels = trained
     from pellucid.explain.saliency import explain
-    from pellucid.network.explained_model import Probe
+    from pellucid.network.explained_model import ExplainedModel
 
     explanation = explanation_of(case, "saliency")
     found = run(explanation, case)
@@ -100,7 +100,7 @@ def test_is_the_similarity_to_an_independent_model_with_those_weights(keras, tra
     seeds = np.random.default_rng(3)
     for number, name in enumerate(["classes", "conv_2", "norm_1", "conv_1"], 1):
         copy.get_layer(name).set_weights(fresh_weights(model.get_layer(name), int(seeds.integers(2**31))))
-        maps = explain(Probe(copy), images, labels, np.random.default_rng(0))
+        maps = explain(ExplainedModel(copy), images, labels, np.random.default_rng(0))
         expected = spearman(explanation.attributions, maps), ssim(explanation.attributions, maps)
         np.testing.assert_allclose(found.curves["rank correlation"].y[:, number], expected[0], atol=1e-3)
         np.testing.assert_allclose(found.curves["SSIM"].y[:, number], expected[1], atol=1e-3)
@@ -112,9 +112,9 @@ def test_is_the_similarity_to_an_independent_model_with_those_weights(keras, tra
 @pytest.mark.parametrize("method", ["saliency", "occlusion", "grad_cam", "smoothgrad", "lime"])
 def test_the_trained_weights_are_back_and_explain_as_before(case, method):
     explanation = explanation_of(case, method, **({"window": 3} if method == "occlusion" else {}))
-    before = case.probe.weights
+    before = case.model.weights
     run(explanation, case, examples=1, steps=2)
-    after = case.probe.weights
+    after = case.model.weights
     for name in before:
         for one, two in zip(before[name], after[name], strict=True):
             np.testing.assert_array_equal(one, two)
@@ -142,4 +142,4 @@ def test_every_method_meets_the_same_weights_and_only_the_chosen_are_scored(case
         chosen = np.isfinite(one.values[name])
         assert chosen.sum() == len(np.unique(case.labels))
         np.testing.assert_allclose(one.values[name][chosen], two.values[name][chosen], atol=1e-3)
-    assert len(weighted_layers(case.probe)) == 4
+    assert len(weighted_layers(case.model)) == 4

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import RandomLabels
 from pellucid.score.random_labels import score
 from pellucid.score.shared.similarity import ssim
@@ -27,7 +27,7 @@ def other(keras):
 def case(linear, other):
     inputs = np.random.default_rng(2).normal(size=(6, 12, 3)).astype(np.float32)
     case = case_of(linear[0], inputs, targets=[0, 1, 2, 3, 0, 1])
-    return replace(case, random_labels=RandomLabels(Probe(other[0]), memorised=0.97, chance=0.25))
+    return replace(case, random_labels=RandomLabels(ExplainedModel(other[0]), memorised=0.97, chance=0.25))
 
 
 def run(explanation, case, **parameters):
@@ -52,7 +52,7 @@ def test_what_does_not_look_at_the_model_stays_as_it_is(case, method):
 
 
 def test_the_same_model_again_changes_nothing(case):
-    same = replace(case, random_labels=RandomLabels(case.probe, 1.0, 0.25))
+    same = replace(case, random_labels=RandomLabels(case.model, 1.0, 0.25))
     for method in ("saliency", "integrated_gradients", "smoothgrad"):
         found = run(explanation_of(case, method), same).values
         np.testing.assert_allclose(found["labels_rank_correlation"], 1, atol=1e-12)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.sensitivity import ranges, score
 from tests.support.explained import case_of, explanation_of
 
@@ -135,4 +135,4 @@ def test_the_same_seed_gives_the_same_bytes(digit):
     case = case_of(digit, random_inputs((8, 8, 1)))
     one, two = (score(explanation_of(case, "saliency"), case, generator()).values for _ in range(2))
     assert all(one[name].tobytes() == two[name].tobytes() for name in one)
-    assert isinstance(case.probe, Probe)
+    assert isinstance(case.model, ExplainedModel)

@@ -446,14 +446,14 @@ def test_every_setting_goes_on_after_a_kill_as_if_there_had_been_none(few_digits
 
 
 def test_what_was_trained_in_bfloat16_is_explained_in_float32(keras, few_digits, whole):
-    from pellucid.network.explained_model import Probe
+    from pellucid.network.explained_model import ExplainedModel
 
     model = whole("bfloat16") / "model" / "model.keras"
     kept = keras.models.load_model(model)
     assert {layer.compute_dtype for layer in kept.layers} == {"float32"}
-    probe = Probe.load(model)
+    explained_model = ExplainedModel.load(model)
     x = np.load(few_digits / "x_test.npy")[:4]
-    gradient = probe.gradient(x, np.arange(4))
+    gradient = explained_model.gradient(x, np.arange(4))
     assert gradient.dtype == np.float32
     # Of a network in bfloat16, every number would have its 16 lower bits at zero.
     assert (gradient.view(np.uint32) & 0xFFFF).any()

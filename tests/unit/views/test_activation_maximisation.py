@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.activation_maximisation import compute
 from pellucid.views.shared.ascent import roughness
 from tests.support.view_data import given, random_examples
@@ -13,9 +13,13 @@ FREE = {"l2": 0, "smoothness": 0, "jitter": 0}
 
 
 def run(model, seed=0, **parameters):
-    probe = Probe(model)
-    train = random_examples(probe.input_shape, probe.n_classes)
-    return compute(probe, given(probe, train), np.random.default_rng(seed), **parameters), train, probe
+    explained_model = ExplainedModel(model)
+    train = random_examples(explained_model.input_shape, explained_model.n_classes)
+    return (
+        compute(explained_model, given(explained_model, train), np.random.default_rng(seed), **parameters),
+        train,
+        explained_model,
+    )
 
 
 def test_without_regularisers_a_linear_model_has_its_optimum_at_the_limits(linear):
@@ -29,12 +33,12 @@ def test_without_regularisers_a_linear_model_has_its_optimum_at_the_limits(linea
 
 @pytest.mark.parametrize("network", ["heartbeat", "multivariate", "digit"])
 def test_goes_beyond_every_real_example_inside_their_range(request, network):
-    found, (x, labels), probe = run(request.getfixturevalue(network), **FREE)
+    found, (x, labels), model = run(request.getfixturevalue(network), **FREE)
     assert (found["scores"] > found["best_scores"]).all()
     assert (found["inputs"] >= x.min(tuple(range(x.ndim - 1)))).all()
     assert (found["inputs"] <= x.max(tuple(range(x.ndim - 1)))).all()
-    np.testing.assert_allclose(probe.score(found["inputs"], found["units"]), found["scores"], rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(found["best_scores"], probe.logits(x).max(0), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(model.score(found["inputs"], found["units"]), found["scores"], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found["best_scores"], model.logits(x).max(0), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(found["mean"][1], x[labels == 1].mean(0), atol=1e-6)
     # It rises: the end is the highest, but for what the last small steps do.
     rise = found["history"].max(0) - found["history"][0]
@@ -56,12 +60,12 @@ def test_regularisers_lower_what_they_weigh(request, network):
 
 @pytest.mark.parametrize("network", ["heartbeat", "digit"])
 def test_filters_answer_more_than_to_any_real_example(request, network):
-    found, (x, _), probe = run(request.getfixturevalue(network), **FREE, of="filters", shown=5)
-    layer = probe.conv_layers[-1]
+    found, (x, _), model = run(request.getfixturevalue(network), **FREE, of="filters", shown=5)
+    layer = model.conv_layers[-1]
     assert str(found["layer"]) == layer
-    assert found["count"] == probe.activations(x[:1], layer).shape[-1]
+    assert found["count"] == model.activations(x[:1], layer).shape[-1]
     assert len(found["units"]) == 5
-    real = probe.activations(x, layer)
+    real = model.activations(x, layer)
     real = real.mean(tuple(range(1, real.ndim - 1)))[:, found["units"]]
     np.testing.assert_allclose(found["best_scores"], real.max(0), atol=1e-5)
     answering = ~found["silent"]
@@ -71,9 +75,9 @@ def test_filters_answer_more_than_to_any_real_example(request, network):
 
 def test_units_do_not_depend_on_each_other_or_on_the_batch(multivariate):
     # What one class gets among four, it gets alone: random numbers are shared by all of them.
-    probe, small = Probe(multivariate), Probe(multivariate, batch_size=3)
-    data = given(probe, random_examples(probe.input_shape, 4))
-    one, two = (compute(p, data, np.random.default_rng(1), steps=20, starts=2) for p in (probe, small))
+    model, small = ExplainedModel(multivariate), ExplainedModel(multivariate, batch_size=3)
+    data = given(model, random_examples(model.input_shape, 4))
+    one, two = (compute(p, data, np.random.default_rng(1), steps=20, starts=2) for p in (model, small))
     np.testing.assert_allclose(one["inputs"], two["inputs"], atol=1e-3)
     assert one["start_scores"].shape == (4, 2)
     np.testing.assert_array_equal(one["scores"], one["start_scores"].max(1))
@@ -102,7 +106,7 @@ def test_reaches_a_higher_logit_than_tf_keras_vis_in_as_many_steps(keras, digit,
     from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
     from tf_keras_vis.utils.scores import CategoricalScore
 
-    found, (x, _), probe = run(digit, **FREE, steps=steps)
+    found, (x, _), model = run(digit, **FREE, steps=steps)
     peer = ActivationMaximization(
         keras.Model(digit.inputs, digit.outputs), model_modifier=ReplaceToLinear(), clone=True
     )
@@ -117,5 +121,5 @@ def test_reaches_a_higher_logit_than_tf_keras_vis_in_as_many_steps(keras, digit,
         optimizer=keras.optimizers.RMSprop(1 / 255),
         steps=steps,
     )
-    reached = probe.score(np.clip(np.asarray(theirs), x.min(), x.max()).astype(np.float32), np.arange(10))
+    reached = model.score(np.clip(np.asarray(theirs), x.min(), x.max()).astype(np.float32), np.arange(10))
     assert (found["scores"] >= reached - 1e-3).all()

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.views import activations, feature_maps, maximal_activations
 from pellucid.views.base import ViewData
 from pellucid.views.shared.maps import per_class, small
 
 
-def chosen(probe, shape, each=2, seed=0):
+def chosen(model, shape, each=2, seed=0):
     """Chosen examples of every class, sorted by class."""
-    labels = np.repeat(np.arange(probe.n_classes), each)
+    labels = np.repeat(np.arange(model.n_classes), each)
     inputs = np.random.default_rng(seed).random((len(labels), *shape), np.float32)
-    p = probe.probabilities(inputs)
-    data = ViewData({"classes": [f"c{label}" for label in range(probe.n_classes)]}, {})
+    p = model.probabilities(inputs)
+    data = ViewData({"classes": [f"c{label}" for label in range(model.n_classes)]}, {})
     data.__dict__["examples"] = {
         "inputs": inputs, "labels": labels, "predictions": p.argmax(1), "probabilities": p, "indices": 100 + np.arange(len(labels)),
     }  # fmt: skip
@@ -27,9 +27,9 @@ def layer_output(keras, model, name, x):
 
 
 def test_activations_are_those_of_keras_strongest_first(keras, multivariate, rng):
-    probe = Probe(multivariate, batch_size=3)
-    data = chosen(probe, (100, 6))
-    found = activations.compute(probe, data, rng, layer="last", shown=5)
+    model = ExplainedModel(multivariate, batch_size=3)
+    data = chosen(model, (100, 6))
+    found = activations.compute(model, data, rng, layer="last", shown=5)
     places = [0, 2, 4, 6]
     assert found["indices"].tolist() == [100 + place for place in places]
     whole = layer_output(keras, multivariate, "relu_2", data.examples["inputs"][places])
@@ -47,9 +47,9 @@ def test_maps_of_large_images_are_brought_down_and_their_summary_is_not(keras, r
     inputs = keras.Input((130, 100, 3))
     conv = keras.layers.Conv2D(4, 3, padding="same", name="conv")(inputs)
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(conv)))
-    probe = Probe(model)
-    data = chosen(probe, (130, 100, 3), each=1)
-    found = activations.compute(probe, data, rng)
+    explained_model = ExplainedModel(model)
+    data = chosen(explained_model, (130, 100, 3), each=1)
+    found = activations.compute(explained_model, data, rng)
     whole = layer_output(keras, model, "conv", data.examples["inputs"])
     assert found["maps"].shape == (2, 4, 44, 34)  # means over 3 × 3 positions
     np.testing.assert_allclose(found["maps"][1, 0, 2, 5], whole[1, 6:9, 15:18, found["filters"][0]].mean(), atol=1e-5)
@@ -59,11 +59,11 @@ def test_maps_of_large_images_are_brought_down_and_their_summary_is_not(keras, r
 
 
 def test_a_layer_without_maps_is_refused(multivariate, rng):
-    probe = Probe(multivariate)
+    model = ExplainedModel(multivariate)
     with pytest.raises(
         InputError, match=r"layer dense_1: found an output of shape \(300,\); expected a layer with 2 axes"
     ):
-        activations.compute(probe, chosen(probe, (100, 6)), rng, layer="dense_1")
+        activations.compute(model, chosen(model, (100, 6)), rng, layer="dense_1")
 
 
 def test_one_example_per_class_however_many_there_are():
@@ -72,9 +72,9 @@ def test_one_example_per_class_however_many_there_are():
 
 
 def test_feature_maps_of_every_convolution(keras, digit, rng):
-    probe = Probe(digit)
-    data = chosen(probe, (8, 8, 1))
-    found = feature_maps.compute(probe, data, rng, example=3, shown=4)
+    model = ExplainedModel(digit)
+    data = chosen(model, (8, 8, 1))
+    found = feature_maps.compute(model, data, rng, example=3, shown=4)
     assert found["layers"].tolist() == ["conv_1", "conv_2"]
     assert found["n_filters"].tolist() == [32, 64]
     assert found["sizes"].tolist() == [[6, 6], [4, 4]]
@@ -87,13 +87,13 @@ def test_feature_maps_of_every_convolution(keras, digit, rng):
 
 
 def test_feature_maps_of_named_layers_and_refusals(digit, rng):
-    probe = Probe(digit)
-    data = chosen(probe, (8, 8, 1))
-    assert feature_maps.compute(probe, data, rng, layers=["pool_1", "first"])["layers"].tolist() == ["pool_1", "conv_1"]
+    model = ExplainedModel(digit)
+    data = chosen(model, (8, 8, 1))
+    assert feature_maps.compute(model, data, rng, layers=["pool_1", "first"])["layers"].tolist() == ["pool_1", "conv_1"]
     with pytest.raises(InputError, match="feature_maps.example: found 20; expected at most 19"):
-        feature_maps.compute(probe, data, rng, example=20)
+        feature_maps.compute(model, data, rng, example=20)
     with pytest.raises(InputError, match='layer: found "conv_7"'):
-        feature_maps.compute(probe, data, rng, layers=["conv_7"])
+        feature_maps.compute(model, data, rng, layers=["conv_7"])
 
 
 def matched(keras, shapes, length=40):
@@ -118,9 +118,9 @@ def test_finds_planted_shapes_where_they_stand(keras, rng):
     planted = {3: (0, 10, 3), 8: (0, 30, 2), 20: (0, 5, 1), 5: (1, 0, 3), 11: (1, 36, 2), 29: (1, 17, 1)}
     for example, (shape, start, size) in planted.items():
         x[example, start : start + 4, 0] = size * shapes[shape]
-    probe = Probe(matched(keras, shapes), batch_size=7)
+    model = ExplainedModel(matched(keras, shapes), batch_size=7)
     labels = np.arange(30) % 2
-    found = maximal_activations.compute(probe, searched(x, labels), rng, order="first", top=3)
+    found = maximal_activations.compute(model, searched(x, labels), rng, order="first", top=3)
     for shape in (0, 1):
         examples = [example for example, (which, _, _) in planted.items() if which == shape]
         assert found["examples"][shape].tolist() == examples
@@ -137,7 +137,7 @@ def test_the_search_does_not_depend_on_the_batches_and_takes_what_it_is_told(dig
     x, labels = rng.random((50, 8, 8, 1), np.float32), np.arange(50) % 10
     one, two, few = (
         maximal_activations.compute(
-            Probe(digit, batch_size=size), searched(x, labels), np.random.default_rng(1), search=search
+            ExplainedModel(digit, batch_size=size), searched(x, labels), np.random.default_rng(1), search=search
         )
         for size, search in ((7, 2000), (50, 2000), (50, 20))
     )
@@ -147,7 +147,7 @@ def test_the_search_does_not_depend_on_the_batches_and_takes_what_it_is_told(dig
     assert (np.diff(one["values"][:, 0]) <= 0).all()
     assert (np.diff(one["values"], axis=1) <= 0).all()
     # The patch alone makes the activation: valid convolutions see nothing else.
-    model = Probe(digit)
+    model = ExplainedModel(digit)
     patch = np.zeros((1, 8, 8, 1), np.float32)
     patch[0, :5, :5] = one["patches"][0, 0]
     np.testing.assert_allclose(
@@ -163,7 +163,7 @@ def test_what_lies_outside_of_the_input_is_empty(keras, rng):
     x[0, 0, 5] = 1
     x[0, 0, 4] = x[0, 1, 5] = 0.5
     x[0, 2, 3:] = -1
-    found = maximal_activations.compute(Probe(model), searched(x, np.array([0])), rng)
+    found = maximal_activations.compute(ExplainedModel(model), searched(x, np.array([0])), rng)
     assert found["units"][0, 0].tolist() == [0, 4]
     assert found["starts"][0, 0].tolist() == [-1, 3]
     assert np.isnan(found["patches"][0, 0, :, :, 0]).tolist() == [[True] * 3, [False] * 3, [False] * 3]

@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.architecture import compute, group, table
 
 
@@ -16,7 +16,7 @@ def vgg16(keras):
 
 
 def test_vgg16_has_its_published_parameters(vgg16, rng):
-    found = compute(Probe(vgg16), None, rng)
+    found = compute(ExplainedModel(vgg16), None, rng)
     assert found["parameters"].sum() == 138_357_544
     assert found["parameters"][found["names"] == "fc1"] == 102_764_544
     assert "parameters: 138,357,544 (527.79 MiB as 32-bit numbers)" in found["txt"]
@@ -27,7 +27,7 @@ def test_vgg16_has_its_published_parameters(vgg16, rng):
 @pytest.mark.parametrize("name", ["heartbeat", "multivariate", "digit"])
 def test_counts_are_those_of_keras(request, name, rng):
     model = request.getfixturevalue(name)
-    found = compute(Probe(model), None, rng)
+    found = compute(ExplainedModel(model), None, rng)
     assert found["parameters"].sum() == model.count_params()
     assert found["trainable"].sum() == sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     lines = []
@@ -38,7 +38,7 @@ def test_counts_are_those_of_keras(request, name, rng):
 
 
 def test_the_csv_has_a_line_for_each_layer_and_plain_numbers(heartbeat, rng):
-    lines = list(csv.DictReader(io.StringIO(compute(Probe(heartbeat), None, rng)["csv"])))
+    lines = list(csv.DictReader(io.StringIO(compute(ExplainedModel(heartbeat), None, rng)["csv"])))
     assert [line["layer"] for line in lines] == ["input", *(layer.name for layer in heartbeat.layers)]
     assert sum(int(line["parameters"]) for line in lines) == 121_053  # as the article has it
     line = lines[[line["layer"] for line in lines].index("conv_3")]
@@ -58,7 +58,7 @@ def test_branches_nested_models_and_layers_used_twice(keras, rng):
     shared = layers.Conv1D(4, 1, name="shared")
     x = layers.Add(name="add")([shared(shared(stem)), inner(stem)])
     model = keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x)))
-    rows = table(Probe(model))
+    rows = table(ExplainedModel(model))
     names = [row.name for row in rows]
     assert sum(row.parameters for row in rows) == model.count_params()
     assert names.count("shared") == 2
@@ -67,11 +67,11 @@ def test_branches_nested_models_and_layers_used_twice(keras, rng):
     assert [names[index] for index in add.inputs] == ["shared", "deep"]
     assert deep.within == "inner"
     assert add.field == (7,)
-    assert "inner/deep" in compute(Probe(model), None, rng)["txt"]
+    assert "inner/deep" in compute(ExplainedModel(model), None, rng)["txt"]
 
 
 def test_twice_the_same(digit, rng):
-    one, two = (compute(Probe(digit), None, rng) for _ in range(2))
+    one, two = (compute(ExplainedModel(digit), None, rng) for _ in range(2))
     assert one["txt"] == two["txt"]
     assert one["csv"] == two["csv"]
 

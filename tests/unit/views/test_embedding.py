@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.draw.views.embedding import draw
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.embedding import compute, planes, same_class
 from tests.support.view_data import given, random_examples
 
@@ -51,9 +51,9 @@ def test_an_example_is_not_its_own_neighbour_even_where_all_are_one(rng):
 
 
 def test_says_the_shares_class_by_class_and_the_chance(multivariate):
-    probe = Probe(multivariate)
-    test = random_examples(probe.input_shape, 4)
-    found = compute(probe, given(probe, test=test), np.random.default_rng(0), perplexity=500, neighbours=100)
+    model = ExplainedModel(multivariate)
+    test = random_examples(model.input_shape, 4)
+    found = compute(model, given(model, test=test), np.random.default_rng(0), perplexity=500, neighbours=100)
     assert found["features"].shape == (32, 300)
     # All others are neighbours: 7 of 31 are of the same class, in every space, as by chance.
     np.testing.assert_allclose(found["neighbours_same"], 7 / 31)
@@ -62,23 +62,23 @@ def test_says_the_shares_class_by_class_and_the_chance(multivariate):
     assert lines[0] == "over,class,examples,same_class_features,same_class_pca,same_class_tsne"
     assert lines[1].startswith("all,all,32,0.225806")
     assert lines[2].startswith("class,class 0,8,0.225806")
-    np.testing.assert_array_equal(found["predictions"], probe.logits(test[0]).argmax(1)[found["indices"]])
+    np.testing.assert_array_equal(found["predictions"], model.logits(test[0]).argmax(1)[found["indices"]])
 
 
 @pytest.mark.parametrize("count", [5, 7])
 def test_few_examples_still_have_planes(digit, count):
-    probe = Probe(digit)
-    x, labels = random_examples(probe.input_shape, 10)
-    found = compute(probe, given(probe, test=(x[:count], labels[:count])), np.random.default_rng(0))
+    model = ExplainedModel(digit)
+    x, labels = random_examples(model.input_shape, 10)
+    found = compute(model, given(model, test=(x[:count], labels[:count])), np.random.default_rng(0))
     assert np.isfinite(found["tsne"]).all()
     assert found["pca"].shape == (count, 2)
 
 
 def test_what_has_no_plane_leaves_a_figure_with_the_reason(digit):
-    probe = Probe(digit)
-    x, labels = random_examples(probe.input_shape, 10)
-    few = compute(probe, given(probe, test=(x[:3], labels[:3])), np.random.default_rng(0))
-    same = compute(probe, given(probe, test=(np.zeros_like(x), labels)), np.random.default_rng(0))
+    model = ExplainedModel(digit)
+    x, labels = random_examples(model.input_shape, 10)
+    few = compute(model, given(model, test=(x[:3], labels[:3])), np.random.default_rng(0))
+    same = compute(model, given(model, test=(np.zeros_like(x), labels)), np.random.default_rng(0))
     assert "3" in str(few["reason"])
     assert "dropout_2" in str(same["reason"])
     for found in (few, same):

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.shared.features import feature_layer, features
 
 
 @pytest.mark.parametrize("network", ["heartbeat", "multivariate", "digit"])
 def test_the_last_features_times_the_last_weights_are_the_logits(request, network, rng):
     model = request.getfixturevalue(network)
-    probe = Probe(model)
-    x = rng.random((5, *probe.input_shape), np.float32)
-    found = features(probe, x, feature_layer(probe, "last_features"))
+    explained_model = ExplainedModel(model)
+    x = rng.random((5, *explained_model.input_shape), np.float32)
+    found = features(explained_model, x, feature_layer(explained_model, "last_features"))
     weights, bias = model.layers[-1].get_weights()
-    np.testing.assert_allclose(found @ weights + bias, probe.logits(x), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found @ weights + bias, explained_model.logits(x), rtol=1e-4, atol=1e-4)
 
 
 def test_found_behind_a_softmax_of_its_own_and_inside_nested_models(keras):
@@ -25,7 +25,7 @@ def test_found_behind_a_softmax_of_its_own_and_inside_nested_models(keras):
         name="body",
     )
     model = keras.Sequential([layers.Input((10, 2)), body, layers.Dense(4, name="scores"), layers.Softmax()])
-    assert feature_layer(Probe(model), "last_features") == "pooled"
+    assert feature_layer(ExplainedModel(model), "last_features") == "pooled"
 
 
 def test_without_a_vector_the_maps_before_the_scores_are_averaged(keras, rng):
@@ -38,16 +38,16 @@ def test_without_a_vector_the_maps_before_the_scores_are_averaged(keras, rng):
             layers.GlobalAveragePooling1D(),
         ]
     )
-    probe = Probe(model, batch_size=2)
+    explained_model = ExplainedModel(model, batch_size=2)
     x = rng.random((5, 10, 2), np.float32)
-    name = feature_layer(probe, "last_features")
+    name = feature_layer(explained_model, "last_features")
     assert name == "conv"
-    found = features(probe, x, name)
-    np.testing.assert_allclose(found, probe.activations(x, "conv").mean(1), rtol=1e-6)
+    found = features(explained_model, x, name)
+    np.testing.assert_allclose(found, explained_model.activations(x, "conv").mean(1), rtol=1e-6)
     weights, bias = model.get_layer("scores").get_weights()
-    np.testing.assert_allclose(found @ weights[0] + bias, probe.logits(x), atol=1e-5)
+    np.testing.assert_allclose(found @ weights[0] + bias, explained_model.logits(x), atol=1e-5)
 
 
 def test_an_unknown_layer_is_named_with_what_there_is(digit):
     with pytest.raises(InputError, match='layer: found "dense_2"; expected one of last_features.*"dense_1"'):
-        feature_layer(Probe(digit), "dense_2")
+        feature_layer(ExplainedModel(digit), "dense_2")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.filters import compute, kernels_of
 
 
@@ -38,7 +38,7 @@ def test_a_two_dimensional_filter_too(keras, rng):
 
 
 def test_norms_and_their_order(multivariate, rng):
-    found = compute(Probe(multivariate), None, rng, layer="conv_2")
+    found = compute(ExplainedModel(multivariate), None, rng, layer="conv_2")
     weights = multivariate.get_layer("conv_2").get_weights()[0]
     norms = [np.linalg.norm(weights[..., index].ravel()) for index in range(128)]
     np.testing.assert_allclose(found["norms"], norms, rtol=1e-6)
@@ -50,7 +50,7 @@ def test_norms_and_their_order(multivariate, rng):
     ("layer", "name", "step", "on_input"), [("first", "conv_1", 1, True), ("last", "conv_2", 5, False)]
 )
 def test_where_the_taps_lie_on_the_input(multivariate, rng, layer, name, step, on_input):
-    found = compute(Probe(multivariate), None, rng, layer=layer)
+    found = compute(ExplainedModel(multivariate), None, rng, layer=layer)
     assert found["layer"] == name
     assert found["step"].tolist() == [step]
     assert found["on_input"] == on_input
@@ -58,15 +58,15 @@ def test_where_the_taps_lie_on_the_input(multivariate, rng, layer, name, step, o
 
 def test_dilated_and_strided_taps(keras, rng):
     layer = keras.layers.Conv1D(2, 3, dilation_rate=4, name="dilated")
-    found = compute(Probe(single(keras, layer, (20, 3))), None, rng, layer="dilated")
+    found = compute(ExplainedModel(single(keras, layer, (20, 3))), None, rng, layer="dilated")
     assert (found["step"].tolist(), bool(found["on_input"])) == ([4], True)
     layer = keras.layers.Conv2D(2, 3, strides=2, name="strided")
-    found = compute(Probe(single(keras, layer, (9, 9, 3))), None, rng)
+    found = compute(ExplainedModel(single(keras, layer, (9, 9, 3))), None, rng)
     assert (found["step"].tolist(), bool(found["on_input"])) == ([1, 1], True)
 
 
 def test_a_layer_without_kernels_is_refused(multivariate, linear, rng):
     with pytest.raises(InputError, match="layer dense_1: found a Dense layer; expected a convolution"):
-        compute(Probe(multivariate), None, rng, layer="dense_1")
+        compute(ExplainedModel(multivariate), None, rng, layer="dense_1")
     with pytest.raises(InputError, match="model: found no convolution layer"):
-        compute(Probe(linear[0]), None, rng)
+        compute(ExplainedModel(linear[0]), None, rng)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.prototypes import compute
 from pellucid.views.shared import medoids, mmd
 from tests.support.view_data import given, random_examples
@@ -105,13 +105,13 @@ def test_identical_examples_do_no_harm():
 @pytest.mark.parametrize("method", ["mmd_critic", "k_medoids"])
 @pytest.mark.parametrize("network", ["multivariate", "digit"])
 def test_chosen_from_their_class_and_better_than_random(request, network, method):
-    probe = Probe(request.getfixturevalue(network))
-    (x, y), test = (random_examples(probe.input_shape, probe.n_classes, 20, seed) for seed in (0, 1))
-    data = given(probe, (x, y), test)
-    found, again = (compute(probe, data, np.random.default_rng(3), method=method) for _ in range(2))
+    model = ExplainedModel(request.getfixturevalue(network))
+    (x, y), test = (random_examples(model.input_shape, model.n_classes, 20, seed) for seed in (0, 1))
+    data = given(model, (x, y), test)
+    found, again = (compute(model, data, np.random.default_rng(3), method=method) for _ in range(2))
     np.testing.assert_array_equal(y[found["prototype_indices"]], found["prototype_labels"])
     np.testing.assert_array_equal(y[found["criticism_indices"]], found["criticism_labels"])
-    np.testing.assert_array_equal(np.bincount(found["prototype_labels"]), [3] * probe.n_classes)
+    np.testing.assert_array_equal(np.bincount(found["prototype_labels"]), [3] * model.n_classes)
     np.testing.assert_array_equal(x[found["prototype_indices"]], found["prototypes"])
     np.testing.assert_allclose(found["coverage"].reshape(-1, 3).sum(1), 1)
     assert not set(found["prototype_indices"]) & set(found["criticism_indices"])
@@ -123,17 +123,17 @@ def test_chosen_from_their_class_and_better_than_random(request, network, method
 
 def test_the_nearest_test_example_is_the_same_one_where_it_is_there(digit):
     # Test and training examples are the same here: every prototype finds itself, at no distance.
-    probe = Probe(digit)
-    both = random_examples(probe.input_shape, 10, 12)
-    found = compute(probe, given(probe, both, both), np.random.default_rng(0))
+    model = ExplainedModel(digit)
+    both = random_examples(model.input_shape, 10, 12)
+    found = compute(model, given(model, both, both), np.random.default_rng(0))
     np.testing.assert_array_equal(found["nearest_indices"], found["prototype_indices"])
     np.testing.assert_allclose(found["nearest_distances"], 0, atol=1e-3)
 
 
 def test_a_class_of_one_example_has_one_prototype(multivariate):
-    probe = Probe(multivariate)
-    x, y = random_examples(probe.input_shape, 4, 6)
+    model = ExplainedModel(multivariate)
+    x, y = random_examples(model.input_shape, 4, 6)
     kept = np.flatnonzero((y != 2) | (np.arange(len(y)) == 2))
-    found = compute(probe, given(probe, (x[kept], y[kept]), (x, y)), np.random.default_rng(0))
+    found = compute(model, given(model, (x[kept], y[kept]), (x, y)), np.random.default_rng(0))
     np.testing.assert_array_equal(np.bincount(found["prototype_labels"]), [3, 3, 1, 3])
     np.testing.assert_array_equal(np.bincount(found["criticism_labels"], minlength=4), [2, 2, 0, 2])

@@ -7,15 +7,19 @@ import pytest
 from scipy.stats import spearmanr
 
 from pellucid.errors import InputError
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.pruning import check, compute, kernels, prune, rank_correlation
 from tests.support.view_data import given, random_examples
 
 
 def run(model, **parameters):
-    probe = Probe(model)
-    test = random_examples(probe.input_shape, probe.n_classes, 10)
-    return compute(probe, given(probe, test=test), np.random.default_rng(0), **parameters), test, probe
+    explained_model = ExplainedModel(model)
+    test = random_examples(explained_model.input_shape, explained_model.n_classes, 10)
+    return (
+        compute(explained_model, given(explained_model, test=test), np.random.default_rng(0), **parameters),
+        test,
+        explained_model,
+    )
 
 
 def kernels_of(model):
@@ -24,24 +28,24 @@ def kernels_of(model):
 
 def test_the_kernels_are_all_that_is_pruned(multivariate):
     # Conv 9 × 6 × 128 and 9 × 128 × 128, Dense 256 × 300 and 300 × 4; no bias, no batch normalisation.
-    probe = Probe(multivariate)
-    places = kernels(probe)
+    model = ExplainedModel(multivariate)
+    places = kernels(model)
     assert places == [("conv_1", 0), ("conv_2", 0), ("dense_1", 0), ("classes", 0)]
     found, _, _ = run(multivariate, densities=[1], methods=[])
-    flat = probe.activations(np.zeros((1, 100, 6), np.float32), "flatten").shape[1]
+    flat = model.activations(np.zeros((1, 100, 6), np.float32), "flatten").shape[1]
     assert found["weights"] == 9 * 6 * 128 + 9 * 128 * 128 + flat * 300 + 300 * 4
 
 
 def test_recurrent_kernels_are_kernels(keras):
     layers = keras.layers
     model = keras.Sequential([layers.Input((8, 2)), layers.LSTM(3, name="lstm"), layers.Dense(4, name="classes")])
-    assert kernels(Probe(model)) == [("lstm", 0), ("lstm", 1), ("classes", 0)]
+    assert kernels(ExplainedModel(model)) == [("lstm", 0), ("lstm", 1), ("classes", 0)]
 
 
 @pytest.mark.parametrize("density", [0.75, 0.3, 0.05])
 def test_global_magnitude_removes_exactly_the_smallest(digit, density, rng):
-    probe = Probe(digit)
-    own, places = probe.weights, kernels(probe)
+    model = ExplainedModel(digit)
+    own, places = model.weights, kernels(model)
     pruned = prune(own, places, "global_magnitude", density, rng)
     before = np.concatenate([own[name][at].ravel() for name, at in places])
     after = np.concatenate([pruned[name][at].ravel() for name, at in places])
@@ -56,8 +60,8 @@ def test_global_magnitude_removes_exactly_the_smallest(digit, density, rng):
 
 @pytest.mark.parametrize("strategy", ["layer_magnitude", "random"])
 def test_every_kernel_keeps_its_share(digit, strategy, rng):
-    probe = Probe(digit)
-    own, places = probe.weights, kernels(probe)
+    model = ExplainedModel(digit)
+    own, places = model.weights, kernels(model)
     for density in (0.8, 0.1):
         pruned = prune(own, places, strategy, density, rng)
         for name, at in places:
@@ -74,18 +78,18 @@ def test_equal_weights_still_keep_the_share(rng):
 
 
 def test_sparser_random_masks_drop_what_denser_ones_drop(digit):
-    probe = Probe(digit)
+    model = ExplainedModel(digit)
     sparse, dense = (
-        prune(probe.weights, kernels(probe), "random", density, np.random.default_rng(5)) for density in (0.2, 0.6)
+        prune(model.weights, kernels(model), "random", density, np.random.default_rng(5)) for density in (0.2, 0.6)
     )
-    for name, at in kernels(probe):
+    for name, at in kernels(model):
         assert (dense[name][at] != 0)[sparse[name][at] != 0].all()
 
 
 def test_density_one_changes_nothing_and_density_zero_leaves_a_constant(digit):
-    found, (x, y), probe = run(digit, densities=[1, 0], repeats=2)
+    found, (x, y), model = run(digit, densities=[1, 0], repeats=2)
     whole = found["density"] == 1
-    np.testing.assert_allclose(found["accuracy"][whole], (probe.logits(x).argmax(1) == y).mean())
+    np.testing.assert_allclose(found["accuracy"][whole], (model.logits(x).argmax(1) == y).mean())
     np.testing.assert_allclose(found["rank_correlation"][whole], 1)
     # Ten classes of ten examples each: a constant answer is right for one in ten; no map has an order left.
     np.testing.assert_allclose(found["accuracy"][~whole], 0.1)
@@ -113,9 +117,9 @@ def test_the_table_holds_one_line_per_trial_and_repeats_by_seed(digit):
 
 
 def test_the_accuracy_is_that_of_a_model_with_those_weights(keras, digit, rng):
-    found, (x, y), probe = run(digit, densities=[0.3], strategies=["layer_magnitude"], methods=[])
+    found, (x, y), explained_model = run(digit, densities=[0.3], strategies=["layer_magnitude"], methods=[])
     model = keras.models.clone_model(digit)
-    pruned = prune(probe.weights, kernels(probe), "layer_magnitude", 0.3, rng)
+    pruned = prune(explained_model.weights, kernels(explained_model), "layer_magnitude", 0.3, rng)
     for layer in model.layers:
         if layer.name in pruned:
             layer.set_weights(pruned[layer.name])

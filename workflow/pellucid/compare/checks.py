@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import plugins, seeds, tables
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Case, Explanation
 from pellucid.score.run import Explained, loaded
 
@@ -55,10 +55,12 @@ def run(
     """
     import pandas as pd
 
-    probe = Probe.load(model, threads=threads, memory_mb=memory_mb)
+    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     similarity = _ends(randomised)
     rows = []
-    for explanation, case in loaded(methods, explained, facts, probe=probe, training=training, labels=None, seed=seed):
+    for explanation, case in loaded(
+        methods, explained, facts, model=explained_model, training=training, labels=None, seed=seed
+    ):
         rows += [(explanation.label, *found) for found in _measured(explanation, case)]
         if explanation.label in similarity:
             value = similarity[explanation.label]
@@ -95,12 +97,12 @@ def coverage(explanation: Explanation, case: Case) -> float | None:
     None where no value of these inputs has a gradient.
     """
     assert explanation.again is not None
-    assert case.probe is not None
+    assert case.model is not None
     low, high = case.inputs.min(), case.inputs.max()
     rng = seeds.generator(case.seed, "coverage")
     noise = rng.uniform(low, high, (_NOISE, *case.inputs.shape[1:])).astype(np.float32)
-    targets = np.arange(_NOISE) % case.probe.n_classes
-    seen = (case.probe.gradient(noise, targets) != 0).any(0)
+    targets = np.arange(_NOISE) % case.model.n_classes
+    seen = (case.model.gradient(noise, targets) != 0).any(0)
     return float((explanation.again(noise, targets) != 0).any(0)[seen].mean()) if seen.any() else None
 
 

@@ -21,7 +21,7 @@ from pellucid import files, seeds, tables
 from pellucid.batching import blocks
 from pellucid.errors import InputError
 from pellucid.logits import softmax
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Case
 from pellucid.score.shared.bootstrap import interval
 from pellucid.score.shared.fills import Fill, fills
@@ -81,7 +81,7 @@ def run(
         targets=classes["test"],
         labels=classes["test"],
         truth=planted["test"],
-        probe=Probe.load(model, threads=threads, memory_mb=memory_mb),
+        model=ExplainedModel.load(model, threads=threads, memory_mb=memory_mb),
         training=files.map_array(training),
         training_labels=classes["train"],
         seed=seed,
@@ -117,13 +117,13 @@ def measure(case: Case) -> pd.DataFrame:
     import pandas as pd
 
     assert case.truth is not None
-    assert case.probe is not None
+    assert case.model is not None
     axes = tuple(range(1, case.truth.ndim))
     planted = case.truth.any(axes)
     if not planted.any():
         raise InputError("truth of the test examples", "no value that is marked as evidence", "some in every example")
     # A batch after the other: what is said of an example depends on no other, and all fills of all would not fit.
-    measured = [_values(_part(case, part)) for part, _ in blocks(len(case.truth), 1, case.probe.batch_size())]
+    measured = [_values(_part(case, part)) for part, _ in blocks(len(case.truth), 1, case.model.batch_size())]
     values = {key: np.concatenate([one[key] for one in measured]) for key in measured[0]}
     groups = [(tables.ALL, tables.ALL, planted)]
     groups += [
@@ -172,20 +172,20 @@ def _values(case: Case) -> dict[tuple[str, str, str], NDArray[np.float64]]:
 
 def _said(case: Case, removed: Mapping[str, Mask]) -> dict[tuple[str, str], NDArray[np.float64]]:
     """The probabilities (N, classes) of the examples as they are, and for every part and fill."""
-    assert case.probe is not None
+    assert case.model is not None
     kinds = [kind for kind in FILLS if kind != "linear" or case.inputs.ndim == 3]
-    found = {(WHOLE, NONE): softmax(case.probe.logits(case.inputs))}
+    found = {(WHOLE, NONE): softmax(case.model.logits(case.inputs))}
     for kind, fill in fills(case, kinds, seeds.generator(case.seed, "evidence", "fills")).items():
         for part, mask in removed.items():
-            found[part, kind] = _answers(case.probe, fill, mask)
+            found[part, kind] = _answers(case.model, fill, mask)
     return found
 
 
-def _answers(probe: Probe, fill: Fill, mask: Mask) -> NDArray[np.float64]:
+def _answers(model: ExplainedModel, fill: Fill, mask: Mask) -> NDArray[np.float64]:
     """Probabilities (N, classes) of the examples whose values under the mask (N, *input_shape) are replaced."""
-    found = np.empty((len(mask), probe.n_classes))
-    for part, _ in blocks(len(mask), 1, probe.batch_size()):
-        found[part] = softmax(probe.logits(fill(part, mask[np.newaxis, part])[0]))
+    found = np.empty((len(mask), model.n_classes))
+    for part, _ in blocks(len(mask), 1, model.batch_size()):
+        found[part] = softmax(model.logits(fill(part, mask[np.newaxis, part])[0]))
     return found
 
 

@@ -13,7 +13,7 @@ from pellucid import files, tables
 from pellucid.evaluate import class_order
 from pellucid.logits import log_odds, log_softmax, softmax
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 logger = logging.getLogger(__name__)
 
@@ -59,10 +59,10 @@ def evaluate(
     import pandas as pd
 
     folder = Path(folder)
-    probe = Probe.load(model, threads=threads, memory_mb=memory_mb)
+    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     classes = files.read_json(facts)["classes"]
     y = files.read_arrays(labels)["test"]
-    logits = probe.logits(files.map_array(x), called="test example")
+    logits = explained_model.logits(files.map_array(x), called="test example")
     p = softmax(logits)
     metrics, per_class, confusion = scores(y, logits, classes)
     reliability = calibration(y, p)

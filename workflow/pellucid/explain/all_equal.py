@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
     title="All equal",
@@ -21,7 +21,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe | None, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+    model: ExplainedModel | None, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """One everywhere: (N, *input_shape)."""
     return np.ones_like(inputs)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared.upsampling import placed
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
     title="Attention weights",
@@ -24,17 +24,17 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """The weights of the time steps, interpolated over the samples and repeated for every channel: (N, *input_shape).
 
     A weight belongs to the centre of the samples that make its step. The targets are not looked at: there is one
     attention for all classes. Through the LSTM a step also knows of those before it.
     """
-    weights = probe.activations(inputs, "attention_weights")
+    weights = model.activations(inputs, "attention_weights")
     # The steps are those of the last layer whose units have a place: behind it, the LSTM mixes all.
-    steps = probe.places.last_maps
-    places = probe.places.fields[steps].place if steps is not None else None
+    steps = model.places.last_maps
+    places = model.places.fields[steps].place if steps is not None else None
     if places is None or places.spans[0].units != weights.shape[1]:
         raise InputError(
             "attention_weights", f"{weights.shape[1]} steps at no known place", "one for every unit of a layer"

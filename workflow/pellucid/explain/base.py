@@ -3,14 +3,15 @@
 A method is a module of this package with two names:
 
 - `SPEC`, a `MethodSpec`;
-- `explain(probe, inputs, targets, rng, **parameters) -> float32 array of the inputs' shape`.
+- `explain(model, inputs, targets, rng, **parameters) -> float32 array of the inputs' shape`.
 
 It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned; one
 that declares "completeness" has `reference(inputs, rng, **parameters)`, the inputs from which change is counted, or
-`expected(probe, inputs, targets, rng, **parameters)`, the logits (N,) from which it is counted.
+`expected(model, inputs, targets, rng, **parameters)`, the logits (N,) from which it is counted.
 One whose `explain` (and `reference`) has a parameter `measured` gets where the inputs were measured (bool, of their
 shape) if parts of them were filled, to leave those as they are; what it says of them is not kept.
-A method asks the model through the Probe alone, works on all inputs at once, and draws random numbers from `rng` alone.
+A method asks the model through `ExplainedModel` alone, works on all inputs at once, and draws random numbers from
+`rng` alone.
 Nothing else has to be edited to add one: the file is found by its name, and `config.yaml` turns it on.
 """
 
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 
 if TYPE_CHECKING:
-    from pellucid.network.explained_model import Probe
+    from pellucid.network.explained_model import ExplainedModel
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class MethodSpec:
             (every input value can receive some).
         requires: features that the architecture must have, such as "conv".
         needs_model: whether `explain` asks the model anything; where it does not, the job starts no TensorFlow, and the
-            Probe is None.
+            ExplainedModel is None.
         needs_training: whether `explain` (and `reference` or `expected`) get the training examples as `training`,
             (M, *input_shape), mapped from the file, to draw a background from.
         parameters: JSON Schema properties of the parameters, each with a description and a default.
@@ -76,7 +77,7 @@ class Method(Protocol):
 
     def explain(
         self,
-        probe: Probe,
+        model: ExplainedModel,
         inputs: NDArray[np.float32],
         targets: NDArray[np.int64],
         rng: np.random.Generator,

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared.cam_layers import spread
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
     title="CAM",
@@ -22,7 +22,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """One map per example over time or space, repeated for every channel: (N, *input_shape).
 
@@ -32,15 +32,15 @@ def explain(
     Raises:
         InputError: a model that does not end in global average pooling and one dense layer.
     """
-    return spread(probe, probe.pooled_head[0], maps(probe, inputs, targets))
+    return spread(model, model.pooled_head[0], maps(model, inputs, targets))
 
 
-def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float32]:
+def maps(model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float32]:
     """Equation 2 at the size of the feature maps: (N, *axes).
 
     Their mean is the target's logit less its bias (the paper pools by the sum: there, their sum is). Grad-CAM of the
     same layer, before its ReLU, is this divided by the number of positions.
     """
-    layer, weights = probe.pooled_head
-    summed: NDArray[np.float32] = np.einsum("n...k,nk->n...", probe.activations(inputs, layer), weights[:, targets].T)
+    layer, weights = model.pooled_head
+    summed: NDArray[np.float32] = np.einsum("n...k,nk->n...", model.activations(inputs, layer), weights[:, targets].T)
     return summed

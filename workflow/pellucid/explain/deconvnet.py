@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
     title="Deconvnet",
@@ -23,11 +23,11 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Gradient of the target's logit in which each ReLU passes positive gradients at any input: (N, *input_shape).
 
     Raises:
         InputError: the model has no ReLU, or one that cannot be given the rule (`relus.py`).
     """
-    return probe.gradient(inputs, targets, relu="deconvnet")
+    return model.gradient(inputs, targets, relu="deconvnet")

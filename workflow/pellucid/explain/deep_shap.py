@@ -9,7 +9,7 @@ from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared import backgrounds
 from pellucid.messages import listing
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
     title="Deep SHAP",
@@ -32,7 +32,7 @@ _ALTERNATIVES = "Use gradient_shap or integrated_gradients (any layer that has a
 
 
 def explain(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -45,7 +45,7 @@ def explain(
     The values sum to the target's logit less its mean over the background.
 
     Args:
-        probe: the model.
+        model: the trained model.
         inputs: (N, *input_shape).
         targets: (N,).
         rng: draws the background.
@@ -58,9 +58,9 @@ def explain(
     rows = backgrounds.drawn(training, background, rng)
     if len(inputs) == 0:
         return np.zeros(inputs.shape, np.float32)
-    _check_operations(probe)
-    found = probe.contributions(inputs, rows, targets)
-    _check_sum(probe, inputs, targets, rows, found)
+    _check_operations(model)
+    found = model.contributions(inputs, rows, targets)
+    _check_sum(model, inputs, targets, rows, found)
     return found.astype(np.float32)
 
 
@@ -68,12 +68,12 @@ def explain(
 expected = backgrounds.expected
 
 
-def _check_operations(probe: Probe) -> None:
+def _check_operations(model: ExplainedModel) -> None:
     """Refuse a model with an operation that has no multiplier, by the name of its layer."""
-    unfit = [operation for operation in probe.operations if not operation.fits]
+    unfit = [operation for operation in model.operations if not operation.fits]
     if unfit:
         first = unfit[0].layer
-        kind = f" ({type(probe.layers[first]).__name__})" if first in probe.layers else ""
+        kind = f" ({type(model.layers[first]).__name__})" if first in model.layers else ""
         kinds = dict.fromkeys(operation.kind for operation in unfit if operation.layer == first)
         raise InputError(
             f"deep_shap: layer {first}{kind}",
@@ -84,15 +84,15 @@ def _check_operations(probe: Probe) -> None:
 
 
 def _check_sum(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rows: NDArray[np.float32],
     found: NDArray[np.float64],
 ) -> None:
     """Refuse values that do not sum to the change of the logit: a rule does not fit the model."""
-    at_rows = probe.scores(rows)[:, targets].astype(np.float64)
-    at_input = probe.score(inputs, targets).astype(np.float64)
+    at_rows = model.scores(rows)[:, targets].astype(np.float64)
+    at_input = model.score(inputs, targets).astype(np.float64)
     residual = np.abs(found.sum(tuple(range(1, found.ndim))) - (at_input - at_rows.mean(0)))
     # The changes from single rows can be large and cancel out: their size is the measure, not that of their mean.
     allowed = _TOLERANCE * np.abs(at_input - at_rows).mean(0) + 1e-5 * np.abs(at_rows).max()

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared.cam_layers import LAYER, combined, spread
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import map_layer
 
 SPEC = MethodSpec(
@@ -31,7 +31,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -47,14 +47,16 @@ def explain(
     Raises:
         InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.
     """
-    name = map_layer(probe, layer)
-    found = maps(probe, inputs, targets, name)
-    return spread(probe, name, np.maximum(found, 0) if relu else found)
+    name = map_layer(model, layer)
+    found = maps(model, inputs, targets, name)
+    return spread(model, name, np.maximum(found, 0) if relu else found)
 
 
-def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
+def maps(
+    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str
+) -> NDArray[np.float32]:
     """Weighted sum of a layer's feature maps at the layer's own size, before the ReLU: (N, *axes)."""
-    return combined(probe, inputs, targets, layer, weighted)
+    return combined(model, inputs, targets, layer, weighted)
 
 
 def weighted(

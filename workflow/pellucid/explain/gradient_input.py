@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
     title="Gradient × input",
@@ -21,11 +21,11 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Gradient of the target's logit, times the input: (N, *input_shape).
 
     For a network of piecewise-linear layers it sums to the logit less what the biases add.
     """
-    product: NDArray[np.float32] = probe.gradient(inputs, targets) * inputs
+    product: NDArray[np.float32] = model.gradient(inputs, targets) * inputs
     return product

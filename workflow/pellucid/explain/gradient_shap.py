@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pellucid.batching import blocks
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared import backgrounds
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
     title="Gradient SHAP",
@@ -36,7 +36,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -51,7 +51,7 @@ def explain(
     are explained with it.
 
     Args:
-        probe: the model.
+        model: the trained model.
         inputs: (N, *input_shape).
         targets: (N,).
         rng: draws the background, then the points.
@@ -63,12 +63,12 @@ def explain(
     row, alpha, weight = points(len(rows), samples, rng)
     alpha = alpha.reshape(-1, *(1,) * inputs.ndim)
     total = np.zeros(inputs.shape, np.float64)
-    for part, some in blocks(len(inputs), samples, probe.batch_size(backward=True)):
+    for part, some in blocks(len(inputs), samples, model.batch_size(backward=True)):
         start = rows[row[some], np.newaxis]
         difference = inputs[part] - start
         between = start + alpha[some] * difference
         classes = np.tile(targets[part], len(between))
-        gradient = probe.gradient(between.reshape(-1, *inputs.shape[1:]), classes).reshape(between.shape)
+        gradient = model.gradient(between.reshape(-1, *inputs.shape[1:]), classes).reshape(between.shape)
         total[part] += np.tensordot(weight[some], gradient * difference, axes=1)
     return total.astype(np.float32)
 

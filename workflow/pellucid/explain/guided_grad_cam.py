@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.grad_cam import weighted
 from pellucid.explain.shared.cam_layers import LAYER, axes_of, batches, spread
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import map_layer
 
 SPEC = MethodSpec(
@@ -26,7 +26,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -38,10 +38,10 @@ def explain(
     Raises:
         InputError: no convolution layer, none of that name, no ReLU, or one that cannot be given the rule.
     """
-    name = map_layer(probe, layer)
+    name = map_layer(model, layer)
     product = np.empty(inputs.shape, np.float32)
-    for part in batches(probe, len(inputs)):
-        guided, maps, gradients = probe.guided_gradient_and_activations(inputs[part], targets[part], name)
-        cam = np.maximum(weighted(maps, gradients, axes_of(probe, name, maps)), 0)
-        product[part] = guided * spread(probe, name, cam)
+    for part in batches(model, len(inputs)):
+        guided, maps, gradients = model.guided_gradient_and_activations(inputs[part], targets[part], name)
+        cam = np.maximum(weighted(maps, gradients, axes_of(model, name, maps)), 0)
+        product[part] = guided * spread(model, name, cam)
     return product

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
     title="Instance weights",
@@ -20,13 +20,13 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """The weight of the window that a sample lies in, the same for every channel: (N, *input_shape).
 
     The targets are not looked at: there is one weight for all classes.
     """
-    weights = probe.activations(inputs, "instance_weights")
-    window = probe.activations(inputs[:1], "windows").shape[2]
+    weights = model.activations(inputs, "instance_weights")
+    window = model.activations(inputs[:1], "windows").shape[2]
     steps = np.repeat(weights, window, axis=1)[:, : inputs.shape[1]]  # the last window may reach beyond the series
     return np.repeat(steps[..., np.newaxis], inputs.shape[-1], axis=-1)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pellucid.batching import blocks
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared import baselines
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
     title="Integrated gradients",
@@ -33,7 +33,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -49,11 +49,11 @@ def explain(
     weights = np.full(steps + 1, 1 / steps)
     weights[[0, -1]] /= 2
     total = np.zeros(inputs.shape, np.float64)
-    for part, some in blocks(len(inputs), steps + 1, probe.batch_size(backward=True)):
+    for part, some in blocks(len(inputs), steps + 1, model.batch_size(backward=True)):
         alpha = points[some].reshape(-1, *(1,) * inputs.ndim)
         on_line = reference[part] + alpha * difference[part]
         classes = np.tile(targets[part], len(alpha))
-        gradient = probe.gradient(on_line.reshape(-1, *inputs.shape[1:]), classes).reshape(on_line.shape)
+        gradient = model.gradient(on_line.reshape(-1, *inputs.shape[1:]), classes).reshape(on_line.shape)
         total[part] += np.tensordot(weights[some], gradient, axes=1)
     return (difference * total).astype(np.float32)
 

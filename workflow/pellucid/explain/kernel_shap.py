@@ -12,7 +12,7 @@ from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared import baselines, coalitions
 from pellucid.explain.shared.segments import PARAMETERS, by_number, fits, segmentation
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 # Of up to this many times as many coalitions as are wanted, all are listed to choose from; of more, some are drawn
 # until enough are different.
@@ -43,7 +43,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -67,12 +67,12 @@ def explain(
     filling = baselines.baseline(inputs, baseline, rng, measured)
     labels = segmentation(inputs, segments=segments, partition=partition, compactness=compactness, channels=channels)
     seed = int(rng.integers(2**63))
-    whole, nothing = (probe.score(x, targets).astype(np.float64) for x in (inputs, filling))
+    whole, nothing = (model.score(x, targets).astype(np.float64) for x in (inputs, filling))
     found = np.empty(inputs.shape, np.float32)
     for number, rows, cut in by_number(labels, len(inputs)):
         most = 2048 + 2 * number if samples == "auto" else int(samples)
         keep, weights = draw(number, most, np.random.default_rng([seed, number]))
-        gains = coalitions.scores(probe, inputs[rows], filling[rows], targets[rows], cut, keep) - nothing[rows]
+        gains = coalitions.scores(model, inputs[rows], filling[rows], targets[rows], cut, keep) - nothing[rows]
         values = solve(keep, weights, gains, whole[rows] - nothing[rows])
         found[rows] = coalitions.painted(values, cut, (len(rows), *inputs.shape[1:]), shared=True)
     return found

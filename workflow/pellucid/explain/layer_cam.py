@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared.cam_layers import LAYER, combined, spread
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import map_layer
 
 SPEC = MethodSpec(
@@ -24,7 +24,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -36,11 +36,13 @@ def explain(
     Raises:
         InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.
     """
-    name = map_layer(probe, layer)
-    return spread(probe, name, maps(probe, inputs, targets, name))
+    name = map_layer(model, layer)
+    return spread(model, name, maps(model, inputs, targets, name))
 
 
-def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
+def maps(
+    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str
+) -> NDArray[np.float32]:
     """The maps at the layer's own size, after the ReLU: (N, *axes)."""
 
     def combine(
@@ -49,4 +51,4 @@ def maps(probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], 
         summed: NDArray[np.float32] = np.einsum("n...k,n...k->n...", np.maximum(gradients, 0), activations)
         return np.maximum(summed, 0)
 
-    return combined(probe, inputs, targets, layer, combine)
+    return combined(model, inputs, targets, layer, combine)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared import baselines, coalitions
 from pellucid.explain.shared.segments import PARAMETERS, by_number, fits, segmentation
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 __all__ = ["SPEC", "explain", "fits"]
 
@@ -50,7 +50,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -79,7 +79,7 @@ def explain(
     found = np.empty(inputs.shape, np.float32)
     for number, rows, cut in by_number(labels, len(inputs)):
         keep = copies(samples, number, np.random.default_rng([seed, number]))
-        scores = coalitions.scores(probe, inputs[rows], filling[rows], targets[rows], cut, keep)
+        scores = coalitions.scores(model, inputs[rows], filling[rows], targets[rows], cut, keep)
         weights = fit(keep, scores, kernel_width, ridge)
         found[rows] = coalitions.painted(weights, cut, (len(rows), *inputs.shape[1:]), shared=False)
     return found

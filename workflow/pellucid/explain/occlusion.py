@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared import baselines
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 _ONE_OR_EACH = (
     {"type": "integer", "minimum": 1, "maximum": 1_000_000},
@@ -53,7 +53,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -74,7 +74,7 @@ def explain(
     """
     covers = windows(inputs.shape[1:], window, stride, channels)
     axes = inputs.ndim - 2
-    scores = probe.covered_scores(
+    scores = model.covered_scores(
         inputs,
         baselines.baseline(inputs, baseline, rng, measured),
         targets,
@@ -82,7 +82,7 @@ def explain(
         [along.stop - along.start for along in covers[0][:-1]],
         np.array([-1 if cover[-1].start is None else cover[-1].start for cover in covers]),
     )
-    drops = probe.score(inputs, targets) - scores
+    drops = model.score(inputs, targets) - scores
     total = np.zeros(inputs.shape, np.float64)
     count = np.zeros(inputs.shape[1:], np.int64)
     for drop, cover in zip(drops, covers, strict=True):

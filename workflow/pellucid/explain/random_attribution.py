@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
     title="Random attribution",
@@ -23,7 +23,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe | None, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
+    model: ExplainedModel | None, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Standard normal numbers: (N, *input_shape).
 

@@ -14,7 +14,7 @@ from pellucid.explain.shared import baselines
 from pellucid.explain.shared.blending import block_size
 from pellucid.explain.shared.segments import parts
 from pellucid.explain.shared.upsampling import upsample
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
     title="RISE",
@@ -72,7 +72,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -103,14 +103,14 @@ def explain(
     shifts = np.stack([rng.integers(_width(*pair), size=masks) for pair in zip(axes, sides, strict=True)], axis=1)
     weighted, logits = np.zeros((len(inputs), *axes, depth)), np.zeros(len(inputs))
     coverage = np.zeros((*axes, depth))
-    for part, some in blocks(len(inputs), masks, block_size(probe)):
+    for part, some in blocks(len(inputs), masks, block_size(model)):
         x, fill = inputs[part], filling[part]
         seen = smooth(grids[some], shifts[some], axes)
         mixed = seen[:, np.newaxis] * (x - fill)
         mixed += fill
         classes = np.tile(targets[part], len(mixed))
         # Sums are taken in float64: what remains after centring is the small difference of large ones.
-        scores = probe.score(mixed.reshape(-1, *x.shape[1:]), classes).reshape(mixed.shape[:2]).astype(np.float64)
+        scores = model.score(mixed.reshape(-1, *x.shape[1:]), classes).reshape(mixed.shape[:2]).astype(np.float64)
         weighted[part] += np.tensordot(scores, seen.astype(np.float64), axes=(0, 0))
         logits[part] += scores.sum(0)
         if part.start == 0:

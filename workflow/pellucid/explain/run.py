@@ -16,7 +16,7 @@ from pellucid.config.variants import variants
 from pellucid.errors import InputError
 from pellucid.explain.base import measured_for, on_measured, require_finite
 from pellucid.messages import shown
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +61,12 @@ def run(
     plugin = plugins.load("explain")[method]
     arrays = files.read_arrays(examples)
     inputs, targets = arrays["inputs"], arrays["targets"]
-    probe = Probe.load(model, threads=threads, memory_mb=memory_mb) if plugin.SPEC.needs_model and model else None
-    if probe is not None:
-        classes = files.read_json(Path(facts))["classes"] if facts else range(probe.n_classes)
-        _require_varying(probe, inputs, targets, [str(name) for name in classes])
+    explained_model = (
+        ExplainedModel.load(model, threads=threads, memory_mb=memory_mb) if plugin.SPEC.needs_model and model else None
+    )
+    if explained_model is not None:
+        classes = files.read_json(Path(facts))["classes"] if facts else range(explained_model.n_classes)
+        _require_varying(explained_model, inputs, targets, [str(name) for name in classes])
     measured_inputs = arrays.get("measured")
     given: dict[str, Any] = (
         {"training": files.map_array(Path(training))} if plugin.SPEC.needs_training and training else {}
@@ -72,10 +74,12 @@ def run(
     given |= measured_for(plugin, measured_inputs)
     maps, costs, measured = [], {}, {}
     for label, chosen in variants(method, parameters).items():
-        before, started = _passes(probe), time.perf_counter()
-        found = plugin.explain(probe, inputs, targets, seeds.generator(seed, "explain", label), **given, **chosen)
+        before, started = _passes(explained_model), time.perf_counter()
+        found = plugin.explain(
+            explained_model, inputs, targets, seeds.generator(seed, "explain", label), **given, **chosen
+        )
         seconds = time.perf_counter() - started
-        forward, backward = (after - earlier for after, earlier in zip(_passes(probe), before, strict=True))
+        forward, backward = (after - earlier for after, earlier in zip(_passes(explained_model), before, strict=True))
         require_finite(found, inputs, label)
         maps.append(np.asarray(found, np.float32))
         rng = seeds.generator(seed, "explain", label)
@@ -86,7 +90,7 @@ def run(
             "examples": len(inputs),
             "parameters": chosen,
         }
-        measured[label] = completeness(plugin, probe, inputs, targets, found, rng, {**given, **chosen})
+        measured[label] = completeness(plugin, explained_model, inputs, targets, found, rng, {**given, **chosen})
         logger.info(
             "%s: %d examples, %d forward and %d backward passes, %.2f s",
             label,
@@ -118,7 +122,7 @@ def _kept(maps: NDArray[np.float32], measured: NDArray[np.bool_] | None) -> dict
 
 def completeness(
     plugin: Any,
-    probe: Probe | None,
+    model: ExplainedModel | None,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     found: NDArray[np.float32],
@@ -129,8 +133,8 @@ def completeness(
 
     Args:
         plugin: the method; its `reference(inputs, rng, **parameters)` gives the inputs from which change is counted, or
-            its `expected(probe, inputs, targets, rng, **parameters)` the logits.
-        probe: the model; None for a method that needs none.
+            its `expected(model, inputs, targets, rng, **parameters)` the logits.
+        model: the trained model; None for a method that needs none.
         inputs, targets, parameters: what was explained, and how.
         found: its attributions.
         rng: a generator in the state in which the method got its own.
@@ -139,20 +143,20 @@ def completeness(
         The largest residual of an example, in units of the logit, and the residuals' sum as a share of the changes'
         (Sundararajan et al. 2017, proposition 1); empty for other methods.
     """
-    if probe is None or "completeness" not in plugin.SPEC.checks:
+    if model is None or "completeness" not in plugin.SPEC.checks:
         return {}
     if hasattr(plugin, "expected"):
-        start = plugin.expected(probe, inputs, targets, rng, **parameters)
+        start = plugin.expected(model, inputs, targets, rng, **parameters)
     else:
-        start = probe.score(plugin.reference(inputs, rng, **parameters), targets)
-    change = probe.score(inputs, targets).astype(np.float64) - start
+        start = model.score(plugin.reference(inputs, rng, **parameters), targets)
+    change = model.score(inputs, targets).astype(np.float64) - start
     residual = np.abs(found.sum(tuple(range(1, found.ndim)), dtype=np.float64) - change)
     share = float(residual.sum() / max(np.abs(change).sum(), np.finfo(np.float32).tiny))
     return {"completeness_residual": float(residual.max()), "completeness_residual_share": share}
 
 
 def _require_varying(
-    probe: Probe, inputs: NDArray[np.float32], targets: NDArray[np.int64], classes: Sequence[str]
+    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], classes: Sequence[str]
 ) -> None:
     """Refuse a target whose score no input changes: every map of it would be zero, and would pass as complete.
 
@@ -163,13 +167,13 @@ def _require_varying(
     low, high = float(inputs.min()), float(inputs.max())
     shape = (8, *inputs.shape[1:])
     drawn = [rng.uniform(low, high, shape), 10 * max(high - low, 1) * rng.standard_normal(shape)]
-    before = _passes(probe)
-    own = probe.scores(inputs, called="explained example")
-    random = probe.scores(np.concatenate(drawn).astype(np.float32), called="")
+    before = _passes(model)
+    own = model.scores(inputs, called="explained example")
+    random = model.scores(np.concatenate(drawn).astype(np.float32), called="")
     # Far from the data, a score may be larger than any number, or the logarithm of nothing: that is no fault.
     scores = np.concatenate([own, random[np.isfinite(random).all(1)]])
     # A look at the model, no part of what the method costs.
-    probe.forward_passes, probe.backward_passes = before
+    model.forward_passes, model.backward_passes = before
     rounding = 4 * np.finfo(np.float32).eps * np.abs(scores).max(0)
     constant = [int(target) for target in np.unique(targets) if np.ptp(scores[:, target]) <= rounding[target]]
     if constant:
@@ -182,5 +186,5 @@ def _require_varying(
         )
 
 
-def _passes(probe: Probe | None) -> tuple[int, int]:
-    return (probe.forward_passes, probe.backward_passes) if probe else (0, 0)
+def _passes(model: ExplainedModel | None) -> tuple[int, int]:
+    return (model.forward_passes, model.backward_passes) if model else (0, 0)

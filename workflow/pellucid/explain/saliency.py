@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
     title="Saliency",
@@ -30,7 +30,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -38,7 +38,7 @@ def explain(
     mode: str = "absolute",
 ) -> NDArray[np.float32]:
     """Gradient of the target's logit: (N, *input_shape); the paper's maximum over channels is not taken."""
-    gradient = probe.gradient(inputs, targets)
+    gradient = model.gradient(inputs, targets)
     if mode == "absolute":
         return np.abs(gradient)
     return np.maximum(gradient, 0) if mode == "positive" else gradient

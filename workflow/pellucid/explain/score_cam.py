@@ -13,7 +13,7 @@ from pellucid.explain.shared.blending import block_size
 from pellucid.explain.shared.cam_layers import LAYER, spans_of, spread
 from pellucid.explain.shared.upsampling import coverage, placed
 from pellucid.messages import listing
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import map_layer
 
 SPEC = MethodSpec(
@@ -49,7 +49,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -70,13 +70,13 @@ def explain(
         InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.
     """
     filling = baselines.baseline(inputs, baseline, rng, measured)
-    name = map_layer(probe, layer)
-    summed = maps(probe, inputs, filling, targets, name, weights, feature_maps)
-    return spread(probe, name, np.maximum(summed, 0) if relu else summed)
+    name = map_layer(model, layer)
+    summed = maps(model, inputs, filling, targets, name, weights, feature_maps)
+    return spread(model, name, np.maximum(summed, 0) if relu else summed)
 
 
 def maps(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     filling: NDArray[np.float32],
     targets: NDArray[np.int64],
@@ -91,24 +91,26 @@ def maps(
     """
     found = []
     # Feature maps of deep networks are large: those of one batch of inputs are held at a time.
-    for part in slices(len(inputs), probe.batch_size()):
-        activations = _feature_maps(probe, inputs[part], layer, feature_maps)
-        scores, contrast = _scores(probe, inputs[part], filling[part], targets[part], activations, weights, layer)
+    for part in slices(len(inputs), model.batch_size()):
+        activations = _feature_maps(model, inputs[part], layer, feature_maps)
+        scores, contrast = _scores(model, inputs[part], filling[part], targets[part], activations, weights, layer)
         if weights == "softmax":
             scores = _softmax(scores, contrast)
         elif weights == "increase":
-            scores = scores - probe.score(filling[part], targets[part])[:, np.newaxis]
+            scores = scores - model.score(filling[part], targets[part])[:, np.newaxis]
         alpha = np.where(contrast, scores, 0).astype(np.float32)
         found.append(np.einsum("nk,nk...->n...", alpha, activations))
     return np.concatenate(found)
 
 
-def _feature_maps(probe: Probe, inputs: NDArray[np.float32], layer: str, number: int | str) -> NDArray[np.float32]:
+def _feature_maps(
+    model: ExplainedModel, inputs: NDArray[np.float32], layer: str, number: int | str
+) -> NDArray[np.float32]:
     """Feature maps of a layer, all or those of greatest variance: (N, maps, *axes)."""
-    activations = probe.activations(inputs, layer)
+    activations = model.activations(inputs, layer)
     if activations.ndim < 3:
         found = f'"{layer}", whose output {activations.shape[1:]} has no time or space left'
-        raise InputError("layer", found, f"a layer with feature maps, such as {listing(probe.conv_layers)}")
+        raise InputError("layer", found, f"a layer with feature maps, such as {listing(model.conv_layers)}")
     activations = np.moveaxis(activations, -1, 1)
     if number == "all" or int(number) >= activations.shape[1]:
         return activations
@@ -118,7 +120,7 @@ def _feature_maps(probe: Probe, inputs: NDArray[np.float32], layer: str, number:
 
 
 def _scores(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     filling: NDArray[np.float32],
     targets: NDArray[np.int64],
@@ -130,9 +132,9 @@ def _scores(
     scores = np.empty(activations.shape[:2])
     contrast = np.empty(activations.shape[:2], bool)
     axes = tuple(range(1, inputs.ndim - 1))
-    spans = spans_of(probe, layer)
+    spans = spans_of(model, layer)
     seen = coverage(spans)
-    for part, some in blocks(len(inputs), activations.shape[1], block_size(probe)):
+    for part, some in blocks(len(inputs), activations.shape[1], block_size(model)):
         here = activations[part, some]
         masks = placed(here.reshape(-1, *here.shape[2:]), spans)
         # Where the layer does not see the input, the mask has no value of its own: nothing is kept there.
@@ -149,9 +151,9 @@ def _scores(
         mixed = mixed.reshape(-1, *inputs.shape[1:])
         classes = np.repeat(targets[part], here.shape[1])
         if weights == "probability":
-            found = probe.probabilities(mixed)[np.arange(len(mixed)), classes]
+            found = model.probabilities(mixed)[np.arange(len(mixed)), classes]
         else:
-            found = probe.score(mixed, classes)
+            found = model.score(mixed, classes)
         scores[part, some] = found.reshape(here.shape[:2])
     return scores, contrast
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared.noise import PARAMETERS, moments
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
     title="SmoothGrad",
@@ -32,7 +32,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -43,6 +43,6 @@ def explain(
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Mean over `samples` noisy copies of the gradient of the target's logit: (N, *input_shape)."""
-    mean, square = moments(probe, inputs, targets, rng, samples, noise, measured)
+    mean, square = moments(model, inputs, targets, rng, samples, noise, measured)
     found = {"absolute": np.abs(mean), "signed": mean, "squared": square}[mode]
     return found.astype(np.float32)

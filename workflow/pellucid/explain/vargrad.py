@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared.noise import PARAMETERS, moments
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
     title="VarGrad",
@@ -23,7 +23,7 @@ SPEC = MethodSpec(
 
 
 def explain(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -33,6 +33,6 @@ def explain(
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Unbiased variance over `samples` noisy copies of the gradient of the target's logit: (N, *input_shape)."""
-    mean, square = moments(probe, inputs, targets, rng, samples, noise, measured)
+    mean, square = moments(model, inputs, targets, rng, samples, noise, measured)
     # Rounding may leave a variance of nothing a little below zero.
     return np.maximum((square - mean**2) * samples / (samples - 1), 0).astype(np.float32)

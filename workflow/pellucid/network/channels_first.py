@@ -14,7 +14,7 @@ def compute_last(tf_: Any, layers: Iterable[keras.layers.Layer]) -> None:
     for layer in layers:
         windowed = any(word in type(layer).__name__ for word in ("Conv", "Pooling"))
         mixing = getattr(getattr(layer, "activation", None), "__name__", "") in ("softmax", "log_softmax", "glu")
-        if hasattr(vars(layer).get("call"), "turned"):  # by another probe of the same model
+        if hasattr(vars(layer).get("call"), "turned"):  # by another model of the same model
             continue
         if windowed and not mixing and getattr(layer, "data_format", None) == "channels_first":
             object.__setattr__(layer, "call", _turned(tf_, layer, layer.call))

@@ -51,7 +51,7 @@ _WORK_OF_TRACING = 3e10
 _COPIES_FORWARD, _COPIES_BACKWARD = 2, 4
 
 
-class Probe:
+class ExplainedModel:
     """A Keras model with batching, compiled functions and a count of its passes.
 
     Args:
@@ -85,7 +85,7 @@ class Probe:
         self.scale = np.float32(2 if one_score(self.nodes) else 1)
 
     @classmethod
-    def load(cls, path: Path | str, *, threads: int = 1, memory_mb: int = 1024) -> Probe:
+    def load(cls, path: Path | str, *, threads: int = 1, memory_mb: int = 1024) -> ExplainedModel:
         """Load a `.keras` file. Code inside it (Lambda layers) is refused.
 
         What the training wrote beside it (`training.json`) says whether the config allowed the model's code to run.

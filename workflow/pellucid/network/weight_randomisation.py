@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.messages import first_line
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layers import holds_weights
 
 if TYPE_CHECKING:
     import keras
 
 
-def weighted_layers(probe: Probe) -> list[str]:
+def weighted_layers(model: ExplainedModel) -> list[str]:
     """Names of the layers that have weights, from the output down to the input; of nested models, those inside."""
-    return [name for name, layer in probe.layers.items() if holds_weights(layer)][::-1]
+    return [name for name, layer in model.layers.items() if holds_weights(layer)][::-1]
 
 
 def fresh_weights(layer: keras.layers.Layer, seed: int) -> list[NDArray[Any]]:
@@ -53,7 +53,7 @@ def fresh_weights(layer: keras.layers.Layer, seed: int) -> list[NDArray[Any]]:
 
 
 @contextmanager
-def cascading(probe: Probe, rng: np.random.Generator) -> Iterator[Iterator[str]]:
+def cascading(model: ExplainedModel, rng: np.random.Generator) -> Iterator[Iterator[str]]:
     """Randomise a model from the output down, layer after layer, each on top of those before; in the end it is whole.
 
     In the `with` block, each step of the iterator gives one more layer fresh weights and yields its name; after the
@@ -65,9 +65,9 @@ def cascading(probe: Probe, rng: np.random.Generator) -> Iterator[Iterator[str]]
     with ExitStack() as altered:
 
         def steps() -> Iterator[str]:
-            for name in weighted_layers(probe):
-                weights = fresh_weights(probe.layers[name], int(rng.integers(2**31)))
-                altered.enter_context(probe.altered({name: weights}))
+            for name in weighted_layers(model):
+                weights = fresh_weights(model.layers[name], int(rng.integers(2**31)))
+                altered.enter_context(model.altered({name: weights}))
                 yield name
 
         yield steps()

@@ -7,7 +7,7 @@ A score is a module of this package with two names:
 
 It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned.
 Nothing else has to be edited to add one: `config.yaml` turns it on. Explanations are computed once: a score reads
-them from the files. One that asks the model gets it as `case.probe`; one that explains anew (robustness, sanity) does
+them from the files. One that asks the model gets it as `case.model`; one that explains anew (robustness, sanity) does
 so by `explanation.again`.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from pellucid.network.explained_model import Probe
+    from pellucid.network.explained_model import ExplainedModel
 
 Better = Literal["higher", "lower", "neither"]
 
@@ -61,7 +61,7 @@ class ScoreSpec:
         metrics: what it measures, by name. A score with variants of one metric (a baseline, a fraction) names the
             variant behind a dot, as in "deletion.mean".
         requires: features that the experiment must have: those of a model, "truth", or "training" (one epoch at least).
-        needs_model: whether `case.probe` is there.
+        needs_model: whether `case.model` is there.
         needs_training: whether `case.training` is there.
         needs_method: whether `explanation.again` is there; needs the model too.
         needs_random_labels: whether `case.random_labels` is there.
@@ -90,12 +90,12 @@ class RandomLabels:
     """A model of the same architecture that was trained on permuted labels (`random_labels.py`).
 
     Attributes:
-        probe: the model.
+        model: the trained model.
         memorised: the share of its training labels that it says.
         chance: the share that the most frequent one has.
     """
 
-    probe: Probe
+    model: ExplainedModel
     memorised: float
     chance: float
 
@@ -111,7 +111,7 @@ class Case:
         labels: (N,) their true classes.
         truth: bool, of the inputs' shape, where the evidence was planted; None where nobody knows.
         measured: bool, of the inputs' shape: padding and gaps are not scored; None where all was measured.
-        probe: the model; None for a score that does not need it.
+        model: the trained model; None for a score that does not need it.
         training: (M, *input_shape) training examples, mapped; None for a score that does not need them.
         training_labels: (M,) of those; None likewise.
         random_labels: the model trained on labels that mean nothing; None for a score that does not need it.
@@ -124,7 +124,7 @@ class Case:
     targets: NDArray[np.int64]
     labels: NDArray[np.int64]
     truth: NDArray[np.bool_] | None = None
-    probe: Probe | None = None
+    model: ExplainedModel | None = None
     training: NDArray[np.float32] | None = None
     training_labels: NDArray[np.int64] | None = None
     random_labels: RandomLabels | None = None
@@ -153,7 +153,7 @@ class Explanation:
         cost: its entry in `cost.json`.
         checks: its entry in `checks.json`.
         again: explains other inputs by the same method with the same seed, or another, on the same model or another:
-            `again(inputs, targets, seed=None, probe=None, measured=None)`.
+            `again(inputs, targets, seed=None, model=None, measured=None)`.
     """
 
     label: str

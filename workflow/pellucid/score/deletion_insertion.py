@@ -70,7 +70,7 @@ def score(
     Raises:
         InputError: see `units.units` and `fills.fills`.
     """
-    assert case.probe is not None
+    assert case.model is not None
     ties, chance = rng.spawn(2)
     labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
     place, numbers = places(explanation, case.inputs, labels, ties), units.count(labels)
@@ -82,8 +82,8 @@ def score(
     for name, fill in fills.fills(case, baselines, chance).items():
         deleted = partial(without, fill, place, bounds, True)
         others = partial(without, fill, place, bounds[1:-1], False)
-        deletion = answers(case.probe, case.targets, len(x), deleted, of).T
-        between = answers(case.probe, case.targets, len(x) - 2, others, of).T
+        deletion = answers(case.model, case.targets, len(x), deleted, of).T
+        between = answers(case.model, case.targets, len(x) - 2, others, of).T
         # Nothing deleted is everything inserted, and the other way round.
         insertion = np.concatenate([deletion[:, -1:], between, deletion[:, :1]], axis=1)
         areas["deletion"][name] = _area(deletion, share)

@@ -63,18 +63,18 @@ def score(
     examples: int | str = 3,
 ) -> Scored:
     """Both, in the mean over the steps and after the last, for each chosen example; NaN for the others."""
-    assert case.probe is not None
+    assert case.model is not None
     assert explanation.again is not None
     chosen = first_of_each(case.labels, examples)
     inputs, targets, own = case.inputs[chosen], case.targets[chosen], np.abs(explanation.attributions[chosen])
     measured = case.measured_of(chosen)
-    numbers = stops(len(weighted_layers(case.probe)), steps)
+    numbers = stops(len(weighted_layers(case.model)), steps)
     # The trained model stands at the start of each curve.
     found = {name: np.zeros((len(chosen), 1 + len(numbers))) for name in MEASURES}
     for name, measure in MEASURES.items():
         found[name][:, 0] = measure(own, own, **measured)
     for _ in range(draws):
-        with cascading(case.probe, rng) as layers:
+        with cascading(case.model, rng) as layers:
             for number, _ in enumerate(layers, 1):
                 if number in numbers:
                     maps = np.abs(explanation.again(inputs, targets, **measured))

@@ -63,7 +63,7 @@ def score(
     chosen = first_of_each(case.labels, examples)
     measured = case.measured_of(chosen)
     own = np.abs(explanation.attributions[chosen])
-    maps = np.abs(explanation.again(case.inputs[chosen], case.targets[chosen], probe=other.probe, **measured))
+    maps = np.abs(explanation.again(case.inputs[chosen], case.targets[chosen], model=other.model, **measured))
     values = {
         name: placed(measure(own, maps, **measured), chosen, len(case.inputs)) for name, measure in _MEASURES.items()
     }

@@ -30,9 +30,9 @@ SPEC = ScoreSpec(
 
 def score(explanation: Explanation, case: Case, rng: np.random.Generator, *, examples: int | str = "all") -> Scored:
     """Both for each chosen example; NaN for the others."""
-    assert case.probe is not None
+    assert case.model is not None
     assert explanation.again is not None
-    others = other_classes(case.targets, case.probe.n_classes, rng)
+    others = other_classes(case.targets, case.model.n_classes, rng)
     chosen = first_of_each(case.labels, examples)
     own = np.abs(explanation.attributions[chosen])
     measured = case.measured_of(chosen)

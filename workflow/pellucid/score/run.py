@@ -15,7 +15,7 @@ from pellucid import files, plugins, seeds, tables
 from pellucid.config.variants import method_of, variants
 from pellucid.errors import InputError
 from pellucid.explain.base import holds, measured_for, on_measured, require_finite
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Case, Explanation, RandomLabels, Scored, ScoreSpec
 from pellucid.score.shared.bootstrap import NONE, interval
 from pellucid.score.shared.ranking import comparable
@@ -72,14 +72,16 @@ def run(
 
     plugin = plugins.load("score")[score]
     spec = plugin.SPEC
-    probe = Probe.load(model, threads=threads, memory_mb=memory_mb) if model else None
+    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb) if model else None
     other = None
     if random_labels and random_facts:
         reached = files.read_json(random_facts)
-        second = Probe.load(random_labels, threads=threads, memory_mb=memory_mb)
+        second = ExplainedModel.load(random_labels, threads=threads, memory_mb=memory_mb)
         other = RandomLabels(second, reached["memorised"], reached["chance"])
     rows, found = [], dict[str, NDArray[Any]]()
-    cases = loaded(methods, explained, facts, probe=probe, training=training, labels=labels, seed=seed, other=other)
+    cases = loaded(
+        methods, explained, facts, model=explained_model, training=training, labels=labels, seed=seed, other=other
+    )
     for explanation, case in cases:
         scored = plugin.score(explanation, case, seeds.generator(seed, "score", score), **parameters)
         _require_no_infinity(scored, f"{spec.title} of {explanation.label}")
@@ -105,7 +107,7 @@ def loaded(
     explained: Explained,
     facts: Path | str,
     *,
-    probe: Probe | None,
+    model: ExplainedModel | None,
     training: Path | str | None,
     labels: Path | str | None,
     seed: int,
@@ -125,7 +127,7 @@ def loaded(
             targets=given["targets"],
             labels=given["labels"],
             truth=given.get("truth"),
-            probe=probe,
+            model=model,
             training=examples,
             training_labels=classes,
             random_labels=other,
@@ -171,7 +173,7 @@ def _again(
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     seed: int | None = None,
-    probe: Probe | None = None,
+    model: ExplainedModel | None = None,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Explain inputs as the method explained the examples, unless with another seed's random numbers or a model."""
@@ -179,7 +181,7 @@ def _again(
     rng = seeds.generator(case.seed if seed is None else seed, "explain", label)
     given: dict[str, Any] = {"training": case.training} if plugin.SPEC.needs_training else {}
     given |= measured_for(plugin, measured)
-    attributions: NDArray[np.float32] = plugin.explain(probe or case.probe, inputs, targets, rng, **given, **parameters)
+    attributions: NDArray[np.float32] = plugin.explain(model or case.model, inputs, targets, rng, **given, **parameters)
     require_finite(attributions, inputs, f"{label} on other inputs, or of another model")
     return on_measured(attributions, measured)
 

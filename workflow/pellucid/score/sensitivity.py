@@ -55,7 +55,7 @@ def score(
     examples: int | str = 2,
 ) -> Scored:
     """Both for each chosen example; NaN for the others, and for attributions of zeros."""
-    assert case.probe is not None
+    assert case.model is not None
     assert explanation.again is not None
     chosen = first_of_each(case.labels, examples)
     inputs, targets, maps = case.inputs[chosen], case.targets[chosen], explanation.attributions[chosen]
@@ -65,7 +65,7 @@ def score(
     reach = np.float32(radius) * ranges(inputs, **measured)
     size = _norm(maps)
     change = np.empty((samples, len(inputs)))
-    for part, some in blocks(len(inputs), samples, case.probe.batch_size()):
+    for part, some in blocks(len(inputs), samples, case.model.batch_size()):
         near = inputs[part] + reach[part] * patterns[some, np.newaxis]
         copies = (len(near), *(1,) * (inputs.ndim - 1))
         there = {name: np.tile(mask[part], copies) for name, mask in measured.items()}

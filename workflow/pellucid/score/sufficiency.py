@@ -68,7 +68,7 @@ def score(
     Raises:
         InputError: see `units.units` and `fills.fills`.
     """
-    assert case.probe is not None
+    assert case.model is not None
     ties, chance = rng.spawn(2)
     labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
     place, numbers = places(explanation, case.inputs, labels, ties), units.count(labels)
@@ -76,12 +76,12 @@ def score(
     chosen = np.array([[max(1, round_of(share, number)) for number in numbers] for share in x], np.int64)
     chosen = chosen + np.zeros(len(place), np.int64)
     bounds = cut(chosen, place.ndim - 1)
-    whole = answers(case.probe, case.targets, 1, lambda part, some: case.inputs[np.newaxis, part], of)
+    whole = answers(case.model, case.targets, 1, lambda part, some: case.inputs[np.newaxis, part], of)
     drops: dict[str, dict[str, NDArray[np.float64]]] = {"comprehensiveness": {}, "sufficiency": {}}
     for name, fill in fills.fills(case, baselines, chance).items():
         for metric, first in (("comprehensiveness", True), ("sufficiency", False)):
             altered = partial(without, fill, place, bounds, first)
-            drops[metric][name] = (whole - answers(case.probe, case.targets, len(x), altered, of)).T
+            drops[metric][name] = (whole - answers(case.model, case.targets, len(x), altered, of)).T
     labelled = {"comprehensiveness": "share removed", "sufficiency": "share kept"}
     curves = {
         f"{metric}.{name}": Curve(x, y, labelled[metric], f"drop of {of}")

@@ -90,8 +90,8 @@ def page(store: Path) -> str:
 def free_port(first: int) -> int:
     """The first port from `first` on at which nothing listens."""
     for port in range(max(first, 1), min(first + 50, 2**16)):
-        with socket.socket() as probe:
-            if probe.connect_ex((HOST, port)) != 0:
+        with socket.socket() as model:
+            if model.connect_ex((HOST, port)) != 0:
                 return port
     sys.exit(f"No free port from {first} to {first + 49}.")
 

@@ -161,7 +161,7 @@ def train(
             "architecture": model["architecture"],
             "origin": _origin(model, paths, progress.epoch),
             "files": {name: {"path": model.get(name, path), "sha256": digests[name]} for name, path in paths.items()},
-            # What `Probe.load` needs to know to load the model again.
+            # What `ExplainedModel.load` needs to know to load the model again.
             **({} if safe else {"allow_code": True}),
             "parameters": int(best.count_params()),
             "epochs": progress.epoch,

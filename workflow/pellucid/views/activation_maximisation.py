@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.logits import softmax
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import conv_layer
 from pellucid.views.base import LAYER, ViewData, ViewSpec
 from pellucid.views.shared.ascent import Array, Ascent, Statistics, ascend
@@ -115,7 +115,7 @@ SPEC = ViewSpec(
 
 
 def compute(
-    probe: Probe,
+    model: ExplainedModel,
     data: ViewData,
     rng: np.random.Generator,
     *,
@@ -146,14 +146,14 @@ def compute(
     """
     x, labels = data.training
     chosen = balanced(labels, examples, rng)
-    name = _layer(probe, layer) if of == "filters" else ""
-    read = parts(x, chosen, probe.batch_size())
-    answers = np.concatenate([features(probe, real, name) if name else probe.scores(real) for real in read])
+    name = _layer(model, layer) if of == "filters" else ""
+    read = parts(x, chosen, model.batch_size())
+    answers = np.concatenate([features(model, real, name) if name else model.scores(real) for real in read])
     possible = np.arange(answers.shape[1]) if name else np.unique(labels)
     units = _spread(possible, shown)
     statistics = _statistics(x)
     many = np.repeat(units, starts)
-    value, gradient = _score(probe, of, name, many)
+    value, gradient = _score(model, of, name, many)
     # The score in standard deviations over real examples: the same weights then suit logits and activations alike.
     deviation = answers[:, many].std(0, dtype=np.float64)
     scale = np.where(deviation > 0, deviation, 1).astype(np.float32).reshape(-1, *(1,) * (x.ndim - 1))
@@ -187,17 +187,17 @@ def compute(
         "layer": np.array(name),
     }
     if of == "classes":
-        arrays["probabilities"] = softmax(probe.logits(arrays["inputs"]))[np.arange(len(units)), units]
-        arrays["best_probabilities"] = softmax((answers / probe.scale).astype(np.float32))[best, units]
+        arrays["probabilities"] = softmax(model.logits(arrays["inputs"]))[np.arange(len(units)), units]
+        arrays["best_probabilities"] = softmax((answers / model.scale).astype(np.float32))[best, units]
         arrays["mean"] = np.stack([_mean(x, chosen[labels[chosen] == unit]) for unit in units])
     return arrays
 
 
-def _layer(probe: Probe, layer: str) -> str:
+def _layer(model: ExplainedModel, layer: str) -> str:
     """The name of the layer that `layer` means; without a convolution, first and last mean the last features."""
-    if layer in ("first", "last") and not probe.places.ends:
-        return feature_layer(probe, "last_features")
-    return conv_layer(probe, layer)
+    if layer in ("first", "last") and not model.places.ends:
+        return feature_layer(model, "last_features")
+    return conv_layer(model, layer)
 
 
 def _mean(x: NDArray[np.float32], chosen: NDArray[np.int64]) -> Array:
@@ -216,14 +216,14 @@ def _spread(possible: NDArray[np.int64], shown: int) -> NDArray[np.int64]:
 
 
 def _score(
-    probe: Probe, of: str, layer: str, units: NDArray[np.int64]
+    model: ExplainedModel, of: str, layer: str, units: NDArray[np.int64]
 ) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
     """What rises, (N, *input_shape) to (N,), and its gradient."""
     if of == "classes":
-        return lambda x: probe.score(x, units), lambda x: probe.gradient(x, units)
+        return lambda x: model.score(x, units), lambda x: model.gradient(x, units)
     return (
-        lambda x: features(probe, x, layer)[np.arange(len(units)), units],
-        lambda x: probe.filter_gradient(x, units, layer)[1],
+        lambda x: features(model, x, layer)[np.arange(len(units)), units],
+        lambda x: model.filter_gradient(x, units, layer)[1],
     )
 
 

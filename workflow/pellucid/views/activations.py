@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import conv_layer
 from pellucid.views.base import LAYER, ViewData, ViewSpec
 from pellucid.views.shared.maps import about_examples, axes_of, batches, field_arrays, per_class, small
@@ -43,7 +43,7 @@ _SMALL = 64  # positions along an axis of an image's map: as many as can be seen
 
 
 def compute(
-    probe: Probe,
+    model: ExplainedModel,
     data: ViewData,
     rng: np.random.Generator,
     *,
@@ -62,11 +62,11 @@ def compute(
     Raises:
         InputError: no such layer, or one without a map per filter on the axes of the input.
     """
-    name = conv_layer(probe, layer)
+    name = conv_layer(model, layer)
     chosen = per_class(data.examples["labels"], examples)
     about = about_examples(data, chosen)
     summary: dict[str, list[NDArray[np.float32]]] = {"mean": [], "mean_absolute": [], "maximum": []}
-    for _, found in batches(probe, about["inputs"], name):
+    for _, found in batches(model, about["inputs"], name):
         summary["mean"].append(found.mean(axes_of(found)))
         summary["mean_absolute"].append(np.abs(found).mean(axes_of(found)))
         summary["maximum"].append(found.max(axes_of(found)))
@@ -74,7 +74,7 @@ def compute(
     filters = np.argsort(-whole["mean_absolute"].mean(0), kind="stable")[:shown]
     # A second pass is cheaper than keeping the maps of all filters.
     maps, units = [], []
-    for _, found in batches(probe, about["inputs"], name):
+    for _, found in batches(model, about["inputs"], name):
         for one in found[..., filters]:
             *unit, strongest = np.unravel_index(one.argmax(), one.shape)
             units.append([strongest, *unit])
@@ -82,7 +82,7 @@ def compute(
     return {
         **about,
         **whole,
-        **field_arrays(probe.receptive_field(name)),
+        **field_arrays(model.receptive_field(name)),
         "layer": np.array(name),
         "filters": filters,
         "maps": np.stack(maps),

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.messages import times
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.receptive_field import node_fields
 from pellucid.user_text import in_cell
 from pellucid.views.base import ViewData, ViewSpec
@@ -81,7 +81,9 @@ class Row:
     within: str
 
 
-def compute(probe: Probe, data: ViewData, rng: np.random.Generator, **drawn: object) -> dict[str, NDArray[Any] | str]:
+def compute(
+    model: ExplainedModel, data: ViewData, rng: np.random.Generator, **drawn: object
+) -> dict[str, NDArray[Any] | str]:
     """The table of the layers.
 
     Returns:
@@ -90,9 +92,9 @@ def compute(probe: Probe, data: ViewData, rng: np.random.Generator, **drawn: obj
         parameters, trainable, field (the longest axis of the receptive field), whole, within; edges (E, 2), from and
         to.
     """
-    rows = table(probe)
+    rows = table(model)
     return {
-        "txt": summary(probe, rows),
+        "txt": summary(model, rows),
         "csv": _csv(rows),
         "names": np.array([row.name for row in rows]),
         "kinds": np.array([row.kind for row in rows]),
@@ -102,7 +104,7 @@ def compute(probe: Probe, data: ViewData, rng: np.random.Generator, **drawn: obj
         "filters": np.array([(row.shape[-1] or 1) if row.shape else 1 for row in rows]),
         "parameters": np.array([row.parameters for row in rows]),
         "trainable": np.array([row.trainable for row in rows]),
-        "field": np.array([max(probe.input_shape[:-1] if row.field is None else row.field, default=1) for row in rows]),
+        "field": np.array([max(model.input_shape[:-1] if row.field is None else row.field, default=1) for row in rows]),
         "whole": np.array([row.field is None for row in rows]),
         "within": np.array([row.within for row in rows]),
         "edges": np.array([(start, end) for end, row in enumerate(rows) for start in row.inputs], np.int64).reshape(
@@ -111,14 +113,14 @@ def compute(probe: Probe, data: ViewData, rng: np.random.Generator, **drawn: obj
     }
 
 
-def table(probe: Probe) -> list[Row]:
+def table(model: ExplainedModel) -> list[Row]:
     """The layers of a model in the order of computation, nested models replaced by their layers."""
-    fields = node_fields(probe.nodes, probe.input_shape[:-1])
-    kept = [index for index, node in enumerate(probe.nodes) if not node.container]
+    fields = node_fields(model.nodes, model.input_shape[:-1])
+    kept = [index for index, node in enumerate(model.nodes) if not node.container]
     place = {index: position for position, index in enumerate(kept)}
     rows, counted = [], set[int]()
     for index in kept:
-        node, field = probe.nodes[index], fields[index]
+        node, field = model.nodes[index], fields[index]
         first = id(node.operation) not in counted
         counted.add(id(node.operation))
         rows.append(
@@ -142,7 +144,7 @@ def group(kind: str) -> str:
     return next((name for name, pattern in _GROUPS if re.fullmatch(pattern, kind)), "other")
 
 
-def summary(probe: Probe, rows: Sequence[Row]) -> str:
+def summary(model: ExplainedModel, rows: Sequence[Row]) -> str:
     """The table as text in columns, and the sums below it."""
     lines = [COLUMNS, *(_words(row, rows) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -157,7 +159,7 @@ def summary(probe: Probe, rows: Sequence[Row]) -> str:
     rule = "-" * max(map(len, aligned))
     total, trainable = (sum(getattr(row, name) for row in rows) for name in ("parameters", "trainable"))
     ending = [
-        f"input: {times(probe.input_shape)}; classes: {probe.n_classes}; layers: {len(rows)}",
+        f"input: {times(model.input_shape)}; classes: {model.n_classes}; layers: {len(rows)}",
         f"parameters: {total:,} ({total * 4 / 2**20:.2f} MiB as 32-bit numbers)",
         f"trainable: {trainable:,}; not trainable: {total - trainable:,}",
     ]

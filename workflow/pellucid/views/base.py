@@ -3,7 +3,7 @@
 A view is a module of this package with two names:
 
 - `SPEC`, a `ViewSpec`;
-- `compute(probe, data, rng, **parameters) -> dict`, arrays by name. An entry that is a text is a file of its own, whose
+- `compute(model, data, rng, **parameters) -> dict`, arrays by name. An entry that is a text is a file of its own, whose
   suffix `SPEC.texts` names.
 
 It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned.
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from pellucid import files
 
 if TYPE_CHECKING:
-    from pellucid.network.explained_model import Probe
+    from pellucid.network.explained_model import ExplainedModel
 
 # What a view may need besides the model, and the files that hold it, under results/<experiment>/.
 NEEDS: Mapping[str, Mapping[str, str]] = {
@@ -101,7 +101,7 @@ class View(Protocol):
     SPEC: ViewSpec
 
     def compute(
-        self, probe: Probe, data: ViewData, rng: np.random.Generator, **parameters: Any
+        self, model: ExplainedModel, data: ViewData, rng: np.random.Generator, **parameters: Any
     ) -> dict[str, NDArray[Any] | str]: ...
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import tables
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared.features import LAYER, feature_layer, features
 from pellucid.views.shared.sampling import balanced, parts
@@ -60,7 +60,7 @@ SPEC = ViewSpec(
 
 
 def compute(
-    probe: Probe,
+    model: ExplainedModel,
     data: ViewData,
     rng: np.random.Generator,
     *,
@@ -83,10 +83,10 @@ def compute(
     """
     x, labels = data.test
     chosen = balanced(labels, points, rng)
-    name = feature_layer(probe, layer)
+    name = feature_layer(model, layer)
     if len(chosen) < _FEWEST:
         return _left_out(name, f"{len(chosen)} test examples, where a plane takes {_FEWEST} at least")
-    found = np.concatenate([features(probe, part, name) for part in parts(x, chosen, probe.batch_size())])
+    found = np.concatenate([features(model, part, name) for part in parts(x, chosen, model.batch_size())])
     if not np.ptp(found, axis=0).any():
         return _left_out(name, f"the features of layer {name} are the same for all test examples")
     y = labels[chosen]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import conv_layer
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared.maps import about_examples, axes_of, batches, small
@@ -48,7 +48,7 @@ _SMALL = 112  # positions along an axis of an image's map: as many as can be see
 
 
 def compute(
-    probe: Probe,
+    model: ExplainedModel,
     data: ViewData,
     rng: np.random.Generator,
     *,
@@ -70,14 +70,14 @@ def compute(
     count = len(data.examples["labels"])
     if example >= count:
         raise InputError("feature_maps.example", f"{example}", f"at most {count - 1}: {count} examples are chosen")
-    names = probe.conv_layers if layers == "all" else [conv_layer(probe, layer) for layer in layers]
+    names = model.conv_layers if layers == "all" else [conv_layer(model, layer) for layer in layers]
     if not names:
         raise InputError("feature_maps.layers", "a model without a convolution layer", "a list of other layers")
     about = about_examples(data, np.array([example]))
     found: dict[str, NDArray[Any]] = {}
     sizes = []
     for index, name in enumerate(names):
-        ((_, maps),) = batches(probe, about["inputs"], name)
+        ((_, maps),) = batches(model, about["inputs"], name)
         sizes.append(maps.shape[1:-1])
         strength = np.abs(maps).mean(axes_of(maps))[0]
         filters = np.argsort(-strength, kind="stable")[:shown]
@@ -88,7 +88,7 @@ def compute(
             f"mean_absolute_{index}": strength,
             f"maximum_{index}": maps.max(axes_of(maps))[0],
         }
-    fields = [probe.receptive_field(name) for name in names]
+    fields = [model.receptive_field(name) for name in names]
     return {
         **about,
         **found,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import kernel_layer
 from pellucid.views.base import LAYER, ViewData, ViewSpec
 
@@ -41,7 +41,7 @@ SPEC = ViewSpec(
 
 
 def compute(
-    probe: Probe, data: ViewData, rng: np.random.Generator, *, layer: str = "first", **drawn: object
+    model: ExplainedModel, data: ViewData, rng: np.random.Generator, *, layer: str = "first", **drawn: object
 ) -> dict[str, NDArray[Any]]:
     """The kernels of a layer, and where their taps lie on the input.
 
@@ -53,18 +53,18 @@ def compute(
     Raises:
         InputError: no convolution layer, none of that name, or one without kernels.
     """
-    name = kernel_layer(probe, layer)
-    kernels = kernels_of(probe.layers[name])
+    name = kernel_layer(model, layer)
+    kernels = kernels_of(model.layers[name])
     norms = np.sqrt(np.square(kernels, dtype=np.float64).reshape(len(kernels), -1).sum(1))
-    found = probe.layers[name]
-    field = probe.receptive_field(name)
+    found = model.layers[name]
+    field = model.receptive_field(name)
     dilation = np.broadcast_to(np.asarray(found.dilation_rate), len(kernels.shape[1:-1]))
     stride = np.broadcast_to(np.asarray(found.strides), len(kernels.shape[1:-1]))
     matching = len(field.spans) == len(stride) and not field.whole
     jumps = [span.jump for span in field.spans] if matching else [0] * len(stride)
     step = np.array(jumps) // stride * dilation
     reach = [1 + (size - 1) * each for size, each in zip(kernels.shape[1:-1], dilation, strict=True)]
-    on_input = matching and list(field.size) == reach and kernels.shape[-1] == probe.input_shape[-1]
+    on_input = matching and list(field.size) == reach and kernels.shape[-1] == model.input_shape[-1]
     return {
         "kernels": kernels,
         "norms": norms,

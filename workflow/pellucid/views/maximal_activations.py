@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import conv_layer
 from pellucid.network.receptive_field import ReceptiveField
 from pellucid.views.base import LAYER, ViewData, ViewSpec
@@ -58,7 +58,7 @@ _LARGE, _SMALL = 112, 64
 
 
 def compute(
-    probe: Probe,
+    model: ExplainedModel,
     data: ViewData,
     rng: np.random.Generator,
     *,
@@ -82,19 +82,19 @@ def compute(
     Raises:
         InputError: no such layer, or one without a map per filter on the axes of the input.
     """
-    name = conv_layer(probe, layer)
+    name = conv_layer(model, layer)
     x, labels = data.test
     pool = np.arange(len(x)) if len(x) <= search else np.sort(rng.choice(len(x), search, replace=False))
-    highest, places = _highest(probe, x, pool, name)
+    highest, places = _highest(model, x, pool, name)
     best = highest.argmax(0)
     everything = np.arange(highest.shape[1])
     ranks = np.argsort(-highest.max(0), kind="stable") if order == "strongest" else everything
-    filters, field = ranks[:shown], probe.receptive_field(name)
+    filters, field = ranks[:shown], model.receptive_field(name)
     # Equal answers go to the example that comes first.
     winners = np.argsort(-highest[:, filters], axis=0, kind="stable")[:top].T
     values = np.take_along_axis(highest[:, filters].T, winners, 1)
     flat = np.take_along_axis(places[:, filters].T, winners, 1)
-    shape = _map_shape(probe, x[:1], name)
+    shape = _map_shape(model, x[:1], name)
     units = np.stack(np.unravel_index(flat, shape), -1)
     examples = pool[winners]
     patches, starts = [], []
@@ -132,12 +132,12 @@ def cut(x: Array, field: ReceptiveField, unit: Iterable[int]) -> tuple[Array, ND
     return patch, np.array(starts, np.int64)
 
 
-def _highest(probe: Probe, x: Array, pool: NDArray[np.int64], layer: str) -> tuple[Array, NDArray[np.int64]]:
+def _highest(model: ExplainedModel, x: Array, pool: NDArray[np.int64], layer: str) -> tuple[Array, NDArray[np.int64]]:
     """The largest activation of each filter on each example of the pool, and its place in the flattened map."""
     values, places = [], []
-    size = probe.batch_size()
+    size = model.batch_size()
     for start in range(0, len(pool), size):
-        for _, maps in batches(probe, np.asarray(x[pool[start : start + size]]), layer):
+        for _, maps in batches(model, np.asarray(x[pool[start : start + size]]), layer):
             flat = maps.reshape(len(maps), -1, maps.shape[-1])
             place = flat.argmax(1)
             places.append(place)
@@ -149,5 +149,5 @@ def _shrunk(x: Array, limit: int) -> Array:
     return small(x, limit) if x.ndim == 3 else x
 
 
-def _map_shape(probe: Probe, x: Array, layer: str) -> tuple[int, ...]:
-    return probe.activations(np.asarray(x), layer).shape[1:-1]
+def _map_shape(model: ExplainedModel, x: Array, layer: str) -> tuple[int, ...]:
+    return model.activations(np.asarray(x), layer).shape[1:-1]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared import medoids, mmd
 from pellucid.views.shared.features import LAYER, feature_layer, features
@@ -63,7 +63,7 @@ SPEC = ViewSpec(
 
 
 def compute(
-    probe: Probe,
+    model: ExplainedModel,
     data: ViewData,
     rng: np.random.Generator,
     *,
@@ -91,10 +91,10 @@ def compute(
     """
     x, labels = data.training
     x_test, y_test = data.test
-    name = feature_layer(probe, layer)
+    name = feature_layer(model, layer)
     possible = np.unique(labels)
     tested = balanced(y_test, points * len(possible), rng)
-    test = _features(probe, x_test, tested, name)
+    test = _features(model, x_test, tested, name)
     found: dict[str, list[Any]] = {
         key: []
         for key in (
@@ -105,7 +105,7 @@ def compute(
     for label in possible:
         members = np.flatnonzero(labels == label)
         members = np.sort(rng.permutation(members)[:points])
-        own = _features(probe, x, members, name)
+        own = _features(model, x, members, name)
         distances = medoids.distances(own, own)
         width = mmd.width(distances)
         kernel = mmd.kernel(distances, width)
@@ -141,7 +141,9 @@ def compute(
     }
 
 
-def _features(probe: Probe, x: NDArray[np.float32], chosen: NDArray[np.int64], layer: str) -> NDArray[np.float64]:
-    return np.concatenate([features(probe, part, layer) for part in parts(x, chosen, probe.batch_size())]).astype(
+def _features(
+    model: ExplainedModel, x: NDArray[np.float32], chosen: NDArray[np.int64], layer: str
+) -> NDArray[np.float64]:
+    return np.concatenate([features(model, part, layer) for part in parts(x, chosen, model.batch_size())]).astype(
         np.float64
     )

@@ -13,7 +13,7 @@ from pellucid import plugins, tables
 from pellucid.errors import InputError
 from pellucid.explain.base import require_finite
 from pellucid.messages import listing, nearest, shown
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.ranks import levels, spearman
 from pellucid.shares import round_of
 from pellucid.views.base import ViewData, ViewSpec
@@ -94,7 +94,7 @@ def check(*, methods: Sequence[str], **unused: object) -> None:
 
 
 def compute(
-    probe: Probe,
+    model: ExplainedModel,
     data: ViewData,
     rng: np.random.Generator,
     *,
@@ -119,13 +119,13 @@ def compute(
     chosen = proportional(labels, points, rng)
     y = labels[chosen]
     inputs, whole = data.examples["inputs"], data.examples["predictions"]
-    places = kernels(probe)
-    own = probe.weights
+    places = kernels(model)
+    own = model.weights
     total = sum(own[name][at].size for name, at in places)
     seed = int(rng.integers(2**31))
     # The same random scores at every density: what a denser mask drops, a sparser one drops too.
     masks = rng.integers(2**31, size=repeats)
-    maps = _explain(probe, methods, inputs, whole, seed)
+    maps = _explain(model, methods, inputs, whole, seed)
     trials: dict[str, list[Any]] = {
         name: [] for name in ("strategy", "repeat", "density", "kept", "accuracy", "rank_correlation")
     }
@@ -133,9 +133,9 @@ def compute(
         for repeat in range(repeats if strategy == "random" else 1):
             for density in densities:
                 pruned = prune(own, places, strategy, density, np.random.default_rng(masks[repeat]))
-                with probe.altered(pruned):
-                    right = [probe.logits(part).argmax(1) for part in parts(x, chosen, probe.batch_size())]
-                    altered = _explain(probe, list(maps), inputs, whole, seed)
+                with model.altered(pruned):
+                    right = [model.logits(part).argmax(1) for part in parts(x, chosen, model.batch_size())]
+                    altered = _explain(model, list(maps), inputs, whole, seed)
                 trials["strategy"].append(strategy)
                 trials["repeat"].append(repeat)
                 trials["density"].append(density)
@@ -153,7 +153,7 @@ def compute(
     return arrays | {"csv": _table(arrays)}
 
 
-def kernels(probe: Probe) -> list[Place]:
+def kernels(model: ExplainedModel) -> list[Place]:
     """Where the kernels are: not biases, and not what batch normalisation has.
 
     Raises:
@@ -161,8 +161,8 @@ def kernels(probe: Probe) -> list[Place]:
     """
     found = [
         (name, position)
-        for name in probe.weights
-        for position, variable in enumerate(probe.layers[name].weights)
+        for name in model.weights
+        for position, variable in enumerate(model.layers[name].weights)
         if variable.name.endswith("kernel")
     ]
     if not found:
@@ -176,7 +176,7 @@ def prune(
     """Weights of the layers with kernels, of which exactly a share is kept and the others are zero.
 
     Args:
-        weights: of all layers, as `Probe.weights`; left as they are.
+        weights: of all layers, as `ExplainedModel.weights`; left as they are.
         places: of the kernels.
         strategy: random, global_magnitude or layer_magnitude.
         density: share that is kept: of every kernel, or of all together for global_magnitude.
@@ -210,7 +210,7 @@ def _largest(scores: NDArray[Any], density: float) -> NDArray[np.bool_]:
 
 
 def _explain(
-    probe: Probe, methods: Sequence[str], inputs: NDArray[np.float32], targets: NDArray[np.int64], seed: int
+    model: ExplainedModel, methods: Sequence[str], inputs: NDArray[np.float32], targets: NDArray[np.int64], seed: int
 ) -> dict[str, NDArray[np.float32]]:
     """Attributions (N, *input_shape) by method; a method that does not apply to the model is left out."""
     found = {}
@@ -219,7 +219,7 @@ def _explain(
         parameters = {key: declared["default"] for key, declared in plugin.SPEC.parameters.items()}
         try:
             # The same state for every density: only the weights differ.
-            attributions = plugin.explain(probe, inputs, targets, np.random.default_rng(seed), **parameters)
+            attributions = plugin.explain(model, inputs, targets, np.random.default_rng(seed), **parameters)
             require_finite(attributions, inputs, name)
             found[name] = attributions
         except InputError as error:

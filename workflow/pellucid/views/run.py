@@ -13,7 +13,7 @@ import numpy as np
 
 from pellucid import files, plugins, seeds
 from pellucid.config.variants import variants
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.base import ViewData
 
 logger = logging.getLogger(__name__)
@@ -55,10 +55,10 @@ def run(
     """
     plugin = plugins.load("views")[view]
     chosen = variants(view, parameters)[variant]
-    probe = Probe.load(model, threads=threads, memory_mb=memory_mb)
+    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     data = ViewData(files.read_json(facts), {name: Path(path) for name, path in sources.items()})
     started = time.perf_counter()
-    found = plugin.compute(probe, data, seeds.generator(seed, "view", variant), **chosen)
+    found = plugin.compute(explained_model, data, seeds.generator(seed, "view", variant), **chosen)
     seconds = time.perf_counter() - started
     for suffix, path in texts.items():
         files.write(path, partial(Path.write_text, data=found.pop(suffix), encoding="utf-8"))
@@ -67,11 +67,15 @@ def run(
         cost,
         {
             "seconds": round(seconds, 4),
-            "forward_passes": probe.forward_passes,
-            "backward_passes": probe.backward_passes,
+            "forward_passes": explained_model.forward_passes,
+            "backward_passes": explained_model.backward_passes,
             "parameters": chosen,
         },
     )
     logger.info(
-        "%s: %d forward and %d backward passes, %.2f s", variant, probe.forward_passes, probe.backward_passes, seconds
+        "%s: %d forward and %d backward passes, %.2f s",
+        variant,
+        explained_model.forward_passes,
+        explained_model.backward_passes,
+        seconds,
     )

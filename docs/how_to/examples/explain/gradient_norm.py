@@ -22,7 +22,7 @@ SPEC = MethodSpec(
 )
 
 
-def explain(probe, inputs, targets, rng, *, order=2):
+def explain(model, inputs, targets, rng, *, order=2):
     """Return the norm over the channels, repeated for every channel: (N, *input_shape)."""
-    norm = np.linalg.norm(probe.gradient(inputs, targets), ord=order, axis=-1, keepdims=True)
+    norm = np.linalg.norm(model.gradient(inputs, targets), ord=order, axis=-1, keepdims=True)
     return np.repeat(norm, inputs.shape[-1], axis=-1)

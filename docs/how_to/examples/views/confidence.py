@@ -15,7 +15,7 @@ SPEC = ViewSpec(
 )
 
 
-def compute(probe, data, rng, *, bins=20):
+def compute(model, data, rng, *, bins=20):
     """Count the test examples of each class in each bin.
 
     Returns:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 PARAMETER: Mapping[str, Any] = {
     "type": "integer",
@@ -36,14 +36,14 @@ def drawn(training: NDArray[np.float32], background: int, rng: np.random.Generat
     return np.array(training[rows], np.float32)
 
 
-def mean_logit(probe: Probe, rows: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float64]:
+def mean_logit(model: ExplainedModel, rows: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float64]:
     """Mean over the background of the score of each target: (N,)."""
-    mean: NDArray[np.float64] = probe.scores(rows).mean(0, dtype=np.float64)[targets]
+    mean: NDArray[np.float64] = model.scores(rows).mean(0, dtype=np.float64)[targets]
     return mean
 
 
 def expected(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -53,4 +53,4 @@ def expected(
     **unused: Any,
 ) -> NDArray[np.float64]:
     """Mean logit of each target over the background that `explain` draws from the same generator: (N,)."""
-    return mean_logit(probe, drawn(training, background, rng), targets)
+    return mean_logit(model, drawn(training, background, rng), targets)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 # Values in a block of blends. Measured on 224 × 224 × 3: blocks that fit the processor's cache are made two to three
 # times as fast as those of 256 examples, and no network there is faster for more.
 _VALUES = 2**20
 
 
-def block_size(probe: Probe) -> int:
-    """Blends in a block: what the Probe takes in a batch, and no more than are made quickly."""
-    return max(1, min(probe.batch_size(), _VALUES // math.prod(probe.input_shape)))
+def block_size(model: ExplainedModel) -> int:
+    """Blends in a block: what the ExplainedModel takes in a batch, and no more than are made quickly."""
+    return max(1, min(model.batch_size(), _VALUES // math.prod(model.input_shape)))

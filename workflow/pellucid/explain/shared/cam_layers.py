@@ -12,7 +12,7 @@ from pellucid.batching import slices
 from pellucid.errors import InputError
 from pellucid.explain.shared.upsampling import placed
 from pellucid.messages import listing
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.spans import Span
 
 # Bytes of feature maps that are combined at once: what fits into a core's cache takes half the time (measured).
@@ -27,7 +27,7 @@ LAYER: Mapping[str, Any] = {
 
 
 def combined(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     layer: str,
@@ -36,7 +36,7 @@ def combined(
     """One map per example at the size of a layer, from its feature maps and their gradients: (N, *axes).
 
     Args:
-        probe: the model.
+        model: the trained model.
         inputs: (N, *input_shape).
         targets: (N,).
         layer: its name.
@@ -48,20 +48,20 @@ def combined(
     """
 
     def one(part: slice) -> NDArray[np.float32]:
-        activations, gradients = probe.activations_and_gradient(inputs[part], targets[part], layer)
-        axes, number = axes_of(probe, layer, activations), len(activations)
+        activations, gradients = model.activations_and_gradient(inputs[part], targets[part], layer)
+        axes, number = axes_of(model, layer, activations), len(activations)
         few = max(1, _CACHED * number // max(activations.nbytes, 1))
         return np.concatenate([combine(activations[some], gradients[some], axes) for some in slices(number, few)])
 
-    return np.concatenate([one(part) for part in batches(probe, len(inputs))])
+    return np.concatenate([one(part) for part in batches(model, len(inputs))])
 
 
-def batches(probe: Probe, number: int) -> list[slice]:
+def batches(model: ExplainedModel, number: int) -> list[slice]:
     """Parts of the inputs, at least one: feature maps of deep networks are large, and those of one part are held."""
-    return slices(number, probe.batch_size(backward=True))
+    return slices(number, model.batch_size(backward=True))
 
 
-def spread(probe: Probe, layer: str, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+def spread(model: ExplainedModel, layer: str, maps: NDArray[np.float32]) -> NDArray[np.float32]:
     """Maps (N, *axes) of a layer laid on the input, each cell where its receptive field lies: (N, *input_shape).
 
     They are the same for every channel.
@@ -69,23 +69,23 @@ def spread(probe: Probe, layer: str, maps: NDArray[np.float32]) -> NDArray[np.fl
     Raises:
         InputError: a layer whose place on the input is not known.
     """
-    return np.repeat(placed(maps, spans_of(probe, layer))[..., np.newaxis], probe.input_shape[-1], axis=-1)
+    return np.repeat(placed(maps, spans_of(model, layer))[..., np.newaxis], model.input_shape[-1], axis=-1)
 
 
-def spans_of(probe: Probe, layer: str) -> tuple[Span, ...]:
+def spans_of(model: ExplainedModel, layer: str) -> tuple[Span, ...]:
     """Where the cells of a layer's maps lie, along each axis of the input.
 
     Raises:
         InputError: a layer whose place on the input is not known.
     """
-    place = probe.receptive_field(layer).place
+    place = model.receptive_field(layer).place
     if place is None or not place.maps:
         found = f'"{layer}", whose output does not lie on the axes of the input in an order that is known'
-        raise InputError("layer", found, f"a layer with feature maps, such as {listing(probe.conv_layers)}")
+        raise InputError("layer", found, f"a layer with feature maps, such as {listing(model.conv_layers)}")
     return place.spans
 
 
-def axes_of(probe: Probe, layer: str, activations: NDArray[np.float32]) -> tuple[int, ...]:
+def axes_of(model: ExplainedModel, layer: str, activations: NDArray[np.float32]) -> tuple[int, ...]:
     """The numbers of the axes of time or space of a layer's output (N, *axes, maps).
 
     Raises:
@@ -93,5 +93,5 @@ def axes_of(probe: Probe, layer: str, activations: NDArray[np.float32]) -> tuple
     """
     if activations.ndim < 3:
         found = f'"{layer}", whose output {activations.shape[1:]} has no time or space left'
-        raise InputError("layer", found, f"a layer with feature maps, such as {listing(probe.conv_layers)}")
+        raise InputError("layer", found, f"a layer with feature maps, such as {listing(model.conv_layers)}")
     return tuple(range(1, activations.ndim - 1))

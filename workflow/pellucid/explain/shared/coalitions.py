@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from pellucid.batching import blocks
 from pellucid.explain.shared.blending import block_size
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 
 def scores(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     filling: NDArray[np.float32],
     targets: NDArray[np.int64],
@@ -21,7 +21,7 @@ def scores(
     """The target's logit of each example under each coalition: (K, N).
 
     Args:
-        probe: the model.
+        model: the trained model.
         inputs: (N, *input_shape).
         filling: (N, *input_shape), what takes the place of a segment that is not kept.
         targets: (N,).
@@ -29,11 +29,11 @@ def scores(
         keep: the segments of each coalition, (K, segments).
     """
     found = np.empty((len(keep), len(inputs)))
-    for part, some in blocks(len(inputs), len(keep), block_size(probe)):
+    for part, some in blocks(len(inputs), len(keep), block_size(model)):
         kept = keep[some][:, labels if len(labels) == 1 else labels[part]]
         mixed = np.where(kept, inputs[part], filling[part])
         classes = np.tile(targets[part], len(mixed))
-        found[some, part] = probe.score(mixed.reshape(-1, *inputs.shape[1:]), classes).reshape(mixed.shape[:2])
+        found[some, part] = model.score(mixed.reshape(-1, *inputs.shape[1:]), classes).reshape(mixed.shape[:2])
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.batching import blocks
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "samples": {
@@ -30,7 +30,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 
 
 def moments(
-    probe: Probe,
+    model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rng: np.random.Generator,
@@ -49,12 +49,12 @@ def moments(
         spread = np.where(measured, spread, np.float32(0))
     patterns = rng.standard_normal((samples, *inputs.shape[1:]), np.float32)
     first, second = np.zeros(inputs.shape, np.float64), np.zeros(inputs.shape, np.float64)
-    for part, some in blocks(len(inputs), samples, probe.batch_size(backward=True)):
+    for part, some in blocks(len(inputs), samples, model.batch_size(backward=True)):
         x, pattern = inputs[part], patterns[some]
         noisy = x + spread[part] * pattern[:, np.newaxis]
         classes = np.tile(targets[part], len(pattern))
         # Squares are taken in float64: a small variance is the difference of two large ones.
-        gradient = probe.gradient(noisy.reshape(-1, *x.shape[1:]), classes).reshape(noisy.shape).astype(np.float64)
+        gradient = model.gradient(noisy.reshape(-1, *x.shape[1:]), classes).reshape(noisy.shape).astype(np.float64)
         first[part] += gradient.sum(0)
         second[part] += np.square(gradient).sum(0)
     return first / samples, second / samples

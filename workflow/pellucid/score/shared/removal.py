@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pellucid import files
 from pellucid.batching import blocks
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.ranks import levels
 from pellucid.score.base import Case, Explanation
 from pellucid.score.shared.fills import Fill
@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 
 def answers(
-    probe: Probe,
+    model: ExplainedModel,
     targets: NDArray[np.int64],
     copies: int,
     altered: Callable[[slice, slice], NDArray[np.float32]],
@@ -41,18 +41,18 @@ def answers(
     """What the model says of the target class, for each altered copy of each input: (copies, N).
 
     Args:
-        probe: the model.
+        model: the trained model.
         targets: (N,).
         copies: of each input.
         altered: gives those of a part of the inputs, and a part of their copies: (K, N, *input_shape).
         of: probability or logit.
     """
     found = np.empty((copies, len(targets)))
-    for part, some in blocks(len(targets), copies, probe.batch_size()):
+    for part, some in blocks(len(targets), copies, model.batch_size()):
         x = altered(part, some)
-        flat, classes = x.reshape(-1, *probe.input_shape), np.tile(targets[part], len(x))
+        flat, classes = x.reshape(-1, *model.input_shape), np.tile(targets[part], len(x))
         rows = np.arange(len(flat))
-        said = probe.score(flat, classes) if of == "logit" else probe.probabilities(flat)[rows, classes]
+        said = model.score(flat, classes) if of == "logit" else model.probabilities(flat)[rows, classes]
         found[some, part] = said.reshape(x.shape[:2])
     return found
 
@@ -66,9 +66,9 @@ def drops(case: Case, copies: int, altered: Callable[[slice, slice], NDArray[np.
         case: inputs, targets and model.
         copies, altered: as in `answers`.
     """
-    assert case.probe is not None
-    whole = case.probe.score(case.inputs, case.targets).astype(np.float64)
-    found = whole - answers(case.probe, case.targets, copies, altered)
+    assert case.model is not None
+    whole = case.model.score(case.inputs, case.targets).astype(np.float64)
+    found = whole - answers(case.model, case.targets, copies, altered)
     still = np.abs(found).max(0) <= _ROUNDING * np.maximum(np.abs(whole), 1)
     return np.where(still, 0.0, found)
 

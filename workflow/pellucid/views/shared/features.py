@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.messages import listing, nearest, shown
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import named_layer, tell_keyword
 
 LAYER: Mapping[str, Any] = {
@@ -21,7 +21,7 @@ LAYER: Mapping[str, Any] = {
 }
 
 
-def feature_layer(probe: Probe, layer: str) -> str:
+def feature_layer(model: ExplainedModel, layer: str) -> str:
     """The name of the layer that `layer` means.
 
     last_features is the last layer with a vector as output before the last one with weights, which makes the scores;
@@ -31,12 +31,12 @@ def feature_layer(probe: Probe, layer: str) -> str:
         InputError: no layer of that name, or none before the one that makes the scores.
     """
     keyword = layer == "last_features"
-    if not keyword and (found := named_layer(probe, layer)):
+    if not keyword and (found := named_layer(model, layer)):
         return found
     if not keyword:
-        names = ["last_features", *probe.layers]
+        names = ["last_features", *model.layers]
         raise InputError("layer", shown(layer), f"one of {listing(names)}", nearest(layer, names).strip())
-    plain = {name: one for name, one in probe.layers.items() if not hasattr(one, "layers") and hasattr(one, "call")}
+    plain = {name: one for name, one in model.layers.items() if not hasattr(one, "layers") and hasattr(one, "call")}
     with_weights = [position for position, one in enumerate(plain.values()) if one.weights]
     before = list(plain)[: with_weights[-1]] if with_weights else []
     before = [name for name in before if type(plain[name]).__name__ != "InputLayer"]
@@ -44,15 +44,15 @@ def feature_layer(probe: Probe, layer: str) -> str:
         raise InputError("layer", "last_features in a model without a layer before its scores", "another model")
     vectors = [name for name in before if len(plain[name].output.shape) == 2]
     meant = (vectors or before)[-1]
-    tell_keyword(probe, layer, meant)
+    tell_keyword(model, layer, meant)
     return meant
 
 
-def features(probe: Probe, x: NDArray[np.float32], layer: str) -> NDArray[np.float32]:
+def features(model: ExplainedModel, x: NDArray[np.float32], layer: str) -> NDArray[np.float32]:
     """Output of a layer, averaged over time or space where it has some: (N, *input_shape) to (N, units)."""
-    size = probe.batch_size()
+    size = model.batch_size()
     # Batch by batch: the feature maps of all examples together would be many times the examples.
-    found = [_averaged(probe.activations(x[start : start + size], layer)) for start in range(0, len(x), size)]
+    found = [_averaged(model.activations(x[start : start + size], layer)) for start in range(0, len(x), size)]
     return np.concatenate(found)
 
 

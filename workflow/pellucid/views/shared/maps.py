@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.messages import MANY_CLASSES
-from pellucid.network.explained_model import Probe
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.receptive_field import ReceptiveField
 from pellucid.views.base import ViewData
 
@@ -22,18 +22,18 @@ def per_class(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     return np.concatenate([np.flatnonzero(labels == label)[:count] for label in np.unique(labels)[:MANY_CLASSES]])
 
 
-def batches(probe: Probe, x: Array, layer: str) -> Iterator[tuple[slice, Array]]:
+def batches(model: ExplainedModel, x: Array, layer: str) -> Iterator[tuple[slice, Array]]:
     """A layer's maps (n, *axes, filters) for one batch of inputs after the other: all at once would be too many.
 
     Raises:
         InputError: the layer has no map per filter on the axes of the input.
     """
-    size = probe.batch_size()
+    size = model.batch_size()
     for start in range(0, len(x), size):
         part = slice(start, min(start + size, len(x)))
-        maps = probe.activations(np.asarray(x[part]), layer)
-        if maps.ndim != len(probe.input_shape) + 1:
-            expected = f"a layer with {len(probe.input_shape)} axes, the last one its filters"
+        maps = model.activations(np.asarray(x[part]), layer)
+        if maps.ndim != len(model.input_shape) + 1:
+            expected = f"a layer with {len(model.input_shape)} axes, the last one its filters"
             raise InputError(f"layer {layer}", f"an output of shape {maps.shape[1:]}", expected)
         yield part, maps
 

@@ -48,7 +48,8 @@ def parts(x: NDArray[np.float32], chosen: NDArray[np.int64], size: int | None = 
     Args:
         x: the array.
         chosen: indices of its examples.
-        size: examples of a part: `Probe.batch_size` where the parts go through a model; None for about a megabyte.
+        size: examples of a part: `ExplainedModel.batch_size` where the parts go through a model; None for about a
+            megabyte.
     """
     if size is None:
         yield from blocks(Rows(x, chosen))
