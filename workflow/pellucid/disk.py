@@ -43,8 +43,12 @@ def refusal(error: Exception, path: Path, partial: Path | None = None) -> InputE
         path = Path(os.fsdecode(named))
     why = os.strerror(number or 0)
     if number not in _NO_ROOM:
-        return InputError(str(path), f"a file that the disk refuses ({why})", "one that can be read and written")
-    return InputError(str(path), f"no room for it ({why}{_room(path, partial)})", "a disk, or a quota, with more room")
+        return InputError.unexpected(
+            str(path), f"a file that the disk refuses ({why})", "one that can be read and written"
+        )
+    return InputError.unexpected(
+        str(path), f"no room for it ({why}{_room(path, partial)})", "a disk, or a quota, with more room"
+    )
 
 
 def _room(path: Path, partial: Path | None) -> str:

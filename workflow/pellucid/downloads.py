@@ -42,16 +42,16 @@ def require_place(address: str, where: str) -> None:
     """
     parts = _parts(address, where)
     if any(not letter.isprintable() for letter in address):
-        raise InputError(where, address, "a path or an address without line ends and control characters")
+        raise InputError.unexpected(where, address, "a path or an address without line ends and control characters")
     if parts.scheme in ("http", "https"):
         if not parts.hostname or " " in address:
-            raise InputError(where, address, "an address with the name of a server and without blanks")
+            raise InputError.unexpected(where, address, "an address with the name of a server and without blanks")
         return
     path = local_path(address, where)
     longest = max(len(os.fsencode(part)) for part in (*path.parts, "."))
     if longest > LONGEST_NAME or len(os.fsencode(path)) > LONGEST_PATH:
         found = f"a path of {len(os.fsencode(path)):,} bytes, of which one name has {longest:,}"
-        raise InputError(where, found, f"at most {LONGEST_PATH:,} bytes, and {LONGEST_NAME} a name")
+        raise InputError.unexpected(where, found, f"at most {LONGEST_PATH:,} bytes, and {LONGEST_NAME} a name")
 
 
 def local_path(address: str, where: str = "address") -> Path:
@@ -63,14 +63,20 @@ def local_path(address: str, where: str = "address") -> Path:
     parts = _parts(address, where)
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost"):
-            raise InputError(where, address, "file:///absolute/path", "A file on another machine cannot be read.")
+            raise InputError.unexpected(
+                where, address, "file:///absolute/path", "A file on another machine cannot be read."
+            )
         return Path(unquote(parts.path))
     if "://" in address:
-        raise InputError(where, address, "a path, or an address that begins with file://, http:// or https://")
+        raise InputError.unexpected(
+            where, address, "a path, or an address that begins with file://, http:// or https://"
+        )
     try:
         return Path(address).expanduser()
     except RuntimeError:
-        raise InputError(where, address, "~ or ~user, of a user of this machine, or a path without ~") from None
+        raise InputError.unexpected(
+            where, address, "~ or ~user, of a user of this machine, or a path without ~"
+        ) from None
 
 
 def place(address: str) -> str:
@@ -85,7 +91,7 @@ def _parts(address: str, where: str = "address") -> SplitResult:
         if parts.scheme not in ("", "file"):
             _ = parts.port  # which is read as a number only here
     except ValueError as error:
-        raise InputError(where, masked(address), f"an address ({error})") from None
+        raise InputError.unexpected(where, masked(address), f"an address ({error})") from None
     return parts
 
 
@@ -110,7 +116,7 @@ def check(path: Path | str, sha256: str, name: str = "", *, md5: str = UNCHECKED
     for kind, wanted in (("SHA-256", sha256), ("MD5", md5)):
         # An MD5 costs one more reading of the file: only where it is asked for.
         if wanted != UNCHECKED and (own := found if kind == "SHA-256" else files.md5(path)) != wanted.lower():
-            raise InputError(
+            raise InputError.unexpected(
                 name or str(path),
                 f"a file of {Path(path).stat().st_size:,} bytes with {kind} {own}",
                 f"{kind} {wanted.lower()}",
@@ -124,10 +130,12 @@ def _sha256(path: Path, name: str) -> str:
         # A pipe or a device may have no end.
         if not path.is_file():
             found = "a folder" if path.is_dir() else "no plain file" if os.path.lexists(path) else "no file"
-            raise InputError(name, found, "a file")
+            raise InputError.unexpected(name, found, "a file")
         return files.sha256(path)
     except OSError as error:
-        raise InputError(name, f"a file that cannot be read ({error.strerror})", "one that can be read") from None
+        raise InputError.unexpected(
+            name, f"a file that cannot be read ({error.strerror})", "one that can be read"
+        ) from None
 
 
 def fetch(address: str, sha256: str, target: Path | str, *, md5: str = UNCHECKED) -> None:
@@ -168,8 +176,12 @@ def fetch(address: str, sha256: str, target: Path | str, *, md5: str = UNCHECKED
     except (requests.RequestException, TransferRefusedError) as error:
         # The error may hold the address of a redirection, with a token in it.
         told = masked(str(error))
-        raise InputError(masked(address), f"no download ({told})", "an address that answers with the file") from None
+        raise InputError.unexpected(
+            masked(address), f"no download ({told})", "an address that answers with the file"
+        ) from None
     except OSError as error:
-        raise InputError(str(target), f"a file that cannot be written ({error})", "a folder with room for it") from None
+        raise InputError.unexpected(
+            str(target), f"a file that cannot be written ({error})", "a folder with room for it"
+        ) from None
     finally:
         partial.unlink(missing_ok=True)

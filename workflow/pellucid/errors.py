@@ -13,21 +13,48 @@ class InputError(ValueError):
 
     Args:
         where: the file, config key or argument that is wrong.
-        found: what was there.
-        expected: what would be right.
-        hint: one more sentence on what to do, if there is one.
+        problem: what is wrong, as a sentence.
+        hint: one more sentence, on what to do; empty where `problem` says it.
     """
 
-    def __init__(self, where: str, found: str, expected: str, hint: str = "") -> None:
-        self.where, self.found, self.expected, self.hint = where, found, expected, hint
-        # Cut first: what a file holds may be gigabytes.
-        parts = [readable(_cut(part, LONGEST)) for part in (where, found, expected, hint)]
-        where, found, expected, hint = _fitting(parts, LONGEST - len(": found ; expected . "))
-        message = f"{where}: found {found}; expected {expected}."
-        super().__init__(f"{message} {hint}" if hint else message)
+    def __init__(self, where: str, problem: str, hint: str = "") -> None:
+        self._join((where, problem, hint), "{0}: {1}")
 
-    def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str, str]]:
-        return InputError, (self.where, self.found, self.expected, self.hint)
+    @classmethod
+    def unexpected(cls, where: str, found: str, expected: str, hint: str = "") -> "InputError":
+        """Return the error of a value that is plainly another than it may be: "found 3; expected at most 2".
+
+        Args:
+            where: the file, config key or argument that is wrong.
+            found: what was there.
+            expected: what would be right.
+            hint: one more sentence, on what to do; empty where `expected` says it.
+        """
+        error = cls.__new__(cls)
+        error._join((where, found, expected, hint), "{0}: found {1}; expected {2}.")
+        return error
+
+    def at(self, where: str) -> "InputError":
+        """Return the same error, told of another place."""
+        return _again((where, *self._parts[1:]), self._frame)
+
+    def _join(self, parts: tuple[str, ...], frame: str) -> None:
+        self._parts, self._frame = parts, frame
+        self.where, self.hint = parts[0], parts[-1]
+        # Cut first: what a file holds may be gigabytes.
+        fitting = _fitting([readable(_cut(part, LONGEST)) for part in parts], LONGEST - len(frame.format(*[""] * len(parts))) - 1)
+        message = frame.format(*fitting)
+        super().__init__(f"{message} {fitting[-1]}" if self.hint else message)
+
+    def __reduce__(self) -> tuple[object, tuple[tuple[str, ...], str]]:
+        return _again, (self._parts, self._frame)
+
+
+def _again(parts: tuple[str, ...], frame: str) -> InputError:
+    """Return an error that another process has sent."""
+    error = InputError.__new__(InputError)
+    error._join(parts, frame)
+    return error
 
 
 def one_line(message: str) -> str:

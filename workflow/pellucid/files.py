@@ -111,7 +111,9 @@ def reading(path: Path | str, expected: str) -> Iterator[None]:
     except (FileNotFoundError, InputError):
         raise
     except Exception as error:  # there are as many kinds as parsers
-        raise InputError(str(path), f"a file that cannot be read ({error})", expected, remedy(path)) from None
+        raise InputError.unexpected(
+            str(path), f"a file that cannot be read ({error})", expected, remedy(path)
+        ) from None
 
 
 def remedy(path: Path | str) -> str:

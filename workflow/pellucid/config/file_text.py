@@ -40,7 +40,7 @@ def check(path: Path | str) -> None:
         _check_yaml(text, name, yaml.FullLoader)
         return
     if twice:
-        raise InputError(name, f"the key {shown(twice[0])} twice in one mapping", "each key once")
+        raise InputError.unexpected(name, f"the key {shown(twice[0])} twice in one mapping", "each key once")
     if not isinstance(content, dict):
         raise _no_mapping(name)
     try:
@@ -84,7 +84,7 @@ def check_entries(entries: Iterable[str] | None) -> None:
             whole = (key, *path)
             if said.setdefault(whole, leaf) != leaf:
                 found = f"{shown(said[whole])} and {shown(leaf)}"
-                raise InputError(f"--config {dotted(whole)}", found, "one value")
+                raise InputError.unexpected(f"--config {dotted(whole)}", found, "one value")
 
 
 def _text_of(path: Path, name: str) -> str:
@@ -93,13 +93,15 @@ def _text_of(path: Path, name: str) -> str:
         text = path.read_text(encoding="utf-8") if 0 <= size <= MOST_BYTES else ""
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{name}, line {line}", "a byte that is not UTF-8", "a file saved as UTF-8") from None
+        raise InputError.unexpected(
+            f"{name}, line {line}", "a byte that is not UTF-8", "a file saved as UTF-8"
+        ) from None
     except OSError as error:
-        raise InputError(name, f"a file that cannot be read ({error.strerror})", "one that can") from None
+        raise InputError.unexpected(name, f"a file that cannot be read ({error.strerror})", "one that can") from None
     if size < 0:
-        raise InputError(name, "no file of this name", "a file of YAML or JSON")
+        raise InputError.unexpected(name, "no file of this name", "a file of YAML or JSON")
     if size > MOST_BYTES:
-        raise InputError(name, f"a file of {size:,} bytes", f"at most {MOST_BYTES:,}")
+        raise InputError.unexpected(name, f"a file of {size:,} bytes", f"at most {MOST_BYTES:,}")
     return text
 
 
@@ -129,15 +131,17 @@ def _check_yaml(text: str, name: str, kind: Any, top: bool = True) -> Any:
 
 
 def _no_mapping(name: str) -> InputError:
-    return InputError(name, "no keys", "a mapping (key: value), as in config.yaml")
+    return InputError.unexpected(name, "no keys", "a mapping (key: value), as in config.yaml")
 
 
 def _no_yaml(name: str, error: yaml.YAMLError) -> InputError:
     mark = getattr(error, "problem_mark", None)
     where = f"{name}, line {mark.line + 1}" if mark else name
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "no YAML"
-    return InputError(where, f"what is neither YAML nor JSON ({problem})", "YAML, with blanks and no tabs before keys")
+    return InputError.unexpected(
+        where, f"what is neither YAML nor JSON ({problem})", "YAML, with blanks and no tabs before keys"
+    )
 
 
 def _in_file(name: str, error: InputError) -> InputError:
-    return InputError(f"{name}: {error.where}", error.found, error.expected, error.hint)
+    return error.at(f"{name}: {error.where}")

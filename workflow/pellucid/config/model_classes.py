@@ -40,14 +40,14 @@ def matched(
     names = [_name(entry, set(data_classes), renamed) for entry in entries]
     for output, name in enumerate(names):
         if (first := names.index(name)) != output:
-            raise InputError(
+            raise InputError.unexpected(
                 _WHERE,
                 f"{shown(entries[first])} and {shown(entries[output])}, both the data's class {shown(name)}",
                 "one output for each class",
             )
     missing = [data_classes[number] for number in sorted(occurring) if data_classes[number] not in names]
     if missing:
-        raise InputError(
+        raise InputError.unexpected(
             _WHERE,
             f"{listing(entries[:20])}, without the data's {listing(shown(name) for name in missing[:5])}",
             "every class that the data have",
@@ -61,7 +61,7 @@ def _name(entry: str, names: Collection[str], renamed: Mapping[str, str]) -> str
     """The class of the data that an entry means; the entry itself where the data have no such class."""
     by_label = renamed.get(entry, entry)
     if entry in names and by_label in names and by_label != entry:
-        raise InputError(
+        raise InputError.unexpected(
             _WHERE,
             f"{shown(entry)}, which is the name of one class and the label of another ({shown(by_label)})",
             "names of classes that are no labels of others",

@@ -37,7 +37,9 @@ def _plain(content: Any, path: tuple[str, ...], left: list[int]) -> Any:
         for key, value in content.items():
             name = _key(key, where)
             if name in copied:
-                raise InputError(where, f"the keys {name} and {name!r}, a number and a text", "each key once")
+                raise InputError.unexpected(
+                    where, f"the keys {name} and {name!r}, a number and a text", "each key once"
+                )
             copied[name] = _plain(value, (*path, name), left)
         return copied
     if isinstance(content, list | tuple):
@@ -49,7 +51,9 @@ def _plain(content: Any, path: tuple[str, ...], left: list[int]) -> Any:
         raise too_large(where, f"of {content.bit_length()} bits")
     if content is None or isinstance(content, int | float):
         return content
-    raise InputError(where, f"a value of type {type(content).__name__}", "a text, which stands in quotes, or a number")
+    raise InputError.unexpected(
+        where, f"a value of type {type(content).__name__}", "a text, which stands in quotes, or a number"
+    )
 
 
 def _key(key: Any, where: str) -> str:
@@ -64,7 +68,9 @@ def _text(text: str, where: str) -> str:
     for letter in ("\0", *(letter for letter in text if "\ud800" <= letter <= "\udfff")):
         if letter in text:
             expected = "a text without it"
-            raise InputError(where, f"the character U+{ord(letter):04X}, which no file can have in its name", expected)
+            raise InputError.unexpected(
+                where, f"the character U+{ord(letter):04X}, which no file can have in its name", expected
+            )
     return text
 
 
@@ -75,7 +81,7 @@ def dotted(path: tuple[str, ...]) -> str:
 
 def too_many(where: str) -> InputError:
     """The refusal of a bomb."""
-    return InputError(
+    return InputError.unexpected(
         where,
         f"more than {MOST_VALUES:,} values in all (those of an anchor count each time that it is used)",
         f"at most {MOST_VALUES:,}",
@@ -84,19 +90,21 @@ def too_many(where: str) -> InputError:
 
 def too_deep(where: str) -> InputError:
     """The refusal of deep nesting, and of a value that holds itself."""
-    return InputError(where, f"values nested more than {DEEPEST} levels deep", f"at most {DEEPEST} levels")
+    return InputError.unexpected(where, f"values nested more than {DEEPEST} levels deep", f"at most {DEEPEST} levels")
 
 
 def too_long(where: str, length: int) -> InputError:
     """The refusal of a long text."""
-    return InputError(where, f"a text of {length:,} characters", f"at most {LONGEST_TEXT:,}")
+    return InputError.unexpected(where, f"a text of {length:,} characters", f"at most {LONGEST_TEXT:,}")
 
 
 def too_large(where: str, size: str) -> InputError:
     """The refusal of a large whole number."""
-    return InputError(where, f"a whole number {size}", f"less than {LARGEST_NUMBER:,}")
+    return InputError.unexpected(where, f"a whole number {size}", f"less than {LARGEST_NUMBER:,}")
 
 
 def odd_key(where: str, key: str) -> InputError:
     """The refusal of a key that YAML reads as something else than a name or a whole number."""
-    return InputError(where, f"the key {key}, which YAML does not read as a text", "a name", "Put it in quotes.")
+    return InputError.unexpected(
+        where, f"the key {key}, which YAML does not read as a text", "a name", "Put it in quotes."
+    )

@@ -225,7 +225,7 @@ def require_fit(content: Mapping[str, Any], name: str, axes: Sequence[int]) -> N
     experiment = resolve({**written, "run": [name]}).experiments[name]
     if faults := misfits(experiment, axes):
         found = f"examples of {times(axes)} values"
-        raise InputError(f"experiments.{name}", found, "larger ones, or smaller windows", " ".join(faults))
+        raise InputError.unexpected(f"experiments.{name}", found, "larger ones, or smaller windows", " ".join(faults))
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,17 +29,21 @@ def variants(method: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, 
     sweep: Mapping[str, list[Any]] = parameters.get("sweep") or {}
     if (count := math.prod(map(len, sweep.values()))) > LIMIT:
         sizes = times(map(len, sweep.values()))
-        raise InputError(f"sweep of {method}", f"{sizes} = {count:,} combinations of values", f"at most {LIMIT}")
+        raise InputError.unexpected(
+            f"sweep of {method}", f"{sizes} = {count:,} combinations of values", f"at most {LIMIT}"
+        )
     runs: dict[str, dict[str, Any]] = {}
     names = set()
     for values in itertools.product(*sweep.values()):
         chosen = dict(zip(sweep, values, strict=True))
         label = ".".join([method, *(f"{key}={_label(value)}" for key, value in chosen.items())])
         if len(label.encode()) > LONGEST:
-            raise InputError(f"sweep of {method}", f"values whose label would be {label}", "shorter or fewer values")
+            raise InputError.unexpected(
+                f"sweep of {method}", f"values whose label would be {label}", "shorter or fewer values"
+            )
         # Some file systems take letters of both cases, and both ways to write an accent, for the same.
         if (name := unicodedata.normalize("NFC", label).casefold()) in names:
-            raise InputError(
+            raise InputError.unexpected(
                 f"sweep of {method}",
                 f"two combinations of values that would both be named {label}",
                 "each value once, and values that differ in more than punctuation and capitals",

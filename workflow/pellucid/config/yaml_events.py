@@ -73,7 +73,7 @@ class Events:
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                raise InputError(self._place(event), "a second document (---)", "one document in a file")
+                raise InputError.unexpected(self._place(event), "a second document (---)", "one document in a file")
         elif isinstance(event, yaml.AliasEvent):
             self._alias(event)
         elif isinstance(event, yaml.ScalarEvent):
@@ -102,7 +102,7 @@ class Events:
         self._step(event)
         if event.anchor not in self.anchors:
             found = f"*{event.anchor}, and no &{event.anchor} that ends before it"
-            raise InputError(self._where(event), found, "an anchor before its alias")
+            raise InputError.unexpected(self._where(event), found, "an anchor before its alias")
         count, height = self.anchors[event.anchor]
         if len(self.open) + height > DEEPEST:
             raise too_deep(self._where(event))
@@ -138,7 +138,7 @@ class Events:
         name = str(int(key)) if tag == "int" else key
         if name in mapping.lines:
             found = f"the key {shown(key)} twice, in line {mapping.lines[name]} and line {line}"
-            raise InputError(self._where(event), found, "each key once")
+            raise InputError.unexpected(self._where(event), found, "each key once")
         mapping.lines[name] = line
         mapping.step = name
         mapping.at_key = False
@@ -152,10 +152,10 @@ class Events:
             raise too_large(self._where(event), f"of {len(value):,} characters")
         if (tag == "int" and not _WHOLE.fullmatch(value)) or (tag == "float" and re.search("[_:]", value)):
             found = f"{value}, which YAML reads as {_number(value)}"
-            raise InputError(self._where(event), found, f'a number in plain digits, or "{value}" for a text')
+            raise InputError.unexpected(self._where(event), found, f'a number in plain digits, or "{value}" for a text')
         if tag not in ("str", "int", "float", "bool", "null"):
             found = f"{shown(value)}, which YAML does not read as a text (but as a {tag})"
-            raise InputError(self._where(event), found, "it in quotes")
+            raise InputError.unexpected(self._where(event), found, "it in quotes")
 
     def _step(self, event: Any) -> None:
         """Go on to the next entry of the list, or to a mapping's value; a key is never a list, mapping or alias."""
@@ -182,7 +182,7 @@ class Events:
     def _untagged(self, event: Any, allowed: tuple[str, ...]) -> None:
         if event.tag is not None and event.tag.removeprefix(_TAG) not in allowed:
             tag = event.tag.replace(_TAG, "!!")
-            raise InputError(self._where(event), f"the tag {shown(tag)}", "a value without a tag")
+            raise InputError.unexpected(self._where(event), f"the tag {shown(tag)}", "a value without a tag")
 
     def _path(self) -> tuple[str, ...]:
         return tuple(level.step for level in self.open if level.step)
@@ -202,4 +202,4 @@ def _number(text: str) -> str:
 def command(where: str, key: str) -> InputError:
     """Return the refusal of a key that is a command."""
     hint = "Read the whole file before you trust anything in it."
-    return InputError(where, f"the key {key}, at which Snakemake {COMMANDS[key]}", "values alone", hint)
+    return InputError.unexpected(where, f"the key {key}, at which Snakemake {COMMANDS[key]}", "values alone", hint)

@@ -119,7 +119,9 @@ def load(
         for one in pictures["test"]:
             if one.class_name not in classes:
                 hint = nearest(one.class_name, classes).strip()
-                raise InputError(test_folder, f"the class folder {one.class_name}", f"one of {listing(classes)}", hint)
+                raise InputError.unexpected(
+                    test_folder, f"the class folder {one.class_name}", f"one of {listing(classes)}", hint
+                )
     names, numbers = classes, list(range(len(classes)))
     if labels == "imagenet":
         index = imagenet.read(files[imagenet.FILE])
@@ -173,19 +175,23 @@ def opened(path: Path) -> Iterator[Image]:
                 _require_usable(image, path)
                 yield image
         except UnidentifiedImageError:
-            raise InputError(str(path), "a file that is no image", "images alone in a class folder") from None
+            raise InputError.unexpected(
+                str(path), "a file that is no image", "images alone in a class folder"
+            ) from None
 
 
 def _require_usable(image: Image, path: Path) -> None:
     # A telephone's .jpg may have a preview behind the image.
     if (frames := getattr(image, "n_frames", 1)) > 1 and image.format != "MPO":
-        raise InputError(str(path), f"{frames} frames", "one image in each file")
+        raise InputError.unexpected(str(path), f"{frames} frames", "one image in each file")
     if image.mode in ("I", "F"):
-        raise InputError(str(path), "pixels of 32 bits, of which the range is not known", "8 or 16 bits per value")
+        raise InputError.unexpected(
+            str(path), "pixels of 32 bits, of which the range is not known", "8 or 16 bits per value"
+        )
     width, height = image.size
     if not 1 <= width * height <= _PIXELS:
         found = f"{width:,} × {height:,} pixels"
-        raise InputError(str(path), found, f"from 1 to {_PIXELS:,}", "Make the image smaller.")
+        raise InputError.unexpected(str(path), found, f"from 1 to {_PIXELS:,}", "Make the image smaller.")
 
 
 def _examples(

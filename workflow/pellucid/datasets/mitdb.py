@@ -130,20 +130,22 @@ def check(
     if split == "inter_patient" and only is not None:
         hint = "With split: random any records may be used."
         if paced := [record for record in only if record in aami.PACED]:
-            raise InputError("mitdb.only", f"{listing(paced)}, of paced patients", "records of DS1 and DS2", hint)
+            raise InputError.unexpected(
+                "mitdb.only", f"{listing(paced)}, of paced patients", "records of DS1 and DS2", hint
+            )
         for side, members in (("DS1, to train on", aami.DS1), ("DS2, to test on", aami.DS2)):
             if not set(members) & set(only):
                 expected = f"one or more of {side}: {listing(members)}"
-                raise InputError("mitdb.only", f"{listing(only)}", expected, hint)
+                raise InputError.unexpected("mitdb.only", f"{listing(only)}", expected, hint)
     given = {**_FIXED, **{name: value for name, value in others.items() if name in _FIXED}}
     if cutting == "kachuee":
         for name, default in _FIXED.items():
             if given[name] != default:
                 expected = "no such key beside cutting: kachuee, which has a rule of its own for it"
-                raise InputError(f"mitdb.{name}", str(given[name]), expected)
+                raise InputError.unexpected(f"mitdb.{name}", str(given[name]), expected)
     elif (samples := sum(_window(given["before"], given["after"], given["rate"]))) < 16:
         found = f"{given['before']} and {given['after']} s, {samples} samples at {given['rate']} Hz"
-        raise InputError("mitdb.before and after", found, "a window of 16 samples or more")
+        raise InputError.unexpected("mitdb.before and after", found, "a window of 16 samples or more")
 
 
 def addresses(
@@ -165,12 +167,16 @@ def addresses(
         return {key: f"{records.rstrip('/')}/{name}" for key, name in names.items()}
     folder = local_path(records, "mitdb.records")
     if not folder.is_dir():
-        raise InputError("mitdb.records", f"no folder at {folder}", "one with the files of the records", SPEC.homepage)
+        raise InputError.unexpected(
+            "mitdb.records", f"no folder at {folder}", "one with the files of the records", SPEC.homepage
+        )
     if missing := [name for name in names.values() if not (folder / name).is_file()]:
         whole = [one for one in aami.RECORDS if all((folder / f"{one}.{s}").is_file() for s in mitdb_records.SUFFIXES)]
         shown = f"{listing(missing[:6])}{', …' if len(missing) > 6 else ''} ({len(missing)} of {len(names)} files)"
         hint = f"Complete in there: {listing(whole)}; name what you want under only." if whole else ""
-        raise InputError("mitdb.records", f"no {shown} in {folder}", "the .hea, .dat and .atr of each record", hint)
+        raise InputError.unexpected(
+            "mitdb.records", f"no {shown} in {folder}", "the .hea, .dat and .atr of each record", hint
+        )
     # Records that somebody copied or wrote have no list beside them: that is said in the notes, and no fault.
     names |= {"sums": mitdb_records.SUMS} if checksums and (folder / mitdb_records.SUMS).is_file() else {}
     return {key: str(folder / name) for key, name in names.items()}
@@ -259,7 +265,7 @@ def _without(paths: Mapping[int, Mapping[str, Path]], leads: Sequence[str], *, r
         one, names = next(iter(lacking.items()))
         missing = listing(lead for lead in leads if lead not in names)
         hint = "Name other leads, or leave it out of only."
-        raise InputError(
+        raise InputError.unexpected(
             "mitdb.leads", f"{missing}, which record {one} does not have", f"some of {listing(names)}", hint
         )
     return lacking
@@ -308,12 +314,14 @@ def _kept_classes(sides: Mapping[str, Sequence[_Cut]], asked: Sequence[str], spl
     if not total:
         why = _reasons([cut for cuts in sides.values() for cut in cuts]) or "none is annotated"
         found = f"no beat that can be cut ({why})"
-        raise InputError("mitdb", found, "records with whole beats, and before and after that leave room for them")
+        raise InputError.unexpected(
+            "mitdb", found, "records with whole beats, and before and after that leave room for them"
+        )
     present = tuple(name for name in asked if total[name])
     if len(present) < 2 or (len(present) < len(asked) and len(asked) < len(CLASSES)):
         shown = ", ".join(f"{total[name]:,} {name}" for name in CLASSES if total[name]) or "none at all"
         absent = [name for name in asked if name not in present]
-        raise InputError(
+        raise InputError.unexpected(
             "mitdb.classes",
             f"{listing(asked)}, and no beat of {listing(absent)}",
             f"two classes or more of which the chosen records have beats ({shown})",
@@ -325,7 +333,7 @@ def _kept_classes(sides: Mapping[str, Sequence[_Cut]], asked: Sequence[str], spl
             found = " and ".join(f"{counts[side][name]} beat(s) of class {name} to {side}" for side in wanted)
             found = found.replace(" to train", "") if split == "random" else found
             others = [one for one in present if one != name]
-            raise InputError(
+            raise InputError.unexpected(
                 "mitdb.classes",
                 f"{found}{'' if split == 'random' else ' on'}",
                 " and ".join(f"{least} or more" for least in wanted.values()),

@@ -45,7 +45,7 @@ def load(files: Mapping[str, Path], rng: np.random.Generator, *, scratch: Scratc
     with npy.opened(files["file"]) as archive:
         headers = {key: archive.header(key) for key in wanted if key in archive.names}
         if missing := [key for key in wanted if key not in headers]:
-            raise InputError(name, f"no array {', '.join(missing)}", f"the arrays {', '.join(wanted)}")
+            raise InputError.unexpected(name, f"no array {', '.join(missing)}", f"the arrays {', '.join(wanted)}")
         for part in ("train", "test"):
             _require_images(headers[f"x_{part}"], headers[f"y_{part}"], f"{name}, {part}")
         arrays = {key: archive.read(key, room) for key in wanted}
@@ -61,13 +61,13 @@ def load(files: Mapping[str, Path], rng: np.random.Generator, *, scratch: Scratc
 def _require_images(x: npy.Header, y: npy.Header, where: str) -> None:
     if x.dtype != np.uint8 or x.shape[1:] != (28, 28) or y.shape != x.shape[:1] or y.dtype.kind not in "iu":
         found = f"images {x.dtype} {x.shape} with labels {y.dtype} {y.shape}"
-        raise InputError(where, found, "images uint8 (N, 28, 28) with labels (N,), whole numbers")
+        raise InputError.unexpected(where, found, "images uint8 (N, 28, 28) with labels (N,), whole numbers")
     if 0 in y.shape:
-        raise InputError(where, "no examples", "at least one")
+        raise InputError.unexpected(where, "no examples", "at least one")
 
 
 def _examples(x: NDArray[Any], y: NDArray[Any], where: str, room: Scratch) -> Examples:
     if y.min() < 0 or y.max() > 9:
-        raise InputError(where, f"labels {y.dtype} from {y.min()} to {y.max()}", "whole numbers from 0 to 9")
+        raise InputError.unexpected(where, f"labels {y.dtype} from {y.min()} to {y.max()}", "whole numbers from 0 to 9")
     ink = (block[..., np.newaxis].astype(np.float32) / np.float32(255) for block in blocks(x))
     return Examples(room.array(ink), y.astype(np.int64))

@@ -114,7 +114,9 @@ def check(*, size: int = 224, train_per_class: int = 20, test_per_class: int = 8
     ):
         places = (_HEIGHT - size + 1) * (width - size + 1)
         if count > places:
-            raise InputError(f"sample_photographs.{key}", f"{count} crops of {size} pixels", f"at most {places}")
+            raise InputError.unexpected(
+                f"sample_photographs.{key}", f"{count} crops of {size} pixels", f"at most {places}"
+            )
 
 
 def _border(size: int) -> int:

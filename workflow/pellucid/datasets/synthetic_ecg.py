@@ -164,7 +164,7 @@ def check(*, rate_min: float = 55, rate_max: float = 95, **others: object) -> No
         InputError: as said.
     """
     if rate_min > rate_max:
-        raise InputError(
+        raise InputError.unexpected(
             "synthetic_ecg: rate_min", f"{rate_min:g} with rate_max {rate_max:g}", "rate_min at most rate_max"
         )
 

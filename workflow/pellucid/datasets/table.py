@@ -145,7 +145,9 @@ def load(
     )
     found = train.series.x.shape[2]
     if channels and len(channels) != found:
-        raise InputError(f"{files['file']}, channels", f"{len(channels)} names", f"{found}, one for each channel")
+        raise InputError.unexpected(
+            f"{files['file']}, channels", f"{len(channels)} names", f"{found}, one for each channel"
+        )
     examples = {
         name: Examples(table.series.x, labels.numbers[name], group=groups[name], filling=table.series.filling)
         for name, table in tables.items()
@@ -176,7 +178,9 @@ def _require_alike(train: Table, test: Table, files: Mapping[str, Path]) -> None
     if named[0] != named[1]:
         found = f"{'names' if named[1] else 'no names'} of columns"
         expected = f"{'names' if named[0] else 'none'}, as in {files['file']}"
-        raise InputError(str(files["test"]), found, expected, "Columns are matched by name: give both files names.")
+        raise InputError.unexpected(
+            str(files["test"]), found, expected, "Columns are matched by name: give both files names."
+        )
 
 
 def _groups(table: Table) -> NDArray[np.str_] | None:
@@ -189,7 +193,7 @@ def _groups(table: Table) -> NDArray[np.str_] | None:
         return None
     groups = group_names(table.group, f"{table.series.place(0, None, None)}, group")
     if (nobody := np.flatnonzero(groups == "")).size:
-        raise InputError(table.series.place(int(nobody[0]), None, None), "no group", "one for each example")
+        raise InputError.unexpected(table.series.place(int(nobody[0]), None, None), "no group", "one for each example")
     return groups
 
 
@@ -204,4 +208,6 @@ def check(*, file: str, test: str = "none", **others: Any) -> None:
             continue
         named = local_path(address, f"table.{name}") if is_local(address) else Path(place(address))
         if named.suffix.lower() not in READERS:
-            raise InputError(f"table.{name}", f'"{address}"', f"a file whose name ends in {listing(READERS)}")
+            raise InputError.unexpected(
+                f"table.{name}", f'"{address}"', f"a file whose name ends in {listing(READERS)}"
+            )

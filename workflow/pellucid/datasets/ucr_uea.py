@@ -83,7 +83,7 @@ def check(*, name: str, folder: str = "none", **others: Any) -> None:
     """
     if folder == "none" and name not in (known := archive_names()):
         hint = nearest(name, known).strip()
-        raise InputError("ucr_uea.name", f'"{name}"', f"one of the {len(known)} sets of the archives", hint)
+        raise InputError.unexpected("ucr_uea.name", f'"{name}"', f"one of the {len(known)} sets of the archives", hint)
 
 
 @cache
@@ -156,7 +156,9 @@ def _files(files: Mapping[str, Path], name: str, room: Scratch) -> Iterator[dict
                 named = [member for member in members if PurePosixPath(member.filename).name == wanted]
                 if not named:
                     names = dict.fromkeys(PurePosixPath(member.filename).name for member in members)
-                    raise InputError(str(archive), listing(list(names)[:12]) or "an empty zip", f"{wanted} in it")
+                    raise InputError.unexpected(
+                        str(archive), listing(list(names)[:12]) or "an empty zip", f"{wanted} in it"
+                    )
                 member = zips.only_one(named, wanted, archive)
                 hint = "Unpack it, and name its folder: folder."
                 require_room(member.file_size, member.compress_size, None, f"{archive}, {wanted}", hint)

@@ -74,7 +74,7 @@ def run(
     """
     planted, classes = files.map_arrays(truth), files.read_arrays(labels)
     if "test" not in planted:
-        raise InputError(str(truth), "no evidence of the test examples", "a source that plants it")
+        raise InputError.unexpected(str(truth), "no evidence of the test examples", "a source that plants it")
     case = Case(
         facts=files.read_json(facts),
         inputs=files.map_array(x),
@@ -121,7 +121,9 @@ def measure(case: Case) -> pd.DataFrame:
     axes = tuple(range(1, case.truth.ndim))
     planted = case.truth.any(axes)
     if not planted.any():
-        raise InputError("truth of the test examples", "no value that is marked as evidence", "some in every example")
+        raise InputError.unexpected(
+            "truth of the test examples", "no value that is marked as evidence", "some in every example"
+        )
     # A batch after the other: what is said of an example depends on no other, and all fills of all would not fit.
     measured = [_values(_part(case, part)) for part, _ in blocks(len(case.truth), 1, case.model.batch_size())]
     values = {key: np.concatenate([one[key] for one in measured]) for key in measured[0]}

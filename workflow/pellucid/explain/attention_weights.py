@@ -36,7 +36,7 @@ def explain(
     steps = model.places.last_maps
     places = model.places.fields[steps].place if steps is not None else None
     if places is None or places.spans[0].units != weights.shape[1]:
-        raise InputError(
+        raise InputError.unexpected(
             "attention_weights", f"{weights.shape[1]} steps at no known place", "one for every unit of a layer"
         )
     return np.repeat(placed(weights, places.spans)[..., np.newaxis], inputs.shape[-1], axis=-1)

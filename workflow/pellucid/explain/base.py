@@ -114,9 +114,13 @@ def require_finite(attributions: NDArray[Any], inputs: NDArray[Any], label: str)
         InputError: as said, with the number of the example.
     """
     if attributions.shape != inputs.shape:
-        raise InputError(label, f"attributions of shape {attributions.shape}", f"the inputs' shape {inputs.shape}")
+        raise InputError.unexpected(
+            label, f"attributions of shape {attributions.shape}", f"the inputs' shape {inputs.shape}"
+        )
     if not np.isfinite(attributions).all():
         index = int(np.argwhere(~np.isfinite(attributions))[0][0])
         fault = "NaN" if np.isnan(attributions[index]).any() else "infinity"
         hint = "The scores of the model are finite there, its gradients may not be: occlusion, rise and lime need none."
-        raise InputError(label, f"{fault} in the attribution of explained example {index}", "finite values", hint)
+        raise InputError.unexpected(
+            label, f"{fault} in the attribution of explained example {index}", "finite values", hint
+        )

@@ -75,7 +75,7 @@ def _check_operations(model: ExplainedModel) -> None:
         first = unfit[0].layer
         kind = f" ({type(model.layers[first]).__name__})" if first in model.layers else ""
         kinds = dict.fromkeys(operation.kind for operation in unfit if operation.layer == first)
-        raise InputError(
+        raise InputError.unexpected(
             f"deep_shap: layer {first}{kind}",
             f"operations that there is no multiplier for ({listing(kinds)})",
             "layers such as Conv, Dense, BatchNormalization, MaxPooling, AveragePooling, and activations of one value",
@@ -98,7 +98,7 @@ def _check_sum(
     allowed = _TOLERANCE * np.abs(at_input - at_rows).mean(0) + 1e-5 * np.abs(at_rows).max()
     if (residual > allowed).any():
         worst = int(np.argmax(residual - allowed))
-        raise InputError(
+        raise InputError.unexpected(
             "deep_shap",
             f"values of example {worst} that miss the change of the logit by {residual[worst]:.3g}",
             f"at most {allowed[worst]:.3g}: a layer of the model is not treated rightly",

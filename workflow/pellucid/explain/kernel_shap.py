@@ -155,7 +155,9 @@ def solve(
 def _require(number: int, most: int) -> None:
     least = min(2 * number, 2**number - 2)
     if most < least:
-        raise InputError("kernel_shap.samples", f"{most} for {number} segments", f"{least} at least, two for each")
+        raise InputError.unexpected(
+            "kernel_shap.samples", f"{most} for {number} segments", f"{least} at least, two for each"
+        )
 
 
 def _share(number: int, size: int) -> float:

@@ -105,7 +105,9 @@ def check(*, window: int | str | Sequence[int] = "auto", stride: int | Sequence[
     axes = max(len(sizes), len(steps))
     for size, step in zip(sizes * (axes // len(sizes)), steps * (axes // len(steps)), strict=False):
         if step > size:
-            raise InputError("occlusion.stride", f"{step}, more than the window's {size}", "windows without gaps")
+            raise InputError.unexpected(
+                "occlusion.stride", f"{step}, more than the window's {size}", "windows without gaps"
+            )
 
 
 def fits(
@@ -141,7 +143,7 @@ def windows(
         sizes = _per_axis(window, axes, "window")
     for axis, (size, length) in enumerate(zip(sizes, axes, strict=True)):
         if size > length:
-            raise InputError("occlusion.window", f"{size} on axis {axis}", f"at most the input's {length}")
+            raise InputError.unexpected("occlusion.window", f"{size} on axis {axis}", f"at most the input's {length}")
     along = [
         [slice(start, start + size) for start in starts(length, size, step)]
         for length, size, step in zip(axes, sizes, strides, strict=True)
@@ -165,5 +167,7 @@ def starts(length: int, size: int, stride: int) -> list[int]:
 def _per_axis(given: int | Sequence[int], axes: Sequence[int], name: str) -> list[int]:
     sizes = [given] * len(axes) if isinstance(given, int) else list(given)
     if len(sizes) != len(axes):
-        raise InputError(f"occlusion.{name}", f"{len(sizes)} numbers", f"one, or one for each of {len(axes)} axes")
+        raise InputError.unexpected(
+            f"occlusion.{name}", f"{len(sizes)} numbers", f"one, or one for each of {len(axes)} axes"
+        )
     return sizes

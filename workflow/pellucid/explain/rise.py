@@ -165,8 +165,8 @@ def _sides(cells: int | str | Sequence[int], axes: Sequence[int]) -> tuple[int, 
         return parts(axes)
     sides = [cells] * len(axes) if isinstance(cells, int) else list(cells)
     if len(sides) != len(axes):
-        raise InputError("rise.cells", f"{len(sides)} numbers", f"one, or one for each of {len(axes)} axes")
+        raise InputError.unexpected("rise.cells", f"{len(sides)} numbers", f"one, or one for each of {len(axes)} axes")
     for axis, (side, length) in enumerate(zip(sides, axes, strict=True)):
         if side > length:
-            raise InputError("rise.cells", f"{side} on axis {axis}", f"at most the input's {length}")
+            raise InputError.unexpected("rise.cells", f"{side} on axis {axis}", f"at most the input's {length}")
     return tuple(sides)

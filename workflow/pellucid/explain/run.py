@@ -178,7 +178,7 @@ def _require_varying(
     constant = [int(target) for target in np.unique(targets) if np.ptp(scores[:, target]) <= rounding[target]]
     if constant:
         value = float(scores[0, constant[0]])
-        raise InputError(
+        raise InputError.unexpected(
             f"class {shown(classes[constant[0]])}",
             f"a score that is {value:.4g} for every input",
             "one that depends on the input: a constant has no explanation",

@@ -110,7 +110,7 @@ def _feature_maps(
     activations = model.activations(inputs, layer)
     if activations.ndim < 3:
         found = f'"{layer}", whose output {activations.shape[1:]} has no time or space left'
-        raise InputError("layer", found, f"a layer with feature maps, such as {listing(model.conv_layers)}")
+        raise InputError.unexpected("layer", found, f"a layer with feature maps, such as {listing(model.conv_layers)}")
     activations = np.moveaxis(activations, -1, 1)
     if number == "all" or int(number) >= activations.shape[1]:
         return activations

@@ -125,7 +125,7 @@ def told(unknown: list[str]) -> str:
 def _difference(path: Path, place: Path, whole: bool) -> InputError | None:
     wanted, again = _kept(place), files.remedy(path)
     if not (isinstance(wanted, dict) and wanted.keys() == {"size", "crc32"} and isinstance(wanted["size"], int)):
-        return InputError(str(path), f"no digest in {place}, which was damaged", "one", again)
+        return InputError.unexpected(str(path), f"no digest in {place}, which was damaged", "one", again)
     with path.open("rb", buffering=0) as file:
         mark = {"digest": wanted, **_mark(file)}
         if mark["size"] > LARGE and not whole and _kept(_checked(place)) == mark:
@@ -133,7 +133,7 @@ def _difference(path: Path, place: Path, whole: bool) -> InputError | None:
         content = _content(file)
     if content != wanted:
         expected = f"the {_words(wanted)} that its job wrote"
-        return InputError(str(path), _words(content), expected, f"It was damaged or edited. {again}")
+        return InputError.unexpected(str(path), _words(content), expected, f"It was damaged or edited. {again}")
     if mark["size"] > LARGE:
         files.write_json(_checked(place), mark)
     return None

@@ -165,12 +165,12 @@ def _published(path: Path | str, name: str) -> list[keras.layers.Layer]:
             break
     else:
         expected = f"{counts[0]}, or {counts[1]} without the head, as Keras publishes them for {name}"
-        raise InputError(str(path), f"weights of {held} layers", expected)
+        raise InputError.unexpected(str(path), f"weights of {held} layers", expected)
     try:
         model.load_weights(path)
     except Exception as error:  # Keras raises many kinds; all mean the same here.
         reason = " ".join(str(error).split())[:200]
-        raise InputError(str(path), f"weights of another network ({reason})", f"those of {name}") from None
+        raise InputError.unexpected(str(path), f"weights of another network ({reason})", f"those of {name}") from None
     return _weighted(model)
 
 

@@ -102,7 +102,9 @@ def require_size(name: str, input_shape: tuple[int, ...], minimum: int) -> None:
     """
     if min(input_shape[:-1]) < minimum:
         found = times(input_shape)
-        raise InputError(f"model {name}", f"examples of shape {found}", f"at least {minimum} along every axis")
+        raise InputError.unexpected(
+            f"model {name}", f"examples of shape {found}", f"at least {minimum} along every axis"
+        )
 
 
 def require_rgb(name: str, input_shape: tuple[int, ...]) -> None:
@@ -112,4 +114,4 @@ def require_rgb(name: str, input_shape: tuple[int, ...]) -> None:
         InputError: another number of channels.
     """
     if input_shape[-1] != 3:
-        raise InputError(f"model {name}", f"images of {input_shape[-1]} channel(s)", "3: red, green, blue")
+        raise InputError.unexpected(f"model {name}", f"images of {input_shape[-1]} channel(s)", "3: red, green, blue")

@@ -80,7 +80,9 @@ def check(
         return
     names = _defined(_parsed(path))
     if names is not None and name not in names:
-        raise InputError("build", shown(build), f"a function of {path}: {listing(names)}", nearest(name, names).strip())
+        raise InputError.unexpected(
+            "build", shown(build), f"a function of {path}: {listing(names)}", nearest(name, names).strip()
+        )
 
 
 def features(*, features: Sequence[str] = ("conv", "relu"), **others: object) -> tuple[str, ...]:
@@ -128,17 +130,19 @@ def build(
         try:
             model = function(tuple(input_shape), int(n_classes))
         except Exception as error:
-            raise InputError(where, f"a function that fails ({_reason(error, folder)})", "a keras.Model") from error
+            raise InputError.unexpected(
+                where, f"a function that fails ({_reason(error, folder)})", "a keras.Model"
+            ) from error
     if not isinstance(model, keras.Model):
         found = "nothing returned" if model is None else f"a {type(model).__name__}"
-        raise InputError(where, found, "a keras.Model")
+        raise InputError.unexpected(where, found, "a keras.Model")
     if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
         expected = "a functional model, or a Sequential one that begins with keras.Input(input_shape)"
-        raise InputError(where, "a model that is not built", expected)
+        raise InputError.unexpected(where, "a model that is not built", expected)
     try:
         config = json.loads(model.to_json())
     except Exception as error:  # of a layer of one's own, for example
-        raise InputError(
+        raise InputError.unexpected(
             where, f"a model that cannot be saved ({_reason(error, folder)})", "layers of Keras"
         ) from error
     archive.check(config, where, hint="keras.ops does without: keras.ops.abs(x) between layers is part of the model.")
@@ -155,15 +159,15 @@ def _loaded(build: str, folder: str, where: str) -> Any:
     try:
         loaded = importlib.import_module(module)
     except Exception as error:
-        raise InputError(
+        raise InputError.unexpected(
             where, f"a module that fails ({_reason(error, folder)})", "one that can be imported"
         ) from error
     if Path(loaded.__file__ or "").resolve() != _file(folder, module).resolve():
         other = f"the module {module} of {loaded.__file__}, which was loaded before"
-        raise InputError(where, other, "a module whose name no other has")
+        raise InputError.unexpected(where, other, "a module whose name no other has")
     found = getattr(loaded, name, None)
     if not callable(found) or inspect.isclass(found):
-        raise InputError(where, f'no function "{name}" in the module', "module:function")
+        raise InputError.unexpected(where, f'no function "{name}" in the module', "module:function")
     return found
 
 
@@ -200,7 +204,9 @@ def _parsed(path: Path) -> ast.Module:
     except (SyntaxError, UnicodeDecodeError, ValueError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         text = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise InputError(str(path), f"a module that is no Python ({text}{line})", "a Python module") from None
+        raise InputError.unexpected(
+            str(path), f"a module that is no Python ({text}{line})", "a Python module"
+        ) from None
 
 
 def _defined(tree: ast.Module) -> list[str] | None:

@@ -90,4 +90,6 @@ def check(*, filters: Sequence[int], kernels: Sequence[int], **others: object) -
         InputError: as said.
     """
     if len(filters) != len(kernels):
-        raise InputError("gap_cnn.kernels", f"{len(kernels)} sizes", f"{len(filters)}, as many as there are filters")
+        raise InputError.unexpected(
+            "gap_cnn.kernels", f"{len(kernels)} sizes", f"{len(filters)}, as many as there are filters"
+        )

@@ -84,7 +84,9 @@ def check(
     """
     if features == "auto" and not is_local(file):
         expected = "a list of what the model has of conv, relu, rescale_rule and gap"
-        raise InputError("features", "auto, and an address", expected, "A file on this machine is looked into.")
+        raise InputError.unexpected(
+            "features", "auto, and an address", expected, "A file on this machine is looked into."
+        )
     own_keys.check(classes=classes, input_range=input_range)
 
 
@@ -152,7 +154,7 @@ def build(
         model = models.load_model(file, compile=False, safe_mode=not allow_code)
     except Exception as error:  # Keras raises many kinds; all mean the same here.
         found = f"a model that cannot be loaded ({reason(error)})"
-        raise InputError(str(file), found, "one that keras.models.load_model takes") from error
+        raise InputError.unexpected(str(file), found, "one that keras.models.load_model takes") from error
     finite.require_weights(model, str(file))
     if freeze not in ("none", "all_but_last"):
         freeze_layers(model, freeze)  # by the names that the file gives them
@@ -177,7 +179,7 @@ def freeze_layers(model: keras.Model, names: Sequence[str]) -> None:
     known = [layer.name for layer in layers]
     for name in names:
         if name not in known:
-            raise InputError(
+            raise InputError.unexpected(
                 "keras_file.freeze", shown(name), f"layers of {listing(known)}", nearest(name, known).strip()
             )
     for layer in layers:

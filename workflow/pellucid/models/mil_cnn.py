@@ -72,7 +72,7 @@ def build(
 
     length, channels = input_shape
     if window >= length:
-        raise InputError(
+        raise InputError.unexpected(
             "mil_cnn.window", f"{window}, for {length} samples", "windows that make at least two instances"
         )
     count = -(-length // window)

@@ -63,7 +63,7 @@ def check(
     """
     own_keys.check(classes=classes, input_range=input_range)
     if not allow_code:
-        raise InputError(
+        raise InputError.unexpected(
             "allow_code",
             "false, and a SavedModel, which is a program",
             "true, if you trust whoever made it",
@@ -108,16 +108,16 @@ def build(
         output = layer(image)
     except Exception as error:  # TensorFlow raises many kinds; all mean the same here
         found = f"a function that fails for examples of shape {times(input_shape) or '()'} ({first_line(error)})"
-        raise InputError(place, found, "one that takes (N, *shape), 32-bit numbers") from error
+        raise InputError.unexpected(place, found, "one that takes (N, *shape), 32-bit numbers") from error
     outputs = list(output.values()) if isinstance(output, dict) else [output]
     if len(outputs) != 1:
-        raise InputError(place, f"{len(outputs)} outputs: {listing(output)}", "one")
+        raise InputError.unexpected(place, f"{len(outputs)} outputs: {listing(output)}", "one")
     (scores,) = outputs
     binary = tuple(scores.shape[1:]) in ((), (1,)) and n_classes == 2
     if tuple(scores.shape[1:]) != (n_classes,) and not binary:
         expected = f"{n_classes} scores, one for each class{', or one score' if n_classes == 2 else ''}"
         hint = "model.classes names the classes of all outputs, also those that the data lack."
-        raise InputError(place, f"an output of shape {times(scores.shape[1:]) or '()'}", expected, hint)
+        raise InputError.unexpected(place, f"an output of shape {times(scores.shape[1:]) or '()'}", expected, hint)
     function = Model(image, scores)
     same_function.require_function(function, place)
     # The smallest normal number: a probability that was rounded to 0 has no logarithm.
@@ -153,7 +153,9 @@ def _layer(place: str, endpoint: str, name: str) -> Any:
             return layers.TFSMLayer(place, call_endpoint=one, trainable=False, name=name)
         except Exception as error:  # no such endpoint, or no such folder: of many kinds
             reason = first_line(error)
-    raise InputError(place, f"a folder that cannot be loaded ({reason})", f"a SavedModel with the endpoint {endpoint}")
+    raise InputError.unexpected(
+        place, f"a folder that cannot be loaded ({reason})", f"a SavedModel with the endpoint {endpoint}"
+    )
 
 
 def _has_gradients(model: keras.Model, input_shape: tuple[int, ...]) -> bool:

@@ -124,7 +124,9 @@ def load(model: keras.Model, path: Path | str) -> None:
     for name in convolutions:
         if not _fits(layers[name], found.get(name)):
             expected = f"{name} with arrays of shape {_shapes(layers[name].get_weights())}"
-            raise InputError(str(path), f"{name} with {_shapes(found[name])}" if name in found else "none", expected)
+            raise InputError.unexpected(
+                str(path), f"{name} with {_shapes(found[name])}" if name in found else "none", expected
+            )
     kernel, bias = found["block1_conv1"]
     found["block1_conv1"] = [kernel[:, :, ::-1], bias]
     taken = list(convolutions)

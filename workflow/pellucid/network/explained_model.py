@@ -104,7 +104,7 @@ class ExplainedModel:
             raise
         except Exception as error:  # Keras raises many kinds for a file that is no model; all mean the same here.
             found = f"a model that cannot be loaded ({same_function.reason(error)})"
-            raise InputError(str(path), found, "a .keras model") from error
+            raise InputError.unexpected(str(path), found, "a .keras model") from error
 
     # What may be asked -----------------------------------------------------------------------------------------------
 
@@ -300,7 +300,7 @@ class ExplainedModel:
         """
         x, references = self._inputs(x), self._inputs(references)
         if not len(references):
-            raise InputError("references", "none", "one at least")
+            raise InputError.unexpected("references", "none", "one at least")
         classes, total = self._targets(target, len(x)), np.zeros(x.shape, np.float64)
         key = ("contributions",)
         if key not in self._compiled:
@@ -334,7 +334,7 @@ class ExplainedModel:
         size = self.n_filters(layer)
         units = np.asarray(units)
         if units.shape != (len(x),) or (units.size and not 0 <= units.min() <= units.max() < size):
-            raise InputError("units", f"{units.tolist()}", f"{len(x)} numbers from 0 to {size - 1}")
+            raise InputError.unexpected("units", f"{units.tolist()}", f"{len(x)} numbers from 0 to {size - 1}")
 
         def build() -> Callable[..., Any]:
             tf_ = self._tf
@@ -357,7 +357,9 @@ class ExplainedModel:
         )
         if (index := finite.first(gradient)) is not None:
             found_ = f"a gradient of filter {int(units[index])} that is NaN or infinite"
-            raise InputError(f"layer {layer}", found_, "finite numbers", "Look at the values that the layer puts out.")
+            raise InputError.unexpected(
+                f"layer {layer}", found_, "finite numbers", "Look at the values that the layer puts out."
+            )
         return value, gradient
 
     @property
@@ -467,7 +469,7 @@ class ExplainedModel:
         if (found := self.places.pooled) is None:
             expected = "global average pooling of maps over the axes of the input, and one dense layer after it"
             names = listing(list(self.places.addresses)[-3:])
-            raise InputError(f"model {self._model.name}", f"{names} at the end", expected)
+            raise InputError.unexpected(f"model {self._model.name}", f"{names} at the end", expected)
         maps, dense = found
         return self.places.address(maps), self.nodes[dense].operation.get_weights()[0]
 
@@ -515,19 +517,21 @@ class ExplainedModel:
     def _inputs(self, x: Array) -> Array:
         x = np.asarray(x, np.float32)
         if x.shape[1:] != self.input_shape:
-            raise InputError("inputs", f"shape {x.shape}", f"(N, {listing(self.input_shape)})")
+            raise InputError.unexpected("inputs", f"shape {x.shape}", f"(N, {listing(self.input_shape)})")
         return x
 
     def _targets(self, target: NDArray[np.int64], n: int) -> NDArray[np.int32]:
         target = np.asarray(target)
         if target.shape != (n,) or (n and (target.min() < 0 or target.max() >= self.n_classes)):
             found = f"shape {target.shape}" + (f", from {target.min()} to {target.max()}" if target.size else "")
-            raise InputError("targets", found, f"({n},), from 0 to {self.n_classes - 1}")
+            raise InputError.unexpected("targets", found, f"({n},), from 0 to {self.n_classes - 1}")
         return target.astype(np.int32)
 
     def _layer(self, name: str) -> keras.layers.Layer:
         if name not in self.layers:
-            raise InputError("layer", shown(name), f"one of {listing(self.layers)}", nearest(name, self.layers).strip())
+            raise InputError.unexpected(
+                "layer", shown(name), f"one of {listing(self.layers)}", nearest(name, self.layers).strip()
+            )
         return self.layers[name]
 
     def _use(self, name: str) -> tuple[Any, int]:
@@ -553,7 +557,7 @@ class ExplainedModel:
         answer = self._forward(self._tf.constant(tries)).numpy()
         name = f"model {self._model.name}"
         if (answer >= 0).all() and np.allclose(answer.sum(1), 1, atol=1e-4):
-            raise InputError(
+            raise InputError.unexpected(
                 name,
                 "scores that are probabilities, made before the last layer",
                 "class scores, or a softmax in or as the last layer",
@@ -676,14 +680,18 @@ def _shapes(model: keras.Model) -> tuple[tuple[int, ...], int]:
     name = f"model {model.name}"
     inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
     if not inputs or not outputs:
-        raise InputError(name, "a model whose inputs are not known", "a built Sequential or functional model")
+        raise InputError.unexpected(
+            name, "a model whose inputs are not known", "a built Sequential or functional model"
+        )
     if len(inputs) != 1 or len(outputs) != 1:
-        raise InputError(name, f"{len(inputs)} inputs and {len(outputs)} outputs", "one of each")
+        raise InputError.unexpected(name, f"{len(inputs)} inputs and {len(outputs)} outputs", "one of each")
     shape, scores = tuple(inputs[0].shape[1:]), tuple(outputs[0].shape[1:])
     if None in shape:
-        raise InputError(name, f"an input of shape {shape}", "one whose sizes are all known")
+        raise InputError.unexpected(name, f"an input of shape {shape}", "one whose sizes are all known")
     if len(scores) != 1 or scores[0] is None or scores[0] < 2:
-        raise InputError(name, f"an output of shape {scores}", "(classes,), one score for each of two or more classes")
+        raise InputError.unexpected(
+            name, f"an output of shape {scores}", "(classes,), one score for each of two or more classes"
+        )
     return shape, int(scores[0])
 
 
@@ -703,7 +711,7 @@ def _slope(trace: Callable[[], tf.Tensor | None]) -> tf.Tensor:
     except LookupError:  # an operation without one, such as those of a SavedModel that was saved without
         gradient = None
     if gradient is None:
-        raise InputError(
+        raise InputError.unexpected(
             "model",
             "class scores without a gradient",
             "a model that has one",
@@ -715,7 +723,7 @@ def _slope(trace: Callable[[], tf.Tensor | None]) -> tf.Tensor:
 def _depending(gradient: tf.Tensor | None, layer: str) -> tf.Tensor:
     """The gradient at a layer, if there is one."""
     if gradient is None:
-        raise InputError(f"layer {layer}", "one that the class scores do not depend on", "one that they do")
+        raise InputError.unexpected(f"layer {layer}", "one that the class scores do not depend on", "one that they do")
     return gradient
 
 

@@ -30,7 +30,7 @@ def require_weights(model: keras.Model, where: str, hint: str = "") -> None:
     for layer in walk(model):
         for weight in layer.get_weights() if holds_weights(layer) else ():
             if not np.isfinite(weight).all():
-                raise InputError(
+                raise InputError.unexpected(
                     where, f"{_fault(weight)} among the weights of layer {shown(layer.name)}", _EXPECTED, hint
                 )
 
@@ -55,7 +55,7 @@ def require_answers(
         found = (
             f"{_fault(answers[index])} in the model's answer, which begins at layer {shown(_origin(model, x[index]))}"
         )
-        raise InputError(f"{called} {number}", found, _EXPECTED, _range(x[index]))
+        raise InputError.unexpected(f"{called} {number}", found, _EXPECTED, _range(x[index]))
 
 
 def require_gradient(model: keras.Model, x: Array, target: NDArray[Any], gradients: NDArray[Any]) -> None:
@@ -73,7 +73,7 @@ def require_gradient(model: keras.Model, x: Array, target: NDArray[Any], gradien
         name = _backward_origin(model, x[index], int(target[index]))
         found = f"{_fault(gradients[index])} in the gradient of its class score, which begins at layer {shown(name)}"
         hint = f"{_range(x[index])} occlusion, rise, lime and kernel_shap need no gradient."
-        raise InputError(f"input {index}", found, _EXPECTED, hint)
+        raise InputError.unexpected(f"input {index}", found, _EXPECTED, hint)
 
 
 def first(values: NDArray[Any]) -> int | None:

@@ -34,9 +34,11 @@ def conv_layer(model: ExplainedModel, layer: str) -> str:
     names = list(dict.fromkeys([*(places.address(index) for index in places.ends), *model.conv_layers]))
     if keyword or not names:
         expected = "one at least whose maps lie on the axes of the input, or the name of another layer"
-        raise InputError("model", "no convolution layer that everything passes through", expected)
+        raise InputError.unexpected("model", "no convolution layer that everything passes through", expected)
     expected = f"first, last, or one of {listing(names)}"
-    raise InputError("layer", shown(layer), expected, nearest(layer, [*model.layers, *places.addresses]).strip())
+    raise InputError.unexpected(
+        "layer", shown(layer), expected, nearest(layer, [*model.layers, *places.addresses]).strip()
+    )
 
 
 def map_layer(model: ExplainedModel, layer: str) -> str:
@@ -56,7 +58,7 @@ def map_layer(model: ExplainedModel, layer: str) -> str:
             found = f"{shown(layer)}, whose output {shape} has no time or space left"
         if index is None and address in model.layers:
             found = f"{shown(layer)}, a layer that is used several times"
-        raise InputError("layer", found, f"a layer with feature maps, such as {listing(names)}")
+        raise InputError.unexpected("layer", found, f"a layer with feature maps, such as {listing(names)}")
     if index not in places.cuts:
         logger.info('layer "%s" lies in one of several branches: its maps show a part of the model only', address)
     return address
@@ -72,7 +74,7 @@ def kernel_layer(model: ExplainedModel, layer: str) -> str:
     """
     if layer in ("first", "last"):
         if not model.places.convolutions:
-            raise InputError("model", "no convolution layer", "one at least, or the name of another layer")
+            raise InputError.unexpected("model", "no convolution layer", "one at least, or the name of another layer")
         meant = model.nodes[model.places.convolutions[0 if layer == "first" else -1]].name
         tell_keyword(model, layer, meant)
         return meant

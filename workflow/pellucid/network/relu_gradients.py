@@ -54,7 +54,7 @@ def gradient(
     """
     graph = Graph(tf_, batch, score)
     if not graph.relus:
-        raise InputError("model", "no ReLU", "one at least", _ALTERNATIVES)
+        raise InputError.unexpected("model", "no ReLU", "one at least", _ALTERNATIVES)
     for op, what in graph.refused.items():
         raise _refusal(owners.get(graph.outermost[op].name, model), what)
     _register(tf_)
@@ -68,7 +68,9 @@ def gradient(
 
 
 def _refusal(layer: str, found: str) -> InputError:
-    return InputError(f"layer {layer}", found, "ReLUs that can all be given the modified gradient", _ALTERNATIVES)
+    return InputError.unexpected(
+        f"layer {layer}", found, "ReLUs that can all be given the modified gradient", _ALTERNATIVES
+    )
 
 
 @contextmanager

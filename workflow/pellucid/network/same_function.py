@@ -71,7 +71,7 @@ def hold(before: Answers, model: keras.Model, step: str, where: str) -> None:
     try:
         after = answers(model, before.inputs)
     except Exception as error:  # Keras raises many kinds; all mean the same here
-        raise InputError(
+        raise InputError.unexpected(
             where, f"a model that fails after {step} ({reason(error)})", "one that works as before"
         ) from error
     hold_scores(before.scores, after.scores, step, where, epsilon=max(before.epsilon, after.epsilon))
@@ -85,7 +85,7 @@ def hold_scores(before: NDArray[Any], after: NDArray[Any], step: str, where: str
     """
     if (change := difference(before, after, epsilon)) > 1:
         largest = float(np.nanmax(np.abs(np.asarray(after, np.float64) - before)))
-        raise InputError(
+        raise InputError.unexpected(
             where,
             f"another function after {step}: class scores of random inputs change by up to {largest:.3g}, "
             f"{change:,.0f} times what rounding may",
@@ -129,7 +129,7 @@ def require_function(model: keras.Model, where: str) -> None:
     if found:
         name = _first_at_fault(model, inputs)
         layer = f'layer "{name}": ' if name else ""
-        raise InputError(
+        raise InputError.unexpected(
             where,
             f"{layer}{found}",
             "layers that answer for each example by itself, the same every time and in a batch of any size",
@@ -151,7 +151,7 @@ def hold_saved(model: keras.Model, where: str) -> None:
             model.save(path)
             loaded = keras.models.load_model(path, compile=False)
         except Exception as error:  # of many kinds
-            raise InputError(
+            raise InputError.unexpected(
                 where,
                 f"a model that Keras cannot save and load again ({reason(error)})",
                 "one that it can",

@@ -53,7 +53,9 @@ class Record:
         if len(self.outputs) != 1:
             names = ", ".join(f"{self.name}:{number + 1}" for number in range(len(self.outputs)))
             found = f"one that is used {len(self.outputs)} times"
-            raise InputError(f"layer {self.name}", found, f"one of its uses: {names}" if names else "one that is used")
+            raise InputError.unexpected(
+                f"layer {self.name}", found, f"one of its uses: {names}" if names else "one that is used"
+            )
         return self.outputs[0]
 
 

@@ -65,7 +65,7 @@ def refuse_few(groups: Groups, sides: int, which: str) -> None:
     """
     if len(groups) < sides:
         names = listing(groups.names[:5])
-        raise InputError(
+        raise InputError.unexpected(
             "split",
             f"{len(groups)} group(s) ({names})",
             f"{sides} or more, one for each of {which}",

@@ -41,7 +41,7 @@ def bounded(memory_mb: int, where: str) -> Iterator[None]:
             raise
         found = f"data that take more than {memory_mb + _ROOM:,} MB of memory"
         hint = "Raise memory_mb in the configuration, or give fewer data."
-        raise InputError(where, found, "data that fit into memory_mb", hint) from None
+        raise InputError.unexpected(where, found, "data that fit into memory_mb", hint) from None
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 

@@ -112,7 +112,7 @@ def preprocess(
         if (index := first_not_finite(part.x)) is not None:
             found = f"values in example {index} that float32 cannot hold"
             hint = "scale: standard brings them near 0." if scale == "none" else "Use another unit."
-            raise InputError(f"{source}, {name}", found, "at most 3e38, scaled or not", hint)
+            raise InputError.unexpected(f"{source}, {name}", found, "at most 3e38, scaled or not", hint)
     facts = describe(raw, splits, plugin.SPEC) | {
         "source": source,
         "parameters": own,
@@ -167,18 +167,20 @@ def check(raw: RawData, source: str, least: int = 2) -> None:
             continue
         where = f"{source}, {name}"
         if len(examples.x) == 0:
-            raise InputError(where, "no examples", "at least one")
+            raise InputError.unexpected(where, "no examples", "at least one")
         if (index := first_not_finite(examples.x)) is not None:
-            raise InputError(where, f"NaN or infinity in example {index}", "finite values")
+            raise InputError.unexpected(where, f"NaN or infinity in example {index}", "finite values")
         if examples.y.min() < 0 or examples.y.max() >= len(raw.classes):
             found = f"labels from {examples.y.min()} to {examples.y.max()}"
-            raise InputError(where, found, f"labels from 0 to {len(raw.classes) - 1}")
+            raise InputError.unexpected(where, found, f"labels from 0 to {len(raw.classes) - 1}")
     counts = np.bincount(raw.train.y, minlength=len(raw.classes))
     if np.count_nonzero(counts) < least:
-        raise InputError(f"{source}, train", "examples of one class", "at least two classes")
+        raise InputError.unexpected(f"{source}, train", "examples of one class", "at least two classes")
     if (few := counts[counts > 0].min()) < (3 if raw.test is None else 2):
         name = raw.classes[int(np.argmax(counts == few))]
-        raise InputError(f"{source}, train", f"{few} example(s) of class {shown(name)}", "enough for every split")
+        raise InputError.unexpected(
+            f"{source}, train", f"{few} example(s) of class {shown(name)}", "enough for every split"
+        )
 
 
 def about_groups(raw: RawData, source: str, *, by_group: bool) -> tuple[str, ...]:
@@ -200,7 +202,7 @@ def about_groups(raw: RawData, source: str, *, by_group: bool) -> tuple[str, ...
     total = len(set(raw.test.group.tolist()))
     told = f"{listing(both[:_SHOWN_GROUPS])}{', …' if len(both) > _SHOWN_GROUPS else ''}"
     if by_group:
-        raise InputError(
+        raise InputError.unexpected(
             f"{source}, group",
             f"{len(both):,} of the {total:,} groups of the test examples in the training examples too: {told}",
             "each group on one side",
@@ -258,7 +260,7 @@ def divide(
     splits = {"train": take(raw.train, kept[fitted]), "validation": take(raw.train, kept[held]), "test": tested}
     for name, examples in splits.items():
         if len(examples.y) == 0:
-            raise InputError(f"split, {name}", "no examples", "some", "Give more examples, or other shares.")
+            raise InputError.unexpected(f"split, {name}", "no examples", "some", "Give more examples, or other shares.")
         if missing := [raw.classes[label] for label in np.setdiff1d(raw.train.y, examples.y)]:
             logger.warning("the %s examples have none of class %s", name, listing(missing))
     if group is not None:
@@ -296,7 +298,7 @@ def in_folds(
     from sklearn.model_selection import StratifiedKFold
 
     if (least := np.bincount(y)[np.unique(y)].min()) < folds:
-        raise InputError("split", f"a class with {least} example(s)", f"{folds}, one for each fold")
+        raise InputError.unexpected("split", f"a class with {least} example(s)", f"{folds}, one for each fold")
     drawn = StratifiedKFold(folds, shuffle=True, random_state=int(rng.integers(2**31)))
     return [(rest, fold) for rest, fold in drawn.split(np.zeros(len(y)), y)]
 

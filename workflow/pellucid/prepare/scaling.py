@@ -133,10 +133,10 @@ def _require_range(low: Floats, high: Floats, names: Sequence[str]) -> None:
     for name, size, way in zip(names, largest, reach, strict=True):
         where = f"channel {shown(name)}"
         if size > _LARGEST:
-            raise InputError(where, f"values up to {size:g}", f"{_LARGEST:g} at most", "Use another unit.")
+            raise InputError.unexpected(where, f"values up to {size:g}", f"{_LARGEST:g} at most", "Use another unit.")
         if 0 < way < _LEAST_RANGE:
             expected = f"a range of {_LEAST_RANGE:g} at least, or of 0"
-            raise InputError(where, f"values within a range of {way:g}", expected, "Use another unit.")
+            raise InputError.unexpected(where, f"values within a range of {way:g}", expected, "Use another unit.")
 
 
 def _lost(

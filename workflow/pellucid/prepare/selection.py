@@ -58,7 +58,9 @@ def select(
     labels, p, logits = predicted["labels"], predicted["probabilities"], predicted["logits"]
     indices = choose_indices(labels, logits, per_class, choose, seeds.generator(seed, "select"))
     if len(indices) == 0:
-        raise InputError("examples.choose", f'"{choose}", which no test example is', "one that some example is")
+        raise InputError.unexpected(
+            "examples.choose", f'"{choose}", which no test example is', "one that some example is"
+        )
     for label in np.unique(labels):
         if (count := int((labels[indices] == label).sum())) < per_class:
             name = shown(classes[label])
@@ -132,4 +134,4 @@ def targets(
     expected = listing(names[: MANY_CLASSES + len(KEYWORDS)])
     if len(classes) > MANY_CLASSES:
         expected += f", … ({len(classes):,} classes)"
-    raise InputError("examples.target", shown(name), f"one of {expected}", nearest(name, names).strip())
+    raise InputError.unexpected("examples.target", shown(name), f"one of {expected}", nearest(name, names).strip())

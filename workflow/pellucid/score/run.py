@@ -227,7 +227,7 @@ def _require_no_infinity(scored: Scored, where: str) -> None:
     for name, values in scored.values.items():
         if np.isinf(values).any():
             example = int(np.isinf(values).argmax())
-            raise InputError(
+            raise InputError.unexpected(
                 where, f"{name} {values[example]} of explained example {example}", "a finite number, or none"
             )
         if not np.isfinite(values).any():

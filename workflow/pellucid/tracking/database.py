@@ -33,7 +33,7 @@ def database_of(uri: str) -> Path | None:
         return None
     path = path.removeprefix("/").partition("?")[0]
     if path in ("", ":memory:"):
-        raise InputError("tracking.uri", f"{uri}, a database in memory", "a file: sqlite:///folder/name.db")
+        raise InputError.unexpected("tracking.uri", f"{uri}, a database in memory", "a file: sqlite:///folder/name.db")
     return Path(path)
 
 
@@ -142,4 +142,4 @@ def _is_known(revision: str) -> bool:
 
 
 def _refusal(path: Path, found: str, expected: str, hint: str) -> InputError:
-    return InputError(f"tracking.uri: {path}", found, expected, hint)
+    return InputError.unexpected(f"tracking.uri: {path}", found, expected, hint)

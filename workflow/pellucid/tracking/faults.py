@@ -32,7 +32,7 @@ def of_store(error: Exception, uri: str) -> InputError:
     """The message for an error of MLflow, SQLAlchemy or the disk."""
     if isinstance(error, OSError):
         name = error.filename2 or error.filename or "a file of the record"
-        return InputError(
+        return InputError.unexpected(
             f"tracking.uri {uri}",
             f"{name}, which cannot be written ({error.strerror or in_one_line(error)})",
             "a place with room that may be written",
@@ -41,7 +41,7 @@ def of_store(error: Exception, uri: str) -> InputError:
     said = in_one_line(error)
     expected = "an MLflow server" if uri.startswith("http") else "an MLflow database that can be written"
     hint = _LOG_IN if _REFUSED.search(said) else _UPGRADE if _OUT_OF_DATE in said else AFTERWARDS
-    return InputError("tracking.uri", f"{uri}, which failed ({said})", expected, hint)
+    return InputError.unexpected("tracking.uri", f"{uri}, which failed ({said})", expected, hint)
 
 
 def upgrade(uri: str, name: str) -> None:
@@ -59,4 +59,6 @@ def upgrade(uri: str, name: str) -> None:
     if done.returncode:
         # The last line that names an error: the SQL and a link to SQLAlchemy's pages come after it.
         lines = _LAST_LINE.findall(done.stderr) or ["no answer"]
-        raise InputError("tracking.uri", f"{name} ({_DRIVER.sub('', lines[-1])})", "a database that MLflow can use")
+        raise InputError.unexpected(
+            "tracking.uri", f"{name} ({_DRIVER.sub('', lines[-1])})", "a database that MLflow can use"
+        )

@@ -60,14 +60,14 @@ def settle(client: MlflowClient, experiment: Experiment, uri: str) -> Experiment
         return experiment
     first_is_there = before is not None and Path(before).exists()
     if _is_shared(uri, before, beside, is_there):
-        raise InputError(
+        raise InputError.unexpected(
             f'tracking.experiment "{experiment.name}"',
             f"files or a database that belong to {before or location.parent}",
             "files of this project's own",
             "Copy what is a link, or give tracking.experiment another name to begin a new record.",
         )
     if before is None and not is_there and not place.is_dir():
-        raise InputError(
+        raise InputError.unexpected(
             f'tracking.experiment "{experiment.name}" in {uri}',
             f"no files at {location}, nor at {place}",
             "them beside the database",

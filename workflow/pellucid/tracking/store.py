@@ -65,12 +65,14 @@ def opened(uri: str, experiment: str, folder: Path, root: Path) -> Iterator[Reco
     with answering(uri):
         if path := database.database_of(uri):
             if not path.is_file():
-                raise InputError("tracking.uri", f"no database at {path}", "one", _MAKE_IT)
+                raise InputError.unexpected("tracking.uri", f"no database at {path}", "one", _MAKE_IT)
             database.check(path)
         client = client_of(uri)
         found = find_experiment(client, uri, experiment)
         if found is None:
-            raise InputError("tracking.experiment", f'no experiment "{experiment}" in {uri}', "one", _MAKE_IT)
+            raise InputError.unexpected(
+                "tracking.experiment", f'no experiment "{experiment}" in {uri}', "one", _MAKE_IT
+            )
         record = Record(client, found.experiment_id, folder, origin_of(root))
         try:
             yield record
@@ -145,9 +147,11 @@ def _require_answer(uri: str) -> None:
             requests.get(uri.rstrip("/") + "/health", timeout=_ANSWER)
         except (requests.RequestException, ValueError) as error:
             found = f"no answer from {uri} ({faults.in_one_line(error)})"
-            raise InputError("tracking.uri", found, "an MLflow server", faults.AFTERWARDS) from None
+            raise InputError.unexpected("tracking.uri", found, "an MLflow server", faults.AFTERWARDS) from None
     elif "://" not in uri or uri.startswith("file:"):
-        raise InputError("tracking.uri", uri, "sqlite:///folder/name.db, or the address of a server (http://…)")
+        raise InputError.unexpected(
+            "tracking.uri", uri, "sqlite:///folder/name.db, or the address of a server (http://…)"
+        )
     elif database.database_of(uri) is None:
         import sqlalchemy
 

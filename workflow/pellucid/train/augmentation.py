@@ -182,7 +182,7 @@ def check(settings: Mapping[str, Any], shape: tuple[int, ...]) -> None:
     """
     if settings["shift"] >= min(shape[:-1]):
         found = f"{settings['shift']} for examples of shape {times(shape)}"
-        raise InputError("training.augmentation.shift", found, f"less than {min(shape[:-1])}")
+        raise InputError.unexpected("training.augmentation.shift", found, f"less than {min(shape[:-1])}")
 
 
 def augmented(

@@ -35,7 +35,9 @@ def require_step(
     loss = float((logs or {}).get("loss", 0))
     if not math.isfinite(loss):
         _require_answers(before(), fitted, step, "training example")
-        raise InputError(f"training, epoch {epoch + 1}, step {step + 1}", f"a loss of {loss}", "a number", _HINT)
+        raise InputError.unexpected(
+            f"training, epoch {epoch + 1}, step {step + 1}", f"a loss of {loss}", "a number", _HINT
+        )
 
 
 def require_epoch(epoch: int, scores: Mapping[str, float], network: keras.Model, validation: Any) -> None:
@@ -59,7 +61,7 @@ def require_epoch(epoch: int, scores: Mapping[str, float], network: keras.Model,
     for batch in range(len(validation)):
         _require_answers(network, validation, batch, "validation example")
     name, value = next(iter(bad.items()))
-    raise InputError(where, f"{name} {value}", "a number", _HINT)
+    raise InputError.unexpected(where, f"{name} {value}", "a number", _HINT)
 
 
 def _require_answers(model: keras.Model, batches: Any, index: int, called: str) -> None:

@@ -271,7 +271,9 @@ def _build(
     network: keras.Model = architecture.build(tuple(facts["shape"]), len(facts["classes"]), **parameters)
     finite.require_weights(network, next(iter(paths.values()), f"model {model['architecture']}"))
     if training["epochs"] and not network.trainable_weights:
-        raise InputError("training.epochs", f"{training['epochs']}, and no weights to fit", "0, or less that is frozen")
+        raise InputError.unexpected(
+            "training.epochs", f"{training['epochs']}, and no weights to fit", "0, or less that is frozen"
+        )
     return network
 
 

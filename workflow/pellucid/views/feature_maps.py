@@ -69,10 +69,14 @@ def compute(
     """
     count = len(data.examples["labels"])
     if example >= count:
-        raise InputError("feature_maps.example", f"{example}", f"at most {count - 1}: {count} examples are chosen")
+        raise InputError.unexpected(
+            "feature_maps.example", f"{example}", f"at most {count - 1}: {count} examples are chosen"
+        )
     names = model.conv_layers if layers == "all" else [conv_layer(model, layer) for layer in layers]
     if not names:
-        raise InputError("feature_maps.layers", "a model without a convolution layer", "a list of other layers")
+        raise InputError.unexpected(
+            "feature_maps.layers", "a model without a convolution layer", "a list of other layers"
+        )
     about = about_examples(data, np.array([example]))
     found: dict[str, NDArray[Any]] = {}
     sizes = []

@@ -86,7 +86,7 @@ def kernels_of(layer: Any) -> NDArray[np.float32]:
     """
     kind, weights = type(layer).__name__, [np.asarray(value) for value in layer.get_weights()]
     if not weights or "Conv" not in kind or weights[0].ndim not in (3, 4):
-        raise InputError(f"layer {layer.name}", f"a {kind} layer", "a convolution over one or two axes")
+        raise InputError.unexpected(f"layer {layer.name}", f"a {kind} layer", "a convolution over one or two axes")
     kernel = weights[0]
     if kind.startswith("Separable"):
         pointwise = weights[1].reshape(kernel.shape[-2], kernel.shape[-1], -1)

@@ -90,7 +90,7 @@ def check(*, methods: Sequence[str], **unused: object) -> None:
     for name in methods:
         if name not in names:
             found = f'"{name}", which needs the training examples' if name in known else shown(name)
-            raise InputError("methods", found, f"some of {listing(names)}", nearest(name, names).strip())
+            raise InputError.unexpected("methods", found, f"some of {listing(names)}", nearest(name, names).strip())
 
 
 def compute(
@@ -166,7 +166,7 @@ def kernels(model: ExplainedModel) -> list[Place]:
         if variable.name.endswith("kernel")
     ]
     if not found:
-        raise InputError("model", "no layer with a kernel", "one at least")
+        raise InputError.unexpected("model", "no layer with a kernel", "one at least")
     return found
 
 

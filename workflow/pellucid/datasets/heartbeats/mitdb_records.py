@@ -59,18 +59,20 @@ def check_sums(sums: Path, paths: Sequence[Path]) -> None:
     try:
         lines = [line.split(maxsplit=1) for line in sums.read_text(encoding="utf-8").splitlines()]
     except UnicodeDecodeError:
-        raise InputError(str(sums), "a file that is no text", "lines of a SHA-256 and a file's name") from None
+        raise InputError.unexpected(
+            str(sums), "a file that is no text", "lines of a SHA-256 and a file's name"
+        ) from None
     listed = {line[1].strip().removeprefix("*"): line[0].lower() for line in lines if len(line) == 2}
     for path in paths:
         if path.name not in listed:
-            raise InputError(
+            raise InputError.unexpected(
                 str(sums),
                 f"no line for {path.name}",
                 "a SHA-256 for every file",
                 "With checksums: false the files are used unchecked.",
             )
         if (found := whole_files.sha256(path)) != listed[path.name]:
-            raise InputError(
+            raise InputError.unexpected(
                 str(path),
                 f"a file of {path.stat().st_size:,} bytes with SHA-256 {found}",
                 f"SHA-256 {listed[path.name]}, as {SUMS} says",
@@ -109,28 +111,30 @@ def _header(record: str, path: Path) -> Any:
     _require_small(path)
     # wfdb takes the square of a line's length in time.
     if (longest := max(map(len, path.read_bytes().splitlines()), default=0)) > _LINE:
-        raise InputError(str(path), f"a line of {longest:,} bytes", f"at most {_LINE:,}")
+        raise InputError.unexpected(str(path), f"a line of {longest:,} bytes", f"at most {_LINE:,}")
     with damaged.told(path, "a WFDB header"):
         found = wfdb.rdheader(record)
     if found.fs != RATE:
-        raise InputError(str(path), f"a sampling rate of {found.fs} Hz", f"{RATE:g} Hz, as all MIT-BIH records have")
+        raise InputError.unexpected(
+            str(path), f"a sampling rate of {found.fs} Hz", f"{RATE:g} Hz, as all MIT-BIH records have"
+        )
     # The header names the files of its signals: it is not to lead anywhere else.
     signals = set(getattr(found, "file_name", None) or ())
     if signals != {f"{path.stem}.dat"} or len(found.sig_name) != found.n_sig or (found.sig_len or 0) < 1:
-        raise InputError(
+        raise InputError.unexpected(
             str(path),
             f"{len(found.sig_name or ())} signal(s) in {listing(sorted(map(str, signals))) or 'no file'}",
             f"{found.n_sig} signals in {path.stem}.dat, and their number of samples",
         )
     if len(set(found.fmt)) > 1 or found.fmt[0] not in _BYTES:
         expected = f"one format of {listing(_BYTES)}"
-        raise InputError(str(path), f"signals in format {listing(sorted(set(found.fmt)))}", expected)
+        raise InputError.unexpected(str(path), f"signals in format {listing(sorted(set(found.fmt)))}", expected)
     if set(found.samps_per_frame) - {None, 1} or set(found.skew) - {None, 0} or len(set(found.byte_offset)) > 1:
         found = "several samples in a frame, or signals that begin at different times"
-        raise InputError(str(path), found, "one sample of each signal at a time")
+        raise InputError.unexpected(str(path), found, "one sample of each signal at a time")
     numbers = [*found.adc_gain, *(abs(zero) for zero in found.baseline if zero is not None)]
     if not all(math.isfinite(gain) and gain for gain in found.adc_gain) or max(map(abs, numbers)) > _LARGEST:
-        raise InputError(str(path), f"the gains and zeros {listing(numbers)}", f"numbers up to {_LARGEST:,}")
+        raise InputError.unexpected(str(path), f"the gains and zeros {listing(numbers)}", f"numbers up to {_LARGEST:,}")
     return found
 
 
@@ -141,7 +145,7 @@ def _require_small(path: Path) -> None:
         InputError: as said.
     """
     if (size := path.stat().st_size) > _SMALL:
-        raise InputError(str(path), f"a file of {size:,} bytes", f"at most {_SMALL:,}")
+        raise InputError.unexpected(str(path), f"a file of {size:,} bytes", f"at most {_SMALL:,}")
 
 
 def _millivolts(header: Path, leads: Sequence[str], units: Sequence[str]) -> NDArray[np.float64]:
@@ -152,7 +156,7 @@ def _millivolts(header: Path, leads: Sequence[str], units: Sequence[str]) -> NDA
     """
     for lead, unit in zip(leads, units, strict=True):
         if unit not in _MILLIVOLTS:
-            raise InputError(
+            raise InputError.unexpected(
                 f"{header}, lead {lead}",
                 f'the unit "{unit}"',
                 f"a voltage ({listing(_MILLIVOLTS)})",
@@ -224,27 +228,31 @@ def _signal(
     # Formats that share bytes among samples fill up the last ones.
     if not 0 <= size - least < 4:
         expected = f"{least:,}, for all samples that {paths['hea'].name} announces"
-        raise InputError(str(paths["dat"]), f"a file of {size:,} bytes", expected)
+        raise InputError.unexpected(str(paths["dat"]), f"a file of {size:,} bytes", expected)
     try:
         found = wfdb.rdrecord(record, physical=False)
         sums = found.calc_checksum()
         signal: NDArray[np.float64] = found.dac()
     except Exception as error:
         reason = f"a file of {size:,} bytes that cannot be read ({error})"
-        raise InputError(str(paths["dat"]), reason, f"all samples that {paths['hea'].name} announces") from None
+        raise InputError.unexpected(
+            str(paths["dat"]), reason, f"all samples that {paths['hea'].name} announces"
+        ) from None
     # The header holds 16 bits of the sum of each signal's samples, with or without a sign.
     for name, own, wanted in zip(found.sig_name, sums, found.checksum, strict=True):
         if wanted is not None and (own - wanted) % 2**16:
-            raise InputError(
+            raise InputError.unexpected(
                 str(paths["dat"]),
                 f"the checksum {own % 2**16} of lead {name}",
                 f"{wanted % 2**16}, as {paths['hea'].name} says",
             )
     if twice := [lead for lead in leads if found.sig_name.count(lead) > 1]:
-        raise InputError(str(paths["hea"]), f"several leads named {listing(twice)}", "one, which mitdb.leads names")
+        raise InputError.unexpected(
+            str(paths["hea"]), f"several leads named {listing(twice)}", "one, which mitdb.leads names"
+        )
     places = [found.sig_name.index(lead) for lead in leads]
     if len(declared := _declared(paths["hea"])) != found.n_sig:
-        raise InputError(str(paths["hea"]), f"{len(declared)} lines of signals", f"{found.n_sig}")
+        raise InputError.unexpected(str(paths["hea"]), f"{len(declared)} lines of signals", f"{found.n_sig}")
     return signal[:, places], [declared[place] for place in places]
 
 
@@ -260,7 +268,7 @@ def _annotations(path: Path, samples: int) -> tuple[NDArray[np.int64], list[str]
     content = path.read_bytes()
     # The format ends with two zero bytes: without them the file is cut off, which wfdb does not see.
     if not content.endswith(b"\0\0"):
-        raise InputError(str(path), "a file that is cut off", "WFDB annotations up to their end mark")
+        raise InputError.unexpected(str(path), "a file that is cut off", "WFDB annotations up to their end mark")
     with damaged.told(path, "WFDB annotations"):
         # Not rdann: it never ends where a file defines what it does not know.
         pairs = np.frombuffer(content, np.uint8).reshape(-1, 2)
@@ -269,17 +277,19 @@ def _annotations(path: Path, samples: int) -> tuple[NDArray[np.int64], list[str]
     found: list[tuple[int, str]] = []
     for place, number, note in zip(places, numbers, notes, strict=False):
         if number not in symbols:
-            raise InputError(str(path), f"an annotation of code {number}", "codes that the WFDB format defines")
+            raise InputError.unexpected(
+                str(path), f"an annotation of code {number}", "codes that the WFDB format defines"
+            )
         if place == 0 and number == _NOTE:
             _require_known(path, note)
         elif number:
             found.append((place, symbols[number]))
     if not found:
-        raise InputError(str(path), "no annotations", "one for every beat")
+        raise InputError.unexpected(str(path), "no annotations", "one for every beat")
     sample = np.array([place for place, _ in found], np.int64)
     if sample.min() < 0 or sample.max() >= samples or (np.diff(sample) < 0).any():
         reason = f"annotations from sample {sample.min()} to {sample.max()}"
-        raise InputError(str(path), reason, f"ascending ones from 0 to {samples - 1}, which the record has")
+        raise InputError.unexpected(str(path), reason, f"ascending ones from 0 to {samples - 1}, which the record has")
     return sample, [symbol for _, symbol in found]
 
 
@@ -291,4 +301,6 @@ def _require_known(path: Path, note: str) -> None:
     """
     note = str(note).strip("\0 ")
     if note.startswith("##") and note != f"## time resolution: {RATE:g}":
-        raise InputError(str(path), f"the definition {shown(note)}", f"codes of the WFDB format, at {RATE:g} Hz")
+        raise InputError.unexpected(
+            str(path), f"the definition {shown(note)}", f"codes of the WFDB format, at {RATE:g} Hz"
+        )

@@ -25,6 +25,6 @@ def require_room(size: int, packed: int, room: Scratch | None, where: str, hint:
     """
     if size > (most := max(_SMALL, _RATIO * packed)):
         found = f"data of {size:,} bytes that are announced in {packed:,} bytes"
-        raise InputError(where, found, f"at most {most:,}", hint)
+        raise InputError.unexpected(where, found, f"at most {most:,}", hint)
     if room is not None:
         room.take(size, where)

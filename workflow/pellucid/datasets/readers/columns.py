@@ -109,10 +109,12 @@ def _header(names: Sequence[str] | int, where: str, index: Collection[str]) -> _
     for position, name in enumerate(header):
         if len(name) > _LONGEST_NAME:
             found = f"a name of {len(name):,} characters"
-            raise InputError(f"{where}, column {position + 1}", found, f"at most {_LONGEST_NAME:,}")
+            raise InputError.unexpected(f"{where}, column {position + 1}", found, f"at most {_LONGEST_NAME:,}")
     if twice := sorted(name for name, count in Counter(header).items() if name and count > 1):
         places = _shortened(tuple(str(position + 1) for position, name in enumerate(header) if name == twice[0]))
-        raise InputError(where, f"the column {shown(twice[0])} more than once (columns {places})", "each name once")
+        raise InputError.unexpected(
+            where, f"the column {shown(twice[0])} more than once (columns {places})", "each name once"
+        )
     known = frozenset(at for at, name in enumerate(header) if names[at] in index or _INDEX.fullmatch(name))
     return _Header(where, header, True, known)
 
@@ -125,7 +127,9 @@ def _chosen(header: _Header, signal: str | Sequence[Choice], label: Choice, grou
     label_at = _one(header, "label", label)
     group_at = None if group == NONE else _one(header, "group", group)
     if group_at == label_at:
-        raise InputError(where, f"the column {shown(names[label_at])} as label and as group", "a column for each")
+        raise InputError.unexpected(
+            where, f"the column {shown(names[label_at])} as label and as group", "a column for each"
+        )
     taken = {label_at, group_at}
     if signal == "all":
         chosen = [position for position in header.others if position not in taken]
@@ -134,12 +138,14 @@ def _chosen(header: _Header, signal: str | Sequence[Choice], label: Choice, grou
         wanted = [signal] if isinstance(signal, str) else signal
         chosen = [position for one in wanted for position in _some(header, one, taken)]
     if clash := [names[position] for position in chosen if position in taken]:
-        raise InputError(where, f"the column {shown(clash[0])} as signal and as label or group", "a column for each")
+        raise InputError.unexpected(
+            where, f"the column {shown(clash[0])} as signal and as label or group", "a column for each"
+        )
     if len(set(chosen)) < len(chosen):
         twice = [names[position] for position, count in Counter(chosen).items() if count > 1]
-        raise InputError(where, f"the column {shown(twice[0])} twice in the signal", "each column once")
+        raise InputError.unexpected(where, f"the column {shown(twice[0])} twice in the signal", "each column once")
     if not chosen:
-        raise InputError(where, f"no column for the signal among {len(names)}", "at least one")
+        raise InputError.unexpected(where, f"no column for the signal among {len(names)}", "at least one")
     notes = []
     if signal == "all" and (left_out := [names[at] for at in sorted(header.index - taken)]):
         notes.append(f"{where}: the row numbers of a data frame are no part of the signal ({listing(left_out)}).")
@@ -153,7 +159,7 @@ def _chosen(header: _Header, signal: str | Sequence[Choice], label: Choice, grou
 
 def _require_names(header: _Header, positions: Sequence[int]) -> None:
     if header.named and (unnamed := [position for position in positions if _UNNAMED.fullmatch(header.names[position])]):
-        raise InputError(
+        raise InputError.unexpected(
             f"{header.where}, column {unnamed[0] + 1}",
             "a column without a name",
             "a name for each",
@@ -194,8 +200,10 @@ def _one(header: _Header, key: str, wanted: Choice) -> int:
         return names.index(wanted)
     if not header.named:
         expected = "a position: the file has no header, so that its columns have no names"
-        raise InputError(f"{where}, {key}", shown(wanted), expected, "header: true takes the first line for names.")
-    raise InputError(
+        raise InputError.unexpected(
+            f"{where}, {key}", shown(wanted), expected, "header: true takes the first line for names."
+        )
+    raise InputError.unexpected(
         f"{where}, {key}", f"no column {shown(wanted)}", f"one of {_shortened(names)}", nearest(wanted, names).strip()
     )
 
@@ -211,7 +219,7 @@ def _at(header: _Header, key: str, wanted: int) -> int:
     if header.named and str(wanted) in names:
         named = names.index(str(wanted))
         if wanted < 0 and position not in (None, named):
-            raise InputError(
+            raise InputError.unexpected(
                 f"{where}, {key}",
                 f"{wanted}, which is the name of column {named + 1} and the position of column {(position or 0) + 1} "
                 f"({listing([names[position or 0]])})",
@@ -220,10 +228,12 @@ def _at(header: _Header, key: str, wanted: int) -> int:
         return named
     if position is None:
         expected = f"a position from 1 to {len(names)}, or from -1 back to -{len(others)}"
-        raise InputError(f"{where}, {key}", f"position {wanted}", expected)
+        raise InputError.unexpected(f"{where}, {key}", f"position {wanted}", expected)
     if position in header.index:
         found = f"position {wanted}, which is the index {shown(names[position])}"
-        raise InputError(f"{where}, {key}", found, "a column that holds no row numbers", "By its name it can be taken.")
+        raise InputError.unexpected(
+            f"{where}, {key}", found, "a column that holds no row numbers", "By its name it can be taken."
+        )
     return position
 
 
@@ -233,7 +243,7 @@ def _some(header: _Header, wanted: Choice, taken: set[int | None]) -> list[int]:
     if isinstance(wanted, str) and header.named and wanted not in names and any(sign in wanted for sign in "*?["):
         found = [at for at in header.others if fnmatchcase(names[at], wanted) and at not in taken]
         if not found:
-            raise InputError(
+            raise InputError.unexpected(
                 f"{header.where}, signal", f"no column like {shown(wanted)}", f"one of {_shortened(names)}"
             )
         return found
@@ -245,10 +255,10 @@ def _require_alike(header: _Header, like: Columns) -> None:
     if header.named and not like.named:
         found = f"a header ({_shortened(header.names)})"
         expected = f"none, since the columns of {like.where} have no names to be matched with"
-        raise InputError(header.where, found, expected, "Give both files the same header.")
+        raise InputError.unexpected(header.where, found, expected, "Give both files the same header.")
     if like.named and not header.named:
         expected = f"the columns of {like.where}: {_shortened(like.names)}"
-        raise InputError(header.where, "no names of columns", expected, "Give both files the same header.")
+        raise InputError.unexpected(header.where, "no names of columns", expected, "Give both files the same header.")
 
 
 def _matched(header: _Header, like: Columns, all_others: bool) -> Columns:
@@ -261,7 +271,9 @@ def _matched(header: _Header, like: Columns, all_others: bool) -> Columns:
             new = [other for other in header.names if other and other not in known]
             hint = nearest(name, new).strip() or (f"{like.where} has no {listing(new[:3])}." if new else "")
             where = f"{header.where}, column {position + 1}"
-            raise InputError(where, f"no column {shown(name)}", f"the columns of {like.where}, in any order", hint)
+            raise InputError.unexpected(
+                where, f"no column {shown(name)}", f"the columns of {like.where}, in any order", hint
+            )
     notes = []
     if all_others and (new := [shown(name) for name in header.names if name not in known]):
         notes.append(f"{header.where}: {_shortened(tuple(new))} is left out, which {like.where} does not have.")
@@ -274,7 +286,7 @@ def _require_same_beginning(columns: Columns, like: Columns) -> None:
     """Refuse series of another length whose columns do not begin as those of the training file."""
     for own, other in zip(columns.signal, like.signal, strict=False):
         if columns.names[own] != like.names[other]:
-            raise InputError(
+            raise InputError.unexpected(
                 f"{columns.where}, column {own + 1}",
                 shown(columns.names[own]),
                 f"{shown(like.names[other])}, as in {like.where}",

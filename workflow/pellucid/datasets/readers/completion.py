@@ -85,12 +85,16 @@ def complete(parts: Mapping[str, Series], *, missing: str, lengths: str) -> tupl
     first = next(iter(parts.values()))
     for name, part in parts.items():
         if part.x.shape[2] != first.x.shape[2]:
-            raise InputError(name, f"{part.x.shape[2]} channels", f"{first.x.shape[2]}, as the training examples have")
+            raise InputError.unexpected(
+                name, f"{part.x.shape[2]} channels", f"{first.x.shape[2]}, as the training examples have"
+            )
     gaps = {name: _rows_with_gaps(part) for name, part in parts.items()}
     ends = {name: _ends(part, gaps[name], lengths) for name, part in parts.items()}
     for name, part in parts.items():
         if (empty := np.flatnonzero(ends[name] == 0)).size:
-            raise InputError(part.place(int(empty[0]), None, None), "a series without any value", "at least one")
+            raise InputError.unexpected(
+                part.place(int(empty[0]), None, None), "a series without any value", "at least one"
+            )
     together = np.concatenate(list(ends.values()))
     if lengths == "refuse" and together.min() < together.max():
         raise _unequal(parts, ends)
@@ -113,7 +117,7 @@ def _rows_with_gaps(part: Series) -> NDArray[np.intp]:
     for row in np.flatnonzero(~np.isfinite(low) | ~np.isfinite(high)):
         if (wrong := np.argwhere(np.isinf(part.x[row]))).size:
             time, channel = (int(number) for number in wrong[0])
-            raise InputError(part.place(int(row), time, channel), "infinity", "a finite number")
+            raise InputError.unexpected(part.place(int(row), time, channel), "infinity", "a finite number")
     return np.flatnonzero(np.isnan(low))
 
 
@@ -135,7 +139,7 @@ def _unequal(parts: Mapping[str, Series], ends: Mapping[str, NDArray[np.int64]])
     usual = int(values[np.argmax(counts)])
     name = next(name for name in parts if (ends[name] != usual).any())
     row = int(np.flatnonzero(ends[name] != usual)[0])
-    return InputError(
+    return InputError.unexpected(
         parts[name].place(row, None, None),
         f"a series of {ends[name][row]} samples, where {counts.max():,} of {counts.sum():,} have {usual}",
         "series of one length",
@@ -159,7 +163,7 @@ def _fill(part: Series, gaps: NDArray[np.intp], ends: NDArray[np.int64], missing
             continue
         if missing == "refuse":
             time, channel = (int(number) for number in np.argwhere(absent)[0])
-            raise InputError(
+            raise InputError.unexpected(
                 part.place(int(row), time, channel),
                 "an empty cell or NaN",
                 "a number",
@@ -173,7 +177,9 @@ def _fill(part: Series, gaps: NDArray[np.intp], ends: NDArray[np.int64], missing
         for channel in np.flatnonzero(absent.any(0)):
             known = np.flatnonzero(~absent[:, channel])
             if not known.size:
-                raise InputError(part.place(int(row), 0, int(channel)), "a series without any value", "at least one")
+                raise InputError.unexpected(
+                    part.place(int(row), 0, int(channel)), "a series without any value", "at least one"
+                )
             unknown = np.flatnonzero(absent[:, channel])
             series[unknown, channel] = np.interp(unknown, known, series[known, channel])
     return filled

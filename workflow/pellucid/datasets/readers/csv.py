@@ -48,7 +48,7 @@ def read_labelled_rows(
             row += len(table)
             yield table[:, :-1]
         if not row:
-            raise InputError(str(path), "an empty file", f"rows of {columns} numbers")
+            raise InputError.unexpected(str(path), "an empty file", f"rows of {columns} numbers")
 
     try:
         x = room.array(values())
@@ -70,13 +70,13 @@ def _tables(path: Path, columns: int) -> Iterator[NDArray[np.float32]]:
 
     name = str(path)
     if encoding(path) == "utf-16":
-        raise InputError(name, "a text in UTF-16", "a text file in UTF-8")
+        raise InputError.unexpected(name, "a text in UTF-16", "a text file in UTF-8")
     with path.open("rb") as file:
         cells = file.readline(_LONGEST_LINE).count(b",") + 1
     if not path.stat().st_size:
         return
     if cells != columns:
-        raise InputError(name, f"rows of {cells:,} columns", f"rows of {columns} columns")
+        raise InputError.unexpected(name, f"rows of {cells:,} columns", f"rows of {columns} columns")
     names = [str(number) for number in range(columns)]
     try:
         # The text itself, whatever the file's name says: unpacked, it may be of any size.
@@ -92,7 +92,7 @@ def _tables(path: Path, columns: int) -> Iterator[NDArray[np.float32]]:
                 yield np.column_stack([column.to_numpy(zero_copy_only=False) for column in batch.columns])
     except pa.ArrowInvalid as error:
         reason = first_line(error)
-        raise _first_fault(path, columns) or InputError(
+        raise _first_fault(path, columns) or InputError.unexpected(
             name, f"a file that cannot be parsed ({reason})", f"rows of {columns} numbers"
         ) from None
 
@@ -102,12 +102,12 @@ def _check(table: NDArray[np.float32], path: Path, first: int, classes: int) -> 
     if not np.isfinite(table).all():
         row, column = np.argwhere(~np.isfinite(table))[0]
         where = f"{path}, line {_line(path, first + int(row))}, column {column + 1}"
-        raise InputError(where, "an empty cell, NaN or infinity", "a finite number")
+        raise InputError.unexpected(where, "an empty cell, NaN or infinity", "a finite number")
     labels = table[:, -1]
     wrong = np.flatnonzero((labels != np.floor(labels)) | (labels < 0) | (labels >= classes))
     if wrong.size:
         where = f"{path}, line {_line(path, first + int(wrong[0]))}, last column"
-        raise InputError(where, f"the label {labels[wrong[0]]:g}", f"a whole number from 0 to {classes - 1}")
+        raise InputError.unexpected(where, f"the label {labels[wrong[0]]:g}", f"a whole number from 0 to {classes - 1}")
 
 
 def _line(path: Path, row: int) -> int:
@@ -120,8 +120,8 @@ def _first_fault(path: Path, columns: int) -> InputError | None:
     for line, cells in _DIALECT.lines(path):
         where = f"{path}, line {line}"
         if len(cells) != columns:
-            return InputError(where, f"{len(cells):,} columns", f"{columns}")
+            return InputError.unexpected(where, f"{len(cells):,} columns", f"{columns}")
         for column, cell in enumerate(cells, 1):
             if cell not in MISSING and as_number(cell) is None:
-                return InputError(f"{where}, column {column}", shown(cell), "a number")
+                return InputError.unexpected(f"{where}, column {column}", shown(cell), "a number")
     return None

@@ -30,4 +30,4 @@ def told(path: Path | str, expected: str, kind: str = "a file") -> Iterator[None
     except (InputError, MemoryError):
         raise
     except Exception as error:
-        raise InputError(str(path), f"{kind} that cannot be read ({first_line(error)})", expected) from None
+        raise InputError.unexpected(str(path), f"{kind} that cannot be read ({first_line(error)})", expected) from None

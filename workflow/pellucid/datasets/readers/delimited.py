@@ -36,14 +36,16 @@ def read(path: Path, layout: Layout) -> Table:
         dialect = sniff(path)
         lines = _first_lines(path, dialect)
         if not lines:
-            raise InputError(str(path), "an empty file", "a row for each example")
+            raise InputError.unexpected(str(path), "an empty file", "a row for each example")
         line, first = lines[0]
         if len(first) == 1 and len(lines) > 1 and len(lines[1][1]) == 1:
             expected = "columns that are divided by commas, semicolons, tabs, bars or blanks"
-            raise InputError(f"{path}, line {line}", "one column alone", expected)
+            raise InputError.unexpected(f"{path}, line {line}", "one column alone", expected)
         if len(first) == 1 and len(lines) > 1:
             expected = f"names of columns, or an example: line {lines[1][0]} has {len(lines[1][1])} cells"
-            raise InputError(f"{path}, line {line}", "one cell alone", expected, "Leave out titles and comments.")
+            raise InputError.unexpected(
+                f"{path}, line {line}", "one cell alone", expected, "Leave out titles and comments."
+            )
         header = layout.header
         if header is None:
             header = is_header(
@@ -108,7 +110,7 @@ def _read(text: TextFile) -> Table:
             # From the end at which it stands, since lines may be of unequal lengths.
             column.append(cells[at - width if at >= before else at])
     if not lines:
-        raise InputError(str(text.path), "a header and no row", "a row for each example")
+        raise InputError.unexpected(str(text.path), "a header and no row", "a row for each example")
     found = {at: plain_words(np.array(column, object), text.dialect) for at, column in words.items()}
     return table_of(text, _series(text, np.frombuffer(values), np.array(lengths), lines, unequal), found)
 
@@ -142,7 +144,7 @@ def _require_an_example(table: Table, where: str) -> None:
     counts = Counter(map(str, table.labels))
     first = str(table.labels[0])
     if len(counts) > 2 and counts.pop(first) == 1 and min(counts.values()) > 1:
-        raise InputError(
+        raise InputError.unexpected(
             where,
             f"the label {shown(first)}, which no other line has",
             "a first line of which it is clear whether it is a header",

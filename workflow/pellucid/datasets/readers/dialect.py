@@ -82,7 +82,9 @@ class Dialect:
                 for cells in reader:
                     if len(cells) > _MOST_CELLS:
                         expected = f"at most {_MOST_CELLS:,}"
-                        raise InputError(f"{path}, line {reader.line_num}", f"{len(cells):,} cells", expected, _WIDE)
+                        raise InputError.unexpected(
+                            f"{path}, line {reader.line_num}", f"{len(cells):,} cells", expected, _WIDE
+                        )
                     if reader.line_num > before + 1:
                         self._require_one_row(cells, f"{path}, line {before + 1}")
                     before = reader.line_num
@@ -101,7 +103,9 @@ class Dialect:
             breaks = max(cell.count("\n"), cell.count("\r"))
             if breaks and len(cells) > 1 and cell.count(self.delimiter) >= breaks * (len(cells) - 1):
                 found = f"a cell in quotes that runs over {breaks + 1:,} lines and holds the cells of these"
-                raise InputError(where, found, "quotes that end in their cell", "A quote may be missing, or too much.")
+                raise InputError.unexpected(
+                    where, found, "quotes that end in their cell", "A quote may be missing, or too much."
+                )
 
 
 def sniff(path: Path) -> Dialect:
@@ -135,13 +139,13 @@ def encoding(path: Path) -> str:
     for beginning, kind in _OTHER_FILES.items():
         # A header of a table may begin with PAR1 or BZh too.
         if start.startswith(beginning) and not (beginning.isalnum() and _is_plain(start)):
-            raise InputError(str(path), kind, "a text file in UTF-8", "Unpack it, or save it as CSV.")
+            raise InputError.unexpected(str(path), kind, "a text file in UTF-8", "Unpack it, or save it as CSV.")
     wide = start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE))
     if not wide and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if b"\0" in start:
         found = "zero bytes (UTF-32, UTF-16 without its mark, or no text)"
-        raise InputError(str(path), found, "a text file in UTF-8")
+        raise InputError.unexpected(str(path), found, "a text file in UTF-8")
     return "utf-8-sig"
 
 
@@ -160,12 +164,16 @@ def bounded_lines(file: TextIO, path: Path) -> Iterator[str]:
     for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), ""), 1):
         if len(line) == _LONGEST_LINE:
             found = f"a line of more than {_LONGEST_LINE:,} characters"
-            raise InputError(f"{path}, line {number}", found, "a line for each example", _WIDE)
+            raise InputError.unexpected(f"{path}, line {number}", found, "a line for each example", _WIDE)
         if "\0" in line:
-            raise InputError(f"{path}, line {number}", "a zero byte, which is in no text", "a text file in UTF-8")
+            raise InputError.unexpected(
+                f"{path}, line {number}", "a zero byte, which is in no text", "a text file in UTF-8"
+            )
         blank = blank + 1 if line.isspace() else 0
         if blank > _MOST_BLANK_LINES:
-            raise InputError(f"{path}, line {number}", f"{blank:,} blank lines behind each other", "rows of cells")
+            raise InputError.unexpected(
+                f"{path}, line {number}", f"{blank:,} blank lines behind each other", "rows of cells"
+            )
         yield line
 
 
@@ -188,15 +196,15 @@ def _unparsed(where: str, error: csv.Error) -> InputError:
     """Say what is wrong with a line that is no row of cells."""
     if "field larger" in str(error):
         found = f"a cell of more than {_LONGEST_CELL:,} characters"
-        return InputError(where, found, "a number or a name", "A quote may be missing.")
+        return InputError.unexpected(where, found, "a number or a name", "A quote may be missing.")
     if "unexpected end" in str(error):
-        return InputError(where, "a quote without its end", "quotes that end in their cell")
+        return InputError.unexpected(where, "a quote without its end", "quotes that end in their cell")
     hint = (
         "Remove what stands between a closing quote and the next cell, blanks included."
         if "after" in str(error)
         else ""
     )
-    return InputError(where, f"a line that cannot be parsed ({error})", "rows of cells", hint)
+    return InputError.unexpected(where, f"a line that cannot be parsed ({error})", "rows of cells", hint)
 
 
 def _share_of_numbers(lines: Sequence[str], delimiter: str) -> float:
@@ -225,7 +233,7 @@ def _decimal(path: Path, lines: Sequence[str], delimiter: str) -> str:
     if not commas or any(_POINT.fullmatch(cell) for cell in cells):
         return "."
     if all(_THOUSANDS.fullmatch(cell) for cell in commas):
-        raise InputError(
+        raise InputError.unexpected(
             str(path),
             f'numbers such as "{commas[0]}", whose comma may be a decimal sign or divide thousands',
             "numbers with a decimal point and without marks between thousands",
@@ -247,4 +255,6 @@ def undecodable(path: Path) -> InputError:
             if not block:
                 break
     hint = "Older programs often write another encoding: save it as UTF-8."
-    return InputError(str(path), f"bytes that are no text in line {line} ({reason})", "a text file in UTF-8", hint)
+    return InputError.unexpected(
+        str(path), f"bytes that are no text in line {line} ({reason})", "a text file in UTF-8", hint
+    )

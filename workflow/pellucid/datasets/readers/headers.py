@@ -68,7 +68,7 @@ def is_header(
         return True
     if len(over) >= (_COUNTING if _counts(over) and len(over) == len(cells) else _RISING):
         shown = listing(cells[:3])
-        raise InputError(
+        raise InputError.unexpected(
             where,
             f"rising numbers ({shown}, …), which may be the names of the columns or an example",
             "a first line of which it is clear",

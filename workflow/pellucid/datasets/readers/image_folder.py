@@ -34,23 +34,29 @@ def find(folder: Path, grouped: bool, least: int = 2) -> list[Picture]:
         beside = [path for path in sorted(folder.iterdir()) if not _hidden(path)]
     except (OSError, ValueError) as error:
         found = f"a folder that cannot be read ({error})"
-        raise InputError(str(folder), found, "a folder with one folder per class") from None
+        raise InputError.unexpected(str(folder), found, "a folder with one folder per class") from None
     folders = [path for path in beside if path.is_dir()]
     if len(folders) < least:
         found = f"{len(folders)} folder(s) and {len(beside) - len(folders)} file(s)"
-        raise InputError(str(folder), found, f"at least {least} folder(s), one per class, with the images in them")
+        raise InputError.unexpected(
+            str(folder), found, f"at least {least} folder(s), one per class, with the images in them"
+        )
     suffixes = set(Image.registered_extensions())
     if loose := [path for path in beside if path.is_file() and path.suffix.lower() in suffixes]:
-        raise InputError(str(loose[0]), "an image outside of the class folders", "each in the folder of its class")
+        raise InputError.unexpected(
+            str(loose[0]), "an image outside of the class folders", "each in the folder of its class"
+        )
     pictures = []
     for one in folders:
         inside = sorted(_files_below(one))
         if not inside:
-            raise InputError(str(one), "a class folder without images", "at least one")
+            raise InputError.unexpected(str(one), "a class folder without images", "at least one")
         for path in inside:
             parts = path.relative_to(one).parts
             if grouped and len(parts) < 2:
-                raise InputError(str(path), "an image outside of a group's folder", "group: none, or such folders")
+                raise InputError.unexpected(
+                    str(path), "an image outside of a group's folder", "group: none, or such folders"
+                )
             pictures.append(Picture(path, one.name, parts[0] if grouped else ""))
     return pictures
 
@@ -68,12 +74,14 @@ def _files_below(folder: Path) -> Iterator[Path]:
         for path in [Path(above, name) for name in (*names, *links) if not _hidden(Path(name))]:
             if not path.is_file():
                 found = "a link that leads to no file" if path.is_symlink() else "what is no file"
-                raise InputError(str(path), found, "images, and folders of them")
+                raise InputError.unexpected(str(path), found, "images, and folders of them")
             yield path
 
 
 def _refuse(error: OSError) -> None:
-    raise InputError(str(error.filename), f"a folder that cannot be read ({error.strerror})", "one with images")
+    raise InputError.unexpected(
+        str(error.filename), f"a folder that cannot be read ({error.strerror})", "one with images"
+    )
 
 
 def _hidden(path: Path) -> bool:

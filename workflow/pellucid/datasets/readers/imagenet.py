@@ -61,16 +61,18 @@ def read(path: Path | str) -> dict[str, str]:
             raise ValueError(f"{size:,} bytes")
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     if not isinstance(content, dict):
-        raise InputError(str(path), f"a {type(content).__name__}", _EXPECTED)
+        raise InputError.unexpected(str(path), f"a {type(content).__name__}", _EXPECTED)
     missing = [number for number in range(COUNT) if str(number) not in content]
     if missing or len(content) != COUNT:
         found = f"{len(content):,} entries" + (f", none of them {missing[0]}" if missing else "")
-        raise InputError(str(path), found, _EXPECTED)
+        raise InputError.unexpected(str(path), found, _EXPECTED)
     pairs = [content[str(number)] for number in range(COUNT)]
     for number, pair in enumerate(pairs):
         texts = isinstance(pair, list) and len(pair) == 2 and all(isinstance(word, str) for word in pair)
         if not (texts and _IDENTIFIER.fullmatch(pair[0]) and pair[1].strip()):
-            raise InputError(f"{path}, {number}", shown(pair), 'an identifier and a name: ["n01440764", "tench"]')
+            raise InputError.unexpected(
+                f"{path}, {number}", shown(pair), 'an identifier and a name: ["n01440764", "tench"]'
+            )
     plain = [name.replace("_", " ") for _, name in pairs]
     often = Counter(plain)
     names = {
@@ -78,7 +80,7 @@ def read(path: Path | str) -> dict[str, str]:
         for (identifier, _), name in zip(pairs, plain, strict=True)
     }
     if len(names) != COUNT:
-        raise InputError(str(path), f"{len(names)} different identifiers", f"{COUNT}")
+        raise InputError.unexpected(str(path), f"{len(names)} different identifiers", f"{COUNT}")
     return names
 
 
@@ -94,7 +96,9 @@ def numbers(names: Mapping[str, str], written: Sequence[str], where: str) -> lis
         if _plain(one) not in known:
             alike = [name for name in known if name.startswith(f"{_plain(one)} (")]
             hint = f"There are several: {listing(alike)}." if alike else nearest(_plain(one), known).strip()
-            raise InputError(where, shown(one), "a class of ImageNet, by its identifier (n03877845) or its name", hint)
+            raise InputError.unexpected(
+                where, shown(one), "a class of ImageNet, by its identifier (n03877845) or its name", hint
+            )
     return [known[_plain(one)] for one in written]
 
 

@@ -82,7 +82,7 @@ def encode(
     later = [text for part, (values, _) in texts.items() if part != "train" for text in values]
     labels = sorted({*plain, *_only_known(later, plain, chosen, known)}, key=_order([*plain, *later]))
     if len(labels) > max(2, len(first) // 2):
-        raise InputError(
+        raise InputError.unexpected(
             where,
             f"{len(labels):,} different labels in {len(first):,} examples",
             "classes of several examples each",
@@ -113,13 +113,13 @@ def distinct(labels: NDArray[Any], where: str) -> tuple[list[str], NDArray[np.in
         index = np.array([numbers.setdefault(str(label), len(numbers)) for label in labels], np.intp)
         return list(numbers), index
     if labels.dtype.kind not in "biufSU" and labels.dtype.name != "datetime64[D]":
-        raise InputError(where, f"values of type {labels.dtype}", "texts or whole numbers")
+        raise InputError.unexpected(where, f"values of type {labels.dtype}", "texts or whole numbers")
     values, index = np.unique(labels, return_inverse=True)
     if labels.dtype.kind == "S":
         try:
             return [value.decode("utf-8") for value in values.tolist()], index
         except UnicodeDecodeError as error:
-            raise InputError(where, f"bytes that are no text ({error.reason})", "texts in UTF-8") from None
+            raise InputError.unexpected(where, f"bytes that are no text ({error.reason})", "texts in UTF-8") from None
     if labels.dtype.kind == "f":
         return ["" if np.isnan(value) else _as_text(float(value)) for value in values], index
     return ["" if str(value) == "NaT" else str(value) for value in values], index
@@ -163,10 +163,10 @@ def _require_labels(values: Sequence[str], index: NDArray[np.intp], where: str, 
         if text == "" or (numeric and known and _NO_NUMBER.fullmatch(text)):
             example = int(np.flatnonzero(index == texts.index(text))[0]) + 1
             found = f"no label for example {example}" + (f" ({shown(text)})" if text else "")
-            raise InputError(where, found, "a label for each")
+            raise InputError.unexpected(where, found, "a label for each")
         fraction = number is not None and np.isfinite(number) and not number.is_integer()
         if numeric and fraction and not (class_names and (text in class_names or not isinstance(class_names, Mapping))):
-            raise InputError(
+            raise InputError.unexpected(
                 where,
                 f"the label {shown(text)}",
                 "whole numbers or texts",
@@ -178,7 +178,7 @@ def _require_labels(values: Sequence[str], index: NDArray[np.intp], where: str, 
 def _require_short(texts: Sequence[str], where: str, kind: str, most: int) -> None:
     if long := [text for text in texts if len(text) > most]:
         found = f"{kind} of {len(long[0]):,} characters ({shown(long[0])})"
-        raise InputError(where, found, f"at most {most:,}", "Is this the column that it should be?")
+        raise InputError.unexpected(where, found, f"at most {most:,}", "Is this the column that it should be?")
 
 
 def _plain(texts: Sequence[str], class_names: Mapping[str, Any]) -> list[str]:
@@ -226,7 +226,7 @@ def _matched(texts: Sequence[str], labels: Sequence[str], where: str) -> list[st
     matched = [text if text in known else _without_point(text) for text in matched]
     # Written as whole numbers here, and in a column of mixed spellings there.
     if new := sorted(set(matched) - known):
-        raise InputError(
+        raise InputError.unexpected(
             where,
             f"the label {shown(new[0])}, which no training example has",
             f"labels of the training examples: {listing(labels[:20])}",
@@ -302,7 +302,7 @@ def _named(values: Sequence[str], where: str, class_names: Names) -> list[str]:
     if isinstance(class_names, Mapping):
         for label in class_names:
             if str(label) not in values:
-                raise InputError(
+                raise InputError.unexpected(
                     f"{where}, class_names",
                     f"a name for the label {shown(str(label))}, which no training example has",
                     f"names for {listing(values[:20])}",
@@ -310,9 +310,9 @@ def _named(values: Sequence[str], where: str, class_names: Names) -> list[str]:
                 )
         if missing := [value for value in values if value not in class_names]:
             found = f"no name for the label {shown(missing[0])}"
-            raise InputError(f"{where}, class_names", found, "one for each label")
+            raise InputError.unexpected(f"{where}, class_names", found, "one for each label")
         return [str(class_names[value]) for value in values]
     if len(class_names) != len(values):
         expected = f"{len(values)}, in the order {listing(values[:20])}"
-        raise InputError(f"{where}, class_names", f"{len(class_names)} names", expected)
+        raise InputError.unexpected(f"{where}, class_names", f"{len(class_names)} names", expected)
     return [str(name) for name in class_names]

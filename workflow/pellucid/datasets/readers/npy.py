@@ -144,7 +144,7 @@ def read_header(file: IO[bytes], size: int, path: Path | str, name: str = "") ->
     except Exception as error:
         found = f"a file that cannot be read ({name}{': ' if name else ''}{str(error) or type(error).__name__})"
         expected = "an .npz archive of plain arrays" if name else "an .npy file of a plain array"
-        raise InputError(str(path), found, expected) from None
+        raise InputError.unexpected(str(path), found, expected) from None
     return Header(shape, dtype, fortran, start)
 
 
@@ -172,4 +172,4 @@ def require_characters(values: NDArray[Any], where: str) -> None:
         own = values.dtype.newbyteorder("=")
         numbers = np.ascontiguousarray(values.ravel().astype(own)).view(np.uint32)
         if ((numbers > _LAST_CHARACTER) | ((numbers >= 0xD800) & (numbers < 0xE000))).any():
-            raise InputError(where, "bytes that are no text", "texts, or whole numbers")
+            raise InputError.unexpected(where, "bytes that are no text", "texts, or whole numbers")

@@ -42,7 +42,7 @@ def read_archive(path: Path, layout: Layout) -> Table:
             words = arrays.header(key)
             if words.shape != x.shape[:1]:
                 found = f"an array of shape {words.shape} beside a signal of shape {x.shape}"
-                raise InputError(f"{path}, {name}", found, f"the shape ({x.shape[0]},)")
+                raise InputError.unexpected(f"{path}, {name}", found, f"the shape ({x.shape[0]},)")
             # Texts are sorted, and become Python's.
             arrays.require_room(key, 4 * math.prod(words.shape) * words.dtype.itemsize, layout.room)
         labels = arrays.read(label)
@@ -58,14 +58,14 @@ def read_array(path: Path, layout: Layout) -> Table:
     """
     table = npy.mapped(path)
     if table.ndim != 2 or table.dtype.kind not in "fiu":
-        raise InputError(
+        raise InputError.unexpected(
             str(path),
             f"an array of {table.dtype} and shape {table.shape}",
             "numbers of shape (N, columns), one column being the label",
             "An .npz takes signal, label and group as arrays of their own.",
         )
     if table.shape[1] > _COLUMNS:
-        raise InputError(str(path), f"{table.shape[1]:,} columns", f"at most {_COLUMNS:,}")
+        raise InputError.unexpected(str(path), f"{table.shape[1]:,} columns", f"at most {_COLUMNS:,}")
     columns = layout.choose(table.shape[1], str(path))
     layout.room.take(_converted(table.shape, table.dtype), str(path))
     group = None if columns.group is None else table[:, columns.group]
@@ -82,10 +82,12 @@ def _key(names: Sequence[str], path: Path, parameter: str, key: str | Choice | l
     key = key[0] if isinstance(key, list) and len(key) == 1 else key
     key = str(key) if isinstance(key, int) and str(key) in names else key
     if not isinstance(key, str):
-        raise InputError(f"{path}, {parameter}", str(key), f"a key of the archive: {listing(names)}")
+        raise InputError.unexpected(f"{path}, {parameter}", str(key), f"a key of the archive: {listing(names)}")
     if key not in names:
         hint = nearest(key, names).strip()
-        raise InputError(f"{path}, {parameter}", f"no array {shown(key)}", f"one of {listing(names) or 'some'}", hint)
+        raise InputError.unexpected(
+            f"{path}, {parameter}", f"no array {shown(key)}", f"one of {listing(names) or 'some'}", hint
+        )
     return key
 
 
@@ -97,7 +99,7 @@ def _converted(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
 def _require_numbers(shape: Sequence[int], dtype: np.dtype[Any], path: Path) -> None:
     if len(shape) not in (2, 3) or dtype.kind not in "fiu" or 0 in shape:
         expected = "numbers of shape (N, time), (N, time, channels) or, with layout: channel_major, (N, channels, time)"
-        raise InputError(f"{path}, signal", f"an array of {dtype} and shape {tuple(shape)}", expected)
+        raise InputError.unexpected(f"{path}, signal", f"an array of {dtype} and shape {tuple(shape)}", expected)
 
 
 def _series(x: NDArray[Any], path: Path, layout: Layout) -> Series:

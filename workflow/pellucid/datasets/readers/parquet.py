@@ -52,7 +52,7 @@ def _read(path: Path, layout: Layout) -> Table:
     for at, values in words.items():
         if None in values:
             where = f"{path}, row {values.index(None) + 1}, column {columns.names[at]}"
-            raise InputError(where, "no value", "one for each row")
+            raise InputError.unexpected(where, "no value", "one for each row")
 
     def place(row: int, time: int | None, channel: int | None) -> str:
         if time is None:
@@ -76,11 +76,11 @@ def _require_kinds(columns: Columns, kinds: Sequence[Any], path: Path) -> None:
     for position in {columns.label, columns.label if columns.group is None else columns.group}:
         if not _is_name(kinds[position]):
             told = f"values of type {kinds[position]}"
-            raise InputError(f"{path}, column {columns.names[position]}", told, "texts or whole numbers")
+            raise InputError.unexpected(f"{path}, column {columns.names[position]}", told, "texts or whole numbers")
     for at in columns.signal:
         kind = kinds[at]
         if not (types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind)):
-            raise InputError(f"{path}, column {columns.names[at]}", f"values of type {kind}", "numbers")
+            raise InputError.unexpected(f"{path}, column {columns.names[at]}", f"values of type {kind}", "numbers")
 
 
 def _dtype(kinds: Sequence[Any]) -> np.dtype[Any]:
@@ -105,10 +105,10 @@ def _require_room(metadata: Any, names: set[str], size: int, path: Path, layout:
     """
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     if (rows := metadata.num_rows) == 0:
-        raise InputError(str(path), "no row", "a row for each example")
+        raise InputError.unexpected(str(path), "no row", "a row for each example")
     if rows != sum(group.num_rows for group in groups) or any(group.num_rows < 0 for group in groups):
         found = f"{rows:,} rows announced, and {sum(group.num_rows for group in groups):,} in its parts"
-        raise InputError(str(path), found, "a Parquet file")
+        raise InputError.unexpected(str(path), found, "a Parquet file")
     chunks = [chunk for group in groups for chunk in map(group.column, range(group.num_columns))]
     used = [chunk for chunk in chunks if chunk.path_in_schema in names]
     hint = "Write it without compression and dictionaries."
@@ -145,7 +145,7 @@ def _values(
             own += found[at].to_pylist()
         count = stop
     if count != rows:
-        raise InputError(str(path), f"{count:,} rows", f"{rows:,}, as its footer announces")
+        raise InputError.unexpected(str(path), f"{count:,} rows", f"{rows:,}, as its footer announces")
     return x, words
 
 

@@ -30,7 +30,7 @@ def require_findable(text: TextFile) -> None:
     usual = Counter(counts).most_common(1)[0][0]
     if usual > width and min(counts) == usual:
         expected = f"{usual}, as many as every line below has cells"
-        raise InputError(
+        raise InputError.unexpected(
             f"{path}, line {text.first}", f"{width} names", expected, "A row number needs a name of its own."
         )
     hint = ""
@@ -44,9 +44,11 @@ def require_findable(text: TextFile) -> None:
         usual = width if text.header else usual
         line, count = next(each for each in zip(lines, counts, strict=True) if each[1] != usual)
         expected = f"{usual}, as {'the header has' if text.header else 'most lines have'}"
-        raise InputError(f"{path}, line {line}", f"{count} cells", expected, hint)
+        raise InputError.unexpected(f"{path}, line {line}", f"{count} cells", expected, hint)
     if (least := min(counts)) - before - after < 1:
-        raise InputError(f"{path}, line {lines[counts.index(least)]}", f"{least} cell(s)", "a signal and a label")
+        raise InputError.unexpected(
+            f"{path}, line {lines[counts.index(least)]}", f"{least} cell(s)", "a signal and a label"
+        )
 
 
 def around(text: TextFile) -> tuple[int, int]:
@@ -65,7 +67,7 @@ def padded(values: NDArray[np.float64], lengths: NDArray[np.int64], where: str) 
     if (size := len(lengths) * longest) > max(_MOST_PADDED, _MOST_TIMES * len(values)):
         found = f"{len(lengths):,} series of {int(np.median(lengths)):,} samples (median), and one of {longest:,}"
         expected = f"series whose lengths differ less: as long as the longest they have {size:,} samples"
-        raise InputError(where, found, expected, "Cut the longest, or leave it out.")
+        raise InputError.unexpected(where, found, expected, "Cut the longest, or leave it out.")
     x = np.full((len(lengths), longest), np.nan, np.float64)
     x[np.arange(longest) < lengths[:, np.newaxis]] = values
     return x

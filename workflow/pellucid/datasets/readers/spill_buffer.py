@@ -44,7 +44,9 @@ class Scratch:
         if not self.holds(size):
             found = f"data that take {size / 2**20:,.0f} MB in memory"
             expected = f"at most {max(self._left, 0) / 2**20:,.0f} MB, which are left of memory_mb"
-            raise InputError(where, found, expected, "Raise memory_mb in the configuration, or give fewer data.")
+            raise InputError.unexpected(
+                where, found, expected, "Raise memory_mb in the configuration, or give fewer data."
+            )
         self._left -= size
 
     def array(self, blocks: Iterable[NDArray[Any]]) -> NDArray[Any]:

@@ -39,7 +39,7 @@ def require_exact(values: NDArray[Any], where: str) -> None:
         low, high = int(values.min()), int(values.max())
         if max(high, -low) > _WHOLE:
             found = f"the integer {high if high >= -low else low}"
-            raise InputError(
+            raise InputError.unexpected(
                 where, found, "at most 2^53, up to which float64 holds every integer", "Take away an offset."
             )
 
@@ -115,7 +115,7 @@ class Layout:
         """
         if columns % self.channels:
             found = f"{self.channels} channels in {columns} columns of signal"
-            raise InputError(f"{where}, channels", found, "a number of columns that the channels divide")
+            raise InputError.unexpected(f"{where}, channels", found, "a number of columns that the channels divide")
 
     def column_of(self, signal: Sequence[int], time: int, channel: int) -> int:
         """Which of the columns of the signal, in their order, holds the value of a sample and a channel."""

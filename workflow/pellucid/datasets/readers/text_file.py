@@ -86,9 +86,9 @@ def no_number(text: TextFile, line: int, at: int, cell: str) -> InputError:
     where = f"{text.path}, line {line}, column {text.called(at)}"
     if _MARKED.fullmatch(cell.strip()):
         hint = "Write all numbers with one decimal sign, and without marks between thousands: 1234.5."
-        return InputError(where, shown(cell), "a number", hint)
+        return InputError.unexpected(where, shown(cell), "a number", hint)
     hint = "If this column is no part of the signal, make it the label or the group, or name those that are: signal."
-    return InputError(where, shown(cell), "a number", hint)
+    return InputError.unexpected(where, shown(cell), "a number", hint)
 
 
 def plain_words(words: NDArray[Any], dialect: Dialect) -> NDArray[Any]:

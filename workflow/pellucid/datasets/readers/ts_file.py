@@ -55,11 +55,11 @@ def _read(path: Path, coded: str) -> tuple[Series, NDArray[Any]]:
             for at, count in enumerate(counts, 1):
                 if count != usual:
                     expected = f"{usual}, as in {'its other channels' if at > 1 else 'the first series'}"
-                    raise InputError(f"{where}, channel {at}", f"{count} samples", expected)
+                    raise InputError.unexpected(f"{where}, channel {at}", f"{count} samples", expected)
             lengths.append(counts[0])
             labels.append(label)
     if not labels:
-        raise InputError(path.name, "no series", "at least one")
+        raise InputError.unexpected(path.name, "no series", "at least one")
     flat = padded(np.frombuffer(values), np.repeat(np.array(lengths), channels), path.name)
     x = np.ascontiguousarray(flat.reshape(len(labels), channels, -1).swapaxes(1, 2))
 
@@ -83,22 +83,24 @@ def _head(lines: Iterator[tuple[int, str]], name: str) -> dict[str, str]:
             key, _, words = line[1:].lower().replace("\t", " ").partition(" ")
             facts[key] = words.strip()
     else:
-        raise InputError(name, "no line @data", "a .ts file of the archive")
+        raise InputError.unexpected(name, "no line @data", "a .ts file of the archive")
     if facts.get("timestamps") == "true":
-        raise InputError(name, "series with time stamps", "series of equal steps, each with its class")
+        raise InputError.unexpected(name, "series with time stamps", "series of equal steps, each with its class")
     if facts.get("targetlabel") == "true" or facts.get("classlabel", "true").split(" ")[0] != "true":
         found = "no classes (a set for regression or clustering?)"
-        raise InputError(name, found, "series of equal steps, each with its class")
+        raise InputError.unexpected(name, found, "series of equal steps, each with its class")
     return facts
 
 
 def _require_channels(count: int, before: int, facts: Mapping[str, str], where: str) -> None:
     if count == 0:
-        raise InputError(where, "no colon", "the samples of each channel and the class, with colons between them")
+        raise InputError.unexpected(
+            where, "no colon", "the samples of each channel and the class, with colons between them"
+        )
     if before and count != before:
-        raise InputError(where, f"{count} channel(s)", f"{before}, as in the series before")
+        raise InputError.unexpected(where, f"{count} channel(s)", f"{before}, as in the series before")
     if count > 1 and facts.get("univariate") == "true":
-        raise InputError(where, f"{count} channels", "one, since @univariate is true")
+        raise InputError.unexpected(where, f"{count} channels", "one, since @univariate is true")
 
 
 def _append(values: array[float], text: str, where: str) -> int:
@@ -107,6 +109,6 @@ def _append(values: array[float], text: str, where: str) -> int:
     row = numbers(cells, ".")
     if row is None:
         wrong = next(at for at, cell in enumerate(cells) if numbers([cell], ".") is None)
-        raise InputError(f"{where}, sample {wrong + 1}", shown(cells[wrong]), "a number")
+        raise InputError.unexpected(f"{where}, sample {wrong + 1}", shown(cells[wrong]), "a number")
     values.extend(row)
     return len(row)

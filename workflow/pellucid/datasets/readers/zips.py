@@ -42,5 +42,5 @@ def only_one(found: list[zipfile.ZipInfo], name: str, path: Path | str) -> zipfi
         InputError: there are several, of which each reader takes another.
     """
     if len(found) > 1:
-        raise InputError(str(path), f"{len(found)} members named {name}", "each name once")
+        raise InputError.unexpected(str(path), f"{len(found)} members named {name}", "each name once")
     return found[0]

@@ -81,7 +81,7 @@ def spans_of(model: ExplainedModel, layer: str) -> tuple[Span, ...]:
     place = model.receptive_field(layer).place
     if place is None or not place.maps:
         found = f'"{layer}", whose output does not lie on the axes of the input in an order that is known'
-        raise InputError("layer", found, f"a layer with feature maps, such as {listing(model.conv_layers)}")
+        raise InputError.unexpected("layer", found, f"a layer with feature maps, such as {listing(model.conv_layers)}")
     return place.spans
 
 
@@ -93,5 +93,5 @@ def axes_of(model: ExplainedModel, layer: str, activations: NDArray[np.float32])
     """
     if activations.ndim < 3:
         found = f'"{layer}", whose output {activations.shape[1:]} has no time or space left'
-        raise InputError("layer", found, f"a layer with feature maps, such as {listing(model.conv_layers)}")
+        raise InputError.unexpected("layer", found, f"a layer with feature maps, such as {listing(model.conv_layers)}")
     return tuple(range(1, activations.ndim - 1))

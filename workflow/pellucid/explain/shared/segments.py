@@ -86,10 +86,10 @@ def fits(axes: Sequence[int], *, segments: int | str = "auto", partition: str = 
     """
     positions = int(np.prod(axes))
     if segments != "auto" and int(segments) > positions:
-        raise InputError("segments", f"{segments}", f"at most the {positions} positions of an example")
+        raise InputError.unexpected("segments", f"{segments}", f"at most the {positions} positions of an example")
     if partition == "superpixels" and len(axes) != 2:
         found = f'"superpixels" of examples with {len(axes)} axis' + ("" if len(axes) == 1 else "es")
-        raise InputError("partition", found, "images, or grid")
+        raise InputError.unexpected("partition", found, "images, or grid")
 
 
 def parts(axes: Sequence[int]) -> tuple[int, ...]:

@@ -72,9 +72,9 @@ def look_over(path: Path | str) -> Archive:
         raise
     except (OSError, LookupError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         reason = f"a file that cannot be read ({first_line(error)})"
-        raise InputError(where, reason, expected, _other_format(path)) from None
+        raise InputError.unexpected(where, reason, expected, _other_format(path)) from None
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
-        raise InputError(where, "a config.json that describes no model", expected)
+        raise InputError.unexpected(where, "a config.json that describes no model", expected)
     with odd_refused(where):
         # Of a model that was never built there are no weights, which `check` tells.
         for name, found in _objects(config, "") if stored else ():
@@ -111,7 +111,7 @@ def _check(config: Config, where: str, allow_code: bool, hint: str) -> None:
             kind = "__lambda__"
         if kind in (*_CODE, "__lambda__"):
             if not allow_code:
-                raise InputError(
+                raise InputError.unexpected(
                     where,
                     f'code: layer "{name}" ({"a lambda" if kind == "__lambda__" else kind})',
                     "layers of Keras, without code in them",
@@ -119,24 +119,26 @@ def _check(config: Config, where: str, allow_code: bool, hint: str) -> None:
                 )
         elif not kind.startswith("__") and str(module).split(".")[0] != "keras":
             of = "" if module in (None, "builtins") else f" of {module}"
-            raise InputError(
+            raise InputError.unexpected(
                 where,
                 f'"{found.get("registered_name") or kind}"{of}, in "{name}"',
                 "layers, activations and models that Keras has itself",
                 "What is only in your own code cannot be loaded without it.",
             )
         if isinstance(own, Mapping) and own.get("stateful") is True:
-            raise InputError(
+            raise InputError.unexpected(
                 where,
                 f'layer "{name}" ({kind}) with stateful=True, whose answer depends on what it was asked before',
                 "stateful=False: an explanation asks in any order",
                 "A model with stateful=False takes the same weights: new_model.set_weights(model.get_weights()).",
             )
     if "layers" not in config["config"]:
-        raise InputError(where, f"a model of the class {config.get('class_name')}", "a Sequential or functional model")
+        raise InputError.unexpected(
+            where, f"a model of the class {config.get('class_name')}", "a Sequential or functional model"
+        )
     for key, word in (("input_layers", "inputs"), ("output_layers", "outputs")):
         if (number := len(config_graph.ends(config["config"].get(key, ["", 0, 0])))) != 1:
-            raise InputError(where, f"{number} {word}", "one")
+            raise InputError.unexpected(where, f"{number} {word}", "one")
     input_shape(config, where)
 
 
@@ -153,12 +155,14 @@ def input_shape(config: Config, where: str) -> tuple[int, ...]:
             shape = layer["config"].get("batch_shape") or layer["config"].get("batch_input_shape")
             break
     if not shape or isinstance(shape, Mapping):
-        raise InputError(where, "a model whose input sizes are not known", "one that was built before it was saved")
+        raise InputError.unexpected(
+            where, "a model whose input sizes are not known", "one that was built before it was saved"
+        )
     if None in shape[1:]:
         found = f"inputs of shape {times(shape[1:])}"
-        raise InputError(where, found, "sizes that are all known: keras.Input with the data's own")
+        raise InputError.unexpected(where, found, "sizes that are all known: keras.Input with the data's own")
     if not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in shape[1:]):
-        raise InputError(where, f"inputs of shape {times(shape[1:])}", "whole numbers from 1")
+        raise InputError.unexpected(where, f"inputs of shape {times(shape[1:])}", "whole numbers from 1")
     return tuple(shape[1:])
 
 
@@ -175,7 +179,7 @@ def require_shape(config: Config, where: str, wanted: Sequence[int], whose: str)
     """
     own = input_shape(config, where)
     if own != tuple(wanted):
-        raise InputError(where, f"a model for inputs of {times(own)}", f"{times(wanted)}, the shape {whose}")
+        raise InputError.unexpected(where, f"a model for inputs of {times(own)}", f"{times(wanted)}, the shape {whose}")
 
 
 def features(config: Config, where: str) -> tuple[str, ...]:
@@ -231,4 +235,6 @@ def lacking(wanted: Sequence[str], config: Config, where: str) -> None:
     """
     found = features(config, where)
     if missing := [name for name in wanted if name not in found]:
-        raise InputError(f"{where}: features", f"{listing(missing)}, which the model has not", listing(found) or "[]")
+        raise InputError.unexpected(
+            f"{where}: features", f"{listing(missing)}, which the model has not", listing(found) or "[]"
+        )

@@ -68,7 +68,7 @@ def odd_refused(where: str) -> Iterator[None]:
         raise
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         found = f"a config.json whose layers do not fit together ({type(error).__name__}: {first_line(error)})"
-        raise InputError(where, found, "a model as Keras 3 saves it") from None
+        raise InputError.unexpected(where, found, "a model as Keras 3 saves it") from None
 
 
 class _Reader:

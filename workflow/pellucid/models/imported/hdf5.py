@@ -54,7 +54,7 @@ def opened(source: Any, where: str, expected: str) -> Iterator[Any]:
         ValueError,
     ) as error:
         found = f"a file that cannot be read ({first_line(error)})"
-        raise InputError(where, found, expected) from None
+        raise InputError.unexpected(where, found, expected) from None
 
 
 def shapes(file: Any) -> dict[str, tuple[int, ...]]:

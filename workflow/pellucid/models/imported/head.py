@@ -45,7 +45,7 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
     shape = tuple(model.outputs[0].shape[1:])
     binary = shape in ((), (1,)) and n_classes == 2
     if shape != (n_classes,) and not binary:
-        raise InputError(
+        raise InputError.unexpected(
             where,
             f"an output of shape {times(shape) or '()'}",
             f"{n_classes} scores, one for each class{', or one score' if n_classes == 2 else ''}",
@@ -61,7 +61,7 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
     if binary and end != "sigmoid":
         _require_logit(last, before, where)
     if not binary and end == "sigmoid":
-        raise InputError(
+        raise InputError.unexpected(
             where,
             f"{n_classes} sigmoids, each for itself",
             "scores of classes of which one is true: a softmax, or logits",
@@ -83,13 +83,17 @@ def _ended(model: keras.Model, last: Any, end: str | None, binary: bool, where: 
         return model
     if end is not None:
         if sum(node.operation is last for node in flatten(model)) > 1:
-            raise InputError(where, f'"{last.name}" at the end and in another place', "a last layer of its own")
+            raise InputError.unexpected(
+                where, f'"{last.name}" at the end and in another place', "a last layer of its own"
+            )
         if not isinstance(last, layers.Layer):  # an operation such as keras.ops.softmax(x)
             if scores._keras_history.operation is not last:
-                raise InputError(where, f'the operation "{last.name}" at the end of a nested model', "a layer there")
+                raise InputError.unexpected(
+                    where, f'the operation "{last.name}" at the end of a nested model', "a layer there"
+                )
             scores = last._inbound_nodes[scores._keras_history.node_index].input_tensors[0]
         elif isinstance(last, layers.Softmax):
-            raise InputError(where, f'"{last.name}" before the end', "a softmax as the last layer")
+            raise InputError.unexpected(where, f'"{last.name}" before the end', "a softmax as the last layer")
         else:
             last.activation = activations.linear
     if binary:
@@ -99,7 +103,9 @@ def _ended(model: keras.Model, last: Any, end: str | None, binary: bool, where: 
         return Model(model.inputs[0], _softmax(of_one(scores, taken), model), name=model.name)
     if gives_probabilities(Model(model.inputs[0], scores)):
         # A second softmax would flatten them, and hide their gradients.
-        raise InputError(where, "probabilities that are made before the last layer", "a softmax as the last layer")
+        raise InputError.unexpected(
+            where, "probabilities that are made before the last layer", "a softmax as the last layer"
+        )
     if end is None:
         logger.info('the scores of "%s" are taken for logits: a softmax follows them', last.name)
     return Model(model.inputs[0], _softmax(scores, model), name=model.name)
@@ -154,7 +160,7 @@ def _headless(model: keras.Model, where: str) -> tuple[keras.Model, Any]:
             return Model(model.inputs[0], before, name=model.name), operation
         if others or not isinstance(operation, (layers.Softmax, layers.Activation, layers.Dropout)):
             found = f'"{operation.name}" ({type(operation).__name__}) at the end'
-            raise InputError(where, found, "a dense layer, whose place the new head takes")
+            raise InputError.unexpected(where, found, "a dense layer, whose place the new head takes")
         tensor = before
 
 
@@ -221,10 +227,10 @@ def _require_logit(last: Any, answers: NDArray[np.float64], where: str) -> None:
     elif kind not in _LINEAR_OPERATIONS:
         activation = kind
     if activation is not None:
-        raise InputError(where, f'one output with the activation {activation} ("{last.name}")', expected)
+        raise InputError.unexpected(where, f'one output with the activation {activation} ("{last.name}")', expected)
     if between(answers):
         found = f'one output that is always between 0 and 1: a probability that is made before "{last.name}"'
-        raise InputError(where, found, expected)
+        raise InputError.unexpected(where, found, expected)
 
 
 def between(answers: NDArray[np.float64]) -> bool:

@@ -49,11 +49,15 @@ def check(*, classes: Sequence[Any] = (), input_range: Sequence[float] = (0, 1))
     """
     names = [str(name) for name in classes]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise InputError("classes", f"{shown(twice[0])} twice", "each class once: every output is another class")
+        raise InputError.unexpected(
+            "classes", f"{shown(twice[0])} twice", "each class once: every output is another class"
+        )
     if len(names) == 1:
-        raise InputError("classes", f"{shown(names[0])} alone", "two classes or more, in the order of the outputs")
+        raise InputError.unexpected(
+            "classes", f"{shown(names[0])} alone", "two classes or more, in the order of the outputs"
+        )
     if input_range[0] == input_range[1]:
-        raise InputError("input_range", f"{input_range[0]} twice", "two different numbers, such as [0, 255]")
+        raise InputError.unexpected("input_range", f"{input_range[0]} twice", "two different numbers, such as [0, 255]")
 
 
 def check_number(classes: Sequence[Any], config: Config, where: str) -> None:
@@ -65,7 +69,7 @@ def check_number(classes: Sequence[Any], config: Config, where: str) -> None:
     outputs = number_of_outputs(config)
     if not classes or outputs is None or len(classes) == outputs or (outputs == 1 and len(classes) == 2):
         return
-    raise InputError(
+    raise InputError.unexpected(
         "classes",
         f"{len(classes)} classes ({listing(classes[:20])})",
         f"{max(outputs, 2)}, one for each of the {outputs} output{'s' * (outputs != 1)} of {where}",
@@ -135,4 +139,6 @@ def _require_equal(made: keras.Model, model: keras.Model, low: float, high: floa
     ours = np.asarray(made(tries, training=False))
     theirs = np.asarray(model(tries * np.float32(high - low) + np.float32(low), training=False))
     if not np.allclose(ours, theirs, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(theirs).max())), equal_nan=True):
-        raise InputError(where, "a model that is another function behind input_range", "the same", "Leave it out.")
+        raise InputError.unexpected(
+            where, "a model that is another function behind input_range", "the same", "Leave it out."
+        )

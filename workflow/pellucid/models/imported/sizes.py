@@ -36,11 +36,11 @@ def check(own: Mapping[str, Any], kind: str, name: str, stored: int, where: str)
     """
     for key, sizes in _sizes(own):
         if not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes):
-            raise InputError(
+            raise InputError.unexpected(
                 where, f"layer {shown(name)} ({kind}) with {key} {shown(own[key])}", "whole numbers from 1"
             )
         if math.prod(sizes) > _PACKED * stored:
-            raise InputError(
+            raise InputError.unexpected(
                 where,
                 f"layer {shown(name)} ({kind}) with {key} {times(sizes)}, and a file of {stored:,} weights",
                 "a file that holds the weights of every layer",
@@ -78,13 +78,13 @@ def require_buildable(config: Mapping[str, Any], stored: int, where: str, *, all
             largest = max(flatten(model), key=lambda node: math.prod(size or 1 for size in node.shape))
     except Exception as error:  # Keras raises many kinds; all mean the same here.
         found = f"a model that cannot be built ({reason(error)})"
-        raise InputError(where, found, "one that keras.models.load_model takes") from error
+        raise InputError.unexpected(where, found, "one that keras.models.load_model takes") from error
     if needed > _UNSTORED + _PACKED * stored:
         expected = "a file that holds the weights of every layer"
-        raise InputError(where, f"layers of {needed:,} weights, and a file of {stored:,}", expected)
+        raise InputError.unexpected(where, f"layers of {needed:,} weights, and a file of {stored:,}", expected)
     if math.prod(size or 1 for size in largest.shape) > _MOST_VALUES:
         found = f"layer {shown(largest.name)}, which makes {times(largest.shape)} values of one example"
-        raise InputError(where, found, f"{_MOST_VALUES:,} at most")
+        raise InputError.unexpected(where, found, f"{_MOST_VALUES:,} at most")
 
 
 def _odd_names(content: Any) -> dict[str, str]:

@@ -55,13 +55,13 @@ def _made(model: keras.Model, config: Any, where: str) -> keras.Model:
         answers = same_function.answers(model)
     except Exception as error:  # Keras raises many kinds; all mean the same here
         found = f"a model that cannot be called ({same_function.reason(error)})"
-        raise InputError(where, found, "one that can") from error
+        raise InputError.unexpected(where, found, "one that can") from error
     try:
         made: keras.Model = type(model).from_config(config)
         copy_state(model, made)
     except Exception as error:
         found = f"a model that fails after {step} ({same_function.reason(error)})"
-        raise InputError(where, found, "one that takes batches of any size") from error
+        raise InputError.unexpected(where, found, "one that takes batches of any size") from error
     same_function.require_function(made, where)
     same_function.hold(answers, made, step, where)
     return made

@@ -39,7 +39,7 @@ def _opened(path: Path | str) -> Iterator[Any]:
     expected = "weights in the HDF5 layout of keras.applications, in a file that is called .h5"
     # Keras tells formats by names: it would read another one.
     if not str(path).endswith((".h5", ".hdf5")) or str(path).endswith(".weights.h5"):
-        raise InputError(str(path), "another name", expected)
+        raise InputError.unexpected(str(path), "another name", expected)
     with hdf5.opened(path, str(path), expected) as file:
         yield file
 

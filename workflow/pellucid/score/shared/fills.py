@@ -68,7 +68,7 @@ def fills(case: Case, kinds: Sequence[str], rng: np.random.Generator) -> dict[st
         elif not image:
             found[kind] = partial(_interpolated, case.inputs, case.measured)
     if not found:
-        raise InputError("baselines", "linear alone, for images", f"one of {', '.join(FIXED)} as well")
+        raise InputError.unexpected("baselines", "linear alone, for images", f"one of {', '.join(FIXED)} as well")
     return found
 
 
@@ -92,7 +92,7 @@ def _others(case: Case, rng: np.random.Generator) -> NDArray[np.float32]:
     for row, (stream, target) in enumerate(zip(own(case.inputs, rng), case.targets, strict=True)):
         if not len(strangers := of_others[target]):
             where, what = "baselines.other", f"training examples of class {target} alone"
-            raise InputError(where, what, "some of another class", "Leave this baseline out.")
+            raise InputError.unexpected(where, what, "some of another class", "Leave this baseline out.")
         found[row] = case.training[stream.choice(strangers)]
     return found
 

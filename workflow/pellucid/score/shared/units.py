@@ -79,14 +79,16 @@ def fits(axes: Sequence[int], *, unit: str = "sample", window: int | str = "auto
         InputError: as said.
     """
     if unit == "window" and window != "auto" and int(window) > min(axes):
-        raise InputError("window", f"{window}", f"at most the input's {min(axes)}")
+        raise InputError.unexpected("window", f"{window}", f"at most the input's {min(axes)}")
 
 
 def _cut(inputs: NDArray[np.float32], unit: str, window: int | str, channels: str) -> NDArray[np.int32]:
     """The unit of each value, as if all were measured."""
     axes, depth = inputs.shape[1:-1], inputs.shape[-1]
     if unit == "superpixel" and len(axes) != 2:
-        raise InputError("unit", f'"superpixel" for examples with {len(axes)} axis', "value, sample or window")
+        raise InputError.unexpected(
+            "unit", f'"superpixel" for examples with {len(axes)} axis', "value, sample or window"
+        )
     if unit == "value":
         return np.arange(int(np.prod(inputs.shape[1:])), dtype=np.int32).reshape(1, *inputs.shape[1:])
     if unit == "sample":

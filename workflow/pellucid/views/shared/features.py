@@ -35,13 +35,15 @@ def feature_layer(model: ExplainedModel, layer: str) -> str:
         return found
     if not keyword:
         names = ["last_features", *model.layers]
-        raise InputError("layer", shown(layer), f"one of {listing(names)}", nearest(layer, names).strip())
+        raise InputError.unexpected("layer", shown(layer), f"one of {listing(names)}", nearest(layer, names).strip())
     plain = {name: one for name, one in model.layers.items() if not hasattr(one, "layers") and hasattr(one, "call")}
     with_weights = [position for position, one in enumerate(plain.values()) if one.weights]
     before = list(plain)[: with_weights[-1]] if with_weights else []
     before = [name for name in before if type(plain[name]).__name__ != "InputLayer"]
     if not before:
-        raise InputError("layer", "last_features in a model without a layer before its scores", "another model")
+        raise InputError.unexpected(
+            "layer", "last_features in a model without a layer before its scores", "another model"
+        )
     vectors = [name for name in before if len(plain[name].output.shape) == 2]
     meant = (vectors or before)[-1]
     tell_keyword(model, layer, meant)

@@ -34,7 +34,7 @@ def batches(model: ExplainedModel, x: Array, layer: str) -> Iterator[tuple[slice
         maps = model.activations(np.asarray(x[part]), layer)
         if maps.ndim != len(model.input_shape) + 1:
             expected = f"a layer with {len(model.input_shape)} axes, the last one its filters"
-            raise InputError(f"layer {layer}", f"an output of shape {maps.shape[1:]}", expected)
+            raise InputError.unexpected(f"layer {layer}", f"an output of shape {maps.shape[1:]}", expected)
         yield part, maps
 
 
