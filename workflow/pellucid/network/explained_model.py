@@ -45,7 +45,7 @@ Result = TypeVar("Result")
 
 # Measured on the networks of config.yaml: above this, no larger batch is faster.
 _LARGEST_BATCH = 256
-# Multiplications that take as long as tracing the functions of `local.py` (1 s), at 20 to 40 thousand million a second.
+# Multiplications that take as long as tracing the functions of `incremental.py` (1 s), at 20 to 40 thousand million a second.
 _WORK_OF_TRACING = 3e10
 # A backward pass keeps every activation and makes a gradient of each.
 _COPIES_FORWARD, _COPIES_BACKWARD = 2, 4
@@ -169,7 +169,7 @@ class ExplainedModel:
         """The logit of each example's target class with one window covered, for each window: (windows, N).
 
         Recomputes only what a window touches where the model is a chain of layers and that saves more than it costs to
-        prepare (`local.py`); else every window is a full pass. Both count as passes.
+        prepare (`incremental.py`); else every window is a full pass. Both count as passes.
 
         Args:
             x: (N, *input_shape).
