@@ -19,8 +19,8 @@ OURS = (
 )
 IN_BLOCKS = (
     "from pathlib import Path; from pellucid.datasets.readers.csv import read_labelled_rows; "
-    "from pellucid.datasets.readers.spill_buffer import Scratch; "
-    "x, y = read_labelled_rows(Path({path!r}), columns=188, classes=5, scratch=Scratch(Path({path!r}).parent, 16))"
+    "from pellucid.datasets.readers.spill_buffer import SpillBuffer; "
+    "x, y = read_labelled_rows(Path({path!r}), columns=188, classes=5, scratch=SpillBuffer(Path({path!r}).parent, 16))"
 )
 MAPPED = "import numpy as np; x = np.load({path!r}, mmap_mode='r')"
 # A process inherits the peak of the one that started it, except in the kernel's own count of its address space.

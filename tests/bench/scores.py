@@ -22,7 +22,7 @@ def main() -> None:
     from pellucid.models.multivariate_cnn import build
     from pellucid.network.explained_model import ExplainedModel
     from pellucid.score import deletion_insertion, sensitivity
-    from pellucid.score.base import Case, Explanation
+    from pellucid.score.base import Explanation, ScoreContext
 
     keras.utils.set_random_seed(1)
     model = ExplainedModel(build((300, 9), 6))
@@ -32,11 +32,11 @@ def main() -> None:
     def again(inputs: object, targets: object, seed: object = None) -> object:
         return saliency.explain(model, inputs, targets, np.random.default_rng(0))  # type: ignore[arg-type]
 
-    def case() -> Case:
-        facts = {"kind": "series", "classes": list("abcdef")}
-        return Case(facts=facts, inputs=inputs, targets=targets, labels=targets, model=model, seed=1)
+    def case() -> ScoreContext:
+        data_info = {"kind": "series", "classes": list("abcdef")}
+        return ScoreContext(data_info=data_info, inputs=inputs, targets=targets, labels=targets, model=model, seed=1)
 
-    explanation = Explanation("saliency", "saliency", again(inputs, targets), again=again)  # type: ignore[arg-type]
+    explanation = Explanation("saliency", "saliency", again(inputs, targets), re_explain=again)  # type: ignore[arg-type]
 
     def curves(unit: str, steps: int) -> None:
         deletion_insertion.score(

@@ -10,7 +10,7 @@ import yaml
 
 from pellucid.config.schema import parameters_schema, with_defaults
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.score.base import Case, Explanation
+from pellucid.score.base import Explanation, ScoreContext
 from tests.conftest import ROOT
 from tests.docs.pages import blocks
 from tests.support.project import Project
@@ -75,7 +75,7 @@ def test_the_score_of_a_known_map():
     score, parameters = plugin("score/roughness")
     # Jumps of 2 between values of size 1; none; and a map of zeros, for which it is not defined.
     maps = np.stack([np.tile([1, -1], 5), np.ones(10), np.zeros(10)]).astype(np.float32)[..., np.newaxis]
-    case = Case({}, maps, np.zeros(3, np.int64), np.zeros(3, np.int64))
+    case = ScoreContext({}, maps, np.zeros(3, np.int64), np.zeros(3, np.int64))
     values = score.score(Explanation("a", "a", maps), case, np.random.default_rng(0), **parameters).values
     assert values["roughness"].tolist() == pytest.approx([2, 0, np.nan], nan_ok=True)
 
@@ -84,14 +84,14 @@ def test_the_view_counts_every_example_and_is_drawn():
     class Data:
         test = (None, np.array([0, 0, 1]))
         probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.0, 1.0]])
-        facts = {"classes": ["slow", "fast"]}  # noqa: RUF012
+        data_info = {"classes": ["slow", "fast"]}  # noqa: RUF012
 
     view, parameters = plugin("views/confidence")
     arrays = view.compute(None, Data(), np.random.default_rng(0), **parameters)
     assert arrays["counts"].sum(1).tolist() == [2, 1]
     assert arrays["counts"][1, -1] == 1
     draw, _ = plugin("draw/views/confidence")
-    assert isinstance(draw.draw(arrays, Data.facts, parameters, "Confidence"), matplotlib.figure.Figure)
+    assert isinstance(draw.draw(arrays, Data.data_info, parameters, "Confidence"), matplotlib.figure.Figure)
 
 
 @pytest.mark.slow

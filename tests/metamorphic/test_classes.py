@@ -119,13 +119,13 @@ def test_the_labels_are_the_outputs_of_their_names_whatever_the_data_lack(tmp_pa
     folder = tmp_path_factory.mktemp("labels")
     x, y = series([name for name in CLASSES if name not in lacking], 8)
     data = prepare(folder, (x, y), classes=order)
-    facts, labels = files.read_json(data / "data.json"), files.read_arrays(data / "labels.npz")
-    assert facts["classes"] == order
+    data_info, labels = files.read_json(data / "data.json"), files.read_arrays(data / "labels.npz")
+    assert data_info["classes"] == order
     for split, values in labels.items():
         x = files.map_array(data / f"x_{split}.npy")
         bump = x[..., 0].reshape(len(x), 4, 4)[:, :, :3].sum(2).argmax(1)
         assert [order[label] for label in values] == [CLASSES[place] for place in bump]
-        assert facts["counts"][split] == {name: int((bump == CLASSES.index(name)).sum()) for name in order}
+        assert data_info["counts"][split] == {name: int((bump == CLASSES.index(name)).sum()) for name in order}
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ from pellucid.datasets.readers import completion
 from pellucid.errors import InputError
 from pellucid.explain.occlusion import automatic, windows
 from pellucid.explain.shared import baselines
-from pellucid.lazy_array import Rows
+from pellucid.lazy_array import LazyRows
 from pellucid.prepare.scaling import rescale
 from pellucid.score import deletion_insertion, faithfulness_correlation, form, infidelity, sufficiency
-from pellucid.score.base import Case, Explanation
+from pellucid.score.base import Explanation, ScoreContext
 from pellucid.score.shared.similarity import overlap, spearman, ssim
 from pellucid.train.augmentation import augment
 from tests.support.prepared import prepare
@@ -32,7 +32,7 @@ quick = settings(max_examples=15, deadline=None, derandomize=True)
 
 class Part:
     def __init__(self, x, filling=None):
-        self.x, self.filling = Rows(x), None if filling is None else Rows(filling)
+        self.x, self.filling = LazyRows(x), None if filling is None else LazyRows(filling)
 
 
 def scaled(x, filling, scale="standard"):
@@ -203,8 +203,8 @@ def test_scores_of_what_was_measured_do_not_depend_on_the_padding(score, unit):
     parameters = parameters if score == "form" else {**parameters, **unit}
     for more in (0, 9):
         inputs, attributions, mask = (np.pad(array, ((0, 0), (0, more), (0, 0))) for array in (x, maps, measured))
-        case = Case(
-            facts={"kind": "series"},
+        case = ScoreContext(
+            data_info={"kind": "series"},
             inputs=inputs,
             targets=np.zeros(count, np.int64),
             labels=np.zeros(count, np.int64),

@@ -182,5 +182,5 @@ def test_groups_on_both_sides_are_refused_by_name(shared, first):
         assert all(group in str(told.value) for group in shared)
         split = {"test": 0.2, "validation": 0.2, "by_group": False}
         prepare(Path(name) / "out", dataset, paths=paths, split=split)
-        facts = (Path(name) / "out" / "data.json").read_text()
-        assert all(group in facts for group in shared)
+        data_info = (Path(name) / "out" / "data.json").read_text()
+        assert all(group in data_info for group in shared)

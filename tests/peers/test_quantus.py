@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pellucid.score import faithfulness_correlation, form, localisation
-from pellucid.score.base import Case, Explanation
+from pellucid.score.base import Explanation, ScoreContext
 from pellucid.score.shared.removal import subsets
 from pellucid.score.shared.units import units
 from tests.support.absent import absent
@@ -26,7 +26,7 @@ def maps(rng):
 
 def ours(module, attributions, truth=None):
     zeros = np.zeros(len(attributions), int)
-    case = Case({"kind": "series", "classes": ["a"]}, np.zeros_like(attributions), zeros, zeros, truth)
+    case = ScoreContext({"kind": "series", "classes": ["a"]}, np.zeros_like(attributions), zeros, zeros, truth)
     return module.score(Explanation("map", "map", attributions), case, np.random.default_rng(0)).values
 
 

@@ -6,7 +6,7 @@ from pellucid import plugins, seeds
 from pellucid.config.schema import parameters_schema, with_defaults
 from pellucid.explain.base import holds
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.score.base import Case, Explanation
+from pellucid.score.base import Explanation, ScoreContext
 
 
 def case_of(model, inputs, targets=None, labels=None, **explained_model):
@@ -14,11 +14,13 @@ def case_of(model, inputs, targets=None, labels=None, **explained_model):
     explained_model = ExplainedModel(model, **explained_model)
     targets = np.arange(len(inputs)) % explained_model.n_classes if targets is None else np.asarray(targets)
     labels = targets if labels is None else np.asarray(labels)
-    facts = {
+    data_info = {
         "kind": "image" if inputs.ndim == 4 else "series",
         "classes": [str(one) for one in range(explained_model.n_classes)],
     }
-    return Case(facts=facts, inputs=inputs, targets=targets, labels=labels, model=explained_model, seed=1)
+    return ScoreContext(
+        data_info=data_info, inputs=inputs, targets=targets, labels=labels, model=explained_model, seed=1
+    )
 
 
 def explanation_of(case, method, **parameters):
@@ -35,4 +37,4 @@ def explanation_of(case, method, **parameters):
     found = again(case.inputs, case.targets)
     again.calls.clear()
     signed, per_channel = holds(plugin.SPEC.signed, chosen), holds(plugin.SPEC.per_channel, chosen)
-    return Explanation(method, method, found, per_channel=per_channel, signed=signed, again=again)
+    return Explanation(method, method, found, per_channel=per_channel, signed=signed, re_explain=again)

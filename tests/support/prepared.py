@@ -34,13 +34,13 @@ def prepare(folder: Path, dataset: Mapping[str, Any] | str = "digits", **changes
 
 def data_files(folder: Path, *names: str) -> dict[str, str]:
     """Files that `prepare` wrote, by the name of the argument that takes them."""
-    written = {"facts": "data.json", "labels": "labels.npz", "truth": "truth.npz", "measured": "measured.npz"}
+    written = {"data_info": "data.json", "labels": "labels.npz", "truth": "truth.npz", "measured": "measured.npz"}
     return {name: str(folder / written.get(name, f"{name}.npy")) for name in names}
 
 
 def tested(folder: Path) -> dict[str, str]:
     """What `evaluate` gets of the files that `prepare` wrote."""
-    return data_files(folder, "labels", "facts") | {"x": str(folder / "x_test.npy")}
+    return data_files(folder, "labels", "data_info") | {"x": str(folder / "x_test.npy")}
 
 
 def arguments(
@@ -56,7 +56,7 @@ def arguments(
         changes: arguments of `train` that are not the usual ones: seed, threads, code, paths, permuted.
     """
     usual = {
-        **data_files(data, "x_train", "x_validation", "labels", "measured", "facts"),
+        **data_files(data, "x_train", "x_validation", "labels", "measured", "data_info"),
         "model": {"architecture": model} if isinstance(model, str) else dict(model),
         "training": dict(recipe),
         "seed": 1,
@@ -73,14 +73,14 @@ def fit(
 ) -> dict[str, Any]:
     """Train a model, with the arguments of `arguments`; returns its `training.json`."""
     train(**arguments(data, folder, model, recipe, **changes))
-    facts: dict[str, Any] = files.read_json(folder / "model" / "training.json")
-    return facts
+    data_info: dict[str, Any] = files.read_json(folder / "model" / "training.json")
+    return data_info
 
 
 def choose(output: Path, data: Path, predictions: Path, **changes: Any) -> Path:
     """Write the examples to explain to `output`, one of each class, and return it; `changes` are of `select`."""
     usual: dict[str, Any] = {"per_class": 1, "choose": "any", "target": "predicted", "seed": 1}
-    inputs = data_files(data, "truth", "measured", "facts") | {"x": str(data / "x_test.npy")}
+    inputs = data_files(data, "truth", "measured", "data_info") | {"x": str(data / "x_test.npy")}
     select(**inputs, predictions=predictions, output=output, **usual | changes)
     return output
 

@@ -12,7 +12,7 @@ KINDS = {
     "image": (IMAGE | {"channels": ["ink"], "classes": CLASSES}, (8, 8, 1)),
     "photograph": (IMAGE | {"channels": ["r", "g", "b"], "classes": CLASSES}, (70, 80, 3)),
 }
-KINDS = {kind: (facts | {"shape": list(shape)}, shape) for kind, (facts, shape) in KINDS.items()}
+KINDS = {kind: (data_info | {"shape": list(shape)}, shape) for kind, (data_info, shape) in KINDS.items()}
 
 
 def words(draw, folder, *arguments):

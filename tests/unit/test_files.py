@@ -9,7 +9,7 @@ import pytest
 
 from pellucid import files
 from pellucid.errors import InputError
-from pellucid.lazy_array import Rows
+from pellucid.lazy_array import LazyRows
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -97,11 +97,11 @@ def test_digest_sees_dtype_shape_content_and_nothing_else(rng):
 def test_rows_are_written_and_digested_as_the_array_they_stand_for(tmp_path, rng, monkeypatch):
     monkeypatch.setattr("pellucid.lazy_array._BYTES", 100)
     x, chosen = rng.normal(size=(30, 5, 2)).astype(np.float32), rng.permutation(30)[:17]
-    rows = Rows(x, chosen)
+    rows = LazyRows(x, chosen)
     files.write_array(tmp_path / "array.npy", x[chosen])
     files.write_array(tmp_path / "rows.npy", rows)
     files.write_arrays(tmp_path / "array.npz", {"a": x[chosen] > 0, "b": np.arange(3)})
-    files.write_arrays(tmp_path / "rows.npz", {"a": Rows(x > 0, chosen), "b": np.arange(3)})
+    files.write_arrays(tmp_path / "rows.npz", {"a": LazyRows(x > 0, chosen), "b": np.arange(3)})
     for suffix in ("npy", "npz"):
         assert (tmp_path / f"rows.{suffix}").read_bytes() == (tmp_path / f"array.{suffix}").read_bytes()
     assert files.digest({"x": rows}) == files.digest({"x": x[chosen]})

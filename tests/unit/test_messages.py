@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from pellucid.messages import first_line, times
+from pellucid.messages import first_line, format_shape
 
 
 @pytest.mark.parametrize(
     ("sizes", "text"), [((28, 28, 1), "28 × 28 × 1"), ((None, 9), "? × 9"), (np.array([7]), "7"), ((), "")]
 )
 def test_times(sizes, text):
-    assert times(sizes) == text
+    assert format_shape(sizes) == text
 
 
 @pytest.mark.parametrize(

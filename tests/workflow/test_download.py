@@ -30,10 +30,10 @@ def test_a_wrong_file_is_refused_and_the_right_one_is_used(tmp_path, address):
     folder = tmp_path / "project"
     folder.mkdir()
     where, digest = address
-    facts = "results/mnist/data/data.json"
+    data_info = "results/mnist/data/data.json"
 
     configure(folder, where, "0" * 64)
-    refused = tiny.snakemake(folder, "--cores", "2", facts)
+    refused = tiny.snakemake(folder, "--cores", "2", data_info)
     assert refused.returncode != 0
     for part in (where, digest, "0" * 64):
         assert part in refused.stderr
@@ -44,13 +44,13 @@ def test_a_wrong_file_is_refused_and_the_right_one_is_used(tmp_path, address):
         if path.is_file() and path.suffix not in (".log", ".lock")
     ]
     assert not left
-    assert not (folder / facts).exists()
+    assert not (folder / data_info).exists()
 
     configure(folder, where, digest)
-    tiny.build(folder, facts)
-    assert files.read_json(folder / facts)["files"]["file"] == {"path": where, "sha256": digest}
+    tiny.build(folder, data_info)
+    assert files.read_json(folder / data_info)["files"]["file"] == {"path": where, "sha256": digest}
     assert np.load(folder / "results/mnist/data/x_test.npy").shape == (60, 28, 28, 1)
 
     # A file that is there is not fetched again: another seed splits anew what was downloaded once.
-    planned = tiny.snakemake(folder, "--dry-run", "--forcerun", "preprocess", facts)
+    planned = tiny.snakemake(folder, "--dry-run", "--forcerun", "preprocess", data_info)
     assert "Download" not in planned.stdout + planned.stderr

@@ -47,9 +47,9 @@ def test_a_mirror_whose_transfer_goes_on_with_what_is_missing(tmp_path, mirror):
     asked.clear()
     tiny.build(folder, FACTS)
     assert asked == ["/101.dat"]
-    facts = files.read_json(folder / FACTS)
-    assert facts["groups"]["test"] == ["100"]
-    assert {*facts["groups"]["train"], *facts["groups"]["validation"]} == {"101", "106"}
+    data_info = files.read_json(folder / FACTS)
+    assert data_info["groups"]["test"] == ["100"]
+    assert {*data_info["groups"]["train"], *data_info["groups"]["validation"]} == {"101", "106"}
 
 
 def test_record_100_alone(real_data, tmp_path):

@@ -35,13 +35,17 @@ def folder(tmp_path):
 
 def test_the_documented_example(folder):
     tiny.build(folder, "results/mine/data/data.json", config="mine.yaml")
-    facts = files.read_json(folder / "results/mine/data/data.json")
-    assert (facts["classes"], facts["channels"], facts["unit"]) == (["A", "N"], ["ECG"], "standard deviations")
-    assert facts["shape"] == [30, 1]
-    assert sum(count for split in facts["counts"].values() for count in split.values()) == 120
-    minutes = [minute for split in facts["groups"].values() for minute in split]
+    data_info = files.read_json(folder / "results/mine/data/data.json")
+    assert (data_info["classes"], data_info["channels"], data_info["unit"]) == (
+        ["A", "N"],
+        ["ECG"],
+        "standard deviations",
+    )
+    assert data_info["shape"] == [30, 1]
+    assert sum(count for split in data_info["counts"].values() for count in split.values()) == 120
+    minutes = [minute for split in data_info["groups"].values() for minute in split]
     assert sorted(minutes, key=int) == [str(minute) for minute in range(12)]
-    assert facts["scale"] == "standard"
+    assert data_info["scale"] == "standard"
 
 
 def test_a_fault_of_the_file_is_told_before_any_training(folder):

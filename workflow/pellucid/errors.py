@@ -42,7 +42,9 @@ class InputError(ValueError):
         self._parts, self._frame = parts, frame
         self.where, self.hint = parts[0], parts[-1]
         # Cut first: what a file holds may be gigabytes.
-        fitting = _fitting([readable(_cut(part, LONGEST)) for part in parts], LONGEST - len(frame.format(*[""] * len(parts))) - 1)
+        fitting = _fitting(
+            [readable(_cut(part, LONGEST)) for part in parts], LONGEST - len(frame.format(*[""] * len(parts))) - 1
+        )
         message = frame.format(*fitting)
         super().__init__(f"{message} {fitting[-1]}" if self.hint else message)
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from pellucid import disk
 from pellucid.errors import InputError
-from pellucid.lazy_array import Array, Rows, blocks
+from pellucid.lazy_array import Array, LazyRows, blocks
 
 # The earliest time that a zip archive can hold: numpy's own savez writes the time of day, and two equal runs differ.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -199,7 +199,7 @@ def read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 
 def write_array(path: Path | str, array: Array) -> None:
-    """Write one `.npy`, to be mapped into memory by the stages that follow; of `Rows` one block after the other."""
+    """Write one `.npy`, to be mapped into memory by the stages that follow; of `LazyRows` one block after the other."""
 
     def save(temporary: Path) -> None:
         with temporary.open("wb") as file:
@@ -209,7 +209,7 @@ def write_array(path: Path | str, array: Array) -> None:
 
 
 def _save(file: Any, array: Array) -> None:
-    if not isinstance(array, Rows):
+    if not isinstance(array, LazyRows):
         np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)  # type: ignore[no-untyped-call]
         return
     write_header(file, array.shape, array.dtype)
@@ -255,7 +255,7 @@ def digest(content: Any) -> str:
 
 
 def _feed(update: Callable[[bytes], object], content: Any) -> None:
-    if isinstance(content, np.ndarray | Rows):
+    if isinstance(content, np.ndarray | LazyRows):
         update(f"array {content.dtype.str} {content.shape}".encode())
         for block in blocks(content) if content.shape else [np.asarray(content)]:
             update(block.tobytes())

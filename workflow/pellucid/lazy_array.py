@@ -16,7 +16,7 @@ _BYTES = 2**20
 
 
 @dataclass(frozen=True)
-class Rows:
+class LazyRows:
     """Some rows of an array, scaled or not, of which nothing is read before it is asked for.
 
     Attributes:
@@ -30,7 +30,7 @@ class Rows:
     chosen: NDArray[np.int64] | None = None
     offset: NDArray[np.float64] | None = None
     divisor: NDArray[np.float64] | None = None
-    blank: Rows | None = None
+    blank: LazyRows | None = None
 
     def __len__(self) -> int:
         return len(self.source) if self.chosen is None else len(self.chosen)
@@ -59,17 +59,19 @@ class Rows:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self[:], dtype)
 
-    def scaled(self, offset: NDArray[np.float64], divisor: NDArray[np.float64], blank: Rows | None = None) -> Rows:
+    def scaled(
+        self, offset: NDArray[np.float64], divisor: NDArray[np.float64], blank: LazyRows | None = None
+    ) -> LazyRows:
         """The rows as (value - offset) / divisor in float32, and 0 where blank, computed when they are read."""
         return replace(self, offset=offset, divisor=divisor, blank=blank)
 
-    def equal(self, value: int) -> Rows:
+    def equal(self, value: int) -> LazyRows:
         """Where the rows have a value: bool, computed when they are read."""
         return _Equal(self.source, self.chosen, value=value)
 
 
 @dataclass(frozen=True)
-class _Equal(Rows):
+class _Equal(LazyRows):
     """Whether the rows have one value."""
 
     value: int = 0
@@ -83,7 +85,7 @@ class _Equal(Rows):
         return where
 
 
-Array = NDArray[Any] | Rows
+Array = NDArray[Any] | LazyRows
 
 
 def blocks(x: Array) -> Iterator[NDArray[Any]]:

@@ -19,7 +19,7 @@ _LONGEST_COMPARED = 100  # characters of a name
 _MOST_COMPARED = 10_000  # names
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def did_you_mean(name: str, names: Iterable[str]) -> str:
     """A sentence that offers the most similar of `names`, or nothing where none is similar."""
     # Only what is as short as a name that somebody types, and of very many not all: comparing takes its time.
     short = islice((other for other in names if len(other) <= _LONGEST_COMPARED), _MOST_COMPARED)
@@ -27,12 +27,12 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f' Did you mean "{close[0]}"?' if close else ""
 
 
-def listing(names: Iterable[Any]) -> str:
+def comma_list(names: Iterable[Any]) -> str:
     """Names as a comma-separated list."""
     return ", ".join(in_figure(str(name), _LONGEST) for name in names)
 
 
-def times(sizes: Iterable[int | None]) -> str:
+def format_shape(sizes: Iterable[int | None]) -> str:
     """Sizes as 28 × 28 × 1; ? for one that is open."""
     return " × ".join("?" if size is None else str(size) for size in sizes)
 
@@ -43,7 +43,7 @@ def first_line(error: Exception) -> str:
     return next((line for line in lines if line), type(error).__name__)
 
 
-def shown(content: Any) -> str:
+def abbreviate(content: Any) -> str:
     """A value as the user would recognise it: text in quotes, long content cut."""
     # Of a long text only so much is looked through that no half of a password can be left.
     text = content[:_READ] if isinstance(content, str) else str(content)[:_READ]

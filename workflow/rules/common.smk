@@ -160,7 +160,7 @@ MODEL = {"model": f"{RESULTS}/model/model.keras", "trained": f"{RESULTS}/model/t
 def method_sources(method):
     """The inputs of a method beside the examples: the model, and training examples to draw a background from."""
     spec = configuration.plugins.spec("explain", method)
-    files = MODEL | {"facts": f"{RESULTS}/data/data.json"} if spec.needs_model else {}
+    files = MODEL | {"data_info": f"{RESULTS}/data/data.json"} if spec.needs_model else {}
     return files | ({"training": f"{RESULTS}/data/x_train.npy"} if spec.needs_training else {})
 
 

@@ -37,7 +37,7 @@ rule preprocess:
         labels=f"{RESULTS}/data/labels.npz",
         truth=f"{RESULTS}/data/truth.npz",
         measured=f"{RESULTS}/data/measured.npz",
-        facts=f"{RESULTS}/data/data.json",
+        data_info=f"{RESULTS}/data/data.json",
     log:
         logs("preprocess"),
     benchmark:
@@ -69,7 +69,7 @@ rule preprocess:
 
 rule draw_data:
     input:
-        facts=f"{RESULTS}/data/data.json",
+        data_info=f"{RESULTS}/data/data.json",
         x=f"{RESULTS}/data/x_train.npy",
         labels=f"{RESULTS}/data/labels.npz",
         measured=f"{RESULTS}/data/measured.npz",

@@ -6,7 +6,7 @@ rule evaluate:
     input:
         x=f"{RESULTS}/data/x_test.npy",
         labels=f"{RESULTS}/data/labels.npz",
-        facts=f"{RESULTS}/data/data.json",
+        data_info=f"{RESULTS}/data/data.json",
         model=f"{RESULTS}/model/model.keras",
         training=f"{RESULTS}/model/training.json",
     output:
@@ -84,7 +84,7 @@ rule evidence:
         training=f"{RESULTS}/data/x_train.npy",
         labels=f"{RESULTS}/data/labels.npz",
         truth=truth_of,
-        facts=f"{RESULTS}/data/data.json",
+        data_info=f"{RESULTS}/data/data.json",
     output:
         f"{RESULTS}/evaluation/evidence.csv",
     log:

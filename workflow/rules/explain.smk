@@ -5,7 +5,7 @@
 rule select_examples:
     input:
         x=f"{RESULTS}/data/x_test.npy",
-        facts=f"{RESULTS}/data/data.json",
+        data_info=f"{RESULTS}/data/data.json",
         truth=f"{RESULTS}/data/truth.npz",
         measured=f"{RESULTS}/data/measured.npz",
         predictions=f"{RESULTS}/evaluation/predictions.npz",
@@ -66,7 +66,7 @@ for method in METHODS:
 
 rule draw_explanation:
     input:
-        facts=f"{RESULTS}/data/data.json",
+        data_info=f"{RESULTS}/data/data.json",
         attributions=f"{RESULTS}/explain/{{method}}/attributions.npz",
     output:
         report(

@@ -10,7 +10,7 @@ for score, spec in SCORES.items():
         input:
             unpack(explained("attributions", "cost", "checks")),
             **score_sources(spec),
-            facts=f"{RESULTS}/data/data.json",
+            data_info=f"{RESULTS}/data/data.json",
         output:
             table=f"{RESULTS}/score/{score}/scores.csv",
             arrays=f"{RESULTS}/score/{score}/scores.npz",
@@ -77,7 +77,7 @@ rule check:
         unpack(explained("attributions", "cost", "checks")),
         unpack(randomised),
         **MODEL,
-        facts=f"{RESULTS}/data/data.json",
+        data_info=f"{RESULTS}/data/data.json",
         training=f"{RESULTS}/data/x_train.npy",
     output:
         f"{RESULTS}/score/checks.csv",
@@ -133,7 +133,7 @@ rule draw_checks:
 rule draw_overview:
     input:
         unpack(explained("attributions")),
-        facts=f"{RESULTS}/data/data.json",
+        data_info=f"{RESULTS}/data/data.json",
         checks=f"{RESULTS}/score/checks.csv",
     output:
         report(
@@ -164,7 +164,7 @@ rule draw_overview:
 rule agreement:
     input:
         unpack(explained("attributions")),
-        facts=f"{RESULTS}/data/data.json",
+        data_info=f"{RESULTS}/data/data.json",
     output:
         table=f"{RESULTS}/score/agreement.csv",
         arrays=f"{RESULTS}/score/agreement.npz",

@@ -9,11 +9,11 @@ rule train:
         x_validation=f"{RESULTS}/data/x_validation.npy",
         labels=f"{RESULTS}/data/labels.npz",
         measured=f"{RESULTS}/data/measured.npz",
-        facts=f"{RESULTS}/data/data.json",
+        data_info=f"{RESULTS}/data/data.json",
     output:
         model=f"{RESULTS}/model/model.keras",
         history=f"{RESULTS}/model/history.csv",
-        facts=f"{RESULTS}/model/training.json",
+        data_info=f"{RESULTS}/model/training.json",
         cost=f"{RESULTS}/model/cost.json",
     log:
         logs("train"),
@@ -49,7 +49,7 @@ use rule train as train_random_labels with:
     output:
         model=f"{RESULTS}/random_labels/model.keras",
         history=f"{RESULTS}/random_labels/history.csv",
-        facts=f"{RESULTS}/random_labels/training.json",
+        data_info=f"{RESULTS}/random_labels/training.json",
         cost=f"{RESULTS}/random_labels/cost.json",
     log:
         logs("train_random_labels"),
@@ -72,7 +72,7 @@ use rule train as train_random_labels with:
 rule draw_training:
     input:
         history=f"{RESULTS}/model/history.csv",
-        facts=f"{RESULTS}/model/training.json",
+        data_info=f"{RESULTS}/model/training.json",
     output:
         report(
             f"{RESULTS}/model/history.png",
@@ -102,7 +102,7 @@ rule draw_training:
 # Of experiments whose training examples are augmented.
 rule draw_augmentation:
     input:
-        facts=f"{RESULTS}/data/data.json",
+        data_info=f"{RESULTS}/data/data.json",
         x=f"{RESULTS}/data/x_train.npy",
         labels=f"{RESULTS}/data/labels.npz",
         measured=f"{RESULTS}/data/measured.npz",

@@ -10,7 +10,7 @@ for view, spec in VIEWS.items():
         input:
             **{name: f"{RESULTS}/{path}" for name, path in spec.sources().items()},
             **MODEL,
-            facts=f"{RESULTS}/data/data.json",
+            data_info=f"{RESULTS}/data/data.json",
         output:
             **{suffix: f"{RESULTS}/views/{view}/{{variant}}.{suffix}" for suffix in spec.texts},
             arrays=f"{RESULTS}/views/{view}/{{variant}}.npz",
@@ -41,7 +41,7 @@ for view, spec in VIEWS.items():
 
 rule draw_view:
     input:
-        facts=f"{RESULTS}/data/data.json",
+        data_info=f"{RESULTS}/data/data.json",
         arrays=f"{RESULTS}/views/{{view}}/{{variant}}.npz",
     output:
         report(

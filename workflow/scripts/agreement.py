@@ -6,7 +6,7 @@ from pellucid.jobs.script import job
 with job(snakemake):
     run(
         attributions=snakemake.input.attributions,
-        facts=snakemake.input.facts,
+        data_info=snakemake.input.data_info,
         table=snakemake.output.table,
         arrays=snakemake.output.arrays,
     )

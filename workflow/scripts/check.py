@@ -12,7 +12,7 @@ with job(snakemake) as params:
                 params.methods, snakemake.input.attributions, snakemake.input.cost, snakemake.input.checks, strict=True
             )
         },
-        facts=snakemake.input.facts,
+        data_info=snakemake.input.data_info,
         model=snakemake.input.model,
         training=snakemake.input.training,
         randomised=snakemake.input.get("parameter_randomisation"),

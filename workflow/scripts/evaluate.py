@@ -9,7 +9,7 @@ with job(snakemake, whole=True) as params:
     evaluate(
         x=snakemake.input.x,
         labels=snakemake.input.labels,
-        facts=snakemake.input.facts,
+        data_info=snakemake.input.data_info,
         model=snakemake.input.model,
         threads=params.threads,
         memory_mb=params.memory_mb,

@@ -16,5 +16,5 @@ with job(snakemake) as params:
         cost=snakemake.output.cost,
         checks=snakemake.output.checks,
         training=snakemake.input.get("training"),
-        facts=snakemake.input.get("facts"),
+        data_info=snakemake.input.get("data_info"),
     )

@@ -14,7 +14,7 @@ with job(snakemake) as params:
         split=params.split,
         scale=params.scale,
         seed=params.seed,
-        folder=Path(snakemake.output.facts).parent,
+        folder=Path(snakemake.output.data_info).parent,
         memory_mb=snakemake.resources.memory_mb,
         classes=params.classes,
         # Not among the parameters: what is explained changes nothing in what is written here.

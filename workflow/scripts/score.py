@@ -14,7 +14,7 @@ with job(snakemake) as params:
                 params.methods, snakemake.input.attributions, snakemake.input.cost, snakemake.input.checks, strict=True
             )
         },
-        facts=snakemake.input.facts,
+        data_info=snakemake.input.data_info,
         seed=params.seed,
         threads=params.threads,
         memory_mb=params.memory_mb,

@@ -8,7 +8,7 @@ with job(snakemake) as params:
         x=snakemake.input.x,
         truth=snakemake.input.truth,
         measured=snakemake.input.measured,
-        facts=snakemake.input.facts,
+        data_info=snakemake.input.data_info,
         predictions=snakemake.input.predictions,
         seed=params.seed,
         output=snakemake.output[0],

@@ -9,7 +9,7 @@ with job(snakemake) as params:
         variant=snakemake.wildcards.variant,
         parameters=params.parameters,
         model=snakemake.input.model,
-        facts=snakemake.input.facts,
+        data_info=snakemake.input.data_info,
         sources={name: snakemake.input[name] for name in params.sources},
         seed=params.seed,
         threads=params.threads,

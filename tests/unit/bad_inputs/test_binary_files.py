@@ -13,7 +13,7 @@ from pyarrow import parquet
 from pellucid.datasets import table
 from pellucid.datasets.heartbeats import mitdb_records
 from pellucid.datasets.readers import bounds, imagenet, zips
-from pellucid.datasets.readers.spill_buffer import Scratch
+from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 from pellucid.prepare import memory
 from tests.fuzz import parquet_files
@@ -254,7 +254,7 @@ def test_memory_is_bounded_while_data_are_read_and_no_longer():
 
 
 def test_room_in_memory_is_taken_once():
-    room = Scratch(memory_mb=20)
+    room = SpillBuffer(memory_mb=20)
     bounds.require_room(15 * 2**20, 1, room, "one", "")
     with pytest.raises(InputError, match="two"):
         bounds.require_room(15 * 2**20, 1, room, "two", "")

@@ -167,9 +167,9 @@ def test_examples_that_cannot_be_chosen(folder, choose, target, message):
 
 
 def test_a_model_that_the_data_are_too_small_for(folder):
-    facts = files.read_json(folder / "data" / "data.json")
-    facts["shape"] = [5, 5, 1]
-    files.write_json(folder / "data" / "data.json", facts)
+    data_info = files.read_json(folder / "data" / "data.json")
+    data_info["shape"] = [5, 5, 1]
+    files.write_json(folder / "data" / "data.json", data_info)
     with pytest.raises(InputError, match="model digit_cnn: found examples of shape 5 × 5 × 1; expected at least 6"):
         prepared.fit(folder / "data", folder, "digit_cnn")
     assert not (folder / "model").exists()

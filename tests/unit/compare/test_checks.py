@@ -35,7 +35,7 @@ def checked(project, method, randomised=None, change=None, **given):
     checks.run(
         methods={method: parameters},
         explained={method: {name: folder / file for name, file in EXPLAINED.items()}},
-        facts=project / "data.json",
+        data_info=project / "data.json",
         training=training,
         randomised=randomised,
         table=project / "checks.csv",

@@ -78,7 +78,9 @@ def test_agreement_of_maps_whose_agreement_is_known(tmp_path, rng):
         files.write_arrays(tmp_path / f"{name}.npz", {**arrays, "attributions": np.stack(found)})
     files.write_json(tmp_path / "data.json", {"classes": ["a", "b"]})
     paths = [tmp_path / f"{name}.npz" for name in ("one", "two", "three")]
-    agreement.run(attributions=paths, facts=tmp_path / "data.json", table=tmp_path / "t.csv", arrays=tmp_path / "a.npz")
+    agreement.run(
+        attributions=paths, data_info=tmp_path / "data.json", table=tmp_path / "t.csv", arrays=tmp_path / "a.npz"
+    )
     table = pd.read_csv(tmp_path / "t.csv").set_index(["explanation", "other", "class"])
     assert len(table) == 6 * 3
     assert np.isclose(table.loc[("one0", "one1", "all"), "spearman"], 1)

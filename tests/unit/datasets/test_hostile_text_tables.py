@@ -12,7 +12,7 @@ from pellucid.datasets.readers import ts_file
 from pellucid.datasets.readers.csv import read_labelled_rows
 from pellucid.datasets.readers.labels import encode, group_names
 from pellucid.errors import InputError
-from pellucid.messages import nearest
+from pellucid.messages import did_you_mean
 from pellucid.user_text import readable
 
 ROWS = "".join(f"{at},{at % 5}.5,{at % 3},k{at % 2}\n" for at in range(12))
@@ -98,7 +98,7 @@ def test_long_words_are_cut_or_refused():
         group_names(labels, "file")
     started = time.perf_counter()
     assert len(str(InputError.unexpected("x" * 10**7, "y" * 10**7, "z", "w"))) < 500
-    assert nearest("x" * 50_000, ["y" * 50_000] * 50) == ""
+    assert did_you_mean("x" * 50_000, ["y" * 50_000] * 50) == ""
     assert time.perf_counter() - started < 2
 
 

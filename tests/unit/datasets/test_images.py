@@ -6,7 +6,7 @@ from PIL import Image
 
 from pellucid.config import named_files
 from pellucid.datasets import images
-from pellucid.datasets.readers.spill_buffer import Scratch
+from pellucid.datasets.readers.spill_buffer import SpillBuffer
 
 
 def load(folder, **parameters):
@@ -125,7 +125,7 @@ def test_folders_larger_than_the_memory_give_the_same_arrays(tmp_path, rng, colo
     put(tmp_path / "test", "b/0.png", colours(rng, 9, 12))
     settings = {"test_folder": str(tmp_path / "test"), "size": [8, 8], "colour": colour}
     whole = load(tmp_path / "train", **settings)
-    mapped = load(tmp_path / "train", **settings, scratch=Scratch(tmp_path / "data", 0))
+    mapped = load(tmp_path / "train", **settings, scratch=SpillBuffer(tmp_path / "data", 0))
     for one, other in ((whole.train, mapped.train), (whole.test, mapped.test)):
         assert isinstance(other.x, np.memmap) and not isinstance(one.x, np.memmap)
         assert other.x.dtype == one.x.dtype == np.float32

@@ -288,11 +288,11 @@ def test_through_preprocessing_validation_is_by_patient_too(tmp_path):
     experiment = resolution.resolve(settings).experiments["mitdb"]
     paths = dict(resolution.files(experiment, "dataset"))
     prepare(tmp_path / "data", experiment["dataset"], paths=paths, split=experiment["split"], scale="standard")
-    facts = files.read_json(tmp_path / "data" / "data.json")
-    groups = {name: set(members) for name, members in facts["groups"].items()}
+    data_info = files.read_json(tmp_path / "data" / "data.json")
+    groups = {name: set(members) for name, members in data_info["groups"].items()}
     assert groups["test"] == {"100", "103"}
     assert groups["train"] | groups["validation"] == {str(one) for one in aami.DS1[:8]}
     assert not groups["train"] & groups["validation"]
     first = "The source's train is DS1 and its test is DS2 of de Chazal et al. 2004: different patients."
-    assert facts["notes"][0] == first
-    assert facts["shape"] == [BEFORE + AFTER, 1]
+    assert data_info["notes"][0] == first
+    assert data_info["shape"] == [BEFORE + AFTER, 1]

@@ -13,7 +13,7 @@ from pellucid.datasets import digits
 from pellucid.datasets import planted_digits as source
 from pellucid.evaluate.planted_evidence import ALTERED, WITHOUT, accuracies, measure
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.score.base import Case
+from pellucid.score.base import ScoreContext
 
 
 def load(seed=0, **parameters):
@@ -145,8 +145,8 @@ def test_a_network_learns_the_patch_and_knows_nothing_without_it(data, keras):
     model = build((16, 16, 1), 4, filters=[32, 32], kernels=[3, 3], momentum=0.9)
     model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
     model.fit(x[fit], y[fit], batch_size=32, epochs=8, verbose=0)
-    case = Case(
-        facts={"classes": list(data.classes)},
+    case = ScoreContext(
+        data_info={"classes": list(data.classes)},
         inputs=x[held],
         targets=y[held],
         labels=y[held],

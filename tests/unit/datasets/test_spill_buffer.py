@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from pellucid.datasets.readers import csv
-from pellucid.datasets.readers.spill_buffer import Scratch
+from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 
 
 def test_what_fits_stays_in_memory_and_what_does_not_is_mapped(tmp_path, rng):
     x = rng.normal(size=(300, 100, 8)).astype(np.float32)  # 0.92 MB
-    scratch = Scratch(tmp_path / "data", 2)
+    scratch = SpillBuffer(tmp_path / "data", 2)
     first, second = (scratch.array(x[start : start + 40] for start in range(0, 300, 40)) for _ in range(2))
     assert not isinstance(first, np.memmap)
     # The room is for both together.
@@ -32,7 +32,7 @@ def test_blocks_are_asked_for_one_at_a_time(tmp_path):
             alive.append(block.__array_interface__["data"][0])
             yield block
 
-    found = Scratch(tmp_path, 0).array(blocks())
+    found = SpillBuffer(tmp_path, 0).array(blocks())
     np.testing.assert_array_equal(found[::4, 0], np.arange(20))
     # Memory of blocks that were put away is used again.
     assert len(set(alive)) < 10
@@ -48,7 +48,7 @@ def test_a_csv_larger_than_the_memory_gives_the_same_array(tmp_path, monkeypatch
     monkeypatch.setattr(csv, "_BLOCK", 160)
     np.savetxt(tmp_path / "a.csv", rows(), delimiter=",")
     whole = csv.read_labelled_rows(tmp_path / "a.csv", columns=6, classes=3)
-    mapped = csv.read_labelled_rows(tmp_path / "a.csv", columns=6, classes=3, scratch=Scratch(tmp_path, 0))
+    mapped = csv.read_labelled_rows(tmp_path / "a.csv", columns=6, classes=3, scratch=SpillBuffer(tmp_path, 0))
     assert isinstance(mapped[0], np.memmap)
     np.testing.assert_allclose(whole[0], rows()[:, :5], rtol=1e-6)
     for one, other in zip(whole, mapped, strict=True):
@@ -73,6 +73,6 @@ def test_faults_are_told_by_their_line_in_the_file_whatever_the_block(
     text[line - 1, column - 1] = cell
     (tmp_path / "a.csv").write_text("".join(",".join(row) + "\n" for row in text))
     with pytest.raises(InputError, match=message):
-        csv.read_labelled_rows(tmp_path / "a.csv", columns=6, classes=3, scratch=Scratch(tmp_path / "data", 0))
+        csv.read_labelled_rows(tmp_path / "a.csv", columns=6, classes=3, scratch=SpillBuffer(tmp_path / "data", 0))
     # Only the last block is wrong: what was put away before is gone.
     assert not (tmp_path / "data").exists() or not list((tmp_path / "data").iterdir())

@@ -20,14 +20,14 @@ from tests.support import svg
 )
 def test_every_class_has_its_example_and_three_copies(tmp_path, rng, shape, channels, classes, chosen):
     kind = "image" if len(shape) == 3 else "series"
-    facts = {
+    data_info = {
         "kind": kind,
         "classes": list(classes),
         "channels": channels,
         "unit": "mV",
         "sampling_rate_hz": 10.0 if kind == "series" else None,
     }
-    files.write_json(tmp_path / "data.json", facts)
+    files.write_json(tmp_path / "data.json", data_info)
     files.write_array(tmp_path / "x.npy", rng.normal(0, 1, (20, *shape)).astype(np.float32))
     files.write_arrays(tmp_path / "labels.npz", {"train": np.arange(20) % len(classes)})
     pictures = [str(tmp_path / "a.svg"), str(tmp_path / "a.png")]

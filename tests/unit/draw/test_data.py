@@ -10,7 +10,7 @@ from tests.support import svg
 
 
 def test_classes_with_few_examples_leave_no_column_without_its_time(tmp_path):
-    facts = {
+    data_info = {
         "kind": "series",
         "classes": ["few", "fewer"],
         "channels": ["ECG"],
@@ -18,7 +18,7 @@ def test_classes_with_few_examples_leave_no_column_without_its_time(tmp_path):
         "sampling_rate_hz": 125.0,
         "counts": {"train": {"few": 3, "fewer": 1}},
     }
-    files.write_json(tmp_path / "data.json", facts)
+    files.write_json(tmp_path / "data.json", data_info)
     files.write_array(tmp_path / "x.npy", np.random.default_rng(0).random((4, 30, 1), np.float32))
     files.write_arrays(tmp_path / "labels.npz", {"train": np.array([0, 0, 0, 1])})
     draw(
@@ -36,7 +36,7 @@ def test_classes_with_few_examples_leave_no_column_without_its_time(tmp_path):
 
 
 def test_notes_stand_under_the_title_and_long_ones_are_cut(tmp_path):
-    facts = {
+    data_info = {
         "kind": "series",
         "classes": ["one"],
         "channels": ["ECG"],
@@ -45,7 +45,7 @@ def test_notes_stand_under_the_title_and_long_ones_are_cut(tmp_path):
         "counts": {"train": {"one": 2}},
         "notes": ["Left out: 3 beats.", "Kept by record: " + "100: 2,237 N; " * 60],
     }
-    files.write_json(tmp_path / "data.json", facts)
+    files.write_json(tmp_path / "data.json", data_info)
     files.write_array(tmp_path / "x.npy", np.random.default_rng(0).random((2, 30, 1), np.float32))
     files.write_arrays(tmp_path / "labels.npz", {"train": np.array([0, 0])})
     heights = {}
@@ -53,7 +53,7 @@ def test_notes_stand_under_the_title_and_long_ones_are_cut(tmp_path):
         paths = {"data": tmp_path / "data.json", "x": tmp_path / "x.npy", "labels": tmp_path / "labels.npz"}
         draw(**paths, title="A title", pictures=[tmp_path / f"{name}.svg"])
         heights[name] = float(re.search(r'height="([\d.]+)pt"', (tmp_path / f"{name}.svg").read_text())[1])
-        files.write_json(tmp_path / "data.json", facts | {"notes": []})
+        files.write_json(tmp_path / "data.json", data_info | {"notes": []})
     words = " ".join(svg.words(tmp_path / "with.svg"))
     assert "Left out: 3 beats. Kept by record: 100: 2,237 N;" in words
     assert "… (whole in data.json)." in words

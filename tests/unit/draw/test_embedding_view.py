@@ -29,8 +29,8 @@ def arrays(classes):
 
 @pytest.mark.parametrize("classes", [2, 10, 60])
 def test_says_what_the_planes_show(tmp_path, classes):
-    facts = {"classes": [f"c{label}" for label in range(classes)]}
-    text, figure = words(draw, tmp_path, arrays(classes), facts, {"neighbours": 10}, "A title")
+    data_info = {"classes": [f"c{label}" for label in range(classes)]}
+    text, figure = words(draw, tmp_path, arrays(classes), data_info, {"neighbours": 10}, "A title")
     assert len(panels(figure)) == 2
     assert "A title" in text
     assert f"{6 * classes} of 2,000 test examples, 20 features of layer dense_1: 90% of the 10 nearest" in text
@@ -47,9 +47,9 @@ def test_no_two_of_many_classes_look_alike():
 
 
 def test_every_error_has_a_ring(tmp_path):
-    facts = {"classes": ["a", "b", "c"]}
+    data_info = {"classes": ["a", "b", "c"]}
     given = arrays(3)
-    _, figure = words(draw, tmp_path, given, facts, {"neighbours": 10}, "A title")
+    _, figure = words(draw, tmp_path, given, data_info, {"neighbours": 10}, "A title")
     for axes, name in zip(panels(figure), ("pca", "tsne"), strict=True):
         rings = axes.collections[-1]
         assert len(rings.get_facecolor()) == 0

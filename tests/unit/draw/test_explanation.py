@@ -20,7 +20,7 @@ METHODS = {"saliency": {"mode": "absolute"}, "occlusion": {"window": 3, "channel
 
 
 def arrange(folder, kind, method, truth=False):
-    facts, shape = KINDS[kind]
+    data_info, shape = KINDS[kind]
     rng = np.random.default_rng(0)
     p = np.array([[0.9, 0.05, 0.05], [0.2, 0.7, 0.1], [0.1, 0.6, 0.3], [0.05, 0.05, 0.9]])
     arrays = {
@@ -36,7 +36,7 @@ def arrange(folder, kind, method, truth=False):
         arrays["attributions"] = np.abs(arrays["attributions"])
     if truth:
         arrays["truth"] = arrays["inputs"] > 0.8
-    files.write_json(folder / "data.json", {**facts, "classes": ["left", "right", "both"]})
+    files.write_json(folder / "data.json", {**data_info, "classes": ["left", "right", "both"]})
     files.write_arrays(folder / "attributions.npz", arrays)
     paths = [folder / f"{method}.png", folder / f"{method}.svg"]
     draw(

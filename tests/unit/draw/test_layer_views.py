@@ -45,14 +45,14 @@ def legible(figure):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_filters_of_the_first_layer(tmp_path, kind):
-    facts, shape = KINDS[kind]
+    data_info, shape = KINDS[kind]
     kernels = np.random.default_rng(0).normal(size=(40, *(3,) * (len(shape) - 1), shape[-1])).astype(np.float32)
     order = np.arange(40)[::-1]
     given = {
         "kernels": kernels, "norms": np.ones(40), "order": order, "layer": np.array("conv_1"),
         "step": np.ones(len(shape) - 1, int), "on_input": np.array(True),
     }  # fmt: skip
-    text, figure = words(filters.draw, tmp_path, given, facts, {"shown": 12, "channels": 8}, "A title")
+    text, figure = words(filters.draw, tmp_path, given, data_info, {"shown": 12, "channels": 8}, "A title")
     assert "A title: conv_1" in text
     assert "12 of 40 filters of size 3" in text
     assert "#39" in text
@@ -82,8 +82,8 @@ def test_filters_with_many_inputs_show_the_strongest(tmp_path, axes, on_each):
         "kernels": kernels, "norms": np.ones(10), "order": np.array([4, *range(4), *range(5, 10)]),
         "layer": np.array("conv_2"), "step": np.full(axes, 2), "on_input": np.array(False),
     }  # fmt: skip
-    facts = KINDS["channels" if axes == 1 else "image"][0]
-    text, figure = words(filters.draw, tmp_path, given, facts, {"shown": 64, "channels": 5}, "A title")
+    data_info = KINDS["channels" if axes == 1 else "image"][0]
+    text, figure = words(filters.draw, tmp_path, given, data_info, {"shown": 64, "channels": 5}, "A title")
     assert "all 10 filters" in text
     assert "the 5 of 50 input channels of the largest norm" in text
     assert on_each in text
@@ -95,7 +95,7 @@ def test_filters_with_many_inputs_show_the_strongest(tmp_path, axes, on_each):
 @pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_activations(tmp_path, kind, whole):
-    facts, shape = KINDS[kind]
+    data_info, shape = KINDS[kind]
     maps = np.abs(np.random.default_rng(1).normal(size=(3, 4, *(length - 2 for length in shape[:-1])))).astype(
         np.float32
     )
@@ -104,15 +104,15 @@ def test_activations(tmp_path, kind, whole):
         "layer": np.array("conv_1"), "filters": np.array([7, 3, 12, 0]), "maps": maps, "units": units,
         "n_filters": np.array(16), "field": field(shape), "whole": np.array(whole),
     }  # fmt: skip
-    text, figure = words(activations.draw, tmp_path, given, facts, {}, "A title")
+    text, figure = words(activations.draw, tmp_path, given, data_info, {}, "A title")
     assert "A title: conv_1" in text
     assert "4 of 16 filters" in text
     assert ("the whole input" in text) == whole
     assert "both → right, p = 0.60" in text.replace("&gt;", ">")
     assert text.count("#12") >= 1
     assert legible(figure)
-    assert len(pictures(figure)) >= (3 if facts["kind"] == "series" else 3 * 5)
-    if facts["kind"] == "series":
+    assert len(pictures(figure)) >= (3 if data_info["kind"] == "series" else 3 * 5)
+    if data_info["kind"] == "series":
         assert "time (s)" in text
         signal, rows = figure.axes[0], figure.axes[3]
         assert signal.get_xlim() == rows.get_xlim()
@@ -131,7 +131,7 @@ def test_units_lie_where_their_field_has_its_middle():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_feature_maps(tmp_path, kind):
-    facts, shape = KINDS[kind]
+    data_info, shape = KINDS[kind]
     rng = np.random.default_rng(1)
     given = examples(shape, 1) | {
         "layers": np.array(["conv_1", "a_layer_with_a_long_name"]), "n_filters": np.array([16, 3]),
@@ -147,19 +147,19 @@ def test_feature_maps(tmp_path, kind):
         }
     given["maps_1"] = np.abs(given["maps_1"])
     given["sizes"] = np.array(sizes)
-    text, figure = words(feature_maps.draw, tmp_path, given, facts, {"shown": 8}, "A title")
+    text, figure = words(feature_maps.draw, tmp_path, given, data_info, {"shown": 8}, "A title")
     assert "A title: left, p = 0.90" in text
     assert "8 of 16 maps" in text
     assert "all 3 maps" in text
     assert "a_layer_with_a_long_name" in text
     assert text.count("colours end at ±") == 1
-    assert len(pictures(figure)) == (2 if facts["kind"] == "series" else 1 + 8 + 3)
+    assert len(pictures(figure)) == (2 if data_info["kind"] == "series" else 1 + 8 + 3)
     assert legible(figure)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_maximal_activations(tmp_path, kind):
-    facts, shape = KINDS[kind]
+    data_info, shape = KINDS[kind]
     rng = np.random.default_rng(1)
     axes = len(shape) - 1
     starts = np.stack([np.arange(6).reshape(2, 3) - 1] * axes, -1)
@@ -173,13 +173,13 @@ def test_maximal_activations(tmp_path, kind):
         "labels": np.array([[0, 1, 2], [2, 2, 2]]), "units": starts, "patches": patches, "starts": starts,
         "contexts": contexts,
     }  # fmt: skip
-    text, figure = words(maximal_activations.draw, tmp_path, given, facts, {"order": "strongest"}, "A title")
+    text, figure = words(maximal_activations.draw, tmp_path, given, data_info, {"order": "strongest"}, "A title")
     assert "A title: conv_2" in text
     assert "2 of 64 filters, the largest activations first; the strongest of 400 test examples" in text
     assert "#31" in text
     assert "both: 7.25" in text
     assert legible(figure)
-    if facts["kind"] == "series":
+    if data_info["kind"] == "series":
         assert len(panels(figure)) == 6
         assert "time (s)" in text
         # The coloured line is the patch, at its own time.
@@ -191,7 +191,7 @@ def test_maximal_activations(tmp_path, kind):
 
 
 def test_a_patch_that_is_all_ink_is_not_blank():
-    facts, shape = KINDS["image"]
+    data_info, shape = KINDS["image"]
     context = np.zeros((1, 1, *shape), np.float32)
     context[0, 0, 2:6, 2:6] = 1
     given = {
@@ -201,6 +201,6 @@ def test_a_patch_that_is_all_ink_is_not_blank():
         "patches": context[:, :, 2:6, 2:6], "starts": np.full((1, 1, 2), 2), "contexts": context,
     }  # fmt: skip
     with style.styled():
-        patch, whole = pictures(maximal_activations.draw(given, facts, {"order": "first"}, "A title"))
+        patch, whole = pictures(maximal_activations.draw(given, data_info, {"order": "first"}, "A title"))
     np.testing.assert_array_equal(patch.to_rgba(patch.get_array())[..., :3], 0)
     assert patch.get_clim() == whole.get_clim() == (0, 1)

@@ -28,7 +28,7 @@ def test_names_every_explanation_and_marks_what_failed(tmp_path, drawn, rng, sha
         methods=METHODS,
         attributions={method: tmp_path / method / "attributions.npz" for method in METHODS},
         title="Bumps",
-        facts=tmp_path / "data.json",
+        data_info=tmp_path / "data.json",
         checks=tmp_path / "checks.csv",
         pictures=[],
     )

@@ -30,8 +30,8 @@ def arrays(shape, criticisms=1):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_says_classes_shares_and_distances(tmp_path, kind):
-    facts, shape = KINDS[kind]
-    text, figure = words(draw, tmp_path, arrays(shape), facts, {"shown": 10}, "A title")
+    data_info, shape = KINDS[kind]
+    text, figure = words(draw, tmp_path, arrays(shape), data_info, {"shown": 10}, "A title")
     assert len(panels(figure)) == 5 + 2 + 5
     assert "A title" in text
     assert "layer dense_1; squared discrepancy of the prototypes from their class 0.020, of random ones 0.200" in text
@@ -39,20 +39,20 @@ def test_says_classes_shares_and_distances(tmp_path, kind):
         assert part in text
     # The nearest test example of another class is named.
     assert "d = 3.00, left!" in text
-    for name in facts["classes"]:
+    for name in data_info["classes"]:
         assert name in text
 
 
 def test_without_criticisms_their_group_is_left_out(tmp_path):
-    facts, shape = KINDS["image"]
-    text, figure = words(draw, tmp_path, arrays(shape, 0), facts, {"shown": 10}, "A title")
+    data_info, shape = KINDS["image"]
+    text, figure = words(draw, tmp_path, arrays(shape, 0), data_info, {"shown": 10}, "A title")
     assert "criticisms" not in text
     assert len(panels(figure)) == 10
 
 
 def test_more_classes_than_fit_are_counted(tmp_path):
-    facts, shape = KINDS["signal"]
-    text, figure = words(draw, tmp_path, arrays(shape), facts, {"shown": 2}, "A title")
+    data_info, shape = KINDS["signal"]
+    text, figure = words(draw, tmp_path, arrays(shape), data_info, {"shown": 2}, "A title")
     assert "2 of 3 classes" in text
     assert "both" not in text
     assert len(panels(figure)) == 4 + 2 + 4

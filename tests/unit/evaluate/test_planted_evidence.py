@@ -9,7 +9,7 @@ from pellucid import files
 from pellucid.errors import InputError
 from pellucid.evaluate.planted_evidence import accuracies, chance, elsewhere, measure, needed, read, run
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.score.base import Case
+from pellucid.score.base import ScoreContext
 from tests.support import prepared
 
 SHAPE, CLASSES = (12, 3), ["a", "NA", "c"]
@@ -35,8 +35,8 @@ def case_of(model, number=400, first=2, channel=1, **explained_model):
     truth = np.zeros(inputs.shape, bool)
     truth[:, first : first + 3, channel] = True
     labels, others = (np.stack([x[:, *cell] for cell in SEEN], 1).argmax(1) for x in (inputs, training))
-    return Case(
-        facts={"kind": "series", "classes": CLASSES},
+    return ScoreContext(
+        data_info={"kind": "series", "classes": CLASSES},
         inputs=inputs,
         targets=labels,
         labels=labels,
@@ -106,7 +106,7 @@ def test_of_each_class_it_is_the_recall(reader):
 
     case = case_of(reader, number=90)
     labels = np.random.default_rng(0).integers(0, 3, 90)
-    table = measure(Case(**{**vars(case), "labels": labels, "targets": labels}))
+    table = measure(ScoreContext(**{**vars(case), "labels": labels, "targets": labels}))
     expected = recall_score(labels, case.labels, average=None)
     assert [mean(table, "whole", "none", name=name) for name in CLASSES] == pytest.approx(list(expected))
     assert chance(table) == np.bincount(labels).max() / 90
@@ -123,7 +123,7 @@ def test_neither_batches_nor_order_count(reader):
     np.testing.assert_allclose(one[numbers], batches[numbers], atol=1e-6)
     order = np.random.default_rng(1).permutation(60)
     changed = {name: getattr(case, name)[order] for name in ("inputs", "targets", "labels", "truth")}
-    np.testing.assert_allclose(measure(Case(**{**vars(case), **changed}))["mean"], one["mean"], atol=1e-6)
+    np.testing.assert_allclose(measure(ScoreContext(**{**vars(case), **changed}))["mean"], one["mean"], atol=1e-6)
 
 
 def test_examples_without_evidence_are_left_out(reader):
@@ -145,8 +145,8 @@ def test_images_have_no_line_to_be_drawn(keras):
     truth = np.zeros((20, 6, 5, 1), bool)
     truth[:, 1:3, 1:3] = True
     inputs, labels = rng.normal(size=truth.shape).astype(np.float32), np.arange(20) % 2
-    facts = {"kind": "image", "classes": ["a", "b"]}
-    case = Case(facts, inputs, labels, labels, truth, ExplainedModel(model), inputs, labels)
+    data_info = {"kind": "image", "classes": ["a", "b"]}
+    case = ScoreContext(data_info, inputs, labels, labels, truth, ExplainedModel(model), inputs, labels)
     assert list(accuracies(measure(case))) == ["mean", "noise", "other"]
 
 
@@ -181,7 +181,7 @@ def test_without_room_the_control_touches_the_evidence_least():
 def written(folder, reader, **changes):
     """The files of an experiment."""
     case = case_of(reader, **changes)
-    files.write_json(folder / "data.json", case.facts)
+    files.write_json(folder / "data.json", case.data_info)
     files.write_array(folder / "x_test.npy", case.inputs)
     files.write_array(folder / "x_train.npy", case.training)
     files.write_arrays(folder / "labels.npz", {"test": case.labels, "train": case.training_labels})

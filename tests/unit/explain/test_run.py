@@ -110,7 +110,11 @@ def test_a_target_whose_score_is_constant_is_an_error_that_names_the_class(keras
     model.layers[-1].set_weights([kernel, bias + 0.7])
     model.save(tmp_path / "model.keras")
     files.write_json(tmp_path / "data.json", {"classes": ["normal", "ill", "other"]})
-    paths = {"model": tmp_path / "model.keras", "examples": tmp_path / "examples.npz", "facts": tmp_path / "data.json"}
+    paths = {
+        "model": tmp_path / "model.keras",
+        "examples": tmp_path / "examples.npz",
+        "data_info": tmp_path / "data.json",
+    }
     examples = {"inputs": rng.random((3, 12, 1), np.float32), "targets": np.array([0, 2, 0])}
     files.write_arrays(tmp_path / "examples.npz", examples)
     parameters = {"window": 3, "stride": 3} if method == "occlusion" else {}

@@ -169,7 +169,7 @@ def test_training_takes_the_weights_of_the_file_when_its_checksum_is_right(keras
     with pytest.raises(InputError, match="found a file of .* bytes with MD5 [0-9a-f]{32}; expected MD5 " + "0" * 32):
         fit(weights_sha256=files.sha256(published.path), weights_md5="0" * 32)
     assert not (tmp_path / "model").exists()
-    facts = fit(weights_md5=files.md5(published.path))
-    assert facts["files"] == {"weights": {"path": model["weights"], "sha256": files.sha256(published.path)}}
+    data_info = fit(weights_md5=files.md5(published.path))
+    assert data_info["files"] == {"weights": {"path": model["weights"], "sha256": files.sha256(published.path)}}
     found = keras.models.load_model(tmp_path / "model" / "model.keras").get_layer("fc2").kernel.numpy()
     np.testing.assert_array_equal(found, published.model.get_layer("fc2").kernel.numpy())

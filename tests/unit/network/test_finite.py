@@ -12,7 +12,7 @@ from pellucid.explain.run import run
 from pellucid.models import keras_file
 from pellucid.models.imported import sizes
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.score.base import Scored
+from pellucid.score.base import ScoreResult
 from pellucid.score.run import _require_no_infinity
 from pellucid.train import loss_faults
 from tests.support import keras_archives, prepared
@@ -144,10 +144,10 @@ def test_layers_that_the_file_does_not_explain_are_not_built(keras, tmp_path):
 
 def test_infinite_scores_are_refused_and_empty_ones_told(caplog):
     with pytest.raises(InputError, match="deletion of lime: found auc inf of explained example 1"):
-        _require_no_infinity(Scored({"auc": np.array([1, np.inf])}), "deletion of lime")
-    _require_no_infinity(Scored({"auc": np.array([np.nan, 1])}), "deletion of lime")
+        _require_no_infinity(ScoreResult({"auc": np.array([1, np.inf])}), "deletion of lime")
+    _require_no_infinity(ScoreResult({"auc": np.array([np.nan, 1])}), "deletion of lime")
     assert not caplog.records
-    _require_no_infinity(Scored({"auc": np.full(3, np.nan)}), "deletion of lime")
+    _require_no_infinity(ScoreResult({"auc": np.full(3, np.nan)}), "deletion of lime")
     assert "none of the 3 examples" in caplog.text
 
 

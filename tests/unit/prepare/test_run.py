@@ -225,17 +225,17 @@ def test_duplicates_are_counted_within_and_across(rng):
 )
 def test_real_sets_end_as_arrays_that_can_be_mapped(tmp_path, source, shape, classes, counts):
     prepare(tmp_path, source)
-    facts, labels = files.read_json(tmp_path / "data.json"), files.read_arrays(tmp_path / "labels.npz")
-    assert facts["licence"]
-    assert facts["citation"]
-    assert len(facts["classes"]) == classes
+    data_info, labels = files.read_json(tmp_path / "data.json"), files.read_arrays(tmp_path / "labels.npz")
+    assert data_info["licence"]
+    assert data_info["citation"]
+    assert len(data_info["classes"]) == classes
     for name, count in zip(SPLITS, counts, strict=True):
         x = files.map_array(tmp_path / f"x_{name}.npy")
         assert isinstance(x, np.memmap)
         assert x.dtype == np.float32
         assert x.shape == (count, *shape)
         assert labels[name].shape == (count,)
-        assert sum(facts["counts"][name].values()) == count
+        assert sum(data_info["counts"][name].values()) == count
 
 
 def test_basic_motions_is_the_published_set(tmp_path):
@@ -267,10 +267,10 @@ def test_real_heartbeats_are_the_files_rows(real_data, tmp_path):
     rows = np.loadtxt(paths["test"], delimiter=",")
     np.testing.assert_allclose(np.load(tmp_path / "x_test.npy")[..., 0], rows[:, :186], atol=1e-6)
     np.testing.assert_array_equal(files.read_arrays(tmp_path / "labels.npz")["test"], rows[:, 187])
-    facts = files.read_json(tmp_path / "data.json")
-    assert facts["classes"] == ["N", "S", "V", "F", "Q"]
-    assert list(facts["counts"]["test"].values()) == [100] * 5
-    assert len(facts["files"]["train"]["sha256"]) == 64
+    data_info = files.read_json(tmp_path / "data.json")
+    assert data_info["classes"] == ["N", "S", "V", "F", "Q"]
+    assert list(data_info["counts"]["test"].values()) == [100] * 5
+    assert len(data_info["files"]["train"]["sha256"]) == 64
 
 
 def test_real_mnist_is_the_archives_images(real_data, tmp_path):
@@ -328,6 +328,6 @@ def test_copies_of_training_examples_are_told(tmp_path, rng):
     np.savez(tmp_path / "test.npz", x=np.concatenate([x[:3], x[3:10] + 1]), y=y[:10])
     paths = {"file": str(tmp_path / "train.npz"), "test": str(tmp_path / "test.npz")}
     prepare(tmp_path / "out", {"source": "table", **paths}, paths=paths, split={"test": 0.2, "validation": 0.1})
-    facts = files.read_json(tmp_path / "out" / "data.json")
-    (note,) = [note for note in facts["notes"] if "copies" in note]
-    assert str(facts["duplicates"]["test_in_train"]) in note
+    data_info = files.read_json(tmp_path / "out" / "data.json")
+    (note,) = [note for note in data_info["notes"] if "copies" in note]
+    assert str(data_info["duplicates"]["test_in_train"]) in note

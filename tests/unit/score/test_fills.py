@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.score.base import Case
+from pellucid.score.base import ScoreContext
 from pellucid.score.shared.fills import fills
 
 
 def case_of(shape, number=4):
     rng = np.random.default_rng(0)
-    return Case(
-        facts={},
+    return ScoreContext(
+        data_info={},
         inputs=rng.normal(size=(number, *shape)).astype(np.float32),
         targets=np.arange(number) % 3,
         labels=np.arange(number) % 3,

@@ -3,12 +3,12 @@
 import numpy as np
 
 from pellucid.score import form
-from pellucid.score.base import Case, Explanation
+from pellucid.score.base import Explanation, ScoreContext
 
 
 def scored(rows):
     maps = np.asarray(rows, np.float32)[..., np.newaxis]
-    case = Case({}, maps, np.zeros(len(maps), int), np.zeros(len(maps), int))
+    case = ScoreContext({}, maps, np.zeros(len(maps), int), np.zeros(len(maps), int))
     return form.score(Explanation("map", "map", maps), case, np.random.default_rng(0)).values
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.score import localisation, precision_recall
-from pellucid.score.base import Case, Explanation
+from pellucid.score.base import Explanation, ScoreContext
 from pellucid.score.shared.bootstrap import interval
 
 SHAPE = (200, 40, 1)
@@ -20,9 +20,9 @@ def truth(rng):
     return found
 
 
-def scored(module, attributions, truth, facts=SERIES):
+def scored(module, attributions, truth, data_info=SERIES):
     n = len(truth)
-    case = Case(facts, np.zeros(truth.shape, np.float32), np.zeros(n, int), np.zeros(n, int), truth)
+    case = ScoreContext(data_info, np.zeros(truth.shape, np.float32), np.zeros(n, int), np.zeros(n, int), truth)
     found = module.score(Explanation("map", "map", attributions.astype(np.float32)), case, np.random.default_rng(0))
     return found.values
 

@@ -59,7 +59,7 @@ def test_what_does_not_look_at_the_model_fails_the_check(case, method):
 def test_saliency_of_a_trained_network_decays(case):
     explanation = explanation_of(case, "saliency")
     found = run(explanation, case, draws=3)
-    assert explanation.again.calls == [30] * 4 * 3
+    assert explanation.re_explain.calls == [30] * 4 * 3
     assert found.values["parameter_rank_correlation.end"].mean() < 0.3
     assert found.values["parameter_ssim.end"].mean() < 0.5
     curve = found.curves["rank correlation"]
@@ -79,7 +79,7 @@ def test_starts_from_the_trained_weights_and_alters_the_output_alone_at_first(ca
         seen.append({name for name, both in pairs.items() if not all(np.array_equal(*pair) for pair in both)})
         return explanation.attributions[: len(inputs)]
 
-    run(replace(explanation, again=again), case)
+    run(replace(explanation, re_explain=again), case)
     assert seen == [
         {"classes"},
         {"classes", "conv_2"},
@@ -118,7 +118,7 @@ def test_the_trained_weights_are_back_and_explain_as_before(case, method):
     for name in before:
         for one, two in zip(before[name], after[name], strict=True):
             np.testing.assert_array_equal(one, two)
-    np.testing.assert_array_equal(explanation.again(case.inputs, case.targets), explanation.attributions)
+    np.testing.assert_array_equal(explanation.re_explain(case.inputs, case.targets), explanation.attributions)
 
 
 def test_fewer_steps_look_at_the_same_cascade(case):

@@ -70,6 +70,6 @@ def test_says_how_much_that_model_has_memorised_and_when_the_test_is_weak(case, 
 def test_only_the_chosen_are_explained_again(case):
     explanation = explanation_of(case, "saliency")
     found = run(explanation, case, examples=1).values["labels_rank_correlation"]
-    assert explanation.again.calls == [4]
+    assert explanation.re_explain.calls == [4]
     np.testing.assert_array_equal(np.isfinite(found), [True] * 4 + [False] * 2)
     np.testing.assert_allclose(found[:4], run(explanation, case).values["labels_rank_correlation"][:4])

@@ -24,13 +24,13 @@ def test_a_method_without_randomness_scores_one_after_one_run(case, method):
     found = run(explanation, case, runs=5)
     for values in found.values():
         np.testing.assert_allclose(values, 1)
-    assert explanation.again.calls == [5]
+    assert explanation.re_explain.calls == [5]
 
 
 def test_noise_scores_at_chance(case):
     explanation = explanation_of(case, "random_attribution")
     found = run(explanation, case, runs=4, share=0.2)
-    assert explanation.again.calls == [5] * 3
+    assert explanation.re_explain.calls == [5] * 3
     # Five examples, six pairs: standard errors of about 0.07 / √30 and 0.06 / √30.
     assert abs(found["seed_rank_correlation"].mean()) < 0.06
     assert abs(found["seed_overlap"].mean() - 0.2) < 0.05
@@ -52,7 +52,7 @@ def test_is_the_mean_over_all_pairs_of_runs(case):
         seeds.append(seed)
         return -next(runs)  # the sign does not count
 
-    explanation = replace(explanation_of(case, "saliency"), attributions=maps[0], again=again)
+    explanation = replace(explanation_of(case, "saliency"), attributions=maps[0], re_explain=again)
     found = run(explanation, case, runs=3)["seed_rank_correlation"]
     matrix = np.array([[np.corrcoef(maps[:, i, :, 0].argsort(1).argsort(1)) for i in range(5)]])[0]
     np.testing.assert_allclose(found, [(one.sum() - 3) / 6 for one in matrix], rtol=1e-9)

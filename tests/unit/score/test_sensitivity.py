@@ -93,7 +93,13 @@ def test_the_radius_is_a_share_of_the_range_of_each_channel(linear):
         seen.append(inputs)
         return explanation.attributions.repeat(len(inputs) // len(scaled), 0)
 
-    score(type(explanation)("x", "x", explanation.attributions, again=again), case, generator(), radius=0.1, samples=50)
+    score(
+        type(explanation)("x", "x", explanation.attributions, re_explain=again),
+        case,
+        generator(),
+        radius=0.1,
+        samples=50,
+    )
     moved = np.abs(np.concatenate(seen).reshape(-1, *scaled.shape) - scaled)
     reach = 0.1 * np.ptp(scaled, axis=1, keepdims=True)
     assert (moved <= reach * 1.001 + 1e-5).all()
@@ -106,12 +112,12 @@ def test_all_copies_go_through_the_method_together_and_the_batch_does_not_matter
     whole = case_of(digit, inputs)
     explanation = explanation_of(whole, "gradient_input")
     one = score(explanation, whole, generator(), samples=7, examples="all").values
-    assert explanation.again.calls == [42]
+    assert explanation.re_explain.calls == [42]
     parts = case_of(digit, inputs, batch_size=4)
     explanation = explanation_of(parts, "gradient_input")
     two = score(explanation, parts, generator(), samples=7, examples="all").values
-    assert max(explanation.again.calls) <= 4
-    assert sum(explanation.again.calls) == 42
+    assert max(explanation.re_explain.calls) <= 4
+    assert sum(explanation.re_explain.calls) == 42
     for name in one:
         np.testing.assert_allclose(one[name], two[name], rtol=1e-4)
 

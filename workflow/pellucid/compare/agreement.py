@@ -18,12 +18,12 @@ logger = logging.getLogger(__name__)
 SHARE = 0.1  # of the values that count as the strongest
 
 
-def run(*, attributions: Iterable[Path | str], facts: Path | str, table: Path | str, arrays: Path | str) -> None:
+def run(*, attributions: Iterable[Path | str], data_info: Path | str, table: Path | str, arrays: Path | str) -> None:
     """Compare every pair of explanations of the same examples.
 
     Args:
         attributions: `attributions.npz` of every method.
-        facts: `data.json`.
+        data_info: `data.json`.
         table: CSV; gets a row for each pair over all examples, and one for each class: mean Spearman correlation of the
             absolute attributions, and mean overlap of their strongest tenth.
         arrays: `.npz`; gets labels (V,), groups (K,; all examples first), spearman and overlap (K, V, V) and
@@ -37,7 +37,7 @@ def run(*, attributions: Iterable[Path | str], facts: Path | str, table: Path | 
         labels += [str(label) for label in given["variants"]]
         maps += list(np.abs(given["attributions"]))
         classes, measured = given["labels"], given.get("measured")
-    names = files.read_json(facts)["classes"]
+    names = files.read_json(data_info)["classes"]
     groups = [(tables.ALL, tables.ALL, np.ones(len(classes), bool))]
     groups += [(tables.CLASS, names[which], classes == which) for which in np.unique(classes)]
     found = np.ones((2, len(groups), len(labels), len(labels)))

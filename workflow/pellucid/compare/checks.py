@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid import plugins, seeds, tables
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.score.base import Case, Explanation
+from pellucid.score.base import Explanation, ScoreContext
 from pellucid.score.run import Explained, loaded
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def run(
     *,
     methods: Mapping[str, Mapping[str, Any]],
     explained: Explained,
-    facts: Path | str,
+    data_info: Path | str,
     model: Path | str,
     training: Path | str,
     randomised: Path | str | None,
@@ -45,7 +45,7 @@ def run(
     Args:
         methods: parameters of the methods, by name.
         explained: what each of them wrote.
-        facts: `data.json`.
+        data_info: `data.json`.
         model: `model.keras`.
         training: `x_train.npy`.
         randomised: the table of the score parameter_randomisation, where it was made.
@@ -59,7 +59,7 @@ def run(
     similarity = _ends(randomised)
     rows = []
     for explanation, case in loaded(
-        methods, explained, facts, model=explained_model, training=training, labels=None, seed=seed
+        methods, explained, data_info, model=explained_model, training=training, labels=None, seed=seed
     ):
         rows += [(explanation.label, *found) for found in _measured(explanation, case)]
         if explanation.label in similarity:
@@ -73,7 +73,7 @@ def run(
         logger.warning("%s fails %s: %.3g %s %g", row.explanation, row.check, row.value, row.sign, row.limit)
 
 
-def _measured(explanation: Explanation, case: Case) -> Iterator[tuple[str, float, str, float, bool]]:
+def _measured(explanation: Explanation, case: ScoreContext) -> Iterator[tuple[str, float, str, float, bool]]:
     """The checks of one explanation: name, value, sign, limit, passed."""
     declared = plugins.spec("explain", explanation.method).checks
     if "completeness" in declared:
@@ -89,29 +89,29 @@ def _measured(explanation: Explanation, case: Case) -> Iterator[tuple[str, float
     yield "batch", change, ">", BATCH, change <= BATCH
 
 
-def coverage(explanation: Explanation, case: Case) -> float | None:
+def coverage(explanation: Explanation, case: ScoreContext) -> float | None:
     """Of the input values that the model looks at, the share that get an attribution in at least one of a few inputs.
 
     The inputs are noise, since a real one can hide a value for good: one that is the baseline already, as in the
     padding of a beat. A value that no gradient reaches is none of the method's: pooling can leave out the last sample.
     None where no value of these inputs has a gradient.
     """
-    assert explanation.again is not None
+    assert explanation.re_explain is not None
     assert case.model is not None
     low, high = case.inputs.min(), case.inputs.max()
     rng = seeds.generator(case.seed, "coverage")
     noise = rng.uniform(low, high, (_NOISE, *case.inputs.shape[1:])).astype(np.float32)
     targets = np.arange(_NOISE) % case.model.n_classes
     seen = (case.model.gradient(noise, targets) != 0).any(0)
-    return float((explanation.again(noise, targets) != 0).any(0)[seen].mean()) if seen.any() else None
+    return float((explanation.re_explain(noise, targets) != 0).any(0)[seen].mean()) if seen.any() else None
 
 
-def company(explanation: Explanation, case: Case) -> float:
+def company(explanation: Explanation, case: ScoreContext) -> float:
     """How much the attributions change when the examples come in another order and number, of the largest value."""
-    assert explanation.again is not None
+    assert explanation.re_explain is not None
     some = np.arange(min(len(case.inputs), 3))[::-1]
     own: NDArray[np.float32] = explanation.attributions[some]
-    found = explanation.again(case.inputs[some], case.targets[some], **case.measured_of(some))
+    found = explanation.re_explain(case.inputs[some], case.targets[some], **case.measured_of(some))
     return float(np.abs(found - own).max() / max(np.abs(own).max(), np.finfo(np.float32).tiny))
 
 

@@ -17,7 +17,7 @@ import yaml
 from pellucid.config.plain_values import dotted, plain, too_deep
 from pellucid.config.yaml_events import COMMANDS, Events, command
 from pellucid.errors import InputError
-from pellucid.messages import shown
+from pellucid.messages import abbreviate
 
 MOST_BYTES = 400_000  # config.yaml as it comes has 21,000; Snakemake reads some 120,000 a second
 
@@ -40,7 +40,7 @@ def check(path: Path | str) -> None:
         _check_yaml(text, name, yaml.FullLoader)
         return
     if twice:
-        raise InputError.unexpected(name, f"the key {shown(twice[0])} twice in one mapping", "each key once")
+        raise InputError.unexpected(name, f"the key {abbreviate(twice[0])} twice in one mapping", "each key once")
     if not isinstance(content, dict):
         raise _no_mapping(name)
     try:
@@ -83,7 +83,7 @@ def check_entries(entries: Iterable[str] | None) -> None:
         for path, leaf in leaves:
             whole = (key, *path)
             if said.setdefault(whole, leaf) != leaf:
-                found = f"{shown(said[whole])} and {shown(leaf)}"
+                found = f"{abbreviate(said[whole])} and {abbreviate(leaf)}"
                 raise InputError.unexpected(f"--config {dotted(whole)}", found, "one value")
 
 

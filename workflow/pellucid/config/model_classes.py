@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.messages import MANY_CLASSES, listing, nearest, shown
+from pellucid.messages import MANY_CLASSES, abbreviate, comma_list, did_you_mean
 
 _WHERE = "model.classes"
 
@@ -42,16 +42,17 @@ def matched(
         if (first := names.index(name)) != output:
             raise InputError.unexpected(
                 _WHERE,
-                f"{shown(entries[first])} and {shown(entries[output])}, both the data's class {shown(name)}",
+                f"{abbreviate(entries[first])} and {abbreviate(entries[output])}, both the data's class "
+                f"{abbreviate(name)}",
                 "one output for each class",
             )
     missing = [data_classes[number] for number in sorted(occurring) if data_classes[number] not in names]
     if missing:
         raise InputError.unexpected(
             _WHERE,
-            f"{listing(entries[:20])}, without the data's {listing(shown(name) for name in missing[:5])}",
+            f"{comma_list(entries[:20])}, without the data's {comma_list(abbreviate(name) for name in missing[:5])}",
             "every class that the data have",
-            f"new_head: true puts a new last layer on a model that lacks a class.{nearest(missing[0], entries)}",
+            f"new_head: true puts a new last layer on a model that lacks a class.{did_you_mean(missing[0], entries)}",
         )
     outputs = [names.index(name) if name in names else -1 for name in data_classes]
     return tuple(names), np.array(outputs, np.int64)
@@ -63,7 +64,7 @@ def _name(entry: str, names: Collection[str], renamed: Mapping[str, str]) -> str
     if entry in names and by_label in names and by_label != entry:
         raise InputError.unexpected(
             _WHERE,
-            f"{shown(entry)}, which is the name of one class and the label of another ({shown(by_label)})",
+            f"{abbreviate(entry)}, which is the name of one class and the label of another ({abbreviate(by_label)})",
             "names of classes that are no labels of others",
             "dataset.class_names can give them other names.",
         )
@@ -97,5 +98,5 @@ def guess(name: str) -> str:
 
 def order(classes: Sequence[str]) -> str:
     """One line that says which output is taken for which class."""
-    pairs = listing(f"{number} is {name}" for number, name in enumerate(classes[:MANY_CLASSES]))
+    pairs = comma_list(f"{number} is {name}" for number, name in enumerate(classes[:MANY_CLASSES]))
     return f"the outputs of the model (from 0): {pairs}{', …' if len(classes) > MANY_CLASSES else ''}"

@@ -10,7 +10,7 @@ from typing import Any
 from pellucid import plugins
 from pellucid.downloads import is_local, local_path, require_place
 from pellucid.errors import InputError
-from pellucid.messages import shown
+from pellucid.messages import abbreviate
 from pellucid.user_text import readable
 
 # What may read files, the key that names it, and the package where it is found.
@@ -121,6 +121,5 @@ def sentence(error: InputError | OSError) -> str:
     """What a message says of the error; the operating system's errors are made one."""
     if isinstance(error, InputError):
         return str(error)
-    return (
-        f"found what cannot be read ({error.strerror}: {shown(str(error.filename))}); expected files that you may read."
-    )
+    file = abbreviate(str(error.filename))
+    return f"found what cannot be read ({error.strerror}: {file}); expected files that you may read."

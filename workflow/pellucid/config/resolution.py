@@ -24,7 +24,7 @@ from pellucid.config.plain_values import plain
 from pellucid.config.variants import variants
 from pellucid.downloads import is_local
 from pellucid.errors import InputError, one_line
-from pellucid.messages import listing, nearest, shown, times
+from pellucid.messages import abbreviate, comma_list, did_you_mean, format_shape
 from pellucid.train import recipe
 
 # What --config may mean by a text; a class named "no", a time "1:30" and "017", which YAML takes for 15, stay ones.
@@ -98,13 +98,13 @@ def resolve(content: Mapping[str, Any]) -> Config:
         raise ConfigError([str(error)]) from None
     entries, found, faults = studies.expand(content["experiments"], content["defaults"], _varying)
     names = {**content["experiments"], **entries}
-    known = listing(list(content["experiments"])[:MOST_NAMES]) + (
+    known = comma_list(list(content["experiments"])[:MOST_NAMES]) + (
         ", …" if len(content["experiments"]) > MOST_NAMES else ""
     )
     unknown = [(position, name) for position, name in enumerate(content["run"]) if name not in names]
     faults += [
-        f"run.{position}: found {shown(name)}; expected the name of an experiment: {known}."
-        f"{nearest(name, names) if count < MOST_FAULTS else ''}"
+        f"run.{position}: found {abbreviate(name)}; expected the name of an experiment: {known}."
+        f"{did_you_mean(name, names) if count < MOST_FAULTS else ''}"
         for count, (position, name) in enumerate(unknown)
     ]
     # Told once and where they were written, not once for each experiment that inherits them.
@@ -224,7 +224,7 @@ def require_fit(content: Mapping[str, Any], name: str, axes: Sequence[int]) -> N
     written = {key: value for key, value in content.items() if key in schema.of_config()["properties"]}
     experiment = resolve({**written, "run": [name]}).experiments[name]
     if faults := misfits(experiment, axes):
-        found = f"examples of {times(axes)} values"
+        found = f"examples of {format_shape(axes)} values"
         raise InputError.unexpected(f"experiments.{name}", found, "larger ones, or smaller windows", " ".join(faults))
 
 
@@ -335,7 +335,7 @@ def _unknown(name: str, package: str, where: str) -> str:
     names = list(plugins.load(package))
     if name in names:
         return ""
-    return f"{where}: found {shown(name)}; expected one of {listing(names)}.{nearest(name, names)}"
+    return f"{where}: found {abbreviate(name)}; expected one of {comma_list(names)}.{did_you_mean(name, names)}"
 
 
 def _checksums(spec: Any) -> dict[str, Any]:
@@ -373,7 +373,7 @@ def _check_kinds(experiment: Mapping[str, Any], path: str) -> list[str]:
     fitting = [name for name, module in plugins.load("models").items() if kind in module.SPEC.kinds]
     return [
         f'{path}.model.architecture: found "{architecture}", which takes {" or ".join(kinds)} data; expected one that '
-        f'takes the {kind} data of "{source}": {listing(fitting)}.'
+        f'takes the {kind} data of "{source}": {comma_list(fitting)}.'
     ]
 
 
@@ -450,13 +450,13 @@ def _drop_inapplicable(
             continue
         required = plugins.spec(OPTIONAL[key], name).requires
         lacking = [feature for feature in required if feature not in found]
-        reason = f'"{source if lacking == ["truth"] else owner}" has no {listing(lacking)}'
+        reason = f'"{source if lacking == ["truth"] else owner}" has no {comma_list(lacking)}'
         if lacking == ["training"]:
             reason = "training.epochs is 0"
         if not lacking:
             kept[name] = parameters
         elif name in asked:
-            refused.append(f"{path}.{key}.{name}: found {_ONE[key]} that needs {listing(lacking)}; {reason}.")
+            refused.append(f"{path}.{key}.{name}: found {_ONE[key]} that needs {comma_list(lacking)}; {reason}.")
         else:
             skipped[name] = reason
     experiment[key] = kept

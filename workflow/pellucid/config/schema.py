@@ -14,7 +14,7 @@ import yaml
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
-from pellucid.messages import listing, nearest, shown
+from pellucid.messages import abbreviate, comma_list, did_you_mean
 
 _MOST_HINTS = 20
 _CONFIG = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
@@ -83,7 +83,9 @@ def problems(content: Any, schema: Mapping[str, Any], path: str) -> list[str]:
     """
     errors = sorted(_Validator(schema).iter_errors(content), key=lambda error: [str(key) for key in error.path])
     # Which name is the nearest is asked for those that are told: a list may have thousands.
-    return [_sentence(error, path, nearest if place < _MOST_HINTS else _no_hint) for place, error in enumerate(errors)]
+    return [
+        _sentence(error, path, did_you_mean if place < _MOST_HINTS else _no_hint) for place, error in enumerate(errors)
+    ]
 
 
 def parameters_schema(parameters: Mapping[str, Mapping[str, Any]], required: Iterable[str] = ()) -> dict[str, Any]:
@@ -120,7 +122,7 @@ def _no_hint(name: str, names: Iterable[str]) -> str:
     return ""
 
 
-def _sentence(error: ValidationError, path: str, nearest: Callable[[str, Iterable[str]], str]) -> str:
+def _sentence(error: ValidationError, path: str, did_you_mean: Callable[[str, Iterable[str]], str]) -> str:
     rule: Any = error.validator_value
     schema: Any = error.schema
     instance: Any = error.instance
@@ -128,15 +130,15 @@ def _sentence(error: ValidationError, path: str, nearest: Callable[[str, Iterabl
     if error.validator == "additionalProperties":
         known = list(schema.get("properties", {}))
         unknown = [key for key in instance if key not in known]
-        found = f"unknown key {listing(shown(key) for key in unknown)}"
-        expected = f"one of {listing(known)}" if known else "no key at all"
-        return f"{where}: found {found}; expected {expected}.{nearest(str(unknown[0]), known)}"
+        found = f"unknown key {comma_list(abbreviate(key) for key in unknown)}"
+        expected = f"one of {comma_list(known)}" if known else "no key at all"
+        return f"{where}: found {found}; expected {expected}.{did_you_mean(str(unknown[0]), known)}"
     if error.validator == "required":
         missing = [key for key in rule if key not in instance]
-        found = listing(instance) or "nothing"
-        return f"{where}: found {found}; expected the key {listing(missing)} as well."
-    found = f"{shown(error.instance)} ({_TYPES.get(_type(error.instance), _type(error.instance))})"
-    return f"{where}: found {found}; expected {_expected(error)}.{_hint(error, nearest)}"
+        found = comma_list(instance) or "nothing"
+        return f"{where}: found {found}; expected the key {comma_list(missing)} as well."
+    found = f"{abbreviate(error.instance)} ({_TYPES.get(_type(error.instance), _type(error.instance))})"
+    return f"{where}: found {found}; expected {_expected(error)}.{_hint(error, did_you_mean)}"
 
 
 def _type(content: Any) -> str:
@@ -156,7 +158,7 @@ def _expected(error: ValidationError) -> str:
         case "type":
             return " or ".join(_TYPES[kind] for kind in ([value] if isinstance(value, str) else value))
         case "enum":
-            return f"one of {listing(value)}"
+            return f"one of {comma_list(value)}"
         case "minimum":
             return f"at least {value}"
         case "maximum":
@@ -182,17 +184,17 @@ def _expected(error: ValidationError) -> str:
 
 def _expected_of(option: Mapping[str, Any], instance: Any) -> str:
     if "enum" in option:
-        return listing(option["enum"])
+        return comma_list(option["enum"])
     kind = option.get("type", "")
     if _is_number(None, instance) and instance > option.get("maximum", instance):
         return f"{_TYPES[kind]} of at most {option['maximum']}"
     return _TYPES.get(kind, str(kind)) + (f" from {option['minimum']}" if "minimum" in option else "")
 
 
-def _hint(error: ValidationError, nearest: Callable[[str, Iterable[str]], str]) -> str:
+def _hint(error: ValidationError, did_you_mean: Callable[[str, Iterable[str]], str]) -> str:
     if error.validator == "enum" and isinstance(error.instance, str):
         names: Any = error.validator_value
-        return nearest(error.instance, [str(name) for name in names])
+        return did_you_mean(error.instance, [str(name) for name in names])
     wanted: Any = error.validator_value
     if error.validator == "type" and isinstance(error.instance, bool) and "string" in wanted:
         return " YAML reads yes, no, on and off as true and false: put a text in quotes."

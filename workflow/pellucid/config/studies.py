@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
-from pellucid.messages import nearest, shown, times
+from pellucid.messages import abbreviate, did_you_mean, format_shape
 
 LIMIT = 200  # members of one study
 MOST_EXPERIMENTS = 1000
@@ -155,14 +155,14 @@ def _varied(
         where = f"experiments.{name}.vary"
         if key not in known:
             faults.append(
-                f"{where}: found unknown key {shown(key)}; expected the dotted name of a setting, such as "
-                f"training.learning_rate or model.filters.{nearest(key, known)}"
+                f"{where}: found unknown key {abbreviate(key)}; expected the dotted name of a setting, such as "
+                f"training.learning_rate or model.filters.{did_you_mean(key, known)}"
             )
         elif isinstance(values, str):
             folds = {**defaults.get("split", {}), **entry.get("split", {})}.get("folds")
             if values != "all" or key != "split.fold":
                 hint = " Only split.fold has all." if values == "all" else ""
-                faults.append(f"{where}.{key}: found {shown(values)}; expected a list of values.{hint}")
+                faults.append(f"{where}.{key}: found {abbreviate(values)}; expected a list of values.{hint}")
             elif folds is None or "split.folds" in varied:
                 faults.append(f'{where}.{key}: found "all", and no number of folds; expected split.folds, one number.')
             else:
@@ -179,7 +179,7 @@ def _varied(
             varied[TRAINING_SEED] = list(range(first, first + entry["repeats"]))
     count = math.prod(len(values) for values in varied.values())
     if not faults and count > LIMIT:
-        sizes = times(len(values) for values in varied.values())
+        sizes = format_shape(len(values) for values in varied.values())
         faults.append(
             f"experiments.{name}: found {sizes} = {count:,} members; expected at most {LIMIT}. Give fewer values, or "
             "several studies."
@@ -197,7 +197,7 @@ def _members(name: str, varied: Mapping[str, list[Any]]) -> tuple[dict[str, dict
         member = "__".join([name, *(f"{short[key]}_{_safe(value)}" for key, value in values.items())])
         if len(member) > LONGEST:
             faults.append(
-                f"experiments.{name}: found a member whose name has {len(member)} characters ({shown(member)}); "
+                f"experiments.{name}: found a member whose name has {len(member)} characters ({abbreviate(member)}); "
                 f"expected at most {LONGEST}. Vary fewer keys, or give it a shorter name."
             )
             break

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pellucid.errors import InputError
-from pellucid.messages import times
+from pellucid.messages import format_shape
 from pellucid.user_text import in_file_name
 
 LIMIT = 200  # combinations of one sweep
@@ -28,7 +28,7 @@ def variants(method: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, 
     fixed = {key: value for key, value in parameters.items() if key != "sweep"}
     sweep: Mapping[str, list[Any]] = parameters.get("sweep") or {}
     if (count := math.prod(map(len, sweep.values()))) > LIMIT:
-        sizes = times(map(len, sweep.values()))
+        sizes = format_shape(map(len, sweep.values()))
         raise InputError.unexpected(
             f"sweep of {method}", f"{sizes} = {count:,} combinations of values", f"at most {LIMIT}"
         )

@@ -21,7 +21,7 @@ from pellucid.config.plain_values import (
     too_many,
 )
 from pellucid.errors import InputError
-from pellucid.messages import shown
+from pellucid.messages import abbreviate
 
 # Keys by which a file would tell Snakemake what to do, and what that is.
 COMMANDS = {"__use_yte__": "runs Python code of the file", "pathvars": "moves the results elsewhere"}
@@ -137,7 +137,7 @@ class Events:
             raise command(self._where(event), key)
         name = str(int(key)) if tag == "int" else key
         if name in mapping.lines:
-            found = f"the key {shown(key)} twice, in line {mapping.lines[name]} and line {line}"
+            found = f"the key {abbreviate(key)} twice, in line {mapping.lines[name]} and line {line}"
             raise InputError.unexpected(self._where(event), found, "each key once")
         mapping.lines[name] = line
         mapping.step = name
@@ -154,7 +154,7 @@ class Events:
             found = f"{value}, which YAML reads as {_number(value)}"
             raise InputError.unexpected(self._where(event), found, f'a number in plain digits, or "{value}" for a text')
         if tag not in ("str", "int", "float", "bool", "null"):
-            found = f"{shown(value)}, which YAML does not read as a text (but as a {tag})"
+            found = f"{abbreviate(value)}, which YAML does not read as a text (but as a {tag})"
             raise InputError.unexpected(self._where(event), found, "it in quotes")
 
     def _step(self, event: Any) -> None:
@@ -182,7 +182,7 @@ class Events:
     def _untagged(self, event: Any, allowed: tuple[str, ...]) -> None:
         if event.tag is not None and event.tag.removeprefix(_TAG) not in allowed:
             tag = event.tag.replace(_TAG, "!!")
-            raise InputError.unexpected(self._where(event), f"the tag {shown(tag)}", "a value without a tag")
+            raise InputError.unexpected(self._where(event), f"the tag {abbreviate(tag)}", "a value without a tag")
 
     def _path(self) -> tuple[str, ...]:
         return tuple(level.step for level in self.open if level.step)
@@ -196,7 +196,7 @@ class Events:
 
 def _number(text: str) -> str:
     """The number that YAML makes of a text."""
-    return shown(yaml.safe_load(text))
+    return abbreviate(yaml.safe_load(text))
 
 
 def command(where: str, key: str) -> InputError:

@@ -4,7 +4,7 @@ A source is a module of this package with two names:
 
 - `SPEC`, a `SourceSpec`: what it is, where it comes from, which parameters it takes;
 - `load(files, rng, **parameters) -> RawData`; a large `x` may be mapped from a file (`files.map_array`,
-  `files.map_arrays`, or built in `scratch.Scratch`): it is read block by block.
+  `files.map_arrays`, or built in `scratch.SpillBuffer`): it is read block by block.
 
 It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned,
 and `addresses(**parameters) -> {name: address}`, which names the files it reads where their number depends on the
@@ -43,8 +43,8 @@ class SourceSpec:
         citation: the reference that its authors ask for.
         homepage: where a person reads more.
         truth: whether the evidence for each example's class is known (`Examples.truth`).
-        scratch: whether `load` takes a `scratch` (`scratch.Scratch`), where it builds arrays that may be larger than
-            memory.
+        scratch: whether `load` takes a `scratch` (`spill_buffer.SpillBuffer`), where it builds arrays that may be
+            larger than memory.
         own_labels: whether the labels are the user's own, so that `load` takes `known`: classes that the model has,
             which a test example may have though no training example has them.
         parameters: JSON Schema properties of the parameters, each with a description and a default.

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.readers import damaged, imagenet
 from pellucid.datasets.readers.image_folder import Picture, find
-from pellucid.datasets.readers.spill_buffer import Scratch
+from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
-from pellucid.messages import listing, nearest
+from pellucid.messages import comma_list, did_you_mean
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -100,7 +100,7 @@ def load(
     colour: str = "auto",
     group: str = "none",
     labels: str = "own",
-    scratch: Scratch | None = None,
+    scratch: SpillBuffer | None = None,
     known: Sequence[str] = (),
 ) -> RawData:
     """Read the images, intensities in [0, 1]; the parameters are those of `SPEC`.
@@ -118,9 +118,9 @@ def load(
         classes = tuple(sorted({*classes, *({one.class_name for one in pictures["test"]} & set(known))}))
         for one in pictures["test"]:
             if one.class_name not in classes:
-                hint = nearest(one.class_name, classes).strip()
+                hint = did_you_mean(one.class_name, classes).strip()
                 raise InputError.unexpected(
-                    test_folder, f"the class folder {one.class_name}", f"one of {listing(classes)}", hint
+                    test_folder, f"the class folder {one.class_name}", f"one of {comma_list(classes)}", hint
                 )
     names, numbers = classes, list(range(len(classes)))
     if labels == "imagenet":
@@ -130,7 +130,7 @@ def load(
     grey = colour == "grey" or (colour == "auto" and all(mode in _GREY for mode, _ in seen))
     height, width = size
     small = sum(wide < width or high < height for _, (wide, high) in seen)
-    number_of, room = dict(zip(classes, numbers, strict=True)), scratch or Scratch()
+    number_of, room = dict(zip(classes, numbers, strict=True)), scratch or SpillBuffer()
     parts = {
         name: _examples(part, number_of, (height, width), fit, grey, group, room) for name, part in pictures.items()
     }
@@ -201,7 +201,7 @@ def _examples(
     fit: str,
     grey: bool,
     group: str,
-    room: Scratch,
+    room: SpillBuffer,
 ) -> Examples:
     x = room.array(read(one.path, size, fit=fit, grey=grey)[np.newaxis] for one in pictures)
     y = np.array([classes[one.class_name] for one in pictures], np.int64)

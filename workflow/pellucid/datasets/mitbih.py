@@ -11,7 +11,7 @@ import numpy as np
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.heartbeats import aami
 from pellucid.datasets.readers.csv import read_labelled_rows
-from pellucid.datasets.readers.spill_buffer import Scratch
+from pellucid.datasets.readers.spill_buffer import SpillBuffer
 
 SPEC = SourceSpec(
     title="109,446 real heartbeats of the five AAMI classes, 187 samples at 125 Hz",
@@ -47,7 +47,7 @@ def axes(*, samples: int, **parameters: Any) -> tuple[int, ...]:
 
 
 def load(
-    files: Mapping[str, Path], rng: np.random.Generator, *, samples: int = 187, scratch: Scratch | None = None
+    files: Mapping[str, Path], rng: np.random.Generator, *, samples: int = 187, scratch: SpillBuffer | None = None
 ) -> RawData:
     """Each row is a beat in [0, 1], zero-padded at its end, and its class 0–4 in the last column.
 

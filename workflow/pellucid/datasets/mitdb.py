@@ -15,7 +15,7 @@ from pellucid.datasets.base import BLANK, MEASURED, Examples, RawData, SourceSpe
 from pellucid.datasets.heartbeats import aami, beats, mitdb_records
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
-from pellucid.messages import listing
+from pellucid.messages import comma_list
 
 CLASSES = tuple(aami.CODES)
 _SECONDS = {"type": "number", "minimum": 0, "maximum": 60}
@@ -131,12 +131,12 @@ def check(
         hint = "With split: random any records may be used."
         if paced := [record for record in only if record in aami.PACED]:
             raise InputError.unexpected(
-                "mitdb.only", f"{listing(paced)}, of paced patients", "records of DS1 and DS2", hint
+                "mitdb.only", f"{comma_list(paced)}, of paced patients", "records of DS1 and DS2", hint
             )
         for side, members in (("DS1, to train on", aami.DS1), ("DS2, to test on", aami.DS2)):
             if not set(members) & set(only):
-                expected = f"one or more of {side}: {listing(members)}"
-                raise InputError.unexpected("mitdb.only", f"{listing(only)}", expected, hint)
+                expected = f"one or more of {side}: {comma_list(members)}"
+                raise InputError.unexpected("mitdb.only", f"{comma_list(only)}", expected, hint)
     given = {**_FIXED, **{name: value for name, value in others.items() if name in _FIXED}}
     if cutting == "kachuee":
         for name, default in _FIXED.items():
@@ -172,8 +172,8 @@ def addresses(
         )
     if missing := [name for name in names.values() if not (folder / name).is_file()]:
         whole = [one for one in aami.RECORDS if all((folder / f"{one}.{s}").is_file() for s in mitdb_records.SUFFIXES)]
-        shown = f"{listing(missing[:6])}{', …' if len(missing) > 6 else ''} ({len(missing)} of {len(names)} files)"
-        hint = f"Complete in there: {listing(whole)}; name what you want under only." if whole else ""
+        shown = f"{comma_list(missing[:6])}{', …' if len(missing) > 6 else ''} ({len(missing)} of {len(names)} files)"
+        hint = f"Complete in there: {comma_list(whole)}; name what you want under only." if whole else ""
         raise InputError.unexpected(
             "mitdb.records", f"no {shown} in {folder}", "the .hea, .dat and .atr of each record", hint
         )
@@ -229,7 +229,7 @@ def load(
     kept = _kept_classes(sides, classes, split)
     notes = [
         *_about_split(split, [c.record for c in cuts], only is None),
-        *(f"Left out: record {one}, which has {listing(own)} alone." for one, own in lacking.items()),
+        *(f"Left out: record {one}, which has {comma_list(own)} alone." for one, own in lacking.items()),
         *([] if "sums" in files else ["The files were not compared with published checksums."]),
         *assumed,
         *_about_beats(cuts, kept),
@@ -263,10 +263,10 @@ def _without(paths: Mapping[int, Mapping[str, Path]], leads: Sequence[str], *, r
     lacking = {one: names for one, names in own.items() if set(leads) - set(names)}
     if lacking and (refuse or len(lacking) == len(own)):
         one, names = next(iter(lacking.items()))
-        missing = listing(lead for lead in leads if lead not in names)
+        missing = comma_list(lead for lead in leads if lead not in names)
         hint = "Name other leads, or leave it out of only."
         raise InputError.unexpected(
-            "mitdb.leads", f"{missing}, which record {one} does not have", f"some of {listing(names)}", hint
+            "mitdb.leads", f"{missing}, which record {one} does not have", f"some of {comma_list(names)}", hint
         )
     return lacking
 
@@ -323,7 +323,7 @@ def _kept_classes(sides: Mapping[str, Sequence[_Cut]], asked: Sequence[str], spl
         absent = [name for name in asked if name not in present]
         raise InputError.unexpected(
             "mitdb.classes",
-            f"{listing(asked)}, and no beat of {listing(absent)}",
+            f"{comma_list(asked)}, and no beat of {comma_list(absent)}",
             f"two classes or more of which the chosen records have beats ({shown})",
             "Name other classes, or more records under only.",
         )
@@ -337,7 +337,7 @@ def _kept_classes(sides: Mapping[str, Sequence[_Cut]], asked: Sequence[str], spl
                 "mitdb.classes",
                 f"{found}{'' if split == 'random' else ' on'}",
                 " and ".join(f"{least} or more" for least in wanted.values()),
-                f"Leave the class out (classes: [{listing(others)}]), or take more records (only).",
+                f"Leave the class out (classes: [{comma_list(others)}]), or take more records (only).",
             )
     return present
 
@@ -365,7 +365,7 @@ def _about_split(split: str, records: Sequence[int], complete: bool) -> Iterable
         shared = ", but for records 201 (DS1) and 202 (DS2), which are of one, as in the published lists"
     yield f"The source's train is DS1 and its test is DS2 of de Chazal et al. 2004: different patients{shared}."
     if complete:
-        yield f"Left out: the records of paced patients, {listing(aami.PACED)}."
+        yield f"Left out: the records of paced patients, {comma_list(aami.PACED)}."
 
 
 def _about_beats(cuts: Sequence[_Cut], classes: Sequence[str]) -> Iterable[str]:
@@ -378,7 +378,7 @@ def _about_beats(cuts: Sequence[_Cut], classes: Sequence[str]) -> Iterable[str]:
     if others := ", ".join(f"{counts[name]:,} {name}" for name in CLASSES if counts[name] and name not in classes):
         yield f"Left out: beats of classes that are not asked for ({others})."
     if absent := [name for name in CLASSES if not counts[name]]:
-        yield f"No beats of class {listing(absent)} in these records."
+        yield f"No beats of class {comma_list(absent)} in these records."
     if marks := sum((cut.others for cut in cuts), Counter[str]()):
         by_code = ", ".join(f"{count:,} {code}" for code, count in sorted(marks.items()))
         yield f"Annotations that are no beats: {by_code}."

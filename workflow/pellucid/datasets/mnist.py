@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.readers import npy
-from pellucid.datasets.readers.spill_buffer import Scratch
+from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 from pellucid.lazy_array import blocks
 
@@ -34,13 +34,13 @@ def axes(**parameters: Any) -> tuple[int, ...]:
     return (28, 28)
 
 
-def load(files: Mapping[str, Path], rng: np.random.Generator, *, scratch: Scratch | None = None) -> RawData:
+def load(files: Mapping[str, Path], rng: np.random.Generator, *, scratch: SpillBuffer | None = None) -> RawData:
     """Pixel values from 0 to 255, scaled to [0, 1].
 
     Raises:
         InputError: not an archive with x_train, y_train, x_test and y_test of matching shapes, or labels outside 0–9.
     """
-    name, room = str(files["file"]), scratch or Scratch()
+    name, room = str(files["file"]), scratch or SpillBuffer()
     wanted = ("x_train", "y_train", "x_test", "y_test")
     with npy.opened(files["file"]) as archive:
         headers = {key: archive.header(key) for key in wanted if key in archive.names}
@@ -66,7 +66,7 @@ def _require_images(x: npy.Header, y: npy.Header, where: str) -> None:
         raise InputError.unexpected(where, "no examples", "at least one")
 
 
-def _examples(x: NDArray[Any], y: NDArray[Any], where: str, room: Scratch) -> Examples:
+def _examples(x: NDArray[Any], y: NDArray[Any], where: str, room: SpillBuffer) -> Examples:
     if y.min() < 0 or y.max() > 9:
         raise InputError.unexpected(where, f"labels {y.dtype} from {y.min()} to {y.max()}", "whole numbers from 0 to 9")
     ink = (block[..., np.newaxis].astype(np.float32) / np.float32(255) for block in blocks(x))

@@ -14,11 +14,11 @@ from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.readers import completion, delimited, numpy_files, parquet
 from pellucid.datasets.readers.columns import Choice
 from pellucid.datasets.readers.labels import CLASS_NAMES, Names, encode, group_names
-from pellucid.datasets.readers.spill_buffer import Scratch
+from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.datasets.readers.tabular import Layout, Table, counting_columns
 from pellucid.downloads import is_local, local_path, place
 from pellucid.errors import InputError
-from pellucid.messages import listing
+from pellucid.messages import comma_list
 
 READERS = {
     ".csv": delimited.read,
@@ -114,7 +114,7 @@ def load(
     unit: str = "a.u.",
     missing: str = "refuse",
     lengths: str = "refuse",
-    scratch: Scratch | None = None,
+    scratch: SpillBuffer | None = None,
     known: Sequence[str] = (),
 ) -> RawData:
     """Read the file, and the test file where there is one; the parameters are those of `SPEC`.
@@ -130,7 +130,7 @@ def load(
         time_major=layout == "time_major",
         header=None if header == "auto" else bool(header),
         ragged=lengths != "refuse",
-        room=scratch or Scratch(),
+        room=scratch or SpillBuffer(),
     )
     train = _read(files["file"], how)
     tables = {"train": train}
@@ -209,5 +209,5 @@ def check(*, file: str, test: str = "none", **others: Any) -> None:
         named = local_path(address, f"table.{name}") if is_local(address) else Path(place(address))
         if named.suffix.lower() not in READERS:
             raise InputError.unexpected(
-                f"table.{name}", f'"{address}"', f"a file whose name ends in {listing(READERS)}"
+                f"table.{name}", f'"{address}"', f"a file whose name ends in {comma_list(READERS)}"
             )

@@ -17,9 +17,9 @@ from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.readers import completion, ts_file, zips
 from pellucid.datasets.readers.bounds import require_room
 from pellucid.datasets.readers.labels import CLASS_NAMES, Names, encode
-from pellucid.datasets.readers.spill_buffer import Scratch
+from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
-from pellucid.messages import listing, nearest
+from pellucid.messages import comma_list, did_you_mean
 
 # Where aeon downloads them.
 _MIRROR = "https://timeseriesclassification.com/aeon-toolkit"
@@ -82,7 +82,7 @@ def check(*, name: str, folder: str = "none", **others: Any) -> None:
         InputError: as said.
     """
     if folder == "none" and name not in (known := archive_names()):
-        hint = nearest(name, known).strip()
+        hint = did_you_mean(name, known).strip()
         raise InputError.unexpected("ucr_uea.name", f'"{name}"', f"one of the {len(known)} sets of the archives", hint)
 
 
@@ -114,7 +114,7 @@ def load(
     unit: str = "a.u.",
     missing: str = "refuse",
     lengths: str = "refuse",
-    scratch: Scratch | None = None,
+    scratch: SpillBuffer | None = None,
     known: Sequence[str] = (),
 ) -> RawData:
     """Read the training and the test part; the parameters are those of `SPEC`.
@@ -124,7 +124,7 @@ def load(
             and `labels.encode` refuse.
     """
     series, labels = {}, {}
-    with _files(files, name, scratch or Scratch()) as paths:
+    with _files(files, name, scratch or SpillBuffer()) as paths:
         for part, path in paths.items():
             series[part], labels[part] = ts_file.read(path)
     y, classes, told = encode(labels, f"{name}, class", class_names, known)
@@ -141,7 +141,7 @@ def load(
 
 
 @contextlib.contextmanager
-def _files(files: Mapping[str, Path], name: str, room: Scratch) -> Iterator[dict[str, Path]]:
+def _files(files: Mapping[str, Path], name: str, room: SpillBuffer) -> Iterator[dict[str, Path]]:
     """The .ts files of both parts; those of a zip for as long as they are read."""
     if "archive" not in files:
         yield dict(files)
@@ -157,7 +157,7 @@ def _files(files: Mapping[str, Path], name: str, room: Scratch) -> Iterator[dict
                 if not named:
                     names = dict.fromkeys(PurePosixPath(member.filename).name for member in members)
                     raise InputError.unexpected(
-                        str(archive), listing(list(names)[:12]) or "an empty zip", f"{wanted} in it"
+                        str(archive), comma_list(list(names)[:12]) or "an empty zip", f"{wanted} in it"
                     )
                 member = zips.only_one(named, wanted, archive)
                 hint = "Unpack it, and name its folder: folder."

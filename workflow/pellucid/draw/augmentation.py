@@ -42,20 +42,20 @@ def draw(
         pictures: one path per format.
         measured: `measured.npz`, of examples that are padded or have gaps.
     """
-    facts, y, values = style.facts(data), files.read_arrays(labels)["train"], files.map_array(x)
+    data_info, y, values = style.data_info(data), files.read_arrays(labels)["train"], files.map_array(x)
     present, firsts = (found[:_MOST_CLASSES] for found in np.unique(y, return_index=True))
     examples = np.asarray(values[firsts])
     there = files.map_arrays(measured).get("train") if measured else None
     there = None if there is None else np.asarray(there[firsts])
     # In the training each lies in another batch, with other draws; these are of the same kind.
     copies = [examples, *(augment(examples, settings, seed, epoch, 0, there) for epoch in range(COPIES))]
-    names = [facts["classes"][label] for label in present]
+    names = [data_info["classes"][label] for label in present]
     strengths = ", ".join(f"{name} {strength}" for name, strength in chosen(settings).items())
     caption = f"Augmentation: {strengths}\n{title}"
-    if facts["kind"] == "image":
+    if data_info["kind"] == "image":
         _images(copies, names, caption, pictures)
     else:
-        _series(copies, names, facts, caption, pictures)
+        _series(copies, names, data_info, caption, pictures)
 
 
 def _images(copies: list[Array], names: list[str], caption: str, pictures: list[str]) -> None:
@@ -80,11 +80,13 @@ def _images(copies: list[Array], names: list[str], caption: str, pictures: list[
     style.save(canvas.figure, *pictures)
 
 
-def _series(copies: list[Array], names: list[str], facts: Mapping[str, Any], caption: str, pictures: list[str]) -> None:
-    channels = len(facts["channels"])
+def _series(
+    copies: list[Array], names: list[str], data_info: Mapping[str, Any], caption: str, pictures: list[str]
+) -> None:
+    channels = len(data_info["channels"])
     tall = 1.0 if channels == 1 else 0.6 + 0.16 * min(channels, 12)
     figure = style.new(0.8 + 2.3 * len(copies), 0.9 + tall * len(names))
-    time, unit = style.time_axis(copies[0].shape[1], facts["sampling_rate_hz"])
+    time, unit = style.time_axis(copies[0].shape[1], data_info["sampling_rate_hz"])
     spread = np.maximum(np.ptp(copies[0], axis=1).max(0), 1e-12)
     with style.styled():
         # An example and its copies have one scale: what changes its amplitude is to be seen.
@@ -95,13 +97,13 @@ def _series(copies: list[Array], names: list[str], facts: Mapping[str, Any], cap
                 if channels == 1:
                     _line(one, time, series[row, :, 0], copies[0][row, :, 0] if column else None)
                 else:
-                    style.stacked_series(one, time, series[row], facts["channels"], spread)
+                    style.stacked_series(one, time, series[row], data_info["channels"], spread)
                 if not row:
                     one.set_title(f"epoch {column}" if column else "original", loc="left")
             axes[row, 0].set_ylabel(name)
         style.label_time(axes, unit)
         if channels == 1:
-            figure.supylabel(facts["unit"], fontsize=9)
+            figure.supylabel(data_info["unit"], fontsize=9)
         figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
     style.save(figure, *pictures)
 

@@ -40,7 +40,7 @@ def draw(
         pictures: one path per format.
         measured: `measured.npz`, of examples that are padded or have gaps, which are left empty.
     """
-    facts, y, values = style.facts(data), files.read_arrays(labels)["train"], files.map_array(x)
+    data_info, y, values = style.data_info(data), files.read_arrays(labels)["train"], files.map_array(x)
     found = np.unique(y)
     present = found[:MANY_CLASSES]
     rows = [np.flatnonzero(y == label)[:PER_CLASS] for label in present]
@@ -48,18 +48,18 @@ def draw(
     there = files.map_arrays(measured).get("train") if measured else None
     present_only = style.unmeasured_as_nan(values[drawn], None if there is None else there[drawn])
     examples = {int(index): example for index, example in zip(drawn, present_only, strict=True)}
-    image = facts["kind"] == "image"
+    image = data_info["kind"] == "image"
     # Images go into columns, class by class, unless a few classes would leave a strip; series into rows, so that time
     # runs along the page.
     columns = image and len(rows) > PER_CLASS
     side = (1.0 if columns else 1.7) if image else 2.6
-    tall = 1.1 if len(facts["channels"]) == 1 else 0.6 + 0.16 * min(len(facts["channels"]), 12)
+    tall = 1.1 if len(data_info["channels"]) == 1 else 0.6 + 0.16 * min(len(data_info["channels"]), 12)
     tall = side + 0.1 if image else tall
     shape = (PER_CLASS, len(rows)) if columns else (len(rows), PER_CLASS)
     figure = style.new(0.8 + side * shape[1], 0.9 + tall * shape[0])
     with style.styled():
-        axes = figure.subplots(*shape, squeeze=False, sharex=True, sharey=len(facts["channels"]) == 1)
-        time, unit = style.time_axis(values.shape[1], facts["sampling_rate_hz"])
+        axes = figure.subplots(*shape, squeeze=False, sharex=True, sharey=len(data_info["channels"]) == 1)
+        time, unit = style.time_axis(values.shape[1], data_info["sampling_rate_hz"])
         spread = style.largest_range(np.stack(list(examples.values())))
         for position, (label, row) in enumerate(zip(present, rows, strict=True)):
             line = axes[:, position] if columns else axes[position]
@@ -68,21 +68,21 @@ def draw(
             for one, index in zip(line, row, strict=False):
                 if image:
                     style.image(one, examples[int(index)])
-                elif len(facts["channels"]) == 1:
+                elif len(data_info["channels"]) == 1:
                     one.plot(time, examples[int(index)][:, 0], color=style.INK, linewidth=1)
                     one.margins(x=0)
                 else:
-                    style.stacked_series(one, time, examples[int(index)], facts["channels"], spread)
-            heading = f"{facts['classes'][label]} ({facts['counts']['train'][facts['classes'][label]]:,})"
+                    style.stacked_series(one, time, examples[int(index)], data_info["channels"], spread)
+            heading = f"{data_info['classes'][label]} ({data_info['counts']['train'][data_info['classes'][label]]:,})"
             line[0].set_title(heading, loc="center" if columns else "left")
         if not image:
             style.label_time(axes, unit)
-            if len(facts["channels"]) == 1:
+            if len(data_info["channels"]) == 1:
                 for one in axes[:, 0]:
-                    one.set_ylabel(facts["unit"], fontsize=7)
+                    one.set_ylabel(data_info["unit"], fontsize=7)
         left_out = f"; {len(present)} of {len(found):,} classes" if len(present) < len(found) else ""
         figure.suptitle(f"Training examples: class (number of them){left_out}\n{title}", x=0.01, ha="left", fontsize=10)
-        if notes := facts.get("notes"):
+        if notes := data_info.get("notes"):
             _write_notes(figure, notes)
     style.save(figure, *pictures)
 

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from pellucid import tables
 from pellucid.draw import style
 from pellucid.evaluate import planted_evidence
-from pellucid.messages import listing
+from pellucid.messages import comma_list
 from pellucid.user_text import names_in_figure
 
 # From what should keep its height to what should fall.
@@ -77,7 +77,7 @@ def heading(rows: pd.DataFrame) -> str:
         return f"The model needs the planted evidence\n{numbers}"
     if not any(verdicts.values()):
         return f"The model does NOT need the planted evidence: believe no score against it\n{numbers}"
-    doubtful = listing(kind for kind, one in verdicts.items() if not one)
+    doubtful = comma_list(kind for kind, one in verdicts.items() if not one)
     return f"Whether the model needs the planted evidence depends on the fill: not with {doubtful}\n{numbers}"
 
 

@@ -47,13 +47,13 @@ def draw(
     What the method failed of its checks is known much later, and stands in the report beside the figure.
     """
     spec = plugins.spec("explain", method)
-    facts, arrays = style.facts(data), files.read_arrays(attributions)
+    data_info, arrays = style.data_info(data), files.read_arrays(attributions)
     chosen = variants(method, parameters)[variant]
     maps = arrays["attributions"][list(arrays["variants"]).index(variant)]
     measured = arrays.get("measured")
     maps = style.unmeasured_as_nan(maps, measured)
     arrays["inputs"] = style.unmeasured_as_nan(arrays["inputs"], measured)
-    if facts["kind"] == "image" and holds(spec.per_channel, chosen):
+    if data_info["kind"] == "image" and holds(spec.per_channel, chosen):
         # One colour per pixel: what its channels have together.
         maps = maps.sum(-1, keepdims=True)
     scale = style.Scale.of(maps, holds(spec.signed, chosen))
@@ -68,7 +68,7 @@ def draw(
         caption += "\ngrey: padding or a gap, where nothing was measured"
         caption += f" ({share:.0%} of all attribution, not shown)" if share else ""
     sheet = _Sheet(
-        facts=facts,
+        data_info=data_info,
         arrays=arrays,
         maps=maps,
         rows=[np.flatnonzero(labels == label)[:SHOWN] for label in present[:MANY_CLASSES]],
@@ -77,8 +77,8 @@ def draw(
         per_channel=holds(spec.per_channel, chosen),
         caption=caption,
     )
-    series = _signals if len(facts["channels"]) == 1 else _channels
-    layout = _images if facts["kind"] == "image" else series
+    series = _signals if len(data_info["channels"]) == 1 else _channels
+    layout = _images if data_info["kind"] == "image" else series
     with style.styled():
         style.save(layout(sheet), *pictures)
 
@@ -87,7 +87,7 @@ def draw(
 class _Sheet:
     """What one figure shows: the rows are the examples of each class, as indices."""
 
-    facts: Mapping[str, Any]
+    data_info: Mapping[str, Any]
     arrays: Mapping[str, NDArray[Any]]
     maps: NDArray[np.float32]
     rows: Sequence[NDArray[np.int64]]
@@ -108,22 +108,22 @@ class _Sheet:
 
 def _signals(sheet: _Sheet) -> Figure:
     """One row per class, one coloured line per example."""
-    facts, arrays = sheet.facts, sheet.arrays
+    data_info, arrays = sheet.data_info, sheet.arrays
     columns = max(len(row) for row in sheet.rows)
     figure = style.new(1.2 + 3.1 * columns, 0.9 + 1.35 * len(sheet.rows))
     axes = figure.subplots(len(sheet.rows), columns, squeeze=False, sharex=True)
-    time, label = style.time_axis(arrays["inputs"].shape[1], facts["sampling_rate_hz"])
+    time, label = style.time_axis(arrays["inputs"].shape[1], data_info["sampling_rate_hz"])
     for line, row in zip(axes, sheet.rows, strict=True):
         for one, index in zip(line, row, strict=False):
             signal = arrays["inputs"][index, :, 0]
             style.coloured_line(one, time, signal, sheet.maps[index, :, 0], sheet.scale)
             if "truth" in arrays:
                 _evidence(one, time, arrays["truth"][index, :, 0])
-            one.set_title(_folded(_heading(facts, arrays, index), 3.1), loc="left")
+            one.set_title(_folded(_heading(data_info, arrays, index), 3.1), loc="left")
             one.tick_params(labelsize=7)
         for one in line[len(row) :]:
             one.set_visible(False)
-        line[0].set_ylabel(facts["unit"], fontsize=7)
+        line[0].set_ylabel(data_info["unit"], fontsize=7)
     style.label_time(axes, label)
     note = " — bar: the samples that carry the planted evidence" if "truth" in arrays else ""
     return sheet.finish(figure, axes, note)
@@ -141,22 +141,22 @@ def _evidence(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) ->
 
 def _channels(sheet: _Sheet) -> Figure:
     """One row per class; per example the series above, and time × channel below it."""
-    facts, arrays = sheet.facts, sheet.arrays
+    data_info, arrays = sheet.data_info, sheet.arrays
     columns = max(len(row) for row in sheet.rows)
-    inputs, channels = arrays["inputs"], facts["channels"] if sheet.per_channel else ["all"]
+    inputs, channels = arrays["inputs"], data_info["channels"] if sheet.per_channel else ["all"]
     spread = style.largest_range(inputs)
-    height = 0.45 + 0.13 * min(len(facts["channels"]), 12)
+    height = 0.45 + 0.13 * min(len(data_info["channels"]), 12)
     below = height if sheet.per_channel else 0.35
     figure = style.new(1.6 + 3.6 * columns, 0.9 + (height + below + 0.5) * len(sheet.rows))
     axes = figure.subplots(
         2 * len(sheet.rows), columns, squeeze=False, sharex=True, height_ratios=[height, below] * len(sheet.rows)
     )
-    time, label = style.time_axis(inputs.shape[1], facts["sampling_rate_hz"])
+    time, label = style.time_axis(inputs.shape[1], data_info["sampling_rate_hz"])
     for line, row in enumerate(sheet.rows):
         above, under = axes[2 * line], axes[2 * line + 1]
         for column, index in enumerate(row):
-            style.stacked_series(above[column], time, inputs[index], facts["channels"], spread)
-            above[column].set_title(_folded(_heading(facts, arrays, index), 3.6), loc="left")
+            style.stacked_series(above[column], time, inputs[index], data_info["channels"], spread)
+            above[column].set_title(_folded(_heading(data_info, arrays, index), 3.6), loc="left")
             shown = sheet.maps[index] if sheet.per_channel else sheet.maps[index, :, :1]
             style.channel_map(under[column], time, shown, channels, sheet.scale)
             if "truth" in arrays and sheet.per_channel:
@@ -179,7 +179,7 @@ def _frame(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) -> No
 
 def _images(sheet: _Sheet) -> Figure:
     """One column per class; per example the image above, and the heat map over it below."""
-    facts, arrays = sheet.facts, sheet.arrays
+    data_info, arrays = sheet.data_info, sheet.arrays
     examples = max(len(row) for row in sheet.rows)
     # Photographs need more room than digits.
     side = min(1.3 if arrays["inputs"].shape[1] < 64 else 2.6, 13 / len(sheet.rows))
@@ -194,17 +194,17 @@ def _images(sheet: _Sheet) -> Figure:
             below.set_visible(True)
             style.image(above, arrays["inputs"][index])
             style.heat_over_image(below, arrays["inputs"][index], sheet.maps[index, ..., 0], sheet.scale)
-            above.set_title(_heading(facts, arrays, index, room=int(side / _LETTER)), fontsize=8)
+            above.set_title(_heading(data_info, arrays, index, room=int(side / _LETTER)), fontsize=8)
     return sheet.finish(figure, axes)
 
 
-def _heading(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int, room: int = 0) -> str:
+def _heading(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int, room: int = 0) -> str:
     """The true class; the predicted one with its probability; and the class explained, where it is another.
 
     Of many classes the most probable ones follow, a line each: the second may be the same thing by another name. `room`
     is the width in letters; without it the heading is one line of any length, unless there are many classes.
     """
-    classes = facts["classes"]
+    classes = data_info["classes"]
     label, predicted, target = (int(arrays[name][index]) for name in ("labels", "predictions", "targets"))
     p = arrays["probabilities"][index, predicted]
     if len(classes) > MANY_CLASSES:

@@ -28,7 +28,7 @@ def draw(
     methods: Mapping[str, Mapping[str, Any]],
     attributions: Mapping[str, Path | str],
     title: str,
-    facts: Path | str,
+    data_info: Path | str,
     checks: Path | str,
     pictures: Sequence[Path | str],
 ) -> None:
@@ -38,11 +38,11 @@ def draw(
         methods: parameters of the methods, by name.
         attributions: `attributions.npz` of each of them.
         title: of the experiment.
-        facts: `data.json`.
+        data_info: `data.json`.
         checks: the table of the checks: what failed one is marked.
         pictures: one path per format.
     """
-    data = style.facts(facts)
+    data = style.data_info(data_info)
     table = tables.read(checks)
     failed = set(table.loc[~table["passed"], "explanation"])
     rows = []

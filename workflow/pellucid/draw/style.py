@@ -89,7 +89,7 @@ def _fold_heading(figure: Figure) -> None:
         next(text for text in figure.texts if text.get_text() == figure.get_suptitle()).set_text(folded)
 
 
-def facts(path: Path | str) -> dict[str, Any]:
+def data_info(path: Path | str) -> dict[str, Any]:
     """What `data.json` says, with the names of classes and channels and the unit as a figure shows them."""
     told: dict[str, Any] = files.read_json(path)
     classes = names_in_figure(told["classes"])

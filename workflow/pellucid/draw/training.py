@@ -9,17 +9,17 @@ from pellucid import files, tables
 from pellucid.draw import style
 
 
-def draw(*, history: Path | str, facts: Path | str, title: str, pictures: list[str]) -> None:
+def draw(*, history: Path | str, training_info: Path | str, title: str, pictures: list[str]) -> None:
     """Draw the learning curves, or say that there are none.
 
     Args:
         history: `history.csv`.
-        facts: `training.json`.
+        training_info: `training.json`.
         title: of the experiment.
         pictures: one path per format.
     """
 
-    table, told = tables.read(history), files.read_json(facts)
+    table, told = tables.read(history), files.read_json(training_info)
     if table.empty:
         _draw_none(title, pictures)
         return

@@ -24,7 +24,7 @@ def draw(
     variant: str,
     parameters: Mapping[str, Any],
     title: str,
-    facts: Path | str,
+    data_info: Path | str,
     arrays: Path | str,
     pictures: Sequence[Path | str],
 ) -> None:
@@ -35,7 +35,7 @@ def draw(
         variant: which of the runs that its parameters ask for.
         parameters: its parameters, and `sweep`.
         title: of the experiment.
-        facts: `data.json`.
+        data_info: `data.json`.
         arrays: what `views.run` wrote.
         pictures: one path per format.
     """
@@ -43,7 +43,7 @@ def draw(
     caption = f"{title} — {plugins.spec('views', view).title}"
     found = {name: _shown(array) for name, array in files.read_arrays(arrays).items()}
     with style.styled():
-        figure = drawing.draw(found, style.facts(facts), variants(view, parameters)[variant], caption)
+        figure = drawing.draw(found, style.data_info(data_info), variants(view, parameters)[variant], caption)
         style.save(figure, *pictures)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files
-from pellucid.messages import MANY_CLASSES, listing
+from pellucid.messages import MANY_CLASSES, comma_list
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def warning(y: NDArray[np.int64], predicted: NDArray[np.int64], classes: Sequenc
     if len(names) <= MANY_CLASSES and sum(map(len, names)) <= _LONGEST:
         how = f"model.classes: {json.dumps(names, ensure_ascii=False)}"
     else:
-        some = listing(f"{number} is {names[number]}" for number in moved[:MANY_CLASSES])
+        some = comma_list(f"{number} is {names[number]}" for number in moved[:MANY_CLASSES])
         how = f"model.classes with output {some}{', …' if len(moved) > MANY_CLASSES else ''} (counted from 0)"
     return (
         f"The model's outputs are probably in another order: the accuracy is {(predicted == y).mean():.3f}, and would "

@@ -22,7 +22,7 @@ from pellucid.batching import blocks
 from pellucid.errors import InputError
 from pellucid.logits import softmax
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.score.base import Case
+from pellucid.score.base import ScoreContext
 from pellucid.score.shared.bootstrap import interval
 from pellucid.score.shared.fills import Fill, fills
 from pellucid.score.shared.streams import own
@@ -47,7 +47,7 @@ def run(
     x: Path | str,
     labels: Path | str,
     truth: Path | str,
-    facts: Path | str,
+    data_info: Path | str,
     training: Path | str,
     model: Path | str,
     seed: int,
@@ -61,7 +61,7 @@ def run(
         x: `x_test.npy`.
         labels: `labels.npz`.
         truth: `truth.npz`.
-        facts: `data.json`.
+        data_info: `data.json`.
         training: `x_train.npy`.
         model: `model.keras`.
         seed: of the experiment.
@@ -75,8 +75,8 @@ def run(
     planted, classes = files.map_arrays(truth), files.read_arrays(labels)
     if "test" not in planted:
         raise InputError.unexpected(str(truth), "no evidence of the test examples", "a source that plants it")
-    case = Case(
-        facts=files.read_json(facts),
+    case = ScoreContext(
+        data_info=files.read_json(data_info),
         inputs=files.map_array(x),
         targets=classes["test"],
         labels=classes["test"],
@@ -98,7 +98,7 @@ def run(
         logger.warning("the model does not need the planted evidence (fill: %s): no score against it holds", wanting)
 
 
-def measure(case: Case) -> pd.DataFrame:
+def measure(case: ScoreContext) -> pd.DataFrame:
     """What the model says of every example as it is and with parts replaced, with 95% intervals over examples.
 
     Args:
@@ -129,7 +129,7 @@ def measure(case: Case) -> pd.DataFrame:
     values = {key: np.concatenate([one[key] for one in measured]) for key in measured[0]}
     groups = [(tables.ALL, tables.ALL, planted)]
     groups += [
-        (tables.CLASS, name, planted & (case.labels == label)) for label, name in enumerate(case.facts["classes"])
+        (tables.CLASS, name, planted & (case.labels == label)) for label, name in enumerate(case.data_info["classes"])
     ]
     rows = []
     for (part, fill, metric), one in values.items():
@@ -141,7 +141,7 @@ def measure(case: Case) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _part(case: Case, part: slice) -> Case:
+def _part(case: ScoreContext, part: slice) -> ScoreContext:
     """Some of the examples."""
     assert case.truth is not None
     return replace(
@@ -153,7 +153,7 @@ def _part(case: Case, part: slice) -> Case:
     )
 
 
-def _values(case: Case) -> dict[tuple[str, str, str], NDArray[np.float64]]:
+def _values(case: ScoreContext) -> dict[tuple[str, str, str], NDArray[np.float64]]:
     """Every metric of every example, (N,), by part, fill and metric."""
     assert case.truth is not None
     axes = tuple(range(1, case.truth.ndim))
@@ -172,7 +172,7 @@ def _values(case: Case) -> dict[tuple[str, str, str], NDArray[np.float64]]:
     return values
 
 
-def _said(case: Case, removed: Mapping[str, Mask]) -> dict[tuple[str, str], NDArray[np.float64]]:
+def _said(case: ScoreContext, removed: Mapping[str, Mask]) -> dict[tuple[str, str], NDArray[np.float64]]:
     """The probabilities (N, classes) of the examples as they are, and for every part and fill."""
     assert case.model is not None
     kinds = [kind for kind in FILLS if kind != "linear" or case.inputs.ndim == 3]

@@ -25,7 +25,7 @@ def evaluate(
     *,
     x: Path | str,
     labels: Path | str,
-    facts: Path | str,
+    data_info: Path | str,
     model: Path | str,
     threads: int,
     memory_mb: int,
@@ -38,7 +38,7 @@ def evaluate(
     Args:
         x: `x_test.npy`.
         labels: `labels.npz`.
-        facts: `data.json`.
+        data_info: `data.json`.
         model: `model.keras`.
         threads: CPU threads.
         memory_mb: for the batches.
@@ -60,7 +60,7 @@ def evaluate(
 
     folder = Path(folder)
     explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
-    classes = files.read_json(facts)["classes"]
+    classes = files.read_json(data_info)["classes"]
     y = files.read_arrays(labels)["test"]
     logits = explained_model.logits(files.map_array(x), called="test example")
     p = softmax(logits)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared import backgrounds
-from pellucid.messages import listing
+from pellucid.messages import comma_list
 from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
@@ -77,7 +77,7 @@ def _check_operations(model: ExplainedModel) -> None:
         kinds = dict.fromkeys(operation.kind for operation in unfit if operation.layer == first)
         raise InputError.unexpected(
             f"deep_shap: layer {first}{kind}",
-            f"operations that there is no multiplier for ({listing(kinds)})",
+            f"operations that there is no multiplier for ({comma_list(kinds)})",
             "layers such as Conv, Dense, BatchNormalization, MaxPooling, AveragePooling, and activations of one value",
             _ALTERNATIVES,
         )

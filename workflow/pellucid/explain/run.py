@@ -15,7 +15,7 @@ from pellucid import files, plugins, seeds
 from pellucid.config.variants import variants
 from pellucid.errors import InputError
 from pellucid.explain.base import measured_for, on_measured, require_finite
-from pellucid.messages import shown
+from pellucid.messages import abbreviate
 from pellucid.network.explained_model import ExplainedModel
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def run(
     cost: Path | str,
     checks: Path | str,
     training: Path | str | None = None,
-    facts: Path | str | None = None,
+    data_info: Path | str | None = None,
 ) -> None:
     """Explain the chosen examples by one method, once for each variant that its parameters ask for.
 
@@ -53,7 +53,7 @@ def run(
             variant.
         checks: JSON; gets, per variant, the measured residuals of what the method promises (see `completeness`).
         training: `x_train.npy`, for a method that needs it.
-        facts: `data.json`, for the names of the classes in messages.
+        data_info: `data.json`, for the names of the classes in messages.
 
     Raises:
         InputError: the method cannot be applied, or gave something else than finite numbers of the inputs' shape.
@@ -65,7 +65,7 @@ def run(
         ExplainedModel.load(model, threads=threads, memory_mb=memory_mb) if plugin.SPEC.needs_model and model else None
     )
     if explained_model is not None:
-        classes = files.read_json(Path(facts))["classes"] if facts else range(explained_model.n_classes)
+        classes = files.read_json(Path(data_info))["classes"] if data_info else range(explained_model.n_classes)
         _require_varying(explained_model, inputs, targets, [str(name) for name in classes])
     measured_inputs = arrays.get("measured")
     given: dict[str, Any] = (
@@ -179,7 +179,7 @@ def _require_varying(
     if constant:
         value = float(scores[0, constant[0]])
         raise InputError.unexpected(
-            f"class {shown(classes[constant[0]])}",
+            f"class {abbreviate(classes[constant[0]])}",
             f"a score that is {value:.4g} for every input",
             "one that depends on the input: a constant has no explanation",
             "Look at the weights of this class in the last layer, and whether the training went well.",

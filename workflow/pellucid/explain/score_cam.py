@@ -12,7 +12,7 @@ from pellucid.explain.shared import baselines
 from pellucid.explain.shared.blending import block_size
 from pellucid.explain.shared.cam_layers import LAYER, spans_of, spread
 from pellucid.explain.shared.upsampling import coverage, placed
-from pellucid.messages import listing
+from pellucid.messages import comma_list
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import map_layer
 
@@ -110,7 +110,9 @@ def _feature_maps(
     activations = model.activations(inputs, layer)
     if activations.ndim < 3:
         found = f'"{layer}", whose output {activations.shape[1:]} has no time or space left'
-        raise InputError.unexpected("layer", found, f"a layer with feature maps, such as {listing(model.conv_layers)}")
+        raise InputError.unexpected(
+            "layer", found, f"a layer with feature maps, such as {comma_list(model.conv_layers)}"
+        )
     activations = np.moveaxis(activations, -1, 1)
     if number == "all" or int(number) >= activations.shape[1]:
         return activations

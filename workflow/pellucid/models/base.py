@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pellucid.errors import InputError
-from pellucid.messages import times
+from pellucid.messages import format_shape
 
 if TYPE_CHECKING:
     import keras
@@ -101,7 +101,7 @@ def require_size(name: str, input_shape: tuple[int, ...], minimum: int) -> None:
         InputError: an axis other than the channels' is shorter than `minimum`.
     """
     if min(input_shape[:-1]) < minimum:
-        found = times(input_shape)
+        found = format_shape(input_shape)
         raise InputError.unexpected(
             f"model {name}", f"examples of shape {found}", f"at least {minimum} along every axis"
         )

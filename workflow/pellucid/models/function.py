@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import InputError
-from pellucid.messages import first_line, listing, nearest, shown
+from pellucid.messages import abbreviate, comma_list, did_you_mean, first_line
 from pellucid.models.base import ModelSpec
 from pellucid.models.imported import archive, head, own_keys
 from pellucid.models.imported.tidy import tidied
@@ -81,7 +81,7 @@ def check(
     names = _defined(_parsed(path))
     if names is not None and name not in names:
         raise InputError.unexpected(
-            "build", shown(build), f"a function of {path}: {listing(names)}", nearest(name, names).strip()
+            "build", abbreviate(build), f"a function of {path}: {comma_list(names)}", did_you_mean(name, names).strip()
         )
 
 

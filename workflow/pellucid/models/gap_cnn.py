@@ -15,7 +15,7 @@ SPEC = ModelSpec(
     title="CNN with global average pooling: blocks of Conv, batch norm, ReLU; mean over all positions",
     kinds=("series", "image"),
     features=("conv", "relu", "rescale_rule", "gap"),
-    source="Wang Z, Yan W, Oates T. Time Series Classification from Scratch with Deep Neural Networks: A Strong "
+    source="Wang Z, Yan W, Oates T. Time Series Classification from SpillBuffer with Deep Neural Networks: A Strong "
     "Baseline. IJCNN (2017), its FCN; for images the same with square kernels",
     parameters={
         "filters": {

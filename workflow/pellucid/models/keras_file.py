@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
-from pellucid.messages import listing, nearest, shown
+from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.models.base import ModelSpec
 from pellucid.models.imported import archive, head, own_keys, sizes
 from pellucid.models.imported.tidy import tidied
@@ -180,7 +180,10 @@ def freeze_layers(model: keras.Model, names: Sequence[str]) -> None:
     for name in names:
         if name not in known:
             raise InputError.unexpected(
-                "keras_file.freeze", shown(name), f"layers of {listing(known)}", nearest(name, known).strip()
+                "keras_file.freeze",
+                abbreviate(name),
+                f"layers of {comma_list(known)}",
+                did_you_mean(name, known).strip(),
             )
     for layer in layers:
         if layer.name in names:

@@ -11,7 +11,7 @@ import numpy as np
 
 from pellucid import files
 from pellucid.errors import InputError
-from pellucid.messages import first_line, listing, times
+from pellucid.messages import comma_list, first_line, format_shape
 from pellucid.models.base import ModelSpec
 from pellucid.models.imported import head, own_keys
 from pellucid.network import same_function
@@ -107,17 +107,19 @@ def build(
     try:
         output = layer(image)
     except Exception as error:  # TensorFlow raises many kinds; all mean the same here
-        found = f"a function that fails for examples of shape {times(input_shape) or '()'} ({first_line(error)})"
+        found = f"a function that fails for examples of shape {format_shape(input_shape) or '()'} ({first_line(error)})"
         raise InputError.unexpected(place, found, "one that takes (N, *shape), 32-bit numbers") from error
     outputs = list(output.values()) if isinstance(output, dict) else [output]
     if len(outputs) != 1:
-        raise InputError.unexpected(place, f"{len(outputs)} outputs: {listing(output)}", "one")
+        raise InputError.unexpected(place, f"{len(outputs)} outputs: {comma_list(output)}", "one")
     (scores,) = outputs
     binary = tuple(scores.shape[1:]) in ((), (1,)) and n_classes == 2
     if tuple(scores.shape[1:]) != (n_classes,) and not binary:
         expected = f"{n_classes} scores, one for each class{', or one score' if n_classes == 2 else ''}"
         hint = "model.classes names the classes of all outputs, also those that the data lack."
-        raise InputError.unexpected(place, f"an output of shape {times(scores.shape[1:]) or '()'}", expected, hint)
+        raise InputError.unexpected(
+            place, f"an output of shape {format_shape(scores.shape[1:]) or '()'}", expected, hint
+        )
     function = Model(image, scores)
     same_function.require_function(function, place)
     # The smallest normal number: a probability that was rounded to 0 has no logarithm.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pellucid import files
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
-from pellucid.messages import listing, nearest, shown
+from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.network import (
     channels_first,
     deeplift,
@@ -45,7 +45,8 @@ Result = TypeVar("Result")
 
 # Measured on the networks of config.yaml: above this, no larger batch is faster.
 _LARGEST_BATCH = 256
-# Multiplications that take as long as tracing the functions of `incremental.py` (1 s), at 20 to 40 thousand million a second.
+# Multiplications that take as long as tracing the functions of `incremental.py` (1 s), at 20 to 40 thousand million a
+# second.
 _WORK_OF_TRACING = 3e10
 # A backward pass keeps every activation and makes a gradient of each.
 _COPIES_FORWARD, _COPIES_BACKWARD = 2, 4
@@ -96,8 +97,8 @@ class ExplainedModel:
         runtime.start(threads)
         import keras
 
-        facts = Path(path).with_name("training.json")
-        safe = not (facts.is_file() and files.read_json(facts).get("allow_code", False))
+        data_info = Path(path).with_name("training.json")
+        safe = not (data_info.is_file() and files.read_json(data_info).get("allow_code", False))
         try:
             return cls(keras.models.load_model(path, compile=False, safe_mode=safe), memory_mb=memory_mb)
         except InputError:
@@ -468,7 +469,7 @@ class ExplainedModel:
         """
         if (found := self.places.pooled) is None:
             expected = "global average pooling of maps over the axes of the input, and one dense layer after it"
-            names = listing(list(self.places.addresses)[-3:])
+            names = comma_list(list(self.places.addresses)[-3:])
             raise InputError.unexpected(f"model {self._model.name}", f"{names} at the end", expected)
         maps, dense = found
         return self.places.address(maps), self.nodes[dense].operation.get_weights()[0]
@@ -517,7 +518,7 @@ class ExplainedModel:
     def _inputs(self, x: Array) -> Array:
         x = np.asarray(x, np.float32)
         if x.shape[1:] != self.input_shape:
-            raise InputError.unexpected("inputs", f"shape {x.shape}", f"(N, {listing(self.input_shape)})")
+            raise InputError.unexpected("inputs", f"shape {x.shape}", f"(N, {comma_list(self.input_shape)})")
         return x
 
     def _targets(self, target: NDArray[np.int64], n: int) -> NDArray[np.int32]:
@@ -530,7 +531,7 @@ class ExplainedModel:
     def _layer(self, name: str) -> keras.layers.Layer:
         if name not in self.layers:
             raise InputError.unexpected(
-                "layer", shown(name), f"one of {listing(self.layers)}", nearest(name, self.layers).strip()
+                "layer", abbreviate(name), f"one of {comma_list(self.layers)}", did_you_mean(name, self.layers).strip()
             )
         return self.layers[name]
 

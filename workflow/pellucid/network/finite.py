@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.messages import shown
+from pellucid.messages import abbreviate
 from pellucid.network import runtime, tracing
 from pellucid.network.layers import holds_weights, last_layer, steps, walk
 
@@ -31,7 +31,7 @@ def require_weights(model: keras.Model, where: str, hint: str = "") -> None:
         for weight in layer.get_weights() if holds_weights(layer) else ():
             if not np.isfinite(weight).all():
                 raise InputError.unexpected(
-                    where, f"{_fault(weight)} among the weights of layer {shown(layer.name)}", _EXPECTED, hint
+                    where, f"{_fault(weight)} among the weights of layer {abbreviate(layer.name)}", _EXPECTED, hint
                 )
 
 
@@ -52,9 +52,8 @@ def require_answers(
     """
     if (index := first(answers)) is not None:
         number = index if numbers is None else int(numbers[index])
-        found = (
-            f"{_fault(answers[index])} in the model's answer, which begins at layer {shown(_origin(model, x[index]))}"
-        )
+        layer = abbreviate(_origin(model, x[index]))
+        found = f"{_fault(answers[index])} in the model's answer, which begins at layer {layer}"
         raise InputError.unexpected(f"{called} {number}", found, _EXPECTED, _range(x[index]))
 
 
@@ -71,7 +70,9 @@ def require_gradient(model: keras.Model, x: Array, target: NDArray[Any], gradien
     """
     if (index := first(gradients)) is not None:
         name = _backward_origin(model, x[index], int(target[index]))
-        found = f"{_fault(gradients[index])} in the gradient of its class score, which begins at layer {shown(name)}"
+        found = (
+            f"{_fault(gradients[index])} in the gradient of its class score, which begins at layer {abbreviate(name)}"
+        )
         hint = f"{_range(x[index])} occlusion, rise, lime and kernel_shap need no gradient."
         raise InputError.unexpected(f"input {index}", found, _EXPECTED, hint)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from pellucid.errors import InputError
-from pellucid.messages import listing, nearest, shown
+from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.network.explained_model import ExplainedModel
 
 logger = logging.getLogger(__name__)
@@ -35,9 +35,9 @@ def conv_layer(model: ExplainedModel, layer: str) -> str:
     if keyword or not names:
         expected = "one at least whose maps lie on the axes of the input, or the name of another layer"
         raise InputError.unexpected("model", "no convolution layer that everything passes through", expected)
-    expected = f"first, last, or one of {listing(names)}"
+    expected = f"first, last, or one of {comma_list(names)}"
     raise InputError.unexpected(
-        "layer", shown(layer), expected, nearest(layer, [*model.layers, *places.addresses]).strip()
+        "layer", abbreviate(layer), expected, did_you_mean(layer, [*model.layers, *places.addresses]).strip()
     )
 
 
@@ -53,12 +53,12 @@ def map_layer(model: ExplainedModel, layer: str) -> str:
     place = None if index is None else places.fields[index].place
     if index is None or place is None or not place.maps:
         names = list(dict.fromkeys([*(places.address(end) for end in places.ends), *model.conv_layers]))
-        found = f"{shown(layer)}, whose output does not lie on the axes of the input in an order that is known"
+        found = f"{abbreviate(layer)}, whose output does not lie on the axes of the input in an order that is known"
         if index is not None and len(shape := tuple(model.nodes[index].shape)) < 2:
-            found = f"{shown(layer)}, whose output {shape} has no time or space left"
+            found = f"{abbreviate(layer)}, whose output {shape} has no time or space left"
         if index is None and address in model.layers:
-            found = f"{shown(layer)}, a layer that is used several times"
-        raise InputError.unexpected("layer", found, f"a layer with feature maps, such as {listing(names)}")
+            found = f"{abbreviate(layer)}, a layer that is used several times"
+        raise InputError.unexpected("layer", found, f"a layer with feature maps, such as {comma_list(names)}")
     if index not in places.cuts:
         logger.info('layer "%s" lies in one of several branches: its maps show a part of the model only', address)
     return address

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.messages import listing, shown
+from pellucid.messages import abbreviate, comma_list
 from pellucid.shares import ceil_of, exact
 
 CANDIDATES = 256
@@ -64,7 +64,7 @@ def refuse_few(groups: Groups, sides: int, which: str) -> None:
         InputError: with the names of the groups.
     """
     if len(groups) < sides:
-        names = listing(groups.names[:5])
+        names = comma_list(groups.names[:5])
         raise InputError.unexpected(
             "split",
             f"{len(groups)} group(s) ({names})",
@@ -174,13 +174,13 @@ def told(
     for name in names:
         y, group = sides[name]
         if group is not None and len(found := np.unique(group)) == 1:
-            group_name = shown(str(found[0]))
+            group_name = abbreviate(str(found[0]))
             lines.append(f"all {len(y)} {name} examples come from one group ({group_name}): they speak for no other")
     known = [(y, group) for y, group in sides.values() if group is not None]
     if known:
         y, group = (np.concatenate(arrays) for arrays in zip(*known, strict=True))
         for label in np.unique(y):
             if len(found := np.unique(group[y == label])) == 1:
-                where = f"is in one group only ({shown(str(found[0]))})"
-                lines.append(f"class {shown(classes[label])} {where}: it lies on one side alone")
+                where = f"is in one group only ({abbreviate(str(found[0]))})"
+                lines.append(f"class {abbreviate(classes[label])} {where}: it lies on one side alone")
     return lines

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from pellucid import downloads, files, plugins, seeds
 from pellucid.config import model_classes
 from pellucid.datasets.base import MEASURED, Examples, RawData
-from pellucid.datasets.readers.spill_buffer import Scratch
+from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
-from pellucid.lazy_array import Array, Rows, blocks
-from pellucid.messages import listing, shown
+from pellucid.lazy_array import Array, LazyRows, blocks
+from pellucid.messages import abbreviate, comma_list
 from pellucid.prepare import group_split, memory
 from pellucid.prepare.scaling import rescale
 from pellucid.prepare.split_shares import line, reached
@@ -36,11 +36,11 @@ _SET_ASIDE = "The test examples are a fold of the source's training examples; it
 class Split:
     """The examples of one split, as in `Examples`; what is not in memory is read where it is needed."""
 
-    x: Rows
+    x: LazyRows
     y: NDArray[np.int64]
-    truth: Rows | None = None
+    truth: LazyRows | None = None
     group: NDArray[np.str_] | None = None
-    filling: Rows | None = None
+    filling: LazyRows | None = None
 
 
 Splits = dict[str, Split]
@@ -85,7 +85,7 @@ def preprocess(
         for name, value in plugins.own_parameters(dataset, plugin.SPEC).items()
         if name not in plugin.SPEC.files
     }
-    room: dict[str, Any] = {"scratch": Scratch(folder, memory_mb)} if plugin.SPEC.scratch else {}
+    room: dict[str, Any] = {"scratch": SpillBuffer(folder, memory_mb)} if plugin.SPEC.scratch else {}
     if plugin.SPEC.own_labels:
         room["known"] = tuple(str(name) for name in classes)
     with memory.bounded(memory_mb, source):
@@ -108,12 +108,12 @@ def preprocess(
     for name, part in splits.items():
         files.write_array(folder / f"x_{name}.npy", part.x)
         # From here on as every later stage sees it, which saves scaling it once more.
-        part.x = Rows(files.map_array(folder / f"x_{name}.npy"))
+        part.x = LazyRows(files.map_array(folder / f"x_{name}.npy"))
         if (index := first_not_finite(part.x)) is not None:
             found = f"values in example {index} that float32 cannot hold"
             hint = "scale: standard brings them near 0." if scale == "none" else "Use another unit."
             raise InputError.unexpected(f"{source}, {name}", found, "at most 3e38, scaled or not", hint)
-    facts = describe(raw, splits, plugin.SPEC) | {
+    data_info = describe(raw, splits, plugin.SPEC) | {
         "source": source,
         "parameters": own,
         "files": {
@@ -131,11 +131,11 @@ def preprocess(
     files.write_arrays(folder / "truth.npz", truths)
     measured = {name: filling.equal(MEASURED) for name in SPLITS if (filling := splits[name].filling) is not None}
     files.write_arrays(folder / "measured.npz", measured)
-    files.write_json(folder / "data.json", facts)
+    files.write_json(folder / "data.json", data_info)
     if shares["by_group"]:
         logger.info("splits by group: %s", line(shares))
     counts = ", ".join(f"{len(splits[name].y):,} {name}" for name in SPLITS)
-    logger.info("%s: %s examples of shape %s", source, counts, "×".join(str(n) for n in facts["shape"]))
+    logger.info("%s: %s examples of shape %s", source, counts, "×".join(str(n) for n in data_info["shape"]))
 
 
 def number_by_outputs(raw: RawData, splits: Splits, classes: Sequence[str | int], class_names: Any) -> RawData:
@@ -179,7 +179,7 @@ def check(raw: RawData, source: str, least: int = 2) -> None:
     if (few := counts[counts > 0].min()) < (3 if raw.test is None else 2):
         name = raw.classes[int(np.argmax(counts == few))]
         raise InputError.unexpected(
-            f"{source}, train", f"{few} example(s) of class {shown(name)}", "enough for every split"
+            f"{source}, train", f"{few} example(s) of class {abbreviate(name)}", "enough for every split"
         )
 
 
@@ -200,7 +200,7 @@ def about_groups(raw: RawData, source: str, *, by_group: bool) -> tuple[str, ...
     if not both:
         return ()
     total = len(set(raw.test.group.tolist()))
-    told = f"{listing(both[:_SHOWN_GROUPS])}{', …' if len(both) > _SHOWN_GROUPS else ''}"
+    told = f"{comma_list(both[:_SHOWN_GROUPS])}{', …' if len(both) > _SHOWN_GROUPS else ''}"
     if by_group:
         raise InputError.unexpected(
             f"{source}, group",
@@ -262,7 +262,7 @@ def divide(
         if len(examples.y) == 0:
             raise InputError.unexpected(f"split, {name}", "no examples", "some", "Give more examples, or other shares.")
         if missing := [raw.classes[label] for label in np.setdiff1d(raw.train.y, examples.y)]:
-            logger.warning("the %s examples have none of class %s", name, listing(missing))
+            logger.warning("the %s examples have none of class %s", name, comma_list(missing))
     if group is not None:
         sides = {name: (part.y, part.group) for name, part in splits.items()}
         for line in group_split.told(SPLITS, sides, list(raw.classes)):
@@ -318,12 +318,12 @@ def stratified(
 
 def take(examples: Examples, indices: NDArray[np.int64] | None = None) -> Split:
     """The examples at `indices`, or all of them; none is read or copied yet."""
-    truth = None if examples.truth is None else Rows(examples.truth, indices)
+    truth = None if examples.truth is None else LazyRows(examples.truth, indices)
     y, group = examples.y, examples.group
     if indices is not None:
         y, group = y[indices], None if group is None else group[indices]
-    filling = None if examples.filling is None else Rows(examples.filling, indices)
-    return Split(Rows(examples.x, indices), y, truth, group, filling)
+    filling = None if examples.filling is None else LazyRows(examples.filling, indices)
+    return Split(LazyRows(examples.x, indices), y, truth, group, filling)
 
 
 def duplicates(splits: Splits) -> dict[str, int]:

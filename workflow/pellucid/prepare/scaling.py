@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pellucid.datasets.base import BLANK, MEASURED
 from pellucid.errors import InputError
-from pellucid.lazy_array import Array, Rows, blocks
-from pellucid.messages import listing, shown
+from pellucid.lazy_array import Array, LazyRows, blocks
+from pellucid.messages import abbreviate, comma_list
 
 Floats = NDArray[np.float64]
 
@@ -26,8 +26,8 @@ _FINE = 2**18
 class Part(Protocol):
     """One split, as far as scaling knows it."""
 
-    x: Rows
-    filling: Rows | None
+    x: LazyRows
+    filling: LazyRows | None
 
 
 def rescale(
@@ -62,7 +62,7 @@ def rescale(
         divisor = np.where(still, 1.0, divisor)
         offset = np.where(still, low, offset)
         if still.any() and len(names) < 100:
-            constant = listing(name for name, same in zip(names, still, strict=True) if same)
+            constant = comma_list(name for name, same in zip(names, still, strict=True) if same)
             notes.append(f"Constant in the training examples, and 0 after scaling: {constant}.")
     if train.x.dtype != np.float32:
         notes += _lost(train, low, high, offset, divisor, names, scale)
@@ -131,7 +131,7 @@ def _with_measured(x: Array, filling: Array | None) -> Iterator[tuple[NDArray[An
 def _require_range(low: Floats, high: Floats, names: Sequence[str]) -> None:
     largest, reach = np.maximum(np.abs(low), np.abs(high)), high - low
     for name, size, way in zip(names, largest, reach, strict=True):
-        where = f"channel {shown(name)}"
+        where = f"channel {abbreviate(name)}"
         if size > _LARGEST:
             raise InputError.unexpected(where, f"values up to {size:g}", f"{_LARGEST:g} at most", "Use another unit.")
         if 0 < way < _LEAST_RANGE:
@@ -161,7 +161,9 @@ def _lost(
     best = lost(mean, np.where(deviation > 0, deviation, 1), np.float32)
     notes = []
     for index in np.flatnonzero(at_fault)[:10]:
-        found = f"{listing([names[index]])}: series vary by {spread[index]:.3g} (standard deviation) at values up to "
+        found = (
+            f"{comma_list([names[index]])}: series vary by {spread[index]:.3g} (standard deviation) at values up to "
+        )
         found += f"{max(abs(low[index]), abs(high[index])):.9g}, of which "
         if lost(np.zeros_like(offset), np.ones_like(divisor), np.float64)[index]:
             notes.append(f"{found}float64 keeps little or nothing: take an offset away before the file is written.")

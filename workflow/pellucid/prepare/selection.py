@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid import files, seeds
 from pellucid.errors import InputError
 from pellucid.logits import log_odds
-from pellucid.messages import MANY_CLASSES, listing, nearest, shown
+from pellucid.messages import MANY_CLASSES, abbreviate, comma_list, did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def select(
     x: Path | str,
     truth: Path | str,
     measured: Path | str,
-    facts: Path | str,
+    data_info: Path | str,
     predictions: Path | str,
     per_class: int,
     choose: str,
@@ -40,7 +40,7 @@ def select(
         x: `x_test.npy`.
         truth: `truth.npz`.
         measured: `measured.npz`.
-        facts: `data.json`.
+        data_info: `data.json`.
         predictions: `predictions.npz`.
         per_class: how many of each true class.
         choose: correct, wrong, most_confident, least_confident or any.
@@ -53,7 +53,7 @@ def select(
     Raises:
         InputError: no class of that name, or no example to choose from.
     """
-    classes = files.read_json(facts)["classes"]
+    classes = files.read_json(data_info)["classes"]
     predicted = files.read_arrays(predictions)
     labels, p, logits = predicted["labels"], predicted["probabilities"], predicted["logits"]
     indices = choose_indices(labels, logits, per_class, choose, seeds.generator(seed, "select"))
@@ -63,7 +63,7 @@ def select(
         )
     for label in np.unique(labels):
         if (count := int((labels[indices] == label).sum())) < per_class:
-            name = shown(classes[label])
+            name = abbreviate(classes[label])
             logger.warning("class %s has %d of the %d %s examples asked for", name, count, per_class, choose)
     arrays: dict[str, NDArray[Any]] = {
         "indices": indices,
@@ -131,7 +131,9 @@ def targets(
     if name in classes:
         return np.full(len(labels), list(classes).index(name), np.int64)
     names = [*(KEYWORDS if keyword else ()), *classes]
-    expected = listing(names[: MANY_CLASSES + len(KEYWORDS)])
+    expected = comma_list(names[: MANY_CLASSES + len(KEYWORDS)])
     if len(classes) > MANY_CLASSES:
         expected += f", … ({len(classes):,} classes)"
-    raise InputError.unexpected("examples.target", shown(name), f"one of {expected}", nearest(name, names).strip())
+    raise InputError.unexpected(
+        "examples.target", abbreviate(name), f"one of {expected}", did_you_mean(name, names).strip()
+    )

@@ -3,12 +3,12 @@
 A score is a module of this package with two names:
 
 - `SPEC`, a `ScoreSpec`;
-- `score(explanation, case, rng, **parameters) -> Scored`.
+- `score(explanation, case, rng, **parameters) -> ScoreResult`.
 
 It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned.
 Nothing else has to be edited to add one: `config.yaml` turns it on. Explanations are computed once: a score reads
 them from the files. One that asks the model gets it as `case.model`; one that explains anew (robustness, sanity) does
-so by `explanation.again`.
+so by `explanation.re_explain`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class ScoreSpec:
         requires: features that the experiment must have: those of a model, "truth", or "training" (one epoch at least).
         needs_model: whether `case.model` is there.
         needs_training: whether `case.training` is there.
-        needs_method: whether `explanation.again` is there; needs the model too.
+        needs_method: whether `explanation.re_explain` is there; needs the model too.
         needs_random_labels: whether `case.random_labels` is there.
         parameters: JSON Schema properties of the parameters, each with a description and a default.
     """
@@ -101,11 +101,11 @@ class RandomLabels:
 
 
 @dataclass(frozen=True)
-class Case:
+class ScoreContext:
     """What all explanations of an experiment have in common.
 
     Attributes:
-        facts: `data.json`.
+        data_info: `data.json`.
         inputs: (N, *input_shape), the explained examples.
         targets: (N,) the class that is explained.
         labels: (N,) their true classes.
@@ -119,7 +119,7 @@ class Case:
         kept: what a score has computed for one explanation and needs for the others too (`removal.once`).
     """
 
-    facts: Mapping[str, Any]
+    data_info: Mapping[str, Any]
     inputs: NDArray[np.float32]
     targets: NDArray[np.int64]
     labels: NDArray[np.int64]
@@ -152,8 +152,8 @@ class Explanation:
         random: whether another seed gives other attributions.
         cost: its entry in `cost.json`.
         checks: its entry in `checks.json`.
-        again: explains other inputs by the same method with the same seed, or another, on the same model or another:
-            `again(inputs, targets, seed=None, model=None, measured=None)`.
+        re_explain: explains other inputs by the same method, with the same seed or another, on the same model or
+            another: `re_explain(inputs, targets, seed=None, model=None, measured=None)`.
     """
 
     label: str
@@ -165,7 +165,7 @@ class Explanation:
     random: bool = False
     cost: Mapping[str, Any] = field(default_factory=dict)
     checks: Mapping[str, float] = field(default_factory=dict)
-    again: Callable[..., NDArray[np.float32]] | None = None
+    re_explain: Callable[..., NDArray[np.float32]] | None = None
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoreResult:
     """What a score found for one explanation.
 
     Attributes:
@@ -204,4 +204,6 @@ class Score(Protocol):
 
     SPEC: ScoreSpec
 
-    def score(self, explanation: Explanation, case: Case, rng: np.random.Generator, **parameters: Any) -> Scored: ...
+    def score(
+        self, explanation: Explanation, case: ScoreContext, rng: np.random.Generator, **parameters: Any
+    ) -> ScoreResult: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 
 SPEC = ScoreSpec(
     title="Cost",
@@ -21,7 +21,7 @@ SPEC = ScoreSpec(
 )
 
 
-def score(explanation: Explanation, case: Case, rng: np.random.Generator) -> Scored:
+def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator) -> ScoreResult:
     """The mean, for every example alike: all were explained together."""
     n = len(case.inputs)
-    return Scored({name: np.full(n, explanation.cost[name] / n) for name in SPEC.metrics})
+    return ScoreResult({name: np.full(n, explanation.cost[name] / n) for name in SPEC.metrics})

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score.base import Case, Curve, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
 from pellucid.score.shared.removal import OF, answers, cut, places, without
 
@@ -55,7 +55,7 @@ fits = units.fits
 
 def score(
     explanation: Explanation,
-    case: Case,
+    case: ScoreContext,
     rng: np.random.Generator,
     *,
     steps: int = 50,
@@ -64,7 +64,7 @@ def score(
     window: int | str = "auto",
     channels: str = "together",
     baselines: Sequence[str] = _BASELINES,
-) -> Scored:
+) -> ScoreResult:
     """The areas by the trapezoidal rule and the curves, for each baseline.
 
     Raises:
@@ -92,7 +92,7 @@ def score(
         curves[f"deletion.{name}"] = Curve(x, deletion, "share deleted", of)
         curves[f"insertion.{name}"] = Curve(x, insertion, "share inserted", of)
     named = {f"{metric}.{name}": area for metric, found in areas.items() for name, area in found.items()}
-    return Scored(named, curves)
+    return ScoreResult(named, curves)
 
 
 def _area(y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
 from pellucid.score.shared.removal import drops, once, painted, subsets, weighed
 
@@ -55,7 +55,7 @@ fits = units.fits
 
 def score(
     explanation: Explanation,
-    case: Case,
+    case: ScoreContext,
     rng: np.random.Generator,
     *,
     runs: int = 100,
@@ -64,7 +64,7 @@ def score(
     window: int | str = "auto",
     channels: str = "together",
     baselines: Sequence[str] = _BASELINES,
-) -> Scored:
+) -> ScoreResult:
     """The correlation for each baseline; NaN for an example whose logit no set changes.
 
     Raises:
@@ -74,7 +74,7 @@ def score(
     labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
     chosen, losses = once(case, rng, key, lambda: _drops(case, labels, runs, share, baselines, rng))
     said = weighed(chosen, units.sums(explanation.attributions, labels))
-    return Scored({f"faithfulness_correlation.{name}": correlation(said, drop) for name, drop in losses.items()})
+    return ScoreResult({f"faithfulness_correlation.{name}": correlation(said, drop) for name, drop in losses.items()})
 
 
 def correlation(said: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -93,7 +93,7 @@ def correlation(said: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArr
 
 
 def _drops(
-    case: Case,
+    case: ScoreContext,
     labels: NDArray[np.int32],
     runs: int,
     share: float,

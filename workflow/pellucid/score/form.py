@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.strength import strength
 
 SPEC = ScoreSpec(
@@ -24,13 +24,13 @@ SPEC = ScoreSpec(
 )
 
 
-def score(explanation: Explanation, case: Case, rng: np.random.Generator) -> Scored:
+def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator) -> ScoreResult:
     """Both for each example; a map of zeros counts as one of equal values."""
     if case.measured is not None:
         rows = zip(explanation.attributions, case.measured, strict=True)
         forms = [_form(row[there][np.newaxis]) for row, there in rows]
-        return Scored({name: np.concatenate([form[name] for form in forms]) for name in SPEC.metrics})
-    return Scored(_form(explanation.attributions))
+        return ScoreResult({name: np.concatenate([form[name] for form in forms]) for name in SPEC.metrics})
+    return ScoreResult(_form(explanation.attributions))
 
 
 def _form(maps: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:

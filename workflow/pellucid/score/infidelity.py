@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
 from pellucid.score.shared.removal import drops, once, painted, subsets, weighed
 
@@ -76,7 +76,7 @@ fits = units.fits
 
 def score(
     explanation: Explanation,
-    case: Case,
+    case: ScoreContext,
     rng: np.random.Generator,
     *,
     perturbations: Sequence[str] = _PERTURBATIONS,
@@ -87,7 +87,7 @@ def score(
     window: int | str = "auto",
     channels: str = "together",
     baselines: Sequence[str] = _BASELINES,
-) -> Scored:
+) -> ScoreResult:
     """Both for each perturbation and baseline; the scaled one is NaN for an example whose logit never changes.
 
     Raises:
@@ -110,7 +110,7 @@ def score(
             said = weighed(shares, units.sums(added, labels))
             plain[f"infidelity.{kind}.{name}"] = np.square(said - changes[name]).mean(0)
             scaled[f"infidelity_scaled.{kind}.{name}"] = optimally_scaled(said, changes[name])
-    return Scored(scaled | plain)
+    return ScoreResult(scaled | plain)
 
 
 def optimally_scaled(said: NDArray[np.float64], changes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -125,7 +125,7 @@ def optimally_scaled(said: NDArray[np.float64], changes: NDArray[np.float64]) ->
 
 
 def _changes(
-    case: Case,
+    case: ScoreContext,
     labels: NDArray[np.int32],
     ways: Mapping[str, NDArray[np.float32]],
     kind: str,

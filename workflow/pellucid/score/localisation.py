@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.ranks import levels
-from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.strength import views
 
 SPEC = ScoreSpec(
@@ -27,7 +27,7 @@ SPEC = ScoreSpec(
 )
 
 
-def score(explanation: Explanation, case: Case, rng: np.random.Generator) -> Scored:
+def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator) -> ScoreResult:
     """All three for each example; NaN for an example without evidence."""
     values = {}
     for suffix, size, truth in views(explanation, case):
@@ -37,7 +37,7 @@ def score(explanation: Explanation, case: Case, rng: np.random.Generator) -> Sco
         values[f"pointing_game{suffix}"] = np.where(
             number, share_of_strongest(size, truth, np.ones_like(number)), np.nan
         )
-    return Scored(values)
+    return ScoreResult(values)
 
 
 def share_of_strongest(

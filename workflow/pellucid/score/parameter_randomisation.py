@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.network.weight_randomisation import cascading, weighted_layers
-from pellucid.score.base import Case, Curve, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import spearman, ssim
 from pellucid.score.shared.subset import first_of_each, parameter, placed
 
@@ -55,16 +55,16 @@ SPEC = ScoreSpec(
 
 def score(
     explanation: Explanation,
-    case: Case,
+    case: ScoreContext,
     rng: np.random.Generator,
     *,
     steps: int | str = 5,
     draws: int = 1,
     examples: int | str = 3,
-) -> Scored:
+) -> ScoreResult:
     """Both, in the mean over the steps and after the last, for each chosen example; NaN for the others."""
     assert case.model is not None
-    assert explanation.again is not None
+    assert explanation.re_explain is not None
     chosen = first_of_each(case.labels, examples)
     inputs, targets, own = case.inputs[chosen], case.targets[chosen], np.abs(explanation.attributions[chosen])
     measured = case.measured_of(chosen)
@@ -77,7 +77,7 @@ def score(
         with cascading(case.model, rng) as layers:
             for number, _ in enumerate(layers, 1):
                 if number in numbers:
-                    maps = np.abs(explanation.again(inputs, targets, **measured))
+                    maps = np.abs(explanation.re_explain(inputs, targets, **measured))
                     place = 1 + int(np.flatnonzero(numbers == number)[0])
                     for name, measure in MEASURES.items():
                         found[name][:, place] += measure(own, maps, **measured) / draws
@@ -87,7 +87,7 @@ def score(
         values[f"parameter_{name}.mean"] = similarity[:, 1:].mean(1)
         values[f"parameter_{name}.end"] = similarity[:, -1]
         curves[CURVES[name]] = Curve(x, similarity, "layers randomised, from the output", "similarity to the trained")
-    return Scored(values, curves)
+    return ScoreResult(values, curves)
 
 
 def stops(layers: int, steps: int | str) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.strength import views
 
 SPEC = ScoreSpec(
@@ -25,13 +25,13 @@ SPEC = ScoreSpec(
 )
 
 
-def score(explanation: Explanation, case: Case, rng: np.random.Generator) -> Scored:
+def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator) -> ScoreResult:
     """Both for each example; NaN for an example without evidence."""
     values = {}
     for suffix, size, truth in views(explanation, case):
         areas = np.array([_areas(*row) for row in zip(size, truth, strict=True)])
         values[f"aup{suffix}"], values[f"aur{suffix}"] = areas[:, 0], areas[:, 1]
-    return Scored(values)
+    return ScoreResult(values)
 
 
 def _areas(size: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import spearman, ssim
 from pellucid.score.shared.subset import first_of_each, parameter, placed
 
@@ -50,24 +50,24 @@ _MEASURES: dict[str, Callable[..., NDArray[np.float64]]] = {"labels_rank_correla
 
 def score(
     explanation: Explanation,
-    case: Case,
+    case: ScoreContext,
     rng: np.random.Generator,
     *,
     epochs: int | str = "recipe",  # of the model that is there when this is called
     examples: int | str = "all",
-) -> Scored:
+) -> ScoreResult:
     """Both for each chosen example, NaN for the others; and the share of its labels that the other model says."""
-    assert explanation.again is not None
+    assert explanation.re_explain is not None
     assert case.random_labels is not None
     other = case.random_labels
     chosen = first_of_each(case.labels, examples)
     measured = case.measured_of(chosen)
     own = np.abs(explanation.attributions[chosen])
-    maps = np.abs(explanation.again(case.inputs[chosen], case.targets[chosen], model=other.model, **measured))
+    maps = np.abs(explanation.re_explain(case.inputs[chosen], case.targets[chosen], model=other.model, **measured))
     values = {
         name: placed(measure(own, maps, **measured), chosen, len(case.inputs)) for name, measure in _MEASURES.items()
     }
     values["memorised"] = np.full(len(case.inputs), other.memorised)
     weak = "" if other.memorised >= LEARNT else f", less than {LEARNT:g}: a weak test"
     share = f"{other.memorised:.2f} of its random labels (chance {other.chance:.2f})"
-    return Scored(values, note=f"the second model has memorised {share}{weak}")
+    return ScoreResult(values, note=f"the second model has memorised {share}{weak}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import spearman, ssim
 from pellucid.score.shared.subset import first_of_each, parameter, placed
 
@@ -28,20 +28,22 @@ SPEC = ScoreSpec(
 )
 
 
-def score(explanation: Explanation, case: Case, rng: np.random.Generator, *, examples: int | str = "all") -> Scored:
+def score(
+    explanation: Explanation, case: ScoreContext, rng: np.random.Generator, *, examples: int | str = "all"
+) -> ScoreResult:
     """Both for each chosen example; NaN for the others."""
     assert case.model is not None
-    assert explanation.again is not None
+    assert explanation.re_explain is not None
     others = other_classes(case.targets, case.model.n_classes, rng)
     chosen = first_of_each(case.labels, examples)
     own = np.abs(explanation.attributions[chosen])
     measured = case.measured_of(chosen)
-    other = np.abs(explanation.again(case.inputs[chosen], others[chosen], **measured))
+    other = np.abs(explanation.re_explain(case.inputs[chosen], others[chosen], **measured))
     values = {
         "logit_rank_correlation": spearman(own, other, **measured),
         "logit_ssim": ssim(own, other, measured=measured.get("measured")),
     }
-    return Scored({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})
+    return ScoreResult({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})
 
 
 def other_classes(targets: NDArray[np.int64], n_classes: int, rng: np.random.Generator) -> NDArray[np.int64]:

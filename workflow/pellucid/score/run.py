@@ -16,7 +16,7 @@ from pellucid.config.variants import method_of, variants
 from pellucid.errors import InputError
 from pellucid.explain.base import holds, measured_for, on_measured, require_finite
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.score.base import Case, Explanation, RandomLabels, Scored, ScoreSpec
+from pellucid.score.base import Explanation, RandomLabels, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.bootstrap import NONE, interval
 from pellucid.score.shared.ranking import comparable
 
@@ -37,7 +37,7 @@ def run(
     parameters: Mapping[str, Any],
     methods: Mapping[str, Mapping[str, Any]],
     explained: Explained,
-    facts: Path | str,
+    data_info: Path | str,
     seed: int,
     threads: int,
     memory_mb: int,
@@ -56,7 +56,7 @@ def run(
         parameters: its parameters.
         methods: parameters of the methods, by name.
         explained: what each of them wrote.
-        facts: `data.json`.
+        data_info: `data.json`.
         seed: of the experiment.
         threads, memory_mb: for the model.
         table: CSV; gets a row for each explanation and metric over all examples, and one for each class (the column
@@ -80,7 +80,7 @@ def run(
         other = RandomLabels(second, reached["memorised"], reached["chance"])
     rows, found = [], dict[str, NDArray[Any]]()
     cases = loaded(
-        methods, explained, facts, model=explained_model, training=training, labels=labels, seed=seed, other=other
+        methods, explained, data_info, model=explained_model, training=training, labels=labels, seed=seed, other=other
     )
     for explanation, case in cases:
         scored = plugin.score(explanation, case, seeds.generator(seed, "score", score), **parameters)
@@ -105,24 +105,24 @@ def run(
 def loaded(
     methods: Mapping[str, Mapping[str, Any]],
     explained: Explained,
-    facts: Path | str,
+    data_info: Path | str,
     *,
     model: ExplainedModel | None,
     training: Path | str | None,
     labels: Path | str | None,
     seed: int,
     other: RandomLabels | None = None,
-) -> Iterator[tuple[Explanation, Case]]:
+) -> Iterator[tuple[Explanation, ScoreContext]]:
     """Every variant of every method, with what it has in common with the others; see `run` for the arguments."""
     kept: dict[Any, Any] = {}
-    data = files.read_json(facts)
+    data = files.read_json(data_info)
     examples = files.map_array(training) if training else None
     classes = files.read_arrays(labels)["train"] if labels else None
     for method, asked in methods.items():
         written = explained[method]
         given = files.read_arrays(written["attributions"])
-        case = Case(
-            facts=data,
+        case = ScoreContext(
+            data_info=data,
             inputs=given["inputs"],
             targets=given["targets"],
             labels=given["labels"],
@@ -144,7 +144,7 @@ def _explanations(
     asked: Mapping[str, Any],
     written: Mapping[str, Path | str],
     given: Mapping[str, NDArray[Any]],
-    case: Case,
+    case: ScoreContext,
 ) -> list[Explanation]:
     """The variants of one method."""
     spec = plugins.spec("explain", method)
@@ -159,7 +159,7 @@ def _explanations(
             per_unit=holds(spec.per_unit, chosen),
             cost=costs[label],
             checks=checks[label],
-            again=partial(_again, method, label, chosen, case),
+            re_explain=partial(_again, method, label, chosen, case),
         )
         for label, chosen in variants(method, asked).items()
     ]
@@ -169,7 +169,7 @@ def _again(
     method: str,
     label: str,
     parameters: Mapping[str, Any],
-    case: Case,
+    case: ScoreContext,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     seed: int | None = None,
@@ -186,7 +186,7 @@ def _again(
     return on_measured(attributions, measured)
 
 
-def _rows(spec: ScoreSpec, scored: Scored, label: str, case: Case, seed: int) -> list[tuple[Any, ...]]:
+def _rows(spec: ScoreSpec, scored: ScoreResult, label: str, case: ScoreContext, seed: int) -> list[tuple[Any, ...]]:
     """Mean and interval of each metric, over all examples and over those of each class."""
     rows = []
     for name, values in scored.values.items():
@@ -198,7 +198,7 @@ def _rows(spec: ScoreSpec, scored: Scored, label: str, case: Case, seed: int) ->
             if metric.once or metric.of_model:
                 found = found._replace(low=np.nan, high=np.nan, method=NONE)
             # The column `over` says which row is which: a class may be called "all".
-            group = (tables.ALL, tables.ALL) if which is None else (tables.CLASS, case.facts["classes"][which])
+            group = (tables.ALL, tables.ALL) if which is None else (tables.CLASS, case.data_info["classes"][which])
             ends = (found.mean, found.low, found.high, found.examples, found.method)
             rows.append((label, method_of(label), name, *group, *ends))
     return rows
@@ -218,7 +218,7 @@ def _with_comparable(content: pd.DataFrame, arrays: Mapping[str, NDArray[Any]]) 
     return content
 
 
-def _require_no_infinity(scored: Scored, where: str) -> None:
+def _require_no_infinity(scored: ScoreResult, where: str) -> None:
     """Refuse a score with an infinite value; say of a metric without any value that it has none.
 
     Raises:
@@ -234,6 +234,6 @@ def _require_no_infinity(scored: Scored, where: str) -> None:
             logger.warning("%s: %s is defined for none of the %d examples", where, name, len(values))
 
 
-def _line(scored: Scored) -> str:
+def _line(scored: ScoreResult) -> str:
     means = {name: values[np.isfinite(values)] for name, values in scored.values.items()}
     return ", ".join(f"{name} {values.mean():.3g}" if len(values) else f"{name} –" for name, values in means.items())

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import overlap, spearman
 from pellucid.score.shared.subset import first_of_each, parameter, placed
 
@@ -49,21 +49,21 @@ SPEC = ScoreSpec(
 
 def score(
     explanation: Explanation,
-    case: Case,
+    case: ScoreContext,
     rng: np.random.Generator,
     *,
     runs: int = 3,
     share: float = 0.1,
     examples: int | str = "all",
-) -> Scored:
+) -> ScoreResult:
     """Both for each chosen example; NaN for the others."""
-    assert explanation.again is not None
+    assert explanation.re_explain is not None
     chosen = first_of_each(case.labels, examples)
     inputs, targets = case.inputs[chosen], case.targets[chosen]
     measured = case.measured_of(chosen)
     maps = [np.abs(explanation.attributions[chosen])]
     for seed in rng.integers(2**31, size=runs - 1):
-        maps.append(np.abs(explanation.again(inputs, targets, seed=int(seed), **measured)))
+        maps.append(np.abs(explanation.re_explain(inputs, targets, seed=int(seed), **measured)))
         if np.allclose(maps[-1], maps[0], rtol=0, atol=_ROUNDING * float(maps[0].max(initial=0))):
             # No randomness: further runs would find the same.
             maps = [maps[0], maps[0]]
@@ -73,4 +73,4 @@ def score(
         "seed_rank_correlation": np.mean([spearman(one, two, **measured) for one, two in pairs], axis=0),
         "seed_overlap": np.mean([overlap(one, two, share, **measured) for one, two in pairs], axis=0),
     }
-    return Scored({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})
+    return ScoreResult({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})

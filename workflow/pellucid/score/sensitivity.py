@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.batching import blocks
-from pellucid.score.base import Case, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.subset import first_of_each, parameter, placed
 
 SPEC = ScoreSpec(
@@ -47,16 +47,16 @@ SPEC = ScoreSpec(
 
 def score(
     explanation: Explanation,
-    case: Case,
+    case: ScoreContext,
     rng: np.random.Generator,
     *,
     radius: float = 0.02,
     samples: int = 10,
     examples: int | str = 2,
-) -> Scored:
+) -> ScoreResult:
     """Both for each chosen example; NaN for the others, and for attributions of zeros."""
     assert case.model is not None
-    assert explanation.again is not None
+    assert explanation.re_explain is not None
     chosen = first_of_each(case.labels, examples)
     inputs, targets, maps = case.inputs[chosen], case.targets[chosen], explanation.attributions[chosen]
     # All examples meet the same patterns: a value must not depend on which others are scored with it.
@@ -69,11 +69,11 @@ def score(
         near = inputs[part] + reach[part] * patterns[some, np.newaxis]
         copies = (len(near), *(1,) * (inputs.ndim - 1))
         there = {name: np.tile(mask[part], copies) for name, mask in measured.items()}
-        found = explanation.again(near.reshape(-1, *inputs.shape[1:]), np.tile(targets[part], len(near)), **there)
+        found = explanation.re_explain(near.reshape(-1, *inputs.shape[1:]), np.tile(targets[part], len(near)), **there)
         change[some, part] = _norm(found.reshape(near.shape) - maps[part], axes=2)
     share = np.where(size > 0, change / np.where(size > 0, size, 1), np.nan)
     values = {"max_sensitivity": share.max(0), "mean_sensitivity": share.mean(0)}
-    return Scored({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})
+    return ScoreResult({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})
 
 
 def ranges(inputs: NDArray[np.float32], measured: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:

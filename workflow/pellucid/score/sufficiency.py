@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score.base import Case, Curve, Explanation, Metric, Scored, ScoreSpec
+from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
 from pellucid.score.shared.removal import OF, answers, cut, places, without
 from pellucid.shares import round_of
@@ -53,7 +53,7 @@ fits = units.fits
 
 def score(
     explanation: Explanation,
-    case: Case,
+    case: ScoreContext,
     rng: np.random.Generator,
     *,
     fractions: Sequence[float] = _FRACTIONS,
@@ -62,7 +62,7 @@ def score(
     window: int | str = "auto",
     channels: str = "together",
     baselines: Sequence[str] = _BASELINES,
-) -> Scored:
+) -> ScoreResult:
     """Both for each baseline, as means over the fractions, and their curves.
 
     Raises:
@@ -88,4 +88,4 @@ def score(
         for metric, found in drops.items()
         for name, y in found.items()
     }
-    return Scored({name: curve.y.mean(1) for name, curve in curves.items()}, curves)
+    return ScoreResult({name: curve.y.mean(1) for name, curve in curves.items()}, curves)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pellucid import seeds
 from pellucid.errors import InputError
-from pellucid.messages import times
+from pellucid.messages import format_shape
 
 if TYPE_CHECKING:
     import keras
@@ -53,7 +53,7 @@ def rotation(x: Array, rng: np.random.Generator, degrees: float) -> Array:
     angle = np.deg2rad(rng.uniform(-degrees, degrees, count))[:, None, None]
     y, z = np.mgrid[:height, :width].astype(np.float64)
     y, z = y - (height - 1) / 2, z - (width - 1) / 2
-    # Where each pixel comes from: the turn the other way. Rows count downwards, so this turns counter-clockwise.
+    # Where each pixel comes from: the turn the other way. LazyRows count downwards, so this turns counter-clockwise.
     row = np.cos(angle) * y + np.sin(angle) * z + (height - 1) / 2
     column = np.cos(angle) * z - np.sin(angle) * y + (width - 1) / 2
     top, down = _below(np.clip(row, 0, height - 1), height)
@@ -181,7 +181,7 @@ def check(settings: Mapping[str, Any], shape: tuple[int, ...]) -> None:
         InputError: as said.
     """
     if settings["shift"] >= min(shape[:-1]):
-        found = f"{settings['shift']} for examples of shape {times(shape)}"
+        found = f"{settings['shift']} for examples of shape {format_shape(shape)}"
         raise InputError.unexpected("training.augmentation.shift", found, f"less than {min(shape[:-1])}")
 
 

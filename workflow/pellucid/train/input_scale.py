@@ -35,25 +35,25 @@ class _EnoughError(Exception):
     """Ends a pass through a model."""
 
 
-def contradiction(network: keras.Model, training: Path | str, facts: Mapping[str, Any], key: str) -> str:
+def contradiction(network: keras.Model, training: Path | str, data_info: Mapping[str, Any], key: str) -> str:
     """One sentence where the first layers of a model contradict the data; nothing where they agree or do not say.
 
     Args:
         network: built, as it takes the data.
         training: `x_train.npy`.
-        facts: `data.json`.
+        data_info: `data.json`.
         key: the config key that says the range of the model.
     """
     x = files.map_array(training)
     x = np.asarray(x[np.linspace(0, len(x) - 1, min(_EXAMPLES, len(x))).round().astype(int)], np.float32)
-    statistics = _of_statistics(network, x, facts["scale"])
+    statistics = _of_statistics(network, x, data_info["scale"])
     if statistics == "":  # they fit what they get, and so does everything before them
         return ""
     claim, values = _of_scale(network, x)
     claim = claim or statistics or ""
     if not claim:
         return ""
-    scale = "" if facts["scale"] == "none" else f" (after preprocessing.scale: {facts['scale']})"
+    scale = "" if data_info["scale"] == "none" else f" (after preprocessing.scale: {data_info['scale']})"
     remedy = f"{key} says which values the model takes"
     if key == "model.input_range":
         remedy += " where the data are 0 and 1" + (f", here perhaps {values}" if values else "")

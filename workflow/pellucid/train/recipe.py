@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.config import schema
-from pellucid.messages import listing
+from pellucid.messages import comma_list
 from pellucid.network import dtype_policy
 from pellucid.train import augmentation
 
@@ -46,8 +46,8 @@ def faults(training: Mapping[str, Any], kind: str, path: str) -> list[str]:
         if kind not in (kinds := augmentation.TRANSFORMATIONS[name].kinds):
             fitting = [other for other, one in augmentation.TRANSFORMATIONS.items() if kind in one.kinds]
             found.append(
-                f"{path}.augmentation.{name}: found a transformation of {listing(kinds)} data; expected one for {kind} "
-                f"data: {listing(fitting)}."
+                f"{path}.augmentation.{name}: found a transformation of {comma_list(kinds)} data; expected one "
+                f"for {kind} data: {comma_list(fitting)}."
             )
     return found
 

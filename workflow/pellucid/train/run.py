@@ -60,7 +60,7 @@ def train(
     x_validation: Path | str,
     labels: Path | str,
     measured: Path | str,
-    facts: Path | str,
+    data_info: Path | str,
     model: Mapping[str, Any],
     training: Mapping[str, Any],
     seed: int,
@@ -77,7 +77,7 @@ def train(
         x_train, x_validation: `x_train.npy` and `x_validation.npy`.
         labels: `labels.npz`.
         measured: `measured.npz`.
-        facts: `data.json`.
+        data_info: `data.json`.
         model: the experiment's `model` entry: architecture, parameters, checksums.
         training: the experiment's `training` entry; keys that are absent have their defaults.
         seed: of the experiment.
@@ -100,7 +100,7 @@ def train(
     tf = runtime.start(threads)
     import keras
 
-    data = files.read_json(facts)
+    data = files.read_json(data_info)
     augmentation.check(training["augmentation"], tuple(data["shape"]))
     weights = recipe.class_weights(data["counts"]["train"], training["class_weights"])
     x = {"train": x_train, "validation": x_validation}
@@ -258,7 +258,7 @@ def _build(
     model: Mapping[str, Any],
     paths: Mapping[str, str],
     training: Mapping[str, Any],
-    facts: Mapping[str, Any],
+    data_info: Mapping[str, Any],
     seed: int,
 ) -> keras.Model:
     import keras
@@ -268,7 +268,7 @@ def _build(
     architecture = plugins.load("models")[model["architecture"]]
     parameters = plugins.own_parameters(model, architecture.SPEC)
     parameters |= {name: paths.get(name) for name in architecture.SPEC.files}
-    network: keras.Model = architecture.build(tuple(facts["shape"]), len(facts["classes"]), **parameters)
+    network: keras.Model = architecture.build(tuple(data_info["shape"]), len(data_info["classes"]), **parameters)
     finite.require_weights(network, next(iter(paths.values()), f"model {model['architecture']}"))
     if training["epochs"] and not network.trainable_weights:
         raise InputError.unexpected(
@@ -277,12 +277,16 @@ def _build(
     return network
 
 
-def _notes(network: keras.Model, model: Mapping[str, Any], facts: Mapping[str, Any], training: Path | str) -> list[str]:
+def _notes(
+    network: keras.Model, model: Mapping[str, Any], data_info: Mapping[str, Any], training: Path | str
+) -> list[str]:
     """What contradicts the data in a model whose range the config can say, a sentence each; also logged."""
     declared = plugins.spec("models", model["architecture"]).parameters
     keys = [key for key in ("input_range", "white") if key in declared]
     try:
-        found = [note for key in keys if (note := input_scale.contradiction(network, training, facts, f"model.{key}"))]
+        found = [
+            note for key in keys if (note := input_scale.contradiction(network, training, data_info, f"model.{key}"))
+        ]
     except Exception as error:  # a layer that cannot be called by itself: the model can be explained all the same
         logger.info("the first layers cannot be compared with the data: %s", first_line(error))
         return []

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.messages import times
+from pellucid.messages import format_shape
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.receptive_field import node_fields
 from pellucid.user_text import in_cell
@@ -99,7 +99,7 @@ def compute(
         "names": np.array([row.name for row in rows]),
         "kinds": np.array([row.kind for row in rows]),
         "groups": np.array([group(row.kind) for row in rows]),
-        "shapes": np.array([times(row.shape) for row in rows]),
+        "shapes": np.array([format_shape(row.shape) for row in rows]),
         "positions": np.array([max((size or 1 for size in row.shape[:-1]), default=1) for row in rows]),
         "filters": np.array([(row.shape[-1] or 1) if row.shape else 1 for row in rows]),
         "parameters": np.array([row.parameters for row in rows]),
@@ -159,7 +159,7 @@ def summary(model: ExplainedModel, rows: Sequence[Row]) -> str:
     rule = "-" * max(map(len, aligned))
     total, trainable = (sum(getattr(row, name) for row in rows) for name in ("parameters", "trainable"))
     ending = [
-        f"input: {times(model.input_shape)}; classes: {model.n_classes}; layers: {len(rows)}",
+        f"input: {format_shape(model.input_shape)}; classes: {model.n_classes}; layers: {len(rows)}",
         f"parameters: {total:,} ({total * 4 / 2**20:.2f} MiB as 32-bit numbers)",
         f"trainable: {trainable:,}; not trainable: {total - trainable:,}",
     ]
@@ -174,11 +174,11 @@ def _words(row: Row, rows: Sequence[Row], separator: str = ",") -> tuple[str, ..
     return (
         f"{row.within}/{row.name}" if row.within else row.name,
         row.kind,
-        times(row.shape),
+        format_shape(row.shape),
         f"{row.parameters:{separator}}",
         f"{row.trainable:{separator}}",
-        "whole input" if row.field is None else times(row.field),
-        times(row.stride),
+        "whole input" if row.field is None else format_shape(row.field),
+        format_shape(row.stride),
         ", ".join(rows[index].name for index in row.inputs),
     )
 

@@ -67,11 +67,11 @@ class ViewData:
     """What a view may read besides the model.
 
     Attributes:
-        facts: `data.json`: kind ("series" or "image"), classes, channels, sampling_rate_hz, unit, ….
+        data_info: `data.json`: kind ("series" or "image"), classes, channels, sampling_rate_hz, unit, ….
         paths: the files of `ViewSpec.sources`.
     """
 
-    facts: Mapping[str, Any]
+    data_info: Mapping[str, Any]
     paths: Mapping[str, Path]
 
     @cached_property

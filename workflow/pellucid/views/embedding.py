@@ -105,7 +105,7 @@ def compute(
         "total": np.array(len(labels)),
         "layer": np.array(name),
     }
-    return arrays | {"csv": _table(same, y, data.facts["classes"])}
+    return arrays | {"csv": _table(same, y, data.data_info["classes"])}
 
 
 def _left_out(layer: str, reason: str) -> dict[str, NDArray[Any] | str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pellucid import plugins, tables
 from pellucid.errors import InputError
 from pellucid.explain.base import require_finite
-from pellucid.messages import listing, nearest, shown
+from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.ranks import levels, spearman
 from pellucid.shares import round_of
@@ -89,8 +89,10 @@ def check(*, methods: Sequence[str], **unused: object) -> None:
     names = [name for name, module in known.items() if not module.SPEC.needs_training]
     for name in methods:
         if name not in names:
-            found = f'"{name}", which needs the training examples' if name in known else shown(name)
-            raise InputError.unexpected("methods", found, f"some of {listing(names)}", nearest(name, names).strip())
+            found = f'"{name}", which needs the training examples' if name in known else abbreviate(name)
+            raise InputError.unexpected(
+                "methods", found, f"some of {comma_list(names)}", did_you_mean(name, names).strip()
+            )
 
 
 def compute(

@@ -25,7 +25,7 @@ def run(
     variant: str,
     parameters: Mapping[str, Any],
     model: Path | str,
-    facts: Path | str,
+    data_info: Path | str,
     sources: Mapping[str, Path | str],
     seed: int,
     threads: int,
@@ -41,7 +41,7 @@ def run(
         variant: which of the runs that its parameters ask for.
         parameters: its parameters, and `sweep`.
         model: `model.keras`.
-        facts: `data.json`.
+        data_info: `data.json`.
         sources: the files of `ViewSpec.sources`.
         seed: of the experiment.
         threads: CPU threads.
@@ -56,7 +56,7 @@ def run(
     plugin = plugins.load("views")[view]
     chosen = variants(view, parameters)[variant]
     explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
-    data = ViewData(files.read_json(facts), {name: Path(path) for name, path in sources.items()})
+    data = ViewData(files.read_json(data_info), {name: Path(path) for name, path in sources.items()})
     started = time.perf_counter()
     found = plugin.compute(explained_model, data, seeds.generator(seed, "view", variant), **chosen)
     seconds = time.perf_counter() - started

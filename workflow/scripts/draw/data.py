@@ -5,7 +5,7 @@ from pellucid.jobs.script import job
 
 with job(snakemake) as params:
     draw(
-        data=snakemake.input.facts,
+        data=snakemake.input.data_info,
         x=snakemake.input.x,
         labels=snakemake.input.labels,
         measured=snakemake.input.measured,

@@ -9,7 +9,7 @@ with job(snakemake) as params:
         variant=snakemake.wildcards.variant,
         parameters=params.parameters,
         title=params.title,
-        data=snakemake.input.facts,
+        data=snakemake.input.data_info,
         attributions=snakemake.input.attributions,
         pictures=list(snakemake.output),
     )

@@ -8,7 +8,7 @@ with job(snakemake) as params:
         methods=params.methods,
         attributions=dict(zip(params.methods, snakemake.input.attributions, strict=True)),
         title=params.title,
-        facts=snakemake.input.facts,
+        data_info=snakemake.input.data_info,
         checks=snakemake.input.checks,
         pictures=list(snakemake.output),
     )

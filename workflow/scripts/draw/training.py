@@ -6,7 +6,7 @@ from pellucid.jobs.script import job
 with job(snakemake) as params:
     draw(
         history=snakemake.input.history,
-        facts=snakemake.input.facts,
+        data_info=snakemake.input.data_info,
         title=params.title,
         pictures=list(snakemake.output),
     )

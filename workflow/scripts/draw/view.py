@@ -9,7 +9,7 @@ with job(snakemake) as params:
         variant=snakemake.wildcards.variant,
         parameters=params.parameters,
         title=params.title,
-        facts=snakemake.input.facts,
+        data_info=snakemake.input.data_info,
         arrays=snakemake.input.arrays,
         pictures=list(snakemake.output),
     )

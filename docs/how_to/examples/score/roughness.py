@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pellucid.score.base import Metric, Scored, ScoreSpec
+from pellucid.score.base import Metric, ScoreResult, ScoreSpec
 
 SPEC = ScoreSpec(
     title="Roughness",
@@ -22,4 +22,4 @@ def score(explanation, case, rng, *, lag=1):
     values = explanation.attributions.astype(np.float64)
     rest = tuple(range(1, values.ndim))
     jumps, size = np.abs(values[:, lag:] - values[:, :-lag]).mean(rest), np.abs(values).mean(rest)
-    return Scored({"roughness": np.divide(jumps, size, out=np.full(len(size), np.nan), where=size > 0)})
+    return ScoreResult({"roughness": np.divide(jumps, size, out=np.full(len(size), np.nan), where=size > 0)})

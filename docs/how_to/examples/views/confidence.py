@@ -22,7 +22,7 @@ def compute(model, data, rng, *, bins=20):
         counts (classes, bins) and edges (bins + 1,).
     """
     _, labels = data.test
-    classes = len(data.facts["classes"])
+    classes = len(data.data_info["classes"])
     true = data.probabilities[np.arange(len(labels)), labels]
     edges = np.linspace(0, 1, bins + 1)
     counts = np.stack([np.histogram(true[labels == label], edges)[0] for label in range(classes)])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pellucid import files as whole_files
 from pellucid.datasets.readers import damaged
 from pellucid.errors import InputError
-from pellucid.messages import listing, shown
+from pellucid.messages import abbreviate, comma_list
 
 SUFFIXES = ("hea", "dat", "atr")
 SUMS = "SHA256SUMS.txt"
@@ -123,18 +123,20 @@ def _header(record: str, path: Path) -> Any:
     if signals != {f"{path.stem}.dat"} or len(found.sig_name) != found.n_sig or (found.sig_len or 0) < 1:
         raise InputError.unexpected(
             str(path),
-            f"{len(found.sig_name or ())} signal(s) in {listing(sorted(map(str, signals))) or 'no file'}",
+            f"{len(found.sig_name or ())} signal(s) in {comma_list(sorted(map(str, signals))) or 'no file'}",
             f"{found.n_sig} signals in {path.stem}.dat, and their number of samples",
         )
     if len(set(found.fmt)) > 1 or found.fmt[0] not in _BYTES:
-        expected = f"one format of {listing(_BYTES)}"
-        raise InputError.unexpected(str(path), f"signals in format {listing(sorted(set(found.fmt)))}", expected)
+        expected = f"one format of {comma_list(_BYTES)}"
+        raise InputError.unexpected(str(path), f"signals in format {comma_list(sorted(set(found.fmt)))}", expected)
     if set(found.samps_per_frame) - {None, 1} or set(found.skew) - {None, 0} or len(set(found.byte_offset)) > 1:
         found = "several samples in a frame, or signals that begin at different times"
         raise InputError.unexpected(str(path), found, "one sample of each signal at a time")
     numbers = [*found.adc_gain, *(abs(zero) for zero in found.baseline if zero is not None)]
     if not all(math.isfinite(gain) and gain for gain in found.adc_gain) or max(map(abs, numbers)) > _LARGEST:
-        raise InputError.unexpected(str(path), f"the gains and zeros {listing(numbers)}", f"numbers up to {_LARGEST:,}")
+        raise InputError.unexpected(
+            str(path), f"the gains and zeros {comma_list(numbers)}", f"numbers up to {_LARGEST:,}"
+        )
     return found
 
 
@@ -159,7 +161,7 @@ def _millivolts(header: Path, leads: Sequence[str], units: Sequence[str]) -> NDA
             raise InputError.unexpected(
                 f"{header}, lead {lead}",
                 f'the unit "{unit}"',
-                f"a voltage ({listing(_MILLIVOLTS)})",
+                f"a voltage ({comma_list(_MILLIVOLTS)})",
                 "With beat_scale: standard or minmax the unit does not matter.",
             )
     return np.array([_MILLIVOLTS[unit] for unit in units])
@@ -248,7 +250,7 @@ def _signal(
             )
     if twice := [lead for lead in leads if found.sig_name.count(lead) > 1]:
         raise InputError.unexpected(
-            str(paths["hea"]), f"several leads named {listing(twice)}", "one, which mitdb.leads names"
+            str(paths["hea"]), f"several leads named {comma_list(twice)}", "one, which mitdb.leads names"
         )
     places = [found.sig_name.index(lead) for lead in leads]
     if len(declared := _declared(paths["hea"])) != found.n_sig:
@@ -302,5 +304,5 @@ def _require_known(path: Path, note: str) -> None:
     note = str(note).strip("\0 ")
     if note.startswith("##") and note != f"## time resolution: {RATE:g}":
         raise InputError.unexpected(
-            str(path), f"the definition {shown(note)}", f"codes of the WFDB format, at {RATE:g} Hz"
+            str(path), f"the definition {abbreviate(note)}", f"codes of the WFDB format, at {RATE:g} Hz"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pellucid.datasets.readers.spill_buffer import Scratch
+from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 
 # Measured signals shrink to a third or a tenth. What shrinks much more is constant, or made to fill a machine.
@@ -10,7 +10,7 @@ _RATIO = 100
 _SMALL = 16 * 2**20  # bytes that any file may unpack to
 
 
-def require_room(size: int, packed: int, room: Scratch | None, where: str, hint: str) -> None:
+def require_room(size: int, packed: int, room: SpillBuffer | None, where: str, hint: str) -> None:
     """Refuse data that are much larger than their file, or larger than the memory; take their room in it.
 
     Args:

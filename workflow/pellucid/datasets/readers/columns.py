@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 
 from pellucid.errors import InputError
-from pellucid.messages import listing, nearest, shown
+from pellucid.messages import abbreviate, comma_list, did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ def _header(names: Sequence[str] | int, where: str, index: Collection[str]) -> _
     if twice := sorted(name for name, count in Counter(header).items() if name and count > 1):
         places = _shortened(tuple(str(position + 1) for position, name in enumerate(header) if name == twice[0]))
         raise InputError.unexpected(
-            where, f"the column {shown(twice[0])} more than once (columns {places})", "each name once"
+            where, f"the column {abbreviate(twice[0])} more than once (columns {places})", "each name once"
         )
     known = frozenset(at for at, name in enumerate(header) if names[at] in index or _INDEX.fullmatch(name))
     return _Header(where, header, True, known)
@@ -128,7 +128,7 @@ def _chosen(header: _Header, signal: str | Sequence[Choice], label: Choice, grou
     group_at = None if group == NONE else _one(header, "group", group)
     if group_at == label_at:
         raise InputError.unexpected(
-            where, f"the column {shown(names[label_at])} as label and as group", "a column for each"
+            where, f"the column {abbreviate(names[label_at])} as label and as group", "a column for each"
         )
     taken = {label_at, group_at}
     if signal == "all":
@@ -139,20 +139,20 @@ def _chosen(header: _Header, signal: str | Sequence[Choice], label: Choice, grou
         chosen = [position for one in wanted for position in _some(header, one, taken)]
     if clash := [names[position] for position in chosen if position in taken]:
         raise InputError.unexpected(
-            where, f"the column {shown(clash[0])} as signal and as label or group", "a column for each"
+            where, f"the column {abbreviate(clash[0])} as signal and as label or group", "a column for each"
         )
     if len(set(chosen)) < len(chosen):
         twice = [names[position] for position, count in Counter(chosen).items() if count > 1]
-        raise InputError.unexpected(where, f"the column {shown(twice[0])} twice in the signal", "each column once")
+        raise InputError.unexpected(where, f"the column {abbreviate(twice[0])} twice in the signal", "each column once")
     if not chosen:
         raise InputError.unexpected(where, f"no column for the signal among {len(names)}", "at least one")
     notes = []
     if signal == "all" and (left_out := [names[at] for at in sorted(header.index - taken)]):
-        notes.append(f"{where}: the row numbers of a data frame are no part of the signal ({listing(left_out)}).")
+        notes.append(f"{where}: the row numbers of a data frame are no part of the signal ({comma_list(left_out)}).")
     if isinstance(signal, str) and header.named and (first := _out_of_order([names[at] for at in chosen])):
         notes.append(
             f"{where}: the samples follow each other as their columns stand in the file, not as their names count "
-            f"({listing(first)}); a list under signal gives another order."
+            f"({comma_list(first)}); a list under signal gives another order."
         )
     return Columns(where, names, header.named, tuple(chosen), label_at, group_at, tuple(notes))
 
@@ -201,10 +201,13 @@ def _one(header: _Header, key: str, wanted: Choice) -> int:
     if not header.named:
         expected = "a position: the file has no header, so that its columns have no names"
         raise InputError.unexpected(
-            f"{where}, {key}", shown(wanted), expected, "header: true takes the first line for names."
+            f"{where}, {key}", abbreviate(wanted), expected, "header: true takes the first line for names."
         )
     raise InputError.unexpected(
-        f"{where}, {key}", f"no column {shown(wanted)}", f"one of {_shortened(names)}", nearest(wanted, names).strip()
+        f"{where}, {key}",
+        f"no column {abbreviate(wanted)}",
+        f"one of {_shortened(names)}",
+        did_you_mean(wanted, names).strip(),
     )
 
 
@@ -222,15 +225,15 @@ def _at(header: _Header, key: str, wanted: int) -> int:
             raise InputError.unexpected(
                 f"{where}, {key}",
                 f"{wanted}, which is the name of column {named + 1} and the position of column {(position or 0) + 1} "
-                f"({listing([names[position or 0]])})",
-                f'a name in quotes: "{wanted}" or {shown(names[position or 0])}',
+                f"({comma_list([names[position or 0]])})",
+                f'a name in quotes: "{wanted}" or {abbreviate(names[position or 0])}',
             )
         return named
     if position is None:
         expected = f"a position from 1 to {len(names)}, or from -1 back to -{len(others)}"
         raise InputError.unexpected(f"{where}, {key}", f"position {wanted}", expected)
     if position in header.index:
-        found = f"position {wanted}, which is the index {shown(names[position])}"
+        found = f"position {wanted}, which is the index {abbreviate(names[position])}"
         raise InputError.unexpected(
             f"{where}, {key}", found, "a column that holds no row numbers", "By its name it can be taken."
         )
@@ -244,7 +247,7 @@ def _some(header: _Header, wanted: Choice, taken: set[int | None]) -> list[int]:
         found = [at for at in header.others if fnmatchcase(names[at], wanted) and at not in taken]
         if not found:
             raise InputError.unexpected(
-                f"{header.where}, signal", f"no column like {shown(wanted)}", f"one of {_shortened(names)}"
+                f"{header.where}, signal", f"no column like {abbreviate(wanted)}", f"one of {_shortened(names)}"
             )
         return found
     return [_one(header, "signal", wanted)]
@@ -269,13 +272,13 @@ def _matched(header: _Header, like: Columns, all_others: bool) -> Columns:
     for position in sorted(wanted):
         if (name := like.names[position]) not in places:
             new = [other for other in header.names if other and other not in known]
-            hint = nearest(name, new).strip() or (f"{like.where} has no {listing(new[:3])}." if new else "")
+            hint = did_you_mean(name, new).strip() or (f"{like.where} has no {comma_list(new[:3])}." if new else "")
             where = f"{header.where}, column {position + 1}"
             raise InputError.unexpected(
-                where, f"no column {shown(name)}", f"the columns of {like.where}, in any order", hint
+                where, f"no column {abbreviate(name)}", f"the columns of {like.where}, in any order", hint
             )
     notes = []
-    if all_others and (new := [shown(name) for name in header.names if name not in known]):
+    if all_others and (new := [abbreviate(name) for name in header.names if name not in known]):
         notes.append(f"{header.where}: {_shortened(tuple(new))} is left out, which {like.where} does not have.")
     signal = tuple(places[like.names[at]] for at in like.signal)
     group = None if like.group is None else places[like.names[like.group]]
@@ -288,8 +291,8 @@ def _require_same_beginning(columns: Columns, like: Columns) -> None:
         if columns.names[own] != like.names[other]:
             raise InputError.unexpected(
                 f"{columns.where}, column {own + 1}",
-                shown(columns.names[own]),
-                f"{shown(like.names[other])}, as in {like.where}",
+                abbreviate(columns.names[own]),
+                f"{abbreviate(like.names[other])}, as in {like.where}",
                 "Files of unequal numbers of columns hold their samples in the same order.",
             )
 
@@ -301,4 +304,4 @@ def _name_of(columns: Columns, position: int | None) -> str:
 def _shortened(header: tuple[str, ...]) -> str:
     """The first and the last names of a long header."""
     names = header if len(header) <= 12 else (*header[:6], "…", *header[-3:])
-    return listing(names)
+    return comma_list(names)

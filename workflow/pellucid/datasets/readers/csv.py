@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from pellucid.datasets.readers.dialect import MISSING, Dialect, encoding, undecodable
 from pellucid.datasets.readers.labels import as_number
-from pellucid.datasets.readers.spill_buffer import Scratch
+from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
-from pellucid.messages import first_line, shown
+from pellucid.messages import abbreviate, first_line
 
 _BLOCK = 2**20  # bytes of text
 _LONGEST_LINE = 2**20  # bytes
@@ -21,7 +21,7 @@ _DIALECT = Dialect("utf-8-sig", ",")
 
 
 def read_labelled_rows(
-    path: Path | str, *, columns: int, classes: int, scratch: Scratch | None = None
+    path: Path | str, *, columns: int, classes: int, scratch: SpillBuffer | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Read rows of `columns - 1` values and a class label in the last column; no header.
 
@@ -38,7 +38,7 @@ def read_labelled_rows(
         InputError: an empty file, a row of another length, a cell that is no finite number, a label that is no whole
             number from 0 to `classes` - 1; the message names the line.
     """
-    path, room, labels = Path(path), scratch or Scratch(), list[NDArray[np.int64]]()
+    path, room, labels = Path(path), scratch or SpillBuffer(), list[NDArray[np.int64]]()
 
     def values() -> Iterator[NDArray[np.float32]]:
         row = 0
@@ -123,5 +123,5 @@ def _first_fault(path: Path, columns: int) -> InputError | None:
             return InputError.unexpected(where, f"{len(cells):,} columns", f"{columns}")
         for column, cell in enumerate(cells, 1):
             if cell not in MISSING and as_number(cell) is None:
-                return InputError.unexpected(f"{where}, column {column}", shown(cell), "a number")
+                return InputError.unexpected(f"{where}, column {column}", abbreviate(cell), "a number")
     return None

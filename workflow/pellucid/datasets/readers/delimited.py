@@ -18,7 +18,7 @@ from pellucid.datasets.readers.headers import is_header
 from pellucid.datasets.readers.tabular import Layout, Table
 from pellucid.datasets.readers.text_file import TextFile, no_number, numbers, plain_words, table_of
 from pellucid.errors import InputError
-from pellucid.messages import shown
+from pellucid.messages import abbreviate
 
 # Lines that the first one is compared with, to see whether it is a header.
 _COMPARED = 30
@@ -146,7 +146,7 @@ def _require_an_example(table: Table, where: str) -> None:
     if len(counts) > 2 and counts.pop(first) == 1 and min(counts.values()) > 1:
         raise InputError.unexpected(
             where,
-            f"the label {shown(first)}, which no other line has",
+            f"the label {abbreviate(first)}, which no other line has",
             "a first line of which it is clear whether it is a header",
             "header: true takes the first line for names, header: false for an example.",
         )

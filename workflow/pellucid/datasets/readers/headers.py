@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from pellucid.datasets.readers.dialect import MISSING
 from pellucid.errors import InputError
-from pellucid.messages import listing
+from pellucid.messages import comma_list
 
 # Rising numbers in a line from which on they may be names, such as wavelengths; and fewer if they count from 0 or 1.
 _RISING = 8
@@ -67,7 +67,7 @@ def is_header(
     if _counts(over) and len(over) >= _RISING:
         return True
     if len(over) >= (_COUNTING if _counts(over) and len(over) == len(cells) else _RISING):
-        shown = listing(cells[:3])
+        shown = comma_list(cells[:3])
         raise InputError.unexpected(
             where,
             f"rising numbers ({shown}, …), which may be the names of the columns or an example",

@@ -11,7 +11,7 @@ from typing import Any
 
 from pellucid.datasets.readers import damaged
 from pellucid.errors import InputError
-from pellucid.messages import listing, nearest, shown
+from pellucid.messages import abbreviate, comma_list, did_you_mean
 
 # As keras.applications.imagenet_utils names the file, with the MD5 that it states.
 ADDRESS = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
@@ -71,7 +71,7 @@ def read(path: Path | str) -> dict[str, str]:
         texts = isinstance(pair, list) and len(pair) == 2 and all(isinstance(word, str) for word in pair)
         if not (texts and _IDENTIFIER.fullmatch(pair[0]) and pair[1].strip()):
             raise InputError.unexpected(
-                f"{path}, {number}", shown(pair), 'an identifier and a name: ["n01440764", "tench"]'
+                f"{path}, {number}", abbreviate(pair), 'an identifier and a name: ["n01440764", "tench"]'
             )
     plain = [name.replace("_", " ") for _, name in pairs]
     often = Counter(plain)
@@ -95,9 +95,9 @@ def numbers(names: Mapping[str, str], written: Sequence[str], where: str) -> lis
     for one in written:
         if _plain(one) not in known:
             alike = [name for name in known if name.startswith(f"{_plain(one)} (")]
-            hint = f"There are several: {listing(alike)}." if alike else nearest(_plain(one), known).strip()
+            hint = f"There are several: {comma_list(alike)}." if alike else did_you_mean(_plain(one), known).strip()
             raise InputError.unexpected(
-                where, shown(one), "a class of ImageNet, by its identifier (n03877845) or its name", hint
+                where, abbreviate(one), "a class of ImageNet, by its identifier (n03877845) or its name", hint
             )
     return [known[_plain(one)] for one in written]
 

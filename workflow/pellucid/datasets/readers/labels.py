@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.messages import listing, nearest, shown
+from pellucid.messages import abbreviate, comma_list, did_you_mean
 
 Names = Sequence[Any] | Mapping[str, Any] | None
 
@@ -162,13 +162,13 @@ def _require_labels(values: Sequence[str], index: NDArray[np.intp], where: str, 
         # Among numbers "nan" is no name: it is what numpy writes for a label that is missing.
         if text == "" or (numeric and known and _NO_NUMBER.fullmatch(text)):
             example = int(np.flatnonzero(index == texts.index(text))[0]) + 1
-            found = f"no label for example {example}" + (f" ({shown(text)})" if text else "")
+            found = f"no label for example {example}" + (f" ({abbreviate(text)})" if text else "")
             raise InputError.unexpected(where, found, "a label for each")
         fraction = number is not None and np.isfinite(number) and not number.is_integer()
         if numeric and fraction and not (class_names and (text in class_names or not isinstance(class_names, Mapping))):
             raise InputError.unexpected(
                 where,
-                f"the label {shown(text)}",
+                f"the label {abbreviate(text)}",
                 "whole numbers or texts",
                 "Numbers with a fraction are measurements, not classes: name another column as the label, make "
                 "classes, or give each its name: class_names.",
@@ -177,7 +177,7 @@ def _require_labels(values: Sequence[str], index: NDArray[np.intp], where: str, 
 
 def _require_short(texts: Sequence[str], where: str, kind: str, most: int) -> None:
     if long := [text for text in texts if len(text) > most]:
-        found = f"{kind} of {len(long[0]):,} characters ({shown(long[0])})"
+        found = f"{kind} of {len(long[0]):,} characters ({abbreviate(long[0])})"
         raise InputError.unexpected(where, found, f"at most {most:,}", "Is this the column that it should be?")
 
 
@@ -228,9 +228,9 @@ def _matched(texts: Sequence[str], labels: Sequence[str], where: str) -> list[st
     if new := sorted(set(matched) - known):
         raise InputError.unexpected(
             where,
-            f"the label {shown(new[0])}, which no training example has",
-            f"labels of the training examples: {listing(labels[:20])}",
-            nearest(new[0], labels).strip(),
+            f"the label {abbreviate(new[0])}, which no training example has",
+            f"labels of the training examples: {comma_list(labels[:20])}",
+            did_you_mean(new[0], labels).strip(),
         )
     return matched
 
@@ -247,17 +247,18 @@ def _about_spelling(
     """What is said of labels that another part spells otherwise than the training examples."""
     seen = {text.strip() for text in written}
     other = [
-        f"{shown(text.strip())} is taken for {shown(label)}"
+        f"{abbreviate(text.strip())} is taken for {abbreviate(label)}"
         for text, label in zip(texts, labels, strict=True)
         if text.strip() not in seen and text.strip() != label
     ]
     other += [
-        f"{shown(label)} is the {shown(next(text for text in seen if _without_point(text) == label))} of train"
+        f"{abbreviate(label)} is the "
+        f"{abbreviate(next(text for text in seen if _without_point(text) == label))} of train"
         for text, label in zip(texts, labels, strict=True)
         if text.strip() == label and label in trained and label not in seen
     ]
     if other:
-        yield f"Labels of {part} are whole numbers in another spelling: {listing(other[:_SHOWN_PAIRS])}."
+        yield f"Labels of {part} are whole numbers in another spelling: {comma_list(other[:_SHOWN_PAIRS])}."
 
 
 def _about_pairs(names: Mapping[str, str]) -> Iterable[str]:
@@ -286,8 +287,8 @@ def _groups(texts: Iterable[str], key: Callable[[str], Hashable]) -> list[list[s
 
 
 def _pairs(groups: Sequence[Sequence[str]]) -> str:
-    told = [" and ".join(shown(text) for text in group) for group in groups[:_SHOWN_PAIRS]]
-    return listing(told) + (", …" if len(groups) > _SHOWN_PAIRS else "")
+    told = [" and ".join(abbreviate(text) for text in group) for group in groups[:_SHOWN_PAIRS]]
+    return comma_list(told) + (", …" if len(groups) > _SHOWN_PAIRS else "")
 
 
 def _order(values: Sequence[str]) -> Callable[[str], Any]:
@@ -304,15 +305,15 @@ def _named(values: Sequence[str], where: str, class_names: Names) -> list[str]:
             if str(label) not in values:
                 raise InputError.unexpected(
                     f"{where}, class_names",
-                    f"a name for the label {shown(str(label))}, which no training example has",
-                    f"names for {listing(values[:20])}",
-                    nearest(str(label), values).strip(),
+                    f"a name for the label {abbreviate(str(label))}, which no training example has",
+                    f"names for {comma_list(values[:20])}",
+                    did_you_mean(str(label), values).strip(),
                 )
         if missing := [value for value in values if value not in class_names]:
-            found = f"no name for the label {shown(missing[0])}"
+            found = f"no name for the label {abbreviate(missing[0])}"
             raise InputError.unexpected(f"{where}, class_names", found, "one for each label")
         return [str(class_names[value]) for value in values]
     if len(class_names) != len(values):
-        expected = f"{len(values)}, in the order {listing(values[:20])}"
+        expected = f"{len(values)}, in the order {comma_list(values[:20])}"
         raise InputError.unexpected(f"{where}, class_names", f"{len(class_names)} names", expected)
     return [str(name) for name in class_names]

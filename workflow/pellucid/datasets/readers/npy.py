@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pellucid import files
 from pellucid.datasets.readers import bounds, zips
-from pellucid.datasets.readers.spill_buffer import Scratch
+from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 
 _SUFFIX = ".npy"
@@ -72,7 +72,7 @@ class Archive:
         with self._zip.open(member) as file:
             return read_header(file, member.file_size, self._path, name)
 
-    def require_room(self, name: str, size: int, room: Scratch) -> None:
+    def require_room(self, name: str, size: int, room: SpillBuffer) -> None:
         """Take the room of an array in memory, by its size in bytes.
 
         Raises:
@@ -80,7 +80,7 @@ class Archive:
         """
         bounds.require_room(size, self._member(name).compress_size, room, f"{self._path}, {name}", _PLAIN)
 
-    def read(self, name: str, room: Scratch | None = None) -> NDArray[Any]:
+    def read(self, name: str, room: SpillBuffer | None = None) -> NDArray[Any]:
         """The values of an array, whose room is taken out of `room` where that was not done before.
 
         Raises:

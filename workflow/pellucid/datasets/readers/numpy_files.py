@@ -15,7 +15,7 @@ from pellucid.datasets.readers.columns import NONE, Choice
 from pellucid.datasets.readers.completion import Series, placed
 from pellucid.datasets.readers.tabular import Layout, Table, dtype_for, require_exact
 from pellucid.errors import InputError
-from pellucid.messages import listing, nearest, shown
+from pellucid.messages import abbreviate, comma_list, did_you_mean
 
 # The keys of an archive where the parameters are at their defaults.
 SIGNAL, LABEL = "x", "y"
@@ -82,11 +82,11 @@ def _key(names: Sequence[str], path: Path, parameter: str, key: str | Choice | l
     key = key[0] if isinstance(key, list) and len(key) == 1 else key
     key = str(key) if isinstance(key, int) and str(key) in names else key
     if not isinstance(key, str):
-        raise InputError.unexpected(f"{path}, {parameter}", str(key), f"a key of the archive: {listing(names)}")
+        raise InputError.unexpected(f"{path}, {parameter}", str(key), f"a key of the archive: {comma_list(names)}")
     if key not in names:
-        hint = nearest(key, names).strip()
+        hint = did_you_mean(key, names).strip()
         raise InputError.unexpected(
-            f"{path}, {parameter}", f"no array {shown(key)}", f"one of {listing(names) or 'some'}", hint
+            f"{path}, {parameter}", f"no array {abbreviate(key)}", f"one of {comma_list(names) or 'some'}", hint
         )
     return key
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 
 
-class Scratch:
+class SpillBuffer:
     """The room that a source has for its arrays.
 
     Args:

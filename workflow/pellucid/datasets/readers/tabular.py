@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.datasets.readers.columns import NONE, Choice, Columns, choose
 from pellucid.datasets.readers.completion import Series
-from pellucid.datasets.readers.spill_buffer import Scratch
+from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 
 # Cells that are read before they are copied into the array.
@@ -45,7 +45,7 @@ def require_exact(values: NDArray[Any], where: str) -> None:
 
 
 def rows_at_a_time(columns: int) -> int:
-    """Rows of so many cells that are read before they are copied into the array."""
+    """LazyRows of so many cells that are read before they are copied into the array."""
     return max(1, _CELLS // columns)
 
 
@@ -71,7 +71,7 @@ class Layout:
     header: bool | None
     ragged: bool
     like: Columns | None = None
-    room: Scratch = field(default_factory=Scratch, compare=False)
+    room: SpillBuffer = field(default_factory=SpillBuffer, compare=False)
 
     def choose(self, names: Sequence[str] | int, where: str, index: Collection[str] = ()) -> Columns:
         """The columns of signal, label and group, in a file with these names, or with so many columns.

@@ -19,7 +19,7 @@ from pellucid.datasets.readers.dialect import MISSING, Dialect
 from pellucid.datasets.readers.labels import as_number
 from pellucid.datasets.readers.tabular import Layout, Table
 from pellucid.errors import InputError
-from pellucid.messages import listing, shown
+from pellucid.messages import abbreviate, comma_list
 
 # 1,234.5 and its like.
 _MARKED = re.compile(r"[+-]?[0-9]+([,.'’ ][0-9]+)+")
@@ -58,7 +58,7 @@ class TextFile:
     def called(self, at: int) -> str:
         """A column's position and name, for messages; of one beyond the first line's its position."""
         name = self.columns.names[at] if at < self.width else str(at + 1)
-        return str(at + 1) if name == str(at + 1) else f"{at + 1} ({listing([name])})"
+        return str(at + 1) if name == str(at + 1) else f"{at + 1} ({comma_list([name])})"
 
 
 def numbers(cells: Sequence[str], decimal: str) -> list[float] | None:
@@ -86,9 +86,9 @@ def no_number(text: TextFile, line: int, at: int, cell: str) -> InputError:
     where = f"{text.path}, line {line}, column {text.called(at)}"
     if _MARKED.fullmatch(cell.strip()):
         hint = "Write all numbers with one decimal sign, and without marks between thousands: 1234.5."
-        return InputError.unexpected(where, shown(cell), "a number", hint)
+        return InputError.unexpected(where, abbreviate(cell), "a number", hint)
     hint = "If this column is no part of the signal, make it the label or the group, or name those that are: signal."
-    return InputError.unexpected(where, shown(cell), "a number", hint)
+    return InputError.unexpected(where, abbreviate(cell), "a number", hint)
 
 
 def plain_words(words: NDArray[Any], dialect: Dialect) -> NDArray[Any]:

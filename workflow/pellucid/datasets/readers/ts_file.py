@@ -17,7 +17,7 @@ from pellucid.datasets.readers.labels import AROUND
 from pellucid.datasets.readers.ragged import padded
 from pellucid.datasets.readers.text_file import numbers
 from pellucid.errors import InputError
-from pellucid.messages import shown
+from pellucid.messages import abbreviate
 
 
 def read(path: Path) -> tuple[Series, NDArray[Any]]:
@@ -41,17 +41,17 @@ def read(path: Path) -> tuple[Series, NDArray[Any]]:
 def _read(path: Path, coded: str) -> tuple[Series, NDArray[Any]]:
     with path.open(encoding=coded, newline="") as file:
         lines = ((number, line.strip(AROUND)) for number, line in enumerate(bounded_lines(file, path), 1))
-        facts = _head(lines, path.name)
+        data_info = _head(lines, path.name)
         values, lengths, labels, channels = array("d"), array("q"), list[str](), 0
         for number, line in lines:
             if not line:
                 continue
             where = f"{path.name}, line {number}"
             *parts, label = line.split(":")
-            _require_channels(len(parts), channels, facts, where)
+            _require_channels(len(parts), channels, data_info, where)
             channels = len(parts)
             counts = [_append(values, part, f"{where}, channel {at}") for at, part in enumerate(parts, 1)]
-            usual = lengths[0] if lengths and facts.get("equallength", "true") == "true" else counts[0]
+            usual = lengths[0] if lengths and data_info.get("equallength", "true") == "true" else counts[0]
             for at, count in enumerate(counts, 1):
                 if count != usual:
                     expected = f"{usual}, as in {'its other channels' if at > 1 else 'the first series'}"
@@ -75,31 +75,31 @@ def _head(lines: Iterator[tuple[int, str]], name: str) -> dict[str, str]:
     Raises:
         InputError: no line @data; series without classes, or with time stamps.
     """
-    facts: dict[str, str] = {}
+    data_info: dict[str, str] = {}
     for _, line in lines:
         if line.lower() == "@data":
             break
         if line.startswith("@"):
             key, _, words = line[1:].lower().replace("\t", " ").partition(" ")
-            facts[key] = words.strip()
+            data_info[key] = words.strip()
     else:
         raise InputError.unexpected(name, "no line @data", "a .ts file of the archive")
-    if facts.get("timestamps") == "true":
+    if data_info.get("timestamps") == "true":
         raise InputError.unexpected(name, "series with time stamps", "series of equal steps, each with its class")
-    if facts.get("targetlabel") == "true" or facts.get("classlabel", "true").split(" ")[0] != "true":
+    if data_info.get("targetlabel") == "true" or data_info.get("classlabel", "true").split(" ")[0] != "true":
         found = "no classes (a set for regression or clustering?)"
         raise InputError.unexpected(name, found, "series of equal steps, each with its class")
-    return facts
+    return data_info
 
 
-def _require_channels(count: int, before: int, facts: Mapping[str, str], where: str) -> None:
+def _require_channels(count: int, before: int, data_info: Mapping[str, str], where: str) -> None:
     if count == 0:
         raise InputError.unexpected(
             where, "no colon", "the samples of each channel and the class, with colons between them"
         )
     if before and count != before:
         raise InputError.unexpected(where, f"{count} channel(s)", f"{before}, as in the series before")
-    if count > 1 and facts.get("univariate") == "true":
+    if count > 1 and data_info.get("univariate") == "true":
         raise InputError.unexpected(where, f"{count} channels", "one, since @univariate is true")
 
 
@@ -109,6 +109,6 @@ def _append(values: array[float], text: str, where: str) -> int:
     row = numbers(cells, ".")
     if row is None:
         wrong = next(at for at, cell in enumerate(cells) if numbers([cell], ".") is None)
-        raise InputError.unexpected(f"{where}, sample {wrong + 1}", shown(cells[wrong]), "a number")
+        raise InputError.unexpected(f"{where}, sample {wrong + 1}", abbreviate(cells[wrong]), "a number")
     values.extend(row)
     return len(row)

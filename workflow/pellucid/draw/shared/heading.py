@@ -8,9 +8,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 
-def of_example(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int) -> str:
+def of_example(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int) -> str:
     """The true class, what it was taken for where that is another, and the probability of the predicted class."""
-    classes = facts["classes"]
+    classes = data_info["classes"]
     label, predicted = int(arrays["labels"][index]), int(arrays["predictions"][index])
     p = arrays["probabilities"][index, predicted]
     return f"{classes[label]}{'' if label == predicted else f' → {classes[predicted]}'}, p = {p:.2f}"

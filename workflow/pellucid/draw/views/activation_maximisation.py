@@ -15,13 +15,13 @@ WIDTH = 11  # of the pictures side by side at most, in inches
 
 
 def draw(
-    arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
+    arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
 ) -> Figure:
     """Series: each over a real one in grey. Pictures: each above the real ones.
 
     Args:
         arrays: what the view computed.
-        facts: `data.json`.
+        data_info: `data.json`.
         parameters: of the view.
         caption: the first line of the heading.
     """
@@ -29,39 +29,39 @@ def draw(
     shown, count = len(arrays["units"]), int(arrays["count"])
     what = f"filters of {arrays['layer']}" if filters else "classes"
     note = f"{shown} of {count} {what}" if shown < count else f"all {count} {what}"
-    if not filters and count < len(facts["classes"]):
-        note += f" that the training examples have, of {len(facts['classes']):,}"
+    if not filters and count < len(data_info["classes"]):
+        note += f" that the training examples have, of {len(data_info['classes']):,}"
     real = f"best real: of {int(arrays['examples']):,} training examples"
-    heading = f"{caption}\n{note}; {real}{channels_note(facts)}"
-    figure = (_pictures if facts["kind"] == "image" else _series)(arrays, facts, filters)
-    if facts["kind"] != "image":
+    heading = f"{caption}\n{note}; {real}{channels_note(data_info)}"
+    figure = (_pictures if data_info["kind"] == "image" else _series)(arrays, data_info, filters)
+    if data_info["kind"] != "image":
         behind = "best real example" if filters else "mean training example of the class"
         heading += f"\nblue: made by gradient ascent; grey: {behind}"
     figure.suptitle(heading, x=0.01, ha="left", fontsize=10)
     return figure
 
 
-def _series(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], filters: bool) -> Figure:
+def _series(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], filters: bool) -> Figure:
     grey = arrays["best" if filters else "mean"]
     span = Span.of(arrays["inputs"], grey)
-    columns = min(3 if len(facts["channels"]) == 1 else 4, len(grey))
+    columns = min(3 if len(data_info["channels"]) == 1 else 4, len(grey))
     rows = -(-len(grey) // columns)
-    figure = style.new(0.8 + 3.1 * columns, 0.9 + (height(facts) + 0.45) * rows)
+    figure = style.new(0.8 + 3.1 * columns, 0.9 + (height(data_info) + 0.45) * rows)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for position, one in enumerate(axes.ravel()):
         if position >= len(grey):
             one.set_visible(False)
             continue
-        example(one, facts, arrays["inputs"][position], span, grey[position], style.PALETTE[0])
-        one.set_title(_title(arrays, facts, position, filters), loc="left", fontsize=8)
-    if len(facts["channels"]) == 1:
+        example(one, data_info, arrays["inputs"][position], span, grey[position], style.PALETTE[0])
+        one.set_title(_title(arrays, data_info, position, filters), loc="left", fontsize=8)
+    if len(data_info["channels"]) == 1:
         for line in axes:
-            line[0].set_ylabel(facts["unit"], fontsize=7)
-    style.label_time(axes, style.time_axis(grey.shape[1], facts["sampling_rate_hz"])[1])
+            line[0].set_ylabel(data_info["unit"], fontsize=7)
+    style.label_time(axes, style.time_axis(grey.shape[1], data_info["sampling_rate_hz"])[1])
     return figure
 
 
-def _pictures(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], filters: bool) -> Figure:
+def _pictures(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], filters: bool) -> Figure:
     kinds = ["inputs", "best"] if filters else ["inputs", "mean", "best"]
     count = len(arrays["units"])
     tall, wide = arrays["inputs"].shape[1:3]
@@ -82,7 +82,7 @@ def _pictures(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], filt
             one.set_visible(True)
             style.image(one, arrays[kind][position])
             title = {
-                "inputs": f"{_name(arrays, facts, position, filters)}\n{_reached(arrays, position)}",
+                "inputs": f"{_name(arrays, data_info, position, filters)}\n{_reached(arrays, position)}",
                 "mean": "mean",
                 "best": f"best real {_number(arrays['best_scores'][position])}",
             }[kind]
@@ -90,12 +90,12 @@ def _pictures(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], filt
     return figure
 
 
-def _name(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], position: int, filters: bool) -> str:
+def _name(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], position: int, filters: bool) -> str:
     unit = int(arrays["units"][position])
-    return f"filter {unit}" if filters else str(facts["classes"][unit])
+    return f"filter {unit}" if filters else str(data_info["classes"][unit])
 
 
-def _title(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], position: int, filters: bool) -> str:
+def _title(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], position: int, filters: bool) -> str:
     parts = []
     for prefix in ("", "best_"):
         score = _number(arrays["best_scores"][position]) if prefix else _reached(arrays, position)
@@ -104,7 +104,7 @@ def _title(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], positio
         else:
             parts.append(f"{score} (p = {arrays[f'{prefix}probabilities'][position]:.2f})")
     kind = ":" if filters else "\nlogit"
-    return f"{_name(arrays, facts, position, filters)}{kind} {parts[0]}; best real {parts[1]}"
+    return f"{_name(arrays, data_info, position, filters)}{kind} {parts[0]}; best real {parts[1]}"
 
 
 def _reached(arrays: Mapping[str, NDArray[Any]], position: int) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid.draw import style
 from pellucid.draw.shared import heading, heat_rows
 from pellucid.draw.shared.canvas import Canvas, box_of
-from pellucid.messages import times
+from pellucid.messages import format_shape
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -22,32 +22,36 @@ _SEEN = 0.09  # inches that a mark on an image has at least
 _LABEL = "activation"
 
 
-def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
+def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
     """Draw the maps of the strongest filters on one colour scale, and what the most active unit sees."""
     filters, total = arrays["filters"], int(arrays["n_filters"])
     field = arrays["field"]
-    sees = "the whole input" if arrays["whole"] else times(field[:, 0]) + (" samples" if len(field) == 1 else " pixels")
+    sees = (
+        "the whole input"
+        if arrays["whole"]
+        else format_shape(field[:, 0]) + (" samples" if len(field) == 1 else " pixels")
+    )
     caption = (
         f"{caption}: {arrays['layer']}\n{heading.of_count(len(filters), total, 'filters')}, the largest mean size of "
         f"activation first; green: what the most active unit sees, {sees}"
     )
     signed = bool(arrays["maps"].min() < 0)
     scale = style.Scale.of(arrays["maps"], signed)
-    if facts["kind"] == "image":
-        return _images(arrays, facts, scale, caption)
-    return _series(arrays, facts, scale, caption)
+    if data_info["kind"] == "image":
+        return _images(arrays, data_info, scale, caption)
+    return _series(arrays, data_info, scale, caption)
 
 
-def _series(arrays: Arrays, facts: Mapping[str, Any], scale: style.Scale, caption: str) -> Figure:
+def _series(arrays: Arrays, data_info: Mapping[str, Any], scale: style.Scale, caption: str) -> Figure:
     """One column per example: the input above, one heat row per filter below, on one time axis."""
-    inputs, maps, channels = arrays["inputs"], arrays["maps"], facts["channels"]
+    inputs, maps, channels = arrays["inputs"], arrays["maps"], data_info["channels"]
     columns = min(_COLUMNS, len(inputs))
     bands = -(-len(inputs) // columns)
     above = 1.0 if len(channels) == 1 else 0.4 + 0.15 * min(len(channels), 12)
     below = max(0.8, 0.125 * maps.shape[1])
     figure = style.new(max(1.6 + 2.55 * columns, 7.5), 0.9 + bands * (above + below + 0.6))
     axes = figure.subplots(2 * bands, columns, squeeze=False, sharex=True, height_ratios=[above, below] * bands)
-    time, label = style.time_axis(inputs.shape[1], facts["sampling_rate_hz"])
+    time, label = style.time_axis(inputs.shape[1], data_info["sampling_rate_hz"])
     step = float(time[1] - time[0])
     place = heat_rows.units_at(arrays["field"][0], bool(arrays["whole"]), maps.shape[2], len(time))
     spread = np.maximum(np.ptp(inputs, axis=1).max(0), 1e-12)
@@ -60,7 +64,7 @@ def _series(arrays: Arrays, facts: Mapping[str, Any], scale: style.Scale, captio
         else:
             style.stacked_series(signal, time, inputs[index], channels, spread)
             signal.set_xlim(time[0] - step / 2, time[-1] + step / 2)
-        signal.set_title(heading.of_example(facts, arrays, index), loc="left", fontsize=8, pad=9)
+        signal.set_title(heading.of_example(data_info, arrays, index), loc="left", fontsize=8, pad=9)
         signal.tick_params(labelsize=7)
         filters = [f"#{number}" for number in arrays["filters"]]
         heat_rows.draw(rows, maps_of_one, place, step, scale, filters)
@@ -71,7 +75,7 @@ def _series(arrays: Arrays, facts: Mapping[str, Any], scale: style.Scale, captio
             rows.tick_params(labelleft=False)
             signal.tick_params(labelleft=len(channels) == 1)
         elif len(channels) == 1:
-            signal.set_ylabel(facts["unit"], fontsize=7)
+            signal.set_ylabel(data_info["unit"], fontsize=7)
     for index in range(len(maps), bands * columns):
         band, column = divmod(index, columns)
         axes[2 * band, column].set_visible(False)
@@ -106,7 +110,7 @@ def _mark(
     )
 
 
-def _images(arrays: Arrays, facts: Mapping[str, Any], scale: style.Scale, caption: str) -> Figure:
+def _images(arrays: Arrays, data_info: Mapping[str, Any], scale: style.Scale, caption: str) -> Figure:
     """One band per example: the input at the left, the maps of the filters beside it."""
     inputs, maps, filters = arrays["inputs"], arrays["maps"], arrays["filters"]
     lines = 2 if len(filters) > 8 else 1
@@ -119,7 +123,7 @@ def _images(arrays: Arrays, facts: Mapping[str, Any], scale: style.Scale, captio
     canvas = Canvas(left_of_maps + columns * (width + gap), len(inputs) * (band + between / 2), caption)
     for index, picture in enumerate(inputs):
         top = index * (band + between / 2)
-        canvas.text(heading.of_example(facts, arrays, index), 0, top + 0.1, fontsize=8)
+        canvas.text(heading.of_example(data_info, arrays, index), 0, top + 0.1, fontsize=8)
         start = top + 0.2 + name
         canvas.example(picture, 0, start, large[1], large[0])
         inch = large[0] / picture.shape[0]

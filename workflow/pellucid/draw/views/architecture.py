@@ -30,7 +30,7 @@ _SMALL = "norm, activation, dropout"
 _ROW, _LANE = 0.3, 0.17  # inches
 
 
-def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
+def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
     """Draw the layers from the input on top to the classes at the bottom."""
     total = len(arrays["names"])
     heads = _heads(arrays) if total > parameters["rows"] else list(range(total))

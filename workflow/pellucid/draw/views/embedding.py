@@ -24,13 +24,13 @@ _LEGEND = 30  # classes at most in the legend
 
 
 def draw(
-    arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
+    arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
 ) -> Figure:
     """Two planes side by side, coloured by the true class; names stand at the medians, rings mark errors.
 
     Args:
         arrays: what the view computed.
-        facts: `data.json`.
+        data_info: `data.json`.
         parameters: of the view: `neighbours`.
         caption: the first line of the heading.
     """
@@ -40,8 +40,8 @@ def draw(
         return figure
     present = [int(label) for label in np.unique(arrays["labels"])]
     # Of more classes than there are marks, those that are there are counted: two of them would else look alike.
-    mark = {label: place if len(facts["classes"]) > _MARKS else label for place, label in enumerate(present)}
-    columns = 11 if max(len(str(facts["classes"][label])) for label in present) <= 6 else 5
+    mark = {label: place if len(data_info["classes"]) > _MARKS else label for place, label in enumerate(present)}
+    columns = 11 if max(len(str(data_info["classes"][label])) for label in present) <= 6 else 5
     shown = present[:_LEGEND]
     lines = -(-(len(shown) + 1) // columns)
     figure = style.new(9.6, 5.2 + 0.19 * lines)
@@ -49,7 +49,7 @@ def draw(
     share = arrays["neighbours_same"]
     variance = arrays["variance"]
     for one, name, title, same in zip(axes, ("pca", "tsne"), ("PCA", "t-SNE"), share[1:], strict=True):
-        _plane(one, arrays, name, mark, facts)
+        _plane(one, arrays, name, mark, data_info)
         one.set_title(f"{title}: {same:.0%} of the nearest are of the same class", loc="left")
         one.tick_params(labelsize=7)
     axes[0].set_xlabel(f"principal component 1 ({variance[0]:.0%} of the variance)")
@@ -65,7 +65,7 @@ def draw(
             linestyle="",
             marker=_marker(mark[label]),
             color=_colour(mark[label]),
-            label=in_legend(str(facts["classes"][label])),
+            label=in_legend(str(data_info["classes"][label])),
         )
         for label in shown
     ]
@@ -88,7 +88,7 @@ def draw(
 
 
 def _plane(
-    axes: Axes, arrays: Mapping[str, NDArray[Any]], name: str, mark: Mapping[int, int], facts: Mapping[str, Any]
+    axes: Axes, arrays: Mapping[str, NDArray[Any]], name: str, mark: Mapping[int, int], data_info: Mapping[str, Any]
 ) -> None:
     points, labels = arrays[name], arrays["labels"]
     size = float(np.clip(6000 / len(points), 8, 30))
@@ -114,7 +114,7 @@ def _plane(
             text = axes.text(
                 across,
                 up,
-                str(facts["classes"][label]),
+                str(data_info["classes"][label]),
                 fontsize=9,
                 fontweight="bold",
                 ha="center",

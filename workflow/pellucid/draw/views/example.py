@@ -35,7 +35,7 @@ class Span:
 
 def example(
     axes: Axes,
-    facts: Mapping[str, Any],
+    data_info: Mapping[str, Any],
     values: Array,
     span: Span,
     behind: Array | None = None,
@@ -45,16 +45,16 @@ def example(
 
     Args:
         axes: the panel.
-        facts: `data.json`.
+        data_info: `data.json`.
         values: of `facts["shape"]`.
         span: of the figure's examples; pictures have no use for it.
         behind: another example of that shape, drawn in grey behind a series.
         colour: of a series.
     """
-    if facts["kind"] == "image":
+    if data_info["kind"] == "image":
         style.image(axes, values)
         return
-    time, _ = style.time_axis(len(values), facts["sampling_rate_hz"])
+    time, _ = style.time_axis(len(values), data_info["sampling_rate_hz"])
     lines = [(values, colour, 1.1)] if behind is None else [(behind, PALE, 1.6), (values, colour, 1.1)]
     if values.shape[-1] == 1:
         for series, shade, width in lines:
@@ -62,7 +62,7 @@ def example(
         margin = 0.06 * float(span.high[0] - span.low[0])
         axes.set_ylim(float(span.low[0]) - margin, float(span.high[0]) + margin)
     else:
-        channels = list(facts["channels"])[:CHANNELS]
+        channels = list(data_info["channels"])[:CHANNELS]
         for index in range(len(channels)):
             for series, shade, width in lines:
                 share = (series[:, index] - span.low[index]) / (span.high[index] - span.low[index])
@@ -73,13 +73,13 @@ def example(
     axes.tick_params(labelsize=7)
 
 
-def height(facts: Mapping[str, Any]) -> float:
+def height(data_info: Mapping[str, Any]) -> float:
     """Of a panel with a series, in inches."""
-    count = min(len(facts["channels"]), CHANNELS)
+    count = min(len(data_info["channels"]), CHANNELS)
     return 1.0 if count == 1 else 0.35 + 0.24 * count
 
 
-def channels_note(facts: Mapping[str, Any]) -> str:
+def channels_note(data_info: Mapping[str, Any]) -> str:
     """What the caption says where not all channels of a series fit."""
-    count = len(facts["channels"])
-    return f"; {CHANNELS} of {count} channels" if facts["kind"] != "image" and count > CHANNELS else ""
+    count = len(data_info["channels"])
+    return f"; {CHANNELS} of {count} channels" if data_info["kind"] != "image" and count > CHANNELS else ""

@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from pellucid.draw import style
 from pellucid.draw.shared import heading, heat_rows
 from pellucid.draw.shared.canvas import Canvas, box_of
-from pellucid.messages import times
+from pellucid.messages import format_shape
 
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
+def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
     """Draw the strongest maps of each layer, each layer on a colour scale of its own."""
     caption = (
-        f"{caption}: {heading.of_example(facts, arrays, 0)}\nof each layer the {parameters['shown']} maps of the "
+        f"{caption}: {heading.of_example(data_info, arrays, 0)}\nof each layer the {parameters['shown']} maps of the "
         "largest mean size of activation, at most\ngrey is 0; each layer has a colour scale of its own"
     )
-    return (_images if facts["kind"] == "image" else _series)(arrays, facts, caption)
+    return (_images if data_info["kind"] == "image" else _series)(arrays, data_info, caption)
 
 
 def _scale(maps: NDArray[np.float32]) -> style.Scale:
@@ -33,9 +33,9 @@ def _scale(maps: NDArray[np.float32]) -> style.Scale:
 def _about(arrays: Arrays, index: int, scale: style.Scale) -> list[str]:
     """What is said of a layer: its name, the size and number of its maps, what a unit sees, and the colours' range."""
     shown, total = len(arrays[f"filters_{index}"]), int(arrays["n_filters"][index])
-    units = times(arrays["sizes"][index])
+    units = format_shape(arrays["sizes"][index])
     units += " units" if arrays["sizes"].shape[1] == 1 else ""
-    sees = "all" if arrays["whole"][index] else times(arrays["field"][index, :, 0])
+    sees = "all" if arrays["whole"][index] else format_shape(arrays["field"][index, :, 0])
     return [
         str(arrays["layers"][index]),
         f"{units}; {heading.of_count(shown, total, 'maps')}",
@@ -44,7 +44,7 @@ def _about(arrays: Arrays, index: int, scale: style.Scale) -> list[str]:
     ]
 
 
-def _images(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
+def _images(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figure:
     """One row of pictures per layer, the input on top."""
     layers = len(arrays["layers"])
     columns = max(len(arrays[f"filters_{index}"]) for index in range(layers))
@@ -54,7 +54,7 @@ def _images(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
     band = height + name + 0.1
     canvas = Canvas(label + columns * (width + gap), (layers + 1) * band, caption, bar=False)
     canvas.text("input", 0, name + 0.12, fontsize=9, fontweight="bold")
-    canvas.text(times(facts["shape"]), 0, name + 0.29)
+    canvas.text(format_shape(data_info["shape"]), 0, name + 0.29)
     canvas.example(arrays["inputs"][0], label, name, width, height)
     for index in range(layers):
         top = (index + 1) * band + name
@@ -71,19 +71,19 @@ def _images(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
     return canvas.figure
 
 
-def _series(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
+def _series(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figure:
     """The input on top, one panel of heat rows per layer below, all on one time axis."""
-    inputs, channels, layers = arrays["inputs"], facts["channels"], len(arrays["layers"])
+    inputs, channels, layers = arrays["inputs"], data_info["channels"], len(arrays["layers"])
     above = 1.1 if len(channels) == 1 else 0.4 + 0.15 * min(len(channels), 12)
     heights = [above, *(max(0.5, 0.135 * len(arrays[f"filters_{index}"])) for index in range(layers))]
     figure = style.new(8.5, 1.0 + sum(heights) + 0.34 * layers)
     axes = figure.subplots(layers + 1, 1, squeeze=False, sharex=True, height_ratios=heights)
-    time, label = style.time_axis(inputs.shape[1], facts["sampling_rate_hz"])
+    time, label = style.time_axis(inputs.shape[1], data_info["sampling_rate_hz"])
     step = float(time[1] - time[0])
     first = axes[0, 0]
     if len(channels) == 1:
         first.plot(time, inputs[0, :, 0], color=style.INK, linewidth=1.1)
-        first.set_ylabel(facts["unit"], fontsize=7)
+        first.set_ylabel(data_info["unit"], fontsize=7)
     else:
         style.stacked_series(first, time, inputs[0], channels, np.maximum(np.ptp(inputs, axis=1).max(0), 1e-12))
     first.set_xlim(time[0] - step / 2, time[-1] + step / 2)

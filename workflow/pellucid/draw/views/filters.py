@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pellucid.draw import style
 from pellucid.draw.shared import heading
 from pellucid.draw.shared.canvas import Canvas, box_of
-from pellucid.messages import times
+from pellucid.messages import format_shape
 from pellucid.user_text import in_legend
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -21,33 +21,33 @@ _LINES = 3  # channels that can be told apart as lines of one panel
 _NAMED = 12  # heat rows that a filter may have before only the strongest are drawn
 
 
-def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
+def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
     """Draw the kernels: lines or heat rows for series, pictures for images, in colour where the input is."""
     kernels, order = arrays["kernels"], arrays["order"]
     shown = order[: parameters["shown"]]
     count = heading.of_count(len(shown), len(order), "filters")
-    size = times(kernels.shape[1:-1])
+    size = format_shape(kernels.shape[1:-1])
     caption = f"{caption}: {arrays['layer']}\n{count} of size {size}, the largest norm first (#: number of the filter)"
     if kernels.ndim == 3:
         if kernels.shape[-1] <= _LINES:
-            return _lines(arrays, facts, shown, caption)
-        return _rows(arrays, facts, shown, parameters["channels"], caption)
+            return _lines(arrays, data_info, shown, caption)
+        return _rows(arrays, data_info, shown, parameters["channels"], caption)
     if kernels.shape[-1] == 1 or (kernels.shape[-1] == 3 and arrays["on_input"]):
         return _pictures(arrays, shown, caption)
-    return _strips(arrays, facts, shown, parameters["channels"], caption)
+    return _strips(arrays, data_info, shown, parameters["channels"], caption)
 
 
-def _channels(arrays: Arrays, facts: Mapping[str, Any]) -> list[str]:
+def _channels(arrays: Arrays, data_info: Mapping[str, Any]) -> list[str]:
     """What the input channels of the kernels are called."""
     if arrays["on_input"]:
-        return list(facts["channels"])
+        return list(data_info["channels"])
     return [f"input {index}" for index in range(arrays["kernels"].shape[-1])]
 
 
-def _taps(arrays: Arrays, facts: Mapping[str, Any]) -> tuple[NDArray[np.float64], str]:
+def _taps(arrays: Arrays, data_info: Mapping[str, Any]) -> tuple[NDArray[np.float64], str]:
     """The place of each tap of a 1-D kernel on the input, and the label of that axis."""
     count, step = arrays["kernels"].shape[1], int(arrays["step"][0])
-    places, rate = np.arange(count, dtype=np.float64), facts["sampling_rate_hz"]
+    places, rate = np.arange(count, dtype=np.float64), data_info["sampling_rate_hz"]
     if not step:
         return places, "tap"
     return (places * (1000 * step / float(rate)), "time (ms)") if rate else (places * step, "sample")
@@ -58,10 +58,10 @@ def _grid(count: int) -> tuple[int, int]:
     return -(-count // columns), columns
 
 
-def _lines(arrays: Arrays, facts: Mapping[str, Any], shown: NDArray[np.int64], caption: str) -> Figure:
+def _lines(arrays: Arrays, data_info: Mapping[str, Any], shown: NDArray[np.int64], caption: str) -> Figure:
     """One panel per filter, one line per input channel."""
-    (rows, columns), names = _grid(len(shown)), _channels(arrays, facts)
-    taps, label = _taps(arrays, facts)
+    (rows, columns), names = _grid(len(shown)), _channels(arrays, data_info)
+    taps, label = _taps(arrays, data_info)
     figure = style.new(max(0.8 + 1.25 * columns, 6.5), 1.0 + 0.95 * rows)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     top = float(np.abs(arrays["kernels"][shown]).max()) or 1.0
@@ -86,10 +86,12 @@ def _lines(arrays: Arrays, facts: Mapping[str, Any], shown: NDArray[np.int64], c
     return figure
 
 
-def _rows(arrays: Arrays, facts: Mapping[str, Any], shown: NDArray[np.int64], channels: int, caption: str) -> Figure:
+def _rows(
+    arrays: Arrays, data_info: Mapping[str, Any], shown: NDArray[np.int64], channels: int, caption: str
+) -> Figure:
     """One panel per filter, one heat row per input channel, or per strongest input channel where there are many."""
-    (rows, columns), names = _grid(len(shown)), _channels(arrays, facts)
-    taps, label = _taps(arrays, facts)
+    (rows, columns), names = _grid(len(shown)), _channels(arrays, data_info)
+    taps, label = _taps(arrays, data_info)
     kernels = arrays["kernels"]
     few = len(names) <= _NAMED
     count = len(names) if few else min(channels, len(names))
@@ -144,7 +146,9 @@ def _pictures(arrays: Arrays, shown: NDArray[np.int64], caption: str) -> Figure:
     return canvas.figure
 
 
-def _strips(arrays: Arrays, facts: Mapping[str, Any], shown: NDArray[np.int64], channels: int, caption: str) -> Figure:
+def _strips(
+    arrays: Arrays, data_info: Mapping[str, Any], shown: NDArray[np.int64], channels: int, caption: str
+) -> Figure:
     """One row per filter with the kernels of its strongest input channels."""
     kernels = arrays["kernels"]
     inputs = kernels.shape[-1]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pellucid.draw import style
 from pellucid.draw.shared import heading
 from pellucid.draw.shared.canvas import Canvas, box_of
-from pellucid.messages import times
+from pellucid.messages import format_shape
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -21,33 +21,33 @@ _SEEN = 0.08  # inches that a mark on an image has at least
 _LINES = len(style.PALETTE) - 1
 
 
-def draw(arrays: Arrays, facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
+def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
     """Draw the patches, and where on their inputs they lie."""
     total, field = int(arrays["n_filters"]), arrays["field"]
     order = "the largest activations first" if parameters["order"] == "strongest" else "in their order"
     unit = "samples" if len(field) == 1 else "pixels"
-    sees = "the whole input" if arrays["whole"] else f"{times(field[:, 0])} {unit}"
+    sees = "the whole input" if arrays["whole"] else f"{format_shape(field[:, 0])} {unit}"
     caption = (
         f"{caption}: {arrays['layer']}\n{heading.of_count(len(arrays['filters']), total, 'filters')}, {order}; "
         f"the strongest of {int(arrays['searched'])} test examples\na unit sees {sees}; "
     )
-    if facts["kind"] == "image":
-        return _images(arrays, facts, caption + "above what it sees, below where that lies (green)")
-    return _series(arrays, facts, caption + "what it sees in colour, the rest of the example in grey")
+    if data_info["kind"] == "image":
+        return _images(arrays, data_info, caption + "above what it sees, below where that lies (green)")
+    return _series(arrays, data_info, caption + "what it sees in colour, the rest of the example in grey")
 
 
-def _title(arrays: Arrays, facts: Mapping[str, Any], row: int, column: int) -> str:
+def _title(arrays: Arrays, data_info: Mapping[str, Any], row: int, column: int) -> str:
     """The class of the example, and how strongly the filter answers."""
-    return f"{facts['classes'][int(arrays['labels'][row, column])]}: {arrays['values'][row, column]:.3g}"
+    return f"{data_info['classes'][int(arrays['labels'][row, column])]}: {arrays['values'][row, column]:.3g}"
 
 
-def _series(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
+def _series(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figure:
     """Lines over the example's time: what the unit sees in the channels' colours, the rest pale."""
     contexts, patches = arrays["contexts"], arrays["patches"]
     rows, columns, length, n_channels = contexts.shape
     stacked = n_channels > 1
     spread = np.maximum(np.ptp(contexts, axis=2).max((0, 1)), 1e-12)
-    time, label = style.time_axis(length, facts["sampling_rate_hz"])
+    time, label = style.time_axis(length, data_info["sampling_rate_hz"])
     step = float(time[1] - time[0])
     each = 0.85 if not stacked else 0.35 + 0.11 * min(n_channels, 12)
     figure = style.new(max(1.1 + 1.9 * columns, 7.5), 1.1 + (each + 0.28) * rows)
@@ -67,23 +67,23 @@ def _series(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
                     one.plot(x, level + 0.9 * (y - middle) / size if stacked else y, color=paint, linewidth=thick)
             # The line of a patch that covers a few samples of a long series is hardly longer than it is thick.
             one.axvspan(at[0] - step / 2, at[-1] + step / 2, color=style.PALETTE[2], alpha=0.16, linewidth=0)
-            one.set_title(_title(arrays, facts, row, column), fontsize=7, loc="left", pad=2)
+            one.set_title(_title(arrays, data_info, row, column), fontsize=7, loc="left", pad=2)
             one.set_xlim(time[0] - step / 2, time[-1] + step / 2)
             one.tick_params(labelsize=7)
         line[0].set_ylabel(f"#{arrays['filters'][row]}", rotation=0, ha="right", va="center", fontsize=9)
     if stacked:
-        style.channel_ticks(axes[0, 0], facts["channels"], [-channel for channel in range(n_channels)])
+        style.channel_ticks(axes[0, 0], data_info["channels"], [-channel for channel in range(n_channels)])
         for one in axes.ravel():
             one.set_ylim(-n_channels + 0.2, 0.8)
             one.tick_params(axis="y", length=0)
     else:
-        figure.supylabel(facts["unit"], fontsize=8)
+        figure.supylabel(data_info["unit"], fontsize=8)
     style.label_time(axes, label)
     figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
     return figure
 
 
-def _images(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
+def _images(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figure:
     """Per example the patch above and the whole image below, with a frame where the patch lies."""
     patches, contexts = arrays["patches"], arrays["contexts"]
     rows, columns = patches.shape[:2]
@@ -97,13 +97,13 @@ def _images(arrays: Arrays, facts: Mapping[str, Any], caption: str) -> Figure:
         canvas.text(f"#{arrays['filters'][row]}", 0, top + height / 2, fontsize=9)
         for column in range(columns):
             left, below = label + column * (tile + gap), top + height + 0.05
-            canvas.text(_title(arrays, facts, row, column), left, top - 0.08)
+            canvas.text(_title(arrays, data_info, row, column), left, top - 0.08)
             # A patch has the shades of its image: by its own range, one that is all ink would be blank.
             both = np.concatenate([patches[row, column].ravel(), contexts[row, column].ravel()])
             limits = float(np.nanmin(both)), float(np.nanmax(both))
             canvas.example(patches[row, column], left, top, width, height, limits)
             canvas.example(contexts[row, column], left, below, wide, high, limits)
-            box = _box(arrays, row, column, facts["shape"], (high, wide))
+            box = _box(arrays, row, column, data_info["shape"], (high, wide))
             canvas.frame(left + box[0], below + box[1], box[2], box[3], colour=style.PALETTE[2], line=1.4)
             for line, (axis, start) in enumerate(zip(("row", "col"), arrays["starts"][row, column], strict=True)):
                 canvas.text(f"{axis} {int(start)}", left + wide + 0.05, below + 0.07 + 0.13 * line)

@@ -18,13 +18,13 @@ _HEADINGS = {"prototype": "prototypes", "criticism": "criticisms", "nearest": "n
 
 
 def draw(
-    arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
+    arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
 ) -> Figure:
     """One line per class: its prototypes, its criticisms, and the test example nearest to each prototype.
 
     Args:
         arrays: what the view computed.
-        facts: `data.json`.
+        data_info: `data.json`.
         parameters: of the view: `shown`.
         caption: the first line of the heading.
     """
@@ -36,7 +36,7 @@ def draw(
         "nearest": [np.flatnonzero(arrays["prototype_labels"] == label) for label in shown],
     }
     widths = {kind: max(len(group) for group in groups) for kind, groups in members.items()}
-    image = facts["kind"] == "image"
+    image = data_info["kind"] == "image"
     span = Span.of(arrays["prototypes"], arrays["criticisms"], arrays["nearest"])
     kinds = [kind for kind in members if widths[kind]]
     # A narrow column sets the groups apart.
@@ -44,11 +44,11 @@ def draw(
     ratios: list[float] = []
     for kind in kinds:
         ratios += ([0.12] if ratios else []) + [1.0] * widths[kind]
-    count = len(facts["channels"])
+    count = len(data_info["channels"])
     # Sizes in inches: of a panel, and from one to the next. All are known, and no layout has to be searched for.
-    pixels = facts["shape"]
+    pixels = data_info["shape"]
     side = 0.85 if pixels[1] <= 64 else 1.2
-    wide, tall = (side, side * pixels[0] / pixels[1]) if image else (1.4, height(facts) * 0.75)
+    wide, tall = (side, side * pixels[0] / pixels[1]) if image else (1.4, height(data_info) * 0.75)
     right, down = wide + (0.12 if image else 0.15), tall + (0.24 if image else 0.32)
     left, top, bottom = (0.5 if image else 0.75) + (0.35 if not image and count > 1 else 0), 1.12, 0.1 if image else 0.5
     inside = right * sum(ratios), down * (len(shown) - 1) + tall
@@ -83,10 +83,10 @@ def draw(
                 values = arrays[{"prototype": "prototypes", "criticism": "criticisms", "nearest": "nearest"}[kind]][
                     index
                 ]
-                example(one, facts, values, span, colour=_COLOURS[kind])
+                example(one, data_info, values, span, colour=_COLOURS[kind])
                 # A plain text: a title would be measured against the ticks of all its neighbours.
                 one.annotate(
-                    _title(arrays, facts, kind, int(index), shown[line]),
+                    _title(arrays, data_info, kind, int(index), shown[line]),
                     (0.5, 1),
                     xytext=(0, 3),
                     xycoords="axes fraction",
@@ -97,10 +97,10 @@ def draw(
         _head(axes[0, first], kind)
         first += widths[kind] + 1
     for line, label in enumerate(shown):
-        _name(axes[line, 0], str(facts["classes"][label]), image)
-    style.label_time(axes, "" if image else style.time_axis(1, facts["sampling_rate_hz"])[1])
+        _name(axes[line, 0], str(data_info["classes"][label]), image)
+    style.label_time(axes, "" if image else style.time_axis(1, data_info["sampling_rate_hz"])[1])
     figure.suptitle(
-        _caption(arrays, facts, caption, len(shown), len(classes)),
+        _caption(arrays, data_info, caption, len(shown), len(classes)),
         x=0.1 / full,
         y=1 - 0.08 / total[1],
         ha="left",
@@ -110,14 +110,14 @@ def draw(
     return figure
 
 
-def _title(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], kind: str, index: int, label: int) -> str:
+def _title(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], kind: str, index: int, label: int) -> str:
     if kind == "prototype":
         return f"{arrays['coverage'][index]:.0%} of the class"
     if kind == "criticism":
         # Adding zero turns −0.00 into +0.00.
         return f"witness {round(float(arrays['witness'][index]), 2) + 0.0:+.2f}".replace("-", "−")
     own = int(arrays["nearest_labels"][index])
-    return f"d = {arrays['nearest_distances'][index]:.2f}" + ("" if own == label else f", {facts['classes'][own]}!")
+    return f"d = {arrays['nearest_distances'][index]:.2f}" + ("" if own == label else f", {data_info['classes'][own]}!")
 
 
 def _head(axes: Any, kind: str) -> None:
@@ -154,15 +154,17 @@ def _name(axes: Any, name: str, image: bool) -> None:
         axes.set_ylabel(name, fontweight="bold")
 
 
-def _caption(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], caption: str, shown: int, count: int) -> str:
+def _caption(
+    arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], caption: str, shown: int, count: int
+) -> str:
     lines = [
         caption,
         f"layer {arrays['layer']}; squared discrepancy of the prototypes from their class "
         f"{arrays['mmd2'].mean():.3f}, of random ones {arrays['mmd2_random'].mean():.3f}",
-        "d: distance in units of the class's median distance" + channels_note(facts),
+        "d: distance in units of the class's median distance" + channels_note(data_info),
     ]
     if shown < count:
         lines[-1] += f"; {shown} of {count} classes"
-    if facts["kind"] != "image" and len(facts["channels"]) == 1:
-        lines[-1] += f"; values: {facts['unit']}"
+    if data_info["kind"] != "image" and len(data_info["channels"]) == 1:
+        lines[-1] += f"; values: {data_info['unit']}"
     return "\n".join(lines)

@@ -22,13 +22,13 @@ _MARKERS = {"random": "o", "global_magnitude": "s", "layer_magnitude": "^"}
 
 
 def draw(
-    arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
+    arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
 ) -> Figure:
     """One panel for the accuracy and one for each method; one line per strategy, with the range of its repeats.
 
     Args:
         arrays: what the view computed.
-        facts: `data.json`.
+        data_info: `data.json`.
         parameters: of the view.
         caption: the first line of the heading.
     """

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pellucid.batching import slices
 from pellucid.errors import InputError
 from pellucid.explain.shared.upsampling import placed
-from pellucid.messages import listing
+from pellucid.messages import comma_list
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.spans import Span
 
@@ -81,7 +81,9 @@ def spans_of(model: ExplainedModel, layer: str) -> tuple[Span, ...]:
     place = model.receptive_field(layer).place
     if place is None or not place.maps:
         found = f'"{layer}", whose output does not lie on the axes of the input in an order that is known'
-        raise InputError.unexpected("layer", found, f"a layer with feature maps, such as {listing(model.conv_layers)}")
+        raise InputError.unexpected(
+            "layer", found, f"a layer with feature maps, such as {comma_list(model.conv_layers)}"
+        )
     return place.spans
 
 
@@ -93,5 +95,7 @@ def axes_of(model: ExplainedModel, layer: str, activations: NDArray[np.float32])
     """
     if activations.ndim < 3:
         found = f'"{layer}", whose output {activations.shape[1:]} has no time or space left'
-        raise InputError.unexpected("layer", found, f"a layer with feature maps, such as {listing(model.conv_layers)}")
+        raise InputError.unexpected(
+            "layer", found, f"a layer with feature maps, such as {comma_list(model.conv_layers)}"
+        )
     return tuple(range(1, activations.ndim - 1))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import InputError
-from pellucid.messages import first_line, listing, times
+from pellucid.messages import comma_list, first_line, format_shape
 from pellucid.models.imported import activations, bounded_json, config_graph, hdf5, keras_zip, sizes
 from pellucid.models.imported.config_graph import odd_refused
 from pellucid.network.places import Places
@@ -159,10 +159,10 @@ def input_shape(config: Config, where: str) -> tuple[int, ...]:
             where, "a model whose input sizes are not known", "one that was built before it was saved"
         )
     if None in shape[1:]:
-        found = f"inputs of shape {times(shape[1:])}"
+        found = f"inputs of shape {format_shape(shape[1:])}"
         raise InputError.unexpected(where, found, "sizes that are all known: keras.Input with the data's own")
     if not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in shape[1:]):
-        raise InputError.unexpected(where, f"inputs of shape {times(shape[1:])}", "whole numbers from 1")
+        raise InputError.unexpected(where, f"inputs of shape {format_shape(shape[1:])}", "whole numbers from 1")
     return tuple(shape[1:])
 
 
@@ -179,7 +179,9 @@ def require_shape(config: Config, where: str, wanted: Sequence[int], whose: str)
     """
     own = input_shape(config, where)
     if own != tuple(wanted):
-        raise InputError.unexpected(where, f"a model for inputs of {times(own)}", f"{times(wanted)}, the shape {whose}")
+        raise InputError.unexpected(
+            where, f"a model for inputs of {format_shape(own)}", f"{format_shape(wanted)}, the shape {whose}"
+        )
 
 
 def features(config: Config, where: str) -> tuple[str, ...]:
@@ -236,5 +238,5 @@ def lacking(wanted: Sequence[str], config: Config, where: str) -> None:
     found = features(config, where)
     if missing := [name for name in wanted if name not in found]:
         raise InputError.unexpected(
-            f"{where}: features", f"{listing(missing)}, which the model has not", listing(found) or "[]"
+            f"{where}: features", f"{comma_list(missing)}, which the model has not", comma_list(found) or "[]"
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import InputError
-from pellucid.messages import first_line, shown
+from pellucid.messages import abbreviate, first_line
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # An array may be so many times as large as what the file stores of it: weights hardly shrink, zeros do 1,000 times.
@@ -80,13 +80,13 @@ def _datasets(file: Any) -> Iterator[tuple[str, Any]]:
         for key in group:
             name = f"{path}/{key}"
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-                raise ValueError(f"{shown(name)} is a link to another place")
+                raise ValueError(f"{abbreviate(name)} is a link to another place")
             one = group[key]
             place = h5py.h5o.get_info(one.id).addr
             # A group inside itself has no end.
             if place in seen or len(seen) >= _MOST_OBJECTS:
                 raise ValueError(
-                    f"{shown(name)} is there twice" if place in seen else f"more than {len(seen):,} arrays"
+                    f"{abbreviate(name)} is there twice" if place in seen else f"more than {len(seen):,} arrays"
                 )
             seen.add(place)
             if isinstance(one, h5py.Group):
@@ -94,17 +94,17 @@ def _datasets(file: Any) -> Iterator[tuple[str, Any]]:
             elif isinstance(one, h5py.Dataset):
                 yield name, one
             else:
-                raise ValueError(f"{shown(name)} is neither a group nor an array")
+                raise ValueError(f"{abbreviate(name)} is neither a group nor an array")
 
 
 def _require_plain(name: str, dataset: Any) -> None:
     if dataset.external or dataset.is_virtual:
-        raise ValueError(f"{shown(name)} takes its values from another file")
+        raise ValueError(f"{abbreviate(name)} takes its values from another file")
     # Keras writes bfloat16, which HDF5 does not know, as two bytes without a meaning.
     is_small_float = dataset.dtype.kind == "V" and dataset.dtype.names is None and "dtype" in dataset.attrs
     if not (dataset.dtype.kind in _NUMBERS or is_small_float) or dataset.shape is None:
-        raise ValueError(f"{shown(name)} does not hold plain numbers")
+        raise ValueError(f"{abbreviate(name)} does not hold plain numbers")
     size = math.prod(dataset.shape) * dataset.dtype.itemsize
     stored = dataset.id.get_storage_size()
     if size > _FREE + _EXPANSION * stored:
-        raise ValueError(f"{shown(name)} would have {size:,} bytes, of which {stored:,} are in the file")
+        raise ValueError(f"{abbreviate(name)} would have {size:,} bytes, of which {stored:,} are in the file")

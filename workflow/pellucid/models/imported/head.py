@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.messages import times
+from pellucid.messages import format_shape
 from pellucid.network import same_function, tracing
 from pellucid.network.graph import flatten
 from pellucid.network.layers import last_layer, walk
@@ -47,7 +47,7 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
     if shape != (n_classes,) and not binary:
         raise InputError.unexpected(
             where,
-            f"an output of shape {times(shape) or '()'}",
+            f"an output of shape {format_shape(shape) or '()'}",
             f"{n_classes} scores, one for each class{', or one score' if n_classes == 2 else ''}",
             "model.classes names the classes of all outputs, also those that the data lack; new_head: true puts a new "
             "last layer on a model of other classes."

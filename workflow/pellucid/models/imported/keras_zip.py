@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pellucid import files
-from pellucid.messages import shown
+from pellucid.messages import abbreviate
 from pellucid.models.imported import bounded_json
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -83,7 +83,7 @@ def _starts(file: BinaryIO, archive: zipfile.ZipFile) -> dict[str, int]:
 
 
 def _require_usual(entry: zipfile.ZipInfo) -> None:
-    name = shown(entry.filename)
+    name = abbreviate(entry.filename)
     if entry.filename not in (CONFIG, METADATA, WEIGHTS):
         raise ValueError(f"it holds {name}")
     kind = stat.S_IFMT(entry.external_attr >> 16)

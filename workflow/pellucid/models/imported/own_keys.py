@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import InputError
-from pellucid.messages import listing, shown
+from pellucid.messages import abbreviate, comma_list
 from pellucid.models.imported import config_graph
 from pellucid.models.imported.archive import Config
 from pellucid.network.layers import walk
@@ -50,11 +50,11 @@ def check(*, classes: Sequence[Any] = (), input_range: Sequence[float] = (0, 1))
     names = [str(name) for name in classes]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise InputError.unexpected(
-            "classes", f"{shown(twice[0])} twice", "each class once: every output is another class"
+            "classes", f"{abbreviate(twice[0])} twice", "each class once: every output is another class"
         )
     if len(names) == 1:
         raise InputError.unexpected(
-            "classes", f"{shown(names[0])} alone", "two classes or more, in the order of the outputs"
+            "classes", f"{abbreviate(names[0])} alone", "two classes or more, in the order of the outputs"
         )
     if input_range[0] == input_range[1]:
         raise InputError.unexpected("input_range", f"{input_range[0]} twice", "two different numbers, such as [0, 255]")
@@ -71,7 +71,7 @@ def check_number(classes: Sequence[Any], config: Config, where: str) -> None:
         return
     raise InputError.unexpected(
         "classes",
-        f"{len(classes)} classes ({listing(classes[:20])})",
+        f"{len(classes)} classes ({comma_list(classes[:20])})",
         f"{max(outputs, 2)}, one for each of the {outputs} output{'s' * (outputs != 1)} of {where}",
     )
 

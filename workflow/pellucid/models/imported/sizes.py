@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pellucid.errors import InputError
-from pellucid.messages import shown, times
+from pellucid.messages import abbreviate, format_shape
 
 # Sizes of layers that each are a length of one of their weights.
 _LENGTHS = ("units", "filters", "input_dim", "output_dim", "num_heads", "key_dim")
@@ -37,12 +37,12 @@ def check(own: Mapping[str, Any], kind: str, name: str, stored: int, where: str)
     for key, sizes in _sizes(own):
         if not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes):
             raise InputError.unexpected(
-                where, f"layer {shown(name)} ({kind}) with {key} {shown(own[key])}", "whole numbers from 1"
+                where, f"layer {abbreviate(name)} ({kind}) with {key} {abbreviate(own[key])}", "whole numbers from 1"
             )
         if math.prod(sizes) > _PACKED * stored:
             raise InputError.unexpected(
                 where,
-                f"layer {shown(name)} ({kind}) with {key} {times(sizes)}, and a file of {stored:,} weights",
+                f"layer {abbreviate(name)} ({kind}) with {key} {format_shape(sizes)}, and a file of {stored:,} weights",
                 "a file that holds the weights of every layer",
             )
 
@@ -83,7 +83,7 @@ def require_buildable(config: Mapping[str, Any], stored: int, where: str, *, all
         expected = "a file that holds the weights of every layer"
         raise InputError.unexpected(where, f"layers of {needed:,} weights, and a file of {stored:,}", expected)
     if math.prod(size or 1 for size in largest.shape) > _MOST_VALUES:
-        found = f"layer {shown(largest.name)}, which makes {times(largest.shape)} values of one example"
+        found = f"layer {abbreviate(largest.name)}, which makes {format_shape(largest.shape)} values of one example"
         raise InputError.unexpected(where, found, f"{_MOST_VALUES:,} at most")
 
 

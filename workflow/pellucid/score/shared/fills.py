@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.explain.shared.baselines import baseline
-from pellucid.score.base import Case
+from pellucid.score.base import ScoreContext
 from pellucid.score.shared.streams import own
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def parameter(kinds: Sequence[str], default: Sequence[str]) -> dict[str, Mapping
     }
 
 
-def fills(case: Case, kinds: Sequence[str], rng: np.random.Generator) -> dict[str, Fill]:
+def fills(case: ScoreContext, kinds: Sequence[str], rng: np.random.Generator) -> dict[str, Fill]:
     """A way to remove values for each kind of baseline; "linear" is left out for images.
 
     Args:
@@ -72,7 +72,7 @@ def fills(case: Case, kinds: Sequence[str], rng: np.random.Generator) -> dict[st
     return found
 
 
-def filling(case: Case, kind: str, rng: np.random.Generator) -> NDArray[np.float32]:
+def filling(case: ScoreContext, kind: str, rng: np.random.Generator) -> NDArray[np.float32]:
     """The values that stand for nothing there, of a kind that is `FIXED`: (N, *input_shape).
 
     Raises:
@@ -83,7 +83,7 @@ def filling(case: Case, kind: str, rng: np.random.Generator) -> NDArray[np.float
     return np.asarray(baseline(case.inputs, kind, rng, case.measured), np.float32)
 
 
-def _others(case: Case, rng: np.random.Generator) -> NDArray[np.float32]:
+def _others(case: ScoreContext, rng: np.random.Generator) -> NDArray[np.float32]:
     """For each example a training example that is not of the class that is explained."""
     assert case.training is not None
     assert case.training_labels is not None

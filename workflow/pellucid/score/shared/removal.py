@@ -12,7 +12,7 @@ from pellucid import files
 from pellucid.batching import blocks
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.ranks import levels
-from pellucid.score.base import Case, Explanation
+from pellucid.score.base import Explanation, ScoreContext
 from pellucid.score.shared.fills import Fill
 from pellucid.score.shared.streams import own
 from pellucid.score.shared.units import count, sums
@@ -57,7 +57,9 @@ def answers(
     return found
 
 
-def drops(case: Case, copies: int, altered: Callable[[slice, slice], NDArray[np.float32]]) -> NDArray[np.float64]:
+def drops(
+    case: ScoreContext, copies: int, altered: Callable[[slice, slice], NDArray[np.float32]]
+) -> NDArray[np.float64]:
     """What the logit of the target class loses in each altered copy of each input: (copies, N).
 
     An input whose logit never changes by more than its rounding gets zeros.
@@ -159,7 +161,7 @@ def weighed(weights: NDArray[Any], evidence: NDArray[np.float64]) -> NDArray[np.
     return np.stack([one @ row for one, row in zip(weights, evidence, strict=True)], axis=1).astype(np.float64)
 
 
-def once(case: Case, rng: np.random.Generator, key: Hashable, compute: Callable[[], Result]) -> Result:
+def once(case: ScoreContext, rng: np.random.Generator, key: Hashable, compute: Callable[[], Result]) -> Result:
     """What does not depend on the explanation, computed for the first one and kept for the others.
 
     Args:

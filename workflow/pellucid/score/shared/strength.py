@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score.base import Case, Explanation
+from pellucid.score.base import Explanation, ScoreContext
 
 
 def strength(attributions: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -15,7 +15,7 @@ def strength(attributions: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.abs(attributions.reshape(len(attributions), -1).astype(np.float64))
 
 
-def views(explanation: Explanation, case: Case) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.bool_]]]:
+def views(explanation: Explanation, case: ScoreContext) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.bool_]]]:
     """The strengths beside the truth, both (N, values), by what a value is.
 
     For one channel, and for images, a value is an input value ("" as suffix). For several channels it is a cell of
@@ -25,7 +25,7 @@ def views(explanation: Explanation, case: Case) -> Iterator[tuple[str, NDArray[n
     assert case.truth is not None
     size, truth = np.abs(explanation.attributions.astype(np.float64)), case.truth
     n = len(size)
-    if case.inputs.shape[-1] == 1 or case.facts["kind"] == "image":
+    if case.inputs.shape[-1] == 1 or case.data_info["kind"] == "image":
         yield "", size.reshape(n, -1), truth.reshape(n, -1)
     else:
         yield ".cells", size.reshape(n, -1), truth.reshape(n, -1)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.messages import listing, nearest, shown
+from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import named_layer, tell_keyword
 
@@ -35,7 +35,9 @@ def feature_layer(model: ExplainedModel, layer: str) -> str:
         return found
     if not keyword:
         names = ["last_features", *model.layers]
-        raise InputError.unexpected("layer", shown(layer), f"one of {listing(names)}", nearest(layer, names).strip())
+        raise InputError.unexpected(
+            "layer", abbreviate(layer), f"one of {comma_list(names)}", did_you_mean(layer, names).strip()
+        )
     plain = {name: one for name, one in model.layers.items() if not hasattr(one, "layers") and hasattr(one, "call")}
     with_weights = [position for position, one in enumerate(plain.values()) if one.weights]
     before = list(plain)[: with_weights[-1]] if with_weights else []

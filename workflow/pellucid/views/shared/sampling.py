@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.lazy_array import Rows, blocks
+from pellucid.lazy_array import LazyRows, blocks
 
 
 def proportional(labels: NDArray[np.int64], points: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -52,7 +52,7 @@ def parts(x: NDArray[np.float32], chosen: NDArray[np.int64], size: int | None = 
             megabyte.
     """
     if size is None:
-        yield from blocks(Rows(x, chosen))
+        yield from blocks(LazyRows(x, chosen))
         return
     for start in range(0, len(chosen), size):
         yield np.asarray(x[chosen[start : start + size]])
