@@ -153,8 +153,8 @@ def resolve(content: Mapping[str, Any]) -> Config:
                 skipped[name] |= reasons
                 faults += refused
             source = plugins.load("datasets")[experiment["dataset"]["source"]]
-            if hasattr(source, "axes"):
-                sizes = source.axes(**plugins.own_parameters(experiment["dataset"], source.SPEC))
+            sizes = plugins.hook(source, "axes")(**plugins.own_parameters(experiment["dataset"], source))
+            if sizes is not None:
                 faults += [f"experiments.{name}.{fault}" for fault in misfits(experiment, sizes)]
             experiments[name] = experiment
     if faults:
@@ -200,11 +200,11 @@ def misfits(experiment: Mapping[str, Any], axes: Sequence[int]) -> list[str]:
     for key, package in OPTIONAL.items():
         for name, parameters in experiment[key].items():
             module = plugins.load(package)[name]
-            if parameters is False or not hasattr(module, "fits"):
+            if parameters is False:
                 continue
             for chosen in [parameters] if key == "scores" else variants(name, parameters).values():
                 try:
-                    module.fits(axes, **chosen)
+                    plugins.hook(module, "fits")(axes, **chosen)
                 except InputError as error:
                     faults.append(f"{key}.{name}: {error}")
     return faults
@@ -247,11 +247,11 @@ def _varying(entry: Mapping[str, Any]) -> list[str]:
         keys.append(f"{key}.{selector}")
         chosen = [entry[key][selector], *entry.get("vary", {}).get(f"{key}.{selector}", ())]
         for name in {str(name) for name in chosen} & set(plugins.load(package)):
-            spec = plugins.spec(package, name)
-            keys += [f"{key}.{parameter}" for parameter in (*spec.parameters, *_checksums(spec))]
+            module = plugins.load(package)[name]
+            keys += [f"{key}.{parameter}" for parameter in (*plugins.parameters(module), *_checksums(module.SPEC))]
     for key, package in OPTIONAL.items():
         for name, module in plugins.load(package).items():
-            keys += [f"{key}.{name}", *(f"{key}.{name}.{parameter}" for parameter in module.SPEC.parameters)]
+            keys += [f"{key}.{name}", *(f"{key}.{name}.{parameter}" for parameter in plugins.parameters(module))]
     return keys
 
 
@@ -263,16 +263,16 @@ def _check_plugins(experiment: dict[str, Any], path: str) -> list[str]:
         if unknown := _unknown(name, package, f"{path}.{key}.{selector}"):
             faults.append(unknown)
             continue
-        spec = plugins.spec(package, name)
-        declared = {**spec.parameters, selector: {"type": "string"}, **_checksums(spec)}
-        parameters = schema.parameters_schema(declared, getattr(spec, "required", ()))
+        module = plugins.load(package)[name]
+        declared = {**plugins.parameters(module), selector: {"type": "string"}, **_checksums(module.SPEC)}
+        parameters = schema.parameters_schema(declared, plugins.required(module))
         own = schema.problems(experiment[key], parameters, f"{path}.{key}")
-        faults += own or check_places(experiment[key], spec, f"{path}.{key}")
+        faults += own or check_places(experiment[key], module, f"{path}.{key}")
         experiment[key] = schema.with_defaults(experiment[key], parameters)
-        if not faults and hasattr(module := plugins.load(package)[name], "check"):
+        if not faults:
             faults += _refusal(module, experiment[key], f"{path}.{key}", selector)
-        if not faults and hasattr(module := plugins.load(package)[name], "fill"):
-            experiment[key] |= module.fill(**experiment[key])
+        if not faults:
+            experiment[key] |= plugins.hook(module, "fill")(**experiment[key])
     for key in OPTIONAL:
         faults += _check_optional(experiment[key], key, path)
     if not faults:
@@ -297,7 +297,7 @@ def _check_optional(entries: dict[str, Any], key: str, path: str) -> list[str]:
             module = plugins.load(OPTIONAL[key])[name]
             # A score of all explanations is one table: it has no variants.
             parameters = (
-                schema.parameters_schema(module.SPEC.parameters) if key == "scores" else _with_sweep(module.SPEC)
+                schema.parameters_schema(plugins.parameters(module)) if key == "scores" else _with_sweep(module)
             )
             own = schema.problems(given, parameters, where)
             if not own:
@@ -307,7 +307,7 @@ def _check_optional(entries: dict[str, Any], key: str, path: str) -> list[str]:
                 except InputError as error:
                     faults.append(f"{where}: {error}")
                     continue
-                for chosen in chosen_sets if hasattr(module, "check") else ():
+                for chosen in chosen_sets:
                     own += _refusal(module, chosen, where)
             if not own:
                 _COMPLETED[written] = copy.deepcopy(entries[name])
@@ -318,7 +318,7 @@ def _check_optional(entries: dict[str, Any], key: str, path: str) -> list[str]:
 def _refusal(module: Any, parameters: Mapping[str, Any], where: str, *left_out: str) -> list[str]:
     """What the plugin itself has against a combination of parameters, before it sees any data."""
     try:
-        module.check(**{name: value for name, value in parameters.items() if name not in left_out})
+        plugins.hook(module, "check")(**{name: value for name, value in parameters.items() if name not in left_out})
     except (InputError, OSError) as error:
         return [f"{where}: {sentence(error)}"]
     return []
@@ -356,13 +356,13 @@ def _checksums(spec: Any) -> dict[str, Any]:
     return found
 
 
-def _with_sweep(spec: Any) -> dict[str, Any]:
+def _with_sweep(module: Any) -> dict[str, Any]:
     lists = {
         name: {"description": f"values of {name}", "type": "array", "minItems": 1, "uniqueItems": True, "items": values}
-        for name, values in spec.parameters.items()
+        for name, values in plugins.parameters(module).items()
     }
     sweep = {"description": "Values of parameters to be run one after the other.", **schema.parameters_schema(lists)}
-    return schema.parameters_schema({**spec.parameters, "sweep": sweep})
+    return schema.parameters_schema({**plugins.parameters(module), "sweep": sweep})
 
 
 def _check_kinds(experiment: Mapping[str, Any], path: str) -> list[str]:
@@ -388,9 +388,7 @@ def _check_folds(split: Mapping[str, Any], path: str) -> list[str]:
 def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
     """What methods may require: the features of the experiment's architecture, of its data, and that it is trained."""
     module = plugins.load("models")[experiment["model"]["architecture"]]
-    found = module.SPEC.features
-    if hasattr(module, "features"):
-        found = module.features(**plugins.own_parameters(experiment["model"], module.SPEC))
+    found = plugins.hook(module, "features")(**plugins.own_parameters(experiment["model"], module))
     layers = () if module.SPEC.opaque else ("layers",)
     trained = ("training",) if experiment["training"]["epochs"] else ()
     truth = ("truth",) if spec_of(experiment, "dataset").truth else ()
