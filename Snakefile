@@ -8,9 +8,6 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/common_scores.smk"
-include: "workflow/rules/common_studies.smk"
-include: "workflow/rules/common_targets.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
@@ -25,7 +22,7 @@ include: "workflow/rules/report.smk"
 report: "workflow/report/workflow.rst"
 
 
-# Snakemake 9 allows a machine of one's own, too, only 100 jobs a second. To keep to that, it looks at all waiting jobs once
+# Snakemake 9 starts at most 100 jobs a second, on a local machine too. To keep to that, it looks at all waiting jobs once
 # more every second for each job that has ended: after a hundred of them without a pause, on a core that the jobs need.
 onstart:
     limiter = getattr(workflow.scheduler, "job_rate_limiter", None)
@@ -44,13 +41,11 @@ wildcard_constraints:
 rule all:
     default_target: True
     input:
-        figures(),
-        over_experiments(),
-        tracked(),
+        FIGURES,
+        study_targets.records(CONFIG),
 
 
 # Everything but the record in MLflow.
 rule results:
     input:
-        figures(),
-        over_experiments(),
+        FIGURES,

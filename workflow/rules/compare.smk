@@ -1,13 +1,12 @@
 # Comparisons over experiments: the members of a study, their explanations, and one leaderboard of all.
 # in: results/<experiment>/; out: results/<study>/study/, results/comparison/
 
-STUDY = "results/{study}/study"
-COMPARISON = "results/comparison"
+RANKED = study_targets.ranked(CONFIG)
 
 
 rule study:
     input:
-        unpack(members_reached),
+        unpack(from_config(study_targets.member_results)),
     output:
         table=f"{STUDY}/members.csv",
         summary=f"{STUDY}/summary.csv",
@@ -17,9 +16,8 @@ rule study:
         f"{STUDY}/benchmarks/study.tsv"
     conda:
         CONDA
-    threads: 1
     params:
-        members=lambda wildcards: in_params(study_of(wildcards).members),
+        members=param(study_targets.members),
         code=code_of("study"),
     message:
         "Compare the members of {wildcards.study}"
@@ -41,14 +39,11 @@ rule draw_study:
         f"{STUDY}/members.svg",
     log:
         f"{STUDY}/logs/draw_study.log",
-    benchmark:
-        f"{STUDY}/benchmarks/draw_study.tsv"
     conda:
         CONDA
-    threads: 1
     params:
-        title=heading_of_study,
-        members=lambda wildcards: in_params(study_of(wildcards).members),
+        title=param(study_targets.heading),
+        members=param(study_targets.members),
         code=code_of("draw/study"),
     message:
         "Draw the members of {wildcards.study}"
@@ -58,7 +53,7 @@ rule draw_study:
 
 rule study_explanations:
     input:
-        unpack(retrained_explanations),
+        unpack(from_config(study_targets.retrained_explanations)),
     output:
         f"{STUDY}/explanations.csv",
     log:
@@ -67,14 +62,11 @@ rule study_explanations:
         f"{STUDY}/benchmarks/study_explanations.tsv"
     conda:
         CONDA
-    threads: 1
     params:
-        groups=lambda wildcards: in_params(study_of(wildcards).retrained()),
-        members=lambda wildcards: in_params(study_of(wildcards).members),
-        methods=lambda wildcards: {
-            name: list(CONFIG.experiments[name]["methods"]) for name in study_of(wildcards).members
-        },
-        seed=lambda wildcards: CONFIG.experiments[next(iter(study_of(wildcards).members))]["seed"],
+        groups=param(study_targets.retrained),
+        members=param(study_targets.members),
+        methods=param(study_targets.member_methods),
+        seed=param(study_targets.study_seed),
         code=code_of("study_explanations"),
     message:
         "Compare the explanations of {wildcards.study} by several trainings"
@@ -96,13 +88,10 @@ rule draw_study_explanations:
         f"{STUDY}/explanations.svg",
     log:
         f"{STUDY}/logs/draw_study_explanations.log",
-    benchmark:
-        f"{STUDY}/benchmarks/draw_study_explanations.tsv"
     conda:
         CONDA
-    threads: 1
     params:
-        title=heading_of_study,
+        title=param(study_targets.heading),
         code=code_of("draw/study_explanations"),
     message:
         "Draw how the explanations of {wildcards.study} depend on the training"
@@ -121,7 +110,6 @@ rule comparison:
         f"{COMPARISON}/benchmarks/comparison.tsv"
     conda:
         CONDA
-    threads: 1
     params:
         experiments=RANKED,
         code=code_of("comparison"),
@@ -144,11 +132,8 @@ rule draw_comparison:
         f"{COMPARISON}/leaderboard.svg",
     log:
         f"{COMPARISON}/logs/draw_comparison.log",
-    benchmark:
-        f"{COMPARISON}/benchmarks/draw_comparison.tsv"
     conda:
         CONDA
-    threads: 1
     params:
         code=code_of("draw/comparison"),
     message:
@@ -159,9 +144,9 @@ rule draw_comparison:
 
 rule track_study:
     input:
-        tables=study_tables,
+        tables=from_config(study_targets.study_tables),
         members=f"{STUDY}/members.csv",
-        figures=study_figures,
+        figures=from_config(study_targets.study_figures),
         store="results/mlflow/store.json",
     output:
         f"{STUDY}/tracking.json",
@@ -171,10 +156,9 @@ rule track_study:
         f"{STUDY}/benchmarks/track_study.tsv"
     conda:
         CONDA
-    threads: 1
     params:
-        title=lambda wildcards: in_params(study_of(wildcards).title),
-        members=lambda wildcards: in_params(study_of(wildcards).members),
+        title=param(study_targets.title),
+        members=param(study_targets.members),
         tracking=CONFIG.tracking,
         code=code_of("track_study"),
     message:
@@ -196,7 +180,6 @@ rule track_comparison:
         f"{COMPARISON}/benchmarks/track_comparison.tsv"
     conda:
         CONDA
-    threads: 1
     params:
         experiments=RANKED,
         tracking=CONFIG.tracking,

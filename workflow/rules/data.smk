@@ -1,14 +1,5 @@
-# Data: from a source's files to arrays, labels, facts and a figure.
+# Data: from a source's files to arrays, labels, data.json and a figure.
 # in: the source's files; out: results/<experiment>/data/
-
-# Those of the architectures too: one rule brings every file.
-DOWNLOADS = {
-    downloaded(address): {"address": address, **transfers.checksums(settings[key], name)}
-    for settings in CONFIG.experiments.values()
-    for key in configuration.FILES
-    for name, address in configuration.files(settings, key)
-    if not transfers.is_local(address)
-}
 
 
 rule download:
@@ -20,9 +11,8 @@ rule download:
         "results/downloads/{key}/{file}.tsv"
     conda:
         CONDA
-    threads: 1
     params:
-        source=lambda wildcards, output: DOWNLOADS[output[0]],
+        source=download_source,
     message:
         "Download {params.source[address]}"
     script:
@@ -31,9 +21,11 @@ rule download:
 
 rule preprocess:
     input:
-        unpack(files_of("dataset")),
+        unpack(from_config(targets.source_files, "dataset")),
     output:
-        multiext(f"{RESULTS}/data/x_", "train.npy", "validation.npy", "test.npy"),
+        x_train=f"{RESULTS}/data/x_train.npy",
+        x_validation=f"{RESULTS}/data/x_validation.npy",
+        x_test=f"{RESULTS}/data/x_test.npy",
         labels=f"{RESULTS}/data/labels.npz",
         truth=f"{RESULTS}/data/truth.npz",
         measured=f"{RESULTS}/data/measured.npz",
@@ -42,25 +34,20 @@ rule preprocess:
         logs("preprocess"),
     benchmark:
         costs("preprocess")
-    priority: FIRST["preprocess"]
+    priority: PRIORITIES["preprocess"]
     conda:
         CONDA
-    threads: 1
-    # No parameter: it decides what waits on disk, and changes nothing in what is written.
+    # Not among the parameters: it decides what waits on disk, and changes nothing in the outputs.
     resources:
         memory_mb=CONFIG.memory_mb,
     params:
         dataset=setting("dataset"),
-        listing=lambda wildcards: configuration.listing_of(experiment_of(wildcards)),
-        # Those of a model of one's own: the labels are numbered by its outputs.
-        classes=lambda wildcards: in_params(experiment_of(wildcards)["model"].get("classes", [])),
+        listing=param(targets.folder_digest),
+        classes=param(targets.output_classes),
         split=setting("split"),
         scale=setting("preprocessing", "scale"),
         seed=setting("seed"),
-        code=code_of(
-            "preprocess",
-            lambda wildcards: [f"datasets.{experiment_of(wildcards)['dataset']['source']}"],
-        ),
+        code=code_of("preprocess", from_config(targets.source_module, "dataset")),
     message:
         "Prepare the data of {wildcards.experiment}"
     script:
@@ -84,15 +71,12 @@ rule draw_data:
         f"{RESULTS}/data/examples.svg",
     log:
         logs("draw_data"),
-    benchmark:
-        costs("draw_data")
-    priority: FIRST["figure"]
+    priority: PRIORITIES["figure"]
     conda:
         CONDA
-    threads: 1
     params:
-        title=heading,
-        about=about,
+        title=param(targets.heading),
+        about=param(targets.data_source),
         code=code_of("draw/data"),
     message:
         "Draw the data of {wildcards.experiment}"

@@ -6,7 +6,7 @@ rule evaluate:
     input:
         x=f"{RESULTS}/data/x_test.npy",
         labels=f"{RESULTS}/data/labels.npz",
-        data_info=f"{RESULTS}/data/data.json",
+        data_info=DATA_INFO,
         model=f"{RESULTS}/model/model.keras",
         training=f"{RESULTS}/model/training.json",
     output:
@@ -20,7 +20,7 @@ rule evaluate:
         logs("evaluate"),
     benchmark:
         costs("evaluate")
-    priority: FIRST["evaluate"]
+    priority: PRIORITIES["evaluate"]
     conda:
         CONDA
     threads: CONFIG.threads
@@ -29,7 +29,7 @@ rule evaluate:
     params:
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
-        as_it_is=taken_as_it_is,
+        as_it_is=param(targets.is_untrained),
         code=code_of("evaluate"),
     message:
         "Evaluate {wildcards.experiment} on its test examples"
@@ -61,14 +61,11 @@ rule draw_evaluation:
         f"{RESULTS}/evaluation/reliability.svg",
     log:
         logs("draw_evaluation"),
-    benchmark:
-        costs("draw_evaluation")
-    priority: FIRST["figure"]
+    priority: PRIORITIES["figure"]
     conda:
         CONDA
-    threads: 1
     params:
-        title=heading,
+        title=param(targets.heading),
         code=code_of("draw/evaluation"),
     message:
         "Draw the evaluation of {wildcards.experiment}"
@@ -81,17 +78,17 @@ rule evidence:
     input:
         **MODEL,
         x=f"{RESULTS}/data/x_test.npy",
-        training=f"{RESULTS}/data/x_train.npy",
+        training=TRAINING_EXAMPLES,
         labels=f"{RESULTS}/data/labels.npz",
-        truth=truth_of,
-        data_info=f"{RESULTS}/data/data.json",
+        truth=from_config(targets.truth_file),
+        data_info=DATA_INFO,
     output:
         f"{RESULTS}/evaluation/evidence.csv",
     log:
         logs("evidence"),
     benchmark:
         costs("evidence")
-    priority: FIRST["figure"]
+    priority: PRIORITIES["figure"]
     conda:
         CONDA
     threads: CONFIG.threads
@@ -103,7 +100,7 @@ rule evidence:
         memory_mb=CONFIG.memory_mb,
         code=code_of("evidence"),
     message:
-        "See whether the model of {wildcards.experiment} uses the planted evidence"
+        "Test whether the model of {wildcards.experiment} uses the planted evidence"
     script:
         "../scripts/evidence.py"
 
@@ -122,14 +119,11 @@ rule draw_evidence:
         f"{RESULTS}/evaluation/evidence.svg",
     log:
         logs("draw_evidence"),
-    benchmark:
-        costs("draw_evidence")
-    priority: FIRST["figure"]
+    priority: PRIORITIES["figure"]
     conda:
         CONDA
-    threads: 1
     params:
-        title=heading,
+        title=param(targets.heading),
         code=code_of("draw/evidence"),
     message:
         "Draw the use of the planted evidence in {wildcards.experiment}"

@@ -5,7 +5,7 @@
 rule select_examples:
     input:
         x=f"{RESULTS}/data/x_test.npy",
-        data_info=f"{RESULTS}/data/data.json",
+        data_info=DATA_INFO,
         truth=f"{RESULTS}/data/truth.npz",
         measured=f"{RESULTS}/data/measured.npz",
         predictions=f"{RESULTS}/evaluation/predictions.npz",
@@ -15,37 +15,36 @@ rule select_examples:
         logs("select_examples"),
     benchmark:
         costs("select_examples")
-    priority: FIRST["select_examples"]
+    priority: PRIORITIES["select_examples"]
     conda:
         CONDA
-    threads: 1
     params:
         examples=setting("examples"),
         seed=setting("seed"),
         code=code_of("select_examples"),
     message:
-        "Choose the examples of {wildcards.experiment} that are explained"
+        "Choose the examples of {wildcards.experiment} to explain"
     script:
         "../scripts/select_examples.py"
 
 
-for method in METHODS:
+# A rule per method, so that Snakemake's options can name it (--forcerun explain_occlusion) and each method declares the
+# inputs that it reads. Drawing is the same for all methods: one rule with a wildcard.
+for method in targets.all_names(CONFIG, "methods"):
 
     rule:
         name:
             f"explain_{method}"
         input:
-            **method_sources(method),
+            **targets.method_inputs(method),
             examples=f"{RESULTS}/examples.npz",
         output:
-            attributions=f"{RESULTS}/explain/{method}/attributions.npz",
-            cost=f"{RESULTS}/explain/{method}/cost.json",
-            checks=f"{RESULTS}/explain/{method}/checks.json",
+            **{kind: f"{RESULTS}/explain/{method}/{file}" for kind, file in EXPLANATION.items()},
         log:
             logs(f"explain_{method}"),
         benchmark:
             costs(f"explain_{method}")
-        priority: priority_of(method)
+        priority: from_config(explanation_priority, method)
         conda:
             CONDA
         threads: CONFIG.threads
@@ -53,7 +52,7 @@ for method in METHODS:
             mem_mb=2000 + CONFIG.memory_mb,
         params:
             method=method,
-            parameters=parameters_of("methods", method),
+            parameters=setting("methods", method),
             seed=setting("seed"),
             threads=CONFIG.threads,
             memory_mb=CONFIG.memory_mb,
@@ -66,7 +65,7 @@ for method in METHODS:
 
 rule draw_explanation:
     input:
-        data_info=f"{RESULTS}/data/data.json",
+        data_info=DATA_INFO,
         attributions=f"{RESULTS}/explain/{{method}}/attributions.npz",
     output:
         report(
@@ -79,15 +78,12 @@ rule draw_explanation:
         f"{RESULTS}/explain/{{method}}/{{variant}}.svg",
     log:
         logs("draw_{method}_{variant}"),
-    benchmark:
-        costs("draw_{method}_{variant}")
-    priority: FIRST["draw_explanation"]
+    priority: PRIORITIES["draw_explanation"]
     conda:
         CONDA
-    threads: 1
     params:
-        parameters=lambda wildcards: parameters_of("methods", wildcards.method)(wildcards),
-        title=heading,
+        parameters=setting("methods", "{method}"),
+        title=param(targets.heading),
         code=code_of("draw/explanation", "explain.{method}"),
     message:
         "Draw {wildcards.variant} of {wildcards.experiment}"

@@ -6,11 +6,13 @@ from pellucid.compare.verdicts import failures
 
 if any(argument.startswith("--report") for argument in sys.argv):
     checked = {
-        name: f"{RESULTS}/score/checks.csv".format(experiment=name) for name in CONFIG.experiments if compared(name)
+        name: f"{targets.results(name)}/score/checks.csv"
+        for name in CONFIG.experiments
+        if targets.is_compared(CONFIG, name)
     }
     try:
-        file_digests.check([*figures(), *over_experiments(), *checked.values()])
-        # What each explanation failed, for the captions, whose templates cannot call functions.
+        file_digests.check([*FIGURES, *checked.values()])
+        # The failed checks of each explanation, for the captions, whose templates cannot call functions.
         config["failed"] = {name: failures(table) for name, table in checked.items() if Path(table).is_file()}
     except InputError as error:
         raise WorkflowError(str(error)) from None

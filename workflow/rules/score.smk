@@ -2,15 +2,16 @@
 # in: results/<experiment>/explain/ and what the score declares; out: results/<experiment>/score/<score>/
 
 
-for score, spec in SCORES.items():
+# A rule per score, as for methods (explain.smk): Snakemake's options can name it, and it declares what it reads.
+for score in targets.all_names(CONFIG, "scores"):
+    spec = plugins.spec("score", score)
 
     rule:
         name:
             f"score_{score}"
         input:
-            unpack(explained("attributions", "cost", "checks")),
-            **score_sources(spec),
-            data_info=f"{RESULTS}/data/data.json",
+            unpack(from_config(targets.explanations, "attributions", "cost", "checks")),
+            **targets.score_inputs(score),
         output:
             table=f"{RESULTS}/score/{score}/scores.csv",
             arrays=f"{RESULTS}/score/{score}/scores.npz",
@@ -25,7 +26,7 @@ for score, spec in SCORES.items():
             mem_mb=2000 + CONFIG.memory_mb if spec.needs_model else 1000,
         params:
             score=score,
-            parameters=parameters_of("scores", score),
+            parameters=setting("scores", score),
             methods=setting("methods"),
             seed=setting("seed"),
             threads=CONFIG.threads,
@@ -33,7 +34,7 @@ for score, spec in SCORES.items():
             code=code_of(
                 "score",
                 f"score.{score}",
-                *([plugins_of("explain", "methods")] if spec.needs_method else []),
+                *([from_config(targets.plugin_modules, "methods")] if spec.needs_method else []),
             ),
         message:
             "Score {wildcards.experiment} by {params.score}"
@@ -56,15 +57,12 @@ rule draw_score:
         f"{RESULTS}/score/{{score}}/scores.svg",
     log:
         logs("draw_score_{score}"),
-    benchmark:
-        costs("draw_score_{score}")
     conda:
         CONDA
-    threads: 1
     params:
-        title=heading,
-        about=lambda wildcards: SCORES[wildcards.score].about,
-        paper=lambda wildcards: SCORES[wildcards.score].paper,
+        title=param(targets.heading),
+        about=spec_field("score", "{score}", "about"),
+        paper=spec_field("score", "{score}", "paper"),
         code=code_of("draw/score", "score.{score}"),
     message:
         "Draw the score {wildcards.score} of {wildcards.experiment}"
@@ -74,11 +72,11 @@ rule draw_score:
 
 rule check:
     input:
-        unpack(explained("attributions", "cost", "checks")),
-        unpack(randomised),
+        unpack(from_config(targets.explanations, "attributions", "cost", "checks")),
+        unpack(from_config(targets.randomisation_table)),
         **MODEL,
-        data_info=f"{RESULTS}/data/data.json",
-        training=f"{RESULTS}/data/x_train.npy",
+        data_info=DATA_INFO,
+        training=TRAINING_EXAMPLES,
     output:
         f"{RESULTS}/score/checks.csv",
     log:
@@ -95,7 +93,7 @@ rule check:
         seed=setting("seed"),
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
-        code=code_of("check", plugins_of("explain", "methods")),
+        code=code_of("check", from_config(targets.plugin_modules, "methods")),
     message:
         "Check the methods of {wildcards.experiment}"
     script:
@@ -116,14 +114,11 @@ rule draw_checks:
         f"{RESULTS}/score/checks.svg",
     log:
         logs("draw_checks"),
-    benchmark:
-        costs("draw_checks")
     conda:
         CONDA
-    threads: 1
     params:
-        title=heading,
-        code=code_of("draw/checks", plugins_of("explain", "methods")),
+        title=param(targets.heading),
+        code=code_of("draw/checks", from_config(targets.plugin_modules, "methods")),
     message:
         "Draw the checks of {wildcards.experiment}"
     script:
@@ -132,8 +127,8 @@ rule draw_checks:
 
 rule draw_overview:
     input:
-        unpack(explained("attributions")),
-        data_info=f"{RESULTS}/data/data.json",
+        unpack(from_config(targets.explanations, "attributions")),
+        data_info=DATA_INFO,
         checks=f"{RESULTS}/score/checks.csv",
     output:
         report(
@@ -146,15 +141,12 @@ rule draw_overview:
         f"{RESULTS}/explain/overview.svg",
     log:
         logs("draw_overview"),
-    benchmark:
-        costs("draw_overview")
     conda:
         CONDA
-    threads: 1
     params:
         methods=setting("methods"),
-        title=heading,
-        code=code_of("draw/overview", plugins_of("explain", "methods")),
+        title=param(targets.heading),
+        code=code_of("draw/overview", from_config(targets.plugin_modules, "methods")),
     message:
         "Draw all explanations of {wildcards.experiment} side by side"
     script:
@@ -163,8 +155,8 @@ rule draw_overview:
 
 rule agreement:
     input:
-        unpack(explained("attributions")),
-        data_info=f"{RESULTS}/data/data.json",
+        unpack(from_config(targets.explanations, "attributions")),
+        data_info=DATA_INFO,
     output:
         table=f"{RESULTS}/score/agreement.csv",
         arrays=f"{RESULTS}/score/agreement.npz",
@@ -174,7 +166,6 @@ rule agreement:
         costs("agreement")
     conda:
         CONDA
-    threads: 1
     params:
         code=code_of("agreement"),
     message:
@@ -197,13 +188,10 @@ rule draw_agreement:
         f"{RESULTS}/score/agreement.svg",
     log:
         logs("draw_agreement"),
-    benchmark:
-        costs("draw_agreement")
     conda:
         CONDA
-    threads: 1
     params:
-        title=heading,
+        title=param(targets.heading),
         code=code_of("draw/agreement"),
     message:
         "Draw the agreement of the explanations of {wildcards.experiment}"
@@ -213,7 +201,7 @@ rule draw_agreement:
 
 rule leaderboard:
     input:
-        unpack(score_tables),
+        unpack(from_config(targets.score_tables)),
         checks=f"{RESULTS}/score/checks.csv",
     output:
         table=f"{RESULTS}/score/leaderboard.csv",
@@ -224,10 +212,9 @@ rule leaderboard:
         costs("leaderboard")
     conda:
         CONDA
-    threads: 1
     params:
-        scores=lambda wildcards: list(experiment_of(wildcards)["scores"]),
-        code=code_of("leaderboard", plugins_of("score", "scores")),
+        scores=param(targets.names, "scores"),
+        code=code_of("leaderboard", from_config(targets.plugin_modules, "scores")),
     message:
         "Rank the explanations of {wildcards.experiment}"
     script:
@@ -257,13 +244,10 @@ rule draw_leaderboard:
         f"{RESULTS}/score/tradeoffs.svg",
     log:
         logs("draw_leaderboard"),
-    benchmark:
-        costs("draw_leaderboard")
     conda:
         CONDA
-    threads: 1
     params:
-        title=heading,
+        title=param(targets.heading),
         code=code_of("draw/leaderboard"),
     message:
         "Draw the leaderboard of {wildcards.experiment}"

@@ -11,7 +11,6 @@ rule tracking_store:
         "results/mlflow/store.tsv"
     conda:
         CONDA
-    threads: 1
     params:
         tracking=CONFIG.tracking,
     message:
@@ -22,7 +21,18 @@ rule tracking_store:
 
 rule track:
     input:
-        record_of,
+        rules.preprocess.output.data_info,
+        rules.preprocess.output.x_test,
+        rules.select_examples.output,
+        rules.train.output.model,
+        rules.train.output.history,
+        rules.train.output.training_info,
+        rules.evaluate.output.metrics,
+        rules.evaluate.output.per_class,
+        rules.evaluate.output.confusion,
+        rules.evaluate.output.reliability,
+        rules.evaluate.output.table,
+        from_config(targets.recorded),
         store="results/mlflow/store.json",
     output:
         f"{RESULTS}/tracking.json",
@@ -32,12 +42,11 @@ rule track:
         costs("track")
     conda:
         CONDA
-    threads: 1
     resources:
         mem_mb=3000,
     params:
-        settings=lambda wildcards: in_params(experiment_of(wildcards)),
-        study=lambda wildcards: CONFIG.owners.get(wildcards.experiment, ""),
+        settings=setting(),
+        study=param(targets.owner),
         threads=CONFIG.threads,
         tracking=CONFIG.tracking,
         code=code_of("track"),

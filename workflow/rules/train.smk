@@ -4,12 +4,12 @@
 
 rule train:
     input:
-        unpack(files_of("model")),
+        unpack(from_config(targets.source_files, "model")),
         x_train=f"{RESULTS}/data/x_train.npy",
         x_validation=f"{RESULTS}/data/x_validation.npy",
         labels=f"{RESULTS}/data/labels.npz",
         measured=f"{RESULTS}/data/measured.npz",
-        data_info=f"{RESULTS}/data/data.json",
+        data_info=DATA_INFO,
     output:
         model=f"{RESULTS}/model/model.keras",
         history=f"{RESULTS}/model/history.csv",
@@ -19,7 +19,7 @@ rule train:
         logs("train"),
     benchmark:
         costs("train")
-    priority: FIRST["train"]
+    priority: PRIORITIES["train"]
     conda:
         CONDA
     threads: CONFIG.threads
@@ -27,24 +27,21 @@ rule train:
         mem_mb=4000,
     params:
         model=setting("model"),
-        files=lambda wildcards: list(files_of("model")(wildcards)),
+        files=param(targets.source_names, "model"),
         training=setting("training"),
-        seed=training_seed,
+        seed=param(targets.training_seed),
         permuted=False,
         threads=CONFIG.threads,
-        # Snakemake deletes the outputs of a killed job, so what a second try needs is none of them.
-        checkpoints=lambda wildcards: f"results/{wildcards.experiment}/checkpoints",
-        code=code_of(
-            "train",
-            lambda wildcards: [f"models.{experiment_of(wildcards)['model']['architecture']}"],
-        ),
+        # Not an output: Snakemake deletes the outputs of a killed job, and its second try goes on from here.
+        checkpoints=f"{RESULTS}/checkpoints",
+        code=code_of("train", from_config(targets.source_module, "model")),
     message:
         "Train {params.model[architecture]} on {wildcards.experiment}"
     script:
         "../scripts/train.py"
 
 
-# The same on labels that mean nothing, for the score random_labels.
+# The same on labels in random order, for the score random_labels.
 use rule train as train_random_labels with:
     output:
         model=f"{RESULTS}/random_labels/model.keras",
@@ -55,16 +52,13 @@ use rule train as train_random_labels with:
         logs("train_random_labels"),
     benchmark:
         costs("train_random_labels")
-    # Long: the first of what is no figure.
-    priority: FIRST["train_random_labels"]
+    # It takes long: the first of the jobs that no figure of an explanation needs.
+    priority: PRIORITIES["train_random_labels"]
     params:
-        training=lambda wildcards: random_labels.recipe(
-            experiment_of(wildcards)["training"],
-            experiment_of(wildcards)["scores"]["random_labels"]["epochs"],
-        ),
-        seed=lambda wildcards: random_labels.seed(experiment_of(wildcards)["seed"]),
+        training=random_labels_training,
+        seed=random_labels_seed,
         permuted=True,
-        checkpoints=lambda wildcards: f"results/{wildcards.experiment}/random_labels/checkpoints",
+        checkpoints=f"{RESULTS}/random_labels/checkpoints",
     message:
         "Train {params.model[architecture]} on {wildcards.experiment} with random labels"
 
@@ -84,14 +78,11 @@ rule draw_training:
         f"{RESULTS}/model/history.svg",
     log:
         logs("draw_training"),
-    benchmark:
-        costs("draw_training")
-    priority: FIRST["figure"]
+    priority: PRIORITIES["figure"]
     conda:
         CONDA
-    threads: 1
     params:
-        title=heading,
+        title=param(targets.heading),
         code=code_of("draw/training"),
     message:
         "Draw the training of {wildcards.experiment}"
@@ -102,7 +93,7 @@ rule draw_training:
 # Of experiments whose training examples are augmented.
 rule draw_augmentation:
     input:
-        data_info=f"{RESULTS}/data/data.json",
+        data_info=DATA_INFO,
         x=f"{RESULTS}/data/x_train.npy",
         labels=f"{RESULTS}/data/labels.npz",
         measured=f"{RESULTS}/data/measured.npz",
@@ -117,14 +108,11 @@ rule draw_augmentation:
         f"{RESULTS}/model/augmentation.svg",
     log:
         logs("draw_augmentation"),
-    benchmark:
-        costs("draw_augmentation")
-    priority: FIRST["figure"]
+    priority: PRIORITIES["figure"]
     conda:
         CONDA
-    threads: 1
     params:
-        title=heading,
+        title=param(targets.heading),
         augmentation=setting("training", "augmentation"),
         seed=setting("seed"),
         code=code_of("draw/augmentation"),

@@ -2,15 +2,15 @@
 # in: results/<experiment>/model/ and what the view declares; out: results/<experiment>/views/<view>/
 
 
-for view, spec in VIEWS.items():
+# A rule per view, as for methods (explain.smk): Snakemake's options can name it, and it declares what it reads.
+for view in targets.all_names(CONFIG, "views"):
+    spec = plugins.spec("views", view)
 
     rule:
         name:
             f"view_{view}"
         input:
-            **{name: f"{RESULTS}/{path}" for name, path in spec.sources().items()},
-            **MODEL,
-            data_info=f"{RESULTS}/data/data.json",
+            **targets.view_inputs(view),
         output:
             **{suffix: f"{RESULTS}/views/{view}/{{variant}}.{suffix}" for suffix in spec.texts},
             arrays=f"{RESULTS}/views/{view}/{{variant}}.npz",
@@ -26,13 +26,13 @@ for view, spec in VIEWS.items():
             mem_mb=2000 + CONFIG.memory_mb,
         params:
             view=view,
-            parameters=parameters_of("views", view),
+            parameters=setting("views", view),
             sources=list(spec.sources()),
             texts=list(spec.texts),
             seed=setting("seed"),
             threads=CONFIG.threads,
             memory_mb=CONFIG.memory_mb,
-            code=code_of("view", f"views.{view}", methods_in_view(view)),
+            code=code_of("view", f"views.{view}", from_config(targets.view_methods, view, "{variant}")),
         message:
             "View {wildcards.variant} of {wildcards.experiment}"
         script:
@@ -41,7 +41,7 @@ for view, spec in VIEWS.items():
 
 rule draw_view:
     input:
-        data_info=f"{RESULTS}/data/data.json",
+        data_info=DATA_INFO,
         arrays=f"{RESULTS}/views/{{view}}/{{variant}}.npz",
     output:
         report(
@@ -54,16 +54,13 @@ rule draw_view:
         f"{RESULTS}/views/{{view}}/{{variant}}.svg",
     log:
         logs("draw_view_{view}_{variant}"),
-    benchmark:
-        costs("draw_view_{view}_{variant}")
     conda:
         CONDA
-    threads: 1
     params:
-        parameters=lambda wildcards: parameters_of("views", wildcards.view)(wildcards),
-        title=heading,
-        about=lambda wildcards: VIEWS[wildcards.view].about,
-        paper=lambda wildcards: VIEWS[wildcards.view].paper,
+        parameters=setting("views", "{view}"),
+        title=param(targets.heading),
+        about=spec_field("views", "{view}", "about"),
+        paper=spec_field("views", "{view}", "paper"),
         code=code_of("draw/view", "draw.views.{view}", "views.{view}"),
     message:
         "Draw {wildcards.variant} of {wildcards.experiment}"

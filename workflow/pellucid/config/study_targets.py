@@ -1,0 +1,116 @@
+"""The files over several experiments: of each study, of the leaderboard of all, and everything that a run makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pellucid.config import targets
+from pellucid.config.resolution import Config
+from pellucid.config.studies import Study
+from pellucid.config.targets import TargetError
+from pellucid.user_text import LONGEST_TITLE, in_figure
+
+STUDY = "results/{study}/study"
+COMPARISON = "results/comparison"
+
+
+def study_of(config: Config, name: str) -> Study:
+    """Return a study.
+
+    Raises:
+        TargetError: the study is not run.
+    """
+    if name not in config.studies:
+        raise TargetError(f"results/{name}/study is asked for, but not run: add it by --config 'run=[{name}]'")
+    return config.studies[name]
+
+
+def title(config: Config, name: str) -> str:
+    """Return the title of a study as the user wrote it."""
+    return study_of(config, name).title
+
+
+def heading(config: Config, name: str) -> str:
+    """Return the title of a study as its figures show it: its name where it has none."""
+    return in_figure(title(config, name) or name, LONGEST_TITLE)
+
+
+def members(config: Config, name: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return the values of the varied settings, by member and dotted key."""
+    return study_of(config, name).members
+
+
+def member_results(config: Config, name: str) -> dict[str, list[str]]:
+    """Return the files that say how well each member does, and at what cost."""
+    files = {"metrics": "evaluation/metrics.json", "training": "model/training.json", "cost": "model/cost.json"}
+    return {
+        key: [f"{targets.results(member)}/{path}" for member in members(config, name)] for key, path in files.items()
+    }
+
+
+def retrained(config: Config, name: str) -> list[list[str]]:
+    """Return the groups of members that differ in the seed of their training alone."""
+    return study_of(config, name).retrained()
+
+
+def member_methods(config: Config, name: str) -> dict[str, list[str]]:
+    """Return the methods of each member."""
+    return {member: targets.names(config, member, "methods") for member in members(config, name)}
+
+
+def study_seed(config: Config, name: str) -> int:
+    """Return the seed of a study: that of its first member."""
+    seed: int = targets.setting(config, next(iter(members(config, name))), "seed")
+    return seed
+
+
+def retrained_explanations(config: Config, name: str) -> dict[str, str]:
+    """Return the attributions of all retrained members, and how stable their scores say that they are.
+
+    Returns:
+        Paths by "<member>/<method>" and "<member>/seed stability".
+    """
+    files = {}
+    for member in (member for group in retrained(config, name) for member in group):
+        for method in targets.names(config, member, "methods"):
+            attributions = f"{method}/{targets.EXPLANATION['attributions']}"
+            files[f"{member}/{method}"] = f"{targets.results(member)}/explain/{attributions}"
+        if table := targets.score_tables(config, member).get("seed_stability"):
+            files[f"{member}/seed stability"] = table
+    return files
+
+
+def explains_retrained(config: Config, name: str) -> bool:
+    """Return whether a study has explanations by several trainings."""
+    return any(targets.names(config, member, "methods") for group in retrained(config, name) for member in group)
+
+
+def study_tables(config: Config, name: str) -> list[str]:
+    """Return the tables whose content identifies a study; members.csv holds times as well and is none of them."""
+    tables = ["summary", "explanations"] if explains_retrained(config, name) else ["summary"]
+    return [f"{STUDY.format(study=name)}/{table}.csv" for table in tables]
+
+
+def study_figures(config: Config, name: str, suffixes: tuple[str, ...] = ("png", "svg")) -> list[str]:
+    """Return the figures of a study, in every format of `suffixes`."""
+    stems = ["members", "explanations"] if explains_retrained(config, name) else ["members"]
+    return [f"{STUDY.format(study=name)}/{stem}.{suffix}" for stem in stems for suffix in suffixes]
+
+
+def ranked(config: Config) -> list[str]:
+    """Return the experiments that have a leaderboard."""
+    return [experiment for experiment in config.experiments if targets.is_compared(config, experiment)]
+
+
+def figures_over_experiments(config: Config) -> list[str]:
+    """Return the figures over experiments: of each study, and of the leaderboard of all."""
+    paths = [path for study in config.studies for path in study_figures(config, study, ("png",))]
+    return paths + ([f"{COMPARISON}/leaderboard.png"] if len(ranked(config)) > 1 else [])
+
+
+def records(config: Config) -> list[str]:
+    """Return the record of every experiment, of every study, and of the leaderboard of all."""
+    paths = [f"{targets.results(experiment)}/tracking.json" for experiment in config.experiments]
+    paths += [f"{STUDY.format(study=study)}/tracking.json" for study in config.studies]
+    return paths + ([f"{COMPARISON}/tracking.json"] if len(ranked(config)) > 1 else [])
