@@ -114,7 +114,7 @@ def loaded(
     other: RandomLabels | None = None,
 ) -> Iterator[tuple[Explanation, ScoreContext]]:
     """Every variant of every method, with what it has in common with the others; see `run` for the arguments."""
-    kept: dict[Any, Any] = {}
+    cache: dict[Any, Any] = {}
     data = files.read_json(data_info)
     examples = files.map_array(training) if training else None
     classes = files.read_arrays(labels)["train"] if labels else None
@@ -132,7 +132,7 @@ def loaded(
             training_labels=classes,
             random_labels=other,
             seed=seed,
-            kept=kept,
+            cache=cache,
             measured=given.get("measured"),
         )
         for explanation in _explanations(method, asked, written, given, case):
@@ -156,7 +156,7 @@ def _explanations(
             attributions=given["attributions"][list(given["variants"]).index(label)],
             per_channel=holds(spec.per_channel, chosen),
             signed=holds(spec.signed, chosen),
-            per_unit=holds(spec.per_unit, chosen),
+            is_gradient=holds(spec.is_gradient, chosen),
             cost=costs[label],
             checks=checks[label],
             re_explain=partial(_again, method, label, chosen, case),
