@@ -210,5 +210,5 @@ def test_seven_hundredths_of_a_hundred_are_seven():
 
 
 def test_gradients_are_declared():
-    declared = {name for name, module in plugins.load("explain").items() if module.SPEC.per_unit}
+    declared = {name for name, module in plugins.load("explain").items() if module.SPEC.is_gradient}
     assert declared == {"saliency", "smoothgrad", "guided_backpropagation", "deconvnet", "guided_grad_cam"}

@@ -9,6 +9,7 @@ import pytest
 
 from pellucid.explain import grad_cam, integrated_gradients, occlusion, smoothgrad, vargrad
 from pellucid.explain.shared import baselines
+from pellucid.explain.shared.cam_layers import combined
 from pellucid.network.explained_model import ExplainedModel
 from tests.support.torch_copy import channels_first, channels_last, torch_copy
 
@@ -94,7 +95,7 @@ def test_grad_cam_agrees_at_the_layer_and_at_the_input(case, rng):
     model, copy, inputs, targets, x, classes = case
     name, module = conv(model, copy)
     at_layer = attr.LayerGradCam(copy, module).attribute(x, target=classes)
-    close(grad_cam.maps(model, inputs, targets, name), at_layer[:, 0].detach().numpy())
+    close(combined(model, inputs, targets, name, grad_cam.weighted), at_layer[:, 0].detach().numpy())
     # The negative part too, which the ReLU would hide.
     ours = grad_cam.explain(model, inputs, targets, rng, layer=name, relu=False)
     at_input = on_the_input(at_layer[:, 0].detach().numpy(), copy, getattr(copy, name), inputs.shape[1:])

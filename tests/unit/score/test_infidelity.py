@@ -24,11 +24,11 @@ def streams():
 
 @pytest.mark.parametrize("unit", ["value", "sample", "window"])
 @pytest.mark.parametrize("baseline", fills.FIXED)
-@pytest.mark.parametrize("per_unit", [False, True])
-def test_is_0_for_a_linear_model_explained_by_what_was_added_or_by_its_gradient(linear, unit, baseline, per_unit):
+@pytest.mark.parametrize("is_gradient", [False, True])
+def test_is_0_for_a_linear_model_explained_by_what_was_added_or_by_its_gradient(linear, unit, baseline, is_gradient):
     case, weights = linear_case(linear)
     way = case.inputs - fills.filling(case, baseline, streams()[baseline])
-    maps = explanation(weights if per_unit else weights * way, per_unit=per_unit)
+    maps = explanation(weights if is_gradient else weights * way, is_gradient=is_gradient)
     found = score(maps, case, rng(), unit=unit, window=3, baselines=[baseline]).values
     assert len(found) == 4
     for values in found.values():
@@ -87,9 +87,9 @@ def test_an_example_that_never_changes_is_left_out_of_the_scaled_one(heartbeat):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["subset", "noise"])
-@pytest.mark.parametrize("per_unit", [False, True])
+@pytest.mark.parametrize("is_gradient", [False, True])
 @pytest.mark.parametrize("channels", ["together", "each"])
-def test_is_captums_on_the_same_weights_and_perturbations(multivariate, kind, per_unit, channels):
+def test_is_captums_on_the_same_weights_and_perturbations(multivariate, kind, is_gradient, channels):
     torch = pytest.importorskip("torch")
     metrics = pytest.importorskip("captum.metrics")
     from tests.support.torch_copy import channels_first, torch_copy
@@ -107,10 +107,10 @@ def test_is_captums_on_the_same_weights_and_perturbations(multivariate, kind, pe
     moved = [case.model.score(inputs * (1 - mask), case.targets) for mask in masks]
     changes = case.model.score(inputs, case.targets) - np.stack(moved)
     # captum takes the best factor of any sign: maps whose best factor is above 0 are the same to both.
-    said = np.einsum("ktc,ntc->kn", masks, maps * inputs if per_unit else maps)
+    said = np.einsum("ktc,ntc->kn", masks, maps * inputs if is_gradient else maps)
     maps *= np.sign((said * changes).sum(0)).astype(np.float32).reshape(-1, 1, 1)
     found = score(
-        explanation(maps, per_unit=per_unit),
+        explanation(maps, is_gradient=is_gradient),
         case,
         rng(),
         runs=runs,
@@ -122,7 +122,7 @@ def test_is_captums_on_the_same_weights_and_perturbations(multivariate, kind, pe
     def perturb(x):
         # captum repeats each example `runs` times in a row.
         mask = channels_first(np.concatenate([masks] * 3))
-        return (mask * x if per_unit else mask), x - mask * x
+        return (mask * x if is_gradient else mask), x - mask * x
 
     def captum(normalize):
         values = metrics.infidelity(
@@ -146,7 +146,7 @@ def test_the_model_is_asked_once_for_all_explanations(linear):
     exact = explanation(case.inputs * weights)
     first = score(exact, case, rng()).values
     passes = case.model.forward_passes
-    score(explanation(weights, per_unit=True), case, rng())
+    score(explanation(weights, is_gradient=True), case, rng())
     second = score(exact, case, rng()).values
     assert case.model.forward_passes == passes
     for name, found in first.items():

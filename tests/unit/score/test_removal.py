@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from pellucid.score.shared.removal import once, painted, places, subsets, weighed
+from pellucid.score.shared.removal import memoised, removal_rank, subsets, unit_to_values, weighted_sums
 from pellucid.score.shared.units import count, units
 from tests.support.score_evidence import explanation, linear_case, patchwork
 
 
 def ranks(maps, labels, seed=0, inputs=None, **declared):
     inputs = np.zeros((len(maps), 1), np.float32) if inputs is None else inputs
-    return places(explanation(maps, **declared), inputs, labels, np.random.default_rng(seed))
+    return removal_rank(explanation(maps, **declared), inputs, labels, np.random.default_rng(seed))
 
 
 def labels_of(shape, unit, number=3, **options):
@@ -70,8 +70,8 @@ def test_sets_painted_on_the_values_weigh_what_they_should(unit):
     chosen = subsets(labels, 7, 0.3, np.random.default_rng(0))
     numbers = np.broadcast_to(count(labels), 4)
     evidence = np.random.default_rng(1).normal(size=(4, int(numbers.max())))
-    covered = np.broadcast_to(painted(chosen, labels, slice(1, 3), slice(2, 5)), (3, 2, 40, 36, 1))
-    expected = weighed(chosen, evidence)
+    covered = np.broadcast_to(unit_to_values(chosen, labels, slice(1, 3), slice(2, 5)), (3, 2, 40, 36, 1))
+    expected = weighted_sums(chosen, evidence)
     assert expected.shape == (7, 4)
     for run, row in np.ndindex(3, 2):
         label = np.broadcast_to(labels, (4, 40, 36, 1))[1 + row]
@@ -95,6 +95,6 @@ def test_once_computes_for_the_same_seed_inputs_and_key_only_once(linear):
     calls = []
 
     def ask(seed, key):
-        return once(case, np.random.default_rng(seed), key, lambda: calls.append((seed, key)) or len(calls))
+        return memoised(case, np.random.default_rng(seed), key, lambda: calls.append((seed, key)) or len(calls))
 
     assert [ask(1, "a"), ask(1, "a"), ask(2, "a"), ask(1, "b"), ask(1, "a")] == [1, 1, 2, 3, 1]

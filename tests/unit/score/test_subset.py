@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.config.schema import parameters_schema, problems, with_defaults
-from pellucid.score.shared.subset import first_of_each, parameter, placed
+from pellucid.score.shared.subset import first_of_each, parameter, scatter_to_all
 
 
 def test_takes_the_first_of_each_class():
@@ -16,7 +16,7 @@ def test_takes_the_first_of_each_class():
 
 
 def test_the_others_have_no_value():
-    found = placed(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0, 2]), 4)
+    found = scatter_to_all(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0, 2]), 4)
     np.testing.assert_array_equal(found, [[1, 2], [np.nan] * 2, [3, 4], [np.nan] * 2])
 
 

@@ -85,7 +85,7 @@ def _measured(explanation: Explanation, case: ScoreContext) -> Iterator[tuple[st
             logger.warning("%s: no coverage, for random inputs have no gradient anywhere", explanation.label)
         else:
             yield "coverage", seen, "<", 1.0, seen >= 1
-    change = company(explanation, case)
+    change = batch_independence(explanation, case)
     yield "batch", change, ">", BATCH, change <= BATCH
 
 
@@ -106,7 +106,7 @@ def coverage(explanation: Explanation, case: ScoreContext) -> float | None:
     return float((explanation.re_explain(noise, targets) != 0).any(0)[seen].mean()) if seen.any() else None
 
 
-def company(explanation: Explanation, case: ScoreContext) -> float:
+def batch_independence(explanation: Explanation, case: ScoreContext) -> float:
     """How much the attributions change when the examples come in another order and number, of the largest value."""
     assert explanation.re_explain is not None
     some = np.arange(min(len(case.inputs), 3))[::-1]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pellucid import plugins, tables
+from pellucid.compare.verdicts import failed_checks
 from pellucid.config.variants import method_of
 from pellucid.ranks import in_order, tied_ranks
 
@@ -103,11 +104,6 @@ def mean_rank(content: pd.DataFrame, metrics: pd.DataFrame) -> pd.Series:
 
 
 def failed(checks: Path | str | None, labels: list[str]) -> list[str]:
-    """The checks that each explanation failed, with the number that failed: "completeness 0.31 > 0.05"."""
-    if checks is None:
-        return [""] * len(labels)
-    rows = tables.read(checks)
-    rows = rows[~rows["passed"]]
-    told = rows.assign(text=[f"{row.check} {row.value:.2g} {row.sign} {row.limit:g}" for row in rows.itertuples()])
-    by_label = told.groupby("explanation")["text"].agg("; ".join)
-    return [str(by_label.get(label, "")) for label in labels]
+    """Return what each explanation failed, such as "completeness 0.31 > 0.05"; "" for nothing, or without checks."""
+    by_label = failed_checks(checks) if checks else {}
+    return ["; ".join(f"{check.name} {check.comparison}" for check in by_label.get(label, [])) for label in labels]

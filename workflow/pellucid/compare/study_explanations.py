@@ -61,40 +61,51 @@ def run(
     """
     import pandas as pd
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for group in groups:
-        values = without(members[group[0]], (TRAINING_SEED,))
-        name, values = described(values), shown(values)
         own = _own_seed([own_seed[member] for member in group if member in own_seed])
-        given: list[dict[str, NDArray[Any]]] = []
+        arrays: list[dict[str, NDArray[Any]]] = []
         for method in methods[group[0]]:
-            given = [files.read_arrays(attributions[member, method]) for member in group]
-            for label in given[0]["variants"]:
-                found, pairs = similarities(given, str(label))
-                for metric, each in found.items():
-                    ends = interval(each, seeds.generator(seed, "trainings", metric), low=-1, high=1)
-                    rows.append(
-                        {
-                            **values,
-                            "group": name,
-                            "explanation": str(label),
-                            "family": plugins.spec("explain", method).family,
-                            "metric": metric,
-                            "mean": ends.mean,
-                            "low": ends.low,
-                            "high": ends.high,
-                            "interval": ends.method,
-                            "examples": len(each),
-                            "pairs": pairs,
-                            "trainings": len(group),
-                            "own seed": own.get((str(label), _OWN[metric]), np.nan),
-                        }
-                    )
-        if given:
-            _advise(rows[-1], group, given)
+            arrays = [files.read_arrays(attributions[member, method]) for member in group]
+            rows += _rows(method, arrays, without(members[group[0]], (TRAINING_SEED,)), own, seed)
+        if arrays:
+            _advise(rows[-1], group, arrays)
     content = pd.DataFrame(rows)
     tables.write(table, content)
     logger.info("%d explanations by %d trainings", content["explanation"].nunique(), sum(map(len, groups)))
+
+
+def _rows(
+    method: str,
+    arrays: Sequence[Mapping[str, NDArray[Any]]],
+    values: Mapping[str, Any],
+    own: Mapping[tuple[str, str], float],
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Return the rows of one method's explanations by the trainings of a group with these varied values."""
+    rows = []
+    for label in map(str, arrays[0]["variants"]):
+        by_metric, pairs = similarities(arrays, label)
+        for metric, of_examples in by_metric.items():
+            ends = interval(of_examples, seeds.generator(seed, "trainings", metric), low=-1, high=1)
+            rows.append(
+                {
+                    **shown(values),
+                    "group": described(values),
+                    "explanation": label,
+                    "family": plugins.spec("explain", method).family,
+                    "metric": metric,
+                    "mean": ends.mean,
+                    "low": ends.low,
+                    "high": ends.high,
+                    "interval": ends.method,
+                    "examples": len(of_examples),
+                    "pairs": pairs,
+                    "trainings": len(arrays),
+                    "own seed": own.get((label, _OWN[metric]), np.nan),
+                }
+            )
+    return rows
 
 
 def similarities(given: Sequence[Mapping[str, NDArray[Any]]], label: str) -> tuple[dict[str, NDArray[np.float64]], int]:

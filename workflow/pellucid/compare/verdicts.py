@@ -1,13 +1,14 @@
-"""What the checks found, for people."""
+"""The checks that each explanation failed, for tables and for captions."""
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import NamedTuple
 
 from pellucid import files
 
-# What the number of each check is; `score.checks` measures them and has the limits.
+# What the number of each check is; `compare.checks` measures them and has the limits.
 ABOUT = {
     "completeness": "share of the logit's change that the values do not add up to",
     "coverage": "share of the values that can get an attribution",
@@ -16,8 +17,20 @@ ABOUT = {
 }
 
 
-def failures(checks: Path | str) -> dict[str, str]:
-    """Return what each explanation failed, such as "sanity: 0.83 > 0.5 (rank correlation with …)"; "" for nothing.
+class FailedCheck(NamedTuple):
+    """A check that an explanation failed.
+
+    Attributes:
+        name: of the check.
+        comparison: the measured number against its limit, such as "0.83 > 0.5".
+    """
+
+    name: str
+    comparison: str
+
+
+def failed_checks(checks: Path | str) -> dict[str, list[FailedCheck]]:
+    """Return the checks that each explanation failed, by its label; an empty list for one that passed them all.
 
     Reads without pandas, since the workflow calls it before it plans the jobs.
 
@@ -25,14 +38,28 @@ def failures(checks: Path | str) -> dict[str, str]:
         checks: the table of the checks.
 
     Raises:
-        InputError: it is not such a table.
+        InputError: the file is not such a table.
     """
-    found: dict[str, list[str]] = {}
+    failed: dict[str, list[FailedCheck]] = {}
     expected = "the table that the rule check writes"
     with files.reading(checks, expected), Path(checks).open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            failed = found.setdefault(row["explanation"], [])
+            of_label = failed.setdefault(row["explanation"], [])
             if {"True": False, "False": True}[row["passed"]]:
-                number = f"{float(row['value']):.2g} {row['sign']} {float(row['limit']):g}"
-                failed.append(f"{row['check']}: {number} ({ABOUT[row['check']]})")
-    return {label: "; ".join(failed) for label, failed in found.items()}
+                if row["check"] not in ABOUT:
+                    raise ValueError(f"unknown check {row['check']}")
+                comparison = f"{float(row['value']):.2g} {row['sign']} {float(row['limit']):g}"
+                of_label.append(FailedCheck(row["check"], comparison))
+    return failed
+
+
+def failures(checks: Path | str) -> dict[str, str]:
+    """Return what each explanation failed, such as "sanity: 0.83 > 0.5 (rank correlation with …)"; "" for nothing.
+
+    Raises:
+        InputError: see `failed_checks`.
+    """
+    return {
+        label: "; ".join(f"{check.name}: {check.comparison} ({ABOUT[check.name]})" for check in failed)
+        for label, failed in failed_checks(checks).items()
+    }

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.shared.upsampling import placed
+from pellucid.explain.shared.upsampling import lay_on_input
 from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
@@ -39,4 +39,4 @@ def explain(
         raise InputError.unexpected(
             "attention_weights", f"{weights.shape[1]} steps at no known place", "one for every unit of a layer"
         )
-    return np.repeat(placed(weights, places.spans)[..., np.newaxis], inputs.shape[-1], axis=-1)
+    return np.repeat(lay_on_input(weights, places.spans)[..., np.newaxis], inputs.shape[-1], axis=-1)

@@ -32,6 +32,13 @@ if TYPE_CHECKING:
     from pellucid.network.explained_model import ExplainedModel
 
 
+class When:
+    """A declaration that is true when a parameter has one of some values: `When("channels", "each")`."""
+
+    def __init__(self, parameter: str, *values: str | bool) -> None:
+        self.parameter, self.values = parameter, values
+
+
 @dataclass(frozen=True)
 class MethodSpec:
     """What a method declares about itself, readable without TensorFlow.
@@ -41,12 +48,11 @@ class MethodSpec:
         family: gradient, class activation, perturbation, Shapley, intrinsic or control.
         paper: the source that it implements.
         unit: of its values, for the colour bar.
-        per_channel: whether channels get values of their own, or one map is repeated for all of them; a text names
-            the parameter and value on which it depends, as "channels=each".
-        signed: whether values below zero mean evidence against the class; a text as for `per_channel`.
-        per_unit: whether a value is a gradient, the change of the logit per unit of the input, so that a change of the
-            input is worth the value times the change; else a value is what the input's value has added, or says how
-            much it matters (a variance or a square of gradients as well). A text as for `per_channel`.
+        per_channel: whether every channel gets its own values; else one map is repeated for all channels.
+        signed: whether values below zero mean evidence against the class.
+        is_gradient: whether a value is the change of the logit per unit of the input, so that a change of the input is
+            worth the value times the change. Else a value is what the input's value adds to the logit, or how much it
+            matters (also a variance or a square of gradients).
         checks: properties that it promises: "completeness" (values sum to the change of the logit), "coverage"
             (every input value can receive some).
         requires: features that the architecture must have, such as "conv".
@@ -60,9 +66,9 @@ class MethodSpec:
     family: str
     paper: str
     unit: str
-    per_channel: bool | str
-    signed: bool | str
-    per_unit: bool | str = False
+    per_channel: bool | When
+    signed: bool | When
+    is_gradient: bool | When = False
     checks: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     needs_model: bool = True
@@ -124,15 +130,9 @@ def on_measured(attributions: NDArray[np.float32], measured: NDArray[np.bool_] |
     return attributions if measured is None else np.where(measured, attributions, np.float32(0))
 
 
-def holds(declared: bool | str, parameters: Mapping[str, Any]) -> bool:
-    """Whether a declaration ("channels=each", or plainly True) holds for these parameters.
-
-    Several values are separated by a bar: "mode=signed|positive".
-    """
-    if isinstance(declared, bool):
-        return declared
-    name, _, values = declared.partition("=")
-    return str(parameters[name]) in values.split("|")
+def holds(declared: bool | When, parameters: Mapping[str, Any]) -> bool:
+    """Return whether a declaration of a `MethodSpec` is true for these parameters."""
+    return declared if isinstance(declared, bool) else parameters[declared.parameter] in declared.values
 
 
 def require_finite(attributions: NDArray[Any], inputs: NDArray[Any], label: str) -> None:

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pellucid.explain.base import MethodSpec
-from pellucid.explain.shared.cam_layers import Layer, combined, spread
+from pellucid.explain.base import MethodSpec, When
+from pellucid.explain.shared.cam_layers import Layer, attribute
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.network.layer_choice import map_layer
 
 SPEC = MethodSpec(
     title="Grad-CAM",
@@ -20,7 +19,7 @@ SPEC = MethodSpec(
     "Networks via Gradient-based Localization. ICCV (2017), equations 1 and 2",
     unit="weighted activation (logit)",
     per_channel=False,
-    signed="relu=False",
+    signed=When("relu", False),
     requires=("conv",),
 )
 
@@ -44,22 +43,20 @@ def explain(
     Raises:
         InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.
     """
-    name = map_layer(model, layer)
-    found = maps(model, inputs, targets, name)
-    return spread(model, name, np.maximum(found, 0) if relu else found)
+    return attribute(model, inputs, targets, layer, combine if relu else weighted)
 
 
-def maps(
-    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str
+def combine(
+    activations: NDArray[np.float32], gradients: NDArray[np.float32], axes: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    """Weighted sum of a layer's feature maps at the layer's own size, before the ReLU: (N, *axes)."""
-    return combined(model, inputs, targets, layer, weighted)
+    """Return the map of each example by equation 2, with its ReLU: (N, *axes)."""
+    return np.maximum(weighted(activations, gradients, axes), 0)
 
 
 def weighted(
     activations: NDArray[np.float32], gradients: NDArray[np.float32], axes: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    """Feature maps (N, *axes, maps), each times the mean of its gradients, summed: (N, *axes)."""
+    """Return the sum of the feature maps (N, *axes, maps), each times the mean of its gradients: (N, *axes)."""
     weights = gradients.mean(axes)  # equation 1: alpha_k = mean over positions of dy / dA_k
     summed: NDArray[np.float32] = np.einsum("n...k,nk->n...", activations, weights)  # equation 2
     return summed

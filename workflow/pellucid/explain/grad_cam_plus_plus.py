@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.shared.cam_layers import Layer, combined, spread
+from pellucid.explain.shared.cam_layers import Layer, attribute
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.network.layer_choice import map_layer
 
 SPEC = MethodSpec(
     title="Grad-CAM++",
@@ -39,25 +38,18 @@ def explain(
     Raises:
         InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.
     """
-    name = map_layer(model, layer)
-    return spread(model, name, maps(model, inputs, targets, name))
+    return attribute(model, inputs, targets, layer, combine)
 
 
-def maps(
-    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str
+def combine(
+    activations: NDArray[np.float32], gradients: NDArray[np.float32], axes: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    """The maps at the layer's own size, after the ReLU: (N, *axes)."""
-
-    def combine(
-        activations: NDArray[np.float32], gradients: NDArray[np.float32], axes: tuple[int, ...]
-    ) -> NDArray[np.float32]:
-        # Equation 19 times relu(g), with g² cancelled: g² / (2 g² + g³ sum A) · relu(g) = relu(g) / (2 + g sum A). It
-        # is 0 where the gradient is, where equation 19 is 0 / 0, and does not underflow where the gradient is small.
-        share = np.maximum(gradients, 0)
-        below = 2 + share * activations.sum(axes, keepdims=True)
-        below[below == 0] = np.inf
-        share /= below
-        summed: NDArray[np.float32] = np.einsum("n...k,nk->n...", activations, share.sum(axes))
-        return np.maximum(summed, 0)
-
-    return combined(model, inputs, targets, layer, combine)
+    """Return the map of each example by equations 5, 10 and 19, with the ReLU: (N, *axes)."""
+    # Equation 19 times relu(g), with g² cancelled: g² / (2 g² + g³ sum A) · relu(g) = relu(g) / (2 + g sum A). It is 0
+    # for a gradient of 0, where equation 19 is 0 / 0, and does not underflow for a small gradient.
+    share = np.maximum(gradients, 0)
+    denominator = 2 + share * activations.sum(axes, keepdims=True)
+    denominator[denominator == 0] = np.inf
+    share /= denominator
+    summed: NDArray[np.float32] = np.einsum("n...k,nk->n...", activations, share.sum(axes))
+    return np.maximum(summed, 0)

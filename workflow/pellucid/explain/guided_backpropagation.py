@@ -16,7 +16,7 @@ SPEC = MethodSpec(
     unit="modified ∂ logit / ∂ input",
     per_channel=True,
     signed=True,
-    per_unit=True,
+    is_gradient=True,
     checks=("coverage",),
     requires=("relu",),
 )

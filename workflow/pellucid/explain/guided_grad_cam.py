@@ -19,7 +19,7 @@ SPEC = MethodSpec(
     unit="weighted activation × modified gradient",
     per_channel=True,
     signed=True,
-    per_unit=True,
+    is_gradient=True,
     requires=("conv", "relu"),
 )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.errors import InputError
-from pellucid.explain.base import MethodSpec
+from pellucid.explain.base import MethodSpec, When
 from pellucid.explain.shared import baselines, coalitions
 from pellucid.explain.shared.segments import (
     Channels,
@@ -36,7 +36,7 @@ SPEC = MethodSpec(
     paper="Lundberg SM, Lee SI. A Unified Approach to Interpreting Model Predictions. NeurIPS (2017), theorem 2; "
     "coalitions drawn in complementary pairs: Covert I, Lee SI. Improving KernelSHAP. AISTATS (2021), section 4.2",
     unit="share of the logit",
-    per_channel="channels=each",
+    per_channel=When("channels", "each"),
     signed=True,
     checks=("coverage", "completeness"),
 )
@@ -80,7 +80,7 @@ def explain(
         keep, weights = draw(number, most, np.random.default_rng([seed, number]))
         gains = coalitions.scores(model, inputs[rows], filling[rows], targets[rows], cut, keep) - nothing[rows]
         values = solve(keep, weights, gains, whole[rows] - nothing[rows])
-        found[rows] = coalitions.painted(values, cut, (len(rows), *inputs.shape[1:]), shared=True)
+        found[rows] = coalitions.values_of_segments(values, cut, (len(rows), *inputs.shape[1:]), shared=True)
     return found
 
 

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.shared.cam_layers import Layer, combined, spread
+from pellucid.explain.shared.cam_layers import Layer, attribute
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.network.layer_choice import map_layer
 
 SPEC = MethodSpec(
     title="Layer-CAM",
@@ -35,19 +34,12 @@ def explain(
     Raises:
         InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.
     """
-    name = map_layer(model, layer)
-    return spread(model, name, maps(model, inputs, targets, name))
+    return attribute(model, inputs, targets, layer, combine)
 
 
-def maps(
-    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str
+def combine(
+    activations: NDArray[np.float32], gradients: NDArray[np.float32], axes: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    """The maps at the layer's own size, after the ReLU: (N, *axes)."""
-
-    def combine(
-        activations: NDArray[np.float32], gradients: NDArray[np.float32], axes: tuple[int, ...]
-    ) -> NDArray[np.float32]:
-        summed: NDArray[np.float32] = np.einsum("n...k,n...k->n...", np.maximum(gradients, 0), activations)
-        return np.maximum(summed, 0)
-
-    return combined(model, inputs, targets, layer, combine)
+    """Return the map of each example by equations 5 and 6, with the ReLU: (N, *axes)."""
+    summed: NDArray[np.float32] = np.einsum("n...k,n...k->n...", np.maximum(gradients, 0), activations)
+    return np.maximum(summed, 0)

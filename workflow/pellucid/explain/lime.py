@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pellucid.explain.base import MethodSpec
+from pellucid.explain.base import MethodSpec, When
 from pellucid.explain.shared import baselines, coalitions
 from pellucid.explain.shared.segments import (
     Channels,
@@ -29,7 +29,7 @@ SPEC = MethodSpec(
     paper="Ribeiro MT, Singh S, Guestrin C. “Why Should I Trust You?”: Explaining the Predictions of Any Classifier. "
     "KDD (2016), equation 2 and algorithm 1, with a ridge on all segments",
     unit="weight of the segment (logit)",
-    per_channel="channels=each",
+    per_channel=When("channels", "each"),
     signed=True,
     checks=("coverage",),
 )
@@ -78,7 +78,7 @@ def explain(
         keep = copies(samples, number, np.random.default_rng([seed, number]))
         scores = coalitions.scores(model, inputs[rows], filling[rows], targets[rows], cut, keep)
         weights = fit(keep, scores, kernel_width, ridge)
-        found[rows] = coalitions.painted(weights, cut, (len(rows), *inputs.shape[1:]), shared=False)
+        found[rows] = coalitions.values_of_segments(weights, cut, (len(rows), *inputs.shape[1:]), shared=False)
     return found
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.errors import InputError
-from pellucid.explain.base import MethodSpec
+from pellucid.explain.base import MethodSpec, When
 from pellucid.explain.shared import baselines
 from pellucid.network.explained_model import ExplainedModel
 
@@ -25,7 +25,7 @@ SPEC = MethodSpec(
     family="perturbation",
     paper="Zeiler MD, Fergus R. Visualizing and Understanding Convolutional Networks. ECCV (2014), section 4.2",
     unit="drop of the logit",
-    per_channel="channels=each",
+    per_channel=When("channels", "each"),
     signed=True,
     checks=("coverage",),
 )

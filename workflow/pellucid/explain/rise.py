@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pellucid.batching import blocks
+from pellucid.batching import block_size, blocks
 from pellucid.errors import InputError
-from pellucid.explain.base import MethodSpec
+from pellucid.explain.base import MethodSpec, When
 from pellucid.explain.shared import baselines
-from pellucid.explain.shared.blending import block_size
 from pellucid.explain.shared.segments import parts
 from pellucid.explain.shared.upsampling import upsample
 from pellucid.network.explained_model import ExplainedModel
@@ -24,7 +23,7 @@ SPEC = MethodSpec(
     paper="Petsiuk V, Das A, Saenko K. RISE: Randomized Input Sampling for Explanation of Black-box Models. BMVC "
     "(2018), equation 6 and section 3.2",
     unit="logit where the value is seen",
-    per_channel="channels=each",
+    per_channel=When("channels", "each"),
     signed=True,
     checks=("coverage",),
 )
@@ -86,7 +85,7 @@ def explain(
     shifts = np.stack([rng.integers(_width(*pair), size=masks) for pair in zip(axes, sides, strict=True)], axis=1)
     weighted, logits = np.zeros((len(inputs), *axes, depth)), np.zeros(len(inputs))
     coverage = np.zeros((*axes, depth))
-    for part, some in blocks(len(inputs), masks, block_size(model)):
+    for part, some in blocks(len(inputs), masks, block_size(model.batch_size(), model.input_shape)):
         x, fill = inputs[part], filling[part]
         seen = smooth(grids[some], shifts[some], axes)
         mixed = seen[:, np.newaxis] * (x - fill)

@@ -1,10 +1,10 @@
-"""Running one attribution method on the chosen examples: the one way from `examples.npz` to `attributions.npz`."""
+"""Run one attribution method on the selected examples: from `examples.npz` to `attributions.npz`."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,78 +36,82 @@ def run(
     training: Path | str | None = None,
     data_info: Path | str | None = None,
 ) -> None:
-    """Explain the chosen examples by one method, once for each variant that its parameters ask for.
+    """Explain the selected examples by one method, once for each variant of its parameters.
 
     Args:
         method: name of the method.
         parameters: its parameters, and `sweep`.
-        model: `model.keras`; None for a method that needs none.
+        model: `model.keras`; None for a method that needs no model.
         examples: `examples.npz`.
         seed: of the experiment.
-        threads: CPU threads.
-        memory_mb: for the batches.
+        threads, memory_mb: for the model.
         attributions: gets all arrays of `examples`, `variants` (names, V) and `attributions` (float32,
-            (V, N, *input_shape)). They are 0 where `measured` says that nothing was; `unmeasured_sum` (V, N) is then
-            what the method gave these values in sum, and `unmeasured_share` their share of all absolute attributions.
-        cost: JSON; gets seconds (first call, which includes tracing), passes through the model and parameters, per
-            variant.
-        checks: JSON; gets, per variant, the measured residuals of what the method promises (see `completeness`).
+            (V, N, *input_shape)), see `_split_measured`.
+        cost: JSON; gets for each variant the seconds (of the first call, tracing included), the passes through the
+            model and the parameters.
+        checks: JSON; gets for each variant the result of `completeness`.
         training: `x_train.npy`, for a method that needs it.
         data_info: `data.json`, for the names of the classes in messages.
 
     Raises:
-        InputError: the method cannot be applied, or gave something else than finite numbers of the inputs' shape.
+        InputError: the method does not apply to the model, or did not return finite numbers of the inputs' shape.
     """
     plugin = plugins.load("explain")[method]
     arrays = files.read_arrays(examples)
-    inputs, targets = arrays["inputs"], arrays["targets"]
-    explained_model = (
-        ExplainedModel.load(model, threads=threads, memory_mb=memory_mb) if plugin.SPEC.needs_model and model else None
-    )
-    if explained_model is not None:
-        classes = files.read_json(Path(data_info))["classes"] if data_info else range(explained_model.n_classes)
-        _require_varying(explained_model, inputs, targets, [str(name) for name in classes])
-    measured_inputs = arrays.get("measured")
-    given: dict[str, Any] = (
-        {"training": files.map_array(Path(training))} if plugin.SPEC.needs_training and training else {}
-    )
-    given |= measured_for(plugin, measured_inputs)
-    maps, costs, measured = [], {}, {}
-    for label, chosen in variants(method, parameters).items():
+    inputs, targets, measured = arrays["inputs"], arrays["targets"], arrays.get("measured")
+    explained_model = None
+    if plugin.SPEC.needs_model and model:
+        explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
+        _require_varying(explained_model, inputs, targets, data_info)
+    provided = measured_for(plugin, measured)
+    provided |= {"training": files.map_array(Path(training))} if plugin.SPEC.needs_training and training else {}
+    maps, costs, residuals = [], {}, {}
+    for label, values in variants(method, parameters).items():
+        arguments = {**provided, **values}
         before, started = _passes(explained_model), time.perf_counter()
-        found = plugin.explain(
-            explained_model, inputs, targets, seeds.generator(seed, "explain", label), **given, **chosen
-        )
-        seconds = time.perf_counter() - started
-        forward, backward = (after - earlier for after, earlier in zip(_passes(explained_model), before, strict=True))
-        require_finite(found, inputs, label)
-        maps.append(np.asarray(found, np.float32))
         rng = seeds.generator(seed, "explain", label)
-        costs[label] = {
-            "seconds": round(seconds, 4),
-            "forward_passes": forward,
-            "backward_passes": backward,
-            "examples": len(inputs),
-            "parameters": chosen,
-        }
-        measured[label] = completeness(plugin, explained_model, inputs, targets, found, rng, {**given, **chosen})
-        logger.info(
-            "%s: %d examples, %d forward and %d backward passes, %.2f s",
-            label,
-            len(inputs),
-            forward,
-            backward,
-            seconds,
-        )
-    files.write_arrays(
-        attributions, {**arrays, "variants": np.array(list(costs)), **_kept(np.stack(maps), measured_inputs)}
-    )
+        variant_maps = plugin.explain(explained_model, inputs, targets, rng, **arguments)
+        seconds = time.perf_counter() - started
+        require_finite(variant_maps, inputs, label)
+        maps.append(np.asarray(variant_maps, np.float32))
+        costs[label] = _cost(label, before, _passes(explained_model), seconds, len(inputs), values)
+        rng = seeds.generator(seed, "explain", label)
+        residuals[label] = completeness(plugin, explained_model, inputs, targets, variant_maps, rng, arguments)
+    arrays |= {"variants": np.array(list(costs)), **_split_measured(np.stack(maps), measured)}
+    files.write_arrays(attributions, arrays)
     files.write_json(cost, costs)
-    files.write_json(checks, measured)
+    files.write_json(checks, residuals)
 
 
-def _kept(maps: NDArray[np.float32], measured: NDArray[np.bool_] | None) -> dict[str, NDArray[Any]]:
-    """The attributions of what was measured, and what is left out with the others."""
+def _cost(
+    label: str,
+    before: tuple[int, int],
+    after: tuple[int, int],
+    seconds: float,
+    examples: int,
+    parameters: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Log and return the entry of `cost.json` of one variant, from the model's passes before and after it."""
+    forward, backward = (end - start for end, start in zip(after, before, strict=True))
+    logger.info(
+        "%s: %d examples, %d forward and %d backward passes, %.2f s", label, examples, forward, backward, seconds
+    )
+    return {
+        "seconds": round(seconds, 4),
+        "forward_passes": forward,
+        "backward_passes": backward,
+        "examples": examples,
+        "parameters": parameters,
+    }
+
+
+def _split_measured(maps: NDArray[np.float32], measured: NDArray[np.bool_] | None) -> dict[str, NDArray[Any]]:
+    """Set the attributions to 0 where nothing was measured.
+
+    Returns:
+        `attributions` (V, N, *input_shape); with `measured` also `unmeasured_sum` (V, N), the sum of the attributions
+        that were set to 0, and `unmeasured_share` (V, N), their share of all absolute attributions.
+    """
     if measured is None:
         return {"attributions": maps}
     axes = tuple(range(2, maps.ndim))
@@ -125,60 +129,62 @@ def completeness(
     model: ExplainedModel | None,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
-    found: NDArray[np.float32],
+    attributions: NDArray[np.float32],
     rng: np.random.Generator,
     parameters: Mapping[str, Any],
 ) -> dict[str, float]:
-    """How far the attributions are from summing to the change of the logit, for a method that promises it.
+    """Return how far the attributions are from summing to the change of the logit (completeness).
+
+    The change is counted from the logits of the method's `reference(inputs, rng, **parameters)`, or from the logits
+    that its `expected(model, inputs, targets, rng, **parameters)` returns.
 
     Args:
-        plugin: the method; its `reference(inputs, rng, **parameters)` gives the inputs from which change is counted, or
-            its `expected(model, inputs, targets, rng, **parameters)` the logits.
-        model: the trained model; None for a method that needs none.
-        inputs, targets, parameters: what was explained, and how.
-        found: its attributions.
-        rng: a generator in the state in which the method got its own.
+        plugin: the method.
+        model: the trained model; None for a method that needs no model.
+        inputs, targets, parameters: the arguments with which the method was called.
+        attributions: what the method returned.
+        rng: a generator in the same state as the one that the method got.
 
     Returns:
-        The largest residual of an example, in units of the logit, and the residuals' sum as a share of the changes'
-        (Sundararajan et al. 2017, proposition 1); empty for other methods.
+        The largest residual of an example, in units of the logit, and the sum of the residuals as a share of the sum of
+        the changes (Sundararajan et al. 2017, proposition 1); nothing for a method that does not declare completeness.
     """
     if model is None or "completeness" not in plugin.SPEC.checks:
         return {}
     start = plugins.hook(plugin, "expected")(model, inputs, targets, rng, **parameters)
     change = model.score(inputs, targets).astype(np.float64) - start
-    residual = np.abs(found.sum(tuple(range(1, found.ndim)), dtype=np.float64) - change)
+    residual = np.abs(attributions.sum(tuple(range(1, attributions.ndim)), dtype=np.float64) - change)
     share = float(residual.sum() / max(np.abs(change).sum(), np.finfo(np.float32).tiny))
     return {"completeness_residual": float(residual.max()), "completeness_residual_share": share}
 
 
 def _require_varying(
-    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], classes: Sequence[str]
+    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], data_info: Path | str | None
 ) -> None:
-    """Refuse a target whose score no input changes: every map of it would be zero, and would pass as complete.
+    """Refuse a target whose score is constant: its attributions would all be zero, and would pass as complete.
 
     Raises:
-        InputError: the score is the same for all examples and for random inputs, of their range and far beyond it.
+        InputError: the score is the same for all examples, for random inputs of their range, and far outside of it.
     """
     rng = np.random.default_rng(0)
     low, high = float(inputs.min()), float(inputs.max())
     shape = (8, *inputs.shape[1:])
-    drawn = [rng.uniform(low, high, shape), 10 * max(high - low, 1) * rng.standard_normal(shape)]
+    random_inputs = [rng.uniform(low, high, shape), 10 * max(high - low, 1) * rng.standard_normal(shape)]
     before = _passes(model)
-    own = model.scores(inputs, called="explained example")
-    random = model.scores(np.concatenate(drawn).astype(np.float32), called="")
-    # Far from the data, a score may be larger than any number, or the logarithm of nothing: that is no fault.
-    scores = np.concatenate([own, random[np.isfinite(random).all(1)]])
-    # A look at the model, no part of what the method costs.
+    example_scores = model.scores(inputs, called="explained example")
+    random_scores = model.scores(np.concatenate(random_inputs).astype(np.float32), called="")
+    # Far from the data a score may overflow, or be the logarithm of 0: this is not a fault.
+    scores = np.concatenate([example_scores, random_scores[np.isfinite(random_scores).all(1)]])
+    # These passes are not part of the method's cost.
     model.forward_passes, model.backward_passes = before
     rounding = 4 * np.finfo(np.float32).eps * np.abs(scores).max(0)
     constant = [int(target) for target in np.unique(targets) if np.ptp(scores[:, target]) <= rounding[target]]
     if constant:
         value = float(scores[0, constant[0]])
-        raise InputError.unexpected(
-            f"class {abbreviate(classes[constant[0]])}",
-            f"a score that is {value:.4g} for every input",
-            "one that depends on the input: a constant has no explanation",
+        classes = files.read_json(Path(data_info))["classes"] if data_info else range(model.n_classes)
+        raise InputError(
+            f"class {abbreviate(str(classes[constant[0]]))}",
+            f"the score is {value:.4g} for every input, and a constant has no explanation.",
             "Look at the weights of this class in the last layer, and whether the training went well.",
         )
 

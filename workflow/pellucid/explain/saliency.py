@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pellucid.explain.base import MethodSpec
+from pellucid.explain.base import MethodSpec, When
 from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
@@ -18,8 +18,8 @@ SPEC = MethodSpec(
     "Models and Saliency Maps. arXiv:1312.6034 (2013), section 3",
     unit="∂ logit / ∂ input",
     per_channel=True,
-    signed="mode=signed",
-    per_unit=True,
+    signed=When("mode", "signed"),
+    is_gradient=True,
     checks=("coverage",),
 )
 

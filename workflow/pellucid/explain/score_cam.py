@@ -8,14 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pellucid.batching import blocks, slices
-from pellucid.errors import InputError
-from pellucid.explain.base import MethodSpec
+from pellucid.batching import block_size, blocks, slices
+from pellucid.explain.base import MethodSpec, When
 from pellucid.explain.shared import baselines
-from pellucid.explain.shared.blending import block_size
-from pellucid.explain.shared.cam_layers import Layer, spans_of, spread
-from pellucid.explain.shared.upsampling import coverage, placed
-from pellucid.messages import comma_list
+from pellucid.explain.shared.cam_layers import Layer, axes_of, spans_of, spread
+from pellucid.explain.shared.upsampling import coverage, lay_on_input
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import map_layer
 
@@ -26,7 +23,7 @@ SPEC = MethodSpec(
     "Explanations for Convolutional Neural Networks. CVPR workshops (2020), equations 5 to 8 and algorithm 1",
     unit="weighted activation (a.u.)",
     per_channel=False,
-    signed="relu=False",
+    signed=When("relu", False),
     requires=("conv",),
 )
 
@@ -102,11 +99,7 @@ def _feature_maps(
 ) -> NDArray[np.float32]:
     """Feature maps of a layer, all or those of greatest variance: (N, maps, *axes)."""
     activations = model.activations(inputs, layer)
-    if activations.ndim < 3:
-        found = f'"{layer}", whose output {activations.shape[1:]} has no time or space left'
-        raise InputError.unexpected(
-            "layer", found, f"a layer with feature maps, such as {comma_list(model.conv_layers)}"
-        )
+    axes_of(model, layer, activations)  # refuses a layer without feature maps
     activations = np.moveaxis(activations, -1, 1)
     if number == "all" or int(number) >= activations.shape[1]:
         return activations
@@ -130,9 +123,9 @@ def _scores(
     axes = tuple(range(1, inputs.ndim - 1))
     spans = spans_of(model, layer)
     seen = coverage(spans)
-    for part, some in blocks(len(inputs), activations.shape[1], block_size(model)):
+    for part, some in blocks(len(inputs), activations.shape[1], block_size(model.batch_size(), model.input_shape)):
         here = activations[part, some]
-        masks = placed(here.reshape(-1, *here.shape[2:]), spans)
+        masks = lay_on_input(here.reshape(-1, *here.shape[2:]), spans)
         # Where the layer does not see the input, the mask has no value of its own: nothing is kept there.
         low = masks.min(axes, keepdims=True, where=seen, initial=np.inf)
         extent = masks.max(axes, keepdims=True, where=seen, initial=-np.inf) - low

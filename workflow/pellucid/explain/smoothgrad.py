@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pellucid.explain.base import MethodSpec
+from pellucid.explain.base import MethodSpec, When
 from pellucid.explain.shared.noise import Noise, Samples, moments
 from pellucid.network.explained_model import ExplainedModel
 
@@ -19,8 +19,8 @@ SPEC = MethodSpec(
     "arXiv:1706.03825 (2017), section 3",
     unit="mean of ∂ logit / ∂ input",
     per_channel=True,
-    signed="mode=signed",
-    per_unit="mode=absolute|signed",
+    signed=When("mode", "signed"),
+    is_gradient=When("mode", "absolute", "signed"),
     checks=("coverage",),
 )
 

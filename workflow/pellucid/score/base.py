@@ -122,7 +122,7 @@ class ScoreContext:
         training_labels: (M,) of those; None likewise.
         random_labels: the model trained on labels that mean nothing; None for a score that does not need it.
         seed: of the experiment.
-        kept: what a score has computed for one explanation and needs for the others too (`removal.once`).
+        cache: what a score has computed for one explanation and needs for the others too (`removal.memoised`).
     """
 
     data_info: Mapping[str, Any]
@@ -135,7 +135,7 @@ class ScoreContext:
     training_labels: NDArray[np.int64] | None = None
     random_labels: RandomLabels | None = None
     seed: int = 0
-    kept: dict[Any, Any] = field(default_factory=dict)
+    cache: dict[Any, Any] = field(default_factory=dict)
     measured: NDArray[np.bool_] | None = None
 
     def measured_of(self, chosen: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
@@ -153,7 +153,7 @@ class Explanation:
         attributions: (N, *input_shape).
         per_channel: whether channels have values of their own.
         signed: whether values below zero mean evidence against the class.
-        per_unit: whether a value is a change of the logit per unit of the input (a gradient), and not what the value
+        is_gradient: whether a value is a change of the logit per unit of the input (a gradient), and not what the value
             has added; as the method declares it.
         random: whether another seed gives other attributions.
         cost: its entry in `cost.json`.
@@ -167,7 +167,7 @@ class Explanation:
     attributions: NDArray[np.float32]
     per_channel: bool = True
     signed: bool = True
-    per_unit: bool = False
+    is_gradient: bool = False
     random: bool = False
     cost: Mapping[str, Any] = field(default_factory=dict)
     checks: Mapping[str, float] = field(default_factory=dict)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -12,7 +11,7 @@ from pydantic import Field
 
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
-from pellucid.score.shared.removal import Output, answers, cut, places, without
+from pellucid.score.shared.removal import Output, RankedRemoval
 
 _BASELINES = ("zero", "mean", "linear", "other")
 
@@ -62,29 +61,24 @@ def score(
     Raises:
         InputError: see `units.units` and `fills.fills`.
     """
-    assert case.model is not None
-    ties, chance = rng.spawn(2)
-    labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
-    place, numbers = places(explanation, case.inputs, labels, ties), units.count(labels)
-    x = np.linspace(0, 1, min(steps, int(numbers.max())) + 1)
-    removed = np.rint(x[:, np.newaxis] * numbers).astype(np.int64) + np.zeros(len(place), np.int64)
-    share, bounds = (removed / numbers).T, cut(removed, place.ndim - 1)
+    removal = RankedRemoval.of(explanation, case, rng, baselines, unit=unit, window=window, channels=channels)
+    x = np.linspace(0, 1, min(steps, int(removal.n_units.max())) + 1)
+    removed = np.rint(x[:, np.newaxis] * removal.n_units).astype(np.int64) + np.zeros(len(case.inputs), np.int64)
+    share = (removed / removal.n_units).T
     areas: dict[str, dict[str, NDArray[np.float64]]] = {name: {} for name in SPEC.metrics}
     curves = {}
-    for name, fill in fills.fills(case, baselines, chance).items():
-        deleted = partial(without, fill, place, bounds, True)
-        others = partial(without, fill, place, bounds[1:-1], False)
-        deletion = answers(case.model, case.targets, len(x), deleted, of).T
-        between = answers(case.model, case.targets, len(x) - 2, others, of).T
-        # Nothing deleted is everything inserted, and the other way round.
+    for name, fill in removal.fills.items():
+        deletion = removal.scores(fill, removed, of, strongest=True).T
+        between = removal.scores(fill, removed[1:-1], of, strongest=False).T
+        # An insertion starts where the deletion ends, and ends where it starts.
         insertion = np.concatenate([deletion[:, -1:], between, deletion[:, :1]], axis=1)
         areas["deletion"][name] = _area(deletion, share)
         areas["insertion"][name] = _area(insertion, share)
         areas["insertion_less_deletion"][name] = areas["insertion"][name] - areas["deletion"][name]
         curves[f"deletion.{name}"] = Curve(x, deletion, "share deleted", of)
         curves[f"insertion.{name}"] = Curve(x, insertion, "share inserted", of)
-    named = {f"{metric}.{name}": area for metric, found in areas.items() for name, area in found.items()}
-    return ScoreResult(named, curves)
+    values = {f"{metric}.{name}": area for metric, by_name in areas.items() for name, area in by_name.items()}
+    return ScoreResult(values, curves)
 
 
 def _area(y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:

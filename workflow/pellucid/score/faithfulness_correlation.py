@@ -12,7 +12,7 @@ from pydantic import Field
 
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
-from pellucid.score.shared.removal import drops, once, painted, subsets, weighed
+from pellucid.score.shared.removal import drops, memoised, subsets, unit_to_values, weighted_sums
 
 _BASELINES = ("zero", "mean", "linear", "other")
 # Below these, as a share of the size, what varies is rounding: of sums in float64, and of drops of logits in float32.
@@ -58,8 +58,8 @@ def score(
     """
     key = ("faithfulness correlation", runs, share, unit, window, channels, tuple(baselines))
     labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
-    chosen, losses = once(case, rng, key, lambda: _drops(case, labels, runs, share, baselines, rng))
-    said = weighed(chosen, units.sums(explanation.attributions, labels))
+    chosen, losses = memoised(case, rng, key, lambda: _drops(case, labels, runs, share, baselines, rng))
+    said = weighted_sums(chosen, units.sums(explanation.attributions, labels))
     return ScoreResult({f"faithfulness_correlation.{name}": correlation(said, drop) for name, drop in losses.items()})
 
 
@@ -96,4 +96,4 @@ def _drops(
 def _altered(
     fill: fills.Fill, chosen: NDArray[np.bool_], labels: NDArray[np.int32], part: slice, some: slice
 ) -> NDArray[np.float32]:
-    return fill(part, painted(chosen, labels, part, some))
+    return fill(part, unit_to_values(chosen, labels, part, some))

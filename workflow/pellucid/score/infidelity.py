@@ -13,7 +13,7 @@ from pydantic import Field
 from pellucid.parameters import UNIQUE, one_of
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
-from pellucid.score.shared.removal import drops, once, painted, subsets, weighed
+from pellucid.score.shared.removal import drops, memoised, subsets, unit_to_values, weighted_sums
 
 # Noise first: its changes are 0 on average, so that a map of equal values does not predict their mean.
 _PERTURBATIONS, _BASELINES = ("noise", "subset"), ("zero", "mean")
@@ -84,11 +84,11 @@ def score(
         size = share if kind == "subset" else noise
         key = ("infidelity", kind, runs, size, unit, window, channels, tuple(baselines))
         compute = partial(_changes, case, labels, ways, kind, runs, size, streams[kind])
-        shares, changes = once(case, streams[kind], key, compute)
+        shares, changes = memoised(case, streams[kind], key, compute)
         for name, way in ways.items():
             # A gradient says what a change of the input by one does; every other map says what the value has added.
-            added = explanation.attributions * way if explanation.per_unit else explanation.attributions
-            said = weighed(shares, units.sums(added, labels))
+            added = explanation.attributions * way if explanation.is_gradient else explanation.attributions
+            said = weighted_sums(shares, units.sums(added, labels))
             plain[f"infidelity.{kind}.{name}"] = np.square(said - changes[name]).mean(0)
             scaled[f"infidelity_scaled.{kind}.{name}"] = optimally_scaled(said, changes[name])
     return ScoreResult(scaled | plain)
@@ -135,4 +135,4 @@ def _moved(
     some: slice,
 ) -> NDArray[np.float32]:
     """The inputs, each unit moved by its share of the way."""
-    return np.asarray(inputs[part] - painted(shares, labels, part, some) * way[part], np.float32)
+    return np.asarray(inputs[part] - unit_to_values(shares, labels, part, some) * way[part], np.float32)

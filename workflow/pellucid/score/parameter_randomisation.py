@@ -12,7 +12,7 @@ from pydantic import Field
 from pellucid.network.weight_randomisation import cascading, weighted_layers
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import spearman, ssim
-from pellucid.score.shared.subset import ExampleCount, first_of_each, placed
+from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 
 MEASURES: dict[str, Callable[..., NDArray[np.float64]]] = {"rank_correlation": spearman, "ssim": ssim}
 CURVES = {"rank_correlation": "rank correlation", "ssim": "SSIM"}
@@ -75,7 +75,7 @@ def score(
                         found[name][:, place] += measure(own, maps, **measured) / draws
     values, curves, x = {}, {}, np.concatenate([[0.0], numbers])
     for name, chosen_only in found.items():
-        similarity = placed(chosen_only, chosen, len(case.inputs))
+        similarity = scatter_to_all(chosen_only, chosen, len(case.inputs))
         values[f"parameter_{name}.mean"] = similarity[:, 1:].mean(1)
         values[f"parameter_{name}.end"] = similarity[:, -1]
         curves[CURVES[name]] = Curve(x, similarity, "layers randomised, from the output", "similarity to the trained")

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import spearman, ssim
-from pellucid.score.shared.subset import ExampleCount, first_of_each, placed
+from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 
 # As in the paper: only a model that says this share of its training labels has learnt them.
 LEARNT = 0.95
@@ -64,7 +64,8 @@ def score(
     own = np.abs(explanation.attributions[chosen])
     maps = np.abs(explanation.re_explain(case.inputs[chosen], case.targets[chosen], model=other.model, **measured))
     values = {
-        name: placed(measure(own, maps, **measured), chosen, len(case.inputs)) for name, measure in _MEASURES.items()
+        name: scatter_to_all(measure(own, maps, **measured), chosen, len(case.inputs))
+        for name, measure in _MEASURES.items()
     }
     values["memorised"] = np.full(len(case.inputs), other.memorised)
     weak = "" if other.memorised >= LEARNT else f", less than {LEARNT:g}: a weak test"

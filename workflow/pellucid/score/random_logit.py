@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import spearman, ssim
-from pellucid.score.shared.subset import ExampleCount, first_of_each, placed
+from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 
 SPEC = ScoreSpec(
     title="Random logit",
@@ -46,7 +46,7 @@ def score(
         "logit_rank_correlation": spearman(own, other, **measured),
         "logit_ssim": ssim(own, other, measured=measured.get("measured")),
     }
-    return ScoreResult({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})
+    return ScoreResult({name: scatter_to_all(value, chosen, len(case.inputs)) for name, value in values.items()})
 
 
 def other_classes(targets: NDArray[np.int64], n_classes: int, rng: np.random.Generator) -> NDArray[np.int64]:

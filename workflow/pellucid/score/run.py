@@ -55,51 +55,51 @@ def run(
         score: name of the score.
         parameters: its parameters.
         methods: parameters of the methods, by name.
-        explained: what each of them wrote.
+        explained: the files of each method, see `Explained`.
         data_info: `data.json`.
         seed: of the experiment.
         threads, memory_mb: for the model.
-        table: CSV; gets a row for each explanation and metric over all examples, and one for each class (the column
-            `over` tells them apart): mean over examples, low and high end of its 95% interval, number of examples,
-            method of the interval (`bootstrap.interval`); over all examples also the mean over those that all ranked
-            explanations have, and their number (`ranking.comparable`).
-        arrays: `.npz`; gets `<explanation>/<metric>`, the value of each example, and of each curve
+        table: CSV; gets a row for each explanation and metric over all examples, and one for each class (see the column
+            `over`): mean over examples, its 95% interval, number of examples, method of the interval
+            (`bootstrap.interval`); over all examples also what `ranking.comparable` returns.
+        arrays: `.npz`; gets `<explanation>/<metric>`, the value of each example, and for each curve
             `<explanation>/<curve>/x` and `/y`; `note`, where the score has one.
         model, training, labels: for scores that need them.
-        random_labels, random_facts: `model.keras` and `training.json` of the training on random labels; likewise.
+        random_labels, random_facts: `model.keras` and `training.json` of the training on random labels, likewise.
     """
     import pandas as pd
 
     plugin = plugins.load("score")[score]
     spec = plugin.SPEC
-    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb) if model else None
+    load_model = partial(ExplainedModel.load, threads=threads, memory_mb=memory_mb)
+    explained_model = load_model(model) if model else None
     other = None
     if random_labels and random_facts:
         reached = files.read_json(random_facts)
-        second = ExplainedModel.load(random_labels, threads=threads, memory_mb=memory_mb)
-        other = RandomLabels(second, reached["memorised"], reached["chance"])
-    rows, found = [], dict[str, NDArray[Any]]()
-    cases = loaded(
-        methods, explained, data_info, model=explained_model, training=training, labels=labels, seed=seed, other=other
-    )
-    for explanation, case in cases:
-        scored = plugin.score(explanation, case, seeds.generator(seed, "score", score), **parameters)
-        _require_no_infinity(scored, f"{spec.title} of {explanation.label}")
-        rows += _rows(spec, scored, explanation.label, case, seed)
-        for name, values in scored.values.items():
-            found[f"{explanation.label}/{name}"] = values
-        for name, curve in scored.curves.items():
-            found |= {f"{explanation.label}/{name}/x": curve.x, f"{explanation.label}/{name}/y": curve.y}
-            found[f"{explanation.label}/{name}/labels"] = np.array([curve.x_label, curve.y_label])
-        logger.info("%s: %s", explanation.label, _line(scored))
-        if scored.note:
-            found["note"] = np.array(scored.note)
-    content = _with_comparable(pd.DataFrame(rows, columns=COLUMNS), found)
+        other = RandomLabels(load_model(random_labels), reached["memorised"], reached["chance"])
+    load = partial(loaded, model=explained_model, training=training, labels=labels, seed=seed, other=other)
+    rows, values = [], dict[str, NDArray[Any]]()
+    for explanation, case in load(methods, explained, data_info):
+        result = plugin.score(explanation, case, seeds.generator(seed, "score", score), **parameters)
+        _require_no_infinity(result, f"{spec.title} of {explanation.label}")
+        rows += _rows(spec, result, explanation.label, case, seed)
+        values |= _arrays(result, explanation.label)
+        logger.info("%s: %s", explanation.label, _means_line(result))
+    content = _with_comparable(pd.DataFrame(rows, columns=COLUMNS), values)
     tables.write(table, content)
-    files.write_arrays(arrays, found)
+    files.write_arrays(arrays, values)
     logger.info("%s of %d explanations", spec.title, content["explanation"].nunique())
-    if "note" in found:
-        logger.info("%s", found["note"])
+    if "note" in values:
+        logger.info("%s", values["note"])
+
+
+def _arrays(result: ScoreResult, label: str) -> dict[str, NDArray[Any]]:
+    """Return the values, the curves and the note of one explanation's score under their names in `scores.npz`."""
+    arrays: dict[str, NDArray[Any]] = {f"{label}/{name}": values for name, values in result.values.items()}
+    for name, curve in result.curves.items():
+        arrays |= {f"{label}/{name}/x": curve.x, f"{label}/{name}/y": curve.y}
+        arrays[f"{label}/{name}/labels"] = np.array([curve.x_label, curve.y_label])
+    return arrays | ({"note": np.array(result.note)} if result.note else {})
 
 
 def loaded(
@@ -114,7 +114,7 @@ def loaded(
     other: RandomLabels | None = None,
 ) -> Iterator[tuple[Explanation, ScoreContext]]:
     """Every variant of every method, with what it has in common with the others; see `run` for the arguments."""
-    kept: dict[Any, Any] = {}
+    cache: dict[Any, Any] = {}
     data = files.read_json(data_info)
     examples = files.map_array(training) if training else None
     classes = files.read_arrays(labels)["train"] if labels else None
@@ -132,7 +132,7 @@ def loaded(
             training_labels=classes,
             random_labels=other,
             seed=seed,
-            kept=kept,
+            cache=cache,
             measured=given.get("measured"),
         )
         for explanation in _explanations(method, asked, written, given, case):
@@ -156,7 +156,7 @@ def _explanations(
             attributions=given["attributions"][list(given["variants"]).index(label)],
             per_channel=holds(spec.per_channel, chosen),
             signed=holds(spec.signed, chosen),
-            per_unit=holds(spec.per_unit, chosen),
+            is_gradient=holds(spec.is_gradient, chosen),
             cost=costs[label],
             checks=checks[label],
             re_explain=partial(_again, method, label, chosen, case),
@@ -234,6 +234,6 @@ def _require_no_infinity(scored: ScoreResult, where: str) -> None:
             logger.warning("%s: %s is defined for none of the %d examples", where, name, len(values))
 
 
-def _line(scored: ScoreResult) -> str:
+def _means_line(scored: ScoreResult) -> str:
     means = {name: values[np.isfinite(values)] for name, values in scored.values.items()}
     return ", ".join(f"{name} {values.mean():.3g}" if len(values) else f"{name} –" for name, values in means.items())

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import overlap, spearman
-from pellucid.score.shared.subset import ExampleCount, first_of_each, placed
+from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 
 # Explaining fewer examples at a time may change the last bits, no more: what differs less has no randomness.
 _ROUNDING = 1e-5
@@ -60,4 +60,4 @@ def score(
         "seed_rank_correlation": np.mean([spearman(one, two, **measured) for one, two in pairs], axis=0),
         "seed_overlap": np.mean([overlap(one, two, share, **measured) for one, two in pairs], axis=0),
     }
-    return ScoreResult({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})
+    return ScoreResult({name: scatter_to_all(value, chosen, len(case.inputs)) for name, value in values.items()})

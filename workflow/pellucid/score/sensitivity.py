@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pellucid.batching import blocks
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
-from pellucid.score.shared.subset import ExampleCount, first_of_each, placed
+from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 
 SPEC = ScoreSpec(
     title="Sensitivity to the input",
@@ -66,7 +66,7 @@ def score(
         change[some, part] = _norm(found.reshape(near.shape) - maps[part], axes=2)
     share = np.where(size > 0, change / np.where(size > 0, size, 1), np.nan)
     values = {"max_sensitivity": share.max(0), "mean_sensitivity": share.mean(0)}
-    return ScoreResult({name: placed(value, chosen, len(case.inputs)) for name, value in values.items()})
+    return ScoreResult({name: scatter_to_all(value, chosen, len(case.inputs)) for name, value in values.items()})
 
 
 def ranges(inputs: NDArray[np.float32], measured: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:

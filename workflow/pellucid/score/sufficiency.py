@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -13,7 +12,7 @@ from pydantic import Field
 from pellucid.parameters import UNIQUE
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
-from pellucid.score.shared.removal import Output, answers, cut, places, without
+from pellucid.score.shared.removal import Output, RankedRemoval, target_scores
 from pellucid.shares import round_of
 
 _BASELINES = ("zero", "mean", "linear", "other")
@@ -65,24 +64,19 @@ def score(
     Raises:
         InputError: see `units.units` and `fills.fills`.
     """
-    assert case.model is not None
-    ties, chance = rng.spawn(2)
-    labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
-    place, numbers = places(explanation, case.inputs, labels, ties), units.count(labels)
+    removal = RankedRemoval.of(explanation, case, rng, baselines, unit=unit, window=window, channels=channels)
     x = np.sort(np.asarray(fractions, np.float64))
-    chosen = np.array([[max(1, round_of(share, number)) for number in numbers] for share in x], np.int64)
-    chosen = chosen + np.zeros(len(place), np.int64)
-    bounds = cut(chosen, place.ndim - 1)
-    whole = answers(case.model, case.targets, 1, lambda part, some: case.inputs[np.newaxis, part], of)
+    counts = np.array([[max(1, round_of(share, number)) for number in removal.n_units] for share in x], np.int64)
+    counts = counts + np.zeros(len(case.inputs), np.int64)
+    whole = target_scores(removal.model, case.targets, 1, lambda part, some: case.inputs[np.newaxis, part], of)
     drops: dict[str, dict[str, NDArray[np.float64]]] = {"comprehensiveness": {}, "sufficiency": {}}
-    for name, fill in fills.fills(case, baselines, chance).items():
-        for metric, first in (("comprehensiveness", True), ("sufficiency", False)):
-            altered = partial(without, fill, place, bounds, first)
-            drops[metric][name] = (whole - answers(case.model, case.targets, len(x), altered, of)).T
-    labelled = {"comprehensiveness": "share removed", "sufficiency": "share kept"}
+    for name, fill in removal.fills.items():
+        for metric, strongest in (("comprehensiveness", True), ("sufficiency", False)):
+            drops[metric][name] = (whole - removal.scores(fill, counts, of, strongest=strongest)).T
+    x_labels = {"comprehensiveness": "share removed", "sufficiency": "share kept"}
     curves = {
-        f"{metric}.{name}": Curve(x, y, labelled[metric], f"drop of {of}")
-        for metric, found in drops.items()
-        for name, y in found.items()
+        f"{metric}.{name}": Curve(x, y, x_labels[metric], f"drop of {of}")
+        for metric, by_name in drops.items()
+        for name, y in by_name.items()
     }
     return ScoreResult({name: curve.y.mean(1) for name, curve in curves.items()}, curves)

@@ -5,7 +5,7 @@ It shows what the model looks for, not what is in the data: real examples are be
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -107,66 +107,119 @@ def compute(
         ),
     ] = 1000,
 ) -> dict[str, NDArray[Any] | str]:
-    """Make the inputs, all at once in every step.
+    """Climb from all starts of all classes or filters at once.
 
     Returns:
-        `units` (U,) classes or filters out of `count`; `inputs` (U, *input_shape), the best start of each, with
-        `scores` and for classes `probabilities` (U,); of every start `start_scores` (U, starts); of the kept ones
-        `history` (points, U), the score after `history_steps` (points,); `silent` (U,), whether the score does not
-        depend on the input, so that there was nothing to follow; `best` (U, *input_shape), the real example with the
-        highest score among `examples`, its `best_scores` and for classes `best_probabilities` (U,); for classes
-        `mean` (U, *input_shape), the mean real example; `layer`, its name, empty for classes.
+        `units` (U,), classes or filters out of `count`; `inputs` (U, *input_shape), from the best start of each, with
+        `scores` (U,); `start_scores` (U, starts), of every start; `history` (points, U), the score of the best start
+        after `history_steps` (points,); `silent` (U,), whether the score has no gradient; `best` (U, *input_shape), the
+        real example with the highest score among `examples`, and `best_scores` (U,); `layer`, empty for classes. For
+        classes also `probabilities` and `best_probabilities` (U,), and `mean` (U, *input_shape), the mean real example.
 
     Raises:
         InputError: no layer of that name.
     """
     x, labels = data.training
-    chosen = balanced(labels, examples, rng)
+    sampled = balanced(labels, examples, rng)
     name = _layer(model, layer) if of == "filters" else ""
-    read = parts(x, chosen, model.batch_size())
-    answers = np.concatenate([features(model, real, name) if name else model.scores(real) for real in read])
-    possible = np.arange(answers.shape[1]) if name else np.unique(labels)
-    units = _spread(possible, shown)
+    real_scores = _real_scores(model, x, sampled, name)
+    candidates = np.arange(real_scores.shape[1]) if name else np.unique(labels)
+    units = _spread(candidates, shown)
     statistics = _statistics(x)
-    many = np.repeat(units, starts)
-    value, gradient = _score(model, of, name, many)
-    # The score in standard deviations over real examples: the same weights then suit logits and activations alike.
-    deviation = answers[:, many].std(0, dtype=np.float64)
-    scale = np.where(deviation > 0, deviation, 1).astype(np.float32).reshape(-1, *(1,) * (x.ndim - 1))
-    patterns = rng.standard_normal((starts, *x.shape[1:]), np.float32)
-    start = np.tile(statistics.mean + noise * statistics.deviation * patterns, (len(units), *(1,) * (x.ndim - 1)))
-    reach = np.array([round(jitter * size) for size in x.shape[1:-1]])
-    how = Ascent(steps, step, l2, smoothness, rng.integers(-reach, reach + 1, (steps, len(reach))))
-    watched = np.unique(np.linspace(0, steps, min(_WATCHED, steps + 1)).round().astype(np.int64))
+    start = _start(statistics, (starts, *x.shape[1:]), noise, len(units), rng)
+    ascent = Ascent(steps, step, l2, smoothness, _shifts(x.shape[1:-1], jitter, steps, rng))
+    inputs, watched, history, silent = _climb(model, name, units, real_scores, start, statistics, ascent)
+    scores = history[-1].reshape(-1, starts)
+    highest = np.arange(len(units)) * starts + scores.argmax(1)
+    best = real_scores[:, units].argmax(0)
+    arrays: dict[str, Any] = {
+        "units": units,
+        "count": np.array(len(candidates)),
+        "inputs": inputs[highest],
+        "scores": scores.max(1),
+        "start_scores": scores,
+        "history": history[:, highest],
+        "history_steps": watched,
+        "silent": silent[highest],
+        "best": x[sampled[best]],
+        "best_scores": real_scores[best, units],
+        "examples": np.array(len(sampled)),
+        "layer": np.array(name),
+    }
+    if name:
+        return arrays
+    arrays["mean"] = np.stack([_mean(x, sampled[labels[sampled] == unit]) for unit in units])
+    return arrays | _of_classes(model, arrays["inputs"], units, real_scores, best)
+
+
+def _of_classes(
+    model: ExplainedModel, inputs: Array, units: NDArray[np.int64], real_scores: Array, best: NDArray[np.int64]
+) -> dict[str, Array]:
+    """Return the probabilities of the classes for their inputs and for their best real examples."""
+    return {
+        "probabilities": softmax(model.logits(inputs))[np.arange(len(units)), units],
+        "best_probabilities": softmax((real_scores / model.scale).astype(np.float32))[best, units],
+    }
+
+
+def _real_scores(model: ExplainedModel, x: NDArray[np.float32], sampled: NDArray[np.int64], layer: str) -> Array:
+    """Return the features of a layer, or without a layer the class scores, of real examples: (examples, units)."""
+    batches = parts(x, sampled, model.batch_size())
+    return np.concatenate([features(model, batch, layer) if layer else model.scores(batch) for batch in batches])
+
+
+def _scale(real_scores: Array) -> Array:
+    """Return the standard deviation of scores over real examples, so that the same weights suit logits and activations.
+
+    (examples, N) to (N,); 1 for a score that does not vary.
+    """
+    deviation = real_scores.std(0, dtype=np.float64)
+    return np.where(deviation > 0, deviation, 1).astype(np.float32)
+
+
+def _start(statistics: Statistics, shape: tuple[int, ...], noise: float, count: int, rng: np.random.Generator) -> Array:
+    """Return noise around the training mean (starts, *input_shape), the same for each of `count` units, as one axis."""
+    noises = noise * statistics.deviation * rng.standard_normal(shape, np.float32)
+    return np.tile(statistics.mean + noises, (count, *(1,) * (len(shape) - 1)))
+
+
+def _shifts(axes: Sequence[int], jitter: float, steps: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return random shifts of each axis in each step, at most a share `jitter` of the axis: (steps, axes)."""
+    reach = np.array([round(jitter * size) for size in axes])
+    return rng.integers(-reach, reach + 1, (steps, len(reach)))
+
+
+def _climb(
+    model: ExplainedModel,
+    layer: str,
+    units: NDArray[np.int64],
+    real_scores: Array,
+    start: Array,
+    statistics: Statistics,
+    ascent: Ascent,
+) -> tuple[Array, NDArray[np.int64], Array, NDArray[np.bool_]]:
+    """Return the inputs after the ascent, the watched steps (points,), the scores after them (points, N), and silence.
+
+    Args:
+        model, layer: see `_score`.
+        units: (U,), of which each has N / U starts.
+        real_scores: (examples, units) of real examples, whose spread is the unit of the gradient.
+        start: (N, *input_shape).
+        statistics, ascent: see `ascend`.
+    """
+    units = np.repeat(units, len(start) // len(units))
+    value, gradient = _score(model, layer, units)
+    scale = _scale(real_scores[:, units]).reshape(-1, *(1,) * (start.ndim - 1))
+    watched = np.unique(np.linspace(0, ascent.steps, min(_WATCHED, ascent.steps + 1)).round().astype(np.int64))
     curve: list[Array] = []
 
     def watch(number: int, inputs: Array) -> None:
         if number in watched:
             curve.append(value(inputs))
 
-    inputs = ascend(lambda now: gradient(now) / scale, start, statistics, how, watch)
-    scores = curve[-1].reshape(len(units), starts)
-    kept = np.arange(len(units)) * starts + scores.argmax(1)
-    best = answers[:, units].argmax(0)
-    arrays: dict[str, Any] = {
-        "units": units,
-        "count": np.array(len(possible)),
-        "inputs": inputs[kept],
-        "scores": scores.max(1),
-        "start_scores": scores,
-        "history": np.stack(curve)[:, kept],
-        "history_steps": watched,
-        "silent": ~gradient(inputs)[kept].reshape(len(units), -1).any(1),
-        "best": x[chosen[best]],
-        "best_scores": answers[best, units],
-        "examples": np.array(len(chosen)),
-        "layer": np.array(name),
-    }
-    if of == "classes":
-        arrays["probabilities"] = softmax(model.logits(arrays["inputs"]))[np.arange(len(units)), units]
-        arrays["best_probabilities"] = softmax((answers / model.scale).astype(np.float32))[best, units]
-        arrays["mean"] = np.stack([_mean(x, chosen[labels[chosen] == unit]) for unit in units])
-    return arrays
+    inputs = ascend(lambda now: gradient(now) / scale, start, statistics, ascent, watch)
+    silent: NDArray[np.bool_] = ~np.any(gradient(inputs).reshape(len(inputs), -1), axis=1)
+    return inputs, watched, np.stack(curve), silent
 
 
 def _layer(model: ExplainedModel, layer: str) -> str:
@@ -192,10 +245,10 @@ def _spread(possible: NDArray[np.int64], shown: int) -> NDArray[np.int64]:
 
 
 def _score(
-    model: ExplainedModel, of: str, layer: str, units: NDArray[np.int64]
+    model: ExplainedModel, layer: str, units: NDArray[np.int64]
 ) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
-    """What rises, (N, *input_shape) to (N,), and its gradient."""
-    if of == "classes":
+    """Return the function that is maximised, (N, *input_shape) to (N,), and its gradient."""
+    if not layer:
         return lambda x: model.score(x, units), lambda x: model.gradient(x, units)
     return (
         lambda x: features(model, x, layer)[np.arange(len(units)), units],

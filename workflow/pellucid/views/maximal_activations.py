@@ -79,11 +79,7 @@ def compute(
     shape = _map_shape(model, x[:1], name)
     units = np.stack(np.unravel_index(flat, shape), -1)
     examples = pool[winners]
-    patches, starts = [], []
-    for example, unit in zip(examples.ravel(), units.reshape(-1, len(shape)), strict=True):
-        patch, start = cut(x[example], field, unit)
-        patches.append(_shrunk(patch, _LARGE))
-        starts.append(start)
+    patches, starts = _patches(x, field, examples, units)
     return {
         **field_arrays(field),
         "layer": np.array(name),
@@ -96,14 +92,25 @@ def compute(
         "examples": examples,
         "labels": labels[examples],
         "units": units,
-        "patches": np.stack(patches).reshape(*examples.shape, *patches[0].shape),
-        "starts": np.stack(starts).reshape(*examples.shape, len(shape)),
+        "patches": patches,
+        "starts": starts,
         "contexts": np.stack([[_shrunk(np.asarray(x[example]), _SMALL) for example in row] for row in examples]),
     }
 
 
+def _patches(
+    x: Array, field: ReceptiveField, examples: NDArray[np.int64], units: NDArray[np.int64]
+) -> tuple[Array, NDArray[np.int64]]:
+    """Return what units (F, K, axes) see of examples (F, K): the patches and their starts, as `compute` does."""
+    pairs = zip(examples.ravel(), units.reshape(-1, units.shape[-1]), strict=True)
+    cuts = [cut(x[example], field, unit) for example, unit in pairs]
+    patches = np.stack([_shrunk(patch, _LARGE) for patch, _ in cuts])
+    starts = np.stack([start for _, start in cuts])
+    return patches.reshape(*examples.shape, *patches.shape[1:]), starts.reshape(units.shape)
+
+
 def cut(x: Array, field: ReceptiveField, unit: Iterable[int]) -> tuple[Array, NDArray[np.int64]]:
-    """What a unit sees of an example (*axes, channels), NaN outside of it; and where that begins on each axis."""
+    """Return what a unit sees of an example (*axes, channels), NaN outside of it, and where it begins on each axis."""
     patch = np.full((*field.size, x.shape[-1]), np.nan, np.float32)
     starts = [span.of(index)[0] for span, index in zip(field.spans, unit, strict=True)]
     seen = [span.inside(index) for span, index in zip(field.spans, unit, strict=True)]

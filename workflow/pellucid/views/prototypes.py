@@ -18,6 +18,11 @@ from pellucid.views.shared.features import FeatureLayer, feature_layer, features
 from pellucid.views.shared.sampling import balanced, parts
 
 _DRAWS = 100  # random choices with which the chosen prototypes are compared
+# The arrays that are joined over the classes, in the order in which they are written.
+_KEYS = (
+    "prototype_indices", "prototype_labels", "coverage", "criticism_indices", "criticism_labels", "witness",
+    "nearest_indices", "nearest_distances", "mmd2", "mmd2_random", "widths",
+)  # fmt: skip
 
 SPEC = ViewSpec(
     title="Prototypes and criticisms",
@@ -81,52 +86,64 @@ def compute(
     x, labels = data.training
     x_test, y_test = data.test
     name = feature_layer(model, layer)
-    possible = np.unique(labels)
-    tested = balanced(y_test, points * len(possible), rng)
-    test = _features(model, x_test, tested, name)
-    found: dict[str, list[Any]] = {
-        key: []
-        for key in (
-            "prototype_indices", "prototype_labels", "coverage", "criticism_indices", "criticism_labels", "witness",
-            "nearest_indices", "nearest_distances", "mmd2", "mmd2_random", "widths",
+    classes = np.unique(labels)
+    sampled_test = balanced(y_test, points * len(classes), rng)
+    test_features = _features(model, x_test, sampled_test, name)
+    by_class = []
+    for label in classes:
+        members = np.sort(rng.permutation(np.flatnonzero(labels == label))[:points])
+        of_class = _choose(
+            _features(model, x, members, name), test_features, rng, method, prototypes, criticisms, criticise == "rare"
         )
-    }  # fmt: skip
-    for label in possible:
-        members = np.flatnonzero(labels == label)
-        members = np.sort(rng.permutation(members)[:points])
-        own = _features(model, x, members, name)
-        distances = medoids.distances(own, own)
-        width = mmd.width(distances)
-        kernel = mmd.kernel(distances, width)
-        chosen = (
-            mmd.prototypes(kernel, prototypes) if method == "mmd_critic" else medoids.medoids(distances, prototypes)
-        )
-        critics = mmd.criticisms(kernel, chosen, criticisms, rare=criticise == "rare")
-        across = medoids.distances(own[chosen], test)
-        nearest = across.argmin(1)
-        draws = [rng.permutation(len(members))[: len(chosen)] for _ in range(_DRAWS)]
-        found["prototype_indices"] += [*members[chosen]]
-        found["prototype_labels"] += [label] * len(chosen)
-        found["coverage"] += [*np.bincount(distances[:, chosen].argmin(1), minlength=len(chosen)) / len(members)]
-        found["criticism_indices"] += [*members[critics]]
-        found["criticism_labels"] += [label] * len(critics)
-        found["witness"] += [*mmd.witness(kernel, chosen)[critics]]
-        found["nearest_indices"] += [*tested[nearest]]
-        found["nearest_distances"] += [*across.min(1) / width]
-        found["mmd2"].append(mmd.distance(kernel, chosen))
-        found["mmd2_random"].append(np.mean([mmd.distance(kernel, draw) for draw in draws]))
-        found["widths"].append(width)
-    arrays: dict[str, Any] = {
-        key: np.array(values, np.int64 if key.endswith(("indices", "labels")) else np.float64)
-        for key, values in found.items()
-    }
+        of_class |= {
+            "prototype_indices": members[of_class["prototype_indices"]],
+            "prototype_labels": np.full(len(of_class["prototype_indices"]), label, np.int64),
+            "criticism_indices": members[of_class["criticism_indices"]],
+            "criticism_labels": np.full(len(of_class["criticism_indices"]), label, np.int64),
+            "nearest_indices": sampled_test[of_class["nearest_indices"]],
+        }
+        by_class.append(of_class)
+    arrays: dict[str, Any] = {key: np.concatenate([of_class[key] for of_class in by_class]) for key in _KEYS}
     return arrays | {
-        "classes": possible,
+        "classes": classes,
         "prototypes": x[arrays["prototype_indices"]],
         "criticisms": x[arrays["criticism_indices"]],
         "nearest": x_test[arrays["nearest_indices"]],
         "nearest_labels": y_test[arrays["nearest_indices"]],
         "layer": np.array(name),
+    }
+
+
+def _choose(
+    features: NDArray[np.float64],
+    test_features: NDArray[np.float64],
+    rng: np.random.Generator,
+    method: str,
+    prototypes: int,
+    criticisms: int,
+    rare: bool,
+) -> dict[str, NDArray[Any]]:
+    """Return the prototypes and criticisms of one class, as indices of its features (n, units), and their measures.
+
+    `nearest_indices` are those of `test_features` (M, units).
+    """
+    distances = medoids.distances(features, features)
+    width = mmd.width(distances)
+    kernel = mmd.kernel(distances, width)
+    chosen = mmd.prototypes(kernel, prototypes) if method == "mmd_critic" else medoids.medoids(distances, prototypes)
+    critics = mmd.criticisms(kernel, chosen, criticisms, rare=rare)
+    across = medoids.distances(features[chosen], test_features)
+    draws = [rng.permutation(len(features))[: len(chosen)] for _ in range(_DRAWS)]
+    return {
+        "prototype_indices": chosen,
+        "coverage": np.bincount(distances[:, chosen].argmin(1), minlength=len(chosen)) / len(features),
+        "criticism_indices": critics,
+        "witness": mmd.witness(kernel, chosen)[critics],
+        "nearest_indices": across.argmin(1),
+        "nearest_distances": across.min(1) / width,
+        "mmd2": np.array([mmd.distance(kernel, chosen)]),
+        "mmd2_random": np.array([np.mean([mmd.distance(kernel, draw) for draw in draws])]),
+        "widths": np.array([width]),
     }
 
 

@@ -11,9 +11,10 @@ from pydantic import Field
 
 from pellucid.batching import slices
 from pellucid.errors import InputError
-from pellucid.explain.shared.upsampling import placed
+from pellucid.explain.shared.upsampling import lay_on_input
 from pellucid.messages import comma_list
 from pellucid.network.explained_model import ExplainedModel
+from pellucid.network.layer_choice import map_layer
 from pellucid.network.spans import Span
 
 # Bytes of feature maps that are combined at once: what fits into a core's cache takes half the time (measured).
@@ -28,12 +29,36 @@ Layer = Annotated[
 ]
 
 
+# Gets the feature maps of some examples (B, *axes, maps), the gradients of their logits with respect to them (of the
+# same shape), and the numbers of the axes of time or space; returns one map per example (B, *axes).
+Combine = Callable[[NDArray[np.float32], NDArray[np.float32], tuple[int, ...]], NDArray[np.float32]]
+
+
+def attribute(
+    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], layer: str, combine: Combine
+) -> NDArray[np.float32]:
+    """Return the combined feature maps of a layer, laid on the input and repeated for every channel: (N, *input_shape).
+
+    Args:
+        model: the trained model.
+        inputs: (N, *input_shape).
+        targets: (N,).
+        layer: see `LAYER`.
+        combine: makes one map per example of the feature maps and their gradients.
+
+    Raises:
+        InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.
+    """
+    name = map_layer(model, layer)
+    return spread(model, name, combined(model, inputs, targets, name, combine))
+
+
 def combined(
     model: ExplainedModel,
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     layer: str,
-    combine: Callable[[NDArray[np.float32], NDArray[np.float32], tuple[int, ...]], NDArray[np.float32]],
+    combine: Combine,
 ) -> NDArray[np.float32]:
     """One map per example at the size of a layer, from its feature maps and their gradients: (N, *axes).
 
@@ -42,20 +67,19 @@ def combined(
         inputs: (N, *input_shape).
         targets: (N,).
         layer: its name.
-        combine: gets the feature maps of some examples (B, *axes, maps), the gradient of their logits with respect to
-            them, and the numbers of the axes; returns (B, *axes).
+        combine: makes one map per example of the feature maps and their gradients.
 
     Raises:
         InputError: a layer without axes, such as a dense one.
     """
 
-    def one(part: slice) -> NDArray[np.float32]:
+    def of_batch(part: slice) -> NDArray[np.float32]:
         activations, gradients = model.activations_and_gradient(inputs[part], targets[part], layer)
         axes, number = axes_of(model, layer, activations), len(activations)
         few = max(1, _CACHED * number // max(activations.nbytes, 1))
         return np.concatenate([combine(activations[some], gradients[some], axes) for some in slices(number, few)])
 
-    return np.concatenate([one(part) for part in batches(model, len(inputs))])
+    return np.concatenate([of_batch(part) for part in batches(model, len(inputs))])
 
 
 def batches(model: ExplainedModel, number: int) -> list[slice]:
@@ -71,7 +95,7 @@ def spread(model: ExplainedModel, layer: str, maps: NDArray[np.float32]) -> NDAr
     Raises:
         InputError: a layer whose place on the input is not known.
     """
-    return np.repeat(placed(maps, spans_of(model, layer))[..., np.newaxis], model.input_shape[-1], axis=-1)
+    return np.repeat(lay_on_input(maps, spans_of(model, layer))[..., np.newaxis], model.input_shape[-1], axis=-1)
 
 
 def spans_of(model: ExplainedModel, layer: str) -> tuple[Span, ...]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.batching import blocks
-from pellucid.explain.shared.blending import block_size
+from pellucid.batching import block_size, blocks
 from pellucid.network.explained_model import ExplainedModel
 
 
@@ -29,7 +28,7 @@ def scores(
         keep: the segments of each coalition, (K, segments).
     """
     found = np.empty((len(keep), len(inputs)))
-    for part, some in blocks(len(inputs), len(keep), block_size(model)):
+    for part, some in blocks(len(inputs), len(keep), block_size(model.batch_size(), model.input_shape)):
         kept = keep[some][:, labels if len(labels) == 1 else labels[part]]
         mixed = np.where(kept, inputs[part], filling[part])
         classes = np.tile(targets[part], len(mixed))
@@ -37,7 +36,7 @@ def scores(
     return found
 
 
-def painted(
+def values_of_segments(
     values: NDArray[np.float64], labels: NDArray[np.int32], shape: tuple[int, ...], *, shared: bool
 ) -> NDArray[np.float32]:
     """Each segment's value on each of its samples: (N, *input_shape).

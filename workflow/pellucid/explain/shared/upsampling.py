@@ -28,7 +28,7 @@ def upsample(maps: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.floa
     return np.ascontiguousarray(maps, np.float32)
 
 
-def placed(maps: NDArray[np.float32], spans: Sequence[Span]) -> NDArray[np.float32]:
+def lay_on_input(maps: NDArray[np.float32], spans: Sequence[Span]) -> NDArray[np.float32]:
     """Lay maps on the input, each cell at the middle of its receptive field, with linear interpolation between them.
 
     Beyond the outer cells their values go on, as far as the receptive fields reach. Positions that no cell sees, such

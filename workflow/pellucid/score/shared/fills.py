@@ -15,7 +15,7 @@ from pellucid.errors import InputError
 from pellucid.explain.shared.baselines import baseline
 from pellucid.parameters import UNIQUE
 from pellucid.score.base import ScoreContext
-from pellucid.score.shared.streams import own
+from pellucid.score.shared.streams import per_example_rng
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def _others(case: ScoreContext, rng: np.random.Generator) -> NDArray[np.float32]
     assert case.training_labels is not None
     found = np.empty(case.inputs.shape, np.float32)
     of_others = {target: np.flatnonzero(case.training_labels != target) for target in np.unique(case.targets)}
-    for row, (stream, target) in enumerate(zip(own(case.inputs, rng), case.targets, strict=True)):
+    for row, (stream, target) in enumerate(zip(per_example_rng(case.inputs, rng), case.targets, strict=True)):
         if not len(strangers := of_others[target]):
             where, what = "baselines.other", f"training examples of class {target} alone"
             raise InputError.unexpected(where, what, "some of another class", "Leave this baseline out.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
@@ -14,9 +16,9 @@ from pellucid.batching import blocks
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.ranks import levels
 from pellucid.score.base import Explanation, ScoreContext
-from pellucid.score.shared.fills import Fill
-from pellucid.score.shared.streams import own
-from pellucid.score.shared.units import count, sums
+from pellucid.score.shared.fills import Fill, fills
+from pellucid.score.shared.streams import per_example_rng
+from pellucid.score.shared.units import count, sums, units
 from pellucid.shares import round_of
 
 Output = Annotated[
@@ -33,7 +35,7 @@ _ROUNDING = 1e-6
 Result = TypeVar("Result")
 
 
-def answers(
+def target_scores(
     model: ExplainedModel,
     targets: NDArray[np.int64],
     copies: int,
@@ -68,16 +70,16 @@ def drops(
 
     Args:
         case: inputs, targets and model.
-        copies, altered: as in `answers`.
+        copies, altered: as in `target_scores`.
     """
     assert case.model is not None
     whole = case.model.score(case.inputs, case.targets).astype(np.float64)
-    found = whole - answers(case.model, case.targets, copies, altered)
+    found = whole - target_scores(case.model, case.targets, copies, altered)
     still = np.abs(found).max(0) <= _ROUNDING * np.maximum(np.abs(whole), 1)
     return np.where(still, 0.0, found)
 
 
-def places(
+def removal_rank(
     explanation: Explanation, inputs: NDArray[np.float32], labels: NDArray[np.int32], rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """The rank of the unit of each value, 0 for the first to be removed: (N, *axes, channels or 1).
@@ -98,7 +100,7 @@ def places(
     # An example with fewer units than another is filled up with some that come last.
     missing = np.arange(number) >= count(labels)[:, np.newaxis] + np.zeros((len(maps), 1), int)
     strength[missing] = np.iinfo(np.int64).min + 1
-    ties = np.stack([stream.random(number) for stream in own(inputs, rng)])
+    ties = np.stack([stream.random(number) for stream in per_example_rng(inputs, rng)])
     order = np.lexsort((ties, -strength), axis=-1)
     ranks = np.empty(order.shape, np.int64)
     np.put_along_axis(ranks, order, np.arange(number)[np.newaxis], axis=1)
@@ -106,20 +108,72 @@ def places(
     return np.take_along_axis(ranks, flat, axis=1).reshape(len(maps), *labels.shape[1:])
 
 
-def cut(removed: NDArray[np.int64], axes: int) -> NDArray[np.int64]:
-    """Numbers of removed units (K, N), to be compared with `places` of examples with so many axes."""
+@dataclass(frozen=True)
+class RankedRemoval:
+    """The units of every example in the order of an explanation, and what can take their place.
+
+    Attributes:
+        model: the trained model.
+        targets: (N,).
+        rank: (N, *axes, channels or 1), see `removal_rank`.
+        n_units: number of units of each example, (N,), or (1,) where all are cut alike.
+        fills: by baseline.
+    """
+
+    model: ExplainedModel
+    targets: NDArray[np.int64]
+    rank: NDArray[np.int64]
+    n_units: NDArray[np.int64]
+    fills: Mapping[str, Fill]
+
+    @classmethod
+    def of(
+        cls,
+        explanation: Explanation,
+        case: ScoreContext,
+        rng: np.random.Generator,
+        baselines: Sequence[str],
+        **cutting: Any,
+    ) -> RankedRemoval:
+        """Return the units of a score's parameters `unit`, `window` and `channels`, and the fills of its baselines.
+
+        Raises:
+            InputError: see `units.units` and `fills.fills`.
+        """
+        assert case.model is not None
+        ties, chance = rng.spawn(2)
+        labels = units(case.inputs, **cutting, measured=case.measured)
+        rank = removal_rank(explanation, case.inputs, labels, ties)
+        return cls(case.model, case.targets, rank, count(labels), fills(case, baselines, chance))
+
+    def scores(self, fill: Fill, counts: NDArray[np.int64], of: str, *, strongest: bool) -> NDArray[np.float64]:
+        """Return the target's probability or logit without the first units, or without all others: (K, N).
+
+        Args:
+            fill: takes the place of what is removed.
+            counts: (K, N), how many units are the first.
+            of: probability or logit.
+            strongest: remove the first units; else all others.
+        """
+        bounds = broadcast_counts(counts, self.rank.ndim - 1)
+        altered = partial(remove_units, fill, self.rank, bounds, strongest)
+        return target_scores(self.model, self.targets, len(counts), altered, of)
+
+
+def broadcast_counts(removed: NDArray[np.int64], axes: int) -> NDArray[np.int64]:
+    """Numbers of removed units (K, N), to be compared with `removal_rank` of examples with so many axes."""
     return removed.reshape(*removed.shape, *(1,) * axes)
 
 
-def without(
+def remove_units(
     fill: Fill, place: NDArray[np.int64], bounds: NDArray[np.int64], first: bool, part: slice, some: slice
 ) -> NDArray[np.float32]:
     """The inputs without their first units, or without the others: (K, N, *input_shape).
 
     Args:
         fill: what takes their place.
-        place: from `places`.
-        bounds: from `cut`, how many units are the first.
+        place: from `removal_rank`.
+        bounds: from `broadcast_counts`, how many units are the first.
         first: whether the first ones go, or all others.
         part, some: of the examples and of the bounds.
     """
@@ -142,7 +196,7 @@ def subsets(labels: NDArray[np.int32], runs: int, share: float, rng: np.random.G
     return found
 
 
-def painted(weights: NDArray[Any], labels: NDArray[np.int32], part: slice, some: slice) -> NDArray[Any]:
+def unit_to_values(weights: NDArray[Any], labels: NDArray[np.int32], part: slice, some: slice) -> NDArray[Any]:
     """What each value has of a weight for its unit: (K, N or 1, *axes, channels or 1).
 
     Args:
@@ -156,14 +210,14 @@ def painted(weights: NDArray[Any], labels: NDArray[np.int32], part: slice, some:
     return np.stack([one[:, places] for one, places in rows], axis=1)
 
 
-def weighed(weights: NDArray[Any], evidence: NDArray[np.float64]) -> NDArray[np.float64]:
+def weighted_sums(weights: NDArray[Any], evidence: NDArray[np.float64]) -> NDArray[np.float64]:
     """The sum of the evidence (N, units) under each weight (N or 1, runs, units): (runs, N)."""
     if len(weights) == 1:
         return np.asarray(weights[0] @ evidence.T, np.float64)
     return np.stack([one @ row for one, row in zip(weights, evidence, strict=True)], axis=1).astype(np.float64)
 
 
-def once(case: ScoreContext, rng: np.random.Generator, key: Hashable, compute: Callable[[], Result]) -> Result:
+def memoised(case: ScoreContext, rng: np.random.Generator, key: Hashable, compute: Callable[[], Result]) -> Result:
     """What does not depend on the explanation, computed for the first one and kept for the others.
 
     Args:
@@ -173,7 +227,7 @@ def once(case: ScoreContext, rng: np.random.Generator, key: Hashable, compute: C
         compute: computes it.
     """
     name = (key, repr(rng.bit_generator.seed_seq), files.digest([case.inputs, case.targets]))
-    if name not in case.kept:
-        case.kept[name] = compute()
-    found: Result = case.kept[name]
+    if name not in case.cache:
+        case.cache[name] = compute()
+    found: Result = case.cache[name]
     return found

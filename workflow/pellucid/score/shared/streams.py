@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def own(inputs: NDArray[np.float32], rng: np.random.Generator) -> Iterator[np.random.Generator]:
+def per_example_rng(inputs: NDArray[np.float32], rng: np.random.Generator) -> Iterator[np.random.Generator]:
     """A generator for each example, from the shared one and the example's bytes.
 
     What is drawn depends neither on the other examples nor on their order, and examples do not share one draw: their

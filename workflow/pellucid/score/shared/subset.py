@@ -25,7 +25,7 @@ def first_of_each(labels: NDArray[np.int64], number: int | str) -> NDArray[np.in
     return np.flatnonzero(before < int(number))
 
 
-def placed(values: NDArray[np.float64], chosen: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+def scatter_to_all(values: NDArray[np.float64], chosen: NDArray[np.int64], count: int) -> NDArray[np.float64]:
     """Values (chosen, ...) among those of all examples (count, ...); NaN for the others."""
     found = np.full((count, *values.shape[1:]), np.nan)
     found[chosen] = values
