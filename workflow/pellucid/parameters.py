@@ -14,6 +14,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import GenericAlias
 from typing import Any, get_args
 
 from pydantic import Field, TypeAdapter
@@ -65,12 +66,10 @@ class Parameter:
         """Whether the user must state it."""
         return self.default is inspect.Parameter.empty
 
-    def schema(self) -> dict[str, Any]:
-        """Return its JSON Schema, with the description and, if it has one, the default."""
-        schema: dict[str, Any] = _simplify(TypeAdapter(self.annotation).json_schema())
-        if self.required or self.default is None:
-            return schema
-        return {**schema, "default": plain(self.default)}
+    @property
+    def has_default(self) -> bool:
+        """Whether it has a value where the user states none."""
+        return not self.required and self.default is not None
 
 
 def one_of(names: Iterable[Any]) -> Any:
@@ -94,6 +93,19 @@ def read(function: Callable[..., Any]) -> Mapping[str, Parameter]:
         if any(isinstance(entry, FieldInfo) for entry in get_args(annotation)[1:]):
             parameters[name] = Parameter(annotation, argument.default)
     return parameters
+
+
+def schemas(parameters: Mapping[str, Parameter]) -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each parameter, with its description and, if it has one, its default."""
+    if not parameters:
+        return {}
+    # One adapter for all takes half the time of one for each.
+    together: Any = GenericAlias(tuple, tuple(parameter.annotation for parameter in parameters.values()))
+    described = _simplify(TypeAdapter(together).json_schema()["prefixItems"])
+    return {
+        name: {**schema, "default": plain(parameter.default)} if parameter.has_default else schema
+        for (name, parameter), schema in zip(parameters.items(), described, strict=True)
+    }
 
 
 def plain(value: Any) -> Any:

@@ -13,15 +13,15 @@ from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
-from pellucid.parameters import Parameter, plain, read
+from pellucid.parameters import Parameter, plain, read, schemas
 
 
 @cache
 def load(package: str) -> dict[str, ModuleType]:
     """The plugins of `pellucid.<package>` by name, sorted; modules without a `SPEC` are helpers and left out."""
     parent = importlib.import_module(f"pellucid.{package}")
-    names = sorted(module.name for module in pkgutil.iter_modules(parent.__path__))
-    modules = {name: importlib.import_module(f"pellucid.{package}.{name}") for name in names}
+    present = sorted(module.name for module in pkgutil.iter_modules(parent.__path__))
+    modules = {name: importlib.import_module(f"pellucid.{package}.{name}") for name in present}
     return {name: module for name, module in modules.items() if hasattr(module, "SPEC")}
 
 
@@ -34,7 +34,12 @@ def spec(package: str, name: str) -> Any:
 def parameters(plugin: ModuleType) -> Mapping[str, Mapping[str, Any]]:
     """Return the JSON Schema of each parameter of a plugin: of the files it reads, and of its function's arguments."""
     files = {name: file.schema() for name, file in _files(plugin).items()}
-    return {**files, **{name: parameter.schema() for name, parameter in _arguments(plugin).items()}}
+    return {**files, **schemas(_arguments(plugin))}
+
+
+def names(plugin: ModuleType) -> list[str]:
+    """Return the names of a plugin's parameters, which take less time to read than `parameters`."""
+    return [*_files(plugin), *_arguments(plugin)]
 
 
 def required(plugin: ModuleType) -> tuple[str, ...]:
@@ -47,16 +52,15 @@ def defaults(plugin: ModuleType) -> dict[str, Any]:
     """Return the default of each parameter that has one, as the config would state it."""
     files = {name: file.default for name, file in _files(plugin).items() if file.default is not None}
     arguments = {
-        name: plain(parameter.default)
-        for name, parameter in _arguments(plugin).items()
-        if not parameter.required and parameter.default is not None
+        name: plain(parameter.default) for name, parameter in _arguments(plugin).items() if parameter.has_default
     }
     return {**files, **arguments}
 
 
 def own_parameters(entry: Mapping[str, Any], plugin: ModuleType) -> dict[str, Any]:
     """What a `dataset` or `model` entry says for the plugin itself, without its name and the checksums."""
-    return {name: value for name, value in entry.items() if name in _files(plugin) or name in _arguments(plugin)}
+    known = names(plugin)
+    return {name: value for name, value in entry.items() if name in known}
 
 
 def hook(plugin: ModuleType, name: str) -> Callable[..., Any]:

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pellucid import plugins
 from pellucid.config import resolution
 from pellucid.datasets import table
 from pellucid.datasets.readers import tabular
@@ -247,20 +246,6 @@ def test_large_files_are_read_in_parts(tmp_path, frame, monkeypatch):
     np.testing.assert_array_equal(parts.train.x, whole.train.x)
     np.testing.assert_array_equal(parts.train.y, whole.train.y)
     assert parts.train.group.tolist() == whole.train.group.tolist()
-
-
-def test_every_default_of_the_spec_is_the_functions_own():
-    import inspect
-
-    for name in ("table", "ucr_uea", "images"):
-        module = plugins.load("datasets")[name]
-        taken = inspect.signature(module.load).parameters
-        for key, declared in module.SPEC.parameters.items():
-            if key not in module.SPEC.files and "default" in declared:
-                own, default = taken[key].default, declared["default"]
-                assert own in (inspect.Parameter.empty, default) or (not own and not default) or list(own) == default, (
-                    key
-                )
 
 
 def test_an_experiment_of_ones_own_is_a_good_configuration(tmp_path, frame):

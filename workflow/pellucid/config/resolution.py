@@ -247,10 +247,10 @@ def _varying(entry: Mapping[str, Any]) -> list[str]:
         chosen = [entry[key][selector], *entry.get("vary", {}).get(f"{key}.{selector}", ())]
         for name in {str(name) for name in chosen} & set(plugins.load(package)):
             module = plugins.load(package)[name]
-            keys += [f"{key}.{parameter}" for parameter in (*plugins.parameters(module), *_checksums(module.SPEC))]
+            keys += [f"{key}.{parameter}" for parameter in (*plugins.names(module), *_checksums(module.SPEC))]
     for key, package in OPTIONAL.items():
         for name, module in plugins.load(package).items():
-            keys += [f"{key}.{name}", *(f"{key}.{name}.{parameter}" for parameter in plugins.parameters(module))]
+            keys += [f"{key}.{name}", *(f"{key}.{name}.{parameter}" for parameter in plugins.names(module))]
     return keys
 
 
