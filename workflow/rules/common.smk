@@ -2,7 +2,7 @@
 
 from snakemake.utils import update_config
 
-from pellucid.train import augmentation
+from pellucid.config.training import active_augmentations
 from pellucid.config import resolution as configuration
 from pellucid import downloads as transfers
 from pellucid.config import model_classes, studies

@@ -11,7 +11,7 @@ def figures():
     for name, settings in CONFIG.experiments.items():
         here = RESULTS.format(experiment=name)
         found += [f"{here}/data/examples.png", f"{here}/model/history.png"]
-        if augmentation.chosen(settings["training"]["augmentation"]):
+        if active_augmentations(settings["training"]["augmentation"]):
             found.append(f"{here}/model/augmentation.png")
         found += [
             f"{here}/evaluation/confusion_matrix.png",

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pellucid import files
+from pellucid.config.training import complete
 from pellucid.draw.augmentation import draw
-from pellucid.train.recipe import complete
 from tests.support import svg
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from pellucid.config.training import AUGMENTATION_KINDS, complete
 from pellucid.errors import InputError
 from pellucid.train import augmentation
 from pellucid.train.augmentation import TRANSFORMATIONS, augment
-from pellucid.train.recipe import complete
 
 STRENGTHS = {
     "jitter": 0.1,
@@ -28,7 +28,7 @@ def batch(shape, seed=0):
     return np.random.default_rng(seed).normal(2, 3, shape).astype(np.float32)
 
 
-CASES = [(name, SERIES if kind == "series" else IMAGES) for name, one in TRANSFORMATIONS.items() for kind in one.kinds]
+CASES = [(name, SERIES if kind == "series" else IMAGES) for name, kinds in AUGMENTATION_KINDS.items() for kind in kinds]
 
 
 @pytest.mark.parametrize(("name", "shape"), CASES)
@@ -49,7 +49,7 @@ def test_each_changes_a_copy_by_seed_epoch_and_batch_alone(name, shape):
 @pytest.mark.parametrize(("name", "shape"), [case for case in CASES if case[0] != "flip"])
 def test_no_strength_changes_nothing(name, shape):
     x = batch(shape)
-    np.testing.assert_allclose(TRANSFORMATIONS[name].apply(x, np.random.default_rng(0), 0), x, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(TRANSFORMATIONS[name](x, np.random.default_rng(0), 0), x, rtol=1e-5, atol=1e-5)
 
 
 def test_a_further_one_leaves_the_draws_of_the_others_as_they_are():
@@ -184,3 +184,7 @@ def test_a_shift_as_long_as_the_example_is_refused():
     augmentation.check(settings(shift=39), SERIES[1:])
     with pytest.raises(InputError, match="shift: found 40 for examples of shape 40 × 2; expected less than 40"):
         augmentation.check(settings(shift=40), SERIES[1:])
+
+
+def test_every_augmentation_of_the_configuration_has_its_function_in_the_same_order():
+    assert list(TRANSFORMATIONS) == list(AUGMENTATION_KINDS)

@@ -5,16 +5,17 @@ import pytest
 
 from pellucid.config import schema
 from pellucid.config.resolution import resolve
+from pellucid.config.training import complete
 from pellucid.network import dtype_policy
 from pellucid.train import recipe
 from tests.support.good_settings import GOOD
 
 
 def test_what_is_absent_has_the_default_that_the_configuration_has():
-    assert recipe.complete({"epochs": 15, "batch_size": 64}) == resolve(GOOD).experiments["digits"]["training"]
+    assert complete({"epochs": 15, "batch_size": 64}) == resolve(GOOD).experiments["digits"]["training"]
     declared = schema.of_config()["$defs"]["settings"]["properties"]["training"]["properties"]
     # A training has a seed of its own only where one is given.
-    assert set(recipe.complete({})) == set(declared) - {"seed"}
+    assert set(complete({})) == set(declared) - {"seed"}
 
 
 # Class weights -------------------------------------------------------------------------------------------------------
@@ -37,7 +38,7 @@ def stepped(keras, gradient, **settings):
     """Kernel (2, 2) and bias (2,), all 1, after two steps along the same gradient."""
     layer = keras.layers.Dense(2, kernel_initializer="ones", bias_initializer="ones")
     layer.build((None, 2))
-    optimizer = recipe.optimizer(recipe.complete({"learning_rate": 0.1, **settings}), layer.trainable_variables)
+    optimizer = recipe.optimizer(complete({"learning_rate": 0.1, **settings}), layer.trainable_variables)
     for _ in range(2):
         optimizer.apply([keras.ops.full(weight.shape, gradient) for weight in layer.trainable_variables])
     return [float(np.unique(weight.numpy())[0]) for weight in layer.trainable_variables]
@@ -65,7 +66,7 @@ Y = np.array([0, 1])
 
 
 def of(keras, **settings):
-    loss = keras.losses.get(recipe.loss(recipe.complete(settings)))
+    loss = keras.losses.get(recipe.loss(complete(settings)))
     return [float(loss(Y[i : i + 1], P[i : i + 1])) for i in range(2)]
 
 
@@ -85,7 +86,7 @@ def test_label_smoothing_is_its_closed_form(keras):
 
 
 def test_losses_weigh_examples_and_take_labels_in_a_column(keras):
-    loss = recipe.loss(recipe.complete({"loss": "focal"}))
+    loss = recipe.loss(complete({"loss": "focal"}))
     one, two = of(keras, loss="focal")
     assert float(loss(Y[:, None], P, np.array([3.0, 0.5]))) == pytest.approx((3 * one + 0.5 * two) / 2)
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from pellucid.config.training import complete
 from pellucid.train import schedule
-from pellucid.train.recipe import complete
 
 STEPS = 7
 

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from pellucid import credentials, plugins
-from pellucid.config import model_classes, schema, studies
+from pellucid.config import model_classes, schema, studies, training
 from pellucid.config.named_files import FILES, check_files, check_places, sentence, spec_of
 from pellucid.config.named_files import files as files
 from pellucid.config.named_files import listing_of as listing_of
@@ -25,7 +25,6 @@ from pellucid.config.variants import variants
 from pellucid.downloads import is_local
 from pellucid.errors import InputError, one_line
 from pellucid.messages import abbreviate, comma_list, did_you_mean, format_shape
-from pellucid.train import recipe
 
 # What --config may mean by a text; a class named "no", a time "1:30" and "017", which YAML takes for 15, stay ones.
 _NUMBER_OR_TRUTH = re.compile(r"[+-]?(0|[1-9]\d{0,14})|[+-]?\d*\.\d+([eE][+-]\d+)?|true|false")
@@ -136,7 +135,7 @@ def resolve(content: Mapping[str, Any]) -> Config:
         own_faults += _check_folds(experiment["split"], f"experiments.{name}.split")
         if not own_faults:
             kind = plugins.spec("datasets", experiment["dataset"]["source"]).kind
-            own_faults += recipe.faults(experiment["training"], kind, f"experiments.{name}.training")
+            own_faults += training.faults(experiment["training"], kind, f"experiments.{name}.training")
         faults += own_faults
         if name in run and not own_faults:
             faults += check_files(experiment, f"experiments.{name}")

@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from pellucid import files
+from pellucid.config.training import active_augmentations
 from pellucid.draw import style
 from pellucid.draw.shared.canvas import Canvas, box_of
-from pellucid.train.augmentation import Array, augment, chosen
+from pellucid.train.augmentation import Array, augment
 
 COPIES = 3
 _MOST_CLASSES = 10
@@ -50,7 +51,7 @@ def draw(
     # In the training each lies in another batch, with other draws; these are of the same kind.
     copies = [examples, *(augment(examples, settings, seed, epoch, 0, there) for epoch in range(COPIES))]
     names = [data_info["classes"][label] for label in present]
-    strengths = ", ".join(f"{name} {strength}" for name, strength in chosen(settings).items())
+    strengths = ", ".join(f"{name} {strength}" for name, strength in active_augmentations(settings).items())
     caption = f"Augmentation: {strengths}\n{title}"
     if data_info["kind"] == "image":
         _images(copies, names, caption, pictures)

@@ -7,13 +7,13 @@ type out. Each draws from a stream of its own, so that turning one on leaves the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import seeds
+from pellucid.config.training import active_augmentations
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
 
@@ -114,29 +114,15 @@ def _below(place: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], ND
     return low, place - low
 
 
-@dataclass(frozen=True)
-class Transformation:
-    """A function of this module, and the kinds of data that it is for."""
-
-    apply: Callable[[Array, np.random.Generator, Any], Array]
-    kinds: tuple[str, ...]
-
-
-# In the order in which they are applied: noise is not to be smoothed by an interpolation that comes after it.
-TRANSFORMATIONS = {
-    "time_warp": Transformation(time_warp, ("series",)),
-    "rotation": Transformation(rotation, ("image",)),
-    "flip": Transformation(flip, ("image",)),
-    "shift": Transformation(shift, ("series", "image")),
-    "scale": Transformation(scale, ("series",)),
-    "brightness": Transformation(brightness, ("image",)),
-    "jitter": Transformation(jitter, ("series", "image")),
+TRANSFORMATIONS: dict[str, Callable[[Array, np.random.Generator, Any], Array]] = {
+    "time_warp": time_warp,
+    "rotation": rotation,
+    "flip": flip,
+    "shift": shift,
+    "scale": scale,
+    "brightness": brightness,
+    "jitter": jitter,
 }
-
-
-def chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The transformations that are on, in their order, with their strengths."""
-    return {name: settings[name] for name in TRANSFORMATIONS if settings[name] not in (0, "none")}
 
 
 def augment(
@@ -160,9 +146,9 @@ def augment(
     if measured is not None:
         whole = augment(_continued(x, measured), settings, seed, epoch, batch)
         return np.where(measured, whole, x)
-    for name, strength in chosen(settings).items():
+    for name, strength in active_augmentations(settings).items():
         rng = seeds.generator(seed, "train", "augmentation", name, str(epoch), str(batch))
-        x = TRANSFORMATIONS[name].apply(x, rng, strength)
+        x = TRANSFORMATIONS[name](x, rng, strength)
     return x
 
 

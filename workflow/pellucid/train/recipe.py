@@ -1,4 +1,4 @@
-"""The `training` entry of an experiment: completed, checked, and turned into what Keras fits a model with."""
+"""The `training` entry of an experiment, turned into what Keras fits a model with."""
 
 from __future__ import annotations
 
@@ -8,48 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.config import schema
-from pellucid.messages import comma_list
 from pellucid.network import dtype_policy
-from pellucid.train import augmentation
 
 if TYPE_CHECKING:
     import keras
-
-
-def complete(training: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a `training` entry in which every key that is absent has its default."""
-    declared = schema.of_config()["$defs"]["settings"]["properties"]["training"]
-    content: dict[str, Any] = schema.with_defaults(dict(training), declared)
-    return content
-
-
-def faults(training: Mapping[str, Any], kind: str, path: str) -> list[str]:
-    """What is wrong with a complete `training` entry whose values are right each by itself.
-
-    Args:
-        training: complete.
-        kind: of the data: "series" or "image".
-        path: the key under which the entry stands.
-    """
-    found = []
-    warmup, epochs = training["warmup_epochs"], training["epochs"]
-    # A training without epochs has no steps to warm up for.
-    if epochs and warmup >= epochs:
-        found.append(f"{path}.warmup_epochs: found {warmup}; expected fewer than the {epochs} epochs.")
-    if training["weight_decay"] and training["optimizer"] == "adam":
-        found.append(
-            f"{path}.weight_decay: found {training['weight_decay']}, and the optimizer adam; expected 0, or adamw, "
-            "which is Adam with weight decay."
-        )
-    for name in augmentation.chosen(training["augmentation"]):
-        if kind not in (kinds := augmentation.TRANSFORMATIONS[name].kinds):
-            fitting = [other for other, one in augmentation.TRANSFORMATIONS.items() if kind in one.kinds]
-            found.append(
-                f"{path}.augmentation.{name}: found a transformation of {comma_list(kinds)} data; expected one "
-                f"for {kind} data: {comma_list(fitting)}."
-            )
-    return found
 
 
 def class_weights(counts: Mapping[str, int], choice: str) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pellucid import downloads, files, plugins, seeds
 from pellucid.config import model_classes
+from pellucid.config.training import active_augmentations, complete
 from pellucid.errors import InputError
 from pellucid.messages import first_line
 from pellucid.network import dtype_policy, finite, runtime, same_function
@@ -96,7 +97,7 @@ def train(
             says, a weight is no number, or a loss is no longer one: the training ends there, for its best epoch so far
             would be one of a training that failed.
     """
-    folder, training = Path(folder), recipe.complete(training)
+    folder, training = Path(folder), complete(training)
     tf = runtime.start(threads)
     import keras
 
@@ -106,7 +107,7 @@ def train(
     x = {"train": x_train, "validation": x_validation}
     fitted, validation = _load(x, labels, measured, training["batch_size"], weights, seed, permuted)
     batches = fitted
-    if augmentation.chosen(training["augmentation"]):
+    if active_augmentations(training["augmentation"]):
         batches = augmentation.augmented(fitted, training["augmentation"], seed, fitted.measured)
     versions = {"tensorflow": tf.__version__, "keras": keras.version(), "numpy": np.__version__}
     paths = paths or {}
