@@ -132,7 +132,7 @@ def test_each_function_is_traced_once_whatever_the_number_of_inputs(heartbeat, r
     model = ExplainedModel(heartbeat, batch_size=4)
     for n in (1, 3, 4, 9, 2):
         model.logits(rng.random((n, 186, 1), np.float32))
-    (function,) = model._compiled.values()
+    (function,) = model._engine.compiled.values()
     assert function.experimental_get_tracing_count() == 1
 
 
@@ -149,5 +149,5 @@ def test_a_layer_used_twice_is_refused(keras, rng):
     shared = keras.layers.Conv1D(1, 3, padding="same", name="twice")
     inputs = keras.Input((6, 1))
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(shared(shared(inputs)))))
-    with pytest.raises(InputError, match="layer twice: found one that is used 2 times"):
+    with pytest.raises(InputError, match="layer twice: found a layer that is used 2 times"):
         ExplainedModel(model).activations(rng.random((1, 6, 1), np.float32), "twice")

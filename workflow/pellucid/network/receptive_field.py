@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pellucid.network.graph import Node
-from pellucid.network.spans import Place, Span, through
+from pellucid.network.layer_spans import through
+from pellucid.network.spans import Place, Span
 
 
 @dataclass(frozen=True)
