@@ -132,7 +132,7 @@ def test_each_function_is_traced_once_whatever_the_number_of_inputs(heartbeat, r
     model = ExplainedModel(heartbeat, batch_size=4)
     for n in (1, 3, 4, 9, 2):
         model.logits(rng.random((n, 186, 1), np.float32))
-    (function,) = model._engine.compiled.values()
+    (function,) = model._compiled.values()
     assert function.experimental_get_tracing_count() == 1
 
 

@@ -86,7 +86,7 @@ def test_scores_are_those_of_full_passes(keras, monkeypatch, rng, name, memory):
     expected = full.covered_scores(*arguments)
     monkeypatch.setattr("pellucid.network.window_scores._WORK_OF_TRACING", -1e30)
     explained_model = ExplainedModel(model)
-    explained_model._engine.memory = memory
+    explained_model._memory = memory
     found = explained_model.covered_scores(*arguments)
     assert explained_model._scorers.made
     assert found.shape == (len(starts), 6)

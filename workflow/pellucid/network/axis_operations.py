@@ -12,12 +12,12 @@ from pellucid.network.spans import Place, UnknownPlaceError, change_spans, padde
 
 
 def axis_numbers(axis: Any, rank: int) -> list[int]:
-    """Axes as numbers from 0, that of the examples counted in."""
-    return [int(one) % rank for one in (axis if isinstance(axis, list | tuple) else [axis])]
+    """Return axes as numbers from 0; the axis of examples is 0."""
+    return [int(number) % rank for number in (axis if isinstance(axis, list | tuple) else [axis])]
 
 
 def _permuted(place: Place, order: Sequence[int]) -> Place:
-    """`order` counts the axes from 1, as those behind the examples."""
+    """Return the place with its axes in another order, which counts from 1 after the axis of examples."""
     if sorted(order) != list(range(1, len(place.axes) + 1)):
         raise UnknownPlaceError
     return replace(place, axes=tuple(place.axes[number - 1] for number in order))
@@ -36,8 +36,8 @@ def _moved(node: Node, place: Place) -> Place:
 def _swapped(node: Node, place: Place) -> Place:
     rank = len(place.axes) + 1
     order = list(range(rank))
-    one, other = (axis_numbers(node.config[key], rank)[0] for key in ("axis1", "axis2"))
-    order[one], order[other] = other, one
+    first, second = (axis_numbers(node.config[key], rank)[0] for key in ("axis1", "axis2"))
+    order[first], order[second] = second, first
     return _permuted(place, order[1:] if order[0] == 0 else [])
 
 
@@ -56,20 +56,23 @@ def _flipped(node: Node, place: Place) -> Place:
 
 
 def _taken(node: Node, place: Place) -> Place:
-    """A part by slices, such as x[:, 10::2]."""
+    """Return the place after slicing, such as x[:, 10::2]."""
     key = node.arguments["args"][1] if len(node.arguments["args"]) > 1 else node.arguments["kwargs"]["key"]
     key = key if isinstance(key, list) else [key]
-    kinds = [one.get("class_name") for one in key]  # a number, which takes an axis away, is of another kind
+    # A number, which removes an axis, and None, which adds one, are saved as they are.
+    kinds = [index["class_name"] if isinstance(index, Mapping) else "" for index in key]
+    if not {*kinds} <= {"__slice__", "__ellipsis__"}:
+        raise UnknownPlaceError
     rank = len(place.axes) + 1
     if "__ellipsis__" in kinds:
-        at = kinds.index("__ellipsis__")
-        key = [*key[:at], *[_ALL] * (rank - len(key) + 1), *key[at + 1 :]]
+        position = kinds.index("__ellipsis__")
+        key = [*key[:position], *[_ALL] * (rank - len(key) + 1), *key[position + 1 :]]
     key = [*key, *[_ALL] * (rank - len(key))]
-    if any(one["class_name"] != "__slice__" for one in key) or _slice(key[0]) != slice(None):
+    if _slice(key[0]) != slice(None):
         raise UnknownPlaceError
-    for number, one in enumerate(key[1:]):
+    for number, index in enumerate(key[1:]):
         if place.axes[number] is not None:
-            place = change_spans(place, [number], [_slice(one)], sliced)
+            place = change_spans(place, [number], [_slice(index)], sliced)
     return place
 
 
@@ -82,7 +85,7 @@ def _slice(saved: Mapping[str, Any]) -> slice:
 
 
 def _filled(node: Node, place: Place) -> Place:
-    """keras.ops.pad with a constant; what other modes put there lies somewhere else on the input."""
+    """Return the place after `keras.ops.pad` with a constant; other modes copy values from elsewhere on the input."""
     edges = node.config["pad_width"]
     if node.config.get("mode", "constant") != "constant" or len(edges) != len(place.axes) + 1:
         raise UnknownPlaceError
@@ -104,7 +107,7 @@ def _squeezed(node: Node, place: Place) -> Place:
     return replace(place, axes=tuple(axis for number, axis in enumerate(place.axes) if number not in numbers))
 
 
-# What moves or cuts the axes themselves.
+# By Keras' name of the operation.
 AXIS_OPERATIONS: Mapping[str, Callable[[Node, Place], Place]] = {
     "Permute": lambda node, place: _permuted(place, node.config["dims"]),
     "Transpose": _transposed,

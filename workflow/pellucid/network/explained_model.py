@@ -1,7 +1,6 @@
 """A trained model as explanations use it: scores, gradients, activations; the only door to TensorFlow for them.
 
-`structure.py` answers what the graph says, `traced_functions.py` builds what TensorFlow computes, `engine.py` runs it
-and `wrapped_model.py` joins the three.
+`structure.py` answers what the graph says, `traced_functions.py` builds what TensorFlow computes, `engine.py` runs it.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from numpy.typing import NDArray
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
 from pellucid.network import deeplift, finite
+from pellucid.network.engine import ModelEngine
 from pellucid.network.relu_gradients import ReluRule
 from pellucid.network.window_scores import window_mask
-from pellucid.network.wrapped_model import WrappedModel
 
 Array = NDArray[np.float32]
 
 
-class ExplainedModel(WrappedModel):
-    """What explanations may ask of a model; how it is opened, run and checked is in `WrappedModel`."""
+class ExplainedModel(ModelEngine):
+    """What explanations may ask of a model; `ModelEngine` opens, runs and checks it."""
 
     def logits(self, x: Array, *, called: str = "input") -> Array:
         """Return the class scores before the softmax: (N, *input_shape) to (N, classes).
@@ -36,12 +35,12 @@ class ExplainedModel(WrappedModel):
         Raises:
             InputError: a score is NaN or infinite; names its input and the layer that it comes from.
         """
-        logits = self._engine.run_single(("logits",), lambda: self._functions.logits, self._inputs(x), backward=False)
+        logits = self._run_single(("logits",), lambda: self._functions.logits, self._inputs(x), backward=False)
         return self._finite(x, logits, called)
 
     def probabilities(self, x: Array) -> Array:
         """Return the softmax of the logits: (N, *input_shape) to (N, classes)."""
-        probabilities = self._engine.run_single(
+        probabilities = self._run_single(
             ("probabilities",), self._functions.probabilities, self._inputs(x), backward=False
         )
         return self._finite(x, probabilities)
@@ -57,7 +56,7 @@ class ExplainedModel(WrappedModel):
     def score(self, x: Array, target: NDArray[np.int64]) -> Array:
         """Return the score of each example's target class: (N,)."""
         arrays = (self._inputs(x), self._targets(target, len(x)))
-        return self._finite(x, self._engine.run_single(("score",), self._functions.score, *arrays, backward=False))
+        return self._finite(x, self._run_single(("score",), self._functions.score, *arrays, backward=False))
 
     def gradient(self, x: Array, target: NDArray[np.int64], relu: Literal["plain"] | ReluRule = "plain") -> Array:
         """Return the gradient of the target's score with respect to the input: (N, *input_shape).
@@ -74,7 +73,7 @@ class ExplainedModel(WrappedModel):
         """
         arrays = (self._inputs(x), self._targets(target, len(x)))
         build = partial(self._functions.gradient, relu)
-        gradients = self._engine.run_single(("gradient", relu), build, *arrays, backward=True)
+        gradients = self._run_single(("gradient", relu), build, *arrays, backward=True)
         finite.require_gradient(self._model, arrays[0], arrays[1], gradients)
         return gradients
 
@@ -104,7 +103,7 @@ class ExplainedModel(WrappedModel):
         passes, rows = len(x) * len(starts), self.batch_size()
         if (scorer := self._scorers.for_windows(tuple(size), passes)) is not None:
             self.forward_passes += passes
-            classes, memory = self._targets(target, len(x)), self._engine.window_memory
+            classes, memory = self._targets(target, len(x)), self._window_memory
             scores = scorer.scores(x, fill, starts, channels, classes, rows=rows, memory=memory)
             if (bad := finite.first(scores)) is not None:
                 mask = window_mask(starts[bad : bad + 1], size, channels[bad : bad + 1], self.input_shape)
@@ -121,7 +120,7 @@ class ExplainedModel(WrappedModel):
     def activations(self, x: Array, layer: str) -> Array:
         """Return the output of a layer: (N, *layer's shape)."""
         build = partial(self._functions.activations, layer)
-        return self._engine.run_single(("activations", layer), build, self._inputs(x), backward=False)
+        return self._run_single(("activations", layer), build, self._inputs(x), backward=False)
 
     def activations_and_gradient(self, x: Array, target: NDArray[np.int64], layer: str) -> tuple[Array, Array]:
         """Return a layer's output, and the gradient of the target's score with respect to it: (N, *layer's shape) each.
@@ -131,7 +130,7 @@ class ExplainedModel(WrappedModel):
         """
         build = partial(self._functions.activations_and_gradient, layer)
         arrays = (self._inputs(x), self._targets(target, len(x)))
-        activation, gradient = self._engine.run(("activations and gradient", layer), build, *arrays, backward=True)
+        activation, gradient = self._run(("activations and gradient", layer), build, *arrays, backward=True)
         return activation, gradient
 
     def guided_gradient_and_activations(
@@ -149,7 +148,7 @@ class ExplainedModel(WrappedModel):
         """
         build = partial(self._functions.activations_and_gradient, layer, guided=True)
         arrays = (self._inputs(x), self._targets(target, len(x)))
-        guided, activation, gradient = self._engine.run(
+        guided, activation, gradient = self._run(
             ("guided gradient and activations", layer), build, *arrays, backward=True
         )
         self.backward_passes += len(guided)
@@ -176,7 +175,7 @@ class ExplainedModel(WrappedModel):
         if not len(references):
             raise InputError.unexpected("references", "none", "one at least")
         classes, total = self._targets(target, len(x)), np.zeros(x.shape, np.float64)
-        function = self._engine.function(("contributions",), self._functions.contributions, (x, references, classes))
+        function = self._function(("contributions",), self._functions.contributions, (x, references, classes))
         for examples, rows in squares(len(x), len(references), self.batch_size(backward=True)):
             total[examples] += self.scale * function(x[examples], references[rows], classes[examples]).numpy()
             n_examples, n_rows = examples.stop - examples.start, rows.stop - rows.start
@@ -208,7 +207,7 @@ class ExplainedModel(WrappedModel):
             raise InputError.unexpected("units", f"{units.tolist()}", f"{len(x)} numbers from 0 to {size - 1}")
         build = partial(self._functions.filter_gradient, layer)
         arrays = (self._inputs(x), units.astype(np.int32))
-        value, gradient = self._engine.run(("filter gradient", layer), build, *arrays, backward=True)
+        value, gradient = self._run(("filter gradient", layer), build, *arrays, backward=True)
         if (index := finite.first(gradient)) is not None:
             problem = f"a gradient of filter {int(units[index])} that is NaN or infinite"
             hint = "Look at the values that the layer puts out."

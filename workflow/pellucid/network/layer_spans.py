@@ -12,7 +12,7 @@ from pellucid.network.graph import Node, tensors
 from pellucid.network.sliding_window import sliding_windows
 from pellucid.network.spans import Place, UnknownPlaceError, change_spans, padded, windowed
 
-# Each unit of these takes only what lies at its own position.
+# Each unit of these layers depends on its own position alone.
 _PASSING = re.compile(
     r"Activation|(Leaky|P|Thresholded)?ReLU|R?elu\d?|Relu6|LeakyRelu|C?E[lL][uU]|Selu|Softplus|Softsign|Sigmoid|LogSigmoid|"
     r"Tanh|HardTanh|Gelu|Silu|Mish|HardSilu|HardSigmoid|HardShrink|SoftShrink|Clip|Abs|Absolute|Square|Sqrt|Rsqrt|Exp|"
@@ -22,9 +22,9 @@ _PASSING = re.compile(
     r"Where|InputLayer|"
     r"LayerScale|StochasticDepth|CustomScaleLayer"  # of keras.applications
 )
-# These work along the axes that they name.
+# These layers work along the axes that they name.
 _ALONG = re.compile(r"Softmax|LogSoftmax|Concatenate|UnitNormalization|RMSNormalization|LayerNormalization|Dense")
-# These scale a unit by what other positions hold, and leave it where it is.
+# These layers scale a unit by values at other positions, and do not move it.
 _SCALING = re.compile(r"UnitNormalization|RMSNormalization|LayerNormalization|GroupNormalization")
 _WINDOW = re.compile(r"(Depthwise|Separable)?Conv[123]D|(Max|Average)Pooling[123]D")
 _EDGE = re.compile(r"(ZeroPadding|Cropping)[123]D")
@@ -32,13 +32,13 @@ _REDUCING = re.compile(r"Mean|Max|Min|Amax|Amin|Sum")
 
 
 def through(node: Node, below: Sequence[Place | None]) -> tuple[Place | None, bool]:
-    """The place of what a layer puts out, None where it is not known; and whether the layer mixes all positions.
+    """Return the place of a layer's output (None where it is not known), and whether the layer mixes all positions.
 
     Args:
         node: one use of the layer.
-        below: of what it takes.
+        below: places of its inputs.
     """
-    # What is not Keras' own may do anything, whatever its name.
+    # A layer of a user's own may do anything, whatever its name.
     if node.module.split(".")[0] != "keras":
         return None, True
     try:
@@ -82,7 +82,7 @@ def _only_if(known: Any, place: Place) -> Place:
 
 
 def _mixing(activation: Any) -> bool:
-    """Whether an activation works along the last axis; a function of one's own may do anything."""
+    """Return whether an activation works along the last axis; a user's own function may do anything."""
     if isinstance(activation, Mapping):
         if str(activation.get("module")).split(".")[0] != "keras":
             raise UnknownPlaceError
@@ -91,20 +91,20 @@ def _mixing(activation: Any) -> bool:
 
 
 def _inner(node: Node) -> Node:
-    """The layer that is used at every step, where it takes each position alone."""
+    """Return the layer inside `TimeDistributed` as a node, if it takes each position alone."""
     layer = node.config["layer"]
     inner = replace(node, kind=layer["class_name"], module=layer["module"], config=layer["config"])
-    alone = _PASSING.fullmatch(inner.kind) or inner.kind == "Dense"
-    if not alone or inner.module.split(".")[0] != "keras":
+    pointwise = _PASSING.fullmatch(inner.kind) or inner.kind == "Dense"
+    if not pointwise or inner.module.split(".")[0] != "keras":
         raise UnknownPlaceError
     return inner
 
 
 def _union(node: Node, below: Sequence[Place | None]) -> Place:
-    """Where the units lie where branches meet.
+    """Return where the units lie after branches meet.
 
-    A branch without positions (its axes have one unit each where the others have the input's), such as a squeeze and
-    excitation, scales the units of the others, and moves none.
+    A branch without positions, such as a squeeze and excitation (its axes have size 1), scales the units of the other
+    branches and moves none.
     """
     placed = [place for place in below if place is not None]
     if not placed:
@@ -118,8 +118,7 @@ def _union(node: Node, below: Sequence[Place | None]) -> Place:
                 raise UnknownPlaceError
     spans = []
     for across in zip(*(place.spans for place in placed), strict=True):
-        # Units of other numbers or steps are stretched over each other: no unit keeps a place of its own. Nor does one
-        # whose branches see parts that lie apart.
+        # Where branches differ in units or jump, or see parts of the input that lie apart, a unit has no single place.
         if any((span.jump, span.units) != (across[0].jump, across[0].units) for span in across):
             raise UnknownPlaceError
         start, end = min(span.start for span in across), max(span.start + span.size for span in across)
@@ -132,8 +131,8 @@ def _union(node: Node, below: Sequence[Place | None]) -> Place:
 
 
 def _is_gate(shape: Sequence[int | None], axes: Sequence[int | None]) -> bool:
-    """Whether a tensor has the same for all positions of another, whose axes are given."""
-    if len(shape) == 1:  # Keras puts axes of size 1 before the last
+    """Return whether a tensor of `shape` has one value for all positions of a tensor with these `axes`."""
+    if len(shape) == 1:  # Keras inserts axes of size 1 before the last axis
         return axes[-1] is None
     if len(shape) != len(axes):
         return False
@@ -141,13 +140,13 @@ def _is_gate(shape: Sequence[int | None], axes: Sequence[int | None]) -> bool:
 
 
 def _along_maps(node: Node, place: Place) -> bool:
-    """Whether a layer that has an axis works along the feature maps."""
+    """Return whether the axes that a layer names are axes of feature maps."""
     axes = axis_numbers(node.config.get("axis", -1), len(place.axes) + 1)
     return all(axis > 0 and place.axes[axis - 1] is None for axis in axes)
 
 
 def _edges(config: Mapping[str, Any]) -> list[tuple[int, int]]:
-    """Positions added before and after along each axis; negative where they are cut off."""
+    """Return the positions added before and after each axis; negative where they are cut off."""
     sign = 1 if "padding" in config else -1
     edges = config["padding" if sign == 1 else "cropping"]
     edges = [edges, edges] if isinstance(edges, int) else edges
@@ -156,7 +155,7 @@ def _edges(config: Mapping[str, Any]) -> list[tuple[int, int]]:
 
 
 def _spatial(node: Node, place: Place) -> list[int]:
-    """The axes that a convolution or a pooling works along, by their number in `place.axes`."""
+    """Return the indices in `place.axes` of the axes that a convolution or a pooling works along."""
     first = node.config.get("data_format") == "channels_first"
     numbers = list(range(len(place.axes)))
     channels = numbers.pop(0 if first else -1)

@@ -15,8 +15,8 @@ class Span:
 
     Attributes:
         size: positions of the input that one unit sees, first to last.
-        jump: positions between what one unit and the next see; 0 where all see the same, negative where the axis is
-            turned round.
+        jump: positions from what one unit sees to what the next sees; 0 where all see the same, negative where the
+            axis is reversed.
         start: first position that the first unit sees; negative where padding lies before the input.
         units: number of units along the axis.
         length: number of positions of the input.
@@ -29,17 +29,17 @@ class Span:
     length: int
 
     def of(self, unit: int) -> tuple[int, int]:
-        """First position that a unit sees, and the one after the last; they may lie outside of the input."""
+        """Return the first position that a unit sees, and the end (exclusive); both may lie outside the input."""
         first = self.start + unit * self.jump
         return first, first + self.size
 
     def inside(self, unit: int) -> tuple[int, int]:
-        """The same, without what lies outside of the input."""
+        """Return the same, cut to the input."""
         first, end = self.of(unit)
         return max(0, first), min(self.length, end)
 
     def centre(self, unit: float) -> float:
-        """The middle of what a unit sees."""
+        """Return the middle of what a unit sees."""
         return self.start + unit * self.jump + (self.size - 1) / 2
 
 
@@ -49,7 +49,7 @@ class Place:
 
     Attributes:
         spans: one for each axis of the input, channels left out.
-        axes: for each axis of the layer's output (N left out) the axis of the input that it lies along, or None: an
+        axes: for each axis of the layer's output (N left out) the axis of the input that it lies along; None for an
             axis of channels or feature maps.
     """
 
@@ -58,7 +58,7 @@ class Place:
 
     @property
     def maps(self) -> bool:
-        """Whether the output is feature maps: every axis of the input and one more, that of the maps."""
+        """Whether the output is feature maps: all axes of the input, and one axis of maps."""
         return len(self.axes) == len(self.spans) + 1 and set(self.axes) == {*range(len(self.spans)), None}
 
 
@@ -66,14 +66,16 @@ class UnknownPlaceError(Exception):
     """The place of a layer's units cannot be known."""
 
 
-def change_spans(place: Place, axes: Sequence[int], what: Sequence[Any], change: Callable[[Span, Any], Span]) -> Place:
-    """The place with the spans of some of its axes changed."""
+def change_spans(
+    place: Place, axes: Sequence[int], changes: Sequence[Any], change: Callable[[Span, Any], Span]
+) -> Place:
+    """Return the place with `change(span, changes[i])` as the span of its i-th axis of `axes`."""
     spans = list(place.spans)
-    for number, one in zip(axes, what, strict=True):
+    for number, value in zip(axes, changes, strict=True):
         axis = place.axes[number]
         if axis is None:
             raise UnknownPlaceError
-        spans[axis] = change(spans[axis], one)
+        spans[axis] = change(spans[axis], value)
         if spans[axis].units < 1:
             raise UnknownPlaceError
     return replace(place, spans=tuple(spans))
@@ -93,11 +95,13 @@ def windowed(span: Span, window: SlidingWindow) -> Span:
 
 
 def padded(span: Span, edges: tuple[int, int]) -> Span:
+    """Return the span after so many positions are added before and after the axis; negative numbers cut off."""
     before, after = edges
     return replace(span, start=span.start - before * span.jump, units=span.units + before + after)
 
 
 def sliced(span: Span, cut: slice) -> Span:
+    """Return the span after the axis is sliced."""
     first, _, step = cut.indices(span.units)
     units = len(range(span.units)[cut])
     return replace(span, start=span.start + first * span.jump, jump=span.jump * step, units=units)
