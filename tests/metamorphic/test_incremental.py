@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pellucid.network import incremental
+from pellucid.network import incremental_plan
 from pellucid.network.explained_model import ExplainedModel
 
 SETTINGS = settings(
@@ -96,8 +96,8 @@ def full_and_local(model, monkeypatch, seed):
     arguments = (inputs, fill, np.array([0, 1, 2]), starts, size, np.array([-1, 0, -1]))
     full, explained_model = ExplainedModel(model), ExplainedModel(model)
     with monkeypatch.context() as patch:
-        patch.setattr(full, "_local", lambda *_: None)
-        patch.setattr("pellucid.network.explained_model._WORK_OF_TRACING", -1e30)
+        patch.setattr(full._scorers, "for_windows", lambda *_: None)
+        patch.setattr("pellucid.network.window_scores._WORK_OF_TRACING", -1e30)
         return full.covered_scores(*arguments), explained_model.covered_scores(*arguments)
 
 
@@ -118,13 +118,13 @@ def test_layers_that_treat_positions_apart_have_no_plan(keras):
         for shape in ((11, 2), (11, 1)):
             if (kind, shape[-1]) in {(2), ("half the channels", 1)}:
                 continue
-            plan = incremental.plan(model_of(keras, shape, [kind], 1, False))
+            plan = incremental_plan.plan(model_of(keras, shape, [kind], 1, False))
             assert plan is None, kind
 
 
 def test_layers_that_treat_positions_alike_have_one(keras):
     for kind in ALIKE:
-        assert incremental.plan(model_of(keras, (11, 2), [kind], 1, False)), kind
+        assert incremental_plan.plan(model_of(keras, (11, 2), [kind], 1, False)), kind
 
 
 def test_weights_that_are_not_float32_and_dropouts_at_work_have_no_plan(keras):
@@ -136,4 +136,4 @@ def test_weights_that_are_not_float32_and_dropouts_at_work_have_no_plan(keras):
     small.quantize("int8")
     start = keras.Input((9, 2))
     random = keras.Model(start, layers.Dense(2)(layers.Flatten()(layers.Dropout(0.5)(start, training=True))))
-    assert [incremental.plan(model) for model in (half, small, random)] == [None] * 3
+    assert [incremental_plan.plan(model) for model in (half, small, random)] == [None] * 3

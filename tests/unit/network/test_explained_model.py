@@ -149,5 +149,5 @@ def test_a_layer_used_twice_is_refused(keras, rng):
     shared = keras.layers.Conv1D(1, 3, padding="same", name="twice")
     inputs = keras.Input((6, 1))
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(shared(shared(inputs)))))
-    with pytest.raises(InputError, match="layer twice: found one that is used 2 times"):
+    with pytest.raises(InputError, match="layer twice: found a layer that is used 2 times"):
         ExplainedModel(model).activations(rng.random((1, 6, 1), np.float32), "twice")

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from pellucid.network import incremental
+from pellucid.network import incremental_plan
 from pellucid.network.explained_model import ExplainedModel
 from tests.conftest import settled
 
 
 def networks(keras):
-    """Chains with every layer that `local` carries a box through, by name."""
+    """Chains with every layer that a plan carries a box through, by name."""
     layers = keras.layers
     yield (
         "same padding, strides, dilation",
@@ -82,13 +82,13 @@ def test_scores_are_those_of_full_passes(keras, monkeypatch, rng, name, memory):
     channels = np.arange(len(starts)) % (shape[-1] + 1) - 1
     arguments = (x, fill, targets, starts, size, channels)
     full = ExplainedModel(model, batch_size=4)
-    monkeypatch.setattr(full, "_local", lambda *_: None)
+    monkeypatch.setattr(full._scorers, "for_windows", lambda *_: None)
     expected = full.covered_scores(*arguments)
-    monkeypatch.setattr("pellucid.network.explained_model._WORK_OF_TRACING", -1e30)
+    monkeypatch.setattr("pellucid.network.window_scores._WORK_OF_TRACING", -1e30)
     explained_model = ExplainedModel(model)
     explained_model._memory = memory
     found = explained_model.covered_scores(*arguments)
-    assert explained_model._locals
+    assert explained_model._scorers.made
     assert found.shape == (len(starts), 6)
     assert np.ptp(expected, axis=0).min() > 0
     np.testing.assert_allclose(found, expected, atol=2e-6 * np.abs(expected).max(), rtol=2e-5)
@@ -99,7 +99,7 @@ def test_a_model_that_is_no_chain_has_no_plan(keras):
     inputs = keras.Input((20, 2))
     one, other = (keras.layers.Conv1D(3, 3)(inputs) for _ in range(2))
     joined = keras.layers.Flatten()(keras.layers.Add()([one, other]))
-    assert incremental.plan(keras.Model(inputs, keras.layers.Dense(2)(joined))) is None
+    assert incremental_plan.plan(keras.Model(inputs, keras.layers.Dense(2)(joined))) is None
 
 
 @pytest.mark.parametrize("layer", ["LSTM", "SeparableConv1D", "GlobalMaxPooling1D"])
@@ -110,19 +110,19 @@ def test_a_model_with_another_kind_of_layer_has_no_plan(keras, layer):
         "SeparableConv1D": [layers.SeparableConv1D(3, 3), layers.Flatten()],
         "GlobalMaxPooling1D": [layers.GlobalMaxPooling1D()],
     }
-    assert incremental.plan(keras.Sequential([layers.Input((20, 2)), *kinds[layer], layers.Dense(2)])) is None
+    assert incremental_plan.plan(keras.Sequential([layers.Input((20, 2)), *kinds[layer], layers.Dense(2)])) is None
 
 
 def test_little_work_is_done_in_full(heartbeat, rng):
     model = ExplainedModel(heartbeat)
     x = rng.random((2, 186, 1), np.float32)
     model.covered_scores(x, x * 0, np.array([0, 1]), np.array([[3], [9]]), (15,), np.array([-1, 0]))
-    assert not model._locals
-    assert model._plan is not None
+    assert not model._scorers.made
+    assert model._scorers.plan is not None
 
 
 def test_work_is_that_of_the_layers(keras):
     layers = keras.layers
     model = keras.Sequential([layers.Input((10, 2)), layers.Conv1D(3, 4), layers.Flatten(), layers.Dense(5)])
     # 7 positions of 4 × 2 × 3 multiplications and 21 × 5; a window of 2 touches 5 positions.
-    assert incremental.plan(model).work((2,)) == (5 * 24 + 5 * 15, 7 * 24 + 7 * 15)
+    assert incremental_plan.plan(model).work((2,)) == (5 * 24 + 5 * 15, 7 * 24 + 7 * 15)

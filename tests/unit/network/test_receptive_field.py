@@ -114,6 +114,14 @@ def test_layers_that_mix_all_positions_or_are_not_known_see_everything(keras):
         assert model.receptive_field(name).size == (20,)
 
 
+def test_an_index_that_removes_an_axis_leaves_no_known_place(keras):
+    inputs = keras.Input((8, 2))
+    maps = keras.layers.Conv1D(3, 3, name="conv")(inputs)
+    model = ExplainedModel(keras.Model(inputs, keras.layers.Dense(2, name="scores")(maps[:, 0])))
+    assert model.receptive_field("scores").whole
+    assert model.receptive_field("conv").size == (3,)
+
+
 def test_an_unknown_layer_is_refused(digit):
     with pytest.raises(InputError, match='layer: found "conv_9"'):
         ExplainedModel(digit).receptive_field("conv_9")

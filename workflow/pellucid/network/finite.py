@@ -122,7 +122,7 @@ def _backward_origin(model: Any, example: Array, target: int) -> str:
         tensors = [model.inputs[0], *(step.output_tensors[0] for step in uses)]
         whole = Model(model.inputs[0], tensors)
         one = tf.convert_to_tensor(example[np.newaxis])
-        with tf.GradientTape() as tape, tracing.linear(last_layer(model)):
+        with tf.GradientTape() as tape, tracing.without_softmax(last_layer(model)):
             tape.watch(one)
             outputs = whole(one, training=False)
             score = outputs[-1][0, target]

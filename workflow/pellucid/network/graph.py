@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pellucid.network.layers import steps
+
 if TYPE_CHECKING:
     import keras
 
@@ -72,6 +74,52 @@ def flatten(model: keras.Model) -> tuple[Node, ...]:
     return tuple(nodes)
 
 
+@dataclass(frozen=True)
+class ChainLink:
+    """One layer of a chain.
+
+    Attributes:
+        layer: the Keras layer.
+        shape: of its output for one example.
+        plain: it takes one tensor and no further argument (`training=True` keeps a dropout at work).
+    """
+
+    layer: keras.layers.Layer
+    shape: tuple[int, ...]
+    plain: bool
+
+    @property
+    def kind(self) -> str:
+        """The name of the layer's class if it is Keras' own; empty for another class, which may do anything."""
+        import keras
+
+        name = type(self.layer).__name__
+        return name if type(self.layer) is getattr(keras.layers, name, None) else ""
+
+
+def chain(model: keras.Model) -> list[ChainLink] | None:
+    """Return the layers of a model in which each has one input and feeds the next; None for any other model."""
+    import keras
+
+    links: list[ChainLink] = []
+    tensor = model.outputs[0]
+    while True:
+        operation, index, _ = tensor._keras_history
+        if type(operation).__name__ == "InputLayer":
+            return links
+        node = operation._inbound_nodes[index]
+        if len(node.input_tensors) != 1 or not isinstance(operation, keras.layers.Layer):
+            return None
+        arguments = [*node.arguments.args, *node.arguments.kwargs.values()]
+        plain = all(value is None or value is False or value is node.input_tensors[0] for value in arguments)
+        nested = hasattr(operation, "layers")
+        inner = chain(operation) if nested and plain else [ChainLink(operation, tuple(tensor.shape[1:]), plain)]
+        if inner is None:
+            return None
+        links[:0] = inner
+        tensor = node.input_tensors[0]
+
+
 def one_score(nodes: Sequence[Node]) -> bool:
     """Whether the class scores are -z/2 and z/2 of one score z: how `models/head.py` writes one sigmoid."""
     last = _maker(nodes, len(nodes) - 1)
@@ -94,7 +142,7 @@ def _enter(model: Any, sources: Sequence[int], within: tuple[str, ...], nodes: l
     """Add the nodes of a model whose inputs come from `sources`; the nodes of its outputs."""
     graph = _functional(model)
     made = {id(tensor): source for tensor, source in zip(graph.inputs, sources, strict=True)}
-    for step in _steps(graph):
+    for step in steps(graph):
         operation = step.operation
         inputs = [made[id(tensor)] for tensor in step.input_tensors]
         shape = tuple(step.output_tensors[0].shape[1:])
@@ -138,9 +186,3 @@ def _functional(operation: Any) -> Any:
     """The functional model that a nested model is, or that a Sequential one holds; None for a layer."""
     graph = getattr(operation, "_functional", None) or operation
     return graph if hasattr(graph, "_nodes_by_depth") else None
-
-
-def _steps(graph: Any) -> Iterator[Any]:
-    """Keras' record of each use of a layer in this model, inputs before what they go into."""
-    for depth in sorted(graph._nodes_by_depth, reverse=True):
-        yield from (step for step in graph._nodes_by_depth[depth] if not step.is_input)

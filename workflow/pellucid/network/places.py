@@ -1,4 +1,4 @@
-"""The places in a network whose maps can be laid on the input: found in the graph, at planning and in a job alike."""
+"""Find the places in a network whose maps can be laid on the input, from the graph alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONVOLUTION = re.compile(r"(Depthwise|Separable)?Conv[123]D\w*")
 _NORM = re.compile(
     r"(Batch|Layer|Group|Unit|RMS)?Normalization|Rescaling|Add|Subtract|Multiply|(True)?[Dd]ivide|Negative|Cast"
 )
-# What a convolution may be followed by without an end of what belongs to it.
+# These layers after a convolution still belong to it.
 _SKIPPED = re.compile(r"(Alpha|Gaussian|Spatial)?Dropout([123]D)?|GaussianNoise|ActivityRegularization|Identity|Copy")
 _ACTIVATION = re.compile(
     r"Activation|(Leaky|P|Thresholded)?ReLU|R?elu\d?|Relu6|LeakyRelu|C?E[lL][uU]|Selu|Soft\w+|Log\w*|Hard\w+|"
@@ -25,10 +25,10 @@ _ACTIVATION = re.compile(
 
 @dataclass(frozen=True)
 class Places:
-    """What the graph of a model says of its maps.
+    """The feature maps of a model, as its graph tells.
 
     Attributes:
-        nodes: of a model with one input and one output, from `graph.flatten` or `models.config_graph.nodes`.
+        nodes: of a model with one input and one output, from `graph.flatten` or `models.imported.config_graph.nodes`.
         lengths: the input's sizes without its channels.
     """
 
@@ -44,23 +44,23 @@ class Places:
     def addresses(self) -> dict[str, int]:
         """Every use of a layer or operation by its address, in the order of the graph.
 
-        The address is the layer's name (within/name where another has it); of one that is used several times
-        name:1, name:2, and so on.
+        The address is the layer's name (within/name where another layer has the same name); a layer that is used
+        several times has the addresses name:1, name:2, and so on.
         """
         uses = Counter(node.layer for node in self.nodes if not node.container)
         number: Counter[int] = Counter()
-        found: dict[str, int] = {}
+        addresses: dict[str, int] = {}
         for index, node in enumerate(self.nodes):
             if not node.container:
                 number[node.layer] += 1
-                # Two models inside may hold layers of the same name.
+                # Two nested models may hold layers of the same name.
                 path = "/".join((*node.within, node.name))
                 for name in (node.name, path, f"{path}/{node.layer}"):
                     address = name if uses[node.layer] == 1 else f"{name}:{number[node.layer]}"
-                    if address not in found:
-                        found[address] = index
+                    if address not in addresses:
+                        addresses[address] = index
                         break
-        return found
+        return addresses
 
     @cached_property
     def _named(self) -> dict[int, str]:
@@ -78,31 +78,31 @@ class Places:
 
     @cached_property
     def cuts(self) -> list[int]:
-        """Nodes that everything passes through on its way from the input to the output, in their order."""
+        """Nodes that every path from the input to the output passes through, in order."""
         needed = {self.output}
         for index in reversed(range(self.output + 1)):
             if index in needed:
                 needed.update(self.nodes[index].inputs)
-        # Nodes stand behind what they take: who is jumped over by a connection is avoided by a way through it.
-        reach, found = 0, []
+        # Nodes come after their inputs: a connection that leaps over a node is a path that avoids it.
+        reach, cuts = 0, []
         leaps: dict[int, int] = {}
         for index in sorted(needed):
             for source in self.nodes[index].inputs:
                 leaps[source] = max(leaps.get(source, 0), index)
         for index in sorted(needed):
             if reach <= index:
-                found.append(index)
+                cuts.append(index)
             reach = max(reach, leaps.get(index, 0))
-        return found
+        return cuts
 
     @cached_property
     def ends(self) -> list[int]:
-        """The places that everything passes through, one behind each convolution (or block of parallel ones).
+        """The places that everything passes through, one after each convolution (or block of parallel convolutions).
 
         Each is the last activation that belongs to the convolution, or, without one, its last normalisation; else the
         convolution, or where the branches meet, itself.
         """
-        found: list[int] = []
+        ends: list[int] = []
         convolved = open_ = False
         active = False
         before = -1
@@ -113,21 +113,21 @@ class Places:
                 open_ = False
                 continue
             # A dense layer on maps is a convolution of one position.
-            some = any(_is_convolution(node) for node in between)
-            if some or (convolved and any(node.kind == "Dense" for node in between)):
+            convolves = any(_is_convolution(node) for node in between)
+            if convolves or (convolved and any(node.kind == "Dense" for node in between)):
                 convolved = open_ = True
-                found.append(cut)
+                ends.append(cut)
                 active = self._is_active(cut)
             elif open_ and all(_SKIPPED.fullmatch(node.kind) or _is_linear(node) for node in between):
                 continue
             elif open_ and all(_ACTIVATION.fullmatch(node.kind) or _NORM.fullmatch(node.kind) for node in between):
                 activates = len(between) > 1 or bool(_ACTIVATION.fullmatch(between[0].kind)) or self._is_gated(cut)
                 if activates or not active:
-                    found[-1] = cut
+                    ends[-1] = cut
                 active = active or activates
             else:
                 open_ = False
-        return found
+        return ends
 
     @cached_property
     def last_maps(self) -> int | None:
@@ -136,7 +136,7 @@ class Places:
 
     @cached_property
     def pooled(self) -> tuple[int, int] | None:
-        """The maps that are averaged and the dense layer of the class scores, where nothing else is between them."""
+        """The averaged maps and the dense layer of the class scores, where nothing else is between them; else None."""
         index = self.output
         if self.nodes[index].kind in ("Softmax", "Activation"):
             index = self._before(index)
@@ -147,7 +147,7 @@ class Places:
         if self.nodes[dense].module.split(".")[0] != "keras" or config.get("activation") not in ("linear", "softmax"):
             return None
         index = self._before(dense)
-        while index >= 0 and self.nodes[index].kind == "Dropout":  # does nothing outside of training
+        while index >= 0 and self.nodes[index].kind == "Dropout":  # does nothing outside training
             index = self._before(index)
         pooling = self.nodes[index]
         if index < 0 or not re.fullmatch(r"GlobalAveragePooling[123]D", pooling.kind) or pooling.config.get("keepdims"):
@@ -160,23 +160,23 @@ class Places:
         return (maps, dense) if place is not None and place.axes[channels] is None else None
 
     def address(self, index: int) -> str:
-        """The address of a node."""
+        """Return the address of a node."""
         return self._named[index]
 
     def of_model(self, name: str) -> str | None:
-        """The address of what makes the output of a nested model of a name; None where there is no such model."""
+        """Return the address of the node that makes the output of nested model `name`; None without such a model."""
         for index, node in enumerate(self.nodes):
             if node.container and node.name == name:
                 return self._named.get(self._inside(index))
         return None
 
     def _before(self, index: int) -> int:
-        """What a node takes; -1 where that is not one node."""
+        """Return the only input of a node; -1 where it has none or several."""
         inputs = self.nodes[index].inputs
         return self._inside(inputs[0]) if len(inputs) == 1 else -1
 
     def _inside(self, index: int) -> int:
-        """The node that makes the output of a nested model."""
+        """Return the node inside a nested model that makes its output."""
         while self.nodes[index].container:
             (index,) = self.nodes[index].inputs
         return index
@@ -185,12 +185,12 @@ class Places:
         return not self.nodes[index].container and self.fields[index].place is not None
 
     def _maps(self, index: int) -> bool:
-        """Whether a node puts out feature maps whose place is known, and can be asked for them."""
+        """Return whether a node has an address and puts out feature maps whose place is known."""
         node, place = self.nodes[index], self.fields[index].place
         return bool(node.inputs) and not node.container and place is not None and place.maps and index in self._named
 
     def _is_active(self, index: int) -> bool:
-        """Whether a layer ends in an activation of its own."""
+        """Return whether a layer ends in its own activation."""
         return self.nodes[index].config.get("activation") not in (None, "linear")
 
     def _is_gated(self, index: int) -> bool:

@@ -1,4 +1,4 @@
-"""The receptive field of a layer: the part of the input that one of its units sees, found from the graph alone."""
+"""Compute the receptive field of a layer from the graph alone: the part of the input that one of its units sees."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pellucid.network.graph import Node
-from pellucid.network.spans import Place, Span, through
+from pellucid.network.layer_spans import through
+from pellucid.network.spans import Place, Span
 
 
 @dataclass(frozen=True)
@@ -15,10 +16,9 @@ class ReceptiveField:
 
     Attributes:
         spans: one for each axis of the input, channels left out.
-        whole: every unit may see the whole input: the layer mixes all positions, or is of a kind that is not known.
+        whole: every unit may see the whole input: the layer mixes all positions, or is of an unknown kind.
         place: where the units of the layer's maps lie; None where that is not known. A unit that sees the whole input
-            has a place all the same where the rest of the input does no more than scale it, as in squeeze and
-            excitation.
+            still has a place if the rest of the input only scales it, as in squeeze and excitation.
     """
 
     spans: tuple[Span, ...]
@@ -32,20 +32,21 @@ class ReceptiveField:
 
 
 def whole_input(lengths: Sequence[int]) -> ReceptiveField:
-    """The field of a unit that sees everything; `lengths` are the input's sizes without its channels."""
+    """Return the field of a unit that sees everything; `lengths` are the input's sizes without its channels."""
     return ReceptiveField(tuple(Span(length, 0, 0, 1, length) for length in lengths), whole=True)
 
 
 def node_fields(nodes: Sequence[Node], lengths: Sequence[int]) -> list[ReceptiveField]:
-    """The receptive field of every node.
+    """Return the receptive field of every node.
 
-    For a window of k positions (d apart, every s-th position, p positions of padding in front) on a layer with size r,
-    jump j and start a: size r + (k - 1) d j, jump s j, start a - p j. Branches that meet see what any of them sees.
+    For a window of k positions (d apart, every s-th position, p positions of padding before) on a layer with size r,
+    jump j and start a: size r + (k - 1) d j, jump s j, start a - p j. Where branches meet, a unit sees what any branch
+    sees.
     Araujo A, Norris W, Sim J. Computing Receptive Fields of Convolutional Neural Networks. Distill (2019), applied to
     each layer in turn, with paddings that depend on the layer's size ("same").
 
     Args:
-        nodes: of a model with one input, from `graph.flatten` or `models.config_graph.nodes`.
+        nodes: of a model with one input, from `graph.flatten` or `models.imported.config_graph.nodes`.
         lengths: the input's sizes without its channels.
     """
     spans = tuple(Span(1, 1, 0, length, length) for length in lengths)
@@ -67,12 +68,12 @@ def node_fields(nodes: Sequence[Node], lengths: Sequence[int]) -> list[Receptive
 
 
 def receptive_fields(nodes: Sequence[Node], lengths: Sequence[int]) -> dict[str, ReceptiveField]:
-    """The receptive field of every layer by its name, as `node_fields` has it.
+    """Return the receptive field of every layer by its name.
 
-    A layer that is used in two places answers for both only where it sees the same, and else sees everything.
+    A layer that is used in several places with different fields gets the whole input.
     """
-    found: dict[str, ReceptiveField] = {}
+    fields: dict[str, ReceptiveField] = {}
     for node, field in zip(nodes, node_fields(nodes, lengths), strict=True):
-        if found.setdefault(node.name, field) != field:
-            found[node.name] = whole_input(lengths)
-    return found
+        if fields.setdefault(node.name, field) != field:
+            fields[node.name] = whole_input(lengths)
+    return fields

@@ -21,7 +21,7 @@ _SUSPECTS = frozenset({"LeakyRelu", "Maximum", "Minimum", "Relu", "Relu6"})
 _BLOCKING = frozenset({"PreventGradient", "StopGradient", *_ABOVE, *_BELOW, "Shape", "Sign", "OnesLike", "ZerosLike"})
 
 
-class Graph:
+class Rectifiers:
     """The ReLUs, and the other rectifiers, through which a gradient passes from one tensor to another.
 
     Attributes:

@@ -52,7 +52,7 @@ class Answers:
 def answers(model: keras.Model, inputs: Array | None = None) -> Answers:
     """Ask a model for the class scores of `inputs`, or of inputs that suit it (`tries`)."""
     inputs = tries(model) if inputs is None else inputs
-    with tracing.linear(last_layer(model)):
+    with tracing.without_softmax(last_layer(model)):
         return Answers(inputs, ask(model, inputs), _epsilon(model))
 
 

@@ -1,4 +1,4 @@
-"""Ways to look into a model, or to change it, while it is traced; each layer is itself again when that has ended."""
+"""Look into a model, or change it, while it is traced; afterwards every layer is as it was."""
 
 from __future__ import annotations
 
@@ -13,48 +13,53 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-def ends() -> tuple[Callable[[Any], Any], ...]:
-    """The functions that make a model's output of its class scores: none, and those that `linear` leaves out."""
+def last_activations() -> tuple[Callable[[Any], Any], ...]:
+    """Return the functions that may make a model's output of its logits: the linear one, and those that are cut off."""
     import keras
 
-    ends = (keras.activations.softmax, keras.activations.sigmoid, keras.activations.log_softmax)
-    return (keras.activations.linear, *ends)
+    kinds = keras.activations
+    return (kinds.linear, kinds.softmax, kinds.sigmoid, kinds.log_softmax)
 
 
 @contextmanager
-def linear(layer: keras.layers.Layer) -> Iterator[None]:
-    """Leave out a final softmax (or sigmoid) while the model is traced."""
+def without_softmax(layer: keras.layers.Layer) -> Iterator[None]:
+    """Leave out a softmax (or sigmoid) of the last layer while the model is traced."""
     import keras
 
     if isinstance(layer, keras.layers.Softmax):
-        with _replaced(layer, lambda inputs, *args, **kwargs: inputs):
+        with _replaced_call(layer, lambda inputs, *args, **kwargs: inputs):
             yield
-    elif getattr(layer, "activation", None) in ends()[1:]:
-        with _activated(layer, keras.activations.linear):
+    elif getattr(layer, "activation", None) in last_activations()[1:]:
+        with _replaced_activation(layer, keras.activations.linear):
             yield
     else:
         yield
 
 
 class Record:
-    """What a layer (or an operation such as `keras.ops.relu`) put out while it was traced.
+    """The outputs of a layer (or of an operation such as `keras.ops.relu`) while it was traced.
 
     Args:
         name: of the layer.
-        use: which of its uses is asked for, from 1; 0 for the only one.
+        use: which of its uses is asked for, from 1; 0 for a layer that is used once.
     """
 
     def __init__(self, name: str, use: int = 0) -> None:
         self.name, self.use, self.outputs = name, use, list[Any]()
 
     def only(self) -> Any:
+        """Return the output of the use that is asked for.
+
+        Raises:
+            InputError: no use is asked for, and the layer is used several times or never.
+        """
         if self.use:
             return self.outputs[self.use - 1]
         if len(self.outputs) != 1:
             names = ", ".join(f"{self.name}:{number + 1}" for number in range(len(self.outputs)))
-            found = f"one that is used {len(self.outputs)} times"
+            uses = f"a layer that is used {len(self.outputs)} times"
             raise InputError.unexpected(
-                f"layer {self.name}", found, f"one of its uses: {names}" if names else "one that is used"
+                f"layer {self.name}", uses, f"one of its uses: {names}" if names else "a layer that is used"
             )
         return self.outputs[0]
 
@@ -71,13 +76,13 @@ def recording(layer: keras.layers.Layer, tape: tf.GradientTape | None = None, us
         record.outputs.append(output)
         return output
 
-    with _replaced(layer, recorded):
+    with _replaced_call(layer, recorded):
         yield record
 
 
 @contextmanager
-def _replaced(layer: keras.layers.Layer, call: Callable[..., Any]) -> Iterator[None]:
-    """Let a layer answer with `call`; the layer itself is as before when the tracing has ended."""
+def _replaced_call(layer: keras.layers.Layer, call: Callable[..., Any]) -> Iterator[None]:
+    """Let a layer answer with `call` inside a `with` block."""
     before = vars(layer).get("call")  # there while another replacement is around this one
     object.__setattr__(layer, "call", call)
     try:
@@ -90,26 +95,26 @@ def _replaced(layer: keras.layers.Layer, call: Callable[..., Any]) -> Iterator[N
 
 
 @contextmanager
-def owning(tf_: Any, layer: keras.layers.Layer, name: str, owners: dict[str, str]) -> Iterator[None]:
-    """Note which operations a layer makes while it is traced; those of its own inner layers stay theirs."""
+def record_owners(tf_: Any, layer: keras.layers.Layer, name: str, owners: dict[str, str]) -> Iterator[None]:
+    """Note which operations a layer makes while it is traced; operations of its inner layers keep their owner."""
     call = layer.call
 
-    def noted(*args: Any, **kwargs: Any) -> Any:
+    def recorded(*args: Any, **kwargs: Any) -> Any:
         before = len(tf_.compat.v1.get_default_graph().get_operations())
         output = call(*args, **kwargs)
         for op in tf_.compat.v1.get_default_graph().get_operations()[before:]:
             owners.setdefault(op.name, name)
         return output
 
-    with _replaced(layer, noted):
+    with _replaced_call(layer, recorded):
         yield
 
 
 @contextmanager
-def _activated(layer: keras.layers.Layer, activation: Callable[..., Any]) -> Iterator[None]:
-    """Give a layer another activation; it has its own again when the tracing has ended."""
-    own, layer.activation = layer.activation, activation
+def _replaced_activation(layer: keras.layers.Layer, activation: Callable[..., Any]) -> Iterator[None]:
+    """Give a layer another activation inside a `with` block."""
+    before, layer.activation = layer.activation, activation
     try:
         yield
     finally:
-        layer.activation = own
+        layer.activation = before

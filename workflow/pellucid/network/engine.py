@@ -1,0 +1,203 @@
+"""Run a Keras model for explanations: checks, batches within a memory budget, compiled functions, counted passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import files
+from pellucid.errors import InputError
+from pellucid.messages import comma_list
+from pellucid.network import channels_first, finite, runtime, same_function, tracing
+from pellucid.network.layers import derive, derives
+from pellucid.network.structure import ModelStructure
+from pellucid.network.traced_functions import TracedFunctions
+from pellucid.network.window_scores import IncrementalScorers
+
+if TYPE_CHECKING:
+    import keras
+
+Array = NDArray[np.float32]
+
+# Measured on the networks of config.yaml: above this, no larger batch is faster.
+_LARGEST_BATCH = 256
+# A backward pass keeps every activation and makes a gradient of each.
+_COPIES_FORWARD, _COPIES_BACKWARD = 2, 4
+
+
+class ModelEngine(ModelStructure):
+    """A Keras model with batching, compiled functions and a count of its passes.
+
+    Args:
+        model: one input, one output of class scores (N, classes), built.
+        memory_mb: memory for the batches, in MiB; it sets the batch size.
+        batch_size: overrides that choice.
+
+    Attributes:
+        forward_passes, backward_passes: examples that went through the model so far, in each direction.
+        scale: from the logits to the scores that are explained (`scores`): 1, or 2 where one score makes two classes.
+
+    Raises:
+        InputError: the model has several inputs or outputs, unknown sizes, an output that is no list of scores, or a
+            softmax before its last layer.
+    """
+
+    def __init__(self, model: keras.Model, *, memory_mb: int = 1024, batch_size: int | None = None) -> None:
+        self._tf = runtime.start()
+        super().__init__(model)
+        channels_first.compute_last(self._tf, self.layers.values())
+        self._functions = TracedFunctions(self._tf, model, self)
+        self._memory = memory_mb * 2**20
+        self._batch_size = batch_size
+        self._compiled: dict[tuple[Any, ...], Callable[..., Any]] = {}
+        self.forward_passes = 0
+        self.backward_passes = 0
+        self._scorers = IncrementalScorers(self._tf, model)
+        self._open_alterations = 0
+        self._check_logits()
+        self.scale = self._functions.scale
+
+    @classmethod
+    def load(cls, path: Path | str, *, threads: int = 1, memory_mb: int = 1024) -> Self:
+        """Load a `.keras` file.
+
+        Code inside it (Lambda layers) is refused, unless `training.json` beside it says that the config allowed it.
+
+        Raises:
+            InputError: no such file, not a Keras model, or a model that holds code.
+        """
+        runtime.start(threads)
+        import keras
+
+        training_info = Path(path).with_name("training.json")
+        safe = not (training_info.is_file() and files.read_json(training_info).get("allow_code", False))
+        try:
+            return cls(keras.models.load_model(path, compile=False, safe_mode=safe), memory_mb=memory_mb)
+        except InputError:
+            raise
+        except Exception as error:  # Keras raises many kinds for a file that is no model; all mean the same here.
+            problem = f"a model that cannot be loaded ({same_function.reason(error)})"
+            raise InputError.unexpected(str(path), problem, "a .keras model") from error
+
+    @property
+    def _window_memory(self) -> int:
+        """Bytes for the windows of incremental scores, which are forward passes."""
+        return self._memory // _COPIES_FORWARD
+
+    def batch_size(self, *, backward: bool = False) -> int:
+        """Return how many examples go through the model at a time."""
+        if self._batch_size is not None:
+            return self._batch_size
+        copies = _COPIES_BACKWARD if backward else _COPIES_FORWARD
+        fitting = self._memory // max(copies * self._bytes_per_example, 1)
+        return int(max(1, min(_LARGEST_BATCH, fitting)))
+
+    @contextmanager
+    def altered(self, weights: Mapping[str, Sequence[NDArray[Any]]]) -> Iterator[None]:
+        """Let some layers have other weights inside a `with` block.
+
+        Args:
+            weights: as `weights` gives them; layers that are not named keep their own.
+
+        Raises:
+            InputError: no such layer.
+        """
+        trained = {name: self.layer(name).get_weights() for name in weights}
+        # Where blocks are nested, only the outermost is checked to give back the model as it was.
+        before = None if self._open_alterations else same_function.answers(self._model)
+        self._open_alterations += 1
+        try:
+            self._set_weights(weights)
+            yield
+        finally:
+            self._open_alterations -= 1
+            self._set_weights(trained)
+        if before is not None:
+            same_function.hold(before, self._model, "giving its layers their weights back", f"model {self._model.name}")
+
+    def _set_weights(self, weights: Mapping[str, Sequence[NDArray[Any]]]) -> None:
+        for name, values in weights.items():
+            self.layers[name].set_weights(list(values))
+            derive(self.layers[name])
+        if any(derives(self.layers[name]) for name in weights):
+            self._compiled.clear()
+            self._scorers.clear()
+
+    def _function(
+        self, key: tuple[Any, ...], build: Callable[[], Callable[..., Any]], arrays: tuple[Any, ...]
+    ) -> Callable[..., Any]:
+        """Return the compiled function of a key; build and compile it for arrays like these on its first use."""
+        if key not in self._compiled:
+            # A batch axis of unknown length costs nothing on the CPU (measured), and no size is ever traced again.
+            signature = [self._tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]
+            self._compiled[key] = self._tf.function(build(), input_signature=signature, autograph=False)
+        return self._compiled[key]
+
+    def _run(
+        self, key: tuple[Any, ...], build: Callable[[], Callable[..., Any]], *arrays: Any, backward: bool
+    ) -> tuple[Array, ...]:
+        """Send arrays of N examples through a compiled function batch by batch; return its outputs."""
+        function, n, size = self._function(key, build, arrays), len(arrays[0]), self.batch_size(backward=backward)
+        if n == 0:
+            # Layers need not allow for an empty batch: the shapes of the outputs come from an example of zeros.
+            zeros = (np.zeros((1, *array.shape[1:]), array.dtype) for array in arrays)
+            return tuple(output[:0] for output in self._run(key, build, *zeros, backward=backward))
+        self.forward_passes += n
+        self.backward_passes += n if backward else 0
+        outputs: Any = None
+        for start in range(0, n, size):
+            result = function(*(self._tf.convert_to_tensor(array[start : start + size]) for array in arrays))
+            tensors = result if isinstance(result, tuple) else (result,)
+            if outputs is None:
+                outputs = tuple(np.empty((n, *tensor.shape[1:]), np.float32) for tensor in tensors)
+            for output, tensor in zip(outputs, tensors, strict=True):
+                # `.numpy()` would make one more copy, and feature maps are large.
+                output[start : start + size] = np.asarray(tensor)
+        return tuple(outputs)
+
+    def _run_single(self, *arguments: Any, **options: Any) -> Array:
+        """Return the only output of a function, as `_run` does."""
+        (output,) = self._run(*arguments, **options)
+        return output
+
+    def _inputs(self, x: Array) -> Array:
+        """Return the inputs as float32; refuse another shape than (N, *input_shape)."""
+        x = np.asarray(x, np.float32)
+        if x.shape[1:] != self.input_shape:
+            raise InputError.unexpected("inputs", f"shape {x.shape}", f"(N, {comma_list(self.input_shape)})")
+        return x
+
+    def _targets(self, target: NDArray[np.int64], n: int) -> NDArray[np.int32]:
+        """Return the targets as int32; refuse another shape than (n,) and classes that the model does not have."""
+        target = np.asarray(target)
+        if target.shape != (n,) or (n and (target.min() < 0 or target.max() >= self.n_classes)):
+            found = f"shape {target.shape}" + (f", from {target.min()} to {target.max()}" if target.size else "")
+            raise InputError.unexpected("targets", found, f"({n},), from 0 to {self.n_classes - 1}")
+        return target.astype(np.int32)
+
+    def _check_logits(self) -> None:
+        """Refuse a model whose softmax cannot be cut off: its gradients would vanish where it is sure."""
+        inputs = np.random.default_rng(0).standard_normal((4, *self.input_shape), np.float32)
+        logits = self._functions.logits(self._tf.constant(inputs)).numpy()
+        name = f"model {self._model.name}"
+        if (logits >= 0).all() and np.allclose(logits.sum(1), 1, atol=1e-4):
+            raise InputError.unexpected(
+                name,
+                "scores that are probabilities, made before the last layer",
+                "class scores, or a softmax in or as the last layer",
+            )
+        outputs = np.asarray(self._model(inputs, training=False))
+        expected = (np.asarray(activation(logits)) for activation in tracing.last_activations())
+        if not any(same_function.difference(outputs, answers) <= 1 for answers in expected):
+            same_function.hold_scores(outputs, logits, "cutting off its last activation", name)
+
+    def _finite(self, x: Array, answers: Array, called: str = "input") -> Array:
+        """Return the answers; refuse NaN and infinity, unless `called` is empty."""
+        if called:
+            finite.require_answers(self._model, np.asarray(x, np.float32), answers, called)
+        return answers
