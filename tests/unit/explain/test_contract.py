@@ -28,6 +28,19 @@ PAIRS = [
     for network, architecture in NETWORKS.items()
     if set(module.SPEC.requires) <= set(plugins.spec("models", architecture).features)
 ]
+# One series of several channels and one image for each method; the other networks are slow tests.
+SERIES, IMAGES = ("multivariate", "gap_series", "attention", "mil"), ("digit", "gap_image")
+FIRST = {
+    pair
+    for method in METHODS
+    for networks in (SERIES, IMAGES)
+    for pair in [(method, network) for network in networks if (method, network) in PAIRS][:1]
+}
+CASES = [pair if pair in FIRST else pytest.param(pair, marks=pytest.mark.slow) for pair in PAIRS]
+NAMES = ["-".join(pair) for pair in PAIRS]
+SEVERAL_CHANNELS = [place for place, (_, network) in enumerate(PAIRS) if network not in ONE_CHANNEL]
+
+
 # Defaults are made for series of a hundred samples and more.
 FITTING = {("digit", "occlusion"): {"window": 3}, ("gap_image", "occlusion"): {"window": 3}}
 # What holds for some samples holds for more.
@@ -72,7 +85,7 @@ def explained(method, network, model):
     return inputs, targets, found
 
 
-@pytest.fixture(params=PAIRS, ids="-".join)
+@pytest.fixture(params=CASES, ids=NAMES)
 def case(request):
     method, network = request.param
     return method, network, request.getfixturevalue(network)
@@ -115,7 +128,12 @@ def test_target_is_honoured_unless_it_is_not_looked_at(case):
         assert not np.allclose(other, found)
 
 
-@pytest.mark.parametrize("case", [pair for pair in PAIRS if pair[1] not in ONE_CHANNEL], ids="-".join, indirect=True)
+@pytest.mark.parametrize(
+    "case",
+    [CASES[place] for place in SEVERAL_CHANNELS],
+    ids=[NAMES[place] for place in SEVERAL_CHANNELS],
+    indirect=True,
+)
 def test_declaration_per_channel_is_true(case):
     _, _, found = explained(*case)
     differ = not np.allclose(found, found[..., :1])
