@@ -1,4 +1,4 @@
-"""What every script of the workflow does around its one call: it logs, checks digests, and turns errors into messages."""
+"""What every script of the workflow does around its one call: log, check digests, and turn errors into messages."""
 
 from __future__ import annotations
 

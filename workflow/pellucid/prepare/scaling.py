@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets.base import BLANK, MEASURED
+from pellucid.datasets.base import BLANK
+from pellucid.datasets.readers.channel_statistics import Floats, deviation_within_examples, limits, with_measured
 from pellucid.errors import InputError
-from pellucid.lazy_array import Array, LazyRows, blocks
+from pellucid.lazy_array import Array, LazyRows
 from pellucid.messages import abbreviate, comma_list
-
-Floats = NDArray[np.float64]
 
 # Beyond these, squares and differences leave the range of float64.
 _LARGEST, _LEAST_RANGE = 1e150, 1e-150
 # Of float32 within the variation of a series: below this many, the steps are seen in the signal.
 _STEPS = 100
-# With so many, a value that is cast before it is scaled is off by no more than one that is cast afterwards.
-_FINE = 2**18
 
 
 class Part(Protocol):
@@ -76,12 +73,12 @@ def standard(x: Array, filling: Array | None = None) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each channel, (channels,), in two passes in float64."""
     axes = tuple(range(len(x.shape) - 1))
     total, count = np.zeros(x.shape[-1]), np.zeros(x.shape[-1])
-    for block, measured in _with_measured(x, filling):
+    for block, measured in with_measured(x, filling):
         total = total + (block if measured is None else np.where(measured, block, 0)).sum(axes, np.float64)
         count = count + (np.prod(block.shape[:-1]) if measured is None else measured.sum(axes))
     mean = total / np.maximum(count, 1)
     squares = np.zeros(x.shape[-1])
-    for block, measured in _with_measured(x, filling):
+    for block, measured in with_measured(x, filling):
         deviation = np.square(block - mean)
         squares = squares + (deviation if measured is None else np.where(measured, deviation, 0)).sum(axes)
     return mean, np.sqrt(squares / np.maximum(count, 1))
@@ -91,41 +88,6 @@ def minmax(x: Array, filling: Array | None = None) -> tuple[Floats, Floats]:
     """Least value of each channel and the way from there to its largest, (channels,)."""
     low, high = limits(x, filling)
     return low, high - low
-
-
-def limits(x: Array, filling: Array | None = None) -> tuple[Floats, Floats]:
-    """Least and largest value of each channel, (channels,); both are 0 for a channel without any."""
-    axes = tuple(range(len(x.shape) - 1))
-    low, high = np.full(x.shape[-1], np.inf), np.full(x.shape[-1], -np.inf)
-    for block, measured in _with_measured(x, filling):
-        ends = (block, block) if measured is None else (np.where(measured, block, end) for end in (np.inf, -np.inf))
-        least, largest = ends
-        low, high = np.minimum(low, least.min(axes)), np.maximum(high, largest.max(axes))
-    nothing = low > high
-    return np.where(nothing, 0.0, low), np.where(nothing, 0.0, high)
-
-
-def fits_float32(x: NDArray[Any], filling: NDArray[np.uint8] | None) -> bool:
-    """Whether values can be cast to float32 before they are scaled: exactly, or with a rounding below any signal."""
-    if x.dtype == np.float32:
-        return True
-    with np.errstate(over="ignore"):
-        if all((block.astype(np.float32) == block).all() for block in blocks(x)):
-            return True
-        low, high = limits(x, filling)
-        largest = np.maximum(np.abs(low), np.abs(high))
-        if (largest > np.finfo(np.float32).max).any():
-            return False
-        step = np.spacing(np.maximum(largest, np.finfo(np.float32).tiny).astype(np.float32)).astype(np.float64)
-    return bool((_within(x, filling) >= _FINE * step).all())
-
-
-def _with_measured(x: Array, filling: Array | None) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_] | None]]:
-    """Blocks of x, and where each was measured; None where all of it was."""
-    first = 0
-    for block in blocks(x):
-        yield block, None if filling is None else filling[first : first + len(block)] == MEASURED
-        first += len(block)
 
 
 def _require_range(low: Floats, high: Floats, names: Sequence[str]) -> None:
@@ -146,7 +108,7 @@ def _lost(
 
     Models compute in float32: beside a large offset, it has no digits left for what changes.
     """
-    spread, (mean, deviation) = _within(train.x, train.filling), standard(train.x, train.filling)
+    spread, (mean, deviation) = deviation_within_examples(train.x, train.filling), standard(train.x, train.filling)
 
     def lost(offset: Floats, divisor: Floats, kind: Any) -> NDArray[np.bool_]:
         largest = np.maximum(np.abs(low - offset), np.abs(high - offset)) / divisor
@@ -174,16 +136,3 @@ def _lost(
                 f"{found}float32 keeps little or nothing even after scaling: take each series' own level away."
             )
     return notes
-
-
-def _within(x: Array, filling: Array | None) -> Floats:
-    """Standard deviation of each channel about the mean of its own example, (channels,)."""
-    axes = tuple(range(1, len(x.shape) - 1))
-    squares, count = np.zeros(x.shape[-1]), np.zeros(x.shape[-1])
-    for block, measured in _with_measured(x, filling):
-        there = np.ones(block.shape, np.bool_) if measured is None else measured
-        number = there.sum(axes, keepdims=True)
-        mean = np.where(there, block, 0).sum(axes, np.float64, keepdims=True) / np.maximum(number, 1)
-        squares = squares + np.where(there, np.square(block - mean), 0).sum((0, *axes))
-        count = count + number.sum((0, *axes))
-    return np.asarray(np.sqrt(squares / np.maximum(count, 1)), np.float64)
