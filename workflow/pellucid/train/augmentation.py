@@ -7,7 +7,7 @@ type out. Each draws from a stream of its own, so that turning one on leaves the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,6 @@ from pellucid import seeds
 from pellucid.config.training import active_augmentations
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
-
-if TYPE_CHECKING:
-    import keras
 
 Array = NDArray[np.float32]
 
@@ -169,36 +166,3 @@ def check(settings: Mapping[str, Any], shape: tuple[int, ...]) -> None:
     if settings["shift"] >= min(shape[:-1]):
         found = f"{settings['shift']} for examples of shape {format_shape(shape)}"
         raise InputError.unexpected("training.augmentation.shift", found, f"less than {min(shape[:-1])}")
-
-
-def augmented(
-    batches: Any,
-    settings: Mapping[str, Any],
-    seed: int,
-    measured: Callable[[int], NDArray[np.bool_] | None] = lambda index: None,
-) -> keras.utils.PyDataset:
-    """The same batches (inputs first), augmented. They `begin` an epoch as the given ones do.
-
-    `measured` says of the number of a batch where it was measured, or None for everywhere.
-    """
-    import keras
-
-    class Augmented(keras.utils.PyDataset):  # type: ignore[misc]
-        """Batches that are augmented when they are asked for."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.begin(0)
-
-        def begin(self, epoch: int) -> None:
-            self.epoch = epoch
-            batches.begin(epoch)
-
-        def __len__(self) -> int:
-            return len(batches)
-
-        def __getitem__(self, index: int) -> tuple[NDArray[Any], ...]:
-            x, *others = batches[index]
-            return augment(x, settings, seed, self.epoch, index, measured(index)), *others
-
-    return Augmented()

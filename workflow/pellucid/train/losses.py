@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 
-class Objective(keras.losses.Loss):  # type: ignore[misc]
+class SmoothedFocalLoss(keras.losses.Loss):  # type: ignore[misc]
     """Cross-entropy or focal loss of class probabilities, with smoothed labels.
 
     Args:

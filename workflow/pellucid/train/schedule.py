@@ -22,11 +22,11 @@ def learning_rate(training: Mapping[str, Any], step: int, steps: int, history: H
         history: of the epochs before this step's.
     """
     plateau = training["reduce_on_plateau"]
-    rate = training["learning_rate"] * share(training, step, steps)
-    return float(rate * plateau["factor"] ** reductions(history, training["monitor"], plateau["patience"]))
+    rate = training["learning_rate"] * schedule_factor(training, step, steps)
+    return float(rate * plateau["factor"] ** plateau_reductions(history, training["monitor"], plateau["patience"]))
 
 
-def share(training: Mapping[str, Any], step: int, steps: int) -> float:
+def schedule_factor(training: Mapping[str, Any], step: int, steps: int) -> float:
     """The share of the full learning rate that the schedule gives a step: linear warm-up, then what `schedule` names.
 
     Source: warm-up: Goyal et al. 2017, arXiv:1706.02677, section 2.2. cosine: Loshchilov & Hutter 2017,
@@ -42,7 +42,7 @@ def share(training: Mapping[str, Any], step: int, steps: int) -> float:
     return 1.0
 
 
-def reductions(history: History, monitor: str, patience: int) -> int:
+def plateau_reductions(history: History, monitor: str, patience: int) -> int:
     """How often the score has gone `patience` epochs without a new best since the last best or the last reduction."""
     if not patience:
         return 0
@@ -55,7 +55,7 @@ def reductions(history: History, monitor: str, patience: int) -> int:
     return found
 
 
-def exhausted(history: History, monitor: str, patience: int) -> bool:
+def should_stop(history: History, monitor: str, patience: int) -> bool:
     """Whether the last `patience` epochs brought no new best."""
     values = scores(history, monitor)
     return bool(patience) and len(values) > patience and len(values) - 1 - values.index(max(values)) >= patience
