@@ -160,7 +160,7 @@ def _best(sides: NDArray[np.bool_], shares: NDArray[np.float64], groups: Groups,
     return int(rng.choice(kept))
 
 
-def told(
+def warnings(
     names: tuple[str, ...], sides: dict[str, tuple[NDArray[np.int64], NDArray[np.str_] | None]], classes: list[str]
 ) -> list[str]:
     """Return a line about each thing that whole groups make impossible, by its name.
