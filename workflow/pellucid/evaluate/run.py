@@ -176,8 +176,8 @@ def calibration(y: NDArray[np.int64], p: NDArray[np.float64], bins: int = BINS) 
 
     Returns:
         A table with a row per bin: its edges, the share of the examples in it, their mean confidence, their accuracy
-        and the gap (accuracy - confidence). The expected calibration error is the mean of the absolute gap weighted by the
-        share (Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3).
+        and the gap (accuracy - confidence). The expected calibration error is the mean of the absolute gap
+        weighted by the share (Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3).
     """
     import pandas as pd
 
