@@ -11,7 +11,7 @@ It may have `check(**parameters)`, which refuses a combination of parameters (In
 InputError where a local file is no model), and `addresses(**parameters) -> {name: path}`, which names the files it
 reads where they follow from the parameters.
 It may have `fill(**entry) -> {key: value}`, which puts an address and its checksum in the place of a short name.
-It imports Keras inside `build`, never at the top: the workflow reads every `SPEC` before it plans a job.
+It imports Keras inside `build`, not at the top: the workflow reads every `SPEC` before it plans a job.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Architecture(Protocol):
 
 
 def require_size(name: str, input_shape: tuple[int, ...], minimum: int) -> None:
-    """Refuse inputs that the convolutions would shrink to nothing.
+    """Refuse inputs that are too short for the convolutions.
 
     Raises:
         InputError: an axis other than the channels' is shorter than `minimum`.

@@ -13,38 +13,37 @@ from pellucid.lazy_array import Array, blocks
 
 Floats = NDArray[np.float64]
 
-# With so many steps of float32 within the deviation of a series, values that are cast before they are scaled are as
-# exact as values that are cast afterwards.
+# With so many steps of float32 within the deviation of a series, casting before scaling is as exact as after it.
 _FINE = 2**18
 
 
 def limits(x: Array, filling: Array | None = None) -> tuple[Floats, Floats]:
-    """Return the least and the largest value of each channel, (channels,); both are 0 for a channel without any."""
+    """Return minimum and maximum of each channel, (channels,); 0 for a channel without measured values."""
     axes = tuple(range(len(x.shape) - 1))
     low, high = np.full(x.shape[-1], np.inf), np.full(x.shape[-1], -np.inf)
     for block, measured in with_measured(x, filling):
         ends = (block, block) if measured is None else (np.where(measured, block, end) for end in (np.inf, -np.inf))
         least, largest = ends
         low, high = np.minimum(low, least.min(axes)), np.maximum(high, largest.max(axes))
-    nothing = low > high
-    return np.where(nothing, 0.0, low), np.where(nothing, 0.0, high)
+    empty = low > high
+    return np.where(empty, 0.0, low), np.where(empty, 0.0, high)
 
 
 def deviation_within_examples(x: Array, filling: Array | None) -> Floats:
-    """Return the standard deviation of each channel about the mean of its own example, (channels,)."""
+    """Return the standard deviation of each channel about the mean of each example, (channels,)."""
     axes = tuple(range(1, len(x.shape) - 1))
     squares, count = np.zeros(x.shape[-1]), np.zeros(x.shape[-1])
     for block, measured in with_measured(x, filling):
-        there = np.ones(block.shape, np.bool_) if measured is None else measured
-        number = there.sum(axes, keepdims=True)
-        mean = np.where(there, block, 0).sum(axes, np.float64, keepdims=True) / np.maximum(number, 1)
-        squares = squares + np.where(there, np.square(block - mean), 0).sum((0, *axes))
+        mask = np.ones(block.shape, np.bool_) if measured is None else measured
+        number = mask.sum(axes, keepdims=True)
+        mean = np.where(mask, block, 0).sum(axes, np.float64, keepdims=True) / np.maximum(number, 1)
+        squares = squares + np.where(mask, np.square(block - mean), 0).sum((0, *axes))
         count = count + number.sum((0, *axes))
     return np.asarray(np.sqrt(squares / np.maximum(count, 1)), np.float64)
 
 
 def fits_float32(x: NDArray[Any], filling: NDArray[np.uint8] | None) -> bool:
-    """Return whether values can be cast to float32 before they are scaled: exactly, or nearly so."""
+    """Return whether casting to float32 before scaling is exact, or rounds by less than any signal."""
     if x.dtype == np.float32:
         return True
     with np.errstate(over="ignore"):
@@ -59,7 +58,7 @@ def fits_float32(x: NDArray[Any], filling: NDArray[np.uint8] | None) -> bool:
 
 
 def with_measured(x: Array, filling: Array | None) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_] | None]]:
-    """Yield blocks of x, each with a mask of its measured values: None where all of x was measured."""
+    """Iterate over blocks of x and where each was measured; None for everywhere."""
     first = 0
     for block in blocks(x):
         yield block, None if filling is None else filling[first : first + len(block)] == MEASURED
