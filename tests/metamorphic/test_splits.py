@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pellucid.datasets.base import Examples, RawData
 from pellucid.errors import InputError
 from pellucid.prepare import group_split
-from pellucid.prepare.run import SPLITS, divide, in_folds, stratified
+from pellucid.prepare.split import SPLITS, divide, in_folds, stratified
 from pellucid.prepare.split_shares import line, reached
 
 few = settings(derandomize=True, max_examples=15, deadline=None)

@@ -62,7 +62,7 @@ def run(job: Any, scripts: Path) -> dict[str, Any]:
     for paths in seen.values():
         paths.clear()
     try:
-        runpy.run_path(str(scripts / Path(job.rule.script).name), {"snakemake": given})
+        runpy.run_path(str(scripts / job.rule.script.partition("scripts/")[2]), {"snakemake": given})
     finally:
         logging.getLogger("pellucid").handlers.clear()
     declared = {name: list(map(str, getattr(given, name))) for name in ("input", "output", "log")}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid import files
+from pellucid.config.training import complete
 from pellucid.explain.run import run
 from pellucid.prepare.run import preprocess
 from pellucid.prepare.selection import select
@@ -58,7 +59,7 @@ def arguments(
     usual = {
         **data_files(data, "x_train", "x_validation", "labels", "measured", "data_info"),
         "model": {"architecture": model} if isinstance(model, str) else dict(model),
-        "training": dict(recipe),
+        "training": complete(recipe),
         "seed": 1,
         "threads": 1,
         "code": "test",

@@ -9,7 +9,7 @@ from pellucid.draw import data as draw_data
 from pellucid.draw.evaluation import draw_confusion
 from pellucid.draw.explanation import draw as draw_explanation
 from pellucid.evaluate.run import evaluate, softmax
-from pellucid.train.recipe import class_weights
+from pellucid.train.compile import class_weights
 from pellucid.views.shared.maps import per_class
 from tests.support import prepared
 from tests.support.prepared import choose

@@ -8,11 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
     """Probabilities (N, classes) of logits (N, classes), in float64: in float32 a margin of 17 would already be 1."""
     exponentials = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
     probabilities: NDArray[np.float64] = exponentials / exponentials.sum(1, keepdims=True)
     return probabilities
+
+
+def are_probabilities(scores: NDArray[Any]) -> bool:
+    """Return whether scores (N, classes) are not negative and sum to 1 for every example."""
+    return bool((scores >= 0).all() and np.allclose(scores.sum(1), 1, atol=1e-4))
 
 
 def log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ rule select_examples:
         seed=setting("seed"),
         code=code_of("select_examples"),
     message:
-        "Choose the examples of {wildcards.experiment} to explain"
+        "Choose the examples of {wildcards.experiment} that are explained"
     script:
         "../scripts/select_examples.py"
 

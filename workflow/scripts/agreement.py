@@ -1,7 +1,9 @@
 """Compare all explanations of an experiment with each other."""
 
 from pellucid.compare.agreement import run
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake):
     run(

@@ -1,7 +1,9 @@
 """Check every method of an experiment before its maps are believed."""
 
 from pellucid.compare.checks import run
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     run(

@@ -1,7 +1,9 @@
 """Join the leaderboards of several experiments."""
 
 from pellucid.compare.experiments import run
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     run(boards=dict(zip(params.experiments, snakemake.input, strict=True)), table=snakemake.output[0])

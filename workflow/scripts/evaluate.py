@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from pellucid.evaluate.run import evaluate
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake, whole=True) as params:
     evaluate(

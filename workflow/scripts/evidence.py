@@ -1,7 +1,9 @@
 """Ask the model about the test examples with and without their planted evidence."""
 
 from pellucid.evaluate.planted_evidence import run
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake, whole=True) as params:
     run(

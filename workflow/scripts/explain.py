@@ -1,7 +1,9 @@
 """Explain the chosen examples by one method."""
 
 from pellucid.explain.run import run
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     run(

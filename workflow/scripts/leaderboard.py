@@ -1,7 +1,9 @@
 """Rank the explanations of an experiment."""
 
 from pellucid.compare.leaderboard import run
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     run(

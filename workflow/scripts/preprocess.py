@@ -4,8 +4,10 @@ from functools import partial
 from pathlib import Path
 
 from pellucid.config.resolution import require_fit
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
 from pellucid.prepare.run import preprocess
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     preprocess(

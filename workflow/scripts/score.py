@@ -1,7 +1,9 @@
 """Score every explanation of an experiment."""
 
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
 from pellucid.score.run import run
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     run(

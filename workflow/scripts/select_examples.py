@@ -1,7 +1,9 @@
 """Choose the test examples that every method explains."""
 
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
 from pellucid.prepare.selection import select
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     select(

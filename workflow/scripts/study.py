@@ -1,7 +1,9 @@
 """Put the members of a study side by side."""
 
 from pellucid.compare.study import run
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     run(

@@ -1,7 +1,9 @@
 """Compare the explanations of the same examples by several trainings."""
 
 from pellucid.compare.study_explanations import run
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     run(

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
 from pellucid.tracking import track
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     track(

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from pellucid.compare.experiments import headline
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
 from pellucid.tracking import track_comparison
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     names = params.experiments

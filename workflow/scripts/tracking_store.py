@@ -1,7 +1,9 @@
 """Create the MLflow store before several jobs write to it."""
 
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
 from pellucid.tracking import prepare
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     prepare(**params.tracking, output=snakemake.output[0])

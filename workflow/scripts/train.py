@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
 from pellucid.train.run import train
+
+snakemake: Snakemake
 
 with job(snakemake, whole=True) as params:
     train(

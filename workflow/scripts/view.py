@@ -1,7 +1,9 @@
 """Compute one variant of a view of the model."""
 
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
 from pellucid.views.run import run
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     run(

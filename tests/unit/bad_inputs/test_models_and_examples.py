@@ -154,7 +154,7 @@ def folder(digits, tmp_path):
 @pytest.mark.parametrize(
     ("choose", "target", "message"),
     [
-        ("wrong", "predicted", 'examples.choose: found "wrong", which no test example is'),
+        ("wrong", "predicted", 'examples.choose: no test example is "wrong"'),
         ("correct", "ten", 'examples.target: found "ten"; expected one of predicted, true, 0, 1'),
     ],
 )

@@ -1,77 +1,76 @@
 """The digest of code: what changes it, and what does not."""
 
+import itertools
 import re
+import subprocess
+import sys
 
 import pytest
 
 from pellucid.jobs import code_digest
+from tests.conftest import ROOT
+
+WORKFLOW = ROOT / "workflow"
+
+
+FILES = {
+    "pellucid/__init__.py": "",
+    "pellucid/a.py": '"""Doc."""\nfrom pellucid import b\n\ndef f():\n    """Doc."""\n    return b.g()\n',
+    "pellucid/b.py": "def g():\n    return 1  # one\n",
+    "pellucid/c.py": "x = 1\n",
+    "scripts/stage.py": "import json\n\nfrom pellucid.a import f\nfrom pellucid.jobs.script import job\n\nf()\n",
+    "pellucid/jobs/script.py": "from pellucid import c\n",
+}
 
 
 @pytest.fixture
-def package(tmp_path, monkeypatch):
-    folder = tmp_path / "pellucid"
-    folder.mkdir()
-    (folder / "__init__.py").write_text("")
-    (folder / "a.py").write_text('"""Doc."""\nfrom pellucid import b\n\ndef f():\n    """Doc."""\n    return b.g()\n')
-    (folder / "b.py").write_text("def g():\n    return 1  # one\n")
-    (folder / "c.py").write_text("x = 1\n")
-    (folder / "job.py").write_text("from pellucid import c\n")
-    (tmp_path / "scripts").mkdir()
-    script = "import json\n\nfrom pellucid.a import f\nfrom pellucid.jobs.script import job\n\nf()\n"
-    (tmp_path / "scripts" / "stage.py").write_text(script)
-    monkeypatch.setattr(code_digest, "_ROOT", tmp_path)
-    return folder
+def package(tmp_path):
+    """Return a function that writes a package in which some files differ from `FILES`, and returns its folder."""
+    folders = (tmp_path / str(number) for number in itertools.count())
+
+    def write(**changed):
+        root = next(folders)
+        for name, text in {**FILES, **{f"pellucid/{name}.py": text for name, text in changed.items()}}.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+        return root
+
+    return write
 
 
-def digest(module="pellucid.a"):
-    code_digest._read.cache_clear()
-    code_digest.script_modules.cache_clear()
-    return code_digest.code_digest(module)
-
-
-@pytest.fixture(autouse=True)
-def forget():
-    yield
-    code_digest._read.cache_clear()
-    code_digest.script_modules.cache_clear()
+def digest(root):
+    return code_digest.code_digest("pellucid.a", root=root)
 
 
 def test_closure_follows_imports(package):
-    assert code_digest.closure("pellucid.a") == ["pellucid", "pellucid.a", "pellucid.b"]
+    assert code_digest.closure("pellucid.a", root=package()) == ["pellucid", "pellucid.a", "pellucid.b"]
 
 
-@pytest.mark.parametrize("edited", ["a.py", "b.py"])
+@pytest.mark.parametrize("edited", ["a", "b"])
 def test_a_changed_line_changes_it_also_in_an_imported_module(package, edited):
-    before = digest()
-    text = (package / edited).read_text().replace("return ", "return 2 * ")
-    (package / edited).write_text(text)
-    assert digest() != before
+    text = FILES[f"pellucid/{edited}.py"].replace("return ", "return 2 * ")
+    assert digest(package(**{edited: text})) != digest(package())
 
 
 def test_another_module_does_not(package):
-    before = digest()
-    (package / "c.py").write_text("x = 2\n")
-    assert digest() == before
+    assert digest(package(c="x = 2\n")) == digest(package())
 
 
 def test_comments_docstrings_and_layout_do_not(package):
-    before = digest()
-    (package / "a.py").write_text(
-        '"""Other."""\n\nfrom pellucid import b\n\n\ndef f():\n    """Other."""\n    return b.g()\n'
-    )
-    (package / "b.py").write_text("def g():\n    # more words\n    return (1)\n")
-    assert digest() == before
+    a = '"""Other."""\n\nfrom pellucid import b\n\n\ndef f():\n    """Other."""\n    return b.g()\n'
+    b = "def g():\n    # more words\n    return (1)\n"
+    assert digest(package(a=a, b=b)) == digest(package())
 
 
 def test_a_script_runs_what_it_imports_and_not_what_frames_every_script(package):
-    assert code_digest.script_modules("stage") == ("pellucid.a",)
+    assert code_digest.script_modules("stage", root=package()) == ("pellucid.a",)
 
 
 def rules():
-    """The text of each rule that has a script, and the name of the script."""
-    for path in sorted(code_digest._ROOT.glob("rules/*.smk")):
+    """Yield the text of each rule that has a script, and the name of the script."""
+    for path in sorted(WORKFLOW.glob("rules/*.smk")):
         for text in re.split(r"^(?:for \w+|rule \w+:|use rule)", path.read_text(), flags=re.MULTILINE)[1:]:
-            if script := re.search(r'"\.\./scripts/(\w+)\.py"', text):
+            if script := re.search(r'"\.\./scripts/([\w/]+)\.py"', text):
                 yield pytest.param(text, script[1], id=script[1])
 
 
@@ -81,12 +80,14 @@ WITHOUT_CODE = ("download", "tracking_store")
 
 @pytest.mark.parametrize(("text", "script"), rules())
 def test_the_code_of_a_rule_is_that_of_its_script(text, script):
-    digested = re.findall(r'code=code_of\(\s*"(\w+)"', text)
+    digested = re.findall(r'code=code_of\(\s*"([\w/]+)"', text)
     assert digested == ([] if script in WITHOUT_CODE else [script])
 
 
 def test_every_script_belongs_to_a_rule():
-    assert {rule.values[1] for rule in rules()} == {path.stem for path in code_digest._ROOT.glob("scripts/*.py")}
+    scripts = WORKFLOW / "scripts"
+    names = {path.relative_to(scripts).with_suffix("").as_posix() for path in scripts.rglob("*.py")}
+    assert {rule.values[1] for rule in rules()} == names
 
 
 def test_a_methods_digest_leaves_other_methods_out():
@@ -97,12 +98,9 @@ def test_a_methods_digest_leaves_other_methods_out():
 
 
 def test_no_module_that_the_workflow_reads_imports_tensorflow():
-    import subprocess
-    import sys
-
     program = """
 import sys
-from pellucid.config import resolution
+from pellucid.config import resolution, study_targets
 from pellucid.jobs import code_digest
 from pellucid import plugins
 from pellucid.config.variants import variants
@@ -111,6 +109,6 @@ for package in ("datasets", "models", "explain", "views", "score"):
 heavy = "tensorflow keras mlflow matplotlib sklearn aeon pandas shap skimage wfdb pyarrow PIL"
 print([name for name in heavy.split() if name in sys.modules])
 """
-    environment = {"PYTHONPATH": str(code_digest._ROOT), "PATH": ""}
+    environment = {"PYTHONPATH": str(WORKFLOW), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == "[]"

@@ -76,7 +76,7 @@ def test_a_large_file_is_read_once_and_again_after_every_change(monkeypatch):
     file_digests.check([FILE])
     read = []
     monkeypatch.setattr(
-        file_digests, "_content", lambda file, content=file_digests._content: read.append(1) or content(file)
+        file_digests, "_digest_of", lambda file, content=file_digests._digest_of: read.append(1) or content(file)
     )
     file_digests.check([FILE])
     assert not read

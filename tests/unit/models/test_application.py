@@ -67,7 +67,7 @@ def test_other_classes_begin_anew_and_the_rest_is_taken(mobile, caplog):
     theirs, path = mobile
     with caplog.at_level("INFO"):
         ours = build((48, 40, 3), 5, weights=path, freeze=True)
-    assert "predictions begin anew" in caplog.text
+    assert "predictions start with random weights" in caplog.text
     assert ours.output_shape == (None, 5)
     white = build((48, 40, 3), 5, white=255)
     np.testing.assert_allclose(white.get_layer("preprocessing").scale, 2 / 255)

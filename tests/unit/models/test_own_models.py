@@ -13,7 +13,7 @@ from pellucid.errors import InputError
 from pellucid.evaluate.run import evaluate
 from pellucid.explain import deep_shap
 from pellucid.models import function, keras_file, saved_model
-from pellucid.models.imported import archive, head, tidy
+from pellucid.models.imported import archive, compatibility, head
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.run import run as view
 from tests.support import own_models, prepared
@@ -182,7 +182,7 @@ def test_every_layer_has_a_name_of_its_own_that_can_be_compiled(keras, saved):
 
 
 def test_a_plain_model_is_left_as_it_is(digit):
-    assert tidy.tidied(digit) is digit
+    assert compatibility.make_compatible(digit) is digit
 
 
 # What methods find in it ---------------------------------------------------------------------------------------------
@@ -356,7 +356,7 @@ def test_a_function_is_built_with_a_softmax_and_its_modules_are_files_of_the_mod
     ]
     assert function.features(**given) == ("conv", "relu")
     assert str(tmp_path) not in sys.path
-    with pytest.raises(InputError, match="features: found gap, which the model has not; expected conv, relu"):
+    with pytest.raises(InputError, match="features: found gap, which the model lacks; expected conv, relu"):
         function.build(SHAPE, CLASSES, **given | {"features": ["gap"]})
 
 
@@ -365,7 +365,7 @@ def test_a_function_is_built_with_a_softmax_and_its_modules_are_files_of_the_mod
 
 def compilable(keras, model):
     """The same model with names that TensorFlow can compile, which saving needs."""
-    made = tidy.tidied(keras.models.clone_model(model))
+    made = compatibility.make_compatible(keras.models.clone_model(model))
     made.set_weights(model.get_weights())
     return made
 

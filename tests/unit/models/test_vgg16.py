@@ -91,7 +91,7 @@ def test_its_layers_are_known_by_their_published_names(ours, pixels):
 def test_dense_layers_of_another_shape_begin_anew(keras, published, shape, classes, anew, caplog):
     with caplog.at_level("INFO"):
         model = ExplainedModel(build(shape, classes, weights=published.path))
-    assert f"{', '.join(anew)} begin anew" in caplog.text
+    assert f"{', '.join(anew)} start with random weights" in caplog.text
     stored = keras_weights.read(published.path)
     kernel, bias = stored["block1_conv1"]
     stored["block1_conv1"] = [kernel[:, :, ::-1], bias]
@@ -105,7 +105,7 @@ def test_a_file_without_dense_layers_gives_the_convolutions(keras, published, tm
     write(keras, tmp_path / "notop.h5", SHAPE, CLASSES, model=backbone)
     with caplog.at_level("INFO"):
         model = ExplainedModel(build(SHAPE, CLASSES, weights=tmp_path / "notop.h5"))
-    assert "fc1, fc2, predictions begin anew" in caplog.text
+    assert "fc1, fc2, predictions start with random weights" in caplog.text
     np.testing.assert_array_equal(model.weights["block5_conv3"][0], backbone.get_layer("block5_conv3").kernel.numpy())
 
 

@@ -10,7 +10,7 @@ from pellucid.compare import checks
 from pellucid.errors import InputError
 from pellucid.explain.run import run
 from pellucid.models import keras_file
-from pellucid.models.imported import sizes
+from pellucid.models.imported import declared_sizes
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import ScoreResult
 from pellucid.score.run import _require_no_infinity
@@ -139,7 +139,7 @@ def test_layers_that_the_file_does_not_explain_are_not_built(keras, tmp_path):
         keras_file.build((8, 1), 2, file=tmp_path / "model.keras")
     config["config"]["layers"][3] = layer("GlobalAveragePooling1D", "pool")
     with pytest.raises(InputError, match='layer "up", which makes 8000000000 × 2 values'):
-        sizes.require_buildable(config, 28, "model")
+        declared_sizes.require_buildable(config, 28, "model")
 
 
 def test_infinite_scores_are_refused_and_empty_ones_told(caplog):

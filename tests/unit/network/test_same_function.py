@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.models.imported import head, tidy
+from pellucid.models.imported import compatibility, head
 from pellucid.network import dtype_policy, same_function
 
 
@@ -23,19 +23,19 @@ def weights_alone(source, model):
     model.set_weights(source.get_weights())
 
 
-@pytest.mark.parametrize("step", ["tidied", "recast"])
+@pytest.mark.parametrize("step", ["make_compatible", "recast"])
 def test_a_step_that_loses_statistics_is_told_by_its_name(normalised, monkeypatch, step):
-    for module in (tidy, dtype_policy):
+    for module in (compatibility, dtype_policy):
         monkeypatch.setattr(module, "copy_state", weights_alone)
-    with pytest.raises(InputError, match="opening its batch" if step == "tidied" else "mixed_bfloat16"):
-        if step == "tidied":
-            tidy.tidied(normalised)
+    with pytest.raises(InputError, match="opening its batch" if step == "make_compatible" else "mixed_bfloat16"):
+        if step == "make_compatible":
+            compatibility.make_compatible(normalised)
         else:
             dtype_policy.recast(normalised, "mixed_bfloat16")
 
 
 def test_the_same_steps_keep_the_function(normalised):
-    made = tidy.tidied(normalised)
+    made = compatibility.make_compatible(normalised)
     x = np.random.default_rng(1).normal(20, 3, (4, 6, 2)).astype(np.float32)
     np.testing.assert_allclose(made(x), normalised(x), rtol=1e-5, atol=1e-6)
     half = dtype_policy.recast(made, "mixed_bfloat16")
@@ -43,7 +43,7 @@ def test_the_same_steps_keep_the_function(normalised):
 
 
 def test_a_body_that_changes_under_a_new_head_is_told(keras, normalised, monkeypatch):
-    made = tidy.tidied(normalised)
+    made = compatibility.make_compatible(normalised)
     right = head._headless
 
     def wrong(model, where):

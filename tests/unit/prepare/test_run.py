@@ -9,8 +9,11 @@ import pytest
 from pellucid import files, plugins
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.errors import InputError
-from pellucid.prepare.run import SPLITS, about_groups, divide, duplicates, first_not_finite, preprocess, stratified
+from pellucid.prepare.checks import first_not_finite, shared_groups
+from pellucid.prepare.description import duplicates
+from pellucid.prepare.run import preprocess
 from pellucid.prepare.scaling import minmax, rescale, standard
+from pellucid.prepare.split import SPLITS, divide, stratified
 from tests.support.prepared import UNCHECKED, prepare
 
 SPLIT = {"test": 0.2, "validation": 0.15}
@@ -301,11 +304,11 @@ def both_sides(train=("p1", "p2"), test=("p2", "p3"), shared=frozenset()):
 
 def test_groups_of_the_sources_own_test_set_are_kept_apart():
     with pytest.raises(InputError, match=r"1 of the 2 groups .*: p2"):
-        about_groups(both_sides(), "source", by_group=True)
-    (note,) = about_groups(both_sides(), "source", by_group=False)
+        shared_groups(both_sides(), "source", by_group=True)
+    (note,) = shared_groups(both_sides(), "source", by_group=False)
     assert "p2" in note
     for apart in (both_sides(test=("p3", "p4")), both_sides(shared=frozenset({"p2"})), raw()):
-        assert about_groups(apart, "source", by_group=True) == ()
+        assert shared_groups(apart, "source", by_group=True) == ()
 
 
 def test_groups_of_image_folders_are_kept_apart(tmp_path, rng):

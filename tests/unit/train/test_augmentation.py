@@ -169,8 +169,13 @@ def test_batches_are_augmented_and_labels_and_weights_are_not(keras):
             part = slice(index * 8, index * 8 + 8)
             return self.x[part], self.y[part], self.w[part]
 
+        def measured(self, index):
+            return None
+
+    from pellucid.train.batches import AugmentedBatches
+
     given, own = Given(), settings(shift=3)
-    found = augmentation.augmented(given, own, 5)
+    found = AugmentedBatches(given, own, 5)
     found.begin(4)
     assert len(found) == 2
     assert given.epochs == (0, 4)

@@ -18,7 +18,8 @@ import pytest
 
 from pellucid import files, seeds
 from pellucid.train import random_labels
-from pellucid.train.run import COLUMNS, train
+from pellucid.train.checkpoints import COLUMNS
+from pellucid.train.run import train
 from tests.support import prepared
 
 EPOCHS = 6
@@ -34,11 +35,11 @@ def arguments(data, folder, seed=1, **recipe):
 
 def loaded(data, batch_size, weights):
     """The batches of the training and of the validation examples."""
-    from pellucid.train import run as training
+    from pellucid.train.batches import load_batches
 
     given = prepared.data_files(data, "x_train", "x_validation", "labels", "measured")
     x = {split: given.pop(f"x_{split}") for split in ("train", "validation")}
-    return training._load(x, **given, batch_size=batch_size, weights=weights, seed=1)
+    return load_batches(x, **given, batch_size=batch_size, class_weights=weights, seed=1)
 
 
 def weights(folder):
@@ -253,9 +254,9 @@ def test_keeps_the_epoch_with_the_best_validation_score(keras, digits, uninterru
 
 
 def test_validation_in_batches_gives_the_scores_of_arrays_to_the_bit(keras, digits, uninterrupted, monkeypatch):
-    from pellucid.train import run as training
+    from pellucid.train import batches as batching
 
-    monkeypatch.setattr(training, "_HELD_EXAMPLES", 100)
+    monkeypatch.setattr(batching, "_MOST_EXAMPLES", 100)
     weights = np.linspace(0.5, 2, 10, dtype=np.float32)
     batches = loaded(digits, 64, weights)[1]
     x, y = np.load(digits / "x_validation.npy"), files.read_arrays(digits / "labels.npz")["validation"]
@@ -265,7 +266,7 @@ def test_validation_in_batches_gives_the_scores_of_arrays_to_the_bit(keras, digi
     streamed = model.evaluate(batches, verbose=0)
     assert streamed == model.evaluate(x, y, sample_weight=weights[y], batch_size=100, verbose=0)
     # Of large examples a batch has no more than a step of training.
-    monkeypatch.setattr(training, "_HELD_BYTES", x[:70].nbytes)
+    monkeypatch.setattr(batching, "_MOST_BYTES", x[:70].nbytes)
     assert loaded(digits, 64, weights)[1].size == 70
     assert loaded(digits, 80, weights)[1].size == 80
 

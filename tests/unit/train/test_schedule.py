@@ -65,7 +65,7 @@ def test_plateaus_and_the_end_are_those_of_keras_callbacks(keras, monitor, patie
             for callback in (plateau, stopping):
                 callback.on_epoch_end(epoch, {monitor: value})
             assert schedule.learning_rate(training, 0, 1, history) == float(model.optimizer.learning_rate)
-            assert schedule.exhausted(history, monitor, patience) == model.stop_training
+            assert schedule.should_stop(history, monitor, patience) == model.stop_training
             if model.stop_training:
                 break
 
@@ -73,4 +73,4 @@ def test_plateaus_and_the_end_are_those_of_keras_callbacks(keras, monitor, patie
 def test_without_patience_nothing_is_reduced_and_nothing_ends():
     history = [{"val_loss": 1.0}] * 50
     assert rates(history) == rates()
-    assert not schedule.exhausted(history, "val_loss", 0)
+    assert not schedule.should_stop(history, "val_loss", 0)

@@ -1,4 +1,4 @@
-"""Which job starts first: figures before scores and views, and in every experiment one explanation before all others."""
+"""Which job starts first: figures before scores and views, and in every experiment one explanation before the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the outputs of a model that is taken as it is may be those of other classes than they are taken for."""
+"""Detect that the outputs of a model that was not trained here are in another order than the classes."""
 
 from __future__ import annotations
 
@@ -15,43 +15,42 @@ from pellucid.messages import MANY_CLASSES, comma_list
 
 logger = logging.getLogger(__name__)
 
-# The mean recall must grow by this, and by so many standard errors: of two classes it grows by twice what the order
-# as it is lacks to a half. Six examples that are all wrong are enough.
+# The mean recall must grow by _GAIN and by _ERRORS standard errors. Six examples that are all wrong are enough.
 _GAIN, _ERRORS = 0.1, 2.4
-_LONGEST = 1000  # letters of all names together that a sentence spells out
+_LONGEST = 1000  # letters of the names that one sentence lists
 
 
 def notes(
     training: Path | str | None, y: NDArray[np.int64], predicted: NDArray[np.int64], classes: Sequence[str]
 ) -> list[str]:
-    """What makes one doubt that a model is used as it was trained, a sentence each.
+    """Return a sentence for each sign that a model is not used in the way it was trained for; log new ones.
 
     Args:
         training: `training.json`, whose notes come first.
         y: (N,) labels.
         predicted: (N,) outputs with the highest score.
-        classes: those of a model that is taken as it is; none of one that was trained here.
+        classes: of a model that was not trained here; empty for a model that was.
     """
-    found: list[str] = files.read_json(training).get("notes", []) if training else []
+    known: list[str] = files.read_json(training).get("notes", []) if training else []
     if not classes:
-        return found
+        return known
     doubt = warning(y, predicted, classes)
-    if not doubt and not found and at_chance(y, predicted):
+    if not doubt and not known and at_chance(y, predicted):
         doubt = (
             f"The accuracy is {(predicted == y).mean():.3f}, no more than that of always naming the most frequent "
             "class: the model may take values of another range (model.input_range) or other data."
         )
     if doubt:
         logger.warning("%s", doubt)
-    return [*found, doubt] if doubt else found
+    return [*known, doubt] if doubt else known
 
 
 def better_order(y: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int) -> NDArray[np.int64] | None:
-    """The class of each output in an order that fits the labels far better than 0, 1, 2, …; None where there is none.
+    """Return the class of each output in an order that fits the labels far better than 0, 1, 2, …; None without one.
 
-    An order that is found on some examples fits these better by chance: each half of the examples is judged by the
-    order that the other half gives. Recall is a mean over the classes that occur, so that a model which always says
-    the same gains nothing.
+    An order fits the examples on which it was found better by chance. So the order from one half of the examples is
+    judged on the other half. Recall is averaged over the classes that occur, so that a model which always predicts the
+    same class gains nothing.
 
     Args:
         y: (N,) labels.
@@ -68,7 +67,9 @@ def better_order(y: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: 
     other = np.empty_like(predicted)
     other[odd] = assigned(y[~odd], predicted[~odd], n_classes)[predicted[odd]]
     other[~odd] = assigned(y[odd], predicted[odd], n_classes)[predicted[~odd]]
-    recalls = [np.array([(said == y)[y == label].mean() for label in np.unique(y)]) for said in (predicted, other)]
+    recalls = [
+        np.array([(outputs == y)[y == label].mean() for label in np.unique(y)]) for outputs in (predicted, other)
+    ]
     before, after = (float(recall.mean()) for recall in recalls)
     sizes = np.bincount(y)
     error = np.sqrt((1 / sizes[sizes > 0]).sum()) / len(recalls[0])
@@ -79,12 +80,12 @@ def better_order(y: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: 
 
 
 def assigned(y: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
-    """The class of each output with which most predictions are right; outputs that no class claims keep their own."""
+    """Return the class of each output that makes most predictions correct; outputs without any keep their number."""
     from scipy.optimize import linear_sum_assignment
 
     counts = np.zeros((n_classes, n_classes), np.int64)
     np.add.at(counts, (y, predicted), 1)
-    # Among equally good orders the one that leaves most outputs where they are.
+    # Of equally good orders, take the one that changes the fewest outputs.
     counts = counts * (n_classes + 1) + np.eye(n_classes, dtype=np.int64)
     classes, outputs = linear_sum_assignment(counts, maximize=True)
     order = np.empty(n_classes, np.int64)
@@ -93,7 +94,7 @@ def assigned(y: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int)
 
 
 def warning(y: NDArray[np.int64], predicted: NDArray[np.int64], classes: Sequence[str]) -> str:
-    """One sentence where another order of the classes fits far better, with this order; else nothing."""
+    """Return a sentence with an order of the classes that fits far better; "" where there is none."""
     order = better_order(y, predicted, len(classes))
     if order is None:
         return ""
@@ -106,10 +107,10 @@ def warning(y: NDArray[np.int64], predicted: NDArray[np.int64], classes: Sequenc
         how = f"model.classes with output {some}{', …' if len(moved) > MANY_CLASSES else ''} (counted from 0)"
     return (
         f"The model's outputs are probably in another order: the accuracy is {(predicted == y).mean():.3f}, and would "
-        f"be {(order[predicted] == y).mean():.3f} with {how}. As it is, classes and maps bear the names of others."
+        f"be {(order[predicted] == y).mean():.3f} with {how}. Now classes and maps have the wrong names."
     )
 
 
 def at_chance(y: NDArray[np.int64], predicted: NDArray[np.int64]) -> bool:
-    """Whether the predictions are no better than the most frequent class alone, of several."""
+    """Return whether the predictions are no better than always the most frequent class, where there are several."""
     return bool((predicted == y).mean() <= np.bincount(y).max() / len(y)) and len(np.unique(y)) > 1

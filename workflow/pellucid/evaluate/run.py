@@ -1,4 +1,4 @@
-"""How good a trained model is on the test examples, in numbers that a table or a figure can be drawn from."""
+"""Measure how good a trained model is on the test examples, in tables that figures are drawn from."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pellucid.network.explained_model import ExplainedModel
 
 logger = logging.getLogger(__name__)
 
-_DIGITS = 9  # of a confidence that is compared with the edge of a bin
+_DIGITS = 9  # of a confidence, when it is compared with the edge of a bin
 BINS = 15  # of the reliability diagram, as in Guo et al. 2017
 
 
@@ -35,49 +35,34 @@ def evaluate(
 ) -> None:
     """Predict the test examples and score the predictions.
 
+    Metrics are computed from the logits: probabilities of a confident model all round to 1. For a model that gives
+    only probabilities their logarithms serve as logits, with the precision of the probabilities.
+
     Args:
-        x: `x_test.npy`.
-        labels: `labels.npz`.
-        data_info: `data.json`.
+        x, labels, data_info: `x_test.npy`, `labels.npz` and `data.json`.
         model: `model.keras`.
         threads: CPU threads.
         memory_mb: for the batches.
         folder: gets `metrics.json`, `per_class.csv`, `confusion_matrix.csv` (rows: true class), `reliability.csv`,
-            `predictions.csv` and `predictions.npz` (float32 logits, float64 probabilities, int64 labels). Of more than
-            20 classes the tables have those alone that are a true or a predicted one, and each example its five most
-            probable.
+            `predictions.csv` and `predictions.npz` (float32 logits, float64 probabilities, int64 labels). With
+            more than 20 classes the tables hold only classes that are true or predicted for some example, and each
+            example's five most probable classes.
         training: `training.json`, whose notes are repeated in `metrics.json`.
-        as_it_is: the model is one from elsewhere that was not trained here, so that its outputs may be those of other
-            classes; where they seem to be, a note in `metrics.json` says so.
-
-    Metrics come from the logits: probabilities of a sure model all round to 1. They are there to be read. A model that
-    gives probabilities alone has their logarithms for logits, which are as fine as the probabilities were.
+        as_it_is: the model was not trained here, so that the order of its outputs may differ from that of the classes;
+            `metrics.json` gets a note where this seems to be the case.
 
     Raises:
-        InputError: a logit that is NaN or infinite.
+        InputError: a logit is NaN or infinite.
     """
-    import pandas as pd
-
     folder = Path(folder)
     explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     classes = files.read_json(data_info)["classes"]
     y = files.read_arrays(labels)["test"]
     logits = explained_model.logits(files.map_array(x), called="test example")
-    p = softmax(logits)
+    p, predicted = softmax(logits), logits.argmax(1)
     metrics, per_class, confusion = scores(y, logits, classes)
     reliability = calibration(y, p)
     metrics["expected_calibration_error"] = float((reliability["share"] * reliability["gap"].abs()).sum())
-    predicted = logits.argmax(1)
-    predictions = pd.DataFrame(
-        {
-            "example": np.arange(len(y)),
-            "true": np.array(classes, object)[y],
-            "predicted": np.array(classes, object)[predicted],
-            "correct": predicted == y,
-            "confidence": p.max(1),
-            **_probabilities(logits, p, classes),
-        }
-    )
     if len(classes) > MANY_CLASSES:
         occurs = np.isin(np.arange(len(classes)), np.concatenate([y, predicted]))
         per_class, confusion = per_class[occurs], confusion.loc[occurs, occurs]
@@ -88,20 +73,33 @@ def evaluate(
         metrics["notes"] = notes
     files.write_json(folder / "metrics.json", metrics)
     files.write_arrays(folder / "predictions.npz", {"logits": logits, "probabilities": p, "labels": y})
-    _write_table(folder / "per_class.csv", per_class)
-    _write_table(folder / "confusion_matrix.csv", confusion, index=True)
-    _write_table(folder / "reliability.csv", reliability)
-    _write_table(folder / "predictions.csv", predictions)
-    logger.info(
-        "accuracy %.4f, balanced accuracy %.4f on %d test examples",
-        metrics["accuracy"],
-        metrics["balanced_accuracy"],
-        len(y),
+    tables.write(folder / "per_class.csv", per_class)
+    tables.write(folder / "confusion_matrix.csv", confusion, index=True)
+    tables.write(folder / "reliability.csv", reliability)
+    tables.write(folder / "predictions.csv", _predictions(y, logits, p, classes))
+    accuracy, balanced = metrics["accuracy"], metrics["balanced_accuracy"]
+    logger.info("accuracy %.4f, balanced accuracy %.4f on %d test examples", accuracy, balanced, len(y))
+
+
+def _predictions(y: NDArray[np.int64], logits: NDArray[Any], p: NDArray[np.float64], classes: list[str]) -> Any:
+    """Return a table with a row for each example."""
+    import pandas as pd
+
+    names, predicted = np.array(classes, object), logits.argmax(1)
+    return pd.DataFrame(
+        {
+            "example": np.arange(len(y)),
+            "true": names[y],
+            "predicted": names[predicted],
+            "correct": predicted == y,
+            "confidence": p.max(1),
+            **_probabilities(logits, p, classes),
+        }
     )
 
 
-def _probabilities(logits: NDArray[np.float32], p: NDArray[np.float64], classes: list[str]) -> dict[str, NDArray[Any]]:
-    """Columns with the probability of every class, or with the most probable ones where there are many."""
+def _probabilities(logits: NDArray[Any], p: NDArray[np.float64], classes: list[str]) -> dict[str, NDArray[Any]]:
+    """Return columns with the probability of every class, or of the most probable of many classes."""
     if len(classes) <= MANY_CLASSES:
         return {f"p_{name}": p[:, label] for label, name in enumerate(classes)}
     columns: dict[str, NDArray[Any]] = {}
@@ -111,16 +109,12 @@ def _probabilities(logits: NDArray[np.float32], p: NDArray[np.float64], classes:
 
 
 def most_probable(scores: NDArray[Any]) -> NDArray[np.int64]:
-    """The classes of the highest logits (or probabilities), the highest first: (N, classes) to (N, 5)."""
+    """Return the classes with the highest logits or probabilities (N, classes), highest first: (N, 5)."""
     return np.argsort(-scores, axis=1, kind="stable")[:, :MOST_PROBABLE]
 
 
-def _write_table(path: Path, table: Any, index: bool = False) -> None:
-    tables.write(path, table, index=index)
-
-
 def scores(y: NDArray[np.int64], logits: NDArray[Any], classes: list[str]) -> tuple[dict[str, Any], Any, Any]:
-    """Scores of predictions.
+    """Score predictions.
 
     Args:
         y: (N,) labels.
@@ -129,9 +123,9 @@ def scores(y: NDArray[np.int64], logits: NDArray[Any], classes: list[str]) -> tu
 
     Returns:
         The overall metrics; a table per class; the confusion matrix with the true classes as rows. AUROC is one class
-        against the rest, and missing (null) for a class that no, or every, test example has. So are precision, recall
-        and F1 of a class that no test example has. Macro means are over the classes that the test set has, where a
-        class that is never predicted has a precision of 0.
+        against the rest; it is missing (null) for a class of no test example, or of all. Precision, recall and F1 are
+        missing for a class of no test example. Macro means are over the classes of the test set; a class that is never
+        predicted has a precision of 0.
     """
     import pandas as pd
     from sklearn import metrics
@@ -161,7 +155,7 @@ def scores(y: NDArray[np.int64], logits: NDArray[Any], classes: list[str]) -> tu
 
 
 def _auroc(positive: NDArray[np.bool_], odds: NDArray[np.float64]) -> float:
-    """Area under the ROC curve; NaN where all examples, or none, are positive."""
+    """Return the area under the ROC curve; NaN where all examples, or none, are positive."""
     from scipy.stats import rankdata
 
     count = int(positive.sum())
@@ -172,18 +166,18 @@ def _auroc(positive: NDArray[np.bool_], odds: NDArray[np.float64]) -> float:
 
 
 def _log_loss(y: NDArray[np.int64], logits: NDArray[Any]) -> float | None:
-    """The mean of -log p of the true class; None where a model gives a true class no chance at all."""
+    """Return the mean of -log p of the true class; None where p of a true class is 0."""
     loss = float(-log_softmax(logits)[np.arange(len(y)), y].mean())
     return loss if np.isfinite(loss) else None
 
 
 def calibration(y: NDArray[np.int64], p: NDArray[np.float64], bins: int = BINS) -> Any:
-    """Confidence against accuracy in bins of equal width.
+    """Compare confidence with accuracy in bins of equal width.
 
     Returns:
-        A table with, per bin: its edges, the share of the examples in it, their mean confidence, their accuracy and
-        the gap (accuracy - confidence). The expected calibration error is the share-weighted mean of the absolute gap
-        (Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3).
+        A table with a row per bin: its edges, the share of the examples in it, their mean confidence, their accuracy
+        and the gap (accuracy - confidence). The expected calibration error is the mean of the absolute gap
+        weighted by the share (Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3).
     """
     import pandas as pd
 

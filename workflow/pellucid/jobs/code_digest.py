@@ -1,7 +1,7 @@
 """Digest of the code that a rule runs.
 
 Snakemake sees an edit of a rule and of its script, but not of the modules that the script imports. Each rule therefore
-carries a digest of them among its parameters (`code_of` in `rules/common.smk`).
+has a digest of them among its parameters (`code_of` in `rules/common.smk`).
 """
 
 from __future__ import annotations
@@ -11,78 +11,87 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+# The folder that holds the package and the scripts.
 _ROOT = Path(__file__).resolve().parents[2]
-# What every script imports around its one call, or to refuse sizes that do not fit: it logs, checks and ends the job,
-# and decides nothing in what is written. An edit of it reruns no training.
+# What scripts import to log, to check digests and to refuse sizes that do not fit. It changes nothing in the outputs,
+# so an edit of it reruns no training.
 _FRAME = frozenset({"pellucid.jobs.script", "pellucid.config.resolution"})
 
 
-def code_digest(*modules: str) -> str:
-    """SHA-256 over the syntax trees of `modules` and of every module of the package that they import, at any depth.
+def code_digest(*modules: str, root: Path = _ROOT) -> str:
+    """Return a digest of the syntax trees of `modules` and of every module of the package that they import.
 
-    Comments, docstrings and layout do not count: they cannot change a result, and to correct one should not cost a
-    training. Plugins that are imported by name at run time must be passed by name here.
+    Imports are followed to any depth. Comments, docstrings and layout do not count: they cannot change a result, and to
+    correct them should not cost a training. Plugins that are imported by name at run time must be passed by name here.
 
     Args:
         modules: dotted names, such as "pellucid.train.run".
+        root: the folder that holds the package and the scripts; its files are read once in a process.
     """
-    return hashlib.sha256("".join(_read(module)[1] for module in closure(*modules)).encode()).hexdigest()[:16]
+    digests = "".join(_read(root, module)[1] for module in closure(*modules, root=root))
+    return hashlib.sha256(digests.encode()).hexdigest()[:16]
 
 
 @cache
-def script_modules(name: str) -> tuple[str, ...]:
-    """The modules of the package that a script imports itself, without those that frame every script.
+def script_modules(name: str, root: Path = _ROOT) -> tuple[str, ...]:
+    """Return the modules of the package that a script itself imports, without those that frame every script.
 
     Args:
         name: of the script, such as "train".
+        root: as for `code_digest`.
     """
-    path = _ROOT / "scripts" / f"{name}.py"
-    found = _imported(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
-    return tuple(sorted(found - _FRAME))
+    return tuple(sorted(_imported(root, _parse(root / "scripts" / f"{name}.py")) - _FRAME))
 
 
-def closure(*modules: str) -> list[str]:
-    """`modules` and every module of the package that they import, sorted."""
+def closure(*modules: str, root: Path = _ROOT) -> list[str]:
+    """Return `modules` and every module of the package that they import, at any depth, sorted."""
     seen: set[str] = set()
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
         if module not in seen:
             seen.add(module)
-            waiting.extend(_read(module)[0])
+            waiting.extend(_read(root, module)[0])
     return sorted(seen)
 
 
-def _path(module: str) -> Path | None:
-    base = _ROOT.joinpath(*module.split("."))
+def _path(root: Path, module: str) -> Path | None:
+    """Return the file of a module, None if there is none."""
+    base = root.joinpath(*module.split("."))
     for path in (base.with_suffix(".py"), base / "__init__.py"):
         if path.is_file():
             return path
     return None
 
 
+def _parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
 @cache
-def _read(module: str) -> tuple[frozenset[str], str]:
-    """The modules of the package that a module imports, and the digest of its own syntax tree."""
-    path = _path(module)
+def _read(root: Path, module: str) -> tuple[frozenset[str], str]:
+    """Return the modules of the package that a module imports, and the digest of the module's own syntax tree."""
+    path = _path(root, module)
     if path is None:
-        raise ModuleNotFoundError(f"no module {module} in {_ROOT}")
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    return _imported(tree), hashlib.sha256(f"{module}\n{_without_docstrings(tree)}".encode()).hexdigest()
+        raise ModuleNotFoundError(f"no module {module} in {root}")
+    tree = _parse(path)
+    return _imported(root, tree), hashlib.sha256(f"{module}\n{_without_docstrings(tree)}".encode()).hexdigest()
 
 
-def _imported(tree: ast.Module) -> frozenset[str]:
-    found: set[str] = set()
+def _imported(root: Path, tree: ast.Module) -> frozenset[str]:
+    """Return the modules of the package that a syntax tree imports."""
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
+            names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found.add(node.module)
-            found.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return frozenset(name for name in found if name.split(".")[0] == "pellucid" and _path(name))
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(name for name in names if name.split(".")[0] == "pellucid" and _path(root, name))
 
 
 def _without_docstrings(tree: ast.Module) -> str:
+    """Return a syntax tree as text. The docstrings are removed from `tree`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None

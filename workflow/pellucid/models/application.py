@@ -71,11 +71,11 @@ def build(
 ) -> keras.Model:
     """Build the network for RGB images (height, width, 3).
 
-    Of published weights every layer is taken but those of the head that have another shape there: the classes, where
-    they are not 1,000, and the dense layers of VGG for images of another size. These begin anew.
+    Published weights are used for every layer except for head layers of another shape: the classes, where there are
+    not 1,000, and the dense layers of VGG for images of another size. These start with random weights.
 
     Raises:
-        InputError: images that are no RGB or too small for the network, or a file that holds other weights.
+        InputError: images are not RGB or too small for the network, or the file holds other weights.
     """
     network = NETWORKS[name]
     require_size(f"application {name}", input_shape, network.family.minimum)
@@ -84,7 +84,7 @@ def build(
 
     image = Input(input_shape, name="input")
     factor, shift = SCALING[network.family.scaling]
-    scaled = layers.Rescaling([one / white for one in factor], list(shift), name="preprocessing")(image)
+    scaled = layers.Rescaling([number / white for number in factor], list(shift), name="preprocessing")(image)
     model = _network(name, input_shape, n_classes, head == "published", scaled)
     if head == "average":
         hidden = layers.GlobalAveragePooling2D(name="average")(model.output)
@@ -92,18 +92,20 @@ def build(
     if weights is not None:
         load(model, weights, name)
     if freeze:
-        own = _weighted(model)
-        begin = len(own) - 1 if head == "average" else len(_weighted(_network(name, input_shape, n_classes, False)))
-        for layer in own[:begin]:
+        weighted = _weighted(model)
+        begin = (
+            len(weighted) - 1 if head == "average" else len(_weighted(_network(name, input_shape, n_classes, False)))
+        )
+        for layer in weighted[:begin]:
             layer.trainable = False
     return model
 
 
 def _network(name: str, shape: tuple[int, ...], n_classes: int, top: bool, images: Any = None) -> keras.Model:
-    """The network as Keras builds it, on `images` or on an input of its own."""
+    """Return the network as Keras builds it, on `images` or on a new input."""
     from keras import applications
 
-    # weights=None is what keeps Keras from a download of its own.
+    # weights=None keeps Keras from downloading weights.
     return getattr(applications, name)(
         include_top=top, weights=None, classes=n_classes, input_shape=shape, input_tensor=images
     )
@@ -114,48 +116,48 @@ def _weighted(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def load(model: keras.Model, path: Path | str, name: str) -> None:
-    """Give a model built here the weights of a file, as `build` says.
+    """Set the weights of a model from `build` to those of a file.
 
-    Networks that were trained on blue, green, red get the kernels of their first layer turned round, which gives the
-    same numbers for red, green, blue as a layer that would turn every image.
+    Networks that were trained on blue, green, red images get the channels of their first kernels reversed, so that they
+    give the same numbers for red, green, blue.
 
     Raises:
-        InputError: no such file, or one of another network.
+        InputError: the file cannot be read, or holds the weights of another network.
     """
-    network, theirs, anew = NETWORKS[name], _published(path, name), []
-    own = _weighted(model)
-    # Names tell nothing: Keras numbers some layers, and goes on counting from model to model. Their order does.
-    for layer, source in itertools.zip_longest(own, theirs[: len(own)]):
+    network, published_layers, random = NETWORKS[name], _published(path, name), []
+    weighted = _weighted(model)
+    # By order, not by name: Keras numbers some layers, and goes on counting from model to model.
+    for layer, source in itertools.zip_longest(weighted, published_layers[: len(weighted)]):
         arrays = source.get_weights() if source is not None else []
         if [array.shape for array in arrays] != [array.shape for array in layer.get_weights()]:
-            anew.append(layer.name)
+            random.append(layer.name)
             continue
-        if layer is own[0] and network.family.scaling == BLUE_GREEN_RED:
+        if layer is weighted[0] and network.family.scaling == BLUE_GREEN_RED:
             arrays[0] = arrays[0][:, :, ::-1]
-        if layer is own[0] and network.family.scaling == ITS_OWN_AND_DEVIATIONS:
+        if layer is weighted[0] and network.family.scaling == ITS_OWN_AND_DEVIATIONS:
             arrays[1] = arrays[1] * np.asarray(DEVIATIONS, arrays[1].dtype)
         layer.set_weights(arrays)
         derive(layer)
-    if anew:
-        logger.info("%s begin anew: the file has none of their shape", ", ".join(anew))
+    if random:
+        logger.info("%s start with random weights: the file has none of their shape", ", ".join(random))
 
 
 def _published(path: Path | str, name: str) -> list[keras.layers.Layer]:
-    """The layers of the network as Keras builds it for 1,000 classes, with the weights of a file.
+    """Return the layers of the network as Keras builds it for 1,000 classes, with the weights of a file.
 
     Raises:
-        InputError: no such file, or one of another network.
+        InputError: the file cannot be read, or holds the weights of another network.
     """
-    network, held = NETWORKS[name], len(keras_weights.layers(path))
+    network, stored = NETWORKS[name], len(keras_weights.layers(path))
     counts = []
     for top in (True, False):
         model = _network(name, (network.size, network.size, 3), _CLASSES, top)
         counts.append(len(_weighted(model)))
-        if counts[-1] == held:
+        if counts[-1] == stored:
             break
     else:
         expected = f"{counts[0]}, or {counts[1]} without the head, as Keras publishes them for {name}"
-        raise InputError.unexpected(str(path), f"weights of {held} layers", expected)
+        raise InputError.unexpected(str(path), f"weights of {stored} layers", expected)
     try:
         model.load_weights(path)
     except Exception as error:  # Keras raises many kinds; all mean the same here.
@@ -168,17 +170,17 @@ def check(*, classes: Sequence[str | int], **others: Any) -> None:
     """Refuse a list of classes with one class alone or one class twice.
 
     Raises:
-        InputError: one of these.
+        InputError: such a list.
     """
     own_keys.check(classes=classes)
 
 
 def fill(*, name: str, weights: str, **others: Any) -> dict[str, str]:
-    """Put the address of published weights, and their checksum, in the place of their name."""
+    """Replace the name of published weights by their address and checksum."""
     return published(name, weights)
 
 
 def features(*, name: str, head: str, **others: Any) -> tuple[str, ...]:
-    """What the network has; a head of its average has the class activation maps of every network."""
+    """Return the features of the network; with the head "average" every network has class activation maps."""
     has = {"conv", *NETWORKS[name].family.features} | ({"gap"} if head == "average" else set())
     return tuple(feature for feature in SPEC.features if feature in has)

@@ -1,4 +1,4 @@
-"""A recurrent network with additive attention: it says itself how much each time step counts."""
+"""A recurrent network with additive attention, whose weights say how much each time step counts."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def build(
 ) -> keras.Model:
     """Build the network for inputs (time, channels).
 
-    The layer `attention_weights` puts out (N, steps): positive, and 1 in sum.
+    The layer `attention_weights` outputs (N, steps): positive, with sum 1.
 
     Raises:
-        InputError: fewer samples than make two time steps.
+        InputError: too few samples for two time steps.
     """
     from keras import Input, Model, layers
 

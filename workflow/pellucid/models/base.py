@@ -107,7 +107,7 @@ class Architecture(Protocol):
 
 
 def require_size(name: str, input_shape: tuple[int, ...], minimum: int) -> None:
-    """Refuse inputs that the convolutions would shrink to nothing.
+    """Refuse inputs that are too short for the convolutions.
 
     Raises:
         InputError: an axis other than the channels' is shorter than `minimum`.

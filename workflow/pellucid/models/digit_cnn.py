@@ -1,4 +1,4 @@
-"""The 2-D network of the survey of CNN visualisation methods, known from Keras' first MNIST example."""
+"""The 2-D network of the survey of CNN visualisation methods, from Keras' first MNIST example."""
 
 from __future__ import annotations
 

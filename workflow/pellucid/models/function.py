@@ -1,4 +1,4 @@
-"""A model of your own from a function `(input_shape, n_classes) -> keras.Model` in a module beside config.yaml."""
+"""Models of your own from a function `(input_shape, n_classes) -> keras.Model` in a module beside config.yaml."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean, first_line
 from pellucid.models.base import ModelSpec
 from pellucid.models.imported import archive, head, own_keys
-from pellucid.models.imported.tidy import tidied
+from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import same_function
 from pellucid.parameters import UNIQUE, one_of
 
@@ -48,12 +48,12 @@ def check(
     """Refuse a function that the module does not define; the module is read, not run.
 
     Raises:
-        InputError: as said, a module that is no Python, or what `own_keys.check` refuses.
+        InputError: the module lacks the function or is not Python, or `own_keys.check` refuses a value.
     """
     own_keys.check(classes=classes, input_range=input_range)
     module, _, name = build.partition(":")
     path = _file(folder, module)
-    if not path.is_file():  # which the check of the files tells
+    if not path.is_file():  # the check of the files reports it
         return
     names = _defined(_parsed(path))
     if names is not None and name not in names:
@@ -63,25 +63,25 @@ def check(
 
 
 def features(*, features: Sequence[str], **others: object) -> tuple[str, ...]:
-    """What the config says."""
+    """Return the features that the config declares."""
     return tuple(features)
 
 
 def addresses(*, build: str, folder: str, **others: object) -> dict[str, str]:
-    """The module, and what it imports of the same folder: an edit of any trains again."""
+    """Return the files of the module and of its imports in the same folder: a change of any trains again."""
     first = build.partition(":")[0]
-    found: dict[str, str] = {"build": str(_file(folder, first))}
+    paths: dict[str, str] = {"build": str(_file(folder, first))}
     waiting = [first]
     while waiting:
         module = waiting.pop()
         path = _file(folder, module)
         for name in _imports_of(path, module):
             other = _file(folder, name)
-            if other.is_file() and str(other) not in found.values():
-                # Beside the other inputs of the rule, which have names of their own.
-                found[f"imports_{name.replace('.', '_')}"] = str(other)
+            if other.is_file() and str(other) not in paths.values():
+                # The prefix keeps the name apart from the other inputs of the rule.
+                paths[f"imports_{name.replace('.', '_')}"] = str(other)
                 waiting.append(name)
-    return found
+    return paths
 
 
 def build(
@@ -111,18 +111,36 @@ def build(
     classes: own_keys.Classes = (),
     input_range: own_keys.InputRange = (0, 1),
 ) -> keras.Model:
-    """What the function returns, with a softmax over the classes at its end.
+    """Return the model that the function returns, with a softmax over the classes at its end.
 
     Raises:
-        InputError: no such module or function, one that fails, or one that returns no model that fits the data.
+        InputError: module or function are missing or fail, or the returned model does not fit the data.
+    """
+    where = f"function.build {build}"
+    model, config = _called(build, folder, where, tuple(input_shape), int(n_classes))
+    archive.check(config, where, hint="keras.ops does without: keras.ops.abs(x) between layers is part of the model.")
+    archive.require_shape(config, where, input_shape, "that it was given")
+    archive.require_features(features, config, where)
+    own_keys.check_number(classes, config, where)
+    model = head.with_softmax(make_compatible(model, where), n_classes, where)
+    same_function.hold_saved(model, where)
+    return own_keys.with_input_range(model, input_range, where)
+
+
+def _called(
+    build: str, folder: str, where: str, input_shape: tuple[int, ...], n_classes: int
+) -> tuple[keras.Model, archive.Config]:
+    """Call the function; return its model, and the model's configuration.
+
+    Raises:
+        InputError: the function fails, or does not return a built model that can be saved.
     """
     import keras
 
-    where = f"function.build {build}"
     with _importing(folder):
         function = _loaded(build, folder, where)
         try:
-            model = function(tuple(input_shape), int(n_classes))
+            model = function(input_shape, n_classes)
         except Exception as error:
             raise InputError.unexpected(
                 where, f"a function that fails ({_reason(error, folder)})", "a keras.Model"
@@ -134,21 +152,15 @@ def build(
         expected = "a functional model, or a Sequential one that begins with keras.Input(input_shape)"
         raise InputError.unexpected(where, "a model that is not built", expected)
     try:
-        config = json.loads(model.to_json())
+        return model, json.loads(model.to_json())
     except Exception as error:  # of a layer of one's own, for example
         raise InputError.unexpected(
             where, f"a model that cannot be saved ({_reason(error, folder)})", "layers of Keras"
         ) from error
-    archive.check(config, where, hint="keras.ops does without: keras.ops.abs(x) between layers is part of the model.")
-    archive.require_shape(config, where, input_shape, "that it was given")
-    archive.lacking(features, config, where)
-    own_keys.check_number(classes, config, where)
-    made = head.with_softmax(tidied(model, where), n_classes, where)
-    same_function.hold_saved(made, where)
-    return own_keys.with_input_range(made, input_range, where)
 
 
 def _loaded(build: str, folder: str, where: str) -> Any:
+    """Import the module and return the function."""
     module, _, name = build.partition(":")
     try:
         loaded = importlib.import_module(module)
@@ -158,16 +170,16 @@ def _loaded(build: str, folder: str, where: str) -> Any:
         ) from error
     if Path(loaded.__file__ or "").resolve() != _file(folder, module).resolve():
         other = f"the module {module} of {loaded.__file__}, which was loaded before"
-        raise InputError.unexpected(where, other, "a module whose name no other has")
-    found = getattr(loaded, name, None)
-    if not callable(found) or inspect.isclass(found):
+        raise InputError.unexpected(where, other, "a module with a unique name")
+    function = getattr(loaded, name, None)
+    if not callable(function) or inspect.isclass(function):
         raise InputError.unexpected(where, f'no function "{name}" in the module', "module:function")
-    return found
+    return function
 
 
 @contextmanager
 def _importing(folder: str) -> Iterator[None]:
-    """Let modules of the folder be found, before others of their names."""
+    """Import modules from the folder first, within a `with` block."""
     place = str(Path(folder).expanduser().resolve())
     sys.path.insert(0, place)
     importlib.invalidate_caches()
@@ -178,7 +190,7 @@ def _importing(folder: str) -> Iterator[None]:
 
 
 def _reason(error: Exception, folder: str) -> str:
-    """An error of somebody's module in one line, with the last line of theirs that it passed."""
+    """Return an error as one line, with the last line of the user's code in its traceback."""
     place = str(Path(folder).expanduser().resolve())
     steps = [step for step in traceback.extract_tb(error.__traceback__) if step.filename.startswith(place)]
     line = f", {Path(steps[-1].filename).name} line {steps[-1].lineno}" if steps else ""
@@ -186,7 +198,7 @@ def _reason(error: Exception, folder: str) -> str:
 
 
 def _file(folder: str, module: str) -> Path:
-    """Where a module lies, or would."""
+    """Return the path of a module, also where there is no such file."""
     base = Path(folder).expanduser().joinpath(*module.split("."))
     package = base / "__init__.py"
     return package if package.is_file() else base.with_name(f"{base.name}.py")
@@ -199,12 +211,12 @@ def _parsed(path: Path) -> ast.Module:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         text = error.msg if isinstance(error, SyntaxError) else str(error)
         raise InputError.unexpected(
-            str(path), f"a module that is no Python ({text}{line})", "a Python module"
+            str(path), f"a module that is not Python ({text}{line})", "a Python module"
         ) from None
 
 
 def _defined(tree: ast.Module) -> list[str] | None:
-    """What a module's top level names; None where that cannot be told without running it."""
+    """Return the names that a module defines, functions first; None where only running it would tell."""
     if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in tree.body):
         return None
     names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
@@ -222,12 +234,12 @@ def _defined(tree: ast.Module) -> list[str] | None:
 def _imports_of(path: Path, module: str) -> list[str]:
     try:
         return list(_imported(_parsed(path), module))
-    except (OSError, InputError):  # which the check of the files tells, or the import
+    except (OSError, InputError):  # the check of the files, or the import, reports it
         return []
 
 
 def _imported(tree: ast.Module, module: str) -> Iterator[str]:
-    """The modules that a module imports, and those that `from a import b` may mean."""
+    """Iterate over the modules that a module imports; for `from a import b` both a and a.b."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,4 +1,4 @@
-"""A fully convolutional network that ends in global average pooling, as class activation maps ask for."""
+"""A fully convolutional network that ends in global average pooling, as class activation maps need."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPEC = ModelSpec(
     title="CNN with global average pooling: blocks of Conv, batch norm, ReLU; mean over all positions",
     kinds=("series", "image"),
     features=("conv", "relu", "rescale_rule", "gap"),
-    source="Wang Z, Yan W, Oates T. Time Series Classification from SpillBuffer with Deep Neural Networks: A Strong "
+    source="Wang Z, Yan W, Oates T. Time Series Classification from Scratch with Deep Neural Networks: A Strong "
     "Baseline. IJCNN (2017), its FCN; for images the same with square kernels",
 )
 
@@ -52,7 +52,7 @@ def build(
     """Build the network for inputs (time, channels) or (height, width, channels).
 
     Raises:
-        InputError: another number of filters than of kernels, or inputs that the poolings would shrink to nothing.
+        InputError: the numbers of filters and kernels differ, or inputs are too short for the poolings.
     """
     from keras import Sequential, layers
 
@@ -77,10 +77,10 @@ def build(
 
 
 def check(*, filters: Sequence[int], kernels: Sequence[int], **others: object) -> None:
-    """Refuse blocks of which only one of the two numbers is known.
+    """Refuse lists of filters and kernels of different lengths.
 
     Raises:
-        InputError: as said.
+        InputError: the lengths differ.
     """
     if len(filters) != len(kernels):
         raise InputError.unexpected(

@@ -1,4 +1,4 @@
-"""A model of your own from a `.keras` file: explained as it is, or fine-tuned on the data."""
+"""Models of your own from a `.keras` file, explained as they are or fine-tuned on the data."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import archive, head, own_keys, sizes
-from pellucid.models.imported.tidy import tidied
+from pellucid.models.imported import archive, declared_sizes, head, own_keys
+from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import finite
 from pellucid.network.layers import holds_weights, walk
 from pellucid.network.same_function import reason
@@ -39,12 +39,10 @@ def check(
     input_range: Sequence[float],
     **others: object,
 ) -> None:
-    """Refuse an address of which nobody says what the model has: it is planned for before it is downloaded.
-
-    What `own_keys.check` refuses is refused too.
+    """Refuse an address without `features`, which planning needs before the file is downloaded.
 
     Raises:
-        InputError: as said.
+        InputError: such an address, or `own_keys.check` refuses a value.
     """
     if features == "auto" and not is_local(file):
         expected = "a list of what the model has of conv, relu, rescale_rule and gap"
@@ -63,16 +61,16 @@ def features(
     classes: Sequence[str | int],
     **others: object,
 ) -> tuple[str, ...]:
-    """What the file says, or what the config says of an address.
+    """Return the features of the model in the file, or those that the config declares for an address.
 
     Raises:
-        InputError: a file that is no model, or one that is not taken (`archive.check`); another number of `classes`
-            than the model has outputs.
+        InputError: the file is not a model, `archive.check` refuses it, or it has another number of outputs than there
+            are `classes`.
     """
     if not is_local(file):
         return tuple(features)
     path = local_path(file)
-    if not path.is_file():  # which the check of the files tells
+    if not path.is_file():  # the check of the files reports it
         return SPEC.features
     config = archive.read(path)
     archive.check(config, str(path), allow_code=allow_code)
@@ -80,7 +78,7 @@ def features(
         own_keys.check_number(classes, config, str(path))
     if features == "auto":
         return archive.features(config, str(path))
-    archive.lacking(features, config, str(path))
+    archive.require_features(features, config, str(path))
     return tuple(features)
 
 
@@ -117,48 +115,58 @@ def build(
     classes: own_keys.Classes = (),
     input_range: own_keys.InputRange = (0, 1),
 ) -> keras.Model:
-    """The model of the file, made usable (`tidy.tidied`), with a softmax over the classes at its end.
+    """Return the model of the file in the form that every stage can use, with a softmax over the classes at its end.
 
     Raises:
-        InputError: a file that is not taken (`archive.check`) or lacks what `features` says, inputs of another shape
-            than the data's, another number of classes without `new_head`, or a layer to freeze that is not there.
+        InputError: `archive.check` refuses the file, the model lacks one of `features`, its shape or number of classes
+            is not that of the data, or a layer to freeze is missing.
     """
     from keras import config as settings
-    from keras import models
 
-    looked_over = archive.look_over(file)
-    described = looked_over.config
-    archive.check(described, str(file), allow_code=allow_code)
+    path = str(file)
+    checked = archive.look_over(file)
+    archive.check(checked.config, path, allow_code=allow_code)
     if not new_head:
-        own_keys.check_number(classes, described, str(file))
+        own_keys.check_number(classes, checked.config, path)
     if features != "auto":
-        archive.lacking(features, described, str(file))
-    archive.require_shape(described, str(file), input_shape, "of the data's examples")
-    sizes.require_buildable(described, looked_over.stored, str(file), allow_code=allow_code)
-    try:
-        model = models.load_model(file, compile=False, safe_mode=not allow_code)
-    except Exception as error:  # Keras raises many kinds; all mean the same here.
-        found = f"a model that cannot be loaded ({reason(error)})"
-        raise InputError.unexpected(str(file), found, "one that keras.models.load_model takes") from error
-    finite.require_weights(model, str(file))
+        archive.require_features(features, checked.config, path)
+    archive.require_shape(checked.config, path, input_shape, "of the data's examples")
+    declared_sizes.require_buildable(checked.config, checked.stored, path, allow_code=allow_code)
+    model = _loaded(path, allow_code)
     if freeze not in ("none", "all_but_last"):
-        freeze_layers(model, freeze)  # by the names that the file gives them
+        freeze_layers(model, freeze)  # by the names in the file
     if allow_code:
         settings.enable_unsafe_deserialization()
-    model = tidied(model, str(file))
-    model = head.with_new_head(model, n_classes, str(file)) if new_head else model
-    model = head.with_softmax(model, n_classes, str(file))
-    model = own_keys.with_input_range(model, input_range, str(file))
+    model = make_compatible(model, path)
+    model = head.with_new_head(model, n_classes, path) if new_head else model
+    model = own_keys.with_input_range(head.with_softmax(model, n_classes, path), input_range, path)
     if freeze == "all_but_last":
         freeze_all_but_last(model)
     return model
 
 
-def freeze_layers(model: keras.Model, names: Sequence[str]) -> None:
-    """Leave the weights of some layers out of the training.
+def _loaded(path: str, allow_code: bool) -> keras.Model:
+    """Load a file that was checked.
 
     Raises:
-        InputError: no layer of that name.
+        InputError: Keras cannot load it, or a weight is not finite.
+    """
+    from keras import models
+
+    try:
+        model: keras.Model = models.load_model(path, compile=False, safe_mode=not allow_code)
+    except Exception as error:  # Keras raises many kinds; all mean the same here.
+        found = f"a model that cannot be loaded ({reason(error)})"
+        raise InputError.unexpected(path, found, "one that keras.models.load_model takes") from error
+    finite.require_weights(model, path)
+    return model
+
+
+def freeze_layers(model: keras.Model, names: Sequence[str]) -> None:
+    """Exclude the weights of some layers from the training.
+
+    Raises:
+        InputError: no layer has one of the names.
     """
     layers = list(walk(model))
     known = [layer.name for layer in layers]
@@ -176,6 +184,6 @@ def freeze_layers(model: keras.Model, names: Sequence[str]) -> None:
 
 
 def freeze_all_but_last(model: keras.Model) -> None:
-    """Leave all weights but those of the last layer that has some out of the training."""
+    """Exclude all weights from the training except those of the last layer with weights."""
     for layer in [layer for layer in walk(model) if holds_weights(layer)][:-1]:
         layer.trainable = False

@@ -1,4 +1,4 @@
-"""Multiple-instance learning: the series as a bag of windows, of which the network says how much each counts."""
+"""Multiple-instance learning: the series is a bag of windows, and weights say how much each window counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SPEC = ModelSpec(
     title="Multiple-instance CNN: one small CNN for every window, gated attention over the windows",
     kinds=("series",),
-    # Its convolutions run over (window, time in the window): their maps do not lie on the input's axis, as "conv" says.
+    # No "conv": convolutions run over (window, time in the window), so their maps do not lie on the axis of the input.
     features=("relu", "instances"),
     source="Ilse M, Tomczak JM, Welling M. Attention-based Deep Multiple Instance Learning. ICML (2018), equations 7 "
     "and 9",
@@ -42,12 +42,12 @@ def build(
 ) -> keras.Model:
     """Build the network for inputs (time, channels).
 
-    The layer `windows` puts out (N, instances, window, channels), and `instance_weights` (N, instances): positive, and
-    1 in sum. Kernels of one window by `kernel` samples are the same small 1-D CNN for every window, and unlike a
-    wrapped one they stay layers that can be reached.
+    The layer `windows` outputs (N, instances, window, channels), and `instance_weights` (N, instances): positive, with
+    sum 1. Kernels of one window by `kernel` samples are the same small 1-D CNN for every window; inside of a wrapper
+    layer the convolutions could not be reached.
 
     Raises:
-        InputError: a window so long that there is only one.
+        InputError: the window is so long that there is only one.
     """
     from keras import Input, Model, layers
 

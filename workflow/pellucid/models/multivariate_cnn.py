@@ -26,7 +26,7 @@ def build(
     """Build the network for inputs (time, channels).
 
     Raises:
-        InputError: fewer than 73 samples, the length that leaves one after both poolings.
+        InputError: fewer than 73 samples, which leave one after both poolings.
     """
     from keras import Sequential, layers
 

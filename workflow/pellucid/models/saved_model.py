@@ -1,4 +1,4 @@
-"""A model of your own from a TensorFlow SavedModel folder: one function, whose layers cannot be reached."""
+"""Models of your own from a TensorFlow SavedModel folder: one function, whose layers cannot be reached."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def check(
     input_range: Sequence[float],
     **others: object,
 ) -> None:
-    """Refuse a program that nobody has allowed to run.
+    """Refuse a SavedModel, which is a program, without `allow_code`.
 
     Raises:
-        InputError: as said, or what `own_keys.check` refuses.
+        InputError: such a model, or `own_keys.check` refuses a value.
     """
     own_keys.check(classes=classes, input_range=input_range)
     if not allow_code:
@@ -55,10 +55,10 @@ def check(
 
 
 def addresses(*, folder: str, **others: object) -> dict[str, str]:
-    """Every file of the folder: a change of any is another model."""
-    place = Path(folder).expanduser()
-    found = [place / "saved_model.pb", *sorted(path for path in place.rglob("*") if path.is_file())]
-    return {f"folder_{number}": str(path) for number, path in enumerate(dict.fromkeys(found))}
+    """Return every file of the folder: a change of any is a new model."""
+    root = Path(folder).expanduser()
+    paths = [root / "saved_model.pb", *sorted(path for path in root.rglob("*") if path.is_file())]
+    return {f"folder_{number}": str(path) for number, path in enumerate(dict.fromkeys(paths))}
 
 
 def build(
@@ -82,56 +82,25 @@ def build(
     classes: own_keys.Classes = (),
     input_range: own_keys.InputRange = (0, 1),
 ) -> keras.Model:
-    """A model of one layer that calls the SavedModel, and a softmax over the classes.
+    """Return a model of one layer that calls the SavedModel, and a softmax over the classes.
 
-    Scores that are probabilities, p, become the logits log p, which have p for their softmax. One probability, or one
-    logit, is that of the second of two classes (`head.of_one`).
+    Probabilities p become the logits log p, whose softmax is p. A single probability or logit is that of the second of
+    two classes (`head.two_logits`).
 
     Raises:
-        InputError: a folder that cannot be loaded, or a function that does not fit the data.
+        InputError: the folder cannot be loaded, or the function does not fit the data.
     """
-    from keras import Input, Model, layers, ops
+    from keras import Input, Model, layers
 
     check(folder=folder, allow_code=allow_code, classes=classes, input_range=input_range)
-    place = str(Path(folder).expanduser())
-    # Its graph is in the folder alone: by the name, another graph is another model.
+    path = str(Path(folder).expanduser())
+    # The graph is in the folder only: the name tells models with different graphs apart.
     digest = files.digest([files.sha256(path) for path in addresses(folder=folder).values()])[:12]
-    layer = _layer(place, endpoint, f"saved_model_{digest}")
-    image = Input(input_shape, name="input")
-    try:
-        output = layer(image)
-    except Exception as error:  # TensorFlow raises many kinds; all mean the same here
-        found = f"a function that fails for examples of shape {format_shape(input_shape) or '()'} ({first_line(error)})"
-        raise InputError.unexpected(place, found, "one that takes (N, *shape), 32-bit numbers") from error
-    outputs = list(output.values()) if isinstance(output, dict) else [output]
-    if len(outputs) != 1:
-        raise InputError.unexpected(place, f"{len(outputs)} outputs: {comma_list(output)}", "one")
-    (scores,) = outputs
-    binary = tuple(scores.shape[1:]) in ((), (1,)) and n_classes == 2
-    if tuple(scores.shape[1:]) != (n_classes,) and not binary:
-        expected = f"{n_classes} scores, one for each class{', or one score' if n_classes == 2 else ''}"
-        hint = "model.classes names the classes of all outputs, also those that the data lack."
-        raise InputError.unexpected(
-            place, f"an output of shape {format_shape(scores.shape[1:]) or '()'}", expected, hint
-        )
-    function = Model(image, scores)
-    same_function.require_function(function, place)
-    # The smallest normal number: a probability that was rounded to 0 has no logarithm.
-    tiny = float(np.finfo(np.float32).tiny)
-    if binary:
-        if head.between(same_function.ask(function, same_function.tries(function))):
-            # 1 less a 32-bit number cannot be closer to 0 than half of the last place.
-            rest = ops.maximum(1 - scores, float(np.finfo(np.float32).epsneg))
-            scores = ops.log(ops.maximum(scores, tiny)) - ops.log(rest)
-            logger.info("its one probability p is taken for that of the second class, whose score z is log p / (1 - p)")
-        else:
-            logger.info("its one score z is taken for the logit of the second of two classes")
-        scores = head.of_one(scores)
-    elif head.gives_probabilities(function):
-        scores = ops.log(ops.maximum(scores, tiny))
-        logger.info("the logarithms of its probabilities are taken for logits")
-    model = Model(image, layers.Softmax(name="classes")(scores), name="saved_model")
-    model = own_keys.with_input_range(model, input_range, place)
+    layer = _layer(path, endpoint, f"saved_model_{digest}")
+    inputs = Input(input_shape, name="input")
+    scores = _logits(inputs, _output(layer, inputs, n_classes, path), n_classes, path)
+    model = Model(inputs, layers.Softmax(name="classes")(scores), name="saved_model")
+    model = own_keys.with_input_range(model, input_range, path)
     if not _has_gradients(model, input_shape):
         logger.warning(
             "the SavedModel has no gradients: only methods that need none can explain it "
@@ -140,28 +109,86 @@ def build(
     return model
 
 
-def _layer(place: str, endpoint: str, name: str) -> Any:
+def _output(layer: Any, inputs: Any, n_classes: int, path: str) -> Any:
+    """Call the layer; return its output.
+
+    Raises:
+        InputError: the function fails, or its output is not one score for each class.
+    """
+    input_shape = inputs.shape[1:]
+    try:
+        output = layer(inputs)
+    except Exception as error:  # TensorFlow raises many kinds; all mean the same here
+        found = f"a function that fails for examples of shape {format_shape(input_shape) or '()'} ({first_line(error)})"
+        raise InputError.unexpected(path, found, "one that takes (N, *shape), 32-bit numbers") from error
+    outputs = list(output.values()) if isinstance(output, dict) else [output]
+    if len(outputs) != 1:
+        raise InputError.unexpected(path, f"{len(outputs)} outputs: {comma_list(output)}", "one")
+    (scores,) = outputs
+    binary = _is_binary(scores, n_classes)
+    if tuple(scores.shape[1:]) != (n_classes,) and not binary:
+        expected = f"{n_classes} scores, one for each class{', or one score' if n_classes == 2 else ''}"
+        hint = "model.classes names the classes of all outputs, also those that the data lack."
+        raise InputError.unexpected(
+            path, f"an output of shape {format_shape(scores.shape[1:]) or '()'}", expected, hint
+        )
+    return scores
+
+
+def _is_binary(scores: Any, n_classes: int) -> bool:
+    return tuple(scores.shape[1:]) in ((), (1,)) and n_classes == 2
+
+
+def _logits(inputs: Any, scores: Any, n_classes: int, path: str) -> Any:
+    """Return the logits of all classes from the scores of the SavedModel.
+
+    Raises:
+        InputError: the score of an input depends on the call or on the batch.
+    """
+    from keras import Model, ops
+
+    function = Model(inputs, scores)
+    same_function.require_function(function, path)
+    # The smallest normal number replaces a probability that was rounded to 0, which has no logarithm.
+    tiny = float(np.finfo(np.float32).tiny)
+    if _is_binary(scores, n_classes):
+        if head.in_unit_interval(same_function.ask(function, same_function.tries(function))):
+            # 1 - p in 32-bit numbers is not closer to 0 than half of the last digit.
+            rest = ops.maximum(1 - scores, float(np.finfo(np.float32).epsneg))
+            scores = ops.log(ops.maximum(scores, tiny)) - ops.log(rest)
+            logger.info("its one probability p belongs to the second class, whose score z is log p / (1 - p)")
+        else:
+            logger.info("its one score z is used as the logit of the second of two classes")
+        return head.two_logits(scores)
+    if head.gives_probabilities(function):
+        logger.info("the logarithms of its probabilities are used as logits")
+        return ops.log(ops.maximum(scores, tiny))
+    return scores
+
+
+def _layer(path: str, endpoint: str, name: str) -> Any:
+    """Return a layer that calls the SavedModel (InputError where it cannot be loaded)."""
     from keras import layers
 
     reason = ""
-    for one in ("serve", "serving_default") if endpoint == "auto" else (endpoint,):
+    for candidate in ("serve", "serving_default") if endpoint == "auto" else (endpoint,):
         try:
-            return layers.TFSMLayer(place, call_endpoint=one, trainable=False, name=name)
+            return layers.TFSMLayer(path, call_endpoint=candidate, trainable=False, name=name)
         except Exception as error:  # no such endpoint, or no such folder: of many kinds
             reason = first_line(error)
     raise InputError.unexpected(
-        place, f"a folder that cannot be loaded ({reason})", f"a SavedModel with the endpoint {endpoint}"
+        path, f"a folder that cannot be loaded ({reason})", f"a SavedModel with the endpoint {endpoint}"
     )
 
 
 def _has_gradients(model: keras.Model, input_shape: tuple[int, ...]) -> bool:
     import tensorflow as tf
 
-    one = tf.zeros((1, *input_shape))
+    example = tf.zeros((1, *input_shape))
     with tf.GradientTape() as tape:
-        tape.watch(one)
-        answer = model(one, training=False)
+        tape.watch(example)
+        scores = model(example, training=False)
     try:
-        return tape.gradient(answer, one) is not None
+        return tape.gradient(scores, example) is not None
     except LookupError:  # an operation without one
         return False

@@ -59,21 +59,21 @@ def build(
 ) -> keras.Model:
     """Build the network for RGB images (height, width, 3).
 
-    Of published weights the convolutions are always taken. The dense layers are taken in their order, up to the first
-    that has another shape: fc1 depends on the size of the images (224 × 224 fits), predictions on the number of classes
-    (1,000 fit). That one and those after it begin anew.
+    Published weights are used for all convolutions, and for the dense layers up to the first of another shape: fc1
+    depends on the size of the images (224 × 224 fits), predictions on the number of classes (1,000 fit). The dense
+    layers from there on start with random weights.
 
     Raises:
-        InputError: images that are no RGB or smaller than 32 pixels, or a file that holds other weights.
+        InputError: images are not RGB or smaller than 32 pixels, or the file holds other weights.
     """
     from keras import Input, Model, applications, layers
 
     require_size("vgg16", input_shape, 32)
     require_rgb("vgg16", input_shape)
     image = Input(input_shape, name="input")
-    # scaled - mean, as the network was trained; it was trained on blue, green, red, for which `load` makes up.
+    # scaled - mean, as in the training of the network; `load` reorders the channels, which were blue, green, red.
     scaled = layers.Rescaling(255 / white, [-mean for mean in MEANS], name="preprocessing")(image)
-    # weights=None is what keeps Keras from a download of its own.
+    # weights=None keeps Keras from downloading weights.
     base = applications.VGG16(
         include_top=False, weights=None, **({"input_shape": input_shape} if nested else {"input_tensor": scaled})
     )
@@ -92,51 +92,51 @@ def check(*, classes: Sequence[str | int], **others: Any) -> None:
     """Refuse a list of classes with one class alone or one class twice.
 
     Raises:
-        InputError: one of these.
+        InputError: such a list.
     """
     own_keys.check(classes=classes)
 
 
 def fill(*, weights: str, **others: Any) -> dict[str, str]:
-    """Put the address of the published weights, and their MD5, in the place of their name."""
+    """Replace the name of published weights by their address and MD5."""
     return published("VGG16", weights)
 
 
 def load(model: keras.Model, path: Path | str) -> None:
-    """Give a model built here the weights of a file, as `build` says.
+    """Set the weights of a model from `build` to those of a file.
 
-    The published weights expect blue, green, red: the first convolution's kernels are turned round, which gives the
-    same numbers for red, green, blue as a layer that would turn every image.
+    The published weights expect blue, green, red: the channels of the first convolution's kernels are reversed, which
+    gives the same numbers for red, green, blue.
 
     Raises:
-        InputError: a file without these layers, or with convolutions of other shapes.
+        InputError: the file lacks these layers, or has convolutions of other shapes.
     """
     from pellucid.network.layers import holds_weights, walk
 
-    found = keras_weights.read(path)
+    arrays = keras_weights.read(path)
     layers = {layer.name: layer for layer in walk(model) if holds_weights(layer)}
     convolutions = [name for name in layers if name not in _TOP]
     for name in convolutions:
-        if not _fits(layers[name], found.get(name)):
+        if not _fits(layers[name], arrays.get(name)):
             expected = f"{name} with arrays of shape {_shapes(layers[name].get_weights())}"
             raise InputError.unexpected(
-                str(path), f"{name} with {_shapes(found[name])}" if name in found else "none", expected
+                str(path), f"{name} with {_shapes(arrays[name])}" if name in arrays else "none", expected
             )
-    kernel, bias = found["block1_conv1"]
-    found["block1_conv1"] = [kernel[:, :, ::-1], bias]
+    kernel, bias = arrays["block1_conv1"]
+    arrays["block1_conv1"] = [kernel[:, :, ::-1], bias]
     taken = list(convolutions)
     for name in _TOP:
-        if not _fits(layers[name], found.get(name)):
+        if not _fits(layers[name], arrays.get(name)):
             break
         taken.append(name)
     for name in taken:
-        layers[name].set_weights(found[name])
-    if anew := [name for name in _TOP if name not in taken]:
-        logger.info("%s begin anew: the file has none of their shape", ", ".join(anew))
+        layers[name].set_weights(arrays[name])
+    if random := [name for name in _TOP if name not in taken]:
+        logger.info("%s start with random weights: the file has none of their shape", ", ".join(random))
 
 
 def _fits(layer: keras.layers.Layer, arrays: list[NDArray[np.float32]] | None) -> bool:
-    return arrays is not None and [array.shape for array in arrays] == [tuple(one.shape) for one in layer.weights]
+    return arrays is not None and [array.shape for array in arrays] == [tuple(weight.shape) for weight in layer.weights]
 
 
 def _shapes(arrays: list[NDArray[np.float32]]) -> str:

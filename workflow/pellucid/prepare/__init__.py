@@ -1,1 +1,1 @@
-"""From a data source to the arrays of every later stage: split, scaled, described; and the choice of examples."""
+"""Turn a data source into the arrays of every later stage: split, scaled, described; and choose examples."""

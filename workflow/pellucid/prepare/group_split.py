@@ -1,8 +1,8 @@
-"""Splits of whole groups: which groups (patients, recordings) go to which side, drawn at random for every seed.
+"""Split examples by whole groups (patients, recordings), at random for every seed.
 
-Candidates are drawn from random orders of the groups. Of those whose shares are the nearest, the ones with the most
-even classes stay, and one of them is drawn: taking the best one alone would give the same split for every seed, and
-would leave out groups whose classes are uneven.
+Candidate splits come from random orders of the groups. Of the candidates with the shares closest to those asked for,
+the ones with the most even classes are kept, and one of these is drawn. Always taking the best candidate would give
+the same split for every seed, and would leave out groups with uneven classes.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pellucid.messages import abbreviate, comma_list
 from pellucid.shares import ceil_of, exact
 
 CANDIDATES = 256
-_CELLS = 2**24  # groups of all candidates together, at most
-# Of the examples: shares that differ by less are equally near.
+_CELLS = 2**24  # the most groups, over all candidates
+# Shares of the examples that differ by less count as equal.
 _SLACK = 0.005
-# Of the candidates with the nearest shares, those with the most even classes.
+# Share of the candidates with the closest shares that is kept: those with the most even classes.
 _EVEN = 0.4
 
 
@@ -31,7 +31,7 @@ class Groups:
     Attributes:
         names: (G,) sorted.
         member: (N,) the group of each example.
-        counts: (G, classes) examples of each class; classes without any have no column.
+        counts: (G, classes) examples of each class; classes without examples have no column.
     """
 
     names: NDArray[np.str_]
@@ -58,10 +58,10 @@ class Groups:
 
 
 def refuse_few(groups: Groups, sides: int, which: str) -> None:
-    """Refuse fewer groups than sides that each need one.
+    """Refuse fewer groups than splits, each of which needs one.
 
     Raises:
-        InputError: with the names of the groups.
+        InputError: fewer groups than `sides`.
     """
     if len(groups) < sides:
         names = comma_list(groups.names[:5])
@@ -76,47 +76,47 @@ def refuse_few(groups: Groups, sides: int, which: str) -> None:
 def draw(
     y: NDArray[np.int64], group: NDArray[np.str_], share: float, rng: np.random.Generator, *, left: int = 1
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Divide indices into (rest, drawn) by whole groups that come as near to a share of the examples as they can.
+    """Divide indices into (rest, drawn) by whole groups, with a share of the examples as close as possible.
 
     Args:
         y: (N,) labels.
         group: (N,) names.
         share: of the examples that are drawn.
         rng: draws them.
-        left: groups that the rest must have at least.
+        left: the fewest groups in the rest.
 
     Raises:
-        InputError: fewer groups than that and one more.
+        InputError: fewer than `left` + 1 groups.
     """
     groups = Groups.of(y, group)
     refuse_few(groups, left + 1, "training, validation and test" if left > 1 else "training and the examples set apart")
     number = _candidates(len(groups))
     orders = rng.permuted(np.tile(np.arange(len(groups)), (number, 1)), axis=1)
     target = float(exact(share) * len(y))
-    # Of each order, as many of the first groups as come nearest to the share.
+    # Take the first groups of each order, as many as come closest to the share.
     sums = groups.sizes[orders].cumsum(1)[:, : len(groups) - left]
     count = np.abs(sums - target).argmin(1) + 1
     places = np.empty_like(orders)
     np.put_along_axis(places, orders, np.arange(len(groups))[np.newaxis], axis=1)
     drawn = places < count[:, np.newaxis]
     sides = np.stack([drawn, ~drawn], axis=1)
-    chosen = drawn[_best(sides, np.array([share, 1 - share]), groups, rng)][groups.member]
-    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+    indices = drawn[_best(sides, np.array([share, 1 - share]), groups, rng)][groups.member]
+    return np.flatnonzero(~indices), np.flatnonzero(indices)
 
 
 def folds(
     y: NDArray[np.int64], group: NDArray[np.str_], number: int, rng: np.random.Generator
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Divide indices into folds of whole groups, as equal and as even in their classes as they can be.
+    """Divide indices into folds of whole groups, with sizes and classes as even as possible.
 
     Returns:
         (rest, fold) for each fold.
 
     Raises:
-        InputError: fewer groups than folds, or than two and the validation examples need.
+        InputError: fewer groups than folds, or fewer than 4 for 2 folds.
     """
     groups = Groups.of(y, group)
-    # What is not in the fold is divided once more, into training and validation: that takes two groups.
+    # The rest is divided again, into training and validation examples: it needs two groups.
     dealt = number if number > 2 else 2 * number
     refuse_few(groups, dealt, f"{number} folds" if number > 2 else "training and validation of 2 folds")
     sizes = groups.sizes
@@ -125,7 +125,7 @@ def folds(
     sides = np.zeros((candidates, number, len(groups)), bool)
     filled, rows = np.zeros((candidates, number), np.int64), np.arange(candidates)
     for position, index in enumerate(orders.T):
-        # No fold stays empty; then the one with the fewest examples gets the next group.
+        # First one group for each fold; then the fold with the fewest examples gets the next group.
         fold = np.full(candidates, position % number) if position < dealt else filled.argmin(1)
         sides[rows, fold, index] = True
         filled[rows, fold] += sizes[index]
@@ -135,7 +135,7 @@ def folds(
 
 
 def _candidates(cells: int) -> int:
-    """How many candidates of so many cells (groups, or groups by folds) are drawn."""
+    """Return the number of candidates to draw, each of `cells` cells (groups, or groups by folds)."""
     return max(8, min(CANDIDATES, _CELLS // cells))
 
 
@@ -143,9 +143,9 @@ def _best(sides: NDArray[np.bool_], shares: NDArray[np.float64], groups: Groups,
     """Return one of the best candidates.
 
     Args:
-        sides: (candidates, sides, groups), which groups lie on which side.
+        sides: (candidates, sides, groups), whether a group lies on a side.
         shares: (sides,) asked for.
-        groups: with their classes.
+        groups: their classes are to be even.
         rng: draws among equally good ones.
     """
     counts = sides.astype(np.float64) @ groups.counts
@@ -160,27 +160,29 @@ def _best(sides: NDArray[np.bool_], shares: NDArray[np.float64], groups: Groups,
     return int(rng.choice(kept))
 
 
-def told(
+def warnings(
     names: tuple[str, ...], sides: dict[str, tuple[NDArray[np.int64], NDArray[np.str_] | None]], classes: list[str]
 ) -> list[str]:
-    """Return a line about each thing that whole groups make impossible, by its name.
+    """Return a sentence for each split that holds one group only, and each class that one group only has.
 
     Args:
         names: of the splits.
-        sides: of each split, the labels and the groups (None for one that has no groups).
+        sides: labels and groups of each split (None for a split without groups).
         classes: their names.
     """
     lines = []
     for name in names:
         y, group = sides[name]
-        if group is not None and len(found := np.unique(group)) == 1:
-            group_name = abbreviate(str(found[0]))
-            lines.append(f"all {len(y)} {name} examples come from one group ({group_name}): they speak for no other")
+        if group is not None and len(members := np.unique(group)) == 1:
+            group_name = abbreviate(str(members[0]))
+            lines.append(
+                f"all {len(y)} {name} examples come from one group ({group_name}): they say nothing about others"
+            )
     known = [(y, group) for y, group in sides.values() if group is not None]
     if known:
         y, group = (np.concatenate(arrays) for arrays in zip(*known, strict=True))
         for label in np.unique(y):
-            if len(found := np.unique(group[y == label])) == 1:
-                where = f"is in one group only ({abbreviate(str(found[0]))})"
-                lines.append(f"class {abbreviate(classes[label])} {where}: it lies on one side alone")
+            if len(members := np.unique(group[y == label])) == 1:
+                where = f"is in one group only ({abbreviate(str(members[0]))})"
+                lines.append(f"class {abbreviate(classes[label])} {where}: only one split has it")
     return lines

@@ -1,30 +1,27 @@
-"""Scaling channel by channel, with statistics of what was measured in the training examples, in float64."""
+"""Scale channel by channel, with statistics of the measured values of the training examples, in float64."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets.base import BLANK, MEASURED
+from pellucid.datasets.base import BLANK
+from pellucid.datasets.readers.channel_statistics import Floats, deviation_within_examples, limits, with_measured
 from pellucid.errors import InputError
-from pellucid.lazy_array import Array, LazyRows, blocks
+from pellucid.lazy_array import Array, LazyRows
 from pellucid.messages import abbreviate, comma_list
 
-Floats = NDArray[np.float64]
-
-# Beyond these, squares and differences leave the range of float64.
+# Beyond these limits, squares and differences leave the range of float64.
 _LARGEST, _LEAST_RANGE = 1e150, 1e-150
-# Of float32 within the variation of a series: below this many, the steps are seen in the signal.
+# Float32 steps within the standard deviation of a series: with fewer, the steps are visible in the signal.
 _STEPS = 100
-# With so many, a value that is cast before it is scaled is off by no more than one that is cast afterwards.
-_FINE = 2**18
 
 
-class Part(Protocol):
-    """One split, as far as scaling knows it."""
+class Side(Protocol):
+    """The fields of a split that scaling uses."""
 
     x: LazyRows
     filling: LazyRows | None
@@ -33,19 +30,18 @@ class Part(Protocol):
 def rescale(
     splits: Mapping[str, Any], scale: str, channels: Sequence[str] = ()
 ) -> tuple[dict[str, list[float]], list[str]]:
-    """Scale all splits with the statistics of train alone, and cast them to float32; values are computed when read.
+    """Scale all splits with the statistics of train, and cast them to float32; values are computed when read.
 
     Args:
-        splits: "train" and any other, each with `x` and `filling` (`Part`); they get their `x` scaled.
+        splits: "train" and others, each with `x` and `filling` (`Side`); `x` is replaced by the scaled values.
         scale: none, standard or minmax.
         channels: names, for messages.
 
     Returns:
-        The offset and the divisor of each channel, empty for `none`; and what a reader must know of them, a sentence
-        each.
+        The offset and the divisor of each channel, empty for `none`; and sentences that warn of lost digits.
 
     Raises:
-        InputError: values too large, or too close to each other, for any computation.
+        InputError: values are too large, or too close to each other, for any computation.
     """
     train = splits["train"]
     names = list(channels) or [f"channel {number + 1}" for number in range(train.x.shape[-1])]
@@ -57,13 +53,13 @@ def rescale(
     offset, divisor = np.zeros(len(names)), np.ones(len(names))
     if scale != "none":
         offset, divisor = (standard if scale == "standard" else minmax)(train.x, train.filling)
-        # Of equal values the deviation is rounding, or nothing: the channel becomes zero rather than noise or infinite.
-        still = high == low
-        divisor = np.where(still, 1.0, divisor)
-        offset = np.where(still, low, offset)
-        if still.any() and len(names) < 100:
-            constant = comma_list(name for name, same in zip(names, still, strict=True) if same)
-            notes.append(f"Constant in the training examples, and 0 after scaling: {constant}.")
+        # The deviation of equal values is 0 or rounding: divided by 1, the channel becomes 0, not noise or infinite.
+        constant = high == low
+        divisor = np.where(constant, 1.0, divisor)
+        offset = np.where(constant, low, offset)
+        if constant.any() and len(names) < 100:
+            channels_text = comma_list(name for name, same in zip(names, constant, strict=True) if same)
+            notes.append(f"Constant in the training examples, and 0 after scaling: {channels_text}.")
     if train.x.dtype != np.float32:
         notes += _lost(train, low, high, offset, divisor, names, scale)
     for part in splits.values():
@@ -73,80 +69,45 @@ def rescale(
 
 
 def standard(x: Array, filling: Array | None = None) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of each channel, (channels,), in two passes in float64."""
+    """Return mean and standard deviation of each channel, (channels,), in two passes in float64."""
     axes = tuple(range(len(x.shape) - 1))
     total, count = np.zeros(x.shape[-1]), np.zeros(x.shape[-1])
-    for block, measured in _with_measured(x, filling):
+    for block, measured in with_measured(x, filling):
         total = total + (block if measured is None else np.where(measured, block, 0)).sum(axes, np.float64)
         count = count + (np.prod(block.shape[:-1]) if measured is None else measured.sum(axes))
     mean = total / np.maximum(count, 1)
     squares = np.zeros(x.shape[-1])
-    for block, measured in _with_measured(x, filling):
+    for block, measured in with_measured(x, filling):
         deviation = np.square(block - mean)
         squares = squares + (deviation if measured is None else np.where(measured, deviation, 0)).sum(axes)
     return mean, np.sqrt(squares / np.maximum(count, 1))
 
 
 def minmax(x: Array, filling: Array | None = None) -> tuple[Floats, Floats]:
-    """Least value of each channel and the way from there to its largest, (channels,)."""
+    """Return minimum and range of each channel, (channels,)."""
     low, high = limits(x, filling)
     return low, high - low
 
 
-def limits(x: Array, filling: Array | None = None) -> tuple[Floats, Floats]:
-    """Least and largest value of each channel, (channels,); both are 0 for a channel without any."""
-    axes = tuple(range(len(x.shape) - 1))
-    low, high = np.full(x.shape[-1], np.inf), np.full(x.shape[-1], -np.inf)
-    for block, measured in _with_measured(x, filling):
-        ends = (block, block) if measured is None else (np.where(measured, block, end) for end in (np.inf, -np.inf))
-        least, largest = ends
-        low, high = np.minimum(low, least.min(axes)), np.maximum(high, largest.max(axes))
-    nothing = low > high
-    return np.where(nothing, 0.0, low), np.where(nothing, 0.0, high)
-
-
-def fits_float32(x: NDArray[Any], filling: NDArray[np.uint8] | None) -> bool:
-    """Whether values can be cast to float32 before they are scaled: exactly, or with a rounding below any signal."""
-    if x.dtype == np.float32:
-        return True
-    with np.errstate(over="ignore"):
-        if all((block.astype(np.float32) == block).all() for block in blocks(x)):
-            return True
-        low, high = limits(x, filling)
-        largest = np.maximum(np.abs(low), np.abs(high))
-        if (largest > np.finfo(np.float32).max).any():
-            return False
-        step = np.spacing(np.maximum(largest, np.finfo(np.float32).tiny).astype(np.float32)).astype(np.float64)
-    return bool((_within(x, filling) >= _FINE * step).all())
-
-
-def _with_measured(x: Array, filling: Array | None) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_] | None]]:
-    """Blocks of x, and where each was measured; None where all of it was."""
-    first = 0
-    for block in blocks(x):
-        yield block, None if filling is None else filling[first : first + len(block)] == MEASURED
-        first += len(block)
-
-
 def _require_range(low: Floats, high: Floats, names: Sequence[str]) -> None:
     largest, reach = np.maximum(np.abs(low), np.abs(high)), high - low
-    for name, size, way in zip(names, largest, reach, strict=True):
+    for name, size, width in zip(names, largest, reach, strict=True):
         where = f"channel {abbreviate(name)}"
         if size > _LARGEST:
             raise InputError.unexpected(where, f"values up to {size:g}", f"{_LARGEST:g} at most", "Use another unit.")
-        if 0 < way < _LEAST_RANGE:
+        if 0 < width < _LEAST_RANGE:
             expected = f"a range of {_LEAST_RANGE:g} at least, or of 0"
-            raise InputError.unexpected(where, f"values within a range of {way:g}", expected, "Use another unit.")
+            raise InputError.unexpected(where, f"values within a range of {width:g}", expected, "Use another unit.")
 
 
 def _lost(
-    train: Part, low: Floats, high: Floats, offset: Floats, divisor: Floats, names: Sequence[str], scale: str
+    train: Side, low: Floats, high: Floats, offset: Floats, divisor: Floats, names: Sequence[str], scale: str
 ) -> list[str]:
-    """Say where float32 has fewer than a hundred steps within the standard deviation of a series.
+    """Return a sentence for each channel where a standard deviation of a series has fewer than 100 float32 steps.
 
-    Models compute in float32: beside a large offset, it has no digits left for what changes.
+    Models compute in float32, which has no digits left for small changes on a large offset.
     """
-    spread, (mean, deviation) = _within(train.x, train.filling), standard(train.x, train.filling)
+    spread, (mean, deviation) = deviation_within_examples(train.x, train.filling), standard(train.x, train.filling)
 
     def lost(offset: Floats, divisor: Floats, kind: Any) -> NDArray[np.bool_]:
         largest = np.maximum(np.abs(low - offset), np.abs(high - offset)) / divisor
@@ -161,29 +122,17 @@ def _lost(
     best = lost(mean, np.where(deviation > 0, deviation, 1), np.float32)
     notes = []
     for index in np.flatnonzero(at_fault)[:10]:
-        found = (
+        largest = max(abs(low[index]), abs(high[index]))
+        fault = (
             f"{comma_list([names[index]])}: series vary by {spread[index]:.3g} (standard deviation) at values up to "
         )
-        found += f"{max(abs(low[index]), abs(high[index])):.9g}, of which "
+        fault += f"{largest:.9g}; of this variation "
         if lost(np.zeros_like(offset), np.ones_like(divisor), np.float64)[index]:
-            notes.append(f"{found}float64 keeps little or nothing: take an offset away before the file is written.")
+            notes.append(f"{fault}float64 keeps little or nothing: subtract an offset before writing the file.")
         elif scale == "none" and not best[index]:
-            notes.append(f"{found}float32 keeps little or nothing: preprocessing with scale: standard keeps it.")
+            notes.append(f"{fault}float32 keeps little or nothing: preprocessing.scale: standard keeps it.")
         else:
             notes.append(
-                f"{found}float32 keeps little or nothing even after scaling: take each series' own level away."
+                f"{fault}float32 keeps little or nothing even after scaling: subtract the mean of each series."
             )
     return notes
-
-
-def _within(x: Array, filling: Array | None) -> Floats:
-    """Standard deviation of each channel about the mean of its own example, (channels,)."""
-    axes = tuple(range(1, len(x.shape) - 1))
-    squares, count = np.zeros(x.shape[-1]), np.zeros(x.shape[-1])
-    for block, measured in _with_measured(x, filling):
-        there = np.ones(block.shape, np.bool_) if measured is None else measured
-        number = there.sum(axes, keepdims=True)
-        mean = np.where(there, block, 0).sum(axes, np.float64, keepdims=True) / np.maximum(number, 1)
-        squares = squares + np.where(there, np.square(block - mean), 0).sum((0, *axes))
-        count = count + number.sum((0, *axes))
-    return np.asarray(np.sqrt(squares / np.maximum(count, 1)), np.float64)

@@ -1,4 +1,4 @@
-"""Choosing the test examples that every method explains, and the class that is explained for each."""
+"""Choose the test examples that every method explains, and the class that is explained for each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pellucid.messages import MANY_CLASSES, abbreviate, comma_list, did_you_mean
 
 logger = logging.getLogger(__name__)
 
-# What examples.target may say instead of the name of a class.
+# Values of examples.target that are not names of classes.
 KEYWORDS = ("predicted", "true")
 
 
@@ -34,15 +34,12 @@ def select(
     seed: int,
     output: Path | str,
 ) -> None:
-    """Write the chosen examples to one file, so that a method needs the data set no more.
+    """Write the chosen examples to one file, so that methods do not need the data set.
 
     Args:
-        x: `x_test.npy`.
-        truth: `truth.npz`.
-        measured: `measured.npz`.
-        data_info: `data.json`.
-        predictions: `predictions.npz`.
-        per_class: how many of each true class.
+        x, truth, measured, data_info, predictions: `x_test.npy`, `truth.npz`, `measured.npz`, `data.json` and
+            `predictions.npz`.
+        per_class: examples of each true class.
         choose: correct, wrong, most_confident, least_confident or any.
         target: predicted, true, or the name of a class; {class: name} for a class that is called predicted or true.
         seed: of the experiment.
@@ -51,16 +48,14 @@ def select(
             the inputs) where a test example was padded or had gaps.
 
     Raises:
-        InputError: no class of that name, or no example to choose from.
+        InputError: no class has the name `target`, or no example fits `choose`.
     """
     classes = files.read_json(data_info)["classes"]
     predicted = files.read_arrays(predictions)
     labels, p, logits = predicted["labels"], predicted["probabilities"], predicted["logits"]
     indices = choose_indices(labels, logits, per_class, choose, seeds.generator(seed, "select"))
     if len(indices) == 0:
-        raise InputError.unexpected(
-            "examples.choose", f'"{choose}", which no test example is', "one that some example is"
-        )
+        raise InputError("examples.choose", f'no test example is "{choose}".', "Choose another value.")
     for label in np.unique(labels):
         if (count := int((labels[indices] == label).sum())) < per_class:
             name = abbreviate(classes[label])
@@ -74,7 +69,7 @@ def select(
         "targets": targets(target, classes, labels[indices], logits[indices]),
     }
     for name, path in (("truth", truth), ("measured", measured)):
-        # Known, or filled, in the data of some sources alone: else the file holds nothing.
+        # The file is empty where the source knows no truth, or fills no values.
         if "test" in (of_split := files.map_arrays(path)):
             arrays[name] = np.asarray(of_split["test"][indices])
     files.write_arrays(output, arrays)
@@ -84,13 +79,13 @@ def select(
 def choose_indices(
     labels: NDArray[np.int64], logits: NDArray[Any], per_class: int, choose: str, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Indices of up to `per_class` examples of each class, class by class.
+    """Return the indices of up to `per_class` examples of each class, class by class.
 
-    Confidence is the probability of the predicted class, compared by its log-odds: the probabilities of a sure model
-    all round to 1. Where the choice leaves several, it is drawn at random.
+    Confidence is the probability of the predicted class, compared by its log-odds, because the probabilities of a
+    confident model all round to 1. Equally good examples are drawn at random.
     """
     predicted, confidence = logits.argmax(1), log_odds(logits).max(1)
-    # Ordering a random permutation by a stable sort breaks ties at random, and costs no second code path.
+    # A stable sort of a random permutation breaks ties at random.
     order = rng.permutation(len(labels))
     if choose == "most_confident":
         order = order[np.argsort(-confidence[order], kind="stable")]
@@ -100,8 +95,7 @@ def choose_indices(
         order = order[predicted[order] == labels[order]]
     elif choose == "wrong":
         order = order[predicted[order] != labels[order]]
-    chosen = [order[labels[order] == label][:per_class] for label in np.unique(labels)]
-    return np.concatenate(chosen)
+    return np.concatenate([order[labels[order] == label][:per_class] for label in np.unique(labels)])
 
 
 def targets(
@@ -110,7 +104,7 @@ def targets(
     labels: NDArray[np.int64],
     logits: NDArray[Any],
 ) -> NDArray[np.int64]:
-    """The class to explain for each example.
+    """Return the class to explain for each example, (N,).
 
     Raises:
         InputError: `target` is neither predicted nor true nor a class.
@@ -119,8 +113,8 @@ def targets(
     name = str(target["class"] if isinstance(target, Mapping) else target)
     if keyword and name in KEYWORDS and name in classes:
         logger.info(
-            'examples.target: "%s" means the %s class of each example, not the class of this name; that one is '
-            "{class: %s}",
+            'examples.target: "%s" means the %s class of each example, not the class of this name; for this '
+            "class write {class: %s}",
             *(name, name, name),
         )
     if keyword and name == "predicted":

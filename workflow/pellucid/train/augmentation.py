@@ -1,13 +1,14 @@
-"""Changes of the training examples that leave their class as it is, drawn anew for every example in every epoch.
+"""Change training examples without changing their class, differently for every example in every epoch.
 
-One function per transformation: a batch (N, *shape), a generator and its strength in; a batch of the same shape and
-type out. Each draws from a stream of its own, so that turning one on leaves the draws of the others as they were.
+One function per transformation takes a batch (N, *shape), a generator and a strength, and returns a batch of the same
+shape and type. Each transformation has its own stream of random numbers, so that turning one on does not change the
+draws of the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,101 +18,108 @@ from pellucid.config.training import active_augmentations
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
 
-if TYPE_CHECKING:
-    import keras
-
 Array = NDArray[np.float32]
 
-# Places at which the speed of a warped series is drawn: few, so that it changes slowly.
+# Times at which the speed of a warped series is drawn: few, so that it changes slowly.
 _KNOTS = 6
 
 
 def time_warp(x: Array, rng: np.random.Generator, strength: float) -> Array:
-    """Let the time of series (N, time, channels) run faster and slower by up to `strength`, from the first sample to
-    the last: speeds at a few knots, linear between them, and the values interpolated linearly.
+    """Let the time of series (N, time, channels) run faster or slower by up to `strength`.
 
-    Source: time warping of Um et al. 2017, arXiv:1706.00527, with linear pieces in place of a spline, so that time
+    Speeds are drawn at a few knots and interpolated linearly, and so are the values. The first and the last sample
+    stay in place.
+
+    Source: time warping of Um et al. 2017, arXiv:1706.00527, with linear pieces instead of a spline, so that time
     never runs backwards.
     """
     count, time = x.shape[:2]
     if time < 2:
         return x
     speeds = 1 + strength * rng.uniform(-1, 1, (count, _KNOTS))
-    knot, part = _below(np.linspace(0, _KNOTS - 1, time - 1), _KNOTS)
-    steps = speeds[:, knot] * (1 - part) + speeds[:, knot + 1] * part
-    place = np.concatenate([np.zeros((count, 1)), steps.cumsum(1)], axis=1)
-    low, part = _below(place * ((time - 1) / place[:, -1:]), time)
-    rows, part = np.arange(count)[:, None], part[..., None].astype(x.dtype)
-    warped: Array = x[rows, low] * (1 - part) + x[rows, low + 1] * part
+    knot, weight = _below(np.linspace(0, _KNOTS - 1, time - 1), _KNOTS)
+    steps = speeds[:, knot] * (1 - weight) + speeds[:, knot + 1] * weight
+    times = np.concatenate([np.zeros((count, 1)), steps.cumsum(1)], axis=1)
+    low, weight = _below(times * ((time - 1) / times[:, -1:]), time)
+    rows, weight = np.arange(count)[:, None], weight[..., None].astype(x.dtype)
+    warped: Array = x[rows, low] * (1 - weight) + x[rows, low + 1] * weight
     return warped
 
 
 def rotation(x: Array, rng: np.random.Generator, degrees: float) -> Array:
-    """Turn images (N, height, width, channels) about their middle by up to `degrees` either way: bilinear, and the
-    values of the edge beyond it."""
+    """Rotate images (N, height, width, channels) about their middle by up to `degrees` in both directions.
+
+    Interpolation is bilinear; outside of the image the values of its edge are repeated.
+    """
     count, height, width = x.shape[:3]
     angle = np.deg2rad(rng.uniform(-degrees, degrees, count))[:, None, None]
     y, z = np.mgrid[:height, :width].astype(np.float64)
     y, z = y - (height - 1) / 2, z - (width - 1) / 2
-    # Where each pixel comes from: the turn the other way. LazyRows count downwards, so this turns counter-clockwise.
+    # Each pixel comes from the inverse rotation. Rows count downwards, so the rotation is counter-clockwise.
     row = np.cos(angle) * y + np.sin(angle) * z + (height - 1) / 2
     column = np.cos(angle) * z - np.sin(angle) * y + (width - 1) / 2
     top, down = _below(np.clip(row, 0, height - 1), height)
     left, right = _below(np.clip(column, 0, width - 1), width)
-    one, down, right = np.arange(count)[:, None, None], down[..., None], right[..., None]
-    upper = x[one, top, left] * (1 - right) + x[one, top, left + 1] * right
-    lower = x[one, top + 1, left] * (1 - right) + x[one, top + 1, left + 1] * right
-    turned: Array = (upper * (1 - down) + lower * down).astype(x.dtype)
-    return turned
+    image, down, right = np.arange(count)[:, None, None], down[..., None], right[..., None]
+    upper = x[image, top, left] * (1 - right) + x[image, top, left + 1] * right
+    lower = x[image, top + 1, left] * (1 - right) + x[image, top + 1, left + 1] * right
+    rotated: Array = (upper * (1 - down) + lower * down).astype(x.dtype)
+    return rotated
 
 
 def flip(x: Array, rng: np.random.Generator, axes: str) -> Array:
-    """Mirror every other image (N, height, width, channels): left and right (horizontal), top and bottom (vertical), or
-    each by itself (both)."""
+    """Mirror images (N, height, width, channels), each with probability 1/2.
+
+    `axes` is horizontal (left and right are exchanged), vertical (top and bottom) or both (independently).
+    """
     for name, axis in (("vertical", 1), ("horizontal", 2)):
         if axes in (name, "both"):
-            chosen = rng.random(len(x)) < 0.5
-            x = np.where(chosen[:, None, None, None], np.flip(x, axis), x)
+            mirrored = rng.random(len(x)) < 0.5
+            x = np.where(mirrored[:, None, None, None], np.flip(x, axis), x)
     return x
 
 
 def shift(x: Array, rng: np.random.Generator, most: int) -> Array:
-    """Move series or images by up to `most` samples (pixels) either way along every axis but the channels'; what comes
-    in repeats the value at the edge."""
+    """Shift series or images by up to `most` samples (pixels) in both directions along every axis but the channels'.
+
+    Values that enter at an edge repeat the value there.
+    """
     for axis in range(1, x.ndim - 1):
-        moved = rng.integers(-most, most + 1, (len(x), 1))
-        source = np.clip(np.arange(x.shape[axis]) - moved, 0, x.shape[axis] - 1)
-        place = [1] * x.ndim
-        place[0], place[axis] = source.shape
-        x = np.take_along_axis(x, source.reshape(place), axis)
+        shifts = rng.integers(-most, most + 1, (len(x), 1))
+        source = np.clip(np.arange(x.shape[axis]) - shifts, 0, x.shape[axis] - 1)
+        shape = [1] * x.ndim
+        shape[0], shape[axis] = source.shape
+        x = np.take_along_axis(x, source.reshape(shape), axis)
     return x
 
 
 def scale(x: Array, rng: np.random.Generator, strength: float) -> Array:
-    """Multiply each series (N, time, channels) by one factor from 1 - `strength` to 1 + `strength`."""
+    """Multiply each series (N, time, channels) by a factor from 1 - `strength` to 1 + `strength`."""
     factor: Array = rng.uniform(1 - strength, 1 + strength, (len(x), 1, 1)).astype(x.dtype)
     return x * factor
 
 
 def brightness(x: Array, rng: np.random.Generator, strength: float) -> Array:
-    """Add to each image (N, height, width, channels) one number, up to `strength` of its own range either way. Values
-    are not cut off: standardised ones have no limits."""
-    reach: Array = np.ptp(x, axis=(1, 2, 3), keepdims=True)
+    """Add a number of up to ±`strength` times its range to each image (N, height, width, channels).
+
+    Values are not clipped, because standardised values have no limits.
+    """
+    width: Array = np.ptp(x, axis=(1, 2, 3), keepdims=True)
     share: Array = rng.uniform(-strength, strength, (len(x), 1, 1, 1)).astype(x.dtype)
-    return x + reach * share
+    return x + width * share
 
 
 def jitter(x: Array, rng: np.random.Generator, strength: float) -> Array:
-    """Add Gaussian noise to series or images, its sd `strength` times that of the example's own channel."""
+    """Add Gaussian noise to series or images; its sd is `strength` times that of the example's channel."""
     spread: Array = x.std(axis=tuple(range(1, x.ndim - 1)), keepdims=True)
     noise: Array = rng.standard_normal(x.shape, np.float32)
     return x + np.float32(strength) * spread * noise
 
 
-def _below(place: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The position below each place from 0 to `size` - 1, so that there is one above, and the share of the latter."""
-    low = np.clip(np.floor(place).astype(np.int64), 0, size - 2)
-    return low, place - low
+def _below(positions: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the grid point below each position from 0 to `size` - 1, and the weight of the grid point above it."""
+    low = np.clip(np.floor(positions).astype(np.int64), 0, size - 2)
+    return low, positions - low
 
 
 TRANSFORMATIONS: dict[str, Callable[[Array, np.random.Generator, Any], Array]] = {
@@ -133,19 +141,19 @@ def augment(
     batch: int,
     measured: NDArray[np.bool_] | None = None,
 ) -> Array:
-    """A batch as the network sees it in training, a function of the batch, the settings and (seed, epoch, batch) alone.
+    """Return a batch as the network sees it in training; it depends on the arguments alone.
 
     Args:
-        x: (N, *shape), left as it is.
+        x: (N, *shape), not changed.
         settings: the `augmentation` entry, complete.
         seed: of the experiment.
         epoch: from 0.
-        batch: its number in the epoch, from 0.
-        measured: of the shape of x; padding and gaps stay as they are, and none of them is moved into the signal.
+        batch: number of the batch in the epoch, from 0.
+        measured: of the shape of x; padding and gaps stay unchanged, and are not moved into the signal.
     """
     if measured is not None:
-        whole = augment(_continued(x, measured), settings, seed, epoch, batch)
-        return np.where(measured, whole, x)
+        augmented = augment(_continued(x, measured), settings, seed, epoch, batch)
+        return np.where(measured, augmented, x)
     for name, strength in active_augmentations(settings).items():
         rng = seeds.generator(seed, "train", "augmentation", name, str(epoch), str(batch))
         x = TRANSFORMATIONS[name](x, rng, strength)
@@ -153,7 +161,7 @@ def augment(
 
 
 def _continued(x: Array, measured: NDArray[np.bool_]) -> Array:
-    """Series (N, time, channels) with the last measured value before what is missing, at the beginning the first."""
+    """Fill missing values of series (N, time, channels) with the last measured value, at the beginning the first."""
     time = np.arange(x.shape[1])[:, np.newaxis]
     before = np.maximum.accumulate(np.where(measured, time, -1), axis=1)
     first = measured.argmax(1)[:, np.newaxis]
@@ -161,44 +169,11 @@ def _continued(x: Array, measured: NDArray[np.bool_]) -> Array:
 
 
 def check(settings: Mapping[str, Any], shape: tuple[int, ...]) -> None:
-    """Refuse a shift that may leave nothing of an example of `shape`.
+    """Refuse a shift that may move all of an example of `shape` out.
 
     Raises:
-        InputError: as said.
+        InputError: the shift is not shorter than every axis.
     """
     if settings["shift"] >= min(shape[:-1]):
         found = f"{settings['shift']} for examples of shape {format_shape(shape)}"
         raise InputError.unexpected("training.augmentation.shift", found, f"less than {min(shape[:-1])}")
-
-
-def augmented(
-    batches: Any,
-    settings: Mapping[str, Any],
-    seed: int,
-    measured: Callable[[int], NDArray[np.bool_] | None] = lambda index: None,
-) -> keras.utils.PyDataset:
-    """The same batches (inputs first), augmented. They `begin` an epoch as the given ones do.
-
-    `measured` says of the number of a batch where it was measured, or None for everywhere.
-    """
-    import keras
-
-    class Augmented(keras.utils.PyDataset):  # type: ignore[misc]
-        """Batches that are augmented when they are asked for."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.begin(0)
-
-        def begin(self, epoch: int) -> None:
-            self.epoch = epoch
-            batches.begin(epoch)
-
-        def __len__(self) -> int:
-            return len(batches)
-
-        def __getitem__(self, index: int) -> tuple[NDArray[Any], ...]:
-            x, *others = batches[index]
-            return augment(x, settings, seed, self.epoch, index, measured(index)), *others
-
-    return Augmented()

@@ -1,4 +1,4 @@
-"""Whether the first layers of a model and the data agree about the range of the values."""
+"""Compare the value range that the first layers of a model expect with the range of the data."""
 
 from __future__ import annotations
 
@@ -18,47 +18,47 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
-_EXAMPLES = 256  # that are looked at, spread over the training examples
+_EXAMPLES = 256  # training examples that are used, spread evenly
 _BATCH = 32
-# A scale of 1/255 is made for values about 255 wide. Data ten times narrower or wider are no dark or bright images.
+# A factor of 1/255 expects values with a range of about 255. Dark or bright images do not differ from it by ten times.
 _FACTOR = 10
-# Of a multiplication the other way round: x · 255 is made for values about 1 wide, but 1,000 may turn mV into µV.
+# A factor above 1, such as 255, expects a range of about 1; but a factor of 1,000 may turn mV into µV.
 _WIDEST = 20
-# Statistics that were computed of the training data (Normalization) fit other data of the kind more closely than the
-# moving ones of a batch normalisation, which lag behind where a training was short. In standard deviations.
+# Allowed deviation, in standard deviations. The statistics of Normalization were computed from the training data and
+# fit closely; the moving statistics of a batch normalisation lag behind after a short training.
 _SPREAD = {"Normalization": 3.0, "BatchNormalization": 10.0}
-# Data that were scaled to a mean of 0 and a standard deviation of 1 have no others.
+# The same for data that were scaled to mean 0 and standard deviation 1.
 _SPREAD_STANDARD, _SHIFT_STANDARD = 1.5, 0.5
 
 
 class _EnoughError(Exception):
-    """Ends a pass through a model."""
+    """End a pass through a model."""
 
 
 def contradiction(network: keras.Model, training: Path | str, data_info: Mapping[str, Any], key: str) -> str:
-    """One sentence where the first layers of a model contradict the data; nothing where they agree or do not say.
+    """Return a sentence if the first layers of a model contradict the data; "" if they agree or do not tell.
 
     Args:
-        network: built, as it takes the data.
+        network: built, for the data as they are.
         training: `x_train.npy`.
         data_info: `data.json`.
-        key: the config key that says the range of the model.
+        key: the config key for the value range of the model.
     """
     x = files.map_array(training)
     x = np.asarray(x[np.linspace(0, len(x) - 1, min(_EXAMPLES, len(x))).round().astype(int)], np.float32)
-    statistics = _of_statistics(network, x, data_info["scale"])
-    if statistics == "":  # they fit what they get, and so does everything before them
+    statistics = _statistics_claim(network, x, data_info["scale"])
+    if statistics == "":  # the statistics fit the data, so the layers before them do too
         return ""
-    claim, values = _of_scale(network, x)
+    claim, values = _scale_claim(network, x)
     claim = claim or statistics or ""
     if not claim:
         return ""
     scale = "" if data_info["scale"] == "none" else f" (after preprocessing.scale: {data_info['scale']})"
-    remedy = f"{key} says which values the model takes"
+    remedy = f"{key} gives the values that the model takes"
     if key == "model.input_range":
         remedy += " where the data are 0 and 1" + (f", here perhaps {values}" if values else "")
     else:
-        remedy = f"{key} says which value is full intensity in the data"
+        remedy = f"{key} gives the value of full intensity in the data"
     if scale:
         remedy += "; preprocessing.scale: none leaves the data as they are"
     return f"The data run from {_number(x.min())} to {_number(x.max())}{scale}, but {claim}: {remedy}."
@@ -67,17 +67,17 @@ def contradiction(network: keras.Model, training: Path | str, data_info: Mapping
 # A scale: Rescaling, or operations such as x / 127.5 - 1 -------------------------------------------------------------
 
 
-def _of_scale(network: keras.Model, x: Array) -> tuple[str, str]:
-    """What the layers before the first weights say, if they only scale, and the range that they seem made for."""
+def _scale_claim(network: keras.Model, x: Array) -> tuple[str, str]:
+    """Return what the layers before the first weights expect, if they only scale, and that range; else ("", "")."""
     width = float(x.max() - x.min())
     name, factor, shift = "", 1.0, 0.0
-    for layer, line in _lines(network):
-        if not np.isclose(line[0], factor, rtol=1e-3):
+    for layer, factor_and_shift in _linear_steps(network):
+        if not np.isclose(factor_and_shift[0], factor, rtol=1e-3):
             name = layer
-        factor, shift = line
+        factor, shift = factor_and_shift
     if not name or not width or not factor:
         return "", ""
-    # Most models take 0 to 1, or -1 to 1, behind their scale.
+    # After their scale, most models take 0 to 1, or -1 to 1.
     lowest = -1.0 if np.isclose(shift, -1, atol=0.05) else 0.0
     low, high = sorted((value - shift) / factor for value in (lowest, 1.0))
     claim = (
@@ -89,31 +89,31 @@ def _of_scale(network: keras.Model, x: Array) -> tuple[str, str]:
     return (claim, "") if made_for < 1 and width > _WIDEST else ("", "")
 
 
-def _lines(network: keras.Model) -> list[tuple[str, tuple[float, float]]]:
-    """Of each layer from the input on, until one has weights or is no line, its name, factor and shift.
+def _linear_steps(network: keras.Model) -> list[tuple[str, tuple[float, float]]]:
+    """Return name, factor and shift of each layer from the input on, until one has weights or is not linear.
 
-    These are of what it puts out as a function of the model's input: factor · input + shift.
+    The output of the layer is factor · input of the model + shift.
     """
     chain = _chain(network)
     values = np.arange(-1, 3, dtype=np.float32)
     inputs = np.broadcast_to(values.reshape(-1, *[1] * len(network.input_shape[1:])), (4, *network.input_shape[1:]))
-    found: list[tuple[str, tuple[float, float]]] = []
+    steps: list[tuple[str, tuple[float, float]]] = []
 
     def visit(operation: Any, before: Any, after: Any) -> None:
-        if len(found) == len(chain) or operation is not chain[len(found)]:
+        if len(steps) == len(chain) or operation is not chain[len(steps)]:
             raise _EnoughError
-        made = np.asarray(after, np.float64).reshape(4, -1)
-        steps = np.diff(made, axis=0)
-        if not np.allclose(steps, steps[:1], rtol=1e-3, atol=1e-6 + 1e-4 * float(np.abs(steps).max())):
+        output = np.asarray(after, np.float64).reshape(4, -1)
+        slopes = np.diff(output, axis=0)
+        if not np.allclose(slopes, slopes[:1], rtol=1e-3, atol=1e-6 + 1e-4 * float(np.abs(slopes).max())):
             raise _EnoughError
-        found.append((operation.name, (float(np.median(steps)), float(np.median(made[1])))))
+        steps.append((operation.name, (float(np.median(slopes)), float(np.median(output[1])))))
 
     _run(network, np.ascontiguousarray(inputs), visit)
-    return found
+    return steps
 
 
 def _chain(network: keras.Model) -> list[Any]:
-    """The operations without weights from the input on, as long as each is the only one that takes the one before."""
+    """Return the operations without weights from the input on, while each is the only user of the one before."""
     from keras import layers
 
     nodes = flatten(network)
@@ -121,7 +121,7 @@ def _chain(network: keras.Model) -> list[Any]:
     place = next(place for place, node in enumerate(nodes) if not node.inputs)
     while True:
         followers = [number for number, node in enumerate(nodes) if place in node.inputs and not node.container]
-        # What a nested model puts out is taken under the name of the model.
+        # Layers after a nested model take the output of its container node.
         if not followers:
             followers = [number for number, node in enumerate(nodes) if place in node.inputs]
             if len(followers) != 1:
@@ -129,7 +129,7 @@ def _chain(network: keras.Model) -> list[Any]:
             place = followers[0]
             continue
         node = nodes[place := followers[0]]
-        # A layer that calls a SavedModel may hold a whole network, and show no weights.
+        # A layer that calls a SavedModel may hold a whole network, and shows no weights.
         weighted = isinstance(node.operation, layers.Layer) and bool(node.operation.weights)
         weighted = weighted or isinstance(node.operation, layers.TFSMLayer)
         if len(followers) != 1 or len(node.inputs) != 1 or weighted:
@@ -140,10 +140,10 @@ def _chain(network: keras.Model) -> list[Any]:
 # Statistics: of a Normalization, or of the first batch normalisation -------------------------------------------------
 
 
-def _of_statistics(network: keras.Model, x: Array, scale: str) -> str | None:
-    """What the first layer that has learnt means and variances expects, if it gets something else.
+def _statistics_claim(network: keras.Model, x: Array, scale: str) -> str | None:
+    """Return what the first layer with learnt means and variances expects, if its input differs.
 
-    Nothing where it gets what it expects; None where there is no such layer.
+    Return "" if the input agrees; None if there is no such layer.
     """
     if not any(type(layer).__name__ in _SPREAD for layer in walk(network)):
         return None
@@ -158,10 +158,10 @@ def _of_statistics(network: keras.Model, x: Array, scale: str) -> str | None:
 
     for start in range(0, len(x), _BATCH):
         _run(network, x[start : start + _BATCH], visit)
-    if not first:  # it lies inside of a layer that wraps others
+    if not first:  # it is inside of a wrapper layer
         return None
     mean, deviation = _statistics(first[0], inputs[0].ndim)
-    if mean is None or (not mean.any() and np.allclose(deviation, 1, atol=1e-2)):  # it has learnt nothing yet
+    if mean is None or (not mean.any() and np.allclose(deviation, 1, atol=1e-2)):  # untrained
         return None
     return _difference(first[0], np.concatenate(inputs), mean, deviation, scale)
 
@@ -178,18 +178,18 @@ def _difference(
     spread = float(np.median(standardised.std(axes)[varies]))
     kind = type(layer).__name__
     widest = furthest = _SPREAD[kind]
-    # What stands between the input and a batch normalisation has learnt a scale of its own.
+    # Not for a batch normalisation: the layers before it have learnt their own scale.
     if scale == "standard" and kind == "Normalization":
         widest, furthest = _SPREAD_STANDARD, _SHIFT_STANDARD
     if 1 / widest < spread < widest and shift < furthest:
         return ""
-    theirs = f"a mean of {_number(np.median(mean))} and a standard deviation of {_number(np.median(deviation))}"
-    ours = f"{_number(np.median(values.mean(axes)))} and {_number(np.median(values.std(axes)[varies]))}"
-    return f'"{layer.name}" ({kind}) expects {theirs} where it gets {ours}'
+    expected = f"a mean of {_number(np.median(mean))} and a standard deviation of {_number(np.median(deviation))}"
+    actual = f"{_number(np.median(values.mean(axes)))} and {_number(np.median(values.std(axes)[varies]))}"
+    return f'"{layer.name}" ({kind}) expects {expected}, but gets {actual}'
 
 
 def _statistics(layer: Any, axes: int) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:
-    """Mean and standard deviation that a layer subtracts and divides by, in a shape that fits its input."""
+    """Return the mean and standard deviation that a layer subtracts and divides by, broadcastable to its input."""
     if type(layer).__name__ == "Normalization":
         if getattr(layer, "mean", None) is None or layer.invert:
             return None, np.ones(1)
@@ -205,7 +205,7 @@ def _statistics(layer: Any, axes: int) -> tuple[NDArray[np.float64] | None, NDAr
 
 
 def _run(network: keras.Model, x: Array, visit: Callable[[Any, Any, Any], None]) -> None:
-    """Show every operation with what it takes first and what it puts out, in order, until `visit` has enough."""
+    """Call `visit` with every operation, its first input and its output, in order, until it raises `_EnoughError`."""
     try:
         _through(network, x, visit)
     except _EnoughError:
@@ -213,20 +213,20 @@ def _run(network: keras.Model, x: Array, visit: Callable[[Any, Any, Any], None])
 
 
 def _through(model: Any, x: Any, visit: Callable[[Any, Any, Any], None]) -> Any:
-    def seen(operation: Any) -> Callable[..., Any]:
+    def visiting(operation: Any) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
             if hasattr(operation, "_run_through_graph") or hasattr(operation, "_functional"):
                 return _through(operation, arguments[0], visit)
             if getattr(operation, "_call_has_training_arg", False):
                 named["training"] = False
-            made = operation(*arguments, **named)
-            visit(operation, next(iter(arguments), None), made)
-            return made
+            output = operation(*arguments, **named)
+            visit(operation, next(iter(arguments), None), output)
+            return output
 
         return call
 
     graph = getattr(model, "_functional", None) or model
-    return graph._run_through_graph(x, operation_fn=seen)
+    return graph._run_through_graph(x, operation_fn=visiting)
 
 
 def _number(value: Any) -> str:

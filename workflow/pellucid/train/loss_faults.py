@@ -1,4 +1,4 @@
-"""Saying why a loss is no number: the example and the layer, the weights, or else the step at which it happened."""
+"""Tell why a loss is NaN or infinite: the example and the layer, the weights, or else the step of the training."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def require_step(
 
     Args:
         epoch, step: from 0.
-        logs: what Keras says after the step.
+        logs: of Keras, after the step.
         fitted: the batches of training examples.
-        before: gives the model as it was before this epoch.
+        before: returns the model as it was before this epoch.
 
     Raises:
-        InputError: such a loss. The first example for which the model before this epoch has no finite answer is named,
-            with the layer; where it has one for all examples of the step, the weights have grown since.
+        InputError: such a loss. The message names the first example for which the model before this epoch has no finite
+            output, with the layer; where all outputs are finite, the weights have grown since, and it names the step.
     """
     loss = float((logs or {}).get("loss", 0))
     if not math.isfinite(loss):
@@ -41,7 +41,7 @@ def require_step(
 
 
 def require_epoch(epoch: int, scores: Mapping[str, float], network: keras.Model, validation: Any) -> None:
-    """Refuse an epoch of which a score is NaN or infinite.
+    """Refuse an epoch with a score that is NaN or infinite.
 
     Args:
         epoch: from 0.
@@ -50,8 +50,8 @@ def require_epoch(epoch: int, scores: Mapping[str, float], network: keras.Model,
         validation: the batches of validation examples.
 
     Raises:
-        InputError: such a score, with the layer whose weights are not finite, or the first validation example for
-            which the model has no finite answer, where there is one.
+        InputError: such a score. The message names the layer whose weights are not finite, or else the first validation
+            example for which the model has no finite output, if any.
     """
     bad = {name: value for name, value in scores.items() if not math.isfinite(value)}
     if not bad:

@@ -1,7 +1,7 @@
-"""The loss and the metric that Keras has not, for labels that are class numbers.
+"""A loss and a metric that Keras lacks, for labels that are class numbers.
 
-Imported where TensorFlow has been started. Not registered with Keras, where other libraries would find them and store
-them with every model: who loads a checkpoint that names them says what they are.
+Import this module after TensorFlow has been started. The classes are not registered with Keras, which would store them
+with every model: give them as custom objects to load a checkpoint.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 
-class Objective(keras.losses.Loss):  # type: ignore[misc]
+class SmoothedFocalLoss(keras.losses.Loss):  # type: ignore[misc]
     """Cross-entropy or focal loss of class probabilities, with smoothed labels.
 
     Args:
@@ -27,45 +27,45 @@ class Objective(keras.losses.Loss):  # type: ignore[misc]
         self.gamma, self.label_smoothing = gamma, label_smoothing
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """The loss of each example (N,), of labels (N,) or (N, 1) and probabilities (N, classes)."""
+        """Return the loss of each example (N,), from labels (N,) or (N, 1) and probabilities (N, classes)."""
         truth = ops.one_hot(ops.reshape(ops.cast(y_true, "int32"), (-1,)), y_pred.shape[-1], dtype=y_pred.dtype)
         if not self.gamma:
-            # Not the focal loss of gamma 0: this one works on the logits below the softmax, and never sees log 0.
+            # Unlike the focal loss with gamma 0, it works on the logits below the softmax, and never computes log 0.
             return keras.losses.categorical_crossentropy(truth, y_pred, label_smoothing=self.label_smoothing)
         return keras.losses.categorical_focal_crossentropy(
             truth, y_pred, alpha=1.0, gamma=self.gamma, label_smoothing=self.label_smoothing
         )
 
     def get_config(self) -> dict[str, Any]:
-        """What the loss is made anew from."""
+        """Return the constructor arguments, for serialisation."""
         return {**super().get_config(), "gamma": self.gamma, "label_smoothing": self.label_smoothing}
 
 
 class BalancedAccuracy(keras.metrics.Metric):  # type: ignore[misc]
-    """Mean recall of the classes that were seen: the accuracy, if every class had as many examples.
+    """Mean recall of the classes that occur: the accuracy if every class had equally many examples.
 
-    Sample weights are left aside: every example of a class counts the same.
+    Sample weights are ignored.
     """
 
     def __init__(self, classes: int, name: str = "balanced_accuracy", **others: Any):
         super().__init__(name=name, **others)
         self.classes = classes
         self.seen = self.add_variable((classes,), "zeros", name="seen")
-        self.right = self.add_variable((classes,), "zeros", name="right")
+        self.correct = self.add_variable((classes,), "zeros", name="right")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count labels (N,) or (N, 1), and those of them that have the highest of the probabilities (N, classes)."""
+        """Count labels (N,) or (N, 1), and those whose class has the highest of the probabilities (N, classes)."""
         label = ops.reshape(ops.cast(y_true, "int32"), (-1,))
         truth = ops.one_hot(label, self.classes, dtype=self.dtype)
-        right = ops.cast(ops.equal(label, ops.cast(ops.argmax(y_pred, -1), "int32")), self.dtype)
+        correct = ops.cast(ops.equal(label, ops.cast(ops.argmax(y_pred, -1), "int32")), self.dtype)
         self.seen.assign_add(ops.sum(truth, 0))
-        self.right.assign_add(ops.sum(truth * right[:, None], 0))
+        self.correct.assign_add(ops.sum(truth * correct[:, None], 0))
 
     def result(self) -> Any:
-        """Of all examples since the last reset."""
+        """Return the mean recall of all examples since the last reset."""
         seen = ops.sum(ops.cast(self.seen > 0, self.dtype))
-        return ops.sum(self.right / ops.maximum(self.seen, 1)) / ops.maximum(seen, 1)
+        return ops.sum(self.correct / ops.maximum(self.seen, 1)) / ops.maximum(seen, 1)
 
     def get_config(self) -> dict[str, Any]:
-        """What the metric is made anew from."""
+        """Return the constructor arguments, for serialisation."""
         return {**super().get_config(), "classes": self.classes}

@@ -1,4 +1,4 @@
-"""How the model that a score compares with is trained: as the experiment's own, but on labels that mean nothing.
+"""Settings of the training on random labels, for the score of the same name.
 
 Source: Adebayo J, Gilmer J, Muelly M, Goodfellow I, Hardt M, Kim B. Sanity Checks for Saliency Maps. NeurIPS (2018),
 section 4.2, data randomisation.
@@ -13,10 +13,9 @@ from pellucid import seeds
 
 
 def recipe(training: Mapping[str, Any], epochs: int | str) -> dict[str, Any]:
-    """The experiment's `training` entry, for as long as memorising the labels takes.
+    """Return the experiment's `training` entry with other epochs and another monitored score.
 
-    No validation example can say which epoch is best; the one with the least training loss is kept, which has
-    memorised most.
+    Validation scores mean nothing here: the epoch with the lowest training loss is kept, which has memorised most.
 
     Args:
         training: the experiment's.
@@ -26,8 +25,8 @@ def recipe(training: Mapping[str, Any], epochs: int | str) -> dict[str, Any]:
 
 
 def seed(experiment: int) -> int:
-    """That of the training, made of the experiment's.
+    """Return the seed of the training, derived from the seed of the experiment.
 
-    It begins at weights of its own: of two models that began alike, maps may agree for that reason alone.
+    The training starts with other weights: maps of two models with equal initial weights may agree for that reason.
     """
     return seeds.integer(experiment, "random labels")

@@ -1,6 +1,6 @@
-"""The learning rate of every step and the end of the training, as functions of the step and of the history alone.
+"""Compute the learning rate of every step and the end of the training from the step and the history alone.
 
-Nothing here has a state: a training that was killed and goes on takes the same steps as one that was not.
+Without a state, a training that was killed and goes on takes the same steps as one that was not.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ History = Sequence[Mapping[str, float]]
 
 
 def learning_rate(training: Mapping[str, Any], step: int, steps: int, history: History) -> float:
-    """The learning rate of one step.
+    """Return the learning rate of a step.
 
     Args:
         training: the experiment's `training` entry, complete.
         step: from 0, over all epochs.
-        steps: of an epoch.
-        history: of the epochs before this step's.
+        steps: number of steps of an epoch.
+        history: scores of the epochs before this step.
     """
     plateau = training["reduce_on_plateau"]
-    rate = training["learning_rate"] * share(training, step, steps)
-    return float(rate * plateau["factor"] ** reductions(history, training["monitor"], plateau["patience"]))
+    rate = training["learning_rate"] * schedule_factor(training, step, steps)
+    return float(rate * plateau["factor"] ** plateau_reductions(history, training["monitor"], plateau["patience"]))
 
 
-def share(training: Mapping[str, Any], step: int, steps: int) -> float:
-    """The share of the full learning rate that the schedule gives a step: linear warm-up, then what `schedule` names.
+def schedule_factor(training: Mapping[str, Any], step: int, steps: int) -> float:
+    """Return the factor of the full learning rate at a step: linear warm-up, then the schedule that is named.
 
     Source: warm-up: Goyal et al. 2017, arXiv:1706.02677, section 2.2. cosine: Loshchilov & Hutter 2017,
     arXiv:1608.03983, equation 5 without restarts, from the end of the warm-up to the end of the last epoch.
@@ -42,26 +42,26 @@ def share(training: Mapping[str, Any], step: int, steps: int) -> float:
     return 1.0
 
 
-def reductions(history: History, monitor: str, patience: int) -> int:
-    """How often the score has gone `patience` epochs without a new best since the last best or the last reduction."""
+def plateau_reductions(history: History, monitor: str, patience: int) -> int:
+    """Count how often `patience` epochs passed without a new best score since the last best score or reduction."""
     if not patience:
         return 0
-    found, waited, best = 0, 0, -math.inf
+    count, waited, best = 0, 0, -math.inf
     for value in scores(history, monitor):
         waited = 0 if value > best else waited + 1
         best = max(best, value)
         if waited == patience:
-            found, waited = found + 1, 0
-    return found
+            count, waited = count + 1, 0
+    return count
 
 
-def exhausted(history: History, monitor: str, patience: int) -> bool:
-    """Whether the last `patience` epochs brought no new best."""
+def should_stop(history: History, monitor: str, patience: int) -> bool:
+    """Return whether the last `patience` epochs brought no new best score."""
     values = scores(history, monitor)
     return bool(patience) and len(values) > patience and len(values) - 1 - values.index(max(values)) >= patience
 
 
 def scores(history: History, monitor: str) -> list[float]:
-    """The monitored score of every epoch, turned so that more is better."""
+    """Return the monitored score of every epoch, with the sign of losses changed: higher is better."""
     sign = -1 if monitor.endswith("loss") else 1
     return [sign * epoch[monitor] for epoch in history]

@@ -1,7 +1,9 @@
 """Draw training examples beside augmented copies of them."""
 
 from pellucid.draw.augmentation import draw
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     draw(

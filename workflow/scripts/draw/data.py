@@ -1,7 +1,9 @@
 """Draw training examples of every class."""
 
 from pellucid.draw.data import draw
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     draw(

@@ -1,7 +1,9 @@
 """Draw the confusion matrix and the reliability diagram."""
 
 from pellucid.draw.evaluation import draw_confusion, draw_reliability
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     shared = {"metrics": snakemake.input.metrics, "title": params.title}

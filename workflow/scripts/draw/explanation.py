@@ -1,7 +1,9 @@
 """Draw the attributions of one variant of a method."""
 
 from pellucid.draw.explanation import draw
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     draw(

@@ -1,7 +1,9 @@
 """Draw one example of each class through all methods."""
 
 from pellucid.draw.overview import draw
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     draw(

@@ -1,7 +1,9 @@
 """Draw one score of every explanation of an experiment."""
 
 from pellucid.draw.score import draw
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     draw(

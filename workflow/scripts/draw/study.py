@@ -1,7 +1,9 @@
 """Draw the test scores of the members of a study."""
 
 from pellucid.draw.study import draw
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     draw(

@@ -1,7 +1,9 @@
 """Draw the learning curves."""
 
 from pellucid.draw.training import draw
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     draw(

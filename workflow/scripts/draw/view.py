@@ -1,7 +1,9 @@
 """Draw one variant of a view of the model."""
 
 from pellucid.draw.view import draw
-from pellucid.jobs.script import job
+from pellucid.jobs.script import Snakemake, job
+
+snakemake: Snakemake
 
 with job(snakemake) as params:
     draw(

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.datasets.base import BLANK, ESTIMATED
+from pellucid.datasets.readers.channel_statistics import fits_float32
 from pellucid.errors import InputError
-from pellucid.prepare import scaling
 
 # The parameters that sources of series share.
 SamplingRate = Annotated[float | None, Field(gt=0, le=1_000_000_000, description="in Hz, for time axes in seconds")]
@@ -98,7 +98,7 @@ def complete(parts: Mapping[str, Series], *, missing: str, lengths: str) -> tupl
     filled = sum(_fill(part, gaps[name], ends[name], missing) for name, part in parts.items())
     for part in parts.values():
         part.x, part.filling = _sized(part, target)
-    if all(scaling.fits_float32(part.x, part.filling) for part in parts.values()):
+    if all(fits_float32(part.x, part.filling) for part in parts.values()):
         for part in parts.values():
             part.x = part.x.astype(np.float32, copy=False)
     return (*_told_lengths(together, target, lengths), *_told_missing(filled, missing))

@@ -1,1 +1,1 @@
-"""Models from elsewhere: their files are checked, and their graph and last layer are made fit for explanation."""
+"""Models from elsewhere: check their files, and change their graph and last layer so that they can be explained."""

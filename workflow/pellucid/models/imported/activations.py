@@ -1,7 +1,7 @@
-"""Whether guided gradients and Deep SHAP apply to a model, from its graph alone: read when the workflow is planned.
+"""Decide from the graph alone whether guided gradients and Deep SHAP apply to a model, when the workflow is planned.
 
-What is found here is what `rectifiers.py` and `deeplift.py` find in the operations of the loaded model. Where that
-cannot be foreseen (code of somebody's own), the answer is no: the method is left out, and no job fails.
+The results agree with those of `rectifiers.py` and `deeplift.py` on the loaded model. Where the graph does not tell
+(foreign code), the result is no: the method is left out, and no job fails.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pellucid.network.graph import Node
 
 Config = Mapping[str, Any]
 
-# Activations that are max(x, 0), with or without an upper bound, or that hold one.
+# Activations that are max(x, 0), with or without an upper bound, or contain it.
 _RECTIFYING = {"relu", "relu6", "hard_sigmoid", "hard_silu", "hard_swish"}
 _RECTIFYING_OPERATIONS = {"Relu", "Relu6", "HardSigmoid", "HardSilu"}
 # Rectifiers of another form, for which guided backpropagation and deconvnet have no rule.
@@ -23,27 +23,27 @@ _COMPARING = {"Greater": 1, "GreaterEqual": 1, "Less": -1, "LessEqual": -1}
 
 
 def has_relus(nodes: Sequence[Node]) -> bool:
-    """Whether a model has ReLUs, all of which can be given another gradient, and no rectifier of another form."""
-    found = False
+    """Return whether a model has ReLUs whose gradient can be replaced, and no rectifier of another form."""
+    has_relu = False
     for node in nodes:
         if node.container:
             continue
         for name in _rectifiers(nodes, node):
             if name == "other":
                 return False
-            found = True
-    return found
+            has_relu = True
+    return has_relu
 
 
 def _rectifiers(nodes: Sequence[Node], node: Node) -> Iterator[str]:
-    """What a node rectifies: "relu" or "other", for each of its layers and activations."""
+    """Iterate over the rectifiers in a node: "relu" or "other", for each of its layers and activations."""
     operands = _operands(node)
     taken = [source for source, _ in operands if source is not None]
     if node.kind in _RECTIFYING_OPERATIONS or (node.kind == "Clip" and node.config.get("x_min") == 0):
         yield "relu"
     elif node.kind in ("Maximum", "Minimum"):
         zero = any(_is_constant(nodes, operand, 0) for operand in operands)
-        scaled = any(_is_scaled(nodes, one, other) for one in taken for other in taken)
+        scaled = any(_is_scaled(nodes, first, second) for first in taken for second in taken)
         if zero or scaled:
             yield "relu" if zero and node.kind == "Maximum" else "other"
     elif node.kind == "Where" and len(operands) == 3 and operands[0][0] is not None:
@@ -56,25 +56,27 @@ def _rectifiers(nodes: Sequence[Node], node: Node) -> Iterator[str]:
                 elif rest[0] is not None and _is_scaled(nodes, rest[0], compared):
                     yield "other"
     elif node.kind == "Multiply" and len(taken) == 2:
-        for one, other in (taken, taken[::-1]):
-            if nodes[other].kind == "Cast":
-                compared, sign, bound = _comparison(nodes, nodes[other].inputs[0])
-                if compared == one:
+        for factor, condition in (taken, taken[::-1]):
+            if nodes[condition].kind == "Cast":
+                compared, sign, bound = _comparison(nodes, nodes[condition].inputs[0])
+                if compared == factor:
                     yield "relu" if (bound, sign) == (0, 1) else "other"
     elif node.kind == "Add" and any(
-        nodes[one].kind in ("Absolute", "Abs") and other in nodes[one].inputs for one in taken for other in taken
+        nodes[first].kind in ("Absolute", "Abs") and second in nodes[first].inputs
+        for first in taken
+        for second in taken
     ):
         yield "other"
     if node.kind in ("Relu", "ReLU", "Relu6") and taken and nodes[taken[0]].kind == "Negative":
-        # max(-x, 0) beside max(x, 0): a parametric ReLU has both.
-        beside = nodes[taken[0]].inputs[0]
-        if any(other.kind in ("Relu", "ReLU", "Activation") and beside in other.inputs for other in nodes):
+        # A parametric ReLU has both max(-x, 0) and max(x, 0).
+        negated = nodes[taken[0]].inputs[0]
+        if any(other.kind in ("Relu", "ReLU", "Activation") and negated in other.inputs for other in nodes):
             yield "other"
     yield from _of_layer(node.kind, node.config)
 
 
 def _of_layer(kind: str, config: Config) -> Iterator[str]:
-    """What a layer rectifies by itself, those that it wraps and its activations included."""
+    """Iterate over the rectifiers in a layer, its activations and the layers that it wraps."""
     if kind in _LEAKING:
         slope = config.get("negative_slope", 1)
         yield "relu" if slope == 0 and kind in ("LeakyReLU", "LeakyRelu") else "other"
@@ -94,7 +96,7 @@ def _of_layer(kind: str, config: Config) -> Iterator[str]:
                     yield from _of_layer(inner["class_name"], inner["config"])
 
 
-# Layers that are linear, that take maxima of windows, or that do nothing outside of training.
+# Layers that are linear, take maxima of windows, or do nothing outside of training.
 _RULED = {
     "ActivityRegularization", "Add", "Average", "AveragePooling1D", "AveragePooling2D", "BatchNormalization",
     "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense",
@@ -110,7 +112,7 @@ _RULED_FUNCTIONS = {
     "leaky_relu", "log_sigmoid", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softplus",
     "softsign", "sparse_plus", "sparse_sigmoid", "squareplus", "tanh", "tanh_shrink",
 }  # fmt: skip
-# Layers and operations that are functions of one value where they take one, or several that are functions of one.
+# Layers and operations that are functions of one value if their inputs are one value, or functions of it.
 _FUNCTIONS = {
     "Activation", "Add", "ELU", "LeakyReLU", "Maximum", "Minimum", "Multiply", "PReLU", "ReLU", "Subtract",
 }  # fmt: skip
@@ -128,13 +130,13 @@ _JOINING = {"Add", "Subtract"}
 
 
 def has_multipliers(nodes: Sequence[Node]) -> bool:
-    """Whether DeepLIFT's rules cover every layer, where an activation of all classes at the end does not count."""
+    """Return whether DeepLIFT's rules cover every layer; a final activation over all classes does not count."""
     leaves = [place for place, node in enumerate(nodes) if not node.container]
     used = {source for place in leaves for source in nodes[place].inputs}
     ends = [place for place in leaves if place not in used]
     if len(ends) != 1:
         return False
-    # Of each node, the earliest one that it is a function of, value by value; itself, where there is none.
+    # For each node, the earliest node that it is an element-wise function of; else the node itself.
     origins: dict[int, int] = {}
     for place, node in enumerate(nodes):
         if node.container:
@@ -149,7 +151,7 @@ def has_multipliers(nodes: Sequence[Node]) -> bool:
 
 
 def _is_elementwise(node: Node) -> bool:
-    """Whether what a node puts out is, at each place, a function of the values at that place that rules cover."""
+    """Return whether a node computes an element-wise function that the rules cover."""
     if node.module.startswith("keras.layers"):
         plain = _name_of(node.config.get("activation")) in _RULED_FUNCTIONS
         return node.kind in _FUNCTIONS and plain
@@ -159,21 +161,22 @@ def _is_elementwise(node: Node) -> bool:
 
 
 def _is_ruled(node: Node, is_last: bool) -> bool:
-    own, name = node.config, _name_of(node.config.get("activation"))
-    if is_last and (node.kind == "Softmax" or name in ("softmax", "log_softmax")):  # cut off before anything is asked
+    """Return whether a rule for a layer covers a node."""
+    config, name = node.config, _name_of(node.config.get("activation"))
+    if is_last and (node.kind == "Softmax" or name in ("softmax", "log_softmax")):  # removed before explanations
         return node.kind in ("Softmax", "Activation", "Dense")
     if not node.module.startswith("keras.layers"):
         operands = _operands(node)
         shapes = {tuple(shape[1:]) for source, shape in operands if source is not None}
         joins = node.kind in _JOINING and all(source is not None for source, _ in operands) and len(shapes) == 1
         return node.module.startswith("keras.") and joins
-    # Groups of channels are convolved in a function of their own, which has no rule.
-    whole = own.get("groups", 1) == 1 and own.get("interpolation", "nearest") in ("nearest", "bilinear")
-    return node.kind in _RULED and name in _RULED_FUNCTIONS and whole and own.get("quantization_config") is None
+    # Keras convolves groups of channels with another function, which has no rule.
+    whole = config.get("groups", 1) == 1 and config.get("interpolation", "nearest") in ("nearest", "bilinear")
+    return node.kind in _RULED and name in _RULED_FUNCTIONS and whole and config.get("quantization_config") is None
 
 
 def _operands(node: Node) -> list[tuple[int | None, Any]]:
-    """The arguments of a node in order: its node and shape for a tensor; None and its value for anything else."""
+    """Return the arguments of a node in order: (node, shape) of a tensor, (None, value) of anything else."""
     sources = iter(node.inputs)
 
     def walk(content: Any) -> Iterator[tuple[int | None, Any]]:
@@ -185,8 +188,8 @@ def _operands(node: Node) -> list[tuple[int | None, Any]]:
         else:
             yield None, content
 
-    found = list(walk(node.arguments.get("args", [])))
-    return found + [pair for value in node.arguments.get("kwargs", {}).values() for pair in walk(value)]
+    positional = list(walk(node.arguments.get("args", [])))
+    return positional + [pair for value in node.arguments.get("kwargs", {}).values() for pair in walk(value)]
 
 
 def _is_constant(nodes: Sequence[Node], operand: tuple[int | None, Any], number: float) -> bool:
@@ -196,33 +199,33 @@ def _is_constant(nodes: Sequence[Node], operand: tuple[int | None, Any], number:
     if isinstance(value, Mapping):
         value = value.get("config", {}).get("value", math.nan) if isinstance(value.get("config"), Mapping) else math.nan
     while isinstance(value, list) and value:
-        value = value[0] if all(one == value[0] for one in value) else math.nan
+        value = value[0] if all(entry == value[0] for entry in value) else math.nan
     return isinstance(value, int | float) and value == number
 
 
 def _is_scaled(nodes: Sequence[Node], place: int, of: int) -> bool:
-    """Whether a node is a multiple of another."""
+    """Return whether a node is a multiple of another."""
     return nodes[place].kind in ("Multiply", "TrueDivide", "Divide") and of in nodes[place].inputs
 
 
 def _comparison(nodes: Sequence[Node], place: int) -> tuple[int | None, int, Any]:
-    """The node that a condition compares with a number, 1 where it is above and -1 where below, and the number."""
+    """Return the node that a condition compares with a number, 1 for above or -1 for below, and the number."""
     sign = _COMPARING.get(nodes[place].kind, 0)
     operands = _operands(nodes[place])
     if not sign or len(operands) != 2:
         return None, 0, None
-    (one, first), (other, second) = operands
-    if one is not None and other is None:
-        return one, sign, second
-    return (other, -sign, first) if one is None and other is not None else (None, 0, None)
+    (left, left_value), (right, right_value) = operands
+    if left is not None and right is None:
+        return left, sign, right_value
+    return (right, -sign, left_value) if left is None and right is not None else (None, 0, None)
 
 
 def _name_of(activation: Any) -> str | None:
-    """The name of an activation, which may be written as a text, as an object or as a layer."""
+    """Return the name of an activation, which may be stored as a text, an object or a layer."""
     if isinstance(activation, Mapping):
-        own = activation.get("config")
-        if isinstance(own, str):
-            return own
+        config = activation.get("config")
+        if isinstance(config, str):
+            return config
         layers = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu"}
         return layers.get(str(activation.get("class_name")), str(activation.get("class_name")))
     return activation if activation is None else str(activation)

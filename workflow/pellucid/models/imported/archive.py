@@ -1,6 +1,6 @@
-"""What a `.keras` file says of its model without loading it: a zip archive whose `config.json` describes every layer.
+"""Read and check a `.keras` file without loading its model: a zip archive whose `config.json` describes every layer.
 
-Read while the workflow is planned, when TensorFlow must not be imported, and before anything in the file may run.
+This happens while the workflow is planned, without TensorFlow, and before any code in the file may run.
 Layout: https://keras.io/api/models/model_saving_apis/model_saving_and_loading
 """
 
@@ -16,26 +16,26 @@ from typing import Any
 
 from pellucid.errors import InputError
 from pellucid.messages import comma_list, first_line, format_shape
-from pellucid.models.imported import activations, bounded_json, config_graph, hdf5, keras_zip, sizes
-from pellucid.models.imported.config_graph import odd_refused
+from pellucid.models.imported import activations, bounded_json, config_graph, declared_sizes, hdf5, keras_zip
+from pellucid.models.imported.config_graph import refuse_inconsistent
 from pellucid.network.places import Places
 
 Config = Mapping[str, Any]
 
-# What can be read out of a file, of what `base.ModelSpec.features` knows.
+# The features of `base.ModelSpec.features` that can be read from a file.
 FEATURES = ("conv", "relu", "rescale_rule", "gap")
 
-# Layers that run code, or load it from elsewhere, when the model is loaded or called.
+# Layers that run or load code when the model is loaded or called.
 _CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A `.keras` file that was looked over.
+    """A `.keras` file that was checked.
 
     Attributes:
-        config: what `config.json` says of the model.
-        stored: how many numbers its weights file holds.
+        config: of the model, from `config.json`.
+        stored: number of values in its weights file.
     """
 
     config: dict[str, Any]
@@ -43,20 +43,20 @@ class Archive:
 
 
 def read(path: Path | str) -> dict[str, Any]:
-    """The configuration of the model in a `.keras` file.
+    """Return the configuration of the model in a `.keras` file.
 
     Raises:
-        InputError: what `look_over` refuses.
+        InputError: `look_over` refuses the file.
     """
     return look_over(path).config
 
 
 def look_over(path: Path | str) -> Archive:
-    """Read the configuration of the model in a `.keras` file, and what its weights file holds.
+    """Return the configuration of the model in a `.keras` file and the number of its stored weights.
 
     Raises:
-        InputError: no such archive, one that is cut off, damaged or unusual (`keras_zip`), a configuration beyond all
-            bounds (`bounded_json`), weights that are no plain numbers (`hdf5`), or fewer than a layer has.
+        InputError: the archive is missing, truncated, damaged or unusual (`keras_zip`), the configuration is beyond all
+            limits (`bounded_json`), weights are not plain numbers (`hdf5`), or fewer than a layer needs.
     """
     expected = "a .keras file, as model.save(…) of Keras 3 writes it"
     where = str(path)
@@ -75,11 +75,12 @@ def look_over(path: Path | str) -> Archive:
         raise InputError.unexpected(where, reason, expected, _other_format(path)) from None
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
         raise InputError.unexpected(where, "a config.json that describes no model", expected)
-    with odd_refused(where):
-        # Of a model that was never built there are no weights, which `check` tells.
-        for name, found in _objects(config, "") if stored else ():
-            if isinstance(own := found.get("config"), Mapping) and str(found.get("module")).startswith("keras.layers"):
-                sizes.check(own, str(found["class_name"]), name, stored, where)
+    with refuse_inconsistent(where):
+        # A model that was never built has no weights, which `check` reports.
+        for name, described in _objects(config, "") if stored else ():
+            settings, module = described.get("config"), str(described.get("module"))
+            if isinstance(settings, Mapping) and module.startswith("keras.layers"):
+                declared_sizes.check(settings, str(described["class_name"]), name, stored, where)
     return Archive(config, stored)
 
 
@@ -87,27 +88,29 @@ _ALLOW = "If you trust whoever made it, allow_code: true lets it run, with all t
 
 
 def check(config: Config, where: str, *, allow_code: bool = False, hint: str = _ALLOW) -> None:
-    """Refuse what cannot be loaded safely, or explained: code, classes of others, more than one input or output.
+    """Refuse models that cannot be loaded safely or explained: code, foreign classes, several inputs or outputs.
 
     Args:
-        config: of a model, from `read` or `json.loads(model.to_json())`.
-        where: what to call the model in a message.
-        allow_code: let layers pass that are code.
-        hint: what to do about code.
+        config: of the model, from `read` or `json.loads(model.to_json())`.
+        where: name of the model in messages.
+        allow_code: accept layers that hold code.
+        hint: advice about code, for the message.
 
     Raises:
-        InputError: as said.
+        InputError: the model is refused.
     """
-    with odd_refused(where):
+    with refuse_inconsistent(where):
         _check(config, where, allow_code, hint)
 
 
 def _check(config: Config, where: str, allow_code: bool, hint: str) -> None:
-    for name, found in _objects(config, ""):
-        own, module = found.get("config"), found.get("module")
-        kind = str(found["class_name"])
-        # Keras saves a lambda as the bytes of its code, under no name.
-        if isinstance(own, Mapping) and any(_is_nameless(own[key]) for key in own if key.endswith("activation")):
+    for name, described in _objects(config, ""):
+        settings, module = described.get("config"), described.get("module")
+        kind = str(described["class_name"])
+        # Keras saves a lambda as the bytes of its code, without a class name.
+        if isinstance(settings, Mapping) and any(
+            _is_nameless(settings[key]) for key in settings if key.endswith("activation")
+        ):
             kind = "__lambda__"
         if kind in (*_CODE, "__lambda__"):
             if not allow_code:
@@ -121,15 +124,15 @@ def _check(config: Config, where: str, allow_code: bool, hint: str) -> None:
             of = "" if module in (None, "builtins") else f" of {module}"
             raise InputError.unexpected(
                 where,
-                f'"{found.get("registered_name") or kind}"{of}, in "{name}"',
+                f'"{described.get("registered_name") or kind}"{of}, in "{name}"',
                 "layers, activations and models that Keras has itself",
                 "What is only in your own code cannot be loaded without it.",
             )
-        if isinstance(own, Mapping) and own.get("stateful") is True:
+        if isinstance(settings, Mapping) and settings.get("stateful") is True:
             raise InputError.unexpected(
                 where,
-                f'layer "{name}" ({kind}) with stateful=True, whose answer depends on what it was asked before',
-                "stateful=False: an explanation asks in any order",
+                f'layer "{name}" ({kind}) with stateful=True, whose output depends on earlier calls',
+                "stateful=False: explanations call the model in any order",
                 "A model with stateful=False takes the same weights: new_model.set_weights(model.get_weights()).",
             )
     if "layers" not in config["config"]:
@@ -143,10 +146,10 @@ def _check(config: Config, where: str, allow_code: bool, hint: str) -> None:
 
 
 def input_shape(config: Config, where: str) -> tuple[int, ...]:
-    """Of one example, without the batch axis.
+    """Return the shape of one example, without the batch axis.
 
     Raises:
-        InputError: a model that was never built, or an axis whose size is open.
+        InputError: the model was never built, or the size of an axis is open.
     """
     names = {name for name, _, _ in config_graph.ends(config["config"].get("input_layers", []))}
     shape = config["config"].get("build_input_shape")
@@ -170,43 +173,43 @@ def require_shape(config: Config, where: str, wanted: Sequence[int], whose: str)
     """Refuse a model for inputs of another shape.
 
     Args:
-        config, where: as `check` has them.
-        wanted: of one example, without the batch axis.
-        whose: what the message says of this shape, after "the shape".
+        config, where: as for `check`.
+        wanted: shape of one example, without the batch axis.
+        whose: end of the message, after "the shape".
 
     Raises:
-        InputError: as said, or what `input_shape` refuses.
+        InputError: the shapes differ, or `input_shape` refuses the model.
     """
-    own = input_shape(config, where)
-    if own != tuple(wanted):
+    shape = input_shape(config, where)
+    if shape != tuple(wanted):
         raise InputError.unexpected(
-            where, f"a model for inputs of {format_shape(own)}", f"{format_shape(wanted)}, the shape {whose}"
+            where, f"a model for inputs of {format_shape(shape)}", f"{format_shape(wanted)}, the shape {whose}"
         )
 
 
 def features(config: Config, where: str) -> tuple[str, ...]:
-    """What methods may require of the model, as `base.ModelSpec.features` has it."""
-    with odd_refused(where):
+    """Return the features of the model, as named in `base.ModelSpec.features`."""
+    with refuse_inconsistent(where):
         nodes = config_graph.nodes(config, where)
         places = Places(nodes, input_shape(config, where)[:-1])
-        found = {
+        has = {
             "conv": bool(places.ends),
             "relu": activations.has_relus(nodes),
             "rescale_rule": activations.has_multipliers(nodes),
             "gap": places.pooled is not None,
         }
-    return tuple(name for name in FEATURES if found[name])
+    return tuple(name for name in FEATURES if has[name])
 
 
 def _objects(content: Any, name: str) -> Iterator[tuple[str, Config]]:
-    """Everything that loading would make, with the name of the layer that it belongs to."""
+    """Iterate over every object that loading would create, with the name of its layer."""
     if isinstance(content, Mapping):
         if "class_name" in content:
-            own = content.get("config")
-            name = (own.get("name") if isinstance(own, Mapping) else None) or name
+            settings = content.get("config")
+            name = (settings.get("name") if isinstance(settings, Mapping) else None) or name
             yield name, content
         for key, value in content.items():
-            if key != "compile_config":  # what a training needs is not loaded
+            if key != "compile_config":  # settings for training are not loaded
                 yield from _objects(value, name)
     elif isinstance(content, list):
         for value in content:
@@ -218,7 +221,7 @@ def _is_nameless(activation: Any) -> bool:
 
 
 def _other_format(path: Path | str) -> str:
-    """What to do with a model in another format, if it is one."""
+    """Return advice about a model in HDF5 format; "" for other files."""
     try:
         with Path(path).open("rb") as file:
             start = file.read(8)
@@ -229,14 +232,14 @@ def _other_format(path: Path | str) -> str:
     return ""
 
 
-def lacking(wanted: Sequence[str], config: Config, where: str) -> None:
-    """Refuse features that were declared for a model that has them not.
+def require_features(wanted: Sequence[str], config: Config, where: str) -> None:
+    """Refuse declared features that the model lacks.
 
     Raises:
-        InputError: as said.
+        InputError: the model lacks a feature.
     """
-    found = features(config, where)
-    if missing := [name for name in wanted if name not in found]:
+    present = features(config, where)
+    if missing := [name for name in wanted if name not in present]:
         raise InputError.unexpected(
-            f"{where}: features", f"{comma_list(missing)}, which the model has not", comma_list(found) or "[]"
+            f"{where}: features", f"{comma_list(missing)}, which the model lacks", comma_list(present) or "[]"
         )

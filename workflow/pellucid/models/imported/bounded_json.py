@@ -1,4 +1,4 @@
-"""Reading JSON of unknown origin within bounds, before anything is made of it."""
+"""Read JSON of unknown origin within limits, before it is used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-# Far above what a model has, and far below what harms the machine.
+# Limits far above those of any model, and far below what harms the machine.
 MOST_BYTES = 64 * 2**20
 _MOST_VALUES = 1_000_000
 _MOST_LEVELS = 100
@@ -14,14 +14,14 @@ _MOST_DIGITS = 19  # of whole numbers: 64 bits
 
 
 def loads(raw: bytes) -> Any:
-    """The content of a JSON text.
+    """Return the content of a JSON text.
 
     Raises:
-        ValueError: no JSON in UTF-8, or one that is too large, too deep, or holds numbers that are.
+        ValueError: the text is not JSON in UTF-8, is too large or nested too deep, or holds too large a number.
     """
     if len(raw) > MOST_BYTES:
         raise ValueError(f"its {len(raw):,} bytes are more than the {MOST_BYTES:,} of any model")
-    # Every value but the first has one of these before it.
+    # One of these characters comes before every value but the first.
     if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > _MOST_VALUES:
         raise ValueError(f"it holds more than {_MOST_VALUES:,} values")
     try:
@@ -35,8 +35,10 @@ def loads(raw: bytes) -> Any:
 def _require_shallow(content: Any) -> None:
     level = [content]
     for _ in range(_MOST_LEVELS):
-        below = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
-        level = [value for values in below for value in values]
+        inner = [
+            value.values() if isinstance(value, dict) else value for value in level if isinstance(value, dict | list)
+        ]
+        level = [value for values in inner for value in values]
         if not level:
             return
     raise ValueError(f"it is nested deeper than {_MOST_LEVELS} levels")

@@ -1,7 +1,7 @@
-"""The graph of a model from what a `.keras` file says of it, without loading it: the nodes that `graph.flatten` makes.
+"""Read the graph of a model from the configuration in a `.keras` file: the same nodes as `graph.flatten` returns.
 
-While the workflow is planned TensorFlow must not be imported: what a network has is found in these nodes, by the same
-functions that a job asks about the loaded model.
+Planning the workflow must not import TensorFlow. The features of a network are found in these nodes, by the same
+functions that a job applies to the loaded model.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from pellucid.messages import first_line
 from pellucid.network.graph import Node, tensors
 
 Config = Mapping[str, Any]
-# One use of a layer: its name, which of its uses, what it is called with, and the uses whose outputs it takes.
+# One use of a layer: name of the layer, number of the use, arguments, and the uses whose outputs it takes.
 _Use = tuple[str, int, Config, list[tuple[str, int]]]
 
-# Far above what a network has. Nested models that are used often would make any number.
+# Far above the nodes of any network; nested models that are used often could make any number.
 _MOST_NODES = 10_000
 
 
 def nodes(config: Config, where: str = "model") -> tuple[Node, ...]:
-    """The nodes of a Sequential or functional model, every one after those that it takes, nested models walked in.
+    """Return the nodes of a Sequential or functional model, inputs first, with the nodes inside of nested models.
 
     Args:
         config: of a model with one input, from `archive.read` or `json.loads(model.to_json())`.
-        where: what to call the model in a message.
+        where: name of the model in messages.
 
     Raises:
-        InputError: layers that take what no layer puts out.
+        InputError: a layer takes an output that no layer has.
     """
-    with odd_refused(where):
+    with refuse_inconsistent(where):
         content = config["config"]
         first = next((layer for layer in content["layers"] if layer["class_name"] == "InputLayer"), None)
         shape = first["config"].get("batch_shape") if first else content.get("build_input_shape")
         name = first["config"]["name"] if first else "input"
-        found = [
+        graph = [
             Node(
                 name,
                 None,
@@ -51,16 +51,16 @@ def nodes(config: Config, where: str = "model") -> tuple[Node, ...]:
                 layer=0,
             )
         ]
-        _Reader(found).enter(config, [0], ())
-    return tuple(found)
+        _Reader(graph).enter(config, [0], ())
+    return tuple(graph)
 
 
 @contextmanager
-def odd_refused(where: str) -> Iterator[None]:
-    """Name the model whose configuration a `with` block cannot make sense of: files of others may say anything.
+def refuse_inconsistent(where: str) -> Iterator[None]:
+    """Refuse the model if the `with` block fails on its configuration, which may hold anything.
 
     Raises:
-        InputError: the block failed.
+        InputError: the block failed; the message names the model.
     """
     try:
         yield
@@ -72,15 +72,15 @@ def odd_refused(where: str) -> Iterator[None]:
 
 
 class _Reader:
-    """Adds the nodes of a model to a list; a layer that is met again keeps its number."""
+    """Add the nodes of a model to a list; a layer that is used again keeps its number."""
 
-    def __init__(self, found: list[Node]) -> None:
-        self.found = found
+    def __init__(self, nodes: list[Node]) -> None:
+        self.nodes = nodes
         self._numbers: dict[tuple[str, ...], int] = {}
         self._counter = count(1)
 
     def enter(self, config: Config, sources: Sequence[int], within: tuple[str, ...]) -> list[int]:
-        """Add the nodes of a model whose inputs come from `sources`; the nodes of its outputs."""
+        """Add the nodes of a model whose inputs come from `sources`; return the nodes of its outputs."""
         content = config["config"]
         if "output_layers" not in content:
             return self._sequential(content, sources, within)
@@ -95,35 +95,38 @@ class _Reader:
 
     def _functional(self, content: Config, sources: Sequence[int], within: tuple[str, ...]) -> list[int]:
         layers = {layer.get("name") or layer["config"]["name"]: layer for layer in content["layers"]}
-        made = {(name, 0): [source] for (name, *_), source in zip(ends(content["input_layers"]), sources, strict=True)}
+        outputs = {
+            (name, 0): [source] for (name, *_), source in zip(ends(content["input_layers"]), sources, strict=True)
+        }
         for name, number, use, wanted in _ordered(_uses(layers)):
-            made[name, number] = self._use(layers[name], [made[source][0] for source in wanted], use, within)
-        outputs = []
-        for name, number, part in ends(content["output_layers"]):
+            outputs[name, number] = self._use(layers[name], [outputs[source][0] for source in wanted], use, within)
+        results = []
+        for name, number, index in ends(content["output_layers"]):
             # Here, Keras counts the uses of a nested functional model from 1.
-            own = number - 1 if layers[name]["class_name"] == "Functional" else number
-            outputs.append(made[name, max(own, 0)][0 if part >= len(made[name, max(own, 0)]) else part])
-        return outputs
+            use_number = max(number - 1 if layers[name]["class_name"] == "Functional" else number, 0)
+            of_use = outputs[name, use_number]
+            results.append(of_use[0 if index >= len(of_use) else index])
+        return results
 
     def _use(self, layer: Config, sources: Sequence[int], use: Config, within: tuple[str, ...]) -> list[int]:
-        """Add one use of a layer; the nodes that hold its outputs."""
+        """Add one use of a layer; return the nodes that hold its outputs."""
         name = layer.get("name") or layer["config"]["name"]
         number = self._numbers.setdefault((*within, name), len(self._numbers) + 1)
         shape = _inner(next((tensor["shape"] for tensor in tensors(use)), None))
-        own = {"kind": layer["class_name"], "module": layer.get("module") or "", "layer": number}
-        if len(self.found) >= _MOST_NODES:
+        common = {"kind": layer["class_name"], "module": layer.get("module") or "", "layer": number}
+        if len(self.nodes) >= _MOST_NODES:
             raise ValueError(f"more than {_MOST_NODES:,} uses of layers")
         if "layers" not in layer["config"]:
-            node = Node(name, None, tuple(sources), (), within, config=layer["config"], arguments=use, **own)
-            self.found.append(node)
-            return [len(self.found) - 1]
+            node = Node(name, None, tuple(sources), (), within, config=layer["config"], arguments=use, **common)
+            self.nodes.append(node)
+            return [len(self.nodes) - 1]
         inner = self.enter(layer, sources, (*within, name))
-        self.found.append(Node(name, None, tuple(inner), shape, within, container=True, **own))
+        self.nodes.append(Node(name, None, tuple(inner), shape, within, container=True, **common))
         return inner
 
 
 def _uses(layers: Mapping[str, Config]) -> list[_Use]:
-    """Every use of the layers of a functional model, in the order of the file."""
+    """Return every use of the layers of a functional model, in the order of the file."""
 
     def source(history: Sequence[Any]) -> tuple[str, int]:
         name, number = history[0], history[1]
@@ -137,10 +140,10 @@ def _uses(layers: Mapping[str, Config]) -> list[_Use]:
 
 
 def _ordered(uses: Sequence[_Use]) -> list[_Use]:
-    """Uses behind those that they take, as passes through the file find them: each use in the first pass that can.
+    """Sort uses so that inputs come first, as Keras does: pass through the file and add each use that is ready.
 
     Raises:
-        ValueError: uses that wait for each other.
+        ValueError: uses depend on each other in a circle.
     """
     place = {(name, number): index for index, (name, number, *_) in enumerate(uses)}
     wanted = [[place[source] for source in sources if source in place] for *_, sources in uses]
@@ -151,15 +154,15 @@ def _ordered(uses: Sequence[_Use]) -> list[_Use]:
 
 
 def ends(content: Any) -> list[Any]:
-    """The inputs or outputs of a functional model, of which a single one is not in a list."""
+    """Return the inputs or outputs of a functional model as a list; a single one is stored without a list."""
     if isinstance(content, Mapping):
         return list(content.values())
     return [content] if content and isinstance(content[0], str) else list(content)
 
 
-def leaves(found: Sequence[Node]) -> Iterator[Node]:
-    """Every use of a layer or an operation, nested models replaced by theirs."""
-    return (node for node in found if not node.container and node.inputs)
+def leaves(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Iterate over the uses of layers and operations, without nested models and the input."""
+    return (node for node in nodes if not node.container and node.inputs)
 
 
 def _inner(shape: Any) -> tuple[int | None, ...]:

@@ -1,4 +1,4 @@
-"""Looking over an HDF5 file before anything takes an array out of it: such a file can point to other files."""
+"""Check an HDF5 file before any array is read from it: such a file can point to other files."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from pellucid.errors import InputError
 from pellucid.messages import abbreviate, first_line
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-# An array may be so many times as large as what the file stores of it: weights hardly shrink, zeros do 1,000 times.
+# The most that an array may be larger than its stored bytes: weights hardly compress, zeros 1,000 times.
 _EXPANSION, _FREE = 100, 2**20
 _MOST_OBJECTS = 100_000
-# Whole numbers, floating-point numbers and truth values. All else (texts, references, records) may be of any length.
+# Integers, floats and booleans. Other types (texts, references, records) may be of any length.
 _NUMBERS = "iufb"
 
 
 @contextmanager
 def opened(source: Any, where: str, expected: str) -> Iterator[Any]:
-    """Open an HDF5 file that holds plain arrays of numbers and nothing else, for a `with` block.
+    """Open an HDF5 file that holds nothing but plain arrays of numbers, for a `with` block.
 
     Args:
-        source: a path, or a file that can be read at any place.
-        where: what to call the file in a message.
-        expected: what it should be.
+        source: a path, or a seekable file.
+        where: name of the file in messages.
+        expected: what the file should be, for messages.
 
     Raises:
-        InputError: no such file, a damaged one (also where the block finds it damaged), one that links to other files
-            or to other places in it, or one whose arrays are far larger than the file.
+        InputError: the file is missing or damaged (also where the block notices it), links to other files or to other
+            places in itself, or has arrays far larger than the file.
     """
     import h5py  # type: ignore[import-untyped]
 
     try:
-        if _start(source) != _SIGNATURE:  # HDF5 itself would look for it further on, behind the start of another format
+        if _start(source) != _SIGNATURE:  # HDF5 itself would also find a signature further on, after another format
             raise ValueError("it does not begin as HDF5 does")
         with h5py.File(source, "r") as file:
             for name, dataset in _datasets(file):
@@ -58,7 +58,7 @@ def opened(source: Any, where: str, expected: str) -> Iterator[Any]:
 
 
 def shapes(file: Any) -> dict[str, tuple[int, ...]]:
-    """The shape of every array in an opened file, by its path."""
+    """Return the shape of every array in an opened file, by its path."""
     return {name: tuple(dataset.shape) for name, dataset in _datasets(file)}
 
 
@@ -71,7 +71,7 @@ def _start(source: Any) -> bytes:
 
 
 def _datasets(file: Any) -> Iterator[tuple[str, Any]]:
-    """Every array by its path, none of which is reached through a link that is not plain."""
+    """Iterate over the arrays with their paths; refuse links other than plain ones (ValueError)."""
     import h5py
 
     waiting, seen = [("", file)], set[int]()
@@ -81,18 +81,18 @@ def _datasets(file: Any) -> Iterator[tuple[str, Any]]:
             name = f"{path}/{key}"
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
                 raise ValueError(f"{abbreviate(name)} is a link to another place")
-            one = group[key]
-            place = h5py.h5o.get_info(one.id).addr
-            # A group inside itself has no end.
-            if place in seen or len(seen) >= _MOST_OBJECTS:
+            item = group[key]
+            address = h5py.h5o.get_info(item.id).addr
+            # A group that contains itself would never end.
+            if address in seen or len(seen) >= _MOST_OBJECTS:
                 raise ValueError(
-                    f"{abbreviate(name)} is there twice" if place in seen else f"more than {len(seen):,} arrays"
+                    f"{abbreviate(name)} is there twice" if address in seen else f"more than {len(seen):,} arrays"
                 )
-            seen.add(place)
-            if isinstance(one, h5py.Group):
-                waiting.append((name, one))
-            elif isinstance(one, h5py.Dataset):
-                yield name, one
+            seen.add(address)
+            if isinstance(item, h5py.Group):
+                waiting.append((name, item))
+            elif isinstance(item, h5py.Dataset):
+                yield name, item
             else:
                 raise ValueError(f"{abbreviate(name)} is neither a group nor an array")
 
@@ -100,7 +100,7 @@ def _datasets(file: Any) -> Iterator[tuple[str, Any]]:
 def _require_plain(name: str, dataset: Any) -> None:
     if dataset.external or dataset.is_virtual:
         raise ValueError(f"{abbreviate(name)} takes its values from another file")
-    # Keras writes bfloat16, which HDF5 does not know, as two bytes without a meaning.
+    # Keras writes bfloat16, which HDF5 lacks, as two opaque bytes.
     is_small_float = dataset.dtype.kind == "V" and dataset.dtype.names is None and "dtype" in dataset.attrs
     if not (dataset.dtype.kind in _NUMBERS or is_small_float) or dataset.shape is None:
         raise ValueError(f"{abbreviate(name)} does not hold plain numbers")

@@ -1,4 +1,4 @@
-"""The keys that every kind of model of one's own has: its classes, and the range of values that it takes."""
+"""The parameters that all models of your own share: their classes, and the value range of their inputs."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ InputRange = Annotated[
 
 
 def check(*, classes: Sequence[Any] = (), input_range: Sequence[float] = (0, 1)) -> None:
-    """Refuse a list of classes with one class alone or one class twice, and a range without any width.
+    """Refuse a list of classes with one class only or a class twice, and a range with two equal ends.
 
     Raises:
-        InputError: one of these.
+        InputError: such a list or range.
     """
     names = [str(name) for name in classes]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
@@ -59,10 +59,10 @@ def check(*, classes: Sequence[Any] = (), input_range: Sequence[float] = (0, 1))
 
 
 def check_number(classes: Sequence[Any], config: Config, where: str) -> None:
-    """Refuse a list of classes that is shorter or longer than the outputs of a model, where its layers tell these.
+    """Refuse a list of classes whose length is not the number of outputs, where the layers tell that number.
 
     Raises:
-        InputError: another number of classes than of outputs.
+        InputError: the numbers differ.
     """
     outputs = number_of_outputs(config)
     if not classes or outputs is None or len(classes) == outputs or (outputs == 1 and len(classes) == 2):
@@ -74,7 +74,7 @@ def check_number(classes: Sequence[Any], config: Config, where: str) -> None:
     )
 
 
-# Layers that leave the number of scores as it is.
+# Layers that do not change the number of scores.
 _SAME_NUMBER = {
     "Activation", "ActivityRegularization", "BatchNormalization", "Dropout", "ELU", "Identity", "LayerNormalization",
     "LeakyReLU", "LogSoftmax", "PReLU", "ReLU", "Rescaling", "Sigmoid", "Softmax",
@@ -82,15 +82,15 @@ _SAME_NUMBER = {
 
 
 def number_of_outputs(config: Config) -> int | None:
-    """The number of scores that a model gives for one example, from its configuration; None where that does not say."""
+    """Return the number of scores of a model for one example; None where the configuration does not tell."""
     nodes = config_graph.nodes(config)
     node, pooled = nodes[-1], False
     while len(node.inputs) == 1:
-        kind, own = node.kind, node.config
+        kind, settings = node.kind, node.config
         if kind == "Dense":
-            return int(own["units"])
+            return int(settings["units"])
         if kind.startswith("Conv") and pooled:
-            return int(own["filters"]) if own.get("data_format") != "channels_first" else None
+            return int(settings["filters"]) if settings.get("data_format") != "channels_first" else None
         pooled |= kind in (
             "GlobalAveragePooling1D",
             "GlobalAveragePooling2D",
@@ -98,19 +98,19 @@ def number_of_outputs(config: Config) -> int | None:
             "GlobalMaxPooling2D",
         )
         passing = node.container or kind in _SAME_NUMBER
-        if not passing and not (pooled and kind.startswith("Global") and not own.get("keepdims")):
+        if not passing and not (pooled and kind.startswith("Global") and not settings.get("keepdims")):
             return None
         node = nodes[node.inputs[0]]
     return None
 
 
 def with_input_range(model: keras.Model, input_range: Sequence[float], where: str) -> keras.Model:
-    """The model behind a layer that maps the data's 0 and 1 to the two values of the range; itself for 0 and 1.
+    """Return the model after a layer that maps 0 and 1 of the data to the ends of the range; unchanged for (0, 1).
 
-    The layers and their weights are those of the model.
+    The layers and weights of the model are shared.
 
     Raises:
-        InputError: the new model is another function of the data than the model of the mapped data.
+        InputError: the new model gives other outputs than the model for the mapped data.
     """
     low, high = (float(value) for value in input_range)
     if (low, high) == (0.0, 1.0):
@@ -122,21 +122,23 @@ def with_input_range(model: keras.Model, input_range: Sequence[float], where: st
     name = next(name for name in names if name not in taken)
     data = Input(model.inputs[0].shape[1:], name=model.inputs[0].name)
     mapped = layers.Rescaling(high - low, low, name=name)(data)
-    graph = getattr(model, "_functional", None) or model  # what a Sequential model holds
+    graph = getattr(model, "_functional", None) or model  # inside of a Sequential model
     scores = graph._run_through_graph([mapped], operation_fn=lambda operation: operation)
-    made = Model(data, scores[0] if isinstance(scores, list | tuple) else scores, name=model.name)
-    _require_equal(made, model, low, high, where)
+    extended = Model(data, scores[0] if isinstance(scores, list | tuple) else scores, name=model.name)
+    _require_equal(extended, model, low, high, where)
     logger.info("values from 0 to 1 become values from %g to %g before the model", low, high)
-    return made
+    return extended
 
 
-def _require_equal(made: keras.Model, model: keras.Model, low: float, high: float, where: str) -> None:
+def _require_equal(extended: keras.Model, model: keras.Model, low: float, high: float, where: str) -> None:
     import numpy as np
 
-    tries = np.random.default_rng(0).random((2, *model.inputs[0].shape[1:]), np.float32)
-    ours = np.asarray(made(tries, training=False))
-    theirs = np.asarray(model(tries * np.float32(high - low) + np.float32(low), training=False))
-    if not np.allclose(ours, theirs, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(theirs).max())), equal_nan=True):
+    inputs = np.random.default_rng(0).random((2, *model.inputs[0].shape[1:]), np.float32)
+    outputs = np.asarray(extended(inputs, training=False))
+    expected = np.asarray(model(inputs * np.float32(high - low) + np.float32(low), training=False))
+    if not np.allclose(
+        outputs, expected, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(expected).max())), equal_nan=True
+    ):
         raise InputError.unexpected(
-            where, "a model that is another function behind input_range", "the same", "Leave it out."
+            where, "a model that computes another function with input_range", "the same", "Leave input_range out."
         )

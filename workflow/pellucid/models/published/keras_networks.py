@@ -1,4 +1,4 @@
-"""What keras.applications says of its networks, readable without TensorFlow; a test holds it against Keras itself."""
+"""The networks of keras.applications, readable without TensorFlow; a test compares them with Keras."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 # How images from 0 to 1 are scaled for a network: (factor, shift) of red, green, blue.
-BLUE_GREEN_RED = "blue, green, red, less ImageNet's means"  # the order is made up for where weights are loaded
+BLUE_GREEN_RED = "blue, green, red, less ImageNet's means"  # loading the weights adapts the order
 MINUS_ONE_TO_ONE = "from -1 to 1"
 UNIT_DEVIATION = "less ImageNet's means, over its standard deviations"
 ITS_OWN = "from 0 to 255: the network has layers that scale"
-# Such a network was trained on images divided by the variances, Keras' layer divides by their roots: so its images are
-# divided by these roots once more, which is made up for where weights are loaded.
+# These networks were trained on images divided by the variances, but Keras' layer divides by the standard deviations.
+# Loading the weights divides by the standard deviations once more.
 ITS_OWN_AND_DEVIATIONS = "from 0 to 255: the network has layers that scale, but for ImageNet's standard deviations"
 
 # Of ImageNet's red, green and blue on the scale from 0 to 1.
@@ -30,12 +30,12 @@ SCALING: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 
 @dataclass(frozen=True)
 class Family:
-    """What the networks of one family have in common.
+    """The properties that the networks of one family share.
 
     Attributes:
-        scaling: of the images, a key of `SCALING`.
-        features: what they have besides convolutions, as `ModelSpec.features` calls it, with their published head.
-        minimum: pixels along both axes of the smallest image.
+        scaling: of the images; a key of `SCALING`.
+        features: besides "conv", as in `ModelSpec.features`, with the published head.
+        minimum: side of the smallest image, in pixels.
         folder: where Keras publishes the weights.
     """
 
@@ -50,10 +50,10 @@ class Network:
     """One network.
 
     Attributes:
-        family: what it has in common with others.
-        size: pixels along both axes of the images that it was trained on.
-        address: of its weights with the head for ImageNet's 1,000 classes.
-        checksum: their MD5, or SHA-256, in hexadecimal; empty where Keras states none.
+        family: of the network.
+        size: side of the images that it was trained on, in pixels.
+        address: of the weights with the head for ImageNet's 1,000 classes.
+        checksum: MD5 or SHA-256 of the weights, in hexadecimal; empty where Keras states none.
     """
 
     family: Family
@@ -82,7 +82,7 @@ _RESNET_V2 = Family(MINUS_ONE_TO_ONE, ("relu", "rescale_rule", "gap"), f"{_KERAS
 _VGG = Family(BLUE_GREEN_RED, ("relu", "rescale_rule"), _KERAS)
 _XCEPTION = Family(MINUS_ONE_TO_ONE, ("relu", "rescale_rule", "gap"), f"{_KERAS}/xception", minimum=71)
 
-# How the files of most networks end.
+# The end of the file names of most networks.
 _TF = "_weights_tf_dim_ordering_tf_kernels.h5"
 _ROWS: tuple[tuple[str, Family, int, str, str], ...] = (
     (
@@ -176,9 +176,9 @@ PUBLISHED = "imagenet"
 
 
 def published(name: str, weights: str) -> dict[str, str]:
-    """What `weights: imagenet` stands for: the address of the file, and the checksum that Keras states for it.
+    """Return the address and the checksum that `weights: imagenet` stands for; {} for other values.
 
-    That is an MD5 for most files, a SHA-256 for some, and none for MobileNet and MobileNetV2.
+    The checksum is an MD5 for most files, a SHA-256 for some, and none for MobileNet and MobileNetV2.
     """
     if weights != PUBLISHED:
         return {}

@@ -1,4 +1,4 @@
-"""Holding what a model's description announces against what its file holds, before any layer is built."""
+"""Compare the sizes that a model's description declares with what its file holds, before any layer is built."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from typing import Any
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, format_shape
 
-# Sizes of layers that each are a length of one of their weights.
+# Parameters of layers that are the length of an axis of some weight.
 _LENGTHS = ("units", "filters", "input_dim", "output_dim", "num_heads", "key_dim")
-# Quantised weights are stored in fewer numbers than the layer has.
+# Quantised weights are stored in fewer numbers than the layer has: up to this factor.
 _PACKED = 8
-# Names that TensorFlow takes in a graph.
-_PLAIN = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
-_MOST_VALUES = 2**27  # that one layer puts out for one example: 512 MB
-_UNSTORED = 2**20  # weights that no file holds: states of random generators, rates
+# Names that TensorFlow allows in a graph.
+_VALID = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
+_MOST_VALUES = 2**27  # of the output of a layer for one example: 512 MB
+_UNSTORED = 2**20  # the most values that no file holds: states of random generators, rates
 
 
-def check(own: Mapping[str, Any], kind: str, name: str, stored: int, where: str) -> None:
+def check(config: Mapping[str, Any], kind: str, name: str, stored: int, where: str) -> None:
     """Refuse a layer that needs more weights than the file of the whole model holds.
 
-    For planning, where nothing may be built; `require_buildable` looks at the whole model in the job.
+    Planning uses it, where nothing may be built; `require_buildable` checks the whole model in the job.
 
     Args:
-        own: the layer's configuration.
+        config: of the layer.
         kind, name: of the layer.
         stored: numbers in the weights file.
-        where: what to call the model in a message.
+        where: name of the model in messages.
 
     Raises:
-        InputError: such a layer, or one with a size that is no whole number from 1.
+        InputError: such a layer, or a size that is not a whole number from 1.
     """
-    for key, sizes in _sizes(own):
+    for key, sizes in _sizes(config):
         if not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes):
             raise InputError.unexpected(
-                where, f"layer {abbreviate(name)} ({kind}) with {key} {abbreviate(own[key])}", "whole numbers from 1"
+                where, f"layer {abbreviate(name)} ({kind}) with {key} {abbreviate(config[key])}", "whole numbers from 1"
             )
         if math.prod(sizes) > _PACKED * stored:
             raise InputError.unexpected(
@@ -47,20 +47,21 @@ def check(own: Mapping[str, Any], kind: str, name: str, stored: int, where: str)
             )
 
 
-def _sizes(own: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
+def _sizes(config: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
+    """Iterate over the name and the lengths of every declared size."""
     for key in _LENGTHS:
-        if own.get(key) is not None:
-            yield key, [own[key]]
-    if own.get("kernel_size") is not None:
-        size = own["kernel_size"]
+        if config.get(key) is not None:
+            yield key, [config[key]]
+    if config.get("kernel_size") is not None:
+        size = config["kernel_size"]
         yield "kernel_size", list(size) if isinstance(size, list) else [size]
 
 
 def require_buildable(config: Mapping[str, Any], stored: int, where: str, *, allow_code: bool = False) -> None:
-    """Build a model without memory for its weights, and refuse one that would need far more than its file explains.
+    """Build a model without memory for its weights; refuse it if it needs far more weights than its file holds.
 
     Raises:
-        InputError: such a model, or one that cannot be built.
+        InputError: such a model, or the model cannot be built.
     """
     import keras
     from keras import saving
@@ -70,9 +71,9 @@ def require_buildable(config: Mapping[str, Any], stored: int, where: str, *, all
     from pellucid.network.same_function import reason
 
     try:
-        # A variable has a shape here, and values when it is asked for them: operations of a graph that never runs.
+        # Here a variable has a shape, and its values are operations of a graph that never runs.
         with runtime.start().Graph().as_default(), keras.StatelessScope():
-            described = {**_renamed(config, _odd_names(config)), "compile_config": None}
+            described = {**_renamed(config, _invalid_names(config)), "compile_config": None}
             model = saving.deserialize_keras_object(described, safe_mode=not allow_code)
             needed = sum(math.prod(variable.shape) for variable in model.variables)
             largest = max(flatten(model), key=lambda node: math.prod(size or 1 for size in node.shape))
@@ -87,17 +88,17 @@ def require_buildable(config: Mapping[str, Any], stored: int, where: str, *, all
         raise InputError.unexpected(where, found, f"{_MOST_VALUES:,} at most")
 
 
-def _odd_names(content: Any) -> dict[str, str]:
-    """Names that a graph does not take, each with one that it takes; `tidy` renames layers once they are loaded."""
-    odd: dict[str, str] = {}
+def _invalid_names(content: Any) -> dict[str, str]:
+    """Return a valid name for each name that a graph refuses; `compatibility` renames layers after loading."""
+    names: dict[str, str] = {}
     waiting = [content]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, Mapping) and isinstance(name := one.get("name"), str) and not _PLAIN.fullmatch(name):
-            odd.setdefault(name, f"renamed_{len(odd)}")
-        if isinstance(one, Mapping | list):
-            waiting += one.values() if isinstance(one, Mapping) else one
-    return odd
+        value = waiting.pop()
+        if isinstance(value, Mapping) and isinstance(name := value.get("name"), str) and not _VALID.fullmatch(name):
+            names.setdefault(name, f"renamed_{len(names)}")
+        if isinstance(value, Mapping | list):
+            waiting += value.values() if isinstance(value, Mapping) else value
+    return names
 
 
 def _renamed(content: Any, names: Mapping[str, str]) -> Any:

@@ -1,4 +1,4 @@
-"""What a recipe gives to Keras: optimizer, loss, metric and precision, against closed forms."""
+"""What a `training` entry gives to Keras: optimizer, loss, metric and precision, against closed forms."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from pellucid.config import schema
 from pellucid.config.resolution import resolve
 from pellucid.config.training import complete
 from pellucid.network import dtype_policy
-from pellucid.train import recipe
+from pellucid.train.compile import class_weights, make_loss, make_optimizer
 from tests.support.good_settings import GOOD
 
 
@@ -24,8 +24,8 @@ def test_what_is_absent_has_the_default_that_the_configuration_has():
 def test_class_weights_have_the_mean_one_and_their_own_proportions():
     counts = {"a": 900, "b": 90, "c": 10}
     sizes = np.array([900, 90, 10])
-    np.testing.assert_array_equal(recipe.class_weights(counts, "none"), np.ones(3))
-    balanced, root = recipe.class_weights(counts, "balanced"), recipe.class_weights(counts, "sqrt")
+    np.testing.assert_array_equal(class_weights(counts, "none"), np.ones(3))
+    balanced, root = class_weights(counts, "balanced"), class_weights(counts, "sqrt")
     np.testing.assert_allclose(balanced * sizes, 1000 / 3, rtol=1e-6)
     np.testing.assert_allclose(root / root[0], np.sqrt(balanced / balanced[0]), rtol=1e-6)
     assert (root * sizes).sum() == pytest.approx(1000)
@@ -38,7 +38,7 @@ def stepped(keras, gradient, **settings):
     """Kernel (2, 2) and bias (2,), all 1, after two steps along the same gradient."""
     layer = keras.layers.Dense(2, kernel_initializer="ones", bias_initializer="ones")
     layer.build((None, 2))
-    optimizer = recipe.optimizer(complete({"learning_rate": 0.1, **settings}), layer.trainable_variables)
+    optimizer = make_optimizer(complete({"learning_rate": 0.1, **settings}), layer.trainable_variables)
     for _ in range(2):
         optimizer.apply([keras.ops.full(weight.shape, gradient) for weight in layer.trainable_variables])
     return [float(np.unique(weight.numpy())[0]) for weight in layer.trainable_variables]
@@ -66,7 +66,7 @@ Y = np.array([0, 1])
 
 
 def of(keras, **settings):
-    loss = keras.losses.get(recipe.loss(complete(settings)))
+    loss = keras.losses.get(make_loss(complete(settings)))
     return [float(loss(Y[i : i + 1], P[i : i + 1])) for i in range(2)]
 
 
@@ -86,7 +86,7 @@ def test_label_smoothing_is_its_closed_form(keras):
 
 
 def test_losses_weigh_examples_and_take_labels_in_a_column(keras):
-    loss = recipe.loss(complete({"loss": "focal"}))
+    loss = make_loss(complete({"loss": "focal"}))
     one, two = of(keras, loss="focal")
     assert float(loss(Y[:, None], P, np.array([3.0, 0.5]))) == pytest.approx((3 * one + 0.5 * two) / 2)
 

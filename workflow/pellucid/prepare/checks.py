@@ -1,0 +1,83 @@
+"""Refuse data that no model can learn from, and tell what makes test scores look better than they are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pellucid.datasets.base import RawData
+from pellucid.errors import InputError
+from pellucid.lazy_array import Array, blocks
+from pellucid.messages import abbreviate, comma_list
+
+_SHOWN_GROUPS = 6
+
+
+def check(raw: RawData, source: str, least: int = 2) -> None:
+    """Refuse data that no model can learn from.
+
+    Args:
+        raw: what the source gave.
+        source: its name.
+        least: the fewest classes of the training examples; a model with its own list of classes needs one.
+
+    Raises:
+        InputError: no examples, values that are not finite, labels out of range, too few classes or examples.
+    """
+    for name, examples in (("train", raw.train), ("test", raw.test)):
+        if examples is None:
+            continue
+        where = f"{source}, {name}"
+        if len(examples.x) == 0:
+            raise InputError.unexpected(where, "no examples", "at least one")
+        if (index := first_not_finite(examples.x)) is not None:
+            raise InputError.unexpected(where, f"NaN or infinity in example {index}", "finite values")
+        if examples.y.min() < 0 or examples.y.max() >= len(raw.classes):
+            found = f"labels from {examples.y.min()} to {examples.y.max()}"
+            raise InputError.unexpected(where, found, f"labels from 0 to {len(raw.classes) - 1}")
+    counts = np.bincount(raw.train.y, minlength=len(raw.classes))
+    if np.count_nonzero(counts) < least:
+        raise InputError.unexpected(f"{source}, train", "examples of one class", "at least two classes")
+    if (few := counts[counts > 0].min()) < (3 if raw.test is None else 2):
+        name = raw.classes[int(np.argmax(counts == few))]
+        raise InputError.unexpected(
+            f"{source}, train", f"{few} example(s) of class {abbreviate(name)}", "enough for every split"
+        )
+
+
+def shared_groups(raw: RawData, source: str, *, by_group: bool) -> tuple[str, ...]:
+    """Return a note about groups that have both training and test examples in the source; refuse them with `by_group`.
+
+    Args:
+        raw: what the source gave.
+        source: its name, for messages.
+        by_group: whether each group must be in one split.
+
+    Raises:
+        InputError: with `by_group`, shared groups that the source does not announce itself (`RawData.shared_groups`).
+    """
+    if raw.test is None or raw.train.group is None or raw.test.group is None:
+        return ()
+    both = sorted(set(raw.train.group.tolist()) & set(raw.test.group.tolist()) - raw.shared_groups)
+    if not both:
+        return ()
+    total = len(set(raw.test.group.tolist()))
+    names = f"{comma_list(both[:_SHOWN_GROUPS])}{', …' if len(both) > _SHOWN_GROUPS else ''}"
+    if by_group:
+        raise InputError.unexpected(
+            f"{source}, group",
+            f"{len(both):,} of the {total:,} groups of the test examples in the training examples too: {names}",
+            "each group on one side",
+            "Take them out of one file; or leave out group (or write split.by_group: false) if a group may be on both "
+            "sides.",
+        )
+    return (f"{len(both):,} of the {total:,} groups of the test examples are in the training examples too: {names}.",)
+
+
+def first_not_finite(x: Array) -> int | None:
+    """Return the index of the first example with a value that is not finite; None where all are finite."""
+    first = 0
+    for block in blocks(x):
+        if not (finite := np.isfinite(block)).all():
+            return first + int(np.argwhere(~finite)[0][0])
+        first += len(block)
+    return None

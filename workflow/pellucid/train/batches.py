@@ -1,0 +1,130 @@
+"""Batches of training and validation examples, in an order that depends on (seed, epoch) alone.
+
+Import this module after TensorFlow has been started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import files, seeds
+from pellucid.config.training import active_augmentations
+from pellucid.train.augmentation import augment
+
+# The most examples, and bytes, of one batch of validation examples.
+_MOST_EXAMPLES, _MOST_BYTES = 1024, 4 * 2**20
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches (inputs, labels, weights) of a mapped file, in the file's order until `begin` shuffles it.
+
+    Keras' own shuffling of arrays draws from a state that a resumed run does not have. With one worker, Keras fetches
+    the next batches during a step and keeps their order.
+    """
+
+    def __init__(
+        self,
+        x: NDArray[np.float32],
+        y: NDArray[np.int64],
+        class_weights: NDArray[np.float32],
+        size: int,
+        seed: int,
+        mask: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Take examples x (N, *shape), labels y (N,), and where x was measured (of its shape; None: everywhere)."""
+        super().__init__()
+        self.x, self.y, self.class_weights, self.size, self.seed, self.mask = x, y, class_weights, size, seed, mask
+        self.order = np.arange(len(y))
+
+    def begin(self, epoch: int) -> None:
+        """Shuffle the examples for an epoch, counted from 0."""
+        self.order = seeds.generator(self.seed, "train", "order", str(epoch)).permutation(len(self.y))
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return -(-len(self.y) // self.size)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[Any], ...]:
+        """Return the inputs, labels and weights of a batch."""
+        examples = self._examples(index)
+        labels = self.y[examples]
+        return self.x[examples], labels, self.class_weights[labels]
+
+    def measured(self, index: int) -> NDArray[np.bool_] | None:
+        """Return where the inputs of a batch were measured; None for everywhere."""
+        return None if self.mask is None else self.mask[self._examples(index)]
+
+    def _examples(self, index: int) -> NDArray[np.int64]:
+        return self.order[index * self.size : (index + 1) * self.size]
+
+
+class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """The same batches, augmented when they are asked for."""
+
+    def __init__(self, batches: Batches, augmentation: Mapping[str, Any], seed: int) -> None:
+        """Wrap `batches`; `augmentation` is the complete entry of the configuration."""
+        super().__init__()
+        self.batches, self.augmentation, self.seed = batches, augmentation, seed
+        self.begin(0)
+
+    def begin(self, epoch: int) -> None:
+        """Shuffle the examples, and draw other augmentations, for an epoch counted from 0."""
+        self.epoch = epoch
+        self.batches.begin(epoch)
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[Any], ...]:
+        """Return the augmented inputs, the labels and the weights of a batch."""
+        x, *others = self.batches[index]
+        return augment(x, self.augmentation, self.seed, self.epoch, index, self.batches.measured(index)), *others
+
+
+def load_batches(
+    x: Mapping[str, Path | str],
+    labels: Path | str,
+    measured: Path | str,
+    *,
+    batch_size: int,
+    class_weights: NDArray[np.float32],
+    seed: int,
+    permuted: bool = False,
+) -> tuple[Batches, Batches]:
+    """Return the batches of the training examples and those of the validation examples.
+
+    Args:
+        x: `x_train.npy` and `x_validation.npy`, by "train" and "validation".
+        labels: `labels.npz`.
+        measured: `measured.npz`.
+        batch_size: training examples of a batch.
+        class_weights: (classes,).
+        seed: of the experiment.
+        permuted: shuffle the labels of the training examples among them.
+    """
+    y, masks = files.read_arrays(labels), files.map_arrays(measured)
+    if permuted:
+        y["train"] = seeds.generator(seed, "train", "permuted labels").permutation(y["train"])
+    inputs = {split: files.map_array(path) for split, path in x.items()}
+    # A pass forward has room for more examples than a training step; of large examples only for as many.
+    size = {
+        "train": batch_size,
+        "validation": max(batch_size, min(_MOST_EXAMPLES, _MOST_BYTES // inputs["train"][:1].nbytes)),
+    }
+    train, validation = (
+        Batches(inputs[split], y[split], class_weights, size[split], seed, masks.get(split)) for split in size
+    )
+    train.begin(0)
+    return train, validation
+
+
+def with_augmentation(batches: Batches, augmentation: Mapping[str, Any], seed: int) -> Batches | AugmentedBatches:
+    """Return augmented batches, or the same batches where no augmentation is on."""
+    return AugmentedBatches(batches, augmentation, seed) if active_augmentations(augmentation) else batches

@@ -1,0 +1,184 @@
+"""The state of a training after each epoch, kept in files from which a killed training goes on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pellucid import files
+from pellucid.network import same_function
+from pellucid.train import schedule
+from pellucid.train.compile import compile_model
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+
+# The scores of an epoch, as Keras names them.
+SCORES = ("loss", "accuracy", "balanced_accuracy", "val_loss", "val_accuracy", "val_balanced_accuracy")
+# Columns of `history.csv`; the learning rate is that of the last step of an epoch.
+COLUMNS = (*SCORES, "learning_rate")
+
+
+@dataclass
+class Progress:
+    """How far a training has come.
+
+    Attributes:
+        best_epoch: with the best monitored score, from 1.
+        history: scores and learning rate of each epoch.
+        best_scores, last_scores: class scores of a few inputs, by the model of the best and of the last epoch. They
+            show whether a loaded file holds the network that was saved.
+        seconds: of all epochs.
+        digests: SHA-256 of the model files in use, by name. Class scores do not show the state of the optimizer.
+    """
+
+    best_epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_scores: list[list[float]] = field(default_factory=list)
+    last_scores: list[list[float]] = field(default_factory=list)
+    seconds: float = 0.0
+    digests: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def epoch(self) -> int:
+        """The number of finished epochs."""
+        return len(self.history)
+
+    @property
+    def best(self) -> dict[str, float]:
+        """Scores and learning rate of the best epoch; empty without epochs."""
+        return self.history[self.best_epoch - 1] if self.history else {}
+
+    def table(self) -> str:
+        """Return the history as CSV."""
+        rows = [",".join(["epoch", *COLUMNS])]
+        rows += [
+            ",".join([str(epoch), *(repr(row[name]) for name in COLUMNS)]) for epoch, row in enumerate(self.history, 1)
+        ]
+        return "\n".join(rows) + "\n"
+
+    def end_reason(self, training: Mapping[str, Any]) -> str:
+        """Return why the training has ended: "epochs" or "early_stopping"; "" while it goes on."""
+        if self.epoch >= training["epochs"]:
+            return "epochs"
+        patience = training["early_stopping"]["patience"]
+        return "early_stopping" if schedule.should_stop(self.history, training["monitor"], patience) else ""
+
+    def last_is_best(self, monitor: str) -> bool:
+        """Return whether the last epoch beats all before it; of equal epochs the first is the best."""
+        values = schedule.scores(self.history, monitor)
+        return len(values) == 1 or values[-1] > max(values[:-1])
+
+
+class Checkpoints:
+    """The files of one training: the models of its last and its best epoch, and `progress.json`.
+
+    `progress.json` is rewritten as a whole after every epoch and alone says which model files are in use.
+    """
+
+    def __init__(
+        self, folder: Path, training: Mapping[str, Any], build: Callable[[], keras.Model], *, safe: bool
+    ) -> None:
+        """Keep the files in `folder`.
+
+        Args:
+            folder: for this training alone.
+            training: complete.
+            build: makes the model as it is before the first epoch, ready to be fitted.
+            safe: whether code in model files must not run.
+        """
+        self.folder, self.training, self.build, self.safe = folder, training, build, safe
+
+    def resume(self) -> tuple[keras.Model, Progress]:
+        """Return the model and the progress of the killed run; new ones where no such run can be read."""
+        try:
+            return self._read()
+        except FileNotFoundError:
+            pass
+        except Exception as error:  # a damaged archive raises many kinds, and each means the same: begin anew
+            logger.warning("the checkpoint in %s cannot be read and is not used: %s", self.folder, error)
+        return self.build(), Progress()
+
+    def _read(self) -> tuple[keras.Model, Progress]:
+        from pellucid.train.losses import BalancedAccuracy, SmoothedFocalLoss
+
+        content = files.read_json(self.folder / "progress.json")
+        if content.pop("digest", None) != files.digest(content):
+            raise ValueError("progress.json was damaged")
+        progress = Progress(**content)
+        best, last = self._best(progress.best_epoch), self._last(progress.epoch)
+        for path in (best, last):
+            if files.sha256(path) != progress.digests.get(path.name):
+                raise ValueError(f"{path.name} was damaged")
+        self._load(best)
+        network = self._load(last, compiled=(SmoothedFocalLoss, BalancedAccuracy))
+        _require_scores(network, progress.last_scores, "saving and loading its last epoch")
+        # Compiled anew: a loaded optimizer no longer knows which weights do not decay.
+        return compile_model(network, self.training, network.optimizer.variables), progress
+
+    def save(self, model: keras.Model, progress: Progress) -> bool:
+        """Write the state after an epoch whose scores are in `progress.history`; return whether it is the best so far.
+
+        The rest of `progress` is brought up to date, and files of earlier epochs are removed.
+        """
+        improved = progress.last_is_best(self.training["monitor"])
+        # JSON has no infinity.
+        progress.last_scores = np.nan_to_num(same_function.answers(model).scores).tolist()
+        last = self._last(progress.epoch)
+        if improved:
+            progress.best_epoch, progress.best_scores = progress.epoch, progress.last_scores
+            files.write(self._best(progress.epoch), model.save)
+        files.write(last, model.save)
+        in_use = {last, self._best(progress.best_epoch)}
+        progress.digests = {path.name: progress.digests.get(path.name) or files.sha256(path) for path in in_use}
+        content = asdict(progress)
+        files.write_json(self.folder / "progress.json", {**content, "digest": files.digest(content)})
+        for path in self.folder.iterdir():
+            if path not in {*in_use, self.folder / "progress.json"}:
+                path.unlink()
+        return improved
+
+    def model_before(self, epoch: int) -> keras.Model:
+        """Return the model as it was before an epoch, counted from 0."""
+        return self._load(self._last(epoch)) if epoch else self.build()
+
+    def best_model(self, progress: Progress) -> keras.Model:
+        """Return the model of the best epoch, without an optimizer.
+
+        Raises:
+            InputError: the file holds another function than the model that was saved.
+        """
+        model = self._load(self._best(progress.best_epoch))
+        _require_scores(model, progress.best_scores, "saving and loading its best epoch")
+        return model
+
+    def _load(self, path: Path, compiled: tuple[type, ...] = ()) -> keras.Model:
+        """Load a model; with its optimizer where `compiled` gives the classes of this package that the file names."""
+        import keras
+
+        classes = {kind.__name__: kind for kind in compiled} or None
+        return keras.models.load_model(path, custom_objects=classes, compile=bool(compiled), safe_mode=self.safe)
+
+    def _last(self, epoch: int) -> Path:
+        return self.folder / f"last-{epoch:05}.keras"
+
+    def _best(self, epoch: int) -> Path:
+        return self.folder / f"best-{epoch:05}.keras"
+
+
+def _require_scores(network: keras.Model, scores: list[list[float]], step: str) -> None:
+    """Compare the class scores of a loaded network with those of the saved one.
+
+    Raises:
+        InputError: they differ by more than rounding.
+    """
+    answers = same_function.answers(network)
+    now, where = np.nan_to_num(answers.scores), f"model {network.name}"
+    same_function.hold_scores(np.array(scores), now, step, where, epsilon=answers.epsilon)

@@ -1,0 +1,95 @@
+"""Turn the `training` entry of an experiment into what Keras fits a model with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.network import dtype_policy
+
+if TYPE_CHECKING:
+    import keras
+
+
+def class_weights(counts: Mapping[str, int], choice: str) -> NDArray[np.float32]:
+    """Return the weight of each class; the mean weight over the examples is 1.
+
+    Args:
+        counts: examples of each class.
+        choice: none: 1. balanced: n / (classes · n_class), so that every class has the same total weight. sqrt:
+            proportional to the square root of the balanced weight.
+    """
+    sizes = np.array(list(counts.values()), np.float64)
+    if choice == "none":
+        return np.ones(len(sizes), np.float32)
+    # Only classes with examples count: of ImageNet's 1,000 a folder may hold two.
+    weights = sizes.sum() / (np.count_nonzero(sizes) * np.maximum(sizes, 1))
+    if choice == "sqrt":
+        weights = np.sqrt(weights)
+        weights *= sizes.sum() / (weights * sizes).sum()
+    single: NDArray[np.float32] = weights.astype(np.float32)
+    return single
+
+
+def make_optimizer(training: Mapping[str, Any], variables: list[Any]) -> keras.Optimizer:
+    """Return the optimizer that `training` names, built for `variables`.
+
+    Weight decay is decoupled from the gradient (Loshchilov & Hutter 2019, arXiv:1711.05101) and leaves biases and the
+    scales and shifts of normalisations alone (He et al. 2019, arXiv:1812.01187, section 3.1).
+    """
+    import keras
+
+    rate, decay = training["learning_rate"], training["weight_decay"]
+    optimizer: keras.Optimizer
+    if training["optimizer"] == "adam":
+        optimizer = keras.optimizers.Adam(rate)
+    elif training["optimizer"] == "adamw":
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=decay)
+    else:
+        optimizer = keras.optimizers.SGD(rate, momentum=training["momentum"], weight_decay=decay or None)
+    optimizer.exclude_from_weight_decay([variable for variable in variables if len(variable.shape) < 2])
+    optimizer.build(variables)
+    return optimizer
+
+
+def make_loss(training: Mapping[str, Any]) -> Any:
+    """Return the loss that `training` names, as Keras takes it, for class numbers and probabilities."""
+    gamma = training["focal_gamma"] if training["loss"] == "focal" else 0.0
+    if not (gamma or training["label_smoothing"]):
+        return "sparse_categorical_crossentropy"
+    from pellucid.train.losses import SmoothedFocalLoss
+
+    return SmoothedFocalLoss(gamma, training["label_smoothing"])
+
+
+def compile_model(network: keras.Model, training: Mapping[str, Any], state: list[Any] | None = None) -> keras.Model:
+    """Compile a model in place and return it.
+
+    Args:
+        network: built.
+        training: complete.
+        state: variables of the optimizer of an earlier run, to go on with.
+    """
+    from pellucid.train.losses import BalancedAccuracy
+
+    optimizer = make_optimizer(training, network.trainable_variables)
+    for variable, saved in zip(optimizer.variables, state or optimizer.variables, strict=True):
+        variable.assign(saved)
+    metrics = ["accuracy", BalancedAccuracy(network.output_shape[-1])]
+    network.compile(optimizer=optimizer, loss=make_loss(training), metrics=metrics)
+    return network
+
+
+def ready_to_fit(network: keras.Model, training: Mapping[str, Any]) -> keras.Model:
+    """Return a newly built model in the precision that `training` names, compiled.
+
+    Without epochs the model stays as it is, so that its file holds no optimizer.
+    """
+    if not training["epochs"]:
+        return network
+    if training["precision"] != "float32":
+        network = dtype_policy.recast(network, training["precision"])
+    return compile_model(network, training)
