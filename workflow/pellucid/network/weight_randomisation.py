@@ -96,6 +96,6 @@ def _without_seeds(config: Any) -> Any:
 def _not_remade(layer: keras.layers.Layer, reason: str) -> InputError:
     return InputError.unexpected(
         f"layer {layer.name} ({type(layer).__name__})",
-        f"one that cannot be made anew from its configuration ({reason})",
+        f"a layer that cannot be made anew from its configuration ({reason})",
         "a layer whose `get_config` and `get_build_config` describe it",
     )
