@@ -175,7 +175,7 @@ class ExplainedModel(ModelEngine):
         """
         x, references = self._inputs(x), self._inputs(references)
         if not len(references):
-            raise InputError.unexpected("references", "none", "one at least")
+            raise InputError.unexpected("references", "none", "at least one")
         classes, total = self._targets(target, len(x)), np.zeros(x.shape, np.float64)
         function = self._function(("contributions",), self._functions.contributions, (x, references, classes))
         for examples, rows in squares(len(x), len(references), self.batch_size(backward=True)):
