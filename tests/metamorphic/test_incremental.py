@@ -86,8 +86,8 @@ def model_of(keras, shape, kinds, seed, pooled):
     return model
 
 
-def full_and_local(model, monkeypatch, seed):
-    """Scores of inputs with a window covered, by full passes and as a ExplainedModel finds them when it may choose."""
+def full_and_incremental(model, monkeypatch, seed):
+    """Scores of inputs with a window covered, by full passes and incrementally."""
     values = np.random.default_rng(seed)
     shape = model.input_shape[1:]
     inputs, fill = (values.normal(size=(3, *shape)).astype(np.float32) for _ in range(2))
@@ -108,8 +108,8 @@ def full_and_local(model, monkeypatch, seed):
     seed=st.integers(0, 99),
     pooled=st.booleans(),
 )
-def test_local_scores_are_those_of_full_passes(keras, monkeypatch, kinds, shape, seed, pooled):
-    full, found = full_and_local(model_of(keras, shape, kinds, seed, pooled), monkeypatch, seed)
+def test_incremental_scores_are_those_of_full_passes(keras, monkeypatch, kinds, shape, seed, pooled):
+    full, found = full_and_incremental(model_of(keras, shape, kinds, seed, pooled), monkeypatch, seed)
     np.testing.assert_allclose(found, full, atol=2e-5 * max(np.abs(full).max(), 1))
 
 

@@ -44,7 +44,7 @@ MODELS = [
         "no convolution layer",
         lambda keras, path: plain(keras, keras.layers.Flatten(), keras.layers.Dense(2)).save(path),
         "model: found no convolution layer",
-        "one at least",
+        "at least one",
     ),
     (
         "no scores",
@@ -120,7 +120,7 @@ def test_window_larger_than_the_image(digit, tmp_path, examples):
 
 def test_references_that_are_none_or_of_another_shape(digit):
     one, target = np.zeros((1, 8, 8, 1), np.float32), np.array([0])
-    with pytest.raises(InputError, match="references: found none; expected one at least"):
+    with pytest.raises(InputError, match="references: found none; expected at least one"):
         ExplainedModel(digit).contributions(one, one[:0], target)
     with pytest.raises(InputError, match=r"found shape \(1, 8, 8\); expected \(N, 8, 8, 1\)"):
         ExplainedModel(digit).contributions(one, one[..., 0], target)

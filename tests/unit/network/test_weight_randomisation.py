@@ -172,5 +172,5 @@ def test_refuses_a_layer_that_its_configuration_does_not_describe(keras):
 
     layer = Scale(3, name="scale")
     layer.build((None, 3))
-    with pytest.raises(InputError, match=r"layer scale \(Scale\): found one that cannot be made anew"):
+    with pytest.raises(InputError, match=r"layer scale \(Scale\): found a layer that cannot be made anew"):
         fresh_weights(layer, 1)

@@ -28,6 +28,6 @@ def explain(
     """Gradient of the target's logit; each ReLU passes positive gradients at positive inputs: (N, *input_shape).
 
     Raises:
-        InputError: the model has no ReLU, or one that cannot be given the rule (`relus.py`).
+        InputError: the model has no ReLU, or one that cannot be given the rule (`rectifiers.py`).
     """
     return model.gradient(inputs, targets, relu="guided")

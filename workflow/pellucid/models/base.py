@@ -51,7 +51,7 @@ class ModelSpec:
         kinds: of data that it takes: "series", "image".
         features: what methods may require of it:
             "conv": a convolution layer whose maps lie over the axes of the input;
-            "relu": at least one ReLU, however it is written, and no rectifier of another form (`relus.py`);
+            "relu": at least one ReLU, however it is written, and no rectifier of another form (`rectifiers.py`);
             "rescale_rule": DeepLIFT's rules cover every layer (`deeplift.py`);
             "gap": global average pooling of feature maps, and after it the dense layer of the classes alone;
             "attention": a layer `attention_weights` that puts out (N, steps), positive and 1 in sum, where every step

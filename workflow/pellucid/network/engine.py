@@ -27,7 +27,7 @@ Array = NDArray[np.float32]
 # Measured on the networks of config.yaml: above this, no larger batch is faster.
 _LARGEST_BATCH = 256
 # A backward pass keeps every activation and makes a gradient of each.
-_COPIES_FORWARD, _COPIES_BACKWARD = 2, 4
+COPIES_FORWARD, _COPIES_BACKWARD = 2, 4
 
 
 class ModelEngine(ModelStructure):
@@ -84,16 +84,11 @@ class ModelEngine(ModelStructure):
             problem = f"a model that cannot be loaded ({same_function.reason(error)})"
             raise InputError.unexpected(str(path), problem, "a .keras model") from error
 
-    @property
-    def _window_memory(self) -> int:
-        """Bytes for the windows of incremental scores, which are forward passes."""
-        return self._memory // _COPIES_FORWARD
-
     def batch_size(self, *, backward: bool = False) -> int:
         """Return how many examples go through the model at a time."""
         if self._batch_size is not None:
             return self._batch_size
-        copies = _COPIES_BACKWARD if backward else _COPIES_FORWARD
+        copies = _COPIES_BACKWARD if backward else COPIES_FORWARD
         fitting = self._memory // max(copies * self._bytes_per_example, 1)
         return int(max(1, min(_LARGEST_BATCH, fitting)))
 
@@ -121,12 +116,13 @@ class ModelEngine(ModelStructure):
             same_function.hold(before, self._model, "giving its layers their weights back", f"model {self._model.name}")
 
     def _set_weights(self, weights: Mapping[str, Sequence[NDArray[Any]]]) -> None:
+        """Set weights; forget compiled functions that hold constants made of the old weights."""
         for name, values in weights.items():
             self.layers[name].set_weights(list(values))
             derive(self.layers[name])
         if any(derives(self.layers[name]) for name in weights):
             self._compiled.clear()
-            self._scorers.clear()
+            self._scorers.made.clear()
 
     def _function(
         self, key: tuple[Any, ...], build: Callable[[], Callable[..., Any]], arrays: tuple[Any, ...]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
 from pellucid.network import deeplift, finite
-from pellucid.network.engine import ModelEngine
+from pellucid.network.engine import COPIES_FORWARD, ModelEngine
 from pellucid.network.relu_gradients import ReluRule
 from pellucid.network.window_scores import window_mask
 
@@ -56,7 +56,9 @@ class ExplainedModel(ModelEngine):
     def score(self, x: Array, target: NDArray[np.int64]) -> Array:
         """Return the score of each example's target class: (N,)."""
         arrays = (self._inputs(x), self._targets(target, len(x)))
-        return self._finite(x, self._run_single(("score",), self._functions.score, *arrays, backward=False))
+        return self._finite(
+            x, self._run_single(("score",), lambda: self._functions.target_score, *arrays, backward=False)
+        )
 
     def gradient(self, x: Array, target: NDArray[np.int64], relu: Literal["plain"] | ReluRule = "plain") -> Array:
         """Return the gradient of the target's score with respect to the input: (N, *input_shape).
@@ -103,7 +105,7 @@ class ExplainedModel(ModelEngine):
         passes, rows = len(x) * len(starts), self.batch_size()
         if (scorer := self._scorers.for_windows(tuple(size), passes)) is not None:
             self.forward_passes += passes
-            classes, memory = self._targets(target, len(x)), self._window_memory
+            classes, memory = self._targets(target, len(x)), self._memory // COPIES_FORWARD
             scores = scorer.scores(x, fill, starts, channels, classes, rows=rows, memory=memory)
             if (bad := finite.first(scores)) is not None:
                 mask = window_mask(starts[bad : bad + 1], size, channels[bad : bad + 1], self.input_shape)
@@ -173,7 +175,7 @@ class ExplainedModel(ModelEngine):
         """
         x, references = self._inputs(x), self._inputs(references)
         if not len(references):
-            raise InputError.unexpected("references", "none", "one at least")
+            raise InputError.unexpected("references", "none", "at least one")
         classes, total = self._targets(target, len(x)), np.zeros(x.shape, np.float64)
         function = self._function(("contributions",), self._functions.contributions, (x, references, classes))
         for examples, rows in squares(len(x), len(references), self.batch_size(backward=True)):

@@ -1,4 +1,4 @@
-"""Holding that weights and answers of a model are finite numbers, and finding the layer or the example where not."""
+"""Check that weights, scores and gradients of a model are finite, and find the layer or the example where not."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _EXPECTED = "finite numbers"
 
 
 def require_weights(model: keras.Model, where: str, hint: str = "") -> None:
-    """Refuse a model of whose weights one is NaN or infinite.
+    """Refuse a model with a weight that is NaN or infinite.
 
     Raises:
-        InputError: such a weight, with the name of its layer.
+        InputError: such a weight; names its layer.
     """
     for layer in walk(model):
         for weight in layer.get_weights() if holds_weights(layer) else ():
@@ -38,17 +38,17 @@ def require_weights(model: keras.Model, where: str, hint: str = "") -> None:
 def require_answers(
     model: keras.Model, x: Array, answers: NDArray[Any], called: str, numbers: Sequence[int] | None = None
 ) -> None:
-    """Refuse class scores (or probabilities) of which one is NaN or infinite.
+    """Refuse class scores (or probabilities) that are NaN or infinite.
 
     Args:
-        model: that gave them.
+        model: the model that gave them.
         x: (N, *input_shape), the inputs.
         answers: (N, classes).
         called: what the message calls an input: "test example".
-        numbers: (N,) of the inputs, from 0; their place in `x` by default.
+        numbers: (N,) of the inputs, from 0; by default their index in `x`.
 
     Raises:
-        InputError: such an answer, with the number of its input and the first layer whose output is not finite.
+        InputError: such a score; names its input and the first layer whose output is not finite.
     """
     if (index := first(answers)) is not None:
         number = index if numbers is None else int(numbers[index])
@@ -58,15 +58,15 @@ def require_answers(
 
 
 def require_gradient(model: keras.Model, x: Array, target: NDArray[Any], gradients: NDArray[Any]) -> None:
-    """Refuse gradients of finite class scores of which one is NaN or infinite, as that of a square root is at 0.
+    """Refuse gradients that are NaN or infinite although the class scores are finite, as for a square root at 0.
 
     Args:
-        model: that gave them.
-        x, target: (N, *input_shape) and (N,), the inputs and the classes whose scores they are the gradients of.
+        model: the model that gave them.
+        x, target: (N, *input_shape) and (N,), the inputs and the target classes.
         gradients: (N, …).
 
     Raises:
-        InputError: such a gradient, with the layer whose gradient is not finite.
+        InputError: such a gradient; names the layer whose gradient is not finite.
     """
     if (index := first(gradients)) is not None:
         name = _backward_origin(model, x[index], int(target[index]))
@@ -78,8 +78,8 @@ def require_gradient(model: keras.Model, x: Array, target: NDArray[Any], gradien
 
 
 def first(values: NDArray[Any]) -> int | None:
-    """The first row that holds a value which is no finite number; None where there is none."""
-    # The sum of finite float32 numbers in float64 is finite: no array of truth values is made of large ones.
+    """Return the first row that holds NaN or infinity; None where there is none."""
+    # A float64 sum of finite float32 numbers is finite: large arrays need no array of booleans.
     with np.errstate(invalid="ignore"):
         if np.isfinite(values.sum(dtype=np.float64)):
             return None
@@ -88,15 +88,17 @@ def first(values: NDArray[Any]) -> int | None:
 
 
 def _fault(values: NDArray[Any]) -> str:
+    """Return the word for what is not finite among the values."""
     return "NaN" if np.isnan(values).any() else "infinity"
 
 
 def _range(x: Array) -> str:
+    """Return a sentence on the range of an input."""
     return f"The values of this input are from {x.min():.4g} to {x.max():.4g}."
 
 
 def _origin(model: Any, example: Array) -> str:
-    """The name of the first layer or operation whose output for an example is not finite."""
+    """Return the name of the first layer or operation whose output for an example is not finite."""
     try:
         uses = steps(model)
         outputs = _all(model, [step.output_tensors[0] for step in uses], example)
@@ -104,16 +106,16 @@ def _origin(model: Any, example: Array) -> str:
             if np.isfinite(output).all():
                 continue
             if hasattr(step.operation, "layers"):
-                (taken,) = _all(model, step.input_tensors[:1], example)
-                return _origin(step.operation, taken[0])
+                (inner,) = _all(model, step.input_tensors[:1], example)
+                return _origin(step.operation, inner[0])
             return str(step.operation.name)
-    except Exception:  # a graph that cannot be taken apart: the message names the model's end then
+    except Exception:  # a graph that cannot be taken apart: the message then names the last layer
         pass
     return str(last_layer(model).name)
 
 
 def _backward_origin(model: Any, example: Array, target: int) -> str:
-    """The name of the last layer or operation on whose way back the gradient stops being finite."""
+    """Return the name of the layer or operation where the gradient, going backward, stops being finite."""
     tf = runtime.start()
     try:
         from keras import Model
@@ -121,24 +123,25 @@ def _backward_origin(model: Any, example: Array, target: int) -> str:
         uses = steps(model)
         tensors = [model.inputs[0], *(step.output_tensors[0] for step in uses)]
         whole = Model(model.inputs[0], tensors)
-        one = tf.convert_to_tensor(example[np.newaxis])
+        batch = tf.convert_to_tensor(example[np.newaxis])
         with tf.GradientTape() as tape, tracing.without_softmax(last_layer(model)):
-            tape.watch(one)
-            outputs = whole(one, training=False)
+            tape.watch(batch)
+            outputs = whole(batch, training=False)
             score = outputs[-1][0, target]
-        gradients = tape.gradient(score, [one, *outputs[1:]])
+        gradients = tape.gradient(score, [batch, *outputs[1:]])
         for tensor, gradient in reversed(list(zip(tensors, gradients, strict=True))):
             if gradient is not None and not np.isfinite(np.asarray(gradient)).all():
-                takers = [step for step in uses if any(taken is tensor for taken in step.input_tensors)]
-                return str(takers[-1].operation.name)
+                users = [step for step in uses if any(source is tensor for source in step.input_tensors)]
+                return str(users[-1].operation.name)
     except Exception:  # as above
         pass
     return str(last_layer(model).name)
 
 
 def _all(model: Any, tensors: Sequence[Any], example: Array) -> list[NDArray[Any]]:
+    """Return the values of inner tensors of a model for one example."""
     from keras import Model
 
     outputs = Model(model.inputs[0], list(tensors))(example[np.newaxis], training=False)
-    # Of one output, Keras makes no list.
+    # Keras returns a single output without a list.
     return [np.asarray(output, np.float64) for output in (outputs if isinstance(outputs, list) else [outputs])]

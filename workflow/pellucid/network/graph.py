@@ -1,4 +1,4 @@
-"""The graph of a Keras model: which layer takes what from which, nested models walked in."""
+"""Read the graph of a Keras model: which layer takes its input from which, nested models included."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Node:
     Attributes:
         name: of the layer; of an operation that is no layer (`x * 2`), Keras' name for it.
         operation: the Keras layer, or operation; None where the graph was read from a file.
-        inputs: the nodes that it takes, by their place in the graph; none for the model's input.
-        shape: what it puts out for one example; None where a nested model leaves a size open.
-        within: names of the nested models that hold it, outermost first.
-        container: it is a nested model, and puts out what its last inner node (its only input here) puts out.
+        inputs: indices of the nodes that it takes its input from; empty for the model's input.
+        shape: of its output for one example; None where a nested model leaves a size open.
+        within: names of the nested models that contain it, outermost first.
+        container: it is a nested model; its output is that of its last inner node, its only input here.
         kind: class of the layer or operation, as `Conv1D` or `GetItem`.
-        module: of that class, as Keras saves it.
-        config: what Keras saves of the layer; empty where it cannot be saved.
-        arguments: what the layer is called with, {"args": [...], "kwargs": {...}}, as Keras saves it: other nodes'
+        module: of this class, as Keras saves it.
+        config: as Keras saves it; empty where the layer cannot be saved.
+        arguments: of the layer's call, {"args": [...], "kwargs": {...}}, as Keras saves it: other nodes'
             tensors are {"class_name": "__keras_tensor__", "config": {"shape": ...}}. Empty in a Sequential model.
-        layer: which layer it is: two uses of one layer have the same number.
+        layer: number of the layer, the same for all its uses.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Node:
 
 
 def tensors(content: Any) -> Iterator[Mapping[str, Any]]:
-    """The tensors among the saved arguments of a node, in their order: what Keras saves of each."""
+    """Yield what Keras saves of each tensor among the arguments of a node, in order."""
     if isinstance(content, Mapping):
         if content.get("class_name") == "__keras_tensor__":
             yield content["config"]
@@ -59,9 +59,9 @@ def tensors(content: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def flatten(model: keras.Model) -> tuple[Node, ...]:
-    """The nodes of a Sequential or functional model, every one after those that it takes.
+    """Return the nodes of a Sequential or functional model, each after its inputs.
 
-    A nested model follows its own layers, which take what went into it; who takes its output takes that of its last
+    A nested model follows its own layers; its input goes straight to its first layers, its output is that of its last
     layer. A layer that is used twice has two nodes.
     """
     nodes: list[Node] = []
@@ -121,25 +121,25 @@ def chain(model: keras.Model) -> list[ChainLink] | None:
 
 
 def one_score(nodes: Sequence[Node]) -> bool:
-    """Whether the class scores are -z/2 and z/2 of one score z: how `models/head.py` writes one sigmoid."""
+    """Return whether the class scores are -z/2 and z/2 of one score z, as `models/imported/head.py` makes them."""
     last = _maker(nodes, len(nodes) - 1)
     both = _maker(nodes, last.inputs[0]) if len(last.inputs) == 1 else last
     halves = [_maker(nodes, source) for source in both.inputs]
     scales = [getattr(half.operation, "scale", None) for half in halves]
     kinds = [type(node.operation).__name__ for node in (last, both, *halves)]
-    wanted = ["Softmax", "Concatenate", "Rescaling", "Rescaling"]
-    return kinds == wanted and scales == [-0.5, 0.5] and len({half.inputs for half in halves}) == 1
+    expected = ["Softmax", "Concatenate", "Rescaling", "Rescaling"]
+    return kinds == expected and scales == [-0.5, 0.5] and len({half.inputs for half in halves}) == 1
 
 
-def _maker(nodes: Sequence[Node], place: int) -> Node:
-    """The node at a place; of a nested model, the one inside it that makes its output."""
-    while nodes[place].container:
-        (place,) = nodes[place].inputs
-    return nodes[place]
+def _maker(nodes: Sequence[Node], index: int) -> Node:
+    """Return the node at an index; for a nested model, the node inside it that makes its output."""
+    while nodes[index].container:
+        (index,) = nodes[index].inputs
+    return nodes[index]
 
 
 def _enter(model: Any, sources: Sequence[int], within: tuple[str, ...], nodes: list[Node]) -> list[int]:
-    """Add the nodes of a model whose inputs come from `sources`; the nodes of its outputs."""
+    """Add the nodes of a model whose inputs come from `sources`; return the indices of its output nodes."""
     graph = _functional(model)
     made = {id(tensor): source for tensor, source in zip(graph.inputs, sources, strict=True)}
     for step in steps(graph):
@@ -152,37 +152,37 @@ def _enter(model: Any, sources: Sequence[int], within: tuple[str, ...], nodes: l
             ends = [len(nodes) - 1] * len(step.output_tensors)
         else:
             ends = _enter(operation, inputs, (*within, operation.name), nodes)
-            of: dict[str, Any] = {"kind": type(operation).__name__, "layer": id(operation)}
-            nodes.append(Node(operation.name, operation, tuple(ends), shape, within, container=True, **of))
+            class_: dict[str, Any] = {"kind": type(operation).__name__, "layer": id(operation)}
+            nodes.append(Node(operation.name, operation, tuple(ends), shape, within, container=True, **class_))
         made.update({id(tensor): end for tensor, end in zip(step.output_tensors, ends, strict=True)})
     return [made[id(tensor)] for tensor in graph.outputs]
 
 
 def _saved(operation: Any) -> dict[str, Any]:
-    """What Keras would save of a layer; without a configuration where it cannot."""
+    """Return what Keras would save of a layer, as fields of `Node`; no configuration where it cannot be saved."""
     from keras import saving
 
     try:
         saved = json.loads(json.dumps(saving.serialize_keras_object(operation)))
-        of = {"kind": saved["class_name"], "module": saved["module"] or "", "config": saved["config"] or {}}
-    except Exception:  # a layer of one's own may fail with any kind
-        of = {"kind": type(operation).__name__, "module": "", "config": {}}
-    return {**of, "layer": id(operation)}
+        fields = {"kind": saved["class_name"], "module": saved["module"] or "", "config": saved["config"] or {}}
+    except Exception:  # a user's own layer may raise any kind
+        fields = {"kind": type(operation).__name__, "module": "", "config": {}}
+    return {**fields, "layer": id(operation)}
 
 
 def _arguments(step: Any) -> dict[str, Any]:
-    """What Keras would save of the arguments of one use of a layer."""
+    """Return what Keras would save of the arguments of one use of a layer."""
     from keras import saving
 
     arguments = {"args": list(step.arguments.args), "kwargs": step.arguments.kwargs}
     try:
-        found: dict[str, Any] = json.loads(json.dumps(saving.serialize_keras_object(arguments)))
-    except Exception:  # an argument of one's own may fail with any kind
+        saved: dict[str, Any] = json.loads(json.dumps(saving.serialize_keras_object(arguments)))
+    except Exception:  # a user's own argument may raise any kind
         return {}
-    return found
+    return saved
 
 
 def _functional(operation: Any) -> Any:
-    """The functional model that a nested model is, or that a Sequential one holds; None for a layer."""
+    """Return the functional graph of a (Sequential or functional) model; None for a layer."""
     graph = getattr(operation, "_functional", None) or operation
     return graph if hasattr(graph, "_nodes_by_depth") else None

@@ -156,12 +156,8 @@ class IncrementalScorer:
     ) -> tf.Tensor:
         """Return logits (windows, N).
 
-        Args:
-            whole: from `_build_whole`, of the batch.
-            batch, fill: (N, *input_shape).
-            starts: of the boxes, before each `WindowLayer` and before the join.
-            channels, targets: as in `scores`.
-            groups: from `_grouped`, of the boxes before the join.
+        `whole` is from `_build_whole`, `starts` of the boxes before each `WindowLayer` and before the join, `groups`
+        from `_grouped` for the latter.
         """
         tf_, plan_ = self._tf, self._plan
         *padded, last, joined = whole

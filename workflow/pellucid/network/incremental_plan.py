@@ -20,18 +20,9 @@ Boxes = NDArray[np.int64]
 
 # Layers that treat every position alike unless their parameters differ along an axis (`_is_pointwise`).
 _POINTWISE = {
-    "Activation",
-    "BatchNormalization",
-    "Dropout",
-    "ELU",
-    "GaussianNoise",
-    "LeakyReLU",
-    "Normalization",
-    "ReLU",
-    "Rescaling",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-}
+    "Activation", "BatchNormalization", "Dropout", "ELU", "GaussianNoise", "LeakyReLU", "Normalization", "ReLU",
+    "Rescaling", "SpatialDropout1D", "SpatialDropout2D",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Which operations of a traced model are ReLUs, and which rectify in another way.
+"""Find the operations of a traced model that are ReLUs, and those that rectify in another way.
 
-Found by what an operation does, not by the layer that made it. The bodies of loops and branches count; a function that
-cannot be looked into (`tf.function` inside a layer) is refused where it may hold a ReLU.
+An operation is recognised by what it computes, not by the layer that made it. Bodies of loops and branches are searched
+too; a function that cannot be searched (`tf.function` inside a layer) is refused where it may hold a ReLU.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ABOVE, _BELOW = ("Greater", "GreaterEqual"), ("Less", "LessEqual")
 _LOOPS, _BRANCHES = ("While", "StatelessWhile"), ("If", "StatelessIf", "Case", "StatelessCase")
 _SUSPECTS = frozenset({"LeakyRelu", "Maximum", "Minimum", "Relu", "Relu6"})
-# No gradient passes these.
+# No gradient passes through these.
 _BLOCKING = frozenset({"PreventGradient", "StopGradient", *_ABOVE, *_BELOW, "Shape", "Sign", "OnesLike", "ZerosLike"})
 
 
@@ -25,9 +25,10 @@ class Rectifiers:
     """The ReLUs, and the other rectifiers, through which a gradient passes from one tensor to another.
 
     Attributes:
-        relus: operations that are max(x, 0), in the order of their making; those of loops and branches among them.
-        refused: by operation, what rectifies in another way beside them.
-        outermost: by operation, the operation of the model whose loop or branch holds it, or itself.
+        relus: operations that are max(x, 0), in the order of creation, with the index of x among their operands;
+            operations in loops and branches included.
+        refused: operations that rectify in another way, each with a description for the message.
+        outermost: by operation, the loop or branch of the model that holds it, or the operation itself.
     """
 
     def __init__(self, tf_: Any, start: tf.Tensor, end: tf.Tensor) -> None:
@@ -41,7 +42,7 @@ class Rectifiers:
         self._find(ops)
 
     def _enter(self, op: Any, outermost: Any) -> None:
-        """Look into the bodies of an operation."""
+        """Search the bodies of an operation."""
         self.outermost[op] = outermost
         for body in _bodies(op):
             inner = _differentiable(body)
@@ -49,7 +50,7 @@ class Rectifiers:
                 self._enter(below, outermost)
             self._find(inner)
         if suspects := sorted(set(_called(op)) & _SUSPECTS):
-            self.refused[op] = f"{' and '.join(suspects)} in a tf.function, which cannot be looked into"
+            self.refused[op] = f"{' and '.join(suspects)} in a tf.function, which cannot be searched"
             self.relus.setdefault(op, 0)
 
     def _find(self, ops: Sequence[Any]) -> None:
@@ -60,8 +61,8 @@ class Rectifiers:
             place = relu_operand(self._tf, op)
             if place is not None and _key(op.inputs[place]) not in smooth:
                 relus[op] = place
-            elif place is None and (found := _other(self._tf, op, smooth)):
-                self.refused[op] = found
+            elif place is None and (description := _other_rectifier(self._tf, op, smooth)):
+                self.refused[op] = description
         for op in ops:
             if op.type in ("AddV2", "Sub") and _is_split(self._tf, op, relus):
                 self.refused[op] = "a leaky or parametric ReLU"
@@ -69,7 +70,7 @@ class Rectifiers:
 
 
 def relu_operand(tf_: Any, op: Any) -> int | None:
-    """The place of x among the operands of an operation that is max(x, 0) or max(min(x, 6), 0); None for any other."""
+    """Return the index of operand x of an operation that is max(x, 0) or max(min(x, 6), 0); None for any other."""
     inputs = list(op.inputs)
     if op.type in ("Relu", "Relu6"):
         return 0
@@ -90,8 +91,8 @@ def relu_operand(tf_: Any, op: Any) -> int | None:
     return fitting[0] if fitting else None
 
 
-def _other(tf_: Any, op: Any, smooth: set[Any]) -> str:
-    """What an operation is that rectifies in another way; empty for any other operation."""
+def _other_rectifier(tf_: Any, op: Any, smooth: set[Any]) -> str:
+    """Describe an operation that rectifies in another way; empty for any other operation."""
     inputs = list(op.inputs)
     if op.type == "LeakyRelu":
         return "a leaky ReLU"
@@ -111,29 +112,29 @@ def _other(tf_: Any, op: Any, smooth: set[Any]) -> str:
             if _is_scaled(tf_, inputs[3 - place], inputs[place]):
                 return "a leaky or parametric ReLU"
     if op.type in ("AddV2", "Add"):
-        for one, other in (inputs, inputs[::-1]):
-            if other.op.type == "Abs" and _key(other.op.inputs[0]) == _key(one):
+        for x, other in (inputs, inputs[::-1]):
+            if other.op.type == "Abs" and _key(other.op.inputs[0]) == _key(x):
                 return "x + |x|, which is twice a ReLU, but not written as one"
     return ""
 
 
 def _is_split(tf_: Any, op: Any, relus: dict[Any, int]) -> bool:
-    """Whether a sum joins max(x, 0) and a multiple of max(-x, 0), as a parametric ReLU does."""
+    """Return whether a sum joins max(x, 0) and a multiple of max(-x, 0), as a parametric ReLU does."""
     ends = [_rectified(tf_, tensor, relus) for tensor in op.inputs]
     if None in ends:
         return False
-    one, other = (_plain(end.inputs[relus[end]]) for end in ends)
-    return any(b.op.type == "Neg" and _key(b.op.inputs[0]) == _key(a) for a, b in ((one, other), (other, one)))
+    x, y = (_without_identity(end.inputs[relus[end]]) for end in ends)
+    return any(b.op.type == "Neg" and _key(b.op.inputs[0]) == _key(a) for a, b in ((x, y), (y, x)))
 
 
 def _rectified(tf_: Any, tensor: Any, relus: dict[Any, int]) -> Any:
-    """The ReLU that a tensor is a multiple of (up to an upper bound); None for any other tensor."""
-    op = _plain(tensor).op
+    """Return the ReLU that a tensor is a multiple of (up to an upper bound); None for any other tensor."""
+    op = _without_identity(tensor).op
     if op.type == "Neg":
         return _rectified(tf_, op.inputs[0], relus)
     if op.type == "Mul":
-        found = [end for end in (_rectified(tf_, operand, relus) for operand in op.inputs) if end is not None]
-        return found[0] if len(found) == 1 else None
+        ends = [end for end in (_rectified(tf_, operand, relus) for operand in op.inputs) if end is not None]
+        return ends[0] if len(ends) == 1 else None
     if op.type in ("Maximum", "Minimum") and _constant(tf_, op.inputs[1]) is not None:
         below = _rectified(tf_, op.inputs[0], relus)
         return (op if op in relus else None) if below is None else below
@@ -141,7 +142,7 @@ def _rectified(tf_: Any, tensor: Any, relus: dict[Any, int]) -> Any:
 
 
 def _exponential(tf_: Any, op: Any) -> Iterator[Any]:
-    """The x of exp(min(x, 0)), as CELU has it: there max(x, 0) is one part of a smooth activation."""
+    """Yield the x of exp(min(x, 0)), as in CELU: there max(x, 0) is a term of a smooth activation."""
     if op.type not in ("Exp", "Expm1"):
         return
     tensor = op.inputs[0]
@@ -154,8 +155,8 @@ def _exponential(tf_: Any, op: Any) -> Iterator[Any]:
 
 
 def _is_gate(tf_: Any, tensor: Any, x: Any) -> bool:
-    """Whether a tensor is 1 where x is positive and 0 elsewhere."""
-    tensor = _plain(tensor)
+    """Return whether a tensor is 1 where x is positive and 0 elsewhere."""
+    tensor = _without_identity(tensor)
     if tensor.op.type == "Cast":
         return _compared(tf_, tensor.op.inputs[0], 0).get(_key(x)) == 1
     if tensor.op.type in ("SelectV2", "Select"):
@@ -165,37 +166,38 @@ def _is_gate(tf_: Any, tensor: Any, x: Any) -> bool:
 
 
 def _compared(tf_: Any, condition: Any, bound: float | None) -> dict[Any, int]:
-    """The tensor that a condition compares with a bound (None: with any constant): 1 where it is above, else -1."""
-    op = _plain(condition).op
+    """Return the tensor that a condition compares with a bound (None: any constant): 1 if true above, -1 if below."""
+    op = _without_identity(condition).op
     if op.type == "LogicalNot":
         return {key: -sign for key, sign in _compared(tf_, op.inputs[0], bound).items()}
     if op.type not in (*_ABOVE, *_BELOW):
         return {}
     sign = 1 if op.type in _ABOVE else -1
-    one, other = op.inputs
+    left, right = op.inputs
 
     def fits(tensor: Any) -> bool:
         return _constant(tf_, tensor) is not None if bound is None else _equals(tf_, tensor, bound)
 
-    if fits(other):
-        return {_key(one): sign}
-    return {_key(other): -sign} if fits(one) else {}
+    if fits(right):
+        return {_key(left): sign}
+    return {_key(right): -sign} if fits(left) else {}
 
 
 def _is_scaled(tf_: Any, tensor: Any, x: Any) -> bool:
-    """Whether a tensor is x times a constant or a weight."""
-    op = _plain(tensor).op
+    """Return whether a tensor is x times (or divided by) a constant or a weight."""
+    op = _without_identity(tensor).op
     return op.type in ("Mul", "RealDiv") and any(_key(operand) == _key(x) for operand in op.inputs)
 
 
 def _equals(tf_: Any, tensor: Any, number: float) -> bool:
+    """Return whether a tensor is a number for every input."""
     value = _constant(tf_, tensor)
     return value is not None and value.size > 0 and bool((value == number).all())
 
 
 def _constant(tf_: Any, tensor: Any) -> Any:
-    """The value of a tensor that is the same for every input; None where it is not known."""
-    tensor = _plain(tensor)
+    """Return the value of a tensor that is the same for every input; None where it is not known."""
+    tensor = _without_identity(tensor)
     op = tensor.op
     if op.type == "ZerosLike":
         return np.zeros(1)
@@ -212,35 +214,36 @@ def _constant(tf_: Any, tensor: Any) -> Any:
     return tf_.get_static_value(tensor)
 
 
-def _plain(tensor: Any) -> Any:
+def _without_identity(tensor: Any) -> Any:
     while tensor.op.type in ("Identity", "CheckNumerics"):
         tensor = tensor.op.inputs[0]
     return tensor
 
 
 def _key(tensor: Any) -> Any:
-    return _plain(tensor).ref()
+    """Return a hashable reference to a tensor, identities passed over."""
+    return _without_identity(tensor).ref()
 
 
 def _between(start: tf.Tensor, end: tf.Tensor) -> list[Any]:
-    """The operations through which a gradient goes from `end` to `start`, in the order of their making."""
+    """Return the operations through which a gradient goes from `end` to `start`, in the order of creation."""
     needed = _upstream([end.op])
-    reached, found = {start.ref()}, []
+    reached, operations = {start.ref()}, []
     for op in start.graph.get_operations():
         if op in needed and any(tensor.ref() in reached for tensor in op.inputs):
             reached.update(tensor.ref() for tensor in op.outputs)
-            found.append(op)
-    return found
+            operations.append(op)
+    return operations
 
 
 def _differentiable(body: Any) -> list[Any]:
-    """The operations of a body through which a gradient goes from its results."""
+    """Return the operations of a body through which a gradient goes from its results."""
     needed = _upstream([tensor.op for tensor in body.outputs if _is_passed(tensor)])
     return [op for op in body.get_operations() if op in needed]
 
 
 def _upstream(ends: list[Any]) -> set[Any]:
-    """The operations that make what goes into `ends`, as far as a gradient goes."""
+    """Return the operations that `ends` depend on, themselves included, as far as a gradient goes."""
     needed, waiting = set[Any](), list(ends)
     while waiting:
         op = waiting.pop()
@@ -251,7 +254,7 @@ def _upstream(ends: list[Any]) -> set[Any]:
 
 
 def _bodies(op: Any) -> Sequence[Any]:
-    """The graphs of a loop or of branches, whose gradient is traced anew from their operations."""
+    """Return the graphs of a loop or of branches, whose gradient is traced anew from their operations."""
     if op.type in _LOOPS:
         return [op._body_graph]
     if op.type in _BRANCHES:
@@ -262,7 +265,7 @@ def _bodies(op: Any) -> Sequence[Any]:
 
 
 def _called(op: Any) -> Iterator[str]:
-    """Types of the operations in a function that an operation calls, those of functions within it included."""
+    """Yield the types of the operations in the functions that an operation calls, nested functions included."""
     if op.type in _LOOPS + _BRANCHES:
         return
     waiting, seen = _functions(op.node_def), set[str]()
@@ -280,9 +283,10 @@ def _called(op: Any) -> Iterator[str]:
 
 
 def _functions(node: Any) -> list[str]:
+    """Return the names of the functions that a node calls."""
     return [value.func.name for value in node.attr.values() if value.HasField("func")]
 
 
 def _is_passed(tensor: Any) -> bool:
-    """Whether a gradient can go through a tensor; those of loops are kept in lists."""
+    """Return whether a gradient can go through a tensor; loops keep their tensors in lists (variant)."""
     return bool(tensor.dtype.is_floating or tensor.dtype == "variant")

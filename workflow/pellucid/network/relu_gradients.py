@@ -56,7 +56,7 @@ def gradient(
     """
     rectifiers = Rectifiers(tf_, batch, score)
     if not rectifiers.relus:
-        raise InputError.unexpected("model", "no ReLU", "one at least", _ALTERNATIVES)
+        raise InputError.unexpected("model", "no ReLU", "at least one", _ALTERNATIVES)
     for op, kind in rectifiers.refused.items():
         raise _refusal(owners.get(rectifiers.outermost[op].name, model), kind)
     _register(tf_)
@@ -65,7 +65,7 @@ def gradient(
     for op in rectifiers.relus:
         if op not in reached:
             owner = owners.get(rectifiers.outermost[op].name, model)
-            raise _refusal(owner, "a ReLU in a function that has a gradient of its own (tf.custom_gradient)")
+            raise _refusal(owner, "a ReLU in a function that has its own gradient (tf.custom_gradient)")
     return gradients
 
 

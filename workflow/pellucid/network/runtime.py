@@ -1,4 +1,4 @@
-"""Starting TensorFlow: quiet, deterministic, with a fixed number of threads, and in little more than half the time."""
+"""Start TensorFlow quietly, deterministically, with a fixed number of threads, in little more than half the time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-# Keras imports these when they are installed, for features that Pellucid never asks of it (adapters for data frames,
+# Keras imports these when they are installed, for features that Pellucid never uses (adapters for data frames,
 # wrappers for scikit-learn, plots). Together they cost more time than the rest of Keras.
 _OPTIONAL = ("matplotlib", "pandas", "sklearn")
 
@@ -18,10 +18,10 @@ def start(threads: int = 1) -> ModuleType:
     """Import TensorFlow and return it, with `threads` threads inside an operation and one operation at a time.
 
     The number of threads is part of the result: float sums over a different number of parts differ in their last bits.
-    Only the first call in a process sets it.
+    Only the first call in a process sets the number.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Several rules run at once: none of them may take all of a GPU's memory at its start.
+    # Several jobs run at once: none may take all of a GPU's memory at its start.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     first = "tensorflow" not in sys.modules
@@ -40,13 +40,14 @@ def start(threads: int = 1) -> ModuleType:
 def _one_thread_of_blas() -> None:
     """Keep the matrix products of numpy and scipy to one thread.
 
-    The others would wait for the next product by spinning, on the cores where TensorFlow computes meanwhile: integrated
-    gradients took 1.5 times as long for it on two cores (measured). And sums are the same with any number of cores.
+    Further threads would wait for the next product by spinning, on the cores where TensorFlow computes meanwhile:
+    integrated gradients took 1.5 times as long on two cores (measured). Also, sums then do not depend on the number of
+    cores.
     """
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1, user_api="blas")
-    # For those that are loaded later.
+    # For libraries that are loaded later.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
@@ -65,9 +66,9 @@ def _hidden(names: tuple[str, ...]) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back what TensorFlow's libraries print while they are loaded, before any level can be set for them.
+    """Hold back what TensorFlow's libraries print while they load, before their log level can be set.
 
-    An import that fails raises, and then all that was held back is shown.
+    If the import fails, everything that was held back is shown.
     """
     sys.stderr.flush()
     terminal = os.dup(2)

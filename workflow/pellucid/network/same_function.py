@@ -1,7 +1,6 @@
-"""Holding that what is done to a model leaves the function that it computes as it was.
+"""Check that a step (new batch size, other precision, new head, saving, loading) leaves a model's function as it was.
 
-A model is opened for batches of any size, computed in other numbers, given a new end, saved and loaded. After every
-such step its class scores of a few inputs are compared with those before it.
+The class scores of a few inputs are compared before and after each such step.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ Array = NDArray[np.float32]
 
 # Share of the scores' size that rounding may change: the order of sums differs between batches of different sizes.
 _TOLERANCE = 1e-4
-# The same for models that compute in fewer digits, in units of the last of these.
+# The same for models that compute in fewer digits, in units of the last digit.
 _LAST_PLACES = 32
 _SINGLE = float(np.finfo(np.float32).eps)
 _EPSILON = {"float16": float(np.finfo(np.float16).eps), "bfloat16": 2.0**-7}
@@ -36,12 +35,12 @@ _EPSILON = {"float16": float(np.finfo(np.float16).eps), "bfloat16": 2.0**-7}
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model said of a few inputs.
+    """The class scores of a model for a few inputs.
 
     Attributes:
         inputs: (N, *shape).
         scores: (N, classes), before the last activation.
-        epsilon: of the numbers that the model computes in.
+        epsilon: relative rounding of the numbers that the model computes in.
     """
 
     inputs: Array
@@ -50,35 +49,35 @@ class Answers:
 
 
 def answers(model: keras.Model, inputs: Array | None = None) -> Answers:
-    """Ask a model for the class scores of `inputs`, or of inputs that suit it (`tries`)."""
+    """Return the class scores of a model for `inputs`; by default for inputs that suit it (`tries`)."""
     inputs = tries(model) if inputs is None else inputs
     with tracing.without_softmax(last_layer(model)):
         return Answers(inputs, ask(model, inputs), _epsilon(model))
 
 
 def hold(before: Answers, model: keras.Model, step: str, where: str) -> None:
-    """Compare a model with what it said before a step.
+    """Compare a model with its class scores before a step.
 
     Args:
         before: from `answers`.
-        model: after the step.
+        model: the model after the step.
         step: what was done, as the message names it.
         where: what to call the model.
 
     Raises:
-        InputError: the scores are others, or cannot be computed any more.
+        InputError: the scores have changed, or cannot be computed any more.
     """
     try:
         after = answers(model, before.inputs)
     except Exception as error:  # Keras raises many kinds; all mean the same here
         raise InputError.unexpected(
-            where, f"a model that fails after {step} ({reason(error)})", "one that works as before"
+            where, f"a model that fails after {step} ({reason(error)})", "a model that works as before"
         ) from error
     hold_scores(before.scores, after.scores, step, where, epsilon=max(before.epsilon, after.epsilon))
 
 
 def hold_scores(before: NDArray[Any], after: NDArray[Any], step: str, where: str, *, epsilon: float = _SINGLE) -> None:
-    """Compare class scores, or probabilities, (N, classes) before and after a step.
+    """Compare class scores or probabilities (N, classes) before and after a step.
 
     Raises:
         InputError: they differ by more than rounding does.
@@ -95,10 +94,10 @@ def hold_scores(before: NDArray[Any], after: NDArray[Any], step: str, where: str
 
 
 def difference(before: NDArray[Any], after: NDArray[Any], epsilon: float = _SINGLE) -> float:
-    """The largest difference of scores (N, classes) in units of what rounding may change; infinite for other shapes.
+    """Return the largest difference of scores (N, classes), in units of what rounding may change; inf for other shapes.
 
-    In fewer digits than 32 bits have, single inputs may be far off (a square that is larger than the largest number):
-    the median over the inputs is what counts.
+    With less than 32 bits, single inputs may be far off (a square that overflows): there the median over the inputs
+    counts.
     """
     before, after = np.asarray(before, np.float64), np.asarray(after, np.float64)
     if before.shape != after.shape:
@@ -119,28 +118,28 @@ def difference(before: NDArray[Any], after: NDArray[Any], epsilon: float = _SING
 
 
 def require_function(model: keras.Model, where: str) -> None:
-    """Refuse a model whose answer for an input depends on what else it was asked, before it or in the same batch.
+    """Refuse a model whose answer for an input depends on other inputs, earlier or in the same batch.
 
     Raises:
-        InputError: such a model, or one that cannot be called; with the name of the first layer that is at fault.
+        InputError: such a model, or a model that cannot be called; names the first layer at fault.
     """
     inputs = tries(model)[:4]
-    found = _fault(model, inputs)
-    if found:
+    fault = _fault(model, inputs)
+    if fault:
         name = _first_at_fault(model, inputs)
         layer = f'layer "{name}": ' if name else ""
         raise InputError.unexpected(
             where,
-            f"{layer}{found}",
-            "layers that answer for each example by itself, the same every time and in a batch of any size",
+            f"{layer}{fault}",
+            "layers whose output for an example is the same every time, in any batch",
         )
 
 
 def hold_saved(model: keras.Model, where: str) -> None:
-    """Compare a model with what a file of it holds, before work is spent on it.
+    """Check, before work is spent on a model, that saving and loading gives it back.
 
     Raises:
-        InputError: a model that Keras cannot save and load, or that is another one then.
+        InputError: Keras cannot save and load the model, or loads another function.
     """
     import keras
 
@@ -150,28 +149,28 @@ def hold_saved(model: keras.Model, where: str) -> None:
         try:
             model.save(path)
             loaded = keras.models.load_model(path, compile=False)
-        except Exception as error:  # of many kinds
+        except Exception as error:  # Keras raises many kinds; all mean the same here
             raise InputError.unexpected(
                 where,
                 f"a model that Keras cannot save and load again ({reason(error)})",
-                "one that it can",
+                "a model that it can",
                 "A layer that two models share (a model inside another, and the other) is one reason.",
             ) from error
     hold(before, loaded, "saving and loading it", where)
 
 
 def tries(model: keras.Model) -> Array:
-    """Inputs on which two functions that differ would show it: (N, *shape), the same every time.
+    """Return inputs on which different functions are likely to differ: (N, *shape), the same every time.
 
-    Of several scales, for a model may take values around 0, from 0 to 1 or from 0 to 255; smooth ones, for layers that
-    see edges; and, where it normalises with statistics of its own, inputs of those statistics.
+    Several scales, since a model may take values around 0, from 0 to 1 or from 0 to 255; smooth inputs, for layers that
+    see edges; and, if the model normalises with its own statistics, inputs of these statistics.
     """
     shape = tuple(model.inputs[0].shape[1:])
     rng = np.random.default_rng(0)
     ramp = np.linspace(0, 1, int(np.prod(shape))).reshape(shape)
     normal = rng.standard_normal((6, *shape))
     drawn = [normal[0], normal[1], rng.random(shape), ramp, 0.1 * normal[2], 10 * normal[3]]
-    if _epsilon(model) <= _SINGLE:  # whose squares 16 bits cannot hold
+    if _epsilon(model) <= _SINGLE:  # their squares overflow in 16 bits
         drawn.append(255 * rng.random(shape))
     for layer in walk(model):
         mean, variance = getattr(layer, "mean", None), getattr(layer, "variance", None)
@@ -186,7 +185,7 @@ def tries(model: keras.Model) -> Array:
 
 
 def ask(model: Any, inputs: Array) -> NDArray[np.float64]:
-    """What a model puts out for inputs, in batches of its own size where that is fixed."""
+    """Return the output of a model for inputs, in batches of its own size if that is fixed."""
     channels_first.compute_last(runtime.start(), walk(model))
     size = model.inputs[0].shape[0] or len(inputs)
     outputs = []
@@ -198,7 +197,7 @@ def ask(model: Any, inputs: Array) -> NDArray[np.float64]:
 
 
 def reason(error: Exception) -> str:
-    """What Keras says went wrong, in one line: the cause below "Exception encountered when calling …", not above it."""
+    """Return in one line what Keras says went wrong: the cause below "Exception encountered when calling …"."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     if "Exception encountered: " in text:  # below the whole configuration of a layer
         text = text.rpartition("Exception encountered: ")[2]
@@ -212,14 +211,14 @@ def reason(error: Exception) -> str:
 
 
 def _epsilon(model: keras.Model) -> float:
-    """Of the shortest numbers that a layer computes in."""
+    """Return the rounding of the shortest numbers that a layer computes in."""
     return max((_EPSILON.get(str(layer.compute_dtype), _SINGLE) for layer in walk(model)), default=_SINGLE)
 
 
 def _fault(model: Any, inputs: Array) -> str:
-    """How the answers of a model depend on more than the example, or nothing."""
-    ways: list[tuple[str, Callable[[], Any]]] = [
-        ("an answer that is another one when it is asked again", lambda: ask(model, inputs)),
+    """Describe how the answers of a model depend on more than the example; empty where they do not."""
+    checks: list[tuple[str, Callable[[], Any]]] = [
+        ("an answer that changes when it is asked again", lambda: ask(model, inputs)),
         ("an answer that depends on the other examples of a batch", lambda: ask(model, inputs[:1])),
         ("an answer that depends on the place in a batch", lambda: ask(model, inputs[::-1])[::-1]),
     ]
@@ -227,7 +226,7 @@ def _fault(model: Any, inputs: Array) -> str:
         first = ask(model, inputs)
         if len(first) != len(inputs):
             return f"{len(first)} answers for {len(inputs)} examples"
-        for text, again in ways:
+        for text, again in checks:
             second = again().reshape(-1, *first.shape[1:])
             flat = first[: len(second)].reshape(len(second), -1)
             if flat.size and difference(flat, second.reshape(len(second), -1), _epsilon_of(model)) > 1:
@@ -242,17 +241,17 @@ def _epsilon_of(model: Any) -> float:
 
 
 def _first_at_fault(model: keras.Model, inputs: Array) -> str:
-    """The name of the first layer or operation whose output is at fault; empty where it cannot be told."""
+    """Return the name of the first layer or operation whose output is at fault; empty where it is unknown."""
     from keras import Model
 
     try:
         for step in steps(model):
-            part = Model(model.inputs[0], step.output_tensors[0])
-            if _fault(part, inputs):
+            start = Model(model.inputs[0], step.output_tensors[0])
+            if _fault(start, inputs):
                 inner = step.operation
                 if not hasattr(inner, "layers"):
                     return str(inner.name)
                 return _first_at_fault(inner, tries(inner)[:4]) or str(inner.name)
-    except Exception:  # a part that is no model of its own
+    except Exception:  # the layers up to here may make no model
         return ""
     return ""

@@ -1,8 +1,7 @@
 """The functions of a model that TensorFlow compiles: scores, gradients, activations and DeepLIFT contributions.
 
-Each method returns a function of tensors, which is traced once. All work on logits: a final softmax is cut off, not
-differentiated through. Layers are reached by recording their outputs while the model is traced, which works alike for
-Sequential, functional and nested models.
+All work on logits: a final softmax is cut off, not differentiated through. Layers are reached by recording their
+outputs while the model is traced, which works alike for Sequential, functional and nested models.
 """
 
 from __future__ import annotations
@@ -49,13 +48,15 @@ class TracedFunctions:
         with tracing.without_softmax(last_layer(self._model)):
             return self._model(batch, training=False)
 
+    def target_score(self, batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        """Return the score that explanations are of, for each example's class."""
+        logits = self.logits(batch)
+        scores = logits if self.scale == 1 else self.scale * logits
+        return self._tf.gather(scores, classes, batch_dims=1)
+
     def probabilities(self) -> Callable[..., Any]:
         """Return (batch) -> softmax of the logits."""
         return lambda batch: self._tf.nn.softmax(self.logits(batch))
-
-    def score(self) -> Callable[..., Any]:
-        """Return (batch, classes) -> score of each example's class."""
-        return self._target_score
 
     def activations(self, layer: str) -> Callable[..., Any]:
         """Return (batch) -> output of a layer."""
@@ -75,7 +76,7 @@ class TracedFunctions:
         def plain(batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
             with tf_.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(batch)
-                score = self._target_score(batch, classes)
+                score = self.target_score(batch, classes)
             return _require_gradient(partial(tape.gradient, score, batch))
 
         if relu == "plain":
@@ -83,7 +84,7 @@ class TracedFunctions:
 
         def modified(batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
             with self._record_owners() as owners:
-                score = self._target_score(batch, classes)
+                score = self.target_score(batch, classes)
             return self._modified_gradient(score, batch, relu, owners)
 
         return modified
@@ -103,7 +104,7 @@ class TracedFunctions:
                 tape.watch(batch)
                 owners = stack.enter_context(self._record_owners()) if guided else {}
                 record = stack.enter_context(tracing.recording(operation, tape, use))
-                score = self._target_score(batch, classes)
+                score = self.target_score(batch, classes)
             activation = record.only()
             if (gradient := tape.gradient(score, activation)) is None:
                 raise InputError(f"layer {layer}", "the class scores do not depend on this layer.")
@@ -154,12 +155,6 @@ class TracedFunctions:
             deeplift.Operation(owners.get(step.op.name, self._model.name), step.op.type, path.fits(step))
             for step in path.steps
         ]
-
-    def _target_score(self, batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
-        """Return the score that explanations are of, for each example's class."""
-        logits = self.logits(batch)
-        scores = logits if self.scale == 1 else self.scale * logits
-        return self._tf.gather(scores, classes, batch_dims=1)
 
     def _modified_gradient(
         self, score: tf.Tensor, batch: tf.Tensor, rule: ReluRule, owners: dict[str, str]

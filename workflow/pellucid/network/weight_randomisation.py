@@ -1,4 +1,4 @@
-"""Fresh weights for the layers of a trained model, drawn as they were before the training."""
+"""Draw fresh weights for the layers of a trained model, as before the training."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 
 def weighted_layers(model: ExplainedModel) -> list[str]:
-    """Names of the layers that have weights, from the output down to the input; of nested models, those inside."""
+    """Return the names of the layers that have weights, from the output down to the input, nested layers included."""
     return [name for name, layer in model.layers.items() if holds_weights(layer)][::-1]
 
 
 def fresh_weights(layer: keras.layers.Layer, seed: int) -> list[NDArray[Any]]:
-    """Weights as the layer's own initialisers draw them, in the order of `layer.get_weights()`.
+    """Return weights as the layer's own initialisers draw them, in the order of `layer.get_weights()`.
 
-    The layer is made anew from its configuration, so that whatever weights it has (kernels, biases, scale, shift and
-    running statistics of a normalisation, gates of a recurrent layer) start as they do in training. Layers of one
-    configuration and seed get the same weights; a seed that the configuration gives to an initialiser is left out, for
-    it would draw the same weights every time.
+    The layer is made anew from its configuration, so that all its weights (kernels, biases, scale, shift and running
+    statistics of a normalisation, gates of a recurrent layer) start as they do in training. Layers of the same
+    configuration and seed get the same weights. Seeds in the configuration are left out, because they would draw the
+    same weights every time.
 
     Args:
-        layer: built; it is not changed.
+        layer: built; stays as it is.
         seed: of the draw.
 
     Raises:
-        InputError: a layer that cannot be made from its configuration.
+        InputError: the layer cannot be made from its configuration.
     """
     with _drawing(seed):
         try:
@@ -45,19 +45,19 @@ def fresh_weights(layer: keras.layers.Layer, seed: int) -> list[NDArray[Any]]:
             made.build_from_config(layer.get_build_config())
             values = [np.array(value) for value in made.get_weights()]
         except Exception as error:  # Keras raises many kinds for a layer that its configuration does not describe.
-            raise _unfit(layer, first_line(error)) from error
+            raise _not_remade(layer, first_line(error)) from error
     expected = [tuple(weight.shape) for weight in layer.weights]
     if [value.shape for value in values] != expected:
-        raise _unfit(layer, f"weights of shapes {[value.shape for value in values]} instead of {expected}")
+        raise _not_remade(layer, f"weights of shapes {[value.shape for value in values]} instead of {expected}")
     return values
 
 
 @contextmanager
 def cascading(model: ExplainedModel, rng: np.random.Generator) -> Iterator[Iterator[str]]:
-    """Randomise a model from the output down, layer after layer, each on top of those before; in the end it is whole.
+    """Randomise a model cumulatively, from the output down; after the `with` block it has its trained weights again.
 
-    In the `with` block, each step of the iterator gives one more layer fresh weights and yields its name; after the
-    first step only the last layer differs from the trained model, after the last step all do.
+    In the `with` block, each step of the iterator gives one more layer fresh weights and yields its name: after the
+    first step only the last layer differs from the trained model, after the last step every layer does.
 
     Source: Adebayo J, Gilmer J, Muelly M, Goodfellow I, Hardt M, Kim B. Sanity Checks for Saliency Maps. NeurIPS
     (2018), section 4.1.
@@ -75,7 +75,7 @@ def cascading(model: ExplainedModel, rng: np.random.Generator) -> Iterator[Itera
 
 @contextmanager
 def _drawing(seed: int) -> Iterator[None]:
-    """Let Keras draw the seeds of initialisers that have none from `seed`: it takes them from Python's generator."""
+    """Make Keras draw the seeds of initialisers without a seed from `seed`: it uses Python's generator for them."""
     before = random.getstate()
     random.seed(seed)
     try:
@@ -85,7 +85,7 @@ def _drawing(seed: int) -> Iterator[None]:
 
 
 def _without_seeds(config: Any) -> Any:
-    """A copy of a configuration in which nothing that is made from it has a seed of its own."""
+    """Return a copy of a configuration with every seed set to None."""
     if isinstance(config, dict):
         return {key: None if key == "seed" else _without_seeds(value) for key, value in config.items()}
     if isinstance(config, list | tuple):
@@ -93,9 +93,9 @@ def _without_seeds(config: Any) -> Any:
     return config
 
 
-def _unfit(layer: keras.layers.Layer, reason: str) -> InputError:
+def _not_remade(layer: keras.layers.Layer, reason: str) -> InputError:
     return InputError.unexpected(
         f"layer {layer.name} ({type(layer).__name__})",
-        f"one that cannot be made anew from its configuration ({reason})",
+        f"a layer that cannot be made anew from its configuration ({reason})",
         "a layer whose `get_config` and `get_build_config` describe it",
     )

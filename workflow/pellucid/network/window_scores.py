@@ -22,7 +22,7 @@ _WORK_OF_TRACING = 3e10
 
 
 class IncrementalScorers:
-    """The incremental scorers of a model by window size, each made when it first pays."""
+    """The incremental scorers of a model, `made` by window size, each when it first pays."""
 
     def __init__(self, tf_: Any, model: keras.Model) -> None:
         self._tf, self._model = tf_, model
@@ -42,10 +42,6 @@ class IncrementalScorers:
                 shape = tuple(self._model.inputs[0].shape[1:])
                 self.made[size] = IncrementalScorer(self._tf, plan, shape, size, without_softmax)
         return self.made.get(size)
-
-    def clear(self) -> None:
-        """Forget the scorers, whose compiled functions hold constants made of old weights."""
-        self.made.clear()
 
 
 def window_mask(
