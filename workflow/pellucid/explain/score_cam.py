@@ -58,7 +58,7 @@ def explain(
     relu: bool = True,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """One map per example over time or space, repeated for every channel: (N, *input_shape).
+    """Return one map per example over time or space, repeated for every channel: (N, *input_shape).
 
     Each feature map, brought to the input's size and to [0, 1], is a mask that blends the input with the baseline; the
     score of the blend is its weight. A map without contrast masks nothing and weighs nothing.
