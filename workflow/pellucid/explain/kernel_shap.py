@@ -128,8 +128,8 @@ def draw(number: int, most: int, rng: np.random.Generator) -> tuple[NDArray[np.b
         half = _coalitions(number, size, pairs, rng)
         keep += [half, ~half]
         weights.append(np.full(2 * pairs, weight))
-    weight = np.concatenate(weights)
-    return np.concatenate(keep), weight / max(weight.sum(), np.finfo(float).tiny)
+    joined = np.concatenate(weights)
+    return np.concatenate(keep), joined / max(joined.sum(), np.finfo(float).tiny)
 
 
 def solve(
