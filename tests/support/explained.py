@@ -24,17 +24,17 @@ def case_of(model, inputs, targets=None, labels=None, **explained_model):
 
 
 def explanation_of(case, method, **parameters):
-    """One method's explanation of a case; `again` notes in `again.calls` how many inputs each call had."""
+    """One method's explanation of a case; `re_explain` notes in `re_explain.calls` how many inputs each call had."""
     plugin = plugins.load("explain")[method]
     chosen = with_defaults(parameters, parameters_schema(plugin.SPEC.parameters))
 
-    def again(inputs, targets, seed=None, model=None):
-        again.calls.append(len(inputs))
+    def re_explain(inputs, targets, seed=None, model=None):
+        re_explain.calls.append(len(inputs))
         rng = seeds.generator(case.seed if seed is None else seed, "explain", method)
         return plugin.explain(model or case.model, inputs, targets, rng, **chosen)
 
-    again.calls = []
-    found = again(case.inputs, case.targets)
-    again.calls.clear()
+    re_explain.calls = []
+    found = re_explain(case.inputs, case.targets)
+    re_explain.calls.clear()
     signed, per_channel = holds(plugin.SPEC.signed, chosen), holds(plugin.SPEC.per_channel, chosen)
-    return Explanation(method, method, found, per_channel=per_channel, signed=signed, re_explain=again)
+    return Explanation(method, method, found, per_channel=per_channel, signed=signed, re_explain=re_explain)

@@ -13,7 +13,7 @@ rule train:
     output:
         model=f"{RESULTS}/model/model.keras",
         history=f"{RESULTS}/model/history.csv",
-        data_info=f"{RESULTS}/model/training.json",
+        training_info=f"{RESULTS}/model/training.json",
         cost=f"{RESULTS}/model/cost.json",
     log:
         logs("train"),
@@ -49,7 +49,7 @@ use rule train as train_random_labels with:
     output:
         model=f"{RESULTS}/random_labels/model.keras",
         history=f"{RESULTS}/random_labels/history.csv",
-        data_info=f"{RESULTS}/random_labels/training.json",
+        training_info=f"{RESULTS}/random_labels/training.json",
         cost=f"{RESULTS}/random_labels/cost.json",
     log:
         logs("train_random_labels"),
@@ -72,7 +72,7 @@ use rule train as train_random_labels with:
 rule draw_training:
     input:
         history=f"{RESULTS}/model/history.csv",
-        data_info=f"{RESULTS}/model/training.json",
+        training_info=f"{RESULTS}/model/training.json",
     output:
         report(
             f"{RESULTS}/model/history.png",

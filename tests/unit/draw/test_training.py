@@ -10,7 +10,7 @@ def words(tmp_path, *rows):
     (tmp_path / "history.csv").write_text("\n".join([header, *rows]) + "\n")
     files.write_json(tmp_path / "training.json", {"best_epoch": len(rows)})
     pictures = [tmp_path / "a.svg", tmp_path / "a.png"]
-    draw(history=tmp_path / "history.csv", data_info=tmp_path / "training.json", title="A title", pictures=pictures)
+    draw(history=tmp_path / "history.csv", training_info=tmp_path / "training.json", title="A title", pictures=pictures)
     assert pictures[1].stat().st_size
     return svg.words(pictures[0])
 
@@ -29,14 +29,14 @@ def test_without_epochs_it_says_so_and_draws_no_axes(tmp_path):
 
 def test_a_learning_rate_that_changes_is_drawn_and_an_early_end_is_told(tmp_path):
     header = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate"
-    data_info = {"best_epoch": 1, "loss": "focal", "ended_by": "early_stopping"}
-    files.write_json(tmp_path / "training.json", data_info)
+    training_info = {"best_epoch": 1, "loss": "focal", "ended_by": "early_stopping"}
+    files.write_json(tmp_path / "training.json", training_info)
     found = {}
     for name, rate in (("varies", 0.001), ("stays", 0.002)):
         rows = [header, "1,2.0,0.2,1.5,0.3,0.002", f"2,1.0,0.6,0.8,0.7,{rate}"]
         (tmp_path / "history.csv").write_text("\n".join(rows) + "\n")
         picture = tmp_path / f"{name}.svg"
-        draw(history=tmp_path / "history.csv", data_info=tmp_path / "training.json", title="A", pictures=[str(picture)])
+        draw(history=tmp_path / "history.csv", training_info=tmp_path / "training.json", title="A", pictures=[str(picture)])
         found[name] = svg.words(picture)
     assert "learning rate" in found["varies"]
     assert "learning rate" not in found["stays"]

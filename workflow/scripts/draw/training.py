@@ -6,7 +6,7 @@ from pellucid.jobs.script import job
 with job(snakemake) as params:
     draw(
         history=snakemake.input.history,
-        data_info=snakemake.input.data_info,
+        training_info=snakemake.input.training_info,
         title=params.title,
         pictures=list(snakemake.output),
     )
