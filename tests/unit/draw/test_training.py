@@ -36,7 +36,12 @@ def test_a_learning_rate_that_changes_is_drawn_and_an_early_end_is_told(tmp_path
         rows = [header, "1,2.0,0.2,1.5,0.3,0.002", f"2,1.0,0.6,0.8,0.7,{rate}"]
         (tmp_path / "history.csv").write_text("\n".join(rows) + "\n")
         picture = tmp_path / f"{name}.svg"
-        draw(history=tmp_path / "history.csv", training_info=tmp_path / "training.json", title="A", pictures=[str(picture)])
+        draw(
+            history=tmp_path / "history.csv",
+            training_info=tmp_path / "training.json",
+            title="A",
+            pictures=[str(picture)],
+        )
         found[name] = svg.words(picture)
     assert "learning rate" in found["varies"]
     assert "learning rate" not in found["stays"]

@@ -1,4 +1,4 @@
-"""Whether an explanation changes when the model has learnt labels that mean nothing."""
+"""Random labels: whether an explanation changes when the model is trained on permuted labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, 
 from pellucid.score.shared.similarity import spearman, ssim
 from pellucid.score.shared.subset import first_of_each, parameter, scatter_to_all
 
-# As in the paper: only a model that says this share of its training labels has learnt them.
+# As in the paper: a model that predicts this share of its training labels has learnt them.
 LEARNT = 0.95
 
 SPEC = ScoreSpec(
@@ -56,7 +56,7 @@ def score(
     epochs: int | str = "recipe",  # of the model that is there when this is called
     examples: int | str = "all",
 ) -> ScoreResult:
-    """Both for each chosen example, NaN for the others; and the share of its labels that the other model says."""
+    """Return both similarities of the scored examples, NaN for others; and the share of memorised labels."""
     assert explanation.re_explain is not None
     assert case.random_labels is not None
     other = case.random_labels

@@ -1,4 +1,4 @@
-"""Whether an explanation of one class differs from that of another."""
+"""Random logit: whether the explanation of one class differs from the explanation of another class."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SPEC = ScoreSpec(
 def score(
     explanation: Explanation, case: ScoreContext, rng: np.random.Generator, *, examples: int | str = "all"
 ) -> ScoreResult:
-    """Both for each chosen example; NaN for the others."""
+    """Return both similarities of the scored examples; NaN for others."""
     assert case.model is not None
     assert explanation.re_explain is not None
     others = other_classes(case.targets, case.model.n_classes, rng)
@@ -47,6 +47,6 @@ def score(
 
 
 def other_classes(targets: NDArray[np.int64], n_classes: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """For each target one of the other classes, each with the same chance: (N,)."""
+    """Draw for each target one of the other classes, all with the same probability: (N,)."""
     drawn: NDArray[np.int64] = (targets + rng.integers(1, n_classes, size=len(targets))) % n_classes
     return drawn
