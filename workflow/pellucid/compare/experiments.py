@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The score that is shown beside the ranks: a random order has 0 on average for any model, so that it may be averaged over
-# models. The baseline is the one that most experiments have; of equally frequent ones, the first of these.
+# The score that is shown beside the ranks: a random order has 0 on average for any model, so that it may be averaged
+# over models. The baseline is the one that most experiments have; of equally frequent ones, the first of these.
 KEY = "deletion_insertion.insertion_less_deletion"
 _BASELINES = ("mean", "zero", "other", "linear", "noise")
 

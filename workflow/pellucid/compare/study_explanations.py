@@ -63,11 +63,11 @@ def run(
 
     rows: list[dict[str, Any]] = []
     for group in groups:
-        own = _own_seed([own_seed[member] for member in group if member in own_seed])
+        of_seeds = _own_seed([own_seed[member] for member in group if member in own_seed])
         arrays: list[dict[str, NDArray[Any]]] = []
         for method in methods[group[0]]:
             arrays = [files.read_arrays(attributions[member, method]) for member in group]
-            rows += _rows(method, arrays, without(members[group[0]], (TRAINING_SEED,)), own, seed)
+            rows += _rows(method, arrays, without(members[group[0]], (TRAINING_SEED,)), of_seeds, seed)
         if arrays:
             _advise(rows[-1], group, arrays)
     content = pd.DataFrame(rows)
@@ -79,7 +79,7 @@ def _rows(
     method: str,
     arrays: Sequence[Mapping[str, NDArray[Any]]],
     values: Mapping[str, Any],
-    own: Mapping[tuple[str, str], float],
+    of_seeds: Mapping[tuple[str, str], float],
     seed: int,
 ) -> list[dict[str, Any]]:
     """Return the rows of one method's explanations by the trainings of a group with these varied values."""
@@ -102,7 +102,7 @@ def _rows(
                     "examples": len(of_examples),
                     "pairs": pairs,
                     "trainings": len(arrays),
-                    "own seed": own.get((label, _OWN[metric]), np.nan),
+                    "own seed": of_seeds.get((label, _OWN[metric]), np.nan),
                 }
             )
     return rows

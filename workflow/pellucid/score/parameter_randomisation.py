@@ -65,25 +65,25 @@ def score(
     """Return both similarities, as means over the steps and after the last, of the scored examples; NaN for others."""
     assert case.model is not None
     assert explanation.re_explain is not None
-    chosen = first_of_each(case.labels, examples)
-    inputs, targets, own = case.inputs[chosen], case.targets[chosen], np.abs(explanation.attributions[chosen])
-    measured = case.measured_of(chosen)
+    scored = first_of_each(case.labels, examples)
+    inputs, targets, original = case.inputs[scored], case.targets[scored], np.abs(explanation.attributions[scored])
+    measured = case.measured_of(scored)
     numbers = stops(len(weighted_layers(case.model)), steps)
     # Each curve starts with the trained model.
-    similarities = {name: np.zeros((len(chosen), 1 + len(numbers))) for name in MEASURES}
+    similarities = {name: np.zeros((len(scored), 1 + len(numbers))) for name in MEASURES}
     for name, measure in MEASURES.items():
-        similarities[name][:, 0] = measure(own, own, **measured)
+        similarities[name][:, 0] = measure(original, original, **measured)
     for _ in range(draws):
         with cascading(case.model, rng) as layers:
             for number, _ in enumerate(layers, 1):
                 if number in numbers:
                     maps = np.abs(explanation.re_explain(inputs, targets, **measured))
-                    place = 1 + int(np.flatnonzero(numbers == number)[0])
+                    step = 1 + int(np.flatnonzero(numbers == number)[0])
                     for name, measure in MEASURES.items():
-                        similarities[name][:, place] += measure(own, maps, **measured) / draws
+                        similarities[name][:, step] += measure(original, maps, **measured) / draws
     values, curves, x = {}, {}, np.concatenate([[0.0], numbers])
-    for name, of_chosen in similarities.items():
-        similarity = scatter_to_all(of_chosen, chosen, len(case.inputs))
+    for name, of_scored in similarities.items():
+        similarity = scatter_to_all(of_scored, scored, len(case.inputs))
         values[f"parameter_{name}.mean"] = similarity[:, 1:].mean(1)
         values[f"parameter_{name}.end"] = similarity[:, -1]
         curves[CURVES[name]] = Curve(x, similarity, "layers randomised, from the output", "similarity to the trained")

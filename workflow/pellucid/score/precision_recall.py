@@ -41,8 +41,8 @@ def _areas(size: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, 
     low, high = size.min(), size.max()
     # In a map of equal values, all values are above every threshold.
     scaled = (size - low) / (high - low) if high > low else np.ones_like(size)
-    levels, place = np.unique(scaled, return_inverse=True)
+    levels, level = np.unique(scaled, return_inverse=True)
     width = np.diff(levels, prepend=0.0)
-    chosen = np.bincount(place, minlength=len(levels))[::-1].cumsum()[::-1]
-    hits = np.bincount(place, truth, len(levels))[::-1].cumsum()[::-1]
-    return float((width * hits / chosen).sum()), float((width * hits).sum() / truth.sum())
+    above = np.bincount(level, minlength=len(levels))[::-1].cumsum()[::-1]
+    hits = np.bincount(level, truth, len(levels))[::-1].cumsum()[::-1]
+    return float((width * hits / above).sum()), float((width * hits).sum() / truth.sum())

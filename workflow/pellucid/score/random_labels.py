@@ -60,12 +60,12 @@ def score(
     assert explanation.re_explain is not None
     assert case.random_labels is not None
     other = case.random_labels
-    chosen = first_of_each(case.labels, examples)
-    measured = case.measured_of(chosen)
-    own = np.abs(explanation.attributions[chosen])
-    maps = np.abs(explanation.re_explain(case.inputs[chosen], case.targets[chosen], model=other.model, **measured))
+    scored = first_of_each(case.labels, examples)
+    measured = case.measured_of(scored)
+    original = np.abs(explanation.attributions[scored])
+    maps = np.abs(explanation.re_explain(case.inputs[scored], case.targets[scored], model=other.model, **measured))
     values = {
-        name: scatter_to_all(measure(own, maps, **measured), chosen, len(case.inputs))
+        name: scatter_to_all(measure(original, maps, **measured), scored, len(case.inputs))
         for name, measure in _MEASURES.items()
     }
     values["memorised"] = np.full(len(case.inputs), other.memorised)

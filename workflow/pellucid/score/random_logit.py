@@ -35,15 +35,15 @@ def score(
     assert case.model is not None
     assert explanation.re_explain is not None
     others = other_classes(case.targets, case.model.n_classes, rng)
-    chosen = first_of_each(case.labels, examples)
-    own = np.abs(explanation.attributions[chosen])
-    measured = case.measured_of(chosen)
-    other = np.abs(explanation.re_explain(case.inputs[chosen], others[chosen], **measured))
+    scored = first_of_each(case.labels, examples)
+    original = np.abs(explanation.attributions[scored])
+    measured = case.measured_of(scored)
+    other = np.abs(explanation.re_explain(case.inputs[scored], others[scored], **measured))
     values = {
-        "logit_rank_correlation": spearman(own, other, **measured),
-        "logit_ssim": ssim(own, other, measured=measured.get("measured")),
+        "logit_rank_correlation": spearman(original, other, **measured),
+        "logit_ssim": ssim(original, other, measured=measured.get("measured")),
     }
-    return ScoreResult({name: scatter_to_all(value, chosen, len(case.inputs)) for name, value in values.items()})
+    return ScoreResult({name: scatter_to_all(value, scored, len(case.inputs)) for name, value in values.items()})
 
 
 def other_classes(targets: NDArray[np.int64], n_classes: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -58,10 +58,10 @@ def score(
 ) -> ScoreResult:
     """Return both similarities of the scored examples; NaN for others."""
     assert explanation.re_explain is not None
-    chosen = first_of_each(case.labels, examples)
-    inputs, targets = case.inputs[chosen], case.targets[chosen]
-    measured = case.measured_of(chosen)
-    maps = [np.abs(explanation.attributions[chosen])]
+    scored = first_of_each(case.labels, examples)
+    inputs, targets = case.inputs[scored], case.targets[scored]
+    measured = case.measured_of(scored)
+    maps = [np.abs(explanation.attributions[scored])]
     for seed in rng.integers(2**31, size=runs - 1):
         maps.append(np.abs(explanation.re_explain(inputs, targets, seed=int(seed), **measured)))
         if np.allclose(maps[-1], maps[0], rtol=0, atol=_ROUNDING * float(maps[0].max(initial=0))):
@@ -73,4 +73,4 @@ def score(
         "seed_rank_correlation": np.mean([spearman(first, second, **measured) for first, second in pairs], axis=0),
         "seed_overlap": np.mean([overlap(first, second, share, **measured) for first, second in pairs], axis=0),
     }
-    return ScoreResult({name: scatter_to_all(value, chosen, len(case.inputs)) for name, value in values.items()})
+    return ScoreResult({name: scatter_to_all(value, scored, len(case.inputs)) for name, value in values.items()})

@@ -57,11 +57,11 @@ def score(
     """Return both sensitivities of the scored examples; NaN for others, and for attributions that are all 0."""
     assert case.model is not None
     assert explanation.re_explain is not None
-    chosen = first_of_each(case.labels, examples)
-    inputs, targets, maps = case.inputs[chosen], case.targets[chosen], explanation.attributions[chosen]
+    scored = first_of_each(case.labels, examples)
+    inputs, targets, maps = case.inputs[scored], case.targets[scored], explanation.attributions[scored]
     # All examples get the same patterns, so that a value does not depend on the other examples.
     patterns = rng.uniform(-1, 1, (samples, *inputs.shape[1:])).astype(np.float32)
-    measured = case.measured_of(chosen)
+    measured = case.measured_of(scored)
     reach = np.float32(radius) * ranges(inputs, **measured)
     size = _norm(maps)
     change = np.empty((samples, len(inputs)))
@@ -74,7 +74,7 @@ def score(
         change[some, part] = _norm(near_maps.reshape(near.shape) - maps[part], axes=2)
     share = np.where(size > 0, change / np.where(size > 0, size, 1), np.nan)
     values = {"max_sensitivity": share.max(0), "mean_sensitivity": share.mean(0)}
-    return ScoreResult({name: scatter_to_all(value, chosen, len(case.inputs)) for name, value in values.items()})
+    return ScoreResult({name: scatter_to_all(value, scored, len(case.inputs)) for name, value in values.items()})
 
 
 def ranges(inputs: NDArray[np.float32], measured: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:

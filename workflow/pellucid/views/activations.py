@@ -63,8 +63,8 @@ def compute(
         InputError: no such layer, or a layer without a map per filter on the axes of the input.
     """
     name = conv_layer(model, layer)
-    chosen = per_class(data.examples["labels"], examples)
-    about = about_examples(data, chosen)
+    selected = per_class(data.examples["labels"], examples)
+    about = about_examples(data, selected)
     summary: dict[str, list[NDArray[np.float32]]] = {"mean": [], "mean_absolute": [], "maximum": []}
     for _, batch_maps in batches(model, about["inputs"], name):
         summary["mean"].append(batch_maps.mean(axes_of(batch_maps)))

@@ -82,14 +82,14 @@ def compute(
         InputError: no such layer.
     """
     x, labels = data.test
-    chosen = balanced(labels, points, rng)
+    sampled = balanced(labels, points, rng)
     name = feature_layer(model, layer)
-    if len(chosen) < _FEWEST:
-        return _left_out(name, f"{len(chosen)} test examples, but a projection needs at least {_FEWEST}")
-    values = np.concatenate([features(model, batch, name) for batch in parts(x, chosen, model.batch_size())])
+    if len(sampled) < _FEWEST:
+        return _left_out(name, f"{len(sampled)} test examples, but a projection needs at least {_FEWEST}")
+    values = np.concatenate([features(model, batch, name) for batch in parts(x, sampled, model.batch_size())])
     if not np.ptp(values, axis=0).any():
         return _left_out(name, f"the features of layer {name} are the same for all test examples")
-    y = labels[chosen]
+    y = labels[sampled]
     pca, tsne, variance = planes(values, perplexity)
     spaces = {"features": values, "pca": pca, "tsne": tsne}
     same = {space: same_class(points_in, y, neighbours) for space, points_in in spaces.items()}
@@ -98,8 +98,8 @@ def compute(
         **spaces,
         "variance": variance,
         "labels": y,
-        "predictions": data.probabilities[chosen].argmax(1),
-        "indices": chosen,
+        "predictions": data.probabilities[sampled].argmax(1),
+        "indices": sampled,
         "neighbours_same": np.array([same[space].mean() for space in spaces]),
         "chance": (counts * (counts - 1)).sum() / (len(y) * (len(y) - 1)),
         "total": np.array(len(labels)),

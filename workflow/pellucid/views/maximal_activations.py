@@ -140,15 +140,15 @@ def cut(x: Array, field: ReceptiveField, unit: Iterable[int]) -> tuple[Array, ND
 
 def _highest(model: ExplainedModel, x: Array, pool: NDArray[np.int64], layer: str) -> tuple[Array, NDArray[np.int64]]:
     """Return the largest activation of each filter on each example of the pool, and its index in the flattened map."""
-    values, places = [], []
+    values, positions = [], []
     size = model.batch_size()
     for start in range(0, len(pool), size):
         for _, maps in batches(model, np.asarray(x[pool[start : start + size]]), layer):
             flat = maps.reshape(len(maps), -1, maps.shape[-1])
-            place = flat.argmax(1)
-            places.append(place)
-            values.append(np.take_along_axis(flat, place[:, np.newaxis], 1)[:, 0])
-    return np.concatenate(values), np.concatenate(places)
+            position = flat.argmax(1)
+            positions.append(position)
+            values.append(np.take_along_axis(flat, position[:, np.newaxis], 1)[:, 0])
+    return np.concatenate(values), np.concatenate(positions)
 
 
 def _shrunk(x: Array, limit: int) -> Array:

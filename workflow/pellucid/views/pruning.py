@@ -118,8 +118,8 @@ def compute(
         InputError: the model has no kernels.
     """
     x, labels = data.test
-    chosen = proportional(labels, points, rng)
-    y = labels[chosen]
+    sampled = proportional(labels, points, rng)
+    y = labels[sampled]
     inputs, whole = data.examples["inputs"], data.examples["predictions"]
     places = kernels(model)
     weights = model.weights
@@ -136,7 +136,7 @@ def compute(
             for density in densities:
                 pruned = prune(weights, places, strategy, density, np.random.default_rng(masks[repeat]))
                 with model.altered(pruned):
-                    right = [model.logits(part).argmax(1) for part in parts(x, chosen, model.batch_size())]
+                    right = [model.logits(part).argmax(1) for part in parts(x, sampled, model.batch_size())]
                     altered = _explain(model, list(maps), inputs, whole, seed)
                 trials["strategy"].append(strategy)
                 trials["repeat"].append(repeat)

@@ -132,8 +132,8 @@ def _strongest(values: NDArray[np.float32], share: float) -> NDArray[np.bool_]:
     number = max(1, ceil_of(share, values.shape[1]))
     steps = levels(values)
     edge = np.partition(steps, -number, axis=1)[:, -number]
-    chosen: NDArray[np.bool_] = steps >= edge[:, np.newaxis]
-    return chosen
+    strongest: NDArray[np.bool_] = steps >= edge[:, np.newaxis]
+    return strongest
 
 
 def _scaled(values: NDArray[np.float32]) -> NDArray[np.float64]:

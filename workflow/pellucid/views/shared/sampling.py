@@ -38,8 +38,8 @@ def balanced(labels: NDArray[np.int64], points: int, rng: np.random.Generator) -
     order = order[np.argsort(labels[order], kind="stable")]
     _, first, counts = np.unique(labels[order], return_index=True, return_counts=True)
     # In the order: the first of each class, then the second of each class, and so on.
-    place = np.arange(len(labels)) - np.repeat(first, counts)
-    return np.sort(order[np.argsort(place, kind="stable")[:points]])
+    turn = np.arange(len(labels)) - np.repeat(first, counts)
+    return np.sort(order[np.argsort(turn, kind="stable")[:points]])
 
 
 def parts(x: NDArray[np.float32], chosen: NDArray[np.int64], size: int | None = None) -> Iterator[NDArray[np.float32]]:
