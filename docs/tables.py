@@ -12,6 +12,7 @@ import yaml
 
 from pellucid import plugins
 from pellucid.config import schema
+from pellucid.explain.base import When
 from pellucid.score.base import ScoreSpec
 
 Schema = Mapping[str, Any]
@@ -111,12 +112,11 @@ def _direction(better: str) -> str:
     return {"higher": "higher is better", "lower": "lower is better", "neither": "describes only"}[better]
 
 
-def _depends(declared: bool | str) -> str:
-    """A declaration such as "channels=each", or plainly True, in words."""
+def _depends(declared: bool | When) -> str:
+    """A declaration such as `When("channels", "each")`, or plainly True, in words."""
     if isinstance(declared, bool):
         return "yes" if declared else "no"
-    key, _, values = declared.partition("=")
-    return f"with `{key}: {' or '.join(values.lower().split('|'))}`"
+    return f"with `{declared.parameter}: {' or '.join(str(value).lower() for value in declared.values)}`"
 
 
 def _table(rows: Any) -> str:

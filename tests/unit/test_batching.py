@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.batching import blocks, squares
+from pellucid.batching import block_size, blocks, squares
 
 
 @pytest.mark.parametrize("parts", [blocks, squares])
@@ -26,3 +26,9 @@ def test_squares_send_few_rows_forward():
     assert sent <= 2 * best
     # One input meets as many rows as fit.
     assert list(squares(1, 50, 256)) == [(slice(0, 1), slice(0, 50))]
+
+
+def test_a_block_of_altered_inputs_fits_the_batch_and_the_cache():
+    assert block_size(256, (186, 1)) == 256
+    assert block_size(256, (224, 224, 3)) == 6
+    assert block_size(256, (4096, 4096, 3)) == 1

@@ -265,7 +265,9 @@ def test_values_that_miss_the_change_of_the_logit_are_refused(heartbeat, rng, mo
     inputs, targets, training = sample(heartbeat, rng)
     right = ExplainedModel.contributions
     monkeypatch.setattr(ExplainedModel, "contributions", lambda *given: right(*given) * [[[1]], [[1]], [[1.1]], [[1]]])
-    with pytest.raises(InputError, match="values of example 2 that miss the change of the logit by .*kernel_shap"):
+    with pytest.raises(
+        InputError, match="values of example 2 whose sum differs from the change of the logit by .*kernel_shap"
+    ):
         deep_shap.explain(ExplainedModel(heartbeat), inputs, targets, rng, training=training)
 
 

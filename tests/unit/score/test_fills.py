@@ -99,5 +99,5 @@ def test_linear_alone_does_not_do_for_images():
 
 def test_another_class_must_exist():
     case = replace(case_of((20, 3)), training_labels=np.ones(9, int))
-    with pytest.raises(InputError, match="baselines.other: found training examples of class 1 alone"):
+    with pytest.raises(InputError, match="baselines.other: all training examples are of class 1"):
         fills(case, ["other"], np.random.default_rng(0))

@@ -1,4 +1,4 @@
-"""What a method must pass before its maps are believed: each check is a measured number and a limit."""
+"""Checks that a method must pass before its maps are trusted: each is a measured number and a limit."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pellucid.score.run import Explained, loaded
 
 logger = logging.getLogger(__name__)
 
-# Of the change of the logit: above this, the values are no account of it.
+# Largest residual, as a share of the change of the logit.
 COMPLETENESS = 0.05
-# Of the largest attribution: more than rounding means that the company of an example counts.
+# Largest change with the other examples, as a share of the largest attribution: more than rounding.
 BATCH = 1e-3
-# Rank correlation with the map of the trained model when no trained layer is left. Adebayo et al. 2018 give no limit;
-# half of the ranks explained by the input alone is ours.
+# Largest rank correlation of the maps of the trained model and of the fully randomised one. Adebayo et al. 2018 give no
+# limit; this one is ours.
 RANDOMISED = 0.5
 _NOISE = 4  # inputs that coverage is measured on
 
@@ -44,11 +44,11 @@ def run(
 
     Args:
         methods: parameters of the methods, by name.
-        explained: what each of them wrote.
+        explained: the files of each method.
         data_info: `data.json`.
         model: `model.keras`.
         training: `x_train.npy`.
-        randomised: the table of the score parameter_randomisation, where it was made.
+        randomised: the table of the score parameter_randomisation; None without that score.
         seed: of the experiment.
         threads, memory_mb: for the model.
         table: CSV; gets a row for each explanation and check: value, sign and limit ("a value > limit fails"), passed.
@@ -56,12 +56,12 @@ def run(
     import pandas as pd
 
     explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
-    similarity = _ends(randomised)
+    similarity = _similarity_at_end(randomised)
     rows = []
     for explanation, case in loaded(
         methods, explained, data_info, model=explained_model, training=training, labels=None, seed=seed
     ):
-        rows += [(explanation.label, *found) for found in _measured(explanation, case)]
+        rows += [(explanation.label, *check) for check in _measured(explanation, case)]
         if explanation.label in similarity:
             value = similarity[explanation.label]
             rows.append((explanation.label, "sanity", value, ">", RANDOMISED, value <= RANDOMISED))
@@ -74,7 +74,7 @@ def run(
 
 
 def _measured(explanation: Explanation, case: ScoreContext) -> Iterator[tuple[str, float, str, float, bool]]:
-    """The checks of one explanation: name, value, sign, limit, passed."""
+    """Yield the checks of one explanation: name, value, sign, limit, passed."""
     declared = plugins.spec("explain", explanation.method).checks
     if "completeness" in declared:
         share = explanation.checks["completeness_residual_share"]
@@ -82,7 +82,7 @@ def _measured(explanation: Explanation, case: ScoreContext) -> Iterator[tuple[st
     if "coverage" in declared:
         seen = coverage(explanation, case)
         if seen is None:
-            logger.warning("%s: no coverage, for random inputs have no gradient anywhere", explanation.label)
+            logger.warning("%s: coverage is not checked, since random inputs have no gradient", explanation.label)
         else:
             yield "coverage", seen, "<", 1.0, seen >= 1
     change = batch_independence(explanation, case)
@@ -90,11 +90,10 @@ def _measured(explanation: Explanation, case: ScoreContext) -> Iterator[tuple[st
 
 
 def coverage(explanation: Explanation, case: ScoreContext) -> float | None:
-    """Of the input values that the model looks at, the share that get an attribution in at least one of a few inputs.
+    """Return the share of the input values with a gradient that get an attribution in at least one of a few inputs.
 
-    The inputs are noise, since a real one can hide a value for good: one that is the baseline already, as in the
-    padding of a beat. A value that no gradient reaches is none of the method's: pooling can leave out the last sample.
-    None where no value of these inputs has a gradient.
+    The inputs are noise, since real values may equal the baseline in all examples, as in the padding of a beat. Values
+    without a gradient do not count: pooling may leave out the last sample. None if no value has a gradient.
     """
     assert explanation.re_explain is not None
     assert case.model is not None
@@ -107,17 +106,16 @@ def coverage(explanation: Explanation, case: ScoreContext) -> float | None:
 
 
 def batch_independence(explanation: Explanation, case: ScoreContext) -> float:
-    """How much the attributions change when the examples come in another order and number, of the largest value."""
+    """Return the change of the attributions in a smaller batch of another order, as a share of the largest one."""
     assert explanation.re_explain is not None
     some = np.arange(min(len(case.inputs), 3))[::-1]
-    own: NDArray[np.float32] = explanation.attributions[some]
-    found = explanation.re_explain(case.inputs[some], case.targets[some], **case.measured_of(some))
-    return float(np.abs(found - own).max() / max(np.abs(own).max(), np.finfo(np.float32).tiny))
+    before: NDArray[np.float32] = explanation.attributions[some]
+    after = explanation.re_explain(case.inputs[some], case.targets[some], **case.measured_of(some))
+    return float(np.abs(after - before).max() / max(np.abs(before).max(), np.finfo(np.float32).tiny))
 
 
-def _ends(table: Path | str | None) -> dict[str, float]:
-    """Rank correlation at the end of the randomisation, by explanation."""
-
+def _similarity_at_end(table: Path | str | None) -> dict[str, float]:
+    """Return the rank correlation at the end of the randomisation, by explanation."""
     if table is None:
         return {}
     rows = tables.over_all(tables.read(table))

@@ -1,4 +1,4 @@
-"""The leaderboards of several experiments as one."""
+"""Join the leaderboards of several experiments."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The score that is shown beside the ranks: the difference is 0 on average for a random order, whatever the model is, so
-# that it may be compared and averaged over models. Of several baselines the one that most experiments have is taken,
-# and of equals the first of these.
+# The score that is shown beside the ranks: a random order has 0 on average for any model, so that it may be averaged
+# over models. The baseline is the one that most experiments have; of equally frequent ones, the first of these.
 KEY = "deletion_insertion.insertion_less_deletion"
 _BASELINES = ("mean", "zero", "other", "linear", "noise")
 
@@ -27,25 +26,25 @@ _BASELINES = ("mean", "zero", "other", "linear", "noise")
 def run(*, boards: Mapping[str, Path | str], table: Path | str) -> None:
     """Join the leaderboards of several experiments.
 
-    A mean rank depends on how many explanations there are, and not every model allows every method. Averaged is
-    therefore the relative rank, (mean rank - 1) / (explanations - 1): 0 for an explanation that is the best by every
-    score, 1 for one that is the worst, 0.5 on average for a random order.
+    A mean rank depends on the number of explanations, and not every method applies to every model. The relative rank,
+    (mean rank - 1) / (explanations - 1), is averaged instead: 0 for an explanation that is best by every score, 1 for
+    the worst, 0.5 on average for a random order.
 
     Args:
-        boards: the table of each experiment, as `score.leaderboard.run` wrote it.
-        table: CSV; gets a row for each explanation: its method's family, the relative rank in the mean over the
-            experiments that have it, their number, and in how many of them it failed a check; then insertion less
-            deletion in the mean, with the baseline in the column's name; then, per experiment, the relative rank, the
-            mean rank, insertion less deletion and the failed checks.
+        boards: the leaderboard of each experiment, see `compare.leaderboard.run`.
+        table: CSV; gets a row for each explanation: its method's family, the mean relative rank over the experiments
+            that have it, their number, and in how many of them it failed a check; then the mean of insertion less
+            deletion, with the baseline in the column's name; then, per experiment, the relative rank, the mean rank,
+            insertion less deletion and the failed checks.
     """
     import pandas as pd
 
     read = {name: tables.read(board, index="explanation") for name, board in boards.items()}
     score = key_score(read)
-    parts, families = [], dict[str, str]()
+    of_experiments, families = [], dict[str, str]()
     for name, board in read.items():
         families |= board["family"].to_dict()
-        # One explanation is the best and the worst: it has no rank.
+        # A single explanation has no relative rank.
         relative = (board["mean rank"] - 1) / (len(board) - 1 or np.nan)
         value = board[f"{score} mean"] if f"{score} mean" in board else pd.Series(np.nan, board.index)
         columns = {
@@ -54,8 +53,8 @@ def run(*, boards: Mapping[str, Path | str], table: Path | str) -> None:
             f"{name}: {titled(score)}": value,
             f"{name}: failed checks": board["failed checks"].fillna(""),
         }
-        parts.append(pd.DataFrame(columns))
-    joined = pd.concat(parts, axis=1)
+        of_experiments.append(pd.DataFrame(columns))
+    joined = pd.concat(of_experiments, axis=1)
     relative = joined[[f"{name}: relative rank" for name in read]]
     failed = joined[[f"{name}: failed checks" for name in read]].fillna("")
     content = pd.DataFrame(
@@ -76,7 +75,7 @@ def run(*, boards: Mapping[str, Path | str], table: Path | str) -> None:
 
 
 def headline(table: Path | str) -> dict[str, float]:
-    """The means over the experiments by a name such as "relative rank/occlusion"."""
+    """Return the means over the experiments by names such as "relative rank/occlusion"."""
     content = tables.read(table, index="explanation")
     columns = [column for column in content if column == "relative rank" or column.startswith("insertion less")]
     return {
@@ -88,18 +87,18 @@ def headline(table: Path | str) -> dict[str, float]:
 
 
 def key_score(boards: Mapping[str, pd.DataFrame]) -> str:
-    """The metric of insertion less deletion that is shown, e.g. "….mean"; without a baseline where no board has one."""
+    """Return the name of the shown metric with its baseline, e.g. "….mean"; without one if no leaderboard has any."""
     counts = {baseline: sum(f"{KEY}.{baseline} mean" in board for board in boards.values()) for baseline in _BASELINES}
     most = max(counts.values())
     return f"{KEY}.{max(counts, key=lambda baseline: counts[baseline])}" if most else KEY
 
 
 def titled(score: str) -> str:
-    """The name of its column."""
+    """Return the column name of a metric from `key_score`."""
     baseline = score.removeprefix(KEY).removeprefix(".")
     return f"insertion less deletion (baseline: {baseline})" if baseline else "insertion less deletion"
 
 
 def experiments(columns: list[str]) -> list[str]:
-    """The experiments of a table's columns, in their order."""
+    """Return the experiments of a table's columns, in their order."""
     return [column.removesuffix(": mean rank") for column in columns if column.endswith(": mean rank")]

@@ -1,4 +1,4 @@
-"""All scores of an experiment's explanations side by side, with ranks."""
+"""The leaderboard: all scores of an experiment's explanations side by side, with ranks."""
 
 from __future__ import annotations
 
@@ -19,58 +19,58 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The families of scores that say whether an explanation is right; form and cost only describe it.
+# The families of scores that judge an explanation; form and cost only describe it.
 JUDGING = ("truth", "faithfulness", "robustness", "sanity")
 
 
 def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: Path | str, metrics: Path | str) -> None:
     """Join the tables of all scores.
 
-    Explanations are ranked by their means over the same examples (`ranking.comparable`); those that differ by less than
-    the precision of a score share their mean rank (`ranks.tied_ranks`). An explanation that has too few examples of a
-    metric gets no rank in it, and nobody gets one where fewer than two explanations can be compared.
+    Explanations are ranked by their means over the same examples (`ranking.comparable`); explanations that differ by
+    less than the precision of a score share their mean rank (`ranks.tied_ranks`). An explanation with too few examples
+    of a metric gets no rank in it, and no explanation gets one if fewer than two can be compared.
 
     Args:
         scores: the table of each score, by its name.
-        checks: the table of the checks, where they were made.
+        checks: the table of the checks; None if the checks were not made.
         table: CSV; gets a row for each explanation: its method's family, its mean rank, the checks that it failed, and
             per metric the mean, the ends of its 95% interval, the number of examples and its rank.
         metrics: CSV; gets a row for each metric: score, family, title, variant, which direction is better, whether it
-            is of the score's first kind (which stands for the score in the mean rank), number of explanations, number
-            of examples that the ranks are taken over, method of the intervals.
+            is a variant of the score's first metric (only these enter the mean rank), number of explanations, number of
+            examples behind the ranks, method of the intervals.
     """
     import pandas as pd
 
-    parts, about = [], []
+    columns_of, about = [], []
     for name, path in scores.items():
         rows = tables.read(path)
         spec = plugins.spec("score", name)
-        for metric, part in tables.over_all(rows).groupby("metric", sort=False):
-            known = spec.metric(str(metric))
+        for metric, of_metric in tables.over_all(rows).groupby("metric", sort=False):
+            declared = spec.metric(str(metric))
             column = f"{name}.{metric}" if name != str(metric).split(".")[0] else str(metric)
-            part = part.set_index("explanation")
-            told = part[["mean", "low", "high", "examples"]]
-            parts.append(told.rename(columns=lambda key, column=column: f"{column} {key}"))
-            if known.better != "neither":
-                means = compared(part)
-                rank = pd.Series(tied_ranks(means.to_numpy(), lower=known.better == "lower"), part.index)
-                parts.append(rank.rename(f"{column} rank"))
+            of_metric = of_metric.set_index("explanation")
+            values = of_metric[["mean", "low", "high", "examples"]]
+            columns_of.append(values.rename(columns=lambda key, column=column: f"{column} {key}"))
+            if declared.better != "neither":
+                means = compared(of_metric)
+                rank = pd.Series(tied_ranks(means.to_numpy(), lower=declared.better == "lower"), of_metric.index)
+                columns_of.append(rank.rename(f"{column} rank"))
             about.append(
                 {
                     "metric": column,
                     "score": name,
                     "family": spec.family,
-                    "title": known.title,
+                    "title": declared.title,
                     "variant": str(metric).partition(".")[2],
-                    "better": known.better,
+                    "better": declared.better,
                     "first": str(metric).split(".")[0] == next(iter(spec.metrics)),
-                    "explanations": int(part["mean"].notna().sum()),
-                    "examples": int(part.get("comparable examples", part["examples"]).max()),
-                    "interval": "; ".join(dict.fromkeys(part.get("interval", pd.Series(dtype=str)).astype(str))),
+                    "explanations": int(of_metric["mean"].notna().sum()),
+                    "examples": int(of_metric.get("comparable examples", of_metric["examples"]).max()),
+                    "interval": "; ".join(dict.fromkeys(of_metric.get("interval", pd.Series(dtype=str)).astype(str))),
                 }
             )
     listed = pd.DataFrame(about)
-    content = pd.concat(parts, axis=1).copy()
+    content = pd.concat(columns_of, axis=1).copy()
     methods = [method_of(label) for label in content.index]
     content.insert(0, "family", [plugins.spec("explain", method).family for method in methods])
     content.insert(1, "mean rank", mean_rank(content, listed))
@@ -83,9 +83,9 @@ def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: P
 
 
 def compared(rows: pd.DataFrame) -> pd.Series:
-    """What the explanations of one metric are ranked by; NaN for those that are not ranked.
+    """Return the means by which the explanations of one metric are ranked; NaN for explanations that are not ranked.
 
-    In a table without the means over common examples, those that lack examples that another has are not ranked.
+    In a table without means over common examples, explanations with fewer examples than others are not ranked.
     """
     if "comparable mean" in rows:
         return rows["comparable mean"]
@@ -93,12 +93,13 @@ def compared(rows: pd.DataFrame) -> pd.Series:
 
 
 def mean_rank(content: pd.DataFrame, metrics: pd.DataFrame) -> pd.Series:
-    """The mean over the judging families of the mean rank in each: a family of many metrics counts once."""
+    """Return the mean over the judging families of the mean rank in each, so that every family counts once."""
     import pandas as pd
 
     ranked = metrics[metrics["family"].isin(JUDGING) & metrics["first"] & (metrics["better"] != "neither")]
     families = [
-        content[[f"{metric} rank" for metric in part["metric"]]].mean(axis=1) for _, part in ranked.groupby("family")
+        content[[f"{metric} rank" for metric in members["metric"]]].mean(axis=1)
+        for _, members in ranked.groupby("family")
     ]
     return pd.concat(families, axis=1).mean(axis=1) if families else pd.Series(np.nan, content.index)
 

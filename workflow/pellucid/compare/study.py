@@ -1,4 +1,4 @@
-"""What the members of a study reached on their test examples, one by one and over what only repeats them."""
+"""Compare the test metrics of the members of a study, one by one and as means over repetitions."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ def run(
     Args:
         members: the varied values, by member and dotted key.
         metrics: `metrics.json` of each member.
-        training: `training.json` of each.
-        cost: `cost.json` of the training of each.
+        training: `training.json` of each member.
+        cost: `cost.json` of each member's training.
         table: CSV; gets a row for each member: its varied values, every test metric, the best epoch, and the seconds
             of its training.
-        summary: CSV; gets a row for each combination of the values other than seeds and folds: those values, the
-            number of members n, and per metric their mean and standard deviation (n - 1; empty for one value) over the
-            members that have it, and their number.
-            That of folds is too small, since their training examples overlap, and no unbiased one exists (Bengio Y,
-            Grandvalet Y. No Unbiased Estimator of the Variance of K-Fold Cross-Validation. JMLR 5 (2004)).
+        summary: CSV; gets a row for each combination of values, seeds and folds excepted: the values, the number of
+            members n, and per metric the mean and standard deviation (n - 1; empty for one value) over the members
+            that have it, and their number. The standard deviation over folds is too small, since their training
+            examples overlap, and no unbiased estimate exists (Bengio Y, Grandvalet Y. No Unbiased Estimator of the
+            Variance of K-Fold Cross-Validation. JMLR 5 (2004)).
     """
     import pandas as pd
 
-    reached = {name: _metrics(metrics[name]) for name in members}
+    test_metrics = {name: _metrics(metrics[name]) for name in members}
     rows = [
         {
             "member": name,
             **shown(values),
-            **reached[name],
+            **test_metrics[name],
             "best epoch": files.read_json(training[name])["best_epoch"],
             "seconds": files.read_json(cost[name])["seconds"],
         }
@@ -57,11 +57,11 @@ def run(
     tables.write(table, content)
     combined = []
     for group in Study("", members).repeated():
-        found = pd.DataFrame([reached[name] for name in group]).astype(np.float64)
+        values = pd.DataFrame([test_metrics[name] for name in group]).astype(np.float64)
         row: dict[str, Any] = {**shown(without(members[group[0]], REPEATING)), "n": len(group)}
-        for metric in found:
-            row |= {f"{metric} mean": found[metric].mean(), f"{metric} sd": found[metric].std(ddof=1)}
-            row[f"{metric} n"] = int(found[metric].notna().sum())
+        for metric in values:
+            row |= {f"{metric} mean": values[metric].mean(), f"{metric} sd": values[metric].std(ddof=1)}
+            row[f"{metric} n"] = int(values[metric].notna().sum())
         combined.append(row)
     joined = pd.DataFrame(combined)
     tables.write(summary, joined)
@@ -69,7 +69,7 @@ def run(
 
 
 def headline(summary: Path | str, members: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """Each number of the summary by a name such as "accuracy mean/learning rate 0.001"."""
+    """Return each number of the summary by a name such as "accuracy mean/learning rate 0.001"."""
     rows = tables.read(summary)
     groups = Study("", members).repeated()
     return {
@@ -81,11 +81,11 @@ def headline(summary: Path | str, members: Mapping[str, Mapping[str, Any]]) -> d
 
 
 def shown(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as cells of a table: lists and mappings as JSON."""
+    """Return values as cells of a table: lists and mappings as JSON."""
     return {key: json.dumps(value) if isinstance(value, list | dict) else value for key, value in values.items()}
 
 
 def _metrics(path: Path | str) -> dict[str, float]:
-    """The test metrics; NaN for one that is not defined."""
-    given = files.read_json(path)
-    return {name: np.nan if value is None else value for name, value in given.items() if name != "notes"}
+    """Return the test metrics; NaN for a metric that is not defined."""
+    metrics = files.read_json(path)
+    return {name: np.nan if value is None else value for name, value in metrics.items() if name != "notes"}

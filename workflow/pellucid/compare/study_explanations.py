@@ -1,4 +1,4 @@
-"""How much explanations depend on the seed of the training: the same examples, explained by networks trained anew."""
+"""How much explanations depend on the seed of the training: the same examples, explained by several trainings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pellucid.score.shared.similarity import overlap, spearman
 
 logger = logging.getLogger(__name__)
 
-SHARE = 0.1  # of the values that count as the strongest
+SHARE = 0.1  # share of the values that count as the strongest
 METRICS: dict[str, Callable[..., NDArray[np.float64]]] = {
     "rank_correlation": spearman,
     "overlap": partial(overlap, share=SHARE),
@@ -38,23 +38,23 @@ def run(
     own_seed: Mapping[str, Path | str],
     table: Path | str,
 ) -> None:
-    """Compare the explanations of the same example by different trainings.
+    """Compare the explanations of the same examples by different trainings.
 
-    Compared are the absolute attributions of every pair of trainings, of the examples that both explain, for the same
-    class: their rank correlation, and of the strongest tenth of the values the share that both have in common. An
-    example counts with the mean over its pairs.
+    For every pair of trainings and every example that both explain for the same class, compare the absolute
+    attributions: by their rank correlation, and by the share of the strongest tenth of the values that both have in
+    common. The value of an example is the mean over its pairs.
 
     Args:
-        groups: members that differ in the seed of their training alone, two or more of each.
+        groups: members that differ in the seed of their training alone, at least two in each group.
         members: the varied values, by member and dotted key.
         methods: names of the methods that each member runs.
         seed: of the bootstrap.
         attributions: `attributions.npz` by member and method.
         own_seed: the table of the score seed_stability of each member that has one.
         table: CSV; gets a row for each group, explanation and metric: the group's values and its name, the method's
-            family, mean over examples, ends of its 95% interval and its method, numbers of examples,
-            of pairs of explanations and of trainings, and, where it was scored, the mean similarity between seeds of
-            the method's own (`score/seed_stability`).
+            family, the mean over examples, the ends of its 95% interval and its method, the numbers of examples, of
+            pairs of explanations and of trainings, and the mean similarity between seeds of the method, if it was
+            scored (`score/seed_stability`).
 
     Source: rank correlation and top-k intersection as in Ghorbani A, Abid A, Zou J. Interpretation of Neural Networks
     is Fragile. AAAI (2019), section 2, here between trainings.
@@ -63,11 +63,11 @@ def run(
 
     rows: list[dict[str, Any]] = []
     for group in groups:
-        own = _own_seed([own_seed[member] for member in group if member in own_seed])
+        of_seeds = _own_seed([own_seed[member] for member in group if member in own_seed])
         arrays: list[dict[str, NDArray[Any]]] = []
         for method in methods[group[0]]:
             arrays = [files.read_arrays(attributions[member, method]) for member in group]
-            rows += _rows(method, arrays, without(members[group[0]], (TRAINING_SEED,)), own, seed)
+            rows += _rows(method, arrays, without(members[group[0]], (TRAINING_SEED,)), of_seeds, seed)
         if arrays:
             _advise(rows[-1], group, arrays)
     content = pd.DataFrame(rows)
@@ -79,7 +79,7 @@ def _rows(
     method: str,
     arrays: Sequence[Mapping[str, NDArray[Any]]],
     values: Mapping[str, Any],
-    own: Mapping[tuple[str, str], float],
+    of_seeds: Mapping[tuple[str, str], float],
     seed: int,
 ) -> list[dict[str, Any]]:
     """Return the rows of one method's explanations by the trainings of a group with these varied values."""
@@ -102,26 +102,28 @@ def _rows(
                     "examples": len(of_examples),
                     "pairs": pairs,
                     "trainings": len(arrays),
-                    "own seed": own.get((label, _OWN[metric]), np.nan),
+                    "own seed": of_seeds.get((label, _OWN[metric]), np.nan),
                 }
             )
     return rows
 
 
-def similarities(given: Sequence[Mapping[str, NDArray[Any]]], label: str) -> tuple[dict[str, NDArray[np.float64]], int]:
-    """The similarity of each example's explanations by several trainings.
+def similarities(
+    trainings: Sequence[Mapping[str, NDArray[Any]]], label: str
+) -> tuple[dict[str, NDArray[np.float64]], int]:
+    """Return the similarity of each example's explanations by several trainings.
 
     Args:
-        given: what each training's `attributions.npz` holds, of one method.
+        trainings: the arrays of each training's `attributions.npz` of one method.
         label: of the variant.
 
     Returns:
-        By metric, the mean over pairs of trainings for each example that some pair has in common; the number of pairs
-        of explanations.
+        By metric, the mean over pairs of trainings for each example that at least one pair has in common; the number of
+        pairs of explanations.
     """
     sums: dict[str, dict[int, list[float]]] = {metric: {} for metric in METRICS}
     pairs = 0
-    for one, two in combinations(given, 2):
+    for one, two in combinations(trainings, 2):
         first, second = shared(one, two)
         pairs += len(first)
         measured = one["measured"][first] if "measured" in one else None
@@ -139,31 +141,31 @@ def similarities(given: Sequence[Mapping[str, NDArray[Any]]], label: str) -> tup
 def shared(
     one: Mapping[str, NDArray[Any]], two: Mapping[str, NDArray[Any]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows of the examples that both explain, for the same class."""
+    """Return the rows, in each of two trainings, of the examples that both explain for the same class."""
     _, first, second = np.intersect1d(one["indices"], two["indices"], return_indices=True)
     same = one["targets"][first] == two["targets"][second]
     return first[same], second[same]
 
 
-def _own_seed(written: Sequence[Path | str]) -> dict[tuple[str, str], float]:
-    """By explanation and metric, the similarity between seeds of the method's own, in the mean over the members."""
+def _own_seed(paths: Sequence[Path | str]) -> dict[tuple[str, str], float]:
+    """Return the similarity between seeds of a method as means over the members, by explanation and metric."""
     import pandas as pd
 
-    found = [tables.over_all(tables.read(path)) for path in written]
-    if not found:
+    by_member = [tables.over_all(tables.read(path)) for path in paths]
+    if not by_member:
         return {}
-    rows = pd.concat(found)
+    rows = pd.concat(by_member)
     means = rows.groupby(["explanation", "metric"])["mean"].mean()
     return {key: float(value) for key, value in means.items()}
 
 
-def _advise(row: Mapping[str, Any], group: Sequence[str], given: Sequence[Mapping[str, NDArray[Any]]]) -> None:
-    """Say how many explanations have no counterpart, and what would give them one."""
-    possible = sum(min(len(one["indices"]), len(two["indices"])) for one, two in combinations(given, 2))
+def _advise(row: Mapping[str, Any], group: Sequence[str], trainings: Sequence[Mapping[str, NDArray[Any]]]) -> None:
+    """Warn of explanations without a counterpart in another training, and name the setting that avoids them."""
+    possible = sum(min(len(one["indices"]), len(two["indices"])) for one, two in combinations(trainings, 2))
     if row["pairs"] < possible:
         logger.warning(
-            "%s: %d of %d pairs of explanations are of the same example and the same class; all of them would be by "
-            'examples: {choose: any, target: "true"}',
+            "%s: only %d of %d pairs of explanations are of the same example and class; with "
+            'examples: {choose: any, target: "true"} all are',
             ", ".join(group),
             row["pairs"],
             possible,

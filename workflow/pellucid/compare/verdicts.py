@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pellucid import files
 
-# What the number of each check is; `compare.checks` measures them and has the limits.
+# The meaning of each check's number; `compare.checks` measures the numbers and has the limits.
 ABOUT = {
     "completeness": "share of the logit's change that the values do not add up to",
     "coverage": "share of the values that can get an attribution",

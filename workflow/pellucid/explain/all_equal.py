@@ -1,4 +1,4 @@
-"""A control: the same number everywhere."""
+"""A control: every value gets the same attribution."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ SPEC = MethodSpec(
 def explain(
     model: ExplainedModel | None, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """One everywhere: (N, *input_shape)."""
+    """Return ones: (N, *input_shape)."""
     return np.ones_like(inputs)

@@ -1,4 +1,4 @@
-"""Attention weights: how much each time step counts for the network itself, whatever the class."""
+"""Attention weights: the weight that the network's attention layer gives each time step, the same for all classes."""
 
 from __future__ import annotations
 
@@ -26,17 +26,19 @@ SPEC = MethodSpec(
 def explain(
     model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """The weights of the time steps, interpolated over the samples and repeated for every channel: (N, *input_shape).
+    """Return the weights of the time steps, interpolated over time and repeated for every channel: (N, *input_shape).
 
-    A weight belongs to the centre of the samples that make its step. The targets are not looked at: there is one
-    attention for all classes. Through the LSTM a step also knows of those before it.
+    A weight lies at the centre of the samples of its step. The weights do not depend on the target. Because of the
+    LSTM, a step also contains information of earlier steps.
+
+    Raises:
+        InputError: the weights cannot be assigned to samples.
     """
     weights = model.activations(inputs, "attention_weights")
-    # The steps are those of the last layer whose units have a place: behind it, the LSTM mixes all.
+    # The steps are the units of the last layer before the LSTM, which mixes all of them.
     steps = model.places.last_maps
     places = model.places.fields[steps].place if steps is not None else None
     if places is None or places.spans[0].units != weights.shape[1]:
-        raise InputError.unexpected(
-            "attention_weights", f"{weights.shape[1]} steps at no known place", "one for every unit of a layer"
-        )
+        problem = f"the {weights.shape[1]} attention weights cannot be assigned to samples of the input."
+        raise InputError("attention_weights", problem)
     return np.repeat(lay_on_input(weights, places.spans)[..., np.newaxis], inputs.shape[-1], axis=-1)

@@ -7,13 +7,13 @@ A method is a module of this package with two names:
 
 Each keyword-only argument of `explain` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
-It may have the other functions of `Method`, which state what happens without them; one that declares "completeness" has
-`reference` or `expected`.
-One whose `explain` (and `reference`) has a parameter `measured` gets where the inputs were measured (bool, of their
-shape) if parts of them were filled, to leave those as they are; what it says of them is not kept.
-A method asks the model through `ExplainedModel` alone, works on all inputs at once, and draws random numbers from
-`rng` alone.
-Nothing else has to be edited to add one: the file is found by its name, and `config.yaml` turns it on.
+It may have the other functions of `Method`, which state what happens without them; a method that declares
+"completeness" has `reference` or `expected`.
+`explain` (and `reference`) may have a parameter `measured`: bool, of the inputs' shape, false for padding and filled
+gaps. The method must leave such values as they are; their attributions are set to 0.
+
+A method uses the model through `ExplainedModel` alone, explains all inputs at once, and draws random numbers from `rng`
+alone. To add one, no other file has to be edited: it is found by its file name, and `config.yaml` turns it on.
 """
 
 from __future__ import annotations
@@ -41,23 +41,22 @@ class When:
 
 @dataclass(frozen=True)
 class MethodSpec:
-    """What a method declares about itself, readable without TensorFlow.
+    """The declarations of a method, readable without TensorFlow.
 
     Attributes:
-        title: its name for people.
+        title: its name in figures and tables.
         family: gradient, class activation, perturbation, Shapley, intrinsic or control.
-        paper: the source that it implements.
+        paper: the publication that it implements.
         unit: of its values, for the colour bar.
         per_channel: whether every channel gets its own values; else one map is repeated for all channels.
         signed: whether values below zero mean evidence against the class.
         is_gradient: whether a value is the change of the logit per unit of the input, so that a change of the input is
             worth the value times the change. Else a value is what the input's value adds to the logit, or how much it
             matters (also a variance or a square of gradients).
-        checks: properties that it promises: "completeness" (values sum to the change of the logit), "coverage"
-            (every input value can receive some).
+        checks: properties that it must have: "completeness" (the values sum to the change of the logit), "coverage"
+            (every input value can get an attribution).
         requires: features that the architecture must have, such as "conv".
-        needs_model: whether `explain` asks the model anything; where it does not, the job starts no TensorFlow, and the
-            ExplainedModel is None.
+        needs_model: whether `explain` uses the model; if not, `model` is None and the job does not start TensorFlow.
         needs_training: whether `explain` (and `reference` or `expected`) get the training examples as `training`,
             (M, *input_shape), mapped from the file, to draw a background from.
     """
@@ -120,13 +119,13 @@ class Method(Protocol):
 
 
 def measured_for(method: Any, measured: NDArray[np.bool_] | None) -> dict[str, Any]:
-    """The argument `measured`, for a method that takes it, where something was not measured."""
+    """Return `measured` as a keyword argument of `explain`; nothing if the method does not take it, or it is None."""
     takes = measured is not None and "measured" in inspect.signature(method.explain).parameters
     return {"measured": measured} if takes else {}
 
 
 def on_measured(attributions: NDArray[np.float32], measured: NDArray[np.bool_] | None) -> NDArray[np.float32]:
-    """Attributions that are 0 where nothing was measured."""
+    """Return the attributions, set to 0 where nothing was measured."""
     return attributions if measured is None else np.where(measured, attributions, np.float32(0))
 
 
@@ -136,10 +135,10 @@ def holds(declared: bool | When, parameters: Mapping[str, Any]) -> bool:
 
 
 def require_finite(attributions: NDArray[Any], inputs: NDArray[Any], label: str) -> None:
-    """Refuse attributions of another shape than the inputs', or of which one is NaN or infinite.
+    """Refuse attributions that have another shape than the inputs, or are NaN or infinite.
 
     Raises:
-        InputError: as said, with the number of the example.
+        InputError: with the number of the first such example.
     """
     if attributions.shape != inputs.shape:
         raise InputError.unexpected(
@@ -148,7 +147,7 @@ def require_finite(attributions: NDArray[Any], inputs: NDArray[Any], label: str)
     if not np.isfinite(attributions).all():
         index = int(np.argwhere(~np.isfinite(attributions))[0][0])
         fault = "NaN" if np.isnan(attributions[index]).any() else "infinity"
-        hint = "The scores of the model are finite there, its gradients may not be: occlusion, rise and lime need none."
+        hint = "The model's gradients may overflow: occlusion, rise and lime need no gradients."
         raise InputError.unexpected(
             label, f"{fault} in the attribution of explained example {index}", "finite values", hint
         )

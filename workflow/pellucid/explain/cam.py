@@ -1,4 +1,4 @@
-"""Class activation map: the feature maps before global average pooling, weighted as the class weighs their means."""
+"""CAM: the feature maps before global average pooling, weighted by the last layer's weights of the class."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ SPEC = MethodSpec(
 def explain(
     model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """One map per example over time or space, repeated for every channel: (N, *input_shape).
+    """Return one map per example over time or space, repeated for every channel: (N, *input_shape).
 
-    What speaks against the class stays below zero, as in the paper. The map is brought to the input's size by linear
-    interpolation.
+    Evidence against the class has negative values, as in the paper. Linear interpolation brings the map to the input's
+    size.
 
     Raises:
         InputError: a model that does not end in global average pooling and one dense layer.
@@ -36,10 +36,10 @@ def explain(
 
 
 def maps(model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Equation 2 at the size of the feature maps: (N, *axes).
+    """Return the maps of equation 2 at the size of the feature maps: (N, *axes).
 
-    Their mean is the target's logit less its bias (the paper pools by the sum: there, their sum is). Grad-CAM of the
-    same layer, before its ReLU, is this divided by the number of positions.
+    The mean of a map is the target's logit minus its bias (in the paper, which pools by the sum, its sum is). Grad-CAM
+    of the same layer without ReLU is the map divided by the number of positions.
     """
     layer, weights = model.pooled_head
     summed: NDArray[np.float32] = np.einsum("n...k,nk->n...", model.activations(inputs, layer), weights[:, targets].T)

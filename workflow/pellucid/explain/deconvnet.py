@@ -1,4 +1,4 @@
-"""Deconvnet: the gradient, with ReLUs that let through what is positive on the way back, whatever came in."""
+"""Deconvnet: a modified gradient, in which each ReLU passes the positive part of the gradient, for any input."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ SPEC = MethodSpec(
 def explain(
     model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Gradient of the target's logit in which each ReLU passes positive gradients at any input: (N, *input_shape).
+    """Return the gradient of the target's logit; each ReLU passes positive gradients at any input: (N, *input_shape).
 
     Raises:
-        InputError: the model has no ReLU, or one that cannot be given the rule (`rectifiers.py`).
+        InputError: the model has no ReLU, or a ReLU to which the rule cannot be applied.
     """
     return model.gradient(inputs, targets, relu="deconvnet")

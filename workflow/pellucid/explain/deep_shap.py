@@ -1,4 +1,4 @@
-"""Deep SHAP: DeepLIFT's multipliers, averaged over a background."""
+"""Deep SHAP: DeepLIFT's rescale rule, averaged over a background of training examples."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SPEC = MethodSpec(
     needs_training=True,
 )
 
-# What the sum may miss of the mean size of the changes that it is made of, before the values are called wrong.
+# The values are wrong if their sum misses the change of the logit by more than this share of the changes' mean size.
 _TOLERANCE = 0.01
 _ALTERNATIVES = "Use gradient_shap or integrated_gradients (any layer that has a gradient), or kernel_shap (any model)."
 
@@ -39,45 +39,45 @@ def explain(
     training: NDArray[np.float32],
     background: backgrounds.Background = 50,
 ) -> NDArray[np.float32]:
-    """Mean over background rows of (input - row) × multiplier: (N, *input_shape).
+    """Return the mean over background rows of (input - row) × multiplier: (N, *input_shape).
 
-    The values sum to the target's logit less its mean over the background.
+    The values of an example sum to the target's logit minus its mean over the background.
 
     Args:
         model: the trained model.
         inputs: (N, *input_shape).
         targets: (N,).
         rng: draws the background.
-        training: (M, *input_shape), the examples that the background is drawn from.
-        background: rows to draw.
+        training: (M, *input_shape), the examples from which the background is drawn.
+        background: number of rows to draw.
 
     Raises:
-        InputError: an operation of the model has no multiplier, or the values do not sum to the change of the logit.
+        InputError: an operation of the model has no DeepLIFT rule, or the values do not sum to the change of the logit.
     """
     rows = backgrounds.drawn(training, background, rng)
     if len(inputs) == 0:
         return np.zeros(inputs.shape, np.float32)
     _check_operations(model)
-    found = model.contributions(inputs, rows, targets)
-    _check_sum(model, inputs, targets, rows, found)
-    return found.astype(np.float32)
+    attributions = model.contributions(inputs, rows, targets)
+    _check_sum(model, inputs, targets, rows, attributions)
+    return attributions.astype(np.float32)
 
 
-# From which the attributions count the change.
+# The logits from which the attributions count the change.
 expected = backgrounds.expected
 
 
 def _check_operations(model: ExplainedModel) -> None:
-    """Refuse a model with an operation that has no multiplier, by the name of its layer."""
-    unfit = [operation for operation in model.operations if not operation.fits]
-    if unfit:
-        first = unfit[0].layer
+    """Refuse a model with an operation that has no DeepLIFT rule, and name its layer."""
+    unsupported = [operation for operation in model.operations if not operation.fits]
+    if unsupported:
+        first = unsupported[0].layer
         kind = f" ({type(model.layers[first]).__name__})" if first in model.layers else ""
-        kinds = dict.fromkeys(operation.kind for operation in unfit if operation.layer == first)
+        kinds = dict.fromkeys(operation.kind for operation in unsupported if operation.layer == first)
         raise InputError.unexpected(
             f"deep_shap: layer {first}{kind}",
-            f"operations that there is no multiplier for ({comma_list(kinds)})",
-            "layers such as Conv, Dense, BatchNormalization, MaxPooling, AveragePooling, and activations of one value",
+            f"operations without a DeepLIFT rule ({comma_list(kinds)})",
+            "layers such as Conv, Dense, BatchNormalization, MaxPooling, AveragePooling, and element-wise activations",
             _ALTERNATIVES,
         )
 
@@ -87,19 +87,19 @@ def _check_sum(
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
     rows: NDArray[np.float32],
-    found: NDArray[np.float64],
+    attributions: NDArray[np.float64],
 ) -> None:
-    """Refuse values that do not sum to the change of the logit: a rule does not fit the model."""
+    """Refuse attributions that do not sum to the change of the logit: a rule is wrong for the model."""
     at_rows = model.scores(rows)[:, targets].astype(np.float64)
     at_input = model.score(inputs, targets).astype(np.float64)
-    residual = np.abs(found.sum(tuple(range(1, found.ndim))) - (at_input - at_rows.mean(0)))
-    # The changes from single rows can be large and cancel out: their size is the measure, not that of their mean.
+    residual = np.abs(attributions.sum(tuple(range(1, attributions.ndim))) - (at_input - at_rows.mean(0)))
+    # The changes from single rows can be large and cancel out, so the limit depends on their size, not on their mean.
     allowed = _TOLERANCE * np.abs(at_input - at_rows).mean(0) + 1e-5 * np.abs(at_rows).max()
     if (residual > allowed).any():
         worst = int(np.argmax(residual - allowed))
         raise InputError.unexpected(
             "deep_shap",
-            f"values of example {worst} that miss the change of the logit by {residual[worst]:.3g}",
-            f"at most {allowed[worst]:.3g}: a layer of the model is not treated rightly",
+            f"values of example {worst} whose sum differs from the change of the logit by {residual[worst]:.3g}",
+            f"at most {allowed[worst]:.3g} (a DeepLIFT rule is wrong for a layer of this model)",
             _ALTERNATIVES,
         )

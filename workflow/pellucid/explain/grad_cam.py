@@ -1,4 +1,4 @@
-"""Grad-CAM: activations of a convolution layer, weighted by their pooled gradients."""
+"""Grad-CAM: the feature maps of a convolution layer, each weighted by the mean of its gradient."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def explain(
         bool, Field(description="keep only what speaks for the class, as in the paper; false shows the rest too")
     ] = True,
 ) -> NDArray[np.float32]:
-    """One map per example over time or space, repeated for every channel: (N, *input_shape).
+    """Return one map per example over time or space, repeated for every channel: (N, *input_shape).
 
-    The weights of the feature maps are each example's own (equation 1); the map is brought to the input's size by
-    linear interpolation.
+    Every example has its own weights of the feature maps (equation 1). Linear interpolation brings the map to the
+    input's size.
 
     Raises:
         InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.

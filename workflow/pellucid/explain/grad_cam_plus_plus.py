@@ -1,4 +1,4 @@
-"""Grad-CAM++: Grad-CAM with weights that count each position by its own gradient."""
+"""Grad-CAM++: Grad-CAM with weights in which the gradient at each position has its own factor (alpha)."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def explain(
     *,
     layer: Layer = "last",
 ) -> NDArray[np.float32]:
-    """One map per example over time or space, repeated for every channel: (N, *input_shape).
+    """Return one map per example over time or space, repeated for every channel: (N, *input_shape).
 
-    The factor exp(logit) that all weights of an example share is left out: it would scale maps of different examples
-    by e to the power of their logits, and changes no map by itself. So is the division of the alphas by their sum that
-    some implementations add (tf-keras-vis among them): the paper's equations have none.
+    The factor exp(logit), which all weights of an example share, is left out: it changes the scale between examples,
+    but no map by itself. Some implementations (such as tf-keras-vis) divide the alphas by their sum; the paper's
+    equations do not, and neither does this one.
 
     Raises:
         InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.

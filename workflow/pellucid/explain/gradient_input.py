@@ -1,4 +1,4 @@
-"""Gradient × input: the first-order share of each value in the class logit."""
+"""Gradient × input: the first-order contribution of each value to the class logit."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SPEC = MethodSpec(
 def explain(
     model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Gradient of the target's logit, times the input: (N, *input_shape).
+    """Return the gradient of the target's logit, times the input: (N, *input_shape).
 
-    For a network of piecewise-linear layers it sums to the logit less what the biases add.
+    In a network of piecewise-linear layers the values sum to the logit minus the contribution of the biases.
     """
     product: NDArray[np.float32] = model.gradient(inputs, targets) * inputs
     return product

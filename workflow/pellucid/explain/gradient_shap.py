@@ -1,4 +1,4 @@
-"""Gradient SHAP: expected gradients, between the rows of a background and the input."""
+"""Gradient SHAP (expected gradients): gradients averaged over random points between a background and the input."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ def explain(
         ),
     ] = 200,
 ) -> NDArray[np.float32]:
-    """Mean of (input - row) × gradient at random points between background rows and the input: (N, *input_shape).
+    """Return the mean of (input - row) × gradient at random points between row and input: (N, *input_shape).
 
-    All inputs meet the same rows and the same positions between row and input: a map does not depend on which others
-    are explained with it.
+    All inputs get the same background rows and the same positions between row and input, so that a map does not depend
+    on the other inputs.
 
     Args:
         model: the trained model.
         inputs: (N, *input_shape).
         targets: (N,).
         rng: draws the background, then the points.
-        training: (M, *input_shape), the examples that the background is drawn from.
-        background: rows to draw.
+        training: (M, *input_shape), the examples from which the background is drawn.
+        background: number of rows to draw.
         samples: points per input.
     """
     rows = backgrounds.drawn(training, background, rng)
@@ -73,22 +73,23 @@ def explain(
     return total.astype(np.float32)
 
 
-# From which the attributions count the change.
+# The logits from which the attributions count the change.
 expected = backgrounds.expected
 
 
 def points(
     rows: int, samples: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]]:
-    """Where the gradient is taken: row of the background, position from the row (0) to the input (1), weight: (S,).
+    """Return the points at which the gradient is taken: background row, position and weight of each, all (S,).
 
-    Each row gets as many points as the others, or one more, and each of its points an equal part of the way. Across
-    rows, the points with the same part lie in different pieces of it. Every point is uniform over its piece, and every
-    piece as likely as the others, so that the mean is the expectation of independent draws, with less scatter.
+    The position goes from the row (0) to the input (1). Every row gets the same number of points, or one more, and the
+    way from row to input is divided into as many equal intervals (strata), one for each of its points. The points of
+    different rows in the same interval lie in different sub-intervals of it. Each point is uniform in its sub-interval,
+    so that the expectation is that of independent draws, with less variance.
     """
     counted = np.full(min(rows, samples), samples // rows)
     counted[: samples - counted.sum()] += 1
-    # With more rows than points, and for the points left over, chance decides which rows they are.
+    # With fewer points than rows, and for the points left over, the rows are drawn at random.
     order = rng.permutation(rows)[: len(counted)]
     row, alpha, weight = [], [], []
     for turn in range(counted.max()):

@@ -1,4 +1,4 @@
-"""Guided backpropagation: the gradient, with ReLUs that let through what is positive on both ways."""
+"""Guided backpropagation: a modified gradient, in which ReLUs pass positive gradients at positive inputs alone."""
 
 from __future__ import annotations
 
@@ -25,9 +25,14 @@ SPEC = MethodSpec(
 def explain(
     model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Gradient of the target's logit; each ReLU passes positive gradients at positive inputs: (N, *input_shape).
+    """Return the gradient of the target's logit; each ReLU passes positive gradients at positive inputs.
+
+    It depends little on the class and on the weights, as Adebayo et al. (2018) show.
+
+    Returns:
+        (N, *input_shape).
 
     Raises:
-        InputError: the model has no ReLU, or one that cannot be given the rule (`rectifiers.py`).
+        InputError: the model has no ReLU, or a ReLU to which the rule cannot be applied.
     """
     return model.gradient(inputs, targets, relu="guided")

@@ -1,4 +1,4 @@
-"""Guided Grad-CAM: guided backpropagation where Grad-CAM says the class is."""
+"""Guided Grad-CAM: guided backpropagation times Grad-CAM, which locates the class."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def explain(
     *,
     layer: Layer = "last",
 ) -> NDArray[np.float32]:
-    """Product of guided backpropagation and the upsampled Grad-CAM: (N, *input_shape).
+    """Return the product of guided backpropagation and the upsampled Grad-CAM: (N, *input_shape).
 
     Raises:
-        InputError: no convolution layer, none of that name, no ReLU, or one that cannot be given the rule.
+        InputError: no convolution layer, none of that name, no ReLU, or a ReLU to which the rule cannot be applied.
     """
     name = map_layer(model, layer)
     product = np.empty(inputs.shape, np.float32)
-    for part in batches(model, len(inputs)):
-        guided, maps, gradients = model.guided_gradient_and_activations(inputs[part], targets[part], name)
+    for batch in batches(model, len(inputs)):
+        guided, maps, gradients = model.guided_gradient_and_activations(inputs[batch], targets[batch], name)
         cam = np.maximum(weighted(maps, gradients, axes_of(model, name, maps)), 0)
-        product[part] = guided * spread(model, name, cam)
+        product[batch] = guided * spread(model, name, cam)
     return product

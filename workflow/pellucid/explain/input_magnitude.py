@@ -1,4 +1,4 @@
-"""A control: the size of the input itself. A method that is no better shows the signal and not the model."""
+"""A control: the absolute value of the input. A method that does not beat it shows the input, not the model."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ SPEC = MethodSpec(
 def explain(
     model: ExplainedModel | None, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Absolute value of each input: (N, *input_shape)."""
+    """Return the absolute value of each input value: (N, *input_shape)."""
     return np.abs(inputs).astype(np.float32)

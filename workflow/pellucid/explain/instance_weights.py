@@ -1,4 +1,4 @@
-"""Instance weights: how much each window of the series counts for the network itself, whatever the class."""
+"""Instance weights: the weight that a multiple-instance network gives each window, the same for all classes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ SPEC = MethodSpec(
 def explain(
     model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """The weight of the window that a sample lies in, the same for every channel: (N, *input_shape).
+    """Return the weight of the window in which a sample lies, repeated for every channel: (N, *input_shape).
 
-    The targets are not looked at: there is one weight for all classes.
+    The weights do not depend on the target.
     """
     weights = model.activations(inputs, "instance_weights")
     window = model.activations(inputs[:1], "windows").shape[2]

@@ -42,7 +42,7 @@ def explain(
     baseline: baselines.Baseline = "zero",
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """(input - baseline) × mean gradient on the line between them, by the trapezoidal rule: (N, *input_shape)."""
+    """Return (input - baseline) × mean gradient on the line between them (trapezoidal rule): (N, *input_shape)."""
     reference = baselines.baseline(inputs, baseline, rng, measured)
     difference = inputs - reference
     points = np.linspace(0, 1, steps + 1, dtype=np.float32)
@@ -66,5 +66,5 @@ def reference(
     measured: NDArray[np.bool_] | None = None,
     **unused: object,
 ) -> NDArray[np.float32]:
-    """The inputs from which the attributions measure the change of the logit, for the check of completeness."""
+    """Return the inputs from whose logits the change is counted, for the check of completeness."""
     return baselines.baseline(inputs, baseline, rng, measured)

@@ -1,4 +1,4 @@
-"""Kernel SHAP: Shapley values of segments, by a weighted regression on coalitions."""
+"""Kernel SHAP: Shapley values of segments, by a weighted regression over coalitions (sets of kept segments)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from pellucid.explain.shared.segments import (
 )
 from pellucid.network.explained_model import ExplainedModel
 
-# Of up to this many times as many coalitions as are wanted, all are listed to choose from; of more, some are drawn
-# until enough are different.
+# With at most this many times as many coalitions as needed, list them all and choose; with more, draw until enough
+# different ones are found.
 _ENUMERATED = 4
 
 __all__ = ["SPEC", "explain", "fits"]
@@ -62,35 +62,36 @@ def explain(
     baseline: baselines.Baseline = "zero",
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """Shapley value of each segment, divided equally among its samples: (N, *input_shape).
+    """Return the Shapley value of each segment, divided equally among its samples: (N, *input_shape).
 
-    The values of an example sum to the difference of its logit and the baseline's. A segment that is not in a coalition
-    holds the baseline. Examples with equally many segments meet the same coalitions.
+    The values of an example sum to its logit minus the logit of its baseline. Segments outside of a coalition are
+    replaced by the baseline. Examples with the same number of segments get the same coalitions.
 
     Raises:
-        InputError: segments that the inputs cannot be cut into, or fewer samples than two for each of them.
+        InputError: the inputs cannot be cut into the segments, or there are fewer than two samples for each segment.
     """
     filling = baselines.baseline(inputs, baseline, rng, measured)
     labels = segmentation(inputs, segments=segments, partition=partition, compactness=compactness, channels=channels)
     seed = int(rng.integers(2**63))
-    whole, nothing = (model.score(x, targets).astype(np.float64) for x in (inputs, filling))
-    found = np.empty(inputs.shape, np.float32)
-    for number, rows, cut in by_number(labels, len(inputs)):
+    at_input, at_baseline = (model.score(x, targets).astype(np.float64) for x in (inputs, filling))
+    attributions = np.empty(inputs.shape, np.float32)
+    for number, rows, row_labels in by_number(labels, len(inputs)):
         most = 2048 + 2 * number if samples == "auto" else int(samples)
         keep, weights = draw(number, most, np.random.default_rng([seed, number]))
-        gains = coalitions.scores(model, inputs[rows], filling[rows], targets[rows], cut, keep) - nothing[rows]
-        values = solve(keep, weights, gains, whole[rows] - nothing[rows])
-        found[rows] = coalitions.values_of_segments(values, cut, (len(rows), *inputs.shape[1:]), shared=True)
-    return found
+        scores = coalitions.scores(model, inputs[rows], filling[rows], targets[rows], row_labels, keep)
+        values = solve(keep, weights, scores - at_baseline[rows], at_input[rows] - at_baseline[rows])
+        shape = (len(rows), *inputs.shape[1:])
+        attributions[rows] = coalitions.values_of_segments(values, row_labels, shape, shared=True)
+    return attributions
 
 
 def check(*, samples: int | str, segments: int | str, partition: str, **others: object) -> None:
-    """Refuse fewer samples than two for each segment: the regression would not have one solution.
+    """Refuse fewer than two samples for each segment: the regression would have no unique solution.
 
     Raises:
-        InputError: as said.
+        InputError: there are fewer.
     """
-    # What superpixels and "auto" come to is known only with the examples.
+    # The numbers of superpixels and of "auto" are known only with the examples.
     if partition == "grid" and isinstance(segments, int) and isinstance(samples, int):
         _require(segments, samples)
 
@@ -103,27 +104,27 @@ def reference(
     measured: NDArray[np.bool_] | None = None,
     **unused: object,
 ) -> NDArray[np.float32]:
-    """The inputs from which the attributions measure the change of the logit, for the check of completeness."""
+    """Return the inputs from whose logits the change is counted, for the check of completeness."""
     return baselines.baseline(inputs, baseline, rng, measured)
 
 
 def draw(number: int, most: int, rng: np.random.Generator) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Coalitions of `number` segments, neither empty nor full, and their weights in the regression.
+    """Return coalitions of `number` segments, neither empty nor full, and their weights in the regression.
 
-    All of them where there are at most `most`. Else each size gets a number of them in proportion to its weight, all
-    different, each together with its complement; sizes that get all of theirs this way (the smallest and the largest,
-    which weigh most) leave the rest to the others.
+    If there are at most `most` coalitions, return all of them. Else draw different ones, each with its complement, and
+    of each size a number in proportion to the size's weight. The smallest and largest sizes, which have the greatest
+    weights, may be complete; the rest is drawn from the other sizes.
 
     Args:
         number: of segments.
-        most: coalitions.
+        most: largest number of coalitions.
         rng: for the draws.
 
     Returns:
-        (K, number) and (K,), the weights summing to 1.
+        (K, number) and (K,); the weights sum to 1.
 
     Raises:
-        InputError: `most` does not allow for the coalitions of one segment and of all but one.
+        InputError: `most` is less than the number of coalitions with one segment, or with all but one.
     """
     _require(number, most)
     keep, weights = [np.zeros((0, number), bool)], [np.zeros(0)]
@@ -131,24 +132,24 @@ def draw(number: int, most: int, rng: np.random.Generator) -> tuple[NDArray[np.b
         half = _coalitions(number, size, pairs, rng)
         keep += [half, ~half]
         weights.append(np.full(2 * pairs, weight))
-    found = np.concatenate(weights)
-    return np.concatenate(keep), found / max(found.sum(), np.finfo(float).tiny)
+    joined = np.concatenate(weights)
+    return np.concatenate(keep), joined / max(joined.sum(), np.finfo(float).tiny)
 
 
 def solve(
     keep: NDArray[np.bool_], weights: NDArray[np.float64], gains: NDArray[np.float64], change: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Values that fit the gains best (weighted least squares) among those that sum to the change: (N, number).
+    """Return the weighted least-squares fit of the gains, under the constraint that it sums to the change: (N, number).
 
     Args:
-        keep: (K, number), as from `draw`.
+        keep: (K, number), from `draw`.
         weights: (K,).
-        gains: logit of each coalition less that of the empty one, (K, N).
-        change: logit of the full coalition less that of the empty one, (N,).
+        gains: logit of each coalition minus that of the empty one, (K, N).
+        change: logit of the full coalition minus that of the empty one, (N,).
     """
     number = keep.shape[1]
     weighted = (keep * weights[:, np.newaxis]).T
-    # The sum is a constraint with a Lagrange multiplier, the last unknown, not a coalition of great weight.
+    # The constraint has a Lagrange multiplier, which is the last unknown.
     system = np.ones((number + 1, number + 1))
     system[:number, :number] = weighted @ keep
     system[number, number] = 0
@@ -160,27 +161,27 @@ def _require(number: int, most: int) -> None:
     least = min(2 * number, 2**number - 2)
     if most < least:
         raise InputError.unexpected(
-            "kernel_shap.samples", f"{most} for {number} segments", f"{least} at least, two for each"
+            "kernel_shap.samples", f"{most} for {number} segments", f"at least {least}, two for each segment"
         )
 
 
 def _share(number: int, size: int) -> float:
-    """Weight of all coalitions of a size and of its complements together (theorem 2, summed over the coalitions)."""
+    """Return the weight of all coalitions of a size and their complements (theorem 2, summed over the coalitions)."""
     return (number - 1) / (size * (number - size)) * (1 if 2 * size == number else 2)
 
 
 def _all_pairs(number: int, size: int) -> int:
-    """How many different pairs of a coalition of this size and its complement there are."""
+    """Return how many different pairs of a coalition of this size and its complement there are."""
     return math.comb(number, size) // (2 if 2 * size == number else 1)
 
 
 def _sizes(number: int, most: int, rng: np.random.Generator) -> dict[int, tuple[int, float]]:
-    """For each size up to half: how many pairs to draw, and the weight of each."""
+    """Return, for each size up to half of the segments, how many pairs to draw, and the weight of a pair's members."""
     rest, left = list(range(1, number // 2 + 1)), most // 2
-    found = {}
+    pairs_of_size = {}
     while rest:
         total = sum(_share(number, size) for size in rest)
-        # Those of one segment, and of all but one, make the regression solvable.
+        # Size 1 is always complete, since it makes the regression solvable.
         full = [
             size
             for size in rest
@@ -190,20 +191,20 @@ def _sizes(number: int, most: int, rng: np.random.Generator) -> dict[int, tuple[
             break
         for size in full:
             pairs = _all_pairs(number, size)
-            found[size] = (pairs, _share(number, size) / pairs)
+            pairs_of_size[size] = (pairs, _share(number, size) / pairs)
             left -= pairs
             rest.remove(size)
     if rest and left:
-        # Systematic sampling: each size gets its expected number, rounded down or up by chance, `left` in all.
+        # Systematic sampling: each size gets its expected number, rounded down or up at random; in sum `left`.
         expected = np.cumsum([left * _share(number, size) / total for size in rest])
         expected[-1] = left
         counts = np.diff(np.floor(np.concatenate([[0], expected]) + rng.random()))
-        found |= {size: (int(count), total / left) for size, count in zip(rest, counts, strict=True) if count}
-    return found
+        pairs_of_size |= {size: (int(count), total / left) for size, count in zip(rest, counts, strict=True) if count}
+    return pairs_of_size
 
 
 def _coalitions(number: int, size: int, pairs: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Different coalitions of a size, none the complement of another: (pairs, number)."""
+    """Return different coalitions of a size, none the complement of another: (pairs, number)."""
     available = _all_pairs(number, size)
     if available <= _ENUMERATED * pairs:
         members = np.array(list(itertools.islice(itertools.combinations(range(number), size), available)))

@@ -1,4 +1,4 @@
-"""Layer-CAM: activations weighted position by position by their positive gradients; sharp in early layers too."""
+"""Layer-CAM: feature maps weighted at each position by their positive gradients; also sharp in early layers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def explain(
     *,
     layer: Layer = "last",
 ) -> NDArray[np.float32]:
-    """One map per example over time or space, repeated for every channel: (N, *input_shape).
+    """Return one map per example over time or space, repeated for every channel: (N, *input_shape).
 
     Raises:
         InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.

@@ -1,4 +1,4 @@
-"""LIME: a linear model of the class logit, fitted to the example with random segments taken away."""
+"""LIME: a linear model of the class logit, fitted to copies of the example from which random segments are removed."""
 
 from __future__ import annotations
 
@@ -62,35 +62,36 @@ def explain(
     ] = 1,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """The weight of each segment in the linear model, on each of its samples: (N, *input_shape).
+    """Return the weight of each segment in the linear model, at each of its samples: (N, *input_shape).
 
-    A weight is what the segment as a whole adds to the logit, whatever its size; it is not divided among the samples.
-    Examples with equally many segments meet the same copies.
+    A weight is what the whole segment adds to the logit; it is not divided by the number of samples. Examples with the
+    same number of segments get the same random copies.
 
     Raises:
-        InputError: segments that the inputs cannot be cut into.
+        InputError: the inputs cannot be cut into the segments.
     """
     filling = baselines.baseline(inputs, baseline, rng, measured)
     labels = segmentation(inputs, segments=segments, partition=partition, compactness=compactness, channels=channels)
     seed = int(rng.integers(2**63))
-    found = np.empty(inputs.shape, np.float32)
-    for number, rows, cut in by_number(labels, len(inputs)):
+    attributions = np.empty(inputs.shape, np.float32)
+    for number, rows, row_labels in by_number(labels, len(inputs)):
         keep = copies(samples, number, np.random.default_rng([seed, number]))
-        scores = coalitions.scores(model, inputs[rows], filling[rows], targets[rows], cut, keep)
+        scores = coalitions.scores(model, inputs[rows], filling[rows], targets[rows], row_labels, keep)
         weights = fit(keep, scores, kernel_width, ridge)
-        found[rows] = coalitions.values_of_segments(weights, cut, (len(rows), *inputs.shape[1:]), shared=False)
-    return found
+        shape = (len(rows), *inputs.shape[1:])
+        attributions[rows] = coalitions.values_of_segments(weights, row_labels, shape, shared=False)
+    return attributions
 
 
 def copies(samples: int, number: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Which segments each copy keeps, each with probability one half; the first keeps all: (samples, number)."""
+    """Return which segments each copy keeps, each with probability 0.5; the first keeps all: (samples, number)."""
     keep = rng.random((samples, number)) < 0.5
     keep[0] = True
     return keep
 
 
 def fit(keep: NDArray[np.bool_], scores: NDArray[np.float64], kernel_width: float, ridge: float) -> NDArray[np.float64]:
-    """Weights of the segments in a ridge regression with an unpenalised constant: (N, number).
+    """Return the weights of the segments in a ridge regression with an unpenalised constant: (N, number).
 
     Args:
         keep: (samples, number).
@@ -105,7 +106,7 @@ def fit(keep: NDArray[np.bool_], scores: NDArray[np.float64], kernel_width: floa
     share = weight / weight.sum()
     z, y = keep - share @ keep, scores - share @ scores
     weighted = weight[:, np.newaxis] * z
-    # Least squares of the smallest norm: without a ridge, segments that always come together cannot be told apart.
+    # The solution of smallest norm: without a ridge, segments that always occur together have no unique weights.
     system = weighted.T @ z + ridge * np.eye(keep.shape[1])
     solution: NDArray[np.float64] = np.linalg.lstsq(system, weighted.T @ y, rcond=None)[0].T
     return solution

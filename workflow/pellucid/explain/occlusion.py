@@ -17,7 +17,7 @@ from pellucid.network.explained_model import ExplainedModel
 
 _Size = Annotated[int, Field(ge=1, le=1_000_000)]
 _Sizes = _Size | Annotated[Sequence[_Size], Field(min_length=1, max_length=3)]
-# Of a window that nobody chose: as in the ECG article, and at most a quarter of an axis.
+# The automatic window: 15 samples as in the ECG article, and at most a quarter of an axis.
 _SAMPLES, _SHARE = 15, 4
 
 SPEC = MethodSpec(
@@ -58,13 +58,13 @@ def explain(
     ] = "each",
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """Mean drop of the target's logit over all windows that cover a value: (N, *input_shape).
+    """Return the mean drop of the target's logit over all windows that cover a value: (N, *input_shape).
 
-    Windows start at every multiple of the stride, and once more flush with the end, so that no value is left out.
+    Windows start at every multiple of the stride, and one ends at the end of the axis, so that every value is covered.
 
     Raises:
         InputError: a window larger than the input, a stride larger than the window (values between two windows would
-            get none), or a number of sizes that is not the input's number of axes.
+            not be covered), or another number of sizes than the input has axes.
     """
     covers = windows(inputs.shape[1:], window, stride, channels)
     axes = inputs.ndim - 2
@@ -89,18 +89,18 @@ def check(*, window: int | str | Sequence[int], stride: int | Sequence[int], **o
     """Refuse a stride larger than the window: values between two windows would get no attribution.
 
     Raises:
-        InputError: as said.
+        InputError: the stride is larger.
     """
     if isinstance(window, str):
-        # It is known once the input is: smaller ones take a smaller step.
+        # The automatic window may be smaller: then the stride is reduced to it.
         window = _SAMPLES
-    sizes, steps = ([given] if isinstance(given, int) else list(given) for given in (window, stride))
-    # One number stands for every axis.
+    sizes, steps = ([value] if isinstance(value, int) else list(value) for value in (window, stride))
+    # A single number holds for every axis.
     axes = max(len(sizes), len(steps))
     for size, step in zip(sizes * (axes // len(sizes)), steps * (axes // len(steps)), strict=False):
         if step > size:
             raise InputError.unexpected(
-                "occlusion.stride", f"{step}, more than the window's {size}", "windows without gaps"
+                "occlusion.stride", f"{step}", f"at most the window's {size}: windows without gaps"
             )
 
 
@@ -111,10 +111,10 @@ def fits(
     stride: int | Sequence[int],
     **others: object,
 ) -> None:
-    """Refuse windows larger than an example of these axes.
+    """Refuse windows larger than an example with these axes.
 
     Raises:
-        InputError: as said, or sizes that are not one for each axis.
+        InputError: a window is larger, or there is another number of sizes than axes.
     """
     windows((*axes, 1), window, stride, "together")
 
@@ -122,7 +122,7 @@ def fits(
 def windows(
     shape: Sequence[int], window: int | str | Sequence[int], stride: int | Sequence[int], channels: str
 ) -> list[tuple[slice, ...]]:
-    """The parts of an example of `shape` (*axes, channels) that are covered one after the other.
+    """Return the windows of an example of `shape` (*axes, channels), as slices.
 
     Raises:
         InputError: see `explain`.
@@ -147,19 +147,19 @@ def windows(
 
 
 def automatic(axes: Sequence[int]) -> list[int]:
-    """Sizes of a window for examples of these axes, that always fit."""
+    """Return the automatic window's size along each axis, which never exceeds the axis."""
     return [min(_SAMPLES, max(1, round(length / _SHARE))) for length in axes]
 
 
 def starts(length: int, size: int, stride: int) -> list[int]:
-    """Where windows begin: at every multiple of the stride, and flush with the end."""
+    """Return the starts of the windows: every multiple of the stride, and the last possible start."""
     last = length - size
-    found = list(range(0, last + 1, stride))
-    return found if found[-1] == last else [*found, last]
+    multiples = list(range(0, last + 1, stride))
+    return multiples if multiples[-1] == last else [*multiples, last]
 
 
-def _per_axis(given: int | Sequence[int], axes: Sequence[int], name: str) -> list[int]:
-    sizes = [given] * len(axes) if isinstance(given, int) else list(given)
+def _per_axis(value: int | Sequence[int], axes: Sequence[int], name: str) -> list[int]:
+    sizes = [value] * len(axes) if isinstance(value, int) else list(value)
     if len(sizes) != len(axes):
         raise InputError.unexpected(
             f"occlusion.{name}", f"{len(sizes)} numbers", f"one, or one for each of {len(axes)} axes"

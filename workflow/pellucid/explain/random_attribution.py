@@ -1,4 +1,4 @@
-"""A control: numbers that have nothing to do with the model. What no better than this finds nothing."""
+"""A control: random numbers. A method that does not beat it carries no information about the model."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ SPEC = MethodSpec(
 def explain(
     model: ExplainedModel | None, inputs: NDArray[np.float32], targets: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Standard normal numbers: (N, *input_shape).
+    """Return standard normal numbers: (N, *input_shape).
 
-    Each example's come from the generator's seed and its own bytes, so that they are its own in any company.
+    They depend on the generator and on the bytes of the example, but not on the other examples.
     """
     seed = int(rng.integers(2**31))
     keys = [zlib.crc32(np.ascontiguousarray(x).tobytes()) for x in inputs]

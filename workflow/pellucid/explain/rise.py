@@ -1,4 +1,4 @@
-"""RISE: the mean logit of randomly masked inputs, over the masks that let a value through."""
+"""RISE: the mean logit of randomly masked inputs, weighted at each value by the masks."""
 
 from __future__ import annotations
 
@@ -67,16 +67,16 @@ def explain(
     ] = True,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """Mean logit of the masked inputs, each weighted by its mask's value there: (N, *input_shape).
+    """Return the mean logit of the masked inputs, each weighted by its mask's value: (N, *input_shape).
 
     The sum of logit × mask is divided by the number of masks times the masks' expectation, which is `keep` everywhere
-    (equation 6). All inputs meet the same masks. Masks blend the input with the baseline.
+    (equation 6). All inputs get the same masks, which blend the input with the baseline.
 
-    Centring changes every value by the same amount but for chance: a logit has no zero of its own, and its constant
-    part times the uneven coverage by a finite number of masks is most of the noise of equation 6.
+    Centring subtracts the mean logit: in expectation it changes all values by the same amount. The constant part of a
+    logit, times the uneven coverage by a finite number of masks, is most of the noise of equation 6.
 
     Raises:
-        InputError: more cells than values along an axis, or a number of sizes that is not the input's number of axes.
+        InputError: more cells than values along an axis, or another number of sizes than the input has axes.
     """
     axes, depth = inputs.shape[1:-1], inputs.shape[-1] if channels == "each" else 1
     sides = _sides(cells, axes)
@@ -91,7 +91,7 @@ def explain(
         mixed = seen[:, np.newaxis] * (x - fill)
         mixed += fill
         classes = np.tile(targets[part], len(mixed))
-        # Sums are taken in float64: what remains after centring is the small difference of large ones.
+        # Sums are taken in float64, since centring subtracts large numbers with a small difference.
         scores = model.score(mixed.reshape(-1, *x.shape[1:]), classes).reshape(mixed.shape[:2]).astype(np.float64)
         weighted[part] += np.tensordot(scores, seen.astype(np.float64), axes=(0, 0))
         logits[part] += scores.sum(0)
@@ -103,19 +103,19 @@ def explain(
 
 
 def fits(axes: Sequence[int], *, cells: int | str | Sequence[int], **others: object) -> None:
-    """Refuse more cells than an example of these axes has values.
+    """Refuse more cells along an axis than an example with these axes has values.
 
     Raises:
-        InputError: as said, or sizes that are not one for each axis.
+        InputError: there are more cells, or another number of sizes than axes.
     """
     _sides(cells, axes)
 
 
 def smooth(grids: NDArray[np.bool_], shifts: NDArray[np.int64], axes: Sequence[int]) -> NDArray[np.float32]:
-    """Coarse masks brought to the size of the input by linear interpolation, each cut out with a shift of its own.
+    """Return coarse masks upsampled to the size of the input by linear interpolation, each with its own shift.
 
-    A grid of h cells is interpolated to h + 1 times the width of a cell, so that a cut of the input's length fits in
-    at every shift of less than a cell (section 3.2).
+    A grid of h cells is upsampled to h + 1 times the width of a cell, so that a window of the input's length fits at
+    every shift of less than a cell (section 3.2).
 
     Args:
         grids: (K, *cells, channels).
@@ -129,7 +129,7 @@ def smooth(grids: NDArray[np.bool_], shifts: NDArray[np.int64], axes: Sequence[i
     for axis, (length, side) in enumerate(zip(axes, grids.shape[1:-1], strict=True)):
         width = _width(length, side)
         weights = upsample(np.eye(side, dtype=np.float32), ((side + 1) * width,))
-        # (shifts, cells, length): the same interpolation, cut out at every shift.
+        # (shifts, cells, length): the same interpolation, starting at every shift.
         cuts = np.stack([weights[:, shift : shift + length] for shift in range(width)])
         last = np.moveaxis(masks, axis + 1, -1)
         cut = last.reshape(len(last), -1, side) @ cuts[shifts[:, axis]]
@@ -138,7 +138,7 @@ def smooth(grids: NDArray[np.bool_], shifts: NDArray[np.int64], axes: Sequence[i
 
 
 def _width(length: int, side: int) -> int:
-    """Of a cell, in values; rounded up so that the cells cover the axis."""
+    """Return the width of a cell in values, rounded up so that the cells cover the axis."""
     return -(-length // side)
 
 

@@ -38,7 +38,7 @@ def explain(
         ),
     ] = "absolute",
 ) -> NDArray[np.float32]:
-    """Gradient of the target's logit: (N, *input_shape); the paper's maximum over channels is not taken."""
+    """Return the gradient of the target's logit, without the paper's maximum over channels: (N, *input_shape)."""
     gradient = model.gradient(inputs, targets)
     if mode == "absolute":
         return np.abs(gradient)

@@ -1,4 +1,4 @@
-"""Score-CAM: activations of a convolution layer, weighted by the logit of the input seen through each of them."""
+"""Score-CAM: feature maps of a convolution layer, each weighted by the logit of the input masked with it."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def explain(
     ] = True,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """One map per example over time or space, repeated for every channel: (N, *input_shape).
+    """Return one map per example over time or space, repeated for every channel: (N, *input_shape).
 
-    Each feature map, brought to the input's size and to [0, 1], is a mask that blends the input with the baseline; the
-    score of the blend is its weight. A map without contrast masks nothing and weighs nothing.
+    Each feature map, upsampled to the input's size and scaled to [0, 1], is a mask that blends the input with the
+    baseline; the score of the blend gives the map's weight. A map without contrast gets the weight 0.
 
     Raises:
         InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.
@@ -75,29 +75,29 @@ def maps(
     weights: str,
     feature_maps: int | str,
 ) -> NDArray[np.float32]:
-    """Weighted sum of a layer's feature maps at the layer's own size, before the ReLU: (N, *axes).
+    """Return the weighted sum of a layer's feature maps at the layer's size, before the ReLU: (N, *axes).
 
     Raises:
         InputError: see `explain`.
     """
-    found = []
-    # Feature maps of deep networks are large: those of one batch of inputs are held at a time.
-    for part in slices(len(inputs), model.batch_size()):
-        activations = _feature_maps(model, inputs[part], layer, feature_maps)
-        scores, contrast = _scores(model, inputs[part], filling[part], targets[part], activations, weights, layer)
+    summed = []
+    # Batch by batch, since the feature maps of deep networks are large.
+    for batch in slices(len(inputs), model.batch_size()):
+        activations = _feature_maps(model, inputs[batch], layer, feature_maps)
+        scores, contrast = _scores(model, inputs[batch], filling[batch], targets[batch], activations, weights, layer)
         if weights == "softmax":
             scores = _softmax(scores, contrast)
         elif weights == "increase":
-            scores = scores - model.score(filling[part], targets[part])[:, np.newaxis]
+            scores = scores - model.score(filling[batch], targets[batch])[:, np.newaxis]
         alpha = np.where(contrast, scores, 0).astype(np.float32)
-        found.append(np.einsum("nk,nk...->n...", alpha, activations))
-    return np.concatenate(found)
+        summed.append(np.einsum("nk,nk...->n...", alpha, activations))
+    return np.concatenate(summed)
 
 
 def _feature_maps(
     model: ExplainedModel, inputs: NDArray[np.float32], layer: str, number: int | str
 ) -> NDArray[np.float32]:
-    """Feature maps of a layer, all or those of greatest variance: (N, maps, *axes)."""
+    """Return the feature maps of a layer, all or the `number` of greatest variance: (N, maps, *axes)."""
     activations = model.activations(inputs, layer)
     axes_of(model, layer, activations)  # refuses a layer without feature maps
     activations = np.moveaxis(activations, -1, 1)
@@ -117,7 +117,7 @@ def _scores(
     weights: str,
     layer: str,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Score of each input through each of its feature maps, and whether the map has any contrast: both (N, maps)."""
+    """Return the score of each input masked with each feature map, and whether the map has contrast: both (N, maps)."""
     scores = np.empty(activations.shape[:2])
     contrast = np.empty(activations.shape[:2], bool)
     axes = tuple(range(1, inputs.ndim - 1))
@@ -126,7 +126,7 @@ def _scores(
     for part, some in blocks(len(inputs), activations.shape[1], block_size(model.batch_size(), model.input_shape)):
         here = activations[part, some]
         masks = lay_on_input(here.reshape(-1, *here.shape[2:]), spans)
-        # Where the layer does not see the input, the mask has no value of its own: nothing is kept there.
+        # Outside of the layer's receptive fields the mask is 0.
         low = masks.min(axes, keepdims=True, where=seen, initial=np.inf)
         extent = masks.max(axes, keepdims=True, where=seen, initial=-np.inf) - low
         contrast[part, some] = (extent > 0).reshape(here.shape[:2])
@@ -140,16 +140,16 @@ def _scores(
         mixed = mixed.reshape(-1, *inputs.shape[1:])
         classes = np.repeat(targets[part], here.shape[1])
         if weights == "probability":
-            found = model.probabilities(mixed)[np.arange(len(mixed)), classes]
+            mixed_scores = model.probabilities(mixed)[np.arange(len(mixed)), classes]
         else:
-            found = model.score(mixed, classes)
-        scores[part, some] = found.reshape(here.shape[:2])
+            mixed_scores = model.score(mixed, classes)
+        scores[part, some] = mixed_scores.reshape(here.shape[:2])
     return scores, contrast
 
 
 def _softmax(scores: NDArray[np.float64], among: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Over the maps of each example, those not in `among` left out; the score of the baseline would cancel out."""
-    # Maps without contrast stand in with the least score: where there are no others, the maximum must still exist.
+    """Return the softmax over the maps of each example that are in `among`; the baseline's score would cancel out."""
+    # Other maps get the least score, so that the maximum exists even if `among` is empty.
     valid = np.where(among, scores, scores.min(1, keepdims=True))
     powers = np.where(among, np.exp(valid - valid.max(1, keepdims=True)), 0)
     share: NDArray[np.float64] = powers / np.maximum(powers.sum(1, keepdims=True), np.finfo(float).tiny)

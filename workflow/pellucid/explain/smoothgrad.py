@@ -42,7 +42,7 @@ def explain(
     ] = "absolute",
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """Mean over `samples` noisy copies of the gradient of the target's logit: (N, *input_shape)."""
+    """Return the mean over noisy copies of the gradient of the target's logit: (N, *input_shape)."""
     mean, square = moments(model, inputs, targets, rng, samples, noise, measured)
-    found = {"absolute": np.abs(mean), "signed": mean, "squared": square}[mode]
-    return found.astype(np.float32)
+    attributions = {"absolute": np.abs(mean), "signed": mean, "squared": square}[mode]
+    return attributions.astype(np.float32)

@@ -31,7 +31,7 @@ def explain(
     noise: Noise = 0.15,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """Unbiased variance over `samples` noisy copies of the gradient of the target's logit: (N, *input_shape)."""
+    """Return the unbiased variance over noisy copies of the gradient of the target's logit: (N, *input_shape)."""
     mean, square = moments(model, inputs, targets, rng, samples, noise, measured)
-    # Rounding may leave a variance of nothing a little below zero.
+    # Rounding may make a variance of zero slightly negative.
     return np.maximum((square - mean**2) * samples / (samples - 1), 0).astype(np.float32)

@@ -77,7 +77,7 @@ def preprocess(
     statistics, notes = rescale(splits, scale, raw.channels)
     raw = replace(raw, notes=(*raw.notes, *notes))
     _write_inputs(splits, folder, source, scale)
-    data_info = describe(raw, splits, spec) | {
+    data_info = describe(raw, splits, plugin.SPEC) | {
         "source": source,
         "parameters": parameters,
         "files": {

@@ -1,4 +1,4 @@
-"""The contract of a score: a number, or a few, for every explanation of every example.
+"""The contract of a score: one or more numbers for every explanation of every example.
 
 A score is a module of this package with two names:
 
@@ -8,9 +8,9 @@ A score is a module of this package with two names:
 Each keyword-only argument of `score` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
 It may have the other functions of `Score`, which state what happens without them.
-Nothing else has to be edited to add one: `config.yaml` turns it on. Explanations are computed once: a score reads
-them from the files. One that asks the model gets it as `case.model`; one that explains anew (robustness, sanity) does
-so by `explanation.re_explain`.
+To add one, no other file has to be edited: `config.yaml` turns it on. Explanations are computed once, and a score reads
+them from files. A score that needs the model gets it as `case.model`; a score that explains again (robustness, sanity)
+calls `explanation.re_explain`.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class Metric:
     """One number of a score.
 
     Attributes:
-        title: its name for people.
-        better: which direction is better; "neither" for what only describes.
-        low, high: its range; None where it has no bound.
-        of_model: it is the same for all explanations: it stands in the tables, and in no panel of the figure.
-        proportion: an example has it or not (1 or 0; a share where ties share a place): its interval is that of a
-            proportion.
-        once: it was measured once for all examples together, which gives no interval over them.
+        title: its name in figures and tables.
+        better: which direction is better; "neither" for a metric that only describes.
+        low, high: its range; None without a bound.
+        of_model: whether it is the same for all explanations: then it is in the tables, but not in the figure.
+        proportion: whether the value of an example is 1 or 0 (or between them for ties), so that the interval is that
+            of a proportion.
+        once: whether it was measured once for all examples together, so that there is no interval over examples.
     """
 
     title: str
@@ -53,20 +53,19 @@ class Metric:
 
 @dataclass(frozen=True)
 class ScoreSpec:
-    """What a score declares about itself, readable without TensorFlow.
+    """The declarations of a score, readable without TensorFlow.
 
     Attributes:
-        title: its name for people.
+        title: its name in figures and tables.
         family: faithfulness, truth, robustness, sanity, form or cost.
-        about: its definition, and what it cannot tell, in a few sentences.
-        paper: the source that it implements.
-        metrics: what it measures, by name. A score with variants of one metric (a baseline, a fraction) names the
-            variant behind a dot, as in "deletion.mean".
-        requires: features that the experiment must have: those of a model, "truth", or "training" (one epoch at least).
-        needs_model: whether `case.model` is there.
-        needs_training: whether `case.training` is there.
-        needs_method: whether `explanation.re_explain` is there; needs the model too.
-        needs_random_labels: whether `case.random_labels` is there.
+        about: its definition and its limits, in a few sentences.
+        paper: the publication that it implements.
+        metrics: by name. A variant of a metric (a baseline, a fraction) follows a dot, as in "deletion.mean".
+        requires: features that the experiment must have: those of a model, "truth", or "training" (at least one epoch).
+        needs_model: whether it uses `case.model`.
+        needs_training: whether it uses `case.training`.
+        needs_method: whether it uses `explanation.re_explain`; it then needs the model too.
+        needs_random_labels: whether it uses `case.random_labels`.
     """
 
     title: str
@@ -87,7 +86,7 @@ class ScoreSpec:
         return Score
 
     def metric(self, name: str) -> Metric:
-        """The metric behind a name or a variant's name."""
+        """Return the metric of a name, which may have a variant behind a dot."""
         return self.metrics[name.split(".")[0]]
 
 
@@ -97,8 +96,8 @@ class RandomLabels:
 
     Attributes:
         model: the trained model.
-        memorised: the share of its training labels that it says.
-        chance: the share that the most frequent one has.
+        memorised: share of its training labels that it predicts.
+        chance: share of the most frequent training label.
     """
 
     model: ExplainedModel
@@ -108,21 +107,21 @@ class RandomLabels:
 
 @dataclass(frozen=True)
 class ScoreContext:
-    """What all explanations of an experiment have in common.
+    """The data and models that all explanations of an experiment share.
 
     Attributes:
         data_info: `data.json`.
         inputs: (N, *input_shape), the explained examples.
-        targets: (N,) the class that is explained.
-        labels: (N,) their true classes.
-        truth: bool, of the inputs' shape, where the evidence was planted; None where nobody knows.
-        measured: bool, of the inputs' shape: padding and gaps are not scored; None where all was measured.
+        targets: (N,), the explained class of each example.
+        labels: (N,), the true class of each example.
+        truth: bool, of the inputs' shape, where the evidence was planted; None if it is not known.
+        measured: bool, of the inputs' shape; false for padding and gaps, which are not scored. None if there are none.
         model: the trained model; None for a score that does not need it.
-        training: (M, *input_shape) training examples, mapped; None for a score that does not need them.
-        training_labels: (M,) of those; None likewise.
-        random_labels: the model trained on labels that mean nothing; None for a score that does not need it.
+        training: (M, *input_shape), training examples, mapped; None for a score that does not need them.
+        training_labels: (M,); None likewise.
+        random_labels: the model trained on random labels; None for a score that does not need it.
         seed: of the experiment.
-        cache: what a score has computed for one explanation and needs for the others too (`removal.memoised`).
+        cache: results that do not depend on the explanation (`removal.memoised`).
     """
 
     data_info: Mapping[str, Any]
@@ -139,7 +138,7 @@ class ScoreContext:
     measured: NDArray[np.bool_] | None = None
 
     def measured_of(self, chosen: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
-        """The argument `measured` for some of the examples: of measures and of `Explanation.again`; {} for none."""
+        """Return `measured` of some examples as a keyword argument of measures and `re_explain`; {} if it is None."""
         return {} if self.measured is None else {"measured": self.measured[chosen]}
 
 
@@ -151,15 +150,12 @@ class Explanation:
         label: of the variant.
         method: its name.
         attributions: (N, *input_shape).
-        per_channel: whether channels have values of their own.
-        signed: whether values below zero mean evidence against the class.
-        is_gradient: whether a value is a change of the logit per unit of the input (a gradient), and not what the value
-            has added; as the method declares it.
+        per_channel, signed, is_gradient: the method's declarations for this variant, see `MethodSpec`.
         random: whether another seed gives other attributions.
         cost: its entry in `cost.json`.
         checks: its entry in `checks.json`.
-        re_explain: explains other inputs by the same method, with the same seed or another, on the same model or
-            another: `re_explain(inputs, targets, seed=None, model=None, measured=None)`.
+        re_explain: explains other inputs by the same method, by default with the same seed and model:
+            `re_explain(inputs, targets, seed=None, model=None, measured=None)`.
     """
 
     label: str
@@ -176,11 +172,11 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Curve:
-    """A score along something: fractions removed, layers randomised.
+    """A score as a function of, for example, the removed fraction or the number of randomised layers.
 
     Attributes:
         x: (K,) positions, the same for all explanations.
-        y: (N, K) value of each example.
+        y: (N, K), values of each example.
         x_label, y_label: axis labels.
     """
 
@@ -192,12 +188,12 @@ class Curve:
 
 @dataclass(frozen=True)
 class ScoreResult:
-    """What a score found for one explanation.
+    """The result of a score for one explanation.
 
     Attributes:
-        values: by metric, (N,) float64; NaN where the metric is not defined for an example.
+        values: by metric, (N,) float64; NaN if the metric is not defined for an example.
         curves: by name.
-        note: on what it was measured with, the same for all explanations; the figure says it.
+        note: on the measurement, the same for all explanations; the figure shows it.
     """
 
     values: Mapping[str, NDArray[np.float64]]

@@ -1,4 +1,4 @@
-"""What an explanation costs."""
+"""The cost of an explanation: seconds and passes through the model."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ SPEC = ScoreSpec(
 
 
 def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator) -> ScoreResult:
-    """The mean, for every example alike: all were explained together."""
+    """Return the mean over all examples for each of them, since all were explained together."""
     n = len(case.inputs)
     return ScoreResult({name: np.full(n, explanation.cost[name] / n) for name in SPEC.metrics})

@@ -1,4 +1,4 @@
-"""Deletion and insertion: what the model says while the evidence is taken away, or brought in, most important first."""
+"""Deletion and insertion: the target's score while units are removed or inserted, the strongest evidence first."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SPEC = ScoreSpec(
     needs_training=True,
 )
 
-# A window that the user wrote is refused at planning, where the size of the examples is known.
+# Refuses a window that is too large before any job runs, if the size of the examples is known.
 fits = units.fits
 
 
@@ -56,7 +56,7 @@ def score(
     channels: units.Channels = "together",
     baselines: Annotated[Sequence[str], fills.baselines_field((*_BASELINES, "noise"))] = _BASELINES,
 ) -> ScoreResult:
-    """The areas by the trapezoidal rule and the curves, for each baseline.
+    """Return the areas (trapezoidal rule) and the curves, for each baseline.
 
     Raises:
         InputError: see `units.units` and `fills.fills`.
@@ -82,5 +82,5 @@ def score(
 
 
 def _area(y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Under each row of y (N, K) over x (N, K), by the trapezoidal rule: (N,)."""
+    """Return the area under each row of y (N, K) over x (N, K), by the trapezoidal rule: (N,)."""
     return np.asarray(((y[:, 1:] + y[:, :-1]) / 2 * np.diff(x, axis=1)).sum(1))

@@ -1,4 +1,4 @@
-"""Faithfulness correlation: whether sets of units with more attribution move the logit more."""
+"""Faithfulness correlation: whether removing units with more attribution lowers the logit more."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pellucid.score.shared import fills, units
 from pellucid.score.shared.removal import drops, memoised, subsets, unit_to_values, weighted_sums
 
 _BASELINES = ("zero", "mean", "linear", "other")
-# Below these, as a share of the size, what varies is rounding: of sums in float64, and of drops of logits in float32.
+# Variation below these shares of the size is rounding: of sums in float64, and of drops of logits in float32.
 _SUMS, _DROPS = 1e-9, 1e-6
 
 SPEC = ScoreSpec(
@@ -33,7 +33,7 @@ SPEC = ScoreSpec(
     needs_training=True,
 )
 
-# A window that the user wrote is refused at planning, where the size of the examples is known.
+# Refuses a window that is too large before any job runs, if the size of the examples is known.
 fits = units.fits
 
 
@@ -51,31 +51,31 @@ def score(
     channels: units.Channels = "together",
     baselines: Annotated[Sequence[str], fills.baselines_field((*_BASELINES, "noise"))] = _BASELINES,
 ) -> ScoreResult:
-    """The correlation for each baseline; NaN for an example whose logit no set changes.
+    """Return the correlation for each baseline; NaN for an example whose logit does not change.
 
     Raises:
         InputError: see `units.units` and `fills.fills`.
     """
     key = ("faithfulness correlation", runs, share, unit, window, channels, tuple(baselines))
     labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
-    chosen, losses = memoised(case, rng, key, lambda: _drops(case, labels, runs, share, baselines, rng))
-    said = weighted_sums(chosen, units.sums(explanation.attributions, labels))
-    return ScoreResult({f"faithfulness_correlation.{name}": correlation(said, drop) for name, drop in losses.items()})
+    sets, losses = memoised(case, rng, key, lambda: _drops(case, labels, runs, share, baselines, rng))
+    sums = weighted_sums(sets, units.sums(explanation.attributions, labels))
+    return ScoreResult({f"faithfulness_correlation.{name}": correlation(sums, loss) for name, loss in losses.items()})
 
 
-def correlation(said: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pearson's correlation of each column of two arrays (runs, N): (N,).
+def correlation(sums: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Pearson's correlation of each column of two arrays (runs, N): (N,).
 
-    Where all sets get the same attribution it is 0: such a map says nothing of which set matters, which is no better
-    than chance, and leaving it out of the mean would favour it. Where no set moves the logit it is NaN: the example
-    tells nothing of any explanation, and is left out for all.
+    It is 0 if all sets have the same sum of attributions: such a map is no better than chance, and NaN would favour it
+    by leaving it out of the mean. It is NaN if no set changes the logit: such an example is left out for all
+    explanations.
     """
-    one, two = said - said.mean(0), losses - losses.mean(0)
-    flat = np.abs(one).max(0) <= _SUMS * np.abs(said).max(0)
-    still = np.abs(two).max(0) <= _DROPS * np.abs(losses).max(0)
-    size = np.sqrt((one**2).sum(0) * (two**2).sum(0))
-    found = np.where(flat, 0.0, (one * two).sum(0) / np.where(size > 0, size, 1))
-    return np.where(still, np.nan, found)
+    centred_sums, centred_losses = sums - sums.mean(0), losses - losses.mean(0)
+    equal_sums = np.abs(centred_sums).max(0) <= _SUMS * np.abs(sums).max(0)
+    equal_losses = np.abs(centred_losses).max(0) <= _DROPS * np.abs(losses).max(0)
+    size = np.sqrt((centred_sums**2).sum(0) * (centred_losses**2).sum(0))
+    pearson = (centred_sums * centred_losses).sum(0) / np.where(size > 0, size, 1)
+    return np.where(equal_losses, np.nan, np.where(equal_sums, 0.0, pearson))
 
 
 def _drops(
@@ -86,14 +86,15 @@ def _drops(
     baselines: Sequence[str],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.float64]]]:
-    """The sets, (N or 1, runs, units), and by baseline what the logit drops without them, (runs, N)."""
-    sets, chance = rng.spawn(2)
-    chosen = subsets(labels, runs, share, sets)
-    ways = fills.fills(case, baselines, chance)
-    return chosen, {name: drops(case, runs, partial(_altered, fill, chosen, labels)) for name, fill in ways.items()}
+    """Return the sets (N or 1, runs, units), and by baseline the drops of the logit without them (runs, N)."""
+    for_sets, for_fills = rng.spawn(2)
+    sets = subsets(labels, runs, share, for_sets)
+    by_name = fills.fills(case, baselines, for_fills)
+    return sets, {name: drops(case, runs, partial(_altered, fill, sets, labels)) for name, fill in by_name.items()}
 
 
 def _altered(
-    fill: fills.Fill, chosen: NDArray[np.bool_], labels: NDArray[np.int32], part: slice, some: slice
+    fill: fills.Fill, sets: NDArray[np.bool_], labels: NDArray[np.int32], part: slice, some: slice
 ) -> NDArray[np.float32]:
-    return fill(part, unit_to_values(chosen, labels, part, some))
+    """Return some of the inputs without the units of some of the sets."""
+    return fill(part, unit_to_values(sets, labels, part, some))

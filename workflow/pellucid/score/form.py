@@ -1,4 +1,4 @@
-"""What an explanation looks like, whatever it explains: sparseness and complexity."""
+"""Sparseness and complexity of an explanation, which describe it but do not judge it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ SPEC = ScoreSpec(
 
 
 def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator) -> ScoreResult:
-    """Both for each example; a map of zeros counts as one of equal values."""
+    """Return sparseness and complexity of each example; a map of zeros counts as a map of equal values."""
     if case.measured is not None:
         rows = zip(explanation.attributions, case.measured, strict=True)
-        forms = [_form(row[there][np.newaxis]) for row, there in rows]
+        forms = [_form(row[measured][np.newaxis]) for row, measured in rows]
         return ScoreResult({name: np.concatenate([form[name] for form in forms]) for name in SPEC.metrics})
     return ScoreResult(_form(explanation.attributions))
 
@@ -40,6 +40,6 @@ def _form(maps: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
     shares = size / size.sum(1, keepdims=True)
     gini = 1 - 2 * (shares * (count - np.arange(1, count + 1) + 0.5) / count).sum(1)
     logarithms = np.log(np.where(shares > 0, shares, 1.0))
-    # Of one value alone the entropy is that of equal shares.
+    # A single value has the entropy of equal shares.
     complexity = -(shares * logarithms).sum(1) / np.log(count) if count > 1 else np.ones(len(size))
     return {"sparseness": gini, "complexity": complexity}

@@ -1,4 +1,4 @@
-"""Infidelity: how far the change of the logit is from what the explanation says of a perturbation."""
+"""Infidelity: the mean squared error of the change of the logit that an explanation predicts for a perturbation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, 
 from pellucid.score.shared import fills, units
 from pellucid.score.shared.removal import drops, memoised, subsets, unit_to_values, weighted_sums
 
-# Noise first: its changes are 0 on average, so that a map of equal values does not predict their mean.
+# Noise first: its changes are 0 on average, so that a map of equal values does not predict the mean change.
 _PERTURBATIONS, _BASELINES = ("noise", "subset"), ("zero", "mean")
 
 SPEC = ScoreSpec(
@@ -38,7 +38,7 @@ SPEC = ScoreSpec(
     needs_training=True,
 )
 
-# A window that the user wrote is refused at planning, where the size of the examples is known.
+# Refuses a window that is too large before any job runs, if the size of the examples is known.
 fits = units.fits
 
 
@@ -69,52 +69,63 @@ def score(
     channels: units.Channels = "together",
     baselines: Annotated[Sequence[str], fills.baselines_field(fills.FIXED)] = _BASELINES,
 ) -> ScoreResult:
-    """Both for each perturbation and baseline; the scaled one is NaN for an example whose logit never changes.
+    """Return both metrics for each perturbation and baseline; scaled, NaN for an example whose logit never changes.
 
     Raises:
         InputError: see `units.units` and `fills.filling`.
     """
     labels = units.units(case.inputs, unit=unit, window=window, channels=channels, measured=case.measured)
     streams = dict(zip((*_PERTURBATIONS, *fills.FIXED), rng.spawn(len(_PERTURBATIONS) + len(fills.FIXED)), strict=True))
-    ways = {name: case.inputs - fills.filling(case, name, streams[name]) for name in baselines}
+    differences = {name: case.inputs - fills.filling(case, name, streams[name]) for name in baselines}
     if case.measured is not None:
-        ways = {name: np.where(case.measured, way, np.float32(0)) for name, way in ways.items()}
+        differences = {name: np.where(case.measured, x, np.float32(0)) for name, x in differences.items()}
     scaled, plain = {}, {}
     for kind in perturbations:
         size = share if kind == "subset" else noise
         key = ("infidelity", kind, runs, size, unit, window, channels, tuple(baselines))
-        compute = partial(_changes, case, labels, ways, kind, runs, size, streams[kind])
+        compute = partial(_changes, case, labels, differences, kind, runs, size, streams[kind])
         shares, changes = memoised(case, streams[kind], key, compute)
-        for name, way in ways.items():
-            # A gradient says what a change of the input by one does; every other map says what the value has added.
-            added = explanation.attributions * way if explanation.is_gradient else explanation.attributions
-            said = weighted_sums(shares, units.sums(added, labels))
-            plain[f"infidelity.{kind}.{name}"] = np.square(said - changes[name]).mean(0)
-            scaled[f"infidelity_scaled.{kind}.{name}"] = optimally_scaled(said, changes[name])
+        for name, difference in differences.items():
+            # A gradient is a change per unit of the input; any other attribution is what the value has added.
+            added = explanation.attributions * difference if explanation.is_gradient else explanation.attributions
+            predicted = weighted_sums(shares, units.sums(added, labels))
+            plain[f"infidelity.{kind}.{name}"] = np.square(predicted - changes[name]).mean(0)
+            scaled[f"infidelity_scaled.{kind}.{name}"] = optimally_scaled(predicted, changes[name])
     return ScoreResult(scaled | plain)
 
 
-def optimally_scaled(said: NDArray[np.float64], changes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of (β × said - changes)² at the best β ≥ 0, over the mean of changes²: (runs, N) twice, to (N,), in [0, 1].
+def optimally_scaled(predicted: NDArray[np.float64], changes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of (β × predicted - changes)² at the best β ≥ 0, divided by the mean of changes².
 
-    The best β is the mean of said × changes over that of said² (Yeh et al. 2019).
+    The best β is the mean of predicted × changes, divided by the mean of predicted² (Yeh et al. 2019).
+
+    Args:
+        predicted, changes: (runs, N).
+
+    Returns:
+        (N,), from 0 to 1; NaN if all changes are 0.
     """
-    together, own, all_change = ((a * b).mean(0) for a, b in ((said, changes), (said, said), (changes, changes)))
-    beta = np.maximum(together, 0) / np.where(own > 0, own, 1)
-    left = np.square(beta * said - changes).mean(0)
-    return np.asarray(left / np.where(all_change > 0, all_change, np.nan))
+    product, square, change_square = (
+        (a * b).mean(0) for a, b in ((predicted, changes), (predicted, predicted), (changes, changes))
+    )
+    beta = np.maximum(product, 0) / np.where(square > 0, square, 1)
+    residual = np.square(beta * predicted - changes).mean(0)
+    return np.asarray(residual / np.where(change_square > 0, change_square, np.nan))
 
 
 def _changes(
     case: ScoreContext,
     labels: NDArray[np.int32],
-    ways: Mapping[str, NDArray[np.float32]],
+    differences: Mapping[str, NDArray[np.float32]],
     kind: str,
     runs: int,
     size: float,
     rng: np.random.Generator,
 ) -> tuple[NDArray[Any], dict[str, NDArray[np.float64]]]:
-    """The shares of the way that units go, (N or 1, runs, units), and by baseline the drops of the logit (runs, N)."""
+    """Return how far each unit moves to the baseline, as a share, and by baseline the drops of the logit.
+
+    Shapes: (N or 1, runs, units) and (runs, N).
+    """
     if kind == "subset":
         shares: NDArray[Any] = subsets(labels, runs, size, rng)
     else:
@@ -122,17 +133,18 @@ def _changes(
         rows = [size * stream.standard_normal(number, np.float32) for stream in rng.spawn(runs)]
         shares = np.broadcast_to(np.stack(rows), (len(labels), runs, number))
     return shares, {
-        name: drops(case, runs, partial(_moved, case.inputs, way, shares, labels)) for name, way in ways.items()
+        name: drops(case, runs, partial(_moved, case.inputs, difference, shares, labels))
+        for name, difference in differences.items()
     }
 
 
 def _moved(
     inputs: NDArray[np.float32],
-    way: NDArray[np.float32],
+    difference: NDArray[np.float32],
     shares: NDArray[Any],
     labels: NDArray[np.int32],
     part: slice,
     some: slice,
 ) -> NDArray[np.float32]:
-    """The inputs, each unit moved by its share of the way."""
-    return np.asarray(inputs[part] - unit_to_values(shares, labels, part, some) * way[part], np.float32)
+    """Return some of the inputs, each unit moved by its share of the difference from the baseline."""
+    return np.asarray(inputs[part] - unit_to_values(shares, labels, part, some) * difference[part], np.float32)

@@ -1,4 +1,4 @@
-"""Where the strongest attributions lie, against the planted evidence: pointing game, relevance mass, relevance rank."""
+"""Whether the strongest attributions lie in the planted evidence: pointing game, relevance mass, relevance rank."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SPEC = ScoreSpec(
 
 
 def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator) -> ScoreResult:
-    """All three for each example; NaN for an example without evidence."""
+    """Return all three metrics of each example; NaN for an example without evidence."""
     values = {}
     for suffix, size, truth in views(explanation, case):
         number = truth.sum(1)
@@ -43,27 +43,28 @@ def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator
 def share_of_strongest(
     size: NDArray[np.float64], truth: NDArray[np.bool_], number: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """The share of the `number` strongest values of each row that are in the truth, expected over ties.
+    """Return the share of the `number` strongest values of each row that are in the truth, in expectation over ties.
 
     Args:
         size, truth: (N, values); strengths that differ by less than their precision are tied.
-        number: (N,) how many; NaN comes back for 0.
+        number: (N,); for 0 the share is NaN.
     """
-    found = np.full(len(size), np.nan)
+    shares = np.full(len(size), np.nan)
     for row, (strengths, inside, k) in enumerate(zip(levels(size), truth, number, strict=True)):
         if k == 0:
             continue
         edge = np.partition(strengths, -k)[-k]
         above, tied = strengths > edge, strengths == edge
-        # Those on the edge share the places that are left.
+        # Values tied at the edge share the remaining places.
         left = (k - above.sum()) / tied.sum()
-        found[row] = (inside[above].sum() + left * inside[tied].sum()) / k
-    return found
+        shares[row] = (inside[above].sum() + left * inside[tied].sum()) / k
+    return shares
 
 
 def _mass(size: NDArray[np.float64], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the share of each row's strength that is in the truth: (N, values) twice to (N,)."""
     whole = size.sum(1)
     share = (size * truth).sum(1) / np.where(whole > 0, whole, 1)
-    # A map of zeros says nothing: what it would have by chance.
+    # A map of zeros gets the share of chance.
     share = np.where(whole > 0, share, truth.mean(1))
     return np.where(truth.any(1), share, np.nan)

@@ -1,4 +1,4 @@
-"""Whether an explanation changes when the model forgets what it has learnt."""
+"""Parameter randomisation: whether an explanation changes when the model's weights are randomised."""
 
 from __future__ import annotations
 
@@ -54,28 +54,28 @@ def score(
     draws: Annotated[int, Field(ge=1, le=1_000, description="of the weights, to be averaged")] = 1,
     examples: ExampleCount = 3,
 ) -> ScoreResult:
-    """Both, in the mean over the steps and after the last, for each chosen example; NaN for the others."""
+    """Return both similarities, as means over the steps and after the last, of the scored examples; NaN for others."""
     assert case.model is not None
     assert explanation.re_explain is not None
-    chosen = first_of_each(case.labels, examples)
-    inputs, targets, own = case.inputs[chosen], case.targets[chosen], np.abs(explanation.attributions[chosen])
-    measured = case.measured_of(chosen)
+    scored = first_of_each(case.labels, examples)
+    inputs, targets, original = case.inputs[scored], case.targets[scored], np.abs(explanation.attributions[scored])
+    measured = case.measured_of(scored)
     numbers = stops(len(weighted_layers(case.model)), steps)
-    # The trained model stands at the start of each curve.
-    found = {name: np.zeros((len(chosen), 1 + len(numbers))) for name in MEASURES}
+    # Each curve starts with the trained model.
+    similarities = {name: np.zeros((len(scored), 1 + len(numbers))) for name in MEASURES}
     for name, measure in MEASURES.items():
-        found[name][:, 0] = measure(own, own, **measured)
+        similarities[name][:, 0] = measure(original, original, **measured)
     for _ in range(draws):
         with cascading(case.model, rng) as layers:
             for number, _ in enumerate(layers, 1):
                 if number in numbers:
                     maps = np.abs(explanation.re_explain(inputs, targets, **measured))
-                    place = 1 + int(np.flatnonzero(numbers == number)[0])
+                    step = 1 + int(np.flatnonzero(numbers == number)[0])
                     for name, measure in MEASURES.items():
-                        found[name][:, place] += measure(own, maps, **measured) / draws
+                        similarities[name][:, step] += measure(original, maps, **measured) / draws
     values, curves, x = {}, {}, np.concatenate([[0.0], numbers])
-    for name, chosen_only in found.items():
-        similarity = scatter_to_all(chosen_only, chosen, len(case.inputs))
+    for name, of_scored in similarities.items():
+        similarity = scatter_to_all(of_scored, scored, len(case.inputs))
         values[f"parameter_{name}.mean"] = similarity[:, 1:].mean(1)
         values[f"parameter_{name}.end"] = similarity[:, -1]
         curves[CURVES[name]] = Curve(x, similarity, "layers randomised, from the output", "similarity to the trained")
@@ -83,7 +83,7 @@ def score(
 
 
 def stops(layers: int, steps: int | str) -> NDArray[np.int64]:
-    """Numbers of randomised layers at which to look, rising from 1 to all."""
+    """Return the numbers of randomised layers after which the examples are explained, rising from 1 to `layers`."""
     if steps == "all" or int(steps) >= layers:
         return np.arange(1, layers + 1)
     return np.unique(np.linspace(1, layers, int(steps)).round().astype(np.int64))

@@ -26,7 +26,7 @@ SPEC = ScoreSpec(
 
 
 def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator) -> ScoreResult:
-    """Both for each example; NaN for an example without evidence."""
+    """Return AUP and AUR of each example; NaN for an example without evidence."""
     values = {}
     for suffix, size, truth in views(explanation, case):
         areas = np.array([_areas(*row) for row in zip(size, truth, strict=True)])
@@ -35,14 +35,14 @@ def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator
 
 
 def _areas(size: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, float]:
-    """Exact areas: between two neighbouring strengths nothing changes."""
+    """Return the exact areas: precision and recall are constant between two neighbouring strengths."""
     if not truth.any():
         return np.nan, np.nan
     low, high = size.min(), size.max()
-    # A map of one value has one set: all.
+    # In a map of equal values, all values are above every threshold.
     scaled = (size - low) / (high - low) if high > low else np.ones_like(size)
-    levels, place = np.unique(scaled, return_inverse=True)
+    levels, level = np.unique(scaled, return_inverse=True)
     width = np.diff(levels, prepend=0.0)
-    chosen = np.bincount(place, minlength=len(levels))[::-1].cumsum()[::-1]
-    hits = np.bincount(place, truth, len(levels))[::-1].cumsum()[::-1]
-    return float((width * hits / chosen).sum()), float((width * hits).sum() / truth.sum())
+    above = np.bincount(level, minlength=len(levels))[::-1].cumsum()[::-1]
+    hits = np.bincount(level, truth, len(levels))[::-1].cumsum()[::-1]
+    return float((width * hits / above).sum()), float((width * hits).sum() / truth.sum())

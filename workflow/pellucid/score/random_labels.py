@@ -1,4 +1,4 @@
-"""Whether an explanation changes when the model has learnt labels that mean nothing."""
+"""Random labels: whether an explanation changes when the model is trained on permuted labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, 
 from pellucid.score.shared.similarity import spearman, ssim
 from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 
-# As in the paper: only a model that says this share of its training labels has learnt them.
+# As in the paper: a model that predicts this share of its training labels has learnt them.
 LEARNT = 0.95
 
 SPEC = ScoreSpec(
@@ -55,16 +55,16 @@ def score(
     ] = "recipe",
     examples: ExampleCount = "all",
 ) -> ScoreResult:
-    """Both for each chosen example, NaN for the others; and the share of its labels that the other model says."""
+    """Return both similarities of the scored examples, NaN for others; and the share of memorised labels."""
     assert explanation.re_explain is not None
     assert case.random_labels is not None
     other = case.random_labels
-    chosen = first_of_each(case.labels, examples)
-    measured = case.measured_of(chosen)
-    own = np.abs(explanation.attributions[chosen])
-    maps = np.abs(explanation.re_explain(case.inputs[chosen], case.targets[chosen], model=other.model, **measured))
+    scored = first_of_each(case.labels, examples)
+    measured = case.measured_of(scored)
+    original = np.abs(explanation.attributions[scored])
+    maps = np.abs(explanation.re_explain(case.inputs[scored], case.targets[scored], model=other.model, **measured))
     values = {
-        name: scatter_to_all(measure(own, maps, **measured), chosen, len(case.inputs))
+        name: scatter_to_all(measure(original, maps, **measured), scored, len(case.inputs))
         for name, measure in _MEASURES.items()
     }
     values["memorised"] = np.full(len(case.inputs), other.memorised)

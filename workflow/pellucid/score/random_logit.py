@@ -1,4 +1,4 @@
-"""Whether an explanation of one class differs from that of another."""
+"""Random logit: whether the explanation of one class differs from the explanation of another class."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ def score(
     *,
     examples: ExampleCount = "all",
 ) -> ScoreResult:
-    """Both for each chosen example; NaN for the others."""
+    """Return both similarities of the scored examples; NaN for others."""
     assert case.model is not None
     assert explanation.re_explain is not None
     others = other_classes(case.targets, case.model.n_classes, rng)
-    chosen = first_of_each(case.labels, examples)
-    own = np.abs(explanation.attributions[chosen])
-    measured = case.measured_of(chosen)
-    other = np.abs(explanation.re_explain(case.inputs[chosen], others[chosen], **measured))
+    scored = first_of_each(case.labels, examples)
+    original = np.abs(explanation.attributions[scored])
+    measured = case.measured_of(scored)
+    other = np.abs(explanation.re_explain(case.inputs[scored], others[scored], **measured))
     values = {
-        "logit_rank_correlation": spearman(own, other, **measured),
-        "logit_ssim": ssim(own, other, measured=measured.get("measured")),
+        "logit_rank_correlation": spearman(original, other, **measured),
+        "logit_ssim": ssim(original, other, measured=measured.get("measured")),
     }
-    return ScoreResult({name: scatter_to_all(value, chosen, len(case.inputs)) for name, value in values.items()})
+    return ScoreResult({name: scatter_to_all(value, scored, len(case.inputs)) for name, value in values.items()})
 
 
 def other_classes(targets: NDArray[np.int64], n_classes: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """For each target one of the other classes, each with the same chance: (N,)."""
+    """Draw for each target one of the other classes, all with the same probability: (N,)."""
     drawn: NDArray[np.int64] = (targets + rng.integers(1, n_classes, size=len(targets))) % n_classes
     return drawn

@@ -1,4 +1,4 @@
-"""Computing one score of every explanation of an experiment: from `attributions.npz` to a table with intervals."""
+"""Compute one score of every explanation of an experiment: from `attributions.npz` to a table with intervals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# By method, its `attributions.npz` ("attributions"), `cost.json` ("cost") and `checks.json` ("checks").
+# The files of each method: `attributions.npz` ("attributions"), `cost.json` ("cost") and `checks.json` ("checks").
 Explained = Mapping[str, Mapping[str, Path | str]]
 
 COLUMNS = ["explanation", "method", "metric", "over", "class", "mean", "low", "high", "examples", "interval"]
@@ -113,59 +113,58 @@ def loaded(
     seed: int,
     other: RandomLabels | None = None,
 ) -> Iterator[tuple[Explanation, ScoreContext]]:
-    """Every variant of every method, with what it has in common with the others; see `run` for the arguments."""
+    """Yield every variant of every method with its context; see `run` for the arguments."""
     cache: dict[Any, Any] = {}
     data = files.read_json(data_info)
     examples = files.map_array(training) if training else None
     classes = files.read_arrays(labels)["train"] if labels else None
-    for method, asked in methods.items():
-        written = explained[method]
-        given = files.read_arrays(written["attributions"])
+    for method, parameters in methods.items():
+        arrays = files.read_arrays(explained[method]["attributions"])
         case = ScoreContext(
             data_info=data,
-            inputs=given["inputs"],
-            targets=given["targets"],
-            labels=given["labels"],
-            truth=given.get("truth"),
+            inputs=arrays["inputs"],
+            targets=arrays["targets"],
+            labels=arrays["labels"],
+            truth=arrays.get("truth"),
             model=model,
             training=examples,
             training_labels=classes,
             random_labels=other,
             seed=seed,
             cache=cache,
-            measured=given.get("measured"),
+            measured=arrays.get("measured"),
         )
-        for explanation in _explanations(method, asked, written, given, case):
+        for explanation in _explanations(method, parameters, explained[method], arrays, case):
             yield explanation, case
 
 
 def _explanations(
     method: str,
-    asked: Mapping[str, Any],
-    written: Mapping[str, Path | str],
-    given: Mapping[str, NDArray[Any]],
+    parameters: Mapping[str, Any],
+    paths: Mapping[str, Path | str],
+    arrays: Mapping[str, NDArray[Any]],
     case: ScoreContext,
 ) -> list[Explanation]:
-    """The variants of one method."""
+    """Return the variants of one method."""
     spec = plugins.spec("explain", method)
-    costs, checks = files.read_json(written["cost"]), files.read_json(written["checks"])
+    costs, checks = files.read_json(paths["cost"]), files.read_json(paths["checks"])
     return [
         Explanation(
             label=label,
             method=method,
-            attributions=given["attributions"][list(given["variants"]).index(label)],
-            per_channel=holds(spec.per_channel, chosen),
-            signed=holds(spec.signed, chosen),
-            is_gradient=holds(spec.is_gradient, chosen),
+            attributions=arrays["attributions"][list(arrays["variants"]).index(label)],
+            per_channel=holds(spec.per_channel, values),
+            signed=holds(spec.signed, values),
+            is_gradient=holds(spec.is_gradient, values),
             cost=costs[label],
             checks=checks[label],
-            re_explain=partial(_again, method, label, chosen, case),
+            re_explain=partial(_re_explain, method, label, values, case),
         )
-        for label, chosen in variants(method, asked).items()
+        for label, values in variants(method, parameters).items()
     ]
 
 
-def _again(
+def _re_explain(
     method: str,
     label: str,
     parameters: Mapping[str, Any],
@@ -176,36 +175,38 @@ def _again(
     model: ExplainedModel | None = None,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """Explain inputs as the method explained the examples, unless with another seed's random numbers or a model."""
+    """Run the method on new inputs, optionally with another seed or model."""
     plugin = plugins.load("explain")[method]
     rng = seeds.generator(case.seed if seed is None else seed, "explain", label)
-    given: dict[str, Any] = {"training": case.training} if plugin.SPEC.needs_training else {}
-    given |= measured_for(plugin, measured)
-    attributions: NDArray[np.float32] = plugin.explain(model or case.model, inputs, targets, rng, **given, **parameters)
+    provided: dict[str, Any] = {"training": case.training} if plugin.SPEC.needs_training else {}
+    provided |= measured_for(plugin, measured)
+    attributions: NDArray[np.float32] = plugin.explain(
+        model or case.model, inputs, targets, rng, **provided, **parameters
+    )
     require_finite(attributions, inputs, f"{label} on other inputs, or of another model")
     return on_measured(attributions, measured)
 
 
-def _rows(spec: ScoreSpec, scored: ScoreResult, label: str, case: ScoreContext, seed: int) -> list[tuple[Any, ...]]:
-    """Mean and interval of each metric, over all examples and over those of each class."""
+def _rows(spec: ScoreSpec, result: ScoreResult, label: str, case: ScoreContext, seed: int) -> list[tuple[Any, ...]]:
+    """Return the mean and interval of each metric, over all examples and over those of each class."""
     rows = []
-    for name, values in scored.values.items():
+    for name, values in result.values.items():
         metric = spec.metric(name)
         for which in [None, *np.unique(case.labels)]:
-            chosen = values if which is None else values[case.labels == which]
+            members = values if which is None else values[case.labels == which]
             rng = seeds.generator(seed, "bootstrap", name, tables.ALL if which is None else str(which))
-            found = interval(chosen, rng, proportion=metric.proportion, low=metric.low, high=metric.high)
+            mean = interval(members, rng, proportion=metric.proportion, low=metric.low, high=metric.high)
             if metric.once or metric.of_model:
-                found = found._replace(low=np.nan, high=np.nan, method=NONE)
-            # The column `over` says which row is which: a class may be called "all".
+                mean = mean._replace(low=np.nan, high=np.nan, method=NONE)
+            # The column `over` is needed, since a class may be called "all".
             group = (tables.ALL, tables.ALL) if which is None else (tables.CLASS, case.data_info["classes"][which])
-            ends = (found.mean, found.low, found.high, found.examples, found.method)
+            ends = (mean.mean, mean.low, mean.high, mean.examples, mean.method)
             rows.append((label, method_of(label), name, *group, *ends))
     return rows
 
 
 def _with_comparable(content: pd.DataFrame, arrays: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
-    """Add what the explanations are ranked by to the rows over all examples."""
+    """Add the means by which explanations are ranked to the rows over all examples."""
     content["comparable mean"], content["comparable examples"] = np.nan, 0
     overall = tables.over(content) == tables.ALL
     for metric, rows in content[overall].groupby("metric", sort=False):
@@ -214,26 +215,26 @@ def _with_comparable(content: pd.DataFrame, arrays: Mapping[str, NDArray[Any]]) 
         content.loc[rows.index, "comparable examples"] = count
         left_out = [label for label, mean in means.items() if np.isnan(mean)]
         if left_out and count:
-            logger.warning("%s: not ranked, since it has too few examples: %s", metric, ", ".join(left_out))
+            logger.warning("%s: not ranked, since they have too few examples: %s", metric, ", ".join(left_out))
     return content
 
 
-def _require_no_infinity(scored: ScoreResult, where: str) -> None:
-    """Refuse a score with an infinite value; say of a metric without any value that it has none.
+def _require_no_infinity(result: ScoreResult, where: str) -> None:
+    """Refuse a score with an infinite value, and warn of a metric that is defined for no example.
 
     Raises:
-        InputError: an infinite value: left out of the mean as one that is not defined, it would favour its explanation.
+        InputError: a value is infinite: leaving it out of the mean would favour its explanation.
     """
-    for name, values in scored.values.items():
+    for name, values in result.values.items():
         if np.isinf(values).any():
             example = int(np.isinf(values).argmax())
             raise InputError.unexpected(
-                where, f"{name} {values[example]} of explained example {example}", "a finite number, or none"
+                where, f"{name} {values[example]} of explained example {example}", "a finite number or NaN"
             )
         if not np.isfinite(values).any():
-            logger.warning("%s: %s is defined for none of the %d examples", where, name, len(values))
+            logger.warning("%s: %s is not defined for any of the %d examples", where, name, len(values))
 
 
-def _means_line(scored: ScoreResult) -> str:
-    means = {name: values[np.isfinite(values)] for name, values in scored.values.items()}
-    return ", ".join(f"{name} {values.mean():.3g}" if len(values) else f"{name} –" for name, values in means.items())
+def _means_line(result: ScoreResult) -> str:
+    defined = {name: values[np.isfinite(values)] for name, values in result.values.items()}
+    return ", ".join(f"{name} {values.mean():.3g}" if len(values) else f"{name} –" for name, values in defined.items())

@@ -1,4 +1,4 @@
-"""How much an explanation depends on the random numbers of its method."""
+"""Stability over seeds: how much an explanation depends on the random numbers of its method."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, 
 from pellucid.score.shared.similarity import overlap, spearman
 from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 
-# Explaining fewer examples at a time may change the last bits, no more: what differs less has no randomness.
+# Explaining fewer examples at a time may change the last bits: a smaller difference is no randomness.
 _ROUNDING = 1e-5
 
 SPEC = ScoreSpec(
@@ -43,21 +43,21 @@ def score(
     share: Annotated[float, Field(gt=0, le=1, description="of the values, those that count as the strongest")] = 0.1,
     examples: ExampleCount = "all",
 ) -> ScoreResult:
-    """Both for each chosen example; NaN for the others."""
+    """Return both similarities of the scored examples; NaN for others."""
     assert explanation.re_explain is not None
-    chosen = first_of_each(case.labels, examples)
-    inputs, targets = case.inputs[chosen], case.targets[chosen]
-    measured = case.measured_of(chosen)
-    maps = [np.abs(explanation.attributions[chosen])]
+    scored = first_of_each(case.labels, examples)
+    inputs, targets = case.inputs[scored], case.targets[scored]
+    measured = case.measured_of(scored)
+    maps = [np.abs(explanation.attributions[scored])]
     for seed in rng.integers(2**31, size=runs - 1):
         maps.append(np.abs(explanation.re_explain(inputs, targets, seed=int(seed), **measured)))
         if np.allclose(maps[-1], maps[0], rtol=0, atol=_ROUNDING * float(maps[0].max(initial=0))):
-            # No randomness: further runs would find the same.
+            # The method is not random: further runs would be equal.
             maps = [maps[0], maps[0]]
             break
     pairs = list(combinations(maps, 2))
     values = {
-        "seed_rank_correlation": np.mean([spearman(one, two, **measured) for one, two in pairs], axis=0),
-        "seed_overlap": np.mean([overlap(one, two, share, **measured) for one, two in pairs], axis=0),
+        "seed_rank_correlation": np.mean([spearman(first, second, **measured) for first, second in pairs], axis=0),
+        "seed_overlap": np.mean([overlap(first, second, share, **measured) for first, second in pairs], axis=0),
     }
-    return ScoreResult({name: scatter_to_all(value, chosen, len(case.inputs)) for name, value in values.items()})
+    return ScoreResult({name: scatter_to_all(value, scored, len(case.inputs)) for name, value in values.items()})

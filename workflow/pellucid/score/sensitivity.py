@@ -47,30 +47,34 @@ def score(
     samples: Annotated[int, Field(ge=1, le=1_000_000, description="changed copies of each example")] = 10,
     examples: ExampleCount = 2,
 ) -> ScoreResult:
-    """Both for each chosen example; NaN for the others, and for attributions of zeros."""
+    """Return both sensitivities of the scored examples; NaN for others, and for attributions that are all 0."""
     assert case.model is not None
     assert explanation.re_explain is not None
-    chosen = first_of_each(case.labels, examples)
-    inputs, targets, maps = case.inputs[chosen], case.targets[chosen], explanation.attributions[chosen]
-    # All examples meet the same patterns: a value must not depend on which others are scored with it.
+    scored = first_of_each(case.labels, examples)
+    inputs, targets, maps = case.inputs[scored], case.targets[scored], explanation.attributions[scored]
+    # All examples get the same patterns, so that a value does not depend on the other examples.
     patterns = rng.uniform(-1, 1, (samples, *inputs.shape[1:])).astype(np.float32)
-    measured = case.measured_of(chosen)
+    measured = case.measured_of(scored)
     reach = np.float32(radius) * ranges(inputs, **measured)
     size = _norm(maps)
     change = np.empty((samples, len(inputs)))
     for part, some in blocks(len(inputs), samples, case.model.batch_size()):
         near = inputs[part] + reach[part] * patterns[some, np.newaxis]
         copies = (len(near), *(1,) * (inputs.ndim - 1))
-        there = {name: np.tile(mask[part], copies) for name, mask in measured.items()}
-        found = explanation.re_explain(near.reshape(-1, *inputs.shape[1:]), np.tile(targets[part], len(near)), **there)
-        change[some, part] = _norm(found.reshape(near.shape) - maps[part], axes=2)
+        near_measured = {name: np.tile(mask[part], copies) for name, mask in measured.items()}
+        classes = np.tile(targets[part], len(near))
+        near_maps = explanation.re_explain(near.reshape(-1, *inputs.shape[1:]), classes, **near_measured)
+        change[some, part] = _norm(near_maps.reshape(near.shape) - maps[part], axes=2)
     share = np.where(size > 0, change / np.where(size > 0, size, 1), np.nan)
     values = {"max_sensitivity": share.max(0), "mean_sensitivity": share.mean(0)}
-    return ScoreResult({name: scatter_to_all(value, chosen, len(case.inputs)) for name, value in values.items()})
+    return ScoreResult({name: scatter_to_all(value, scored, len(case.inputs)) for name, value in values.items()})
 
 
 def ranges(inputs: NDArray[np.float32], measured: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
-    """Maximum less minimum of each channel of each example, (N, *ones, channels); 0 where nothing was measured."""
+    """Return the maximum minus the minimum of each channel of each example: (N, 1, …, channels).
+
+    With `measured`, of the inputs' shape, over the measured values, and in that shape with 0 for all other values.
+    """
     if measured is not None:
         axes = tuple(range(1, inputs.ndim - 1))
         low, high = (np.where(measured, inputs, end) for end in (np.float32(np.inf), np.float32(-np.inf)))
@@ -81,6 +85,6 @@ def ranges(inputs: NDArray[np.float32], measured: NDArray[np.bool_] | None = Non
 
 
 def _norm(maps: NDArray[np.float32], axes: int = 1) -> NDArray[np.float64]:
-    """Euclidean norm over all but the first `axes` axes."""
+    """Return the Euclidean norm over all but the first `axes` axes."""
     flat = maps.reshape(*maps.shape[:axes], -1).astype(np.float64)
     return np.asarray(np.linalg.norm(flat, axis=-1))

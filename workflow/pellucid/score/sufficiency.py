@@ -1,4 +1,4 @@
-"""Comprehensiveness and sufficiency: what the class loses without its strongest evidence, and with nothing else."""
+"""Comprehensiveness and sufficiency: the drop of the score without the strongest evidence, and with it alone."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SPEC = ScoreSpec(
     needs_training=True,
 )
 
-# A window that the user wrote is refused at planning, where the size of the examples is known.
+# Refuses a window that is too large before any job runs, if the size of the examples is known.
 fits = units.fits
 
 
@@ -59,7 +59,7 @@ def score(
     channels: units.Channels = "together",
     baselines: Annotated[Sequence[str], fills.baselines_field((*_BASELINES, "noise"))] = _BASELINES,
 ) -> ScoreResult:
-    """Both for each baseline, as means over the fractions, and their curves.
+    """Return both drops for each baseline, as means over the fractions, and their curves.
 
     Raises:
         InputError: see `units.units` and `fills.fills`.

@@ -1,6 +1,6 @@
-"""Activation maximisation: the input that a class or a filter answers to most, found by gradient ascent.
+"""Activation maximisation: inputs that maximise the score of a class or a filter, found by gradient ascent.
 
-It shows what the model looks for, not what is in the data: real examples are beside it for comparison.
+They show what the model looks for, not what is in the data; real examples are shown for comparison.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pellucid.views.shared.ascent import Array, Ascent, Statistics, ascend
 from pellucid.views.shared.features import feature_layer, features
 from pellucid.views.shared.sampling import balanced, parts
 
-_WATCHED = 16  # points of the curve of the score
+_WATCHED = 16  # points of the score's curve
 
 SPEC = ViewSpec(
     title="Activation maximisation",
@@ -148,8 +148,8 @@ def compute(
     }
     if name:
         return arrays
-    arrays["mean"] = np.stack([_mean(x, sampled[labels[sampled] == unit]) for unit in units])
-    return arrays | _of_classes(model, arrays["inputs"], units, real_scores, best)
+    means = np.stack([_mean(x, sampled[labels[sampled] == unit]) for unit in units])
+    return arrays | _of_classes(model, arrays["inputs"], units, real_scores, best) | {"mean": means}
 
 
 def _of_classes(
@@ -223,25 +223,25 @@ def _climb(
 
 
 def _layer(model: ExplainedModel, layer: str) -> str:
-    """The name of the layer that `layer` means; without a convolution, first and last mean the last features."""
+    """Return the name of the layer that `layer` means; without a convolution, first and last mean last_features."""
     if layer in ("first", "last") and not model.places.ends:
         return feature_layer(model, "last_features")
     return conv_layer(model, layer)
 
 
 def _mean(x: NDArray[np.float32], chosen: NDArray[np.int64]) -> Array:
-    """Mean of some examples."""
+    """Return the mean of the chosen examples."""
     total = np.zeros(x.shape[1:])
-    for part in parts(x, chosen):
-        total += part.sum(0, dtype=np.float64)
+    for batch in parts(x, chosen):
+        total += batch.sum(0, dtype=np.float64)
     return (total / len(chosen)).astype(np.float32)
 
 
-def _spread(possible: NDArray[np.int64], shown: int) -> NDArray[np.int64]:
-    """At most `shown` of them, evenly spread."""
-    if len(possible) <= shown:
-        return possible
-    return possible[np.linspace(0, len(possible) - 1, shown).round().astype(np.int64)]
+def _spread(candidates: NDArray[np.int64], shown: int) -> NDArray[np.int64]:
+    """Return at most `shown` of the candidates, evenly spread."""
+    if len(candidates) <= shown:
+        return candidates
+    return candidates[np.linspace(0, len(candidates) - 1, shown).round().astype(np.int64)]
 
 
 def _score(
@@ -257,15 +257,15 @@ def _score(
 
 
 def _statistics(x: NDArray[np.float32]) -> Statistics:
-    """Mean, standard deviation and range of every channel of (M, *axes, channels), which may be mapped."""
+    """Return mean, standard deviation and range of every channel of (M, *axes, channels), which may be mapped."""
     channels = x.shape[-1]
     total, square = np.zeros(channels), np.zeros(channels)
     low, high = np.full(channels, np.inf), np.full(channels, -np.inf)
     count = 0
-    # Around the first example's mean: the difference of two large sums would lose a small variance.
+    # Centred on the first example's mean, since the difference of two large sums would lose a small variance.
     middle = np.asarray(x[0], np.float64).reshape(-1, channels).mean(0)
-    for part in parts(x, np.arange(len(x))):
-        values = part.reshape(-1, channels)
+    for batch in parts(x, np.arange(len(x))):
+        values = batch.reshape(-1, channels)
         centred = values - middle
         total += centred.sum(0)
         square += np.square(centred).sum(0)
@@ -273,6 +273,6 @@ def _statistics(x: NDArray[np.float32]) -> Statistics:
         count += len(values)
     mean = total / count
     deviation = np.sqrt(np.maximum(square / count - mean**2, 0))
-    # A channel that never changes cannot be changed: its limits are equal, and any unit will do.
-    safe = np.where(deviation > 0, deviation, 1)
-    return Statistics(*(np.asarray(value, np.float32) for value in (middle + mean, safe, low, high)))
+    # A constant channel stays constant, since its limits are equal: any unit will do.
+    nonzero = np.where(deviation > 0, deviation, 1)
+    return Statistics(*(np.asarray(value, np.float32) for value in (middle + mean, nonzero, low, high)))

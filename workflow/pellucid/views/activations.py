@@ -1,4 +1,4 @@
-"""The activations of a layer's filters on chosen examples, position by position."""
+"""The feature maps of a layer on examples of each class."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SPEC = ViewSpec(
     needs=("examples",),
 )
 
-_SMALL = 64  # positions along an axis of an image's map: as many as can be seen in a figure of many maps
+_SMALL = 64  # positions along an axis of an image's map: more cannot be seen in a figure of many maps
 
 
 def compute(
@@ -42,34 +42,35 @@ def compute(
         ),
     ] = 32,
 ) -> dict[str, NDArray[Any]]:
-    """The maps of the strongest filters, and a summary of all.
+    """Return the maps of the strongest filters, and a summary of all filters.
 
     Returns:
-        what `about_examples` gives of the E examples; layer, its name; filters (shown,), the strongest first; maps
-        (E, shown, *axes), of images brought down to 64 positions an axis by means; units (E, 1 + axes), the filter (as
-        its place among those shown) and the place of the most active unit; mean, mean_absolute, maximum (E, filters);
+        `about_examples` of the E examples; layer, its name; filters (shown,), the strongest first; maps
+        (E, shown, *axes), of images reduced to 64 positions along an axis; units (E, 1 + axes), the filter (its index
+        among the shown ones) and the position of the most active unit; mean, mean_absolute, maximum (E, filters);
         n_filters; `field_arrays` of the layer.
 
     Raises:
-        InputError: no such layer, or one without a map per filter on the axes of the input.
+        InputError: no such layer, or a layer without a map per filter on the axes of the input.
     """
     name = conv_layer(model, layer)
-    chosen = per_class(data.examples["labels"], examples)
-    about = about_examples(data, chosen)
+    selected = per_class(data.examples["labels"], examples)
+    about = about_examples(data, selected)
     summary: dict[str, list[NDArray[np.float32]]] = {"mean": [], "mean_absolute": [], "maximum": []}
-    for _, found in batches(model, about["inputs"], name):
-        summary["mean"].append(found.mean(axes_of(found)))
-        summary["mean_absolute"].append(np.abs(found).mean(axes_of(found)))
-        summary["maximum"].append(found.max(axes_of(found)))
+    for _, batch_maps in batches(model, about["inputs"], name):
+        summary["mean"].append(batch_maps.mean(axes_of(batch_maps)))
+        summary["mean_absolute"].append(np.abs(batch_maps).mean(axes_of(batch_maps)))
+        summary["maximum"].append(batch_maps.max(axes_of(batch_maps)))
     whole = {key: np.concatenate(values) for key, values in summary.items()}
     filters = np.argsort(-whole["mean_absolute"].mean(0), kind="stable")[:shown]
     # A second pass is cheaper than keeping the maps of all filters.
     maps, units = [], []
-    for _, found in batches(model, about["inputs"], name):
-        for one in found[..., filters]:
-            *unit, strongest = np.unravel_index(one.argmax(), one.shape)
+    for _, batch_maps in batches(model, about["inputs"], name):
+        for example_maps in batch_maps[..., filters]:
+            *unit, strongest = np.unravel_index(example_maps.argmax(), example_maps.shape)
             units.append([strongest, *unit])
-            maps.append(np.moveaxis(small(one, _SMALL) if one.ndim == 3 else one, -1, 0))
+            shrunk = small(example_maps, _SMALL) if example_maps.ndim == 3 else example_maps
+            maps.append(np.moveaxis(shrunk, -1, 0))
     return {
         **about,
         **whole,

@@ -1,4 +1,4 @@
-"""The architecture of a model: its layers, what they pass on, how many weights they have, and what they see."""
+"""The architecture of a model: its layers, their output shapes, numbers of weights and receptive fields."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SPEC = ViewSpec(
 
 COLUMNS = ("layer", "kind", "output shape", "parameters", "trainable", "receptive field", "stride", "connected to")
 
-# The first that matches names the group, which gives a layer its colour.
+# The first pattern that matches a layer's kind gives its group, and so its colour.
 _GROUPS = (
     ("input", r"InputLayer"),
     ("pooling", r".*Pooling.*"),
@@ -49,16 +49,16 @@ _GROUPS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One layer, as the table has it.
+    """One layer, a row of the table.
 
     Attributes:
         name, kind: of the layer.
-        shape: what it puts out for one example; None where a nested model leaves a size open.
-        parameters, trainable: number of weights; a layer that is used twice counts at its first use.
-        field, stride: receptive field and step along each axis of the input, in its positions; None for a field that
-            is the whole input.
-        inputs: places of the layers that it takes.
-        within: names of the nested models that hold it, joined by "/".
+        shape: of its output for one example; None for a size that a nested model leaves open.
+        parameters, trainable: number of weights; those of a shared layer count at its first use.
+        field, stride: receptive field and step along each axis of the input, in positions; None for a field that is
+            the whole input.
+        inputs: indices of the rows of its input layers.
+        within: names of the nested models that contain it, joined by "/".
     """
 
     name: str
@@ -87,13 +87,12 @@ def compute(
         ),
     ] = 40,
 ) -> dict[str, NDArray[Any] | str]:
-    """The table of the layers.
+    """Return the table of the layers.
 
     Returns:
-        txt and csv, the table as texts; and by layer (L,): names, kinds, groups, shapes (as text), positions (the
-        longest axis of what it puts out, channels left out; 1 where there is none), filters (the last axis),
-        parameters, trainable, field (the longest axis of the receptive field), whole, within; edges (E, 2), from and
-        to.
+        txt and csv, the table as texts; of each layer (L,): names, kinds, groups, shapes (as text), positions (the
+        longest axis of its output without channels, at least 1), filters (the last axis), parameters, trainable, field
+        (the longest axis of the receptive field), whole, within; edges (E, 2), indices of layers, from and to.
     """
     layers = table(model)
     return {
@@ -119,7 +118,7 @@ def compute(
 
 
 def table(model: ExplainedModel) -> list[Row]:
-    """The layers of a model in the order of computation, nested models replaced by their layers."""
+    """Return the layers of a model in the order of computation, with nested models replaced by their layers."""
     fields = node_fields(model.nodes, model.input_shape[:-1])
     kept = [index for index, node in enumerate(model.nodes) if not node.container]
     place = {index: position for position, index in enumerate(kept)}
@@ -145,12 +144,12 @@ def table(model: ExplainedModel) -> list[Row]:
 
 
 def group(kind: str) -> str:
-    """The group of layers that a kind of layer belongs to."""
+    """Return the group to which a kind of layer belongs."""
     return next((name for name, pattern in _GROUPS if re.fullmatch(pattern, kind)), "other")
 
 
 def summary(model: ExplainedModel, rows: Sequence[Row]) -> str:
-    """The table as text in columns, and the sums below it."""
+    """Return the table as text in columns, with sums below it."""
     lines = [COLUMNS, *(_words(row, rows) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     numbers = {COLUMNS.index("parameters"), COLUMNS.index("trainable")}
@@ -189,7 +188,7 @@ def _words(row: Row, rows: Sequence[Row], separator: str = ",") -> tuple[str, ..
 
 
 def _csv(rows: Sequence[Row]) -> str:
-    """The table for programs: commas between cells, none inside of numbers."""
+    """Return the table as CSV, without commas inside numbers."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

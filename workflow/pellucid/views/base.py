@@ -1,16 +1,16 @@
-"""The contract of a view: something that shows the model itself, not one explanation.
+"""The contract of a view, which shows the model itself and not an explanation.
 
 A view is a module of this package with two names:
 
 - `SPEC`, a `ViewSpec`;
-- `compute(model, data, rng, **parameters) -> dict`, arrays by name. An entry that is a text is a file of its own, whose
-  suffix `SPEC.texts` names.
+- `compute(model, data, rng, **parameters) -> dict`, arrays by name. A text is written to a separate file; its name is
+  the file's suffix, and is listed in `SPEC.texts`.
 
 Each keyword-only argument of `compute` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
 It may have the other functions of `View`, which state what happens without them.
-The module of the same name in `draw/views/` has `draw(arrays, facts, parameters, caption) -> Figure` and needs neither
-the model nor TensorFlow. Nothing else has to be edited to add a view: `config.yaml` turns it on.
+The module of the same name in `draw/views/` has `draw(arrays, data_info, parameters, caption) -> Figure` and needs
+neither the model nor TensorFlow. To add a view, no other file has to be edited: `config.yaml` turns it on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pellucid import files
 if TYPE_CHECKING:
     from pellucid.network.explained_model import ExplainedModel
 
-# What a view may need besides the model, and the files that hold it, under results/<experiment>/.
+# What a view may need besides the model: its files, relative to results/<experiment>/.
 NEEDS: Mapping[str, Mapping[str, str]] = {
     "examples": {"examples": "examples.npz"},
     "training": {"x_train": "data/x_train.npy", "labels": "data/labels.npz"},
@@ -40,14 +40,14 @@ NEEDS: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class ViewSpec:
-    """What a view declares about itself, readable without TensorFlow.
+    """The declarations of a view, readable without TensorFlow.
 
     Attributes:
-        title: its name for people.
+        title: its name in figures and tables.
         about: what its figure shows and how to read it, in one or two sentences, for the report.
-        paper: the source that it implements.
+        paper: the publication that it implements.
         requires: features that the architecture must have, such as "conv".
-        needs: what it reads besides the model: "examples" (the chosen ones), "training", "test".
+        needs: what it reads besides the model: "examples" (the selected ones), "training", "test".
         texts: suffixes of the text files that it writes beside its arrays, such as "csv".
     """
 
@@ -65,13 +65,13 @@ class ViewSpec:
         return View
 
     def sources(self) -> dict[str, str]:
-        """The files that it needs, by name, relative to the experiment's folder."""
+        """Return the files that the view needs, by name, relative to the experiment's folder."""
         return {name: path for need in self.needs for name, path in NEEDS[need].items()}
 
 
 @dataclass(frozen=True)
 class ViewData:
-    """What a view may read besides the model.
+    """The data that a view may read besides the model.
 
     Attributes:
         data_info: `data.json`: kind ("series" or "image"), classes, channels, sampling_rate_hz, unit, ….
@@ -83,22 +83,22 @@ class ViewData:
 
     @cached_property
     def examples(self) -> dict[str, NDArray[Any]]:
-        """The chosen test examples: inputs, labels, predictions, targets, probabilities, indices and perhaps truth."""
+        """The selected test examples: inputs, labels, predictions, targets, probabilities, indices, perhaps truth."""
         return files.read_arrays(self.paths["examples"])
 
     @cached_property
     def training(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The training examples, mapped, (M, *input_shape), and their labels (M,)."""
+        """The training examples (M, *input_shape), mapped, and their labels (M,)."""
         return files.map_array(self.paths["x_train"]), files.read_arrays(self.paths["labels"])["train"]
 
     @cached_property
     def test(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The test examples, mapped, (M, *input_shape), and their labels (M,)."""
+        """The test examples (M, *input_shape), mapped, and their labels (M,)."""
         return files.map_array(self.paths["x_test"]), files.read_arrays(self.paths["labels"])["test"]
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
-        """Of the test examples, (M, classes)."""
+        """The probabilities of the test examples, (M, classes)."""
         return files.read_arrays(self.paths["predictions"])["probabilities"]
 
 

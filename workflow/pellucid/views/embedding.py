@@ -1,7 +1,7 @@
-"""Embedding: where the test examples lie in the space of the last features, brought to a plane by PCA and by t-SNE.
+"""Embedding: the last features of the test examples, projected to a plane by PCA and by t-SNE.
 
-PCA keeps the large distances and t-SNE the small ones; both come with scikit-learn. UMAP answers the same question as
-t-SNE at these sizes and would add a compiler at run time, so it is left out.
+PCA preserves large distances and t-SNE small ones. UMAP would show about the same as t-SNE at these sizes, but needs a
+compiler at run time, so it is not offered.
 """
 
 from __future__ import annotations
@@ -53,37 +53,37 @@ def compute(
     ] = 30,
     neighbours: Annotated[int, Field(ge=1, le=10_000, description="nearest neighbours whose class is compared")] = 10,
 ) -> dict[str, NDArray[Any] | str]:
-    """Features of test examples and their two planes.
+    """Return features of test examples and their two projections.
 
     Returns:
         `features` (n, units), `pca` and `tsne` (n, 2), `variance` (2,), the share of the variance of each principal
-        component, `labels` and `predictions` (n,), `indices` (n,) into the test examples, `neighbours_same` (3,), the
-        share of nearest neighbours of the same class in the feature space and in the planes, `chance`, the same
-        among examples drawn at random, `layer`; as `csv` the shares class by class. Of fewer than five examples, or of
-        features that are the same for all of them, there is no plane: `reason`, which the figure says, and `layer`.
+        component, `labels` and `predictions` (n,), `indices` (n,) of the test examples, `neighbours_same` (3,), the
+        share of nearest neighbours of the same class in the feature space and in both planes, `chance`, the same for
+        randomly drawn examples, `layer`; `csv`, the shares by class. With fewer than five examples, or constant
+        features, there are only `layer`, `csv` and `reason`, which the figure shows.
 
     Raises:
         InputError: no such layer.
     """
     x, labels = data.test
-    chosen = balanced(labels, points, rng)
+    sampled = balanced(labels, points, rng)
     name = feature_layer(model, layer)
-    if len(chosen) < _FEWEST:
-        return _left_out(name, f"{len(chosen)} test examples, where a plane takes {_FEWEST} at least")
-    found = np.concatenate([features(model, part, name) for part in parts(x, chosen, model.batch_size())])
-    if not np.ptp(found, axis=0).any():
+    if len(sampled) < _FEWEST:
+        return _left_out(name, f"{len(sampled)} test examples, but a projection needs at least {_FEWEST}")
+    values = np.concatenate([features(model, batch, name) for batch in parts(x, sampled, model.batch_size())])
+    if not np.ptp(values, axis=0).any():
         return _left_out(name, f"the features of layer {name} are the same for all test examples")
-    y = labels[chosen]
-    pca, tsne, variance = planes(found, perplexity)
-    spaces = {"features": found, "pca": pca, "tsne": tsne}
-    same = {space: same_class(values, y, neighbours) for space, values in spaces.items()}
+    y = labels[sampled]
+    pca, tsne, variance = planes(values, perplexity)
+    spaces = {"features": values, "pca": pca, "tsne": tsne}
+    same = {space: same_class(points_in, y, neighbours) for space, points_in in spaces.items()}
     counts = np.bincount(y)
     arrays: dict[str, Any] = {
         **spaces,
         "variance": variance,
         "labels": y,
-        "predictions": data.probabilities[chosen].argmax(1),
-        "indices": chosen,
+        "predictions": data.probabilities[sampled].argmax(1),
+        "indices": sampled,
         "neighbours_same": np.array([same[space].mean() for space in spaces]),
         "chance": (counts * (counts - 1)).sum() / (len(y) * (len(y) - 1)),
         "total": np.array(len(labels)),
@@ -93,23 +93,23 @@ def compute(
 
 
 def _left_out(layer: str, reason: str) -> dict[str, NDArray[Any] | str]:
-    """What the view gives where there is no plane: the run goes on, and the figure says why."""
+    """Warn, and return the arrays of a view without projections, whose figure shows the reason."""
     logger.warning("no embedding: %s", reason)
     return {"reason": np.array(reason), "layer": np.array(layer), "csv": "class,examples\n"}
 
 
 def planes(
-    found: NDArray[np.float32], perplexity: float
+    features: NDArray[np.float32], perplexity: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
-    """The planes of PCA and t-SNE, each (n, 2), and the share of the variance of each principal component, (2,).
+    """Return the projections by PCA and t-SNE, each (n, 2), and the variance's share of each component (2,).
 
-    t-SNE starts from the PCA (Kobak and Berens 2019), on one thread: the same features give the same plane.
+    t-SNE starts from the PCA (Kobak and Berens 2019), and runs on one thread so that it is deterministic.
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
-    values = np.asarray(found, np.float64)
+    values = np.asarray(features, np.float64)
     if values.shape[1] == 1:
         values = np.column_stack([values, np.zeros(len(values))])
     with threadpool_limits(1):
@@ -123,16 +123,17 @@ def planes(
 
 
 def same_class(values: NDArray[np.float32], labels: NDArray[np.int64], neighbours: int) -> NDArray[np.float64]:
-    """Of each example, the share of its nearest neighbours that are of its class: (n, units) to (n,)."""
+    """Return the share of each example's nearest neighbours that are of its class: (n, units) to (n,)."""
     from sklearn.neighbors import NearestNeighbors
 
     near = NearestNeighbors(n_neighbors=min(neighbours, len(values) - 1)).fit(values)
-    # Without an argument an example is not its own neighbour.
+    # Called without points, `kneighbors` does not count an example as its own neighbour.
     share: NDArray[np.float64] = (labels[near.kneighbors(return_distance=False)] == labels[:, np.newaxis]).mean(1)
     return share
 
 
 def _table(same: dict[str, NDArray[np.float64]], y: NDArray[np.int64], classes: list[str]) -> str:
+    """Return the shares of neighbours of the same class as CSV, over all examples and by class."""
     import pandas as pd
 
     rows = [(tables.ALL, tables.ALL, np.ones(len(y), bool))]

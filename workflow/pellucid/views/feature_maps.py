@@ -1,4 +1,4 @@
-"""One example on its way through the network: the strongest maps of several layers, one below the other."""
+"""The strongest feature maps of several layers on one example."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPEC = ViewSpec(
     needs=("examples",),
 )
 
-_SMALL = 112  # positions along an axis of an image's map: as many as can be seen in a figure of many maps
+_SMALL = 112  # positions along an axis of an image's map: more cannot be seen in a figure of many maps
 
 
 def compute(
@@ -48,13 +48,12 @@ def compute(
         ),
     ] = 8,
 ) -> dict[str, NDArray[Any]]:
-    """The strongest maps of each layer on one example, and a summary of all maps.
+    """Return the strongest maps of each layer on one example, and a summary of all maps.
 
     Returns:
-        what `about_examples` gives of the one example; layers (L,), their names; n_filters (L,); sizes (L, axes), of
-        their maps; whole (L,) and field (L, axes, 4) as in `field_arrays`; and for layer i maps_i (shown, *axes), of
-        images brought down to 112 positions an axis by means, filters_i (shown,), mean_i, mean_absolute_i and
-        maximum_i (filters,).
+        `about_examples` of the example; layers (L,), their names; n_filters (L,); sizes (L, axes), of their maps; whole
+        (L,) and field (L, axes, 4) as in `field_arrays`; for layer i maps_i (shown, *axes), of images reduced to 112
+        positions along an axis, filters_i (shown,), mean_i, mean_absolute_i and maximum_i (filters,).
 
     Raises:
         InputError: no such layer or example, or a layer without a map per filter on the axes of the input.
@@ -66,19 +65,18 @@ def compute(
         )
     names = model.conv_layers if layers == "all" else [conv_layer(model, layer) for layer in layers]
     if not names:
-        raise InputError.unexpected(
-            "feature_maps.layers", "a model without a convolution layer", "a list of other layers"
-        )
+        problem = "the model has no convolution layer, so `all` selects none."
+        raise InputError("feature_maps.layers", problem, "List the names of layers instead.")
     about = about_examples(data, np.array([example]))
-    found: dict[str, NDArray[Any]] = {}
+    by_layer: dict[str, NDArray[Any]] = {}
     sizes = []
     for index, name in enumerate(names):
         ((_, maps),) = batches(model, about["inputs"], name)
         sizes.append(maps.shape[1:-1])
         strength = np.abs(maps).mean(axes_of(maps))[0]
         filters = np.argsort(-strength, kind="stable")[:shown]
-        found |= {
-            f"maps_{index}": np.moveaxis(_seen(maps[0][..., filters]), -1, 0),
+        by_layer |= {
+            f"maps_{index}": np.moveaxis(_shrunk(maps[0][..., filters]), -1, 0),
             f"filters_{index}": filters,
             f"mean_{index}": maps.mean(axes_of(maps))[0],
             f"mean_absolute_{index}": strength,
@@ -87,10 +85,10 @@ def compute(
     fields = [model.receptive_field(name) for name in names]
     return {
         **about,
-        **found,
+        **by_layer,
         "layers": np.array(names),
         "sizes": np.array(sizes),
-        "n_filters": np.array([len(found[f"mean_{index}"]) for index in range(len(names))]),
+        "n_filters": np.array([len(by_layer[f"mean_{index}"]) for index in range(len(names))]),
         "whole": np.array([field.whole for field in fields]),
         "field": np.array(
             [[(span.size, span.jump, span.start, span.units) for span in field.spans] for field in fields], np.int64
@@ -98,5 +96,5 @@ def compute(
     }
 
 
-def _seen(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+def _shrunk(maps: NDArray[np.float32]) -> NDArray[np.float32]:
     return small(maps, _SMALL) if maps.ndim == 3 else maps

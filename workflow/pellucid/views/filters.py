@@ -1,4 +1,4 @@
-"""The filters of a convolution layer: its kernels themselves."""
+"""The kernels of a convolution layer's filters."""
 
 from __future__ import annotations
 
@@ -41,27 +41,27 @@ def compute(
         ),
     ] = 8,
 ) -> dict[str, NDArray[Any]]:
-    """The kernels of a layer, and where their taps lie on the input.
+    """Return the kernels of a layer, and the spacing of their taps on the input.
 
     Returns:
         kernels (filters, *size, input channels); norms (filters,), Euclidean; order (filters,), the largest norm first;
-        layer, its name; step (axes,), input positions between two taps, 0 where that is not known; on_input, whether
-        the input channels of the kernels are those of the data.
+        layer, its name; step (axes,), input positions between two taps, 0 if not known; on_input, whether the input
+        channels of the kernels are those of the data.
 
     Raises:
-        InputError: no convolution layer, none of that name, or one without kernels.
+        InputError: no convolution layer, none of that name, or a layer without kernels.
     """
     name = kernel_layer(model, layer)
-    kernels = kernels_of(model.layers[name])
+    layer_object = model.layers[name]
+    kernels = kernels_of(layer_object)
     norms = np.sqrt(np.square(kernels, dtype=np.float64).reshape(len(kernels), -1).sum(1))
-    found = model.layers[name]
     field = model.receptive_field(name)
-    dilation = np.broadcast_to(np.asarray(found.dilation_rate), len(kernels.shape[1:-1]))
-    stride = np.broadcast_to(np.asarray(found.strides), len(kernels.shape[1:-1]))
+    dilation = np.broadcast_to(np.asarray(layer_object.dilation_rate), len(kernels.shape[1:-1]))
+    stride = np.broadcast_to(np.asarray(layer_object.strides), len(kernels.shape[1:-1]))
     matching = len(field.spans) == len(stride) and not field.whole
     jumps = [span.jump for span in field.spans] if matching else [0] * len(stride)
     step = np.array(jumps) // stride * dilation
-    reach = [1 + (size - 1) * each for size, each in zip(kernels.shape[1:-1], dilation, strict=True)]
+    reach = [1 + (size - 1) * rate for size, rate in zip(kernels.shape[1:-1], dilation, strict=True)]
     on_input = matching and list(field.size) == reach and kernels.shape[-1] == model.input_shape[-1]
     return {
         "kernels": kernels,
@@ -74,13 +74,13 @@ def compute(
 
 
 def kernels_of(layer: Any) -> NDArray[np.float32]:
-    """The kernels of a Keras convolution layer, filter by filter: (filters, *size, input channels).
+    """Return the kernels of a Keras convolution layer: (filters, *size, input channels).
 
-    A depthwise filter sees one channel, and has one here. Of a separable layer these are the products of its two steps,
-    the kernels of the plain convolution that would do the same.
+    A depthwise filter has one input channel. The kernels of a separable layer are the products of its two steps, which
+    are the kernels of the equivalent plain convolution.
 
     Raises:
-        InputError: a layer without kernels over one or two axes.
+        InputError: the layer has no kernels over one or two axes.
     """
     kind, weights = type(layer).__name__, [np.asarray(value) for value in layer.get_weights()]
     if not weights or "Conv" not in kind or weights[0].ndim not in (3, 4):

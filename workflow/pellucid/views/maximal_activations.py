@@ -1,4 +1,4 @@
-"""The real inputs that excite the filters of a layer most, cut out at the receptive field of the unit that answers."""
+"""Maximal activations: the parts of real inputs that activate the filters of a layer most strongly."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SPEC = ViewSpec(
     needs=("test",),
 )
 
-# Pixels along an axis that an image in the arrays may have: a patch, and the whole that says where the patch lies.
+# Largest size of an image in the arrays, in pixels along an axis: of a patch, and of the whole image around it.
 _LARGE, _SMALL = 112, 64
 
 
@@ -50,29 +50,28 @@ def compute(
         ),
     ] = 2000,
 ) -> dict[str, NDArray[Any]]:
-    """The strongest answers of the filters, one for each example at most, and what they answer to.
+    """Find the examples with the largest activation of each filter, and what the most active unit sees of them.
 
     Returns:
-        layer, its name; n_filters; searched, number of examples; best_value and best_example (filters,) for every
-        filter. For the F drawn and their K examples: filters (F,); values (F, K), the largest first; examples (F, K),
-        indices of test examples; labels (F, K); units (F, K, axes), places in the layer's maps; patches
-        (F, K, *size, channels), NaN outside of the input, those of images brought down to 112 pixels;
-        starts (F, K, axes), where a patch begins on the input;
-        contexts (F, K, *axes, channels), the inputs themselves, images brought down to 64 pixels by means;
+        layer, its name; n_filters; searched, number of examples; best_value and best_example (filters,) of every
+        filter. For the F drawn filters and their K examples: filters (F,); values (F, K), the largest first; examples
+        (F, K), indices of test examples; labels (F, K); units (F, K, axes), positions in the layer's maps; patches
+        (F, K, *size, channels), NaN outside of the input, images reduced to 112 pixels; starts (F, K, axes), where a
+        patch begins on the input; contexts (F, K, *axes, channels), the whole inputs, images reduced to 64 pixels;
         `field_arrays` of the layer.
 
     Raises:
-        InputError: no such layer, or one without a map per filter on the axes of the input.
+        InputError: no such layer, or a layer without a map per filter on the axes of the input.
     """
     name = conv_layer(model, layer)
     x, labels = data.test
     pool = np.arange(len(x)) if len(x) <= search else np.sort(rng.choice(len(x), search, replace=False))
     highest, places = _highest(model, x, pool, name)
     best = highest.argmax(0)
-    everything = np.arange(highest.shape[1])
-    ranks = np.argsort(-highest.max(0), kind="stable") if order == "strongest" else everything
+    all_filters = np.arange(highest.shape[1])
+    ranks = np.argsort(-highest.max(0), kind="stable") if order == "strongest" else all_filters
     filters, field = ranks[:shown], model.receptive_field(name)
-    # Equal answers go to the example that comes first.
+    # Of equal activations the first example is taken.
     winners = np.argsort(-highest[:, filters], axis=0, kind="stable")[:top].T
     values = np.take_along_axis(highest[:, filters].T, winners, 1)
     flat = np.take_along_axis(places[:, filters].T, winners, 1)
@@ -83,9 +82,9 @@ def compute(
     return {
         **field_arrays(field),
         "layer": np.array(name),
-        "n_filters": np.array(len(everything)),
+        "n_filters": np.array(len(all_filters)),
         "searched": np.array(len(pool)),
-        "best_value": highest[best, everything],
+        "best_value": highest[best, all_filters],
         "best_example": pool[best],
         "filters": filters,
         "values": values,
@@ -122,16 +121,16 @@ def cut(x: Array, field: ReceptiveField, unit: Iterable[int]) -> tuple[Array, ND
 
 
 def _highest(model: ExplainedModel, x: Array, pool: NDArray[np.int64], layer: str) -> tuple[Array, NDArray[np.int64]]:
-    """The largest activation of each filter on each example of the pool, and its place in the flattened map."""
-    values, places = [], []
+    """Return the largest activation of each filter on each example of the pool, and its index in the flattened map."""
+    values, positions = [], []
     size = model.batch_size()
     for start in range(0, len(pool), size):
         for _, maps in batches(model, np.asarray(x[pool[start : start + size]]), layer):
             flat = maps.reshape(len(maps), -1, maps.shape[-1])
-            place = flat.argmax(1)
-            places.append(place)
-            values.append(np.take_along_axis(flat, place[:, np.newaxis], 1)[:, 0])
-    return np.concatenate(values), np.concatenate(places)
+            position = flat.argmax(1)
+            positions.append(position)
+            values.append(np.take_along_axis(flat, position[:, np.newaxis], 1)[:, 0])
+    return np.concatenate(values), np.concatenate(positions)
 
 
 def _shrunk(x: Array, limit: int) -> Array:

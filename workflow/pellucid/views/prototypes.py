@@ -1,6 +1,6 @@
-"""Prototypes: training examples that stand for their class, those that the prototypes do not speak for, and their like.
+"""Prototypes and criticisms: training examples that represent their class, and those that they represent badly.
 
-Everything is measured in the space of the last features: two examples are near when the model sees them alike.
+Distances are those of the last features: two examples are near if the model's features of them are similar.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pellucid.views.shared import medoids, mmd
 from pellucid.views.shared.features import FeatureLayer, feature_layer, features
 from pellucid.views.shared.sampling import balanced, parts
 
-_DRAWS = 100  # random choices with which the chosen prototypes are compared
+_DRAWS = 100  # random choices with which the prototypes are compared
 # The arrays that are joined over the classes, in the order in which they are written.
 _KEYS = (
     "prototype_indices", "prototype_labels", "coverage", "criticism_indices", "criticism_labels", "witness",
@@ -69,16 +69,15 @@ def compute(
     ] = 400,
     shown: Annotated[int, Field(ge=1, le=1_000, description="classes in the figure at most; the arrays hold all")] = 10,
 ) -> dict[str, NDArray[Any] | str]:
-    """Choose class by class, which is the paper's local kernel: examples of two classes have no similarity.
+    """Choose prototypes and criticisms of each class separately (the paper's local kernel).
 
     Returns:
-        Of the prototypes (P of all classes together, class by class): `prototypes` (P, *input_shape),
-        `prototype_labels`, `prototype_indices` into the training examples, `coverage`, the share of the class's
-        examples that are nearest to it; of the criticisms `criticisms`, `criticism_labels`, `criticism_indices`,
-        `witness`; of the test example nearest to each prototype `nearest` (P, *input_shape), `nearest_labels`,
-        `nearest_indices`, `nearest_distances` in units of the class's kernel width; per class of `classes` (C,)
-        `mmd2`, the squared distance of the prototypes' distribution from the class's, `mmd2_random`, its mean over
-        random choices, and `widths`, the kernel's; `layer`.
+        Of the P prototypes of all classes: `prototypes` (P, *input_shape), `prototype_labels`, `prototype_indices` of
+        the training examples, `coverage`, the share of the class's examples that are nearest to the prototype. Of the
+        criticisms: `criticisms`, `criticism_labels`, `criticism_indices`, `witness`. Of the test example nearest to
+        each prototype: `nearest` (P, *input_shape), `nearest_labels`, `nearest_indices`, `nearest_distances` in units
+        of the class's kernel width. Of each class of `classes` (C,): `mmd2`, the squared distance of the prototypes'
+        distribution from the class's, `mmd2_random`, its mean over random choices, `widths`, of the kernel. `layer`.
 
     Raises:
         InputError: no such layer.
@@ -123,7 +122,7 @@ def _choose(
     criticisms: int,
     rare: bool,
 ) -> dict[str, NDArray[Any]]:
-    """Return the prototypes and criticisms of one class, as indices of its features (n, units), and their measures.
+    """Choose the prototypes and criticisms of one class, as indices of its features (n, units), and measure them.
 
     `nearest_indices` are those of `test_features` (M, units).
     """
@@ -150,6 +149,6 @@ def _choose(
 def _features(
     model: ExplainedModel, x: NDArray[np.float32], chosen: NDArray[np.int64], layer: str
 ) -> NDArray[np.float64]:
-    return np.concatenate([features(model, part, layer) for part in parts(x, chosen, model.batch_size())]).astype(
-        np.float64
-    )
+    """Return the features of the chosen examples: (chosen, units)."""
+    batches = parts(x, chosen, model.batch_size())
+    return np.concatenate([features(model, batch, layer) for batch in batches]).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Pruning: what is left of the accuracy, and of the explanations, when weights are taken away."""
+"""Pruning: how accuracy and explanations change when weights are set to zero."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pellucid.views.shared.sampling import parts, proportional
 logger = logging.getLogger(__name__)
 
 Weights = Mapping[str, Sequence[NDArray[Any]]]
-# A kernel's layer, and its place among the layer's weights.
+# A kernel's layer, and its index among the layer's weights.
 Place = tuple[str, int]
 
 SPEC = ViewSpec(
@@ -41,10 +41,10 @@ SPEC = ViewSpec(
 
 
 def check(*, methods: Sequence[str], **unused: object) -> None:
-    """Refuse methods that do not exist or that need the training examples, which this view does not read.
+    """Refuse methods that do not exist, or that need the training examples, which this view does not read.
 
     Raises:
-        InputError: one of those.
+        InputError: with the name of such a method.
     """
     known = plugins.load("explain")
     names = [name for name, module in known.items() if not module.SPEC.needs_training]
@@ -84,26 +84,26 @@ def compute(
         Sequence[str], Field(json_schema_extra=UNIQUE, description="attribution methods, with their default parameters")
     ] = ("saliency", "grad_cam"),
 ) -> dict[str, NDArray[Any] | str]:
-    """Prune in every way and at every density, one after the other; the model is whole again in the end.
+    """Prune with every strategy at every density; at the end the model has its original weights.
 
     Returns:
-        One entry per trial (T): `strategy`, `repeat`, `density`, `kept` (the share of weights that are not zero),
-        `accuracy` (T,), and `rank_correlation` (T, methods); `methods`, the names of those that apply; `chance`, the
-        share of the most frequent class among the test examples; `weights`, the number of weights in the kernels; as
-        `csv` the trials as a table.
+        Of each trial (T): `strategy`, `repeat`, `density`, `kept` (the share of weights that are not zero), `accuracy`
+        (T,), and `rank_correlation` (T, methods); `methods`, the names of the methods that apply to the model;
+        `chance`, the share of the most frequent class among the test examples; `weights`, the number of weights in the
+        kernels; `csv`, the trials as a table.
 
     Raises:
-        InputError: a model without kernels.
+        InputError: the model has no kernels.
     """
     x, labels = data.test
-    chosen = proportional(labels, points, rng)
-    y = labels[chosen]
+    sampled = proportional(labels, points, rng)
+    y = labels[sampled]
     inputs, whole = data.examples["inputs"], data.examples["predictions"]
     places = kernels(model)
-    own = model.weights
-    total = sum(own[name][at].size for name, at in places)
+    weights = model.weights
+    total = sum(weights[name][at].size for name, at in places)
     seed = int(rng.integers(2**31))
-    # The same random scores at every density: what a denser mask drops, a sparser one drops too.
+    # The same random scores at every density, so that a weight that is dropped stays dropped at lower densities.
     masks = rng.integers(2**31, size=repeats)
     maps = _explain(model, methods, inputs, whole, seed)
     trials: dict[str, list[Any]] = {
@@ -112,9 +112,9 @@ def compute(
     for strategy in strategies:
         for repeat in range(repeats if strategy == "random" else 1):
             for density in densities:
-                pruned = prune(own, places, strategy, density, np.random.default_rng(masks[repeat]))
+                pruned = prune(weights, places, strategy, density, np.random.default_rng(masks[repeat]))
                 with model.altered(pruned):
-                    right = [model.logits(part).argmax(1) for part in parts(x, chosen, model.batch_size())]
+                    right = [model.logits(part).argmax(1) for part in parts(x, sampled, model.batch_size())]
                     altered = _explain(model, list(maps), inputs, whole, seed)
                 trials["strategy"].append(strategy)
                 trials["repeat"].append(repeat)
@@ -134,35 +134,35 @@ def compute(
 
 
 def kernels(model: ExplainedModel) -> list[Place]:
-    """Where the kernels are: not biases, and not what batch normalisation has.
+    """Return where the kernels are, without biases and without the weights of batch normalisation.
 
     Raises:
-        InputError: there are none.
+        InputError: there are no kernels.
     """
-    found = [
+    places = [
         (name, position)
         for name in model.weights
         for position, variable in enumerate(model.layers[name].weights)
         if variable.name.endswith("kernel")
     ]
-    if not found:
-        raise InputError.unexpected("model", "no layer with a kernel", "one at least")
-    return found
+    if not places:
+        raise InputError("model", "no layer has a kernel, so there is nothing to prune.")
+    return places
 
 
 def prune(
     weights: Weights, places: Sequence[Place], strategy: str, density: float, rng: np.random.Generator
 ) -> dict[str, list[NDArray[Any]]]:
-    """Weights of the layers with kernels, of which exactly a share is kept and the others are zero.
+    """Return the weights of the layers with kernels, in which exactly a share of the kernels' weights is not zeroed.
 
     Args:
-        weights: of all layers, as `ExplainedModel.weights`; left as they are.
+        weights: of all layers, as `ExplainedModel.weights`; they are not changed.
         places: of the kernels.
         strategy: random, global_magnitude or layer_magnitude.
-        density: share that is kept: of every kernel, or of all together for global_magnitude.
-        rng: for random; the same state keeps more of the same weights at a higher density.
+        density: share to keep: of every kernel, or of all kernels together for global_magnitude.
+        rng: for random; with the same state, the weights kept at one density are also kept at all higher ones.
     """
-    found = {name: list(weights[name]) for name, _ in places}
+    pruned = {name: list(weights[name]) for name, _ in places}
     if strategy == "random":
         scores = [rng.random(weights[name][at].shape, np.float32) for name, at in places]
     else:
@@ -174,12 +174,12 @@ def prune(
         masks = [_largest(score.ravel(), density) for score in scores]
     for (name, at), mask in zip(places, masks, strict=True):
         kernel = weights[name][at]
-        found[name][at] = np.where(mask.reshape(kernel.shape), kernel, 0).astype(kernel.dtype)
-    return found
+        pruned[name][at] = np.where(mask.reshape(kernel.shape), kernel, 0).astype(kernel.dtype)
+    return pruned
 
 
 def _largest(scores: NDArray[Any], density: float) -> NDArray[np.bool_]:
-    """Which are the largest (n,): exactly the share `density`; of equal ones the first."""
+    """Return a mask of the largest scores (n,), exactly a share `density` of them; of equal scores the first."""
     count = round_of(density, len(scores))
     if count == 0:
         return np.zeros(len(scores), bool)
@@ -192,26 +192,26 @@ def _largest(scores: NDArray[Any], density: float) -> NDArray[np.bool_]:
 def _explain(
     model: ExplainedModel, methods: Sequence[str], inputs: NDArray[np.float32], targets: NDArray[np.int64], seed: int
 ) -> dict[str, NDArray[np.float32]]:
-    """Attributions (N, *input_shape) by method; a method that does not apply to the model is left out."""
-    found = {}
+    """Return the attributions (N, *input_shape) by method, without methods that do not apply to the model."""
+    by_method = {}
     for name in methods:
         plugin = plugins.load("explain")[name]
         parameters = plugins.defaults(plugin)
         try:
-            # The same state for every density: only the weights differ.
+            # The same random numbers for every density, so that only the weights differ.
             attributions = plugin.explain(model, inputs, targets, np.random.default_rng(seed), **parameters)
             require_finite(attributions, inputs, name)
-            found[name] = attributions
+            by_method[name] = attributions
         except InputError as error:
             logger.warning("%s is left out: %s", name, error)
-    return found
+    return by_method
 
 
 def rank_correlation(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
-    """Spearman's, of the sizes of two attributions (N, *input_shape), in the mean over the examples.
+    """Return the mean over examples of Spearman's correlation of two absolute attributions (N, *input_shape).
 
-    A map that has become the same everywhere agrees in nothing: 0. Examples whose first map is the same everywhere
-    have no order to keep and are left out; NaN where no other is left.
+    It is 0 for an example whose second map is constant. Examples whose first map is constant are left out; NaN if no
+    example is left.
     """
     first, second = (np.abs(maps).reshape(len(maps), -1) for maps in (before, after))
     ordered = np.ptp(levels(first), axis=1) > 0

@@ -1,4 +1,4 @@
-"""Computing one variant of a view: the one way from a trained model to the view's arrays."""
+"""Compute one variant of a view: from a trained model to the view's arrays."""
 
 from __future__ import annotations
 
@@ -34,42 +34,41 @@ def run(
     cost: Path | str,
     texts: Mapping[str, Path | str],
 ) -> None:
-    """Compute one of the variants of a view that its parameters ask for.
+    """Compute one variant of a view.
 
     Args:
         view: name of the view.
-        variant: which of the runs that its parameters ask for.
+        variant: label of one of the variants of its parameters.
         parameters: its parameters, and `sweep`.
         model: `model.keras`.
         data_info: `data.json`.
         sources: the files of `ViewSpec.sources`.
         seed: of the experiment.
-        threads: CPU threads.
-        memory_mb: for the batches.
-        arrays: `.npz`; gets what the view computes.
+        threads, memory_mb: for the model.
+        arrays: `.npz`; gets the arrays of the view.
         cost: JSON; gets seconds, passes through the model, and parameters.
-        texts: by suffix, the text files that the view declares.
+        texts: the text files that the view declares, by suffix.
 
     Raises:
-        InputError: the view cannot be made of this model.
+        InputError: the view does not apply to this model.
     """
     plugin = plugins.load("views")[view]
-    chosen = variants(view, parameters)[variant]
+    values = variants(view, parameters)[variant]
     explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     data = ViewData(files.read_json(data_info), {name: Path(path) for name, path in sources.items()})
     started = time.perf_counter()
-    found = plugin.compute(explained_model, data, seeds.generator(seed, "view", variant), **chosen)
+    results = plugin.compute(explained_model, data, seeds.generator(seed, "view", variant), **values)
     seconds = time.perf_counter() - started
     for suffix, path in texts.items():
-        files.write(path, partial(Path.write_text, data=found.pop(suffix), encoding="utf-8"))
-    files.write_arrays(arrays, {name: np.asarray(values) for name, values in found.items()})
+        files.write(path, partial(Path.write_text, data=results.pop(suffix), encoding="utf-8"))
+    files.write_arrays(arrays, {name: np.asarray(array) for name, array in results.items()})
     files.write_json(
         cost,
         {
             "seconds": round(seconds, 4),
             "forward_passes": explained_model.forward_passes,
             "backward_passes": explained_model.backward_passes,
-            "parameters": chosen,
+            "parameters": values,
         },
     )
     logger.info(

@@ -1,4 +1,4 @@
-"""What stands for "any example": rows drawn from the training examples, which attributions are averaged over."""
+"""The background: rows drawn from the training examples, over which attributions are averaged."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Background = Annotated[
 
 
 def drawn(training: NDArray[np.float32], background: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """`background` different rows of the training examples, in their own order; all rows where there are fewer.
+    """Return `background` different rows of the training examples, in their order; all rows if there are fewer.
 
     Args:
-        training: (M, *input_shape), possibly mapped from a file: only the drawn rows are read.
-        background: how many.
-        rng: draws them.
+        training: (M, *input_shape), possibly mapped from a file, of which only the drawn rows are read.
+        background: number of rows.
+        rng: draws the rows.
 
     Returns:
         (B, *input_shape), a copy.
@@ -38,7 +38,7 @@ def drawn(training: NDArray[np.float32], background: int, rng: np.random.Generat
 
 
 def mean_logit(model: ExplainedModel, rows: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean over the background of the score of each target: (N,)."""
+    """Return the mean over the background of the score of each target: (N,)."""
     mean: NDArray[np.float64] = model.scores(rows).mean(0, dtype=np.float64)[targets]
     return mean
 
@@ -53,5 +53,5 @@ def expected(
     background: int,
     **unused: Any,
 ) -> NDArray[np.float64]:
-    """Mean logit of each target over the background that `explain` draws from the same generator: (N,)."""
+    """Return the mean logit of each target over the background that `explain` draws with the same generator: (N,)."""
     return mean_logit(model, drawn(training, background, rng), targets)

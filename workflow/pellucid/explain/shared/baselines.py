@@ -1,4 +1,4 @@
-"""What stands for "nothing there": the reference inputs that attributions are measured against."""
+"""Baselines: reference inputs that stand for the absence of a feature."""
 
 from __future__ import annotations
 
@@ -20,37 +20,38 @@ Baseline = Annotated[
 def baseline(
     inputs: NDArray[np.float32], kind: str, rng: np.random.Generator, measured: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float32]:
-    """A reference for each input: (N, *input_shape).
+    """Return the baseline of each input: (N, *input_shape).
 
     Args:
         inputs: (N, *axes, channels).
         kind: zero, mean (of the example's channel) or noise (with the channel's mean and standard deviation).
         rng: for noise.
-        measured: of the inputs' shape: means and deviations are of these values, and all others stay as they are, since
-            nothing can be taken away where nothing was measured; None where all were.
+        measured: of the inputs' shape; means and deviations are over the measured values, and all other values stay as
+            they are, since they cannot be removed. None if all values were measured.
     """
     if measured is not None:
         axes = tuple(range(1, inputs.ndim - 1))
-        return np.where(measured, _filled(inputs, kind, rng, measured, axes), inputs).astype(np.float32)
+        return np.where(measured, _baseline_of_measured(inputs, kind, rng, measured, axes), inputs).astype(np.float32)
     if kind == "zero":
         return np.zeros_like(inputs)
     axes = tuple(range(1, inputs.ndim - 1))
     mean = inputs.mean(axes, keepdims=True)
     if kind == "mean":
         return np.broadcast_to(mean, inputs.shape)
-    # One pattern for all examples: an example's map must not depend on which others are explained with it.
+    # One pattern for all examples, so that a map does not depend on the other examples.
     pattern = rng.standard_normal(inputs.shape[1:], np.float32)
     filled: NDArray[np.float32] = mean + inputs.std(axes, keepdims=True) * pattern
     return filled
 
 
-def _filled(
+def _baseline_of_measured(
     inputs: NDArray[np.float32],
     kind: str,
     rng: np.random.Generator,
     measured: NDArray[np.bool_],
     axes: tuple[int, ...],
 ) -> NDArray[Any]:
+    """Return the baseline of each input from its measured values alone, in a shape that broadcasts to the inputs'."""
     if kind == "zero":
         return np.zeros_like(inputs)
     count = np.maximum(measured.sum(axes, keepdims=True), 1)

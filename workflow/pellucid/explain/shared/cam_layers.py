@@ -1,4 +1,4 @@
-"""What the class activation methods share: the layer's parameter, and the way from its map to the input's shape."""
+"""Steps of the class activation methods: combine the feature maps of a layer, and lay the map on the input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import map_layer
 from pellucid.network.spans import Span
 
-# Bytes of feature maps that are combined at once: what fits into a core's cache takes half the time (measured).
+# Bytes of feature maps that are combined at once: maps that fit into a core's cache take half the time (measured).
 _CACHED = 2**20
 
 Layer = Annotated[
@@ -60,7 +60,7 @@ def combined(
     layer: str,
     combine: Combine,
 ) -> NDArray[np.float32]:
-    """One map per example at the size of a layer, from its feature maps and their gradients: (N, *axes).
+    """Return one map per example at the size of a layer, from its feature maps and their gradients: (N, *axes).
 
     Args:
         model: the trained model.
@@ -73,36 +73,36 @@ def combined(
         InputError: a layer without axes, such as a dense one.
     """
 
-    def of_batch(part: slice) -> NDArray[np.float32]:
-        activations, gradients = model.activations_and_gradient(inputs[part], targets[part], layer)
+    def of_batch(batch: slice) -> NDArray[np.float32]:
+        activations, gradients = model.activations_and_gradient(inputs[batch], targets[batch], layer)
         axes, number = axes_of(model, layer, activations), len(activations)
-        few = max(1, _CACHED * number // max(activations.nbytes, 1))
-        return np.concatenate([combine(activations[some], gradients[some], axes) for some in slices(number, few)])
+        size = max(1, _CACHED * number // max(activations.nbytes, 1))
+        return np.concatenate([combine(activations[few], gradients[few], axes) for few in slices(number, size)])
 
-    return np.concatenate([of_batch(part) for part in batches(model, len(inputs))])
+    return np.concatenate([of_batch(batch) for batch in batches(model, len(inputs))])
 
 
 def batches(model: ExplainedModel, number: int) -> list[slice]:
-    """Parts of the inputs, at least one: feature maps of deep networks are large, and those of one part are held."""
+    """Return slices of the inputs, at least one, which bound the feature maps held in memory."""
     return slices(number, model.batch_size(backward=True))
 
 
 def spread(model: ExplainedModel, layer: str, maps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Maps (N, *axes) of a layer laid on the input, each cell where its receptive field lies: (N, *input_shape).
+    """Lay maps (N, *axes) of a layer on the input, each cell at its receptive field: (N, *input_shape).
 
-    They are the same for every channel.
+    All channels get the same values.
 
     Raises:
-        InputError: a layer whose place on the input is not known.
+        InputError: it is not known where the layer's output lies on the input.
     """
     return np.repeat(lay_on_input(maps, spans_of(model, layer))[..., np.newaxis], model.input_shape[-1], axis=-1)
 
 
 def spans_of(model: ExplainedModel, layer: str) -> tuple[Span, ...]:
-    """Where the cells of a layer's maps lie, along each axis of the input.
+    """Return where the cells of a layer's maps lie along each axis of the input.
 
     Raises:
-        InputError: a layer whose place on the input is not known.
+        InputError: it is not known where the layer's output lies on the input.
     """
     place = model.receptive_field(layer).place
     if place is None or not place.maps:
@@ -114,10 +114,10 @@ def spans_of(model: ExplainedModel, layer: str) -> tuple[Span, ...]:
 
 
 def axes_of(model: ExplainedModel, layer: str, activations: NDArray[np.float32]) -> tuple[int, ...]:
-    """The numbers of the axes of time or space of a layer's output (N, *axes, maps).
+    """Return the numbers of the axes of time or space of a layer's output (N, *axes, maps).
 
     Raises:
-        InputError: a layer without such axes.
+        InputError: the output has no such axes.
     """
     if activations.ndim < 3:
         found = f'"{layer}", whose output {activations.shape[1:]} has no time or space left'

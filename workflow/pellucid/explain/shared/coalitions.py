@@ -1,4 +1,4 @@
-"""Scores of examples of which only some segments are kept: what LIME and Kernel SHAP ask of the model."""
+"""Scores of examples of which only some segments are kept, for LIME and Kernel SHAP."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ def scores(
     labels: NDArray[np.int32],
     keep: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """The target's logit of each example under each coalition: (K, N).
+    """Return the target's logit of each example under each coalition: (K, N).
 
     Args:
         model: the trained model.
         inputs: (N, *input_shape).
-        filling: (N, *input_shape), what takes the place of a segment that is not kept.
+        filling: (N, *input_shape), the values of segments that are not kept.
         targets: (N,).
-        labels: segment of each value, (N, *input_shape), or (1, *input_shape) where all examples are cut alike.
+        labels: segment of each value, (N, *input_shape), or (1, *input_shape) if all examples are cut alike.
         keep: the segments of each coalition, (K, segments).
     """
-    found = np.empty((len(keep), len(inputs)))
+    logits = np.empty((len(keep), len(inputs)))
     for part, some in blocks(len(inputs), len(keep), block_size(model.batch_size(), model.input_shape)):
         kept = keep[some][:, labels if len(labels) == 1 else labels[part]]
         mixed = np.where(kept, inputs[part], filling[part])
         classes = np.tile(targets[part], len(mixed))
-        found[some, part] = model.score(mixed.reshape(-1, *inputs.shape[1:]), classes).reshape(mixed.shape[:2])
-    return found
+        logits[some, part] = model.score(mixed.reshape(-1, *inputs.shape[1:]), classes).reshape(mixed.shape[:2])
+    return logits
 
 
 def values_of_segments(
     values: NDArray[np.float64], labels: NDArray[np.int32], shape: tuple[int, ...], *, shared: bool
 ) -> NDArray[np.float32]:
-    """Each segment's value on each of its samples: (N, *input_shape).
+    """Return the value of each input value's segment: (N, *input_shape).
 
     Args:
         values: (N, segments).
         labels: as in `scores`.
         shape: (N, *input_shape).
-        shared: divide a segment's value by the number of its samples, so that they sum to it.
+        shared: divide a segment's value by the number of its samples, so that the samples sum to it.
     """
     flat = np.broadcast_to(labels.reshape(len(labels), -1), (len(values), labels[0].size))
     if shared:

@@ -1,4 +1,4 @@
-"""Cutting an example into segments: slices of a series, blocks or superpixels of an image."""
+"""Cut examples into segments: slices of a series, blocks or superpixels of an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pellucid.errors import InputError
 
-# A slice of a series is about as long as occlusion's window; an image gets the grid of 7 × 7 of RISE.
+# A slice of a series is about as long as occlusion's window; an image gets RISE's grid of 7 × 7.
 _SAMPLES, _FEWEST, _MOST, _SIDE = 15, 7, 20, 7
 
 Segments = Annotated[
@@ -48,25 +48,25 @@ def segmentation(
     compactness: float = 0.1,
     channels: str = "each",
 ) -> NDArray[np.int32]:
-    """The segment to which each value belongs, from 0 without a gap.
+    """Return the number of the segment to which each value belongs, from 0 without a gap.
 
-    Superpixels are those of Achanta et al. (2012), computed by scikit-image; the images may differ in their number.
+    Superpixels are those of Achanta et al. (2012), computed by scikit-image; images may get different numbers of them.
 
     Args:
         inputs: (N, *axes, channels).
         segments, partition, compactness, channels: see `Segments` and the types below it.
 
     Returns:
-        (N, *input_shape), or (1, *input_shape) where all examples are cut alike.
+        (N, *input_shape), or (1, *input_shape) if all examples are cut alike.
 
     Raises:
-        InputError: superpixels of something else than images, or more segments than positions.
+        InputError: superpixels of examples that are not images, or more segments than positions.
     """
     axes, depth = inputs.shape[1:-1], inputs.shape[-1]
     fits(axes, segments=segments, partition=partition)
     if partition == "superpixels":
         number = int(np.prod(parts(axes))) if segments == "auto" else int(segments)
-        flat = np.stack([_superpixels(one, number, compactness) for one in inputs])
+        flat = np.stack([_superpixels(image, number, compactness) for image in inputs])
     else:
         flat = _blocks(axes, parts(axes) if segments == "auto" else _sides(int(segments), axes))[np.newaxis]
     if channels == "together":
@@ -78,10 +78,10 @@ def segmentation(
 
 
 def fits(axes: Sequence[int], *, segments: int | str, partition: str, **others: object) -> None:
-    """Refuse segments that an example of these axes cannot be cut into.
+    """Refuse segments into which an example with these axes cannot be cut.
 
     Raises:
-        InputError: superpixels of something else than images, or more segments than positions.
+        InputError: superpixels of examples that are not images, or more segments than positions.
     """
     positions = int(np.prod(axes))
     if segments != "auto" and int(segments) > positions:
@@ -92,14 +92,14 @@ def fits(axes: Sequence[int], *, segments: int | str, partition: str, **others: 
 
 
 def parts(axes: Sequence[int]) -> tuple[int, ...]:
-    """How many parts each axis is cut into when nothing is asked for: none shorter than two values."""
+    """Return the automatic number of parts of each axis; no part is shorter than two values."""
     slices = min(max(round(axes[0] / _SAMPLES), _FEWEST), _MOST)
     wanted = slices if len(axes) == 1 else _SIDE
     return tuple(max(1, min(wanted, length // 2)) for length in axes)
 
 
 def by_number(labels: NDArray[np.int32], examples: int) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int32]]]:
-    """Groups of examples with equally many segments: (number of segments, their indices, their labels).
+    """Group examples by their number of segments: (number, indices of the examples, their labels).
 
     Args:
         labels: from `segmentation`.
@@ -115,7 +115,7 @@ def by_number(labels: NDArray[np.int32], examples: int) -> Iterator[tuple[int, N
 
 
 def _sides(number: int, axes: Sequence[int]) -> tuple[int, ...]:
-    """Parts along each axis, about `number` together, whose sides are as equal as they can be."""
+    """Return the number of parts along each axis, about `number` blocks in all, with sides as equal as possible."""
     sides: list[int] = []
     for index, length in enumerate(axes):
         share = (number / np.prod(sides)) * length ** (len(axes) - index) / np.prod(axes[index:])
@@ -124,17 +124,19 @@ def _sides(number: int, axes: Sequence[int]) -> tuple[int, ...]:
 
 
 def _blocks(axes: Sequence[int], sides: Sequence[int]) -> NDArray[np.int32]:
-    """Equal blocks, numbered in the order of the axes: (*axes)."""
+    """Return equal blocks, numbered in the order of the axes: (*axes)."""
     along = [np.arange(length) * side // length for length, side in zip(axes, sides, strict=True)]
     return np.asarray(np.ravel_multi_index(np.meshgrid(*along, indexing="ij"), tuple(sides)), np.int32)
 
 
 def _superpixels(image: NDArray[np.float32], number: int, compactness: float) -> NDArray[np.int32]:
-    """Superpixels of one image (height, width, channels): (height, width)."""
+    """Return the superpixels of one image (height, width, channels): (height, width)."""
     from skimage.segmentation import slic
 
-    # Channels are compared as they are: what the network sees need not be red, green and blue.
-    found = slic(image, n_segments=number, compactness=compactness, convert2lab=False, channel_axis=-1, start_label=0)
+    # The channels need not be red, green and blue, so they are not converted.
+    superpixels = slic(
+        image, n_segments=number, compactness=compactness, convert2lab=False, channel_axis=-1, start_label=0
+    )
     # Merging small superpixels can leave gaps in the numbers.
-    labels = np.unique(found, return_inverse=True)[1].reshape(found.shape)
+    labels = np.unique(superpixels, return_inverse=True)[1].reshape(superpixels.shape)
     return labels.astype(np.int32)

@@ -1,4 +1,4 @@
-"""Confidence intervals of means over examples: 95% intervals that cover 95%, few examples and skewed values included.
+"""Confidence intervals of means over examples: 95% intervals, also for few examples and skewed values.
 
 `python -m tests.bench coverage` measures the coverage; `docs/statistics.md` has the table.
 """
@@ -12,26 +12,26 @@ from numpy.typing import NDArray
 
 RESAMPLES = 2000
 LEVEL = 0.95
-# Fewer values show too little of their distribution: Student's interval of 3 log-normal values covers 0.85.
+# Fewer values give no interval: Student's interval of 3 log-normal values covers 0.85.
 FEWEST = 4
 FEWEST_OF_SHARE = 2
-# The ends of the studentised bootstrap of few values are too near, since resamples repeat the tail that they have: they
-# are those of a 98% interval below this number of values (measured: see `docs/statistics.md`).
+# The studentised bootstrap of few values is too narrow, since resamples repeat the observed tail: below this number of
+# values its ends are those of a 98% interval (measured: see `docs/statistics.md`).
 FEW, LEVEL_OF_FEW = 30, 0.98
 STUDENTISED, CLOPPER_PEARSON, EQUAL, NONE = "studentised", "Clopper-Pearson", "all equal", "none"
 _DRAWS = 2**20  # at a time
-_ROUNDING = 1e-9  # of the mean: a spread below it is that of equal values
+_ROUNDING = 1e-9  # values whose spread is below this share of the largest are equal
 
 
 class Interval(NamedTuple):
     """A mean with its interval.
 
     Attributes:
-        mean: of the values that are defined; NaN without any.
-        low, high: ends of the 95% interval; NaN where there is none.
-        method: "studentised", "Clopper-Pearson", "all equal" (both ends are the mean: the values show no
-            spread, which is no 95% interval) or "none".
-        examples: number of values that are defined.
+        mean: of the defined values; NaN if there are none.
+        low, high: ends of the 95% interval; NaN if there is none.
+        method: "studentised", "Clopper-Pearson", "all equal" (both ends are the mean, since the values have no spread;
+            this is not a 95% interval) or "none".
+        examples: number of defined values.
     """
 
     mean: float
@@ -49,17 +49,16 @@ def interval(
     low: float | None = None,
     high: float | None = None,
 ) -> Interval:
-    """The mean of values (N,), and the ends of its 95% interval over examples.
+    """Return the mean of values (N,) and its 95% interval over examples.
 
-    The interval is the wider one, at each end, of Student's t and of the studentised bootstrap: the first holds for few
-    values, the second for skewed ones. Of fewer than 4 values there is none. A proportion has the interval of Clopper
-    and Pearson, from 2 values on.
+    Each end is the wider one of Student's t, which suits few values, and the studentised bootstrap, which suits skewed
+    values. Fewer than 4 values have no interval. A proportion of at least 2 values has that of Clopper and Pearson.
 
     Args:
-        values: those that are NaN are left out.
+        values: NaN values are left out.
         rng: draws the resamples.
-        proportion: each value is 0 or 1, or between them where ties share a place.
-        low, high: range of the values, which the mean cannot leave.
+        proportion: each value is 0 or 1, or between them for ties.
+        low, high: range of the values, to which the interval is clipped.
 
     Sources: Efron B, Tibshirani RJ. An Introduction to the Bootstrap (1993), section 12.5; Clopper CJ, Pearson ES. The
     Use of Confidence or Fiducial Limits. Biometrika 26 (1934).
@@ -86,33 +85,33 @@ def interval(
 
 
 def _student(count: int) -> float:
-    """The quantile of Student's distribution for so many values."""
+    """Return the quantile of Student's distribution for `count` values."""
     from scipy.stats import t
 
     return float(t.ppf((1 + LEVEL) / 2, count - 1))
 
 
 def _studentised(values: NDArray[np.float64], rng: np.random.Generator) -> tuple[float, float]:
-    """Quantiles of (mean of a resample - mean) / (its own standard error), over resamples of the values (N,)."""
+    """Return quantiles of (mean of a resample - mean) / (its standard error), over resamples of the values (N,)."""
     count = len(values)
-    # About their own mean: squares of large values would lose the digits that differ.
+    # Centred, since squares of large values would lose the digits that differ.
     centred = values - values.mean()
-    # In turns: of a large test set, all resamples at once would be thousands of times the values.
-    turn = max(1, _DRAWS // count)
+    # In rounds: all resamples of a large test set would need thousands of times its memory.
+    size = max(1, _DRAWS // count)
     ratios = []
-    for start in range(0, RESAMPLES, turn):
-        drawn = centred[rng.integers(count, size=(min(turn, RESAMPLES - start), count))]
+    for start in range(0, RESAMPLES, size):
+        drawn = centred[rng.integers(count, size=(min(size, RESAMPLES - start), count))]
         ratios.append(np.stack([drawn.mean(1), drawn.std(1, ddof=1)]))
     means, spreads = np.concatenate(ratios, axis=1)
-    # A resample of one value again and again has no standard error.
+    # A resample of equal values has no standard error.
     varied = spreads > _ROUNDING * np.abs(centred).max()
     level = LEVEL if count >= FEW else LEVEL_OF_FEW
-    found = np.quantile(means[varied] / spreads[varied] * np.sqrt(count), [(1 - level) / 2, (1 + level) / 2])
-    return float(found[0]), float(found[1])
+    ends = np.quantile(means[varied] / spreads[varied] * np.sqrt(count), [(1 - level) / 2, (1 + level) / 2])
+    return float(ends[0]), float(ends[1])
 
 
 def _clopper_pearson(successes: float, count: int) -> tuple[float, float]:
-    """The exact interval of a proportion; shared places may make the number of successes a broken one."""
+    """Return the exact interval of a proportion; ties may make the number of successes a fraction."""
     from scipy.stats import beta
 
     tail = (1 - LEVEL) / 2

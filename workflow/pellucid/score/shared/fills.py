@@ -1,4 +1,4 @@
-"""What takes the place of removed values: the baselines of the scores of faithfulness."""
+"""Fills: the values that replace removed values in the faithfulness scores."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pellucid.score.shared.streams import per_example_rng
 
 logger = logging.getLogger(__name__)
 
-# Of a part of the inputs, and the values of it that are removed, (K, N or 1, *axes, channels or 1): the altered inputs,
-# (K, N, *input_shape).
+# Gets a slice of the inputs, and which of their values are removed, (K, N or 1, *axes, channels or 1); returns the
+# altered inputs (K, N, *input_shape).
 Fill = Callable[[slice, NDArray[np.bool_]], NDArray[np.float32]]
 
-FIXED = ("zero", "mean", "noise", "other")  # the same, whatever else is removed
+FIXED = ("zero", "mean", "noise", "other")  # these values do not depend on what else is removed
 _MEANINGS = {
     "zero": "zeros",
     "mean": "the mean of the example's channel",
@@ -44,36 +44,36 @@ def baselines_field(kinds: Sequence[str]) -> Any:
 
 
 def fills(case: ScoreContext, kinds: Sequence[str], rng: np.random.Generator) -> dict[str, Fill]:
-    """A way to remove values for each kind of baseline; "linear" is left out for images.
+    """Return the fill of each kind of baseline, without "linear" for images.
 
     Args:
         case: the inputs, and training examples for "other".
         kinds: see `baselines_field`.
-        rng: for noise and for the choice of other examples; each kind has its own stream, so that the others do not
-            depend on whether it is asked for.
+        rng: for noise and for the choice of training examples; each kind has its own stream, so that it does not depend
+            on the other kinds.
 
     Raises:
-        InputError: nothing is left, or there is no training example of another class.
+        InputError: no kind is left, or all training examples are of the explained class.
     """
     image = case.inputs.ndim > 3
     if image and "linear" in kinds:
         logger.info("baseline linear: left out, since an image has no order along which to interpolate")
-    streams, found = dict(zip(_MEANINGS, rng.spawn(len(_MEANINGS)), strict=True)), dict[str, Fill]()
+    streams, by_kind = dict(zip(_MEANINGS, rng.spawn(len(_MEANINGS)), strict=True)), dict[str, Fill]()
     for kind in kinds:
         if kind != "linear":
-            found[kind] = partial(_replaced, case.inputs, filling(case, kind, streams[kind]), case.measured)
+            by_kind[kind] = partial(_replaced, case.inputs, filling(case, kind, streams[kind]), case.measured)
         elif not image:
-            found[kind] = partial(_interpolated, case.inputs, case.measured)
-    if not found:
+            by_kind[kind] = partial(_interpolated, case.inputs, case.measured)
+    if not by_kind:
         raise InputError.unexpected("baselines", "linear alone, for images", f"one of {', '.join(FIXED)} as well")
-    return found
+    return by_kind
 
 
 def filling(case: ScoreContext, kind: str, rng: np.random.Generator) -> NDArray[np.float32]:
-    """The values that stand for nothing there, of a kind that is `FIXED`: (N, *input_shape).
+    """Return the values that replace removed ones, of a kind in `FIXED`: (N, *input_shape).
 
     Raises:
-        InputError: no training example is of another class.
+        InputError: all training examples are of the explained class.
     """
     if kind == "other":
         return _others(case, rng)
@@ -81,17 +81,17 @@ def filling(case: ScoreContext, kind: str, rng: np.random.Generator) -> NDArray[
 
 
 def _others(case: ScoreContext, rng: np.random.Generator) -> NDArray[np.float32]:
-    """For each example a training example that is not of the class that is explained."""
+    """Draw for each example a training example of another class than the explained one: (N, *input_shape)."""
     assert case.training is not None
     assert case.training_labels is not None
-    found = np.empty(case.inputs.shape, np.float32)
+    examples = np.empty(case.inputs.shape, np.float32)
     of_others = {target: np.flatnonzero(case.training_labels != target) for target in np.unique(case.targets)}
     for row, (stream, target) in enumerate(zip(per_example_rng(case.inputs, rng), case.targets, strict=True)):
-        if not len(strangers := of_others[target]):
-            where, what = "baselines.other", f"training examples of class {target} alone"
-            raise InputError.unexpected(where, what, "some of another class", "Leave this baseline out.")
-        found[row] = case.training[stream.choice(strangers)]
-    return found
+        if not len(indices := of_others[target]):
+            problem = f"all training examples are of class {target}, and this baseline needs another class."
+            raise InputError("baselines.other", problem, "Leave this baseline out.")
+        examples[row] = case.training[stream.choice(indices)]
+    return examples
 
 
 def _replaced(
@@ -108,27 +108,27 @@ def _replaced(
 def _interpolated(
     inputs: NDArray[np.float32], measured: NDArray[np.bool_] | None, part: slice, removed: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """Straight lines over what is removed, from the last sample before it that stays to the next one.
+    """Replace removed samples by straight lines between the kept samples before and after them.
 
-    At the ends of a series the one sample that is there goes on; where none is left, it is the channel's mean.
+    At the ends of a series the nearest kept sample is repeated; without any kept sample it is the channel's mean.
     """
     if measured is not None:
-        there = measured[part]
-        # Nothing is drawn towards a padding, which stays as it is.
-        lines = _lines(inputs[np.newaxis, part], removed | ~there, there)
-        return np.where(removed & there, lines, inputs[part])
+        is_measured = measured[part]
+        # Padding and gaps stay as they are, and no line leads to them.
+        lines = _lines(inputs[np.newaxis, part], removed | ~is_measured, is_measured)
+        return np.where(removed & is_measured, lines, inputs[part])
     return _lines(inputs[np.newaxis, part], removed)
 
 
 def _lines(
     x: NDArray[np.float32], removed: NDArray[np.bool_], measured: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float32]:
-    """The inputs (1, N, time, channels) with lines over what is removed; means are over what was measured."""
+    """Return inputs (1, N, time, channels) with lines over removed samples; means are over measured samples."""
     length = x.shape[-2]
     time = np.arange(length, dtype=np.int32).reshape(-1, 1)
     before = np.maximum.accumulate(np.where(removed, np.int32(-1), time), axis=-2)
     after = np.minimum.accumulate(np.where(removed, np.int32(length), time)[..., ::-1, :], axis=-2)[..., ::-1, :]
-    nothing = (before < 0) & (after == length)
+    none_kept = (before < 0) & (after == length)
     first = np.where(before < 0, after, before).clip(0, length - 1)
     last = np.where(after == length, before, after).clip(0, length - 1)
     share = ((time - first) / np.maximum(last - first, 1)).astype(np.float32)
@@ -138,5 +138,5 @@ def _lines(
     else:
         count = np.maximum(measured.sum(-2, keepdims=True), 1)
         mean = (np.where(measured, x, np.float32(0)).sum(-2, keepdims=True) / count).astype(np.float32)
-    found: NDArray[np.float32] = np.where(nothing, mean, begin + share * (end - begin))
-    return found
+    lines: NDArray[np.float32] = np.where(none_kept, mean, begin + share * (end - begin))
+    return lines

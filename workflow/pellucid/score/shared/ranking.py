@@ -1,4 +1,4 @@
-"""Means that may be compared: of all explanations over the same examples."""
+"""Comparable means: of all explanations over the same examples."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-# Of the examples that some explanation has, the share that all ranked explanations must have.
+# All ranked explanations must have a value for this share of the examples for which any explanation has one.
 ENOUGH = 0.25
 
 
 def comparable(values: Mapping[str, NDArray[np.float64]]) -> tuple[dict[str, float], int]:
-    """The mean of each explanation over the examples that all ranked explanations have.
+    """Return the mean of each explanation over the examples for which all ranked explanations have a value.
 
-    A metric may be undefined for an example and an explanation. Where the examples that all explanations have are fewer
-    than a quarter of those that any has, the explanations with the fewest are not ranked, until there are as many.
+    A metric may be undefined for an example and an explanation. While the common examples are fewer than a quarter of
+    the examples for which any explanation has a value, the explanations with the fewest values are not ranked.
 
     Args:
-        values: (N,) of each explanation, by its label; NaN where the metric is not defined.
+        values: (N,) of each explanation, by its label; NaN if the metric is not defined.
 
     Returns:
-        The means, NaN for an explanation that is not ranked; the number of examples.
+        The means, NaN for an explanation that is not ranked; the number of common examples.
     """
     known = {label: np.isfinite(value) for label, value in values.items()}
-    numbers = {label: int(has.sum()) for label, has in known.items()}
+    numbers = {label: int(is_known.sum()) for label, is_known in known.items()}
     ranked = [label for label, number in numbers.items() if number]
     if not ranked:
         return dict.fromkeys(values, np.nan), 0

@@ -1,4 +1,4 @@
-"""Removing units of the inputs, by their rank in an explanation or at random, and what the model says then."""
+"""Remove units of the inputs, by their rank in an explanation or at random, and score the altered inputs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Output = Annotated[
     ),
 ]
 
-# Of a logit in float32, as a share of its size.
+# The rounding of a logit in float32, as a share of its size.
 _ROUNDING = 1e-6
 
 Result = TypeVar("Result")
@@ -42,62 +42,62 @@ def target_scores(
     altered: Callable[[slice, slice], NDArray[np.float32]],
     of: str = "logit",
 ) -> NDArray[np.float64]:
-    """What the model says of the target class, for each altered copy of each input: (copies, N).
+    """Return the target's probability or logit for each altered copy of each input: (copies, N).
 
     Args:
         model: the trained model.
         targets: (N,).
-        copies: of each input.
-        altered: gives those of a part of the inputs, and a part of their copies: (K, N, *input_shape).
+        copies: number of copies of each input.
+        altered: returns some copies of some inputs, (K, N, *input_shape), given the slices of inputs and of copies.
         of: probability or logit.
     """
-    found = np.empty((copies, len(targets)))
+    scores = np.empty((copies, len(targets)))
     for part, some in blocks(len(targets), copies, model.batch_size()):
         x = altered(part, some)
         flat, classes = x.reshape(-1, *model.input_shape), np.tile(targets[part], len(x))
         rows = np.arange(len(flat))
-        said = model.score(flat, classes) if of == "logit" else model.probabilities(flat)[rows, classes]
-        found[some, part] = said.reshape(x.shape[:2])
-    return found
+        flat_scores = model.score(flat, classes) if of == "logit" else model.probabilities(flat)[rows, classes]
+        scores[some, part] = flat_scores.reshape(x.shape[:2])
+    return scores
 
 
 def drops(
     case: ScoreContext, copies: int, altered: Callable[[slice, slice], NDArray[np.float32]]
 ) -> NDArray[np.float64]:
-    """What the logit of the target class loses in each altered copy of each input: (copies, N).
+    """Return the drop of the target's logit in each altered copy of each input: (copies, N).
 
-    An input whose logit never changes by more than its rounding gets zeros.
+    An input whose logit never changes by more than rounding gets zeros.
 
     Args:
         case: inputs, targets and model.
         copies, altered: as in `target_scores`.
     """
     assert case.model is not None
-    whole = case.model.score(case.inputs, case.targets).astype(np.float64)
-    found = whole - target_scores(case.model, case.targets, copies, altered)
-    still = np.abs(found).max(0) <= _ROUNDING * np.maximum(np.abs(whole), 1)
-    return np.where(still, 0.0, found)
+    unaltered = case.model.score(case.inputs, case.targets).astype(np.float64)
+    losses = unaltered - target_scores(case.model, case.targets, copies, altered)
+    constant = np.abs(losses).max(0) <= _ROUNDING * np.maximum(np.abs(unaltered), 1)
+    return np.where(constant, 0.0, losses)
 
 
 def removal_rank(
     explanation: Explanation, inputs: NDArray[np.float32], labels: NDArray[np.int32], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """The rank of the unit of each value, 0 for the first to be removed: (N, *axes, channels or 1).
+    """Return the rank of each value's unit, 0 for the first unit to remove: (N, *axes, channels or 1).
 
-    Units with the most evidence for the class come first, by their summed attribution; where an explanation has no
-    sign, the strongest. Units that differ by less than the precision of the map are tied. Ties are broken at random,
-    alike for all explanations of an example: position says nothing.
+    Units are ordered by the sum of their attributions, or of the absolute attributions of an unsigned explanation, the
+    largest first. Units that differ by less than the precision of the map are tied. Ties are broken at random, in the
+    same way for all explanations of an example.
 
     Args:
-        explanation: what gives the order.
-        inputs: (N, *axes, channels), what is explained.
+        explanation: gives the order.
+        inputs: (N, *axes, channels), the explained examples.
         labels: from `units.units`.
         rng: for ties.
     """
     maps = explanation.attributions
     strength = levels(sums(maps if explanation.signed else np.abs(maps), labels))
     number = strength.shape[1]
-    # An example with fewer units than another is filled up with some that come last.
+    # Examples with fewer units are padded with units that come last.
     missing = np.arange(number) >= count(labels)[:, np.newaxis] + np.zeros((len(maps), 1), int)
     strength[missing] = np.iinfo(np.int64).min + 1
     ties = np.stack([stream.random(number) for stream in per_example_rng(inputs, rng)])
@@ -161,73 +161,74 @@ class RankedRemoval:
 
 
 def broadcast_counts(removed: NDArray[np.int64], axes: int) -> NDArray[np.int64]:
-    """Numbers of removed units (K, N), to be compared with `removal_rank` of examples with so many axes."""
+    """Reshape numbers of removed units (K, N), so that they broadcast with the `removal_rank` of examples."""
     return removed.reshape(*removed.shape, *(1,) * axes)
 
 
 def remove_units(
-    fill: Fill, place: NDArray[np.int64], bounds: NDArray[np.int64], first: bool, part: slice, some: slice
+    fill: Fill, rank: NDArray[np.int64], counts: NDArray[np.int64], first: bool, part: slice, some: slice
 ) -> NDArray[np.float32]:
-    """The inputs without their first units, or without the others: (K, N, *input_shape).
+    """Return some inputs without their first units, or without all others: (K, N, *input_shape).
 
     Args:
-        fill: what takes their place.
-        place: from `removal_rank`.
-        bounds: from `broadcast_counts`, how many units are the first.
-        first: whether the first ones go, or all others.
-        part, some: of the examples and of the bounds.
+        fill: takes the place of what is removed.
+        rank: from `removal_rank`.
+        counts: from `broadcast_counts`, how many units are the first.
+        first: remove the first units; else all others.
+        part, some: slices of the examples and of the counts.
     """
-    chosen = place[part] < bounds[some, part]
-    return fill(part, chosen if first else ~chosen)
+    is_first = rank[part] < counts[some, part]
+    return fill(part, is_first if first else ~is_first)
 
 
 def subsets(labels: NDArray[np.int32], runs: int, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Random sets of a share of the units, one at least: (N or 1, runs, units).
+    """Return random sets of a share of the units, at least one unit: (N or 1, runs, units).
 
-    Examples that are not cut alike draw from the same numbers, each for the units that it has.
+    Examples that are not cut alike use the same random numbers, each for its own number of units.
     """
     numbers = count(labels)
-    found = np.zeros((len(numbers), runs, int(numbers.max())), np.bool_)
+    sets = np.zeros((len(numbers), runs, int(numbers.max())), np.bool_)
     for run, stream in enumerate(rng.spawn(runs)):
-        keys = stream.random(found.shape[-1])
+        keys = stream.random(sets.shape[-1])
         for row, number in enumerate(numbers):
             size = max(1, round_of(share, number))
-            found[row, run, np.argpartition(keys[:number], size - 1)[:size]] = True
-    return found
+            sets[row, run, np.argpartition(keys[:number], size - 1)[:size]] = True
+    return sets
 
 
 def unit_to_values(weights: NDArray[Any], labels: NDArray[np.int32], part: slice, some: slice) -> NDArray[Any]:
-    """What each value has of a weight for its unit: (K, N or 1, *axes, channels or 1).
+    """Return the weight of each value's unit: (K, N or 1, *axes, channels or 1).
 
     Args:
         weights: (N or 1, runs, units).
         labels: from `units.units`.
-        part, some: of the examples and of the runs.
+        part, some: slices of the examples and of the runs.
     """
     if len(labels) == 1:
         return weights[0, some][:, labels]
     rows = zip(weights[part, some], labels[part], strict=True)
-    return np.stack([one[:, places] for one, places in rows], axis=1)
+    return np.stack([row_weights[:, row_labels] for row_weights, row_labels in rows], axis=1)
 
 
 def weighted_sums(weights: NDArray[Any], evidence: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The sum of the evidence (N, units) under each weight (N or 1, runs, units): (runs, N)."""
+    """Return the weighted sums of the evidence (N, units) for weights (N or 1, runs, units): (runs, N)."""
     if len(weights) == 1:
         return np.asarray(weights[0] @ evidence.T, np.float64)
-    return np.stack([one @ row for one, row in zip(weights, evidence, strict=True)], axis=1).astype(np.float64)
+    sums = [row_weights @ row for row_weights, row in zip(weights, evidence, strict=True)]
+    return np.stack(sums, axis=1).astype(np.float64)
 
 
 def memoised(case: ScoreContext, rng: np.random.Generator, key: Hashable, compute: Callable[[], Result]) -> Result:
-    """What does not depend on the explanation, computed for the first one and kept for the others.
+    """Return a result that does not depend on the explanation; compute it for the first explanation alone.
 
     Args:
-        case: keeps it, for these inputs and targets.
-        rng: what `compute` draws from; another seed is another result.
-        key: everything else on which it depends.
-        compute: computes it.
+        case: holds the cache; the result belongs to its inputs and targets.
+        rng: the generator of `compute`; the result belongs to its seed.
+        key: everything else on which the result depends.
+        compute: computes the result.
     """
     name = (key, repr(rng.bit_generator.seed_seq), files.digest([case.inputs, case.targets]))
     if name not in case.cache:
         case.cache[name] = compute()
-    found: Result = case.cache[name]
-    return found
+    result: Result = case.cache[name]
+    return result

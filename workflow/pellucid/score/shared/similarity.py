@@ -1,8 +1,8 @@
-"""How much two batches of maps agree, example by example: by their ranks, their structure, their strongest values.
+"""Similarity of two batches of maps, example by example: of their ranks, their structure, their strongest values.
 
-Maps are compared as they are; scores hand in absolute ones, since a method may turn its sign over from one model to
-another and still mark the same places (Adebayo et al. 2018, section 4.1). Two maps that are both the same everywhere
-say the same and agree fully; one such map agrees with no other.
+The functions do not take absolute values. Scores pass absolute maps, since a method may change its sign from one model
+to another and still mark the same places (Adebayo et al. 2018, section 4.1). Two constant maps agree fully; a constant
+map does not agree with any other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _C1, _C2 = 0.01**2, 0.03**2  # for a range of 1
 def spearman(
     first: NDArray[np.float32], second: NDArray[np.float32], measured: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float64]:
-    """Spearman's rank correlation of two batches of maps, as `ranks.spearman` has it, of the measured values alone."""
+    """Return Spearman's rank correlation (`ranks.spearman`) of the measured values of two batches of maps: (N,)."""
     return ranks.spearman(first, second) if measured is None else _each(ranks.spearman, first, second, measured)
 
 
@@ -34,49 +34,48 @@ def ssim(
     window: int = WINDOW,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
-    """Structural similarity of two batches of maps (N, *axes, channels): (N,), from -1 to 1.
+    """Return the structural similarity (SSIM) of two batches of maps (N, *axes, channels): (N,), from -1 to 1.
 
-    Each map is divided by its largest absolute value, so that it is the pattern that counts and the range is 1. Means,
-    variances and covariances are those of windows along every axis (of a series: along time), each channel for itself;
-    the similarity is the mean over all windows that lie in the map, and over the channels. Where both maps are flat
-    they are alike: two maps of a few strong values each agree in all the rest, whatever these values are.
+    Each map is divided by its largest absolute value, so that the range is 1 and only the pattern counts. Means,
+    variances and covariances are over windows along every axis (of a series: along time), for each channel separately.
+    The result is the mean over all windows inside the map and over the channels. Windows in which both maps are flat
+    count as similar, so that two sparse maps are similar even if their strong values differ.
 
     Args:
         first, second: the maps.
-        window: along each axis, odd; for maps that are smaller, the largest odd number that fits.
-        measured: of the maps' shape: windows that hold anything else are left out, if there are others.
+        window: odd size along each axis; for smaller maps the largest odd number that fits.
+        measured: of the maps' shape; windows with a value that was not measured are left out, unless all have one.
 
     Source: Wang Z, Bovik AC, Sheikh HR, Simoncelli EP. Image Quality Assessment: From Error Visibility to Structural
     Similarity. IEEE Trans Image Process 13 (2004), equation 13, with uniform windows.
     """
     if measured is not None:
         rows = zip(first, second, measured, strict=True)
-        return np.array([_structural_where(one, two, there, window) for one, two, there in rows], np.float64)
+        return np.array([_ssim_of_measured(one, two, inside, window) for one, two, inside in rows], np.float64)
     sizes = [min(window, length - (length + 1) % 2) for length in first.shape[1:-1]]
-    # One at a time: there are a dozen arrays of the maps' size on the way.
+    # One example at a time, since a dozen arrays of the maps' size are needed.
     pairs = zip(first, second, strict=True)
-    return np.array([_structural(_scaled(one), _scaled(two), sizes) for one, two in pairs], np.float64)
+    return np.array([_ssim(_scaled(one), _scaled(two), sizes) for one, two in pairs], np.float64)
 
 
-def _structural_where(
+def _ssim_of_measured(
     one: NDArray[np.float32], two: NDArray[np.float32], measured: NDArray[np.bool_], window: int
 ) -> float:
-    """SSIM of two maps (*axes, channels), by the windows in which all was measured."""
+    """Return the SSIM of two maps (*axes, channels), over windows in which all values were measured."""
     axes = range(measured.ndim - 1)
     lines = [np.flatnonzero(measured.any(tuple(set(range(measured.ndim)) - {axis}))) for axis in axes]
     inside = tuple(slice(along[0], along[-1] + 1) if along.size else slice(None) for along in lines)
-    there = measured[inside]
-    sizes = [min(window, length - (length + 1) % 2) for length in there.shape[:-1]]
-    return _structural(_scaled(one[inside]), _scaled(two[inside]), sizes, there)
+    sizes = [min(window, length - (length + 1) % 2) for length in measured[inside].shape[:-1]]
+    return _ssim(_scaled(one[inside]), _scaled(two[inside]), sizes, measured[inside])
 
 
-def _structural(
+def _ssim(
     one: NDArray[np.float64],
     two: NDArray[np.float64],
     sizes: Sequence[int],
     measured: NDArray[np.bool_] | None = None,
 ) -> float:
-    """SSIM of two maps (*axes, channels) of range 1, by windows of these sizes."""
+    """Return the SSIM of two maps (*axes, channels) of range 1, over windows of these sizes."""
     from scipy.ndimage import uniform_filter
 
     inside = tuple(slice(size // 2, -(size // 2) or None) for size in sizes)
@@ -104,10 +103,10 @@ def overlap(
     share: float,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
-    """Of the strongest values of two batches of maps (N, *shape), the share that is among them in both: (N,), 0 to 1.
+    """Return the share of the strongest values that two batches of maps (N, *shape) have in common: (N,), 0 to 1.
 
-    The strongest are a share of all values, rounded up. Those that tie with the last of them count too, and the larger
-    of the two sets is the whole: a map that is the same everywhere agrees with another by chance alone.
+    The strongest values are a share of all values, rounded up, and all values tied with the last of them. The number in
+    common is divided by the size of the larger set, so that a constant map agrees with others by chance alone.
     """
     if measured is not None:
         return _each(partial(overlap, share=share), first, second, measured)
@@ -122,10 +121,10 @@ def _each(
     second: NDArray[np.float32],
     measured: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """A measure of the measured values of each example alone: (N,)."""
+    """Apply a measure to the measured values of each example: (N,)."""
     rows = zip(first, second, measured, strict=True)
     return np.array(
-        [measure(one[np.newaxis, there], two[np.newaxis, there])[0] for one, two, there in rows], np.float64
+        [measure(one[np.newaxis, inside], two[np.newaxis, inside])[0] for one, two, inside in rows], np.float64
     )
 
 
@@ -133,11 +132,11 @@ def _strongest(values: NDArray[np.float32], share: float) -> NDArray[np.bool_]:
     number = max(1, ceil_of(share, values.shape[1]))
     steps = levels(values)
     edge = np.partition(steps, -number, axis=1)[:, -number]
-    chosen: NDArray[np.bool_] = steps >= edge[:, np.newaxis]
-    return chosen
+    strongest: NDArray[np.bool_] = steps >= edge[:, np.newaxis]
+    return strongest
 
 
 def _scaled(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """A map with a largest absolute value of 1; one of zeros stays."""
+    """Divide a map by its largest absolute value; a map of zeros stays as it is."""
     largest = float(np.abs(values).max())
     return values.astype(np.float64) / (largest if largest > 0 else 1)

@@ -1,4 +1,4 @@
-"""Random numbers of each example's own."""
+"""Random numbers that belong to single examples."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 
 def per_example_rng(inputs: NDArray[np.float32], rng: np.random.Generator) -> Iterator[np.random.Generator]:
-    """A generator for each example, from the shared one and the example's bytes.
+    """Yield a generator for each example, seeded by the shared generator and by the example's bytes.
 
-    What is drawn depends neither on the other examples nor on their order, and examples do not share one draw: their
-    mean is steadier, and an interval over examples shows how much of it is luck.
+    The draws do not depend on the other examples or on their order. They differ between examples, so that their mean is
+    steadier, and an interval over examples includes their randomness.
 
     Args:
         inputs: (N, *input_shape).
-        rng: gives one number, which is the seed of all.
+        rng: draws one number, which is part of all seeds.
     """
     seed = int(rng.integers(2**31))
     for x in inputs:

@@ -1,4 +1,4 @@
-"""How strongly each input value is attributed, as one row per example."""
+"""The strength of attributions, as one row per example."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pellucid.score.base import Explanation, ScoreContext
 
 
 def strength(attributions: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Absolute attributions (N, values): importance for or against the class."""
+    """Return the absolute attributions, importance for or against the class: (N, values)."""
     return np.abs(attributions.reshape(len(attributions), -1).astype(np.float64))
 
 
 def views(explanation: Explanation, case: ScoreContext) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.bool_]]]:
-    """The strengths beside the truth, both (N, values), by what a value is.
+    """Yield a suffix, the strengths and the truth, both (N, values), for each kind of value.
 
-    For one channel, and for images, a value is an input value ("" as suffix). For several channels it is a cell of
-    time × channel (".cells"), and a time step summed over channels (".time"): a method that gives one map for all
-    channels can find the time of the evidence, but not its channel.
+    For one channel, and for images, the values are the input values (suffix ""). For several channels they are first
+    the cells of time × channel (".cells"), then the time steps, summed over channels (".time"): a method that gives one
+    map for all channels can find the time of the evidence, but not its channel.
     """
     assert case.truth is not None
     size, truth = np.abs(explanation.attributions.astype(np.float64)), case.truth

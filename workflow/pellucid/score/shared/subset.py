@@ -1,4 +1,4 @@
-"""Scoring a few examples of each class: what explains anew many times would take too long for all of them."""
+"""Score only some examples of each class, for scores that explain each example many times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ExampleCount = Annotated[
 
 
 def first_of_each(labels: NDArray[np.int64], number: int | str) -> NDArray[np.int64]:
-    """Indices of the first `number` examples of each class, or of "all", in their order."""
+    """Return the sorted indices of the first `number` examples of each class, or of "all" examples."""
     if number == "all":
         return np.arange(len(labels))
     before = np.array([(labels[:index] == label).sum() for index, label in enumerate(labels)], np.int64)
@@ -26,7 +26,7 @@ def first_of_each(labels: NDArray[np.int64], number: int | str) -> NDArray[np.in
 
 
 def scatter_to_all(values: NDArray[np.float64], chosen: NDArray[np.int64], count: int) -> NDArray[np.float64]:
-    """Values (chosen, ...) among those of all examples (count, ...); NaN for the others."""
-    found = np.full((count, *values.shape[1:]), np.nan)
-    found[chosen] = values
-    return found
+    """Spread the values of some examples (chosen, …) over all examples (count, …), with NaN for the others."""
+    spread = np.full((count, *values.shape[1:]), np.nan)
+    spread[chosen] = values
+    return spread

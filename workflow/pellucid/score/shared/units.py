@@ -1,4 +1,4 @@
-"""What is removed at a time: a value, a sample, a window or a superpixel."""
+"""Units, which are removed as a whole: values, samples, windows or superpixels."""
 
 from __future__ import annotations
 
@@ -41,49 +41,49 @@ def units(
     channels: str,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.int32]:
-    """The unit to which each value belongs, from 0 without a gap.
+    """Return the number of the unit to which each value belongs, from 0 without a gap.
 
     Args:
         inputs: (N, *axes, channels).
         unit, window, channels: see `PARAMETERS`.
-        measured: of the inputs' shape; None where all values were.
+        measured: of the inputs' shape; None if all values were measured.
 
     Returns:
-        (N, *axes, channels); the first axis is 1 where all examples are cut alike, the last where units run through all
-        channels. Of an example that was not measured everywhere, units that hold no measured value are -1.
+        (N, *axes, channels); the first axis is 1 if all examples are cut alike, the last axis is 1 if units run through
+        all channels. With `measured`, units without any measured value are -1.
 
     Raises:
-        InputError: superpixels of something else than images, or a window larger than the input.
+        InputError: superpixels of examples that are not images, or a window larger than the input.
     """
     labels = _cut(inputs, unit, window, channels)
     return labels if measured is None else _measured(labels, measured)
 
 
 def _measured(labels: NDArray[np.int32], measured: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """The units of each example that hold a measured value, numbered anew without a gap; -1 elsewhere."""
-    there = np.asarray(measured.any(-1, keepdims=True) if labels.shape[-1] == 1 else measured)
-    found = np.full(there.shape, -1, np.int32)
-    for row, inside in enumerate(there):
-        own = labels[row if len(labels) > 1 else 0]
-        kept = np.unique(own[inside])
-        number = np.full(int(own.max()) + 1, -1, np.int32)
-        number[kept] = np.arange(len(kept))
-        found[row] = number[own]
-    return found
+    """Renumber the units of each example that hold a measured value, without a gap; all others get -1."""
+    any_measured = np.asarray(measured.any(-1, keepdims=True) if labels.shape[-1] == 1 else measured)
+    renumbered = np.full(any_measured.shape, -1, np.int32)
+    for row, inside in enumerate(any_measured):
+        row_labels = labels[row if len(labels) > 1 else 0]
+        kept = np.unique(row_labels[inside])
+        new_number = np.full(int(row_labels.max()) + 1, -1, np.int32)
+        new_number[kept] = np.arange(len(kept))
+        renumbered[row] = new_number[row_labels]
+    return renumbered
 
 
 def fits(axes: Sequence[int], *, unit: str, window: int | str, **others: object) -> None:
-    """Refuse a window larger than an example of these axes.
+    """Refuse a window larger than an example with these axes.
 
     Raises:
-        InputError: as said.
+        InputError: it is larger.
     """
     if unit == "window" and window != "auto" and int(window) > min(axes):
         raise InputError.unexpected("window", f"{window}", f"at most the input's {min(axes)}")
 
 
 def _cut(inputs: NDArray[np.float32], unit: str, window: int | str, channels: str) -> NDArray[np.int32]:
-    """The unit of each value, as if all were measured."""
+    """Return the unit of each value, as if all values were measured."""
     axes, depth = inputs.shape[1:-1], inputs.shape[-1]
     if unit == "superpixel" and len(axes) != 2:
         raise InputError.unexpected(
@@ -106,12 +106,12 @@ def _cut(inputs: NDArray[np.float32], unit: str, window: int | str, channels: st
 
 
 def count(labels: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Number of units of each example, (N,) or, where all are cut alike, (1,)."""
+    """Return the number of units of each example, (N,), or (1,) if all are cut alike."""
     return np.asarray(labels.reshape(len(labels), -1).max(1) + 1, np.int64)
 
 
 def sums(values: NDArray[Any], labels: NDArray[np.int32]) -> NDArray[np.float64]:
-    """The sum of the values of each unit: (N, units), with zeros where an example has fewer than another.
+    """Return the sum of the values of each unit: (N, units), with zeros for units that an example does not have.
 
     Args:
         values: (N, *axes, channels).
@@ -124,5 +124,5 @@ def sums(values: NDArray[Any], labels: NDArray[np.int32]) -> NDArray[np.float64]
         values, labels = np.where(labels < 0, 0, values), np.maximum(labels, 0)
     number = int(count(labels).max())
     rows = np.arange(len(values)).reshape(-1, *(1,) * (values.ndim - 1)) * number
-    found = np.bincount((labels + rows).ravel(), values.ravel(), number * len(values))
-    return np.asarray(found.reshape(len(values), number), np.float64)
+    flat = np.bincount((labels + rows).ravel(), values.ravel(), number * len(values))
+    return np.asarray(flat.reshape(len(values), number), np.float64)

@@ -1,4 +1,4 @@
-"""Gradient ascent on an input: normalised steps, regularised, inside the range of real values."""
+"""Gradient ascent on inputs: normalised and regularised steps, within the range of real values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of the training examples, each (channels,): inputs are changed in units of `deviation` from `mean`."""
+    """Statistics of the training examples, each (channels,); inputs are changed in units of `deviation` from `mean`."""
 
     mean: Array
     deviation: Array
@@ -23,12 +23,12 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Ascent:
-    """How an input is changed.
+    """Settings of the ascent.
 
     Attributes:
-        steps: number of them.
+        steps: number of steps.
         step: root mean square change of one step, in standard deviations of the training values; it shrinks to zero
-            over the second half, so that the end is settled.
+            over the second half, so that the ascent converges.
         l2: weight of the mean squared distance from the training mean.
         smoothness: weight of the roughness (see `roughness`).
         shifts: (steps, axes) by how many samples or pixels the input is rolled in each step.
@@ -55,10 +55,10 @@ def ascend(
         start: (N, *axes, channels).
         statistics: the unit of change, and the limits of every value.
         how: steps and regularisers.
-        watch: is told the number of steps done and the inputs, before the first step and after each.
+        watch: is called with the number of finished steps and the inputs, before the first step and after each step.
 
     Returns:
-        (N, *axes, channels); no input depends on the others.
+        (N, *axes, channels); each input is independent of the others.
     """
     axes = tuple(range(1, start.ndim - 1))
     whole = tuple(range(1, start.ndim))
@@ -66,13 +66,13 @@ def ascend(
     z = np.clip(_units(start, statistics), low, high)
     watch(0, _values(z, statistics))
     for number, shift in enumerate(how.shifts):
-        # What a network sees at one place only is noise: it must hold for the shifted input too (Olah et al. 2017).
+        # Random shifts suppress noise that only works at one position (Olah et al. 2017).
         rolled = np.roll(z, shift, axes)
         direction = np.roll(gradient(_values(rolled, statistics)) * statistics.deviation, -shift, axes)
-        # Without an answer there is nothing to be weighed against the regularisers: they would wipe out the start.
+        # Without a gradient the regularisers alone would wipe out the start, so such an input does not move.
         silent = ~direction.any(whole, keepdims=True)
         direction = direction - how.l2 * 2 * z / z[0].size - how.smoothness * roughness(z)[1]
-        # A value at its limit that is pushed further out cannot move, and must not take up the length of the step.
+        # A value at its limit that is pushed outwards cannot move, and must not count in the length of the step.
         free = ((z > low) | (direction > 0)) & ((z < high) | (direction < 0))
         direction = np.where(free & ~silent, direction, 0)
         length = np.sqrt(np.square(direction, dtype=np.float64).mean(whole, keepdims=True))
@@ -83,10 +83,10 @@ def ascend(
 
 
 def roughness(z: Array) -> tuple[NDArray[np.float64], Array]:
-    """How rough inputs (N, *axes, channels) are, (N,), and the gradient of that.
+    """Return the roughness of inputs (N, *axes, channels), (N,), and its gradient.
 
-    A series: the mean squared second difference. An image: the total variation (Rudin, Osher and Fatemi 1992), the mean
-    length of the gradient in space, whose root is rounded off near zero so that it has a derivative.
+    Of a series: the mean squared second difference. Of an image: the total variation (Rudin, Osher and Fatemi 1992),
+    the mean length of the gradient in space, smoothed near zero so that it has a derivative.
     """
     size = z[0].size
     if z.ndim == 3:
@@ -111,5 +111,5 @@ def _units(x: Array, statistics: Statistics) -> Array:
 
 
 def _values(z: Array, statistics: Statistics) -> Array:
-    """Back from units; the limits hold exactly, whatever rounding does."""
+    """Return input values from units of the deviation, clipped so that rounding cannot exceed the limits."""
     return np.clip(statistics.mean + statistics.deviation * z, statistics.low, statistics.high).astype(np.float32)

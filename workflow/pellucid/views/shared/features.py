@@ -23,30 +23,28 @@ FeatureLayer = Annotated[
 
 
 def feature_layer(model: ExplainedModel, layer: str) -> str:
-    """The name of the layer that `layer` means.
+    """Return the name of the layer that `layer` means.
 
-    last_features is the last layer with a vector as output before the last one with weights, which makes the scores;
-    where no vector comes before the scores, it is the layer right before them.
+    last_features is the last layer with a vector as output before the last layer with weights, which computes the
+    scores; without such a vector it is the layer right before the scores.
 
     Raises:
-        InputError: no layer of that name, or none before the one that makes the scores.
+        InputError: no layer of that name, or no layer before the scores.
     """
     keyword = layer == "last_features"
-    if not keyword and (found := named_layer(model, layer)):
-        return found
+    if not keyword and (name := named_layer(model, layer)):
+        return name
     if not keyword:
         names = ["last_features", *model.layers]
         raise InputError.unexpected(
             "layer", abbreviate(layer), f"one of {comma_list(names)}", did_you_mean(layer, names).strip()
         )
-    plain = {name: one for name, one in model.layers.items() if not hasattr(one, "layers") and hasattr(one, "call")}
-    with_weights = [position for position, one in enumerate(plain.values()) if one.weights]
+    plain = {name: part for name, part in model.layers.items() if not hasattr(part, "layers") and hasattr(part, "call")}
+    with_weights = [position for position, part in enumerate(plain.values()) if part.weights]
     before = list(plain)[: with_weights[-1]] if with_weights else []
     before = [name for name in before if type(plain[name]).__name__ != "InputLayer"]
     if not before:
-        raise InputError.unexpected(
-            "layer", "last_features in a model without a layer before its scores", "another model"
-        )
+        raise InputError("layer", "the model has no layer before its scores, so there are no last_features.")
     vectors = [name for name in before if len(plain[name].output.shape) == 2]
     meant = (vectors or before)[-1]
     tell_keyword(model, layer, meant)
@@ -54,11 +52,11 @@ def feature_layer(model: ExplainedModel, layer: str) -> str:
 
 
 def features(model: ExplainedModel, x: NDArray[np.float32], layer: str) -> NDArray[np.float32]:
-    """Output of a layer, averaged over time or space where it has some: (N, *input_shape) to (N, units)."""
+    """Return the output of a layer, averaged over time or space if it has any: (N, *input_shape) to (N, units)."""
     size = model.batch_size()
-    # Batch by batch: the feature maps of all examples together would be many times the examples.
-    found = [_averaged(model.activations(x[start : start + size], layer)) for start in range(0, len(x), size)]
-    return np.concatenate(found)
+    # Batch by batch, since feature maps may need many times the memory of the examples.
+    batches = [_averaged(model.activations(x[start : start + size], layer)) for start in range(0, len(x), size)]
+    return np.concatenate(batches)
 
 
 def _averaged(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""What the views of activations share: which examples, which filters, and what a unit sees of the input."""
+"""Helpers of the views of activations: examples, feature maps and receptive fields."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Array = NDArray[np.float32]
 
 
 def per_class(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Places of the first `count` examples of each class, class by class; of 20 classes where there are more."""
+    """Return the indices of the first `count` examples of each class, by class, of at most `MANY_CLASSES` classes."""
     return np.concatenate([np.flatnonzero(labels == label)[:count] for label in np.unique(labels)[:MANY_CLASSES]])
 
 
 def batches(model: ExplainedModel, x: Array, layer: str) -> Iterator[tuple[slice, Array]]:
-    """A layer's maps (n, *axes, filters) for one batch of inputs after the other: all at once would be too many.
+    """Yield a layer's maps (n, *axes, filters) batch by batch, since those of all inputs may not fit into memory.
 
     Raises:
         InputError: the layer has no map per filter on the axes of the input.
@@ -39,32 +39,34 @@ def batches(model: ExplainedModel, x: Array, layer: str) -> Iterator[tuple[slice
 
 
 def axes_of(maps: Array) -> tuple[int, ...]:
-    """The axes of positions in maps (n, *axes, filters)."""
+    """Return the numbers of the axes of time or space of maps (n, *axes, filters)."""
     return tuple(range(1, maps.ndim - 1))
 
 
 def field_arrays(field: ReceptiveField) -> dict[str, NDArray[Any]]:
-    """A receptive field as arrays: (axes, 4) with size, jump, start and number of units, and whether it is whole."""
+    """Return a receptive field as arrays: (axes, 4) with size, jump, start and number of units; and `whole`."""
     spans = [(span.size, span.jump, span.start, span.units) for span in field.spans]
     return {"field": np.array(spans, np.int64), "whole": np.array(field.whole)}
 
 
 def about_examples(data: ViewData, chosen: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """What a figure says of the chosen examples."""
+    """Return the arrays of the chosen examples that a figure needs."""
     names = ("inputs", "labels", "predictions", "probabilities", "indices")
     return {name: data.examples[name][chosen] for name in names}
 
 
 def small(picture: Array, limit: int) -> Array:
-    """A picture (height, width, channels) brought to `limit` positions an axis at most, by means over squares."""
+    """Reduce a picture (height, width, channels) to at most `limit` positions along an axis, by means over squares."""
     factor = -(-max(picture.shape[:2]) // limit)
     if factor <= 1:
         return picture
     for axis in (0, 1):
         size = picture.shape[axis]
         starts = np.arange(0, size, factor)
-        # The last square may be cut off by the edge.
+        # The last square may be smaller.
         counts = np.minimum(starts + factor, size) - starts
         sums = np.add.reduceat(picture, starts, axis=axis, dtype=np.float32)
-        picture = sums / counts.astype(np.float32).reshape([-1 if one == axis else 1 for one in range(picture.ndim)])
+        picture = sums / counts.astype(np.float32).reshape(
+            [-1 if other == axis else 1 for other in range(picture.ndim)]
+        )
     return picture

@@ -1,4 +1,4 @@
-"""k-medoids: the examples from which the others are least far in sum."""
+"""k-medoids: the examples with the smallest sum of distances from all examples to the nearest of them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ Array = NDArray[np.float64]
 
 
 def distances(one: Array, two: Array) -> Array:
-    """Euclidean distance of every row of (n, units) from every row of (m, units): (n, m)."""
+    """Return the Euclidean distance of every row of (n, units) from every row of (m, units): (n, m)."""
     from sklearn.metrics import pairwise_distances
 
-    found: Array = pairwise_distances(one, two)
+    pairwise: Array = pairwise_distances(one, two)
     if one is two:
-        np.fill_diagonal(found, 0)
-    return found
+        np.fill_diagonal(pairwise, 0)
+    return pairwise
 
 
 def medoids(distances: Array, count: int) -> NDArray[np.int64]:
-    """Partitioning around medoids (Kaufman and Rousseeuw 1990): built one by one, then swapped while the sum falls.
+    """Choose medoids by PAM (Kaufman and Rousseeuw 1990): add one at a time, then swap while the sum falls.
 
     Args:
         distances: (n, n).
-        count: how many; all where there are fewer.
+        count: number of medoids; all examples if there are fewer.
 
     Returns:
-        (count,) indices, in the order of how many examples are nearest to each.
+        (count,) indices, sorted by the number of examples nearest to each medoid, the largest first.
     """
     n = len(distances)
     chosen: list[int] = []
@@ -36,20 +36,20 @@ def medoids(distances: Array, count: int) -> NDArray[np.int64]:
         total[chosen] = np.inf
         chosen.append(int(total.argmin()))
         near = np.minimum(near, distances[chosen[-1]])
-    found = np.array(chosen, np.int64)
+    indices = np.array(chosen, np.int64)
     cost = near.sum()
     while True:
-        # Of every medoid, what the others leave: then each candidate in its place.
+        # For each medoid, the sum with each candidate in its place.
         trials = []
-        for position in range(len(found)):
-            others = distances[np.delete(found, position)].min(0, initial=np.inf)
+        for position in range(len(indices)):
+            others = distances[np.delete(indices, position)].min(0, initial=np.inf)
             total = np.minimum(distances, others).sum(1)
-            total[found] = np.inf
+            total[indices] = np.inf
             trials.append((total.min(), position, int(total.argmin())))
         lowest, position, candidate = min(trials)
-        # A swap that changes only the rounding would go on for ever.
+        # Swaps that change only the rounding would never end.
         if not lowest < cost * (1 - 1e-12):
             break
-        found[position], cost = candidate, lowest
-    sizes = np.bincount(distances[:, found].argmin(1), minlength=len(found))
-    return found[np.argsort(-sizes, kind="stable")]
+        indices[position], cost = candidate, lowest
+    sizes = np.bincount(distances[:, indices].argmin(1), minlength=len(indices))
+    return indices[np.argsort(-sizes, kind="stable")]
