@@ -108,8 +108,8 @@ TABLES = [
     (
         "empty label",
         table(at(8, 4, " "), group="who"),
-        "data.csv, column 5 (label): found no label for example 8",
-        "a label for each",
+        "data.csv, column 5 (label): example 8 has no label",
+        "",
     ),
     (
         "label that is a measurement",
@@ -127,8 +127,8 @@ TABLES = [
     (
         "label that is an identifier",
         table(lines(), signal=["b", "c"], label="a"),
-        "column 1 (a): found 20 different labels in 20 examples",
-        "name the one that is: label",
+        "column 1 (a): its 20 examples have 20 different labels",
+        "name the right one: label",
     ),
     (
         "one class alone",
@@ -147,7 +147,7 @@ TABLES = [
     (
         "name of no label",
         table(lines(), group="who", class_names={"x": "one", "yy": "two"}),
-        'class_names: found a name for the label "yy"',
+        'class_names: no training example has the label "yy"',
         'Did you mean "y"?',
     ),
     (
@@ -260,7 +260,7 @@ def test_a_test_file_with_another_class(tmp_path):
     dataset, paths = table(lines(), group="who")(tmp_path)
     (tmp_path / "test.csv").write_text(at(1, 4, "z"))
     paths |= {"test": str(tmp_path / "test.csv")}
-    refuse(tmp_path, {**dataset, **paths}, paths, 'test: found the label "z"', "labels of the training examples: x, y")
+    refuse(tmp_path, {**dataset, **paths}, paths, 'test: no training example has the label "z"', "they have x, y")
 
 
 def ts(header="@univariate true\n@equalLength true\n@classLabel true 0 1", rows="1,2,3:0\n1,2,3:1\n" * 4):

@@ -8,7 +8,7 @@ import pytest
 
 from pellucid.datasets import table
 from pellucid.datasets.readers.headers import is_header
-from pellucid.datasets.readers.labels import as_number
+from pellucid.datasets.readers.spelling import as_number
 from pellucid.errors import InputError
 
 N = 12

@@ -167,7 +167,7 @@ def opened(path: Path) -> Iterator[Image]:
     Image.init()
     # Some builds of Pillow lack some.
     formats = [name for name in Image.OPEN if name in _FORMATS]
-    with damaged.told(path, "a whole image", "an image"), warnings.catch_warnings():
+    with damaged.refuse_unreadable(path, "a whole image", "an image"), warnings.catch_warnings():
         # Pillow's own bound on pixels: here it is lower, and no warning.
         warnings.simplefilter("ignore")
         try:

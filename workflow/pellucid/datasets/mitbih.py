@@ -10,7 +10,7 @@ import numpy as np
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.heartbeats import aami
-from pellucid.datasets.readers.csv import read_labelled_rows
+from pellucid.datasets.readers.labelled_rows import read_labelled_rows
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 
 SPEC = SourceSpec(

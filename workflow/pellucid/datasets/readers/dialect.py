@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from pellucid.datasets.readers.labels import AROUND, as_number
+from pellucid.datasets.readers.spelling import AROUND, as_number
 from pellucid.errors import InputError
 
 # What stands for a value that is missing, in a column of numbers; in one of texts each may be a name.

@@ -56,7 +56,7 @@ def read(path: Path | str) -> dict[str, str]:
     Raises:
         InputError: a file that is no class index.
     """
-    with damaged.told(path, _EXPECTED):
+    with damaged.refuse_unreadable(path, _EXPECTED):
         if (size := Path(path).stat().st_size) > _LARGEST:
             raise ValueError(f"{size:,} bytes")
         content = json.loads(Path(path).read_text(encoding="utf-8"))

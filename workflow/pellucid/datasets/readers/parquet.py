@@ -26,7 +26,7 @@ def read(path: Path, layout: Layout) -> Table:
         InputError: a file that is none or is damaged, a missing column, a column of the signal that holds no numbers,
             more than the memory holds.
     """
-    with damaged.told(path, "a Parquet file"):
+    with damaged.refuse_unreadable(path, "a Parquet file"):
         require_flat(path)
         return _read(path, layout)
 

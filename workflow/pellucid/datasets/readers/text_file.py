@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pellucid.datasets.readers.columns import Columns
 from pellucid.datasets.readers.completion import Series
 from pellucid.datasets.readers.dialect import MISSING, Dialect
-from pellucid.datasets.readers.labels import as_number
+from pellucid.datasets.readers.spelling import as_number
 from pellucid.datasets.readers.tabular import Layout, Table
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list

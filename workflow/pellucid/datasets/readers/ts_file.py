@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pellucid.datasets.readers import completion
 from pellucid.datasets.readers.completion import Series
 from pellucid.datasets.readers.dialect import bounded_lines, encoding
-from pellucid.datasets.readers.labels import AROUND
 from pellucid.datasets.readers.ragged import padded
+from pellucid.datasets.readers.spelling import AROUND
 from pellucid.datasets.readers.text_file import numbers
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate

@@ -22,7 +22,7 @@ def opened(path: Path | str, expected: str) -> Iterator[zipfile.ZipFile]:
     Raises:
         InputError: it cannot be read, or needs a password.
     """
-    with damaged.told(path, expected), Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
+    with damaged.refuse_unreadable(path, expected), Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
         # A zip is found from its end: what stands before it may be another file, for other readers.
         file.seek(0)
         if file.read(4) not in (b"PK\3\4", b"PK\5\6"):

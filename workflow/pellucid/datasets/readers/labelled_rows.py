@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.datasets.readers.dialect import MISSING, Dialect, encoding, undecodable
-from pellucid.datasets.readers.labels import as_number
+from pellucid.datasets.readers.spelling import as_number
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, first_line
