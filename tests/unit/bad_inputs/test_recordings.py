@@ -81,7 +81,13 @@ RECORDS = [
         "only MLII, V1",
     ),
     ("class of one beat", None, {}, "mitdb.classes: found 1 beat(s) of class S", "(classes: [N, V])"),
-    ("class of no beats", None, {"classes": ["N", "V", "F"]}, "mitdb.classes: the chosen records have no beat of F", "5 N, 1 S, 4 V)"),
+    (
+        "class of no beats",
+        None,
+        {"classes": ["N", "V", "F"]},
+        "mitdb.classes: the chosen records have no beat of F",
+        "5 N, 1 S, 4 V)",
+    ),
     (
         "window longer than the record",
         None,

@@ -142,7 +142,7 @@ def test_patients_of_ds1_train_and_those_of_ds2_test(written):
     notes = " ".join(raw.notes)
     assert "different patients, except that records 201 (DS1) and 202 (DS2) are of one patient" in notes
     assert "Kept by record: 100: 13 N, 5 V; 101:" in notes
-    assert "Annotations that are no beats: 5 +." in notes
+    assert "Annotations that mark no beat: 5 +." in notes
     assert "(5 S)" in notes
 
 

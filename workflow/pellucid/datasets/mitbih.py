@@ -42,17 +42,17 @@ _COLUMNS = 188
 
 
 def axes(*, samples: int, **parameters: Any) -> tuple[int, ...]:
-    """Sizes of an example, but for the channels."""
+    """Return the sizes of an example, without the channels."""
     return (samples,)
 
 
 def load(
     files: Mapping[str, Path], rng: np.random.Generator, *, samples: int = 187, scratch: SpillBuffer | None = None
 ) -> RawData:
-    """Each row is a beat in [0, 1], zero-padded at its end, and its class 0–4 in the last column.
+    """Read rows of a beat in [0, 1], zero-padded at its end, and its class 0–4 in the last column.
 
     Raises:
-        InputError: another number of columns, a cell that is no finite number, or a class outside 0–4.
+        InputError: a row has another number of columns, a cell is no finite number, or a class is outside 0–4.
     """
     parts: dict[str, Examples] = {}
     for name in ("train", "test"):

@@ -163,7 +163,7 @@ def addresses(
 
 
 def axes(*, cutting: str, before: float, after: float, rate: int, **parameters: Any) -> tuple[int, ...]:
-    """Sizes of an example, but for the channels."""
+    """Return the sizes of an example, without the channels."""
     return (beats.KACHUEE_SAMPLES if cutting == "kachuee" else sum(beats.window_samples(before, after, rate)),)
 
 

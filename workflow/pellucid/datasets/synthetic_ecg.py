@@ -90,7 +90,7 @@ def check(*, rate_min: float = 55, rate_max: float = 95, **others: object) -> No
 
 
 def axes(**parameters: Any) -> tuple[int, ...]:
-    """Sizes of an example, but for the channels."""
+    """Return the sizes of an example, without the channels."""
     return (SAMPLES,)
 
 

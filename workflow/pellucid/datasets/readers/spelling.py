@@ -26,7 +26,7 @@ def as_number(text: str, decimal: str = ".") -> float | None:
     """Return the number that a text writes in plain digits, or None if it is no number; nan and inf are numbers."""
     text = text.strip(AROUND)
     if decimal != ".":
-        # Where a comma is the decimal sign, a point may divide thousands.
+        # If a comma is the decimal sign, a point may separate thousands.
         text = text.replace(".", "_").replace(decimal, ".")
     if _NUMBER.fullmatch(text) or NOT_FINITE.fullmatch(text):
         return float(text)
