@@ -76,12 +76,22 @@ TABLES = [
     (
         "column twice in the header",
         table(lines(lambda rows: rows[0].__setitem__(1, "a"))),
-        'found the column "a" more than once (columns 1, 2)',
-        "each name once",
+        'several columns (1, 2) have the name "a"',
+        "Rename",
     ),
-    ("column twice in the signal", table(lines(), signal=["a", "b", 1]), 'found the column "a" twice', "once"),
-    ("label as group", table(lines(), **SIGNAL, group="label"), 'found the column "label" as label and as group', ""),
-    ("label as signal", table(lines(), signal=["a", "label"]), 'the column "label" as signal and as label', ""),
+    ("column twice in the signal", table(lines(), signal=["a", "b", 1]), 'signal has the column "a" twice', "once"),
+    (
+        "label as group",
+        table(lines(), **SIGNAL, group="label"),
+        'the column "label" cannot be both label and group',
+        "",
+    ),
+    (
+        "label as signal",
+        table(lines(), signal=["a", "label"]),
+        'the column "label" cannot be both signal and label',
+        "",
+    ),
     (
         "row numbers of pandas",
         table(lines(lambda rows: [row.insert(0, "" if row[0] == "a" else "7") for row in rows]), group="who"),
@@ -166,7 +176,7 @@ TABLES = [
         "row numbers of R, without a name",
         table(lines(lambda rows: [row.insert(0, "7") for row in rows[1:]]), group="who", lengths="pad"),
         "data.csv, line 1: found 5 names; expected 6, as many as every line below has cells",
-        "A row number",
+        "row numbers",
     ),
     (
         "every line short of the header",
@@ -190,7 +200,7 @@ TABLES = [
         "channels that do not divide the columns",
         table(lines(), group="who", channels=["left", "right"]),
         "data.csv, channels: found 2 channels in 3 columns",
-        "divide",
+        "multiple",
     ),
     (
         "pickled objects",
@@ -349,13 +359,13 @@ PICTURES = [
         "image that is none",
         lambda f: (pictures(f, *TWO), (f / "cat" / "9.png").write_text("hello")),
         "cat/9.png: found a file that is no image",
-        "images alone",
+        "only images",
     ),
     (
         "file beside the images",
         lambda f: (pictures(f, *TWO), (f / "dog" / "list.csv").write_text("a,b")),
         "dog/list.csv: found a file that is no image",
-        "images alone",
+        "only images",
     ),
     (
         "image outside of a class",

@@ -115,7 +115,7 @@ def patches(contrast: float) -> NDArray[np.float32]:
 
 
 def enlarged(images: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Enlarge images (N, 8, 8, 1) to (N, size, size, 1); pixels are areas, not points, so that the edges stay in place."""
+    """Enlarge images (N, 8, 8, 1) to (N, size, size, 1); pixels are areas, not points: the edges stay in place."""
     from scipy.ndimage import zoom
 
     factor = size / images.shape[1]

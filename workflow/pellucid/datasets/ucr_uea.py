@@ -75,7 +75,7 @@ def addresses(*, name: str, folder: str, mirror: str, **others: Any) -> dict[str
 
 
 def check(*, name: str, folder: str = "none", **others: Any) -> None:
-    """Refuse a name that no archive has, before anything is downloaded (InputError); a local folder may hold any set."""
+    """Refuse a name that no archive has, before any download (InputError); a local folder may hold any set."""
     if folder == "none" and name not in (names := archive_names()):
         hint = did_you_mean(name, names).strip()
         raise InputError.unexpected("ucr_uea.name", f'"{name}"', f"one of the {len(names)} sets of the archives", hint)
