@@ -14,11 +14,11 @@ from tests.bench.timing import row
 ROWS = 87_554
 PEER = "import pandas as pd; x = pd.read_csv({path!r}, header=None).to_numpy()"
 OURS = (
-    "from pathlib import Path; from pellucid.datasets.readers.csv import read_labelled_rows; "
+    "from pathlib import Path; from pellucid.datasets.readers.labelled_rows import read_labelled_rows; "
     "x, y = read_labelled_rows(Path({path!r}), columns=188, classes=5)"
 )
 IN_BLOCKS = (
-    "from pathlib import Path; from pellucid.datasets.readers.csv import read_labelled_rows; "
+    "from pathlib import Path; from pellucid.datasets.readers.labelled_rows import read_labelled_rows; "
     "from pellucid.datasets.readers.spill_buffer import SpillBuffer; "
     "x, y = read_labelled_rows(Path({path!r}), columns=188, classes=5, scratch=SpillBuffer(Path({path!r}).parent, 16))"
 )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from pellucid.datasets.readers.csv import read_labelled_rows
+from pellucid.datasets.readers.labelled_rows import read_labelled_rows
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from tests.fuzz import texts
 

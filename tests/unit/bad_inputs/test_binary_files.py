@@ -139,7 +139,7 @@ def test_parquet_with_damaged_pages(tmp_path):
 def test_parquet_of_millions_of_rows_in_few_bytes(tmp_path):
     many = pa.DictionaryArray.from_arrays(pa.array(np.zeros(2_000_000, np.int32)), pa.array(["a"]))
     write = in_parquet(1, a=np.zeros(2_000_000), label=many)
-    assert "announced" in refused(tmp_path, "data.parquet", write)
+    assert "announce data of" in refused(tmp_path, "data.parquet", write)
 
 
 def test_a_parquet_page_that_unpacks_to_more_than_its_footer_announces(tmp_path):
@@ -150,7 +150,7 @@ def test_a_parquet_page_that_unpacks_to_more_than_its_footer_announces(tmp_path)
     written = bytes([size << 1 & 127 | 128, size >> 6 & 127 | 128, size >> 13 & 127 | 128, size >> 20 & 127])
     at = whole.rindex(written)
     content = whole[: at + 3] + b"\1" + whole[at + 4 :]
-    assert "announced" in refused(tmp_path, "data.parquet", content)
+    assert "announce data of" in refused(tmp_path, "data.parquet", content)
 
 
 def test_labels_of_parquet_beyond_int64_stay_apart(tmp_path):

@@ -76,12 +76,22 @@ TABLES = [
     (
         "column twice in the header",
         table(lines(lambda rows: rows[0].__setitem__(1, "a"))),
-        'found the column "a" more than once (columns 1, 2)',
-        "each name once",
+        'several columns (1, 2) have the name "a"',
+        "Rename",
     ),
-    ("column twice in the signal", table(lines(), signal=["a", "b", 1]), 'found the column "a" twice', "once"),
-    ("label as group", table(lines(), **SIGNAL, group="label"), 'found the column "label" as label and as group', ""),
-    ("label as signal", table(lines(), signal=["a", "label"]), 'the column "label" as signal and as label', ""),
+    ("column twice in the signal", table(lines(), signal=["a", "b", 1]), 'signal has the column "a" twice', "once"),
+    (
+        "label as group",
+        table(lines(), **SIGNAL, group="label"),
+        'the column "label" cannot be both label and group',
+        "",
+    ),
+    (
+        "label as signal",
+        table(lines(), signal=["a", "label"]),
+        'the column "label" cannot be both signal and label',
+        "",
+    ),
     (
         "row numbers of pandas",
         table(lines(lambda rows: [row.insert(0, "" if row[0] == "a" else "7") for row in rows]), group="who"),
@@ -108,8 +118,8 @@ TABLES = [
     (
         "empty label",
         table(at(8, 4, " "), group="who"),
-        "data.csv, column 5 (label): found no label for example 8",
-        "a label for each",
+        "data.csv, column 5 (label): example 8 has no label",
+        "",
     ),
     (
         "label that is a measurement",
@@ -127,8 +137,8 @@ TABLES = [
     (
         "label that is an identifier",
         table(lines(), signal=["b", "c"], label="a"),
-        "column 1 (a): found 20 different labels in 20 examples",
-        "name the one that is: label",
+        "column 1 (a): its 20 examples have 20 different labels",
+        "name the right one: label",
     ),
     (
         "one class alone",
@@ -147,7 +157,7 @@ TABLES = [
     (
         "name of no label",
         table(lines(), group="who", class_names={"x": "one", "yy": "two"}),
-        'class_names: found a name for the label "yy"',
+        'class_names: no training example has the label "yy"',
         'Did you mean "y"?',
     ),
     (
@@ -166,7 +176,7 @@ TABLES = [
         "row numbers of R, without a name",
         table(lines(lambda rows: [row.insert(0, "7") for row in rows[1:]]), group="who", lengths="pad"),
         "data.csv, line 1: found 5 names; expected 6, as many as every line below has cells",
-        "A row number",
+        "row numbers",
     ),
     (
         "every line short of the header",
@@ -190,7 +200,7 @@ TABLES = [
         "channels that do not divide the columns",
         table(lines(), group="who", channels=["left", "right"]),
         "data.csv, channels: found 2 channels in 3 columns",
-        "divide",
+        "multiple",
     ),
     (
         "pickled objects",
@@ -260,7 +270,7 @@ def test_a_test_file_with_another_class(tmp_path):
     dataset, paths = table(lines(), group="who")(tmp_path)
     (tmp_path / "test.csv").write_text(at(1, 4, "z"))
     paths |= {"test": str(tmp_path / "test.csv")}
-    refuse(tmp_path, {**dataset, **paths}, paths, 'test: found the label "z"', "labels of the training examples: x, y")
+    refuse(tmp_path, {**dataset, **paths}, paths, 'test: no training example has the label "z"', "they have x, y")
 
 
 def ts(header="@univariate true\n@equalLength true\n@classLabel true 0 1", rows="1,2,3:0\n1,2,3:1\n" * 4):
@@ -349,13 +359,13 @@ PICTURES = [
         "image that is none",
         lambda f: (pictures(f, *TWO), (f / "cat" / "9.png").write_text("hello")),
         "cat/9.png: found a file that is no image",
-        "images alone",
+        "only images",
     ),
     (
         "file beside the images",
         lambda f: (pictures(f, *TWO), (f / "dog" / "list.csv").write_text("a,b")),
         "dog/list.csv: found a file that is no image",
-        "images alone",
+        "only images",
     ),
     (
         "image outside of a class",

@@ -54,7 +54,7 @@ RECORDS = [
             or (folder / "long" / "100.atr").replace(folder / "100.atr")
         ),
         {},
-        "100.atr: found annotations from sample 288 to 5184",
+        "100.atr: its annotations run from sample 288 to 5184",
         "from 0 to 3167",
     ),
     (
@@ -77,16 +77,22 @@ RECORDS = [
         "lead that is not there",
         None,
         {"leads": ["MLII", "V2"]},
-        "mitdb.leads: found V2, which record 100",
-        "expected some of MLII, V1",
+        "mitdb.leads: record 100 does not have V2",
+        "only MLII, V1",
     ),
     ("class of one beat", None, {}, "mitdb.classes: found 1 beat(s) of class S", "(classes: [N, V])"),
-    ("class of no beats", None, {"classes": ["N", "V", "F"]}, "found N, V, F, and no beat of F", "(5 N, 1 S, 4 V)"),
+    (
+        "class of no beats",
+        None,
+        {"classes": ["N", "V", "F"]},
+        "mitdb.classes: the chosen records have no beat of F",
+        "5 N, 1 S, 4 V)",
+    ),
     (
         "window longer than the record",
         None,
         {"before": 30},
-        "mitdb: found no beat that can be cut (10 beats",
+        "mitdb: no beat can be cut (10 beats",
         "before and after",
     ),
 ]
@@ -114,5 +120,5 @@ def test_a_record_without_its_annotations_is_told_with_those_that_are_whole(tmp_
     with pytest.raises(ConfigError) as told:
         resolution.resolve(content)
     (fault,) = told.value.faults
-    assert fault.startswith("experiments.mitdb.dataset: mitdb.records: found no 101.atr (1 of 6 files)")
-    assert "Complete in there: 100;" in fault
+    assert fault.startswith(f"experiments.mitdb.dataset: mitdb.records: {tmp_path} lacks 101.atr (1 of 6 files).")
+    assert "Complete records there: 100;" in fault

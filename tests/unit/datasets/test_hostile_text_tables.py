@@ -9,7 +9,7 @@ import pytest
 from pellucid import downloads
 from pellucid.datasets import table
 from pellucid.datasets.readers import ts_file
-from pellucid.datasets.readers.csv import read_labelled_rows
+from pellucid.datasets.readers.labelled_rows import read_labelled_rows
 from pellucid.datasets.readers.labels import encode, group_names
 from pellucid.errors import InputError
 from pellucid.messages import did_you_mean

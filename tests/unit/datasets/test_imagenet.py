@@ -92,7 +92,8 @@ def test_folders_bear_names_or_identifiers(tmp_path, index):
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("palce", 'Did you mean "palace"'), ("crane", "several: crane (n02012849), crane (n03126707).")]
+    ("name", "hint"),
+    [("palce", 'Did you mean "palace"'), ("crane", "this name: crane (n02012849), crane (n03126707).")],
 )
 def test_a_folder_that_is_no_class_of_imagenet_is_refused(tmp_path, index, name, hint):
     folder = folders(tmp_path / "photographs", "daisy", name)

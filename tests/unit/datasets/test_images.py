@@ -75,7 +75,7 @@ def test_orientation_is_honoured(tmp_path, orientation):
     path = put(tmp_path, "a/0.jpg", np.ascontiguousarray(stored), exif=exif, quality=95)
     read = images.read(path, (16, 24), fit="crop", grey=True)[:, :, 0]
     np.testing.assert_allclose(read, upright / 255, atol=0.05)
-    assert images._facts(path)[1] == (24, 16)
+    assert images._mode_and_size(path)[1] == (24, 16)
 
 
 def test_a_large_jpeg_is_read_as_if_decoded_whole(tmp_path):

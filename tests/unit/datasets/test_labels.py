@@ -60,13 +60,13 @@ def test_whole_numbers_that_are_kept_as_floats(written):
 
 
 def test_a_test_label_of_another_text_is_refused():
-    with pytest.raises(InputError, match='test: found the label "01"'):
+    with pytest.raises(InputError, match='test: no training example has the label "01"'):
         classes("1", "2", test=["01"])
 
 
 @pytest.mark.parametrize("missing", ["nan", "", " ", "inf"])
 def test_a_missing_label_among_numbers_is_no_class(missing):
-    with pytest.raises(InputError, match="no label for example 3"):
+    with pytest.raises(InputError, match="example 3 has no label"):
         classes("1", "2", missing)
 
 

@@ -141,9 +141,9 @@ def test_patients_of_ds1_train_and_those_of_ds2_test(written):
     assert Counter(raw.test.group.tolist()) == {"100": beats_of_one, "201": beats_of_one}
     assert np.bincount(raw.test.y).tolist() == [2 * (beats_of_one - each["V"]), 2 * each["V"]]
     notes = " ".join(raw.notes)
-    assert "different patients, but for records 201 (DS1) and 202 (DS2), which are of one" in notes
+    assert "different patients, except that records 201 (DS1) and 202 (DS2) are of one patient" in notes
     assert "Kept by record: 100: 13 N, 5 V; 101:" in notes
-    assert "Annotations that are no beats: 5 +." in notes
+    assert "Annotations that mark no beat: 5 +." in notes
     assert "(5 S)" in notes
 
 
@@ -175,7 +175,7 @@ def test_a_record_without_the_lead_is_left_out_and_told(written, tmp_path):
         text = (written / f"{shared}.hea").read_text()
         (tmp_path / f"{number}.hea").write_text(text.replace(str(shared), str(number)))
     raw = load(tmp_path, split="random", classes=["N", "S", "V"])
-    assert "Left out: record 102, which has V5, V2 alone." in raw.notes
+    assert "Left out: record 102, which has only V5, V2." in raw.notes
     assert len(raw.train.x) == 47 * 19
     # The paced ones are never read where patients are kept apart.
     assert "Left out: the records of paced patients, 102, 104, 107, 217." in load(tmp_path, classes=["N", "V"]).notes
@@ -259,7 +259,7 @@ def test_a_mirror_is_checked_against_the_published_sums(mirror, tmp_path):
     raw = mitdb.load(paths, np.random.default_rng(0), **parameters)
     assert (len(raw.train.x), len(raw.test.x)) == (8, 8)
     assert not any("checksums" in note for note in raw.notes)
-    for sums, message in (({"100_dat": "0" * 64}, "100.dat: found a file of"), ({}, "found no line for 100.hea")):
+    for sums, message in (({"100_dat": "0" * 64}, "100.dat: found a file of"), ({}, "there is no checksum of 100.hea")):
         write_sums(served, **sums)
         text = (served / "SHA256SUMS.txt").read_text()
         (served / "SHA256SUMS.txt").write_text(text if sums else text.partition("100.hea\n")[2])

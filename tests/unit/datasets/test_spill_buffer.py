@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.datasets.readers import csv
+from pellucid.datasets.readers import labelled_rows
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 
@@ -45,10 +45,12 @@ def rows(n=20):
 
 
 def test_a_csv_larger_than_the_memory_gives_the_same_array(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv, "_BLOCK", 160)
+    monkeypatch.setattr(labelled_rows, "_BLOCK", 160)
     np.savetxt(tmp_path / "a.csv", rows(), delimiter=",")
-    whole = csv.read_labelled_rows(tmp_path / "a.csv", columns=6, classes=3)
-    mapped = csv.read_labelled_rows(tmp_path / "a.csv", columns=6, classes=3, scratch=SpillBuffer(tmp_path, 0))
+    whole = labelled_rows.read_labelled_rows(tmp_path / "a.csv", columns=6, classes=3)
+    mapped = labelled_rows.read_labelled_rows(
+        tmp_path / "a.csv", columns=6, classes=3, scratch=SpillBuffer(tmp_path, 0)
+    )
     assert isinstance(mapped[0], np.memmap)
     np.testing.assert_allclose(whole[0], rows()[:, :5], rtol=1e-6)
     for one, other in zip(whole, mapped, strict=True):
@@ -67,12 +69,14 @@ def test_a_csv_larger_than_the_memory_gives_the_same_array(tmp_path, monkeypatch
 def test_faults_are_told_by_their_line_in_the_file_whatever_the_block(
     tmp_path, monkeypatch, line, column, cell, message
 ):
-    monkeypatch.setattr(csv, "_BLOCK", 160)
+    monkeypatch.setattr(labelled_rows, "_BLOCK", 160)
     text = rows().astype(str)
     text = text.astype(object)
     text[line - 1, column - 1] = cell
     (tmp_path / "a.csv").write_text("".join(",".join(row) + "\n" for row in text))
     with pytest.raises(InputError, match=message):
-        csv.read_labelled_rows(tmp_path / "a.csv", columns=6, classes=3, scratch=SpillBuffer(tmp_path / "data", 0))
+        labelled_rows.read_labelled_rows(
+            tmp_path / "a.csv", columns=6, classes=3, scratch=SpillBuffer(tmp_path / "data", 0)
+        )
     # Only the last block is wrong: what was put away before is gone.
     assert not (tmp_path / "data").exists() or not list((tmp_path / "data").iterdir())

@@ -7,6 +7,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from pellucid.datasets import synthetic_ecg as source
+from pellucid.datasets.heartbeats import synthetic_beats
 from pellucid.datasets.heartbeats.ecg_model import Events, contributions, events
 from pellucid.errors import InputError
 
@@ -41,7 +42,7 @@ def paper(rr, times, chosen=slice(None)):
 def beats():
     """60 noise-free beats of each class."""
     rng = np.random.default_rng(7)
-    return {name: source.simulate(name, 60, rng) for name in source.CLASSES}
+    return {name: synthetic_beats.simulate(name, 60, rng) for name in synthetic_beats.CLASSES}
 
 
 def own(beat, part=None):
@@ -52,7 +53,7 @@ def own(beat, part=None):
 
 def sample(time):
     """Nearest sample of times in s."""
-    return np.rint(time * source.RATE).astype(int)
+    return np.rint(time * synthetic_beats.RATE).astype(int)
 
 
 @pytest.mark.parametrize("rr", [1.0, 0.7])
@@ -135,8 +136,8 @@ def test_heart_rates_the_wrong_way_round():
 
 
 def test_the_r_peak_stands_where_it_is_said(beats):
-    exact = source.simulate("N", 5, np.random.default_rng(1), jitter=0)
-    assert (own(exact).argmax(axis=1) == source.R_SAMPLE).all()
+    exact = synthetic_beats.simulate("N", 5, np.random.default_rng(1), jitter=0)
+    assert (own(exact).argmax(axis=1) == synthetic_beats.R_SAMPLE).all()
     normal = beats["N"]
     assert (np.abs(own(normal).argmax(axis=1) - 125 * normal.r_time) <= 1).all()
     assert (np.abs(125 * normal.r_time - 75) <= 3).all() and np.ptp(normal.r_time) > 0.03
@@ -146,7 +147,7 @@ def duration(beat):
     """Duration of each QRS in s: from where it first exceeds 20% of its height to where it last does."""
     qrs = np.abs(own(beat, "QRS"))
     large = qrs > 0.2 * qrs.max(axis=1, keepdims=True)
-    return (187 - large[:, ::-1].argmax(axis=1) - large.argmax(axis=1)) / source.RATE
+    return (187 - large[:, ::-1].argmax(axis=1) - large.argmax(axis=1)) / synthetic_beats.RATE
 
 
 def test_qrs_is_wide_where_a_ventricle_paces(beats):
@@ -166,7 +167,7 @@ def test_only_s_and_v_come_early(beats):
     ventricular = beats["V"]
     pause = (ventricular.rr_before + ventricular.rr_after) / ventricular.rr_sinus
     assert pause.mean() == pytest.approx(2, abs=0.05), "compensatory"
-    steady = source.simulate("N", 9, np.random.default_rng(1), variability=0)
+    steady = synthetic_beats.simulate("N", 9, np.random.default_rng(1), variability=0)
     np.testing.assert_allclose(steady.rr_before, steady.rr_sinus)
 
 
@@ -204,7 +205,7 @@ def test_t_is_discordant_after_a_wide_qrs(beats):
 def test_the_paced_beat_begins_with_a_narrow_spike(beats):
     spike = own(beats["Q"], "spike")
     assert ((spike > 0.3 * spike.max(axis=1, keepdims=True)).sum(axis=1) <= 2).all()
-    lead = beats["Q"].r_time - spike.argmax(axis=1) / source.RATE
+    lead = beats["Q"].r_time - spike.argmax(axis=1) / synthetic_beats.RATE
     assert lead.min() > 0.05 and lead.max() < 0.13
 
 
@@ -230,7 +231,7 @@ def test_truth_marks_the_waves_that_tell_the_class(beats):
         return beats[name].truth[rows, sample(time[rows])].mean()
 
     r = {name: beat.r_time for name, beat in beats.items()}
-    for name in source.CLASSES:
+    for name in synthetic_beats.CLASSES:
         assert marked(name, r[name]) == 1, "the QRS"
         assert marked(name, r[name] + 0.55) < 0.1, "diastole"
     for name in "NVFQ":

@@ -8,7 +8,7 @@ import pytest
 
 from pellucid.datasets import table
 from pellucid.datasets.readers.headers import is_header
-from pellucid.datasets.readers.labels import as_number
+from pellucid.datasets.readers.spelling import as_number
 from pellucid.errors import InputError
 
 N = 12
@@ -112,7 +112,7 @@ def test_arrays_beside_named_columns_are_refused(tmp_path, frame):
     np.savez(tmp_path / "test.npz", x=frame.drop(columns="label").to_numpy(), y=frame["label"].to_numpy(str))
     for pair in (("train.csv", "test.npz"), ("test.npz", "train.csv")):
         csv(frame, tmp_path / "train.csv")
-        with pytest.raises(InputError, match="names of columns"):
+        with pytest.raises(InputError, match="name its columns"):
             load(*(tmp_path / name for name in pair))
 
 
@@ -212,8 +212,8 @@ UNCLEAR = {
     "underscores": ("a,b,k\n1,2_5,x\n1,3,x\n1,2,y\n1,2,y\n", 'line 2, column 2 (b): found "2_5"'),
     "True and False": ("a,b,k\n1,True,x\n1,False,x\n1,True,y\n1,True,y\n", 'line 2, column 2 (b): found "True"'),
     "a blank of typographers": ("a,b,k\n1,2,x\n1,3\u00a0,x\n1,2,y\n1,2,y\n", "line 3, column 2 (b)"),
-    "a title": ("Beats of 2020\na,b,k\n1,2,x\n1,3,x\n1,2,y\n", "line 1: found one cell"),
-    "one column": ("a:b\n1:x\n2:y\n", "line 1: found one column"),
+    "a title": ("Beats of 2020\na,b,k\n1,2,x\n1,3,x\n1,2,y\n", "line 1: found only one cell"),
+    "one column": ("a:b\n1:x\n2:y\n", "line 1: found only one column"),
 }
 
 

@@ -4,7 +4,7 @@ A source is a module of this package with two names:
 
 - `SPEC`, a `SourceSpec`: what it is, where it comes from, which parameters it takes;
 - `load(files, rng, **parameters) -> RawData`; a large `x` may be mapped from a file (`files.map_array`,
-  `files.map_arrays`, or built in `scratch.SpillBuffer`): it is read block by block.
+  `files.map_arrays`, or built in `spill_buffer.SpillBuffer`): it is read block by block.
 
 Each keyword-only argument of `load` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
@@ -26,21 +26,21 @@ from pellucid.parameters import File, stated
 
 Kind = Literal["series", "image"]
 
-# What a value is (`Examples.filling`): read from the file; put between values that were read; or no value at all, the
+# What a value is (`Examples.filling`): read from the file; interpolated between values that were read; or no value, a
 # zero after the end of a series or in a gap.
 MEASURED, ESTIMATED, BLANK = 0, 1, 2
 
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """What a source declares about itself, readable without loading any data.
+    """What a source declares about itself, known without loading any data.
 
     Attributes:
-        title: one line for people.
+        title: one line that describes the data.
         kind: "series" for (time, channels) examples, "image" for (height, width, channels).
-        licence: under which the data may be used.
-        citation: the reference that its authors ask for.
-        homepage: where a person reads more.
+        licence: of the data.
+        citation: the reference that the authors ask for.
+        homepage: a page about the data.
         truth: whether the evidence for each example's class is known (`Examples.truth`).
         scratch: whether `load` takes a `scratch` (`spill_buffer.SpillBuffer`), where it builds arrays that may be
             larger than memory.
@@ -74,15 +74,15 @@ class Examples:
     """Examples with their labels.
 
     Attributes:
-        x: float32 (N, time, channels) or (N, height, width, channels), in memory or mapped from a file; float64 where
-            float32 may not hold what the file says: it is scaled before it is cast.
-        y: int64 (N,), the index into `RawData.classes`.
-        truth: bool, of the shape of x: True where the evidence for the example's class was planted;
-            None where nobody knows.
-        group: str (N,), what examples have in common that must not lie on both sides of a split (the patient, the
-            recording); None where examples are independent of each other.
-        filling: uint8, of the shape of x: MEASURED, ESTIMATED or BLANK; None where every value was measured. Only what
-            was measured counts in the statistics of scaling, is explained and scored; what is BLANK stays 0.
+        x: float32 (N, time, channels) or (N, height, width, channels), in memory or mapped from a file; float64 if
+            float32 may not hold the file's values: x is then scaled before it is cast.
+        y: int64 (N,), indices into `RawData.classes`.
+        truth: bool, of the shape of x: True where the evidence for the example's class was planted; None if the
+            evidence is unknown.
+        group: str (N,), the group (patient, recording) of each example; a group must not lie on both sides of a split.
+            None if examples are independent of each other.
+        filling: uint8, of the shape of x: MEASURED, ESTIMATED or BLANK; None if every value was measured. Only measured
+            values count in the statistics of scaling, and are explained and scored; BLANK values stay 0.
     """
 
     x: NDArray[Any]
@@ -94,18 +94,18 @@ class Examples:
 
 @dataclass
 class RawData:
-    """What a source gives.
+    """The data that a source returns.
 
     Attributes:
-        train: all examples, or the training examples where the source has a test set of its own.
-        test: the source's own test set, or None to have one drawn from `train`.
+        train: all examples, or the training examples if the source has its own test set.
+        test: the source's own test set, or None to draw one from `train`.
         classes: names, in the order of the labels.
         channels: names, in the order of the last axis.
         unit: of the values of x, for axis labels.
         sampling_rate: in Hz, for series that have one.
-        notes: what a reader must know of how these data were made (what was left out, which split flatters); each a
-            sentence, shown with the data.
-        shared_groups: those that the source's own split has on both sides, as `notes` tell; any other is refused.
+        notes: what a reader must know of how these data were made (what was left out, a split whose scores are too
+            good); each a sentence, shown with the data.
+        shared_groups: groups that the source's own split has on both sides, as `notes` tell; others are refused.
     """
 
     train: Examples

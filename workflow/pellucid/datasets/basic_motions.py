@@ -22,12 +22,12 @@ SPEC = SourceSpec(
 
 
 def axes(**parameters: Any) -> tuple[int, ...]:
-    """Sizes of an example, but for the channels."""
+    """Return the sizes of an example, without the channels."""
     return (100,)
 
 
 def load(files: Mapping[str, Path], rng: np.random.Generator) -> RawData:
-    """The archive's own training and test halves, 40 recordings each."""
+    """Load the archive's training and test halves, 40 recordings each."""
     from aeon.datasets import load_basic_motions
 
     x_train, y_train = load_basic_motions(split="train")
@@ -44,7 +44,7 @@ def load(files: Mapping[str, Path], rng: np.random.Generator) -> RawData:
 
 
 def _examples(x: NDArray[np.float64], names: NDArray[np.str_], classes: tuple[str, ...]) -> Examples:
-    """aeon orders (N, channels, time); Keras takes (N, time, channels)."""
+    """Bring aeon's order (N, channels, time) to Keras' order (N, time, channels)."""
     index = {name: label for label, name in enumerate(classes)}
     labels = np.array([index[str(name)] for name in names], np.int64)
     return Examples(np.ascontiguousarray(x.transpose(0, 2, 1), np.float32), labels)

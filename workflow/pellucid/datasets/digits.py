@@ -21,12 +21,12 @@ SPEC = SourceSpec(
 
 
 def axes(**parameters: Any) -> tuple[int, ...]:
-    """Sizes of an example, but for the channels."""
+    """Return the sizes of an example, without the channels."""
     return (8, 8)
 
 
 def load(files: Mapping[str, Path], rng: np.random.Generator) -> RawData:
-    """Pixel values are counts from 0 to 16, scaled to [0, 1]."""
+    """Load the digits and scale their pixels, counts from 0 to 16, to [0, 1]."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()

@@ -1,4 +1,4 @@
-"""Images from a folder of one's own, with one folder per class."""
+"""Images from the user's own folder, with one folder per class."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SPEC = SourceSpec(
 
 fill = imagenet.fill
 
-# Of Pillow's formats those that hold one picture, and that it decodes itself: it gives PostScript to a program.
+# Pillow's formats of one image that it decodes itself: PostScript, for example, it passes to another program.
 _FORMATS = frozenset(
     ["AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "QOI", "SGI", "TGA", "TIFF", "WEBP"]
 )
@@ -47,7 +47,7 @@ _GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 def axes(*, size: Sequence[int], **parameters: Any) -> tuple[int, ...]:
-    """Sizes of an example, but for the channels."""
+    """Return the sizes of an example, without the channels."""
     return tuple(size)
 
 
@@ -84,36 +84,38 @@ def load(
     scratch: SpillBuffer | None = None,
     known: Sequence[str] = (),
 ) -> RawData:
-    """Read the images, intensities in [0, 1]; the parameters are those of `SPEC`.
+    """Read the images, with intensities in [0, 1].
 
-    With ImageNet's labels each class folder bears the name or the WordNet identifier of a class.
+    With ImageNet's labels each class folder has the name or the WordNet identifier of a class.
 
     Raises:
-        InputError: no class folders, one that is empty, a file that is no image; the message names it.
+        InputError: class folders are missing or empty, or a file is no image; the message names it.
     """
-    # A model with classes of its own explains images of one of them as well.
+    # A model with known classes can explain images of a single class.
     pictures = {"train": find(Path(folder).expanduser(), group == "subfolder", least=1 if known else 2)}
-    classes = tuple(sorted({one.class_name for one in pictures["train"]}))
+    classes = tuple(sorted({picture.class_name for picture in pictures["train"]}))
     if test_folder != "none":
         pictures["test"] = find(Path(test_folder).expanduser(), group == "subfolder", least=1)
-        classes = tuple(sorted({*classes, *({one.class_name for one in pictures["test"]} & set(known))}))
-        for one in pictures["test"]:
-            if one.class_name not in classes:
-                hint = did_you_mean(one.class_name, classes).strip()
+        test_classes = {picture.class_name for picture in pictures["test"]}
+        classes = tuple(sorted({*classes, *(test_classes & set(known))}))
+        for name in (picture.class_name for picture in pictures["test"]):
+            if name not in classes:
+                hint = did_you_mean(name, classes).strip()
                 raise InputError.unexpected(
-                    test_folder, f"the class folder {one.class_name}", f"one of {comma_list(classes)}", hint
+                    test_folder, f"the class folder {name}", f"one of {comma_list(classes)}", hint
                 )
     names, numbers = classes, list(range(len(classes)))
     if labels == "imagenet":
         index = imagenet.read(files[imagenet.FILE])
         names, numbers = tuple(index.values()), imagenet.numbers(index, classes, folder)
-    seen = [_facts(one.path) for part in pictures.values() for one in part]
-    grey = colour == "grey" or (colour == "auto" and all(mode in _GREY for mode, _ in seen))
+    headers = [_mode_and_size(picture.path) for members in pictures.values() for picture in members]
+    grey = colour == "grey" or (colour == "auto" and all(mode in _GREY for mode, _ in headers))
     height, width = size
-    small = sum(wide < width or high < height for _, (wide, high) in seen)
+    small = sum(wide < width or high < height for _, (wide, high) in headers)
     number_of, room = dict(zip(classes, numbers, strict=True)), scratch or SpillBuffer()
     parts = {
-        name: _examples(part, number_of, (height, width), fit, grey, group, room) for name, part in pictures.items()
+        part: _examples(members, number_of, (height, width), fit, grey, group, room)
+        for part, members in pictures.items()
     }
     return RawData(
         train=parts["train"],
@@ -121,54 +123,50 @@ def load(
         classes=names,
         channels=("intensity",) if grey else ("red", "green", "blue"),
         unit="intensity",
-        notes=(f"{small:,} of {len(seen):,} images are smaller than {height} × {width} pixels, and enlarged.",)
+        notes=(f"{small:,} of {len(headers):,} images are smaller than {height} × {width} pixels, and enlarged.",)
         if small
         else (),
     )
 
 
-def _facts(path: Path) -> tuple[str, tuple[int, int]]:
-    """Mode, and width and height as it is looked at, from the header alone."""
+def _mode_and_size(path: Path) -> tuple[str, tuple[int, int]]:
+    """Return Pillow's mode, and width and height of the upright image, from the header alone."""
     with opened(path) as image:
-        # A .png is decoded as a whole before it tells its orientation, and seldom has one.
+        # Only JPEG: Pillow decodes a whole .png to find its orientation, which it seldom has.
         turned = image.format in ("JPEG", "MPO") and image.getexif().get(_ORIENTATION, 1) >= 5
         return image.mode, image.size[::-1] if turned else image.size
 
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Image]:
-    """An image whose pixels are read where they are asked for.
+    """Open an image, whose pixels are read on use.
 
     Raises:
-        InputError: a file that is no image, one that is cut off, one of several frames, or one whose values have no
-            known range.
+        InputError: the file is no image, is cut off, has several frames, or has values of an unknown range.
     """
     from PIL import Image, UnidentifiedImageError
 
     Image.init()
-    # Some builds of Pillow lack some.
+    # Some builds of Pillow lack some formats.
     formats = [name for name in Image.OPEN if name in _FORMATS]
-    with damaged.told(path, "a whole image", "an image"), warnings.catch_warnings():
-        # Pillow's own bound on pixels: here it is lower, and no warning.
+    with damaged.refuse_unreadable(path, "a whole image", "an image"), warnings.catch_warnings():
+        # Pillow warns of many pixels; here fewer are allowed, and more are an error.
         warnings.simplefilter("ignore")
         try:
             with Image.open(path, formats=formats) as image:
                 _require_usable(image, path)
                 yield image
         except UnidentifiedImageError:
-            raise InputError.unexpected(
-                str(path), "a file that is no image", "images alone in a class folder"
-            ) from None
+            raise InputError.unexpected(str(path), "a file that is no image", "only images in a class folder") from None
 
 
 def _require_usable(image: Image, path: Path) -> None:
-    # A telephone's .jpg may have a preview behind the image.
+    """Refuse several frames, pixels of 32 bits and very large images."""
+    # The .jpg of a phone may hold a preview too.
     if (frames := getattr(image, "n_frames", 1)) > 1 and image.format != "MPO":
         raise InputError.unexpected(str(path), f"{frames} frames", "one image in each file")
     if image.mode in ("I", "F"):
-        raise InputError.unexpected(
-            str(path), "pixels of 32 bits, of which the range is not known", "8 or 16 bits per value"
-        )
+        raise InputError.unexpected(str(path), "pixels of 32 bits, whose range is not known", "8 or 16 bits per value")
     width, height = image.size
     if not 1 <= width * height <= _PIXELS:
         found = f"{width:,} × {height:,} pixels"
@@ -184,25 +182,25 @@ def _examples(
     group: str,
     room: SpillBuffer,
 ) -> Examples:
-    x = room.array(read(one.path, size, fit=fit, grey=grey)[np.newaxis] for one in pictures)
-    y = np.array([classes[one.class_name] for one in pictures], np.int64)
-    groups = np.array([one.group for one in pictures], np.str_) if group == "subfolder" else None
+    x = room.array(read(picture.path, size, fit=fit, grey=grey)[np.newaxis] for picture in pictures)
+    y = np.array([classes[picture.class_name] for picture in pictures], np.int64)
+    groups = np.array([picture.group for picture in pictures], np.str_) if group == "subfolder" else None
     return Examples(x, y, group=groups)
 
 
 def read(path: Path, size: tuple[int, int], *, fit: str, grey: bool) -> NDArray[np.float32]:
-    """One image, turned as its EXIF orientation says and brought to `size`: (height, width, 1 or 3) in [0, 1].
+    """Read an image, upright by its EXIF orientation and brought to `size`: (height, width, 1 or 3) in [0, 1].
 
-    Transparent parts become white. Pixels are averaged over (bilinear, with antialiasing) where an image shrinks.
+    Transparent areas become white. An image that shrinks is averaged (bilinear, with antialiasing).
 
     Raises:
-        InputError: an image that is cut off.
+        InputError: the image is cut off.
     """
     from PIL import Image, ImageOps
 
     height, width = size
     with opened(path) as image:
-        # A JPEG is decoded at the fraction of its size that is still twice what is wanted.
+        # A JPEG is decoded at the smallest fraction of its size that is at least twice the wanted size.
         image.draft("L" if grey else "RGB", (2 * max(size), 2 * max(size)))
         plain = _plain(ImageOps.exif_transpose(image), grey)
         if fit == "crop":
@@ -214,11 +212,11 @@ def read(path: Path, size: tuple[int, int], *, fit: str, grey: bool) -> NDArray[
 
 
 def _plain(image: Image, grey: bool) -> Image:
-    """In mode L, F (0 to 255) or RGB, without transparency."""
+    """Convert to mode L, F (0 to 255) or RGB, without transparency."""
     from PIL import Image
 
     if image.mode.startswith("I;16"):
-        # Pillow's own way to 8 bits cuts off instead of scaling.
+        # Pillow's conversion to 8 bits cuts values off instead of scaling them.
         sixteen = Image.fromarray(np.asarray(image).astype(np.float32) * np.float32(255 / 65535))
         return sixteen if grey else Image.merge("RGB", [sixteen.convert("L")] * 3)
     if image.has_transparency_data:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.heartbeats import aami
-from pellucid.datasets.readers.csv import read_labelled_rows
+from pellucid.datasets.readers.labelled_rows import read_labelled_rows
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.parameters import File
 
@@ -35,7 +35,7 @@ _COLUMNS = 188
 
 
 def axes(*, samples: int, **parameters: Any) -> tuple[int, ...]:
-    """Sizes of an example, but for the channels."""
+    """Return the sizes of an example, without the channels."""
     return (samples,)
 
 
@@ -48,10 +48,10 @@ def load(
     ] = 187,
     scratch: SpillBuffer | None = None,
 ) -> RawData:
-    """Each row is a beat in [0, 1], zero-padded at its end, and its class 0–4 in the last column.
+    """Read rows of a beat in [0, 1], zero-padded at its end, and its class 0–4 in the last column.
 
     Raises:
-        InputError: another number of columns, a cell that is no finite number, or a class outside 0–4.
+        InputError: a row has another number of columns, a cell is no finite number, or a class is outside 0–4.
     """
     parts: dict[str, Examples] = {}
     for name in ("train", "test"):

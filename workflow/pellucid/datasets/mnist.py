@@ -29,20 +29,16 @@ SPEC = SourceSpec(
 
 
 def axes(**parameters: Any) -> tuple[int, ...]:
-    """Sizes of an example, but for the channels."""
+    """Return the sizes of an example, without the channels."""
     return (28, 28)
 
 
-def load(
-    files: Mapping[str, Path],
-    rng: np.random.Generator,
-    *,
-    scratch: SpillBuffer | None = None,
-) -> RawData:
-    """Pixel values from 0 to 255, scaled to [0, 1].
+def load(files: Mapping[str, Path], rng: np.random.Generator, *, scratch: SpillBuffer | None = None) -> RawData:
+    """Read the images and scale their pixels from 0–255 to [0, 1].
 
     Raises:
-        InputError: not an archive with x_train, y_train, x_test and y_test of matching shapes, or labels outside 0–9.
+        InputError: the file is no archive of x_train, y_train, x_test and y_test with matching shapes, or a label is
+            outside 0–9.
     """
     name, room = str(files["file"]), scratch or SpillBuffer()
     wanted = ("x_train", "y_train", "x_test", "y_test")

@@ -1,19 +1,19 @@
-"""Handwritten digits on which a small patch is planted: the patch, and not the digit, is what the class says.
+"""Handwritten digits with a small planted patch: the patch determines the class, the digit does not.
 
-Every example is one digit of scikit-learn's set, enlarged, of which 3 × 3 pixels at a place of its own are overwritten
-by a patch. The four classes are the four directions of a line through the middle of the patch. The digit is there to be
-looked at in vain: an explanation that marks its strokes shows what is conspicuous, not what the network uses.
+Every example is one digit of scikit-learn's set, enlarged, with a patch of 3 × 3 pixels drawn over it at a random
+place. The four classes are the four directions of a line through the middle of the patch. The digit is a decoy: an
+explanation that marks its strokes shows what is conspicuous, not what the network uses.
 
 Modelling assumptions:
 
 - Class, place and digit are drawn independently: neither the digit nor the place says anything about the class.
-- The evidence is all nine pixels of the patch: those beside the line tell its direction as much as the line does. Hence
-  the masks of all classes have one shape, and a hole where the evidence was gives nothing away.
+- The evidence is all nine pixels of the patch: the pixels beside the line tell its direction as well as the line does.
+  The masks of all classes therefore have one shape, and removed evidence leaves the same hole for each class.
 - The patches of all classes hold the same nine values in another order: neither the sum of an image nor the number of
   its dark pixels tells the class.
-- The line has less ink than the darkest strokes and the rest of the patch more than paper, so that the patch does not
+- The line has less ink than the darkest strokes, and the rest of the patch more than paper, so that the patch does not
   stand out by its values: a map of the ink itself points at the digit.
-- Strokes of a digit are lines as well, but wider than a pixel once enlarged; at the size of 8 they compete.
+- Strokes of a digit are lines too, but wider than a pixel after enlargement; at size 8 they resemble the patch's line.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from pellucid.datasets.base import Examples, RawData, SourceSpec
 PATCH = 3  # pixels along each side
 DIGITS = 1797  # in scikit-learn's set
 
-# The pixels of the line.
+# The pixels of each class's line.
 LINES: Mapping[str, NDArray[np.bool_]] = {
     "horizontal": np.array([[0, 0, 0], [1, 1, 1], [0, 0, 0]], np.bool_),
     "vertical": np.array([[0, 1, 0], [0, 1, 0], [0, 1, 0]], np.bool_),
@@ -51,7 +51,7 @@ SPEC = SourceSpec(
 
 
 def axes(*, size: int, **parameters: Any) -> tuple[int, ...]:
-    """Sizes of an example, but for the channels."""
+    """Return the sizes of an example, without the channels."""
     return (size, size)
 
 
@@ -79,7 +79,7 @@ def load(
         ),
     ] = 0.8,
 ) -> RawData:
-    """Draw digits, classes and places, in random order; the parameters are those of `SPEC`.
+    """Draw digits, classes and places, in random order.
 
     Returns:
         x (4 per_class, size, size, 1), where 0 is paper and 1 is full ink, y, and truth: True at the nine pixels of the
@@ -104,14 +104,14 @@ def load(
 
 
 def patches(contrast: float) -> NDArray[np.float32]:
-    """The patch of each class: (4, 3, 3)."""
+    """Return the patch of each class: (4, 3, 3)."""
     return (0.5 + contrast * (np.stack(list(LINES.values())) - 0.5)).astype(np.float32)
 
 
 def enlarged(images: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Images (N, 8, 8, 1) at (N, size, size, 1), pixels being areas and not points: the edges stay where they are."""
+    """Enlarge images (N, 8, 8, 1) to (N, size, size, 1); pixels are areas, not points: the edges stay in place."""
     from scipy.ndimage import zoom
 
     factor = size / images.shape[1]
-    found: NDArray[np.float32] = zoom(images, (1, factor, factor, 1), order=1, mode="nearest", grid_mode=True)
-    return found
+    larger: NDArray[np.float32] = zoom(images, (1, factor, factor, 1), order=1, mode="nearest", grid_mode=True)
+    return larger

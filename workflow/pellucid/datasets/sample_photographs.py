@@ -14,12 +14,12 @@ from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.readers import imagenet
 from pellucid.errors import InputError
 
-# Of both photographs. The left part, as wide as `_TEST` where a training crop leaves that, holds what they show, the
-# palace and most of the flower: test crops are what is explained.
+# Size of both photographs, and width of their left part, for test crops (less, if a training crop needs more). The left
+# part holds the palace and most of the flower: test crops are the ones that are explained.
 _HEIGHT, _WIDTH, _TEST = 427, 640, 384
 
-# What a person would call them among ImageNet's classes: the palace is one. The flower is a dahlia, which ImageNet does
-# not have; of its few flowers the daisy, of the same family, is the nearest.
+# The ImageNet classes that a person would choose. The palace is one of them; the flower is a dahlia, which ImageNet
+# lacks: of its few flowers the daisy, of the same family, is nearest.
 IMAGENET = {"china": "n03877845", "flower": "n11939491"}
 
 SPEC = SourceSpec(
@@ -35,7 +35,7 @@ fill = imagenet.fill
 
 
 def axes(*, size: int, **parameters: Any) -> tuple[int, ...]:
-    """Sizes of an example, but for the channels."""
+    """Return the sizes of an example, without the channels."""
     return (size, size)
 
 
@@ -48,10 +48,10 @@ def load(
     test_per_class: Annotated[int, Field(ge=2, le=1_000, description="crops of each photograph to test on")] = 8,
     labels: imagenet.Labels = "own",
 ) -> RawData:
-    """Crops at random places, intensities scaled to [0, 1].
+    """Cut crops at random places, with intensities scaled to [0, 1].
 
-    Test crops come from the left part of each photograph, training crops from the right: no pixel is in both. Crops of
-    one part overlap each other, so that a validation score says less than a test score here.
+    Test crops come from the left part of each photograph, training crops from the right: no pixel is in both. Training
+    crops overlap each other, so that the validation score says less than the test score.
 
     With ImageNet's labels the palace is a "palace", and the flower a "daisy" (see `IMAGENET`).
     """
@@ -81,19 +81,15 @@ def load(
 
 
 def crops(photograph: NDArray[np.uint8], size: int, count: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """`count` different squares of an image (height, width, 3): (count, size, size, 3)."""
+    """Cut `count` different squares out of an image (height, width, 3): (count, size, size, 3)."""
     rows, columns = photograph.shape[0] - size + 1, photograph.shape[1] - size + 1
-    chosen = np.unravel_index(rng.choice(rows * columns, count, replace=False), (rows, columns))
-    corners = zip(*chosen, strict=True)
+    places = np.unravel_index(rng.choice(rows * columns, count, replace=False), (rows, columns))
+    corners = zip(*places, strict=True)
     return np.stack([photograph[row : row + size, column : column + size] for row, column in corners])
 
 
 def check(*, size: int, train_per_class: int, test_per_class: int, **others: Any) -> None:
-    """Refuse more crops than there are places for.
-
-    Raises:
-        InputError: as said.
-    """
+    """Refuse more crops than there are places in the photographs (InputError)."""
     border = _border(size)
     for key, width, count in (
         ("train_per_class", _WIDTH - border, train_per_class),
@@ -107,5 +103,5 @@ def check(*, size: int, train_per_class: int, test_per_class: int, **others: Any
 
 
 def _border(size: int) -> int:
-    """The column at which the training part begins."""
+    """Return the column at which the training part begins."""
     return min(_TEST, _WIDTH - size)

@@ -1,7 +1,7 @@
 """Synthetic heartbeats of the five AAMI classes, with the samples that carry the evidence for each class.
 
 Every example is a window of 187 samples at 125 Hz (1.496 s) of a short rhythm: the beat before, the labelled beat
-with its R peak near sample 75, and the beat after, drawn by the model in `ecg_model.py`.
+with its R peak near sample 75, and the beat after, drawn by `heartbeats/synthetic_beats.py`.
 
     N  normal: P wave, narrow QRS, T wave, on time
     S  premature atrial: early, with a small, inverted or biphasic P wave close to the T wave before; narrow QRS
@@ -9,47 +9,28 @@ with its R peak near sample 75, and the beat after, drawn by the model in `ecg_m
     F  fusion: on time, P wave, a QRS and T that blend those of N and V in a random proportion
     Q  paced: on time, no P wave, pacing spike, wide QRS, discordant T wave; its neighbours are normal beats
 
-Modelling assumptions:
-
-- The evidence (`EVIDENCE`) lies where a wave stands that tells the class, or would stand whose lack tells it. A sample
-  belongs to a wave where the wave alone draws more than 10% of its height.
-- N, F and Q are told by all waves of their own beat. The P wave of S is early only in relation to the beat before,
-  so that the QRS and T of that beat are evidence for S as far as the window shows them. V is early too, but its own
-  beat tells it: its neighbours repeat the evidence and are not counted.
-- A missing P wave would have stood where the sinus beats of the same person have theirs: before the QRS.
-- Heights, widths, delays and RR intervals vary independently of each other; QT follows the square root of RR.
-- Baseline wander is the steady answer of equation (1) of the paper to the breathing in its equation (2): a sinusoid.
-
-Source of the model: McSharry et al. 2003, see `ecg_model.py`. The waves in the tables are of the size that they have
-in lead II: QRS below 120 ms if narrow and above if ventricular, PR interval 120-200 ms.
+Noise and baseline wander are added here, the wander being the steady answer of equation (1) of the paper to the
+breathing in its equation (2): a sinusoid. The other modelling assumptions stand in `synthetic_beats.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
-from pellucid.datasets.heartbeats.ecg_model import Array, contributions, events
+from pellucid.datasets.heartbeats.ecg_model import Array
+from pellucid.datasets.heartbeats.synthetic_beats import CLASSES, RATE, SAMPLES, simulate
 from pellucid.errors import InputError
 
-RATE = 125.0
-SAMPLES = 187
-R_SAMPLE = 75
-CLASSES = ("N", "S", "V", "F", "Q")
-# A sample belongs to a wave that draws more than this share of its height there.
-COVER = 0.1
 # Height of the normal R wave in mV, the measure of all noise.
 R_HEIGHT = 1.1
 ARTEFACT_BAND = (1.0, 15.0)  # Hz: electrode motion and muscle
-# Shortest RR interval in s: no ventricle answers sooner.
-SOONEST = 0.36
 # Beats integrated at once: few enough for the processor's cache.
 CHUNK = 500
 
@@ -67,71 +48,11 @@ SPEC = SourceSpec(
 )
 
 
-class Wave(NamedTuple):
-    """One Gaussian wave at an RR interval of 1 s.
-
-    Attributes:
-        part: of the beat: "P", "QRS", "T" or "spike".
-        height: in mV.
-        delay: of its peak after the R peak in ms.
-        width: standard deviation in ms.
-    """
-
-    part: str
-    height: float
-    delay: float
-    width: float
-
-
-# A P or T wave is two Gaussians, so that it can be asymmetric or biphasic.
-SINUS = (
-    Wave("P", 0.10, -168, 17),
-    Wave("P", 0.08, -140, 16),
-    Wave("QRS", -0.10, -25, 8),
-    Wave("QRS", 1.10, 0, 10),
-    Wave("QRS", -0.22, 26, 9),
-    Wave("T", 0.17, 260, 52),
-    Wave("T", 0.13, 305, 30),
-)
-VENTRICULAR = (
-    Wave("QRS", 1.10, -18, 25),
-    Wave("QRS", 0.90, 30, 27),
-    Wave("QRS", -0.25, 88, 22),
-    Wave("T", -0.30, 230, 62),
-    Wave("T", -0.28, 300, 42),
-)
-PACED = (
-    Wave("spike", 0.90, -88, 4),
-    Wave("QRS", 1.00, -18, 27),
-    Wave("QRS", 0.80, 35, 28),
-    Wave("T", -0.30, 240, 60),
-    Wave("T", -0.28, 310, 42),
-)
-
-# Standard deviations between beats: of the logarithm of the height of each wave and of each whole part, of the
-# logarithm of the width, and of the delay in ms.
-VARIATION = {
-    "P": (0.15, 0.30, 0.10, 12.0),
-    "QRS": (0.20, 0.15, 0.10, 0.0),
-    "T": (0.20, 0.40, 0.10, 12.0),
-    "spike": (0.0, 0.50, 0.0, 6.0),
-}
-
-# The waves that tell each class, of the labelled beat where nothing else is said.
-EVIDENCE: Mapping[str, tuple[str, ...]] = {
-    "N": ("P", "QRS", "T"),
-    "S": ("P", "QRS", "previous QRS", "previous T"),
-    "V": ("missing P", "QRS", "T"),
-    "F": ("P", "QRS", "T"),
-    "Q": ("missing P", "spike", "QRS", "T"),
-}
-
-
 def check(*, rate_min: float, rate_max: float, **others: object) -> None:
-    """Refuse heart rates of which the lowest is above the highest.
+    """Refuse a lowest heart rate above the highest.
 
     Raises:
-        InputError: as said.
+        InputError: rate_min is above rate_max.
     """
     if rate_min > rate_max:
         raise InputError.unexpected(
@@ -140,7 +61,7 @@ def check(*, rate_min: float, rate_max: float, **others: object) -> None:
 
 
 def axes(**parameters: Any) -> tuple[int, ...]:
-    """Sizes of an example, but for the channels."""
+    """Return the sizes of an example, without the channels."""
     return (SAMPLES,)
 
 
@@ -176,10 +97,10 @@ def load(
     rate_min: Annotated[float, Field(ge=40, le=100, description="Lowest heart rate in beats per minute.")] = 55,
     rate_max: Annotated[float, Field(ge=40, le=100, description="Highest heart rate in beats per minute.")] = 95,
 ) -> RawData:
-    """Simulate beats in random order; the parameters are those of `SPEC`.
+    """Simulate beats in random order.
 
     Returns:
-        x (5 per_class, 187, 1), each beat scaled to [0, 1] by its least and greatest value, y and truth.
+        x (5 per_class, 187, 1), each beat scaled to [0, 1] by its minimum and maximum, y and truth.
 
     Raises:
         InputError: rate_min is above rate_max.
@@ -207,168 +128,13 @@ def load(
     )
 
 
-@dataclass(frozen=True)
-class Beats:
-    """N labelled beats with their neighbours, without noise.
-
-    Attributes:
-        parts: what each wave belongs to, with "previous " or "next " in front for the beats before and after.
-            "missing P" is where a P wave would have stood: it is no part of the signal.
-        waves: (N, 187, W) in mV, what each wave draws.
-        truth: (N, 187), True at the evidence for the class.
-        rr_sinus: (N,), RR interval of the rhythm in s.
-        rr_before: (N,), from the R peak before to the labelled one in s.
-        rr_after: (N,), from the labelled R peak to the next in s.
-        r_time: (N,), time of the labelled R peak in the window in s.
-    """
-
-    parts: tuple[str, ...]
-    waves: Array
-    truth: NDArray[np.bool_]
-    rr_sinus: Array
-    rr_before: Array
-    rr_after: Array
-    r_time: Array
-
-    @property
-    def voltage(self) -> Array:
-        """The signal: (N, 187) in mV."""
-        return np.asarray(self.waves[:, :, np.array(self.parts) != "missing P"].sum(axis=2))
-
-
-def simulate(
-    name: str,
-    count: int,
-    rng: np.random.Generator,
-    *,
-    jitter: float = 3,
-    variability: float = 1,
-    rate_min: float = 55,
-    rate_max: float = 95,
-) -> Beats:
-    """Simulate `count` beats of the class `name` without noise; the parameters are those of `SPEC`."""
-    rr = 60 / rng.uniform(rate_min, rate_max, count)
-    sinus = _draw(SINUS, rr, rng, variability)
-    before, after = _rhythm(name, rr, rng, variability)
-    r_time = (R_SAMPLE + rng.uniform(-jitter, jitter, count)) / RATE
-
-    previous = replace(sinus, parts=tuple(f"previous {part}" for part in sinus.parts))
-    this = _labelled(name, sinus, rr, rng, variability)
-    following = replace(sinus, parts=tuple(f"next {part}" for part in sinus.parts))
-    shapes = _joined([previous, this, following])
-    beat = np.repeat([0, 1, 2], [len(previous.parts), len(this.parts), len(following.parts)])
-    peak = np.column_stack([r_time - before, r_time, r_time + after])[:, beat]
-    turn = np.column_stack([rr, before, after])[:, beat]
-    start = float(np.min(peak + shapes.delay - 5 * shapes.width))
-    driven = events(shapes.height, shapes.delay, shapes.width, turn, peak)
-    waves = contributions(driven, min(start, 0.0), SAMPLES, RATE)
-
-    # The slow return to the baseline leaves a tail of the other sign behind each wave, which is not the wave.
-    covered = waves * np.sign(shapes.height)[:, None] > COVER * np.abs(shapes.height)[:, None]
-    truth = covered[:, :, np.isin(shapes.parts, EVIDENCE[name])].any(axis=2)
-    return Beats(shapes.parts, waves, truth, rr, before, after, r_time)
-
-
-@dataclass(frozen=True)
-class Shapes:
-    """Waves of N beats: their parts (W) and, each of shape (N, W), heights in mV, delays and widths in s."""
-
-    parts: tuple[str, ...]
-    height: Array
-    delay: Array
-    width: Array
-
-
-def _draw(table: Sequence[Wave], rr: Array, rng: np.random.Generator, variability: float) -> Shapes:
-    """Draw the waves of one beat of each of N people, `rr` (N,) being the RR intervals of their rhythms in s."""
-    parts = tuple(wave.part for wave in table)
-    names = list(dict.fromkeys(parts))
-    member = [names.index(part) for part in parts]
-    wave_sd, part_sd, width_sd, delay_sd = np.array([VARIATION[name] for name in names])[member].T
-    of_part = variability * rng.normal(size=(3, len(rr), len(names)))[:, :, member]
-    of_wave = variability * rng.normal(size=(len(rr), len(parts)))
-    stretch = np.exp(width_sd * of_part[1])
-    qt = np.where(np.array(parts) == "T", np.sqrt(rr)[:, None], 1.0)
-    # A wider QRS is longer as a whole; a wider P or T wave stays where it is.
-    reach = np.where(np.array(parts) == "QRS", stretch, qt)
-    height, delay, width = np.array([wave[1:] for wave in table]).T
-    return Shapes(
-        parts=parts,
-        height=height * np.exp(part_sd * of_part[0] + wave_sd * of_wave),
-        delay=(delay * reach + delay_sd * of_part[2]) / 1000,
-        width=width * stretch * np.sqrt(qt) / 1000,
-    )
-
-
-def _scaled(shapes: Shapes, factor: Array) -> Shapes:
-    """The same beats with the heights of the QRS and T times `factor` (N, 1)."""
-    chosen = np.isin(shapes.parts, ("QRS", "T"))
-    return replace(shapes, height=shapes.height * np.where(chosen, factor, 1.0))
-
-
-def _missing_p(shapes: Shapes) -> Shapes:
-    """The P waves of the same beats, marked as the places where none stands."""
-    kept = np.array(shapes.parts) == "P"
-    parts = ("missing P",) * int(kept.sum())
-    return Shapes(parts, shapes.height[:, kept], shapes.delay[:, kept], shapes.width[:, kept])
-
-
-def _joined(several: Sequence[Shapes]) -> Shapes:
-    """The waves of several beats of the same people as one table."""
-    return Shapes(
-        parts=tuple(part for shapes in several for part in shapes.parts),
-        height=np.concatenate([shapes.height for shapes in several], axis=1),
-        delay=np.concatenate([shapes.delay for shapes in several], axis=1),
-        width=np.concatenate([shapes.width for shapes in several], axis=1),
-    )
-
-
-def _labelled(name: str, sinus: Shapes, rr: Array, rng: np.random.Generator, variability: float) -> Shapes:
-    """The waves of the labelled beats, `sinus` being those of the same people's normal beats."""
-    column = (len(rr), 1)
-    if name == "S":
-        # An ectopic focus: small, inverted or biphasic, and nearer to the QRS or farther from it.
-        kinds = np.array([[0.35, 0.35], [-0.8, -0.8], [-0.8, 0.8], [0.8, -0.8]])
-        is_p = np.array(sinus.parts) == "P"
-        height, delay = sinus.height.copy(), sinus.delay.copy()
-        height[:, is_p] *= kinds[rng.integers(len(kinds), size=len(rr))]
-        delay[:, is_p] += rng.uniform(-0.02, 0.04, column)
-        return replace(sinus, height=height, delay=delay)
-    if name == "V":
-        ectopic = _draw(VENTRICULAR, rr, rng, variability)
-        polarity = np.where(rng.random(column) < 0.75, 1.0, -1.0)
-        return _joined([_scaled(ectopic, polarity), _missing_p(sinus)])
-    if name == "F":
-        share = rng.uniform(0.25, 0.75, column)
-        ectopic = _scaled(_draw(VENTRICULAR, rr, rng, variability), share)
-        return _joined([_scaled(sinus, 1 - share), ectopic])
-    if name == "Q":
-        paced = _draw(PACED, rr, rng, variability)
-        polarity = np.where(rng.random(column) < 0.5, 1.0, -1.0)
-        return _joined([_scaled(paced, polarity), _missing_p(sinus)])
-    return sinus
-
-
-def _rhythm(name: str, rr: Array, rng: np.random.Generator, variability: float) -> tuple[Array, Array]:
-    """RR intervals before and after the labelled beat, each (N,) in s, from those of the sinus rhythm."""
-    count = len(rr)
-    before, after = rr * np.exp(0.04 * variability * rng.normal(size=(2, count)))
-    if name == "S":
-        before = np.maximum(rr * rng.uniform(0.58, 0.9, count), SOONEST)
-    elif name == "V":
-        early = np.maximum(rr * rng.uniform(0.5, 0.85, count), SOONEST)
-        # The sinus node is not reset: the pause makes up for the early beat.
-        before, after = early, before + after - early
-    return before, after
-
-
 def _disturbance(count: int, rng: np.random.Generator, noise: float, artefact: float, wander: float) -> Array:
-    """White noise, band-limited noise and baseline wander as in `SPEC`: (count, 187) in mV."""
+    """Draw white noise, band-limited noise and baseline wander, and return their sum: (count, 187) in mV."""
     from scipy import signal
 
     white = noise * rng.normal(size=(count, SAMPLES))
     band = signal.butter(2, ARTEFACT_BAND, btype="bandpass", fs=RATE, output="sos")
-    # The filter settles during a window of its own.
+    # The first window is dropped: the filter settles during it.
     slow = signal.sosfilt(band, rng.normal(size=(count, 2 * SAMPLES)))[:, SAMPLES:]
     impulse = signal.sosfilt(band, signal.unit_impulse(4 * SAMPLES))
     slow *= artefact / np.linalg.norm(impulse)

@@ -1,4 +1,4 @@
-"""Synthetic series of 9 channels and 300 steps, each class told by one motif in one place, which is known.
+"""Synthetic series of 9 channels and 300 steps; the class is determined by one motif at a known place.
 
 A class is a motif shape, a channel (or a pair of channels at once) and a slice of time in which the motif starts
 (`MOTIFS`). Classes that share the shape differ by channel, classes that share the channel differ by shape or slice,
@@ -8,7 +8,7 @@ Every example, whatever its class, also has distractors: the same shapes in othe
 class at another time (`DISTRACTORS`). The background is a first-order autoregressive process of standard deviation 1
 in each channel.
 
-Modelling assumption: channels are independent but for the motifs, and motifs add to the background.
+Modelling assumption: apart from the motifs, channels are independent; and motifs are added to the background.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ MOTIFS = (
     Motif("peaks", ("c1", "c9"), 100, 150),
     Motif("chirp", ("c2",), 190, 240),
 )
-# Shapes of the classes in a wrong channel or slice, and one of no class.
+# Shapes of the classes in a wrong channel or slice, and a shape of no class.
 DISTRACTORS = (
     Motif("chirp", ("c8",), 0, 260),
     Motif("peaks", ("c4",), 0, 110),
@@ -77,7 +77,7 @@ DISTRACTORS = (
 
 
 def axes(**parameters: Any) -> tuple[int, ...]:
-    """Sizes of an example, but for the channels."""
+    """Return the sizes of an example, without the channels."""
     return (STEPS,)
 
 
@@ -95,10 +95,10 @@ def load(
         float, Field(ge=0, le=1, description="Probability of each distractor in each example.")
     ] = 0.5,
 ) -> RawData:
-    """Draw the series in random order; the parameters are those of `SPEC`.
+    """Draw the series in random order.
 
     Returns:
-        x (classes per_class, 300, 9), y, and truth: True at the cells of the motif that tells the class.
+        x (classes per_class, 300, 9), y, and truth: True at the cells of the class's motif.
     """
     count = classes * per_class
     y = rng.permutation(np.repeat(np.arange(classes, dtype=np.int64), per_class))
@@ -118,12 +118,12 @@ def load(
 
 
 def class_name(motif: Motif) -> str:
-    """What is planted where, for example "chirp in c2 from step 40"."""
+    """Name a class by its motif, for example "chirp in c2 from step 40"."""
     return f"{motif.shape} in {'+'.join(motif.channels)} from step {motif.first}"
 
 
 def shapes() -> dict[str, Array]:
-    """The motif shapes, (40,) each, of mean 0 and root mean square 1."""
+    """Return the motif shapes, (40,) each, of mean 0 and root mean square 1."""
     time = (np.arange(LENGTH) + 0.5) / LENGTH
     raw = {
         "chirp": np.sin(2 * np.pi * (1.5 * time + 2.5 * time**2)) * np.sin(np.pi * time) ** 0.5,
@@ -136,11 +136,11 @@ def shapes() -> dict[str, Array]:
 
 
 def _background(count: int, rng: np.random.Generator) -> Array:
-    """A stationary first-order autoregressive process of variance 1 in each channel: (count, 300, 9)."""
+    """Draw a stationary first-order autoregressive process of variance 1 in each channel: (count, 300, 9)."""
     from scipy.signal import lfilter
 
     shocks = rng.normal(size=(count, STEPS, len(CHANNELS)))
-    # The first value is drawn from the process's own distribution, so that no start-up shows.
+    # The first value has the stationary distribution, so that the process needs no start-up.
     shocks[:, 1:] *= np.sqrt(1 - MEMORY**2)
     return np.asarray(lfilter([1.0], [1.0, -MEMORY], shocks, axis=1))
 
@@ -148,7 +148,7 @@ def _background(count: int, rng: np.random.Generator) -> Array:
 def _plant(
     x: Array, rows: NDArray[np.intp], motif: Motif, amplitude: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Add a motif to some rows of x, in place, each at a start of its own; returns the index of its cells."""
+    """Add a motif to some rows of x, in place, each at a random start, and return the index of its cells."""
     start = rng.integers(motif.first, motif.last + 1, len(rows))
     columns = np.array([CHANNELS.index(name) for name in motif.channels])
     cells = np.broadcast_arrays(

@@ -1,4 +1,4 @@
-"""Series from a file of one's own: CSV, TSV, Parquet, NPZ or NPY, told apart by the suffix."""
+"""Series from the user's own file: CSV, TSV, Parquet, NPZ or NPY, by its suffix."""
 
 from __future__ import annotations
 
@@ -105,10 +105,10 @@ def load(
     scratch: SpillBuffer | None = None,
     known: Sequence[str] = (),
 ) -> RawData:
-    """Read the file, and the test file where there is one; the parameters are those of `SPEC`.
+    """Read the file, and the test file if there is one.
 
     Raises:
-        InputError: a file that cannot be read as the parameters say; the message names its line, column or key.
+        InputError: a file cannot be read as the parameters say; the message names its line, column or key.
     """
     how = Layout(
         signal=signal if isinstance(signal, str) else [signal] if isinstance(signal, int) else list(signal),
@@ -120,77 +120,69 @@ def load(
         ragged=lengths != "refuse",
         room=scratch or SpillBuffer(),
     )
-    train = _read(files["file"], how)
-    tables = {"train": train}
-    if "test" in files:
-        tables["test"] = _read(files["test"], replace(how, like=train.columns))
-        _require_alike(train, tables["test"], files)
+    tables = _read_all(files, how)
+    train = tables["train"]
     labels = encode({name: table.labels for name, table in tables.items()}, train.label, class_names, known)
     groups = {name: _groups(table) for name, table in tables.items()}
     counting = counting_columns(train)
     filled = completion.complete(
         {name: table.series for name, table in tables.items()}, missing=missing, lengths=lengths
     )
-    found = train.series.x.shape[2]
-    if channels and len(channels) != found:
-        raise InputError.unexpected(
-            f"{files['file']}, channels", f"{len(channels)} names", f"{found}, one for each channel"
-        )
+    count = train.series.x.shape[2]
+    if channels and len(channels) != count:
+        expected = f"{count}, one for each channel"
+        raise InputError.unexpected(f"{files['file']}, channels", f"{len(channels)} names", expected)
     examples = {
         name: Examples(table.series.x, labels.numbers[name], group=groups[name], filling=table.series.filling)
         for name, table in tables.items()
     }
-    about = [note for table in tables.values() if table.columns for note in table.columns.notes]
+    notes = [note for table in tables.values() if table.columns for note in table.columns.notes]
     return RawData(
         train=examples["train"],
         test=examples.get("test"),
         classes=labels.classes,
-        channels=tuple(channels) or completion.channel_names(found),
+        channels=tuple(channels) or completion.channel_names(count),
         unit=unit,
         sampling_rate=sampling_rate,
-        notes=(*about, *counting, *labels.notes, *filled),
+        notes=(*notes, *counting, *labels.notes, *filled),
     )
 
 
-def _read(path: Path, how: Layout) -> Table:
-    return READERS[path.suffix.lower()](path, how)
+def _read_all(files: Mapping[str, Path], layout: Layout) -> dict[str, Table]:
+    """Read the training file, and the test file with the same columns."""
+    train = _read(files["file"], layout)
+    if "test" not in files:
+        return {"train": train}
+    test = _read(files["test"], replace(layout, like=train.columns))
+    _require_alike(train, test, files)
+    return {"train": train, "test": test}
+
+
+def _read(path: Path, layout: Layout) -> Table:
+    return READERS[path.suffix.lower()](path, layout)
 
 
 def _require_alike(train: Table, test: Table, files: Mapping[str, Path]) -> None:
-    """Refuse columns that have names beside arrays whose columns have none.
-
-    Raises:
-        InputError: as said.
-    """
+    """Refuse two files of which only one names its columns (InputError)."""
     named = [table.columns is not None and table.columns.named for table in (train, test)]
     if named[0] != named[1]:
-        found = f"{'names' if named[1] else 'no names'} of columns"
-        expected = f"{'names' if named[0] else 'none'}, as in {files['file']}"
-        raise InputError.unexpected(
-            str(files["test"]), found, expected, "Columns are matched by name: give both files names."
-        )
+        has, lacks = ("", "not ") if named[1] else ("not ", "")
+        problem = f"it does {has}name its columns, but {files['file']} does {lacks}name them."
+        raise InputError(str(files["test"]), problem, "Columns are matched by name: both files need names.")
 
 
 def _groups(table: Table) -> NDArray[np.str_] | None:
-    """The names of the groups.
-
-    Raises:
-        InputError: an example without one.
-    """
+    """Return the names of the groups; refuse an example without a group (InputError)."""
     if table.group is None:
         return None
     groups = group_names(table.group, f"{table.series.place(0, None, None)}, group")
-    if (nobody := np.flatnonzero(groups == "")).size:
-        raise InputError.unexpected(table.series.place(int(nobody[0]), None, None), "no group", "one for each example")
+    if (without := np.flatnonzero(groups == "")).size:
+        raise InputError.unexpected(table.series.place(int(without[0]), None, None), "no group", "one for each example")
     return groups
 
 
 def check(*, file: str, test: str, **others: Any) -> None:
-    """Refuse files of another kind before any of them is read.
-
-    Raises:
-        InputError: as said, or an address that is not supported.
-    """
+    """Refuse a file that no reader reads, or an unsupported address, before any file is read (InputError)."""
     for name, address in (("file", file), ("test", test)):
         if name == "test" and address == "none":
             continue

@@ -23,7 +23,7 @@ from pellucid.errors import InputError
 from pellucid.messages import comma_list, did_you_mean
 from pellucid.parameters import File
 
-# Where aeon downloads them.
+# From where aeon downloads the sets.
 _MIRROR = "https://timeseriesclassification.com/aeon-toolkit"
 
 SPEC = SourceSpec(
@@ -45,31 +45,26 @@ _PARTS = {"train": "TRAIN", "test": "TEST"}
 
 
 def addresses(*, name: str, folder: str, mirror: str, **others: Any) -> dict[str, str]:
-    """The two files of a local folder, or the set's zip."""
+    """Return the two files of a local folder, or the set's zip."""
     if folder == "none":
         return {"archive": f"{mirror.rstrip('/')}/{name}.zip"}
-    here = Path(folder).expanduser()
-    own = here / name
-    here = own if own.is_dir() else here
-    return {part: str(here / f"{name}_{suffix}.ts") for part, suffix in _PARTS.items()}
+    parent = Path(folder).expanduser()
+    place = parent / name if (parent / name).is_dir() else parent
+    return {part: str(place / f"{name}_{suffix}.ts") for part, suffix in _PARTS.items()}
 
 
 def check(*, name: str, folder: str, **others: Any) -> None:
-    """Refuse a name that no archive has, before anything is downloaded; a local folder may hold other sets too.
-
-    Raises:
-        InputError: as said.
-    """
-    if folder == "none" and name not in (known := archive_names()):
-        hint = did_you_mean(name, known).strip()
-        raise InputError.unexpected("ucr_uea.name", f'"{name}"', f"one of the {len(known)} sets of the archives", hint)
+    """Refuse a name that no archive has, before any download (InputError); a local folder may hold any set."""
+    if folder == "none" and name not in (names := archive_names()):
+        hint = did_you_mean(name, names).strip()
+        raise InputError.unexpected("ucr_uea.name", f'"{name}"', f"one of the {len(names)} sets of the archives", hint)
 
 
 @cache
 def archive_names() -> tuple[str, ...]:
-    """The names of all sets, by aeon's list.
+    """Return the names of all sets in aeon's list.
 
-    Its file is run alone: to import it as a part of aeon takes seconds, at the start of every run.
+    The list's file is executed alone: importing it with aeon would take seconds at the start of every run.
     """
     package = importlib.util.find_spec("aeon")
     assert package is not None and package.submodule_search_locations
@@ -107,17 +102,17 @@ def load(
     scratch: SpillBuffer | None = None,
     known: Sequence[str] = (),
 ) -> RawData:
-    """Read the training and the test part; the parameters are those of `SPEC`.
+    """Read the training and the test part.
 
     Raises:
-        InputError: a zip without the two files, a file that is none of the archive's, and what `completion.complete`
-            and `labels.encode` refuse.
+        InputError: the zip lacks one of the two files, a file is not in the archive's format, or `completion.complete`
+            or `labels.encode` refuses its content.
     """
     series, labels = {}, {}
     with _files(files, name, scratch or SpillBuffer()) as paths:
         for part, path in paths.items():
             series[part], labels[part] = ts_file.read(path)
-    y, classes, told = encode(labels, f"{name}, class", class_names, known)
+    y, classes, label_notes = encode(labels, f"{name}, class", class_names, known)
     notes = completion.complete(series, missing=missing, lengths=lengths)
     return RawData(
         train=Examples(series["train"].x, y["train"], filling=series["train"].filling),
@@ -126,13 +121,13 @@ def load(
         channels=completion.channel_names(series["train"].x.shape[2]),
         unit=unit,
         sampling_rate=sampling_rate,
-        notes=(*told, *notes),
+        notes=(*label_notes, *notes),
     )
 
 
 @contextlib.contextmanager
 def _files(files: Mapping[str, Path], name: str, room: SpillBuffer) -> Iterator[dict[str, Path]]:
-    """The .ts files of both parts; those of a zip for as long as they are read."""
+    """Yield the .ts files of both parts; files of a zip lie unpacked until the block ends."""
     if "archive" not in files:
         yield dict(files)
         return
@@ -150,7 +145,7 @@ def _files(files: Mapping[str, Path], name: str, room: SpillBuffer) -> Iterator[
                         str(archive), comma_list(list(names)[:12]) or "an empty zip", f"{wanted} in it"
                     )
                 member = zips.only_one(named, wanted, archive)
-                hint = "Unpack it, and name its folder: folder."
+                hint = "Unpack it, and name the folder of its files: folder."
                 require_room(member.file_size, member.compress_size, None, f"{archive}, {wanted}", hint)
                 paths[part] = Path(folder) / wanted
                 with zipped.open(member) as packed, paths[part].open("wb") as file:

@@ -1,4 +1,4 @@
-"""Which columns of a table are signal, label and group, and which columns of another file are the same ones."""
+"""Find the columns of signal, label and group in a table, and the same columns in another file."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _UNNAMED = re.compile(r"(Unnamed: [0-9]+(_level_[0-9]+)?)?")
 
 @dataclass(frozen=True)
 class Columns:
-    """Positions of columns, from 0.
+    """Where a file has its signal, label and group: positions of columns, from 0.
 
     Attributes:
         where: the file.
-        names: of all columns; their numbers, from 1, where the file names none.
-        named: whether the file names them.
-        signal: those of the signal, in the order of the samples.
-        label: that of the label.
-        group: that of the group, or None.
-        notes: what a reader must know of the choice, a sentence each.
+        names: the names of all columns; or their numbers, from 1, where the file names none.
+        named: whether the file names its columns.
+        signal: the columns of the signal, in the order of the samples.
+        label: the column of the label.
+        group: the column of the group, or None.
+        notes: what a reader must know of this choice, a sentence each.
     """
 
     where: str
@@ -58,7 +58,7 @@ class _Header:
 
     @property
     def others(self) -> list[int]:
-        """The columns that are no row numbers."""
+        """Return the columns that do not hold row numbers."""
         return [position for position in range(len(self.names)) if position not in self.index]
 
 
@@ -76,33 +76,34 @@ def choose(
     """Find the columns that the parameters of `table` name.
 
     Args:
-        names: the header; or, of a file without one, the number of columns.
+        names: the header; or the number of columns of a file without a header.
         where: the file, for messages.
-        signal: "all" others, a name, a pattern (`ecg_*`), or a list of names, patterns and positions.
-        label: a name, or a position: from 1, or from the end (-1 is the last column that holds no row numbers). A
-            number that is the name of a column is that column.
-        group: the same, or "none".
-        index: columns that the file itself calls row numbers; those known by their names are found without it.
-        ragged: whether series may be of unequal lengths, and so have unequal numbers of columns.
-        like: the columns of the training file, which are found here by their names; in their order.
+        signal: "all" other columns, a name, a pattern (`ecg_*`), or a list of names, patterns and positions.
+        label: a name, or a position: from 1, or from the end (-1 is the last column without row numbers). A number
+            that is the name of a column means that column.
+        group: a name or a position, or "none".
+        index: columns that the file itself calls row numbers; usual names of row numbers are found without it.
+        ragged: whether series may have unequal lengths, and so unequal numbers of columns.
+        like: the columns of the training file, which are found here by their names, in the order that they have there.
 
     Raises:
-        InputError: a column that is not there, is named twice, or has no name; one column for two things; no signal;
-            a file whose columns have other names than the training file's, or none where that one's have.
+        InputError: a column is missing, is named twice, has no name, or is to be two things; there is no signal; the
+            columns have other names than in the training file, or only one of both files names them.
     """
     header = _header(names, where, index)
     if like is not None:
         _require_alike(header, like)
         if header.named and not (ragged and len(header.others) != len(like.names)):
-            return _matched(header, like, all_others=signal == "all")
+            return _same_columns(header, like, all_others=signal == "all")
         label, group = (_name_of(like, like.label), _name_of(like, like.group)) if header.named else (label, group)
-    columns = _chosen(header, signal, label, group)
+    columns = _chosen_columns(header, signal, label, group)
     if like is not None and header.named:
         _require_same_beginning(columns, like)
     return columns
 
 
 def _header(names: Sequence[str] | int, where: str, index: Collection[str]) -> _Header:
+    """Return the header without blanks around names; refuse a name that is very long, or there twice."""
     if isinstance(names, int):
         return _Header(where, tuple(str(number + 1) for number in range(names)), False, frozenset())
     header = tuple(name.strip() for name in names)
@@ -112,49 +113,45 @@ def _header(names: Sequence[str] | int, where: str, index: Collection[str]) -> _
             raise InputError.unexpected(f"{where}, column {position + 1}", found, f"at most {_LONGEST_NAME:,}")
     if twice := sorted(name for name, count in Counter(header).items() if name and count > 1):
         places = _shortened(tuple(str(position + 1) for position, name in enumerate(header) if name == twice[0]))
-        raise InputError.unexpected(
-            where, f"the column {abbreviate(twice[0])} more than once (columns {places})", "each name once"
-        )
-    known = frozenset(at for at, name in enumerate(header) if names[at] in index or _INDEX.fullmatch(name))
-    return _Header(where, header, True, known)
+        raise InputError(where, f"several columns ({places}) have the name {abbreviate(twice[0])}.", "Rename them.")
+    row_numbers = frozenset(at for at, name in enumerate(header) if names[at] in index or _INDEX.fullmatch(name))
+    return _Header(where, header, True, row_numbers)
 
 
-def _chosen(header: _Header, signal: str | Sequence[Choice], label: Choice, group: Choice) -> Columns:
-    """The columns of one file, by what the parameters say."""
+def _chosen_columns(header: _Header, signal: str | Sequence[Choice], label: Choice, group: Choice) -> Columns:
+    """Find the columns of a file by the parameters."""
     names, where = header.names, header.where
     if header.named:
         _tell_keywords(names, where, signal, group)
-    label_at = _one(header, "label", label)
-    group_at = None if group == NONE else _one(header, "group", group)
+    label_at = _position_of(header, "label", label)
+    group_at = None if group == NONE else _position_of(header, "group", group)
     if group_at == label_at:
-        raise InputError.unexpected(
-            where, f"the column {abbreviate(names[label_at])} as label and as group", "a column for each"
-        )
+        problem = f"the column {abbreviate(names[label_at])} cannot be both label and group."
+        raise InputError(where, problem, "Name another column for one of them.")
     taken = {label_at, group_at}
     if signal == "all":
-        chosen = [position for position in header.others if position not in taken]
-        _require_names(header, chosen)
+        samples = [position for position in header.others if position not in taken]
+        _require_names(header, samples)
     else:
         wanted = [signal] if isinstance(signal, str) else signal
-        chosen = [position for one in wanted for position in _some(header, one, taken)]
-    if clash := [names[position] for position in chosen if position in taken]:
-        raise InputError.unexpected(
-            where, f"the column {abbreviate(clash[0])} as signal and as label or group", "a column for each"
-        )
-    if len(set(chosen)) < len(chosen):
-        twice = [names[position] for position, count in Counter(chosen).items() if count > 1]
-        raise InputError.unexpected(where, f"the column {abbreviate(twice[0])} twice in the signal", "each column once")
-    if not chosen:
-        raise InputError.unexpected(where, f"no column for the signal among {len(names)}", "at least one")
+        samples = [position for entry in wanted for position in _positions_of(header, entry, taken)]
+    if clash := [names[position] for position in samples if position in taken]:
+        problem = f"the column {abbreviate(clash[0])} cannot be both signal and label or group."
+        raise InputError(where, problem, "Leave it out of signal, or name another label or group.")
+    if len(set(samples)) < len(samples):
+        twice = [names[position] for position, count in Counter(samples).items() if count > 1]
+        raise InputError(where, f"signal has the column {abbreviate(twice[0])} twice.", "Name each column once.")
+    if not samples:
+        raise InputError(where, f"none of its {len(names)} column(s) is left for the signal.")
     notes = []
     if signal == "all" and (left_out := [names[at] for at in sorted(header.index - taken)]):
-        notes.append(f"{where}: the row numbers of a data frame are no part of the signal ({comma_list(left_out)}).")
-    if isinstance(signal, str) and header.named and (first := _out_of_order([names[at] for at in chosen])):
+        notes.append(f"{where}: the row numbers of a data frame are not in the signal ({comma_list(left_out)}).")
+    if isinstance(signal, str) and header.named and (first := _out_of_order([names[at] for at in samples])):
         notes.append(
-            f"{where}: the samples follow each other as their columns stand in the file, not as their names count "
+            f"{where}: the samples are in the order of their columns, not of the numbers in their names "
             f"({comma_list(first)}); a list under signal gives another order."
         )
-    return Columns(where, names, header.named, tuple(chosen), label_at, group_at, tuple(notes))
+    return Columns(where, names, header.named, tuple(samples), label_at, group_at, tuple(notes))
 
 
 def _require_names(header: _Header, positions: Sequence[int]) -> None:
@@ -163,17 +160,17 @@ def _require_names(header: _Header, positions: Sequence[int]) -> None:
             f"{header.where}, column {unnamed[0] + 1}",
             "a column without a name",
             "a name for each",
-            "A row number is no signal: write the file without it (pandas: index=False), or name the signal's "
-            "columns: signal.",
+            "If it holds row numbers, write the file without them (pandas: index=False); or name the columns of the "
+            "signal: signal.",
         )
 
 
 def _out_of_order(names: Sequence[str]) -> list[str]:
-    """Three names of the signal that count otherwise than they stand (t1, t10, t2); none where they do not."""
+    """Return three names whose numbers are not in the order of the columns (t1, t10, t2); or none."""
     series: dict[str, list[tuple[int, str]]] = {}
     for name in names:
-        if found := re.fullmatch(r"(.*?)([0-9]{1,18})", name):
-            series.setdefault(found[1], []).append((int(found[2]), name))
+        if match := re.fullmatch(r"(.*?)([0-9]{1,18})", name):
+            series.setdefault(match[1], []).append((int(match[2]), name))
     for members in series.values():
         steps = [second[0] > first[0] for first, second in pairwise(members)]
         if len(members) > 2 and any(steps) and not all(steps):
@@ -183,26 +180,25 @@ def _out_of_order(names: Sequence[str]) -> list[str]:
 
 
 def _tell_keywords(header: tuple[str, ...], where: str, signal: str | Sequence[Choice], group: Choice) -> None:
-    """Say what a keyword means in a file that has a column of that name."""
+    """Log what a keyword means in a file that has a column of the same name."""
     if signal == "all" and "all" in header:
-        logger.info("%s: signal: all means every column; the one of this name is signal: [all]", where)
+        logger.info("%s: signal: all means every column; the column named all is signal: [all]", where)
     if group == NONE and NONE in header:
-        place = header.index(NONE) + 1
-        logger.info("%s: group: none means no group; the column of this name is group: %d", where, place)
+        number = header.index(NONE) + 1
+        logger.info("%s: group: none means no group; the column named none is group: %d", where, number)
 
 
-def _one(header: _Header, key: str, wanted: Choice) -> int:
-    """The position of one column, by name or by position."""
+def _position_of(header: _Header, key: str, wanted: Choice) -> int:
+    """Return the position of a column that is given by its name or its number."""
     names, where = header.names, header.where
     if isinstance(wanted, int):
-        return _at(header, key, wanted)
+        return _numbered_position(header, key, wanted)
     if header.named and wanted in names:
         return names.index(wanted)
     if not header.named:
         expected = "a position: the file has no header, so that its columns have no names"
-        raise InputError.unexpected(
-            f"{where}, {key}", abbreviate(wanted), expected, "header: true takes the first line for names."
-        )
+        hint = "With header: true the first line names the columns."
+        raise InputError.unexpected(f"{where}, {key}", abbreviate(wanted), expected, hint)
     raise InputError.unexpected(
         f"{where}, {key}",
         f"no column {abbreviate(wanted)}",
@@ -211,8 +207,8 @@ def _one(header: _Header, key: str, wanted: Choice) -> int:
     )
 
 
-def _at(header: _Header, key: str, wanted: int) -> int:
-    """The column that a number says: the one of that name, or else the one at that position."""
+def _numbered_position(header: _Header, key: str, wanted: int) -> int:
+    """Return the column that has a number as its name; or else the column at that position."""
     names, where, others = header.names, header.where, header.others
     position = None
     if 0 < wanted <= len(names):
@@ -233,39 +229,35 @@ def _at(header: _Header, key: str, wanted: int) -> int:
         expected = f"a position from 1 to {len(names)}, or from -1 back to -{len(others)}"
         raise InputError.unexpected(f"{where}, {key}", f"position {wanted}", expected)
     if position in header.index:
-        found = f"position {wanted}, which is the index {abbreviate(names[position])}"
-        raise InputError.unexpected(
-            f"{where}, {key}", found, "a column that holds no row numbers", "By its name it can be taken."
-        )
+        problem = f"position {wanted} is the column {abbreviate(names[position])}, which holds row numbers."
+        raise InputError(f"{where}, {key}", problem, "If you mean this column, write its name.")
     return position
 
 
-def _some(header: _Header, wanted: Choice, taken: set[int | None]) -> list[int]:
-    """The positions that one entry of `signal` names, in the order of the file."""
+def _positions_of(header: _Header, wanted: Choice, taken: set[int | None]) -> list[int]:
+    """Return the positions that one entry of `signal` means, in the order of the file."""
     names = header.names
     if isinstance(wanted, str) and header.named and wanted not in names and any(sign in wanted for sign in "*?["):
-        found = [at for at in header.others if fnmatchcase(names[at], wanted) and at not in taken]
-        if not found:
+        positions = [at for at in header.others if fnmatchcase(names[at], wanted) and at not in taken]
+        if not positions:
             raise InputError.unexpected(
                 f"{header.where}, signal", f"no column like {abbreviate(wanted)}", f"one of {_shortened(names)}"
             )
-        return found
-    return [_one(header, "signal", wanted)]
+        return positions
+    return [_position_of(header, "signal", wanted)]
 
 
 def _require_alike(header: _Header, like: Columns) -> None:
-    """Refuse a file with a header beside one without."""
-    if header.named and not like.named:
-        found = f"a header ({_shortened(header.names)})"
-        expected = f"none, since the columns of {like.where} have no names to be matched with"
-        raise InputError.unexpected(header.where, found, expected, "Give both files the same header.")
-    if like.named and not header.named:
-        expected = f"the columns of {like.where}: {_shortened(like.names)}"
-        raise InputError.unexpected(header.where, "no names of columns", expected, "Give both files the same header.")
+    """Refuse two files of which only one has a header."""
+    if header.named != like.named:
+        has, lacks = ("a", "no") if header.named else ("no", "a")
+        names = _shortened(header.names if header.named else like.names)
+        problem = f"it has {has} header, but {like.where} has {lacks} header (names of the columns: {names})."
+        raise InputError(header.where, problem, "Give both files the same header.")
 
 
-def _matched(header: _Header, like: Columns, all_others: bool) -> Columns:
-    """The columns that have the names of those of the training file."""
+def _same_columns(header: _Header, like: Columns, all_others: bool) -> Columns:
+    """Find the columns of the training file by their names."""
     wanted = [*like.signal, like.label, *(() if like.group is None else (like.group,))]
     places = {name: position for position, name in enumerate(header.names)}
     known = {*like.names, *(header.names[at] for at in header.index)}
@@ -279,21 +271,21 @@ def _matched(header: _Header, like: Columns, all_others: bool) -> Columns:
             )
     notes = []
     if all_others and (new := [abbreviate(name) for name in header.names if name not in known]):
-        notes.append(f"{header.where}: {_shortened(tuple(new))} is left out, which {like.where} does not have.")
+        notes.append(f"{header.where}: left out is {_shortened(tuple(new))}, which {like.where} does not have.")
     signal = tuple(places[like.names[at]] for at in like.signal)
     group = None if like.group is None else places[like.names[like.group]]
     return Columns(header.where, header.names, True, signal, places[like.names[like.label]], group, tuple(notes))
 
 
 def _require_same_beginning(columns: Columns, like: Columns) -> None:
-    """Refuse series of another length whose columns do not begin as those of the training file."""
-    for own, other in zip(columns.signal, like.signal, strict=False):
-        if columns.names[own] != like.names[other]:
+    """Refuse series of another length whose columns do not begin with the names of the training file's."""
+    for here, there in zip(columns.signal, like.signal, strict=False):
+        if columns.names[here] != like.names[there]:
             raise InputError.unexpected(
-                f"{columns.where}, column {own + 1}",
-                abbreviate(columns.names[own]),
-                f"{abbreviate(like.names[other])}, as in {like.where}",
-                "Files of unequal numbers of columns hold their samples in the same order.",
+                f"{columns.where}, column {here + 1}",
+                abbreviate(columns.names[here]),
+                f"{abbreviate(like.names[there])}, as in {like.where}",
+                "Where files have unequal numbers of columns, both must have their samples in the same order.",
             )
 
 
@@ -302,6 +294,6 @@ def _name_of(columns: Columns, position: int | None) -> str:
 
 
 def _shortened(header: tuple[str, ...]) -> str:
-    """The first and the last names of a long header."""
+    """List the names of a header; of a long header only the first and the last."""
     names = header if len(header) <= 12 else (*header[:6], "…", *header[-3:])
     return comma_list(names)

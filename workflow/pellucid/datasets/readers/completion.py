@@ -1,4 +1,4 @@
-"""Series with gaps, or of unequal lengths, made into arrays without either, or refused: as the user says."""
+"""Fill the gaps of series and bring them to one length, or refuse them, as the user chooses."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class Series:
     """Series as a file holds them.
 
     Attributes:
-        x: float32 or float64 (N, time, channels), NaN where there is no value, and after the end of a shorter series.
-        place: names the place of (example, sample, channel), for messages; of an example as a whole where the other
-            two are None.
-        lengths: (N,), samples of each series where the file itself says so; None where all have the same.
+        x: float32 or float64 (N, time, channels), NaN where a value is missing and after the end of a shorter series.
+        place: names the place of (example, sample, channel) in the file, for messages; the place of the whole example
+            if sample and channel are None.
+        lengths: (N,), samples of each series where the file itself gives them; None where all have the same.
         filling: as in `Examples`, once the series are complete.
     """
 
@@ -53,30 +53,31 @@ class Series:
     filling: NDArray[np.uint8] | None = None
 
 
-def placed(where: str, time: int | None, channel: int | None) -> str:
-    """What `Series.place` says of an array: `where`, an example, and the sample and the channel in it."""
+def name_place(where: str, time: int | None, channel: int | None) -> str:
+    """Name a place in an array for `Series.place`: the example `where`, and the sample and the channel in it."""
     return where if time is None else f"{where}, sample {time + 1}, channel {(channel or 0) + 1}"
 
 
 def channel_names(count: int) -> tuple[str, ...]:
-    """What channels are called that have no names."""
+    """Return names for channels that the data do not name."""
     return ("signal",) if count == 1 else tuple(f"channel {number + 1}" for number in range(count))
 
 
 def complete(parts: Mapping[str, Series], *, missing: str, lengths: str) -> tuple[str, ...]:
-    """Fill what is missing, in place, and bring all parts to one length.
+    """Fill missing values, in place, and bring all parts to one length.
 
     Args:
-        parts: "train" and any other part; each gets its x without NaN, in float32 unless that would cost digits of the
-            signal, and its filling where something was filled.
+        parts: "train" and any other part; each gets an x without NaN, in float32 unless float32 would lose digits of
+            the signal, and its filling where values were filled.
         missing: refuse, interpolate or zero.
         lengths: refuse, pad or crop.
 
     Returns:
-        What was done, a sentence each.
+        What was filled, padded or cut, a sentence each.
 
     Raises:
-        InputError: what is to be refused, an infinite value, a series without any value, or parts with other channels.
+        InputError: a value is missing or lengths differ, where these are refused; a value is infinite; a series has no
+            value; parts have different numbers of channels.
     """
     first = next(iter(parts.values()))
     for name, part in parts.items():
@@ -91,46 +92,46 @@ def complete(parts: Mapping[str, Series], *, missing: str, lengths: str) -> tupl
             raise InputError.unexpected(
                 part.place(int(empty[0]), None, None), "a series without any value", "at least one"
             )
-    together = np.concatenate(list(ends.values()))
-    if lengths == "refuse" and together.min() < together.max():
+    all_ends = np.concatenate(list(ends.values()))
+    if lengths == "refuse" and all_ends.min() < all_ends.max():
         raise _unequal(parts, ends)
-    target = int(together.min() if lengths == "crop" else together.max())
+    target = int(all_ends.min() if lengths == "crop" else all_ends.max())
     filled = sum(_fill(part, gaps[name], ends[name], missing) for name, part in parts.items())
     for part in parts.values():
         part.x, part.filling = _sized(part, target)
     if all(fits_float32(part.x, part.filling) for part in parts.values()):
         for part in parts.values():
             part.x = part.x.astype(np.float32, copy=False)
-    return (*_told_lengths(together, target, lengths), *_told_missing(filled, missing))
+    return (*_about_lengths(all_ends, target, lengths), *_about_missing(filled, missing))
 
 
-def _rows_with_gaps(part: Series) -> NDArray[np.intp]:
-    """The examples that hold NaN; an infinite value is refused.
+def _rows_with_gaps(series: Series) -> NDArray[np.intp]:
+    """Return the examples that hold NaN; refuse an infinite value.
 
-    Minimum and maximum carry NaN along and need no array of the size of x.
+    Minimum and maximum are NaN if a value is, and need no array of the size of x.
     """
-    low, high = part.x.min((1, 2)), part.x.max((1, 2))
+    low, high = series.x.min((1, 2)), series.x.max((1, 2))
     for row in np.flatnonzero(~np.isfinite(low) | ~np.isfinite(high)):
-        if (wrong := np.argwhere(np.isinf(part.x[row]))).size:
-            time, channel = (int(number) for number in wrong[0])
-            raise InputError.unexpected(part.place(int(row), time, channel), "infinity", "a finite number")
+        if (infinite := np.argwhere(np.isinf(series.x[row]))).size:
+            time, channel = (int(number) for number in infinite[0])
+            raise InputError.unexpected(series.place(int(row), time, channel), "infinity", "a finite number")
     return np.flatnonzero(np.isnan(low))
 
 
-def _ends(part: Series, gaps: NDArray[np.intp], lengths: str) -> NDArray[np.int64]:
-    """Samples of each series up to its end."""
-    if lengths == "refuse" and part.lengths is not None:
-        return part.lengths
-    ends = np.full(len(part.x), part.x.shape[1], np.int64)
+def _ends(series: Series, gaps: NDArray[np.intp], lengths: str) -> NDArray[np.int64]:
+    """Return the number of samples of each series up to its end."""
+    if lengths == "refuse" and series.lengths is not None:
+        return series.lengths
+    ends = np.full(len(series.x), series.x.shape[1], np.int64)
     if lengths != "refuse":
         for row in gaps:
-            there = np.flatnonzero(~np.isnan(part.x[row]).all(1))
-            ends[row] = there[-1] + 1 if there.size else 0
+            present = np.flatnonzero(~np.isnan(series.x[row]).all(1))
+            ends[row] = present[-1] + 1 if present.size else 0
     return ends
 
 
 def _unequal(parts: Mapping[str, Series], ends: Mapping[str, NDArray[np.int64]]) -> InputError:
-    """The first series that is not as long as the most common length."""
+    """Return the error that names the first series without the most common length."""
     values, counts = np.unique(np.concatenate(list(ends.values())), return_counts=True)
     usual = int(values[np.argmax(counts)])
     name = next(name for name in parts if (ends[name] != usual).any())
@@ -143,47 +144,47 @@ def _unequal(parts: Mapping[str, Series], ends: Mapping[str, NDArray[np.int64]])
     )
 
 
-def _fill(part: Series, gaps: NDArray[np.intp], ends: NDArray[np.int64], missing: str) -> int:
-    """Fill the gaps within each series, and zeros after its end; returns how many values were missing."""
+def _fill(series: Series, gaps: NDArray[np.intp], ends: NDArray[np.int64], missing: str) -> int:
+    """Fill the gaps within each series, put zeros after its end, and return how many values were missing."""
     filled = 0
     if len(gaps):
-        part.filling = np.zeros(part.x.shape, np.uint8)
+        series.filling = np.zeros(series.x.shape, np.uint8)
     for row in gaps:
-        assert part.filling is not None
+        assert series.filling is not None
         end = int(ends[row])
-        part.x[row, end:] = 0
-        part.filling[row, end:] = BLANK
-        series = part.x[row, :end]
-        absent = np.isnan(series)
+        series.x[row, end:] = 0
+        series.filling[row, end:] = BLANK
+        values = series.x[row, :end]
+        absent = np.isnan(values)
         if not absent.any():
             continue
         if missing == "refuse":
             time, channel = (int(number) for number in np.argwhere(absent)[0])
             raise InputError.unexpected(
-                part.place(int(row), time, channel),
+                series.place(int(row), time, channel),
                 "an empty cell or NaN",
                 "a number",
-                "missing: interpolate or zero fills gaps; lengths: pad or crop is for series that end early.",
+                "Fill gaps with missing: interpolate or zero; if the series ends early, use lengths: pad or crop.",
             )
         filled += int(absent.sum())
-        part.filling[row, :end][absent] = BLANK if missing == "zero" else ESTIMATED
+        series.filling[row, :end][absent] = BLANK if missing == "zero" else ESTIMATED
         if missing == "zero":
-            series[absent] = 0
+            values[absent] = 0
             continue
         for channel in np.flatnonzero(absent.any(0)):
             known = np.flatnonzero(~absent[:, channel])
             if not known.size:
                 raise InputError.unexpected(
-                    part.place(int(row), 0, int(channel)), "a series without any value", "at least one"
+                    series.place(int(row), 0, int(channel)), "a series without any value", "at least one"
                 )
             unknown = np.flatnonzero(absent[:, channel])
-            series[unknown, channel] = np.interp(unknown, known, series[known, channel])
+            values[unknown, channel] = np.interp(unknown, known, values[known, channel])
     return filled
 
 
-def _sized(part: Series, target: int) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
-    """Values and filling of series that are cut, or followed by zeros, to one length."""
-    x, filling = part.x, part.filling
+def _sized(series: Series, target: int) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
+    """Return values and filling of series, cut or followed by zeros to have `target` samples."""
+    x, filling = series.x, series.filling
     if x.shape[1] >= target:
         kept = None if filling is None else np.ascontiguousarray(filling[:, :target])
         return np.ascontiguousarray(x[:, :target]), kept if kept is not None and kept.any() else None
@@ -194,7 +195,7 @@ def _sized(part: Series, target: int) -> tuple[NDArray[Any], NDArray[np.uint8] |
     return longer, kinds
 
 
-def _told_lengths(ends: NDArray[np.int64], target: int, lengths: str) -> tuple[str, ...]:
+def _about_lengths(ends: NDArray[np.int64], target: int, lengths: str) -> tuple[str, ...]:
     if ends.min() == ends.max():
         return ()
     if lengths == "crop":
@@ -204,6 +205,6 @@ def _told_lengths(ends: NDArray[np.int64], target: int, lengths: str) -> tuple[s
     return (f"{short:,} of {len(ends):,} series have fewer than {target} samples, and zeros after their end.",)
 
 
-def _told_missing(filled: int, missing: str) -> tuple[str, ...]:
+def _about_missing(filled: int, missing: str) -> tuple[str, ...]:
     how = {"interpolate": "interpolated", "zero": "set to zero"}
     return (f"{filled:,} missing values were {how[missing]}.",) if filled else ()

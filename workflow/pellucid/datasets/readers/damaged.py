@@ -1,4 +1,4 @@
-"""Files that a library cannot read, told in one message."""
+"""Turn whatever a library raises for a damaged file into one InputError."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pellucid.messages import first_line
 
 
 @contextmanager
-def told(path: Path | str, expected: str, kind: str = "a file") -> Iterator[None]:
-    """Make one message of whatever a library raises for broken bytes.
+def refuse_unreadable(path: Path | str, expected: str, kind: str = "a file") -> Iterator[None]:
+    """Turn whatever the block raises while it reads a file into an InputError.
 
-    zlib, struct, pyarrow, wfdb and Pillow have errors of their own and give others on: any kind may come. Messages
-    pass, and so does a lack of memory, which is no fault of the file (`memory.bounded`).
+    zlib, struct, pyarrow, wfdb and Pillow raise errors of their own and pass others on, so any kind may come. An
+    InputError passes unchanged, and so does a lack of memory, which is not the file's fault (`prepare.memory.bounded`).
 
     Args:
         path: the file that is read inside the block.
-        expected: what it should be.
-        kind: what it is in any case.
+        expected: what the file should be.
+        kind: what the file is called where it cannot be read.
 
     Raises:
         InputError: the file cannot be read.

@@ -1,4 +1,4 @@
-"""Reading text files of any layout in one pass, the signal straight into one array."""
+"""Read a table from a text file (.csv, .tsv, .txt), the signal in one pass into one array."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from pellucid.datasets.readers.text_file import TextFile, no_number, numbers, pl
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate
 
-# Lines that the first one is compared with, to see whether it is a header.
+# Lines, and cells, with which the first line is compared to see whether it is a header.
 _COMPARED = 30
 _COMPARED_CELLS = 100_000
 
 
 def read(path: Path, layout: Layout) -> Table:
-    """Read a file of cells that are divided by commas, semicolons, tabs, bars or blanks.
+    """Read a file whose cells are separated by commas, semicolons, tabs, bars or blanks.
 
     Raises:
-        InputError: an empty file, a missing column, rows of another length, a cell that is no number; the message
+        InputError: the file is empty, a column is missing, rows have other lengths, or a cell is no number; the message
             names line and column.
     """
     try:
@@ -39,12 +39,12 @@ def read(path: Path, layout: Layout) -> Table:
             raise InputError.unexpected(str(path), "an empty file", "a row for each example")
         line, first = lines[0]
         if len(first) == 1 and len(lines) > 1 and len(lines[1][1]) == 1:
-            expected = "columns that are divided by commas, semicolons, tabs, bars or blanks"
-            raise InputError.unexpected(f"{path}, line {line}", "one column alone", expected)
+            expected = "columns separated by commas, semicolons, tabs, bars or blanks"
+            raise InputError.unexpected(f"{path}, line {line}", "only one column", expected)
         if len(first) == 1 and len(lines) > 1:
             expected = f"names of columns, or an example: line {lines[1][0]} has {len(lines[1][1])} cells"
             raise InputError.unexpected(
-                f"{path}, line {line}", "one cell alone", expected, "Leave out titles and comments."
+                f"{path}, line {line}", "only one cell", expected, "Remove titles and comments."
             )
         header = layout.header
         if header is None:
@@ -67,18 +67,18 @@ def read(path: Path, layout: Layout) -> Table:
 
 
 def _first_lines(path: Path, dialect: Dialect) -> list[tuple[int, list[str]]]:
-    """The first line and those that it is compared with: of very long lines one."""
-    found, cells = [], 0
+    """Return the first line and the lines to compare it with: only one where lines are very long."""
+    lines, cells = [], 0
     for line in islice(dialect.lines(path), _COMPARED + 1):
-        found.append(line)
+        lines.append(line)
         cells += len(line[1])
-        if len(found) > 1 and cells > _COMPARED_CELLS:
+        if len(lines) > 1 and cells > _COMPARED_CELLS:
             break
-    return found
+    return lines
 
 
 def _recurs(path: Path, dialect: Dialect, at: int) -> bool:
-    """Whether what the first line has in a column stands there again."""
+    """Return whether the first line's cell in a column occurs there again."""
     lines = (cells for _, cells in dialect.lines(path))
     first = next(lines)[at].strip()
     return any(len(cells) > at and cells[at].strip() == first for cells in lines)
@@ -88,7 +88,7 @@ def _read(text: TextFile) -> Table:
     """Read all rows, cell by cell."""
     columns, width, layout = text.columns, text.width, text.layout
     layout.require_whole_channels(str(text.path), len(columns.signal))
-    before, after = ragged.around(text)
+    before, after = ragged.count_around(text)
     values, lengths, lines = array("d"), array("q"), array("q")
     words: dict[int, list[str]] = {at: [] for at in text.texts}
     unequal = False
@@ -97,7 +97,7 @@ def _read(text: TextFile) -> Table:
             signal = [cells[at] for at in columns.signal]
         else:
             if not unequal:
-                ragged.require_findable(text)
+                ragged.require_clear_columns(text)
                 unequal = True
             signal = cells[before : len(cells) - after]
         if (row := numbers(signal, text.dialect.decimal)) is None:
@@ -107,19 +107,19 @@ def _read(text: TextFile) -> Table:
         lengths.append(len(row))
         lines.append(line)
         for at, column in words.items():
-            # From the end at which it stands, since lines may be of unequal lengths.
+            # Counted from the nearer end of the line, since lines may have unequal lengths.
             column.append(cells[at - width if at >= before else at])
     if not lines:
         raise InputError.unexpected(str(text.path), "a header and no row", "a row for each example")
-    found = {at: plain_words(np.array(column, object), text.dialect) for at, column in words.items()}
-    return table_of(text, _series(text, np.frombuffer(values), np.array(lengths), lines, unequal), found)
+    texts = {at: plain_words(np.array(column, object), text.dialect) for at, column in words.items()}
+    return table_of(text, _series(text, np.frombuffer(values), np.array(lengths), lines, unequal), texts)
 
 
 def _series(
     text: TextFile, values: NDArray[np.float64], lengths: NDArray[np.int64], lines: Sequence[int], unequal: bool
 ) -> Series:
-    """The signals of all lines, whose values follow each other."""
-    before, _ = ragged.around(text)
+    """Return the signals of all lines from their values one after another."""
+    before, _ = ragged.count_around(text)
 
     def place(row: int, time: int | None, channel: int | None) -> str:
         where = f"{text.path}, line {lines[row]}"
@@ -129,24 +129,20 @@ def _series(
             return f"{where}, column {before + time + 1}"
         return f"{where}, column {text.called(text.layout.column_of(text.columns.signal, time, channel or 0))}"
 
-    # float64: cast when they have been scaled. Of 10 MHz ± 1 Hz float32 would keep the 10 MHz alone.
+    # float64, to be cast after scaling: of 10 MHz ± 1 Hz float32 would keep only the 10 MHz.
     if unequal:
         return Series(ragged.padded(values, lengths, str(text.path))[:, :, np.newaxis], place, lengths)
     return Series(text.layout.shaped(values.reshape(len(lines), -1)), place)
 
 
 def _require_an_example(table: Table, where: str) -> None:
-    """Refuse a first line whose label no other line has, where every other label recurs: it may be a header.
-
-    Raises:
-        InputError: as said.
-    """
+    """Refuse a first line that may be a header: only its label occurs once in the file."""
     counts = Counter(map(str, table.labels))
     first = str(table.labels[0])
     if len(counts) > 2 and counts.pop(first) == 1 and min(counts.values()) > 1:
         raise InputError.unexpected(
             where,
             f"the label {abbreviate(first)}, which no other line has",
-            "a first line of which it is clear whether it is a header",
-            "header: true takes the first line for names, header: false for an example.",
+            "a line that is clearly names of columns or clearly an example",
+            "Say which it is: header: true for names, header: false for an example.",
         )

@@ -1,4 +1,4 @@
-"""How a text file writes its table: its encoding, what stands between cells, and the decimal sign."""
+"""Find out how a text file writes a table (encoding, delimiter, decimal sign), and split its lines into cells."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from pellucid.datasets.readers.labels import AROUND, as_number
+from pellucid.datasets.readers.spelling import AROUND, as_number
 from pellucid.errors import InputError
 
-# What stands for a value that is missing, in a column of numbers; in one of texts each may be a name.
+# How a missing value is written in a column of numbers; in a column of texts each of these may be a name.
 MISSING = ("", "NA", "N/A", "n/a", "nan", "NaN", "NAN", "null", "NULL", "None", "?")
-# Where cells are divided by any number of blanks.
+# The delimiter of cells that are separated by any number of blanks.
 BLANKS = " "
 _DELIMITERS = ("\t", ";", ",", "|", BLANKS)
 _SAMPLE = 20  # lines
 _SAMPLE_OF_A_LINE = 10_000  # characters
-# What no table of series has, and what would fill the memory or take for ever.
+# Limits beyond any table of series, which would fill the memory or take for ever.
 _LONGEST_LINE = 2**25  # characters
 _LONGEST_CELL = 1_000_000  # characters
 _MOST_CELLS = 500_000  # in a line
-_MOST_BLANK_LINES = 1_000_000  # behind each other
+_MOST_BLANK_LINES = 1_000_000  # in a row
 _COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?")
 _POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+([eE][+-]?[0-9]+)?")
-# How files begin that are no text, whatever their name says.
+# First bytes of files that are no text, whatever their name says.
 _OTHER_FILES = {
     b"\x1f\x8b": "a gzip file",
     b"PK\x03\x04": "a zip file (or a workbook, .xlsx)",
@@ -44,18 +44,18 @@ _OTHER_FILES = {
     b"%PDF": "a PDF file",
     b"{\\rtf": "a file of a word processor (.rtf)",
 }
-_WIDE = "Longer series belong into an .npz file."
-# 1,234 may be a thousand or one and a bit.
+_WIDE = "Store longer series in an .npz file."
+# 1,234 may be 1234 or 1.234.
 _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """The way in which a file writes a table.
+    """How a file writes a table.
 
     Attributes:
-        encoding: UTF-8 or UTF-16, with or without the mark that spreadsheets put first.
-        delimiter: what stands between cells; `BLANKS` for any number of spaces and tabs.
+        encoding: UTF-8 or UTF-16, with or without a byte order mark.
+        delimiter: the character between cells; `BLANKS` for any number of spaces and tabs.
         decimal: the decimal sign.
     """
 
@@ -64,15 +64,15 @@ class Dialect:
     decimal: str = "."
 
     def number(self, cell: str) -> float | None:
-        """The number that a cell says, if it says one."""
+        """Return the number in a cell, or None if it holds no number."""
         return as_number(cell, self.decimal)
 
     def lines(self, path: Path) -> Iterator[tuple[int, list[str]]]:
-        """Line number, from 1, and cells of each line that is not blank.
+        """Yield the line number, from 1, and the cells of each line that is not blank.
 
         Raises:
-            InputError: a line of more cells or characters than any series has, a quote without its end, a zero byte.
-            UnicodeDecodeError: bytes that are no text.
+            InputError: a line has too many cells or characters, a quote without its end, or a zero byte.
+            UnicodeDecodeError: the file has bytes that are no text.
         """
         csv.field_size_limit(_LONGEST_CELL)
         with path.open(encoding=self.encoding, newline="") as file:
@@ -94,71 +94,68 @@ class Dialect:
                 raise _unparsed(f"{path}, line {before + 1}", error) from None
 
     def _require_one_row(self, cells: Sequence[str], where: str) -> None:
-        """Refuse a cell in quotes that runs over several lines and holds as many delimiters as these lines would.
+        """Refuse a quoted cell over several lines with as many delimiters as these lines would have.
 
-        Raises:
-            InputError: as said: a quote that stands alone, and the next one, make one row of many.
+        A missing or surplus quote makes one row of all lines up to the next quote.
         """
         for cell in cells:
             breaks = max(cell.count("\n"), cell.count("\r"))
             if breaks and len(cells) > 1 and cell.count(self.delimiter) >= breaks * (len(cells) - 1):
-                found = f"a cell in quotes that runs over {breaks + 1:,} lines and holds the cells of these"
-                raise InputError.unexpected(
-                    where, found, "quotes that end in their cell", "A quote may be missing, or too much."
-                )
+                problem = f"a quoted cell runs over {breaks + 1:,} lines and swallows their cells."
+                raise InputError(where, problem, "A quote is missing, or there is one too many.")
 
 
 def sniff(path: Path) -> Dialect:
     """Find out how a file is written, from its first lines.
 
     Raises:
-        InputError: bytes that are no text, or numbers of which the decimal sign is not clear.
+        InputError: the file is no text, or the decimal sign of its numbers is not clear.
     """
     coded = encoding(path)
     with path.open(encoding=coded, newline="") as file:
         lines = list(islice((_beginning(line) for line in bounded_lines(file, path) if line.strip()), _SAMPLE))
-    # The header, if there is one, says nothing of the numbers below.
+    # The first line may be a header, which has no numbers.
     lines = lines[1:] or lines
     if path.suffix.lower() == ".tsv":
         delimiter = "\t"
     else:
-        delimiter = max(_DELIMITERS, key=lambda one: _share_of_numbers(lines, one))
+        delimiter = max(_DELIMITERS, key=lambda delimiter: _share_of_numbers(lines, delimiter))
         if _share_of_numbers(lines, delimiter) == 0:
             delimiter = max(",;\t", key=(lines or [""])[0].count)
     return Dialect(coded, delimiter, _decimal(path, lines, delimiter))
 
 
 def encoding(path: Path) -> str:
-    """The encoding of a text file, by its first bytes.
+    """Return the encoding of a text file, by its first bytes.
 
     Raises:
-        InputError: a file of another kind, or zero bytes.
+        InputError: the file is of another kind, or holds zero bytes.
     """
     with path.open("rb") as file:
         start = file.read(1 << 16)
     for beginning, kind in _OTHER_FILES.items():
-        # A header of a table may begin with PAR1 or BZh too.
+        # The header of a table may begin with PAR1 or BZh too.
         if start.startswith(beginning) and not (beginning.isalnum() and _is_plain(start)):
             raise InputError.unexpected(str(path), kind, "a text file in UTF-8", "Unpack it, or save it as CSV.")
     wide = start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE))
     if not wide and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if b"\0" in start:
-        found = "zero bytes (UTF-32, UTF-16 without its mark, or no text)"
+        found = "zero bytes (UTF-32, UTF-16 without its byte order mark, or no text)"
         raise InputError.unexpected(str(path), found, "a text file in UTF-8")
     return "utf-8-sig"
 
 
 def _is_plain(content: bytes) -> bool:
-    """Whether there are only letters, digits and signs of ASCII."""
+    """Return whether all bytes are printable ASCII."""
     return all(31 < byte < 127 or byte in b"\t\r\n" for byte in content)
 
 
 def bounded_lines(file: TextIO, path: Path) -> Iterator[str]:
-    """The lines of a file, none of which is longer than any table's.
+    """Yield the lines of a file, within limits.
 
     Raises:
-        InputError: a longer one, a zero byte, or nothing but blank lines.
+        InputError: a line is too long or holds a zero byte, or there are very many blank lines in a row.
     """
     blank = 0
     for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), ""), 1):
@@ -167,25 +164,23 @@ def bounded_lines(file: TextIO, path: Path) -> Iterator[str]:
             raise InputError.unexpected(f"{path}, line {number}", found, "a line for each example", _WIDE)
         if "\0" in line:
             raise InputError.unexpected(
-                f"{path}, line {number}", "a zero byte, which is in no text", "a text file in UTF-8"
+                f"{path}, line {number}", "a zero byte, which no text has", "a text file in UTF-8"
             )
         blank = blank + 1 if line.isspace() else 0
         if blank > _MOST_BLANK_LINES:
-            raise InputError.unexpected(
-                f"{path}, line {number}", f"{blank:,} blank lines behind each other", "rows of cells"
-            )
+            raise InputError.unexpected(f"{path}, line {number}", f"{blank:,} blank lines in a row", "rows of cells")
         yield line
 
 
 def _beginning(line: str) -> str:
-    """As much of a line as says how it is written; no cell is cut, since 1,2 is another number than 1,234."""
+    """Return the beginning of a line, cut between cells: in the middle of 1,234 would be another number."""
     if len(line) <= _SAMPLE_OF_A_LINE:
         return line
     return line[: max(line.rfind(delimiter, 0, _SAMPLE_OF_A_LINE) for delimiter in _DELIMITERS)]
 
 
 def _cells(lines: Iterable[str], delimiter: str, strict: bool = True) -> Any:
-    """A reader of the cells of each line; unless strict, the lines may be cut."""
+    """Return a csv reader of the cells of each line; lines may be cut off unless `strict`."""
     if delimiter == BLANKS:
         stripped = (line.strip(AROUND).replace("\t", " ") for line in lines)
         return csv.reader(stripped, delimiter=" ", skipinitialspace=True, strict=strict)
@@ -193,14 +188,14 @@ def _cells(lines: Iterable[str], delimiter: str, strict: bool = True) -> Any:
 
 
 def _unparsed(where: str, error: csv.Error) -> InputError:
-    """Say what is wrong with a line that is no row of cells."""
+    """Return the error of a line that is no row of cells."""
     if "field larger" in str(error):
         found = f"a cell of more than {_LONGEST_CELL:,} characters"
         return InputError.unexpected(where, found, "a number or a name", "A quote may be missing.")
     if "unexpected end" in str(error):
         return InputError.unexpected(where, "a quote without its end", "quotes that end in their cell")
     hint = (
-        "Remove what stands between a closing quote and the next cell, blanks included."
+        "Remove everything between a closing quote and the next delimiter, also blanks."
         if "after" in str(error)
         else ""
     )
@@ -208,7 +203,7 @@ def _unparsed(where: str, error: csv.Error) -> InputError:
 
 
 def _share_of_numbers(lines: Sequence[str], delimiter: str) -> float:
-    """How much of the cells are numbers, if this is what stands between them; 0 where nothing is divided by it."""
+    """Return the share of cells that are numbers with this delimiter; 0 if no line has the delimiter."""
     try:
         rows = list(_cells(lines, delimiter, strict=False))
     except csv.Error:
@@ -221,10 +216,10 @@ def _share_of_numbers(lines: Sequence[str], delimiter: str) -> float:
 
 
 def _decimal(path: Path, lines: Sequence[str], delimiter: str) -> str:
-    """The decimal sign: a comma where cells are divided by something else and no number has a point.
+    """Return the decimal sign: a comma if it is not the delimiter and no number has a point.
 
     Raises:
-        InputError: commas that may as well divide thousands.
+        InputError: the commas may as well separate thousands.
     """
     if delimiter == ",":
         return "."
@@ -235,14 +230,14 @@ def _decimal(path: Path, lines: Sequence[str], delimiter: str) -> str:
     if all(_THOUSANDS.fullmatch(cell) for cell in commas):
         raise InputError.unexpected(
             str(path),
-            f'numbers such as "{commas[0]}", whose comma may be a decimal sign or divide thousands',
+            f'numbers such as "{commas[0]}", whose comma may be a decimal sign or separate thousands',
             "numbers with a decimal point and without marks between thousands",
         )
     return ","
 
 
 def undecodable(path: Path) -> InputError:
-    """Say in which line the first bytes are that are no text."""
+    """Return the error that names the line of the first bytes that are no text."""
     decoder, line, reason = codecs.getincrementaldecoder(encoding(path))(), 1, "no text"
     with path.open("rb") as file:
         for block in iter(lambda: file.read(1 << 16), None):
@@ -254,7 +249,7 @@ def undecodable(path: Path) -> InputError:
                 break
             if not block:
                 break
-    hint = "Older programs often write another encoding: save it as UTF-8."
+    hint = "It may have an older encoding: save it as UTF-8."
     return InputError.unexpected(
         str(path), f"bytes that are no text in line {line} ({reason})", "a text file in UTF-8", hint
     )

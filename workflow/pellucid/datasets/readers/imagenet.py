@@ -44,21 +44,21 @@ _EXPECTED = f'ImageNet\'s class index: {{"0": ["n01440764", "tench"], …}} up t
 
 
 def fill(*, labels: str, class_index: str, **others: Any) -> dict[str, str]:
-    """What `labels: imagenet` stands for: the address of the class index and its MD5, where no other is named."""
+    """Return the address of the class index and its MD5 for `labels: imagenet`, unless the user names a file."""
     if labels != "imagenet" or class_index != "none":
         return {}
     return {FILE: ADDRESS, f"{FILE}_md5": MD5}
 
 
 def read(path: Path | str) -> dict[str, str]:
-    """The names of ImageNet's classes by their WordNet identifiers ("n01440764"), in the order of the numbers.
+    """Return the names of ImageNet's classes by WordNet identifier ("n01440764"), in the order of their numbers.
 
-    Two pairs of classes have one name (a crane is a bird, or a machine): they bear the identifier behind it.
+    Where two classes have one name (a crane is a bird, or a machine), the identifier is added to it.
 
     Raises:
-        InputError: a file that is no class index.
+        InputError: the file is no class index.
     """
-    with damaged.told(path, _EXPECTED):
+    with damaged.refuse_unreadable(path, _EXPECTED):
         if (size := Path(path).stat().st_size) > _LARGEST:
             raise ValueError(f"{size:,} bytes")
         content = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -76,9 +76,9 @@ def read(path: Path | str) -> dict[str, str]:
                 f"{path}, {number}", abbreviate(pair), 'an identifier and a name: ["n01440764", "tench"]'
             )
     plain = [name.replace("_", " ") for _, name in pairs]
-    often = Counter(plain)
+    counts = Counter(plain)
     names = {
-        identifier: f"{name} ({identifier})" if often[name] > 1 else name
+        identifier: f"{name} ({identifier})" if counts[name] > 1 else name
         for (identifier, _), name in zip(pairs, plain, strict=True)
     }
     if len(names) != COUNT:
@@ -87,21 +87,23 @@ def read(path: Path | str) -> dict[str, str]:
 
 
 def numbers(names: Mapping[str, str], written: Sequence[str], where: str) -> list[int]:
-    """The number of the class that each of `written` means: its identifier, or its name in any case, with _ or blanks.
+    """Return the number of the class of each word: an identifier, or a name in any case, with _ or blanks.
 
     Raises:
-        InputError: a word that is no class of ImageNet.
+        InputError: a word is no class of ImageNet.
     """
     known = {identifier: number for number, identifier in enumerate(names)}
     known |= {_plain(name): number for number, name in enumerate(names.values())}
-    for one in written:
-        if _plain(one) not in known:
-            alike = [name for name in known if name.startswith(f"{_plain(one)} (")]
-            hint = f"There are several: {comma_list(alike)}." if alike else did_you_mean(_plain(one), known).strip()
+    for word in written:
+        if _plain(word) not in known:
+            same_name = [name for name in known if name.startswith(f"{_plain(word)} (")]
+            hint = did_you_mean(_plain(word), known).strip()
+            if same_name:
+                hint = f"Several classes have this name: {comma_list(same_name)}."
             raise InputError.unexpected(
-                where, abbreviate(one), "a class of ImageNet, by its identifier (n03877845) or its name", hint
+                where, abbreviate(word), "a class of ImageNet, by its identifier (n03877845) or its name", hint
             )
-    return [known[_plain(one)] for one in written]
+    return [known[_plain(word)] for word in written]
 
 
 def _plain(name: str) -> str:

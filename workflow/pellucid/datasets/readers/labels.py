@@ -1,4 +1,4 @@
-"""From labels as a file writes them to class numbers and names."""
+"""Turn labels, as a file writes them, into class numbers and names."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from pellucid.datasets.readers.spelling import (
+    NOT_FINITE,
+    as_number,
+    as_whole_number,
+    distinct_texts,
+    normalised,
+    require_short,
+)
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.parameters import UNIQUE
@@ -29,27 +37,19 @@ ClassNames = Annotated[
 ]
 NO_NAMES: Mapping[str, str | int] = MappingProxyType({})
 
-# Python's float takes more for a number than any table means by one: 1_1, digits of other scripts.
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-# Blanks that may stand around a number; others make a text of it.
-AROUND = " \t\r\n\v\f"
-_NO_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _SORTED_AS_NUMBER = re.compile(r"[+-]?[0-9]{1,300}")
-# Whole numbers, and how pandas ("1.0") and numpy ("1.000000e+00") write them where they are kept as floats.
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
-_AS_FLOAT = re.compile(r"(-?(0|[1-9][0-9]*))\.0*|-?[0-9]\.[0-9]+[eE][+-][0-9]+")
 _SHOWN_PAIRS = 5
 _LONGEST_LABEL = 10_000  # characters
-_LONGEST_GROUP = 200  # characters: the names of all groups are one array, in which each takes as much as the longest
+_LONGEST_GROUP = 200  # characters: in the array of all names, each takes as much room as the longest
 
 
 class Labels(NamedTuple):
     """Labels as class numbers.
 
     Attributes:
-        numbers: int64 (N,) per part.
-        classes: their names.
-        notes: what a reader must know of how texts became classes, a sentence each.
+        numbers: int64 (N,), by part ("train", "test").
+        classes: the names of the classes.
+        notes: how texts became classes, where a reader may be surprised, a sentence each.
     """
 
     numbers: dict[str, NDArray[np.int64]]
@@ -60,179 +60,105 @@ class Labels(NamedTuple):
 def encode(
     parts: Mapping[str, NDArray[Any]], where: str, class_names: Names = None, known: Collection[str] = ()
 ) -> Labels:
-    """Number the classes in their order: whole numbers by size, texts by the alphabet.
+    """Number the classes in the order of their labels: whole numbers by size, texts by the alphabet.
 
-    Two different texts are two classes, whatever numbers they may say. Two exceptions: blanks around a text do not
-    count, and labels that are all whole numbers kept as floats ("1.0") are those numbers ("1").
+    Two different texts are two classes, even if they mean the same number, with two exceptions: blanks around a text
+    do not count, and labels that are all whole numbers stored as floats ("1.0") are those numbers ("1").
 
     Args:
         parts: the labels (N,) of "train" and of any other part, as numbers or as texts.
         where: the file and the column or key, for messages.
         class_names: a name for each label in this order, or a mapping from label to name; labels of one name become
-            one class. None takes the labels themselves.
-        known: labels, or names of labels, that a later part may have though no training example has them.
+            one class. Without names, the labels are the names.
+        known: labels, or names of labels, that a later part may have even if no training example has them.
 
     Raises:
-        InputError: labels that are no whole numbers, or that hardly recur; a label that only a later part has; names
-            that are too few, too many, or of no label.
+        InputError: labels have a fraction, or hardly repeat; only a later part has a label; there are too few or too
+            many names, or a name of no label.
     """
-    chosen = class_names if isinstance(class_names, Mapping) else {}
-    texts = {part: distinct(labels, f"{where}, {part}" if part != "train" else where) for part, labels in parts.items()}
+    mapping = class_names if isinstance(class_names, Mapping) else {}
+    places = {part: where if part == "train" else f"{where}, {part}" for part in parts}
+    texts = {part: distinct_texts(labels, places[part]) for part, labels in parts.items()}
     for part, (values, index) in texts.items():
-        _require_labels(values, index, where if part == "train" else f"{where}, {part}", class_names)
+        _require_labels(values, index, places[part], class_names)
     written, first = texts["train"]
-    plain = _plain(written, chosen)
+    trained = normalised(written, mapping)
     later = [text for part, (values, _) in texts.items() if part != "train" for text in values]
-    labels = sorted({*plain, *_only_known(later, plain, chosen, known)}, key=_order([*plain, *later]))
+    labels = sorted({*trained, *_only_known(later, trained, mapping, known)}, key=_order([*trained, *later]))
     if len(labels) > max(2, len(first) // 2):
-        raise InputError.unexpected(
+        raise InputError(
             where,
-            f"{len(labels):,} different labels in {len(first):,} examples",
-            "classes of several examples each",
-            "If this is not the label, name the one that is: label.",
+            f"its {len(first):,} examples have {len(labels):,} different labels; a class needs several examples.",
+            "If this is not the column of the label, name the right one: label.",
         )
-    names = dict(zip(labels, _named(labels, where, class_names), strict=True))
+    names = dict(zip(labels, _names_of(labels, where, class_names), strict=True))
     classes = tuple(dict.fromkeys(names.values()))
     notes = [*_about_blanks(written), *_about_pairs(names)]
     numbers = {}
     for part, (values, index) in texts.items():
-        own = plain if part == "train" else _matched(values, labels, f"{where}, {part}")
-        notes += _about_spelling(values, own, written, set(plain), part) if part != "train" else ()
-        numbers[part] = np.array([classes.index(names[label]) for label in own], np.int64)[index]
+        spelled = trained if part == "train" else _trained_labels(values, labels, places[part])
+        notes += _about_spelling(values, spelled, written, set(trained), part) if part != "train" else ()
+        numbers[part] = np.array([classes.index(names[label]) for label in spelled], np.int64)[index]
     return Labels(numbers, classes, tuple(dict.fromkeys(notes)))
 
 
-def distinct(labels: NDArray[Any], where: str) -> tuple[list[str], NDArray[np.intp]]:
-    """Return the different values as texts, as they are written, and (N,) the index of each example's into them.
-
-    A value that is missing is an empty text.
-
-    Raises:
-        InputError: values that are neither numbers nor texts.
-    """
-    if labels.dtype.kind == "O":
-        # In a dictionary, since arrays of texts and pandas do not tell "a" from "a\0".
-        numbers: dict[str, int] = {}
-        index = np.array([numbers.setdefault(str(label), len(numbers)) for label in labels], np.intp)
-        return list(numbers), index
-    if labels.dtype.kind not in "biufSU" and labels.dtype.name != "datetime64[D]":
-        raise InputError.unexpected(where, f"values of type {labels.dtype}", "texts or whole numbers")
-    values, index = np.unique(labels, return_inverse=True)
-    if labels.dtype.kind == "S":
-        try:
-            return [value.decode("utf-8") for value in values.tolist()], index
-        except UnicodeDecodeError as error:
-            raise InputError.unexpected(where, f"bytes that are no text ({error.reason})", "texts in UTF-8") from None
-    if labels.dtype.kind == "f":
-        return ["" if np.isnan(value) else _as_text(float(value)) for value in values], index
-    return ["" if str(value) == "NaT" else str(value) for value in values], index
-
-
-def _as_text(value: float) -> str:
-    return str(int(value)) if value.is_integer() else str(value)
-
-
 def group_names(groups: NDArray[Any], where: str) -> NDArray[np.str_]:
-    """Return the names of groups (N,) in one spelling: without blanks around them, and 7 for a 7.0 among floats.
+    """Return the names of groups (N,) in one spelling: without blanks around them, and 7 for 7.0 among floats.
 
     Raises:
-        InputError: values that are neither numbers nor texts, or very long ones.
+        InputError: the values are neither numbers nor texts, or very long.
     """
-    values, index = distinct(groups, where)
-    _require_short(values, where, "a group's name", _LONGEST_GROUP)
-    return np.array(_plain(values, {}), np.str_)[index]
-
-
-def as_number(text: str, decimal: str = ".") -> float | None:
-    """Return the number that a text says in plain digits, if it says one; nan and inf are taken for numbers."""
-    text = text.strip(AROUND)
-    if decimal != ".":
-        # Where a comma is the decimal sign, a point may divide thousands.
-        text = text.replace(".", "_").replace(decimal, ".")
-    if _NUMBER.fullmatch(text) or _NO_NUMBER.fullmatch(text):
-        return float(text)
-    return None
+    values, index = distinct_texts(groups, where)
+    require_short(values, where, "a group's name", _LONGEST_GROUP)
+    return np.array(normalised(values, {}), np.str_)[index]
 
 
 def _require_labels(values: Sequence[str], index: NDArray[np.intp], where: str, class_names: Names) -> None:
-    """Refuse missing labels, and measurements unless each has a name."""
+    """Refuse missing labels; and numbers with a fraction, unless the user names each of them."""
     texts = [value.strip() for value in values]
-    _require_short(texts, where, "a label", _LONGEST_LABEL)
+    require_short(texts, where, "a label", _LONGEST_LABEL)
     numbers = [as_number(text) for text in texts]
     numeric = None not in numbers
-    known = [text for text in texts if not _NO_NUMBER.fullmatch(text)]
+    known = [text for text in texts if not NOT_FINITE.fullmatch(text)]
     for text, number in zip(texts, numbers, strict=True):
-        # Among numbers "nan" is no name: it is what numpy writes for a label that is missing.
-        if text == "" or (numeric and known and _NO_NUMBER.fullmatch(text)):
+        # Among numbers "nan" is not a name: numpy writes it for a missing label.
+        if text == "" or (numeric and known and NOT_FINITE.fullmatch(text)):
             example = int(np.flatnonzero(index == texts.index(text))[0]) + 1
-            found = f"no label for example {example}" + (f" ({abbreviate(text)})" if text else "")
-            raise InputError.unexpected(where, found, "a label for each")
+            found = f" ({abbreviate(text)})" if text else ""
+            raise InputError(where, f"example {example} has no label{found}.")
         fraction = number is not None and np.isfinite(number) and not number.is_integer()
         if numeric and fraction and not (class_names and (text in class_names or not isinstance(class_names, Mapping))):
             raise InputError.unexpected(
                 where,
                 f"the label {abbreviate(text)}",
                 "whole numbers or texts",
-                "Numbers with a fraction are measurements, not classes: name another column as the label, make "
-                "classes, or give each its name: class_names.",
+                "Numbers with a fraction are measurements, not classes: name another column as the label, replace them "
+                "by classes, or give each of them a name: class_names.",
             )
-
-
-def _require_short(texts: Sequence[str], where: str, kind: str, most: int) -> None:
-    if long := [text for text in texts if len(text) > most]:
-        found = f"{kind} of {len(long[0]):,} characters ({abbreviate(long[0])})"
-        raise InputError.unexpected(where, found, f"at most {most:,}", "Is this the column that it should be?")
-
-
-def _plain(texts: Sequence[str], class_names: Mapping[str, Any]) -> list[str]:
-    """Texts without the blanks around them; whole numbers that are written as floats as such, if all are and none
-    becomes another's.
-    """
-    stripped = [text.strip() for text in texts]
-    if class_names and set(stripped) <= set(class_names):
-        return stripped
-    if all(_WHOLE.fullmatch(text) or _AS_FLOAT.fullmatch(text) for text in stripped):
-        whole = [_without_point(text) for text in stripped]
-        if len(set(whole)) == len(set(stripped)):
-            return whole
-    return stripped
-
-
-def _without_point(text: str) -> str:
-    """The whole number that a float says: 1 for "1.0" and "1.000e+00"; other texts as they are."""
-    found = _AS_FLOAT.fullmatch(text)
-    if not found:
-        return text
-    if found[1]:
-        return "0" if found[1] == "-0" else found[1]
-    number = float(text)
-    return str(int(number)) if np.isfinite(number) and number.is_integer() else text
 
 
 def _only_known(
     texts: Iterable[str], labels: Sequence[str], class_names: Mapping[str, Any], known: Collection[str]
 ) -> list[str]:
-    """Labels of later parts that no training example has, but the model knows."""
-    spellings = [{text.strip(), _without_point(text.strip())} for text in texts]
+    """Return the labels of later parts that no training example has, but the model knows."""
+    spellings = [{text.strip(), as_whole_number(text.strip())} for text in texts]
     new = [text for spelled in spellings if not spelled & set(labels) for text in spelled]
     return [text for text in new if {text, str(class_names.get(text, text))} & set(known)]
 
 
-def _matched(texts: Sequence[str], labels: Sequence[str], where: str) -> list[str]:
-    """The training label that each text of another part is.
+def _trained_labels(texts: Sequence[str], labels: Sequence[str], where: str) -> list[str]:
+    """Return the training label that each text of another part means.
 
     Raises:
-        InputError: a text that is none of them.
+        InputError: a text is no training label.
     """
     known = set(labels)
     matched = [text.strip() for text in texts]
-    matched = [text if text in known else _without_point(text) for text in matched]
-    # Written as whole numbers here, and in a column of mixed spellings there.
+    matched = [text if text in known else as_whole_number(text) for text in matched]
     if new := sorted(set(matched) - known):
-        raise InputError.unexpected(
+        raise InputError(
             where,
-            f"the label {abbreviate(new[0])}, which no training example has",
-            f"labels of the training examples: {comma_list(labels[:20])}",
+            f"no training example has the label {abbreviate(new[0])}; they have {comma_list(labels[:20])}.",
             did_you_mean(new[0], labels).strip(),
         )
     return matched
@@ -247,16 +173,15 @@ def _about_blanks(texts: Sequence[str]) -> Iterable[str]:
 def _about_spelling(
     texts: Sequence[str], labels: Sequence[str], written: Sequence[str], trained: Collection[str], part: str
 ) -> Iterable[str]:
-    """What is said of labels that another part spells otherwise than the training examples."""
+    """Yield a note on labels that another part spells differently from the training examples."""
     seen = {text.strip() for text in written}
     other = [
-        f"{abbreviate(text.strip())} is taken for {abbreviate(label)}"
+        f"{abbreviate(text.strip())} is read as {abbreviate(label)}"
         for text, label in zip(texts, labels, strict=True)
         if text.strip() not in seen and text.strip() != label
     ]
     other += [
-        f"{abbreviate(label)} is the "
-        f"{abbreviate(next(text for text in seen if _without_point(text) == label))} of train"
+        f"{abbreviate(label)} is {abbreviate(next(text for text in seen if as_whole_number(text) == label))} in train"
         for text, label in zip(texts, labels, strict=True)
         if text.strip() == label and label in trained and label not in seen
     ]
@@ -265,7 +190,7 @@ def _about_spelling(
 
 
 def _about_pairs(names: Mapping[str, str]) -> Iterable[str]:
-    """What is said of labels that a reader may take for one: F and f, 1 and 01, é in one character or in two."""
+    """Yield a note on different labels that look like one: F and f, 1 and 01, é in one character or in two."""
 
     def value(text: str) -> Hashable:
         try:
@@ -277,12 +202,13 @@ def _about_pairs(names: Mapping[str, str]) -> Iterable[str]:
     alike += [group for group in _groups(names, value) if group not in alike]
     if alike := [group for group in alike if len({names[text] for text in group}) == len(group)]:
         yield (
-            f"Labels that look alike are different classes, since their texts differ: {_pairs(alike)}; class_names "
-            "makes them one where they mean one."
+            f"Labels that look alike are different classes, since their texts differ: {_pairs(alike)}; if they mean "
+            "the same class, join them with class_names."
         )
 
 
 def _groups(texts: Iterable[str], key: Callable[[str], Hashable]) -> list[list[str]]:
+    """Return the texts that have the same key as another text, grouped by key."""
     groups: dict[Hashable, list[str]] = {}
     for text in texts:
         groups.setdefault(key(text), []).append(text)
@@ -290,31 +216,35 @@ def _groups(texts: Iterable[str], key: Callable[[str], Hashable]) -> list[list[s
 
 
 def _pairs(groups: Sequence[Sequence[str]]) -> str:
-    told = [" and ".join(abbreviate(text) for text in group) for group in groups[:_SHOWN_PAIRS]]
-    return comma_list(told) + (", …" if len(groups) > _SHOWN_PAIRS else "")
+    pairs = [" and ".join(abbreviate(text) for text in group) for group in groups[:_SHOWN_PAIRS]]
+    return comma_list(pairs) + (", …" if len(groups) > _SHOWN_PAIRS else "")
 
 
 def _order(values: Sequence[str]) -> Callable[[str], Any]:
+    """Return the sorting key of labels: by size if all are whole numbers, else by the alphabet."""
     if all(_SORTED_AS_NUMBER.fullmatch(value) for value in values):
         return lambda text: (int(text), text)
     return str
 
 
-def _named(values: Sequence[str], where: str, class_names: Names) -> list[str]:
+def _names_of(values: Sequence[str], where: str, class_names: Names) -> list[str]:
+    """Return the name of each label.
+
+    Raises:
+        InputError: `class_names` has too few or too many names, or names a label that is not there.
+    """
     if not class_names:
         return list(values)
     if isinstance(class_names, Mapping):
         for label in class_names:
             if str(label) not in values:
-                raise InputError.unexpected(
+                raise InputError(
                     f"{where}, class_names",
-                    f"a name for the label {abbreviate(str(label))}, which no training example has",
-                    f"names for {comma_list(values[:20])}",
+                    f"no training example has the label {abbreviate(str(label))}; they have {comma_list(values[:20])}.",
                     did_you_mean(str(label), values).strip(),
                 )
         if missing := [value for value in values if value not in class_names]:
-            found = f"no name for the label {abbreviate(missing[0])}"
-            raise InputError.unexpected(f"{where}, class_names", found, "one for each label")
+            raise InputError(f"{where}, class_names", f"the label {abbreviate(missing[0])} has no name.")
         return [str(class_names[value]) for value in values]
     if len(class_names) != len(values):
         expected = f"{len(values)}, in the order {comma_list(values[:20])}"

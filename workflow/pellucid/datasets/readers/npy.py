@@ -1,4 +1,4 @@
-"""NumPy's .npy format: what a file announces is compared with what it has before any value is read."""
+"""Read arrays from .npy and .npz files, after a comparison of the announced size with the actual one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pellucid.errors import InputError
 
 _SUFFIX = ".npy"
 _PLAIN = "Write it without compression: np.savez."
-# Bytes in which the header ends: numpy itself reads at most 10,000 characters.
+# Bytes within which the header ends: numpy itself reads at most 10,000 characters.
 _BEGINNING = 2**16
 _VERSIONS = ((1, 0), (2, 0), (3, 0))
 _BLOCK = 2**20
@@ -28,10 +28,10 @@ _LAST_CHARACTER = 0x10FFFF
 
 
 class Header(NamedTuple):
-    """What an .npy says of its array.
+    """The header of an .npy.
 
     Attributes:
-        shape, dtype: of the array.
+        shape, dtype: shape and type of the array.
         fortran: whether the first axis varies fastest.
         start: the byte at which the values begin.
     """
@@ -43,12 +43,12 @@ class Header(NamedTuple):
 
     @property
     def order(self) -> Any:
-        """As numpy names it."""
+        """Return numpy's name of the order of the values."""
         return "F" if self.fortran else "C"
 
 
 class Archive:
-    """The arrays of an .npz, each of which is read when it is asked for."""
+    """The arrays of an .npz, each read on request."""
 
     def __init__(self, path: Path | str, archive: zipfile.ZipFile) -> None:
         self._path, self._zip = path, archive
@@ -59,32 +59,32 @@ class Archive:
 
     @property
     def names(self) -> list[str]:
-        """Of the arrays."""
+        """Return the names of the arrays."""
         return list(self._members)
 
     def header(self, name: str) -> Header:
-        """What is announced of an array.
+        """Return the header of an array.
 
         Raises:
-            InputError: no .npy, or one of another size than it announces.
+            InputError: it is no .npy, or has another size than it announces.
         """
         member = self._member(name)
         with self._zip.open(member) as file:
             return read_header(file, member.file_size, self._path, name)
 
     def require_room(self, name: str, size: int, room: SpillBuffer) -> None:
-        """Take the room of an array in memory, by its size in bytes.
+        """Reserve the memory of an array of `size` bytes.
 
         Raises:
-            InputError: it is larger than the memory, or much larger than what it takes in the file.
+            InputError: the array is larger than the memory, or much larger than its compressed form.
         """
         bounds.require_room(size, self._member(name).compress_size, room, f"{self._path}, {name}", _PLAIN)
 
     def read(self, name: str, room: SpillBuffer | None = None) -> NDArray[Any]:
-        """The values of an array, whose room is taken out of `room` where that was not done before.
+        """Return an array; its memory is reserved in `room`, unless that was done before.
 
         Raises:
-            InputError: no .npy, one of another size than it announces, or one that is larger than `room`.
+            InputError: it is no .npy, has another size than it announces, or is larger than `room`.
         """
         header, member = self.header(name), self._member(name)
         if room is not None:
@@ -95,7 +95,7 @@ class Archive:
             for at in range(0, len(content), _BLOCK):
                 block = file.read(min(_BLOCK, len(content) - at))
                 content[at : at + len(block)] = block
-            # The checksum is compared where the member ends.
+            # zipfile compares the checksum at the end of the member.
             file.read(1)
         values = np.frombuffer(content, header.dtype).reshape(header.shape, order=header.order)
         require_characters(values, f"{self._path}, {name}")
@@ -107,26 +107,27 @@ class Archive:
 
 @contextlib.contextmanager
 def opened(path: Path | str) -> Iterator[Archive]:
-    """The arrays of an .npz.
+    """Open an .npz.
 
     Raises:
-        InputError: no archive of plain arrays.
+        InputError: the file is no archive of plain arrays.
     """
     with zips.opened(path, "an .npz archive of plain arrays") as archive:
         yield Archive(path, archive)
 
 
 def read_header(file: IO[bytes], size: int, path: Path | str, name: str = "") -> Header:
-    """What the .npy that begins here says of its array.
+    """Read the header of the .npy that begins here.
 
     Args:
         file: at the beginning of the .npy.
         size: bytes of the .npy.
         path: the file.
-        name: of the array in it.
+        name: the name of the array in an .npz.
 
     Raises:
-        InputError: no .npy; Python objects, which would have to be unpickled; another size than it announces.
+        InputError: it is no .npy, holds Python objects (which only unpickling reads), or has another size than it
+            announces.
     """
     beginning = io.BytesIO(file.read(_BEGINNING))
     try:
@@ -140,7 +141,7 @@ def read_header(file: IO[bytes], size: int, path: Path | str, name: str = "") ->
         start = beginning.tell()
         if (announced := start + math.prod(shape) * dtype.itemsize) != size:
             raise ValueError(f"{size:,} bytes, where an array of {dtype} and shape {shape} has {announced:,}")
-    # The header is a literal of Python: what is none may raise anything.
+    # The header is a Python literal: a damaged one may raise anything.
     except Exception as error:
         found = f"a file that cannot be read ({name}{': ' if name else ''}{str(error) or type(error).__name__})"
         expected = "an .npz archive of plain arrays" if name else "an .npy file of a plain array"
@@ -149,27 +150,27 @@ def read_header(file: IO[bytes], size: int, path: Path | str, name: str = "") ->
 
 
 def mapped(path: Path) -> NDArray[Any]:
-    """An .npy, whose values are read from the file where they are used.
+    """Map an .npy, so that its values are read from the file where they are used.
 
     Raises:
-        InputError: no .npy of a plain array, or one of another size than it announces.
+        InputError: the file is no .npy of a plain array, or has another size than it announces.
     """
     with path.open("rb") as file:
         header = read_header(file, path.stat().st_size, path)
-    # Nothing cannot be mapped.
+    # A file without values cannot be mapped.
     if 0 in header.shape:
         return np.empty(header.shape, header.dtype)
     return np.memmap(path, header.dtype, "r", header.start, header.shape, header.order)
 
 
 def require_characters(values: NDArray[Any], where: str) -> None:
-    """Refuse texts of numbers that stand for no character.
+    """Refuse texts with numbers that are no Unicode character.
 
     Raises:
-        InputError: as said.
+        InputError: a text has such a number.
     """
     if values.dtype.kind == "U" and values.size:
-        own = values.dtype.newbyteorder("=")
-        numbers = np.ascontiguousarray(values.ravel().astype(own)).view(np.uint32)
+        native = values.dtype.newbyteorder("=")
+        numbers = np.ascontiguousarray(values.ravel().astype(native)).view(np.uint32)
         if ((numbers > _LAST_CHARACTER) | ((numbers >= 0xD800) & (numbers < 0xE000))).any():
             raise InputError.unexpected(where, "bytes that are no text", "texts, or whole numbers")

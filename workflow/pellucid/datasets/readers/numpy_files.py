@@ -1,4 +1,4 @@
-"""Reading series from NumPy's .npz and .npy files, which never hold pickled objects here."""
+"""Read a table from NumPy's .npz and .npy files, and refuse pickled objects."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from pellucid.datasets.readers import npy
 from pellucid.datasets.readers.columns import NONE, Choice
-from pellucid.datasets.readers.completion import Series, placed
+from pellucid.datasets.readers.completion import Series, name_place
 from pellucid.datasets.readers.tabular import Layout, Table, dtype_for, require_exact
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 
-# The keys of an archive where the parameters are at their defaults.
+# The default keys of an archive.
 SIGNAL, LABEL = "x", "y"
 _COLUMNS = 1_000_000
 
@@ -26,8 +26,8 @@ def read_archive(path: Path, layout: Layout) -> Table:
     """Read an .npz: x (N, time), (N, time, channels) or (N, channels, time); y (N,); perhaps a group (N,).
 
     Raises:
-        InputError: no archive of plain arrays, a key that is not there, arrays of another shape or type, or larger
-            than the memory.
+        InputError: the file is no archive of plain arrays, lacks a key, or has arrays of another shape or type, or
+            larger than the memory.
     """
     with npy.opened(path) as arrays:
         signal = _key(arrays.names, path, "signal", SIGNAL if layout.signal == "all" else layout.signal)
@@ -43,7 +43,7 @@ def read_archive(path: Path, layout: Layout) -> Table:
             if words.shape != x.shape[:1]:
                 found = f"an array of shape {words.shape} beside a signal of shape {x.shape}"
                 raise InputError.unexpected(f"{path}, {name}", found, f"the shape ({x.shape[0]},)")
-            # Texts are sorted, and become Python's.
+            # Texts are sorted, and become texts of Python.
             arrays.require_room(key, 4 * math.prod(words.shape) * words.dtype.itemsize, layout.room)
         labels = arrays.read(label)
         groups = None if group is None else arrays.read(group)
@@ -54,7 +54,7 @@ def read_array(path: Path, layout: Layout) -> Table:
     """Read an .npy: a table (N, columns) of numbers, of which one column is the label.
 
     Raises:
-        InputError: no plain array of two axes, a column that is not there, more than the memory holds.
+        InputError: the file is no plain array of two axes, lacks a column, or is larger than the memory.
     """
     table = npy.mapped(path)
     if table.ndim != 2 or table.dtype.kind not in "fiu":
@@ -62,7 +62,7 @@ def read_array(path: Path, layout: Layout) -> Table:
             str(path),
             f"an array of {table.dtype} and shape {table.shape}",
             "numbers of shape (N, columns), one column being the label",
-            "An .npz takes signal, label and group as arrays of their own.",
+            "An .npz holds signal, label and group as separate arrays.",
         )
     if table.shape[1] > _COLUMNS:
         raise InputError.unexpected(str(path), f"{table.shape[1]:,} columns", f"at most {_COLUMNS:,}")
@@ -74,10 +74,10 @@ def read_array(path: Path, layout: Layout) -> Table:
 
 
 def _key(names: Sequence[str], path: Path, parameter: str, key: str | Choice | list[Choice]) -> str:
-    """The name of the array that a parameter names.
+    """Return the name of the array that a parameter means.
 
     Raises:
-        InputError: none has it.
+        InputError: no array has this name.
     """
     key = key[0] if isinstance(key, list) and len(key) == 1 else key
     key = str(key) if isinstance(key, int) and str(key) in names else key
@@ -92,7 +92,7 @@ def _key(names: Sequence[str], path: Path, parameter: str, key: str | Choice | l
 
 
 def _converted(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
-    """Bytes of an array once it is one of floats."""
+    """Return the bytes of an array after conversion to floats."""
     return math.prod(shape) * np.dtype(dtype_for(dtype)).itemsize
 
 
@@ -105,15 +105,15 @@ def _require_numbers(shape: Sequence[int], dtype: np.dtype[Any], path: Path) -> 
 def _series(x: NDArray[Any], path: Path, layout: Layout) -> Series:
     _require_numbers(x.shape, x.dtype, path)
     require_exact(x, f"{path}, signal")
-    wanted = dtype_for(x.dtype)
-    whole = np.array(x, wanted) if x.dtype != wanted or not x.flags.writeable else x
+    dtype = dtype_for(x.dtype)
+    values = np.array(x, dtype) if x.dtype != dtype or not x.flags.writeable else x
     if x.ndim == 3:
-        shaped = whole if layout.time_major else whole.swapaxes(1, 2)
+        shaped = values if layout.time_major else values.swapaxes(1, 2)
     else:
         layout.require_whole_channels(str(path), x.shape[1])
-        shaped = layout.shaped(whole)
+        shaped = layout.shaped(values)
 
     def place(row: int, time: int | None, channel: int | None) -> str:
-        return placed(f"{path}, example {row + 1}", time, channel)
+        return name_place(f"{path}, example {row + 1}", time, channel)
 
     return Series(shaped, place)

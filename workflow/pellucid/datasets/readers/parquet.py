@@ -1,4 +1,4 @@
-"""Reading Parquet files of one value per cell."""
+"""Read a table from a Parquet file with one value per cell."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def read(path: Path, layout: Layout) -> Table:
     """Read a Parquet file row group by row group into one array of floats.
 
     Raises:
-        InputError: a file that is none or is damaged, a missing column, a column of the signal that holds no numbers,
-            more than the memory holds.
+        InputError: the file is no Parquet file, is damaged or larger than the memory, or lacks a column; a column of
+            the signal holds no numbers.
     """
-    with damaged.told(path, "a Parquet file"):
+    with damaged.refuse_unreadable(path, "a Parquet file"):
         require_flat(path)
         return _read(path, layout)
 
@@ -34,7 +34,7 @@ def read(path: Path, layout: Layout) -> Table:
 def _read(path: Path, layout: Layout) -> Table:
     from pyarrow import parquet  # type: ignore[import-untyped]
 
-    # Nothing is read ahead: in memory is one row group of the columns that are used, in batches.
+    # Nothing is read ahead: only one row group of the used columns is in memory, in batches.
     with parquet.ParquetFile(
         path, pre_buffer=False, page_checksum_verification=True, thrift_container_size_limit=MOST_COLUMNS + 1
     ) as file:
@@ -66,17 +66,17 @@ def _read(path: Path, layout: Layout) -> Table:
 
 
 def _require_kinds(columns: Columns, kinds: Sequence[Any], path: Path) -> None:
-    """Refuse columns whose type is not what they are used for.
+    """Refuse columns of a type that does not fit their use.
 
     Raises:
-        InputError: as said.
+        InputError: label or group are no texts or numbers, or the signal holds no numbers.
     """
     from pyarrow import types
 
     for position in {columns.label, columns.label if columns.group is None else columns.group}:
         if not _is_name(kinds[position]):
-            told = f"values of type {kinds[position]}"
-            raise InputError.unexpected(f"{path}, column {columns.names[position]}", told, "texts or whole numbers")
+            found = f"values of type {kinds[position]}"
+            raise InputError.unexpected(f"{path}, column {columns.names[position]}", found, "texts or whole numbers")
     for at in columns.signal:
         kind = kinds[at]
         if not (types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind)):
@@ -84,7 +84,7 @@ def _require_kinds(columns: Columns, kinds: Sequence[Any], path: Path) -> None:
 
 
 def _dtype(kinds: Sequence[Any]) -> np.dtype[Any]:
-    """The type of float that holds the values of columns."""
+    """Return the float type that holds the values of the columns."""
     from pyarrow import types
 
     exact = all(not types.is_decimal(kind) and dtype_for(kind.to_pandas_dtype()) is np.float32 for kind in kinds)
@@ -92,7 +92,7 @@ def _dtype(kinds: Sequence[Any]) -> np.dtype[Any]:
 
 
 def _require_room(metadata: Any, names: set[str], size: int, path: Path, layout: Layout) -> None:
-    """Refuse what does not fit into memory, or is much larger than the file, by what its footer announces.
+    """Refuse columns that the footer announces to be larger than the memory, or much larger than the file.
 
     Args:
         metadata: the footer.
@@ -101,7 +101,7 @@ def _require_room(metadata: Any, names: set[str], size: int, path: Path, layout:
         path, layout: the file, and how it is read.
 
     Raises:
-        InputError: as said, no row, or numbers of rows that contradict each other.
+        InputError: the columns are too large, there is no row, or the numbers of rows contradict each other.
     """
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     if (rows := metadata.num_rows) == 0:
@@ -118,10 +118,10 @@ def _require_room(metadata: Any, names: set[str], size: int, path: Path, layout:
 def _values(
     file: Any, columns: Columns, read: Sequence[int], dtype: np.dtype[Any], path: Path
 ) -> tuple[NDArray[Any], dict[int, list[Any]]]:
-    """The signal (rows, columns), and the values of label and group by their position.
+    """Return the signal (rows, columns), and the values of label and group by their position.
 
     Raises:
-        InputError: an integer that no float holds; fewer or more rows than the file announces.
+        InputError: no float holds an integer exactly; the file has fewer or more rows than it announces.
     """
     import pyarrow as pa
 
@@ -133,16 +133,16 @@ def _values(
     names = [all_names[at] for at in read] if len(read) < len(columns.names) else None
     for batch in file.iter_batches(batch_size=rows_at_a_time(len(read)), columns=names, use_threads=False):
         stop = count + batch.num_rows
-        found = dict(zip(read, batch.columns, strict=True))
+        arrays = dict(zip(read, batch.columns, strict=True))
         for target, at in enumerate(columns.signal):
             if pa.types.is_integer(kinds[at]):
                 require_exact(
-                    found[at].drop_null().to_numpy(zero_copy_only=False), f"{path}, column {columns.names[at]}"
+                    arrays[at].drop_null().to_numpy(zero_copy_only=False), f"{path}, column {columns.names[at]}"
                 )
-            values = found[at].cast(pa.from_numpy_dtype(dtype), safe=False)
+            values = arrays[at].cast(pa.from_numpy_dtype(dtype), safe=False)
             x[count:stop, target] = values.to_numpy(zero_copy_only=False)
-        for at, own in words.items():
-            own += found[at].to_pylist()
+        for at, column in words.items():
+            column += arrays[at].to_pylist()
         count = stop
     if count != rows:
         raise InputError.unexpected(str(path), f"{count:,} rows", f"{rows:,}, as its footer announces")
@@ -150,17 +150,17 @@ def _values(
 
 
 def _index(schema: Any) -> set[str]:
-    """The columns that pandas' own note in the file calls its index: row numbers, or what stood in their place."""
+    """Return the columns that the metadata of pandas in the file call its index, usually row numbers."""
     try:
         described = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))["index_columns"]
     except (ValueError, KeyError, TypeError):
         return set()
-    # An index that only counts is no column, and described by a mapping.
+    # An index that only counts is no column; a mapping describes it.
     return {name for name in described if isinstance(name, str)}
 
 
 def _is_name(kind: Any) -> bool:
-    """Whether values of this type can name a class or a group."""
+    """Return whether values of this type can name a class or a group."""
     import pyarrow as pa
 
     types = pa.types
@@ -172,11 +172,11 @@ def _is_name(kind: Any) -> bool:
 
 
 def _words(values: list[Any]) -> NDArray[Any]:
-    """Labels or groups as an array; numbers as such, all others as the texts that they are."""
+    """Return labels or groups as an array: numbers as numbers, other values as texts."""
     if isinstance(values[0], bool | float):
         return np.array(values)
     if isinstance(values[0], int):
-        # Left to choose, numpy makes floats of numbers of which some are beyond int64, and so one label of several.
+        # Where some numbers are beyond int64, numpy would choose floats, and make one label of several.
         return np.array(values, np.uint64 if max(values) >= 2**63 else np.int64)
     if isinstance(values[0], bytes):
         return np.array(values, np.bytes_)
@@ -186,8 +186,8 @@ def _words(values: list[Any]) -> NDArray[Any]:
 
 
 def _positions(columns: Columns, names: Sequence[str]) -> list[int]:
-    """Which columns to read, ascending: those that are used, if all columns can be asked for by name."""
-    # A name with a point is a path into a nested column there; columns without a name may be several.
+    """Return the columns to read, ascending: the used ones, if columns can be selected by name; else all."""
+    # pyarrow takes a name with a point for a path into a nested column; and several columns may have no name.
     if len(set(names)) < len(names) or any("." in name for name in names):
         return list(range(len(names)))
     return sorted({*columns.signal, columns.label, *([] if columns.group is None else [columns.group])})

@@ -1,6 +1,6 @@
-"""What a Parquet file announces, looked at before pyarrow believes it.
+"""Check what a Parquet file announces, before pyarrow trusts it.
 
-pyarrow ends the process where a schema is nested too deep, and makes room for a page before it unpacks it.
+pyarrow ends the process if a schema is nested too deep, and allocates a page of the announced size before unpacking.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _MAGIC = b"PAR1"
 MOST_COLUMNS = 50_000
 _DEPTH = 50
 _LARGEST = 2**26  # bytes
-# Types of Thrift's compact protocol, in which footers are written.
+# Types of Thrift's compact protocol, which footers use.
 _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 11, 12
 # Fields of Parquet's FileMetaData and SchemaElement.
 _SCHEMA, _CHILDREN = 2, 5
-# And of PageHeader.
+# Fields of PageHeader.
 _UNPACKED, _PACKED = 2, 3
 
 
@@ -28,7 +28,7 @@ def require_flat(path: Path) -> None:
     """Refuse a footer whose schema is nested too deep, or has too many columns.
 
     Raises:
-        ValueError: as said, or no footer of a Parquet file.
+        ValueError: the schema is nested too deep or has too many columns, or the footer is damaged.
     """
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
@@ -46,7 +46,7 @@ def require_flat(path: Path) -> None:
         children = [int(element.get(_CHILDREN, 0)) for element in elements]
     except (IndexError, RecursionError, TypeError, AttributeError):
         raise ValueError("a footer that is damaged") from None
-    # The first one is the table itself.
+    # The first element is the table itself.
     if len(children) - 1 > MOST_COLUMNS:
         raise ValueError(f"{len(children) - 1:,} columns, where {MOST_COLUMNS:,} can be read")
     open_groups: list[int] = []
@@ -62,10 +62,10 @@ def require_flat(path: Path) -> None:
 
 
 def unpacked(path: Path, chunks: Iterable[Any]) -> int:
-    """Bytes of all pages of some column chunks, by what stands before each page.
+    """Return the unpacked bytes of all pages of some column chunks, as the page headers announce them.
 
     Raises:
-        ValueError: a page that is damaged.
+        ValueError: a page is damaged.
     """
     total = 0
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
@@ -87,25 +87,25 @@ def unpacked(path: Path, chunks: Iterable[Any]) -> int:
 
 
 class _Compact:
-    """Values in Thrift's compact protocol, from a byte on."""
+    """Reads values in Thrift's compact protocol, from byte `at` on."""
 
     def __init__(self, content: bytes | mmap.mmap, at: int = 0) -> None:
         self._content, self._at = content, at
 
     @property
     def end(self) -> int:
-        """The byte behind what was read."""
+        """Return the position after the last byte read."""
         return self._at
 
     def fields(self) -> Iterator[tuple[int, Any]]:
-        """Number and value of each field of a struct."""
+        """Yield number and value of each field of a struct."""
         number = 0
         while kind := self._byte():
             number = number + (kind >> 4) if kind >> 4 else self._integer()
             yield number, self._field(kind & 15)
 
     def _field(self, kind: int) -> Any:
-        # In a struct the type says which of the two it is; in a list a byte does.
+        # In a struct the type tells true from false; in a list a byte does.
         return kind == _TRUE if kind in (_TRUE, _FALSE) else self._value(kind)
 
     def _value(self, kind: int) -> Any:

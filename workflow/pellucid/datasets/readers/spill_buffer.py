@@ -1,4 +1,4 @@
-"""Arrays that a source builds block by block: in memory while there is room, beyond that in a file without a name."""
+"""Build arrays block by block: in memory while there is room, else in a temporary file without a name."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pellucid.errors import InputError
 
 
 class SpillBuffer:
-    """The room that a source has for its arrays.
+    """The memory, and the folder beyond it, for the arrays of a source.
 
     Args:
-        folder: where files lie that are larger than the memory. On the disk of the results, not among the system's
+        folder: for the files of arrays beyond the memory. On the disk of the results, not among the system's
             temporary files, which can themselves be in memory.
-        memory_mb: for all arrays together; None for as much as they need.
+        memory_mb: the memory of all arrays together; None for no limit.
     """
 
     def __init__(self, folder: Path | str = ".", memory_mb: int | None = None) -> None:
@@ -28,47 +28,47 @@ class SpillBuffer:
         self._left = float("inf") if memory_mb is None else memory_mb * 2**20
 
     def holds(self, size: int) -> bool:
-        """Whether so many bytes still fit into memory."""
+        """Return whether `size` bytes still fit into memory."""
         return size <= self._left
 
     def take(self, size: int, where: str) -> None:
-        """Take room in memory for data that cannot wait on disk.
+        """Reserve memory for data that cannot lie on disk.
 
         Args:
             size: in bytes.
-            where: the file, and the part of it.
+            where: the file, and the part of it, for messages.
 
         Raises:
-            InputError: there is less.
+            InputError: less memory is left.
         """
         if not self.holds(size):
             found = f"data that take {size / 2**20:,.0f} MB in memory"
             expected = f"at most {max(self._left, 0) / 2**20:,.0f} MB, which are left of memory_mb"
             raise InputError.unexpected(
-                where, found, expected, "Raise memory_mb in the configuration, or give fewer data."
+                where, found, expected, "Raise memory_mb in the configuration, or use less data."
             )
         self._left -= size
 
     def array(self, blocks: Iterable[NDArray[Any]]) -> NDArray[Any]:
-        """Join blocks (n, ...) of one dtype, of which there is one at least, to an array (N, ...).
+        """Join blocks (n, ...) of one dtype, at least one, to an array (N, ...).
 
         Args:
-            blocks: each is asked for when the one before has been put away.
+            blocks: each is computed after the previous one has been stored.
 
         Returns:
-            An array in memory, or one that maps a file. The file has no name: it is gone with the array, also when the
-            process is killed.
+            An array in memory, or mapped from a file without a name, which vanishes with the array, even if the process
+            is killed.
         """
-        source, kept, size = iter(blocks), list[NDArray[Any]](), 0
+        source, stored, size = iter(blocks), list[NDArray[Any]](), 0
         for block in source:
-            # A copy where the block is a part of something larger, which need not stay.
-            kept.append(np.ascontiguousarray(block))
+            # A copy, where the block is a view of a larger array, which can then be freed.
+            stored.append(np.ascontiguousarray(block))
             size += block.nbytes
-            # Joining them takes as much again.
+            # To join them takes as much memory again.
             if not self.holds(2 * size):
-                return self._mapped(chain(_emptied(kept), source))
+                return self._mapped(chain(_emptied(stored), source))
         self._left -= size
-        return np.concatenate(kept) if len(kept) > 1 else kept[0]
+        return np.concatenate(stored) if len(stored) > 1 else stored[0]
 
     def _mapped(self, blocks: Iterator[NDArray[Any]]) -> NDArray[Any]:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ class SpillBuffer:
 
 
 def _emptied(blocks: list[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-    # From its end a list gives one up at once, however many there are.
+    """Yield the blocks and free each; from the end of a list, which takes no time however long it is."""
     blocks.reverse()
     while blocks:
         yield blocks.pop()

@@ -1,4 +1,4 @@
-"""What the readers of tables have in common: the form in which they hand over what a file holds."""
+"""What the readers of tables share: the layout to read, and the table that they return."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from pellucid.errors import InputError
 
 # Cells that are read before they are copied into the array.
 _CELLS = 4_000_000
-# Examples from which on a column that counts them is no chance.
+# With so many examples, a column that counts them is no coincidence.
 _ROW_NUMBERS = 10
 
 
-# Integers of which float64 holds each one.
+# Up to this integer float64 holds every integer.
 _WHOLE = 2**53
 
 
 def dtype_for(dtype: np.dtype[Any]) -> type[np.float32] | type[np.float64]:
-    """The type of float that holds the values of a dtype; what float32 does not hold is cast once it is scaled."""
+    """Return the float type that holds the values of a dtype; float64 values are cast after scaling."""
     return np.float32 if np.can_cast(dtype, np.float32) else np.float64
 
 
@@ -40,27 +40,27 @@ def require_exact(values: NDArray[Any], where: str) -> None:
         if max(high, -low) > _WHOLE:
             found = f"the integer {high if high >= -low else low}"
             raise InputError.unexpected(
-                where, found, "at most 2^53, up to which float64 holds every integer", "Take away an offset."
+                where, found, "at most 2^53, up to which float64 holds every integer", "Subtract an offset."
             )
 
 
 def rows_at_a_time(columns: int) -> int:
-    """LazyRows of so many cells that are read before they are copied into the array."""
+    """Return how many rows to read before they are copied into the array."""
     return max(1, _CELLS // columns)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the rows of a table are to be read; the parameters of `table` of the same names.
+    """How to read the rows of a table: the parameters of `table` with the same names.
 
     Attributes:
         signal, label, group: see `columns.choose`; keys, in an .npz.
-        channels: how many.
-        time_major: whether the channels of one sample stand together, or else the samples of one channel.
-        header: whether the first line of a text file names the columns; None to see from the line itself.
+        channels: the number of channels.
+        time_major: whether all channels of a sample stand side by side, or else all samples of a channel.
+        header: whether the first line of a text file names the columns; None to decide by the line itself.
         ragged: whether lines may have unequal numbers of cells.
         like: the columns of the training file, for another file; None for the training file itself.
-        room: the memory that all files together may take.
+        room: the memory for all files together.
     """
 
     signal: str | list[Choice]
@@ -74,7 +74,7 @@ class Layout:
     room: SpillBuffer = field(default_factory=SpillBuffer, compare=False)
 
     def choose(self, names: Sequence[str] | int, where: str, index: Collection[str] = ()) -> Columns:
-        """The columns of signal, label and group, in a file with these names, or with so many columns.
+        """Find the columns of signal, label and group.
 
         Args:
             names: the header, or the number of columns.
@@ -97,33 +97,29 @@ class Layout:
 
     @property
     def known_names(self) -> set[str]:
-        """Names of columns that are known before a file is read; no patterns."""
-        given = [self.label, self.group, *([] if isinstance(self.signal, str) else self.signal)]
-        names = {name for name in given if isinstance(name, str)} - {NONE}
+        """Return the names of columns that are known before a file is read; no patterns."""
+        entries = [self.label, self.group, *([] if isinstance(self.signal, str) else self.signal)]
+        names = {name for name in entries if isinstance(name, str)} - {NONE}
         return names | (set(self.like.names) if self.like and self.like.named else set())
 
     @property
     def label_at(self) -> int | None:
-        """Position of the label, from 0 or from the end, where it is given by one."""
+        """Return the position of the label, from 0 or from the end; None if it is given by name."""
         return None if isinstance(self.label, str) else self.label - (self.label > 0)
 
     def require_whole_channels(self, where: str, columns: int) -> None:
-        """Refuse columns that cannot be divided among the channels.
-
-        Raises:
-            InputError: as said.
-        """
+        """Refuse a number of columns that is no multiple of the channels (InputError)."""
         if columns % self.channels:
             found = f"{self.channels} channels in {columns} columns of signal"
-            raise InputError.unexpected(f"{where}, channels", found, "a number of columns that the channels divide")
+            raise InputError.unexpected(f"{where}, channels", found, "a multiple of the number of channels")
 
     def column_of(self, signal: Sequence[int], time: int, channel: int) -> int:
-        """Which of the columns of the signal, in their order, holds the value of a sample and a channel."""
+        """Return the column of a sample and a channel, among the columns `signal` of the signal, in their order."""
         samples = len(signal) // self.channels
         return signal[time * self.channels + channel if self.time_major else channel * samples + time]
 
     def shaped(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """(N, columns of the signal) as (N, time, channels), without a copy."""
+        """View rows (N, columns of the signal) as (N, time, channels), without a copy."""
         if self.time_major:
             return rows.reshape(len(rows), -1, self.channels)
         return rows.reshape(len(rows), self.channels, -1).swapaxes(1, 2)
@@ -131,14 +127,14 @@ class Layout:
 
 @dataclass
 class Table:
-    """What a file holds.
+    """The content of a file.
 
     Attributes:
         series: the signal.
         labels: (N,), numbers or texts as the file writes them.
         group: numbers or texts (N,), or None.
-        label: what the file calls the label, for messages.
-        columns: where the signal, the label and the group stand; None where each is an array of its own.
+        label: the place of the label in the file, for messages.
+        columns: where signal, label and group stand; None if they are separate arrays.
     """
 
     series: Series
@@ -149,16 +145,16 @@ class Table:
 
 
 def counting_columns(table: Table) -> tuple[str, ...]:
-    """What is said of columns of the signal that hold each whole number of a range once, as row numbers do."""
+    """Return a note on each column of the signal that holds every whole number of a range once, as row numbers do."""
     x = table.series.x
     if (rows := len(x)) < _ROW_NUMBERS or table.series.lengths is not None:
         return ()
-    found = []
+    places = []
     for time, channel in np.argwhere(x.max(0) - x.min(0) == rows - 1):
         values = np.sort(x[:, time, channel])
         if (values == values[0] + np.arange(rows, dtype=np.float32)).all():
-            found.append(table.series.place(0, int(time), int(channel)))
+            places.append(table.series.place(0, int(time), int(channel)))
     return tuple(
         f"{place}: this column of the signal counts the examples; if it holds row numbers, leave it out: signal."
-        for place in found
+        for place in places
     )

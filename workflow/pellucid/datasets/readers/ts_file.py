@@ -1,4 +1,4 @@
-"""The .ts files of the UCR and UEA archives: a head of @ lines, and a line of numbers and a class for each series."""
+"""Read .ts files of the UCR and UEA archives: a head of @ lines, then a line of numbers and a class for each series."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pellucid.datasets.readers import completion
 from pellucid.datasets.readers.completion import Series
 from pellucid.datasets.readers.dialect import bounded_lines, encoding
-from pellucid.datasets.readers.labels import AROUND
 from pellucid.datasets.readers.ragged import padded
+from pellucid.datasets.readers.spelling import AROUND
 from pellucid.datasets.readers.text_file import numbers
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate
@@ -24,34 +24,34 @@ def read(path: Path) -> tuple[Series, NDArray[Any]]:
     """Read a .ts file.
 
     Returns:
-        The series, filled up with NaN to the longest, and their labels as the file writes them.
+        The series, padded with NaN to the longest, and their labels as the file writes them.
 
     Raises:
-        InputError: a file that is no .ts file, without classes, or with time stamps; a cell that is no number; series
-            of other numbers of channels, or channels of other lengths, than they should have.
+        InputError: the file is no .ts file, has no classes, or has time stamps; a cell is no number; series have
+            different numbers of channels, or channels different lengths, where they should not.
     """
     coded = encoding(path)
     try:
         return _read(path, coded)
     except UnicodeDecodeError:
-        # Names in the comments of older sets.
+        # Names in the comments of older sets are not in UTF-8.
         return _read(path, "latin-1")
 
 
 def _read(path: Path, coded: str) -> tuple[Series, NDArray[Any]]:
     with path.open(encoding=coded, newline="") as file:
         lines = ((number, line.strip(AROUND)) for number, line in enumerate(bounded_lines(file, path), 1))
-        data_info = _head(lines, path.name)
+        head = _head(lines, path.name)
         values, lengths, labels, channels = array("d"), array("q"), list[str](), 0
         for number, line in lines:
             if not line:
                 continue
             where = f"{path.name}, line {number}"
             *parts, label = line.split(":")
-            _require_channels(len(parts), channels, data_info, where)
+            _require_channels(len(parts), channels, head, where)
             channels = len(parts)
             counts = [_append(values, part, f"{where}, channel {at}") for at, part in enumerate(parts, 1)]
-            usual = lengths[0] if lengths and data_info.get("equallength", "true") == "true" else counts[0]
+            usual = lengths[0] if lengths and head.get("equallength", "true") == "true" else counts[0]
             for at, count in enumerate(counts, 1):
                 if count != usual:
                     expected = f"{usual}, as in {'its other channels' if at > 1 else 'the first series'}"
@@ -64,47 +64,47 @@ def _read(path: Path, coded: str) -> tuple[Series, NDArray[Any]]:
     x = np.ascontiguousarray(flat.reshape(len(labels), channels, -1).swapaxes(1, 2))
 
     def place(row: int, time: int | None, channel: int | None) -> str:
-        return completion.placed(f"{path.name}, series {row + 1}", time, channel)
+        return completion.name_place(f"{path.name}, series {row + 1}", time, channel)
 
     return Series(x, place, np.array(lengths)), np.array(labels, object)
 
 
 def _head(lines: Iterator[tuple[int, str]], name: str) -> dict[str, str]:
-    """What the lines before @data say, by their first words in small letters.
+    """Return the content of the lines before @data, by their first word in small letters.
 
     Raises:
-        InputError: no line @data; series without classes, or with time stamps.
+        InputError: there is no line @data, or the series have no classes, or have time stamps.
     """
-    data_info: dict[str, str] = {}
+    head: dict[str, str] = {}
     for _, line in lines:
         if line.lower() == "@data":
             break
         if line.startswith("@"):
             key, _, words = line[1:].lower().replace("\t", " ").partition(" ")
-            data_info[key] = words.strip()
+            head[key] = words.strip()
     else:
         raise InputError.unexpected(name, "no line @data", "a .ts file of the archive")
-    if data_info.get("timestamps") == "true":
+    if head.get("timestamps") == "true":
         raise InputError.unexpected(name, "series with time stamps", "series of equal steps, each with its class")
-    if data_info.get("targetlabel") == "true" or data_info.get("classlabel", "true").split(" ")[0] != "true":
+    if head.get("targetlabel") == "true" or head.get("classlabel", "true").split(" ")[0] != "true":
         found = "no classes (a set for regression or clustering?)"
         raise InputError.unexpected(name, found, "series of equal steps, each with its class")
-    return data_info
+    return head
 
 
-def _require_channels(count: int, before: int, data_info: Mapping[str, str], where: str) -> None:
+def _require_channels(count: int, before: int, head: Mapping[str, str], where: str) -> None:
     if count == 0:
         raise InputError.unexpected(
             where, "no colon", "the samples of each channel and the class, with colons between them"
         )
     if before and count != before:
         raise InputError.unexpected(where, f"{count} channel(s)", f"{before}, as in the series before")
-    if count > 1 and data_info.get("univariate") == "true":
+    if count > 1 and head.get("univariate") == "true":
         raise InputError.unexpected(where, f"{count} channels", "one, since @univariate is true")
 
 
 def _append(values: array[float], text: str, where: str) -> int:
-    """Append the numbers of one channel, and return how many they are."""
+    """Append the numbers of one channel, and return their count."""
     cells = [cell.strip(AROUND) for cell in text.split(",")]
     row = numbers(cells, ".")
     if row is None:

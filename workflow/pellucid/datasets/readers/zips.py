@@ -1,4 +1,4 @@
-"""Zip archives, whose members are looked at before anything is unpacked."""
+"""Open zip archives, and choose their members before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from pellucid.errors import InputError
 
 @contextlib.contextmanager
 def opened(path: Path | str, expected: str) -> Iterator[zipfile.ZipFile]:
-    """Open an archive, and refuse one that turns out to be damaged while it is read.
+    """Open an archive, and refuse it if it turns out to be damaged while it is read.
 
     Args:
         path: the archive.
         expected: what it should be, for messages.
 
     Raises:
-        InputError: it cannot be read, or needs a password.
+        InputError: the archive cannot be read, or needs a password.
     """
-    with damaged.told(path, expected), Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
-        # A zip is found from its end: what stands before it may be another file, for other readers.
+    with damaged.refuse_unreadable(path, expected), Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
+        # zipfile looks from the end: another file, which other readers would see, may stand before the zip.
         file.seek(0)
         if file.read(4) not in (b"PK\3\4", b"PK\5\6"):
             raise zipfile.BadZipFile("File is not a zip file")
@@ -31,16 +31,16 @@ def opened(path: Path | str, expected: str) -> Iterator[zipfile.ZipFile]:
 
 
 def members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The members that are files."""
+    """Return the members that are files."""
     return [member for member in archive.infolist() if not member.is_dir()]
 
 
-def only_one(found: list[zipfile.ZipInfo], name: str, path: Path | str) -> zipfile.ZipInfo:
-    """The member of some name, of those that have it.
+def only_one(named: list[zipfile.ZipInfo], name: str, path: Path | str) -> zipfile.ZipInfo:
+    """Return the only member with a name.
 
     Raises:
-        InputError: there are several, of which each reader takes another.
+        InputError: several members have the name: different readers would take different ones.
     """
-    if len(found) > 1:
-        raise InputError.unexpected(str(path), f"{len(found)} members named {name}", "each name once")
-    return found[0]
+    if len(named) > 1:
+        raise InputError.unexpected(str(path), f"{len(named)} members named {name}", "each name once")
+    return named[0]

@@ -1,4 +1,4 @@
-"""Reading large CSV files of numbers in one pass, block by block, straight into float32."""
+"""Read large CSV files of numbers with a class number in the last column, block by block, into float32."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.datasets.readers.dialect import MISSING, Dialect, encoding, undecodable
-from pellucid.datasets.readers.labels import as_number
+from pellucid.datasets.readers.spelling import as_number
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, first_line
@@ -27,15 +27,15 @@ def read_labelled_rows(
 
     Args:
         path: the file.
-        columns: the label's included.
-        classes: how many there are.
+        columns: number of columns, with the label's.
+        classes: number of classes.
         scratch: where the values are put; in memory without it.
 
     Returns:
-        x: float32 (rows, columns - 1), mapped where the scratch has put it into a file; y: int64 (rows,).
+        x: float32 (rows, columns - 1), mapped from a file if the scratch has put it into one; y: int64 (rows,).
 
     Raises:
-        InputError: an empty file, a row of another length, a cell that is no finite number, a label that is no whole
+        InputError: the file is empty, a row has another length, a cell is no finite number, or a label is no whole
             number from 0 to `classes` - 1; the message names the line.
     """
     path, room, labels = Path(path), scratch or SpillBuffer(), list[NDArray[np.int64]]()
@@ -58,12 +58,12 @@ def read_labelled_rows(
 
 
 def _tables(path: Path, columns: int) -> Iterator[NDArray[np.float32]]:
-    """The rows, a megabyte of text at a time.
+    """Yield the rows of about a megabyte of text at a time.
 
-    Arrow rounds every number correctly, and takes nothing else for one.
+    Arrow rounds every number correctly, and accepts nothing but numbers.
 
     Raises:
-        InputError: an empty file, a file that is no text in UTF-8, a row of another length, a cell that is no number.
+        InputError: the file is no text in UTF-8, a row has another length, or a cell is no number.
     """
     import pyarrow as pa  # type: ignore[import-untyped]
     from pyarrow import csv
@@ -79,7 +79,7 @@ def _tables(path: Path, columns: int) -> Iterator[NDArray[np.float32]]:
         raise InputError.unexpected(name, f"rows of {cells:,} columns", f"rows of {columns} columns")
     names = [str(number) for number in range(columns)]
     try:
-        # The text itself, whatever the file's name says: unpacked, it may be of any size.
+        # Read the bytes as they are: by the name of a file Arrow would unpack it, to any size.
         with pa.OSFile(name) as text:
             reader = csv.open_csv(
                 text,
@@ -98,7 +98,7 @@ def _tables(path: Path, columns: int) -> Iterator[NDArray[np.float32]]:
 
 
 def _check(table: NDArray[np.float32], path: Path, first: int, classes: int) -> None:
-    """Refuse rows, of which the first one is row `first` of the file."""
+    """Refuse values that are not finite, and labels that are no class; `first` is the table's first row in the file."""
     if not np.isfinite(table).all():
         row, column = np.argwhere(~np.isfinite(table))[0]
         where = f"{path}, line {_line(path, first + int(row))}, column {column + 1}"
@@ -111,12 +111,12 @@ def _check(table: NDArray[np.float32], path: Path, first: int, classes: int) -> 
 
 
 def _line(path: Path, row: int) -> int:
-    """The line of the file in which a row stands: blank lines are no rows."""
+    """Return the line number of a row: blank lines are no rows."""
     return next((line for line, _ in islice(_DIALECT.lines(path), row, None)), row + 1)
 
 
 def _first_fault(path: Path, columns: int) -> InputError | None:
-    """Find the first row of another length, or the first cell that is no number."""
+    """Return the error of the first row of another length, or of the first cell that is no number."""
     for line, cells in _DIALECT.lines(path):
         where = f"{path}, line {line}"
         if len(cells) != columns:
