@@ -123,8 +123,7 @@ def build(
     """
     from keras import config as settings
 
-    path = str(file)
-    checked = archive.look_over(file)
+    path, checked = str(file), archive.look_over(file)
     archive.check(checked.config, path, allow_code=allow_code)
     if not new_head:
         own_keys.check_number(classes, checked.config, path)
