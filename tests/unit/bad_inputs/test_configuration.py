@@ -419,7 +419,7 @@ CONFIG = [
     ),
     (
         "a method that is a number",
-        lambda content: content["defaults"]["methods"].update({1: {}}),
+        put("defaults.methods", {1: {}}),
         'defaults.methods: found "1"',
         "one of",
     ),
@@ -626,7 +626,7 @@ def test_a_fault_of_the_defaults_is_told_once():
 
 def test_the_order_of_keys_does_not_count():
     turned = copy.deepcopy(GOOD)
-    turned["defaults"]["training"] = dict(reversed(turned["defaults"]["training"].items()))
+    turned["defaults"]["views"] = dict(reversed(turned["defaults"]["views"].items()))
     turned["experiments"]["digits"] = dict(reversed(turned["experiments"]["digits"].items()))
     assert repr(resolution.resolve(turned).experiments["digits"]) == repr(
         resolution.resolve(GOOD).experiments["digits"]
@@ -704,7 +704,7 @@ def test_thousands_of_entries_are_compared_in_seconds():
 
 def test_more_figures_than_can_be_planned_are_refused():
     content = copy.deepcopy(GOOD)
-    content["defaults"]["methods"]["lime"] = {"sweep": {"samples": list(range(100, 300))}}
+    content["defaults"]["methods"] = {"lime": {"sweep": {"samples": list(range(100, 300))}}}
     content["experiments"]["digits"]["repeats"] = 150
     content["run"] = ["digits"]
     with pytest.raises(ConfigError, match="150 experiments with 3"):

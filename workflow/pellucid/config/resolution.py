@@ -13,6 +13,7 @@ from pellucid import credentials, plugins
 from pellucid.config import model_classes, renamed_keys, schema, selection, studies, training
 from pellucid.config.command_line import quoted_texts as quoted_texts
 from pellucid.config.command_line import typed as typed
+from pellucid.config.named_files import FILES as FILES
 from pellucid.config.named_files import check_files, sentence
 from pellucid.config.named_files import files as files
 from pellucid.config.named_files import listing_of as listing_of
