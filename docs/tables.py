@@ -40,9 +40,10 @@ _FEATURES = {
 
 def plugin(package: str, name: str) -> str:
     """What one plugin declares about itself, and a table of its parameters."""
-    spec = plugins.spec(package, name)
+    module = plugins.load(package)[name]
+    spec, required = module.SPEC, plugins.required(module)
     text = "\n".join(f"- {label}: {value}" for label, value in _facts(spec))
-    rows = [_row(key, entry, key in getattr(spec, "required", ())) for key, entry in spec.parameters.items()]
+    rows = [_row(key, entry, key in required) for key, entry in plugins.parameters(module).items()]
     rows += [
         f"| `{key}_{kind}` | text | absent | {kind} checksum of `{key}`, compared before the file is used |"
         for key in getattr(spec, "files", ())

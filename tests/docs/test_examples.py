@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from pellucid.config.schema import parameters_schema, with_defaults
+from pellucid import plugins
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, ScoreContext
 from tests.conftest import ROOT
@@ -20,12 +20,11 @@ PLUGINS = sorted(EXAMPLES.rglob("*.py"))
 
 
 def plugin(path):
-    """A module of the examples, and the defaults that its SPEC declares."""
+    """A module of the examples, and the defaults of its parameters."""
     spec = importlib.util.spec_from_file_location(path.replace("/", "_"), EXAMPLES / f"{path}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    declared = getattr(module, "SPEC", None)
-    return module, with_defaults({}, parameters_schema(declared.parameters)) if declared else {}
+    return module, plugins.defaults(module) if hasattr(module, "SPEC") else {}
 
 
 @pytest.fixture(scope="module")

@@ -76,8 +76,8 @@ def test_the_tables_of_plugins_have_every_parameter_and_its_default(tables):
     for package in SECTIONS:
         for plugin, module in plugins.load(package).items():
             found = rows(tables.plugin(package, plugin))
-            assert set(module.SPEC.parameters) <= set(found), plugin
-            for key, entry in module.SPEC.parameters.items():
+            assert set(plugins.parameters(module)) <= set(found), plugin
+            for key, entry in plugins.parameters(module).items():
                 takes, default, meaning = found[key]
                 assert takes
                 assert meaning, f"{plugin}.{key}"
@@ -134,8 +134,8 @@ def test_what_a_page_writes_is_valid(page, key, content):
         if plugin not in plugins.load(package):
             assert (ROOT / "docs" / "how_to" / "examples" / package / f"{plugin}.py").is_file()
             return
-        spec = plugins.spec(package, plugin)
-        allowed = schema.parameters_schema(spec.parameters, spec.required)
+        module = plugins.load(package)[plugin]
+        allowed = schema.parameters_schema(plugins.parameters(module), plugins.required(module))
     else:
         allowed = schema.of_config()["$defs"]["settings"]["properties"][key]
     assert schema.problems(content, allowed, key) == []

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 from hypothesis import strategies as st
 
+from pellucid import plugins
 from pellucid.models import keras_file
 from tests.support import keras_archives
 
@@ -65,7 +66,7 @@ def use(described: dict[str, Any], folder: Path) -> None:
     keras_archives.write(path, text, stored(held[0][1], held[0][2]) if held else None)
     for _, fault, place, _odd in (one for one in described["faults"] if one[0] == "zip"):
         packed(path, fault, place)
-    keras_file.features(file=str(path), classes=("a", "b"))
+    keras_file.features(**{**plugins.defaults(keras_file), "file": str(path), "classes": ("a", "b")})
 
 
 def places(content: Any) -> Iterator[tuple[Any, Any]]:

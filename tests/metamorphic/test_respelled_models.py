@@ -62,7 +62,7 @@ def explained(model, features, methods, inputs, targets):
             continue
         training = np.random.default_rng(5).standard_normal((8, *inputs.shape[1:]), np.float32)
         extra = {"training": training} if spec.needs_training else {}
-        parameters = with_defaults(dict(FEW.get(name, {})), parameters_schema(spec.parameters))
+        parameters = with_defaults(dict(FEW.get(name, {})), parameters_schema(plugins.parameters(METHODS[name])))
         maps[name] = METHODS[name].explain(model, inputs, targets, np.random.default_rng(7), **extra, **parameters)
     return maps
 

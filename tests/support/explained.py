@@ -26,7 +26,7 @@ def case_of(model, inputs, targets=None, labels=None, **explained_model):
 def explanation_of(case, method, **parameters):
     """One method's explanation of a case; `again` notes in `again.calls` how many inputs each call had."""
     plugin = plugins.load("explain")[method]
-    chosen = with_defaults(parameters, parameters_schema(plugin.SPEC.parameters))
+    chosen = with_defaults(parameters, parameters_schema(plugins.parameters(plugin)))
 
     def again(inputs, targets, seed=None, model=None):
         again.calls.append(len(inputs))

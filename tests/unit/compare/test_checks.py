@@ -25,7 +25,7 @@ def project(keras, heartbeat, rng, tmp_path):
 
 
 def checked(project, method, randomised=None, change=None, **given):
-    declared = parameters_schema(plugins.spec("explain", method).parameters)
+    declared = parameters_schema(plugins.parameters(plugins.load("explain")[method]))
     parameters = with_defaults(given, declared)
     common = {"model": project / "model.keras", "seed": 1, "threads": 1, "memory_mb": 256}
     folder, training = project / method, project / "x_train.npy"

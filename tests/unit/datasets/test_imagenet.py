@@ -103,6 +103,9 @@ def test_a_folder_that_is_no_class_of_imagenet_is_refused(tmp_path, index, name,
 
 
 def test_the_published_file_is_named_where_no_other_is():
-    assert imagenet.fill(labels="own") == {}
+    assert imagenet.fill(labels="own", class_index="none") == {}
     assert imagenet.fill(labels="imagenet", class_index="own.json") == {}
-    assert imagenet.fill(labels="imagenet") == {"class_index": imagenet.ADDRESS, "class_index_md5": imagenet.MD5}
+    assert imagenet.fill(labels="imagenet", class_index="none") == {
+        "class_index": imagenet.ADDRESS,
+        "class_index_md5": imagenet.MD5,
+    }

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from pellucid import downloads, files
+from pellucid import downloads, files, plugins
 from pellucid.config import resolution
 from pellucid.datasets import mitdb
 from pellucid.datasets.heartbeats import aami, beats
@@ -20,8 +20,9 @@ BEFORE, AFTER = 108, 180  # samples of the default window, 0.3 and 0.5 s
 
 
 def load(folder, **parameters):
-    mitdb.check(records=str(folder), **parameters)
-    wanted = mitdb.addresses(records=str(folder), **parameters)
+    complete = {**plugins.defaults(mitdb), "records": str(folder), **parameters}
+    mitdb.check(**complete)
+    wanted = mitdb.addresses(**complete)
     paths = {name: Path(path) for name, path in wanted.items()}
     return mitdb.load(paths, np.random.default_rng(0), records=str(folder), **parameters)
 
@@ -247,7 +248,8 @@ def test_a_mirror_is_checked_against_the_published_sums(mirror, tmp_path):
     served, address = mirror
     parameters = {"only": [100, 101], "classes": ["N", "V"]}
     write_sums(served)
-    wanted = mitdb.addresses(records=address, **parameters)
+    complete = {**plugins.defaults(mitdb), "records": address, **parameters}
+    wanted = mitdb.addresses(**complete)
     assert wanted["dat_101"] == f"{address}101.dat"
     assert len(wanted) == 7
     # Each file lies in a folder of its own, as the download rule leaves them.
@@ -264,7 +266,7 @@ def test_a_mirror_is_checked_against_the_published_sums(mirror, tmp_path):
         downloads.fetch(wanted["sums"], "none", paths["sums"])
         with pytest.raises(InputError, match=message):
             mitdb.load(paths, np.random.default_rng(0), **parameters)
-    assert "sums" not in mitdb.addresses(records=address, checksums=False, **parameters)
+    assert "sums" not in mitdb.addresses(**complete | {"checksums": False})
 
 
 def test_through_preprocessing_validation_is_by_patient_too(tmp_path):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 import pytest
-from jsonschema import Draft202012Validator
 from scipy.stats import chi2_contingency, chisquare
 
+from pellucid import plugins
 from pellucid.datasets import digits
 from pellucid.datasets import planted_digits as source
 from pellucid.evaluate.planted_evidence import ALTERED, WITHOUT, accuracies, measure
@@ -63,21 +61,8 @@ def test_the_generator_decides_everything():
     assert one.x.tobytes() != other.x.tobytes()
 
 
-def test_declared_parameters_are_those_of_load():
-    taken = {
-        name: parameter.default
-        for name, parameter in inspect.signature(source.load).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
-    assert taken == {name: schema["default"] for name, schema in source.SPEC.parameters.items()}
-    for schema in source.SPEC.parameters.values():
-        Draft202012Validator.check_schema(schema)
-        Draft202012Validator(schema).validate(schema["default"])
-        assert schema["description"]
-
-
 def test_there_are_digits_enough_for_the_largest_number():
-    most = source.SPEC.parameters["per_class"]["maximum"]
+    most = plugins.parameters(source)["per_class"]["maximum"]
     assert len(load(per_class=most, size=8).train.y) == 4 * most
     assert len(digits.load({}, np.random.default_rng(0)).train.y) == source.DIGITS
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 import pytest
-from jsonschema import Draft202012Validator
 from scipy.integrate import solve_ivp
 
 from pellucid.datasets import synthetic_ecg as source
@@ -130,20 +127,6 @@ def test_more_beats_than_are_integrated_at_once(monkeypatch):
     train = source.load({}, np.random.default_rng(1), per_class=10).train
     assert np.bincount(train.y).tolist() == [10] * 5 and train.x.shape == (50, 187, 1)
     assert len(np.unique(train.x, axis=0)) == 50
-
-
-def test_declared_parameters_are_those_of_load():
-    declared = source.SPEC.parameters
-    taken = {
-        name: parameter.default
-        for name, parameter in inspect.signature(source.load).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
-    assert taken == {name: schema["default"] for name, schema in declared.items()}
-    for schema in declared.values():
-        Draft202012Validator.check_schema(schema)
-        Draft202012Validator(schema).validate(schema["default"])
-        assert schema["description"]
 
 
 def test_heart_rates_the_wrong_way_round():

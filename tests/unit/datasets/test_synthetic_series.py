@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 import pytest
-from jsonschema import Draft202012Validator
 
+from pellucid import plugins
 from pellucid.datasets import synthetic_series as source
 
 
@@ -43,19 +41,8 @@ def test_the_generator_decides_everything():
     assert one.x.tobytes() != other.x.tobytes()
 
 
-def test_declared_parameters_are_those_of_load():
-    declared = source.SPEC.parameters
-    taken = {
-        name: parameter.default
-        for name, parameter in inspect.signature(source.load).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
-    assert taken == {name: schema["default"] for name, schema in declared.items()}
-    for schema in declared.values():
-        Draft202012Validator.check_schema(schema)
-        Draft202012Validator(schema).validate(schema["default"])
-        assert schema["description"]
-    assert declared["classes"]["maximum"] == len(source.MOTIFS)
+def test_there_is_a_motif_for_every_class():
+    assert plugins.parameters(source)["classes"]["maximum"] == len(source.MOTIFS)
 
 
 def test_the_classes_need_channel_shape_and_time():

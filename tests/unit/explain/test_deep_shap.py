@@ -272,7 +272,7 @@ def test_values_that_miss_the_change_of_the_logit_are_refused(heartbeat, rng, mo
 def test_architectures_that_declare_the_rescale_rule_are_those_that_it_fits(keras):
     shapes = {"series": (120, 3), "image": (32, 32, 3)}
     for module in plugins.load("models").values():
-        if module.SPEC.required:  # which is whatever a file or a function makes it
+        if plugins.required(module):  # which is whatever a file or a function makes it
             continue
         keras.utils.set_random_seed(1)
         model = ExplainedModel(module.build(shapes[module.SPEC.kinds[0]], 3))

@@ -216,8 +216,8 @@ def test_superpixels_with_different_numbers_of_segments_go_together(digit, rng):
 
 def test_too_few_samples_are_refused(heartbeat, rng):
     with pytest.raises(InputError, match="kernel_shap.samples: found 39 for 20 segments; expected 40 at least"):
-        check(samples=39, segments=20)
-    check(samples=40, segments=20)
-    check(samples=6, segments=3)
+        check(samples=39, segments=20, partition="grid")
+    check(samples=40, segments=20, partition="grid")
+    check(samples=6, segments=3, partition="grid")
     with pytest.raises(InputError, match="kernel_shap.samples: found 20 for 12 segments; expected 24 at least"):
         explain(ExplainedModel(heartbeat), rng.random((1, 186, 1), np.float32), np.array([0]), rng, samples=20)

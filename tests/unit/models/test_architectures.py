@@ -172,13 +172,13 @@ def test_learns_where_a_bump_is_and_of_which_sign(keras, rng, name, shape, param
         pytest.param(name, marks=pytest.mark.slow if name == "application" else ())
         for name, module in plugins.load("models").items()
         # The others are whatever a file or a function makes them.
-        if not module.SPEC.required
+        if not plugins.required(module)
     ],
 )
 def test_features_are_declared_as_they_are(keras, name):
     module = plugins.load("models")[name]
     shape = (32, 32, 3) if "image" in module.SPEC.kinds else (100, 2)
-    found = module.features() if hasattr(module, "features") else module.SPEC.features
+    found = plugins.hook(module, "features")(**plugins.defaults(module))
     model, features = ExplainedModel(module.build(shape, 3)), set(found)
     one = np.zeros((1, *shape), np.float32)
     # Maps over the input's own axes: as many as it has, and not one more.

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
+from pellucid import plugins
 from pellucid.errors import InputError
 from pellucid.models import keras_file
 from pellucid.models.imported import archive
@@ -20,9 +21,13 @@ from tests.support import keras_archives
 from tests.support.keras_archives import functional, layer, sequential, tensor
 
 
+def features(path):
+    return keras_file.features(**{**plugins.defaults(keras_file), "file": str(path)})
+
+
 def refused(path):
     with pytest.raises(InputError) as told:
-        keras_file.features(file=str(path))
+        features(path)
     return str(told.value)
 
 
@@ -34,7 +39,7 @@ def path(tmp_path):
 @pytest.mark.parametrize("make", [sequential, functional])
 def test_a_plain_model_is_taken(path, make):
     keras_archives.write(path, make())
-    assert keras_file.features(file=str(path)) == ("conv", "relu", "rescale_rule", "gap")
+    assert features(path) == ("conv", "relu", "rescale_rule", "gap")
 
 
 def rewrite(path, change):
@@ -246,7 +251,7 @@ def chained(count, order):
 def test_thousands_of_layers_take_seconds_in_any_order_and_more_are_refused(path, order):
     start = time.process_time()
     keras_archives.write(path, chained(2000, order))
-    keras_file.features(file=str(path))
+    features(path)
     assert time.process_time() - start < 3
     keras_archives.write(path, chained(20_000, order))
     refused(path)
@@ -270,8 +275,8 @@ def test_models_inside_each_other_do_not_grow_without_bound(path):
 def test_planning_a_model_of_ones_own_imports_no_tensorflow(path):
     keras_archives.write(path)
     code = (
-        "import sys; from pellucid.models import keras_file; "
-        f"keras_file.features(file={str(path)!r}); assert not {{'tensorflow', 'keras'}} & set(sys.modules)"
+        "import sys; from pellucid import plugins; from pellucid.models import keras_file; "
+        f"keras_file.features(**plugins.defaults(keras_file), file={str(path)!r}); assert not {{'tensorflow', 'keras'}} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -198,7 +198,7 @@ FEATURES = {
 
 @pytest.mark.parametrize("name", own_models.ALL)
 def test_the_file_says_what_the_probe_finds(keras, saved, name):
-    found = keras_file.features(file=str(saved[name][1]))
+    found = keras_file.features(**{**plugins.defaults(keras_file), "file": str(saved[name][1])})
     assert set(found) == FEATURES[name]
     model, one = (
         ExplainedModel(keras_file.build(SHAPE, CLASSES, file=saved[name][1])),
@@ -346,7 +346,7 @@ def module(tmp_path):
 
 
 def test_a_function_is_built_with_a_softmax_and_its_modules_are_files_of_the_model(keras, tmp_path, module):
-    given = {"build": f"{module}:make", "folder": str(tmp_path)}
+    given = {**plugins.defaults(function), "build": f"{module}:make", "folder": str(tmp_path)}
     function.check(**given)
     model = function.build(SHAPE, CLASSES, **given)
     assert [type(layer).__name__ for layer in model.layers][-2:] == ["Dense", "Softmax"]
@@ -357,7 +357,7 @@ def test_a_function_is_built_with_a_softmax_and_its_modules_are_files_of_the_mod
     assert function.features(**given) == ("conv", "relu")
     assert str(tmp_path) not in sys.path
     with pytest.raises(InputError, match="features: found gap, which the model has not; expected conv, relu"):
-        function.build(SHAPE, CLASSES, **given, features=["gap"])
+        function.build(SHAPE, CLASSES, **given | {"features": ["gap"]})
 
 
 # A SavedModel --------------------------------------------------------------------------------------------------------

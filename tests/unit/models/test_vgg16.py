@@ -151,7 +151,7 @@ def test_the_published_md5_is_the_one_that_keras_states():
 
     from pellucid.models.vgg16 import SPEC
 
-    said = SPEC.parameters["weights"]["description"]
+    said = SPEC.files["weights"].description
     assert theirs.WEIGHTS_PATH in said
     md5 = said.split("weights_md5: ")[1].rstrip(")")
     assert f'file_hash="{md5}"' in Path(theirs.__file__).read_text()

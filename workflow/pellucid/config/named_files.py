@@ -19,10 +19,11 @@ FILES = {"dataset": ("source", "datasets"), "model": ("architecture", "models")}
 PLACES = ("folder", "records", "mirror")
 
 
-def check_places(entry: Mapping[str, Any], spec: Any, path: str) -> list[str]:
+def check_places(entry: Mapping[str, Any], plugin: Any, path: str) -> list[str]:
     """Return which paths and addresses are none: before anything looks for a file there."""
     faults: list[str] = []
-    for name in sorted({*spec.files, *getattr(spec, "folders", ()), *PLACES}.intersection(spec.parameters, entry)):
+    spec, own = plugin.SPEC, plugins.own_parameters(entry, plugin)
+    for name in sorted({*spec.files, *getattr(spec, "folders", ()), *PLACES}.intersection(own)):
         try:
             require_place(entry[name], f"{path}.{name}")
         except InputError as error:
@@ -88,12 +89,8 @@ def files(experiment: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
     """
     selector, package = FILES[key]
     module = plugins.load(package)[experiment[key][selector]]
-    if hasattr(module, "addresses"):
-        yield from module.addresses(**plugins.own_parameters(experiment[key], module.SPEC)).items()
-        return
-    for name in module.SPEC.files:
-        if experiment[key][name] != "none":
-            yield name, experiment[key][name]
+    addresses = plugins.hook(module, "addresses")
+    yield from addresses(**plugins.own_parameters(experiment[key], module)).items()
 
 
 def listing_of(experiment: Mapping[str, Any]) -> str:

@@ -24,8 +24,7 @@ _COMPLETED: dict[tuple[str, str, str], Any] = {}
 
 def declared(package: str, name: str) -> Mapping[str, Mapping[str, Any]]:
     """Return the parameters of a plugin, each as a JSON Schema."""
-    parameters: Mapping[str, Mapping[str, Any]] = plugins.spec(package, name).parameters
-    return parameters
+    return plugins.parameters(plugins.load(package)[name])
 
 
 def sweepable(entry: Mapping[str, Any]) -> list[str]:
@@ -38,8 +37,8 @@ def sweepable(entry: Mapping[str, Any]) -> list[str]:
         for name in {str(name) for name in named} & set(plugins.load(package)):
             keys += [f"{key}.{parameter}" for parameter in entry_parameters(key, name) if parameter != selector]
     for key, package in PACKAGES.items():
-        for name in plugins.load(package):
-            keys += [f"{key}.{name}", *(f"{key}.{name}.{parameter}" for parameter in declared(package, name))]
+        for name, module in plugins.load(package).items():
+            keys += [f"{key}.{name}", *(f"{key}.{name}.{parameter}" for parameter in plugins.names(module))]
     return keys
 
 
@@ -59,18 +58,18 @@ def _check_entry(experiment: dict[str, Any], key: str, path: str) -> list[str]:
     name, where = experiment[key][selector], f"{path}.{key}"
     if wrong_name := unknown(name, package, f"{where}.{selector}"):
         return wrong_name
-    spec, module = plugins.spec(package, name), plugins.load(package)[name]
+    module = plugins.load(package)[name]
     allowed = entry_parameters(key, name)
     for old, new in _RENAMED.items():
         if old in experiment[key] and old not in allowed and new in allowed:
             return [f"{where}.{old}: this key is now {new}; write {where}.{new}."]
-    parameters = schema.parameters_schema(allowed, getattr(spec, "required", ()))
-    faults = schema.problems(experiment[key], parameters, where) or check_places(experiment[key], spec, where)
+    parameters = schema.parameters_schema(allowed, plugins.required(module))
+    faults = schema.problems(experiment[key], parameters, where) or check_places(experiment[key], module, where)
     experiment[key] = schema.with_defaults(experiment[key], parameters)
-    if not faults and hasattr(module, "check"):
+    if not faults:
         faults = _refusal(module, experiment[key], where, selector)
-    if not faults and hasattr(module, "fill"):
-        experiment[key] |= module.fill(**experiment[key])
+    if not faults:
+        experiment[key] |= plugins.hook(module, "fill")(**experiment[key])
     return faults
 
 
@@ -117,7 +116,7 @@ def _completed(name: str, key: str, written: Any, where: str) -> tuple[Any, list
         runs = list(variants(name, completed).values())
     except InputError as error:
         return completed, [f"{where}: {error}"]
-    for run in runs if hasattr(module, "check") else ():
+    for run in runs:
         faults += _refusal(module, run, where)
     return completed, faults
 
@@ -125,7 +124,7 @@ def _completed(name: str, key: str, written: Any, where: str) -> tuple[Any, list
 def _refusal(module: Any, parameters: Mapping[str, Any], where: str, *left_out: str) -> list[str]:
     """Return the plugin's own objection to a combination of parameters, if any, before it sees any data."""
     try:
-        module.check(**{name: value for name, value in parameters.items() if name not in left_out})
+        plugins.hook(module, "check")(**{name: value for name, value in parameters.items() if name not in left_out})
     except (InputError, OSError) as error:
         return [f"{where}: {sentence(error)}"]
     return []
@@ -176,9 +175,7 @@ def _check_kinds(experiment: Mapping[str, Any], path: str) -> list[str]:
 def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what methods may require: features of the architecture and of the data, and that the model is trained."""
     module = plugins.load("models")[experiment["model"]["architecture"]]
-    own = module.SPEC.features
-    if hasattr(module, "features"):
-        own = module.features(**plugins.own_parameters(experiment["model"], module.SPEC))
+    own = plugins.hook(module, "features")(**plugins.own_parameters(experiment["model"], module))
     layers = () if module.SPEC.opaque else ("layers",)
     trained = ("training",) if experiment["training"]["epochs"] else ()
     truth = ("truth",) if spec_of(experiment, "dataset").truth else ()
@@ -225,11 +222,11 @@ def misfits(experiment: Mapping[str, Any], axes: Sequence[int]) -> list[str]:
     for key, package in PACKAGES.items():
         for name, parameters in experiment[key].items():
             module = plugins.load(package)[name]
-            if parameters is False or not hasattr(module, "fits"):
+            if parameters is False:
                 continue
             for run in [parameters] if key == "scores" else variants(name, parameters).values():
                 try:
-                    module.fits(axes, **run)
+                    plugins.hook(module, "fits")(axes, **run)
                 except InputError as error:
                     faults.append(f"{key}.{name}: {error}")
     return faults

@@ -231,8 +231,8 @@ def _check_run(experiment: dict[str, Any], entry: Mapping[str, Any], path: str) 
         skipped |= reasons
         faults += refused
     source = plugins.load("datasets")[experiment["dataset"]["source"]]
-    if hasattr(source, "axes"):
-        sizes = source.axes(**plugins.own_parameters(experiment["dataset"], source.SPEC))
+    sizes = plugins.hook(source, "axes")(**plugins.own_parameters(experiment["dataset"], source))
+    if sizes is not None:
         faults += [f"{path}.{fault}" for fault in misfits(experiment, sizes)]
     return skipped, faults
 

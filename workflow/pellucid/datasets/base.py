@@ -6,12 +6,9 @@ A source is a module of this package with two names:
 - `load(files, rng, **parameters) -> RawData`; a large `x` may be mapped from a file (`files.map_array`,
   `files.map_arrays`, or built in `scratch.SpillBuffer`): it is read block by block.
 
-It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned,
-and `addresses(**parameters) -> {name: address}`, which names the files it reads where their number depends on the
-parameters; `load` gets them by these names. It may have `fill(**entry) -> {key: value}`, which puts an address and its
-checksum in the place of a short name.
-It may have `axes(**parameters) -> sizes of an example`, without the channels, where they are known without the data:
-windows that are larger are refused before any job is planned.
+Each keyword-only argument of `load` that is annotated with a pydantic `Field` is a parameter of the user: the
+signature is the one place that states its type, limits, default and description (`parameters.py`).
+It may have the other functions of `Source`, which state what happens without them.
 Nothing else has to be edited to add one: `config.yaml` names the module.
 """
 
@@ -20,10 +17,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pellucid.parameters import File, stated
 
 Kind = Literal["series", "image"]
 
@@ -47,10 +46,8 @@ class SourceSpec:
             larger than memory.
         own_labels: whether the labels are the user's own, so that `load` takes `known`: classes that the model has,
             which a test example may have though no training example has them.
-        parameters: JSON Schema properties of the parameters, each with a description and a default.
-        required: the parameters that have no default.
-        files: the parameters that name a file (a path, a file:// or an http(s):// address); each has the
-            parameters `<name>_sha256` and `<name>_md5` beside it.
+        files: the files that it reads, by the names under which the user states where they are and `load` gets them;
+            each has the parameters `<name>_sha256` and `<name>_md5` beside it.
         folders: the parameters that name a local folder (or none); when a file in it changes, the data are read again.
     """
 
@@ -59,13 +56,17 @@ class SourceSpec:
     licence: str
     citation: str
     homepage: str
-    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    required: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
+    files: Mapping[str, File] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
     truth: bool = False
     scratch: bool = False
     own_labels: bool = False
+    function: ClassVar[str] = "load"
+
+    @property
+    def contract(self) -> type[Source]:
+        """The functions that a source may have, with their defaults."""
+        return Source
 
 
 @dataclass
@@ -123,3 +124,21 @@ class Source(Protocol):
     SPEC: SourceSpec
 
     def load(self, files: Mapping[str, Path], rng: np.random.Generator, **parameters: Any) -> RawData: ...
+
+    def check(self, **parameters: Any) -> None:
+        """Refuse a combination of parameters (InputError), before any job is planned."""
+
+    def fill(self, **parameters: Any) -> dict[str, str]:
+        """Return what takes the place of a short name: an address and its checksum, by parameter."""
+        return {}
+
+    def addresses(self, **parameters: Any) -> dict[str, str]:
+        """Return the paths or addresses of the files to read, by the names under which `load` gets them."""
+        return stated(self.SPEC.files, parameters)
+
+    def axes(self, **parameters: Any) -> tuple[int, ...] | None:
+        """Return the sizes of an example, without the channels, or None where only the data tell them.
+
+        Windows that are larger are refused before any job is planned.
+        """
+        return None

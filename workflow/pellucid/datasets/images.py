@@ -6,10 +6,11 @@ import contextlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.readers import damaged, imagenet
@@ -27,46 +28,7 @@ SPEC = SourceSpec(
     licence="the user's own data",
     citation="none: the user's own data",
     homepage="",
-    parameters={
-        "folder": {
-            "type": "string",
-            "minLength": 1,
-            "description": "a folder with one folder per class, in which the images lie at any depth",
-        },
-        "test_folder": {
-            "type": "string",
-            "minLength": 1,
-            "default": "none",
-            "description": "another one with the test images; none to draw them from the first",
-        },
-        "size": {
-            "type": "array",
-            "items": {"type": "integer", "minimum": 4, "maximum": 4096},
-            "minItems": 2,
-            "maxItems": 2,
-            "default": [64, 64],
-            "description": "height and width, in pixels, to which every image is brought",
-        },
-        "fit": {
-            "enum": ["crop", "stretch"],
-            "default": "crop",
-            "description": "crop: keep the proportions, and the middle; stretch: keep all, not the proportions",
-        },
-        "colour": {
-            "enum": ["auto", "grey", "rgb"],
-            "default": "auto",
-            "description": "grey: one channel; rgb: three; auto: grey where every image is",
-        },
-        "group": {
-            "enum": ["none", "subfolder"],
-            "default": "none",
-            "description": "subfolder: each class folder has a folder for each of what must not lie on both sides of a "
-            "split (the patient); folders of one name are one group",
-        },
-        **imagenet.PARAMETERS,
-    },
-    required=("folder",),
-    files=(imagenet.FILE,),
+    files=imagenet.FILES,
     folders=("folder", "test_folder"),
     scratch=True,
     own_labels=True,
@@ -93,13 +55,32 @@ def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,
     *,
-    folder: str,
-    test_folder: str = "none",
-    size: Sequence[int] = (64, 64),
-    fit: str = "crop",
-    colour: str = "auto",
-    group: str = "none",
-    labels: str = "own",
+    folder: Annotated[
+        str, Field(min_length=1, description="a folder with one folder per class, in which the images lie at any depth")
+    ],
+    test_folder: Annotated[
+        str, Field(min_length=1, description="another one with the test images; none to draw them from the first")
+    ] = "none",
+    size: Annotated[
+        Sequence[Annotated[int, Field(ge=4, le=4_096)]],
+        Field(min_length=2, max_length=2, description="height and width, in pixels, to which every image is brought"),
+    ] = (64, 64),
+    fit: Annotated[
+        Literal["crop", "stretch"],
+        Field(description="crop: keep the proportions, and the middle; stretch: keep all, not the proportions"),
+    ] = "crop",
+    colour: Annotated[
+        Literal["auto", "grey", "rgb"],
+        Field(description="grey: one channel; rgb: three; auto: grey where every image is"),
+    ] = "auto",
+    group: Annotated[
+        Literal["none", "subfolder"],
+        Field(
+            description="subfolder: each class folder has a folder for each of what must not lie on both sides of a "
+            "split (the patient); folders of one name are one group"
+        ),
+    ] = "none",
+    labels: imagenet.Labels = "own",
     scratch: SpillBuffer | None = None,
     known: Sequence[str] = (),
 ) -> RawData:

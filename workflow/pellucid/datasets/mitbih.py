@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.heartbeats import aami
 from pellucid.datasets.readers.csv import read_labelled_rows
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
+from pellucid.parameters import File
 
 SPEC = SourceSpec(
     title="109,446 real heartbeats of the five AAMI classes, 187 samples at 125 Hz",
@@ -21,19 +23,10 @@ SPEC = SourceSpec(
     "(2001). Kachuee M, Fazeli S, Sarrafzadeh M. ECG Heartbeat Classification: A Deep Transferable Representation. "
     "ICHI (2018)",
     homepage="https://www.kaggle.com/datasets/shayanfazeli/heartbeat",
-    parameters={
-        "train": {"type": "string", "minLength": 1, "description": "mitbih_train.csv: a path or an address"},
-        "test": {"type": "string", "minLength": 1, "description": "mitbih_test.csv: a path or an address"},
-        "samples": {
-            "type": "integer",
-            "minimum": 16,
-            "maximum": 187,
-            "default": 187,
-            "description": "keep the first samples of each beat; the ECG article keeps 186",
-        },
+    files={
+        "train": File("mitbih_train.csv: a path or an address"),
+        "test": File("mitbih_test.csv: a path or an address"),
     },
-    required=("train", "test"),
-    files=("train", "test"),
     scratch=True,
 )
 
@@ -47,7 +40,13 @@ def axes(*, samples: int, **parameters: Any) -> tuple[int, ...]:
 
 
 def load(
-    files: Mapping[str, Path], rng: np.random.Generator, *, samples: int = 187, scratch: SpillBuffer | None = None
+    files: Mapping[str, Path],
+    rng: np.random.Generator,
+    *,
+    samples: Annotated[
+        int, Field(ge=16, le=187, description="keep the first samples of each beat; the ECG article keeps 186")
+    ] = 187,
+    scratch: SpillBuffer | None = None,
 ) -> RawData:
     """Each row is a beat in [0, 1], zero-padded at its end, and its class 0–4 in the last column.
 

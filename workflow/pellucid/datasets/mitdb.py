@@ -6,21 +6,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.datasets.base import BLANK, MEASURED, Examples, RawData, SourceSpec
 from pellucid.datasets.heartbeats import aami, beats, mitdb_records
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
+from pellucid.parameters import UNIQUE, one_of, read
 
 CLASSES = tuple(aami.CODES)
-_SECONDS = {"type": "number", "minimum": 0, "maximum": 60}
-# Parameters of `cutting: fixed`, with their defaults: the other cutting has a rule of its own for each.
-_FIXED = {"before": 0.3, "after": 0.5, "rate": int(mitdb_records.RATE), "beat_scale": "none"}
+# Parameters of `cutting: fixed`: the other cutting has a rule of its own for each.
+_FIXED = ("before", "after", "rate", "beat_scale")
 
 SPEC = SourceSpec(
     title="Heartbeats of the MIT-BIH Arrhythmia Database: 48 half-hour recordings of 47 patients",
@@ -30,70 +31,6 @@ SPEC = SourceSpec(
     "(2001). Goldberger AL et al. PhysioBank, PhysioToolkit, and PhysioNet. Circulation 101(23):e215-e220 (2000). "
     "doi:10.13026/C2F305",
     homepage="https://physionet.org/content/mitdb/1.0.0/",
-    parameters={
-        "records": {
-            "type": "string",
-            "minLength": 1,
-            "default": "https://physionet.org/files/mitdb/1.0.0/",
-            "description": "where the .hea, .dat and .atr files lie: a folder, or the address of one",
-        },
-        "checksums": {
-            "type": "boolean",
-            "default": True,
-            "description": "check every file against SHA256SUMS.txt beside it, which a local folder may lack",
-        },
-        "only": {
-            "type": "array",
-            "minItems": 1,
-            "uniqueItems": True,
-            "items": {"enum": list(aami.RECORDS)},
-            "description": "numbers of the records to use; absent for all",
-        },
-        "leads": {
-            "type": "array",
-            "minItems": 1,
-            "uniqueItems": True,
-            "items": {"type": "string"},
-            "default": ["MLII"],
-            "description": "leads, each a channel, wherever in a record they are; a record without one is left out, or "
-            "refused where `only` names it",
-        },
-        "classes": {
-            "type": "array",
-            "minItems": 2,
-            "uniqueItems": True,
-            "items": {"enum": list(CLASSES)},
-            "default": list(CLASSES),
-            "description": "AAMI classes to keep",
-        },
-        "split": {
-            "enum": ["inter_patient", "random"],
-            "default": "inter_patient",
-            "description": "inter_patient: train on DS1 and test on DS2 of de Chazal et al. 2004, without paced "
-            "records; random: beats drawn from all records, where a patient lies on both sides",
-        },
-        "cutting": {
-            "enum": ["fixed", "kachuee"],
-            "default": "fixed",
-            "description": "fixed: a window around each R peak; kachuee: as Kachuee et al. 2018 cut the beats of "
-            "`mitbih`, 187 samples at 125 Hz from the R peak on, scaled to [0, 1] and padded with zeros",
-        },
-        "before": {**_SECONDS, "default": _FIXED["before"], "description": "of cutting fixed: s before the R peak"},
-        "after": {**_SECONDS, "default": _FIXED["after"], "description": "of cutting fixed: s after the R peak"},
-        "rate": {
-            "type": "integer",
-            "minimum": 50,
-            "maximum": int(mitdb_records.RATE),
-            "default": _FIXED["rate"],
-            "description": "of cutting fixed: sampling rate in Hz; below 360 the records are resampled",
-        },
-        "beat_scale": {
-            "enum": ["none", "standard", "minmax"],
-            "default": _FIXED["beat_scale"],
-            "description": "of cutting fixed: none (mV, to which other voltages of a header are brought), or each beat "
-            "and lead by itself to mean 0 and standard deviation 1, or to [0, 1]",
-        },
-    },
 )
 
 
@@ -118,9 +55,7 @@ class _Cut:
     others: Counter[str]
 
 
-def check(
-    *, split: str = "inter_patient", only: Sequence[int] | None = None, cutting: str = "fixed", **others: Any
-) -> None:
+def check(*, split: str, only: Sequence[int] | None = None, cutting: str, **others: Any) -> None:
     """Refuse parameters that do not go together.
 
     Raises:
@@ -137,23 +72,23 @@ def check(
             if not set(members) & set(only):
                 expected = f"one or more of {side}: {comma_list(members)}"
                 raise InputError.unexpected("mitdb.only", f"{comma_list(only)}", expected, hint)
-    given = {**_FIXED, **{name: value for name, value in others.items() if name in _FIXED}}
     if cutting == "kachuee":
-        for name, default in _FIXED.items():
-            if given[name] != default:
+        defaults = read(load)
+        for name in _FIXED:
+            if others[name] != defaults[name].default:
                 expected = "no such key beside cutting: kachuee, which has a rule of its own for it"
-                raise InputError.unexpected(f"mitdb.{name}", str(given[name]), expected)
-    elif (samples := sum(_window(given["before"], given["after"], given["rate"]))) < 16:
-        found = f"{given['before']} and {given['after']} s, {samples} samples at {given['rate']} Hz"
+                raise InputError.unexpected(f"mitdb.{name}", str(others[name]), expected)
+    elif (samples := sum(_window(others["before"], others["after"], others["rate"]))) < 16:
+        found = f"{others['before']} and {others['after']} s, {samples} samples at {others['rate']} Hz"
         raise InputError.unexpected("mitdb.before and after", found, "a window of 16 samples or more")
 
 
 def addresses(
     *,
     records: str,
-    checksums: bool = True,
+    checksums: bool,
     only: Sequence[int] | None = None,
-    split: str = "inter_patient",
+    split: str,
     **others: Any,
 ) -> dict[str, str]:
     """The files of the chosen records, by suffix and number ("dat_100"), and "sums".
@@ -191,17 +126,60 @@ def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,
     *,
-    records: str = "",
-    checksums: bool = True,
-    only: Sequence[int] | None = None,
-    leads: Sequence[str] = ("MLII",),
-    classes: Sequence[str] = CLASSES,
-    split: str = "inter_patient",
-    cutting: str = "fixed",
-    before: float = 0.3,
-    after: float = 0.5,
-    rate: int = 360,
-    beat_scale: str = "none",
+    records: Annotated[
+        str, Field(min_length=1, description="where the .hea, .dat and .atr files lie: a folder, or the address of one")
+    ] = "https://physionet.org/files/mitdb/1.0.0/",
+    checksums: Annotated[
+        bool, Field(description="check every file against SHA256SUMS.txt beside it, which a local folder may lack")
+    ] = True,
+    only: Annotated[
+        Sequence[Annotated[int, one_of(aami.RECORDS)]] | None,
+        Field(min_length=1, json_schema_extra=UNIQUE, description="numbers of the records to use; absent for all"),
+    ] = None,
+    leads: Annotated[
+        Sequence[str],
+        Field(
+            min_length=1,
+            json_schema_extra=UNIQUE,
+            description="leads, each a channel, wherever in a record they are; a record without one is left out, or "
+            "refused where `only` names it",
+        ),
+    ] = ("MLII",),
+    classes: Annotated[
+        Sequence[Annotated[str, one_of(CLASSES)]],
+        Field(min_length=2, json_schema_extra=UNIQUE, description="AAMI classes to keep"),
+    ] = CLASSES,
+    split: Annotated[
+        Literal["inter_patient", "random"],
+        Field(
+            description="inter_patient: train on DS1 and test on DS2 of de Chazal et al. 2004, without paced "
+            "records; random: beats drawn from all records, where a patient lies on both sides"
+        ),
+    ] = "inter_patient",
+    cutting: Annotated[
+        Literal["fixed", "kachuee"],
+        Field(
+            description="fixed: a window around each R peak; kachuee: as Kachuee et al. 2018 cut the beats of "
+            "`mitbih`, 187 samples at 125 Hz from the R peak on, scaled to [0, 1] and padded with zeros"
+        ),
+    ] = "fixed",
+    before: Annotated[float, Field(ge=0, le=60, description="of cutting fixed: s before the R peak")] = 0.3,
+    after: Annotated[float, Field(ge=0, le=60, description="of cutting fixed: s after the R peak")] = 0.5,
+    rate: Annotated[
+        int,
+        Field(
+            ge=50,
+            le=int(mitdb_records.RATE),
+            description="of cutting fixed: sampling rate in Hz; below 360 the records are resampled",
+        ),
+    ] = 360,
+    beat_scale: Annotated[
+        Literal["none", "standard", "minmax"],
+        Field(
+            description="of cutting fixed: none (mV, to which other voltages of a header are brought), or each beat "
+            "and lead by itself to mean 0 and standard deviation 1, or to [0, 1]"
+        ),
+    ] = "none",
 ) -> RawData:
     """Cut every annotated beat, and say in the notes which were left out.
 

@@ -14,6 +14,7 @@ from pellucid.datasets.readers import npy
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 from pellucid.lazy_array import blocks
+from pellucid.parameters import File
 
 SPEC = SourceSpec(
     title="70,000 handwritten digits, 28 × 28 pixels",
@@ -22,9 +23,7 @@ SPEC = SourceSpec(
     citation="LeCun Y, Bottou L, Bengio Y, Haffner P. Gradient-based learning applied to document recognition. "
     "Proc. IEEE 86(11):2278-2324 (1998)",
     homepage="https://keras.io/api/datasets/mnist/",
-    parameters={"file": {"type": "string", "minLength": 1, "description": "mnist.npz: a path or an address"}},
-    required=("file",),
-    files=("file",),
+    files={"file": File("mnist.npz: a path or an address")},
     scratch=True,
 )
 
@@ -34,7 +33,12 @@ def axes(**parameters: Any) -> tuple[int, ...]:
     return (28, 28)
 
 
-def load(files: Mapping[str, Path], rng: np.random.Generator, *, scratch: SpillBuffer | None = None) -> RawData:
+def load(
+    files: Mapping[str, Path],
+    rng: np.random.Generator,
+    *,
+    scratch: SpillBuffer | None = None,
+) -> RawData:
     """Pixel values from 0 to 255, scaled to [0, 1].
 
     Raises:

@@ -20,10 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.datasets import digits
 from pellucid.datasets.base import Examples, RawData, SourceSpec
@@ -46,29 +47,6 @@ SPEC = SourceSpec(
     citation=digits.SPEC.citation,
     homepage=digits.SPEC.homepage,
     truth=True,
-    parameters={
-        "per_class": {
-            "type": "integer",
-            "description": "Examples of each class, each on a digit of its own.",
-            "default": 400,
-            "minimum": 1,
-            "maximum": DIGITS // len(LINES),
-        },
-        "size": {
-            "type": "integer",
-            "description": "Pixels along each side, to which the 8 × 8 digits are enlarged (bilinear interpolation).",
-            "default": 16,
-            "minimum": 8,
-            "maximum": 64,
-        },
-        "contrast": {
-            "type": "number",
-            "description": "Ink of a patch's line less that of the rest of the patch; both lie as far from 0.5.",
-            "default": 0.8,
-            "minimum": 0,
-            "maximum": 1,
-        },
-    },
 )
 
 
@@ -81,9 +59,25 @@ def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,
     *,
-    per_class: int = 400,
-    size: int = 16,
-    contrast: float = 0.8,
+    per_class: Annotated[
+        int, Field(ge=1, le=DIGITS // len(LINES), description="Examples of each class, each on a digit of its own.")
+    ] = 400,
+    size: Annotated[
+        int,
+        Field(
+            ge=8,
+            le=64,
+            description="Pixels along each side, to which the 8 × 8 digits are enlarged (bilinear interpolation).",
+        ),
+    ] = 16,
+    contrast: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Ink of a patch's line less that of the rest of the patch; both lie as far from 0.5.",
+        ),
+    ] = 0.8,
 ) -> RawData:
     """Draw digits, classes and places, in random order; the parameters are those of `SPEC`.
 

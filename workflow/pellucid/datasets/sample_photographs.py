@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.readers import imagenet
@@ -21,27 +22,13 @@ _HEIGHT, _WIDTH, _TEST = 427, 640, 384
 # not have; of its few flowers the daisy, of the same family, is the nearest.
 IMAGENET = {"china": "n03877845", "flower": "n11939491"}
 
-_COUNT = {"type": "integer", "minimum": 2, "maximum": 1000}
-
 SPEC = SourceSpec(
     title="Crops of two photographs, a Chinese palace and a flower",
     kind="image",
     licence="CC BY 2.0 (china.jpg: danielbuechele, flower.jpg: vultilion, both on Flickr)",
     citation="Pedregosa F et al. Scikit-learn: Machine Learning in Python. JMLR 12:2825-2830 (2011)",
     homepage="https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_sample_images.html",
-    parameters={
-        "size": {
-            "type": "integer",
-            "minimum": 8,
-            "maximum": _WIDTH // 2,
-            "default": 224,
-            "description": "pixels along both sides of a crop",
-        },
-        "train_per_class": {**_COUNT, "default": 20, "description": "crops of each photograph to learn from"},
-        "test_per_class": {**_COUNT, "default": 8, "description": "crops of each photograph to test on"},
-        **imagenet.PARAMETERS,
-    },
-    files=(imagenet.FILE,),
+    files=imagenet.FILES,
 )
 
 fill = imagenet.fill
@@ -56,10 +43,10 @@ def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,
     *,
-    size: int = 224,
-    train_per_class: int = 20,
-    test_per_class: int = 8,
-    labels: str = "own",
+    size: Annotated[int, Field(ge=8, le=_WIDTH // 2, description="pixels along both sides of a crop")] = 224,
+    train_per_class: Annotated[int, Field(ge=2, le=1_000, description="crops of each photograph to learn from")] = 20,
+    test_per_class: Annotated[int, Field(ge=2, le=1_000, description="crops of each photograph to test on")] = 8,
+    labels: imagenet.Labels = "own",
 ) -> RawData:
     """Crops at random places, intensities scaled to [0, 1].
 
@@ -101,7 +88,7 @@ def crops(photograph: NDArray[np.uint8], size: int, count: int, rng: np.random.G
     return np.stack([photograph[row : row + size, column : column + size] for row, column in corners])
 
 
-def check(*, size: int = 224, train_per_class: int = 20, test_per_class: int = 8, **others: Any) -> None:
+def check(*, size: int, train_per_class: int, test_per_class: int, **others: Any) -> None:
     """Refuse more crops than there are places for.
 
     Raises:

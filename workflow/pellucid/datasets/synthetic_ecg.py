@@ -29,10 +29,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.heartbeats.ecg_model import Array, contributions, events
@@ -53,17 +54,6 @@ SOONEST = 0.36
 CHUNK = 500
 
 
-def _number(description: str, default: float, minimum: float, maximum: float) -> dict[str, Any]:
-    """The JSON Schema of a parameter that is a number."""
-    return {
-        "type": "number",
-        "description": description,
-        "default": default,
-        "minimum": minimum,
-        "maximum": maximum,
-    }
-
-
 SPEC = SourceSpec(
     title="Synthetic heartbeats of five classes with known evidence",
     kind="series",
@@ -74,26 +64,6 @@ SPEC = SourceSpec(
     ),
     homepage="https://physionet.org/content/ecgsyn/1.0.0/",
     truth=True,
-    parameters={
-        "per_class": {
-            "type": "integer",
-            "description": "Beats of each class.",
-            "default": 400,
-            "minimum": 1,
-            "maximum": 100_000,
-        },
-        "noise": _number("White noise: standard deviation in heights of the normal R wave.", 0.012, 0, 1),
-        "artefact": _number("Noise of 1-15 Hz: standard deviation in heights of the normal R wave.", 0.02, 0, 1),
-        "wander": _number(
-            "Baseline wander of 0.15-0.4 Hz: largest amplitude in heights of the normal R wave.", 0.1, 0, 2
-        ),
-        "jitter": _number("The R peak lies at most this many samples from sample 75.", 3, 0, 20),
-        "variability": _number(
-            "Scale of the variation of wave shapes and sinus RR intervals between beats of one class; 0: none.", 1, 0, 2
-        ),
-        "rate_min": _number("Lowest heart rate in beats per minute.", 55, 40, 100),
-        "rate_max": _number("Highest heart rate in beats per minute.", 95, 40, 100),
-    },
 )
 
 
@@ -157,7 +127,7 @@ EVIDENCE: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def check(*, rate_min: float = 55, rate_max: float = 95, **others: object) -> None:
+def check(*, rate_min: float, rate_max: float, **others: object) -> None:
     """Refuse heart rates of which the lowest is above the highest.
 
     Raises:
@@ -178,14 +148,33 @@ def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,
     *,
-    per_class: int = 400,
-    noise: float = 0.012,
-    artefact: float = 0.02,
-    wander: float = 0.1,
-    jitter: float = 3,
-    variability: float = 1,
-    rate_min: float = 55,
-    rate_max: float = 95,
+    per_class: Annotated[int, Field(ge=1, le=100_000, description="Beats of each class.")] = 400,
+    noise: Annotated[
+        float, Field(ge=0, le=1, description="White noise: standard deviation in heights of the normal R wave.")
+    ] = 0.012,
+    artefact: Annotated[
+        float, Field(ge=0, le=1, description="Noise of 1-15 Hz: standard deviation in heights of the normal R wave.")
+    ] = 0.02,
+    wander: Annotated[
+        float,
+        Field(
+            ge=0, le=2, description="Baseline wander of 0.15-0.4 Hz: largest amplitude in heights of the normal R wave."
+        ),
+    ] = 0.1,
+    jitter: Annotated[
+        float, Field(ge=0, le=20, description="The R peak lies at most this many samples from sample 75.")
+    ] = 3,
+    variability: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=2,
+            description="Scale of the variation of wave shapes and sinus RR intervals between beats of one class; 0: "
+            "none.",
+        ),
+    ] = 1,
+    rate_min: Annotated[float, Field(ge=40, le=100, description="Lowest heart rate in beats per minute.")] = 55,
+    rate_max: Annotated[float, Field(ge=40, le=100, description="Highest heart rate in beats per minute.")] = 95,
 ) -> RawData:
     """Simulate beats in random order; the parameters are those of `SPEC`.
 

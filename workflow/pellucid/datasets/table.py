@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.readers import completion, delimited, numpy_files, parquet
-from pellucid.datasets.readers.columns import Choice
-from pellucid.datasets.readers.labels import CLASS_NAMES, Names, encode, group_names
+from pellucid.datasets.readers.labels import NO_NAMES, ClassNames, encode, group_names
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.datasets.readers.tabular import Layout, Table, counting_columns
 from pellucid.downloads import is_local, local_path, place
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
+from pellucid.parameters import UNIQUE, File
 
 READERS = {
     ".csv": delimited.read,
@@ -28,7 +29,6 @@ READERS = {
     ".npz": numpy_files.read_archive,
     ".npy": numpy_files.read_array,
 }
-_ONE = {"type": ["string", "integer"]}
 
 SPEC = SourceSpec(
     title="Series from a table of the user's own",
@@ -36,64 +36,14 @@ SPEC = SourceSpec(
     licence="the user's own data",
     citation="none: the user's own data",
     homepage="",
-    parameters={
-        "file": {
-            "type": "string",
-            "minLength": 1,
-            "description": "a path or an address: .csv, .tsv, .txt, .parquet (a row for each example), .npz or .npy",
-        },
-        "test": {
-            "type": "string",
-            "minLength": 1,
-            "default": "none",
-            "description": "a file with the test examples, whose columns have the same names in any order; none to "
-            "draw them from the first",
-        },
-        "signal": {
-            "type": ["string", "integer", "array"],
-            "items": _ONE,
-            "minItems": 1,
-            "default": "all",
-            "description": "columns of the signal in the order of the samples: all (but label, group and row numbers), "
-            "a name, a pattern (ecg_*, in the order of the file), or a list of names, patterns and positions (from 1; "
-            "-1 is the last). A number that is the name of a column is that column. Of an .npz the key, all being x",
-        },
-        "label": {
-            **_ONE,
-            "default": -1,
-            "description": "column of the class: a name or a position, by default the last; of an .npz the key, by "
-            "default y. Texts or whole numbers; two different texts are two classes",
-        },
-        "group": {
-            **_ONE,
-            "default": "none",
-            "description": "column, or key of an .npz, of what must not lie on both sides of a split (a patient), nor "
-            "in both files",
-        },
-        "class_names": CLASS_NAMES,
-        "channels": {
-            "type": "array",
-            "items": {"type": "string", "minLength": 1},
-            "uniqueItems": True,
-            "default": [],
-            "description": "names of the channels, for a signal of several that stand side by side in the columns",
-        },
-        "layout": {
-            "enum": ["time_major", "channel_major"],
-            "default": "time_major",
-            "description": "time_major: all channels of the first sample, then of the next; an .npz of (N, time, "
-            "channels). channel_major: all samples of the first channel, then of the next; (N, channels, time)",
-        },
-        "header": {
-            "enum": ["auto", True, False],
-            "default": "auto",
-            "description": "whether the first line of a text file names the columns; auto: as a comparison with the "
-            "lines below shows, and refused where it does not",
-        },
-        **completion.PARAMETERS,
+    files={
+        "file": File("a path or an address: .csv, .tsv, .txt, .parquet (a row for each example), .npz or .npy"),
+        "test": File(
+            "a file with the test examples, whose columns have the same names in any order; none to draw them from "
+            "the first",
+            default="none",
+        ),
     },
-    required=("file",),
-    files=("file", "test"),
     scratch=True,
     own_labels=True,
 )
@@ -103,17 +53,55 @@ def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,
     *,
-    signal: str | int | Sequence[Choice] = "all",
-    label: Choice = -1,
-    group: Choice = "none",
-    class_names: Names = None,
-    channels: Sequence[str] = (),
-    layout: str = "time_major",
-    header: bool | str = "auto",
-    sampling_rate: float | None = None,
-    unit: str = "a.u.",
-    missing: str = "refuse",
-    lengths: str = "refuse",
+    signal: Annotated[
+        str | int | Annotated[Sequence[str | int], Field(min_length=1)],
+        Field(
+            description="columns of the signal in the order of the samples: all (but label, group and row numbers), "
+            "a name, a pattern (ecg_*, in the order of the file), or a list of names, patterns and positions (from "
+            "1; -1 is the last). A number that is the name of a column is that column. Of an .npz the key, all being "
+            "x",
+        ),
+    ] = "all",
+    label: Annotated[
+        str | int,
+        Field(
+            description="column of the class: a name or a position, by default the last; of an .npz the key, by "
+            "default y. Texts or whole numbers; two different texts are two classes"
+        ),
+    ] = -1,
+    group: Annotated[
+        str | int,
+        Field(
+            description="column, or key of an .npz, of what must not lie on both sides of a split (a patient), nor "
+            "in both files"
+        ),
+    ] = "none",
+    class_names: ClassNames = NO_NAMES,
+    channels: Annotated[
+        Sequence[Annotated[str, Field(min_length=1)]],
+        Field(
+            json_schema_extra=UNIQUE,
+            description="names of the channels, for a signal of several that stand side by side in the columns",
+        ),
+    ] = (),
+    layout: Annotated[
+        Literal["time_major", "channel_major"],
+        Field(
+            description="time_major: all channels of the first sample, then of the next; an .npz of (N, time, "
+            "channels). channel_major: all samples of the first channel, then of the next; (N, channels, time)"
+        ),
+    ] = "time_major",
+    header: Annotated[
+        Literal["auto", True, False],
+        Field(
+            description="whether the first line of a text file names the columns; auto: as a comparison with the "
+            "lines below shows, and refused where it does not"
+        ),
+    ] = "auto",
+    sampling_rate: completion.SamplingRate = None,
+    unit: completion.UnitName = "a.u.",
+    missing: completion.Missing = "refuse",
+    lengths: completion.Lengths = "refuse",
     scratch: SpillBuffer | None = None,
     known: Sequence[str] = (),
 ) -> RawData:
@@ -197,7 +185,7 @@ def _groups(table: Table) -> NDArray[np.str_] | None:
     return groups
 
 
-def check(*, file: str, test: str = "none", **others: Any) -> None:
+def check(*, file: str, test: str, **others: Any) -> None:
     """Refuse files of another kind before any of them is read.
 
     Raises:

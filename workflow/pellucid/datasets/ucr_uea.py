@@ -9,17 +9,19 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.readers import completion, ts_file, zips
 from pellucid.datasets.readers.bounds import require_room
-from pellucid.datasets.readers.labels import CLASS_NAMES, Names, encode
+from pellucid.datasets.readers.labels import NO_NAMES, ClassNames, encode
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 from pellucid.messages import comma_list, did_you_mean
+from pellucid.parameters import File
 
 # Where aeon downloads them.
 _MIRROR = "https://timeseriesclassification.com/aeon-toolkit"
@@ -33,31 +35,8 @@ SPEC = SourceSpec(
     "Bostrom A, Southam P, Keogh E. The UEA multivariate time series classification archive, 2018. arXiv:1811.00075 "
     "(2018)",
     homepage="https://www.timeseriesclassification.com",
-    parameters={
-        "name": {
-            "type": "string",
-            "pattern": "^[A-Za-z0-9_-]+$",
-            "description": "as in the archive: GunPoint, ECG5000, Epilepsy, …",
-        },
-        "folder": {
-            "type": "string",
-            "minLength": 1,
-            "default": "none",
-            "description": "a local folder with <name>_TRAIN.ts and <name>_TEST.ts, or with a folder <name> of them; "
-            "none to download the set",
-        },
-        "mirror": {
-            "type": "string",
-            "minLength": 1,
-            "default": _MIRROR,
-            "description": "the address (or folder) under which <name>.zip lies",
-        },
-        "class_names": CLASS_NAMES,
-        **completion.PARAMETERS,
-    },
-    required=("name",),
     # The zip, where the set is downloaded: gives `archive_sha256` and `archive_md5`.
-    files=("archive",),
+    files={"archive": File("<name>.zip, as the mirror has it", of_user=False)},
     scratch=True,
     own_labels=True,
 )
@@ -75,7 +54,7 @@ def addresses(*, name: str, folder: str, mirror: str, **others: Any) -> dict[str
     return {part: str(here / f"{name}_{suffix}.ts") for part, suffix in _PARTS.items()}
 
 
-def check(*, name: str, folder: str = "none", **others: Any) -> None:
+def check(*, name: str, folder: str, **others: Any) -> None:
     """Refuse a name that no archive has, before anything is downloaded; a local folder may hold other sets too.
 
     Raises:
@@ -106,14 +85,25 @@ def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,
     *,
-    name: str,
-    folder: str = "none",
-    mirror: str = _MIRROR,
-    class_names: Names = None,
-    sampling_rate: float | None = None,
-    unit: str = "a.u.",
-    missing: str = "refuse",
-    lengths: str = "refuse",
+    name: Annotated[
+        str, Field(pattern="^[A-Za-z0-9_-]+$", description="as in the archive: GunPoint, ECG5000, Epilepsy, …")
+    ],
+    folder: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="a local folder with <name>_TRAIN.ts and <name>_TEST.ts, or with a folder <name> of them; "
+            "none to download the set",
+        ),
+    ] = "none",
+    mirror: Annotated[
+        str, Field(min_length=1, description="the address (or folder) under which <name>.zip lies")
+    ] = _MIRROR,
+    class_names: ClassNames = NO_NAMES,
+    sampling_rate: completion.SamplingRate = None,
+    unit: completion.UnitName = "a.u.",
+    missing: completion.Missing = "refuse",
+    lengths: completion.Lengths = "refuse",
     scratch: SpillBuffer | None = None,
     known: Sequence[str] = (),
 ) -> RawData:

@@ -5,9 +5,10 @@ A method is a module of this package with two names:
 - `SPEC`, a `MethodSpec`;
 - `explain(model, inputs, targets, rng, **parameters) -> float32 array of the inputs' shape`.
 
-It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned; one
-that declares "completeness" has `reference(inputs, rng, **parameters)`, the inputs from which change is counted, or
-`expected(model, inputs, targets, rng, **parameters)`, the logits (N,) from which it is counted.
+Each keyword-only argument of `explain` that is annotated with a pydantic `Field` is a parameter of the user: the
+signature is the one place that states its type, limits, default and description (`parameters.py`).
+It may have the other functions of `Method`, which state what happens without them; one that declares "completeness" has
+`reference` or `expected`.
 One whose `explain` (and `reference`) has a parameter `measured` gets where the inputs were measured (bool, of their
 shape) if parts of them were filled, to leave those as they are; what it says of them is not kept.
 A method asks the model through `ExplainedModel` alone, works on all inputs at once, and draws random numbers from
@@ -18,9 +19,9 @@ Nothing else has to be edited to add one: the file is found by its name, and `co
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,6 @@ class MethodSpec:
             ExplainedModel is None.
         needs_training: whether `explain` (and `reference` or `expected`) get the training examples as `training`,
             (M, *input_shape), mapped from the file, to draw a background from.
-        parameters: JSON Schema properties of the parameters, each with a description and a default.
     """
 
     title: str
@@ -67,7 +67,12 @@ class MethodSpec:
     requires: tuple[str, ...] = ()
     needs_model: bool = True
     needs_training: bool = False
-    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    function: ClassVar[str] = "explain"
+
+    @property
+    def contract(self) -> type[Method]:
+        """The functions that a method may have, with their defaults."""
+        return Method
 
 
 class Method(Protocol):
@@ -83,6 +88,29 @@ class Method(Protocol):
         rng: np.random.Generator,
         **parameters: Any,
     ) -> NDArray[np.float32]: ...
+
+    def check(self, **parameters: Any) -> None:
+        """Refuse a combination of parameters (InputError), before any job is planned."""
+
+    def fits(self, axes: Sequence[int], **parameters: Any) -> None:
+        """Refuse parameters that examples of these sizes, without the channels, are too small for (InputError)."""
+
+    def reference(
+        self, inputs: NDArray[np.float32], rng: np.random.Generator, **parameters: Any
+    ) -> NDArray[np.float32]:
+        """Return the inputs from which a method that promises completeness counts the change of the logit."""
+        raise NotImplementedError
+
+    def expected(
+        self,
+        model: ExplainedModel,
+        inputs: NDArray[np.float32],
+        targets: NDArray[np.int64],
+        rng: np.random.Generator,
+        **parameters: Any,
+    ) -> NDArray[Any]:
+        """Return the logits (N,) from which a method that promises completeness counts the change."""
+        return model.score(self.reference(inputs, rng, **parameters), targets)
 
 
 def measured_for(method: Any, measured: NDArray[np.bool_] | None) -> dict[str, Any]:

@@ -23,7 +23,6 @@ SPEC = MethodSpec(
     checks=("coverage", "completeness"),
     requires=("rescale_rule",),
     needs_training=True,
-    parameters={"background": {**backgrounds.PARAMETER}},
 )
 
 # What the sum may miss of the mean size of the changes that it is made of, before the values are called wrong.
@@ -38,7 +37,7 @@ def explain(
     rng: np.random.Generator,
     *,
     training: NDArray[np.float32],
-    background: int = 50,
+    background: backgrounds.Background = 50,
 ) -> NDArray[np.float32]:
     """Mean over background rows of (input - row) × multiplier: (N, *input_shape).
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.shared.cam_layers import LAYER, combined, spread
+from pellucid.explain.shared.cam_layers import Layer, combined, spread
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import map_layer
 
@@ -19,14 +22,6 @@ SPEC = MethodSpec(
     per_channel=False,
     signed="relu=False",
     requires=("conv",),
-    parameters={
-        "layer": LAYER,
-        "relu": {
-            "type": "boolean",
-            "default": True,
-            "description": "keep only what speaks for the class, as in the paper; false shows the rest too",
-        },
-    },
 )
 
 
@@ -36,8 +31,10 @@ def explain(
     targets: NDArray[np.int64],
     rng: np.random.Generator,
     *,
-    layer: str = "last",
-    relu: bool = True,
+    layer: Layer = "last",
+    relu: Annotated[
+        bool, Field(description="keep only what speaks for the class, as in the paper; false shows the rest too")
+    ] = True,
 ) -> NDArray[np.float32]:
     """One map per example over time or space, repeated for every channel: (N, *input_shape).
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.batching import blocks
 from pellucid.explain.base import MethodSpec
@@ -21,17 +24,6 @@ SPEC = MethodSpec(
     signed=True,
     checks=("coverage", "completeness"),
     needs_training=True,
-    parameters={
-        "background": {**backgrounds.PARAMETER},
-        "samples": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1_000_000,
-            "default": 200,
-            "description": "points, spread evenly over the rows of the background, at which the gradient is taken; "
-            "more of them bring the sum closer to the change of the logit",
-        },
-    },
 )
 
 
@@ -42,8 +34,16 @@ def explain(
     rng: np.random.Generator,
     *,
     training: NDArray[np.float32],
-    background: int = 50,
-    samples: int = 200,
+    background: backgrounds.Background = 50,
+    samples: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000_000,
+            description="points, spread evenly over the rows of the background, at which the gradient is taken; more "
+            "of them bring the sum closer to the change of the logit",
+        ),
+    ] = 200,
 ) -> NDArray[np.float32]:
     """Mean of (input - row) × gradient at random points between background rows and the input: (N, *input_shape).
 

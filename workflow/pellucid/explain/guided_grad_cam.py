@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.grad_cam import weighted
-from pellucid.explain.shared.cam_layers import LAYER, axes_of, batches, spread
+from pellucid.explain.shared.cam_layers import Layer, axes_of, batches, spread
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import map_layer
 
@@ -21,7 +21,6 @@ SPEC = MethodSpec(
     signed=True,
     per_unit=True,
     requires=("conv", "relu"),
-    parameters={"layer": LAYER},
 )
 
 
@@ -31,7 +30,7 @@ def explain(
     targets: NDArray[np.int64],
     rng: np.random.Generator,
     *,
-    layer: str = "last",
+    layer: Layer = "last",
 ) -> NDArray[np.float32]:
     """Product of guided backpropagation and the upsampled Grad-CAM: (N, *input_shape).
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.batching import blocks
 from pellucid.explain.base import MethodSpec
@@ -19,16 +22,6 @@ SPEC = MethodSpec(
     per_channel=True,
     signed=True,
     checks=("coverage", "completeness"),
-    parameters={
-        "steps": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 100_000,
-            "default": 50,
-            "description": "intervals of the line; more of them bring the sum closer to the change of the logit",
-        },
-        "baseline": {**baselines.PARAMETER},
-    },
 )
 
 
@@ -38,8 +31,15 @@ def explain(
     targets: NDArray[np.int64],
     rng: np.random.Generator,
     *,
-    steps: int = 50,
-    baseline: str = "zero",
+    steps: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000,
+            description="intervals of the line; more of them bring the sum closer to the change of the logit",
+        ),
+    ] = 50,
+    baseline: baselines.Baseline = "zero",
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """(input - baseline) × mean gradient on the line between them, by the trapezoidal rule: (N, *input_shape)."""
@@ -62,7 +62,7 @@ def reference(
     inputs: NDArray[np.float32],
     rng: np.random.Generator,
     *,
-    baseline: str = "zero",
+    baseline: str,
     measured: NDArray[np.bool_] | None = None,
     **unused: object,
 ) -> NDArray[np.float32]:

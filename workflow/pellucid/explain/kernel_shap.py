@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared import baselines, coalitions
-from pellucid.explain.shared.segments import PARAMETERS, by_number, fits, segmentation
+from pellucid.explain.shared.segments import (
+    Channels,
+    Compactness,
+    Partition,
+    Segments,
+    by_number,
+    fits,
+    segmentation,
+)
 from pellucid.network.explained_model import ExplainedModel
 
 # Of up to this many times as many coalitions as are wanted, all are listed to choose from; of more, some are drawn
@@ -29,16 +39,6 @@ SPEC = MethodSpec(
     per_channel="channels=each",
     signed=True,
     checks=("coverage", "completeness"),
-    parameters={
-        "samples": {
-            "anyOf": [{"type": "integer", "minimum": 2, "maximum": 1_000_000}, {"enum": ["auto"]}],
-            "default": "auto",
-            "description": "coalitions at most, for each example; all of them where there are no more, which makes the "
-            "values exact; auto: 2048 and two for each segment",
-        },
-        **PARAMETERS,
-        "baseline": {**baselines.PARAMETER},
-    },
 )
 
 
@@ -48,12 +48,18 @@ def explain(
     targets: NDArray[np.int64],
     rng: np.random.Generator,
     *,
-    samples: int | str = "auto",
-    segments: int | str = "auto",
-    partition: str = "grid",
-    compactness: float = 0.1,
-    channels: str = "each",
-    baseline: str = "zero",
+    samples: Annotated[
+        Annotated[int, Field(ge=2, le=1_000_000)] | Literal["auto"],
+        Field(
+            description="coalitions at most, for each example; all of them where there are no more, which makes the "
+            "values exact; auto: 2048 and two for each segment"
+        ),
+    ] = "auto",
+    segments: Segments = "auto",
+    partition: Partition = "grid",
+    compactness: Compactness = 0.1,
+    channels: Channels = "each",
+    baseline: baselines.Baseline = "zero",
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Shapley value of each segment, divided equally among its samples: (N, *input_shape).
@@ -78,9 +84,7 @@ def explain(
     return found
 
 
-def check(
-    *, samples: int | str = "auto", segments: int | str = "auto", partition: str = "grid", **others: object
-) -> None:
+def check(*, samples: int | str, segments: int | str, partition: str, **others: object) -> None:
     """Refuse fewer samples than two for each segment: the regression would not have one solution.
 
     Raises:
@@ -95,7 +99,7 @@ def reference(
     inputs: NDArray[np.float32],
     rng: np.random.Generator,
     *,
-    baseline: str = "zero",
+    baseline: str,
     measured: NDArray[np.bool_] | None = None,
     **unused: object,
 ) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.shared.cam_layers import LAYER, combined, spread
+from pellucid.explain.shared.cam_layers import Layer, combined, spread
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import map_layer
 
@@ -19,7 +19,6 @@ SPEC = MethodSpec(
     per_channel=False,
     signed=False,
     requires=("conv",),
-    parameters={"layer": LAYER},
 )
 
 
@@ -29,7 +28,7 @@ def explain(
     targets: NDArray[np.int64],
     rng: np.random.Generator,
     *,
-    layer: str = "last",
+    layer: Layer = "last",
 ) -> NDArray[np.float32]:
     """One map per example over time or space, repeated for every channel: (N, *input_shape).
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared import baselines, coalitions
-from pellucid.explain.shared.segments import PARAMETERS, by_number, fits, segmentation
+from pellucid.explain.shared.segments import (
+    Channels,
+    Compactness,
+    Partition,
+    Segments,
+    by_number,
+    fits,
+    segmentation,
+)
 from pellucid.network.explained_model import ExplainedModel
 
 __all__ = ["SPEC", "explain", "fits"]
@@ -21,31 +32,6 @@ SPEC = MethodSpec(
     per_channel="channels=each",
     signed=True,
     checks=("coverage",),
-    parameters={
-        "samples": {
-            "type": "integer",
-            "minimum": 2,
-            "maximum": 1_000_000,
-            "default": 1000,
-            "description": "altered copies of each example, the example itself among them",
-        },
-        **PARAMETERS,
-        "baseline": {**baselines.PARAMETER},
-        "kernel_width": {
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "maximum": 1_000_000,
-            "default": 0.25,
-            "description": "how far from the example a copy still counts, in cosine distance",
-        },
-        "ridge": {
-            "type": "number",
-            "minimum": 0,
-            "maximum": 1_000_000,
-            "default": 1,
-            "description": "penalty on the squared weights of the segments; more steadies and shrinks them",
-        },
-    },
 )
 
 
@@ -55,14 +41,25 @@ def explain(
     targets: NDArray[np.int64],
     rng: np.random.Generator,
     *,
-    samples: int = 1000,
-    segments: int | str = "auto",
-    partition: str = "grid",
-    compactness: float = 0.1,
-    channels: str = "each",
-    baseline: str = "zero",
-    kernel_width: float = 0.25,
-    ridge: float = 1,
+    samples: Annotated[
+        int, Field(ge=2, le=1_000_000, description="altered copies of each example, the example itself among them")
+    ] = 1000,
+    segments: Segments = "auto",
+    partition: Partition = "grid",
+    compactness: Compactness = 0.1,
+    channels: Channels = "each",
+    baseline: baselines.Baseline = "zero",
+    kernel_width: Annotated[
+        float, Field(gt=0, le=1_000_000, description="how far from the example a copy still counts, in cosine distance")
+    ] = 0.25,
+    ridge: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1_000_000,
+            description="penalty on the squared weights of the segments; more steadies and shrinks them",
+        ),
+    ] = 1,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """The weight of each segment in the linear model, on each of its samples: (N, *input_shape).

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared import baselines
 from pellucid.network.explained_model import ExplainedModel
 
-_ONE_OR_EACH = (
-    {"type": "integer", "minimum": 1, "maximum": 1_000_000},
-    {"type": "array", "minItems": 1, "maxItems": 3, "items": {"type": "integer", "minimum": 1, "maximum": 1_000_000}},
-)
-_SIZES = {"anyOf": [*_ONE_OR_EACH]}
+_Size = Annotated[int, Field(ge=1, le=1_000_000)]
+_Sizes = _Size | Annotated[Sequence[_Size], Field(min_length=1, max_length=3)]
 # Of a window that nobody chose: as in the ECG article, and at most a quarter of an axis.
 _SAMPLES, _SHARE = 15, 4
 
@@ -29,26 +28,6 @@ SPEC = MethodSpec(
     per_channel="channels=each",
     signed=True,
     checks=("coverage",),
-    parameters={
-        "window": {
-            "anyOf": [*_ONE_OR_EACH, {"enum": ["auto"]}],
-            "default": "auto",
-            "description": "size in samples or pixels: one number, or one per axis; auto: 15, or a quarter of an axis "
-            "of fewer than 60",
-        },
-        "stride": {
-            **_SIZES,
-            "default": 1,
-            "description": "step between windows, at most the window (and cut to a window that is auto): one number, "
-            "or one per axis",
-        },
-        "baseline": {**baselines.PARAMETER},
-        "channels": {
-            "enum": ["each", "together"],
-            "default": "each",
-            "description": "cover one channel at a time, or all at once (one map, repeated for every channel)",
-        },
-    },
 )
 
 
@@ -58,10 +37,25 @@ def explain(
     targets: NDArray[np.int64],
     rng: np.random.Generator,
     *,
-    window: int | str | Sequence[int] = "auto",
-    stride: int | Sequence[int] = 1,
-    baseline: str = "zero",
-    channels: str = "each",
+    window: Annotated[
+        _Sizes | Literal["auto"],
+        Field(
+            description="size in samples or pixels: one number, or one per axis; auto: 15, or a quarter of an axis "
+            "of fewer than 60"
+        ),
+    ] = "auto",
+    stride: Annotated[
+        _Sizes,
+        Field(
+            description="step between windows, at most the window (and cut to a window that is auto): one number, or "
+            "one per axis"
+        ),
+    ] = 1,
+    baseline: baselines.Baseline = "zero",
+    channels: Annotated[
+        Literal["each", "together"],
+        Field(description="cover one channel at a time, or all at once (one map, repeated for every channel)"),
+    ] = "each",
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Mean drop of the target's logit over all windows that cover a value: (N, *input_shape).
@@ -91,7 +85,7 @@ def explain(
     return (total / count).astype(np.float32)
 
 
-def check(*, window: int | str | Sequence[int] = "auto", stride: int | Sequence[int] = 1, **others: object) -> None:
+def check(*, window: int | str | Sequence[int], stride: int | Sequence[int], **others: object) -> None:
     """Refuse a stride larger than the window: values between two windows would get no attribution.
 
     Raises:
@@ -113,8 +107,8 @@ def check(*, window: int | str | Sequence[int] = "auto", stride: int | Sequence[
 def fits(
     axes: Sequence[int],
     *,
-    window: int | str | Sequence[int] = "auto",
-    stride: int | Sequence[int] = 1,
+    window: int | str | Sequence[int],
+    stride: int | Sequence[int],
     **others: object,
 ) -> None:
     """Refuse windows larger than an example of these axes.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.batching import blocks
 from pellucid.errors import InputError
@@ -25,49 +27,6 @@ SPEC = MethodSpec(
     per_channel="channels=each",
     signed=True,
     checks=("coverage",),
-    parameters={
-        "masks": {
-            "type": "integer",
-            "minimum": 2,
-            "maximum": 1_000_000,
-            "default": 1000,
-            "description": "random masks; the error falls with their square root (the paper takes 4000 to 8000)",
-        },
-        "cells": {
-            "anyOf": [
-                {"type": "integer", "minimum": 1, "maximum": 10_000},
-                {
-                    "type": "array",
-                    "minItems": 1,
-                    "maxItems": 3,
-                    "items": {"type": "integer", "minimum": 1, "maximum": 10_000},
-                },
-                {"enum": ["auto"]},
-            ],
-            "default": "auto",
-            "description": "cells of the coarse masks: one number, or one per axis; auto: 7 along each side of an "
-            "image (as in the paper), one for each 15 samples of a series, none narrower than two values",
-        },
-        "keep": {
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "exclusiveMaximum": 1,
-            "default": 0.5,
-            "description": "probability that a cell is kept",
-        },
-        "baseline": {**baselines.PARAMETER},
-        "channels": {
-            "enum": ["each", "together"],
-            "default": "together",
-            "description": "masks through all channels (one map, repeated for each), or of each channel for itself",
-        },
-        "centred": {
-            "type": "boolean",
-            "default": True,
-            "description": "take the mean logit of the masked inputs away: values are then above or below it, and much "
-            "steadier; false is the paper's equation as it stands",
-        },
-    },
 )
 
 
@@ -77,12 +36,36 @@ def explain(
     targets: NDArray[np.int64],
     rng: np.random.Generator,
     *,
-    masks: int = 1000,
-    cells: int | str | Sequence[int] = "auto",
-    keep: float = 0.5,
-    baseline: str = "zero",
-    channels: str = "together",
-    centred: bool = True,
+    masks: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=1_000_000,
+            description="random masks; the error falls with their square root (the paper takes 4000 to 8000)",
+        ),
+    ] = 1000,
+    cells: Annotated[
+        Annotated[int, Field(ge=1, le=10_000)]
+        | Annotated[Sequence[Annotated[int, Field(ge=1, le=10_000)]], Field(min_length=1, max_length=3)]
+        | Literal["auto"],
+        Field(
+            description="cells of the coarse masks: one number, or one per axis; auto: 7 along each side of an image "
+            "(as in the paper), one for each 15 samples of a series, none narrower than two values"
+        ),
+    ] = "auto",
+    keep: Annotated[float, Field(gt=0, lt=1, description="probability that a cell is kept")] = 0.5,
+    baseline: baselines.Baseline = "zero",
+    channels: Annotated[
+        Literal["each", "together"],
+        Field(description="masks through all channels (one map, repeated for each), or of each channel for itself"),
+    ] = "together",
+    centred: Annotated[
+        bool,
+        Field(
+            description="take the mean logit of the masked inputs away: values are then above or below it, and much "
+            "steadier; false is the paper's equation as it stands"
+        ),
+    ] = True,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Mean logit of the masked inputs, each weighted by its mask's value there: (N, *input_shape).
@@ -120,7 +103,7 @@ def explain(
     return np.broadcast_to(weighted / (masks * keep), inputs.shape).astype(np.float32)
 
 
-def fits(axes: Sequence[int], *, cells: int | str | Sequence[int] = "auto", **others: object) -> None:
+def fits(axes: Sequence[int], *, cells: int | str | Sequence[int], **others: object) -> None:
     """Refuse more cells than an example of these axes has values.
 
     Raises:

@@ -145,10 +145,7 @@ def completeness(
     """
     if model is None or "completeness" not in plugin.SPEC.checks:
         return {}
-    if hasattr(plugin, "expected"):
-        start = plugin.expected(model, inputs, targets, rng, **parameters)
-    else:
-        start = model.score(plugin.reference(inputs, rng, **parameters), targets)
+    start = plugins.hook(plugin, "expected")(model, inputs, targets, rng, **parameters)
     change = model.score(inputs, targets).astype(np.float64) - start
     residual = np.abs(found.sum(tuple(range(1, found.ndim)), dtype=np.float64) - change)
     share = float(residual.sum() / max(np.abs(change).sum(), np.finfo(np.float32).tiny))

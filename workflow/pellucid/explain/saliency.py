@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.explain.base import MethodSpec
 from pellucid.network.explained_model import ExplainedModel
@@ -18,14 +21,6 @@ SPEC = MethodSpec(
     signed="mode=signed",
     per_unit=True,
     checks=("coverage",),
-    parameters={
-        "mode": {
-            "enum": ["absolute", "signed", "positive"],
-            "default": "absolute",
-            "description": "absolute: size of the gradient, as in the paper; signed: the gradient; positive: its "
-            "positive part",
-        }
-    },
 )
 
 
@@ -35,7 +30,13 @@ def explain(
     targets: NDArray[np.int64],
     rng: np.random.Generator,
     *,
-    mode: str = "absolute",
+    mode: Annotated[
+        Literal["absolute", "signed", "positive"],
+        Field(
+            description="absolute: size of the gradient, as in the paper; signed: the gradient; positive: its "
+            "positive part"
+        ),
+    ] = "absolute",
 ) -> NDArray[np.float32]:
     """Gradient of the target's logit: (N, *input_shape); the paper's maximum over channels is not taken."""
     gradient = model.gradient(inputs, targets)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.batching import blocks, slices
 from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared import baselines
 from pellucid.explain.shared.blending import block_size
-from pellucid.explain.shared.cam_layers import LAYER, spans_of, spread
+from pellucid.explain.shared.cam_layers import Layer, spans_of, spread
 from pellucid.explain.shared.upsampling import coverage, placed
 from pellucid.messages import comma_list
 from pellucid.network.explained_model import ExplainedModel
@@ -25,26 +28,6 @@ SPEC = MethodSpec(
     per_channel=False,
     signed="relu=False",
     requires=("conv",),
-    parameters={
-        "layer": LAYER,
-        "weights": {
-            "enum": ["softmax", "increase", "probability"],
-            "default": "softmax",
-            "description": "of the feature maps: softmax over the maps of the increase of the logit (algorithm 1), the "
-            "increase itself (equation 7), or the probability of the class, as several programs have it",
-        },
-        "feature_maps": {
-            "anyOf": [{"type": "integer", "minimum": 1, "maximum": 100_000}, {"enum": ["all"]}],
-            "default": "all",
-            "description": "how many are taken: all, or those that vary most over the example",
-        },
-        "baseline": {**baselines.PARAMETER},
-        "relu": {
-            "type": "boolean",
-            "default": True,
-            "description": "keep only what speaks for the class, as in the paper; false shows the rest too",
-        },
-    },
 )
 
 
@@ -54,11 +37,22 @@ def explain(
     targets: NDArray[np.int64],
     rng: np.random.Generator,
     *,
-    layer: str = "last",
-    weights: str = "softmax",
-    feature_maps: int | str = "all",
-    baseline: str = "zero",
-    relu: bool = True,
+    layer: Layer = "last",
+    weights: Annotated[
+        Literal["softmax", "increase", "probability"],
+        Field(
+            description="of the feature maps: softmax over the maps of the increase of the logit (algorithm 1), the "
+            "increase itself (equation 7), or the probability of the class, as several programs have it"
+        ),
+    ] = "softmax",
+    feature_maps: Annotated[
+        Annotated[int, Field(ge=1, le=100_000)] | Literal["all"],
+        Field(description="how many are taken: all, or those that vary most over the example"),
+    ] = "all",
+    baseline: baselines.Baseline = "zero",
+    relu: Annotated[
+        bool, Field(description="keep only what speaks for the class, as in the paper; false shows the rest too")
+    ] = True,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """One map per example over time or space, repeated for every channel: (N, *input_shape).

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.shared.noise import PARAMETERS, moments
+from pellucid.explain.shared.noise import Noise, Samples, moments
 from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
@@ -19,15 +22,6 @@ SPEC = MethodSpec(
     signed="mode=signed",
     per_unit="mode=absolute|signed",
     checks=("coverage",),
-    parameters={
-        **PARAMETERS,
-        "mode": {
-            "enum": ["absolute", "signed", "squared"],
-            "default": "absolute",
-            "description": "absolute: size of the mean gradient; signed: the mean gradient; squared: mean of the "
-            "squared gradient (SmoothGrad²)",
-        },
-    },
 )
 
 
@@ -37,9 +31,15 @@ def explain(
     targets: NDArray[np.int64],
     rng: np.random.Generator,
     *,
-    samples: int = 50,
-    noise: float = 0.15,
-    mode: str = "absolute",
+    samples: Samples = 50,
+    noise: Noise = 0.15,
+    mode: Annotated[
+        Literal["absolute", "signed", "squared"],
+        Field(
+            description="absolute: size of the mean gradient; signed: the mean gradient; squared: mean of the "
+            "squared gradient (SmoothGrad²)"
+        ),
+    ] = "absolute",
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Mean over `samples` noisy copies of the gradient of the target's logit: (N, *input_shape)."""

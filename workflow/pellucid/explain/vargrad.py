@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.shared.noise import PARAMETERS, moments
+from pellucid.explain.shared.noise import Noise, Samples, moments
 from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
@@ -18,7 +18,6 @@ SPEC = MethodSpec(
     per_channel=True,
     signed=False,
     checks=("coverage",),
-    parameters=PARAMETERS,
 )
 
 
@@ -28,8 +27,8 @@ def explain(
     targets: NDArray[np.int64],
     rng: np.random.Generator,
     *,
-    samples: int = 50,
-    noise: float = 0.15,
+    samples: Samples = 50,
+    noise: Noise = 0.15,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Unbiased variance over `samples` noisy copies of the gradient of the target's logit: (N, *input_shape)."""

@@ -6,12 +6,13 @@ import itertools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from pellucid.errors import InputError
-from pellucid.models.base import WHITE, ModelSpec, require_rgb, require_size
+from pellucid.models.base import ModelSpec, White, require_rgb, require_size
 from pellucid.models.imported import own_keys
 from pellucid.models.published import keras_weights
 from pellucid.models.published.keras_networks import (
@@ -23,6 +24,7 @@ from pellucid.models.published.keras_networks import (
     published,
 )
 from pellucid.network.layers import derive
+from pellucid.parameters import File, one_of
 
 if TYPE_CHECKING:
     import keras
@@ -34,35 +36,14 @@ SPEC = ModelSpec(
     kinds=("image",),
     features=("conv", "relu", "rescale_rule", "gap"),
     source="https://keras.io/api/applications, which names the paper of each network and the accuracy of its weights",
-    parameters={
-        "name": {
-            "enum": list(NETWORKS),
-            "default": "MobileNetV2",
-            "description": "the network, as keras.applications calls it",
-        },
-        "weights": {
-            "type": "string",
-            "minLength": 1,
-            "default": "none",
-            "description": "none (random); imagenet, the file that Keras publishes for this network, downloaded and "
-            "compared with the checksum that Keras states (none for MobileNet and MobileNetV2); or the path or address "
-            "of a file of the same layout, with or without the head",
-        },
-        "head": {
-            "enum": ["published", "average"],
-            "default": "published",
-            "description": "published: the layers that the network ends in; average: global average pooling and the "
-            "dense layer of the classes, which makes class activation maps of any network",
-        },
-        "freeze": {
-            "type": "boolean",
-            "default": False,
-            "description": "true: training changes the head alone",
-        },
-        **WHITE,
-        **own_keys.CLASSES,
+    files={
+        "weights": File(
+            "none (random); imagenet, the file that Keras publishes for this network, downloaded and compared with "
+            "the checksum that Keras states (none for MobileNet and MobileNetV2); or the path or address of a file "
+            "of the same layout, with or without the head",
+            default="none",
+        )
     },
-    files=("weights",),
 )
 
 _CLASSES = 1000  # of the published heads
@@ -72,12 +53,21 @@ def build(
     input_shape: tuple[int, ...],
     n_classes: int,
     *,
-    name: str = "MobileNetV2",
+    name: Annotated[
+        Annotated[str, one_of(NETWORKS)],
+        Field(description="the network, as keras.applications calls it"),
+    ] = "MobileNetV2",
     weights: Path | str | None = None,
-    head: str = "published",
-    freeze: bool = False,
-    white: float = 1,
-    classes: Sequence[str | int] = (),
+    head: Annotated[
+        Literal["published", "average"],
+        Field(
+            description="published: the layers that the network ends in; average: global average pooling and the "
+            "dense layer of the classes, which makes class activation maps of any network"
+        ),
+    ] = "published",
+    freeze: Annotated[bool, Field(description="true: training changes the head alone")] = False,
+    white: White = 1,
+    classes: own_keys.Classes = (),
 ) -> keras.Model:
     """Build the network for RGB images (height, width, 3).
 
@@ -174,7 +164,7 @@ def _published(path: Path | str, name: str) -> list[keras.layers.Layer]:
     return _weighted(model)
 
 
-def check(*, classes: Sequence[str | int] = (), **others: Any) -> None:
+def check(*, classes: Sequence[str | int], **others: Any) -> None:
     """Refuse a list of classes with one class alone or one class twice.
 
     Raises:
@@ -188,7 +178,7 @@ def fill(*, name: str, weights: str, **others: Any) -> dict[str, str]:
     return published(name, weights)
 
 
-def features(*, name: str = "MobileNetV2", head: str = "published", **others: Any) -> tuple[str, ...]:
+def features(*, name: str, head: str, **others: Any) -> tuple[str, ...]:
     """What the network has; a head of its average has the class activation maps of every network."""
     has = {"conv", *NETWORKS[name].family.features} | ({"gap"} if head == "average" else set())
     return tuple(feature for feature in SPEC.features if feature in has)

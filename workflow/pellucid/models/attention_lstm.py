@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from pellucid.models.base import ModelSpec, require_size
 
@@ -15,36 +17,6 @@ SPEC = ModelSpec(
     features=("conv", "relu", "attention"),
     source="attention after Yang Z, Yang D, Dyer C, He X, Smola A, Hovy E. Hierarchical Attention Networks for "
     "Document Classification. NAACL (2016), equations 5 to 7; the convolution in front shortens the series",
-    parameters={
-        "filters": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 10_000,
-            "default": 64,
-            "description": "of the convolution",
-        },
-        "kernel": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 10_000,
-            "default": 9,
-            "description": "samples that each filter spans",
-        },
-        "pool": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 10_000,
-            "default": 5,
-            "description": "samples that become one time step of the LSTM; fewer give a finer attention, in more steps",
-        },
-        "units": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 10_000,
-            "default": 64,
-            "description": "of the LSTM, and of the attention",
-        },
-    },
 )
 
 
@@ -52,10 +24,17 @@ def build(
     input_shape: tuple[int, ...],
     n_classes: int,
     *,
-    filters: int = 64,
-    kernel: int = 9,
-    pool: int = 5,
-    units: int = 64,
+    filters: Annotated[int, Field(ge=1, le=10_000, description="of the convolution")] = 64,
+    kernel: Annotated[int, Field(ge=1, le=10_000, description="samples that each filter spans")] = 9,
+    pool: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=10_000,
+            description="samples that become one time step of the LSTM; fewer give a finer attention, in more steps",
+        ),
+    ] = 5,
+    units: Annotated[int, Field(ge=1, le=10_000, description="of the LSTM, and of the attention")] = 64,
 ) -> keras.Model:
     """Build the network for inputs (time, channels).
 

@@ -6,11 +6,9 @@ An architecture is a module of this package with two names:
 - `build(input_shape, n_classes, **parameters) -> keras.Model`, uncompiled, ending in a softmax over the classes. A
   parameter that names a file arrives as the file's path, or as None where the config says none.
 
-It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned,
-`features(**parameters) -> tuple[str, ...]` where what it has depends on them (`SPEC.features` is then what it may have;
-InputError where a local file is no model), and `addresses(**parameters) -> {name: path}`, which names the files it
-reads where they follow from the parameters.
-It may have `fill(**entry) -> {key: value}`, which puts an address and its checksum in the place of a short name.
+Each keyword-only argument of `build` that is annotated with a pydantic `Field` is a parameter of the user: the
+signature is the one place that states its type, limits, default and description (`parameters.py`).
+It may have the other functions of `Architecture`, which state what happens without them.
 It imports Keras inside `build`, never at the top: the workflow reads every `SPEC` before it plans a job.
 """
 
@@ -18,36 +16,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+
+from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
+from pellucid.parameters import File, stated
 
 if TYPE_CHECKING:
     import keras
 
 
 # A parameter that the architectures with batch normalisation share.
-MOMENTUM: Mapping[str, Mapping[str, Any]] = {
-    "momentum": {
-        "type": "number",
-        "minimum": 0,
-        "exclusiveMaximum": 1,
-        "default": 0.99,
-        "description": "of the running statistics of batch normalisation; lower it (0.9) where an epoch has few steps: "
+Momentum = Annotated[
+    float,
+    Field(
+        ge=0,
+        lt=1,
+        description="of the running statistics of batch normalisation; lower it (0.9) where an epoch has few steps: "
         "those statistics, which are used outside of training, would lag behind",
-    }
-}
+    ),
+]
 # One of those that were trained on photographs.
-WHITE: Mapping[str, Mapping[str, Any]] = {
-    "white": {
-        "type": "number",
-        "exclusiveMinimum": 0,
-        "maximum": 1_000_000,
-        "default": 1,
-        "description": "the value of full intensity in the data: 1, or 255",
-    }
-}
+White = Annotated[float, Field(gt=0, le=1_000_000, description="the value of full intensity in the data: 1, or 255")]
 
 
 @dataclass(frozen=True)
@@ -67,11 +59,8 @@ class ModelSpec:
             "instances": a layer `windows` that puts out (N, instances, samples, channels), the input cut into windows
             one after the other, and a layer `instance_weights` (N, instances), positive and 1 in sum.
         source: where the architecture comes from.
-        parameters: JSON Schema properties of the parameters, each with a description and a default.
-        files: the parameters that name a file of weights (a path, a file:// or an http(s):// address, or none): where
-            one is given, the model begins with what it holds. Each has the parameters `<name>_sha256` and `<name>_md5`
-            beside it.
-        required: the parameters that have no default.
+        files: the files of weights, by the names under which the user states where they are: where one is given, the
+            model begins with what it holds. Each has the parameters `<name>_sha256` and `<name>_md5` beside it.
         opaque: its layers and their weights cannot be reached: it lacks the feature "layers", which every other
             architecture has.
     """
@@ -80,10 +69,14 @@ class ModelSpec:
     kinds: tuple[str, ...]
     features: tuple[str, ...]
     source: str
-    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    files: tuple[str, ...] = ()
-    required: tuple[str, ...] = ()
+    files: Mapping[str, File] = field(default_factory=dict)
     opaque: bool = False
+    function: ClassVar[str] = "build"
+
+    @property
+    def contract(self) -> type[Architecture]:
+        """The functions that an architecture may have, with their defaults."""
+        return Architecture
 
 
 class Architecture(Protocol):
@@ -92,6 +85,25 @@ class Architecture(Protocol):
     SPEC: ModelSpec
 
     def build(self, input_shape: tuple[int, ...], n_classes: int, **parameters: Any) -> keras.Model: ...
+
+    def check(self, **parameters: Any) -> None:
+        """Refuse a combination of parameters (InputError), before any job is planned."""
+
+    def fill(self, **parameters: Any) -> dict[str, str]:
+        """Return what takes the place of a short name: an address and its checksum, by parameter."""
+        return {}
+
+    def addresses(self, **parameters: Any) -> dict[str, str]:
+        """Return the paths or addresses of the files to read, by the names under which `build` gets them."""
+        return stated(self.SPEC.files, parameters)
+
+    def features(self, **parameters: Any) -> tuple[str, ...]:
+        """Return what the model has of `SPEC.features`, where that depends on the parameters.
+
+        Raises:
+            InputError: a local file that is no model.
+        """
+        return self.SPEC.features
 
 
 def require_size(name: str, input_shape: tuple[int, ...], minimum: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from pellucid.models.base import ModelSpec, require_size
 
@@ -14,19 +16,22 @@ SPEC = ModelSpec(
     kinds=("image",),
     features=("conv", "relu", "rescale_rule"),
     source="the survey of CNN visualisation methods: 1,199,882 parameters for 28 × 28 × 1 and 10 classes",
-    parameters={
-        "dropout": {
-            "type": "number",
-            "minimum": 0,
-            "exclusiveMaximum": 1,
-            "default": 0.25,
-            "description": "share dropped after the pooling; twice as much (at most 0.5) is dropped before the classes",
-        }
-    },
 )
 
 
-def build(input_shape: tuple[int, ...], n_classes: int, *, dropout: float = 0.25) -> keras.Model:
+def build(
+    input_shape: tuple[int, ...],
+    n_classes: int,
+    *,
+    dropout: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="share dropped after the pooling; twice as much (at most 0.5) is dropped before the classes",
+        ),
+    ] = 0.25,
+) -> keras.Model:
     """Build the network for inputs (height, width, channels).
 
     Raises:

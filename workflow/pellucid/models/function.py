@@ -12,7 +12,9 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean, first_line
@@ -20,6 +22,7 @@ from pellucid.models.base import ModelSpec
 from pellucid.models.imported import archive, head, own_keys
 from pellucid.models.imported.tidy import tidied
 from pellucid.network import same_function
+from pellucid.parameters import UNIQUE, one_of
 
 if TYPE_CHECKING:
     import keras
@@ -31,41 +34,15 @@ SPEC = ModelSpec(
     kinds=("series", "image"),
     features=archive.FEATURES,
     source='your own: see "Your own model" in the README',
-    parameters={
-        "build": {
-            "type": "string",
-            "pattern": r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
-            "description": "module:function, which gets the shape of one example and the number of classes, and "
-            "returns an uncompiled keras.Model made of Keras' own layers",
-        },
-        "folder": {
-            "type": "string",
-            "minLength": 1,
-            "default": ".",
-            "description": "where the module lies; . is where the workflow runs, beside config.yaml",
-        },
-        "features": {
-            "type": "array",
-            "uniqueItems": True,
-            "items": {"enum": list(archive.FEATURES)},
-            "default": ["conv", "relu"],
-            "description": "what methods find in the model: conv (convolutions over the axes of the input), relu, "
-            "rescale_rule (layers that Deep SHAP has rules for, and no others) and gap (global average pooling, and "
-            "after it the dense layer of the classes alone). It is held against the model before it is trained",
-        },
-        **own_keys.CLASSES,
-        **own_keys.INPUT_RANGE,
-    },
-    required=("build",),
 )
 
 
 def check(
     *,
     build: str,
-    folder: str = ".",
-    classes: Sequence[str | int] = (),
-    input_range: Sequence[float] = (0, 1),
+    folder: str,
+    classes: Sequence[str | int],
+    input_range: Sequence[float],
     **others: object,
 ) -> None:
     """Refuse a function that the module does not define; the module is read, not run.
@@ -85,12 +62,12 @@ def check(
         )
 
 
-def features(*, features: Sequence[str] = ("conv", "relu"), **others: object) -> tuple[str, ...]:
+def features(*, features: Sequence[str], **others: object) -> tuple[str, ...]:
     """What the config says."""
     return tuple(features)
 
 
-def addresses(*, build: str, folder: str = ".", **others: object) -> dict[str, str]:
+def addresses(*, build: str, folder: str, **others: object) -> dict[str, str]:
     """The module, and what it imports of the same folder: an edit of any trains again."""
     first = build.partition(":")[0]
     found: dict[str, str] = {"build": str(_file(folder, first))}
@@ -111,11 +88,28 @@ def build(
     input_shape: tuple[int, ...],
     n_classes: int,
     *,
-    build: str,
-    folder: str = ".",
-    features: Sequence[str] = ("conv", "relu"),
-    classes: Sequence[str | int] = (),
-    input_range: Sequence[float] = (0, 1),
+    build: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
+            description="module:function, which gets the shape of one example and the number of classes, and returns "
+            "an uncompiled keras.Model made of Keras' own layers",
+        ),
+    ],
+    folder: Annotated[
+        str, Field(min_length=1, description="where the module lies; . is where the workflow runs, beside config.yaml")
+    ] = ".",
+    features: Annotated[
+        Sequence[Annotated[str, one_of(archive.FEATURES)]],
+        Field(
+            json_schema_extra=UNIQUE,
+            description="what methods find in the model: conv (convolutions over the axes of the input), relu, "
+            "rescale_rule (layers that Deep SHAP has rules for, and no others) and gap (global average pooling, and "
+            "after it the dense layer of the classes alone). It is held against the model before it is trained",
+        ),
+    ] = ("conv", "relu"),
+    classes: own_keys.Classes = (),
+    input_range: own_keys.InputRange = (0, 1),
 ) -> keras.Model:
     """What the function returns, with a softmax over the classes at its end.
 

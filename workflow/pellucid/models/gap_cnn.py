@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from pellucid.errors import InputError
-from pellucid.models.base import MOMENTUM, ModelSpec, require_size
+from pellucid.models.base import ModelSpec, Momentum, require_size
 
 if TYPE_CHECKING:
     import keras
@@ -17,33 +19,6 @@ SPEC = ModelSpec(
     features=("conv", "relu", "rescale_rule", "gap"),
     source="Wang Z, Yan W, Oates T. Time Series Classification from SpillBuffer with Deep Neural Networks: A Strong "
     "Baseline. IJCNN (2017), its FCN; for images the same with square kernels",
-    parameters={
-        "filters": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": 100,
-            "items": {"type": "integer", "minimum": 1, "maximum": 10_000},
-            "default": [128, 256, 128],
-            "description": "filters of each block",
-        },
-        "kernels": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": 100,
-            "items": {"type": "integer", "minimum": 1, "maximum": 10_000},
-            "default": [8, 5, 3],
-            "description": "size of the filters of each block, along every axis; for images [3, 3, 3] is usual",
-        },
-        "pool": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 10_000,
-            "default": 1,
-            "description": "maximum over so many positions along every axis after each block but the last; 1, as in "
-            "the paper, keeps the maps at the input's size",
-        },
-        **MOMENTUM,
-    },
 )
 
 
@@ -51,10 +26,28 @@ def build(
     input_shape: tuple[int, ...],
     n_classes: int,
     *,
-    filters: Sequence[int] = (128, 256, 128),
-    kernels: Sequence[int] = (8, 5, 3),
-    pool: int = 1,
-    momentum: float = 0.99,
+    filters: Annotated[
+        Sequence[Annotated[int, Field(ge=1, le=10_000)]],
+        Field(min_length=1, max_length=100, description="filters of each block"),
+    ] = (128, 256, 128),
+    kernels: Annotated[
+        Sequence[Annotated[int, Field(ge=1, le=10_000)]],
+        Field(
+            min_length=1,
+            max_length=100,
+            description="size of the filters of each block, along every axis; for images [3, 3, 3] is usual",
+        ),
+    ] = (8, 5, 3),
+    pool: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=10_000,
+            description="maximum over so many positions along every axis after each block but the last; 1, as in the "
+            "paper, keeps the maps at the input's size",
+        ),
+    ] = 1,
+    momentum: Momentum = 0.99,
 ) -> keras.Model:
     """Build the network for inputs (time, channels) or (height, width, channels).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pellucid.models.base import MOMENTUM, ModelSpec, require_size
+from pellucid.models.base import ModelSpec, Momentum, require_size
 
 if TYPE_CHECKING:
     import keras
@@ -14,11 +14,15 @@ SPEC = ModelSpec(
     kinds=("series",),
     features=("conv", "relu", "rescale_rule"),
     source="SignalScreen (Foxpace, 2021), its ECG example: 121,053 parameters for 186 samples and 5 classes",
-    parameters=MOMENTUM,
 )
 
 
-def build(input_shape: tuple[int, ...], n_classes: int, *, momentum: float = 0.99) -> keras.Model:
+def build(
+    input_shape: tuple[int, ...],
+    n_classes: int,
+    *,
+    momentum: Momentum = 0.99,
+) -> keras.Model:
     """Build the network for inputs (time, channels); ReLU after each convolution, before its batch normalisation.
 
     Raises:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
@@ -15,6 +17,7 @@ from pellucid.models.imported.tidy import tidied
 from pellucid.network import finite
 from pellucid.network.layers import holds_weights, walk
 from pellucid.network.same_function import reason
+from pellucid.parameters import UNIQUE, File, one_of
 
 if TYPE_CHECKING:
     import keras
@@ -24,55 +27,16 @@ SPEC = ModelSpec(
     kinds=("series", "image"),
     features=archive.FEATURES,
     source='your own: see "Your own model" in the README',
-    parameters={
-        "file": {"type": "string", "minLength": 1, "description": "path or address of a model that Keras 3 saved"},
-        "features": {
-            "anyOf": [
-                {"enum": ["auto"]},
-                {
-                    "type": "array",
-                    "uniqueItems": True,
-                    "items": {"enum": list(archive.FEATURES)},
-                },
-            ],
-            "default": "auto",
-            "description": "what methods find in the model: auto reads it from the file, which must then be on this "
-            "machine; of an address it must be said: a list of conv, relu, rescale_rule, gap",
-        },
-        "freeze": {
-            "anyOf": [
-                {"enum": ["none", "all_but_last"]},
-                {"type": "array", "uniqueItems": True, "items": {"type": "string"}},
-            ],
-            "default": "none",
-            "description": "what fine-tuning leaves alone: none, all_but_last (all weights but those of the last layer "
-            "that has some), or a list of layers; the name of a nested model means all of its layers",
-        },
-        "new_head": {
-            "type": "boolean",
-            "default": False,
-            "description": "true: a new last dense layer, with random weights, for the classes of the data",
-        },
-        "allow_code": {
-            "type": "boolean",
-            "default": False,
-            "description": "true: code in the file (Lambda layers) may run, with all that you may do yourself: files, "
-            "network, passwords. Only for files whose maker you trust",
-        },
-        **own_keys.CLASSES,
-        **own_keys.INPUT_RANGE,
-    },
-    required=("file",),
-    files=("file",),
+    files={"file": File("path or address of a model that Keras 3 saved")},
 )
 
 
 def check(
     *,
     file: str,
-    features: str | Sequence[str] = "auto",
-    classes: Sequence[str | int] = (),
-    input_range: Sequence[float] = (0, 1),
+    features: str | Sequence[str],
+    classes: Sequence[str | int],
+    input_range: Sequence[float],
     **others: object,
 ) -> None:
     """Refuse an address of which nobody says what the model has: it is planned for before it is downloaded.
@@ -93,10 +57,10 @@ def check(
 def features(
     *,
     file: str,
-    features: str | Sequence[str] = "auto",
-    allow_code: bool = False,
-    new_head: bool = False,
-    classes: Sequence[str | int] = (),
+    features: str | Sequence[str],
+    allow_code: bool,
+    new_head: bool,
+    classes: Sequence[str | int],
     **others: object,
 ) -> tuple[str, ...]:
     """What the file says, or what the config says of an address.
@@ -125,12 +89,33 @@ def build(
     n_classes: int,
     *,
     file: Path | str,
-    features: str | Sequence[str] = "auto",
-    freeze: str | Sequence[str] = "none",
-    new_head: bool = False,
-    allow_code: bool = False,
-    classes: Sequence[str | int] = (),
-    input_range: Sequence[float] = (0, 1),
+    features: Annotated[
+        Literal["auto"]
+        | Annotated[Sequence[Annotated[str, one_of(archive.FEATURES)]], Field(json_schema_extra=UNIQUE)],
+        Field(
+            description="what methods find in the model: auto reads it from the file, which must then be on this "
+            "machine; of an address it must be said: a list of conv, relu, rescale_rule, gap"
+        ),
+    ] = "auto",
+    freeze: Annotated[
+        Literal["none", "all_but_last"] | Annotated[Sequence[str], Field(json_schema_extra=UNIQUE)],
+        Field(
+            description="what fine-tuning leaves alone: none, all_but_last (all weights but those of the last layer "
+            "that has some), or a list of layers; the name of a nested model means all of its layers"
+        ),
+    ] = "none",
+    new_head: Annotated[
+        bool, Field(description="true: a new last dense layer, with random weights, for the classes of the data")
+    ] = False,
+    allow_code: Annotated[
+        bool,
+        Field(
+            description="true: code in the file (Lambda layers) may run, with all that you may do yourself: files, "
+            "network, passwords. Only for files whose maker you trust"
+        ),
+    ] = False,
+    classes: own_keys.Classes = (),
+    input_range: own_keys.InputRange = (0, 1),
 ) -> keras.Model:
     """The model of the file, made usable (`tidy.tidied`), with a softmax over the classes at its end.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.models.base import ModelSpec
@@ -17,36 +19,6 @@ SPEC = ModelSpec(
     features=("relu", "instances"),
     source="Ilse M, Tomczak JM, Welling M. Attention-based Deep Multiple Instance Learning. ICML (2018), equations 7 "
     "and 9",
-    parameters={
-        "window": {
-            "type": "integer",
-            "minimum": 2,
-            "maximum": 1_000_000,
-            "default": 30,
-            "description": "samples of one instance; the last is filled up with zeros where the series is no multiple",
-        },
-        "filters": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 10_000,
-            "default": 32,
-            "description": "of the first convolution; the second has twice as many",
-        },
-        "kernel": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 10_000,
-            "default": 5,
-            "description": "samples that each filter spans",
-        },
-        "units": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 10_000,
-            "default": 64,
-            "description": "of the gated attention",
-        },
-    },
 )
 
 
@@ -54,10 +26,19 @@ def build(
     input_shape: tuple[int, ...],
     n_classes: int,
     *,
-    window: int = 30,
-    filters: int = 32,
-    kernel: int = 5,
-    units: int = 64,
+    window: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=1_000_000,
+            description="samples of one instance; the last is filled up with zeros where the series is no multiple",
+        ),
+    ] = 30,
+    filters: Annotated[
+        int, Field(ge=1, le=10_000, description="of the first convolution; the second has twice as many")
+    ] = 32,
+    kernel: Annotated[int, Field(ge=1, le=10_000, description="samples that each filter spans")] = 5,
+    units: Annotated[int, Field(ge=1, le=10_000, description="of the gated attention")] = 64,
 ) -> keras.Model:
     """Build the network for inputs (time, channels).
 

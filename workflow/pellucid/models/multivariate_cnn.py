@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pellucid.models.base import MOMENTUM, ModelSpec, require_size
+from pellucid.models.base import ModelSpec, Momentum, require_size
 
 if TYPE_CHECKING:
     import keras
@@ -14,11 +14,15 @@ SPEC = ModelSpec(
     kinds=("series",),
     features=("conv", "relu", "rescale_rule"),
     source="the network of a public question on 300 × 9 series: 543,404 parameters up to its Dense 300",
-    parameters=MOMENTUM,
 )
 
 
-def build(input_shape: tuple[int, ...], n_classes: int, *, momentum: float = 0.99) -> keras.Model:
+def build(
+    input_shape: tuple[int, ...],
+    n_classes: int,
+    *,
+    momentum: Momentum = 0.99,
+) -> keras.Model:
     """Build the network for inputs (time, channels).
 
     Raises:

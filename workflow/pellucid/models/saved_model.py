@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from pellucid import files
 from pellucid.errors import InputError
@@ -26,24 +27,6 @@ SPEC = ModelSpec(
     kinds=("series", "image"),
     features=(),
     source='your own: see "Your own model" in the README',
-    parameters={
-        "folder": {"type": "string", "minLength": 1, "description": "the folder that holds saved_model.pb"},
-        "endpoint": {
-            "type": "string",
-            "minLength": 1,
-            "default": "auto",
-            "description": "the function to call: auto takes serve (as Keras exports it) or serving_default",
-        },
-        "allow_code": {
-            "type": "boolean",
-            "default": False,
-            "description": "true: a SavedModel is a program, which can read and write files; it runs with all that you "
-            "may do yourself. Only for folders whose maker you trust",
-        },
-        **own_keys.CLASSES,
-        **own_keys.INPUT_RANGE,
-    },
-    required=("folder",),
     opaque=True,
 )
 
@@ -51,9 +34,9 @@ SPEC = ModelSpec(
 def check(
     *,
     folder: str,
-    allow_code: bool = False,
-    classes: Sequence[str | int] = (),
-    input_range: Sequence[float] = (0, 1),
+    allow_code: bool,
+    classes: Sequence[str | int],
+    input_range: Sequence[float],
     **others: object,
 ) -> None:
     """Refuse a program that nobody has allowed to run.
@@ -82,11 +65,22 @@ def build(
     input_shape: tuple[int, ...],
     n_classes: int,
     *,
-    folder: str,
-    endpoint: str = "auto",
-    allow_code: bool = False,
-    classes: Sequence[str | int] = (),
-    input_range: Sequence[float] = (0, 1),
+    folder: Annotated[str, Field(min_length=1, description="the folder that holds saved_model.pb")],
+    endpoint: Annotated[
+        str,
+        Field(
+            min_length=1, description="the function to call: auto takes serve (as Keras exports it) or serving_default"
+        ),
+    ] = "auto",
+    allow_code: Annotated[
+        bool,
+        Field(
+            description="true: a SavedModel is a program, which can read and write files; it runs with all that you "
+            "may do yourself. Only for folders whose maker you trust"
+        ),
+    ] = False,
+    classes: own_keys.Classes = (),
+    input_range: own_keys.InputRange = (0, 1),
 ) -> keras.Model:
     """A model of one layer that calls the SavedModel, and a softmax over the classes.
 
@@ -98,7 +92,7 @@ def build(
     """
     from keras import Input, Model, layers, ops
 
-    check(folder=folder, allow_code=allow_code)
+    check(folder=folder, allow_code=allow_code, classes=classes, input_range=input_range)
     place = str(Path(folder).expanduser())
     # Its graph is in the folder alone: by the name, another graph is another model.
     digest = files.digest([files.sha256(path) for path in addresses(folder=folder).values()])[:12]

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.errors import InputError
-from pellucid.models.base import WHITE, ModelSpec, require_rgb, require_size
+from pellucid.models.base import ModelSpec, White, require_rgb, require_size
 from pellucid.models.imported import own_keys
 from pellucid.models.published import keras_weights
 from pellucid.models.published.keras_networks import published
+from pellucid.parameters import File
 
 if TYPE_CHECKING:
     import keras
@@ -27,25 +29,16 @@ SPEC = ModelSpec(
     features=("conv", "relu", "rescale_rule"),
     source="Simonyan K, Zisserman A. Very Deep Convolutional Networks for Large-Scale Image Recognition. ICLR (2015), "
     "configuration D; 138,357,544 parameters for 224 × 224 × 3 and 1,000 classes (https://keras.io/api/applications/vgg)",
-    parameters={
-        "weights": {
-            "type": "string",
-            "minLength": 1,
-            "default": "none",
-            "description": "none (random); imagenet, the file that Keras publishes; or the path or address of a file "
-            "in its layout, such as "
+    files={
+        "weights": File(
+            "none (random); imagenet, the file that Keras publishes; or the path or address of a file in its "
+            "layout, such as "
             "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
-            "vgg16_weights_tf_dim_ordering_tf_kernels.h5 (weights_md5: 64373286793e3c8b2b4e3219cbf3544b)",
-        },
-        "nested": {
-            "type": "boolean",
-            "default": False,
-            "description": "true: the convolutions are one model inside the model; the numbers are the same",
-        },
-        **WHITE,
-        **own_keys.CLASSES,
+            "vgg16_weights_tf_dim_ordering_tf_kernels.h5 "
+            "(weights_md5: 64373286793e3c8b2b4e3219cbf3544b)",
+            default="none",
+        )
     },
-    files=("weights",),
 )
 
 # Means of the ImageNet training images, red, green, blue, on the scale from 0 to 255 (section 2.1 of the paper).
@@ -58,9 +51,11 @@ def build(
     n_classes: int,
     *,
     weights: Path | str | None = None,
-    nested: bool = False,
-    white: float = 1,
-    classes: Sequence[str | int] = (),
+    nested: Annotated[
+        bool, Field(description="true: the convolutions are one model inside the model; the numbers are the same")
+    ] = False,
+    white: White = 1,
+    classes: own_keys.Classes = (),
 ) -> keras.Model:
     """Build the network for RGB images (height, width, 3).
 
@@ -93,7 +88,7 @@ def build(
     return model
 
 
-def check(*, classes: Sequence[str | int] = (), **others: Any) -> None:
+def check(*, classes: Sequence[str | int], **others: Any) -> None:
     """Refuse a list of classes with one class alone or one class twice.
 
     Raises:

@@ -81,9 +81,7 @@ def preprocess(
     plugin = plugins.load("datasets")[source]
     digests = {name: downloads.check(path, **downloads.checksums(dataset, name)) for name, path in paths.items()}
     own = {
-        name: value
-        for name, value in plugins.own_parameters(dataset, plugin.SPEC).items()
-        if name not in plugin.SPEC.files
+        name: value for name, value in plugins.own_parameters(dataset, plugin).items() if name not in plugin.SPEC.files
     }
     room: dict[str, Any] = {"scratch": SpillBuffer(folder, memory_mb)} if plugin.SPEC.scratch else {}
     if plugin.SPEC.own_labels:

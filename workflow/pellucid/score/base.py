@@ -5,7 +5,9 @@ A score is a module of this package with two names:
 - `SPEC`, a `ScoreSpec`;
 - `score(explanation, case, rng, **parameters) -> ScoreResult`.
 
-It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned.
+Each keyword-only argument of `score` that is annotated with a pydantic `Field` is a parameter of the user: the
+signature is the one place that states its type, limits, default and description (`parameters.py`).
+It may have the other functions of `Score`, which state what happens without them.
 Nothing else has to be edited to add one: `config.yaml` turns it on. Explanations are computed once: a score reads
 them from the files. One that asks the model gets it as `case.model`; one that explains anew (robustness, sanity) does
 so by `explanation.re_explain`.
@@ -13,9 +15,9 @@ so by `explanation.re_explain`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +67,6 @@ class ScoreSpec:
         needs_training: whether `case.training` is there.
         needs_method: whether `explanation.re_explain` is there; needs the model too.
         needs_random_labels: whether `case.random_labels` is there.
-        parameters: JSON Schema properties of the parameters, each with a description and a default.
     """
 
     title: str
@@ -78,7 +79,12 @@ class ScoreSpec:
     needs_training: bool = False
     needs_method: bool = False
     needs_random_labels: bool = False
-    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    function: ClassVar[str] = "score"
+
+    @property
+    def contract(self) -> type[Score]:
+        """The functions that a score may have, with their defaults."""
+        return Score
 
     def metric(self, name: str) -> Metric:
         """The metric behind a name or a variant's name."""
@@ -207,3 +213,9 @@ class Score(Protocol):
     def score(
         self, explanation: Explanation, case: ScoreContext, rng: np.random.Generator, **parameters: Any
     ) -> ScoreResult: ...
+
+    def check(self, **parameters: Any) -> None:
+        """Refuse a combination of parameters (InputError), before any job is planned."""
+
+    def fits(self, axes: Sequence[int], **parameters: Any) -> None:
+        """Refuse parameters that examples of these sizes, without the channels, are too small for (InputError)."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
-from pellucid.score.shared.removal import OF, answers, cut, places, without
+from pellucid.score.shared.removal import Output, answers, cut, places, without
 
 _BASELINES = ("zero", "mean", "linear", "other")
 
@@ -35,18 +37,6 @@ SPEC = ScoreSpec(
     },
     needs_model=True,
     needs_training=True,
-    parameters={
-        "steps": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 100_000,
-            "default": 50,
-            "description": "intervals of the curves; never more than there are units",
-        },
-        "of": OF,
-        **units.PARAMETERS,
-        **fills.parameter((*_BASELINES, "noise"), _BASELINES),
-    },
 )
 
 # A window that the user wrote is refused at planning, where the size of the examples is known.
@@ -58,12 +48,14 @@ def score(
     case: ScoreContext,
     rng: np.random.Generator,
     *,
-    steps: int = 50,
-    of: str = "probability",
-    unit: str = "sample",
-    window: int | str = "auto",
-    channels: str = "together",
-    baselines: Sequence[str] = _BASELINES,
+    steps: Annotated[
+        int, Field(ge=1, le=100_000, description="intervals of the curves; never more than there are units")
+    ] = 50,
+    of: Output = "probability",
+    unit: units.Unit = "sample",
+    window: units.Window = "auto",
+    channels: units.Channels = "together",
+    baselines: Annotated[Sequence[str], fills.baselines_field((*_BASELINES, "noise"))] = _BASELINES,
 ) -> ScoreResult:
     """The areas by the trapezoidal rule and the curves, for each baseline.
 

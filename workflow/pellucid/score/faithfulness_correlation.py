@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
@@ -29,24 +31,6 @@ SPEC = ScoreSpec(
     metrics={"faithfulness_correlation": Metric("Faithfulness correlation", "higher", -1, 1)},
     needs_model=True,
     needs_training=True,
-    parameters={
-        "runs": {
-            "type": "integer",
-            "minimum": 3,
-            "maximum": 100_000,
-            "default": 100,
-            "description": "random sets of units",
-        },
-        "share": {
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "exclusiveMaximum": 1,
-            "default": 0.2,
-            "description": "size of a set, as a share of the units; one unit at least",
-        },
-        **units.PARAMETERS,
-        **fills.parameter((*_BASELINES, "noise"), _BASELINES),
-    },
 )
 
 # A window that the user wrote is refused at planning, where the size of the examples is known.
@@ -58,12 +42,14 @@ def score(
     case: ScoreContext,
     rng: np.random.Generator,
     *,
-    runs: int = 100,
-    share: float = 0.2,
-    unit: str = "sample",
-    window: int | str = "auto",
-    channels: str = "together",
-    baselines: Sequence[str] = _BASELINES,
+    runs: Annotated[int, Field(ge=3, le=100_000, description="random sets of units")] = 100,
+    share: Annotated[
+        float, Field(gt=0, lt=1, description="size of a set, as a share of the units; one unit at least")
+    ] = 0.2,
+    unit: units.Unit = "sample",
+    window: units.Window = "auto",
+    channels: units.Channels = "together",
+    baselines: Annotated[Sequence[str], fills.baselines_field((*_BASELINES, "noise"))] = _BASELINES,
 ) -> ScoreResult:
     """The correlation for each baseline; NaN for an example whose logit no set changes.
 

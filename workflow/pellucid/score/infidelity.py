@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from pellucid.parameters import UNIQUE, one_of
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
 from pellucid.score.shared.removal import drops, once, painted, subsets, weighed
@@ -34,40 +36,6 @@ SPEC = ScoreSpec(
     },
     needs_model=True,
     needs_training=True,
-    parameters={
-        "perturbations": {
-            "type": "array",
-            "minItems": 1,
-            "uniqueItems": True,
-            "items": {"enum": list(_PERTURBATIONS)},
-            "default": list(_PERTURBATIONS),
-            "description": "subset: random sets of units take the baseline's values; noise: each unit goes a random "
-            "share of the way to the baseline, Gaussian around 0 and the same for all its values",
-        },
-        "runs": {
-            "type": "integer",
-            "minimum": 3,
-            "maximum": 100_000,
-            "default": 100,
-            "description": "perturbations of each kind",
-        },
-        "share": {
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "exclusiveMaximum": 1,
-            "default": 0.2,
-            "description": "size of a set, as a share of the units; one unit at least",
-        },
-        "noise": {
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "maximum": 1_000,
-            "default": 0.2,
-            "description": "standard deviation of the noise, as a share of the way to the baseline",
-        },
-        **units.PARAMETERS,
-        **fills.parameter(fills.FIXED, _BASELINES),
-    },
 )
 
 # A window that the user wrote is refused at planning, where the size of the examples is known.
@@ -79,14 +47,27 @@ def score(
     case: ScoreContext,
     rng: np.random.Generator,
     *,
-    perturbations: Sequence[str] = _PERTURBATIONS,
-    runs: int = 100,
-    share: float = 0.2,
-    noise: float = 0.2,
-    unit: str = "sample",
-    window: int | str = "auto",
-    channels: str = "together",
-    baselines: Sequence[str] = _BASELINES,
+    perturbations: Annotated[
+        Sequence[Annotated[str, one_of(_PERTURBATIONS)]],
+        Field(
+            min_length=1,
+            json_schema_extra=UNIQUE,
+            description="subset: random sets of units take the baseline's values; noise: each unit goes a random "
+            "share of the way to the baseline, Gaussian around 0 and the same for all its values",
+        ),
+    ] = _PERTURBATIONS,
+    runs: Annotated[int, Field(ge=3, le=100_000, description="perturbations of each kind")] = 100,
+    share: Annotated[
+        float, Field(gt=0, lt=1, description="size of a set, as a share of the units; one unit at least")
+    ] = 0.2,
+    noise: Annotated[
+        float,
+        Field(gt=0, le=1_000, description="standard deviation of the noise, as a share of the way to the baseline"),
+    ] = 0.2,
+    unit: units.Unit = "sample",
+    window: units.Window = "auto",
+    channels: units.Channels = "together",
+    baselines: Annotated[Sequence[str], fills.baselines_field(fills.FIXED)] = _BASELINES,
 ) -> ScoreResult:
     """Both for each perturbation and baseline; the scaled one is NaN for an example whose logit never changes.
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.network.weight_randomisation import cascading, weighted_layers
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import spearman, ssim
-from pellucid.score.shared.subset import first_of_each, parameter, placed
+from pellucid.score.shared.subset import ExampleCount, first_of_each, placed
 
 MEASURES: dict[str, Callable[..., NDArray[np.float64]]] = {"rank_correlation": spearman, "ssim": ssim}
 CURVES = {"rank_correlation": "rank correlation", "ssim": "SSIM"}
@@ -34,22 +36,6 @@ SPEC = ScoreSpec(
     requires=("layers",),
     needs_model=True,
     needs_method=True,
-    parameters={
-        "steps": {
-            "anyOf": [{"type": "integer", "minimum": 2, "maximum": 100_000}, {"enum": ["all"]}],
-            "default": 5,
-            "description": "at which the examples are explained again: after every layer (all), or after the first "
-            "and the last and some between them, evenly spaced",
-        },
-        "draws": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1_000,
-            "default": 1,
-            "description": "of the weights, to be averaged",
-        },
-        "examples": parameter(3),
-    },
 )
 
 
@@ -58,9 +44,15 @@ def score(
     case: ScoreContext,
     rng: np.random.Generator,
     *,
-    steps: int | str = 5,
-    draws: int = 1,
-    examples: int | str = 3,
+    steps: Annotated[
+        Annotated[int, Field(ge=2, le=100_000)] | Literal["all"],
+        Field(
+            description="at which the examples are explained again: after every layer (all), or after the first and "
+            "the last and some between them, evenly spaced"
+        ),
+    ] = 5,
+    draws: Annotated[int, Field(ge=1, le=1_000, description="of the weights, to be averaged")] = 1,
+    examples: ExampleCount = 3,
 ) -> ScoreResult:
     """Both, in the mean over the steps and after the last, for each chosen example; NaN for the others."""
     assert case.model is not None

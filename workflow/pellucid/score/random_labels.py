@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import spearman, ssim
-from pellucid.score.shared.subset import first_of_each, parameter, placed
+from pellucid.score.shared.subset import ExampleCount, first_of_each, placed
 
 # As in the paper: only a model that says this share of its training labels has learnt them.
 LEARNT = 0.95
@@ -34,15 +36,6 @@ SPEC = ScoreSpec(
     needs_model=True,
     needs_method=True,
     needs_random_labels=True,
-    parameters={
-        "epochs": {
-            "anyOf": [{"type": "integer", "minimum": 1, "maximum": 100_000}, {"enum": ["recipe"]}],
-            "default": "recipe",
-            "description": "of the training on random labels, or recipe for as many as the experiment's own has: "
-            "memorising takes longer than learning",
-        },
-        "examples": parameter("all"),
-    },
 )
 
 _MEASURES: dict[str, Callable[..., NDArray[np.float64]]] = {"labels_rank_correlation": spearman, "labels_ssim": ssim}
@@ -53,8 +46,14 @@ def score(
     case: ScoreContext,
     rng: np.random.Generator,
     *,
-    epochs: int | str = "recipe",  # of the model that is there when this is called
-    examples: int | str = "all",
+    epochs: Annotated[
+        Annotated[int, Field(ge=1, le=100_000)] | Literal["recipe"],
+        Field(
+            description="of the training on random labels, or recipe for as many as the experiment's own has: "
+            "memorising takes longer than learning"
+        ),
+    ] = "recipe",
+    examples: ExampleCount = "all",
 ) -> ScoreResult:
     """Both for each chosen example, NaN for the others; and the share of its labels that the other model says."""
     assert explanation.re_explain is not None

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import spearman, ssim
-from pellucid.score.shared.subset import first_of_each, parameter, placed
+from pellucid.score.shared.subset import ExampleCount, first_of_each, placed
 
 SPEC = ScoreSpec(
     title="Random logit",
@@ -24,12 +24,15 @@ SPEC = ScoreSpec(
     },
     needs_model=True,
     needs_method=True,
-    parameters={"examples": parameter("all")},
 )
 
 
 def score(
-    explanation: Explanation, case: ScoreContext, rng: np.random.Generator, *, examples: int | str = "all"
+    explanation: Explanation,
+    case: ScoreContext,
+    rng: np.random.Generator,
+    *,
+    examples: ExampleCount = "all",
 ) -> ScoreResult:
     """Both for each chosen example; NaN for the others."""
     assert case.model is not None

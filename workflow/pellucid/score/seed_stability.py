@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import overlap, spearman
-from pellucid.score.shared.subset import first_of_each, parameter, placed
+from pellucid.score.shared.subset import ExampleCount, first_of_each, placed
 
 # Explaining fewer examples at a time may change the last bits, no more: what differs less has no randomness.
 _ROUNDING = 1e-5
@@ -27,23 +29,6 @@ SPEC = ScoreSpec(
     },
     needs_model=True,
     needs_method=True,
-    parameters={
-        "runs": {
-            "type": "integer",
-            "minimum": 2,
-            "maximum": 100_000,
-            "default": 3,
-            "description": "with different seeds, the explanation that is there being the first",
-        },
-        "share": {
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "maximum": 1,
-            "default": 0.1,
-            "description": "of the values, those that count as the strongest",
-        },
-        "examples": parameter("all"),
-    },
 )
 
 
@@ -52,9 +37,11 @@ def score(
     case: ScoreContext,
     rng: np.random.Generator,
     *,
-    runs: int = 3,
-    share: float = 0.1,
-    examples: int | str = "all",
+    runs: Annotated[
+        int, Field(ge=2, le=100_000, description="with different seeds, the explanation that is there being the first")
+    ] = 3,
+    share: Annotated[float, Field(gt=0, le=1, description="of the values, those that count as the strongest")] = 0.1,
+    examples: ExampleCount = "all",
 ) -> ScoreResult:
     """Both for each chosen example; NaN for the others."""
     assert explanation.re_explain is not None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.batching import blocks
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
-from pellucid.score.shared.subset import first_of_each, parameter, placed
+from pellucid.score.shared.subset import ExampleCount, first_of_each, placed
 
 SPEC = ScoreSpec(
     title="Sensitivity to the input",
@@ -25,23 +28,6 @@ SPEC = ScoreSpec(
     },
     needs_model=True,
     needs_method=True,
-    parameters={
-        "radius": {
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "maximum": 1_000,
-            "default": 0.02,
-            "description": "largest change of a value, as a share of the range of its channel in the example",
-        },
-        "samples": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1_000_000,
-            "default": 10,
-            "description": "changed copies of each example",
-        },
-        "examples": parameter(2),
-    },
 )
 
 
@@ -50,9 +36,16 @@ def score(
     case: ScoreContext,
     rng: np.random.Generator,
     *,
-    radius: float = 0.02,
-    samples: int = 10,
-    examples: int | str = 2,
+    radius: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1_000,
+            description="largest change of a value, as a share of the range of its channel in the example",
+        ),
+    ] = 0.02,
+    samples: Annotated[int, Field(ge=1, le=1_000_000, description="changed copies of each example")] = 10,
+    examples: ExampleCount = 2,
 ) -> ScoreResult:
     """Both for each chosen example; NaN for the others, and for attributions of zeros."""
     assert case.model is not None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from pellucid.parameters import UNIQUE
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
-from pellucid.score.shared.removal import OF, answers, cut, places, without
+from pellucid.score.shared.removal import Output, answers, cut, places, without
 from pellucid.shares import round_of
 
 _BASELINES = ("zero", "mean", "linear", "other")
@@ -31,20 +34,6 @@ SPEC = ScoreSpec(
     },
     needs_model=True,
     needs_training=True,
-    parameters={
-        "fractions": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": 100,
-            "uniqueItems": True,
-            "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
-            "default": list(_FRACTIONS),
-            "description": "shares of the units that are removed or kept; each is one unit at least",
-        },
-        "of": OF,
-        **units.PARAMETERS,
-        **fills.parameter((*_BASELINES, "noise"), _BASELINES),
-    },
 )
 
 # A window that the user wrote is refused at planning, where the size of the examples is known.
@@ -56,12 +45,20 @@ def score(
     case: ScoreContext,
     rng: np.random.Generator,
     *,
-    fractions: Sequence[float] = _FRACTIONS,
-    of: str = "probability",
-    unit: str = "sample",
-    window: int | str = "auto",
-    channels: str = "together",
-    baselines: Sequence[str] = _BASELINES,
+    fractions: Annotated[
+        Sequence[Annotated[float, Field(gt=0, le=1)]],
+        Field(
+            min_length=1,
+            max_length=100,
+            json_schema_extra=UNIQUE,
+            description="shares of the units that are removed or kept; each is one unit at least",
+        ),
+    ] = _FRACTIONS,
+    of: Output = "probability",
+    unit: units.Unit = "sample",
+    window: units.Window = "auto",
+    channels: units.Channels = "together",
+    baselines: Annotated[Sequence[str], fills.baselines_field((*_BASELINES, "noise"))] = _BASELINES,
 ) -> ScoreResult:
     """Both for each baseline, as means over the fractions, and their curves.
 

@@ -267,7 +267,7 @@ def _build(
     # Initialisers without a seed of their own draw from this one.
     keras.utils.set_random_seed(seeds.integer(seed, "train", "initial weights"))
     architecture = plugins.load("models")[model["architecture"]]
-    parameters = plugins.own_parameters(model, architecture.SPEC)
+    parameters = plugins.own_parameters(model, architecture)
     parameters |= {name: paths.get(name) for name in architecture.SPEC.files}
     network: keras.Model = architecture.build(tuple(data_info["shape"]), len(data_info["classes"]), **parameters)
     finite.require_weights(network, next(iter(paths.values()), f"model {model['architecture']}"))
@@ -282,7 +282,7 @@ def _notes(
     network: keras.Model, model: Mapping[str, Any], data_info: Mapping[str, Any], training: Path | str
 ) -> list[str]:
     """What contradicts the data in a model whose range the config can say, a sentence each; also logged."""
-    declared = plugins.spec("models", model["architecture"]).parameters
+    declared = plugins.parameters(plugins.load("models")[model["architecture"]])
     keys = [key for key in ("input_range", "white") if key in declared]
     try:
         found = [

@@ -6,15 +6,16 @@ It shows what the model looks for, not what is in the data: real examples are be
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.logits import softmax
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import conv_layer
-from pellucid.views.base import LAYER, ViewData, ViewSpec
+from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared.ascent import Array, Ascent, Statistics, ascend
 from pellucid.views.shared.features import feature_layer, features
 from pellucid.views.shared.sampling import balanced, parts
@@ -31,86 +32,6 @@ SPEC = ViewSpec(
     "Olah C, Mordvintsev A, Schubert L. Feature Visualization. Distill (2017)",
     requires=("layers",),
     needs=("training",),
-    parameters={
-        "of": {
-            "enum": ["classes", "filters"],
-            "default": "classes",
-            "description": "classes: the logit of every class; filters: the mean activation of filters of a layer",
-        },
-        "layer": {
-            **LAYER,
-            "default": "last",
-            "description": "of the filters: first or last (convolution layer, or the last features of a model that has "
-            "none), or the name of a layer",
-        },
-        "shown": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 64,
-            "default": 12,
-            "description": "classes or filters at most, evenly spread over those that there are",
-        },
-        "steps": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 100_000,
-            "default": 200,
-            "description": "steps of the ascent",
-        },
-        "step": {
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "maximum": 1_000,
-            "default": 0.1,
-            "description": "root mean square change of one step, in standard deviations of the training values; it "
-            "shrinks over the second half",
-        },
-        "l2": {
-            "type": "number",
-            "minimum": 0,
-            "maximum": 1_000_000,
-            "default": 1.0,
-            "description": "weight of the mean squared distance from the training mean, in standard deviations; the "
-            "score is measured in its own standard deviations over training examples",
-        },
-        "smoothness": {
-            "type": "number",
-            "minimum": 0,
-            "maximum": 1_000_000,
-            "default": 3.0,
-            "description": "weight of the roughness: mean squared second difference of a series (more for a finely "
-            "sampled one), total variation of an image (less for a tiny one)",
-        },
-        "jitter": {
-            "type": "number",
-            "minimum": 0,
-            "maximum": 0.5,
-            "default": 0.03,
-            "description": "largest random shift in a step, as a share of each axis",
-        },
-        "noise": {
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "maximum": 1_000,
-            "default": 1.0,
-            "description": "standard deviation of the start around the training mean, in standard deviations of the "
-            "training values",
-        },
-        "starts": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1_000,
-            "default": 1,
-            "description": "random starts for each class or filter; the one that ends highest is kept",
-        },
-        "examples": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 100_000,
-            "default": 1000,
-            "description": "training examples, as many of each class, among which the best real one is sought",
-        },
-    },
 )
 
 
@@ -119,17 +40,72 @@ def compute(
     data: ViewData,
     rng: np.random.Generator,
     *,
-    of: str = "classes",
-    layer: str = "last",
-    shown: int = 12,
-    steps: int = 200,
-    step: float = 0.1,
-    l2: float = 1.0,
-    smoothness: float = 3.0,
-    jitter: float = 0.03,
-    noise: float = 1.0,
-    starts: int = 1,
-    examples: int = 1000,
+    of: Annotated[
+        Literal["classes", "filters"],
+        Field(description="classes: the logit of every class; filters: the mean activation of filters of a layer"),
+    ] = "classes",
+    layer: Annotated[
+        str,
+        Field(
+            description="of the filters: first or last (convolution layer, or the last features of a model that has "
+            "none), or the name of a layer"
+        ),
+    ] = "last",
+    shown: Annotated[
+        int, Field(ge=1, le=64, description="classes or filters at most, evenly spread over those that there are")
+    ] = 12,
+    steps: Annotated[int, Field(ge=1, le=100_000, description="steps of the ascent")] = 200,
+    step: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1_000,
+            description="root mean square change of one step, in standard deviations of the training values; it "
+            "shrinks over the second half",
+        ),
+    ] = 0.1,
+    l2: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1_000_000,
+            description="weight of the mean squared distance from the training mean, in standard deviations; the "
+            "score is measured in its own standard deviations over training examples",
+        ),
+    ] = 1.0,
+    smoothness: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1_000_000,
+            description="weight of the roughness: mean squared second difference of a series (more for a finely "
+            "sampled one), total variation of an image (less for a tiny one)",
+        ),
+    ] = 3.0,
+    jitter: Annotated[
+        float, Field(ge=0, le=0.5, description="largest random shift in a step, as a share of each axis")
+    ] = 0.03,
+    noise: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1_000,
+            description="standard deviation of the start around the training mean, in standard deviations of the "
+            "training values",
+        ),
+    ] = 1.0,
+    starts: Annotated[
+        int,
+        Field(ge=1, le=1_000, description="random starts for each class or filter; the one that ends highest is kept"),
+    ] = 1,
+    examples: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000,
+            description="training examples, as many of each class, among which the best real one is sought",
+        ),
+    ] = 1000,
 ) -> dict[str, NDArray[Any] | str]:
     """Make the inputs, all at once in every step.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import conv_layer
-from pellucid.views.base import LAYER, ViewData, ViewSpec
+from pellucid.views.base import Layer, ViewData, ViewSpec
 from pellucid.views.shared.maps import about_examples, axes_of, batches, field_arrays, per_class, small
 
 SPEC = ViewSpec(
@@ -19,24 +20,6 @@ SPEC = ViewSpec(
     paper="Zeiler MD, Fergus R. Visualizing and Understanding Convolutional Networks. ECCV (2014), section 4",
     requires=("conv",),
     needs=("examples",),
-    parameters={
-        "layer": LAYER,
-        "examples": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 100_000,
-            "default": 1,
-            "description": "examples of each class",
-        },
-        "shown": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1_000,
-            "default": 32,
-            "description": "filters drawn at most, those of the largest mean absolute activation over the examples; "
-            "of the others the arrays hold the mean and the maximum",
-        },
-    },
 )
 
 _SMALL = 64  # positions along an axis of an image's map: as many as can be seen in a figure of many maps
@@ -47,9 +30,17 @@ def compute(
     data: ViewData,
     rng: np.random.Generator,
     *,
-    layer: str = "first",
-    examples: int = 1,
-    shown: int = 32,
+    layer: Layer = "first",
+    examples: Annotated[int, Field(ge=1, le=100_000, description="examples of each class")] = 1,
+    shown: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000,
+            description="filters drawn at most, those of the largest mean absolute activation over the examples; of "
+            "the others the arrays hold the mean and the maximum",
+        ),
+    ] = 32,
 ) -> dict[str, NDArray[Any]]:
     """The maps of the strongest filters, and a summary of all.
 

@@ -8,10 +8,11 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.messages import format_shape
 from pellucid.network.explained_model import ExplainedModel
@@ -27,16 +28,6 @@ SPEC = ViewSpec(
     paper="receptive fields: Araujo A, Norris W, Sim J. Computing Receptive Fields of Convolutional Neural Networks. "
     "Distill (2019)",
     texts=("txt", "csv"),
-    parameters={
-        "rows": {
-            "type": "integer",
-            "minimum": 8,
-            "maximum": 10_000,
-            "default": 40,
-            "description": "layers that the figure may have before normalisations, activations, dropout and padding "
-            "join the row of the layer in front of them; the texts have a line for each layer",
-        },
-    },
 )
 
 COLUMNS = ("layer", "kind", "output shape", "parameters", "trainable", "receptive field", "stride", "connected to")
@@ -82,7 +73,19 @@ class Row:
 
 
 def compute(
-    model: ExplainedModel, data: ViewData, rng: np.random.Generator, **drawn: object
+    model: ExplainedModel,
+    data: ViewData,
+    rng: np.random.Generator,
+    *,
+    rows: Annotated[
+        int,
+        Field(
+            ge=8,
+            le=10_000,
+            description="layers that the figure may have before normalisations, activations, dropout and padding "
+            "join the row of the layer in front of them; the texts have a line for each layer",
+        ),
+    ] = 40,
 ) -> dict[str, NDArray[Any] | str]:
     """The table of the layers.
 
@@ -92,22 +95,24 @@ def compute(
         parameters, trainable, field (the longest axis of the receptive field), whole, within; edges (E, 2), from and
         to.
     """
-    rows = table(model)
+    layers = table(model)
     return {
-        "txt": summary(model, rows),
-        "csv": _csv(rows),
-        "names": np.array([row.name for row in rows]),
-        "kinds": np.array([row.kind for row in rows]),
-        "groups": np.array([group(row.kind) for row in rows]),
-        "shapes": np.array([format_shape(row.shape) for row in rows]),
-        "positions": np.array([max((size or 1 for size in row.shape[:-1]), default=1) for row in rows]),
-        "filters": np.array([(row.shape[-1] or 1) if row.shape else 1 for row in rows]),
-        "parameters": np.array([row.parameters for row in rows]),
-        "trainable": np.array([row.trainable for row in rows]),
-        "field": np.array([max(model.input_shape[:-1] if row.field is None else row.field, default=1) for row in rows]),
-        "whole": np.array([row.field is None for row in rows]),
-        "within": np.array([row.within for row in rows]),
-        "edges": np.array([(start, end) for end, row in enumerate(rows) for start in row.inputs], np.int64).reshape(
+        "txt": summary(model, layers),
+        "csv": _csv(layers),
+        "names": np.array([row.name for row in layers]),
+        "kinds": np.array([row.kind for row in layers]),
+        "groups": np.array([group(row.kind) for row in layers]),
+        "shapes": np.array([format_shape(row.shape) for row in layers]),
+        "positions": np.array([max((size or 1 for size in row.shape[:-1]), default=1) for row in layers]),
+        "filters": np.array([(row.shape[-1] or 1) if row.shape else 1 for row in layers]),
+        "parameters": np.array([row.parameters for row in layers]),
+        "trainable": np.array([row.trainable for row in layers]),
+        "field": np.array(
+            [max(model.input_shape[:-1] if row.field is None else row.field, default=1) for row in layers]
+        ),
+        "whole": np.array([row.field is None for row in layers]),
+        "within": np.array([row.within for row in layers]),
+        "edges": np.array([(start, end) for end, row in enumerate(layers) for start in row.inputs], np.int64).reshape(
             -1, 2
         ),
     }

@@ -6,21 +6,24 @@ A view is a module of this package with two names:
 - `compute(model, data, rng, **parameters) -> dict`, arrays by name. An entry that is a text is a file of its own, whose
   suffix `SPEC.texts` names.
 
-It may have `check(**parameters)`, which refuses a combination of parameters (InputError) before any job is planned.
+Each keyword-only argument of `compute` that is annotated with a pydantic `Field` is a parameter of the user: the
+signature is the one place that states its type, limits, default and description (`parameters.py`).
+It may have the other functions of `View`, which state what happens without them.
 The module of the same name in `draw/views/` has `draw(arrays, facts, parameters, caption) -> Figure` and needs neither
 the model nor TensorFlow. Nothing else has to be edited to add a view: `config.yaml` turns it on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid import files
 
@@ -46,7 +49,6 @@ class ViewSpec:
         requires: features that the architecture must have, such as "conv".
         needs: what it reads besides the model: "examples" (the chosen ones), "training", "test".
         texts: suffixes of the text files that it writes beside its arrays, such as "csv".
-        parameters: JSON Schema properties of the parameters, each with a description and a default.
     """
 
     title: str
@@ -55,7 +57,12 @@ class ViewSpec:
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
-    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    function: ClassVar[str] = "compute"
+
+    @property
+    def contract(self) -> type[View]:
+        """The functions that a view may have, with their defaults."""
+        return View
 
     def sources(self) -> dict[str, str]:
         """The files that it needs, by name, relative to the experiment's folder."""
@@ -104,10 +111,17 @@ class View(Protocol):
         self, model: ExplainedModel, data: ViewData, rng: np.random.Generator, **parameters: Any
     ) -> dict[str, NDArray[Any] | str]: ...
 
+    def check(self, **parameters: Any) -> None:
+        """Refuse a combination of parameters (InputError), before any job is planned."""
 
-LAYER: Mapping[str, Any] = {
-    "type": "string",
-    "default": "first",
-    "description": "first or last: the place that everything passes through behind the first or the last convolution "
-    "(of filters, that convolution itself); or the name of a layer or operation",
-}
+    def fits(self, axes: Sequence[int], **parameters: Any) -> None:
+        """Refuse parameters that examples of these sizes, without the channels, are too small for (InputError)."""
+
+
+Layer = Annotated[
+    str,
+    Field(
+        description="first or last: the place that everything passes through behind the first or the last convolution "
+        "(of filters, that convolution itself); or the name of a layer or operation"
+    ),
+]

@@ -7,15 +7,16 @@ t-SNE at these sizes and would add a compiler at run time, so it is left out.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid import tables
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.base import ViewData, ViewSpec
-from pellucid.views.shared.features import LAYER, feature_layer, features
+from pellucid.views.shared.features import FeatureLayer, feature_layer, features
 from pellucid.views.shared.sampling import balanced, parts
 
 _BEFORE_TSNE = 50  # principal components that t-SNE starts from, as in van der Maaten and Hinton 2008, section 4.2
@@ -32,30 +33,6 @@ SPEC = ViewSpec(
     requires=("layers",),
     needs=("test",),
     texts=("csv",),
-    parameters={
-        "layer": LAYER,
-        "points": {
-            "type": "integer",
-            "minimum": _FEWEST,
-            "maximum": 100_000,
-            "default": 1000,
-            "description": "test examples at most, as many of each class",
-        },
-        "perplexity": {
-            "type": "number",
-            "minimum": 1,
-            "maximum": 10_000,
-            "default": 30,
-            "description": "of t-SNE: about how many neighbours count; at most a third of the examples",
-        },
-        "neighbours": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 10_000,
-            "default": 10,
-            "description": "nearest neighbours whose class is compared",
-        },
-    },
 )
 
 
@@ -64,10 +41,17 @@ def compute(
     data: ViewData,
     rng: np.random.Generator,
     *,
-    layer: str = "last_features",
-    points: int = 1000,
-    perplexity: float = 30,
-    neighbours: int = 10,
+    layer: FeatureLayer = "last_features",
+    points: Annotated[
+        int, Field(ge=_FEWEST, le=100_000, description="test examples at most, as many of each class")
+    ] = 1000,
+    perplexity: Annotated[
+        float,
+        Field(
+            ge=1, le=10_000, description="of t-SNE: about how many neighbours count; at most a third of the examples"
+        ),
+    ] = 30,
+    neighbours: Annotated[int, Field(ge=1, le=10_000, description="nearest neighbours whose class is compared")] = 10,
 ) -> dict[str, NDArray[Any] | str]:
     """Features of test examples and their two planes.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.network.explained_model import ExplainedModel
@@ -21,27 +22,6 @@ SPEC = ViewSpec(
     paper="Zeiler MD, Fergus R. Visualizing and Understanding Convolutional Networks. ECCV (2014), section 4",
     requires=("conv",),
     needs=("examples",),
-    parameters={
-        "layers": {
-            "anyOf": [{"enum": ["all"]}, {"type": "array", "minItems": 1, "items": {"type": "string"}}],
-            "default": "all",
-            "description": "all convolution layers, or a list of first, last and names of layers",
-        },
-        "example": {
-            "type": "integer",
-            "minimum": 0,
-            "maximum": 100_000,
-            "default": 0,
-            "description": "which of the chosen examples, from 0; they are sorted by class",
-        },
-        "shown": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1_000,
-            "default": 8,
-            "description": "maps drawn of each layer at most, those of the largest mean absolute activation",
-        },
-    },
 )
 
 _SMALL = 112  # positions along an axis of an image's map: as many as can be seen in a figure of many maps
@@ -52,9 +32,21 @@ def compute(
     data: ViewData,
     rng: np.random.Generator,
     *,
-    layers: str | Sequence[str] = "all",
-    example: int = 0,
-    shown: int = 8,
+    layers: Annotated[
+        Literal["all"] | Annotated[Sequence[str], Field(min_length=1)],
+        Field(description="all convolution layers, or a list of first, last and names of layers"),
+    ] = "all",
+    example: Annotated[
+        int, Field(ge=0, le=100_000, description="which of the chosen examples, from 0; they are sorted by class")
+    ] = 0,
+    shown: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000,
+            description="maps drawn of each layer at most, those of the largest mean absolute activation",
+        ),
+    ] = 8,
 ) -> dict[str, NDArray[Any]]:
     """The strongest maps of each layer on one example, and a summary of all maps.
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import kernel_layer
-from pellucid.views.base import LAYER, ViewData, ViewSpec
+from pellucid.views.base import Layer, ViewData, ViewSpec
 
 SPEC = ViewSpec(
     title="Filters",
@@ -19,29 +20,26 @@ SPEC = ViewSpec(
     paper="Krizhevsky A, Sutskever I, Hinton GE. ImageNet Classification with Deep Convolutional Neural Networks. NIPS "
     "(2012), figure 3",
     requires=("conv",),
-    parameters={
-        "layer": LAYER,
-        "shown": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1_000,
-            "default": 32,
-            "description": "filters drawn at most, those of the largest norm; the arrays hold all",
-        },
-        "channels": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1_000,
-            "default": 8,
-            "description": "input channels drawn at most of each filter behind the first layer, those of the largest "
-            "norm",
-        },
-    },
 )
 
 
 def compute(
-    model: ExplainedModel, data: ViewData, rng: np.random.Generator, *, layer: str = "first", **drawn: object
+    model: ExplainedModel,
+    data: ViewData,
+    rng: np.random.Generator,
+    *,
+    layer: Layer = "first",
+    shown: Annotated[
+        int, Field(ge=1, le=1_000, description="filters drawn at most, those of the largest norm; the arrays hold all")
+    ] = 32,
+    channels: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000,
+            description="input channels drawn at most of each filter behind the first layer, those of the largest norm",
+        ),
+    ] = 8,
 ) -> dict[str, NDArray[Any]]:
     """The kernels of a layer, and where their taps lie on the input.
 

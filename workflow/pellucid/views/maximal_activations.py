@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import conv_layer
 from pellucid.network.receptive_field import ReceptiveField
-from pellucid.views.base import LAYER, ViewData, ViewSpec
+from pellucid.views.base import Layer, ViewData, ViewSpec
 from pellucid.views.shared.maps import Array, batches, field_arrays, small
 
 SPEC = ViewSpec(
@@ -22,35 +23,6 @@ SPEC = ViewSpec(
     "Semantic Segmentation. CVPR (2014), section 3.1",
     requires=("conv",),
     needs=("test",),
-    parameters={
-        "layer": {**LAYER, "default": "last"},
-        "shown": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1_000,
-            "default": 8,
-            "description": "filters drawn at most",
-        },
-        "order": {
-            "enum": ["strongest", "first"],
-            "default": "strongest",
-            "description": "which filters are drawn: those of the largest activations, or those that come first",
-        },
-        "top": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1_000,
-            "default": 6,
-            "description": "examples drawn for each filter",
-        },
-        "search": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1_000_000,
-            "default": 2000,
-            "description": "test examples that are searched at most, drawn at random where there are more",
-        },
-    },
 )
 
 # Pixels along an axis that an image in the arrays may have: a patch, and the whole that says where the patch lies.
@@ -62,11 +34,21 @@ def compute(
     data: ViewData,
     rng: np.random.Generator,
     *,
-    layer: str = "last",
-    shown: int = 8,
-    order: str = "strongest",
-    top: int = 6,
-    search: int = 2000,
+    layer: Layer = "last",
+    shown: Annotated[int, Field(ge=1, le=1_000, description="filters drawn at most")] = 8,
+    order: Annotated[
+        Literal["strongest", "first"],
+        Field(description="which filters are drawn: those of the largest activations, or those that come first"),
+    ] = "strongest",
+    top: Annotated[int, Field(ge=1, le=1_000, description="examples drawn for each filter")] = 6,
+    search: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000_000,
+            description="test examples that are searched at most, drawn at random where there are more",
+        ),
+    ] = 2000,
 ) -> dict[str, NDArray[Any]]:
     """The strongest answers of the filters, one for each example at most, and what they answer to.
 

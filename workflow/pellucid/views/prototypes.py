@@ -5,15 +5,16 @@ Everything is measured in the space of the last features: two examples are near 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared import medoids, mmd
-from pellucid.views.shared.features import LAYER, feature_layer, features
+from pellucid.views.shared.features import FeatureLayer, feature_layer, features
 from pellucid.views.shared.sampling import balanced, parts
 
 _DRAWS = 100  # random choices with which the chosen prototypes are compared
@@ -28,37 +29,6 @@ SPEC = ViewSpec(
     "NeurIPS (2016); Kaufman L, Rousseeuw P. Finding Groups in Data (1990), chapter 2",
     requires=("layers",),
     needs=("training", "test"),
-    parameters={
-        "method": {
-            "enum": ["mmd_critic", "k_medoids"],
-            "default": "mmd_critic",
-            "description": "mmd_critic: prototypes whose distribution is nearest to the class's; k_medoids: those "
-            "nearest to the rest of the class in the mean",
-        },
-        "layer": LAYER,
-        "prototypes": {"type": "integer", "minimum": 1, "maximum": 10, "default": 3, "description": "of each class"},
-        "criticisms": {"type": "integer", "minimum": 0, "maximum": 10, "default": 2, "description": "of each class"},
-        "criticise": {
-            "enum": ["rare", "both"],
-            "default": "rare",
-            "description": "rare: where the prototypes say too little of the class; both: or too much, as in the "
-            "paper, which can be beside a prototype",
-        },
-        "points": {
-            "type": "integer",
-            "minimum": 2,
-            "maximum": 100_000,
-            "default": 400,
-            "description": "training examples of each class to choose from, and as many test examples, at most",
-        },
-        "shown": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1_000,
-            "default": 10,
-            "description": "classes in the figure at most; the arrays hold all",
-        },
-    },
 )
 
 
@@ -67,13 +37,32 @@ def compute(
     data: ViewData,
     rng: np.random.Generator,
     *,
-    method: str = "mmd_critic",
-    layer: str = "last_features",
-    prototypes: int = 3,
-    criticisms: int = 2,
-    criticise: str = "rare",
-    points: int = 400,
-    shown: int = 10,
+    method: Annotated[
+        Literal["mmd_critic", "k_medoids"],
+        Field(
+            description="mmd_critic: prototypes whose distribution is nearest to the class's; k_medoids: those "
+            "nearest to the rest of the class in the mean"
+        ),
+    ] = "mmd_critic",
+    layer: FeatureLayer = "last_features",
+    prototypes: Annotated[int, Field(ge=1, le=10, description="of each class")] = 3,
+    criticisms: Annotated[int, Field(ge=0, le=10, description="of each class")] = 2,
+    criticise: Annotated[
+        Literal["rare", "both"],
+        Field(
+            description="rare: where the prototypes say too little of the class; both: or too much, as in the paper, "
+            "which can be beside a prototype"
+        ),
+    ] = "rare",
+    points: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=100_000,
+            description="training examples of each class to choose from, and as many test examples, at most",
+        ),
+    ] = 400,
+    shown: Annotated[int, Field(ge=1, le=1_000, description="classes in the figure at most; the arrays hold all")] = 10,
 ) -> dict[str, NDArray[Any] | str]:
     """Choose class by class, which is the paper's local kernel: examples of two classes have no similarity.
 

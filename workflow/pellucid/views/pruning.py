@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid import plugins, tables
 from pellucid.errors import InputError
 from pellucid.explain.base import require_finite
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.network.explained_model import ExplainedModel
+from pellucid.parameters import UNIQUE
 from pellucid.ranks import levels, spearman
 from pellucid.shares import round_of
 from pellucid.views.base import ViewData, ViewSpec
@@ -35,47 +37,6 @@ SPEC = ViewSpec(
     requires=("layers",),
     needs=("test", "examples"),
     texts=("csv",),
-    parameters={
-        "strategies": {
-            "type": "array",
-            "minItems": 1,
-            "uniqueItems": True,
-            "items": {"enum": ["random", "global_magnitude", "layer_magnitude"]},
-            "default": ["random", "global_magnitude", "layer_magnitude"],
-            "description": "random: a mask at the density; global_magnitude: the largest weights of all kernels; "
-            "layer_magnitude: the largest of each kernel",
-        },
-        "densities": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": 100,
-            "uniqueItems": True,
-            "items": {"type": "number", "minimum": 0, "maximum": 1},
-            "default": [1, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05],
-            "description": "shares of the weights that are kept",
-        },
-        "repeats": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1_000,
-            "default": 3,
-            "description": "masks of the random strategy",
-        },
-        "points": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 100_000,
-            "default": 2000,
-            "description": "test examples for the accuracy at most, each class with its share",
-        },
-        "methods": {
-            "type": "array",
-            "uniqueItems": True,
-            "items": {"type": "string"},
-            "default": ["saliency", "grad_cam"],
-            "description": "attribution methods, with their default parameters",
-        },
-    },
 )
 
 
@@ -100,11 +61,28 @@ def compute(
     data: ViewData,
     rng: np.random.Generator,
     *,
-    strategies: Sequence[str] = ("random", "global_magnitude", "layer_magnitude"),
-    densities: Sequence[float] = (1, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05),
-    repeats: int = 3,
-    points: int = 2000,
-    methods: Sequence[str] = ("saliency", "grad_cam"),
+    strategies: Annotated[
+        Sequence[Literal["random", "global_magnitude", "layer_magnitude"]],
+        Field(
+            min_length=1,
+            json_schema_extra=UNIQUE,
+            description="random: a mask at the density; global_magnitude: the largest weights of all kernels; "
+            "layer_magnitude: the largest of each kernel",
+        ),
+    ] = ("random", "global_magnitude", "layer_magnitude"),
+    densities: Annotated[
+        Sequence[Annotated[float, Field(ge=0, le=1)]],
+        Field(
+            min_length=1, max_length=100, json_schema_extra=UNIQUE, description="shares of the weights that are kept"
+        ),
+    ] = (1, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05),
+    repeats: Annotated[int, Field(ge=1, le=1_000, description="masks of the random strategy")] = 3,
+    points: Annotated[
+        int, Field(ge=1, le=100_000, description="test examples for the accuracy at most, each class with its share")
+    ] = 2000,
+    methods: Annotated[
+        Sequence[str], Field(json_schema_extra=UNIQUE, description="attribution methods, with their default parameters")
+    ] = ("saliency", "grad_cam"),
 ) -> dict[str, NDArray[Any] | str]:
     """Prune in every way and at every density, one after the other; the model is whole again in the end.
 
@@ -218,7 +196,7 @@ def _explain(
     found = {}
     for name in methods:
         plugin = plugins.load("explain")[name]
-        parameters = {key: declared["default"] for key, declared in plugin.SPEC.parameters.items()}
+        parameters = plugins.defaults(plugin)
         try:
             # The same state for every density: only the weights differ.
             attributions = plugin.explain(model, inputs, targets, np.random.default_rng(seed), **parameters)

@@ -1,6 +1,9 @@
 """Sine waves of two frequencies in noise: the smallest data source that a network can learn from."""
 
+from typing import Annotated
+
 import numpy as np
+from pydantic import Field
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 
@@ -10,15 +13,17 @@ SPEC = SourceSpec(
     licence="none needed: the data are generated",
     citation="none: an example of the documentation",
     homepage="https://en.wikipedia.org/wiki/Sine_wave",
-    parameters={
-        "per_class": {"type": "integer", "minimum": 10, "default": 100, "description": "examples of each class"},
-        "noise": {"type": "number", "minimum": 0, "default": 0.3, "description": "standard deviation of the noise"},
-    },
 )
 FREQUENCIES = {"slow": 2.0, "fast": 5.0}  # Hz
 
 
-def load(files, rng, *, per_class=100, noise=0.3):
+def load(
+    files,
+    rng,
+    *,
+    per_class: Annotated[int, Field(ge=10, description="examples of each class")] = 100,
+    noise: Annotated[float, Field(ge=0, description="standard deviation of the noise")] = 0.3,
+):
     """Generate 100 samples at 100 Hz of each example, with a random phase."""
     labels = np.repeat(np.arange(len(FREQUENCIES)), per_class)
     frequency = np.array(list(FREQUENCIES.values()))[labels]

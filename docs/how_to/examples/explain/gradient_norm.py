@@ -1,6 +1,9 @@
 """Gradient norm: how long the gradient of the class logit is at each time step or pixel."""
 
+from typing import Annotated
+
 import numpy as np
+from pydantic import Field
 
 from pellucid.explain.base import MethodSpec
 
@@ -11,18 +14,19 @@ SPEC = MethodSpec(
     unit="|∂ logit / ∂ input|",
     per_channel=False,
     signed=False,
-    parameters={
-        "order": {
-            "type": "integer",
-            "minimum": 1,
-            "default": 2,
-            "description": "of the norm over the channels: 1 is the sum of sizes, 2 the Euclidean length",
-        }
-    },
 )
 
 
-def explain(model, inputs, targets, rng, *, order=2):
+def explain(
+    model,
+    inputs,
+    targets,
+    rng,
+    *,
+    order: Annotated[
+        int, Field(ge=1, description="of the norm over the channels: 1 is the sum of sizes, 2 the Euclidean length")
+    ] = 2,
+):
     """Return the norm over the channels, repeated for every channel: (N, *input_shape)."""
     norm = np.linalg.norm(model.gradient(inputs, targets), ord=order, axis=-1, keepdims=True)
     return np.repeat(norm, inputs.shape[-1], axis=-1)

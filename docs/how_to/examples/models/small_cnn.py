@@ -1,5 +1,9 @@
 """A small convolutional network for series: one convolution, one pooling, one dense layer."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from pellucid.models.base import ModelSpec, require_size
 
 SPEC = ModelSpec(
@@ -7,14 +11,16 @@ SPEC = ModelSpec(
     kinds=("series",),
     features=("conv", "relu", "rescale_rule"),
     source="an example of the documentation",
-    parameters={
-        "filters": {"type": "integer", "minimum": 1, "default": 8, "description": "of the convolution"},
-        "kernel": {"type": "integer", "minimum": 1, "default": 9, "description": "samples that a filter spans"},
-    },
 )
 
 
-def build(input_shape, n_classes, *, filters=8, kernel=9):
+def build(
+    input_shape,
+    n_classes,
+    *,
+    filters: Annotated[int, Field(ge=1, description="of the convolution")] = 8,
+    kernel: Annotated[int, Field(ge=1, description="samples that a filter spans")] = 9,
+):
     """Build the network for inputs (time, channels); it is not compiled."""
     from keras import Sequential, layers
 

@@ -1,6 +1,9 @@
 """Roughness: how much an explanation jumps from one time step (or row of pixels) to the next."""
 
+from typing import Annotated
+
 import numpy as np
+from pydantic import Field
 
 from pellucid.score.base import Metric, ScoreResult, ScoreSpec
 
@@ -11,13 +14,10 @@ SPEC = ScoreSpec(
     "values: 0 where the explanation is constant. It describes; a rough explanation may be right.",
     paper="none: an example of the documentation",
     metrics={"roughness": Metric("Roughness", better="neither", low=0)},
-    parameters={
-        "lag": {"type": "integer", "minimum": 1, "default": 1, "description": "steps between two neighbours"},
-    },
 )
 
 
-def score(explanation, case, rng, *, lag=1):
+def score(explanation, case, rng, *, lag: Annotated[int, Field(ge=1, description="steps between two neighbours")] = 1):
     """Return one number for each example; NaN where it is not defined."""
     values = explanation.attributions.astype(np.float64)
     rest = tuple(range(1, values.ndim))

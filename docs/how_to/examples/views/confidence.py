@@ -1,6 +1,9 @@
 """Confidence: the probability that the model gives to the true class of each test example."""
 
+from typing import Annotated
+
 import numpy as np
+from pydantic import Field
 
 from pellucid.views.base import ViewSpec
 
@@ -9,13 +12,10 @@ SPEC = ViewSpec(
     about="The probability of the true class of every test example, one histogram for each class.",
     paper="none: an example of the documentation",
     needs=("test",),
-    parameters={
-        "bins": {"type": "integer", "minimum": 2, "default": 20, "description": "of each histogram, from 0 to 1"},
-    },
 )
 
 
-def compute(model, data, rng, *, bins=20):
+def compute(model, data, rng, *, bins: Annotated[int, Field(ge=2, description="of each histogram, from 0 to 1")] = 20):
     """Count the test examples of each class in each bin.
 
     Returns:

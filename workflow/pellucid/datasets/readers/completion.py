@@ -4,39 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.datasets.base import BLANK, ESTIMATED
 from pellucid.errors import InputError
 from pellucid.prepare import scaling
 
 # The parameters that sources of series share.
-PARAMETERS: dict[str, dict[str, Any]] = {
-    "sampling_rate": {
-        "type": "number",
-        "exclusiveMinimum": 0,
-        "maximum": 1_000_000_000,
-        "description": "in Hz, for time axes in seconds",
-    },
-    "unit": {"type": "string", "default": "a.u.", "description": "of the values, for axis labels"},
-    "missing": {
-        "enum": ["refuse", "interpolate", "zero"],
-        "default": "refuse",
-        "description": "what becomes of empty cells and NaN within a series: the run ends and says where; a straight "
+SamplingRate = Annotated[float | None, Field(gt=0, le=1_000_000_000, description="in Hz, for time axes in seconds")]
+UnitName = Annotated[str, Field(description="of the values, for axis labels")]
+Missing = Annotated[
+    Literal["refuse", "interpolate", "zero"],
+    Field(
+        description="what becomes of empty cells and NaN within a series: the run ends and says where; a straight "
         "line between the values beside them (at an end, the nearest value); or zero. What was filled does not "
-        "count in the statistics of scaling, and is neither drawn nor scored",
-    },
-    "lengths": {
-        "enum": ["refuse", "pad", "crop"],
-        "default": "refuse",
-        "description": "what becomes of series of unequal lengths: the run ends and says which; zeros after the end of "
+        "count in the statistics of scaling, and is neither drawn nor scored"
+    ),
+]
+Lengths = Annotated[
+    Literal["refuse", "pad", "crop"],
+    Field(
+        description="what becomes of series of unequal lengths: the run ends and says which; zeros after the end of "
         "shorter ones; or only as much of each as the shortest has. With pad and crop, NaN in all channels at the end "
-        "of a series counts as its end",
-    },
-}
+        "of a series counts as its end"
+    ),
+]
 
 
 @dataclass

@@ -7,11 +7,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from pellucid.datasets.readers import damaged
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
+from pellucid.parameters import File
 
 # As keras.applications.imagenet_utils names the file, with the MD5 that it states.
 ADDRESS = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
@@ -21,27 +24,26 @@ _LARGEST = 2**20  # bytes; the published one has 35,000
 
 FILE = "class_index"
 # What a source of photographs declares among its parameters, with `FILE` among its files.
-PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "labels": {
-        "enum": ["own", "imagenet"],
-        "default": "own",
-        "description": "own: the classes of these data alone; imagenet: the 1,000 classes of ImageNet, in the order in "
-        "which the networks of keras.applications answer",
-    },
-    FILE: {
-        "type": "string",
-        "minLength": 1,
-        "default": "none",
-        "description": "with labels: imagenet, the file that numbers the classes; none: the one that Keras publishes, "
-        "downloaded and compared with its MD5",
-    },
+Labels = Annotated[
+    Literal["own", "imagenet"],
+    Field(
+        description="own: the classes of these data alone; imagenet: the 1,000 classes of ImageNet, in the order in "
+        "which the networks of keras.applications answer"
+    ),
+]
+FILES = {
+    FILE: File(
+        "with labels: imagenet, the file that numbers the classes; none: the one that Keras publishes, downloaded and "
+        "compared with its MD5",
+        default="none",
+    )
 }
 
 _IDENTIFIER = re.compile(r"n[0-9]{8}")
 _EXPECTED = f'ImageNet\'s class index: {{"0": ["n01440764", "tench"], …}} up to {COUNT - 1}'
 
 
-def fill(*, labels: str = "own", class_index: str = "none", **others: Any) -> dict[str, str]:
+def fill(*, labels: str, class_index: str, **others: Any) -> dict[str, str]:
     """What `labels: imagenet` stands for: the address of the class index and its MD5, where no other is named."""
     if labels != "imagenet" or class_index != "none":
         return {}

@@ -5,26 +5,29 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
+from pellucid.parameters import UNIQUE
 
 Names = Sequence[Any] | Mapping[str, Any] | None
 
 # The parameter `class_names` of the sources whose labels are the user's own.
-CLASS_NAMES: Mapping[str, Any] = {
-    "type": ["array", "object"],
-    "items": {"type": ["string", "integer"]},
-    "additionalProperties": {"type": ["string", "integer"]},
-    "uniqueItems": True,
-    "default": {},
-    "description": "names of the sorted labels in a list, or a mapping from label to name; labels of one name become "
-    "one class. Absent, the labels are the names",
-}
+ClassNames = Annotated[
+    Sequence[str | int] | Mapping[str, str | int],
+    Field(
+        json_schema_extra=UNIQUE,
+        description="names of the sorted labels in a list, or a mapping from label to name; labels of one name become "
+        "one class. Absent, the labels are the names",
+    ),
+]
+NO_NAMES: Mapping[str, str | int] = MappingProxyType({})
 
 # Python's float takes more for a number than any table means by one: 1_1, digits of other scripts.
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")

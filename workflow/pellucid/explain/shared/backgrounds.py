@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.network.explained_model import ExplainedModel
 
-PARAMETER: Mapping[str, Any] = {
-    "type": "integer",
-    "minimum": 1,
-    "maximum": 100_000,
-    "default": 50,
-    "description": "training examples drawn as background, each once; all of them where there are fewer",
-}
+Background = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=100_000,
+        description="training examples drawn as background, each once; all of them where there are fewer",
+    ),
+]
 
 
 def drawn(training: NDArray[np.float32], background: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -49,7 +50,7 @@ def expected(
     rng: np.random.Generator,
     *,
     training: NDArray[np.float32],
-    background: int = 50,
+    background: int,
     **unused: Any,
 ) -> NDArray[np.float64]:
     """Mean logit of each target over the background that `explain` draws from the same generator: (N,)."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-PARAMETER: Mapping[str, Any] = {
-    "enum": ["zero", "mean", "noise"],
-    "default": "zero",
-    "description": "what stands for nothing: zeros (as in the ECG article), the mean of the example's channel, or "
-    "noise with the channel's mean and standard deviation",
-}
+Baseline = Annotated[
+    Literal["zero", "mean", "noise"],
+    Field(
+        description="what stands for nothing: zeros (as in the ECG article), the mean of the example's channel, or "
+        "noise with the channel's mean and standard deviation"
+    ),
+]
 
 
 def baseline(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.batching import slices
 from pellucid.errors import InputError
@@ -18,12 +19,13 @@ from pellucid.network.spans import Span
 # Bytes of feature maps that are combined at once: what fits into a core's cache takes half the time (measured).
 _CACHED = 2**20
 
-LAYER: Mapping[str, Any] = {
-    "type": "string",
-    "default": "last",
-    "description": "first or last: the place that everything passes through behind the first or the last convolution "
-    "(the activation that belongs to it, or where branches meet); or the name of a layer or operation",
-}
+Layer = Annotated[
+    str,
+    Field(
+        description="first or last: the place that everything passes through behind the first or the last convolution "
+        "(the activation that belongs to it, or where branches meet); or the name of a layer or operation"
+    ),
+]
 
 
 def combined(

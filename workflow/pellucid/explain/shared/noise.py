@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.batching import blocks
 from pellucid.network.explained_model import ExplainedModel
 
-PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "samples": {
-        "type": "integer",
-        "minimum": 2,
-        "maximum": 1_000_000,
-        "default": 50,
-        "description": "noisy copies of each input",
-    },
-    "noise": {
-        "type": "number",
-        "exclusiveMinimum": 0,
-        "maximum": 1_000,
-        "default": 0.15,
-        "description": "standard deviation of the noise, as a share of the example's range (maximum less minimum)",
-    },
-}
+Samples = Annotated[int, Field(ge=2, le=1_000_000, description="noisy copies of each input")]
+Noise = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=1_000,
+        description="standard deviation of the noise, as a share of the example's range (maximum less minimum)",
+    ),
+]
 
 
 def moments(

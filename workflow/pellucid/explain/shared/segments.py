@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.errors import InputError
 
 # A slice of a series is about as long as occlusion's window; an image gets the grid of 7 × 7 of RISE.
 _SAMPLES, _FEWEST, _MOST, _SIDE = 15, 7, 20, 7
 
-PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "segments": {
-        "anyOf": [{"type": "integer", "minimum": 2, "maximum": 100_000}, {"enum": ["auto"]}],
-        "default": "auto",
-        "description": "parts of an example, or of each of its channels (of an image: about so many); auto: slices of "
-        "about 15 samples, 7 to 20 of them, or 7 × 7 parts of an image, of two pixels a side at least",
-    },
-    "partition": {
-        "enum": ["grid", "superpixels"],
-        "default": "grid",
-        "description": "equal slices or blocks, or (images only) superpixels that follow the content, by SLIC",
-    },
-    "compactness": {
-        "type": "number",
-        "exclusiveMinimum": 0,
-        "maximum": 1_000_000,
-        "default": 0.1,
-        "description": "of superpixels: higher makes them squarer, lower lets them follow the values, which are "
+Segments = Annotated[
+    Annotated[int, Field(ge=2, le=100_000)] | Literal["auto"],
+    Field(
+        description="parts of an example, or of each of its channels (of an image: about so many); auto: slices of "
+        "about 15 samples, 7 to 20 of them, or 7 × 7 parts of an image, of two pixels a side at least"
+    ),
+]
+Partition = Annotated[
+    Literal["grid", "superpixels"],
+    Field(description="equal slices or blocks, or (images only) superpixels that follow the content, by SLIC"),
+]
+Compactness = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=1_000_000,
+        description="of superpixels: higher makes them squarer, lower lets them follow the values, which are "
         "scaled to [0, 1]",
-    },
-    "channels": {
-        "enum": ["each", "together"],
-        "default": "each",
-        "description": "segments of each channel for itself, or through all channels (one map, repeated for each)",
-    },
-}
+    ),
+]
+Channels = Annotated[
+    Literal["each", "together"],
+    Field(description="segments of each channel for itself, or through all channels (one map, repeated for each)"),
+]
 
 
 def segmentation(
@@ -55,7 +54,7 @@ def segmentation(
 
     Args:
         inputs: (N, *axes, channels).
-        segments, partition, compactness, channels: see `PARAMETERS`.
+        segments, partition, compactness, channels: see `Segments` and the types below it.
 
     Returns:
         (N, *input_shape), or (1, *input_shape) where all examples are cut alike.
@@ -78,7 +77,7 @@ def segmentation(
     return labels
 
 
-def fits(axes: Sequence[int], *, segments: int | str = "auto", partition: str = "grid", **others: object) -> None:
+def fits(axes: Sequence[int], *, segments: int | str, partition: str, **others: object) -> None:
     """Refuse segments that an example of these axes cannot be cut into.
 
     Raises:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list
@@ -18,27 +20,23 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CLASSES: Mapping[str, Mapping[str, Any]] = {
-    "classes": {
-        "type": "array",
-        "items": {"type": ["string", "integer"]},
-        "default": [],
-        "description": "which output of the model is which class: the names of the data's classes in the order of the "
-        "outputs, those that the data lack included. Absent, the outputs are the classes of the data in sorted order",
-    }
-}
-INPUT_RANGE: Mapping[str, Mapping[str, Any]] = {
-    "input_range": {
-        "type": "array",
-        "items": {"type": "number"},
-        "minItems": 2,
-        "maxItems": 2,
-        "default": [0, 1],
-        "description": "the values that the model takes where the data are 0 and 1: [0, 255] for a model of images "
-        "from 0 to 255, [-1, 1], or [0, 1000] for one of µV where the data are in mV. A first layer converts; figures "
-        "and attributions stay in the values of the data",
-    }
-}
+Classes = Annotated[
+    Sequence[str | int],
+    Field(
+        description="which output of the model is which class: the names of the data's classes in the order of the "
+        "outputs, those that the data lack included. Absent, the outputs are the classes of the data in sorted order"
+    ),
+]
+InputRange = Annotated[
+    Sequence[float],
+    Field(
+        min_length=2,
+        max_length=2,
+        description="the values that the model takes where the data are 0 and 1: [0, 255] for a model of images from 0 "
+        "to 255, [-1, 1], or [0, 1000] for one of µV where the data are in mV. A first layer converts; figures and "
+        "attributions stay in the values of the data",
+    ),
+]
 
 
 def check(*, classes: Sequence[Any] = (), input_range: Sequence[float] = (0, 1)) -> None:

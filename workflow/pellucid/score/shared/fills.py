@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.explain.shared.baselines import baseline
+from pellucid.parameters import UNIQUE
 from pellucid.score.base import ScoreContext
 from pellucid.score.shared.streams import own
 
@@ -31,19 +33,14 @@ _MEANINGS = {
 }
 
 
-def parameter(kinds: Sequence[str], default: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """The parameter `baselines` of a score that knows these kinds."""
+def baselines_field(kinds: Sequence[str]) -> Any:
+    """Return the `Field` of the parameter `baselines` of a score that knows these kinds."""
     meanings = "; ".join(f"{kind}: {_MEANINGS[kind]}" for kind in kinds)
-    return {
-        "baselines": {
-            "type": "array",
-            "minItems": 1,
-            "uniqueItems": True,
-            "items": {"enum": list(kinds)},
-            "default": list(default),
-            "description": f"what takes the place of what is removed, one after the other. {meanings}",
-        }
-    }
+    return Field(
+        min_length=1,
+        json_schema_extra={**UNIQUE, "items": {"enum": list(kinds)}},
+        description=f"what takes the place of what is removed, one after the other. {meanings}",
+    )
 
 
 def fills(case: ScoreContext, kinds: Sequence[str], rng: np.random.Generator) -> dict[str, Fill]:
@@ -51,7 +48,7 @@ def fills(case: ScoreContext, kinds: Sequence[str], rng: np.random.Generator) ->
 
     Args:
         case: the inputs, and training examples for "other".
-        kinds: see `parameter`.
+        kinds: see `baselines_field`.
         rng: for noise and for the choice of other examples; each kind has its own stream, so that the others do not
             depend on whether it is asked for.
 

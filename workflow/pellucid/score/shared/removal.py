@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid import files
 from pellucid.batching import blocks
@@ -18,12 +19,13 @@ from pellucid.score.shared.streams import own
 from pellucid.score.shared.units import count, sums
 from pellucid.shares import round_of
 
-OF = {
-    "enum": ["probability", "logit"],
-    "default": "probability",
-    "description": "what is looked at: the probability of the class that is explained, or its logit. Where the "
-    "model is very sure the probability stays at 1 while evidence goes; the logit does not",
-}
+Output = Annotated[
+    Literal["probability", "logit"],
+    Field(
+        description="what is looked at: the probability of the class that is explained, or its logit. Where the "
+        "model is very sure the probability stays at 1 while evidence goes; the logit does not"
+    ),
+]
 
 # Of a logit in float32, as a share of its size.
 _ROUNDING = 1e-6

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-
-def parameter(default: int | str) -> Mapping[str, Any]:
-    """The parameter that says how many."""
-    return {
-        "anyOf": [{"type": "integer", "minimum": 1, "maximum": 100_000}, {"enum": ["all"]}],
-        "default": default,
-        "description": "explained examples of each class that are scored; all, or the first so many: each is explained "
-        "anew many times",
-    }
+ExampleCount = Annotated[
+    Annotated[int, Field(ge=1, le=100_000)] | Literal["all"],
+    Field(
+        description="explained examples of each class that are scored; all, or the first so many: each is explained "
+        "anew many times"
+    ),
+]
 
 
 def first_of_each(labels: NDArray[np.int64], number: int | str) -> NDArray[np.int64]:

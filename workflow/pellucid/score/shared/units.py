@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.explain.shared.segments import segmentation
 
-PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "unit": {
-        "enum": ["value", "sample", "window", "superpixel"],
-        "default": "sample",
-        "description": "what is removed at a time: a value (time × channel, or one colour of a pixel), a sample (time "
+Unit = Annotated[
+    Literal["value", "sample", "window", "superpixel"],
+    Field(
+        description="what is removed at a time: a value (time × channel, or one colour of a pixel), a sample (time "
         "step or pixel, all channels), a window (slice of a series, block of an image) or (images only) a superpixel; "
-        "for one channel, sample and value are the same",
-    },
-    "window": {
-        "anyOf": [{"type": "integer", "minimum": 1, "maximum": 1_000_000}, {"enum": ["auto"]}],
-        "default": "auto",
-        "description": "length of a window in samples, or side of a block in pixels; auto: about 15 samples (7 to 20 "
-        "windows), or 7 × 7 blocks. The last one may be smaller",
-    },
-    "channels": {
-        "enum": ["together", "each"],
-        "default": "together",
-        "description": "windows and superpixels through all channels, or of each channel for itself",
-    },
-}
+        "for one channel, sample and value are the same"
+    ),
+]
+Window = Annotated[
+    Annotated[int, Field(ge=1, le=1_000_000)] | Literal["auto"],
+    Field(
+        description="length of a window in samples, or side of a block in pixels; auto: about 15 samples (7 to 20 "
+        "windows), or 7 × 7 blocks. The last one may be smaller"
+    ),
+]
+Channels = Annotated[
+    Literal["together", "each"],
+    Field(description="windows and superpixels through all channels, or of each channel for itself"),
+]
 
 
 def units(
@@ -72,7 +72,7 @@ def _measured(labels: NDArray[np.int32], measured: NDArray[np.bool_]) -> NDArray
     return found
 
 
-def fits(axes: Sequence[int], *, unit: str = "sample", window: int | str = "auto", **others: object) -> None:
+def fits(axes: Sequence[int], *, unit: str, window: int | str, **others: object) -> None:
     """Refuse a window larger than an example of these axes.
 
     Raises:

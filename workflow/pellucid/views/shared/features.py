@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import named_layer, tell_keyword
 
-LAYER: Mapping[str, Any] = {
-    "type": "string",
-    "default": "last_features",
-    "description": "where the features are taken: last_features (the vector that the class scores are made of), or the "
-    "name of a layer; feature maps are averaged over time or space",
-}
+FeatureLayer = Annotated[
+    str,
+    Field(
+        description="where the features are taken: last_features (the vector that the class scores are made of), or "
+        "the name of a layer; feature maps are averaged over time or space"
+    ),
+]
 
 
 def feature_layer(model: ExplainedModel, layer: str) -> str:
