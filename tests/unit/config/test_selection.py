@@ -118,6 +118,9 @@ def test_what_cannot_be_is_told(methods, first, then):
 def test_old_keys_are_refused_with_the_new_name():
     with pytest.raises(resolution.ConfigError, match=r"experiments.mine.vary: this key is now sweep"):
         resolved(vary={"seed": [1, 2]})
+    model = {"architecture": "gap_cnn", "momentum": 0.9}
+    with pytest.raises(resolution.ConfigError, match=r"mine.model.momentum: this key is now batch_norm_momentum"):
+        resolved(model=model)
 
 
 # config.yaml ----------------------------------------------------------------------------------------------------------
