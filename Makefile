@@ -9,7 +9,7 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run check-config test test-slow peers bench docs ui report gallery lint format lock clean
+.PHONY: help run check-config test test-slow peers bench docs schema ui report gallery lint format lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -35,6 +35,9 @@ bench: .venv/developed  ## measure speed and memory side by side, and print the 
 docs: .venv/developed  ## build the documentation into docs/_build/html; needs no network
 	$(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet docs docs/_build/html
 	@echo "Open docs/_build/html/index.html in a browser."
+
+schema: .venv/installed  ## write workflow/schemas/config.schema.json, which editors complete config.yaml by
+	$(BIN)/python -m pellucid.config.editor_schema
 
 ui: .venv/installed  ## open the record of all runs: MLflow's pages on this machine
 	$(BIN)/python -m pellucid.tracking.ui --port $(PORT)

@@ -29,7 +29,7 @@ from tests.support import prepared
 SEEDS = (1, 2, 3, 4, 5)
 CONFIG = Path(__file__).resolve().parents[2] / "config.yaml"
 PLAIN = {
-    "model": {"architecture": "heartbeat_cnn", "momentum": 0.9},
+    "model": {"architecture": "heartbeat_cnn", "batch_norm_momentum": 0.9},
     "training": {"epochs": 40, "batch_size": 16},
 }
 

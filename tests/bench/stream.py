@@ -99,7 +99,7 @@ def run(stage: str, folder: Path) -> None:
         plugins.load("datasets")["mapped"] = source(folder / "x.npy")
         prepared.prepare(data, "mapped", scale="standard", memory_mb=BUDGET)
     elif stage == "train":
-        network = {"architecture": "gap_cnn", "filters": [4], "kernels": [9], "momentum": 0.9}
+        network = {"architecture": "gap_cnn", "filters": [4], "kernels": [9], "batch_norm_momentum": 0.9}
         prepared.fit(data, folder, network, {**prepared.BRIEF, "learning_rate": 0.01})
     elif stage == "evaluate":
         from pellucid.evaluate.run import evaluate

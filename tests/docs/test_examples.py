@@ -96,8 +96,6 @@ def test_the_view_counts_every_example_and_is_drawn():
 @pytest.mark.slow
 def test_the_workflow_runs_all_of_them(tmp_path):
     content = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    for key in ("methods", "views", "scores"):
-        content["defaults"][key] = dict.fromkeys(content["defaults"][key], False)
     project = Project(tmp_path, content)
     for path in PLUGINS:
         target = project.folder / "workflow" / "pellucid" / path.relative_to(EXAMPLES)

@@ -142,7 +142,7 @@ def test_what_a_page_writes_is_valid(page, key, content):
 
 
 def test_the_documented_study_has_twelve_members():
-    (study,) = [block for block in blocks(ROOT / "docs" / "how_to" / "compare.md", "yaml") if "vary:" in block]
+    (study,) = [block for block in blocks(ROOT / "docs" / "how_to" / "compare.md", "yaml") if "repeats:" in block]
     content = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     content |= {"run": ["digits_rates"], "experiments": yaml.safe_load(study)}
     members = resolution.resolve(content).experiments

@@ -68,9 +68,13 @@ def environment() -> dict[str, str]:
 
 
 def write_config(folder: Path, content: Mapping[str, Any] = CONFIG) -> Path:
-    """Write `config.yaml` into `folder`."""
-    path = folder / "config.yaml"
-    path.write_text(yaml.safe_dump(dict(content), sort_keys=False), encoding="utf-8")
+    """Write `config.yaml` into `folder`: of methods, views and scores it runs those alone that it names."""
+    path, content = folder / "config.yaml", dict(content)
+    defaults = content["defaults"] = dict(content.get("defaults", {}))
+    for key in ("methods", "views", "scores"):
+        named = defaults.get(key, {})
+        defaults[key] = {"only": list(named), **named} if isinstance(named, Mapping) else named
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return path
 
 

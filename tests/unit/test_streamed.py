@@ -32,7 +32,7 @@ def through(folder, paths, memory_mb):
         scale="standard",
         memory_mb=memory_mb,
     )
-    digest = prepared.fit(data, folder, {"architecture": "heartbeat_cnn", "momentum": 0.9})["weights_digest"]
+    digest = prepared.fit(data, folder, {"architecture": "heartbeat_cnn", "batch_norm_momentum": 0.9})["weights_digest"]
     evaluate(**prepared.tested(data), model=model, threads=1, memory_mb=memory_mb, folder=predictions.parent)
     given = {"model": model, "examples": prepared.choose(folder / "examples.npz", data, predictions)}
     for method in ("saliency", "deep_shap", "occlusion"):

@@ -13,7 +13,7 @@ def test_real_heartbeats_by_name(real_data, tmp_path):
     (tmp_path / "config.yaml").write_bytes((ROOT / "config.yaml").read_bytes())
     here = real_data / "mitbih"
     dataset = f"train: {here / 'mitbih_train.csv'}, train_sha256: none, test: {(here / 'mitbih_test.csv').as_uri()}, test_sha256: none"
-    experiment = f"model: {{momentum: 0.9}}, training: {{epochs: 8, batch_size: 16}}, dataset: {{{dataset}}}"
+    experiment = f"model: {{batch_norm_momentum: 0.9}}, training: {{epochs: 8, batch_size: 16}}, dataset: {{{dataset}}}"
     pictures = [f"results/mitbih/explain/{method}/{method}.svg" for method in ("saliency", "occlusion", "grad_cam")]
     tiny.build(tmp_path, *pictures, "--config", "run=[mitbih]", f"experiments={{mitbih: {{{experiment}}}}}")
     assert files.read_json(tmp_path / "results/mitbih/evaluation/metrics.json")["accuracy"] > 0.4

@@ -61,7 +61,7 @@ def test_record_100_alone(real_data, tmp_path):
         dataset,
         title="Record 100",
         methods={"occlusion": {"window": 43}},
-        model={"architecture": "heartbeat_cnn", "momentum": 0.9},
+        model={"architecture": "heartbeat_cnn", "batch_norm_momentum": 0.9},
         training={"epochs": 8, "batch_size": 32, "learning_rate": 0.0003, "class_weights": "balanced"},
     )
     figure = "results/mitdb/data/examples.svg"

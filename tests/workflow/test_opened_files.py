@@ -95,7 +95,7 @@ def configuration(address: str) -> dict[str, Any]:
             "repeated": {
                 "dataset": SERIES,
                 "model": NETWORK,
-                "vary": {"training.learning_rate": [0.001]},
+                "sweep": {"training.learning_rate": [0.001]},
                 "repeats": 2,
                 "methods": scored,
                 "scores": {"seed_stability": {"runs": 2}},

@@ -47,7 +47,7 @@ def leaks(folder: Path, *given: Path) -> list[Path]:
         ({}, ["--config", f"tracking={{uri: '{ADDRESS}'}}"]),
         ({}, ["--config", f"experiments={{a: {{title: 'see {ADDRESS}'}}}}"]),
         ({"title": f"Data of {ADDRESS}"}, []),
-        ({"vary": {"dataset.file": [ADDRESS, "b.csv"]}}, []),
+        ({"sweep": {"dataset.file": [ADDRESS, "b.csv"]}}, []),
         ({"dataset": {"source": "table", "file": quote(ADDRESS, safe="")}}, []),
         ({"dataset": {"source": "table", "file": "a.csv", "class_names": {ADDRESS: "x"}}}, []),
         ({"model": {"architecture": "vgg16", "weights": f"https://h/w.h5#token={PASSWORD}"}}, []),

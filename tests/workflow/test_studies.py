@@ -20,7 +20,7 @@ CONFIG = {
         "scores": {"deletion_insertion": {"steps": 2, "baselines": ["zero"]}},
     },
     "experiments": {
-        "rates": {**tiny.DIGITS, "title": "Digits", "vary": {"training.learning_rate": [0.001]}, "repeats": 2},
+        "rates": {**tiny.DIGITS, "title": "Digits", "sweep": {"training.learning_rate": [0.001]}, "repeats": 2},
     },
 }
 MEMBER = "rates__learning_rate_0p001__training_seed_{}"
@@ -28,7 +28,7 @@ MEMBER = "rates__learning_rate_0p001__training_seed_{}"
 
 def varied(*rates, repeats=2):
     content = copy.deepcopy(CONFIG)
-    content["experiments"]["rates"] |= {"vary": {"training.learning_rate": list(rates)}, "repeats": repeats}
+    content["experiments"]["rates"] |= {"sweep": {"training.learning_rate": list(rates)}, "repeats": repeats}
     return content
 
 
@@ -114,7 +114,7 @@ def test_a_value_more_runs_its_members_and_the_comparison_alone(project):
 def test_a_changed_value_of_one_member_reruns_only_it(project):
     content = varied(0.001)
     del content["experiments"]["rates"]["repeats"]
-    content["experiments"]["rates"]["vary"]["training.seed"] = [1, 3]
+    content["experiments"]["rates"]["sweep"]["training.seed"] = [1, 3]
     project.configure(content)
     planned = project.planned()
     project.configure(CONFIG)

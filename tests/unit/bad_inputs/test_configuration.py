@@ -19,76 +19,76 @@ CONFIG = [
     ),
     ("a fold too many", put("experiments.digits.split", {"folds": 3, "fold": 3}), "fold: found 3", "from 0 to 2"),
     (
-        "vary a key misspelt",
-        put("experiments.digits.vary", {"training.learning_rat": [0.1]}),
-        'experiments.digits.vary: found unknown key "training.learning_rat"',
+        "sweep over a key misspelt",
+        put("experiments.digits.sweep", {"training.learning_rat": [0.1]}),
+        'experiments.digits.sweep: found unknown key "training.learning_rat"',
         'Did you mean "training.learning_rate"?',
     ),
     (
-        "vary a parameter that the model has not",
-        put("experiments.digits.vary", {"model.filters": [[8], [16]]}),
-        'experiments.digits.vary: found unknown key "model.filters"',
+        "sweep over a parameter that the model has not",
+        put("experiments.digits.sweep", {"model.filters": [[8], [16]]}),
+        'experiments.digits.sweep: found unknown key "model.filters"',
         "the dotted name of a setting",
     ),
     (
-        "vary no values",
-        put("experiments.digits.vary", {"seed": []}),
-        "experiments.digits.vary.seed: found [] (a list)",
+        "sweep over no values",
+        put("experiments.digits.sweep", {"seed": []}),
+        "experiments.digits.sweep.seed: found [] (a list)",
         "at least 1",
     ),
-    ("vary nothing", put("experiments.digits.vary", {}), "experiments.digits.vary: found {}", "at least 1"),
+    ("sweep over nothing", put("experiments.digits.sweep", {}), "experiments.digits.sweep: found {}", "at least 1"),
     (
-        "vary one value twice",
-        put("experiments.digits.vary", {"seed": [1, 1]}),
-        "experiments.digits.vary.seed: found [1, 1]",
+        "sweep over one value twice",
+        put("experiments.digits.sweep", {"seed": [1, 1]}),
+        "experiments.digits.sweep.seed: found [1, 1]",
         "each entry once",
     ),
     (
-        "vary a value that is no list",
-        put("experiments.digits.vary", {"seed": 3}),
-        "experiments.digits.vary.seed: found 3 (a whole number)",
+        "sweep over a value that is no list",
+        put("experiments.digits.sweep", {"seed": 3}),
+        "experiments.digits.sweep.seed: found 3 (a whole number)",
         "expected a list",
     ),
     (
         "a varied value of the wrong type",
-        put("experiments.digits.vary", {"training.epochs": [3, 0.5]}),
+        put("experiments.digits.sweep", {"training.epochs": [3, 0.5]}),
         "experiments.digits__epochs_0p5.training.epochs: found 0.5",
         "a whole number",
     ),
     (
         "a varied parameter out of range",
-        put("experiments.digits.vary", {"model.dropout": [0.5, 2]}),
+        put("experiments.digits.sweep", {"model.dropout": [0.5, 2]}),
         "experiments.digits__dropout_2.model.dropout: found 2",
         "less than 1",
     ),
     (
         "all of what has no number",
-        put("experiments.digits.vary", {"seed": "all"}),
-        'experiments.digits.vary.seed: found "all"',
+        put("experiments.digits.sweep", {"seed": "all"}),
+        'experiments.digits.sweep.seed: found "all"',
         "expected a list of values. Only split.fold has all",
     ),
     (
         "all folds of none",
-        put("experiments.digits.vary", {"split.fold": "all"}),
-        'experiments.digits.vary.split.fold: found "all", and no number of folds',
+        put("experiments.digits.sweep", {"split.fold": "all"}),
+        'experiments.digits.sweep.split.fold: found "all", and no number of folds',
         "expected split.folds",
     ),
     (
         "too many members",
-        put("experiments.digits.vary", {"seed": list(range(15)), "training.epochs": list(range(14))}),
+        put("experiments.digits.sweep", {"seed": list(range(15)), "training.epochs": list(range(14))}),
         "experiments.digits: found 15 × 14 = 210 members",
         "at most 200",
     ),
     (
         "two members of one name",
-        put("experiments.digits.vary", {"dataset.source": ["digits", "Digits"]}),
+        put("experiments.digits.sweep", {"dataset.source": ["digits", "Digits"]}),
         "which would both be named digits__source_digits",
         "whose letters and digits differ",
     ),
     (
         "a member named as another experiment",
         all_of(
-            put("experiments.digits.vary", {"seed": [1, 2]}),
+            put("experiments.digits.sweep", {"seed": [1, 2]}),
             put("experiments.digits__seed_2", GOOD["experiments"]["mnist"]),
         ),
         "experiments.digits: found a member named digits__seed_2",
@@ -96,7 +96,7 @@ CONFIG = [
     ),
     (
         "a name too long for a file system",
-        put("experiments.digits.vary", {"model.architecture": ["x" * 150]}),
+        put("experiments.digits.sweep", {"model.architecture": ["x" * 150]}),
         "experiments.digits: found a member whose name has 171 characters",
         "at most 120",
     ),
@@ -104,22 +104,22 @@ CONFIG = [
     (
         "repeats of what is varied",
         all_of(
-            put("experiments.digits.vary", {"training.seed": [1, 2]}),
+            put("experiments.digits.sweep", {"training.seed": [1, 2]}),
             put("experiments.digits.repeats", 2),
         ),
-        "experiments.digits.repeats: found 2, and the seeds of the training under vary",
+        "experiments.digits.repeats: found 2, and the seeds of the training under sweep",
         "one of the two",
     ),
     (
-        "vary for all experiments",
-        put("defaults.vary", {"seed": [1, 2]}),
-        'defaults: found unknown key "vary"',
+        "sweep over for all experiments",
+        put("defaults.sweep", {"seed": [1, 2]}),
+        'defaults: found unknown key "sweep"',
         "expected one of",
     ),
     (
         "a member that the study has not",
         all_of(
-            put("experiments.digits.vary", {"seed": [1, 2]}),
+            put("experiments.digits.sweep", {"seed": [1, 2]}),
             put("run", ["digits__seed_3"]),
         ),
         'run.0: found "digits__seed_3"',
@@ -231,7 +231,7 @@ CONFIG = [
         'defaults.examples.choose: found "corect"',
         'Did you mean "correct"?',
     ),
-    ("list for a mapping", put("defaults.methods", ["saliency"]), "defaults.methods: found", "a mapping (key: value)"),
+    ("list for a mapping", put("defaults.training", ["epochs"]), "defaults.training: found", "a mapping (key: value)"),
     (
         "unknown source",
         put("experiments.digits.dataset.source", "digit"),
@@ -419,7 +419,7 @@ CONFIG = [
     ),
     (
         "a method that is a number",
-        lambda content: content["defaults"]["methods"].update({1: {}}),
+        put("defaults.methods", {1: {}}),
         'defaults.methods: found "1"',
         "one of",
     ),
@@ -626,7 +626,7 @@ def test_a_fault_of_the_defaults_is_told_once():
 
 def test_the_order_of_keys_does_not_count():
     turned = copy.deepcopy(GOOD)
-    turned["defaults"]["training"] = dict(reversed(turned["defaults"]["training"].items()))
+    turned["defaults"]["views"] = dict(reversed(turned["defaults"]["views"].items()))
     turned["experiments"]["digits"] = dict(reversed(turned["experiments"]["digits"].items()))
     assert repr(resolution.resolve(turned).experiments["digits"]) == repr(
         resolution.resolve(GOOD).experiments["digits"]
@@ -695,7 +695,7 @@ def test_hundreds_of_faults_and_experiments_take_seconds(count):
 
 def test_thousands_of_entries_are_compared_in_seconds():
     content = copy.deepcopy(GOOD)
-    content["experiments"]["digits"]["vary"] = {"seed": [{"a": number} for number in range(8000)]}
+    content["experiments"]["digits"]["sweep"] = {"seed": [{"a": number} for number in range(8000)]}
     started = time.perf_counter()
     with pytest.raises(ConfigError):
         resolution.resolve(content)
@@ -704,7 +704,7 @@ def test_thousands_of_entries_are_compared_in_seconds():
 
 def test_more_figures_than_can_be_planned_are_refused():
     content = copy.deepcopy(GOOD)
-    content["defaults"]["methods"]["lime"] = {"sweep": {"samples": list(range(100, 300))}}
+    content["defaults"]["methods"] = {"lime": {"sweep": {"samples": list(range(100, 300))}}}
     content["experiments"]["digits"]["repeats"] = 150
     content["run"] = ["digits"]
     with pytest.raises(ConfigError, match="150 experiments with 3"):

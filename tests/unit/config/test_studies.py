@@ -1,11 +1,11 @@
-"""What an entry with `vary` or `repeats` stands for."""
+"""What an entry with `sweep` or `repeats` stands for."""
 
 import copy
 
 import pytest
 import yaml
 
-from pellucid.config import resolution, studies
+from pellucid.config import plugin_checks, resolution, studies
 from tests.conftest import ROOT
 
 GOOD = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -20,7 +20,7 @@ def resolved(run=("s",), **entry):
 
 
 def test_the_members_are_the_product_of_the_values_and_are_named_after_them():
-    found = resolved(vary={"training.learning_rate": [0.001, 1e-5], "model.dropout": [0, 0.25]}, title="Digits")
+    found = resolved(sweep={"training.learning_rate": [0.001, 1e-5], "model.dropout": [0, 0.25]}, title="Digits")
     assert found.run == (
         "s__learning_rate_0p001__dropout_0",
         "s__learning_rate_0p001__dropout_0p25",
@@ -34,7 +34,7 @@ def test_the_members_are_the_product_of_the_values_and_are_named_after_them():
 
 
 def test_a_member_is_what_the_same_settings_written_out_are():
-    member = resolved(vary={"training.epochs": [3, 4]}).experiments["s__epochs_4"]
+    member = resolved(sweep={"training.epochs": [3, 4]}).experiments["s__epochs_4"]
     assert member == resolved(training={"epochs": 4}).experiments["s"]
 
 
@@ -50,46 +50,46 @@ def test_repeats_count_up_the_seed_of_the_training_alone():
 
 
 def test_all_folds():
-    found = resolved(vary={"split.fold": "all"}, split={"folds": 4})
+    found = resolved(sweep={"split.fold": "all"}, split={"folds": 4})
     assert [settings["split"]["fold"] for settings in found.experiments.values()] == [0, 1, 2, 3]
 
 
 def test_both_seeds_have_names_of_their_own():
-    found = resolved(vary={"seed": [1, 2], "training.seed": [1, 2]})
+    found = resolved(sweep={"seed": [1, 2], "training.seed": [1, 2]})
     assert found.run[1] == "s__seed_1__training_seed_2"
 
 
 def test_a_parameter_of_a_method_is_added_to_what_the_defaults_say():
-    found = resolved(vary={"methods.occlusion.window": [2, 3]}, methods={"occlusion": {"stride": 2}})
+    found = resolved(sweep={"methods.occlusion.window": [2, 3]}, methods={"occlusion": {"stride": 2}})
     given = [settings["methods"]["occlusion"] for settings in found.experiments.values()]
     assert [(one["window"], one["stride"], one["baseline"]) for one in given] == [(2, 2, "zero"), (3, 2, "zero")]
 
 
 def test_a_member_runs_by_its_own_name_and_knows_its_study():
-    found = resolved(run=("s__epochs_4", "digits"), vary={"training.epochs": [3, 4]})
+    found = resolved(run=("s__epochs_4", "digits"), sweep={"training.epochs": [3, 4]})
     assert found.run == ("s__epochs_4", "digits")
     assert found.studies == {}
     assert found.owners == {"s__epochs_4": "s"}
 
 
 def test_a_study_and_one_of_its_members_run_each_member_once():
-    assert resolved(run=("s__epochs_4", "s"), vary={"training.epochs": [3, 4]}).run == ("s__epochs_4", "s__epochs_3")
+    assert resolved(run=("s__epochs_4", "s"), sweep={"training.epochs": [3, 4]}).run == ("s__epochs_4", "s__epochs_3")
 
 
 def test_groups_of_members_that_only_repeat_each_other():
-    study = resolved(vary={"training.epochs": [3, 4], "seed": [1, 2]}, repeats=2).studies["s"]
+    study = resolved(sweep={"training.epochs": [3, 4], "seed": [1, 2]}, repeats=2).studies["s"]
     assert [len(group) for group in study.repeated()] == [4, 4]
     assert [len(group) for group in study.retrained()] == [2, 2, 2, 2]
-    assert resolved(vary={"training.epochs": [3, 4]}).studies["s"].retrained() == []
+    assert resolved(sweep={"training.epochs": [3, 4]}).studies["s"].retrained() == []
 
 
 def test_what_is_the_same_for_all_members_is_told_once():
     with pytest.raises(resolution.ConfigError) as told:
-        resolved(vary={"training.epochs": [3, 4]}, methods={"cam": {}})
+        resolved(sweep={"training.epochs": [3, 4]}, methods={"cam": {}})
     (fault,) = told.value.faults
     assert fault.startswith("experiments.s.methods.cam: found a method that needs gap")
     with pytest.raises(resolution.ConfigError) as told:
-        resolved(vary={"training.epochs": [3, "many"]})
+        resolved(sweep={"training.epochs": [3, "many"]})
     (fault,) = told.value.faults
     assert fault.startswith('experiments.s__epochs_many.training.epochs: found "many"')
 
@@ -102,6 +102,6 @@ def test_lists_mappings_and_texts_become_names():
 
 
 def test_every_dotted_key_that_is_offered_exists():
-    keys = resolution._varying(ENTRY)
+    keys = plugin_checks.sweepable(ENTRY)
     assert {"seed", "training.seed", "split.fold", "model.dropout", "methods.occlusion.window"} <= set(keys)
-    assert not {"title", "methods", "training", "vary"} & set(keys)
+    assert not {"title", "methods", "training", "sweep"} & set(keys)

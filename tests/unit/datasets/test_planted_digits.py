@@ -127,7 +127,7 @@ def test_a_network_learns_the_patch_and_knows_nothing_without_it(data, keras):
     keras.utils.set_random_seed(1)
     x, y, truth = data.train.x, data.train.y, data.train.truth
     fit, held = slice(0, 1200), slice(1200, None)
-    model = build((16, 16, 1), 4, filters=[32, 32], kernels=[3, 3], momentum=0.9)
+    model = build((16, 16, 1), 4, filters=[32, 32], kernels=[3, 3], batch_norm_momentum=0.9)
     model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
     model.fit(x[fit], y[fit], batch_size=32, epochs=8, verbose=0)
     case = ScoreContext(

@@ -6,18 +6,15 @@ import copy
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
+from pellucid.config.config_schema import of_config as of_config
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 
 _MOST_HINTS = 20
-_CONFIG = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 # What JSON Schema calls them, in words.
 _TYPES = {
     "object": "a mapping (key: value)",
@@ -64,13 +61,6 @@ _Validator = validators.extend(  # type: ignore[no-untyped-call]
     {"uniqueItems": _unique, "pattern": _pattern},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer).redefine("number", _is_number),
 )
-
-
-@cache
-def of_config() -> dict[str, Any]:
-    """The schema of `config.yaml`."""
-    content: dict[str, Any] = yaml.safe_load(_CONFIG.read_text(encoding="utf-8"))
-    return content
 
 
 def problems(content: Any, schema: Mapping[str, Any], path: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Studies: an entry of `experiments` that lists values of some settings stands for one experiment for each combination.
 
-Such an entry has `vary` (dotted keys and their values) or `repeats` (so many trainings from different seeds). Its
+Such an entry has `sweep` (dotted keys and their values) or `repeats` (so many trainings from different seeds). Its
 experiments, the members, are named after their values: `digits_rates__learning_rate_0p001`.
 
 This module is read while Snakemake parses the workflow, and only rewrites what the user wrote.
@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
+from pellucid.config import selection
 from pellucid.messages import abbreviate, did_you_mean, format_shape
 
 LIMIT = 200  # members of one study
@@ -59,7 +60,7 @@ def without(values: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
 
 def is_study(entry: Mapping[str, Any]) -> bool:
     """Whether an entry of `experiments` stands for several."""
-    return "vary" in entry or "repeats" in entry
+    return "sweep" in entry or "repeats" in entry
 
 
 def expand(
@@ -72,7 +73,7 @@ def expand(
     Args:
         entries: `experiments`, as the schema allows it.
         defaults: `defaults`.
-        known: the dotted keys that an entry may vary.
+        known: the dotted keys that an entry may sweep over.
 
     Returns:
         All experiments; the studies by name; the faults found, each with its key. A study with a fault has no members.
@@ -103,7 +104,7 @@ def expand(
             break
         studies[name] = Study(title, members)
         for member, values in members.items():
-            experiments[member] = _put(without(entry, ("vary", "repeats")), values)
+            experiments[member] = _put(without(entry, ("sweep", "repeats")), values)
             if title:
                 experiments[member]["title"] = f"{title}, {described(values)}"
     return experiments, studies, faults
@@ -150,9 +151,9 @@ def _varied(
     name: str, entry: Mapping[str, Any], defaults: Mapping[str, Any], known: Collection[str]
 ) -> tuple[dict[str, list[Any]], list[str]]:
     """The values of every varied key, those that `all` and `repeats` mean included; and the faults."""
-    varied, faults = dict(entry.get("vary", {})), []
+    varied, faults = dict(entry.get("sweep", {})), []
     for key, values in varied.items():
-        where = f"experiments.{name}.vary"
+        where = f"experiments.{name}.sweep"
         if key not in known:
             faults.append(
                 f"{where}: found unknown key {abbreviate(key)}; expected the dotted name of a setting, such as "
@@ -170,7 +171,7 @@ def _varied(
     if "repeats" in entry:
         if TRAINING_SEED in varied:
             faults.append(
-                f"experiments.{name}.repeats: found {entry['repeats']}, and the seeds of the training under vary as "
+                f"experiments.{name}.repeats: found {entry['repeats']}, and the seeds of the training under sweep as "
                 "well; expected one of the two."
             )
         else:
@@ -198,13 +199,13 @@ def _members(name: str, varied: Mapping[str, list[Any]]) -> tuple[dict[str, dict
         if len(member) > LONGEST:
             faults.append(
                 f"experiments.{name}: found a member whose name has {len(member)} characters ({abbreviate(member)}); "
-                f"expected at most {LONGEST}. Vary fewer keys, or give it a shorter name."
+                f"expected at most {LONGEST}. Sweep over fewer keys, or give it a shorter name."
             )
             break
         if member in members:
             both = f"{described(members[member])} and {described(values)}"
             faults.append(
-                f"experiments.{name}.vary: found {both}, which would both be named {member}; expected values whose "
+                f"experiments.{name}.sweep: found {both}, which would both be named {member}; expected values whose "
                 "letters and digits differ."
             )
             break
@@ -253,4 +254,7 @@ def _put(entry: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
             place[parent] = inner if isinstance(inner, dict) else {}
             place = place[parent]
         place[last] = copy.deepcopy(value)
+        if key.split(".")[0] in selection.PACKAGES:
+            section, name, *_ = key.split(".")
+            selection.put(content[section], section, name, value is not False)
     return content

@@ -47,7 +47,7 @@ def build(
             "paper, keeps the maps at the input's size",
         ),
     ] = 1,
-    momentum: Momentum = 0.99,
+    batch_norm_momentum: Momentum = 0.99,
 ) -> keras.Model:
     """Build the network for inputs (time, channels) or (height, width, channels).
 
@@ -66,7 +66,7 @@ def build(
     for block, (count, size) in enumerate(zip(filters, kernels, strict=True), start=1):
         stack += [
             conv(count, size, padding="same", name=f"conv_{block}"),
-            layers.BatchNormalization(momentum=momentum, name=f"norm_{block}"),
+            layers.BatchNormalization(momentum=batch_norm_momentum, name=f"norm_{block}"),
             layers.ReLU(name=f"relu_{block}"),
         ]
         if pool > 1 and block < len(filters):

@@ -21,7 +21,7 @@ def build(
     input_shape: tuple[int, ...],
     n_classes: int,
     *,
-    momentum: Momentum = 0.99,
+    batch_norm_momentum: Momentum = 0.99,
 ) -> keras.Model:
     """Build the network for inputs (time, channels); ReLU after each convolution, before its batch normalisation.
 
@@ -35,12 +35,12 @@ def build(
         [
             layers.Input(input_shape, name="input"),
             layers.Conv1D(16, 3, activation="relu", name="conv_1"),
-            layers.BatchNormalization(momentum=momentum, name="norm_1"),
+            layers.BatchNormalization(momentum=batch_norm_momentum, name="norm_1"),
             layers.MaxPooling1D(2, name="pool_1"),
             layers.Conv1D(32, 3, activation="relu", name="conv_2"),
-            layers.BatchNormalization(momentum=momentum, name="norm_2"),
+            layers.BatchNormalization(momentum=batch_norm_momentum, name="norm_2"),
             layers.Conv1D(64, 3, activation="relu", name="conv_3"),
-            layers.BatchNormalization(momentum=momentum, name="norm_3"),
+            layers.BatchNormalization(momentum=batch_norm_momentum, name="norm_3"),
             layers.Flatten(name="flatten"),
             layers.Dense(20, activation="relu", name="dense_1"),
             layers.Dense(n_classes, activation="softmax", name="classes"),

@@ -21,7 +21,7 @@ def build(
     input_shape: tuple[int, ...],
     n_classes: int,
     *,
-    momentum: Momentum = 0.99,
+    batch_norm_momentum: Momentum = 0.99,
 ) -> keras.Model:
     """Build the network for inputs (time, channels).
 
@@ -35,11 +35,11 @@ def build(
         [
             layers.Input(input_shape, name="input"),
             layers.Conv1D(128, 9, name="conv_1"),
-            layers.BatchNormalization(momentum=momentum, name="norm_1"),
+            layers.BatchNormalization(momentum=batch_norm_momentum, name="norm_1"),
             layers.ReLU(name="relu_1"),
             layers.MaxPooling1D(5, name="pool_1"),
             layers.Conv1D(128, 9, name="conv_2"),
-            layers.BatchNormalization(momentum=momentum, name="norm_2"),
+            layers.BatchNormalization(momentum=batch_norm_momentum, name="norm_2"),
             layers.ReLU(name="relu_2"),
             layers.MaxPooling1D(5, name="pool_2"),
             layers.Flatten(name="flatten"),

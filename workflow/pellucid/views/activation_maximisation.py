@@ -72,7 +72,7 @@ def compute(
             description="weight of the mean squared distance from the training mean, in standard deviations; the "
             "score is measured in its own standard deviations over training examples",
         ),
-    ] = 1.0,
+    ] = 1,
     smoothness: Annotated[
         float,
         Field(
@@ -81,7 +81,7 @@ def compute(
             description="weight of the roughness: mean squared second difference of a series (more for a finely "
             "sampled one), total variation of an image (less for a tiny one)",
         ),
-    ] = 3.0,
+    ] = 3,
     jitter: Annotated[
         float, Field(ge=0, le=0.5, description="largest random shift in a step, as a share of each axis")
     ] = 0.03,

@@ -1,0 +1,140 @@
+"""Which methods, views and scores run: a named set, a list that means these alone, or changes of what is inherited.
+
+All forms become one: a mapping of names to parameters (or false), in which `only` and `without` may stand as well.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pellucid import plugins
+from pellucid.config.sections import NAMED_SETS
+from pellucid.messages import abbreviate, comma_list, did_you_mean
+
+# What an experiment may have many of, each by its name, and the packages that hold them.
+PACKAGES = {"methods": "explain", "views": "views", "scores": "score"}
+# What runs where the configuration says nothing; `all` has plugins that are added later as well.
+BASIC = {
+    "methods": (
+        *("saliency", "occlusion", "gradient_input", "smoothgrad", "vargrad", "integrated_gradients"),
+        *("guided_backpropagation", "deconvnet", "grad_cam", "grad_cam_plus_plus", "layer_cam", "guided_grad_cam"),
+        *("cam", "attention_weights", "instance_weights", "deep_shap", "gradient_shap", "score_cam", "rise", "lime"),
+        *("kernel_shap", "random_attribution", "input_magnitude", "all_equal"),
+    ),
+    "views": (
+        *("architecture", "filters", "activations", "maximal_activations", "feature_maps"),
+        *("activation_maximisation", "embedding", "prototypes", "pruning"),
+    ),
+    "scores": (
+        *("localisation", "precision_recall", "deletion_insertion", "sufficiency", "faithfulness_correlation"),
+        *("infidelity", "sensitivity", "seed_stability", "parameter_randomisation", "random_logit", "random_labels"),
+        *("form", "cost"),
+    ),
+}
+_LISTS = ("only", "without")
+
+
+def as_mapping(written: Any, key: str, path: str) -> tuple[dict[str, Any], list[str]]:
+    """Return the one form of what the user wrote under `key` ("methods", "views" or "scores"), and its faults.
+
+    Args:
+        written: a text, a list or a mapping.
+        key: the key.
+        path: of the key, for messages.
+    """
+    if isinstance(written, str):
+        return {"only": written}, []
+    if isinstance(written, list):
+        return _listed(written, key, path)
+    faults = []
+    for name in set(written) - set(_LISTS):
+        faults += unknown(name, PACKAGES[key], path)
+    for word in _LISTS:
+        names = written.get(word, [])
+        if word == "only" and isinstance(names, str) and names in NAMED_SETS:
+            continue
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            expected = f"a list of names{' or ' + comma_list(NAMED_SETS) if word == 'only' else ''}"
+            faults.append(f"{path}.{word}: found {abbreviate(names)}; expected {expected}.")
+            continue
+        for name in names:
+            faults += unknown(name, PACKAGES[key], f"{path}.{word}")
+        both = [name for name in names if word == "only" and written.get(name) is False]
+        faults += [f"{path}.{name}: found false, and {name} under only; expected one of the two." for name in both]
+    return dict(written), faults
+
+
+def _listed(written: list[Any], key: str, path: str) -> tuple[dict[str, Any], list[str]]:
+    names: list[str] = []
+    parameters: dict[str, Any] = {}
+    faults = []
+    for position, entry in enumerate(written):
+        name, values = next(iter(entry.items())) if isinstance(entry, Mapping) and len(entry) == 1 else (entry, {})
+        if not isinstance(name, str) or not (values is None or isinstance(values, Mapping)):
+            faults.append(
+                f"{path}.{position}: found {abbreviate(entry)}; expected a name, or one name with its parameters, such "
+                "as occlusion: {window: 9}."
+            )
+        elif wrong := unknown(name, PACKAGES[key], path):
+            faults += wrong
+        elif name in names:
+            faults.append(f"{path}.{position}: found {name} a second time; expected each name once.")
+        else:
+            names.append(name)
+            if values:
+                parameters[name] = values
+    return {"only": names, **parameters}, faults
+
+
+def unknown(name: str, package: str, where: str) -> list[str]:
+    """Return the fault of a name that no plugin of the package has; none where one has it."""
+    names = list(plugins.load(package))
+    if name in names:
+        return []
+    return [f"{where}: found {abbreviate(name)}; expected one of {comma_list(names)}.{did_you_mean(name, names)}"]
+
+
+def names_of(only: str | Collection[str], key: str) -> tuple[str, ...]:
+    """Return the names in a named set, or in a list."""
+    if isinstance(only, str):
+        return {"none": (), "basic": BASIC[key], "all": tuple(plugins.load(PACKAGES[key]))}[only]
+    return tuple(only)
+
+
+def named_by(selection: Mapping[str, Any]) -> set[str]:
+    """Return what a selection itself names: it is refused, not left out, where it does not apply."""
+    only = selection.get("only", ())
+    return {name for name in selection if name not in _LISTS} | (set() if isinstance(only, str) else set(only))
+
+
+def inherit(entries: Mapping[str, Any], selection: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return what runs, with parameters: the inherited entries, changed by a selection in its one form."""
+    changes = {name: value for name, value in selection.items() if name not in _LISTS}
+    merged = merge(entries, changes)
+    if "only" in selection:
+        kept = names_of(selection["only"], key)
+        merged = {name: merged[name] if isinstance(merged.get(name), Mapping) else {} for name in kept}
+    return {name: value for name, value in merged.items() if name not in selection.get("without", ())}
+
+
+def put(selection: dict[str, Any], key: str, name: str, on: bool) -> None:
+    """Let a selection run, or leave out, what a study sweeps over, whatever its lists say."""
+    if "only" in selection:
+        kept = [kept for kept in names_of(selection["only"], key) if kept != name]
+        selection["only"] = [*kept, name] if on else kept
+    if on and "without" in selection:
+        selection["without"] = [left_out for left_out in selection["without"] if left_out != name]
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` overridden by `over`, key by key at every depth."""
+    merged = copy.deepcopy(dict(base))
+    for key, value in over.items():
+        inherited = isinstance(merged.get(key), Mapping)
+        if inherited and isinstance(value, Mapping):
+            merged[key] = merge(merged[key], value)
+        elif not (inherited and value is True):  # `occlusion: true` turns on what the defaults say
+            merged[key] = copy.deepcopy(value)
+    return merged
