@@ -45,7 +45,7 @@ def of_store(error: Exception, uri: str) -> InputError:
 
 
 def upgrade(uri: str, name: str) -> None:
-    """Create MLflow's tables in a database, or bring them up to date, in a process of its own, as MLflow changes all logging.
+    """Create or update MLflow's tables in a database, in a process of its own, as MLflow changes all logging.
 
     Args:
         uri: of the database.

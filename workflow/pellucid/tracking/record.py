@@ -30,7 +30,7 @@ class Record(Runs):
     made: frozenset[Path] = frozenset()
 
     def experiment(self, name: str, settings: Mapping[str, Any], threads: int, study: str) -> str:
-        """Record the parent run, and return its id: configuration, learning curves, scores, figures, model and data set."""
+        """Record the parent run: configuration, learning curves, scores, figures, model, data set; return its id."""
         data = files.read_json(self.folder / "data" / "data.json")
         training = files.read_json(self.folder / "model" / "training.json")
         metrics = files.read_json(self.folder / "evaluation" / "metrics.json")
@@ -85,7 +85,7 @@ class Record(Runs):
         return run
 
     def explanation(self, name: str, parent: str, method: str, label: str, parameters: Mapping[str, Any]) -> str:
-        """Record one variant of a method as a child run: parameters, passes, time, arrays, figure; return its id."""
+        """Record a variant of a method as a child run: parameters, passes, time, arrays, figure; return its id."""
         folder = self.folder / "explain" / method
         arrays = files.read_arrays(folder / "attributions.npz")
         values = arrays["attributions"][list(arrays["variants"]).index(label)]
@@ -120,7 +120,7 @@ class Record(Runs):
         return run
 
     def view(self, name: str, parent: str, view: str, label: str, parameters: Mapping[str, Any]) -> str:
-        """Record one variant of a view as a child run: parameters, passes, time, arrays, texts, figure; return its id."""
+        """Record a variant of a view as a child run: parameters, passes, time, arrays, texts, figure; return its id."""
         folder, spec = self.folder / "views" / view, plugins.spec("views", view)
         arrays = files.read_arrays(folder / f"{label}.npz")
         digest = files.digest([self.digest, label, parameters, arrays])
@@ -205,7 +205,7 @@ class Record(Runs):
         return sorted([*self._files(folder, f"{below}*.png"), *self._files(folder, f"{below}*.svg")])
 
     def _curves(self, run: str) -> None:
-        """Log the epoch curves in calls of 1,000 values, MLflow's limit: one call each takes a hundred times as long."""
+        """Log the epoch curves in calls of 1,000 values, MLflow's limit: many small calls are slow."""
         import pandas as pd
         from mlflow.entities import Metric
 

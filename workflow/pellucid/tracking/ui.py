@@ -34,7 +34,7 @@ def main() -> None:
     if secret := credentials.secret_of(uri):
         sys.exit(f"tracking.uri: found an address with {secret} in it; expected the address without it.")
     if uri.startswith("http"):
-        print(f"Runs are recorded by a server: open {uri}")
+        print(f"The record is kept by a server: open {uri}")
         return
     database = Path(uri.removeprefix("sqlite:///"))
     if uri.startswith("sqlite") and not database.is_file():
