@@ -1,4 +1,4 @@
-"""Going through inputs × copies (windows, noise samples, steps of a path) in parts that fill a batch."""
+"""Split inputs, and inputs × copies (windows, noise samples, steps of a path), into slices that fill a batch."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ _CACHED_VALUES = 2**20
 
 
 def slices(number: int, size: int) -> list[slice]:
-    """Parts of so many examples, each of `size` at most; one, empty, where there are none."""
+    """Return slices of at most `size` that cover `number` examples; a single empty slice if there are none."""
     return [slice(start, start + size) for start in range(0, max(number, 1), size)]
 
 
 def blocks(inputs: int, copies: int, size: int) -> Iterator[tuple[slice, slice]]:
-    """Parts of the inputs and, for each, parts of the copies, whose product is at most `size` examples.
+    """Yield a slice of the inputs and a slice of their copies; together they are at most `size` examples.
 
     Args:
         inputs: number of inputs.
-        copies: number of altered copies of each.
-        size: of a batch.
+        copies: number of altered copies of each input.
+        size: examples in a batch.
     """
     for start in range(0, inputs, size):
-        part = slice(start, min(start + size, inputs))
-        step = max(1, size // (part.stop - part.start))
+        rows = slice(start, min(start + size, inputs))
+        step = max(1, size // (rows.stop - rows.start))
         for first in range(0, copies, step):
-            yield part, slice(first, min(first + step, copies))
+            yield rows, slice(first, min(first + step, copies))
 
 
 def block_size(batch_size: int, input_shape: Sequence[int]) -> int:
@@ -37,20 +37,20 @@ def block_size(batch_size: int, input_shape: Sequence[int]) -> int:
 
 
 def squares(inputs: int, others: int, size: int) -> Iterator[tuple[slice, slice]]:
-    """Parts of the inputs and of the others whose product is at most `size` pairs, and whose sum is small.
+    """Yield pairs of slices, of the inputs and of the others, with at most `size` pairs and few members in all.
 
     Args:
-        inputs, others: how many there are; every pair is in one block.
-        size: of a block.
+        inputs, others: their numbers; every pair of an input and an other is in exactly one block.
+        size: pairs in a block.
     """
     side = min(inputs, max(math.isqrt(size), size // max(others, 1)))
-    for part in _even(inputs, side):
-        for some in _even(others, max(1, size // side)):
-            yield part, some
+    for rows in _even(inputs, side):
+        for columns in _even(others, max(1, size // side)):
+            yield rows, columns
 
 
 def _even(number: int, most: int) -> Iterator[slice]:
-    """The fewest parts of at most that many, of lengths that differ by one at most."""
+    """Yield the fewest slices of at most `most`, whose lengths differ by one at most."""
     if number:
         parts = -(-number // most)
-        yield from (slice(*edges) for edges in pairwise(number * part // parts for part in range(parts + 1)))
+        yield from (slice(*edges) for edges in pairwise(number * index // parts for index in range(parts + 1)))

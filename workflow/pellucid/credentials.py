@@ -20,7 +20,7 @@ _SECRET = (
 _IN_QUERY = re.compile(rf":/[^\s]*[?&;#]{_SECRET}=[^&;#\s]", re.IGNORECASE)
 _OWNER_IN_TEXT = re.compile(rf"(:/{{1,3}}){_OWNER}", re.IGNORECASE)
 _QUERY_IN_TEXT = re.compile(rf"([?&;#]{_SECRET}=)[^&;#\s\"')>]+", re.IGNORECASE)
-# What a server repeats of a request. "Basic motions" has no sign of a code in its second word.
+# A header that a server repeats. The second word must look like a code: "Basic motions" is none.
 _HEADER_IN_TEXT = re.compile(r"\b([Bb]asic|[Bb]earer) (?=\S*(?:[0-9=+/]|[a-z][A-Z]))[\w+/=.~-]{8,}")
 _IN_ENVIRONMENT = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "PGPASSWORD")
 _SHORTEST = 6  # letters of a password that is looked for in every text
@@ -28,7 +28,7 @@ HIDDEN = "***"
 
 
 def masked(text: str) -> str:
-    """A message without what may be a password or a token in an address, or what the environment says is one."""
+    """Return a message with passwords and tokens hidden: those in addresses, and those of the environment."""
     for name in _IN_ENVIRONMENT:
         if len(password := os.environ.get(name, "")) >= _SHORTEST:
             text = text.replace(password, HIDDEN)
@@ -37,7 +37,7 @@ def masked(text: str) -> str:
 
 
 def faults(content: Any, where: str = "") -> list[str]:
-    """A sentence for each address of the configuration that holds a password or a token."""
+    """Return a sentence for each address of the configuration that holds a password or a token."""
     return [
         f"{path or 'config.yaml'}: found an address with {what} in it, which would be written into logs and results; "
         f"expected the address without it. {_instead(address)}"
@@ -47,7 +47,7 @@ def faults(content: Any, where: str = "") -> list[str]:
 
 
 def secret_of(text: str) -> str:
-    """What secret the addresses in a text hold: "a password", "a user name", "a token", or nothing."""
+    """Return the kind of secret in the addresses of a text: "a password", "a user name", …; empty if there is none."""
     for written in {text, unquote(text)}:
         for address in _ADDRESS.finditer(written):
             if ":" in address["owner"]:
@@ -71,7 +71,7 @@ def _instead(address: str) -> str:
 
 
 def _texts(content: Any, where: str) -> Iterator[tuple[str, str]]:
-    """Every text of the configuration with its dotted key."""
+    """Yield every text of the configuration with its dotted key."""
     if isinstance(content, str):
         yield where, content
     elif isinstance(content, Mapping):

@@ -1,4 +1,4 @@
-"""What a disk refuses, told in one line: which file, why, and how much room is left."""
+"""Describe an error of the disk in one line: which file, why, and how much room is left."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pellucid.errors import InputError
 
-# HDF5 says the number in its text alone.
+# HDF5 gives the error number only in its text.
 _NUMBER_IN_TEXT = re.compile(r"errno = (\d+)")
-# numpy says no number, but how many values the disk took.
+# numpy gives no error number, but how many values were written.
 _TOO_FEW_WRITTEN = re.compile(r"(\d+) requested and (\d+) written")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _OF_DISKS = (
@@ -24,16 +24,16 @@ _OF_DISKS = (
 
 
 def refusal(error: Exception, path: Path, partial: Path | None = None) -> InputError | None:
-    """The message for an error of the disk; None for every other error.
+    """Return the message for an error of the disk; None for every other error.
 
     Args:
         error: as it was raised.
-        path: the file that was to be written, for errors that name none.
-        partial: what is there of it, under another name.
+        path: the file to be written, for errors that name no file.
+        partial: its partial file.
     """
     number = error.errno if isinstance(error, OSError) else None
-    if number is None and (said := _NUMBER_IN_TEXT.search(str(error))):
-        number = int(said[1])
+    if number is None and (match := _NUMBER_IN_TEXT.search(str(error))):
+        number = int(match[1])
     elif number is None and _TOO_FEW_WRITTEN.fullmatch(str(error)):
         number = errno.ENOSPC
     if number not in _OF_DISKS:

@@ -1,4 +1,4 @@
-"""Fetching the files of data sets and models, and checking every file before it is used.
+"""Fetch the files of data sets and models, and check every file before it is used.
 
 A plain path or a file:// address is used where it lies; an http(s):// address is downloaded once.
 """
@@ -26,10 +26,10 @@ LONGEST_PATH = 4095
 
 
 def is_local(address: str, where: str = "address") -> bool:
-    """Whether `address` is a plain path or a file:// address.
+    """Return whether `address` is a plain path or a file:// address.
 
     Raises:
-        InputError: it is no address at all, as local_path and place raise, too.
+        InputError: it is no address at all.
     """
     return _parts(address, where).scheme not in ("http", "https")
 
@@ -38,7 +38,7 @@ def require_place(address: str, where: str) -> None:
     """Refuse a path that no file can have, and an address that no server can have.
 
     Raises:
-        InputError: as said.
+        InputError: a control character, a blank or no server in an address, or a path that is too long.
     """
     parts = _parts(address, where)
     if any(not letter.isprintable() for letter in address):
@@ -55,7 +55,7 @@ def require_place(address: str, where: str) -> None:
 
 
 def local_path(address: str, where: str = "address") -> Path:
-    """The path that a plain path or a file:// address names.
+    """Return the path that a plain path or a file:// address names.
 
     Raises:
         InputError: a scheme that is not supported, or a file:// address of another machine.
@@ -80,7 +80,7 @@ def local_path(address: str, where: str = "address") -> Path:
 
 
 def place(address: str) -> str:
-    """Where the file of an address lies, below the folder of downloads: one folder per address, and the file's name."""
+    """Return the place of an address below the folder of downloads: a folder per address, and the file name."""
     name = in_file_name(PurePosixPath(unquote(_parts(address).path)).name) or "file"
     return f"{hashlib.sha256(address.encode()).hexdigest()[:12]}/{name}"
 
@@ -96,33 +96,33 @@ def _parts(address: str, where: str = "address") -> SplitResult:
 
 
 def checksums(entry: Mapping[str, Any], name: str) -> dict[str, str]:
-    """What `check` and `fetch` shall compare the file `name` with, from a `dataset` or `model` entry of the config."""
+    """Return the checksums that a `dataset` or `model` entry states for the file `name`, for `check` and `fetch`."""
     return {kind: entry.get(f"{name}_{kind}", UNCHECKED) for kind in ("sha256", "md5")}
 
 
 def check(path: Path | str, sha256: str, name: str = "", *, md5: str = UNCHECKED) -> str:
-    """The SHA-256 of a file, in hexadecimal.
+    """Compare a file with its checksums; return its SHA-256, in hexadecimal.
 
     Args:
         path: the file.
-        sha256: what it must be; "none" accepts any.
+        sha256: the expected SHA-256; "none" accepts any.
         name: what to call the file in a message; its path by default.
-        md5: what its MD5 must be, for files of which only that is published; "none" accepts any.
+        md5: the expected MD5, for files whose publisher states no SHA-256; "none" accepts any.
 
     Raises:
-        InputError: it is another one, or no file that can be read: a folder, a pipe, a device.
+        InputError: another checksum, or no readable file: a folder, a pipe, a device.
     """
-    found = _sha256(Path(path), name or str(path))
+    actual = _sha256(Path(path), name or str(path))
     for kind, wanted in (("SHA-256", sha256), ("MD5", md5)):
         # An MD5 costs one more reading of the file: only where it is asked for.
-        if wanted != UNCHECKED and (own := found if kind == "SHA-256" else files.md5(path)) != wanted.lower():
+        if wanted != UNCHECKED and (measured := actual if kind == "SHA-256" else files.md5(path)) != wanted.lower():
             raise InputError.unexpected(
                 name or str(path),
-                f"a file of {Path(path).stat().st_size:,} bytes with {kind} {own}",
+                f"a file of {Path(path).stat().st_size:,} bytes with {kind} {measured}",
                 f"{kind} {wanted.lower()}",
-                "If this other file is the one you want, put its checksum (or none) into the config.",
+                "If this file is the one you want, put its checksum (or none) into the config.",
             )
-    return found
+    return actual
 
 
 def _sha256(path: Path, name: str) -> str:
@@ -141,13 +141,13 @@ def _sha256(path: Path, name: str) -> str:
 def fetch(address: str, sha256: str, target: Path | str, *, md5: str = UNCHECKED) -> None:
     """Download a file with a progress bar and retries, check it, and move it to `target`.
 
-    A retry goes on where the last try broke off, if the server can do that and the file there is still the same.
+    A retry continues where the last attempt broke off, if the server supports it and its file has not changed.
 
     Args:
         address: http(s)://…
-        sha256: what the file must have, in hexadecimal; "none" accepts any.
-        md5: likewise.
-        target: where it shall be; nothing is left there, or beside it, when anything fails.
+        sha256: the expected SHA-256, in hexadecimal; "none" accepts any.
+        md5: the expected MD5; likewise.
+        target: the file to write; after a failure nothing is left there or beside it.
 
     Raises:
         InputError: no connection, a refusal, a broken transfer, an answer that is not the file (`transfer.transfer`),
@@ -175,9 +175,9 @@ def fetch(address: str, sha256: str, target: Path | str, *, md5: str = UNCHECKED
         os.replace(partial, target)
     except (requests.RequestException, TransferRefusedError) as error:
         # The error may hold the address of a redirection, with a token in it.
-        told = masked(str(error))
+        reason = masked(str(error))
         raise InputError.unexpected(
-            masked(address), f"no download ({told})", "an address that answers with the file"
+            masked(address), f"no download ({reason})", "an address that answers with the file"
         ) from None
     except OSError as error:
         raise InputError.unexpected(

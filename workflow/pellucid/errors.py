@@ -9,7 +9,7 @@ LONGEST = 480
 class InputError(ValueError):
     """Bad input from the user: a config key, a file, a model.
 
-    The message is one line of at most `LONGEST` characters: the longest of its parts are cut in their middle.
+    The message is one line of at most `LONGEST` characters; longer parts are cut in their middle.
 
     Args:
         where: the file, config key or argument that is wrong.
@@ -22,7 +22,7 @@ class InputError(ValueError):
 
     @classmethod
     def unexpected(cls, where: str, found: str, expected: str, hint: str = "") -> "InputError":
-        """Return the error of a value that is plainly another than it may be: "found 3; expected at most 2".
+        """Return the error of a value that is not allowed: "found 3; expected at most 2".
 
         Args:
             where: the file, config key or argument that is wrong.
@@ -35,7 +35,7 @@ class InputError(ValueError):
         return error
 
     def at(self, where: str) -> "InputError":
-        """Return the same error, told of another place."""
+        """Return the same error with another `where`."""
         return _again((where, *self._parts[1:]), self._frame)
 
     def _join(self, parts: tuple[str, ...], frame: str) -> None:
@@ -53,7 +53,7 @@ class InputError(ValueError):
 
 
 def _again(parts: tuple[str, ...], frame: str) -> InputError:
-    """Return an error that another process has sent."""
+    """Rebuild an error from its parts, as pickle does between processes."""
     error = InputError.__new__(InputError)
     error._join(parts, frame)
     return error
@@ -73,5 +73,5 @@ def _fitting(parts: list[str], room: int) -> list[str]:
 
 
 def _cut(text: str, most: int) -> str:
-    """The text with at most `most` characters, without some in its middle."""
+    """Return the text, cut in its middle to at most `most` characters."""
     return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - (most - 1) // 2 :]}"

@@ -1,4 +1,4 @@
-"""Writing and reading files between stages: whole or not at all, and the same bytes for the same content."""
+"""Write and read the files between stages: whole or not at all, the same bytes for the same content."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write(path: Path | str, save: Callable[[Path], object]) -> None:
     """Let `save` write to a temporary name beside `path`, then move it into place in one step.
 
     Raises:
-        InputError: no room, or another refusal of the disk.
+        InputError: the disk is full, or refuses the file for another reason.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,8 +44,8 @@ def write(path: Path | str, save: Callable[[Path], object]) -> None:
         save(partial_file)
         os.replace(partial_file, path)
     except Exception as error:
-        if told := disk.refusal(error, path, partial_file):
-            raise told from None
+        if refused := disk.refusal(error, path, partial_file):
+            raise refused from None
         raise
     finally:
         partial_file.unlink(missing_ok=True)
@@ -55,8 +55,8 @@ def temporary(path: Path) -> Path:
     """Return the name under which this process writes a file, after removing what killed processes left of it.
 
     The name holds the host and the process: a killed Snakemake leaves jobs running, and its successor may start the
-    same job again. What a living process of this host writes is left alone, and so is what another host wrote, whose
-    processes cannot be asked, until it is a day old.
+    same job again. Files of living processes of this host stay. Files of other hosts, whose processes cannot be asked,
+    stay until they are a day old.
     """
     # The suffix stays last: writers such as Keras and matplotlib choose the format by it.
     name = rf"\.{re.escape(path.stem)}\.([0-9a-f]{{8}})\.(\d+)\.partial{re.escape(path.suffix)}"
@@ -67,7 +67,7 @@ def temporary(path: Path) -> Path:
 
 
 def _is_abandoned(path: Path, host: str, process: int) -> bool:
-    """Whether nobody goes on writing a partial file."""
+    """Return whether no process is writing a partial file any more."""
     if host != _HOST:
         try:
             return time.time() - path.stat().st_mtime > _DAY
@@ -92,7 +92,7 @@ def read_json(path: Path | str) -> Any:
     """Read JSON.
 
     Raises:
-        InputError: the file is none.
+        InputError: the file is no JSON.
     """
     with reading(path, "JSON"):
         return json.loads(Path(path).read_text(encoding="utf-8"))
@@ -103,8 +103,8 @@ def reading(path: Path | str, expected: str) -> Iterator[None]:
     """Raise an InputError for whatever a damaged file makes a parser raise, with the command that makes it again.
 
     Args:
-        path: the file that is read inside the block, and nothing else is done there.
-        expected: what it should be.
+        path: the file that the block reads; the block does nothing else.
+        expected: what the file should be.
     """
     try:
         yield
@@ -117,7 +117,7 @@ def reading(path: Path | str, expected: str) -> Iterator[None]:
 
 
 def remedy(path: Path | str) -> str:
-    """What makes a file of the workflow again, with all that depends on it; nothing for a file of the user's."""
+    """Return a sentence with the command that makes a file of `results/` again; empty for any other file."""
     path = Path(os.path.relpath(path))
     if path.parts[:1] != (RESULTS,):
         return ""
@@ -149,7 +149,7 @@ def read_arrays(path: Path | str) -> dict[str, NDArray[Any]]:
 
 
 def map_arrays(path: Path | str) -> dict[str, NDArray[Any]]:
-    """Map the arrays of an `.npz` read-only, as `map_array` does; those that it holds compressed are left out.
+    """Map the arrays of an `.npz` read-only, as `map_array` does; compressed arrays are left out.
 
     Raises:
         InputError: the file is not an archive of plain arrays.
@@ -180,14 +180,14 @@ def _mapped(file: BinaryIO, entry: zipfile.ZipInfo) -> NDArray[Any]:
     shape, fortran, dtype = read_header(file)
     if dtype.hasobject:
         raise ValueError(f"{entry.filename} holds objects")
-    # Nothing cannot be mapped.
+    # An array without values cannot be mapped.
     if 0 in shape:
         return np.empty(shape, dtype)
     return np.memmap(file, dtype, "r", file.tell(), shape, "F" if fortran else "C")
 
 
 def read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether in Fortran's order, and dtype of the `.npy` that begins here; the file is left where data begin.
+    """Read the header of an `.npy`: shape, whether in Fortran's order, dtype. The file is left where the data begin.
 
     Raises:
         ValueError: not the beginning of an `.npy`.
@@ -199,7 +199,7 @@ def read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 
 def write_array(path: Path | str, array: Array) -> None:
-    """Write one `.npy`, to be mapped into memory by the stages that follow; of `LazyRows` one block after the other."""
+    """Write one `.npy`, to be mapped by later stages; `LazyRows` are written block by block."""
 
     def save(temporary: Path) -> None:
         with temporary.open("wb") as file:
@@ -236,19 +236,19 @@ def map_array(path: Path | str) -> NDArray[Any]:
 
 
 def sha256(path: Path | str) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def md5(path: Path | str) -> str:
-    """MD5 of a file, in hexadecimal: against a broken transfer, not against malice."""
+    """Return the MD5 of a file, in hexadecimal: it shows a broken transfer, not malice."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, partial(hashlib.md5, usedforsecurity=False)).hexdigest()
 
 
 def digest(content: Any) -> str:
-    """SHA-256 of anything that JSON can say, and of arrays by dtype, shape and bytes."""
+    """Return the SHA-256 of any JSON content, and of arrays by dtype, shape and bytes."""
     hasher = hashlib.sha256()
     _feed(hasher.update, content)
     return hasher.hexdigest()

@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Of one block. It depends on no setting: sums over blocks are the same numbers whatever the memory, and a block with
-# its float64 copies stays below the least budget that a configuration may name.
+# Bytes of one block. Fixed, so that sums over blocks do not depend on `memory_mb`; with its float64 copies a block
+# stays below the smallest budget that a configuration may name.
 _BYTES = 2**20
 
 
 @dataclass(frozen=True)
 class LazyRows:
-    """Some rows of an array, scaled or not, of which nothing is read before it is asked for.
+    """Rows of an array, scaled or not, that are read only when they are indexed.
 
     Attributes:
         source: (M, ...), in memory or mapped from a file; never changed.
-        chosen: (N,) indices of the rows; None for all of them.
-        offset, divisor: of every entry of the last axis: float64 (channels,), or None to leave values as they are.
-        blank: bool, for the same rows, where there is no value: a zero, also after scaling; None for nowhere.
+        chosen: (N,) indices of the rows; None for all rows.
+        offset, divisor: float64 (channels,), for the last axis; None leaves the values as they are.
+        blank: bool, for the same rows, True where there is no value: 0, also after scaling; None for nowhere.
     """
 
     source: NDArray[Any]
@@ -37,23 +37,23 @@ class LazyRows:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As of an array: (N, ...)."""
+        """Shape of the rows: (N, ...)."""
         return (len(self), *self.source.shape[1:])
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the values that come out."""
+        """Type of the values after scaling."""
         return self.source.dtype if self.offset is None else np.dtype(np.float32)
 
-    def __getitem__(self, part: slice | NDArray[np.int64]) -> NDArray[Any]:
-        """A slice of the rows, or those at some indices, as an array."""
-        found: NDArray[Any] = self.source[part if self.chosen is None else self.chosen[part]]
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
+        """Read a slice of the rows, or the rows at some indices."""
+        values: NDArray[Any] = self.source[rows if self.chosen is None else self.chosen[rows]]
         if self.offset is None or self.divisor is None:
-            return found
+            return values
         with np.errstate(over="ignore"):  # whoever writes the values refuses those that float32 cannot hold
-            scaled: NDArray[np.float32] = ((found - self.offset) / self.divisor).astype(np.float32)
+            scaled: NDArray[np.float32] = ((values - self.offset) / self.divisor).astype(np.float32)
         if self.blank is not None:
-            scaled[self.blank[part]] = 0
+            scaled[self.blank[rows]] = 0
         return scaled
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
@@ -62,17 +62,17 @@ class LazyRows:
     def scaled(
         self, offset: NDArray[np.float64], divisor: NDArray[np.float64], blank: LazyRows | None = None
     ) -> LazyRows:
-        """The rows as (value - offset) / divisor in float32, and 0 where blank, computed when they are read."""
+        """Return the rows as (value - offset) / divisor in float32, 0 where blank; computed when they are read."""
         return replace(self, offset=offset, divisor=divisor, blank=blank)
 
     def equal(self, value: int) -> LazyRows:
-        """Where the rows have a value: bool, computed when they are read."""
+        """Return where the rows equal `value`: bool, computed when they are read."""
         return _Equal(self.source, self.chosen, value=value)
 
 
 @dataclass(frozen=True)
 class _Equal(LazyRows):
-    """Whether the rows have one value."""
+    """True where the rows equal `value`."""
 
     value: int = 0
 
@@ -80,8 +80,8 @@ class _Equal(LazyRows):
     def dtype(self) -> np.dtype[Any]:
         return np.dtype(np.bool_)
 
-    def __getitem__(self, part: slice | NDArray[np.int64]) -> NDArray[Any]:
-        where: NDArray[np.bool_] = super().__getitem__(part) == self.value
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
+        where: NDArray[np.bool_] = super().__getitem__(rows) == self.value
         return where
 
 
@@ -89,7 +89,7 @@ Array = NDArray[Any] | LazyRows
 
 
 def blocks(x: Array) -> Iterator[NDArray[Any]]:
-    """All rows in order, in contiguous blocks of about a megabyte: at least one row each."""
+    """Yield all rows in order, in contiguous blocks of about a megabyte, at least one row each."""
     step = max(1, _BYTES // max(x.dtype.itemsize * math.prod(x.shape[1:]), 1))
     for start in range(0, len(x), step):
         yield np.ascontiguousarray(x[start : start + step])

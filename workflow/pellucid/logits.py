@@ -1,4 +1,4 @@
-"""What follows from logits, in float64 and in log space, so that nothing saturates however sure a model is."""
+"""Compute probabilities and log odds from logits, in float64 and log space, so that nothing saturates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
-    """Probabilities (N, classes) of logits (N, classes), in float64: in float32 a margin of 17 would already be 1."""
+    """Return the probabilities (N, classes) of logits, in float64: in float32 a margin of 17 would already give 1."""
     exponentials = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
     probabilities: NDArray[np.float64] = exponentials / exponentials.sum(1, keepdims=True)
     return probabilities
@@ -21,32 +21,32 @@ def are_probabilities(scores: NDArray[Any]) -> bool:
 
 
 def log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
-    """Logarithms of the probabilities (N, classes) of logits (N, classes), in float64, however small they are."""
+    """Return the logarithms of the probabilities (N, classes) of logits (N, classes), in float64, however small."""
     shifted = logits.astype(np.float64) - logits.max(1, keepdims=True)
     return np.asarray(shifted - np.log(_sum(np.exp(shifted))), np.float64)
 
 
 def log_odds(logits: NDArray[Any]) -> NDArray[np.float64]:
-    """log p - log (1 - p) of every class (N, classes), from logits (N, classes): it rises with p, and never saturates.
+    """Return log p - log (1 - p) of every class (N, classes), from logits (N, classes): rises with p, never saturates.
 
-    It is the logit less the logarithm of the sum of the others' exponentials. The largest logit is left out where it is
-    its own, since what remains would be nothing but rounding.
+    It is the logit minus the logarithm of the sum of the other classes' exponentials. For the largest logit that sum is
+    computed without it: subtracting it from the sum of all would leave only rounding errors.
     """
     values = logits.astype(np.float64)
     rows, best = np.arange(len(values)), values.argmax(1)
     highest = values[rows, best]
     exponentials = np.exp(values - highest[:, np.newaxis])
     with np.errstate(divide="ignore"):
-        found = values - highest[:, np.newaxis] - np.log(_sum(exponentials) - exponentials)
+        odds = values - highest[:, np.newaxis] - np.log(_sum(exponentials) - exponentials)
         others = values.copy()
         others[rows, best] = -np.inf
         second = others.max(1)
         rest = np.exp(others - np.where(np.isfinite(second), second, 0)[:, np.newaxis])
-        found[rows, best] = highest - second - np.log(_sum(rest)[:, 0])
-    return np.asarray(found, np.float64)
+        odds[rows, best] = highest - second - np.log(_sum(rest)[:, 0])
+    return np.asarray(odds, np.float64)
 
 
 def _sum(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The sum of each row (N, 1), the same to the last bit in whatever order its values stand."""
+    """Return the sum of each row (N, 1), equal to the last bit for any order of its values."""
     total: NDArray[np.float64] = np.sort(values, axis=1).sum(1, keepdims=True)
     return total

@@ -1,4 +1,4 @@
-"""Words that messages share."""
+"""Format names, values and errors for messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from pellucid.credentials import masked
 from pellucid.user_text import in_figure, readable
 
-# With more classes than this, tables and figures show those that occur, and an example has its five most probable.
+# With more classes than this, tables and figures show the classes that occur, and of each example the most probable.
 MANY_CLASSES = 20
 MOST_PROBABLE = 5
 _READ = 10_000  # characters in which a password is looked for
@@ -20,32 +20,32 @@ _MOST_COMPARED = 10_000  # names
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """A sentence that offers the most similar of `names`, or nothing where none is similar."""
-    # Only what is as short as a name that somebody types, and of very many not all: comparing takes its time.
+    """Return a sentence that offers the most similar of `names`; empty if none is similar."""
+    # Comparing takes time: long names are left out, and so are names beyond the first 10,000.
     short = islice((other for other in names if len(other) <= _LONGEST_COMPARED), _MOST_COMPARED)
     close = difflib.get_close_matches(name, list(short), n=1, cutoff=0.5) if len(name) <= _LONGEST_COMPARED else []
     return f' Did you mean "{close[0]}"?' if close else ""
 
 
 def comma_list(names: Iterable[Any]) -> str:
-    """Names as a comma-separated list."""
+    """Join names by commas."""
     return ", ".join(in_figure(str(name), _LONGEST) for name in names)
 
 
 def format_shape(sizes: Iterable[int | None]) -> str:
-    """Sizes as 28 × 28 × 1; ? for one that is open."""
+    """Format sizes as 28 × 28 × 1, with ? for None."""
     return " × ".join("?" if size is None else str(size) for size in sizes)
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's text that is not blank; the name of its type where it has none."""
+    """Return the first non-blank line of an error's text, or the name of its type."""
     lines = (line.strip() for line in str(error).splitlines())
     return next((line for line in lines if line), type(error).__name__)
 
 
 def abbreviate(content: Any) -> str:
-    """A value as the user would recognise it: text in quotes, long content cut."""
-    # Of a long text only so much is looked through that no half of a password can be left.
+    """Format a value as the user would recognise it: text in quotes, long content cut, passwords hidden."""
+    # Long text is cut before the search for passwords, far behind what is shown, so that no half of one can remain.
     text = content[:_READ] if isinstance(content, str) else str(content)[:_READ]
     text = readable(masked(f'"{text}"' if isinstance(content, str) else text))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

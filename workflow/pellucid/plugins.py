@@ -1,4 +1,4 @@
-"""Finds the modules of a package that can be named in `config.yaml`: data sources, architectures, methods.
+"""Find the plugins that can be named in `config.yaml`: data sources, architectures, methods, views, scores.
 
 A plugin is a module with a `SPEC`. Its file name is its name in the config, so that adding one edits nothing central.
 Importing a plugin must not import TensorFlow: the workflow reads every `SPEC` before it plans a single job.
@@ -18,7 +18,7 @@ from pellucid.parameters import Parameter, plain, read, schemas
 
 @cache
 def load(package: str) -> dict[str, ModuleType]:
-    """The plugins of `pellucid.<package>` by name, sorted; modules without a `SPEC` are helpers and left out."""
+    """Return the plugins of `pellucid.<package>` by name, sorted; modules without a `SPEC` are left out."""
     parent = importlib.import_module(f"pellucid.{package}")
     present = sorted(module.name for module in pkgutil.iter_modules(parent.__path__))
     modules = {name: importlib.import_module(f"pellucid.{package}.{name}") for name in present}
@@ -26,7 +26,7 @@ def load(package: str) -> dict[str, ModuleType]:
 
 
 def spec(package: str, name: str) -> Any:
-    """The `SPEC` of one plugin."""
+    """Return the `SPEC` of one plugin."""
     return load(package)[name].SPEC
 
 
@@ -58,7 +58,7 @@ def defaults(plugin: ModuleType) -> dict[str, Any]:
 
 
 def own_parameters(entry: Mapping[str, Any], plugin: ModuleType) -> dict[str, Any]:
-    """What a `dataset` or `model` entry says for the plugin itself, without its name and the checksums."""
+    """Return the plugin's parameters in a `dataset` or `model` entry, without its name and the checksums."""
     known = names(plugin)
     return {name: value for name, value in entry.items() if name in known}
 
@@ -77,6 +77,6 @@ def _arguments(plugin: ModuleType) -> Mapping[str, Parameter]:
 
 
 def _files(plugin: ModuleType) -> dict[str, Any]:
-    """The files that the user names: methods, views and scores read none."""
+    """Return the files that the user names: methods, views and scores read none."""
     files: Mapping[str, Any] = getattr(plugin.SPEC, "files", {})
     return {name: file for name, file in files.items() if file.of_user}

@@ -41,24 +41,24 @@ def levels(values: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def spearman(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Spearman's rank correlation of two batches of maps (N, *shape), ties with their mean rank: (N,), from -1 to 1.
+    """Return Spearman's rank correlation (N,) of two batches of maps (N, *shape); ties have their mean rank.
 
     Values are ranked at the precision that a map in float32 has (`levels`). Sums are taken in whole numbers, so
-    that a map agrees with itself by exactly 1. Where both maps are the same everywhere it is 1; where one is, 0.
+    that a map agrees with itself by exactly 1. If both maps are constant it is 1; if only one is, 0.
 
     Source: Spearman C. The Proof and Measurement of Association between Two Things. Am J Psychol 15 (1904).
     """
-    one, two = _centred_ranks(first), _centred_ranks(second)
+    ranks, others = _centred_ranks(first), _centred_ranks(second)
     product, *squares = (
-        np.einsum("nv,nv->n", *pair).astype(np.float64) for pair in ((one, two), (one, one), (two, two))
+        np.einsum("nv,nv->n", *pair).astype(np.float64) for pair in ((ranks, others), (ranks, ranks), (others, others))
     )
     size = np.sqrt(squares[0] * squares[1])
-    found = np.clip(product / np.where(size > 0, size, 1), -1, 1)
-    return np.where((squares[0] == 0) & (squares[1] == 0), 1.0, found)
+    correlation = np.clip(product / np.where(size > 0, size, 1), -1, 1)
+    return np.where((squares[0] == 0) & (squares[1] == 0), 1.0, correlation)
 
 
 def _centred_ranks(maps: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Twice the rank of each value less their mean: whole numbers, since tied ranks are halves. (N, values)."""
+    """Return twice each value's rank minus the mean rank, (N, values): whole numbers, since tied ranks are halves."""
     from scipy.stats import rankdata
 
     ranks = rankdata(levels(maps.reshape(len(maps), -1)), axis=1)

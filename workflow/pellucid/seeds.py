@@ -8,7 +8,7 @@ import numpy as np
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
-    """A generator for the stage (or part of a stage) that `names` spell out.
+    """Return the generator of the stage (or part of a stage) that `names` spell out.
 
     Two stages of one experiment never share a stream, so that adding or rerunning one leaves the others' numbers as
     they were.
@@ -17,5 +17,5 @@ def generator(seed: int, *names: str) -> np.random.Generator:
 
 
 def integer(seed: int, *names: str) -> int:
-    """A seed for libraries that take an integer: 31 bits, derived as in `generator`."""
+    """Return a seed of 31 bits, derived as in `generator`, for libraries that take an integer."""
     return int(generator(seed, *names).integers(2**31))

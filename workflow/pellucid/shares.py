@@ -1,4 +1,4 @@
-"""Counts that are a share of a whole, by the share as it was written: 0.07 of 100 is 7, not 7.000000000000001."""
+"""Compute a share of a whole from the decimal number as written: 0.07 of 100 is 7, not 7.000000000000001."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables between stages and for people, as CSV: whatever the user's words are, each is read as it was written."""
+"""Write and read tables as CSV; every word of the user is read back as it was written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # The columns that hold words. pandas would take "NA" for a missing value, "01" for a number and "True" for a truth.
 WORDS = ("explanation", "class", "member")
-# In the column `over`, which tells a row over all examples from that of a class, whatever the class is called.
+# Values of the column `over`: a row is over all examples or of one class, whatever the class is called.
 OVER = "over"
 ALL = "all"
 CLASS = "class"
@@ -22,14 +22,14 @@ _EXPECTED = "a CSV table, as the workflow writes it"
 
 
 def write(path: Path | str, table: pd.DataFrame, *, index: bool = False) -> None:
-    """Write a table in which no text is a formula to a spreadsheet: an apostrophe stands before those that would be."""
+    """Write a table; an apostrophe stands before each text that a spreadsheet would read as a formula."""
     files.write(
         path, lambda temporary: temporary.write_text(as_text(table, index=index), "utf-8", "backslashreplace", "")
     )
 
 
 def as_text(table: pd.DataFrame, *, index: bool = False, **options: Any) -> str:
-    """The table as the text of a CSV file; see `write`."""
+    """Return the table as the text of a CSV file; see `write`."""
     safe = table.copy()
     for place, kind in enumerate(safe.dtypes):
         if kind.kind not in "biufcmM":
@@ -57,7 +57,7 @@ def read(path: Path | str, *, index: str | None = None, words: Iterable[str] = W
 
 
 def read_square(path: Path | str) -> tuple[list[str], list[list[int]]]:
-    """Read a table whose rows and columns have the same names, which are any words: the names, and the counts.
+    """Read a table whose rows and columns have the same names; return the names and the counts.
 
     Raises:
         InputError: the file is no such table.
@@ -73,15 +73,15 @@ def read_square(path: Path | str) -> tuple[list[str], list[list[int]]]:
 
 
 def over_all(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a table that are over all examples."""
+    """Return the rows of a table that are over all examples."""
     return rows[over(rows) == ALL]
 
 
 def over(rows: pd.DataFrame) -> pd.Series:
-    """The column that tells rows over all examples from those of a class."""
+    """Return the column that tells rows over all examples from rows of one class."""
     if OVER in rows:
         return rows[OVER]
-    # A table that was written before there was the column, and is not computed any more.
+    # A table that was written before this column existed.
     return rows["class"].where(rows["class"] == ALL, CLASS)
 
 

@@ -1,4 +1,4 @@
-"""One HTTP transfer of a file, which refuses every answer that is not the bytes that were asked for."""
+"""Transfer a file by HTTP, and refuse every answer that is not exactly the requested bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _TIMEOUT = 30  # seconds without a byte
-# Bytes; of a transfer that breaks off, what came of the last block is lost.
+# Bytes. When a transfer breaks off, its last, incomplete block is lost.
 _BLOCK = 2**10
 # Room that a download leaves on the disk: a full disk stops every other job.
 _SPARE = 2**28  # bytes
@@ -23,27 +23,27 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
 class TransferRefusedError(Exception):
-    """The server answered with something else than the file; another try would not help."""
+    """The server answered with something other than the file; another attempt would not help."""
 
 
 def transfer(address: str, partial: Path, known: dict[str, str]) -> None:
-    """Append what is missing of a file to `partial`, with a progress bar.
+    """Append the missing bytes of a file to `partial`, with a progress bar.
 
     Args:
         address: http(s)://…
-        partial: gets the bytes, after those of an earlier try.
-        known: gets the server's mark of the file's present state (ETag); without one the next try begins anew.
+        partial: gets the bytes, after those of an earlier attempt.
+        known: gets the ETag, the server's mark of the file's version; without one the next attempt starts at byte 0.
 
     Raises:
-        TransferRefusedError: the answer is another part or state of the file, packed, of no content, larger than the
-            disk's room, or a redirection from https to http.
+        TransferRefusedError: the answer is another range or version of the file, compressed, without content, larger
+            than the free space of the disk, or a redirection from https to http.
         requests.RequestException: no connection, an error status, or an answer that breaks off.
     """
     import requests
     from tqdm import tqdm
 
     with partial.open("ab") as file, requests.Session() as session:
-        # Packed on the way, the bytes would not be the file's, and neither would their number.
+        # Compressed, neither the bytes nor their number would be those of the file.
         headers = {"Accept-Encoding": "identity"}
         resumed = bool(known) and file.tell() > 0
         if resumed:
@@ -91,7 +91,7 @@ def _copy(answer: requests.Response, file: BinaryIO, partial: Path, bar: Any, an
 
 
 def _check_redirect(answer: requests.Response, **options: Any) -> None:
-    """Refuse a redirection that leaves encryption, and tell one to another host."""
+    """Refuse a redirection from https to http; log one to another host."""
     if not answer.is_redirect:
         return
     begin, end = urlsplit(answer.url), urlsplit(answer.headers["Location"])
@@ -102,7 +102,7 @@ def _check_redirect(answer: requests.Response, **options: Any) -> None:
 
 
 def _check_part(answer: requests.Response, begin: int | None, known: dict[str, str]) -> None:
-    """Refuse a part of the file that was not asked for, or that belongs to another state of it."""
+    """Refuse a range that was not requested, or that belongs to another version of the file."""
     if begin is None:
         raise TransferRefusedError("a part of the file, where all of it was asked for")
     if (mark := answer.headers.get("ETag", known["ETag"])) != known["ETag"]:
@@ -114,12 +114,12 @@ def _check_part(answer: requests.Response, begin: int | None, known: dict[str, s
 
 
 def _announced(answer: requests.Response) -> int | None:
-    """Number of bytes that the answer says it has, if it says so."""
+    """Return the number of bytes that the answer announces; None if it announces none."""
     length = answer.headers.get("Content-Length", "")
     return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
 
 
 def _check_room(partial: Path, size: int) -> None:
-    """Refuse bytes for which the disk has no room."""
+    """Refuse bytes that do not fit on the disk."""
     if size + _SPARE > (free := shutil.disk_usage(partial.parent).free):
         raise TransferRefusedError(f"{size:,} bytes, where the disk has {free:,} left")

@@ -1,4 +1,4 @@
-"""The user's words (names, titles, labels, units), made fit for each place where they are written: one function each.
+"""Make the user's words (names, titles, labels, units) fit for the place where they are written, a function each.
 
 Words are data: in no place may a part of them be read as a command. What a function changes can still be read by
 people, and two different words never become one.
@@ -34,19 +34,19 @@ _LONGEST_KEY = 250
 
 
 def readable(text: str) -> str:
-    """The text in one line that every place can show: line ends and control characters become signs."""
+    """Return the text in one line that can be shown anywhere: line ends and control characters become signs."""
     return _UNREADABLE.sub("\ufffd", text.translate(_PICTURES))
 
 
 def in_figure(text: str, longest: int = LONGEST_NAME) -> str:
-    """The text as a figure shows it: in one line, and cut where it is very long."""
-    # More than can be shown is not looked at: a name may have millions of letters.
+    """Return the text for a figure: in one line, cut to `longest` letters."""
+    # A name may have millions of letters: only the first are looked at.
     line = readable(text[: 4 * longest])
     return line if len(line) <= longest else f"{_whole_letters(line, longest - 1)}…"
 
 
 def names_in_figure(names: Sequence[str], longest: int = LONGEST_NAME) -> list[str]:
-    """Several names as a figure shows them: those that would be cut to the same get their number."""
+    """Return names for a figure; names that would be cut to the same text get a number."""
     short = [in_figure(name, longest) for name in names]
     for place, name in enumerate(names):
         twins = [other for other in range(len(names)) if short[other] == short[place] and names[other] != name]
@@ -57,41 +57,41 @@ def names_in_figure(names: Sequence[str], longest: int = LONGEST_NAME) -> list[s
 
 
 def in_legend(name: str) -> str:
-    """The name as a label of a legend, which leaves out what begins with _: a blank without width comes before it."""
+    """Return the name for a legend. Matplotlib hides labels that begin with _: a zero-width blank comes before them."""
     return f"\u200b{name}" if name.startswith("_") else name
 
 
 def in_rst(text: str) -> str:
-    """The text for a page in reStructuredText, in which a backslash makes the character after it a mere character."""
+    """Return the text for a page in reStructuredText, with a backslash before each special character."""
     return "".join(letter if letter.isalnum() or letter == " " else f"\\{letter}" for letter in readable(text))
 
 
 def in_markdown(text: str) -> str:
-    """The text for one line of a note in Markdown: no mark-up, no HTML, no link."""
+    """Return the text for one line of a note in Markdown: no mark-up, no HTML, no link."""
     line = _MARKDOWN_BEGINNING.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\g<0>", readable(text)))
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def in_cell(text: str) -> str:
-    """The text for a cell of a CSV file: an apostrophe before what a spreadsheet would compute. Numbers stay."""
+    """Return the text for a cell of a CSV file: an apostrophe before what a spreadsheet would compute. Numbers stay."""
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def from_cell(cell: str) -> str:
-    """The text that `in_cell` was given."""
+    """Return the text whose cell `in_cell` made."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell, 1) else cell
 
 
 def in_file_name(text: str) -> str:
-    """The text as a part of a file's name that is no pattern to Snakemake or a shell: other characters become -."""
+    """Return the text for a file name, with - for characters that Snakemake or a shell would read as a pattern."""
     safe = re.sub(r"[^\w.,=+-]", "-", readable(text))
     return safe if len(safe.encode()) <= 120 else f"{safe[:20]}-{_mark(text)}"
 
 
 def as_keys(names: Iterable[str], punctuation: str = "") -> dict[str, str]:
-    """The keys under which MLflow takes the names, each another one.
+    """Return a key for each name that MLflow accepts; no two are equal.
 
-    A key that had to lose more than `punctuation`, or that another name has as well, ends with a digest of the name.
+    A key that lost more than `punctuation`, or that two names share, ends with a digest of the name.
     """
     given = list(dict.fromkeys(names))
     plain = {name: " ".join(_NO_KEY.sub(" ", name).split()) for name in given}
@@ -110,12 +110,12 @@ def as_keys(names: Iterable[str], punctuation: str = "") -> dict[str, str]:
 
 
 def _is_key(key: str) -> bool:
-    """Whether MLflow takes the key: short enough, and as a path one that leads below where it begins."""
+    """Return whether MLflow accepts the key: short enough, and no path that leads elsewhere."""
     return bool(key) and len(key) <= _LONGEST_KEY and key == _path(key)
 
 
 def _path(key: str) -> str:
-    """The key without what makes a path lead elsewhere: empty parts, `.` and `..`, a `/` at an end."""
+    """Remove from a key what makes a path lead elsewhere: empty parts, `.`, `..`, a `/` at an end."""
     return "/".join(part for part in key.split("/") if part.strip(" .")).strip()
 
 
@@ -152,7 +152,7 @@ def _mark(text: str) -> str:
 
 
 def _whole_letters(line: str, length: int) -> str:
-    """The beginning of a line that ends before no mark that belongs to the letter before it."""
+    """Return the beginning of a line, without separating a letter from its combining marks."""
     while 1 < length < len(line) and (
         unicodedata.combining(line[length]) or line[length] in "\u200d\ufe0f" or line[length - 1] == "\u200d"
     ):

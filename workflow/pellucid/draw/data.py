@@ -1,23 +1,27 @@
-"""What the data look like: some training examples of each class."""
+"""Figure of the data: some training examples of each class."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from pellucid import files
 from pellucid.draw import style
 from pellucid.messages import MANY_CLASSES
 
 PER_CLASS = 4
-# Of a note, in the figure; `data.json` holds the whole.
+# Characters of a note in the figure; `data.json` holds the whole note.
 _SHOWN = 220
-# Inches: of a line of notes, and of the title above them.
+# Heights in inches: of a line of notes, and of the title above them.
 _LINE, _TITLE = 0.15, 0.45
-# Of the notes, in an inch of a line.
+# Characters of the notes in an inch.
 _CHARACTERS = 18
 
 
@@ -41,13 +45,13 @@ def draw(
         measured: `measured.npz`, of examples that are padded or have gaps, which are left empty.
     """
     data_info, y, values = style.data_info(data), files.read_arrays(labels)["train"], files.map_array(x)
-    found = np.unique(y)
-    present = found[:MANY_CLASSES]
+    classes = np.unique(y)
+    present = classes[:MANY_CLASSES]
     rows = [np.flatnonzero(y == label)[:PER_CLASS] for label in present]
     drawn = np.concatenate(rows)
-    there = files.map_arrays(measured).get("train") if measured else None
-    present_only = style.unmeasured_as_nan(values[drawn], None if there is None else there[drawn])
-    examples = {int(index): example for index, example in zip(drawn, present_only, strict=True)}
+    mask = files.map_arrays(measured).get("train") if measured else None
+    with_gaps = style.unmeasured_as_nan(values[drawn], None if mask is None else mask[drawn])
+    examples = {int(index): example for index, example in zip(drawn, with_gaps, strict=True)}
     image = data_info["kind"] == "image"
     # Images go into columns, class by class, unless a few classes would leave a strip; series into rows, so that time
     # runs along the page.
@@ -63,28 +67,37 @@ def draw(
         spread = style.largest_range(np.stack(list(examples.values())))
         for position, (label, row) in enumerate(zip(present, rows, strict=True)):
             line = axes[:, position] if columns else axes[position]
-            for one in line[len(row) :]:
-                one.set_visible(False)
-            for one, index in zip(line, row, strict=False):
-                if image:
-                    style.image(one, examples[int(index)])
-                elif len(data_info["channels"]) == 1:
-                    one.plot(time, examples[int(index)][:, 0], color=style.INK, linewidth=1)
-                    one.margins(x=0)
-                else:
-                    style.stacked_series(one, time, examples[int(index)], data_info["channels"], spread)
+            for panel in line[len(row) :]:
+                panel.set_visible(False)
+            for panel, index in zip(line, row, strict=False):
+                _example(panel, data_info, time, examples[int(index)], spread)
             heading = f"{data_info['classes'][label]} ({data_info['counts']['train'][data_info['classes'][label]]:,})"
             line[0].set_title(heading, loc="center" if columns else "left")
         if not image:
             style.label_time(axes, unit)
             if len(data_info["channels"]) == 1:
-                for one in axes[:, 0]:
-                    one.set_ylabel(data_info["unit"], fontsize=7)
-        left_out = f"; {len(present)} of {len(found):,} classes" if len(present) < len(found) else ""
-        figure.suptitle(f"Training examples: class (number of them){left_out}\n{title}", x=0.01, ha="left", fontsize=10)
+                for panel in axes[:, 0]:
+                    panel.set_ylabel(data_info["unit"], fontsize=7)
+        left_out = f"; {len(present)} of {len(classes):,} classes" if len(present) < len(classes) else ""
+        figure.suptitle(
+            f"Training examples: class (number of examples){left_out}\n{title}", x=0.01, ha="left", fontsize=10
+        )
         if notes := data_info.get("notes"):
             _write_notes(figure, notes)
     style.save(figure, *pictures)
+
+
+def _example(
+    axes: Axes, data_info: Mapping[str, Any], time: NDArray[np.float64], example: style.Array, spread: style.Array
+) -> None:
+    """Draw one example: an image, a line, or a line for each channel."""
+    if data_info["kind"] == "image":
+        style.image(axes, example)
+    elif len(data_info["channels"]) == 1:
+        axes.plot(time, example[:, 0], color=style.INK, linewidth=1)
+        axes.margins(x=0)
+    else:
+        style.stacked_series(axes, time, example, data_info["channels"], spread)
 
 
 def _write_notes(figure: Figure, notes: list[str]) -> None:

@@ -45,18 +45,10 @@ def draw(
     data = style.data_info(data_info)
     table = tables.read(checks)
     failed = set(table.loc[~table["passed"], "explanation"])
-    rows = []
-    for family in FAMILIES:
-        for method in (name for name in methods if plugins.spec("explain", name).family == family):
-            spec, given = plugins.spec("explain", method), files.read_arrays(attributions[method])
-            for label, chosen in variants(method, methods[method]).items():
-                maps = style.unmeasured_as_nan(
-                    given["attributions"][list(given["variants"]).index(label)], given.get("measured")
-                )
-                rows.append((label, family, holds(spec.signed, chosen), maps))
-    inputs = style.unmeasured_as_nan(given["inputs"], given.get("measured"))
-    present = np.unique(given["labels"])
-    shown = [int(np.flatnonzero(given["labels"] == label)[0]) for label in present[:MANY_CLASSES]]
+    rows, arrays = _rows(methods, attributions)
+    inputs = style.unmeasured_as_nan(arrays["inputs"], arrays.get("measured"))
+    present = np.unique(arrays["labels"])
+    shown = [int(np.flatnonzero(arrays["labels"] == label)[0]) for label in present[:MANY_CLASSES]]
     image = data["kind"] == "image"
     width, height = (0.62, 0.62) if image else (1.75, 0.42)
     marks = "; ✗: failed a check" if failed else ""
@@ -71,16 +63,7 @@ def draw(
     )
     for column, index in enumerate(shown):
         left = _NAMES + column * (width + _GAP)
-        predicted = data["classes"][given["predictions"][index]]
-        name = data["classes"][given["labels"][index]]
-        heading = name if name == predicted else f"{name} → {predicted}"
-        if len(data["classes"]) > MANY_CLASSES and image:
-            # Names of a thousand classes are long: two short lines over a narrow column.
-            lines = [name] if name == predicted else [name, f"→ {predicted}"]
-            heading = "\n".join(line if len(line) <= _LETTERS else f"{line[: _LETTERS - 1]}…" for line in lines)
-            canvas.text(heading, left + width / 2, 0.1, ha="center", fontsize=6)
-        else:
-            canvas.text(heading, left + width / 2, 0.12, ha="center", fontsize=8)
+        _head(canvas, data, arrays, index, left + width / 2)
         _input(canvas, inputs[index], image, left, 0.25, width, height)
     previous = ""
     for line, (label, family, signed, maps) in enumerate(rows, 1):
@@ -97,6 +80,37 @@ def draw(
             scale = style.Scale.of(maps[[index]], signed)
             _cell(canvas, inputs[index], maps[index], image, scale, left, top, width, height)
     style.save(canvas.figure, *pictures)
+
+
+def _rows(
+    methods: Mapping[str, Mapping[str, Any]], attributions: Mapping[str, Path | str]
+) -> tuple[list[tuple[str, str, bool, NDArray[np.float32]]], dict[str, NDArray[Any]]]:
+    """Return label, family, whether signed, and maps of every explanation; and the arrays that all methods share."""
+    rows = []
+    for family in FAMILIES:
+        for method in (name for name in methods if plugins.spec("explain", name).family == family):
+            spec, arrays = plugins.spec("explain", method), files.read_arrays(attributions[method])
+            for label, parameters in variants(method, methods[method]).items():
+                maps = style.unmeasured_as_nan(
+                    arrays["attributions"][list(arrays["variants"]).index(label)], arrays.get("measured")
+                )
+                rows.append((label, family, holds(spec.signed, parameters), maps))
+    return rows, arrays
+
+
+def _head(
+    canvas: Canvas, data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int, centre: float
+) -> None:
+    """Write the true class of an example over its column, and the predicted class where it differs."""
+    classes = data_info["classes"]
+    name, predicted = classes[arrays["labels"][index]], classes[arrays["predictions"][index]]
+    if len(classes) > MANY_CLASSES and data_info["kind"] == "image":
+        # Names of a thousand classes are long: two short lines over a narrow column.
+        lines = [name] if name == predicted else [name, f"→ {predicted}"]
+        heading = "\n".join(line if len(line) <= _LETTERS else f"{line[: _LETTERS - 1]}…" for line in lines)
+        canvas.text(heading, centre, 0.1, ha="center", fontsize=6)
+    else:
+        canvas.text(name if name == predicted else f"{name} → {predicted}", centre, 0.12, ha="center", fontsize=8)
 
 
 def _input(

@@ -1,8 +1,8 @@
 """The record in MLflow: this package alone imports MLflow.
 
 One MLflow experiment for the project; in it one parent run per Pellucid experiment, one child run per variant of each
-method and of each view, and a run for each study and for the leaderboard over experiments. A run is known by the digest
-of what it records (`pellucid.digest`): the same results recorded twice are one run. Results on disk are the
+method and of each view, and a run for each study and for the leaderboard over experiments. A run is identified by
+the digest of what it records (`pellucid.digest`): the same results recorded twice are one run. Results on disk are the
 truth; the record can be made again at any time.
 """
 
@@ -33,11 +33,11 @@ def prepare(*, uri: str, experiment: str, output: Path | str) -> None:
         output: gets the address and the experiment's id as JSON.
 
     Raises:
-        InputError: the store does not answer.
+        InputError: the store cannot be used.
     """
     identity = ensure(uri, experiment)
     files.write_json(output, {"uri": uri, "experiment": experiment, "experiment_id": identity})
-    logger.info("the record is kept in %s", uri)
+    logger.info("runs are recorded in %s", uri)
 
 
 def track(
@@ -60,28 +60,28 @@ def track(
         experiment: name of the MLflow experiment.
         name: of the Pellucid experiment.
         settings: its resolved configuration.
-        threads: CPU threads that it ran with.
+        threads: number of CPU threads of its jobs.
         folder: `results/<experiment>`.
-        made: the files in it that are recorded; others, of scores that are no longer asked for, stay out.
+        made: the files in it that are recorded; files of scores that are no longer in the configuration are not.
         root: of the project, for the commit and the lock file.
         output: gets the ids of the runs as JSON.
-        study: that it is a member of; empty for none.
+        study: the study of which it is a member; empty for none.
 
     Raises:
-        InputError: the store does not answer.
+        InputError: the store cannot be used.
     """
     with opened(uri, experiment, Path(folder), Path(root)) as record:
         record.made = frozenset(map(Path, made))
         parent = record.experiment(name, settings, threads, study)
         children = {
-            label: record.explanation(name, parent, method, label, chosen)
+            label: record.explanation(name, parent, method, label, values)
             for method, parameters in settings["methods"].items()
-            for label, chosen in variants(method, parameters).items()
+            for label, values in variants(method, parameters).items()
         }
         views = {
-            label: record.view(name, parent, view, label, chosen)
+            label: record.view(name, parent, view, label, values)
             for view, parameters in settings["views"].items()
-            for label, chosen in variants(view, parameters).items()
+            for label, values in variants(view, parameters).items()
         }
     record_of = {"uri": uri, "experiment": experiment, "run": parent, "explanations": children, "views": views}
     files.write_json(output, record_of)
@@ -109,16 +109,16 @@ def track_comparison(
         experiment: name of the MLflow experiment.
         name: of the run.
         kind: study, or comparison.
-        note: what it is, for people.
+        note: a description for readers.
         params: what was varied, or compared.
-        metrics: its main numbers; in their names, what MLflow does not allow becomes a space.
-        tables: what the run is known by: other tables are another run.
-        attached: what is recorded beside them: figures, and tables with times, which are new each time.
+        metrics: its main numbers; characters that MLflow does not allow in names become spaces.
+        tables: identify the run: other tables make another run.
+        attached: figures, and tables with run times, which differ each time and do not identify the run.
         root: of the project, for the commit and the lock file.
         output: gets the id of the run as JSON.
 
     Raises:
-        InputError: the store does not answer.
+        InputError: the store cannot be used.
     """
     with opened(uri, experiment, Path(output).parent, Path(root)) as record:
         run = record.comparison(name, kind, note, params, metrics, list(map(Path, tables)), list(map(Path, attached)))

@@ -1,4 +1,4 @@
-"""The SQLite file that MLflow keeps runs in: checked before MLflow opens it, and made whole or not at all."""
+"""Check and create the SQLite file in which MLflow stores runs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from pellucid.tracking import faults
 _HEADER = b"SQLite format 3\0"
 _TABLES = {"alembic_version", "experiments", "runs"}  # of every MLflow database, whatever its version
 _OTHER_FILE = "Name another file in tracking.uri, or move this one away."
-_WAIT = 20  # seconds for another process to finish what it writes
-# Bytes; a larger file is not read as a whole in each job: what is damaged in it is told when MLflow meets it.
+_WAIT = 20  # seconds for another process to finish writing
+# Bytes. A larger file is not read as a whole in each job: damage in it shows when MLflow reads that place.
 _LARGEST_CHECKED = 2**26
 
 
 def database_of(uri: str) -> Path | None:
-    """The file of a SQLite store; None for every other store.
+    """Return the file of a SQLite store; None for every other store.
 
     Raises:
-        InputError: a SQLite store without a file, which would be gone with the job.
+        InputError: a SQLite store in memory, which would be lost with the job.
     """
     kind, separator, path = uri.partition("://")
     if not separator or kind.partition("+")[0] != "sqlite":
@@ -40,11 +40,11 @@ def database_of(uri: str) -> Path | None:
 def make(path: Path, uri: str) -> None:
     """Create the database where there is none, and bring its tables up to date, while no other process does so.
 
-    A fresh database that several processes open breaks, since each tries to create the same tables; so does one whose
-    maker is killed. Therefore it is made under another name.
+    A new database breaks when several processes open it, since each creates the same tables, or when the process that
+    creates it is killed. It is therefore created under another name and then moved.
 
     Raises:
-        InputError: as `check`.
+        InputError: as in `check`, or the disk refuses the file.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def _make_new(path: Path) -> None:
     partial = files.temporary(path)
     try:
         faults.upgrade(f"sqlite:///{partial}", str(path))
-        # Never over a file that another process, on another machine perhaps, has made in the meantime.
+        # Never replace a file that another process, perhaps on another machine, has made meanwhile.
         try:
             os.link(partial, path)
         except FileExistsError:
@@ -76,7 +76,7 @@ def _make_new(path: Path) -> None:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep other processes out that use this function; where the disk knows no locks, nothing is kept out."""
+    """Exclude other processes that use this function; without effect on a disk without locks."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):
@@ -90,7 +90,7 @@ def check(path: Path) -> None:
     """Refuse what is no database of MLflow, or one that is damaged, locked, or cannot be written.
 
     Raises:
-        InputError: as said.
+        InputError: the file is one of these.
     """
     try:
         with path.open("rb") as file:
@@ -102,7 +102,7 @@ def check(path: Path) -> None:
             raise _refusal(path, "a file or a folder that may not be written", "both, to be written", "")
         with closing(sqlite3.connect(path, timeout=_WAIT, isolation_level=None)) as database:
             _check_content(path, database)
-            # Asks for the lock of writers, and gives it back.
+            # Take the lock for writing, and give it back.
             database.execute("begin immediate")
             database.execute("rollback")
     except sqlite3.Error as error:
@@ -134,7 +134,7 @@ def _check_content(path: Path, database: sqlite3.Connection) -> None:
 
 
 def _is_known(revision: str) -> bool:
-    """Whether the installed MLflow has this state of the tables among its own."""
+    """Return whether the installed MLflow knows this revision of the tables."""
     import mlflow
 
     folder = Path(mlflow.__file__).parent / "store" / "db_migrations" / "versions"

@@ -1,4 +1,4 @@
-"""What stores and disks raise, told in one line: what happened, and neither the SQL nor where the libraries were."""
+"""Turn errors of stores and disks into one line, without SQL and without a traceback."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sys
 from pellucid.errors import InputError
 from pellucid.messages import first_line
 
-AFTERWARDS = "The results are complete; when it is mended, run again and only the record is made."
-# SQLAlchemy names the driver's error before its words.
+AFTERWARDS = "The results are complete. Repair it and run again: only the record is made."
+# SQLAlchemy puts the type of the driver's error before its text.
 _DRIVER = re.compile(r"^\((?:\w+\.)+\w+\) ", re.MULTILINE)
 _OUT_OF_DATE = "out-of-date database schema"
 _LOG_IN = (
@@ -23,13 +23,13 @@ _LAST_LINE = re.compile(r"^[\w.]+: (.+)$", re.MULTILINE)
 
 
 def in_one_line(error: Exception) -> str:
-    """What an error says: the driver's own words if it has them, and neither the SQL nor a link after them."""
+    """Return the text of an error: the driver's own if there is one, without the SQL and the link behind it."""
     text = str(error)
     return text[driver.end() :].splitlines()[0] if (driver := _DRIVER.search(text)) else first_line(error)
 
 
 def of_store(error: Exception, uri: str) -> InputError:
-    """The message for an error of MLflow, SQLAlchemy or the disk."""
+    """Return the message for an error of MLflow, SQLAlchemy or the disk."""
     if isinstance(error, OSError):
         name = error.filename2 or error.filename or "a file of the record"
         return InputError.unexpected(
@@ -38,26 +38,26 @@ def of_store(error: Exception, uri: str) -> InputError:
             "a place with room that may be written",
             AFTERWARDS,
         )
-    said = in_one_line(error)
+    text = in_one_line(error)
     expected = "an MLflow server" if uri.startswith("http") else "an MLflow database that can be written"
-    hint = _LOG_IN if _REFUSED.search(said) else _UPGRADE if _OUT_OF_DATE in said else AFTERWARDS
-    return InputError.unexpected("tracking.uri", f"{uri}, which failed ({said})", expected, hint)
+    hint = _LOG_IN if _REFUSED.search(text) else _UPGRADE if _OUT_OF_DATE in text else AFTERWARDS
+    return InputError.unexpected("tracking.uri", f"{uri}, which failed ({text})", expected, hint)
 
 
 def upgrade(uri: str, name: str) -> None:
-    """Create MLflow's tables in a database, or bring them up to date, in a process of its own: it changes all logging.
+    """Create or update MLflow's tables in a database, in a process of its own, as MLflow changes all logging.
 
     Args:
         uri: of the database.
-        name: what to call it in a message.
+        name: of the database in a message.
 
     Raises:
-        InputError: the database cannot be opened, or is none of MLflow's.
+        InputError: the database cannot be opened, or does not belong to MLflow.
     """
     command = [sys.executable, "-m", "mlflow", "db", "upgrade", uri]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        # The last line that names an error: the SQL and a link to SQLAlchemy's pages come after it.
+        # The last line that names an error; the SQL and a link follow it.
         lines = _LAST_LINE.findall(done.stderr) or ["no answer"]
         raise InputError.unexpected(
             "tracking.uri", f"{name} ({_DRIVER.sub('', lines[-1])})", "a database that MLflow can use"

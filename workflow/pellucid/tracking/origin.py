@@ -9,9 +9,9 @@ from pellucid import files
 
 
 def origin_of(root: Path) -> dict[str, str]:
-    """Tags that say which code and which packages made the results."""
+    """Return tags with the commit of the code and the digest of the lock file."""
     commit = _git(root, "rev-parse", "HEAD")
-    # A project that was unpacked inside another repository is none of that one's.
+    # Ignore the commit of a repository that encloses the project.
     top = _git(root, "rev-parse", "--show-toplevel")
     commit = commit if top and Path(top).resolve() == root.resolve() else None
     changed = _git(root, "status", "--porcelain")

@@ -1,7 +1,7 @@
-"""Where the files of runs lie: beside the record's database, wherever the project was copied or moved to.
+"""Keep the files of runs beside the database, also after the project was copied or moved.
 
-MLflow keeps absolute paths: a copied project would go on writing into the first one's files, and a moved one where it
-once was.
+MLflow stores absolute paths: a copied project would write into the files of the original, and a moved one into its old
+place.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Of an MLflow experiment: what its files were laid beside. Without this tag, somebody else chose their place.
+# Tag of an MLflow experiment: the path beside which its files lie. Without it, the user chose their place.
 _BESIDE = "pellucid.beside"
-_ARTIFACTS = Path("results/mlflow/artifacts")  # of a database that is no file
-# Where MLflow keeps paths of an experiment's files.
+_ARTIFACTS = Path("results/mlflow/artifacts")  # if the database is a server
+# The columns in which MLflow stores paths of an experiment's files.
 _OF_EXPERIMENT = "experiment_id = ?"
 _PATHS = (
     ("experiments", "artifact_location", _OF_EXPERIMENT),
     ("runs", "artifact_uri", _OF_EXPERIMENT),
     ("logged_models", "artifact_location", _OF_EXPERIMENT),
-    # A registered model knows the run that it is from.
+    # A registered model is linked to an experiment through its run.
     ("model_versions", "source", f"run_id in (select run_uuid from runs where {_OF_EXPERIMENT})"),
     ("model_versions", "storage_location", f"run_id in (select run_uuid from runs where {_OF_EXPERIMENT})"),
 )
 
 
 def create(client: MlflowClient, name: str, uri: str) -> str:
-    """Create the MLflow experiment; return its id. A server lays files where it was told to."""
+    """Create the MLflow experiment; return its id. A server chooses the place of the files itself."""
     if uri.startswith("http"):
         return str(client.create_experiment(name))
-    beside, place = _chosen(uri)
+    beside, place = _place_of(uri)
     return str(client.create_experiment(name, artifact_location=place.as_uri(), tags={_BESIDE: str(beside)}))
 
 
 def settle(client: MlflowClient, experiment: Experiment, uri: str) -> Experiment:
-    """Return the experiment with its files at their place: where the project was copied or moved, they get a new one.
+    """Return the experiment; after the project was copied or moved, its files get a new place beside the database.
 
     Raises:
-        InputError: the files belong to another project and cannot be told apart from this one's.
+        InputError: another project shares the files or the database, or the files are gone.
     """
     location = _local(experiment.artifact_location)
     if uri.startswith("http") or location is None:
         return experiment
-    beside, place = _chosen(uri)
+    beside, place = _place_of(uri)
     before, is_there = experiment.tags.get(_BESIDE), location.resolve() == place
     if before == str(beside) or (before is None and not is_there and not _is_from_elsewhere(location, beside, place)):
         return experiment
@@ -87,7 +87,7 @@ def settle(client: MlflowClient, experiment: Experiment, uri: str) -> Experiment
 
 
 def _is_shared(uri: str, before: str | None, beside: Path, is_there: bool) -> bool:
-    """Whether another project has the same files, or the same database: by links, or by a server of databases."""
+    """Return whether another project uses the same files or database: through links, or through a database server."""
     if database_of(uri) is None:
         return before is not None or not is_there
     if before is None or not Path(before).exists():
@@ -96,13 +96,13 @@ def _is_shared(uri: str, before: str | None, beside: Path, is_there: bool) -> bo
 
 
 def is_gone(artifact_uri: str) -> bool:
-    """Whether the files of a run should lie on this machine and do not: a copy of the database has none of them."""
+    """Return whether the files of a run should lie on this machine but are missing, as after a copy of the database."""
     folder = _local(artifact_uri)
     return folder is not None and not folder.is_dir()
 
 
-def _chosen(uri: str) -> tuple[Path, Path]:
-    """What files are laid beside, a database's file or the project, and where."""
+def _place_of(uri: str) -> tuple[Path, Path]:
+    """Return the path beside which files lie (the database, else the project), and their folder."""
     if database := database_of(uri):
         database = database.resolve()
         return database, (database.parent / "artifacts").resolve()
@@ -117,7 +117,7 @@ def _local(location: str) -> Path | None:
 
 
 def _is_from_elsewhere(location: Path, beside: Path, place: Path) -> bool:
-    """Whether files that nobody says anything about belong to the copied or moved project of an earlier version."""
+    """Return whether files without a tag belong to a project that was copied or moved under an earlier version."""
     if not beside.is_file():
         return location.parts[-3:] == _ARTIFACTS.parts
     return not location.is_dir() or (location.name == place.name and _is_another(location.parent / beside.name, beside))
@@ -128,7 +128,7 @@ def _is_another(path: Path, database: Path) -> bool:
 
 
 def _move_paths(database: Path, experiment: Experiment, place: Path) -> None:
-    """Let all paths of an experiment begin with another folder, at once: other jobs may do the same."""
+    """Replace the folder in all paths of an experiment, in one transaction: other jobs may do the same."""
     before, after = experiment.artifact_location.rstrip("/"), place.as_uri()
     with closing(sqlite3.connect(database, timeout=20)) as connection, connection:
         for table, column, of_experiment in _PATHS:

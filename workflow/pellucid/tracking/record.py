@@ -1,4 +1,4 @@
-"""What is recorded of an experiment, of its explanations and views, and of a comparison."""
+"""Record an experiment, its explanations and views, and comparisons of experiments."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ class Record(Runs):
     """Writes what Pellucid made to runs of one MLflow experiment.
 
     Attributes:
-        made: the files that are recorded of an experiment.
+        made: the files of an experiment that are recorded.
     """
 
     made: frozenset[Path] = frozenset()
 
     def experiment(self, name: str, settings: Mapping[str, Any], threads: int, study: str) -> str:
-        """The parent run: configuration, learning curves, scores, figures, model and data set."""
+        """Record the parent run: configuration, learning curves, scores, figures, model, data set; return its id."""
         data = files.read_json(self.folder / "data" / "data.json")
         training = files.read_json(self.folder / "model" / "training.json")
         metrics = files.read_json(self.folder / "evaluation" / "metrics.json")
-        # What is explained, and how, belongs to the child runs: another window is no other experiment.
-        own = {
+        # Methods and examples belong to the child runs: another window does not make another experiment.
+        recorded = {
             key: value
             for key, value in settings.items()
             if key not in ("methods", "views", "scores", "examples", "title")
         }
-        self.digest = files.digest([name, own, data["digest"], training["weights_digest"], metrics])
+        self.digest = files.digest([name, recorded, data["digest"], training["weights_digest"], metrics])
         parts = {part: self.folder / part for part in ("data", "model", "evaluation")}
         attached = [(path, "figures") for folder in parts.values() for path in self._pictures(folder)]
         attached += [(path, "evaluation") for path in self._files(parts["evaluation"], "*.csv")]
@@ -68,13 +68,13 @@ class Record(Runs):
             return run
         self._log(
             run,
-            params={**_flat(own), "threads": threads},
+            params={**_flat(recorded), "threads": threads},
             metrics={key: value for key, value in metrics.items() if value is not None}
             | {"best_epoch": training["best_epoch"], "parameters": training["parameters"]},
             tags={
                 "pellucid.rule": "train",
                 "pellucid.seed": settings["seed"],
-                "pellucid.config_digest": files.digest(own),
+                "pellucid.config_digest": files.digest(recorded),
                 "pellucid.data_digest": data["digest"],
                 "pellucid.model_digest": training["weights_digest"],
             },
@@ -84,13 +84,13 @@ class Record(Runs):
         self._finish(run)
         return run
 
-    def explanation(self, name: str, parent: str, method: str, label: str, chosen: Mapping[str, Any]) -> str:
-        """A child run: parameters, passes, time, arrays and the figure of one variant of a method."""
+    def explanation(self, name: str, parent: str, method: str, label: str, parameters: Mapping[str, Any]) -> str:
+        """Record a variant of a method as a child run: parameters, passes, time, arrays, figure; return its id."""
         folder = self.folder / "explain" / method
         arrays = files.read_arrays(folder / "attributions.npz")
         values = arrays["attributions"][list(arrays["variants"]).index(label)]
         explained = [arrays[key] for key in ("indices", "inputs", "targets")]
-        digest = files.digest([self.digest, label, chosen, explained, values])
+        digest = files.digest([self.digest, label, parameters, explained, values])
         attached = [(path, "figures") for path in self._pictures(folder) if path.stem == label]
         attached += [(folder / "attributions.npz", "")]
         run, new = self._run(
@@ -111,7 +111,7 @@ class Record(Runs):
         spec, cost = plugins.spec("explain", method), files.read_json(folder / "cost.json")[label]
         self._log(
             run,
-            params={**_flat(chosen), "method": method, "experiment": name},
+            params={**_flat(parameters), "method": method, "experiment": name},
             metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes", "examples")}
             | files.read_json(folder / "checks.json")[label],
             tags={"mlflow.note.content": f"{spec.title}. {spec.paper}", "pellucid.rule": f"explain_{method}"},
@@ -119,11 +119,11 @@ class Record(Runs):
         self._finish(run)
         return run
 
-    def view(self, name: str, parent: str, view: str, label: str, chosen: Mapping[str, Any]) -> str:
-        """A child run: parameters, passes, time, arrays, texts and the figure of one variant of a view."""
+    def view(self, name: str, parent: str, view: str, label: str, parameters: Mapping[str, Any]) -> str:
+        """Record a variant of a view as a child run: parameters, passes, time, arrays, texts, figure; return its id."""
         folder, spec = self.folder / "views" / view, plugins.spec("views", view)
         arrays = files.read_arrays(folder / f"{label}.npz")
-        digest = files.digest([self.digest, label, chosen, arrays])
+        digest = files.digest([self.digest, label, parameters, arrays])
         attached = [(path, "figures") for path in self._pictures(folder) if path.stem == label]
         attached += [(folder / f"{label}.{suffix}", "") for suffix in ("npz", *spec.texts)]
         run, new = self._run(
@@ -143,7 +143,7 @@ class Record(Runs):
         cost = files.read_json(folder / f"{label}.json")
         self._log(
             run,
-            params={**_flat(chosen), "view": view, "experiment": name},
+            params={**_flat(parameters), "view": view, "experiment": name},
             metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes")},
             tags={"mlflow.note.content": f"{spec.title}. {spec.paper}", "pellucid.rule": f"view_{view}"},
         )
@@ -160,7 +160,7 @@ class Record(Runs):
         tables: Sequence[Path],
         attached: Sequence[Path],
     ) -> str:
-        """A run of its own: what was compared, its tables and figures."""
+        """Record a comparison as a run of its own, with its tables and figures; return its id."""
         digest = files.digest([kind, name, params, [files.sha256(path) for path in tables]])
         places = [(path, "figures" if path.suffix in (".png", ".svg") else "") for path in (*tables, *attached)]
         tags = {"mlflow.note.content": in_markdown(note), "pellucid.kind": kind}
@@ -173,7 +173,7 @@ class Record(Runs):
         return run
 
     def _score(self, run: str, label: str) -> None:
-        """The scores of an explanation as metrics of its run, and what it failed as a tag; logged again on change."""
+        """Log the scores of an explanation as metrics and its failed checks as a tag, again whenever they change."""
         from mlflow.entities import Metric, RunTag
 
         scores, checks = self._scores.get(label, {}), self.folder / "score" / "checks.csv"
@@ -188,13 +188,13 @@ class Record(Runs):
 
     @cached_property
     def _scores(self) -> dict[str, dict[str, float]]:
-        """By explanation and metric, the mean over all examples of every score."""
-        found: dict[str, dict[str, float]] = {}
+        """Mean of every score over all examples, by explanation and metric."""
+        means: dict[str, dict[str, float]] = {}
         for path in self._files(self.folder / "score", "*/scores.csv"):
             rows = tables.over_all(tables.read(path))
             for row in rows[rows["mean"].notna()].itertuples():
-                found.setdefault(row.explanation, {})[f"score.{path.parent.name}.{row.metric}"] = float(row.mean)
-        return found
+                means.setdefault(row.explanation, {})[f"score.{path.parent.name}.{row.metric}"] = float(row.mean)
+        return means
 
     def _files(self, folder: Path, pattern: str) -> list[Path]:
         depth = len(folder.parts) + 1 + pattern.count("/")
@@ -205,7 +205,7 @@ class Record(Runs):
         return sorted([*self._files(folder, f"{below}*.png"), *self._files(folder, f"{below}*.svg")])
 
     def _curves(self, run: str) -> None:
-        """Epoch curves, in calls of 1,000 values, MLflow's limit: one call each would take a hundred times as long."""
+        """Log the epoch curves in calls of 1,000 values, MLflow's limit: many small calls are slow."""
         import pandas as pd
         from mlflow.entities import Metric
 
@@ -220,7 +220,7 @@ class Record(Runs):
             self.client.log_batch(run, metrics=values[start : start + 1000])
 
     def _model_and_data(self, run: str, name: str, data: Mapping[str, Any], training: Mapping[str, Any]) -> None:
-        """The model with its signature and an input example, and the data set by `log_input`."""
+        """Log the model with its signature and an input example, and the data set by `log_input`."""
         runtime.start()
         import keras
         import mlflow.tensorflow
@@ -233,9 +233,9 @@ class Record(Runs):
         model = keras.models.load_model(self.folder / "model" / "model.keras", compile=False, safe_mode=safe)
         example = files.map_array(self.folder / "data" / "x_test.npy")[:1]
         requirements = [f"{package}=={version}" for package, version in training["versions"].items()]
-        # Only the fluent interface logs models: it gets this run, and finishes it, so that this comes last.
+        # Only the fluent interface logs models. It finishes the run, so that this comes last.
         with mlflow.start_run(run_id=run):
-            # mlflow.keras cannot store an input example (it writes into a folder that is not there yet); this one can.
+            # mlflow.keras fails to store an input example: it writes into a folder before creating it.
             logged = mlflow.tensorflow.log_model(
                 model,
                 name=name,
@@ -246,7 +246,7 @@ class Record(Runs):
                 tags={"mlflow.source.name": "pellucid"},
             )
             for other in self.client.search_logged_models([self.experiment_id], f"source_run_id = '{run}'"):
-                # A late server has begun one more for a try that was given up.
+                # A slow server may have begun another one for a request that timed out.
                 if other.model_id != logged.model_id:
                     self.client.delete_logged_model(other.model_id)
             source = HTTPDatasetSource(data["homepage"])
@@ -259,7 +259,7 @@ class Record(Runs):
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings as dotted names."""
+    """Flatten nested settings to dotted names."""
     flat: dict[str, Any] = {}
     for key, value in settings.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
@@ -267,6 +267,7 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def note_of(title: str, data: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
+    """Return the note of an experiment, in Markdown: title, data, licence, citation, and what to know of both."""
     source = f"Data: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
     about = f"{in_markdown(title)}\n\n{source}"
     return "\n\n".join([about, *(f"- {in_markdown(note)}" for note in (*data.get("notes", ()), *notes))])

@@ -1,4 +1,4 @@
-"""Runs in an MLflow store: begun, filled, finished, and found again by the digest of what they record."""
+"""Create, fill, finish and find runs in an MLflow store, by the digest of what they record."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _DIGEST = "pellucid.digest"
 _FILES = "pellucid.files"
-# In names such as "accuracy mean/learning rate 0.001, filters [8]", which the project makes.
+# Removed without loss from names such as "accuracy mean/learning rate 0.001, filters [8]", which the project makes.
 _PUNCTUATION = ',=():[]{}"'
-_LONGEST_VALUE = 5000  # characters of a parameter or tag that every kind of store takes
+_LONGEST_VALUE = 5000  # characters of a parameter or tag that every kind of store accepts
 
 
 class Runs:
@@ -33,8 +33,8 @@ class Runs:
         self.digests: set[str] = set()
 
     def fail(self) -> None:
-        """Mark every run that was begun and not finished as failed, so that none is shown as running for ever."""
-        # The store may be what failed: it is asked once more, and the job ends.
+        """Mark every unfinished run as failed, so that none is shown as running for ever."""
+        # The store itself may have failed: do not try for long.
         os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
         for run in self.unfinished:
             with suppress(Exception):
@@ -43,9 +43,9 @@ class Runs:
             self.delete_twins()
 
     def delete_twins(self) -> None:
-        """Delete runs that a late server began after MLflow's client had given up and tried again.
+        """Delete runs that a slow server created twice, because MLflow's client timed out and tried again.
 
-        Such a run is open, has a digest, and another run was made for it: now, or by an earlier job.
+        Such a run is open, and another run has its digest: from this job or an earlier one.
         """
         for run in self._open_runs():
             digest = run.data.tags.get(_DIGEST)
@@ -55,36 +55,36 @@ class Runs:
                 self._delete(run.info.run_id)
 
     def _open_runs(self) -> list[Run]:
-        found: list[Run] = []
+        runs: list[Run] = []
         token = None
         while True:
             page = self.client.search_runs([self.experiment_id], "attributes.status = 'RUNNING'", page_token=token)
-            found += page
+            runs += page
             if not (token := page.token):
-                return found
+                return runs
 
     def _run(
         self, name: str, digest: str, attached: list[tuple[Path, str]], tags: Mapping[str, str]
     ) -> tuple[str, bool]:
-        """The run that records `digest`: the finished one, brought up to date, or a new one (then True)."""
+        """Return the id of the run with `digest`, its files and tags brought up to date, and whether it is new."""
         held = files.digest([files.sha256(path) for path, _ in attached])
         self.digests.add(digest)
         finished = None
-        for found in self._search(digest):
-            if finished is None and found.info.status == "FINISHED" and not is_gone(found.info.artifact_uri):
-                finished = found
+        for run in self._search(digest):
+            if finished is None and run.info.status == "FINISHED" and not is_gone(run.info.artifact_uri):
+                finished = run
             else:
-                # A process that was killed leaves its run open for ever: it is replaced. So is one without its files.
-                self._delete(found.info.run_id)
+                # Replace runs that a killed process left open, and runs whose files are gone.
+                self._delete(run.info.run_id)
         if finished is not None:
-            run = finished.info.run_id
+            run_id = finished.info.run_id
             if finished.data.tags.get(_FILES) != held:
-                self._attach(run, attached)
-            # The tag of the files comes after them: a process that is killed in between leaves the old one.
+                self._attach(run_id, attached)
+            # The files come before their tag: a process that is killed in between leaves the old tag.
             for key, value in {**tags, _FILES: held}.items():
                 if finished.data.tags.get(key) != value:
-                    self.client.set_tag(run, key, value)
-            return run, False
+                    self.client.set_tag(run_id, key, value)
+            return run_id, False
         started = self.client.create_run(
             self.experiment_id, tags={**tags, **self.origin, _DIGEST: digest, _FILES: held}, run_name=name
         )
@@ -100,7 +100,7 @@ class Runs:
         return list(self.client.search_runs([self.experiment_id], f"tags.`{_DIGEST}` = '{digest}'"))
 
     def _delete(self, run: str) -> None:
-        """Delete a run and its model, which MLflow would go on listing."""
+        """Delete a run and its model: MLflow would go on listing the model."""
         for model in self.client.search_logged_models([self.experiment_id], f"source_run_id = '{run}'"):
             self.client.delete_logged_model(model.model_id)
         self.client.delete_run(run)
@@ -112,7 +112,7 @@ class Runs:
     def _log(
         self, run: str, *, params: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, Any]
     ) -> None:
-        """Log under keys that MLflow takes; names that are no such keys, and long values, are whole in `names.json`."""
+        """Log under keys that MLflow accepts; other names, and long values, are kept whole in `names.json`."""
         from mlflow.entities import Metric, Param, RunTag
 
         recorded, values = now(), {name: str(value) for name, value in params.items()}
@@ -131,9 +131,10 @@ class Runs:
 
 
 def fitting(value: str) -> str:
-    """A value of the length that MLflow takes."""
+    """Return a value, cut to the length that MLflow accepts."""
     return value if len(value) <= _LONGEST_VALUE else f"{value[: _LONGEST_VALUE - 1]}…"
 
 
 def now() -> int:
+    """Return the time in milliseconds, as MLflow counts it."""
     return int(time.time() * 1000)

@@ -1,4 +1,4 @@
-"""The MLflow store: made where it is missing, opened, and told in one line where it does not answer."""
+"""Create and open the MLflow store; say in one line why it cannot be used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_ANSWER = 10  # seconds that a server may take to say that it is there
+_ANSWER = 10  # seconds within which a server must answer
 _MAKE_IT = "Make it: snakemake --cores 1 --forcerun tracking_store"
 
 
@@ -35,20 +35,20 @@ def ensure(uri: str, experiment: str) -> str:
         elif not uri.startswith("http"):
             faults.upgrade(uri, uri)
         client = client_of(uri)
-        found = find_experiment(client, uri, experiment)
-        if found is None:
+        known = find_experiment(client, uri, experiment)
+        if known is None:
             try:
                 return place.create(client, experiment, uri)
             except MlflowException:
-                # Another project was quicker, or the server had taken the first of two tries.
-                found = find_experiment(client, uri, experiment)
-                if found is None:
+                # Another project was faster, or the server had accepted a request that timed out.
+                known = find_experiment(client, uri, experiment)
+                if known is None:
                     raise
-        return str(found.experiment_id)
+        return str(known.experiment_id)
 
 
 def restore(uri: str, experiment: str) -> None:
-    """Restore the MLflow experiment where it was deleted on MLflow's page, and put the paths of a copied project right.
+    """Restore the MLflow experiment where it was deleted on MLflow's page, and correct the paths of a copied project.
 
     Raises:
         InputError: the store cannot be used.
@@ -61,54 +61,54 @@ def restore(uri: str, experiment: str) -> None:
 
 @contextmanager
 def opened(uri: str, experiment: str, folder: Path, root: Path) -> Iterator[Record]:
-    """The store, which must be there with its experiment, opened to write to."""
+    """Open the store for writing; it must exist and have the experiment."""
     with answering(uri):
         if path := database.database_of(uri):
             if not path.is_file():
                 raise InputError.unexpected("tracking.uri", f"no database at {path}", "one", _MAKE_IT)
             database.check(path)
         client = client_of(uri)
-        found = find_experiment(client, uri, experiment)
-        if found is None:
+        known = find_experiment(client, uri, experiment)
+        if known is None:
             raise InputError.unexpected(
                 "tracking.experiment", f'no experiment "{experiment}" in {uri}', "one", _MAKE_IT
             )
-        record = Record(client, found.experiment_id, folder, origin_of(root))
+        record = Record(client, known.experiment_id, folder, origin_of(root))
         try:
             yield record
             record.delete_twins()
         except BaseException:
-            # What is half recorded is shown as such, and replaced by the next try.
+            # An incomplete run is marked as failed, and replaced by the next attempt.
             record.fail()
             raise
 
 
 def find_experiment(client: MlflowClient, uri: str, experiment: str) -> Experiment | None:
-    """The MLflow experiment, restored where it was deleted on MLflow's page; None where there is none of that name."""
+    """Return the MLflow experiment, restored if it was deleted on MLflow's page; None if there is none of this name."""
     from mlflow.exceptions import MlflowException
 
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
+    known = client.get_experiment_by_name(experiment)
+    if known is None:
         return None
-    if found.lifecycle_stage == "deleted":
+    if known.lifecycle_stage == "deleted":
         try:
-            client.restore_experiment(found.experiment_id)
+            client.restore_experiment(known.experiment_id)
             logger.info('the MLflow experiment "%s", which was deleted on MLflow\'s page, is restored', experiment)
         except MlflowException:
-            # Another job was quicker.
-            if client.get_experiment(found.experiment_id).lifecycle_stage == "deleted":
+            # Another job was faster.
+            if client.get_experiment(known.experiment_id).lifecycle_stage == "deleted":
                 raise
-    return place.settle(client, found, uri)
+    return place.settle(client, known, uri)
 
 
 def client_of(uri: str) -> MlflowClient:
-    """MLflow's client, which says nothing but what goes wrong."""
+    """Return MLflow's client, which logs warnings and errors only."""
     import mlflow
 
     mlflow.set_tracking_uri(uri)
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It would print the whole traceback of an error that is told in one line here, and warn of every new try.
+    # They would print the traceback of errors that `answering` reports in one line, and warn of every retry.
     for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return mlflow.MlflowClient(tracking_uri=uri)
@@ -116,7 +116,7 @@ def client_of(uri: str) -> MlflowClient:
 
 @contextmanager
 def answering(uri: str) -> Iterator[None]:
-    """Tell in one line, within seconds, what is wrong with a store; without these settings each call waits for minutes.
+    """Report within seconds, in one line, why a store cannot be used; MLflow's own settings wait for minutes.
 
     Raises:
         InputError: the store cannot be used.
@@ -138,12 +138,12 @@ def answering(uri: str) -> Iterator[None]:
 
 
 def _require_answer(uri: str) -> None:
-    """Ask a server or a database whether it is there, once: MLflow would try for minutes."""
+    """Ask a server or a database once whether it answers: MLflow would try for minutes."""
     if uri.startswith("http"):
         import requests
 
         try:
-            # Whatever it answers, it is there; one that takes the connection and says nothing is down as well.
+            # Any answer will do; a server that accepts the connection and stays silent counts as down.
             requests.get(uri.rstrip("/") + "/health", timeout=_ANSWER)
         except (requests.RequestException, ValueError) as error:
             found = f"no answer from {uri} ({faults.in_one_line(error)})"

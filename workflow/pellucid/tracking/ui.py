@@ -26,10 +26,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=5000, help="the first port to try")
     parser.add_argument("--config", type=Path, default=Path("config.yaml"))
-    chosen = parser.parse_args()
-    if not chosen.config.is_file():
-        sys.exit(f"There is no configuration at {chosen.config}.")
-    settings = settings_of(chosen.config)
+    arguments = parser.parse_args()
+    if not arguments.config.is_file():
+        sys.exit(f"There is no configuration at {arguments.config}.")
+    settings = settings_of(arguments.config)
     uri = str(settings.get("uri", "sqlite:///results/mlflow/mlflow.db"))
     if secret := credentials.secret_of(uri):
         sys.exit(f"tracking.uri: found an address with {secret} in it; expected the address without it.")
@@ -40,17 +40,17 @@ def main() -> None:
     if uri.startswith("sqlite") and not database.is_file():
         sys.exit(f"There is no record at {database} yet: `make run` makes it.")
     _restore(uri, str(settings.get("experiment", "pellucid")))
-    port = free_port(chosen.port)
+    port = free_port(arguments.port)
     print(f"MLflow: http://{HOST}:{port}{page(STORE)}  (Ctrl-C ends it)", flush=True)
     # One worker and no job service: 2 processes and 0.4 GB instead of 15 and 2.2 GB.
     os.environ.update(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false", MLFLOW_DISABLE_TELEMETRY="true")
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", HOST, "--port", str(port)]
-    # A line for every request would push the address out of sight.
+    # A log line for each request would scroll the address away.
     os.execv(sys.executable, [*command, "--backend-store-uri", uri, "--uvicorn-opts", "--log-level warning"])
 
 
 def settings_of(config: Path) -> dict[str, Any]:
-    """Return `tracking` of a configuration; it is checked as a whole by Snakemake, and here only read."""
+    """Return `tracking` of a configuration, unchecked: Snakemake checks the configuration as a whole."""
     try:
         content = yaml.safe_load(config.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
@@ -60,7 +60,7 @@ def settings_of(config: Path) -> dict[str, Any]:
 
 
 def _restore(uri: str, experiment: str) -> None:
-    """Do what every rule does that opens the store: restore a deleted experiment, and refuse what is no store."""
+    """Restore a deleted experiment, and refuse a store that cannot be used, as every rule does."""
     # MLflow takes seconds to import.
     from pellucid import tracking
 
@@ -73,7 +73,7 @@ def _restore(uri: str, experiment: str) -> None:
 
 
 def page(store: Path) -> str:
-    """The page of the runs, without which MLflow opens one on language models; nothing where no store was made."""
+    """Return the page of the runs (MLflow would open one on language models); empty without `store.json`."""
     if not store.is_file():
         return ""
     try:
@@ -81,17 +81,17 @@ def page(store: Path) -> str:
         with files.reading(store, "the id of an MLflow experiment"):
             identity = files.read_json(store)["experiment_id"]
     except InputError as error:
-        # The runs are in the database: MLflow's first page leads to them too.
+        # The runs are still in the database: MLflow's first page leads to them.
         print(error, file=sys.stderr)
         return ""
     return f"/#/experiments/{identity}/runs?workflowType=machine_learning"
 
 
 def free_port(first: int) -> int:
-    """The first port from `first` on at which nothing listens."""
+    """Return the first of 50 ports from `first` on at which nothing listens."""
     for port in range(max(first, 1), min(first + 50, 2**16)):
-        with socket.socket() as model:
-            if model.connect_ex((HOST, port)) != 0:
+        with socket.socket() as connection:
+            if connection.connect_ex((HOST, port)) != 0:
                 return port
     sys.exit(f"No free port from {first} to {first + 49}.")
 

@@ -58,17 +58,7 @@ def draw(
     axes[1].set_yticks([])
     axes[1].set_xlabel("t-SNE 1 (no unit)")
     axes[1].set_ylabel("t-SNE 2 (no unit)")
-    handles: list[Any] = [
-        Line2D(
-            [],
-            [],
-            linestyle="",
-            marker=_marker(mark[label]),
-            color=_colour(mark[label]),
-            label=in_legend(str(data_info["classes"][label])),
-        )
-        for label in shown
-    ]
+    handles = [_class_handle(mark[label], str(data_info["classes"][label])) for label in shown]
     handles.append(_ring_handle(int((arrays["labels"] != arrays["predictions"]).sum())))
     # A legend is filled column by column, and read line by line.
     handles = [handle for column in range(columns) for handle in handles[column::columns]]
@@ -123,6 +113,10 @@ def _plane(
             )
             text.set_path_effects([effects.withStroke(linewidth=2.5, foreground="white")])
     axes.margins(0.1)
+
+
+def _class_handle(mark: int, name: str) -> Line2D:
+    return Line2D([], [], linestyle="", marker=_marker(mark), color=_colour(mark), label=in_legend(name))
 
 
 def _ring_handle(count: int) -> Line2D:

@@ -14,20 +14,14 @@ from pellucid.draw import style
 from pellucid.draw.views.example import Span, channels_note, example, height
 
 _COLOURS = {"prototype": style.PALETTE[0], "criticism": style.PALETTE[1], "nearest": style.INK}
+_ARRAYS = {"prototype": "prototypes", "criticism": "criticisms", "nearest": "nearest"}
 _HEADINGS = {"prototype": "prototypes", "criticism": "criticisms", "nearest": "nearest test examples"}
 
 
 def draw(
     arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
 ) -> Figure:
-    """One line per class: its prototypes, its criticisms, and the test example nearest to each prototype.
-
-    Args:
-        arrays: what the view computed.
-        data_info: `data.json`.
-        parameters: of the view: `shown`.
-        caption: the first line of the heading.
-    """
+    """Draw a line per class: its prototypes, its criticisms, and the test example nearest to each prototype."""
     classes = [int(label) for label in arrays["classes"]]
     shown = classes[: parameters["shown"]]
     members = {
@@ -44,13 +38,16 @@ def draw(
     ratios: list[float] = []
     for kind in kinds:
         ratios += ([0.12] if ratios else []) + [1.0] * widths[kind]
-    count = len(data_info["channels"])
     # Sizes in inches: of a panel, and from one to the next. All are known, and no layout has to be searched for.
     pixels = data_info["shape"]
     side = 0.85 if pixels[1] <= 64 else 1.2
     wide, tall = (side, side * pixels[0] / pixels[1]) if image else (1.4, height(data_info) * 0.75)
     right, down = wide + (0.12 if image else 0.15), tall + (0.24 if image else 0.32)
-    left, top, bottom = (0.5 if image else 0.75) + (0.35 if not image and count > 1 else 0), 1.12, 0.1 if image else 0.5
+    left, top, bottom = (
+        (0.5 if image else 0.75) + (0.35 if not image and len(data_info["channels"]) > 1 else 0),
+        1.12,
+        0.1 if image else 0.5,
+    )
     inside = right * sum(ratios), down * (len(shown) - 1) + tall
     total = left + inside[0] + 0.1, top + inside[1] + bottom
     figure = style.new(max(total[0], 6.6), total[1])
@@ -72,30 +69,7 @@ def draw(
             "hspace": (down - tall) / tall,
         },
     )
-    for one in axes.ravel():
-        one.set_visible(False)
-    first = 0
-    for kind in kinds:
-        for line, group in enumerate(members[kind]):
-            for column, index in enumerate(group):
-                one = axes[line, first + column]
-                one.set_visible(True)
-                values = arrays[{"prototype": "prototypes", "criticism": "criticisms", "nearest": "nearest"}[kind]][
-                    index
-                ]
-                example(one, data_info, values, span, colour=_COLOURS[kind])
-                # A plain text: a title would be measured against the ticks of all its neighbours.
-                one.annotate(
-                    _title(arrays, data_info, kind, int(index), shown[line]),
-                    (0.5, 1),
-                    xytext=(0, 3),
-                    xycoords="axes fraction",
-                    textcoords="offset points",
-                    ha="center",
-                    fontsize=7,
-                )
-        _head(axes[0, first], kind)
-        first += widths[kind] + 1
+    _panels(axes, arrays, data_info, {kind: members[kind] for kind in kinds}, shown, span)
     for line, label in enumerate(shown):
         _name(axes[line, 0], str(data_info["classes"][label]), image)
     style.label_time(axes, "" if image else style.time_axis(1, data_info["sampling_rate_hz"])[1])
@@ -108,6 +82,38 @@ def draw(
         fontsize=10,
     )
     return figure
+
+
+def _panels(
+    axes: Any,
+    arrays: Mapping[str, NDArray[Any]],
+    data_info: Mapping[str, Any],
+    members: Mapping[str, list[NDArray[np.int64]]],
+    shown: list[int],
+    span: Span,
+) -> None:
+    """Draw the members (kind → indices for each class) side by side, kind by kind."""
+    for panel in axes.ravel():
+        panel.set_visible(False)
+    first = 0
+    for kind, groups in members.items():
+        for line, group in enumerate(groups):
+            for column, index in enumerate(group):
+                panel = axes[line, first + column]
+                panel.set_visible(True)
+                example(panel, data_info, arrays[_ARRAYS[kind]][index], span, colour=_COLOURS[kind])
+                # A plain text: a title would be measured against the ticks of all its neighbours.
+                panel.annotate(
+                    _title(arrays, data_info, kind, int(index), shown[line]),
+                    (0.5, 1),
+                    xytext=(0, 3),
+                    xycoords="axes fraction",
+                    textcoords="offset points",
+                    ha="center",
+                    fontsize=7,
+                )
+        _head(axes[0, first], kind)
+        first += max(map(len, groups)) + 1
 
 
 def _title(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], kind: str, index: int, label: int) -> str:
