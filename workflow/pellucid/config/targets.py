@@ -12,7 +12,8 @@ from typing import Any
 from pellucid import downloads as transfers
 from pellucid import plugins
 from pellucid.config import model_classes, named_files
-from pellucid.config.resolution import OPTIONAL, Config
+from pellucid.config.resolution import Config
+from pellucid.config.selection import PACKAGES
 from pellucid.config.studies import folded
 from pellucid.config.training import active_augmentations
 from pellucid.config.variants import variants
@@ -237,7 +238,7 @@ def is_compared(config: Config, experiment: str) -> bool:
 
 def plugin_modules(config: Config, experiment: str, key: str) -> list[str]:
     """Return the modules of all "methods", "views" or "scores", without the package's name."""
-    return [f"{OPTIONAL[key]}.{name}" for name in names(config, experiment, key)]
+    return [f"{PACKAGES[key]}.{name}" for name in names(config, experiment, key)]
 
 
 def source_module(config: Config, experiment: str, key: str) -> list[str]:
