@@ -106,7 +106,8 @@ def test_records(tmp_path, edit, parameters, first, then):
     if edit:
         edit(tmp_path)
     dataset = {"source": "mitdb", "records": str(tmp_path), "only": [100], "split": "random", **parameters}
-    paths = plugins.load("datasets")["mitdb"].addresses(**{key: dataset[key] for key in ("records", "only", "split")})
+    source = plugins.load("datasets")["mitdb"]
+    paths = source.addresses(**plugins.defaults(source) | {key: dataset[key] for key in ("records", "only", "split")})
     refuse(tmp_path, dataset, paths, first, then)
 
 

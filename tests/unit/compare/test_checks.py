@@ -1,5 +1,7 @@
 """Checks that a right method passes and a broken one fails, by the number that is wrong."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,6 +74,7 @@ def test_a_border_that_is_never_covered_fails(project, monkeypatch):
     monkeypatch.setattr(occlusion, "starts", lambda length, size, stride: list(range(0, length - size, stride)))
     whole = occlusion.explain
 
+    @functools.wraps(whole)  # has the parameters of the method
     def uncovered(model, inputs, targets, rng, **parameters):
         with np.errstate(invalid="ignore"):
             return np.nan_to_num(whole(model, inputs, targets, rng, **parameters))
@@ -88,6 +91,7 @@ def test_a_map_that_depends_on_the_company_of_its_example_fails(project, monkeyp
 
     whole = saliency.explain
 
+    @functools.wraps(whole)  # has the parameters of the method
     def averaged(model, inputs, targets, rng, **parameters):
         # Gradients averaged over the batch, a mistake of old scripts.
         return np.broadcast_to(whole(model, inputs, targets, rng, **parameters).mean(0), inputs.shape).copy()
