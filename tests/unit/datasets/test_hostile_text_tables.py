@@ -58,11 +58,11 @@ def test_a_point_beside_decimal_commas_is_no_number(tmp_path):
     [
         (ROWS.replace("k0", '"k0', 1), "line 1: found a quote without its end"),
         # Two quotes that stand alone make one row of three, in silence.
-        (ROWS.replace("k0", '"k0', 1).replace("3.5,0,k1", '3.5,0,k1"', 1), "line 1: found a cell in quotes that runs"),
+        (ROWS.replace("k0", '"k0', 1).replace("3.5,0,k1", '3.5,0,k1"', 1), "line 1: a quoted cell runs over"),
         (ROWS.replace("k0", "k" * 2_000_000, 1), "a cell of more than 1,000,000 characters"),
         ("," * 3_000_000 + "\n" + ROWS, "3,000,001 cells"),
         (ROWS + " " * 40_000_000, "a line of more than"),
-        (ROWS + "\n" * 3_000_000, "blank lines behind each other"),
+        (ROWS + "\n" * 3_000_000, "blank lines in a row"),
         (b"\x1f\x8b\x08\x08" + b"x" * 100, "a gzip file"),
         (b"PK\x03\x04\x14" + b"\0" * 100, "a zip file"),
         (ROWS.replace("k0", "k\0", 1) + ROWS * 2000, "zero bytes"),
