@@ -3,12 +3,15 @@
 Seconds depend on the machine and on what else it does; the ratio of two that were taken in turn does not. Name one or
 more benchmarks to run only these: `python -m tests.bench occlusion`. `peers` is last, as it takes the longest; what
 follows it chooses among its cases: `python -m tests.bench peers --cases digit --inputs 16`.
+
+`--write` also writes what is printed, with command and date, between the benchmark's markers in `docs/performance.md`.
 """
 
 import subprocess
 import sys
+from datetime import date
 
-from tests.bench import coverage, csv, heartbeats, occlusion, peers, scores, stream
+from tests.bench import coverage, csv, heartbeats, occlusion, page, peers, scores, stream
 
 BENCHMARKS = {
     "occlusion": occlusion.main,
@@ -21,14 +24,24 @@ BENCHMARKS = {
 }
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["peers"]:
-        sys.exit(peers.main(sys.argv[2:]))
-    names = sys.argv[1:] or list(BENCHMARKS)
+    words = [word for word in sys.argv[1:] if word != "--write"]
+    writing = len(words) < len(sys.argv) - 1
+    names = ["peers"] if words[:1] == ["peers"] else words or list(BENCHMARKS)
     if unknown := [name for name in names if name not in BENCHMARKS]:
         sys.exit(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    if len(names) == 1:
-        BENCHMARKS[names[0]]()
-    else:
-        # Each in a process of its own: TensorFlow takes its number of threads once, and memory is not given back.
-        for name in names:
-            subprocess.run([sys.executable, "-m", "tests.bench", name], check=True)
+    if not writing and names == ["peers"]:
+        sys.exit(peers.main(words[1:]))
+    if not writing and len(names) == 1:
+        sys.exit(BENCHMARKS[names[0]]())
+    # Each in a process of its own: TensorFlow takes its number of threads once, and memory is not given back.
+    for name in names:
+        command = [name, *(words[1:] if name == "peers" else [])]
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.bench", *command],
+            check=True,
+            text=True,
+            stdout=subprocess.PIPE if writing else None,
+        )
+        if writing:
+            print(done.stdout, end="")
+            page.write(page.PAGE, name, f"python -m tests.bench {' '.join(command)}", done.stdout, date.today())

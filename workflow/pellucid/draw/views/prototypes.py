@@ -73,14 +73,8 @@ def draw(
     for line, label in enumerate(shown):
         _name(axes[line, 0], str(data_info["classes"][label]), image)
     style.label_time(axes, "" if image else style.time_axis(1, data_info["sampling_rate_hz"])[1])
-    figure.suptitle(
-        _caption(arrays, data_info, caption, len(shown), len(classes)),
-        x=0.1 / full,
-        y=1 - 0.08 / total[1],
-        ha="left",
-        va="top",
-        fontsize=10,
-    )
+    text = _caption(arrays, data_info, caption, len(shown), len(classes))
+    figure.suptitle(text, x=0.1 / full, y=1 - 0.08 / total[1], ha="left", va="top", fontsize=10)
     return figure
 
 
