@@ -32,7 +32,7 @@ METHODS = (
     "deep_shap",
     "gradient_shap",
 )
-# LazyRows of the background of Deep SHAP and Gradient SHAP, and the noise of SmoothGrad.
+# Rows of the background of Deep SHAP and Gradient SHAP, and the noise of SmoothGrad.
 BACKGROUND, NOISE = 50, 0.15
 # Of each network: its input, classes, window of occlusion, and parts of each axis for masks and segments.
 NETWORKS: dict[str, tuple[str, tuple[int, ...], int, int, tuple[int, ...]]] = {

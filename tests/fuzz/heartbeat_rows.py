@@ -17,7 +17,7 @@ _COLUMNS = 6
 
 @st.composite
 def inputs(draw: Any) -> dict[str, Any]:
-    """LazyRows of values in [0, 1] and a class, of which some cells are odd; then some damage."""
+    """Rows of values in [0, 1] and a class, of which some cells are odd; then some damage."""
     sizes = texts.sizes(draw, draw(st.sampled_from(["{:.18e}", "{!r}", "{:.3f}", "{:.30f}"])), least=0, most=1)
     rows = [[*(next(sizes) for _ in range(_COLUMNS - 1)), str(row % 3)] for row in range(draw(st.integers(0, 8)))]
     for _ in range(draw(st.integers(0, 2)) if rows else 0):

@@ -1,4 +1,4 @@
-"""LazyRows of arrays larger than memory: the same values as numpy's indexing, and none read too early."""
+"""Rows of arrays larger than memory: the same values as numpy's indexing, and none read too early."""
 
 import numpy as np
 import pytest
