@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pellucid import plugins
 from pellucid.errors import InputError
 from pellucid.explain import deep_shap, grad_cam, gradient_input, integrated_gradients, occlusion, saliency
 from pellucid.models import keras_file
@@ -72,7 +73,7 @@ def added(layers, axes, block, x, name):
     if block == "norm":
         return layers.BatchNormalization(name=name)(x)
     if block == "residual":
-        return layers.Add(name=f"{name} sum")(
+        return layers.Add(name=f"{name}_sum")(
             [x, getattr(layers, f"Conv{kind}")(x.shape[-1], 1, activation="tanh", name=name)(x)]
         )
     if block == "pool":
@@ -238,4 +239,4 @@ def test_a_stateful_layer_is_refused_when_the_file_is_read(keras, tmp_path, name
     hidden = STATEFUL[name](keras.layers, image)
     keras.Model(image, keras.layers.Dense(2, activation="softmax")(hidden)).save(tmp_path / "own.keras")
     with pytest.raises(InputError, match="memory.*stateful"):
-        keras_file.features(file=str(tmp_path / "own.keras"))
+        keras_file.features(**plugins.defaults(keras_file) | {"file": str(tmp_path / "own.keras")})

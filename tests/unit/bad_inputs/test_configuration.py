@@ -506,7 +506,7 @@ CONFIG = [
             put("run", ["mitdb"]),
             put("experiments.mitdb.dataset.records", "data/mitdb"),
         ),
-        "experiments.mitdb.dataset: mitdb.records: found no folder at data/mitdb",
+        "experiments.mitdb.dataset: mitdb.records: there is no folder data/mitdb",
         "physionet.org",
     ),
     (

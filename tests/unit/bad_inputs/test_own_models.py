@@ -175,7 +175,7 @@ OWN_ENDS = [
     (
         "several labels at once",
         lambda keras: plain(keras, keras.layers.Flatten(), keras.layers.Dense(10, activation="sigmoid")),
-        "found 10 sigmoids, each for itself",
+        "found 10 independent sigmoids",
         "a softmax, or logits",
     ),
     (
@@ -186,7 +186,7 @@ OWN_ENDS = [
             keras.layers.Dense(10, activation="softmax"),
             keras.layers.Rescaling(1.0),
         ),
-        "found probabilities that are made before the last layer",
+        "found probabilities that are computed before the last layer",
         "a softmax as the last layer",
     ),
 ]
@@ -262,4 +262,4 @@ def test_own_function_that_is_not_there(tmp_path):
     assert 'Did you mean "make_model"?' in fault
     (tmp_path / "mine.py").write_text("def make(shape, n)\n    return None")
     fault = planned(architecture="function", build="mine:make", folder=str(tmp_path))
-    assert "found a module that is no Python (expected ':', line 1)" in fault
+    assert "found a module that is not Python (expected ':', line 1)" in fault

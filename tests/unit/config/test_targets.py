@@ -46,7 +46,7 @@ def config():
         rates={
             "methods": {"saliency": {}},
             "scores": {"seed_stability": {}},
-            "vary": {"training.learning_rate": [0.1]},
+            "sweep": {"training.learning_rate": [0.1]},
             "repeats": 2,
         },
     )

@@ -74,8 +74,8 @@ def test_every_annotation_of_record_100_is_accounted_for(real_data, record_100, 
     assert np.bincount(raw.train.y).tolist() == [2237, 33]
     assert "Kept: 2,270 of 2,273 annotated beats (2,237 N, 33 S)" in notes
     assert "Left out: 2 beats whose window leaves the record (2 N)." in notes
-    assert "classes that are not asked for (1 V)" in notes
-    assert "Annotations that are no beats: 1 +." in notes
+    assert "classes that were not asked for (1 V)" in notes
+    assert "Annotations that mark no beat: 1 +." in notes
     assert "not compared with published checksums" in notes
     assert raw.test is None
     assert raw.train.group is None

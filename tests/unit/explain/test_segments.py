@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.explain.shared.coalitions import painted
+from pellucid.explain.shared.coalitions import values_of_segments
 from pellucid.explain.shared.segments import by_number, parts, segmentation
 
 
@@ -111,7 +111,7 @@ def test_groups_hold_every_example_once_with_its_own_labels(rng):
 @pytest.mark.parametrize("shared", [True, False])
 def test_painting_gives_each_sample_its_segments_value_or_its_share(shared):
     labels = np.array([[0, 0, 0, 1], [1, 0, 1, 1]], np.int32)
-    found = painted(np.array([[6.0, 5.0], [7.0, 9.0]]), labels, (2, 4), shared=shared)
+    found = values_of_segments(np.array([[6.0, 5.0], [7.0, 9.0]]), labels, (2, 4), shared=shared)
     expected = [[2, 2, 2, 5], [3, 7, 3, 3]] if shared else [[6, 6, 6, 5], [9, 7, 9, 9]]
     np.testing.assert_allclose(found, expected)
 

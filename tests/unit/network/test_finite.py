@@ -148,7 +148,7 @@ def test_infinite_scores_are_refused_and_empty_ones_told(caplog):
     _require_no_infinity(ScoreResult({"auc": np.array([np.nan, 1])}), "deletion of lime")
     assert not caplog.records
     _require_no_infinity(ScoreResult({"auc": np.full(3, np.nan)}), "deletion of lime")
-    assert "none of the 3 examples" in caplog.text
+    assert "any of the 3 examples" in caplog.text
 
 
 def test_a_coverage_of_nothing_is_none():

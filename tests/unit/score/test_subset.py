@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from pellucid.config.schema import parameters_schema, problems, with_defaults
-from pellucid.score.shared.subset import first_of_each, parameter, scatter_to_all
+from pellucid.config.schema import parameters_schema, problems
+from pellucid.parameters import Parameter, schemas
+from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 
 
 def test_takes_the_first_of_each_class():
@@ -22,6 +23,5 @@ def test_the_others_have_no_value():
 
 @pytest.mark.parametrize(("given", "right"), [(1, True), ("all", True), (0, False), ("some", False)])
 def test_the_parameter_takes_numbers_and_all(given, right):
-    schema = parameters_schema({"examples": parameter(2)})
-    assert with_defaults({}, schema) == {"examples": 2}
+    schema = parameters_schema(schemas({"examples": Parameter(ExampleCount, 2)}))
     assert (not problems({"examples": given}, schema, "scores.x")) is right

@@ -25,7 +25,7 @@ def draw(*, title: str, checks: Path | str, pictures: Sequence[Path | str]) -> N
 
     Args:
         title: of the experiment.
-        checks: what `score.checks.run` wrote.
+        checks: what `compare.checks` wrote.
         pictures: one path per format.
     """
     with style.styled():

@@ -29,7 +29,7 @@ def draw(
     Args:
         title: of the study.
         members: the varied values, by member and dotted key.
-        table: what `compare.members.run` wrote.
+        table: what `compare.study` wrote.
         pictures: one path per format.
     """
     rows = tables.read(table, index="member")

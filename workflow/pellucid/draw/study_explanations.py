@@ -25,7 +25,7 @@ def draw(*, title: str, table: Path | str, pictures: Sequence[Path | str]) -> No
 
     Args:
         title: of the study.
-        table: what `compare.trainings.run` wrote.
+        table: what `compare.study_explanations` wrote.
         pictures: one path per format.
     """
     rows = tables.read(table)

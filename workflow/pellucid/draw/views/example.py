@@ -46,7 +46,7 @@ def example(
     Args:
         axes: the panel.
         data_info: `data.json`.
-        values: of `facts["shape"]`.
+        values: of `data_info["shape"]`.
         span: of the figure's examples; pictures have no use for it.
         behind: another example of that shape, drawn in grey behind a series.
         colour: of a series.
