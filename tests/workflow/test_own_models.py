@@ -16,6 +16,7 @@ def make(input_shape, n_classes):
 """
 
 
+@pytest.mark.slow
 def test_an_edit_of_what_a_function_imports_trains_again(tmp_path):
     (tmp_path / "own_model.py").write_text(MODULE)
     (tmp_path / "own_width.py").write_text("width = 2\n")

@@ -87,7 +87,7 @@ def test_a_changed_line_of_one_methods_file(project):
 
 
 def test_a_changed_comment_reruns_nothing(project):
-    project.edit("workflow/pellucid/explain/saliency.py", '"""Gradient of', '"""The gradient of')
+    project.edit("workflow/pellucid/explain/saliency.py", '"""Return the gradient of', '"""Give the gradient of')
     assert project.planned() == set()
 
 
@@ -114,8 +114,8 @@ def test_a_changed_figure_computes_nothing(project):
     assert project.planned() == drawn | {"Record one in MLflow", "Record two in MLflow"}
 
 
-def test_a_changed_probe_reruns_what_asks_the_model(project):
-    project.edit("workflow/pellucid/network/explained_model.py", "_LARGEST_BATCH = 256", "_LARGEST_BATCH = 128")
+def test_a_changed_engine_reruns_what_asks_the_model(project):
+    project.edit("workflow/pellucid/network/engine.py", "_LARGEST_BATCH = 256", "_LARGEST_BATCH = 128")
     planned = project.planned()
     assert {f"Explain {name} by {method}" for method in SETTINGS["methods"] for name in ("one", "two")} <= planned
     assert not {job for job in planned if job.startswith(("Train", "Prepare"))}
@@ -195,6 +195,7 @@ def test_two_runs_in_two_folders_give_equal_arrays_and_metrics(built, tmp_path):
     assert one.read_bytes() == two.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_tracking_server_that_is_down_costs_no_result(project):
     content = copy.deepcopy(CONFIG)
     content["tracking"] = {"uri": f"http://127.0.0.1:{closed_port()}"}
@@ -232,6 +233,7 @@ def test_a_failing_method_stops_no_other(project):
     assert (project.folder / "results/one/explain/occlusion/attributions.npz").read_bytes() != before
 
 
+@pytest.mark.slow
 def test_the_scheduler_looks_at_the_jobs_when_one_has_ended_and_at_no_other_time(project):
     # With the limit of jobs per second that Snakemake 9 has by itself it looks every second too, and for ever more often.
     said = project.build("--verbose", "--cores", "1", "--forcerun", "explain_saliency", "explain_occlusion")
