@@ -22,8 +22,8 @@ include: "workflow/rules/report.smk"
 report: "workflow/report/workflow.rst"
 
 
-# Snakemake 9 starts at most 100 jobs a second, on a local machine too. To keep to that, it looks at all waiting jobs once
-# more every second for each job that has ended: after a hundred of them without a pause, on a core that the jobs need.
+# Snakemake 9 starts at most 100 jobs a second. Its rate limiter looks through all waiting jobs again every second, once for
+# each job that has ended: after some hundred jobs that keeps a core busy. A local run needs no such limit.
 onstart:
     limiter = getattr(workflow.scheduler, "job_rate_limiter", None)
     if limiter and limiter.max_jobs == 100 and workflow.executor_plugin.common_settings.local_exec:
@@ -42,7 +42,7 @@ rule all:
     default_target: True
     input:
         FIGURES,
-        study_targets.records(CONFIG),
+        study_files.records(CONFIG),
 
 
 # Everything but the record in MLflow.

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from pellucid import plugins
-from pellucid.config import schema
+from pellucid.config import schema_errors
 from pellucid.explain.base import When
 from pellucid.score.base import ScoreSpec
 
@@ -58,7 +58,7 @@ def section(key: str) -> str:
 
     "experiment" stands for the keys of an experiment that are no section, "top" for those outside of experiments.
     """
-    content = schema.of_config()
+    content = schema_errors.of_config()
     if key == "top":
         return _table(
             _row(name, entry, name in content["required"])

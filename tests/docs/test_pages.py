@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pellucid import plugins
-from pellucid.config import resolution, schema
+from pellucid.config import resolution, schema_errors
 from tests.conftest import ROOT
 from tests.docs.pages import PAGES, blocks, name, without_code
 
@@ -100,7 +100,7 @@ def test_the_tables_of_the_configuration_have_every_key(tables):
     for section in re.findall(r"^```\{configuration\} (\w+)$", page, re.MULTILINE):
         before = "" if section in ("top", "experiment") else f"{section}."
         shown |= {before.rstrip(".")} | {f"{before}{key}" for key in rows(tables.section(section))}
-    content = schema.of_config()
+    content = schema_errors.of_config()
     known = set(keys({key: value for key, value in content["properties"].items() if key != "defaults"}))
     known |= set(keys(content["$defs"]["experiment"]["properties"]))
     # These hold plugins and their parameters, which have pages of their own.
@@ -135,10 +135,10 @@ def test_what_a_page_writes_is_valid(page, key, content):
             assert (ROOT / "docs" / "how_to" / "examples" / package / f"{plugin}.py").is_file()
             return
         module = plugins.load(package)[plugin]
-        allowed = schema.parameters_schema(plugins.parameters(module), plugins.required(module))
+        allowed = schema_errors.parameters_schema(plugins.parameters(module), plugins.required(module))
     else:
-        allowed = schema.of_config()["$defs"]["settings"]["properties"][key]
-    assert schema.problems(content, allowed, key) == []
+        allowed = schema_errors.of_config()["$defs"]["settings"]["properties"][key]
+    assert schema_errors.problems(content, allowed, key) == []
 
 
 def test_the_documented_study_has_twelve_members():

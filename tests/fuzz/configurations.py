@@ -1,4 +1,4 @@
-"""Files that are merged over resolution.yaml by --configfile: changed values, and changed text."""
+"""Files that are merged over config.yaml by --configfile: changed values, and changed text."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from pellucid.explain.shared.upsampling import coverage
 from pellucid.models.imported import archive, config_graph
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.graph import flatten
-from pellucid.network.places import Places
+from pellucid.network.map_layers import Places
 
 LENGTH, MOTIF = 120, 5
 METHODS = ("grad_cam", "grad_cam_plus_plus", "layer_cam", "cam", "score_cam")

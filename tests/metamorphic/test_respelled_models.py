@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pellucid import plugins
-from pellucid.config.schema import parameters_schema, with_defaults
+from pellucid.config.schema_errors import parameters_schema, with_defaults
 from pellucid.models import keras_file
 from pellucid.models.imported import archive
 from pellucid.network.explained_model import ExplainedModel

@@ -10,9 +10,9 @@ from pellucid import files, plugins
 from pellucid.compare import leaderboard
 from pellucid.evaluate.run import calibration, scores
 from pellucid.logits import log_odds
-from pellucid.prepare.selection import choose_indices
+from pellucid.prepare.example_selection import choose_indices
 from pellucid.ranks import tied_ranks
-from pellucid.score.shared.ranking import comparable
+from pellucid.score.shared.comparable_means import comparable
 from pellucid.score.shared.similarity import overlap, spearman
 from pellucid.shares import ceil_of, round_of
 from tests.bench.coverage import coverage

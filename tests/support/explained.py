@@ -3,7 +3,7 @@
 import numpy as np
 
 from pellucid import plugins, seeds
-from pellucid.config.schema import parameters_schema, with_defaults
+from pellucid.config.schema_errors import parameters_schema, with_defaults
 from pellucid.explain.base import holds
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, ScoreContext

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from pellucid import files
-from pellucid.config.training import complete
+from pellucid.config.training_checks import complete
 from pellucid.explain.run import run
+from pellucid.prepare.example_selection import select
 from pellucid.prepare.run import preprocess
-from pellucid.prepare.selection import select
 from pellucid.train.run import train
 
 # Heartbeat files of no known checksum.

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from pydantic import Field
 
 from pellucid import parameters, plugins
-from pellucid.config import schema
+from pellucid.config import schema_errors
 
 PACKAGES = ("datasets", "models", "explain", "views", "score")
 PLUGINS = {f"{package}.{name}": module for package in PACKAGES for name, module in plugins.load(package).items()}
@@ -34,7 +34,7 @@ def test_every_parameter_has_a_description_and_a_default_of_its_type(plugin):
         Draft202012Validator.check_schema(declared)
         assert declared["description"], name
         if "default" in declared:
-            assert schema.problems(declared["default"], declared, name) == []
+            assert schema_errors.problems(declared["default"], declared, name) == []
     assert plugins.defaults(module) == {
         name: declared["default"] for name, declared in plugins.parameters(module).items() if "default" in declared
     }

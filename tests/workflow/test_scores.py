@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pellucid import files
-from pellucid.compare.verdicts import failures
+from pellucid.compare.failed_checks import failures
 from tests.support.project import Project
 
 CONFIG = {

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import disk
+from pellucid import disk_errors
 from pellucid.errors import InputError
 from pellucid.lazy_array import Array, LazyRows, blocks
 
@@ -44,7 +44,7 @@ def write(path: Path | str, save: Callable[[Path], object]) -> None:
         save(partial_file)
         os.replace(partial_file, path)
     except Exception as error:
-        if refused := disk.refusal(error, path, partial_file):
+        if refused := disk_errors.refusal(error, path, partial_file):
             raise refused from None
         raise
     finally:

@@ -4,10 +4,10 @@ from snakemake.utils import update_config
 
 from pellucid import plugins
 from pellucid.config import resolution as configuration
-from pellucid.config import study_targets, targets
-from pellucid.config.priorities import PRIORITIES, explanation_priority
-from pellucid.config.study_targets import COMPARISON, STUDY
-from pellucid.config.targets import DATA_INFO, EXPLANATION, MODEL, RESULTS, TRAINING_EXAMPLES
+from pellucid.config import study_files, experiment_files
+from pellucid.config.job_priorities import PRIORITIES, explanation_priority
+from pellucid.config.study_files import COMPARISON, STUDY
+from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, RESULTS, TRAINING_EXAMPLES
 from pellucid.jobs.code_digest import code_digest, script_modules
 from pellucid.jobs.script import share_package
 from pellucid.train import random_labels
@@ -24,7 +24,7 @@ try:
 except configuration.ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used:\n{error}") from None
 
-for line in targets.notes(CONFIG):
+for line in experiment_files.notes(CONFIG):
     logger.info(line)
 
 # For the first page of the report, whose template cannot call functions.
@@ -33,9 +33,9 @@ config["titles"] = {
     for name, entry in (config.get("experiments") or {}).items()
 }
 
-FIGURES = targets.all_figures(CONFIG) + study_targets.figures_over_experiments(CONFIG)
+FIGURES = experiment_files.all_figures(CONFIG) + study_files.figures_over_experiments(CONFIG)
 # Files of data sources and of models to download.
-DOWNLOADS = targets.downloads(CONFIG)
+DOWNLOADS = experiment_files.downloads(CONFIG)
 CONDA = str(ROOT / "envs" / "pellucid.yaml")
 
 
@@ -50,7 +50,7 @@ def from_config(function, *arguments):
         name = wildcards.get("experiment") or wildcards.study
         try:
             return function(CONFIG, name, *(argument.format(**wildcards) for argument in arguments))
-        except targets.TargetError as error:
+        except experiment_files.TargetError as error:
             raise WorkflowError(str(error)) from None
 
     return call
@@ -64,7 +64,7 @@ def param(function, *arguments):
 
 def setting(*keys):
     """Return a function of the wildcards that returns one entry of the experiment's settings."""
-    return param(targets.setting, *keys)
+    return param(experiment_files.setting, *keys)
 
 
 def spec_field(package, plugin, field):
@@ -109,10 +109,12 @@ def download_source(wildcards, output):
 
 def random_labels_training(wildcards):
     """Return the `training` entry of the model that is trained on random labels."""
-    training, score = from_config(targets.setting, "training"), from_config(targets.setting, "scores", "random_labels")
+    training, score = from_config(experiment_files.setting, "training"), from_config(
+        experiment_files.setting, "scores", "random_labels"
+    )
     return in_params(random_labels.recipe(training(wildcards), score(wildcards)["epochs"]))
 
 
 def random_labels_seed(wildcards):
     """Return the seed of the training on random labels."""
-    return random_labels.seed(from_config(targets.setting, "seed")(wildcards))
+    return random_labels.seed(from_config(experiment_files.setting, "seed")(wildcards))

@@ -1,12 +1,12 @@
 # Comparisons over experiments: the members of a study, their explanations, and one leaderboard of all.
 # in: results/<experiment>/; out: results/<study>/study/, results/comparison/
 
-RANKED = study_targets.ranked(CONFIG)
+RANKED = study_files.ranked(CONFIG)
 
 
 rule study:
     input:
-        unpack(from_config(study_targets.member_results)),
+        unpack(from_config(study_files.member_results)),
     output:
         table=f"{STUDY}/members.csv",
         summary=f"{STUDY}/summary.csv",
@@ -17,7 +17,7 @@ rule study:
     conda:
         CONDA
     params:
-        members=param(study_targets.members),
+        members=param(study_files.members),
         code=code_of("study"),
     message:
         "Compare the members of {wildcards.study}"
@@ -42,8 +42,8 @@ rule draw_study:
     conda:
         CONDA
     params:
-        title=param(study_targets.heading),
-        members=param(study_targets.members),
+        title=param(study_files.heading),
+        members=param(study_files.members),
         code=code_of("draw/study"),
     message:
         "Draw the members of {wildcards.study}"
@@ -53,7 +53,7 @@ rule draw_study:
 
 rule study_explanations:
     input:
-        unpack(from_config(study_targets.retrained_explanations)),
+        unpack(from_config(study_files.retrained_explanations)),
     output:
         f"{STUDY}/explanations.csv",
     log:
@@ -63,10 +63,10 @@ rule study_explanations:
     conda:
         CONDA
     params:
-        groups=param(study_targets.retrained),
-        members=param(study_targets.members),
-        methods=param(study_targets.member_methods),
-        seed=param(study_targets.study_seed),
+        groups=param(study_files.retrained),
+        members=param(study_files.members),
+        methods=param(study_files.member_methods),
+        seed=param(study_files.study_seed),
         code=code_of("study_explanations"),
     message:
         "Compare the explanations of {wildcards.study} by several trainings"
@@ -91,7 +91,7 @@ rule draw_study_explanations:
     conda:
         CONDA
     params:
-        title=param(study_targets.heading),
+        title=param(study_files.heading),
         code=code_of("draw/study_explanations"),
     message:
         "Draw how the explanations of {wildcards.study} depend on the training"
@@ -144,9 +144,9 @@ rule draw_comparison:
 
 rule track_study:
     input:
-        tables=from_config(study_targets.study_tables),
+        tables=from_config(study_files.study_tables),
         members=f"{STUDY}/members.csv",
-        figures=from_config(study_targets.study_figures),
+        figures=from_config(study_files.study_figures),
         store="results/mlflow/store.json",
     output:
         f"{STUDY}/tracking.json",
@@ -157,8 +157,8 @@ rule track_study:
     conda:
         CONDA
     params:
-        title=param(study_targets.title),
-        members=param(study_targets.members),
+        title=param(study_files.title),
+        members=param(study_files.members),
         tracking=CONFIG.tracking,
         code=code_of("track_study"),
     message:

@@ -21,7 +21,7 @@ rule download:
 
 rule preprocess:
     input:
-        unpack(from_config(targets.source_files, "dataset")),
+        unpack(from_config(experiment_files.source_files, "dataset")),
     output:
         x_train=f"{RESULTS}/data/x_train.npy",
         x_validation=f"{RESULTS}/data/x_validation.npy",
@@ -42,12 +42,12 @@ rule preprocess:
         memory_mb=CONFIG.memory_mb,
     params:
         dataset=setting("dataset"),
-        listing=param(targets.folder_digest),
-        classes=param(targets.output_classes),
+        listing=param(experiment_files.folder_digest),
+        classes=param(experiment_files.output_classes),
         split=setting("split"),
         scale=setting("preprocessing", "scale"),
         seed=setting("seed"),
-        code=code_of("preprocess", from_config(targets.source_module, "dataset")),
+        code=code_of("preprocess", from_config(experiment_files.source_module, "dataset")),
     message:
         "Prepare the data of {wildcards.experiment}"
     script:
@@ -75,8 +75,8 @@ rule draw_data:
     conda:
         CONDA
     params:
-        title=param(targets.heading),
-        about=param(targets.data_source),
+        title=param(experiment_files.heading),
+        about=param(experiment_files.data_source),
         code=code_of("draw/data"),
     message:
         "Draw the data of {wildcards.experiment}"

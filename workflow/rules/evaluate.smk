@@ -29,7 +29,7 @@ rule evaluate:
     params:
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
-        as_it_is=param(targets.is_untrained),
+        as_it_is=param(experiment_files.is_untrained),
         code=code_of("evaluate"),
     message:
         "Evaluate {wildcards.experiment} on its test examples"
@@ -65,7 +65,7 @@ rule draw_evaluation:
     conda:
         CONDA
     params:
-        title=param(targets.heading),
+        title=param(experiment_files.heading),
         code=code_of("draw/evaluation"),
     message:
         "Draw the evaluation of {wildcards.experiment}"
@@ -80,7 +80,7 @@ rule evidence:
         x=f"{RESULTS}/data/x_test.npy",
         training=TRAINING_EXAMPLES,
         labels=f"{RESULTS}/data/labels.npz",
-        truth=from_config(targets.truth_file),
+        truth=from_config(experiment_files.truth_file),
         data_info=DATA_INFO,
     output:
         f"{RESULTS}/evaluation/evidence.csv",
@@ -123,7 +123,7 @@ rule draw_evidence:
     conda:
         CONDA
     params:
-        title=param(targets.heading),
+        title=param(experiment_files.heading),
         code=code_of("draw/evidence"),
     message:
         "Draw the use of the planted evidence in {wildcards.experiment}"

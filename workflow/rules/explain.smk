@@ -30,13 +30,13 @@ rule select_examples:
 
 # A rule per method, so that Snakemake's options can name it (--forcerun explain_occlusion) and each method declares the
 # inputs that it reads. Drawing is the same for all methods: one rule with a wildcard.
-for method in targets.all_names(CONFIG, "methods"):
+for method in experiment_files.all_names(CONFIG, "methods"):
 
     rule:
         name:
             f"explain_{method}"
         input:
-            **targets.method_inputs(method),
+            **experiment_files.method_inputs(method),
             examples=f"{RESULTS}/examples.npz",
         output:
             **{kind: f"{RESULTS}/explain/{method}/{file}" for kind, file in EXPLANATION.items()},
@@ -83,7 +83,7 @@ rule draw_explanation:
         CONDA
     params:
         parameters=setting("methods", "{method}"),
-        title=param(targets.heading),
+        title=param(experiment_files.heading),
         code=code_of("draw/explanation", "explain.{method}"),
     message:
         "Draw {wildcards.variant} of {wildcards.experiment}"

@@ -2,13 +2,13 @@
 
 from pellucid.jobs import file_digests
 from pellucid.errors import InputError
-from pellucid.compare.verdicts import failures
+from pellucid.compare.failed_checks import failures
 
 if any(argument.startswith("--report") for argument in sys.argv):
     checked = {
-        name: f"{targets.results(name)}/score/checks.csv"
+        name: f"{experiment_files.results(name)}/score/checks.csv"
         for name in CONFIG.experiments
-        if targets.is_compared(CONFIG, name)
+        if experiment_files.is_compared(CONFIG, name)
     }
     try:
         file_digests.check([*FIGURES, *checked.values()])

@@ -3,15 +3,15 @@
 
 
 # A rule per score, as for methods (explain.smk): Snakemake's options can name it, and it declares what it reads.
-for score in targets.all_names(CONFIG, "scores"):
+for score in experiment_files.all_names(CONFIG, "scores"):
     spec = plugins.spec("score", score)
 
     rule:
         name:
             f"score_{score}"
         input:
-            unpack(from_config(targets.explanations, "attributions", "cost", "checks")),
-            **targets.score_inputs(score),
+            unpack(from_config(experiment_files.explanations, "attributions", "cost", "checks")),
+            **experiment_files.score_inputs(score),
         output:
             table=f"{RESULTS}/score/{score}/scores.csv",
             arrays=f"{RESULTS}/score/{score}/scores.npz",
@@ -34,7 +34,7 @@ for score in targets.all_names(CONFIG, "scores"):
             code=code_of(
                 "score",
                 f"score.{score}",
-                *([from_config(targets.plugin_modules, "methods")] if spec.needs_method else []),
+                *([from_config(experiment_files.plugin_modules, "methods")] if spec.needs_method else []),
             ),
         message:
             "Score {wildcards.experiment} by {params.score}"
@@ -60,7 +60,7 @@ rule draw_score:
     conda:
         CONDA
     params:
-        title=param(targets.heading),
+        title=param(experiment_files.heading),
         about=spec_field("score", "{score}", "about"),
         paper=spec_field("score", "{score}", "paper"),
         code=code_of("draw/score", "score.{score}"),
@@ -72,8 +72,8 @@ rule draw_score:
 
 rule check:
     input:
-        unpack(from_config(targets.explanations, "attributions", "cost", "checks")),
-        unpack(from_config(targets.randomisation_table)),
+        unpack(from_config(experiment_files.explanations, "attributions", "cost", "checks")),
+        unpack(from_config(experiment_files.randomisation_table)),
         **MODEL,
         data_info=DATA_INFO,
         training=TRAINING_EXAMPLES,
@@ -93,7 +93,7 @@ rule check:
         seed=setting("seed"),
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
-        code=code_of("check", from_config(targets.plugin_modules, "methods")),
+        code=code_of("check", from_config(experiment_files.plugin_modules, "methods")),
     message:
         "Check the methods of {wildcards.experiment}"
     script:
@@ -117,8 +117,8 @@ rule draw_checks:
     conda:
         CONDA
     params:
-        title=param(targets.heading),
-        code=code_of("draw/checks", from_config(targets.plugin_modules, "methods")),
+        title=param(experiment_files.heading),
+        code=code_of("draw/checks", from_config(experiment_files.plugin_modules, "methods")),
     message:
         "Draw the checks of {wildcards.experiment}"
     script:
@@ -127,7 +127,7 @@ rule draw_checks:
 
 rule draw_overview:
     input:
-        unpack(from_config(targets.explanations, "attributions")),
+        unpack(from_config(experiment_files.explanations, "attributions")),
         data_info=DATA_INFO,
         checks=f"{RESULTS}/score/checks.csv",
     output:
@@ -145,8 +145,8 @@ rule draw_overview:
         CONDA
     params:
         methods=setting("methods"),
-        title=param(targets.heading),
-        code=code_of("draw/overview", from_config(targets.plugin_modules, "methods")),
+        title=param(experiment_files.heading),
+        code=code_of("draw/overview", from_config(experiment_files.plugin_modules, "methods")),
     message:
         "Draw all explanations of {wildcards.experiment} side by side"
     script:
@@ -155,7 +155,7 @@ rule draw_overview:
 
 rule agreement:
     input:
-        unpack(from_config(targets.explanations, "attributions")),
+        unpack(from_config(experiment_files.explanations, "attributions")),
         data_info=DATA_INFO,
     output:
         table=f"{RESULTS}/score/agreement.csv",
@@ -191,7 +191,7 @@ rule draw_agreement:
     conda:
         CONDA
     params:
-        title=param(targets.heading),
+        title=param(experiment_files.heading),
         code=code_of("draw/agreement"),
     message:
         "Draw the agreement of the explanations of {wildcards.experiment}"
@@ -201,7 +201,7 @@ rule draw_agreement:
 
 rule leaderboard:
     input:
-        unpack(from_config(targets.score_tables)),
+        unpack(from_config(experiment_files.score_tables)),
         checks=f"{RESULTS}/score/checks.csv",
     output:
         table=f"{RESULTS}/score/leaderboard.csv",
@@ -213,8 +213,8 @@ rule leaderboard:
     conda:
         CONDA
     params:
-        scores=param(targets.names, "scores"),
-        code=code_of("leaderboard", from_config(targets.plugin_modules, "scores")),
+        scores=param(experiment_files.names, "scores"),
+        code=code_of("leaderboard", from_config(experiment_files.plugin_modules, "scores")),
     message:
         "Rank the explanations of {wildcards.experiment}"
     script:
@@ -247,7 +247,7 @@ rule draw_leaderboard:
     conda:
         CONDA
     params:
-        title=param(targets.heading),
+        title=param(experiment_files.heading),
         code=code_of("draw/leaderboard"),
     message:
         "Draw the leaderboard of {wildcards.experiment}"

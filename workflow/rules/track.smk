@@ -32,7 +32,7 @@ rule track:
         rules.evaluate.output.confusion,
         rules.evaluate.output.reliability,
         rules.evaluate.output.table,
-        from_config(targets.recorded),
+        from_config(experiment_files.recorded),
         store="results/mlflow/store.json",
     output:
         f"{RESULTS}/tracking.json",
@@ -46,7 +46,7 @@ rule track:
         mem_mb=3000,
     params:
         settings=setting(),
-        study=param(targets.owner),
+        study=param(experiment_files.owner),
         threads=CONFIG.threads,
         tracking=CONFIG.tracking,
         code=code_of("track"),

@@ -4,7 +4,7 @@
 
 rule train:
     input:
-        unpack(from_config(targets.source_files, "model")),
+        unpack(from_config(experiment_files.source_files, "model")),
         x_train=f"{RESULTS}/data/x_train.npy",
         x_validation=f"{RESULTS}/data/x_validation.npy",
         labels=f"{RESULTS}/data/labels.npz",
@@ -27,14 +27,14 @@ rule train:
         mem_mb=4000,
     params:
         model=setting("model"),
-        files=param(targets.source_names, "model"),
+        files=param(experiment_files.source_names, "model"),
         training=setting("training"),
-        seed=param(targets.training_seed),
+        seed=param(experiment_files.training_seed),
         permuted=False,
         threads=CONFIG.threads,
         # Not an output: Snakemake deletes the outputs of a killed job, and its second try goes on from here.
         checkpoints=f"{RESULTS}/checkpoints",
-        code=code_of("train", from_config(targets.source_module, "model")),
+        code=code_of("train", from_config(experiment_files.source_module, "model")),
     message:
         "Train {params.model[architecture]} on {wildcards.experiment}"
     script:
@@ -82,7 +82,7 @@ rule draw_training:
     conda:
         CONDA
     params:
-        title=param(targets.heading),
+        title=param(experiment_files.heading),
         code=code_of("draw/training"),
     message:
         "Draw the training of {wildcards.experiment}"
@@ -112,7 +112,7 @@ rule draw_augmentation:
     conda:
         CONDA
     params:
-        title=param(targets.heading),
+        title=param(experiment_files.heading),
         augmentation=setting("training", "augmentation"),
         seed=setting("seed"),
         code=code_of("draw/augmentation"),

@@ -3,14 +3,14 @@
 
 
 # A rule per view, as for methods (explain.smk): Snakemake's options can name it, and it declares what it reads.
-for view in targets.all_names(CONFIG, "views"):
+for view in experiment_files.all_names(CONFIG, "views"):
     spec = plugins.spec("views", view)
 
     rule:
         name:
             f"view_{view}"
         input:
-            **targets.view_inputs(view),
+            **experiment_files.view_inputs(view),
         output:
             **{suffix: f"{RESULTS}/views/{view}/{{variant}}.{suffix}" for suffix in spec.texts},
             arrays=f"{RESULTS}/views/{view}/{{variant}}.npz",
@@ -32,7 +32,7 @@ for view in targets.all_names(CONFIG, "views"):
             seed=setting("seed"),
             threads=CONFIG.threads,
             memory_mb=CONFIG.memory_mb,
-            code=code_of("view", f"views.{view}", from_config(targets.view_methods, view, "{variant}")),
+            code=code_of("view", f"views.{view}", from_config(experiment_files.view_methods, view, "{variant}")),
         message:
             "View {wildcards.variant} of {wildcards.experiment}"
         script:
@@ -58,7 +58,7 @@ rule draw_view:
         CONDA
     params:
         parameters=setting("views", "{view}"),
-        title=param(targets.heading),
+        title=param(experiment_files.heading),
         about=spec_field("views", "{view}", "about"),
         paper=spec_field("views", "{view}", "paper"),
         code=code_of("draw/view", "draw.views.{view}", "views.{view}"),

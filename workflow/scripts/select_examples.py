@@ -1,7 +1,7 @@
 """Choose the test examples that every method explains."""
 
 from pellucid.jobs.script import Snakemake, job
-from pellucid.prepare.selection import select
+from pellucid.prepare.example_selection import select
 
 snakemake: Snakemake
 

@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from pellucid.datasets import table
 from pellucid.datasets.heartbeats import mitdb_records
-from pellucid.datasets.readers import bounds, imagenet, zips
+from pellucid.datasets.readers import bounds, imagenet_classes, zips
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 from pellucid.prepare import memory
@@ -243,7 +243,7 @@ def test_zips_of_the_archives(tmp_path, part):
 def test_a_class_index_that_is_deep_or_large(tmp_path, content):
     (tmp_path / "index.json").write_text(content)
     with pytest.raises(InputError, match=r"index\.json"):
-        imagenet.read(tmp_path / "index.json")
+        imagenet_classes.read(tmp_path / "index.json")
 
 
 def test_memory_is_bounded_while_data_are_read_and_no_longer():
@@ -273,5 +273,5 @@ def test_a_lack_of_memory_is_no_fault_of_the_archive(tmp_path):
 def test_a_damaged_class_index_is_told_once(tmp_path):
     (tmp_path / "index.json").write_text('{"0": [')
     with pytest.raises(InputError) as told:
-        imagenet.read(tmp_path / "index.json")
+        imagenet_classes.read(tmp_path / "index.json")
     assert str(told.value).count("cannot be read") == 1

@@ -8,7 +8,7 @@ import pytest
 
 from pellucid import files, plugins
 from pellucid.compare import checks
-from pellucid.config.schema import parameters_schema, with_defaults
+from pellucid.config.schema_errors import parameters_schema, with_defaults
 from tests.support import prepared
 
 EXPLAINED = {"attributions": "attributions.npz", "cost": "cost.json", "checks": "checks.json"}

@@ -6,7 +6,7 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from pellucid.config import config_schema, editor_schema
+from pellucid.config import editor_schema, json_schema
 from tests.conftest import ROOT
 from tests.support.good_settings import GOOD, put
 
@@ -22,7 +22,7 @@ def test_the_first_line_of_the_configuration_names_the_file():
 
 @pytest.fixture(scope="module")
 def validator():
-    Draft202012Validator.check_schema(config_schema.of_config())
+    Draft202012Validator.check_schema(json_schema.of_config())
     content = json.loads(editor_schema.text())
     Draft202012Validator.check_schema(content)
     return Draft202012Validator(content)

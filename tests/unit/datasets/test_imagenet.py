@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pellucid.datasets import images, sample_photographs
-from pellucid.datasets.readers import imagenet
+from pellucid.datasets.readers import imagenet_classes
 from pellucid.errors import InputError
 from tests.support.imagenet_index import content, write
 
@@ -21,22 +21,22 @@ def index(tmp_path):
 def test_address_and_md5_are_those_that_keras_states(keras):
     from keras.src.applications import imagenet_utils
 
-    assert imagenet.ADDRESS == imagenet_utils.CLASS_INDEX_PATH
-    assert f'file_hash="{imagenet.MD5}"' in Path(imagenet_utils.__file__).read_text()
+    assert imagenet_classes.ADDRESS == imagenet_utils.CLASS_INDEX_PATH
+    assert f'file_hash="{imagenet_classes.MD5}"' in Path(imagenet_utils.__file__).read_text()
 
 
 def test_classes_are_numbered_as_keras_decodes_them(keras, index, monkeypatch):
     from keras.src.applications import imagenet_utils
 
     monkeypatch.setattr(imagenet_utils, "CLASS_INDEX", json.loads(index.read_text()))
-    names = imagenet.read(index)
+    names = imagenet_classes.read(index)
     ((identifier, name, _),) = imagenet_utils.decode_predictions(np.eye(1000, dtype=np.float32)[[698]], top=1)[0]
     assert list(names)[698] == identifier == "n03877845"
     assert names[identifier] == name == "palace"
 
 
 def test_every_class_has_a_name_of_its_own(index):
-    names = imagenet.read(index)
+    names = imagenet_classes.read(index)
     assert len(set(names.values())) == 1000
     assert names["n02012849"] == "crane (n02012849)"
     assert names["n00000005"] == "made here 5"
@@ -57,14 +57,14 @@ def test_a_file_that_is_no_class_index_is_refused(tmp_path, change, message):
     change(entries)
     (tmp_path / "index.json").write_text(json.dumps(entries))
     with pytest.raises(InputError, match=message):
-        imagenet.read(tmp_path / "index.json")
+        imagenet_classes.read(tmp_path / "index.json")
 
 
 @pytest.mark.parametrize(("text", "message"), [("<html>", "cannot be read"), ("[1, 2]", "found a list")])
 def test_another_kind_of_file_is_refused(tmp_path, text, message):
     (tmp_path / "index.json").write_text(text)
     with pytest.raises(InputError, match=f"index.json: .*{message}.*expected ImageNet's class index"):
-        imagenet.read(tmp_path / "index.json")
+        imagenet_classes.read(tmp_path / "index.json")
 
 
 def test_the_photographs_are_a_palace_and_the_flower_that_imagenet_has(index):
@@ -104,9 +104,9 @@ def test_a_folder_that_is_no_class_of_imagenet_is_refused(tmp_path, index, name,
 
 
 def test_the_published_file_is_named_where_no_other_is():
-    assert imagenet.fill(labels="own", class_index="none") == {}
-    assert imagenet.fill(labels="imagenet", class_index="own.json") == {}
-    assert imagenet.fill(labels="imagenet", class_index="none") == {
-        "class_index": imagenet.ADDRESS,
-        "class_index_md5": imagenet.MD5,
+    assert imagenet_classes.fill(labels="own", class_index="none") == {}
+    assert imagenet_classes.fill(labels="imagenet", class_index="own.json") == {}
+    assert imagenet_classes.fill(labels="imagenet", class_index="none") == {
+        "class_index": imagenet_classes.ADDRESS,
+        "class_index_md5": imagenet_classes.MD5,
     }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid import files
-from pellucid.config.training import complete
+from pellucid.config.training_checks import complete
 from pellucid.draw.augmentation import draw
 from tests.support import svg
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pellucid import plugins
-from pellucid.config.schema import parameters_schema, with_defaults
+from pellucid.config.schema_errors import parameters_schema, with_defaults
 from pellucid.explain.base import holds
 from pellucid.network.explained_model import ExplainedModel
 

@@ -100,7 +100,7 @@ def test_a_methods_digest_leaves_other_methods_out():
 def test_no_module_that_the_workflow_reads_imports_tensorflow():
     program = """
 import sys
-from pellucid.config import resolution, study_targets
+from pellucid.config import resolution, study_files
 from pellucid.jobs import code_digest
 from pellucid import plugins
 from pellucid.config.variants import variants

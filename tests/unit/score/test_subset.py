@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.config.schema import parameters_schema, problems
+from pellucid.config.schema_errors import parameters_schema, problems
 from pellucid.parameters import Parameter, schemas
 from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 

@@ -17,7 +17,7 @@ import pytest
 
 from pellucid import files, tracking
 from pellucid.errors import InputError
-from pellucid.tracking import database, faults, place
+from pellucid.tracking import artifact_folder, database, faults
 
 NAME = "pellucid"
 
@@ -80,7 +80,7 @@ class Folder:
     def untag(self) -> None:
         """Make it a store of the time when experiments had no tag."""
         with closing(sqlite3.connect(self.store / "mlflow.db")) as connection, connection:
-            connection.execute("delete from experiment_tags where key = ?", (place._BESIDE,))
+            connection.execute("delete from experiment_tags where key = ?", (artifact_folder._BESIDE,))
 
 
 @pytest.fixture(scope="module")
@@ -202,18 +202,18 @@ def test_a_copied_project_with_a_database_that_is_no_file_is_refused(
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "first")
-    place.create(client, NAME, uri)
+    artifact_folder.create(client, NAME, uri)
     chosen = client.create_experiment.call_args.kwargs
     tags = [ExperimentTag(key, value) for key, value in chosen["tags"].items()]
     for held in (tags, []):
         there = Experiment("1", NAME, chosen["artifact_location"], "active", tags=held)
         monkeypatch.chdir(tmp_path / "first")
-        assert place.settle(client, there, uri) == there or not held
+        assert artifact_folder.settle(client, there, uri) == there or not held
         monkeypatch.chdir(tmp_path / "second")
         with pytest.raises(InputError, match="tracking.experiment"):
-            place.settle(client, there, uri)
+            artifact_folder.settle(client, there, uri)
     own = Experiment("1", NAME, "s3://bucket/runs", "active")
-    assert place.settle(client, own, uri) is own
+    assert artifact_folder.settle(client, own, uri) is own
 
 
 def _text(path: Path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.config.training import AUGMENTATION_KINDS, complete
+from pellucid.config.training_checks import AUGMENTATION_KINDS, complete
 from pellucid.errors import InputError
 from pellucid.train import augmentation
 from pellucid.train.augmentation import TRANSFORMATIONS, augment

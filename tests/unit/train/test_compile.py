@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pellucid.config import schema
+from pellucid.config import schema_errors
 from pellucid.config.resolution import resolve
-from pellucid.config.training import complete
+from pellucid.config.training_checks import complete
 from pellucid.network import dtype_policy
 from pellucid.train.compile import class_weights, make_loss, make_optimizer
 from tests.support.good_settings import GOOD
@@ -13,7 +13,7 @@ from tests.support.good_settings import GOOD
 
 def test_what_is_absent_has_the_default_that_the_configuration_has():
     assert complete({"epochs": 15, "batch_size": 64}) == resolve(GOOD).experiments["digits"]["training"]
-    declared = schema.of_config()["$defs"]["settings"]["properties"]["training"]["properties"]
+    declared = schema_errors.of_config()["$defs"]["settings"]["properties"]["training"]["properties"]
     # A training has a seed of its own only where one is given.
     assert set(complete({})) == set(declared) - {"seed"}
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from pellucid.config.training import complete
+from pellucid.config.training_checks import complete
 from pellucid.train import schedule
 
 STEPS = 7

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pellucid import plugins, tables
-from pellucid.compare.verdicts import failed_checks
+from pellucid.compare.failed_checks import failed_checks
 from pellucid.config.variants import method_of
 from pellucid.ranks import in_order, tied_ranks
 

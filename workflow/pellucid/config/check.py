@@ -1,6 +1,7 @@
 """`python -m pellucid.config.check mine.yaml …`: check configuration files that somebody else wrote, and run nothing.
 
-The files are merged over the `resolution.yaml` of this folder in their order, as `snakemake --configfile` does.
+The files are merged, in order, over the `config.yaml` of the current folder, as `snakemake --configfile` does; then
+`resolution.resolve` checks the whole.
 """
 
 from __future__ import annotations

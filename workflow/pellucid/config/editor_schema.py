@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from pellucid import plugins
-from pellucid.config import config_schema, plugin_checks
+from pellucid.config import json_schema, plugin_checks
+from pellucid.config.keys import NAMED_SETS
 from pellucid.config.named_files import FILES
-from pellucid.config.schema import parameters_schema
-from pellucid.config.sections import NAMED_SETS
-from pellucid.config.selection import PACKAGES
+from pellucid.config.plugin_selection import PACKAGES
+from pellucid.config.schema_errors import parameters_schema
 
 PATH = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.json"
 
 
 def editor_schema() -> dict[str, Any]:
     """Return the schema of `config.yaml` with the parameters of all plugins."""
-    content = copy.deepcopy(config_schema.of_config())
+    content = copy.deepcopy(json_schema.of_config())
     definitions = content["$defs"]
     # A file that is merged over config.yaml need not say everything.
     content.pop("required")

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pellucid import plugins
-from pellucid.config import schema, studies
+from pellucid.config import schema_errors, studies
 from pellucid.config.named_files import FILES, check_places, sentence, spec_of
-from pellucid.config.selection import PACKAGES, unknown
+from pellucid.config.plugin_selection import PACKAGES, unknown
 from pellucid.config.variants import variants
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
@@ -29,7 +29,7 @@ def declared(package: str, name: str) -> Mapping[str, Mapping[str, Any]]:
 
 def sweepable(entry: Mapping[str, Any]) -> list[str]:
     """Return the dotted keys that a study may sweep over."""
-    settings = schema.of_config()["$defs"]["settings"]["properties"]
+    settings = schema_errors.of_config()["$defs"]["settings"]["properties"]
     keys = list(studies.leaves(studies.without(settings, PACKAGES)))
     for key, (selector, package) in FILES.items():
         keys.append(f"{key}.{selector}")
@@ -63,9 +63,9 @@ def _check_entry(experiment: dict[str, Any], key: str, path: str) -> list[str]:
     for old, new in _RENAMED.items():
         if old in experiment[key] and old not in allowed and new in allowed:
             return [f"{where}.{old}: this key is now {new}; write {where}.{new}."]
-    parameters = schema.parameters_schema(allowed, plugins.required(module))
-    faults = schema.problems(experiment[key], parameters, where) or check_places(experiment[key], module, where)
-    experiment[key] = schema.with_defaults(experiment[key], parameters)
+    parameters = schema_errors.parameters_schema(allowed, plugins.required(module))
+    faults = schema_errors.problems(experiment[key], parameters, where) or check_places(experiment[key], module, where)
+    experiment[key] = schema_errors.with_defaults(experiment[key], parameters)
     if not faults:
         faults = _refusal(module, experiment[key], where, selector)
     if not faults:
@@ -83,7 +83,7 @@ def selected_schema(key: str, name: str) -> dict[str, Any]:
     """Return the schema of the parameters of a method, view or score."""
     parameters = declared(PACKAGES[key], name)
     # A score of all explanations is one table: it has no variants.
-    return schema.parameters_schema(parameters) if key == "scores" else _with_sweep(parameters)
+    return schema_errors.parameters_schema(parameters) if key == "scores" else _with_sweep(parameters)
 
 
 def check_selected(entries: dict[str, Any], key: str, path: str) -> list[str]:
@@ -109,9 +109,9 @@ def check_selected(entries: dict[str, Any], key: str, path: str) -> list[str]:
 def _completed(name: str, key: str, written: Any, where: str) -> tuple[Any, list[str]]:
     """Return the parameters with their defaults, and the faults."""
     module, allowed = plugins.load(PACKAGES[key])[name], selected_schema(key, name)
-    if faults := schema.problems(written, allowed, where):
+    if faults := schema_errors.problems(written, allowed, where):
         return written, faults
-    completed = schema.with_defaults(written, allowed)
+    completed = schema_errors.with_defaults(written, allowed)
     try:
         runs = list(variants(name, completed).values())
     except InputError as error:
@@ -155,8 +155,11 @@ def _with_sweep(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         name: {"description": f"values of {name}", "type": "array", "minItems": 1, "uniqueItems": True, "items": values}
         for name, values in parameters.items()
     }
-    sweep = {"description": "Values of parameters to be run one after the other.", **schema.parameters_schema(lists)}
-    return schema.parameters_schema({**parameters, "sweep": sweep})
+    sweep = {
+        "description": "Values of parameters to be run one after the other.",
+        **schema_errors.parameters_schema(lists),
+    }
+    return schema_errors.parameters_schema({**parameters, "sweep": sweep})
 
 
 def _check_kinds(experiment: Mapping[str, Any], path: str) -> list[str]:

@@ -10,23 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pellucid import credentials, plugins
-from pellucid.config import model_classes, renamed_keys, schema, selection, studies, training
+from pellucid.config import model_classes, plugin_selection, renamed_keys, schema_errors, studies, training_checks
 from pellucid.config.command_line import quoted_texts as quoted_texts
 from pellucid.config.command_line import typed as typed
+from pellucid.config.keys import ResolvedExperiment
 from pellucid.config.named_files import FILES as FILES
 from pellucid.config.named_files import check_files, sentence
 from pellucid.config.named_files import files as files
 from pellucid.config.named_files import listing_of as listing_of
 from pellucid.config.plain_values import plain
-from pellucid.config.plugin_checks import (
-    check_plugins,
-    check_selected,
-    drop_inapplicable,
-    features,
-    misfits,
-    sweepable,
-)
-from pellucid.config.sections import ResolvedExperiment
+from pellucid.config.plugin_checks import check_plugins, check_selected, drop_inapplicable, features, misfits, sweepable
 from pellucid.config.variants import variants
 from pellucid.downloads import is_local
 from pellucid.errors import InputError, one_line
@@ -88,13 +81,13 @@ def resolve(content: Mapping[str, Any]) -> Config:
     entries, members, study_faults = studies.expand(content["experiments"], content["defaults"], sweepable)
     faults += study_faults + _unknown_names(content, entries)
     # Told once and where they were written, not once for each experiment that inherits them.
-    for key in selection.PACKAGES:
+    for key in plugin_selection.PACKAGES:
         faults += check_selected(content["defaults"][key], key, "defaults")
     # What was listed under `sweep` is checked where it stands now.
-    rules = {"$ref": "#/$defs/experiment", "$defs": schema.of_config()["$defs"]}
+    rules = {"$ref": "#/$defs/experiment", "$defs": schema_errors.of_config()["$defs"]}
     for study in members.values():
         for name in study.members:
-            faults += schema.problems(entries[name], rules, f"experiments.{name}")
+            faults += schema_errors.problems(entries[name], rules, f"experiments.{name}")
     if faults:
         raise ConfigError(studies.folded(faults, members))
     run = studies.named(content["run"], members)
@@ -130,11 +123,13 @@ def _checked(content: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError([str(error)]) from None
     # Passwords first: the messages of the other checks quote values.
     faults = (
-        credentials.faults(content) or renamed_keys.faults(content) or schema.problems(content, schema.of_config(), "")
+        credentials.faults(content)
+        or renamed_keys.faults(content)
+        or schema_errors.problems(content, schema_errors.of_config(), "")
     )
     if faults:
         raise ConfigError(faults)
-    completed: dict[str, Any] = schema.with_defaults(content, schema.of_config())
+    completed: dict[str, Any] = schema_errors.with_defaults(content, schema_errors.of_config())
     try:
         is_local(completed["tracking"]["uri"], "tracking.uri")
     except InputError as error:
@@ -145,14 +140,14 @@ def _checked(content: Mapping[str, Any]) -> dict[str, Any]:
 def _select(content: dict[str, Any]) -> list[str]:
     """Bring `methods`, `views` and `scores` into their one form, those of `defaults` with all that they inherit."""
     faults = []
-    for key in selection.PACKAGES:
-        written, wrong = selection.as_mapping(content["defaults"][key], key, f"defaults.{key}")
+    for key in plugin_selection.PACKAGES:
+        written, wrong = plugin_selection.as_mapping(content["defaults"][key], key, f"defaults.{key}")
         faults += wrong
-        basic: dict[str, Any] = {name: {} for name in selection.BASIC[key]}
-        content["defaults"][key] = {} if wrong else selection.inherit(basic, written, key)
+        basic: dict[str, Any] = {name: {} for name in plugin_selection.BASIC[key]}
+        content["defaults"][key] = {} if wrong else plugin_selection.inherit(basic, written, key)
         for name, entry in content["experiments"].items():
             if key in entry:
-                entry[key], wrong = selection.as_mapping(entry[key], key, f"experiments.{name}.{key}")
+                entry[key], wrong = plugin_selection.as_mapping(entry[key], key, f"experiments.{name}.{key}")
                 faults += wrong
     return faults
 
@@ -198,7 +193,7 @@ def _complete(
         faults = check_plugins(experiment, path) + _check_folds(experiment["split"], f"{path}.split")
         if not faults:
             kind = plugins.spec("datasets", experiment["dataset"]["source"]).kind
-            faults += training.faults(experiment["training"], kind, f"{path}.training")
+            faults += training_checks.faults(experiment["training"], kind, f"{path}.training")
         completed.faults += faults
         if name in run and not faults:
             completed.experiments[name] = experiment
@@ -209,10 +204,10 @@ def _complete(
 
 def _with_defaults(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return an experiment with what `defaults` and the schema say where it says nothing."""
-    settings = {**schema.of_config()["$defs"]["settings"], "$defs": schema.of_config()["$defs"]}
-    experiment: dict[str, Any] = schema.with_defaults(selection.merge(defaults, entry), settings)
-    for key in selection.PACKAGES:
-        experiment[key] = selection.inherit(defaults[key], entry.get(key, {}), key)
+    settings = {**schema_errors.of_config()["$defs"]["settings"], "$defs": schema_errors.of_config()["$defs"]}
+    experiment: dict[str, Any] = schema_errors.with_defaults(plugin_selection.merge(defaults, entry), settings)
+    for key in plugin_selection.PACKAGES:
+        experiment[key] = plugin_selection.inherit(defaults[key], entry.get(key, {}), key)
     experiment.setdefault("title", "")
     return experiment
 
@@ -225,8 +220,8 @@ def _check_run(experiment: dict[str, Any], entry: Mapping[str, Any], path: str) 
     except (InputError, OSError) as error:
         return {}, [*faults, f"{path}.model: {sentence(error)}"]
     skipped: dict[str, str] = {}
-    for key in selection.PACKAGES:
-        named = selection.named_by(entry.get(key, {}))
+    for key in plugin_selection.PACKAGES:
+        named = plugin_selection.named_by(entry.get(key, {}))
         reasons, refused = drop_inapplicable(experiment, key, present, named, path)
         skipped |= reasons
         faults += refused
@@ -278,7 +273,7 @@ def require_fit(content: Mapping[str, Any], name: str, axes: Sequence[int]) -> N
     Raises:
         InputError: a window, cell or segment is larger than an example.
     """
-    written = {key: value for key, value in content.items() if key in schema.of_config()["properties"]}
+    written = {key: value for key, value in content.items() if key in schema_errors.of_config()["properties"]}
     experiment = resolve({**written, "run": [name]}).experiments[name]
     if faults := misfits(experiment, axes):
         examples = f"examples of {format_shape(axes)} values"

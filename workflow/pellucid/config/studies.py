@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
-from pellucid.config import selection
+from pellucid.config import plugin_selection
 from pellucid.messages import abbreviate, did_you_mean, format_shape
 
 LIMIT = 200  # members of one study
@@ -254,7 +254,7 @@ def _put(entry: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
             place[parent] = inner if isinstance(inner, dict) else {}
             place = place[parent]
         place[last] = copy.deepcopy(value)
-        if key.split(".")[0] in selection.PACKAGES:
+        if key.split(".")[0] in plugin_selection.PACKAGES:
             section, name, *_ = key.split(".")
-            selection.put(content[section], section, name, value is not False)
+            plugin_selection.put(content[section], section, name, value is not False)
     return content

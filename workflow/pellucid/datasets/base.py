@@ -8,7 +8,7 @@ A source is a module of this package with two names:
 
 Each keyword-only argument of `load` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
-It may have the other functions of `Source`, which state what happens without them.
+It may also define the other functions of `Source`; the bodies there say what happens without them.
 Nothing else has to be edited to add one: `config.yaml` names the module.
 """
 

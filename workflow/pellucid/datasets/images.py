@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
-from pellucid.datasets.readers import damaged, imagenet
+from pellucid.datasets.readers import damaged, imagenet_classes
 from pellucid.datasets.readers.image_folder import Picture, find
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
@@ -28,13 +28,13 @@ SPEC = SourceSpec(
     licence="the user's own data",
     citation="none: the user's own data",
     homepage="",
-    files=imagenet.FILES,
+    files=imagenet_classes.FILES,
     folders=("folder", "test_folder"),
     scratch=True,
     own_labels=True,
 )
 
-fill = imagenet.fill
+fill = imagenet_classes.fill
 
 # Pillow's formats of one image that it decodes itself: PostScript, for example, it passes to another program.
 _FORMATS = frozenset(
@@ -80,7 +80,7 @@ def load(
             "split (the patient); folders of one name are one group"
         ),
     ] = "none",
-    labels: imagenet.Labels = "own",
+    labels: imagenet_classes.Labels = "own",
     scratch: SpillBuffer | None = None,
     known: Sequence[str] = (),
 ) -> RawData:
@@ -106,8 +106,8 @@ def load(
                 )
     names, numbers = classes, list(range(len(classes)))
     if labels == "imagenet":
-        index = imagenet.read(files[imagenet.FILE])
-        names, numbers = tuple(index.values()), imagenet.numbers(index, classes, folder)
+        index = imagenet_classes.read(files[imagenet_classes.FILE])
+        names, numbers = tuple(index.values()), imagenet_classes.numbers(index, classes, folder)
     headers = [_mode_and_size(picture.path) for members in pictures.values() for picture in members]
     grey = colour == "grey" or (colour == "auto" and all(mode in _GREY for mode, _ in headers))
     height, width = size

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
-from pellucid.datasets.readers import imagenet
+from pellucid.datasets.readers import imagenet_classes
 from pellucid.errors import InputError
 
 # Size of both photographs, and width of their left part, for test crops (less, if a training crop needs more). The left
@@ -28,10 +28,10 @@ SPEC = SourceSpec(
     licence="CC BY 2.0 (china.jpg: danielbuechele, flower.jpg: vultilion, both on Flickr)",
     citation="Pedregosa F et al. Scikit-learn: Machine Learning in Python. JMLR 12:2825-2830 (2011)",
     homepage="https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_sample_images.html",
-    files=imagenet.FILES,
+    files=imagenet_classes.FILES,
 )
 
-fill = imagenet.fill
+fill = imagenet_classes.fill
 
 
 def axes(*, size: int, **parameters: Any) -> tuple[int, ...]:
@@ -46,7 +46,7 @@ def load(
     size: Annotated[int, Field(ge=8, le=_WIDTH // 2, description="pixels along both sides of a crop")] = 224,
     train_per_class: Annotated[int, Field(ge=2, le=1_000, description="crops of each photograph to learn from")] = 20,
     test_per_class: Annotated[int, Field(ge=2, le=1_000, description="crops of each photograph to test on")] = 8,
-    labels: imagenet.Labels = "own",
+    labels: imagenet_classes.Labels = "own",
 ) -> RawData:
     """Cut crops at random places, with intensities scaled to [0, 1].
 
@@ -62,9 +62,9 @@ def load(
     names = tuple(Path(name).stem for name in bunch.filenames)
     classes, numbers = names, list(range(len(names)))
     if labels == "imagenet":
-        index = imagenet.read(files[imagenet.FILE])
+        index = imagenet_classes.read(files[imagenet_classes.FILE])
         classes = tuple(index.values())
-        numbers = imagenet.numbers(index, [IMAGENET[name] for name in names], "sample_photographs")
+        numbers = imagenet_classes.numbers(index, [IMAGENET[name] for name in names], "sample_photographs")
     border = _border(size)
 
     def examples(columns: slice, count: int) -> Examples:

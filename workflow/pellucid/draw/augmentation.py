@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from pellucid import files
-from pellucid.config.training import active_augmentations
+from pellucid.config.training_checks import active_augmentations
 from pellucid.draw import style
 from pellucid.draw.shared.canvas import Canvas, box_of
 from pellucid.train.augmentation import Array, augment

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from pellucid import tables
-from pellucid.compare.verdicts import ABOUT
+from pellucid.compare.failed_checks import ABOUT
 from pellucid.draw import style
 from pellucid.draw.shared import rank_cells
 from pellucid.draw.shared.families import FAMILIES, family

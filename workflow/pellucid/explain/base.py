@@ -7,8 +7,8 @@ A method is a module of this package with two names:
 
 Each keyword-only argument of `explain` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
-It may have the other functions of `Method`, which state what happens without them; a method that declares
-"completeness" has `reference` or `expected`.
+It may also define the other functions of `Method`; the bodies there say what happens without them. A
+method that declares "completeness" has `reference` or `expected`.
 `explain` (and `reference`) may have a parameter `measured`: bool, of the inputs' shape, false for padding and filled
 gaps. The method must leave such values as they are; their attributions are set to 0.
 

@@ -37,8 +37,8 @@ def explain(
 ) -> NDArray[np.float32]:
     """Return one map per example over time or space, repeated for every channel: (N, *input_shape).
 
-    Every example has its own weights of the feature maps (equation 1). Linear interpolation brings the map to the
-    input's size.
+    Every example has its own weights of the feature maps (equation 1). The map is laid on the input: each
+    cell at the centre of its receptive field, with linear interpolation between centres (`lay_on_input`).
 
     Raises:
         InputError: no convolution layer, none of that name, or one without feature maps on the axes of the input.

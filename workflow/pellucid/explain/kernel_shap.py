@@ -13,15 +13,7 @@ from pydantic import Field
 from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec, When
 from pellucid.explain.shared import baselines, coalitions
-from pellucid.explain.shared.segments import (
-    Channels,
-    Compactness,
-    Partition,
-    Segments,
-    by_number,
-    fits,
-    segmentation,
-)
+from pellucid.explain.shared.segments import Channels, Compactness, Partition, Segments, by_number, fits, segmentation
 from pellucid.network.explained_model import ExplainedModel
 
 # With at most this many times as many coalitions as needed, list them all and choose; with more, draw until enough

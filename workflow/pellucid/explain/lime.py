@@ -10,15 +10,7 @@ from pydantic import Field
 
 from pellucid.explain.base import MethodSpec, When
 from pellucid.explain.shared import baselines, coalitions
-from pellucid.explain.shared.segments import (
-    Channels,
-    Compactness,
-    Partition,
-    Segments,
-    by_number,
-    fits,
-    segmentation,
-)
+from pellucid.explain.shared.segments import Channels, Compactness, Partition, Segments, by_number, fits, segmentation
 from pellucid.network.explained_model import ExplainedModel
 
 __all__ = ["SPEC", "explain", "fits"]

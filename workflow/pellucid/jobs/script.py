@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
 
-from pellucid import disk
+from pellucid import disk_errors
 from pellucid.credentials import masked
 from pellucid.errors import InputError
 from pellucid.jobs import file_digests
@@ -110,7 +110,7 @@ def job(snakemake: Snakemake, *, whole: bool = False) -> Iterator[SimpleNamespac
         logger.error("%s", error)
         sys.exit(1)
     except Exception as error:
-        if message := disk.refusal(error, Path(str(next(iter(snakemake.output), snakemake.log[0])))):
+        if message := disk_errors.refusal(error, Path(str(next(iter(snakemake.output), snakemake.log[0])))):
             logger.error("%s", message)
         elif without_digest:
             # A damaged file may cause any kind of error: tell the cause, not where it was met.

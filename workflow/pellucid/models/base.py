@@ -8,7 +8,7 @@ An architecture is a module of this package with two names:
 
 Each keyword-only argument of `build` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
-It may have the other functions of `Architecture`, which state what happens without them.
+It may also define the other functions of `Architecture`; the bodies there say what happens without them.
 It imports Keras inside `build`, never at the top: the workflow reads every `SPEC` before it plans a job.
 """
 

@@ -13,7 +13,7 @@ from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.network.graph import Node, flatten
 from pellucid.network.layers import holds_weights, walk
-from pellucid.network.places import Places
+from pellucid.network.map_layers import Places
 from pellucid.network.receptive_field import ReceptiveField, receptive_fields, whole_input
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ A score is a module of this package with two names:
 
 Each keyword-only argument of `score` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
-It may have the other functions of `Score`, which state what happens without them.
+It may also define the other functions of `Score`; the bodies there say what happens without them.
 To add one, no other file has to be edited: `config.yaml` turns it on. Explanations are computed once, and a score reads
 them from files. A score that needs the model gets it as `case.model`; a score that explains again (robustness, sanity)
 calls `explanation.re_explain`.

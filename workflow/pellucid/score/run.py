@@ -18,7 +18,7 @@ from pellucid.explain.base import holds, measured_for, on_measured, require_fini
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, RandomLabels, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.bootstrap import NONE, interval
-from pellucid.score.shared.ranking import comparable
+from pellucid.score.shared.comparable_means import comparable
 
 if TYPE_CHECKING:
     import pandas as pd

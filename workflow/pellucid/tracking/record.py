@@ -34,7 +34,7 @@ class Record(Runs):
         data = files.read_json(self.folder / "data" / "data.json")
         training = files.read_json(self.folder / "model" / "training.json")
         metrics = files.read_json(self.folder / "evaluation" / "metrics.json")
-        # Methods and examples belong to the child runs: another window does not make another experiment.
+        # Without methods, views, scores, examples and title: a change of a method's parameter makes no new parent run.
         recorded = {
             key: value
             for key, value in settings.items()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pellucid import files
-from pellucid.tracking.place import is_gone
+from pellucid.tracking.artifact_folder import is_gone
 from pellucid.user_text import as_keys
 
 if TYPE_CHECKING:

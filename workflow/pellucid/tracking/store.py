@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pellucid.errors import InputError
-from pellucid.tracking import database, faults, place
+from pellucid.tracking import artifact_folder, database, faults
 from pellucid.tracking.origin import origin_of
 from pellucid.tracking.record import Record
 
@@ -38,7 +38,7 @@ def ensure(uri: str, experiment: str) -> str:
         known = find_experiment(client, uri, experiment)
         if known is None:
             try:
-                return place.create(client, experiment, uri)
+                return artifact_folder.create(client, experiment, uri)
             except MlflowException:
                 # Another project was faster, or the server had accepted a request that timed out.
                 known = find_experiment(client, uri, experiment)
@@ -98,7 +98,7 @@ def find_experiment(client: MlflowClient, uri: str, experiment: str) -> Experime
             # Another job was faster.
             if client.get_experiment(known.experiment_id).lifecycle_stage == "deleted":
                 raise
-    return place.settle(client, known, uri)
+    return artifact_folder.settle(client, known, uri)
 
 
 def client_of(uri: str) -> MlflowClient:

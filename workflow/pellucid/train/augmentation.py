@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import seeds
-from pellucid.config.training import active_augmentations
+from pellucid.config.training_checks import active_augmentations
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
 

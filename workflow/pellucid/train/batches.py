@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, seeds
-from pellucid.config.training import active_augmentations
+from pellucid.config.training_checks import active_augmentations
 from pellucid.train.augmentation import augment
 
 # The most examples, and bytes, of one batch of validation examples.

@@ -8,7 +8,7 @@ A view is a module of this package with two names:
 
 Each keyword-only argument of `compute` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
-It may have the other functions of `View`, which state what happens without them.
+It may also define the other functions of `View`; the bodies there say what happens without them.
 The module of the same name in `draw/views/` has `draw(arrays, data_info, parameters, caption) -> Figure` and needs
 neither the model nor TensorFlow. To add a view, no other file has to be edited: `config.yaml` turns it on.
 """

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid.draw import style
-from pellucid.draw.views.example import Span, channels_note, example, height
+from pellucid.draw.shared.example_panel import Span, channels_note, example, height
 
 WIDTH = 11  # of the pictures side by side at most, in inches
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid.draw import style
-from pellucid.draw.views.example import Span, channels_note, example, height
+from pellucid.draw.shared.example_panel import Span, channels_note, example, height
 
 _COLOURS = {"prototype": style.PALETTE[0], "criticism": style.PALETTE[1], "nearest": style.INK}
 _ARRAYS = {"prototype": "prototypes", "criticism": "criticisms", "nearest": "nearest"}

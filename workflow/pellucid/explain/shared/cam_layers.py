@@ -43,7 +43,7 @@ def attribute(
         model: the trained model.
         inputs: (N, *input_shape).
         targets: (N,).
-        layer: see `LAYER`.
+        layer: see `Layer`.
         combine: makes one map per example of the feature maps and their gradients.
 
     Raises:

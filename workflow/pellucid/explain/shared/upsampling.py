@@ -11,7 +11,7 @@ from pellucid.network.spans import Span
 
 
 def upsample(maps: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.float32]:
-    """Upsample maps by linear interpolation along each axis, like `align_corners=False` in other libraries.
+    """Upsample masks (RISE) by linear interpolation along each axis, like `align_corners=False` in other libraries.
 
     Each cell of the map covers an equal share of the input, and its value lies at the centre of its share. Beyond the
     outer centres the outer values are repeated.
@@ -31,8 +31,8 @@ def upsample(maps: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.floa
 def lay_on_input(maps: NDArray[np.float32], spans: Sequence[Span]) -> NDArray[np.float32]:
     """Lay maps on the input, each cell at the middle of its receptive field, with linear interpolation between cells.
 
-    Beyond the outer cells their values are repeated, as far as the receptive fields reach. Positions outside of all
-    receptive fields, such as samples that the model cuts off, get 0.
+    Outside the first and the last centre the outer value continues to the edge of its receptive field. Positions
+    outside all receptive fields, such as samples that the model cuts off, get 0.
 
     Args:
         maps: (N, *units).

@@ -18,7 +18,7 @@ from pellucid.errors import InputError
 from pellucid.messages import comma_list, first_line, format_shape
 from pellucid.models.imported import activations, bounded_json, config_graph, declared_sizes, hdf5, keras_zip
 from pellucid.models.imported.config_graph import refuse_inconsistent
-from pellucid.network.places import Places
+from pellucid.network.map_layers import Places
 
 Config = Mapping[str, Any]
 

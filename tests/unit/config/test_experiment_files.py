@@ -3,8 +3,8 @@
 import pytest
 
 from pellucid import plugins
-from pellucid.config import priorities, resolution, study_targets, targets
-from pellucid.config.targets import TargetError
+from pellucid.config import experiment_files, job_priorities, resolution, study_files
+from pellucid.config.experiment_files import TargetError
 from tests.support import keras_archives
 
 SERIES = {
@@ -56,7 +56,7 @@ MEMBERS = ["rates__learning_rate_0p1__training_seed_1", "rates__learning_rate_0p
 
 
 def test_figures_of_everything_that_an_experiment_has(config):
-    assert [path.removeprefix("results/one/") for path in targets.figures(config, "one")] == [
+    assert [path.removeprefix("results/one/") for path in experiment_files.figures(config, "one")] == [
         "data/examples.png",
         "model/history.png",
         "model/augmentation.png",
@@ -78,7 +78,7 @@ def test_figures_of_everything_that_an_experiment_has(config):
 
 
 def test_an_experiment_without_scores_evidence_and_augmentation_has_fewer_figures(config):
-    assert [path.removeprefix("results/two/") for path in targets.figures(config, "two")] == [
+    assert [path.removeprefix("results/two/") for path in experiment_files.figures(config, "two")] == [
         "data/examples.png",
         "model/history.png",
         "evaluation/confusion_matrix.png",
@@ -88,9 +88,9 @@ def test_an_experiment_without_scores_evidence_and_augmentation_has_fewer_figure
 
 
 def test_every_figure_is_recorded_in_both_formats_beside_tables_and_arrays(config):
-    recorded = targets.recorded(config, "one")
+    recorded = experiment_files.recorded(config, "one")
     assert len(recorded) == len(set(recorded))
-    for path in targets.figures(config, "one"):
+    for path in experiment_files.figures(config, "one"):
         assert {path, path.removesuffix("png") + "svg"} <= set(recorded)
     assert {
         "results/one/evaluation/evidence.csv",
@@ -99,100 +99,103 @@ def test_every_figure_is_recorded_in_both_formats_beside_tables_and_arrays(confi
         "results/one/score/random_labels/scores.csv",
         "results/one/score/metrics.csv",
     } <= set(recorded)
-    assert not any("score/" in path or "evidence" in path for path in targets.recorded(config, "two"))
+    assert not any("score/" in path or "evidence" in path for path in experiment_files.recorded(config, "two"))
 
 
 def test_explanations_keep_the_order_of_the_methods(config):
-    assert targets.explanations(config, "one", "cost", "checks") == {
+    assert experiment_files.explanations(config, "one", "cost", "checks") == {
         "cost": ["results/one/explain/occlusion/cost.json", "results/one/explain/saliency/cost.json"],
         "checks": ["results/one/explain/occlusion/checks.json", "results/one/explain/saliency/checks.json"],
     }
 
 
 def test_settings_that_rules_take(config):
-    assert targets.setting(config, "one", "methods", "occlusion")["sweep"] == {"window": [5, 7]}
-    assert targets.heading(config, "one") == "One↵series"
-    assert [targets.training_seed(config, name) for name in ("one", "two")] == [
+    assert experiment_files.setting(config, "one", "methods", "occlusion")["sweep"] == {"window": [5, 7]}
+    assert experiment_files.heading(config, "one") == "One↵series"
+    assert [experiment_files.training_seed(config, name) for name in ("one", "two")] == [
         8,
-        targets.setting(config, "two", "seed"),
+        experiment_files.setting(config, "two", "seed"),
     ]
-    assert not targets.is_untrained(config, "one")
-    assert targets.output_classes(config, "two") == []
-    assert targets.all_names(config, "methods") == ["occlusion", "saliency"]
-    assert targets.owner(config, MEMBERS[0]) == "rates"
-    assert targets.owner(config, "one") == ""
+    assert not experiment_files.is_untrained(config, "one")
+    assert experiment_files.output_classes(config, "two") == []
+    assert experiment_files.all_names(config, "methods") == ["occlusion", "saliency"]
+    assert experiment_files.owner(config, MEMBERS[0]) == "rates"
+    assert experiment_files.owner(config, "one") == ""
 
 
 def test_a_model_from_elsewhere_is_untrained(tmp_path):
     keras_archives.write(tmp_path / "own.keras")
     model = {"architecture": "keras_file", "file": str(tmp_path / "own.keras"), "file_sha256": "none"}
     config = resolved(own={"model": model, "training": {"epochs": 0}})
-    assert targets.is_untrained(config, "own")
-    assert targets.source_files(config, "own", "model") == {"file": str(tmp_path / "own.keras")}
-    assert targets.downloads(config) == {}
+    assert experiment_files.is_untrained(config, "own")
+    assert experiment_files.source_files(config, "own", "model") == {"file": str(tmp_path / "own.keras")}
+    assert experiment_files.downloads(config) == {}
 
 
 def test_a_file_elsewhere_is_downloaded_with_its_checksum():
     table = {"source": "table", "file": "https://example.org/x.csv", "file_sha256": "0" * 64, "label": 1}
     config = resolved(own={"dataset": table})
-    (path,) = targets.source_files(config, "own", "dataset").values()
+    (path,) = experiment_files.source_files(config, "own", "dataset").values()
     assert path.startswith("results/downloads/")
-    assert targets.source_names(config, "own", "dataset") == ["file"]
-    assert targets.downloads(config)[path]["address"] == table["file"]
-    assert targets.downloads(config)[path]["sha256"] == table["file_sha256"]
+    assert experiment_files.source_names(config, "own", "dataset") == ["file"]
+    assert experiment_files.downloads(config)[path]["address"] == table["file"]
+    assert experiment_files.downloads(config)[path]["sha256"] == table["file_sha256"]
 
 
 def test_what_is_not_run_is_refused_with_the_words_that_run_it(config):
     with pytest.raises(
         TargetError, match=r"results/three is asked for, but not run: add it by --config 'run=\[three\]'"
     ):
-        targets.figures(config, "three")
+        experiment_files.figures(config, "three")
     with pytest.raises(TargetError, match=r"results/three/study .* 'run=\[three\]'"):
-        study_targets.study_of(config, "three")
+        study_files.study_of(config, "three")
 
 
 def test_evidence_is_refused_where_none_is_planted(config):
-    assert targets.truth_file(config, "one") == "results/one/data/truth.npz"
+    assert experiment_files.truth_file(config, "one") == "results/one/data/truth.npz"
     with pytest.raises(TargetError, match='results/two/evaluation/evidence is asked for.*"digits"'):
-        targets.truth_file(config, "two")
+        experiment_files.truth_file(config, "two")
 
 
 def test_inputs_follow_from_what_a_plugin_declares():
-    assert targets.method_inputs("random_attribution") == {}
-    assert set(targets.method_inputs("saliency")) == {"model", "trained", "data_info"}
-    assert "training" in targets.method_inputs("deep_shap")
-    assert set(targets.score_inputs("cost")) == {"data_info"}
-    assert {"random_labels", "random_facts"} <= set(targets.score_inputs("random_labels"))
-    assert {"model", "training", "labels"} <= set(targets.score_inputs("seed_stability"))
-    assert {"model", "trained", "data_info"} <= set(targets.view_inputs("embedding"))
+    assert experiment_files.method_inputs("random_attribution") == {}
+    assert set(experiment_files.method_inputs("saliency")) == {"model", "trained", "data_info"}
+    assert "training" in experiment_files.method_inputs("deep_shap")
+    assert set(experiment_files.score_inputs("cost")) == {"data_info"}
+    assert {"random_labels", "random_facts"} <= set(experiment_files.score_inputs("random_labels"))
+    assert {"model", "training", "labels"} <= set(experiment_files.score_inputs("seed_stability"))
+    assert {"model", "trained", "data_info"} <= set(experiment_files.view_inputs("embedding"))
 
 
 def test_the_checks_read_the_one_score_that_they_need(config):
-    assert list(targets.randomisation_table(config, "one")) == ["parameter_randomisation"]
-    assert targets.randomisation_table(config, "two") == {}
+    assert list(experiment_files.randomisation_table(config, "one")) == ["parameter_randomisation"]
+    assert experiment_files.randomisation_table(config, "two") == {}
 
 
 def test_plugins_whose_code_counts(config):
-    assert targets.plugin_modules(config, "one", "methods") == ["explain.occlusion", "explain.saliency"]
-    assert targets.plugin_modules(config, "one", "scores") == ["score.parameter_randomisation", "score.random_labels"]
-    assert targets.source_module(config, "two", "dataset") == ["datasets.digits"]
-    assert targets.source_module(config, "two", "model") == ["models.digit_cnn"]
-    assert targets.view_methods(config, "one", "embedding", "embedding") == []
+    assert experiment_files.plugin_modules(config, "one", "methods") == ["explain.occlusion", "explain.saliency"]
+    assert experiment_files.plugin_modules(config, "one", "scores") == [
+        "score.parameter_randomisation",
+        "score.random_labels",
+    ]
+    assert experiment_files.source_module(config, "two", "dataset") == ["datasets.digits"]
+    assert experiment_files.source_module(config, "two", "model") == ["models.digit_cnn"]
+    assert experiment_files.view_methods(config, "one", "embedding", "embedding") == []
 
 
 def test_the_fastest_method_of_an_experiment_comes_first(config):
-    first, later = (priorities.explanation_priority(config, "one", name) for name in ("saliency", "occlusion"))
-    assert first == priorities.PRIORITIES["first_explanation"] > later == priorities.PRIORITIES["explanation"]
+    first, later = (job_priorities.explanation_priority(config, "one", name) for name in ("saliency", "occlusion"))
+    assert first == job_priorities.PRIORITIES["first_explanation"] > later == job_priorities.PRIORITIES["explanation"]
 
 
 def test_a_study_compares_its_members_and_the_explanations_of_retrained_members(config):
-    assert list(study_targets.members(config, "rates")) == MEMBERS
-    assert study_targets.retrained(config, "rates") == [MEMBERS]
-    assert study_targets.member_methods(config, "rates") == {name: ["saliency"] for name in MEMBERS}
-    assert study_targets.member_results(config, "rates")["cost"] == [
+    assert list(study_files.members(config, "rates")) == MEMBERS
+    assert study_files.retrained(config, "rates") == [MEMBERS]
+    assert study_files.member_methods(config, "rates") == {name: ["saliency"] for name in MEMBERS}
+    assert study_files.member_results(config, "rates")["cost"] == [
         f"results/{name}/model/cost.json" for name in MEMBERS
     ]
-    assert study_targets.retrained_explanations(config, "rates") == {
+    assert study_files.retrained_explanations(config, "rates") == {
         f"{name}/{key}": f"results/{name}/{path}"
         for name in MEMBERS
         for key, path in (
@@ -200,34 +203,34 @@ def test_a_study_compares_its_members_and_the_explanations_of_retrained_members(
             ("seed stability", "score/seed_stability/scores.csv"),
         )
     }
-    assert [path.rpartition("/")[2] for path in study_targets.study_tables(config, "rates")] == [
+    assert [path.rpartition("/")[2] for path in study_files.study_tables(config, "rates")] == [
         "summary.csv",
         "explanations.csv",
     ]
-    assert study_targets.heading(config, "rates") == "rates"
+    assert study_files.heading(config, "rates") == "rates"
 
 
 def test_all_that_a_run_makes(config):
     # Only one experiment has scores and several methods, so no leaderboard compares experiments.
-    assert study_targets.ranked(config) == ["one"]
-    assert study_targets.figures_over_experiments(config) == [
+    assert study_files.ranked(config) == ["one"]
+    assert study_files.figures_over_experiments(config) == [
         "results/rates/study/members.png",
         "results/rates/study/explanations.png",
     ]
-    assert study_targets.records(config) == [
+    assert study_files.records(config) == [
         *(f"results/{name}/tracking.json" for name in ("one", "two", *MEMBERS)),
         "results/rates/study/tracking.json",
     ]
-    assert set(targets.all_figures(config)) == {
-        path for name in ("one", "two", *MEMBERS) for path in targets.figures(config, name)
+    assert set(experiment_files.all_figures(config)) == {
+        path for name in ("one", "two", *MEMBERS) for path in experiment_files.figures(config, name)
     }
 
 
 def test_two_leaderboards_are_compared():
     scored = {"methods": {"saliency": {}, "occlusion": {}}, "scores": {"cost": {}}}
     config = resolved(one=scored, two=scored)
-    assert study_targets.figures_over_experiments(config) == ["results/comparison/leaderboard.png"]
-    assert study_targets.records(config)[-1] == "results/comparison/tracking.json"
+    assert study_files.figures_over_experiments(config) == ["results/comparison/leaderboard.png"]
+    assert study_files.records(config)[-1] == "results/comparison/tracking.json"
 
 
 def test_what_does_not_apply_is_noted_by_experiment():
@@ -238,4 +241,4 @@ def test_what_does_not_apply_is_noted_by_experiment():
             "experiments": {"one": SERIES},
         }
     )
-    assert any(line.startswith("one: attention_weights is left out: ") for line in targets.notes(config))
+    assert any(line.startswith("one: attention_weights is left out: ") for line in experiment_files.notes(config))

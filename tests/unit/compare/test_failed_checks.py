@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from pellucid import tables
-from pellucid.compare.verdicts import failures
+from pellucid.compare.failed_checks import failures
 from pellucid.errors import InputError
 
 COLUMNS = ["explanation", "check", "value", "sign", "limit", "passed"]

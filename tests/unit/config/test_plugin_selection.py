@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from pellucid import plugins
-from pellucid.config import config_schema, plugin_checks, resolution, selection
+from pellucid.config import json_schema, plugin_checks, plugin_selection, resolution
 from tests.conftest import ROOT
 from tests.support.good_settings import GOOD
 
@@ -24,15 +24,17 @@ def run(key="methods", defaults=None, **entry):
 
 def test_the_basic_set_runs_where_nothing_is_said():
     settings = resolved()
-    for key, names in selection.BASIC.items():
+    for key, names in plugin_selection.BASIC.items():
         left_out = settings.skipped["mine"]
         assert set(settings.experiments["mine"][key]) == set(names) - set(left_out)
         assert run(key) == run(key, **{key: "basic"})
 
 
 def test_every_plugin_of_the_package_is_in_the_set_of_all():
-    for key, package in selection.PACKAGES.items():
-        assert set(selection.BASIC[key]) <= set(selection.names_of("all", key)) == set(plugins.load(package))
+    for key, package in plugin_selection.PACKAGES.items():
+        assert (
+            set(plugin_selection.BASIC[key]) <= set(plugin_selection.names_of("all", key)) == set(plugins.load(package))
+        )
 
 
 @pytest.mark.parametrize("key", ["methods", "views", "scores"])
@@ -141,14 +143,14 @@ def of_plugin(package, name):
 
 
 def all_repeated(content, settings):
-    yield from repeated(content, config_schema.of_config(), "")
+    yield from repeated(content, json_schema.of_config(), "")
     for path, entry in {"defaults": content["defaults"], **content["experiments"]}.items():
         yield from repeated(entry, settings, path)
         for key, package, selector in (("dataset", "datasets", "source"), ("model", "models", "architecture")):
             if key in entry:
                 yield from repeated(entry[key], of_plugin(package, entry[key][selector]), f"{path}.{key}")
-        for key, package in selection.PACKAGES.items():
-            written, faults = selection.as_mapping(entry.get(key, {}), key, path)
+        for key, package in plugin_selection.PACKAGES.items():
+            written, faults = plugin_selection.as_mapping(entry.get(key, {}), key, path)
             assert not faults
             for name, parameters in written.items():
                 if name not in ("only", "without"):
@@ -160,7 +162,7 @@ def all_repeated(content, settings):
 
 
 def test_the_configuration_repeats_no_default():
-    settings = config_schema.of_config()["$defs"]["settings"]
+    settings = json_schema.of_config()["$defs"]["settings"]
     assert list(all_repeated(GOOD, settings)) == []
     spoilt = copy.deepcopy(GOOD)
     spoilt["threads"] = 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pellucid import plugins
-from pellucid.config import targets
+from pellucid.config import experiment_files
 from pellucid.config.resolution import Config
 
 # Of all jobs that could start, Snakemake starts the one with the highest priority. Jobs that are not listed have 0.
@@ -22,7 +22,7 @@ PRIORITIES = {
 
 def explanation_priority(config: Config, experiment: str, method: str) -> int:
     """Return the priority of a method's job: in every experiment the fastest method comes early."""
-    fastest = min(targets.names(config, experiment, "methods"), key=_cost)
+    fastest = min(experiment_files.names(config, experiment, "methods"), key=_cost)
     return PRIORITIES["first_explanation" if method == fastest else "explanation"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pellucid.config import schema
+from pellucid.config import schema_errors
 from pellucid.messages import comma_list
 
 # The kinds of data that each augmentation changes, in the order in which augmentations are applied: noise comes last,
@@ -23,8 +23,8 @@ AUGMENTATION_KINDS: dict[str, tuple[str, ...]] = {
 
 def complete(training: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of a `training` entry in which every absent key has its default."""
-    declared = schema.of_config()["$defs"]["settings"]["properties"]["training"]
-    completed: dict[str, Any] = schema.with_defaults(dict(training), declared)
+    declared = schema_errors.of_config()["$defs"]["settings"]["properties"]["training"]
+    completed: dict[str, Any] = schema_errors.with_defaults(dict(training), declared)
     return completed
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
-from pellucid.config.config_schema import of_config as of_config
+from pellucid.config.json_schema import of_config as of_config
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 
 _MOST_HINTS = 20

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.prepare.selection import choose_indices, targets
+from pellucid.prepare.example_selection import choose_indices, targets
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1])
 # Examples 0, 1, 4 and 5 are right; confidence falls from 0.95 on.

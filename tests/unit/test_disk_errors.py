@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pellucid import disk, files
+from pellucid import disk_errors, files
 from pellucid.errors import InputError
 from pellucid.jobs.script import job
 
@@ -68,7 +68,7 @@ def test_an_error_that_is_none_of_the_disk_stays_what_it_is(tmp_path: Path) -> N
     with pytest.raises(OSError, match="could not decode"):
         files.write(tmp_path / "a", save)
     for error in (ConnectionResetError(errno.ECONNRESET, "gone"), ValueError("errno"), KeyError(28)):
-        assert disk.refusal(error, tmp_path / "a") is None
+        assert disk_errors.refusal(error, tmp_path / "a") is None
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES])

@@ -88,12 +88,12 @@ class StepSchedule(Section):
         le=100_000,
         description="After each so many epochs, counted from the first, the learning rate is multiplied.",
     )
-    factor: Number = Field(default=0.1, gt=0, le=1, description="By what.")
+    factor: Number = Field(default=0.1, gt=0, le=1, description="The learning rate is multiplied by this.")
 
 
 class ReduceOnPlateau(Section):
     patience: int = Field(default=0, ge=0, le=100_000, description="Epochs without a new best; 0 for never.")
-    factor: Number = Field(default=0.5, gt=0, le=1, description="By what.")
+    factor: Number = Field(default=0.5, gt=0, le=1, description="The learning rate is multiplied by this.")
 
 
 class EarlyStopping(Section):
@@ -189,7 +189,8 @@ class Training(Section):
     )
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = Field(
         default=None,
-        description="Of the weights that a training starts from, its batches and its dropout; absent for `seed`.",
+        description="Of the weights that a training starts from, its batches and its dropout. If absent, the `seed` of "
+        "the experiment.",
     )
 
 

@@ -12,10 +12,10 @@ from typing import Any
 from pellucid import downloads as transfers
 from pellucid import plugins
 from pellucid.config import model_classes, named_files
+from pellucid.config.plugin_selection import PACKAGES
 from pellucid.config.resolution import Config
-from pellucid.config.selection import PACKAGES
 from pellucid.config.studies import folded
-from pellucid.config.training import active_augmentations
+from pellucid.config.training_checks import active_augmentations
 from pellucid.config.variants import variants
 from pellucid.user_text import LONGEST_TITLE, in_figure
 

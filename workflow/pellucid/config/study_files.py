@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pellucid.config import targets
+from pellucid.config import experiment_files
+from pellucid.config.experiment_files import TargetError
 from pellucid.config.resolution import Config
 from pellucid.config.studies import Study
-from pellucid.config.targets import TargetError
 from pellucid.user_text import LONGEST_TITLE, in_figure
 
 STUDY = "results/{study}/study"
@@ -45,7 +45,8 @@ def member_results(config: Config, name: str) -> dict[str, list[str]]:
     """Return the files that say how well each member does, and at what cost."""
     files = {"metrics": "evaluation/metrics.json", "training": "model/training.json", "cost": "model/cost.json"}
     return {
-        key: [f"{targets.results(member)}/{path}" for member in members(config, name)] for key, path in files.items()
+        key: [f"{experiment_files.results(member)}/{path}" for member in members(config, name)]
+        for key, path in files.items()
     }
 
 
@@ -56,12 +57,12 @@ def retrained(config: Config, name: str) -> list[list[str]]:
 
 def member_methods(config: Config, name: str) -> dict[str, list[str]]:
     """Return the methods of each member."""
-    return {member: targets.names(config, member, "methods") for member in members(config, name)}
+    return {member: experiment_files.names(config, member, "methods") for member in members(config, name)}
 
 
 def study_seed(config: Config, name: str) -> int:
     """Return the seed of a study: that of its first member."""
-    seed: int = targets.setting(config, next(iter(members(config, name))), "seed")
+    seed: int = experiment_files.setting(config, next(iter(members(config, name))), "seed")
     return seed
 
 
@@ -73,17 +74,19 @@ def retrained_explanations(config: Config, name: str) -> dict[str, str]:
     """
     files = {}
     for member in (member for group in retrained(config, name) for member in group):
-        for method in targets.names(config, member, "methods"):
-            attributions = f"{method}/{targets.EXPLANATION['attributions']}"
-            files[f"{member}/{method}"] = f"{targets.results(member)}/explain/{attributions}"
-        if table := targets.score_tables(config, member).get("seed_stability"):
+        for method in experiment_files.names(config, member, "methods"):
+            attributions = f"{method}/{experiment_files.EXPLANATION['attributions']}"
+            files[f"{member}/{method}"] = f"{experiment_files.results(member)}/explain/{attributions}"
+        if table := experiment_files.score_tables(config, member).get("seed_stability"):
             files[f"{member}/seed stability"] = table
     return files
 
 
 def explains_retrained(config: Config, name: str) -> bool:
     """Return whether a study has explanations by several trainings."""
-    return any(targets.names(config, member, "methods") for group in retrained(config, name) for member in group)
+    return any(
+        experiment_files.names(config, member, "methods") for group in retrained(config, name) for member in group
+    )
 
 
 def study_tables(config: Config, name: str) -> list[str]:
@@ -100,7 +103,7 @@ def study_figures(config: Config, name: str, suffixes: tuple[str, ...] = ("png",
 
 def ranked(config: Config) -> list[str]:
     """Return the experiments that have a leaderboard."""
-    return [experiment for experiment in config.experiments if targets.is_compared(config, experiment)]
+    return [experiment for experiment in config.experiments if experiment_files.is_compared(config, experiment)]
 
 
 def figures_over_experiments(config: Config) -> list[str]:
@@ -111,6 +114,6 @@ def figures_over_experiments(config: Config) -> list[str]:
 
 def records(config: Config) -> list[str]:
     """Return the record of every experiment, of every study, and of the leaderboard of all."""
-    paths = [f"{targets.results(experiment)}/tracking.json" for experiment in config.experiments]
+    paths = [f"{experiment_files.results(experiment)}/tracking.json" for experiment in config.experiments]
     paths += [f"{STUDY.format(study=study)}/tracking.json" for study in config.studies]
     return paths + ([f"{COMPARISON}/tracking.json"] if len(ranked(config)) > 1 else [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from pellucid.config.sections import ConfigFile
+from pellucid.config.keys import ConfigFile
 
 # Kept under $defs, by the name that they have there: `defaults` and every experiment refer to them.
 _KEPT = {"Settings": "settings", "Experiment": "experiment"}

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from pellucid import plugins
-from pellucid.config.sections import NAMED_SETS
+from pellucid.config.keys import NAMED_SETS
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 
 # What an experiment may have many of, each by its name, and the packages that hold them.
