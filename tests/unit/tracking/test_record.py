@@ -259,6 +259,23 @@ def test_the_same_results_recorded_twice_are_the_same_runs(project: Project) -> 
     assert project.digests() == before
 
 
+def test_a_data_set_that_another_job_inserts_first_is_recorded(project: Project, monkeypatch) -> None:
+    import mlflow
+
+    insert, calls = mlflow.log_input, []
+
+    def late(*arguments: Any, **options: Any) -> None:
+        calls.append(None)
+        if len(calls) == 1:
+            raise mlflow.MlflowException("(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.digest")
+        insert(*arguments, **options)
+
+    monkeypatch.setattr(mlflow, "log_input", late)
+    run = project.parent()
+    assert len(run.inputs.dataset_inputs) == 1
+    assert len(calls) == 2
+
+
 def test_equal_results_of_two_experiments_are_two_records(project: Project) -> None:
     one, two = project.track(), project.track(name="bumps_again")
     assert not every(one) & every(two)

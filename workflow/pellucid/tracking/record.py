@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -251,11 +252,28 @@ class Record(Runs):
                     self.client.delete_logged_model(other.model_id)
             source = HTTPDatasetSource(data["homepage"])
             # MLflow allows 36 characters for a digest.
-            mlflow.log_input(
+            _log_data_set(
                 MetaDataset(source, name=data["source"], digest=data["digest"][:36]),
-                context="train, validation, test",
-                tags={"licence": data["licence"], "citation": data["citation"][:500]},
+                {"licence": data["licence"], "citation": data["citation"][:500]},
             )
+
+
+def _log_data_set(data_set: Any, tags: dict[str, str]) -> None:
+    """Attach a data set to the active run.
+
+    MLflow looks for the data set and inserts it if it is new. Where another experiment records the same one at the same
+    moment, the insertion fails; the next attempt finds it.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    for last in (False, False, True):
+        try:
+            mlflow.log_input(data_set, context="train, validation, test", tags=tags)
+            return
+        except MlflowException as error:
+            if last or not re.search("unique|duplicate", str(error), re.IGNORECASE):
+                raise
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
