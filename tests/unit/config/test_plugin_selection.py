@@ -70,8 +70,24 @@ def test_a_mapping_changes_what_is_inherited():
 
 
 def test_only_and_without():
-    assert set(run(methods={"only": ["lime", "occlusion"], "without": ["lime"]})) == {"occlusion"}
+    assert set(run(methods={"only": ["lime", "occlusion"]})) == {"lime", "occlusion"}
     assert set(run(methods={"only": "all", "without": ["lime"]})) == set(run(methods="all")) - {"lime"}
+    assert set(run(methods={"only": "all", "lime": False})) == set(run(methods="all")) - {"lime"}
+
+
+@pytest.mark.parametrize(
+    "methods",
+    [
+        {"only": ["lime", "occlusion"], "without": ["lime"]},
+        {"only": ["occlusion"], "lime": {"samples": 900}},
+        {"only": "none", "lime": {}},
+        {"only": ["lime"], "lime": False},
+        {"without": ["lime"], "lime": {"samples": 900}},
+    ],
+)
+def test_what_one_mapping_asks_for_and_leaves_out_is_refused(methods):
+    with pytest.raises(resolution.ConfigError, match="experiments.mine.methods.*expected one of the two"):
+        run(methods=methods)
 
 
 def test_what_does_not_apply_is_refused_where_it_is_named_and_left_out_where_a_set_names_it():

@@ -61,9 +61,26 @@ def as_mapping(written: Any, key: str, path: str) -> tuple[dict[str, Any], list[
             continue
         for name in names:
             faults += unknown(name, PACKAGES[key], f"{path}.{word}")
-        both = [name for name in names if word == "only" and written.get(name) is False]
-        faults += [f"{path}.{name}: found false, and {name} under only; expected one of the two." for name in both]
-    return dict(written), faults
+    return dict(written), faults or _contradictions(written, key, path)
+
+
+def _contradictions(written: Mapping[str, Any], key: str, path: str) -> list[str]:
+    """Return what one mapping both asks for and leaves out: one of the two would be lost without a word."""
+    only, without = written.get("only", "all"), written.get("without", [])
+    named = set() if isinstance(only, str) else set(only)
+    faults = [
+        f"{path}.without: found {name}, which only names; expected one of the two." for name in without if name in named
+    ]
+    for name in [name for name in written if name not in _LISTS]:
+        if written[name] is False:
+            found = f"false, and {name} under only" if name in named else ""
+        elif name in without:
+            found = f"{name} here and under without"
+        else:
+            found = "" if name in names_of(only, key) else f"{name} here, and not under only"
+        if found:
+            faults.append(f"{path}.{name}: found {found}; expected one of the two.")
+    return faults
 
 
 def _listed(written: list[Any], key: str, path: str) -> tuple[dict[str, Any], list[str]]:
@@ -114,7 +131,7 @@ def inherit(entries: Mapping[str, Any], selection: Mapping[str, Any], key: str) 
     changes = {name: value for name, value in selection.items() if name not in _LISTS}
     merged = merge(entries, changes)
     if "only" in selection:
-        kept = names_of(selection["only"], key)
+        kept = [name for name in names_of(selection["only"], key) if changes.get(name) is not False]
         merged = {name: merged[name] if isinstance(merged.get(name), Mapping) else {} for name in kept}
     return {name: value for name, value in merged.items() if name not in selection.get("without", ())}
 
