@@ -197,3 +197,34 @@ def test_the_first_experiment_of_the_readme_is_ten_lines():
     settings = resolution.resolve(content).settings["mine"]
     assert set(settings.methods) == {"grad_cam", "occlusion"}
     assert (settings.views, settings.scores) == ({}, {})
+
+
+@pytest.mark.parametrize("value", [0, 3, "False", [], "none"])
+@pytest.mark.parametrize("others", [{}, {"only": "all"}, {"only": ["lime"]}])
+def test_what_is_neither_parameters_nor_true_nor_false_is_refused(value, others):
+    with pytest.raises(resolution.ConfigError, match="experiments.mine.methods.lime"):
+        run(methods={**others, "lime": value})
+
+
+def test_a_parameter_that_is_false_leaves_its_method_in():
+    members = resolved(methods=["grad_cam"], sweep={"methods.grad_cam.relu": [True, False]}).settings
+    assert [member.methods["grad_cam"]["relu"] for member in members.values()] == [True, False]
+
+
+def test_a_study_over_a_set_leaves_out_what_does_not_apply():
+    members = resolved(methods="all", sweep={"methods.occlusion.window": [2, 3]}).settings
+    assert [member.methods["occlusion"]["window"] for member in members.values()] == [2, 3]
+    off, on = resolved(methods="all", sweep={"methods.lime": [False, True]}).settings.values()
+    assert set(on.methods) - set(off.methods) == {"lime"}
+
+
+def test_a_written_parameter_takes_the_place_of_a_swept_one():
+    methods = ["occlusion", {"saliency": {"sweep": {"mode": ["absolute", "signed"]}}}]
+    members = resolved(methods=methods, sweep={"methods.saliency.mode": ["absolute", "signed"]}).settings
+    assert [member.methods["saliency"]["mode"] for member in members.values()] == ["absolute", "signed"]
+    assert all("sweep" not in member.methods["saliency"] for member in members.values())
+
+
+def test_an_entry_and_its_parameter_are_not_swept_together():
+    with pytest.raises(resolution.ConfigError, match="expected one of the two"):
+        resolved(methods=[], sweep={"methods.lime": [True, False], "methods.lime.samples": [300, 400]})

@@ -128,18 +128,33 @@ def named_by(selection: Mapping[str, Any]) -> set[str]:
 
 def inherit(entries: Mapping[str, Any], selection: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Return what runs, with parameters: the inherited entries, changed by a selection in its one form."""
-    changes = {name: value for name, value in selection.items() if name not in _LISTS}
+    # An empty line behind a name is `true`: it undoes nothing of what is inherited.
+    changes = {name: True if value is None else value for name, value in selection.items() if name not in _LISTS}
     merged = merge(entries, changes)
+    for name, value in changes.items():
+        if isinstance(value, Mapping) and isinstance(merged[name].get("sweep"), Mapping):
+            merged[name] = _without_inherited_sweep(merged[name], value)
     if "only" in selection:
         kept = [name for name in names_of(selection["only"], key) if changes.get(name) is not False]
-        merged = {name: merged[name] if isinstance(merged.get(name), Mapping) else {} for name in kept}
+        # What is neither a mapping nor true or false is kept, to be refused.
+        merged = {name: {} if isinstance(merged.get(name, True), bool) else merged[name] for name in kept}
     return {name: value for name, value in merged.items() if name not in selection.get("without", ())}
+
+
+def _without_inherited_sweep(merged: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry without inherited lists of values for parameters that are written with one value."""
+    own = written.get("sweep", {})
+    sweep = {name: values for name, values in merged["sweep"].items() if name not in written or name in own}
+    entry = {name: value for name, value in merged.items() if name != "sweep"}
+    return {**entry, "sweep": sweep} if sweep else entry
 
 
 def put(selection: dict[str, Any], key: str, name: str, on: bool) -> None:
     """Let a selection run, or leave out, what a study sweeps over, whatever its lists say."""
-    if "only" in selection:
-        kept = [kept for kept in names_of(selection["only"], key) if kept != name]
+    only = selection.get("only")
+    # Beside a set the value itself says whether the name runs.
+    if only is not None and not (isinstance(only, str) and name in names_of(only, key)):
+        kept = [kept for kept in names_of(only, key) if kept != name]
         selection["only"] = [*kept, name] if on else kept
     if on and "without" in selection:
         selection["without"] = [left_out for left_out in selection["without"] if left_out != name]

@@ -178,6 +178,12 @@ def _varied(
             given = {**defaults.get("training", {}), **entry.get("training", {})}
             first = given.get("seed", entry.get("seed", defaults.get("seed", 1)))
             varied[TRAINING_SEED] = list(range(first, first + entry["repeats"]))
+    faults += [
+        f"experiments.{name}.sweep: found {key} and {other}; expected one of the two: the first replaces the second."
+        for key in varied
+        for other in varied
+        if other.startswith(f"{key}.")
+    ]
     count = math.prod(len(values) for values in varied.values())
     if not faults and count > LIMIT:
         sizes = format_shape(len(values) for values in varied.values())
@@ -254,7 +260,10 @@ def _put(entry: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
             place[parent] = inner if isinstance(inner, dict) else {}
             place = place[parent]
         place[last] = copy.deepcopy(value)
-        if key.split(".")[0] in plugin_selection.PACKAGES:
-            section, name, *_ = key.split(".")
-            plugin_selection.put(content[section], section, name, value is not False)
+        if parents and parents[0] in plugin_selection.PACKAGES:
+            section, name, *parameter = key.split(".")
+            if parameter and isinstance(place.get("sweep"), dict):
+                place["sweep"].pop(last, None)
+            # A parameter may be false; only an entry that is false leaves the method out.
+            plugin_selection.put(content[section], section, name, bool(parameter) or value is not False)
     return content
