@@ -74,8 +74,8 @@ def fit(
 ) -> dict[str, Any]:
     """Train a model, with the arguments of `arguments`; returns its `training.json`."""
     train(**arguments(data, folder, model, recipe, **changes))
-    data_info: dict[str, Any] = files.read_json(folder / "model" / "training.json")
-    return data_info
+    training_info: dict[str, Any] = files.read_json(folder / "model" / "training.json")
+    return training_info
 
 
 def choose(output: Path, data: Path, predictions: Path, **changes: Any) -> Path:

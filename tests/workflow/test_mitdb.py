@@ -9,7 +9,7 @@ from tests.support.written_records import write_record, write_sums
 
 pytestmark = pytest.mark.slow
 
-FACTS = "results/mitdb/data/data.json"
+DATA_INFO = "results/mitdb/data/data.json"
 
 
 def configure(folder, dataset, **settings):
@@ -37,17 +37,17 @@ def test_a_mirror_whose_transfer_goes_on_with_what_is_missing(tmp_path, mirror):
 
     kept = served / "101.dat"
     kept.rename(served / "away")
-    refused = tiny.snakemake(folder, "--cores", "2", "--keep-going", FACTS)
+    refused = tiny.snakemake(folder, "--cores", "2", "--keep-going", DATA_INFO)
     assert refused.returncode != 0
     assert f"{address}/101.dat: found no download (404" in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert not (folder / FACTS).exists()
+    assert not (folder / DATA_INFO).exists()
 
     (served / "away").rename(kept)
     asked.clear()
-    tiny.build(folder, FACTS)
+    tiny.build(folder, DATA_INFO)
     assert asked == ["/101.dat"]
-    data_info = files.read_json(folder / FACTS)
+    data_info = files.read_json(folder / DATA_INFO)
     assert data_info["groups"]["test"] == ["100"]
     assert {*data_info["groups"]["train"], *data_info["groups"]["validation"]} == {"101", "106"}
 

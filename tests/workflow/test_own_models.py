@@ -29,10 +29,13 @@ def test_an_edit_of_what_a_function_imports_trains_again(tmp_path):
     tiny.write_config(tmp_path, {"run": ["own"], "experiments": {"own": experiment}})
     target = "results/own/model/training.json"
     tiny.build(tmp_path, target)
-    data_info = files.read_json(tmp_path / target)
-    assert data_info["origin"] == "trained"
-    assert data_info["files"]["build"] == {"path": "own_model:make", "sha256": files.sha256(tmp_path / "own_model.py")}
-    assert data_info["parameters"] == 9 * 2 + 2 + 36 * 2 * 10 + 10
+    training_info = files.read_json(tmp_path / target)
+    assert training_info["origin"] == "trained"
+    assert training_info["files"]["build"] == {
+        "path": "own_model:make",
+        "sha256": files.sha256(tmp_path / "own_model.py"),
+    }
+    assert training_info["parameters"] == 9 * 2 + 2 + 36 * 2 * 10 + 10
     assert tiny.planned(tmp_path, target) == set()
     (tmp_path / "own_width.py").write_text("width = 5\n")
     assert tiny.planned(tmp_path, target) == {"Train function on own"}
@@ -56,9 +59,9 @@ def test_a_file_goes_through_the_whole_workflow(keras, tmp_path, name):
     said = tiny.build(tmp_path)
     assert "left out" not in said
     here = tmp_path / "results" / "own"
-    data_info = files.read_json(here / "model" / "training.json")
-    assert data_info["origin"] == "as they are in the file"
-    assert data_info["files"]["file"]["sha256"] == files.sha256(tmp_path / "own model.keras")
+    training_info = files.read_json(here / "model" / "training.json")
+    assert training_info["origin"] == "as they are in the file"
+    assert training_info["files"]["file"]["sha256"] == files.sha256(tmp_path / "own model.keras")
     for method in experiment["methods"]:
         found = files.read_arrays(here / "explain" / method / "attributions.npz")
         assert found["attributions"].any()

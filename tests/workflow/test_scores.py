@@ -103,10 +103,10 @@ def test_the_report_says_beside_a_map_what_it_failed_and_its_figure_waits_for_no
     done = project.snakemake("--report", "report.html")
     assert done.returncode == 0, done.stderr[-3000:]
     text = (project.folder / "report.html").read_text(encoding="utf-8")
-    verdicts = failures(project.folder / "results" / "series" / "score" / "checks.csv")
-    assert "sanity: 1 > 0.5" in verdicts["random_attribution"]
-    assert text.count("<strong>\\u2717 Fails ") == sum(map(bool, verdicts.values()))
-    assert text.count("It has passed its checks") == list(verdicts.values()).count("")
+    failed = failures(project.folder / "results" / "series" / "score" / "checks.csv")
+    assert "sanity: 1 > 0.5" in failed["random_attribution"]
+    assert text.count("<strong>\\u2717 Fails ") == sum(map(bool, failed.values()))
+    assert text.count("It has passed its checks") == list(failed.values()).count("")
     planned = project.planned("--forcerun", "check")
     assert planned >= CHECKED
     assert not {job for job in planned if re.fullmatch(r"Draw (saliency|random_attribution) of series", job)}

@@ -116,7 +116,7 @@ def plain(value: Any) -> Any:
 
 
 def _simplify(schema: Any) -> Any:
-    """Return pydantic's schema in the few words that the messages of `config.schema` know."""
+    """Return pydantic's schema in the few words that the messages of `config.schema_errors` know."""
     if isinstance(schema, list):
         return [_simplify(entry) for entry in schema]
     if not isinstance(schema, dict):

@@ -68,18 +68,18 @@ def test_scores_and_gradients_are_those_of_the_model_that_was_saved(keras, saved
 
 def test_it_is_taken_as_it_is_and_the_record_says_so(saved, digits, tmp_path):
     model, path = saved["functional"]
-    data_info = fit(digits, tmp_path, path)
-    assert data_info["origin"] == "as they are in the file"
-    assert data_info["files"]["file"] == {"path": str(path), "sha256": files.sha256(path)}
-    assert data_info["weights_digest"] == files.digest([np.asarray(weight) for weight in model.get_weights()])
-    assert data_info["epochs"] == 0
+    training_info = fit(digits, tmp_path, path)
+    assert training_info["origin"] == "as they are in the file"
+    assert training_info["files"]["file"] == {"path": str(path), "sha256": files.sha256(path)}
+    assert training_info["weights_digest"] == files.digest([np.asarray(weight) for weight in model.get_weights()])
+    assert training_info["epochs"] == 0
 
 
 @pytest.mark.parametrize("freeze", ["all_but_last", pytest.param(["conv", "pool"], marks=pytest.mark.slow)])
 def test_fine_tuning_leaves_frozen_layers_alone(saved, digits, tmp_path, freeze):
     model, path = saved["nested"]
-    data_info = fit(digits, tmp_path, path, epochs=1, freeze=freeze)
-    assert data_info["origin"] == "fine-tuned"
+    training_info = fit(digits, tmp_path, path, epochs=1, freeze=freeze)
+    assert training_info["origin"] == "fine-tuned"
     before, after = model.get_weights(), ExplainedModel.load(tmp_path / "model" / "model.keras")._model.get_weights()
     kept = [np.array_equal(old, new) for old, new in zip(before, after, strict=True)]
     assert kept == [True, True, True, True, False, False]  # two convolutions, both called "conv", and the dense layer
@@ -395,12 +395,12 @@ def test_a_saved_model_answers_as_the_model_that_it_was_made_of(keras, saved, tm
         module.inner, module.call = plain, call
         tf.saved_model.save(module, str(folder), signatures={"serving_default": call})
     given = {"folder": str(folder), "allow_code": True}
-    data_info = tmp_path / "training.json"
+    training_info = tmp_path / "training.json"
     made = saved_model.build(SHAPE, CLASSES, **given)
     made.save(tmp_path / "model.keras")
     with pytest.raises(InputError, match="cannot be loaded"):
         ExplainedModel.load(tmp_path / "model.keras")
-    data_info.write_text('{"allow_code": true}')
+    training_info.write_text('{"allow_code": true}')
     explained_model, x, target = (
         ExplainedModel.load(tmp_path / "model.keras"),
         rng.random((3, *SHAPE), np.float32),
@@ -476,8 +476,8 @@ def test_a_lambda_that_is_allowed_runs_in_every_stage(keras, digits, tmp_path, s
     model.save(tmp_path / "own.keras")
     with pytest.raises(InputError, match='found code: layer "twice as much"'):
         fit(digits, tmp_path, tmp_path / "own.keras")
-    data_info = fit(digits, tmp_path, tmp_path / "own.keras", epochs=1, allow_code=True)
-    assert data_info["allow_code"]
+    training_info = fit(digits, tmp_path, tmp_path / "own.keras", epochs=1, allow_code=True)
+    assert training_info["allow_code"]
     trained = ExplainedModel.load(tmp_path / "model" / "model.keras")
     x = np.ones((1, *SHAPE), np.float32)
     ((kernel, bias),) = trained.weights.values()

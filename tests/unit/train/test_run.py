@@ -241,15 +241,15 @@ def test_keeps_the_epoch_with_the_best_validation_score(keras, digits, uninterru
     import pandas as pd
 
     history = pd.read_csv(uninterrupted / "model" / "history.csv", index_col="epoch")
-    data_info = files.read_json(uninterrupted / "model" / "training.json")
+    training_info = files.read_json(uninterrupted / "model" / "training.json")
     assert list(history.columns) == list(COLUMNS)
-    assert data_info["best_epoch"] == history["val_loss"].idxmin()
+    assert training_info["best_epoch"] == history["val_loss"].idxmin()
     model = keras.models.load_model(uninterrupted / "model" / "model.keras", compile=False)
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     x, y = np.load(digits / "x_validation.npy"), files.read_arrays(digits / "labels.npz")["validation"]
     loss, accuracy = model.evaluate(x, y, verbose=0, batch_size=1024)
-    assert loss == pytest.approx(data_info["best_val_loss"], rel=1e-5)
-    assert accuracy == pytest.approx(data_info["best_val_accuracy"])
+    assert loss == pytest.approx(training_info["best_val_loss"], rel=1e-5)
+    assert accuracy == pytest.approx(training_info["best_val_accuracy"])
     assert accuracy > 0.5
 
 
@@ -315,8 +315,8 @@ def test_no_epochs_keep_the_weights_that_the_model_starts_from(keras, digits, tm
     for own, other in zip(kept.get_weights(), built.get_weights(), strict=True):
         np.testing.assert_array_equal(own, other)
     assert (tmp_path / "model" / "history.csv").read_text() == ",".join(["epoch", *COLUMNS]) + "\n"
-    data_info = files.read_json(tmp_path / "model" / "training.json")
-    assert (data_info["epochs"], data_info["best_epoch"]) == (0, 0)
+    training_info = files.read_json(tmp_path / "model" / "training.json")
+    assert (training_info["epochs"], training_info["best_epoch"]) == (0, 0)
     assert not (tmp_path / "checkpoints").exists()
     tested = prepared.tested(digits)
     evaluate(**tested, model=tmp_path / "model" / "model.keras", threads=1, memory_mb=256, folder=tmp_path)
@@ -465,8 +465,8 @@ def test_it_ends_early_and_says_so_and_a_kill_at_the_end_adds_nothing(few_digits
     recipe = {"epochs": 9, "learning_rate": 1e-30, "early_stopping": {"patience": 2}, "monitor": "val_accuracy"}
     killed_after(3, given := arguments(few_digits, tmp_path, **recipe))
     train(**given)
-    data_info = files.read_json(tmp_path / "model" / "training.json")
-    assert (data_info["epochs"], data_info["best_epoch"], data_info["ended_by"]) == (3, 1, "early_stopping")
+    training_info = files.read_json(tmp_path / "model" / "training.json")
+    assert (training_info["epochs"], training_info["best_epoch"], training_info["ended_by"]) == (3, 1, "early_stopping")
     assert len((tmp_path / "model" / "history.csv").read_text().splitlines()) == 4
 
 

@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, tables
-from pellucid.score.shared.similarity import overlap, spearman
+from pellucid.score.shared.similarity import STRONGEST, overlap, spearman
 
 logger = logging.getLogger(__name__)
-
-SHARE = 0.1  # share of the values that count as the strongest
 
 
 def run(*, attributions: Iterable[Path | str], data_info: Path | str, table: Path | str, arrays: Path | str) -> None:
@@ -45,7 +43,7 @@ def run(*, attributions: Iterable[Path | str], data_info: Path | str, table: Pat
     for first in range(len(labels)):
         for second in range(first + 1, len(labels)):
             pair = maps[first], maps[second]
-            values = spearman(*pair, measured), overlap(*pair, SHARE, measured)
+            values = spearman(*pair, measured), overlap(*pair, STRONGEST, measured)
             for group, (over, name, members) in enumerate(groups):
                 means = [float(value[members].mean()) for value in values]
                 similarities[:, group, first, second] = similarities[:, group, second, first] = means

@@ -26,9 +26,9 @@ JUDGING = ("truth", "faithfulness", "robustness", "sanity")
 def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: Path | str, metrics: Path | str) -> None:
     """Join the tables of all scores.
 
-    Explanations are ranked by their means over the same examples (`ranking.comparable`); explanations that differ by
-    less than the precision of a score share their mean rank (`ranks.tied_ranks`). An explanation with too few examples
-    of a metric gets no rank in it, and no explanation gets one if fewer than two can be compared.
+    Explanations are ranked by their means over the same examples (`comparable_means.comparable`); explanations that
+    differ by less than the precision of a score share their mean rank (`ranks.tied_ranks`). An explanation with too few
+    examples of a metric gets no rank in it, and no explanation gets one if fewer than two can be compared.
 
     Args:
         scores: the table of each score, by its name.

@@ -16,14 +16,13 @@ from pellucid import files, plugins, seeds, tables
 from pellucid.compare.study import shown
 from pellucid.config.studies import TRAINING_SEED, described, without
 from pellucid.score.shared.bootstrap import interval
-from pellucid.score.shared.similarity import overlap, spearman
+from pellucid.score.shared.similarity import STRONGEST, overlap, spearman
 
 logger = logging.getLogger(__name__)
 
-SHARE = 0.1  # share of the values that count as the strongest
 METRICS: dict[str, Callable[..., NDArray[np.float64]]] = {
     "rank_correlation": spearman,
-    "overlap": partial(overlap, share=SHARE),
+    "overlap": partial(overlap, share=STRONGEST),
 }
 _OWN = {"rank_correlation": "seed_rank_correlation", "overlap": "seed_overlap"}
 

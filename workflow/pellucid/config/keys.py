@@ -1,6 +1,6 @@
 """The keys of `config.yaml`: type, default, limits and description of each, and nowhere else.
 
-`config_schema` derives the JSON Schema from these models. Parameters of plugins are declared by the plugins.
+`json_schema` derives the JSON Schema from these models. Parameters of plugins are declared by the plugins.
 """
 
 from __future__ import annotations

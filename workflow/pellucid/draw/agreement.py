@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.colors import Normalize
 
 from pellucid import files
-from pellucid.compare.agreement import SHARE
 from pellucid.draw import style
+from pellucid.score.shared.similarity import STRONGEST
 
 
 def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> None:
@@ -55,7 +55,7 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
         figure.suptitle(f"{title} — agreement of the explanations", x=0.01, ha="left", fontsize=10)
         for colours, scale, label in (
             (style.DIVERGING, norm, "above the diagonal: Spearman correlation of absolute attributions"),
-            (style.SEQUENTIAL, below, f"below: overlap of the strongest {SHARE:.0%}"),
+            (style.SEQUENTIAL, below, f"below: overlap of the strongest {STRONGEST:.0%}"),
         ):
             bar = figure.colorbar(mpl.cm.ScalarMappable(scale, colours), ax=axes, shrink=0.6, aspect=30, pad=0.015)
             bar.set_label(label, fontsize=7.5)

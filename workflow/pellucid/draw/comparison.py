@@ -22,7 +22,7 @@ def draw(*, table: Path | str, pictures: Sequence[Path | str]) -> None:
     """Draw the ranks at the left and insertion less deletion at the right, an experiment a column.
 
     Args:
-        table: what `compare.leaderboard.run` wrote.
+        table: what `compare.experiments.run` wrote.
         pictures: one path per format.
     """
     content = tables.read(table, index="explanation")

@@ -25,7 +25,7 @@ from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import ScoreContext
 from pellucid.score.shared.bootstrap import interval
 from pellucid.score.shared.fills import Fill, fills
-from pellucid.score.shared.streams import per_example_rng
+from pellucid.seeds import per_example
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -204,7 +204,7 @@ def elsewhere(truth: Mask, inputs: NDArray[np.float32], rng: np.random.Generator
     from scipy.signal import correlate
 
     moved = np.zeros_like(truth)
-    for row, (mask, stream) in enumerate(zip(truth, per_example_rng(inputs, rng), strict=True)):
+    for row, (mask, stream) in enumerate(zip(truth, per_example(inputs, rng), strict=True)):
         if not mask.any():
             continue
         whole = mask.astype(np.float64)

@@ -58,13 +58,4 @@ def explain(
     return (difference * total).astype(np.float32)
 
 
-def reference(
-    inputs: NDArray[np.float32],
-    rng: np.random.Generator,
-    *,
-    baseline: str,
-    measured: NDArray[np.bool_] | None = None,
-    **unused: object,
-) -> NDArray[np.float32]:
-    """Return the inputs from whose logits the change is counted, for the check of completeness."""
-    return baselines.baseline(inputs, baseline, rng, measured)
+reference = baselines.reference

@@ -88,16 +88,7 @@ def check(*, samples: int | str, segments: int | str, partition: str, **others: 
         _require(segments, samples)
 
 
-def reference(
-    inputs: NDArray[np.float32],
-    rng: np.random.Generator,
-    *,
-    baseline: str,
-    measured: NDArray[np.bool_] | None = None,
-    **unused: object,
-) -> NDArray[np.float32]:
-    """Return the inputs from whose logits the change is counted, for the check of completeness."""
-    return baselines.baseline(inputs, baseline, rng, measured)
+reference = baselines.reference
 
 
 def draw(number: int, most: int, rng: np.random.Generator) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
-
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid import seeds
 from pellucid.explain.base import MethodSpec
 from pellucid.network.explained_model import ExplainedModel
 
@@ -29,6 +28,5 @@ def explain(
 
     They depend on the generator and on the bytes of the example, but not on the other examples.
     """
-    seed = int(rng.integers(2**31))
-    keys = [zlib.crc32(np.ascontiguousarray(x).tobytes()) for x in inputs]
-    return np.stack([np.random.default_rng([seed, key]).standard_normal(inputs.shape[1:], np.float32) for key in keys])
+    shape = inputs.shape[1:]
+    return np.stack([stream.standard_normal(shape, np.float32) for stream in seeds.per_example(inputs, rng)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -12,8 +11,6 @@ from pydantic import Field
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
 from pellucid.score.shared.removal import Output, RankedRemoval
-
-_BASELINES = ("zero", "mean", "linear", "other")
 
 SPEC = ScoreSpec(
     title="Deletion and insertion",
@@ -54,7 +51,7 @@ def score(
     unit: units.Unit = "sample",
     window: units.Window = "auto",
     channels: units.Channels = "together",
-    baselines: Annotated[Sequence[str], fills.baselines_field((*_BASELINES, "noise"))] = _BASELINES,
+    baselines: fills.Baselines = fills.USUAL,
 ) -> ScoreResult:
     """Return the areas (trapezoidal rule) and the curves, for each baseline.
 

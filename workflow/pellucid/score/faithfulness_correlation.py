@@ -14,7 +14,6 @@ from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, 
 from pellucid.score.shared import fills, units
 from pellucid.score.shared.removal import drops, memoised, subsets, unit_to_values, weighted_sums
 
-_BASELINES = ("zero", "mean", "linear", "other")
 # Variation below these shares of the size is rounding: of sums in float64, and of drops of logits in float32.
 _SUMS, _DROPS = 1e-9, 1e-6
 
@@ -49,7 +48,7 @@ def score(
     unit: units.Unit = "sample",
     window: units.Window = "auto",
     channels: units.Channels = "together",
-    baselines: Annotated[Sequence[str], fills.baselines_field((*_BASELINES, "noise"))] = _BASELINES,
+    baselines: fills.Baselines = fills.USUAL,
 ) -> ScoreResult:
     """Return the correlation for each baseline; NaN for an example whose logit does not change.
 

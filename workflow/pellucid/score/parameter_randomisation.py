@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 import numpy as np
@@ -11,10 +10,9 @@ from pydantic import Field
 
 from pellucid.network.weight_randomisation import cascading, weighted_layers
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
-from pellucid.score.shared.similarity import spearman, ssim
+from pellucid.score.shared.similarity import MEASURES
 from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 
-MEASURES: dict[str, Callable[..., NDArray[np.float64]]] = {"rank_correlation": spearman, "ssim": ssim}
 CURVES = {"rank_correlation": "rank correlation", "ssim": "SSIM"}
 
 SPEC = ScoreSpec(

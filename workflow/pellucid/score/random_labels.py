@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
-from pellucid.score.shared.similarity import spearman, ssim
+from pellucid.score.shared.similarity import MEASURES
 from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 
 # As in the paper: a model that predicts this share of its training labels has learnt them.
@@ -38,8 +36,6 @@ SPEC = ScoreSpec(
     needs_random_labels=True,
 )
 
-_MEASURES: dict[str, Callable[..., NDArray[np.float64]]] = {"labels_rank_correlation": spearman, "labels_ssim": ssim}
-
 
 def score(
     explanation: Explanation,
@@ -64,8 +60,8 @@ def score(
     original = np.abs(explanation.attributions[scored])
     maps = np.abs(explanation.re_explain(case.inputs[scored], case.targets[scored], model=other.model, **measured))
     values = {
-        name: scatter_to_all(measure(original, maps, **measured), scored, len(case.inputs))
-        for name, measure in _MEASURES.items()
+        f"labels_{name}": scatter_to_all(measure(original, maps, **measured), scored, len(case.inputs))
+        for name, measure in MEASURES.items()
     }
     values["memorised"] = np.full(len(case.inputs), other.memorised)
     weak = "" if other.memorised >= LEARNT else f", less than {LEARNT:g}: a weak test"

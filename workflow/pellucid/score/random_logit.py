@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
-from pellucid.score.shared.similarity import spearman, ssim
+from pellucid.score.shared.similarity import MEASURES
 from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 
 SPEC = ScoreSpec(
@@ -42,11 +42,12 @@ def score(
     original = np.abs(explanation.attributions[scored])
     measured = case.measured_of(scored)
     other = np.abs(explanation.re_explain(case.inputs[scored], others[scored], **measured))
-    values = {
-        "logit_rank_correlation": spearman(original, other, **measured),
-        "logit_ssim": ssim(original, other, measured=measured.get("measured")),
-    }
-    return ScoreResult({name: scatter_to_all(value, scored, len(case.inputs)) for name, value in values.items()})
+    return ScoreResult(
+        {
+            f"logit_{name}": scatter_to_all(measure(original, other, **measured), scored, len(case.inputs))
+            for name, measure in MEASURES.items()
+        }
+    )
 
 
 def other_classes(targets: NDArray[np.int64], n_classes: int, rng: np.random.Generator) -> NDArray[np.int64]:

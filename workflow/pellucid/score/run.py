@@ -61,7 +61,7 @@ def run(
         threads, memory_mb: for the model.
         table: CSV; gets a row for each explanation and metric over all examples, and one for each class (see the column
             `over`): mean over examples, its 95% interval, number of examples, method of the interval
-            (`bootstrap.interval`); over all examples also what `ranking.comparable` returns.
+            (`bootstrap.interval`); over all examples also what `comparable_means.comparable` returns.
         arrays: `.npz`; gets `<explanation>/<metric>`, the value of each example, and for each curve
             `<explanation>/<curve>/x` and `/y`; `note`, where the score has one.
         model, training, labels: for scores that need them.

@@ -15,7 +15,6 @@ from pellucid.score.shared import fills, units
 from pellucid.score.shared.removal import Output, RankedRemoval, target_scores
 from pellucid.shares import round_of
 
-_BASELINES = ("zero", "mean", "linear", "other")
 _FRACTIONS = (0.01, 0.05, 0.1, 0.2, 0.5)
 
 SPEC = ScoreSpec(
@@ -57,7 +56,7 @@ def score(
     unit: units.Unit = "sample",
     window: units.Window = "auto",
     channels: units.Channels = "together",
-    baselines: Annotated[Sequence[str], fills.baselines_field((*_BASELINES, "noise"))] = _BASELINES,
+    baselines: fills.Baselines = fills.USUAL,
 ) -> ScoreResult:
     """Return both drops for each baseline, as means over the fractions, and their curves.
 

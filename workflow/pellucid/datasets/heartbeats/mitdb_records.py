@@ -220,15 +220,11 @@ def _signal(
     if not 0 <= size - least < 4:
         expected = f"{least:,} bytes, for all samples that {paths['hea'].name} announces"
         raise InputError.unexpected(str(paths["dat"]), f"a file of {size:,} bytes", expected)
-    try:
+    expected = f"all samples that {paths['hea'].name} announces"
+    with damaged.refuse_unreadable(paths["dat"], expected, f"a file of {size:,} bytes"):
         content = wfdb.rdrecord(record, physical=False)
         checksums = content.calc_checksum()
         signal: NDArray[np.float64] = content.dac()
-    except Exception as error:
-        reason = f"a file of {size:,} bytes that cannot be read ({error})"
-        raise InputError.unexpected(
-            str(paths["dat"]), reason, f"all samples that {paths['hea'].name} announces"
-        ) from None
     # The header holds 16 bits of the sum of each signal's samples, with or without a sign.
     for name, checksum, announced_checksum in zip(content.sig_name, checksums, content.checksum, strict=True):
         if announced_checksum is not None and (checksum - announced_checksum) % 2**16:

@@ -60,3 +60,14 @@ def _baseline_of_measured(
         return np.asarray(mean)
     variance = np.where(measured, np.square(inputs - mean), 0).sum(axes, keepdims=True) / count
     return np.asarray(mean + np.sqrt(variance) * rng.standard_normal(inputs.shape[1:], np.float32))
+
+
+def reference(
+    inputs: NDArray[np.float32],
+    rng: np.random.Generator,
+    *,
+    measured: NDArray[np.bool_] | None = None,
+    **parameters: Any,
+) -> NDArray[np.float32]:
+    """Return the inputs from whose logits a method with a parameter `baseline` counts the change (completeness)."""
+    return baseline(inputs, parameters["baseline"], rng, measured)

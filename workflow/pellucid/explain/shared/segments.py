@@ -87,7 +87,7 @@ def fits(axes: Sequence[int], *, segments: int | str, partition: str, **others: 
     if segments != "auto" and int(segments) > positions:
         raise InputError.unexpected("segments", f"{segments}", f"at most the {positions} positions of an example")
     if partition == "superpixels" and len(axes) != 2:
-        found = f'"superpixels" of examples with {len(axes)} axis' + ("" if len(axes) == 1 else "es")
+        found = f'"superpixels" of examples with {len(axes)} axis'
         raise InputError.unexpected("partition", found, "images, or grid")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from pellucid.errors import InputError
 from pellucid.explain.shared.baselines import baseline
 from pellucid.parameters import UNIQUE
 from pellucid.score.base import ScoreContext
-from pellucid.score.shared.streams import per_example_rng
+from pellucid.seeds import per_example
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,10 @@ def baselines_field(kinds: Sequence[str]) -> Any:
         json_schema_extra={**UNIQUE, "items": {"enum": list(kinds)}},
         description=f"what takes the place of what is removed, one after the other. {meanings}",
     )
+
+
+USUAL = ("zero", "mean", "linear", "other")
+Baselines = Annotated[Sequence[str], baselines_field((*USUAL, "noise"))]
 
 
 def fills(case: ScoreContext, kinds: Sequence[str], rng: np.random.Generator) -> dict[str, Fill]:
@@ -86,7 +90,7 @@ def _others(case: ScoreContext, rng: np.random.Generator) -> NDArray[np.float32]
     assert case.training_labels is not None
     examples = np.empty(case.inputs.shape, np.float32)
     of_others = {target: np.flatnonzero(case.training_labels != target) for target in np.unique(case.targets)}
-    for row, (stream, target) in enumerate(zip(per_example_rng(case.inputs, rng), case.targets, strict=True)):
+    for row, (stream, target) in enumerate(zip(per_example(case.inputs, rng), case.targets, strict=True)):
         if not len(indices := of_others[target]):
             problem = f"all training examples are of class {target}, and this baseline needs another class."
             raise InputError("baselines.other", problem, "Leave this baseline out.")

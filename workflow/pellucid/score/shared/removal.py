@@ -17,8 +17,8 @@ from pellucid.network.explained_model import ExplainedModel
 from pellucid.ranks import levels
 from pellucid.score.base import Explanation, ScoreContext
 from pellucid.score.shared.fills import Fill, fills
-from pellucid.score.shared.streams import per_example_rng
 from pellucid.score.shared.units import count, sums, units
+from pellucid.seeds import per_example
 from pellucid.shares import round_of
 
 Output = Annotated[
@@ -100,7 +100,7 @@ def removal_rank(
     # Examples with fewer units are padded with units that come last.
     missing = np.arange(number) >= count(labels)[:, np.newaxis] + np.zeros((len(maps), 1), int)
     strength[missing] = np.iinfo(np.int64).min + 1
-    ties = np.stack([stream.random(number) for stream in per_example_rng(inputs, rng)])
+    ties = np.stack([stream.random(number) for stream in per_example(inputs, rng)])
     order = np.lexsort((ties, -strength), axis=-1)
     ranks = np.empty(order.shape, np.int64)
     np.put_along_axis(ranks, order, np.arange(number)[np.newaxis], axis=1)

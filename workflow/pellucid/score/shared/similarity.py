@@ -17,6 +17,7 @@ from pellucid import ranks
 from pellucid.ranks import levels
 from pellucid.shares import ceil_of
 
+STRONGEST = 0.1  # share of the values that count as the strongest
 WINDOW = 7  # of SSIM, samples or pixels along each axis, as in the usual implementation
 _C1, _C2 = 0.01**2, 0.03**2  # for a range of 1
 
@@ -140,3 +141,7 @@ def _scaled(values: NDArray[np.float32]) -> NDArray[np.float64]:
     """Divide a map by its largest absolute value; a map of zeros stays as it is."""
     largest = float(np.abs(values).max())
     return values.astype(np.float64) / (largest if largest > 0 else 1)
+
+
+# How alike two batches of maps are, by the name of the metric.
+MEASURES: dict[str, Callable[..., NDArray[np.float64]]] = {"rank_correlation": spearman, "ssim": ssim}

@@ -45,7 +45,7 @@ def units(
 
     Args:
         inputs: (N, *axes, channels).
-        unit, window, channels: see `PARAMETERS`.
+        unit, window, channels: see `Unit`, `Window` and `Channels`.
         measured: of the inputs' shape; None if all values were measured.
 
     Returns:
