@@ -23,6 +23,7 @@ from pathlib import Path
 import psutil
 
 from tests.support import tiny
+from tests.support.job_processes import jobs
 
 CONFIG = {
     "run": ["digits"],
@@ -147,11 +148,9 @@ def _kill_snakemake(process: subprocess.Popen[bytes]) -> bool:
 
 def _kill_job(process: subprocess.Popen[bytes]) -> bool:
     """Kill one job, if one runs; Snakemake goes on with the others."""
-    with suppress(psutil.NoSuchProcess):
-        for child in psutil.Process(process.pid).children(recursive=True):
-            if ".snakemake/scripts" in " ".join(child.cmdline()):
-                child.kill()
-                return True
+    for _, child in jobs(process.pid):
+        child.kill()
+        return True
     return False
 
 

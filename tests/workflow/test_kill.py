@@ -6,11 +6,11 @@ import signal
 import subprocess
 import time
 
-import psutil
 import pytest
 
 from tests.kills import loop
 from tests.support import tiny
+from tests.support.job_processes import jobs
 
 EPOCHS = 8
 CONFIG = {
@@ -27,8 +27,8 @@ def training(process, folder):
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         if list(folder.glob("results/digits/checkpoints/*/progress.json")):
-            for child in psutil.Process(process.pid).children(recursive=True):
-                if "train.py" in " ".join(child.cmdline()):
+            for script, child in jobs(process.pid):
+                if script == "train.py":
                     return child
         time.sleep(0.01)
     raise AssertionError("no training was seen to end an epoch")

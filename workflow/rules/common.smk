@@ -8,12 +8,14 @@ from pellucid.config import study_files, experiment_files
 from pellucid.config.job_priorities import PRIORITIES, explanation_priority
 from pellucid.config.study_files import COMPARISON, STUDY
 from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, RESULTS, TRAINING_EXAMPLES
+from pellucid.jobs import warm_start
 from pellucid.jobs.code_digest import code_digest, script_modules
 from pellucid.jobs.script import share_package
 from pellucid.train import random_labels
 from pellucid.user_text import in_params, in_rst
 
 share_package(PACKAGE)
+warm_start.install(workflow, ROOT / "workflow" / "scripts")
 
 # The configuration is checked here, before any rule is read. Snakemake reads numbers inside a mapping of --config as
 # texts: they are read again as those of config.yaml are, unless they stand in quotes.

@@ -12,6 +12,8 @@ from types import ModuleType
 # Keras imports these when they are installed, for features that Pellucid never uses (adapters for data frames,
 # wrappers for scikit-learn, plots). Together they cost more time than the rest of Keras.
 _OPTIONAL = ("matplotlib", "pandas", "sklearn")
+# Whether TensorFlow is as this module has loaded it: threads can still be set, and nobody else has set them.
+_as_loaded = False
 
 
 def start(threads: int = 1) -> ModuleType:
@@ -20,19 +22,28 @@ def start(threads: int = 1) -> ModuleType:
     The number of threads is part of the result: float sums over a different number of parts differ in their last bits.
     Only the first call in a process sets the number.
     """
+    global _as_loaded
+    tensorflow = load()
+    if _as_loaded:
+        _as_loaded = False
+        _one_thread_of_blas()
+        tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+        tensorflow.config.experimental.enable_op_determinism()
+    return tensorflow
+
+
+def load() -> ModuleType:
+    """Import TensorFlow and Keras, and return TensorFlow; nothing is set, so that a fork can still set everything."""
+    global _as_loaded
+    _as_loaded = _as_loaded or "tensorflow" not in sys.modules
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Several jobs run at once: none may take all of a GPU's memory at its start.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    first = "tensorflow" not in sys.modules
     with _hidden(_OPTIONAL), _quiet():
         import keras  # noqa: F401  (the import is the point: it happens while the optional modules are hidden)
         import tensorflow as tf
-    if first:
-        _one_thread_of_blas()
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-        tf.config.experimental.enable_op_determinism()
     module: ModuleType = tf
     return module
 
