@@ -152,6 +152,9 @@ def _varied(
 ) -> tuple[dict[str, list[Any]], list[str]]:
     """The values of every varied key, those that `all` and `repeats` mean included; and the faults."""
     varied, faults = dict(entry.get("sweep", {})), []
+    split = entry.get("split", defaults.get("split", {}))
+    if split == "none" and any(key.startswith("split.") for key in varied):
+        return varied, [f"experiments.{name}.split: found none, and a sweep over shares; expected one of the two."]
     for key, values in varied.items():
         where = f"experiments.{name}.sweep"
         if key not in known:
@@ -160,7 +163,7 @@ def _varied(
                 f"training.learning_rate or model.filters.{did_you_mean(key, known)}"
             )
         elif isinstance(values, str):
-            folds = {**defaults.get("split", {}), **entry.get("split", {})}.get("folds")
+            folds = {**_shares(defaults), **_shares(entry)}.get("folds")
             if values != "all" or key != "split.fold":
                 hint = " Only split.fold has all." if values == "all" else ""
                 faults.append(f"{where}.{key}: found {abbreviate(values)}; expected a list of values.{hint}")
@@ -192,6 +195,12 @@ def _varied(
             "several studies."
         )
     return varied, faults
+
+
+def _shares(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what settings say of the shares of a split."""
+    split = settings.get("split", {})
+    return split if isinstance(split, Mapping) else {}
 
 
 def _members(name: str, varied: Mapping[str, list[Any]]) -> tuple[dict[str, dict[str, Any]], list[str]]:
