@@ -21,7 +21,7 @@ _FEW_EXAMPLES: dict[str, Any] = {
 # By name and kind of data. Shares of what an example itself has, so that they fit data of any size.
 RECIPES: dict[str, dict[str, dict[str, Any]]] = {
     "few_examples": {
-        "series": {**_FEW_EXAMPLES, "augmentation": {"scale": 0.2, "jitter": 0.05}},
+        "series": {**_FEW_EXAMPLES, "augmentation": {"scale": 0.2, "time_warp": 0.1, "jitter": 0.05}},
         "image": {**_FEW_EXAMPLES, "augmentation": {"jitter": 0.05}},
     }
 }

@@ -14,7 +14,7 @@ from pellucid.datasets.readers.spelling import normalised
 from pellucid.datasets.readers.tabular import Table
 from pellucid.downloads import is_local, local_path, place
 from pellucid.errors import InputError
-from pellucid.messages import abbreviate, comma_list
+from pellucid.messages import comma_list
 
 _SIGNS = "*?["
 
@@ -35,10 +35,10 @@ def expand(named: str | Sequence[str], where: str) -> list[str]:
             continue
         fitting = _fitting(path)
         if not fitting:
-            raise InputError.unexpected(where, f"no file like {abbreviate(text)}", "a pattern that some file fits")
+            raise InputError.unexpected(where, f'no file like "{text}"', "a pattern that some file fits")
         found += fitting
     if twice := sorted({name for name in found if found.count(name) > 1}):
-        raise InputError.unexpected(where, f"{abbreviate(twice[0])} twice", "each file once")
+        raise InputError.unexpected(where, f'"{twice[0]}" twice', "each file once")
     return found
 
 
@@ -69,7 +69,7 @@ def require_classes(addresses: Sequence[str], where: str) -> None:
         if (other := first.setdefault(class_of(address), address)) != address:
             raise InputError.unexpected(
                 where,
-                f"{abbreviate(other)} and {abbreviate(address)}, both of the class {abbreviate(class_of(address))}",
+                f'"{other}" and "{address}", both of the class "{class_of(address)}"',
                 "names that differ, since label: file makes each file a class",
                 "Rename one, or put the rows of both into one file.",
             )
