@@ -69,7 +69,7 @@ def test_the_overview_names_what_is_predicted(arranged):
     )
     drawn = svg.words(arranged / "overview.svg")
     assert [text for text in drawn if text in CLASSES] == [CLASSES[p.argmax()] for p in P]
-    assert any("the first examples, which have no labels," in text for text in drawn)
+    assert any("the first examples, under the classes that they are taken for," in text for text in drawn)
 
 
 def test_the_data_have_no_numbers_of_classes(arranged):

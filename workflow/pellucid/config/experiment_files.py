@@ -82,8 +82,8 @@ def notes(config: Config) -> list[str]:
 
 
 def heading(config: Config, experiment: str) -> str:
-    """Return the title of an experiment as its figures show it."""
-    return in_figure(setting(config, experiment, "title"), LONGEST_TITLE)
+    """Return the title of an experiment as its figures show it: its name where it has none."""
+    return in_figure(setting(config, experiment, "title") or experiment, LONGEST_TITLE)
 
 
 # Data and training
