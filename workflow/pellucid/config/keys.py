@@ -1,6 +1,7 @@
 """The keys of `config.yaml`: type, default, limits and description of each, and nowhere else.
 
-`json_schema` derives the JSON Schema from these models. Parameters of plugins are declared by the plugins.
+`json_schema` derives the JSON Schema from these models. The keys of `training` stand in `training_keys`; parameters of
+plugins are declared by the plugins.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 
-from pellucid.config.sections import LARGEST_SEED, Number, Section
+from pellucid.config.section import LARGEST_SEED, Number, Section
 from pellucid.config.training_keys import Training
 
 NAMED_SETS = ("none", "basic", "all")

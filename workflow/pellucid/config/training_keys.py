@@ -1,4 +1,4 @@
-"""The keys of the section `training`: type, default, limits and description of each."""
+"""The keys of `training` in `config.yaml`: type, default, limits and description of each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pellucid.config.sections import LARGEST_SEED, Number, Section
+from pellucid.config.section import LARGEST_SEED, Number, Section
 
 
 class StepSchedule(Section):
@@ -54,13 +54,9 @@ class Augmentation(Section):
     )
 
 
-class Training(Section):
-    recipe: Literal["few_examples"] | None = Field(
-        default=None,
-        description="Other defaults for all keys that are not stated. few_examples is for some hundred of them: small "
-        "batches and many epochs, a learning rate that falls to nothing, weight decay, smoothed labels, and examples "
-        "that are changed a little in every epoch.",
-    )
+class TrainingSettings(Section):
+    """Settings of one training; a training on random labels monitors its training loss."""
+
     epochs: int = Field(
         default=20,
         ge=0,
@@ -118,11 +114,23 @@ class Training(Section):
         default=Augmentation(),
         description="Random changes of the training examples, anew in every epoch; 0 and none are off.",
     )
-    monitor: Literal["val_loss", "val_accuracy", "val_balanced_accuracy"] = Field(
-        default="val_loss", description="The validation score by which the best epoch is kept."
-    )
+    monitor: Literal["loss", "val_loss", "val_accuracy", "val_balanced_accuracy"] = "val_loss"
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = Field(
         default=None,
         description="Of the weights that a training starts from, its batches and its dropout. If absent, the `seed` of "
         "the experiment.",
+    )
+
+
+class Training(TrainingSettings):
+    """The `training` entry of an experiment."""
+
+    recipe: Literal["few_examples"] | None = Field(
+        default=None,
+        description="Other defaults for all keys that are not stated. few_examples is for some hundred of them: small "
+        "batches and many epochs, a learning rate that falls to nothing, weight decay, smoothed labels, and examples "
+        "that are changed a little in every epoch.",
+    )
+    monitor: Literal["val_loss", "val_accuracy", "val_balanced_accuracy"] = Field(
+        default="val_loss", description="The validation score by which the best epoch is kept."
     )

@@ -53,7 +53,10 @@ def draw(
     shown = [int(np.flatnonzero(arrays["labels"] == label)[0]) for label in present[:MANY_CLASSES]]
     of_each = "one example of each class"
     if (present == UNLABELLED).all():
-        shown, of_each = list(range(min(len(inputs), _UNLABELLED))), "the first examples, under the classes that they are taken for,"
+        shown, of_each = (
+            list(range(min(len(inputs), _UNLABELLED))),
+            "the first examples, under the classes that they are taken for,",
+        )
     image = data["kind"] == "image"
     width, height = (0.62, 0.62) if image else (1.75, 0.42)
     marks = "; ✗: failed a check" if failed else ""
