@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins
 from pellucid.config.variants import variants
+from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
 from pellucid.explain.base import holds
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
@@ -61,6 +62,10 @@ def draw(
     caption = f"{spec.title}{f' ({setting})' if setting else ''}\n{title}"
     labels = arrays["labels"]
     present = np.unique(labels)
+    rows = [np.flatnonzero(labels == label)[:SHOWN] for label in present[:MANY_CLASSES]]
+    if (labels == UNLABELLED).all():
+        caption += "\nexamples without labels, in the order of the file"
+        rows = in_rows(len(labels))
     if len(present) > MANY_CLASSES:
         caption += f"\n{MANY_CLASSES} of {len(present):,} classes"
     if measured is not None:
@@ -71,7 +76,7 @@ def draw(
         data_info=data_info,
         arrays=arrays,
         maps=maps,
-        rows=[np.flatnonzero(labels == label)[:SHOWN] for label in present[:MANY_CLASSES]],
+        rows=rows,
         scale=scale,
         unit=spec.unit,
         per_channel=holds(spec.per_channel, chosen),
@@ -81,6 +86,11 @@ def draw(
     layout = _images if data_info["kind"] == "image" else series
     with style.styled():
         style.save(layout(sheet), *pictures)
+
+
+def in_rows(count: int) -> list[NDArray[np.int64]]:
+    """Return the first examples of `count` in rows of `SHOWN`, in their order, as many as a figure has room for."""
+    return [np.arange(start, min(start + SHOWN, count)) for start in range(0, count, SHOWN)][:MANY_CLASSES]
 
 
 @dataclass(frozen=True)
@@ -210,16 +220,17 @@ def _heading(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], i
     if len(classes) > MANY_CLASSES:
         long = min(room or _NAME, _NAME) - 6
         best = np.argsort(-arrays["probabilities"][index], kind="stable")[:MOST_PROBABLE]
-        lines = [f"true: {_cut(classes[label], long)}"]
+        lines = [] if label == UNLABELLED else [f"true: {_cut(classes[label], long)}"]
         lines += [f"{_cut(classes[one], long)} {arrays['probabilities'][index, one]:.1%}" for one in best]
         return "\n".join([*lines, *([f"explained: {_cut(classes[target], long - 4)}"] if target != predicted else [])])
+    name = "" if label == UNLABELLED else classes[label]
     parts = [
-        f"{classes[label]}, p = {p:.2f}"
+        f"{name}, p = {p:.2f}"
         if label == predicted
-        else f"{classes[label]}, taken for {classes[predicted]}, p = {p:.2f}"
+        else f"{name}{', ' * bool(name)}taken for {classes[predicted]}, p = {p:.2f}"
     ]
     if room:
-        parts = [f"{classes[label]}" if label == predicted else f"{classes[label]} → {classes[predicted]}"]
+        parts = [name if label == predicted else f"{name} → {classes[predicted]}".strip()]
     if target != predicted:
         parts.append(f"explained: {classes[target]}")
     return "; ".join(parts)
