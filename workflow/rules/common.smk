@@ -7,7 +7,7 @@ from pellucid.config import resolution as configuration
 from pellucid.config import study_files, experiment_files
 from pellucid.config.job_priorities import PRIORITIES, explanation_priority
 from pellucid.config.study_files import COMPARISON, STUDY
-from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, RESULTS, TRAINING_EXAMPLES
+from pellucid.config.experiment_files import CHANCE, DATA_INFO, EXPLANATION, MODEL, RESULTS, TRAINING_EXAMPLES
 from pellucid.jobs.code_digest import code_digest, script_modules
 from pellucid.jobs.script import share_package
 from pellucid.train import random_labels

@@ -121,7 +121,8 @@ rule comparison:
 
 rule draw_comparison:
     input:
-        f"{COMPARISON}/leaderboard.csv",
+        table=f"{COMPARISON}/leaderboard.csv",
+        chance=[CHANCE.format(experiment=name) for name in RANKED],
     output:
         report(
             f"{COMPARISON}/leaderboard.png",
@@ -135,6 +136,7 @@ rule draw_comparison:
     conda:
         CONDA
     params:
+        experiments=RANKED,
         code=code_of("draw/comparison"),
     message:
         "Draw the leaderboard of all experiments"

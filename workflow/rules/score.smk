@@ -130,6 +130,7 @@ rule draw_overview:
         unpack(from_config(experiment_files.explanations, "attributions")),
         data_info=DATA_INFO,
         checks=f"{RESULTS}/score/checks.csv",
+        chance=CHANCE,
     output:
         report(
             f"{RESULTS}/explain/overview.png",
@@ -225,6 +226,7 @@ rule draw_leaderboard:
     input:
         table=f"{RESULTS}/score/leaderboard.csv",
         metrics=f"{RESULTS}/score/metrics.csv",
+        chance=CHANCE,
     output:
         report(
             f"{RESULTS}/score/leaderboard.png",

@@ -28,6 +28,7 @@ rule track:
         rules.train.output.history,
         rules.train.output.training_info,
         rules.evaluate.output.metrics,
+        rules.evaluate.output.chance,
         rules.evaluate.output.per_class,
         rules.evaluate.output.confusion,
         rules.evaluate.output.reliability,

@@ -24,6 +24,8 @@ RESULTS = "results/{experiment}"
 MODEL = {"model": f"{RESULTS}/model/model.keras", "trained": f"{RESULTS}/model/training.json"}
 TRAINING_EXAMPLES = f"{RESULTS}/data/x_train.npy"
 DATA_INFO = f"{RESULTS}/data/data.json"
+# Whether the model's predictions are better than chance.
+CHANCE = f"{RESULTS}/evaluation/chance.json"
 # The files that every method writes.
 EXPLANATION = {"attributions": "attributions.npz", "cost": "cost.json", "checks": "checks.json"}
 

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, WrapValidator
+from pydantic import ConfigDict, Field, WithJsonSchema
 
-# A whole number stays one: 0 and 0.0 are the same number, but not the same bytes in a record.
-Number = Annotated[float, WrapValidator(lambda value, check: (check(value), value)[1])]
-LARGEST_SEED = 2**32 - 1
+from pellucid.config.sections import LARGEST_SEED, Number, Section
+
 NAMED_SETS = ("none", "basic", "all")
 # Names of experiments are names of folders, beside those that the workflow makes, on every system.
 _EXPERIMENT_NAMES: dict[str, Any] = {
@@ -31,21 +29,6 @@ _SWEPT_VALUES = {
 _SELECTION = {"anyOf": [{"enum": [*NAMED_SETS]}, {"type": "array"}, {"type": "object", "maxProperties": 100}]}
 SweptValues = Annotated[list[Any] | str, WithJsonSchema(_SWEPT_VALUES)]
 Selection = Annotated[str | list[Any] | dict[str, Any], WithJsonSchema(_SELECTION)]
-
-
-class Section(BaseModel):
-    """Keys that stand together; no others are allowed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    @classmethod
-    def of(cls, content: Mapping[str, Any]) -> Self:
-        """Return the typed form of values that the schema has allowed."""
-        return cls.model_validate(content)
-
-    def plain(self) -> dict[str, Any]:
-        """Return plain dictionaries and lists, without the keys that are absent: what Snakemake compares."""
-        return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class Tracking(Section):
@@ -210,6 +193,14 @@ class Examples(Section):
     )
 
 
+class Figures(Section):
+    colour_scale: Literal["panel", "common"] = Field(
+        default="panel",
+        description="Of the maps in a method's figure - panel: the colours of each end at its own largest value; "
+        "common: at one value for all.",
+    )
+
+
 class Settings(Section):
     """What an experiment has, and `defaults` may say for all experiments."""
 
@@ -223,6 +214,7 @@ class Settings(Section):
     )
     training: Training = Field(default=Training(), description="How the model is fitted.")
     examples: Examples = Field(default=Examples(), description="Which test examples are explained.")
+    figures: Figures = Field(default=Figures(), description="How figures look.")
     methods: Selection = Field(
         default="basic",
         description="Attribution methods: a set (basic, all, none), a list that means these alone, or names with "

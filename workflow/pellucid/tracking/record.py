@@ -35,11 +35,12 @@ class Record(Runs):
         data = files.read_json(self.folder / "data" / "data.json")
         training = files.read_json(self.folder / "model" / "training.json")
         metrics = files.read_json(self.folder / "evaluation" / "metrics.json")
-        # Without methods, views, scores, examples and title: a change of a method's parameter makes no new parent run.
+        # Without methods, views, scores, examples, figures and title: what changes none of the model's numbers makes no
+        # new parent run.
         recorded = {
             key: value
             for key, value in settings.items()
-            if key not in ("methods", "views", "scores", "examples", "title")
+            if key not in ("methods", "views", "scores", "examples", "figures", "title")
         }
         self.digest = files.digest([name, recorded, data["digest"], training["weights_digest"], metrics])
         parts = {part: self.folder / part for part in ("data", "model", "evaluation")}
@@ -78,6 +79,8 @@ class Record(Runs):
                 "pellucid.config_digest": files.digest(recorded),
                 "pellucid.data_digest": data["digest"],
                 "pellucid.model_digest": training["weights_digest"],
+                "pellucid.chance": fitting(files.read_json(self.folder / "evaluation" / "chance.json")["sentence"])
+                or "better than chance",
             },
         )
         self._curves(run)

@@ -5,5 +5,9 @@ from pellucid.jobs.script import Snakemake, job
 
 snakemake: Snakemake
 
-with job(snakemake):
-    draw(table=snakemake.input[0], pictures=list(snakemake.output))
+with job(snakemake) as params:
+    draw(
+        table=snakemake.input.table,
+        chance=dict(zip(params.experiments, snakemake.input.chance, strict=True)),
+        pictures=list(snakemake.output),
+    )
