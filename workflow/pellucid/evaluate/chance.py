@@ -85,9 +85,9 @@ def _sentence(fact: dict[str, Any], above: bool) -> str:
     return (
         f"The model is {_how(above)} better than chance: accuracy {fact['accuracy']:.2f} (95% interval "
         f"{fact['accuracy_low']:.2f} to {fact['accuracy_high']:.2f}, {fact['test_examples']:,} test examples), always "
-        f'"{name}" gives {fact["most_frequent_share"]:.2f}; balanced accuracy {fact["balanced_accuracy"]:.2f}, shuffled '
-        f"labels give up to {fact['balanced_accuracy_of_shuffled_labels']:.2f}. Its explanations are of predictions that "
-        f"{_tell(above)} the class."
+        f'"{name}" gives {fact["most_frequent_share"]:.2f}; balanced accuracy {fact["balanced_accuracy"]:.2f}, '
+        f"shuffled labels give up to {fact['balanced_accuracy_of_shuffled_labels']:.2f}. Its explanations are of "
+        f"predictions that {_tell(above)} the class."
     )
 
 

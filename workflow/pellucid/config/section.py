@@ -1,4 +1,4 @@
-"""What the sections of `config.yaml` share."""
+"""What all sections of `config.yaml` share."""
 
 from __future__ import annotations
 
