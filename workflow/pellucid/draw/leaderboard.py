@@ -17,6 +17,8 @@ from pellucid.draw import style
 from pellucid.draw.shared import heading, rank_cells
 from pellucid.ranks import in_order
 
+_WARNING = 0.4  # inches of the lines that say that a model is no better than chance
+
 
 def draw(
     *,
@@ -56,7 +58,7 @@ def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str, warning: st
     # Room for what failed, in characters of its longest text.
     room = 0.3 + 0.062 * int(content["failed checks"].str.len().max())
     names = [_named(row) for row in shown.itertuples()]
-    height = 1.1 + rank_cells.lean(names) + 0.22 * rows
+    height = 1.25 + rank_cells.lean(names) + 0.22 * rows + (_WARNING if warning else 0)
     figure = style.new(max(2.6 + 0.52 * columns + room, 8.0), height)
     # Leaning names are a little longer when they are drawn than when they are laid out: the title keeps away from them.
     figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.16)
@@ -87,7 +89,7 @@ def _tradeoffs(content: pd.DataFrame, about: pd.DataFrame, title: str, warning: 
     shown = shown_metrics(about)
     judging = shown[shown["family"].isin(JUDGING)]
     side = 1.8 + 0.36 * len(judging)
-    height = max(side, 1.4 + 0.21 * len(content))
+    height = max(side, 1.4 + 0.21 * len(content)) + (_WARNING if warning else 0)
     figure = style.new(5.4 + side + 1.4, height)
     left, right = figure.subplots(1, 2, width_ratios=[5.4, side + 0.8])
     faithful = judging.loc[judging["family"] == "faithfulness", "metric"]
@@ -95,7 +97,10 @@ def _tradeoffs(content: pd.DataFrame, about: pd.DataFrame, title: str, warning: 
         _pareto(left, content, [f"{metric} rank" for metric in faithful])
     else:
         left.set_visible(False)
-    _disagreement(figure, right, content, judging)
+    if len(judging):
+        _disagreement(figure, right, content, judging)
+    else:
+        right.set_visible(False)
     figure.suptitle(f"{title} — what the scores trade off{warning}", x=0.01, ha="left", fontsize=10)
     return figure
 
