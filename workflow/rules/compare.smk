@@ -121,7 +121,8 @@ rule comparison:
 
 rule draw_comparison:
     input:
-        f"{COMPARISON}/leaderboard.csv",
+        table=f"{COMPARISON}/leaderboard.csv",
+        chance=[path for name in RANKED for path in evaluation_files.chance(CONFIG, name).values()],
     output:
         report(
             f"{COMPARISON}/leaderboard.png",
@@ -135,6 +136,7 @@ rule draw_comparison:
     conda:
         CONDA
     params:
+        experiments=RANKED,
         code=code_of("draw/comparison"),
     message:
         "Draw the leaderboard of all experiments"

@@ -14,6 +14,7 @@ rule evaluate:
         training=f"{RESULTS}/model/training.json",
     output:
         metrics=f"{RESULTS}/evaluation/metrics.json",
+        chance=evaluation_files.CHANCE,
         per_class=f"{RESULTS}/evaluation/per_class.csv",
         confusion=f"{RESULTS}/evaluation/confusion_matrix.csv",
         reliability=f"{RESULTS}/evaluation/reliability.csv",

@@ -84,6 +84,7 @@ rule draw_explanation:
     params:
         parameters=setting("methods", "{method}"),
         title=param(experiment_files.heading),
+        colour_scale=setting("figures", "colour_scale"),
         code=code_of("draw/explanation", "explain.{method}"),
     message:
         "Draw {wildcards.variant} of {wildcards.experiment}"

@@ -128,6 +128,7 @@ rule draw_checks:
 rule draw_overview:
     input:
         unpack(from_config(experiment_files.explanations, "attributions")),
+        unpack(from_config(evaluation_files.chance)),
         data_info=DATA_INFO,
         checks=f"{RESULTS}/score/checks.csv",
     output:
@@ -223,6 +224,7 @@ rule leaderboard:
 
 rule draw_leaderboard:
     input:
+        unpack(from_config(evaluation_files.chance)),
         table=f"{RESULTS}/score/leaderboard.csv",
         metrics=f"{RESULTS}/score/metrics.csv",
     output:

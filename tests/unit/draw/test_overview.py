@@ -24,15 +24,18 @@ def test_names_every_explanation_and_marks_what_failed(tmp_path, drawn, rng, sha
     rows = [("saliency", "sanity", 0.9, ">", 0.5, False), ("occlusion.window=2", "batch", 0.0, ">", 0.001, True)]
     columns = ["explanation", "check", "value", "sign", "limit", "passed"]
     pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "checks.csv", index=False)
+    files.write_json(tmp_path / "chance.json", {"headline": "no better than chance"})
     overview.draw(
         methods=METHODS,
         attributions={method: tmp_path / method / "attributions.npz" for method in METHODS},
         title="Bumps",
         data_info=tmp_path / "data.json",
         checks=tmp_path / "checks.csv",
+        chance=tmp_path / "chance.json",
         pictures=[],
     )
     (figure,) = drawn
     texts = {text.get_text() for text in figure.axes[0].texts}
     # The first example of b is taken for a.
+    assert "no better than chance" in figure.get_suptitle()
     assert texts == {"a", "b → a", "saliency ✗", "occlusion.window=2", "occlusion.window=3"}

@@ -41,7 +41,11 @@ def test_a_score_is_drawn_with_the_best_first_and_the_controls_grey(tmp_path, dr
     assert len(shown) == 3
     names = [tick.get_text() for tick in shown[0].get_yticklabels()]
     assert names == ["occlusion", "saliency", "all_equal", "guided_backpropagation"]
-    assert {"higher is better →", "← lower is better", "share deleted"} <= set(texts(figure))
+    labels = [axes.get_xlabel() for axes in shown]
+    assert "share deleted" in labels
+    # Each panel of a metric says which direction is better.
+    assert any("higher" in label for label in labels)
+    assert any("lower" in label for label in labels)
 
 
 def test_the_leaderboard_shows_values_ranks_and_what_failed(tmp_path, drawn):
@@ -60,20 +64,30 @@ def test_the_leaderboard_shows_values_ranks_and_what_failed(tmp_path, drawn):
         table[f"{metric} mean"] = [0.25, 0.75, 0.5 if metric == "cost.seconds" else np.nan, 0.125]
         table[f"{metric} rank"] = [2, 1, 4, 3]
     table.to_csv(tmp_path / "leaderboard.csv", index=False)
+    files.write_json(tmp_path / "chance.json", {"headline": "no better than chance"})
     leaderboard.draw(
         title="Bumps",
         table=tmp_path / "leaderboard.csv",
         metrics=tmp_path / "metrics.csv",
+        chance=tmp_path / "chance.json",
         ranking=[],
         tradeoffs=[],
     )
     ranking, tradeoffs = drawn
-    found = texts(ranking)
-    assert {"guided_backpropagation  ✗", "sanity 0.83 > 0.5", ".75", "–", "Insertion less deletion (zero)"} <= set(
-        found
+    names = [tick.get_text() for tick in ranking.axes[0].get_yticklabels()]
+    assert [name.split()[0] for name in names] == METHODS
+    assert [name for name in names if "✗" in name] == [names[2]]
+    assert "sanity 0.83 > 0.5" in texts(ranking)
+    columns = [tick.get_text() for tick in ranking.axes[0].get_xticklabels()]
+    assert [column.split(" (")[0] for column in columns] == ["Relevance rank", "Insertion less deletion", "Seconds"]
+    cells = {text.get_position(): text.get_text() for text in ranking.axes[0].texts}
+    assert cells[0, 1] == ".75"
+    # A mean that is missing is not drawn as a number.
+    assert not any(character.isdigit() for character in cells[0, 2])
+    assert {"no better than chance"} <= set(ranking.get_suptitle().split("\n")) & set(
+        tradeoffs.get_suptitle().split("\n")
     )
-    assert "Relevance rank" in found
-    assert {"occlusion", "seconds per example"} <= set(texts(tradeoffs))
+    assert set(METHODS) <= set(texts(tradeoffs))
 
 
 def test_checks_are_drawn_with_number_limit_and_what_failed(tmp_path, drawn):
@@ -88,12 +102,16 @@ def test_checks_are_drawn_with_number_limit_and_what_failed(tmp_path, drawn):
     (axes,) = figure.axes
     names = [tick.get_text() for tick in axes.get_yticklabels()]
     assert names == ["saliency", "guided_backpropagation", "occlusion", "all_equal"]
-    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["coverage\n≥ 1", "batch\n≤ 0.001", "sanity\n≤ 0.5"]
+    limits = [tick.get_text().split() for tick in axes.get_xticklabels()]
+    assert [(limit[0], limit[-1]) for limit in limits] == [("coverage", "1"), ("batch", "0.001"), ("sanity", "0.5")]
     cells = {(*text.get_position(),): text.get_text() for text in axes.texts}
-    assert [cells[2, row] for row in range(4)] == ["−0.04", "0.30", "✗ 0.62", "✗ 1.00"]
-    assert [cells[0, row] for row in range(4)] == ["·", "·", "1.00", "·"]
-    assert cells[1, 0] == "< 0.001"
-    assert "2 of 4 explanations pass" in figure.get_suptitle()
+    assert [cells[2, row].split()[-1] for row in range(4)] == ["−0.04", "0.30", "0.62", "1.00"]
+    assert ["✗" in cells[2, row] for row in range(4)] == [False, False, True, True]
+    # A check that a method has not had is no number.
+    assert [any(map(str.isdigit, cells[0, row])) for row in range(4)] == [False, False, True, False]
+    assert cells[0, 2] == "1.00"
+    assert "0.001" in cells[1, 0]
+    assert "2 of 4" in figure.get_suptitle()
 
 
 def test_what_is_the_same_for_all_explanations_is_told_once_and_has_no_panel(tmp_path, drawn):

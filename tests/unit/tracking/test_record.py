@@ -77,6 +77,7 @@ class Project:
         }
         files.write_json(self.results / "model" / "training.json", self.training)
         files.write_json(self.results / "evaluation" / "metrics.json", METRICS)
+        files.write_json(self.results / "evaluation" / "chance.json", {"sentence": "The model is no better."})
         for name in ("per_class", "confusion_matrix", "reliability", "predictions"):
             (self.results / "evaluation" / f"{name}.csv").write_text(f"{name}\n1\n")
         for name in ("data/examples", "model/history", "evaluation/confusion_matrix", "evaluation/reliability"):
@@ -442,6 +443,7 @@ def test_the_run_of_an_experiment_says_where_it_comes_from(project: Project) -> 
         "pellucid.config_digest": files.digest(own),
         "pellucid.data_digest": project.data["digest"],
         "pellucid.model_digest": project.training["weights_digest"],
+        "pellucid.chance": "The model is no better.",
         "pellucid.rule": "train",
         "pellucid.seed": "5",
         "pellucid.kind": "experiment",

@@ -5,16 +5,24 @@ from __future__ import annotations
 import re
 
 from pellucid.config import unlabelled
-from pellucid.config.experiment_files import results, settings_of
+from pellucid.config.experiment_files import RESULTS, results, settings_of
 from pellucid.config.resolution import Config
 
-_SCORED = ("metrics.json", "per_class.csv", "confusion_matrix.csv", "reliability.csv")
+# Whether the model's predictions are better than chance.
+CHANCE = f"{RESULTS}/evaluation/chance.json"
+_SCORED = ("metrics.json", "chance.json", "per_class.csv", "confusion_matrix.csv", "reliability.csv")
 
 
 def evaluation(config: Config, experiment: str) -> list[str]:
     """Return the files of the evaluation that MLflow records."""
     scored = _SCORED if unlabelled.is_labelled(settings_of(config, experiment)) else ()
     return [f"{results(experiment)}/evaluation/{name}" for name in (*scored, "predictions.csv")]
+
+
+def chance(config: Config, experiment: str) -> dict[str, str]:
+    """Return `chance.json` by the name "chance"; nothing for examples without labels."""
+    labelled = unlabelled.is_labelled(settings_of(config, experiment))
+    return {"chance": CHANCE.format(experiment=experiment)} if labelled else {}
 
 
 def without_labels(config: Config) -> str:

@@ -88,6 +88,14 @@ class Examples(Section):
     )
 
 
+class Figures(Section):
+    colour_scale: Literal["panel", "common"] = Field(
+        default="panel",
+        description="Of the maps in a method's figure - panel: the colours of each end at its own largest value; "
+        "common: at one value for all.",
+    )
+
+
 class Settings(Section):
     """What an experiment has, and `defaults` may say for all experiments."""
 
@@ -109,6 +117,7 @@ class Settings(Section):
         "few_examples` is short for `training: {recipe: few_examples}`.",
     )
     examples: Examples = Field(default=Examples(), description="Which test examples are explained.")
+    figures: Figures = Field(default=Figures(), description="How figures look.")
     methods: Selection = Field(
         default="basic",
         description="Attribution methods: a set (basic, all, none), a list that means these alone, or names with "

@@ -11,6 +11,7 @@ from matplotlib.colors import Normalize
 
 from pellucid import files
 from pellucid.draw import style
+from pellucid.draw.shared import rank_cells
 from pellucid.score.shared.similarity import STRONGEST
 
 
@@ -42,16 +43,14 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
                     continue
                 value = correlation[row, column] if column > row else overlap[row, column]
                 strength = abs(value) if column > row else value
-                text = f"{value:.1f}".replace("-0.0", "0.0").replace("0.", ".")
+                text = rank_cells.tenths(value)
                 axes.text(
                     column, row, text, ha="center", va="center", fontsize=6.5,
                     color="white" if strength > 0.6 else style.INK,
                 )  # fmt: skip
         axes.set_xticks(range(size), labels, rotation=90, fontsize=7.5)
         axes.set_yticks(range(size), labels, fontsize=7.5)
-        axes.tick_params(length=0)
-        for spine in axes.spines.values():
-            spine.set_visible(False)
+        rank_cells.without_frame(axes)
         figure.suptitle(f"{title} — agreement of the explanations", x=0.01, ha="left", fontsize=10)
         for colours, scale, label in (
             (style.DIVERGING, norm, "above the diagonal: Spearman correlation of absolute attributions"),

@@ -88,7 +88,7 @@ def _series(
     tall = 1.0 if channels == 1 else 0.6 + 0.16 * min(channels, 12)
     figure = style.new(0.8 + 2.3 * len(copies), 0.9 + tall * len(names))
     time, unit = style.time_axis(copies[0].shape[1], data_info["sampling_rate_hz"])
-    spread = np.maximum(np.ptp(copies[0], axis=1).max(0), 1e-12)
+    spread = style.largest_range(copies[0])
     with style.styled():
         # An example and its copies have one scale: what changes its amplitude is to be seen.
         axes = figure.subplots(len(names), len(copies), squeeze=False, sharex=True, sharey="row")

@@ -49,11 +49,9 @@ def _figure(table: pd.DataFrame, title: str) -> Figure:
     limits = {row.check: f"{'≤' if row.sign == '>' else '≥'} {row.limit:g}" for row in table.itertuples()}
     axes.set_xticks(range(len(columns)), [f"{check}\n{limits[check]}" for check in columns], fontsize=8.5)
     axes.xaxis.tick_top()
-    axes.tick_params(length=0)
+    rank_cells.without_frame(axes)
     axes.set_xlim(-0.5, len(columns) - 0.5)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
     about = "\n".join(f"{check}: {ABOUT[check]}" for check in columns)
     axes.text(-0.5, len(rows) - 0.2, about, ha="left", va="top", fontsize=7.5, color=style.INK, linespacing=1.4)
     failed = table.loc[~table["passed"], "explanation"].nunique()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 from pellucid import tables
 from pellucid.compare.experiments import experiments
 from pellucid.draw import style
-from pellucid.draw.shared import rank_cells
+from pellucid.draw.shared import heading, rank_cells
 from pellucid.ranks import tied_ranks
 
 _CELL = 0.62  # inches
 
 
-def draw(*, table: Path | str, pictures: Sequence[Path | str]) -> None:
+def draw(*, table: Path | str, pictures: Sequence[Path | str], chance: Mapping[str, Path | str] | None = None) -> None:
     """Draw the ranks at the left and insertion less deletion at the right, an experiment a column.
 
     Args:
         table: what `compare.experiments.run` wrote.
         pictures: one path per format.
+        chance: `chance.json` of each experiment: one whose model is no better than chance is named so.
     """
     content = tables.read(table, index="explanation")
     names = experiments(list(content.columns))
@@ -32,7 +33,9 @@ def draw(*, table: Path | str, pictures: Sequence[Path | str]) -> None:
     ranks = content[[*(f"{name}: mean rank" for name in names), "relative rank"]].to_numpy(np.float64)
     values = content[[*(f"{name}: {score}" for name in names), score]].to_numpy(np.float64)
     with style.styled():
-        height = 1.1 + rank_cells.lean([*names, "relative rank"]) + 0.22 * len(content)
+        at_chance = {name for name, fact in (chance or {}).items() if heading.of_chance(fact)}
+        columns = [f"{name} (model at chance)" if name in at_chance else name for name in names]
+        height = 1.1 + rank_cells.lean([*columns, "relative rank"]) + 0.22 * len(content)
         figure = style.new(max(2.6 + 2 * _CELL * (len(names) + 1), 8.0), height)
         figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
         left, right = figure.subplots(1, 2)
@@ -41,8 +44,8 @@ def draw(*, table: Path | str, pictures: Sequence[Path | str]) -> None:
             for row, crosses in zip(ranks, failed, strict=True)
         ]
         texts = [[*row, rank_cells.short(over)] for row, over in zip(texts, ranks[:, -1], strict=True)]
-        _block(left, -ranks, texts, [*names, "relative rank"], "mean rank over the judging scores")
-        _block(right, values, [[rank_cells.short(value) for value in row] for row in values], [*names, "mean"], score)
+        _block(left, -ranks, texts, [*columns, "relative rank"], "mean rank over the judging scores")
+        _block(right, values, [[rank_cells.short(value) for value in row] for row in values], [*columns, "mean"], score)
         counts = content["experiments"]
         labels = [f"{label}  ({n} of {len(names)})" if n < len(names) else label for label, n in counts.items()]
         rank_cells.name_rows(left, labels, content["family"])

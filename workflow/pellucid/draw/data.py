@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pellucid import files
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
+from pellucid.draw.shared import pixels
 from pellucid.messages import MANY_CLASSES
 
 PER_CLASS = 4
@@ -101,7 +102,7 @@ def _example(
 ) -> None:
     """Draw one example: an image, a line, or a line for each channel."""
     if data_info["kind"] == "image":
-        style.image(axes, example)
+        pixels.image(axes, example)
     elif len(data_info["channels"]) == 1:
         axes.plot(time, example[:, 0], color=style.INK, linewidth=1)
         axes.margins(x=0)

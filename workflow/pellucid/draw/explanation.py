@@ -1,10 +1,8 @@
-"""One figure per explanation: every class, some examples each, on one colour scale."""
+"""One figure per explanation: every class, some examples each."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,11 @@ from pellucid import files, plugins
 from pellucid.config.variants import variants
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
+from pellucid.draw.layouts import base, channels, images, leads, signals
+from pellucid.draw.shared.panel_scales import PanelScales
 from pellucid.explain.base import holds
-from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
+from pellucid.messages import MANY_CLASSES
 
-_LETTER = 0.066  # inches that one of 8 points takes
-_NAME = 30  # letters of a line of a heading at most
 SHOWN = 4  # examples of a class in one figure; the arrays hold all
 
 
@@ -33,6 +31,7 @@ def draw(
     data: Path | str,
     attributions: Path | str,
     pictures: Sequence[Path | str],
+    colour_scale: str = "panel",
 ) -> None:
     """Draw the attributions of one variant of a method.
 
@@ -44,23 +43,52 @@ def draw(
         data: `data.json`.
         attributions: `attributions.npz`.
         pictures: one path per format.
+        colour_scale: "panel" for a scale for each panel, "common" for one scale for all.
 
     What the method failed of its checks is known much later, and stands in the report beside the figure.
     """
-    spec = plugins.spec("explain", method)
-    data_info, arrays = style.data_info(data), files.read_arrays(attributions)
     chosen = variants(method, parameters)[variant]
-    maps = arrays["attributions"][list(arrays["variants"]).index(variant)]
-    measured = arrays.get("measured")
-    maps = style.unmeasured_as_nan(maps, measured)
-    arrays["inputs"] = style.unmeasured_as_nan(arrays["inputs"], measured)
-    if data_info["kind"] == "image" and holds(spec.per_channel, chosen):
+    with style.styled():
+        made = figure(
+            method,
+            chosen,
+            variant,
+            files.read_arrays(attributions),
+            style.data_info(data),
+            title=title,
+            common=colour_scale == "common",
+        )
+        style.save(made, *pictures)
+
+
+def figure(
+    method: str,
+    chosen: Mapping[str, Any],
+    variant: str,
+    arrays: Mapping[str, NDArray[Any]],
+    data_info: Mapping[str, Any],
+    *,
+    title: str,
+    common: bool = False,
+) -> Figure:
+    """Return the figure of one variant, from what `explain.run` wrote.
+
+    Args:
+        method, chosen, variant: the method, the parameters of the variant, and its name.
+        arrays: content of `attributions.npz`.
+        data_info: what `style.data_info` returns.
+        title: of the experiment.
+        common: whether all panels have one colour scale.
+    """
+    spec, place = plugins.spec("explain", method), list(arrays["variants"]).index(variant)
+    measured, labels = arrays.get("measured"), arrays["labels"]
+    maps = style.unmeasured_as_nan(arrays["attributions"][place], measured)
+    per_channel, signed = holds(spec.per_channel, chosen), holds(spec.signed, chosen)
+    if data_info["kind"] == "image" and per_channel:
         # One colour per pixel: what its channels have together.
         maps = maps.sum(-1, keepdims=True)
-    scale = style.Scale.of(maps, holds(spec.signed, chosen))
     setting = ", ".join(f"{name} {value}" for name, value in chosen.items())
     caption = f"{spec.title}{f' ({setting})' if setting else ''}\n{title}"
-    labels = arrays["labels"]
     present = np.unique(labels)
     rows = [np.flatnonzero(labels == label)[:SHOWN] for label in present[:MANY_CLASSES]]
     if (labels == UNLABELLED).all():
@@ -69,23 +97,25 @@ def draw(
     if len(present) > MANY_CLASSES:
         caption += f"\n{MANY_CLASSES} of {len(present):,} classes"
     if measured is not None:
-        share = arrays["unmeasured_share"][list(arrays["variants"]).index(variant)].mean()
+        share = arrays["unmeasured_share"][place].mean()
         caption += "\ngrey: padding or a gap, where nothing was measured"
         caption += f" ({share:.0%} of all attribution, not shown)" if share else ""
-    sheet = _Sheet(
-        data_info=data_info,
-        arrays=arrays,
-        maps=maps,
-        rows=rows,
-        scale=scale,
-        unit=spec.unit,
-        per_channel=holds(spec.per_channel, chosen),
-        caption=caption,
+    layout = layout_of(data_info)
+    # A class activation map without its negative part may have nothing left.
+    zero = "zero everywhere: no positive part" if chosen.get("relu") else "zero everywhere"
+    shades = leads.colours(signed) if layout is leads.draw else None
+    return layout(
+        base.Sheet(
+            data_info=data_info,
+            arrays={**arrays, "inputs": style.unmeasured_as_nan(arrays["inputs"], measured)},
+            maps=maps,
+            rows=rows,
+            scales=PanelScales(maps, np.concatenate(rows), signed, common, shades, zero),
+            unit=spec.unit,
+            per_channel=per_channel,
+            caption=caption,
+        )
     )
-    series = _signals if len(data_info["channels"]) == 1 else _channels
-    layout = _images if data_info["kind"] == "image" else series
-    with style.styled():
-        style.save(layout(sheet), *pictures)
 
 
 def in_rows(count: int) -> list[NDArray[np.int64]]:
@@ -93,153 +123,10 @@ def in_rows(count: int) -> list[NDArray[np.int64]]:
     return [np.arange(start, min(start + SHOWN, count)) for start in range(0, count, SHOWN)][:MANY_CLASSES]
 
 
-@dataclass(frozen=True)
-class _Sheet:
-    """What one figure shows: the rows are the examples of each class, as indices."""
-
-    data_info: Mapping[str, Any]
-    arrays: Mapping[str, NDArray[Any]]
-    maps: NDArray[np.float32]
-    rows: Sequence[NDArray[np.int64]]
-    scale: style.Scale
-    unit: str
-    per_channel: bool
-    caption: str
-
-    def finish(self, figure: Figure, axes: Any, note: str = "") -> Figure:
-        """Add the caption and the one colour bar."""
-        # A letter of this size is about a thirteenth of an inch wide.
-        width = int(13 * figure.get_figwidth())
-        lines = [textwrap.fill(line, width) for line in (self.caption + note).splitlines()]
-        figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=10)
-        self.scale.bar(figure, axes, self.unit)
-        return figure
-
-
-def _signals(sheet: _Sheet) -> Figure:
-    """One row per class, one coloured line per example."""
-    data_info, arrays = sheet.data_info, sheet.arrays
-    columns = max(len(row) for row in sheet.rows)
-    figure = style.new(1.2 + 3.1 * columns, 0.9 + 1.35 * len(sheet.rows))
-    axes = figure.subplots(len(sheet.rows), columns, squeeze=False, sharex=True)
-    time, label = style.time_axis(arrays["inputs"].shape[1], data_info["sampling_rate_hz"])
-    for line, row in zip(axes, sheet.rows, strict=True):
-        for one, index in zip(line, row, strict=False):
-            signal = arrays["inputs"][index, :, 0]
-            style.coloured_line(one, time, signal, sheet.maps[index, :, 0], sheet.scale)
-            if "truth" in arrays:
-                _evidence(one, time, arrays["truth"][index, :, 0])
-            one.set_title(_folded(_heading(data_info, arrays, index), 3.1), loc="left")
-            one.tick_params(labelsize=7)
-        for one in line[len(row) :]:
-            one.set_visible(False)
-        line[0].set_ylabel(data_info["unit"], fontsize=7)
-    style.label_time(axes, label)
-    note = " — bar: the samples that carry the planted evidence" if "truth" in arrays else ""
-    return sheet.finish(figure, axes, note)
-
-
-def _evidence(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) -> None:
-    """A bar under the signal where the evidence was planted."""
-    low, high = axes.get_ylim()
-    base = low - 0.06 * (high - low)
-    axes.fill_between(
-        time, base - 0.05 * (high - low), base, where=truth, color=style.PALETTE[2], linewidth=0, step="mid"
-    )
-    axes.set_ylim(base - 0.07 * (high - low), high)
-
-
-def _channels(sheet: _Sheet) -> Figure:
-    """One row per class; per example the series above, and time × channel below it."""
-    data_info, arrays = sheet.data_info, sheet.arrays
-    columns = max(len(row) for row in sheet.rows)
-    inputs, channels = arrays["inputs"], data_info["channels"] if sheet.per_channel else ["all"]
-    spread = style.largest_range(inputs)
-    height = 0.45 + 0.13 * min(len(data_info["channels"]), 12)
-    below = height if sheet.per_channel else 0.35
-    figure = style.new(1.6 + 3.6 * columns, 0.9 + (height + below + 0.5) * len(sheet.rows))
-    axes = figure.subplots(
-        2 * len(sheet.rows), columns, squeeze=False, sharex=True, height_ratios=[height, below] * len(sheet.rows)
-    )
-    time, label = style.time_axis(inputs.shape[1], data_info["sampling_rate_hz"])
-    for line, row in enumerate(sheet.rows):
-        above, under = axes[2 * line], axes[2 * line + 1]
-        for column, index in enumerate(row):
-            style.stacked_series(above[column], time, inputs[index], data_info["channels"], spread)
-            above[column].set_title(_folded(_heading(data_info, arrays, index), 3.6), loc="left")
-            shown = sheet.maps[index] if sheet.per_channel else sheet.maps[index, :, :1]
-            style.channel_map(under[column], time, shown, channels, sheet.scale)
-            if "truth" in arrays and sheet.per_channel:
-                _frame(under[column], time, arrays["truth"][index])
-        for one in (*above[len(row) :], *under[len(row) :]):
-            one.set_visible(False)
-    style.label_time(axes, label)
-    note = " — frame: the cells that carry the planted evidence" if "truth" in arrays and sheet.per_channel else ""
-    return sheet.finish(figure, axes, note)
-
-
-def _frame(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) -> None:
-    """A frame around the cells (time, channels) where the evidence was planted."""
-    rows = np.repeat(np.pad(truth.T, 1).astype(float), 8, axis=0)
-    step = time[1] - time[0]
-    across = np.concatenate([[time[0] - step], time, [time[-1] + step]])
-    down = np.repeat(np.arange(-1, truth.shape[1] + 1), 8) + np.tile((np.arange(8) + 0.5) / 8 - 0.5, len(rows) // 8)
-    axes.contour(across, down, rows, levels=[0.5], colors=[style.PALETTE[2]], linewidths=1.2)
-
-
-def _images(sheet: _Sheet) -> Figure:
-    """One column per class; per example the image above, and the heat map over it below."""
-    data_info, arrays = sheet.data_info, sheet.arrays
-    examples = max(len(row) for row in sheet.rows)
-    # Photographs need more room than digits.
-    side = min(1.3 if arrays["inputs"].shape[1] < 64 else 2.6, 13 / len(sheet.rows))
-    figure = style.new(1.2 + side * len(sheet.rows), 0.8 + 2.2 * side * examples)
-    axes = figure.subplots(2 * examples, len(sheet.rows), squeeze=False)
-    for one in axes.ravel():
-        one.set_visible(False)
-    for column, row in enumerate(sheet.rows):
-        for line, index in enumerate(row):
-            above, below = axes[2 * line, column], axes[2 * line + 1, column]
-            above.set_visible(True)
-            below.set_visible(True)
-            style.image(above, arrays["inputs"][index])
-            style.heat_over_image(below, arrays["inputs"][index], sheet.maps[index, ..., 0], sheet.scale)
-            above.set_title(_heading(data_info, arrays, index, room=int(side / _LETTER)), fontsize=8)
-    return sheet.finish(figure, axes)
-
-
-def _heading(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int, room: int = 0) -> str:
-    """The true class; the predicted one with its probability; and the class explained, where it is another.
-
-    Of many classes the most probable ones follow, a line each: the second may be the same thing by another name. `room`
-    is the width in letters; without it the heading is one line of any length, unless there are many classes.
-    """
-    classes = data_info["classes"]
-    label, predicted, target = (int(arrays[name][index]) for name in ("labels", "predictions", "targets"))
-    p = arrays["probabilities"][index, predicted]
-    if len(classes) > MANY_CLASSES:
-        long = min(room or _NAME, _NAME) - 6
-        best = np.argsort(-arrays["probabilities"][index], kind="stable")[:MOST_PROBABLE]
-        lines = [] if label == UNLABELLED else [f"true: {_cut(classes[label], long)}"]
-        lines += [f"{_cut(classes[one], long)} {arrays['probabilities'][index, one]:.1%}" for one in best]
-        return "\n".join([*lines, *([f"explained: {_cut(classes[target], long - 4)}"] if target != predicted else [])])
-    name = "" if label == UNLABELLED else classes[label]
-    parts = [
-        f"{name}, p = {p:.2f}"
-        if label == predicted
-        else f"{name}{', ' * bool(name)}taken for {classes[predicted]}, p = {p:.2f}"
-    ]
-    if room:
-        parts = [name if label == predicted else f"{name} → {classes[predicted]}".strip()]
-    if target != predicted:
-        parts.append(f"explained: {classes[target]}")
-    return "; ".join(parts)
-
-
-def _folded(heading: str, room: float) -> str:
-    """The heading in lines that are as wide as their panel, in inches."""
-    return "\n".join(textwrap.fill(line, int(room / _LETTER)) for line in heading.split("\n"))
-
-
-def _cut(name: str, length: int) -> str:
-    return name if len(name) <= max(length, 3) else f"{name[: max(length, 3) - 1]}…"
+def layout_of(data_info: Mapping[str, Any]) -> Callable[[base.Sheet], Figure]:
+    """Return the layout that suits the data."""
+    if data_info["kind"] == "image":
+        return images.draw
+    if len(data_info["channels"]) == 1:
+        return signals.draw
+    return leads.draw if leads.is_ecg(data_info) else channels.draw

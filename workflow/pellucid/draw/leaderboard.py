@@ -14,8 +14,10 @@ from matplotlib.figure import Figure
 from pellucid import tables
 from pellucid.compare.leaderboard import JUDGING
 from pellucid.draw import style
-from pellucid.draw.shared import rank_cells
+from pellucid.draw.shared import heading, rank_cells
 from pellucid.ranks import in_order
+
+_WARNING = 0.4  # inches of the lines that say that a model is no better than chance
 
 
 def draw(
@@ -25,6 +27,7 @@ def draw(
     metrics: Path | str,
     ranking: Sequence[Path | str],
     tradeoffs: Sequence[Path | str],
+    chance: Path | str | None = None,
 ) -> None:
     """Draw both figures.
 
@@ -32,28 +35,30 @@ def draw(
         title: of the experiment.
         table, metrics: what `leaderboard.run` wrote.
         ranking, tradeoffs: one path per format, of each figure.
+        chance: `chance.json`: a model that is no better than chance is named so.
     """
     content, about = tables.read(table, index="explanation"), tables.read(metrics)
     content["failed checks"] = content["failed checks"].fillna("")
     with style.styled():
-        style.save(_ranking(content, about, title), *ranking)
-        style.save(_tradeoffs(content, about, title), *tradeoffs)
+        warning = f"\n{at_chance}" if (at_chance := heading.of_chance(chance)) else ""
+        style.save(_ranking(content, about, title, warning), *ranking)
+        style.save(_tradeoffs(content, about, title, warning), *tradeoffs)
 
 
-def headline(about: pd.DataFrame) -> pd.DataFrame:
+def shown_metrics(about: pd.DataFrame) -> pd.DataFrame:
     """The metrics that are shown: those that stand for their score, and have a better and a worse."""
     shown = about[about["first"] & (about["better"] != "neither")]
     families = {family: place for place, family in enumerate((*JUDGING, "cost"))}
     return shown.assign(place=shown["family"].map(families)).sort_values("place", kind="stable")
 
 
-def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
-    shown = headline(about)
+def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str, warning: str) -> Figure:
+    shown = shown_metrics(about)
     rows, columns = len(content), len(shown)
     # Room for what failed, in characters of its longest text.
     room = 0.3 + 0.062 * int(content["failed checks"].str.len().max())
     names = [_named(row) for row in shown.itertuples()]
-    height = 1.1 + rank_cells.lean(names) + 0.22 * rows
+    height = 1.25 + rank_cells.lean(names) + 0.22 * rows + (_WARNING if warning else 0)
     figure = style.new(max(2.6 + 0.52 * columns + room, 8.0), height)
     # Leaning names are a little longer when they are drawn than when they are laid out: the title keeps away from them.
     figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.16)
@@ -75,16 +80,16 @@ def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
         axes.text(columns - 0.4, row, failed, va="center", fontsize=6.8, color=style.PALETTE[1])
     axes.set_xlim(-0.5, columns + room / 0.52 - 0.5)
     axes.set_ylim(rows + 0.6, -0.5)
-    heading = f"{title} — leaderboard\nThe darker, the better the rank in the column"
-    figure.suptitle(heading, x=0.01, ha="left", fontsize=10)
+    title_lines = f"{title} — leaderboard{warning}\nThe darker, the better the rank in the column"
+    figure.suptitle(title_lines, x=0.01, ha="left", fontsize=10)
     return figure
 
 
-def _tradeoffs(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
-    shown = headline(about)
+def _tradeoffs(content: pd.DataFrame, about: pd.DataFrame, title: str, warning: str) -> Figure:
+    shown = shown_metrics(about)
     judging = shown[shown["family"].isin(JUDGING)]
     side = 1.8 + 0.36 * len(judging)
-    height = max(side, 1.4 + 0.21 * len(content))
+    height = max(side, 1.4 + 0.21 * len(content)) + (_WARNING if warning else 0)
     figure = style.new(5.4 + side + 1.4, height)
     left, right = figure.subplots(1, 2, width_ratios=[5.4, side + 0.8])
     faithful = judging.loc[judging["family"] == "faithfulness", "metric"]
@@ -92,8 +97,11 @@ def _tradeoffs(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure
         _pareto(left, content, [f"{metric} rank" for metric in faithful])
     else:
         left.set_visible(False)
-    _disagreement(figure, right, content, judging)
-    figure.suptitle(f"{title} — what the scores trade off", x=0.01, ha="left", fontsize=10)
+    if len(judging):
+        _disagreement(figure, right, content, judging)
+    else:
+        right.set_visible(False)
+    figure.suptitle(f"{title} — what the scores trade off{warning}", x=0.01, ha="left", fontsize=10)
     return figure
 
 
@@ -155,15 +163,13 @@ def _disagreement(figure: Figure, axes: Any, content: pd.DataFrame, judging: pd.
     for row in range(size):
         for column in range(size):
             if row != column and np.isfinite(matrix[row, column]):
-                text = f"{matrix[row, column]:.1f}".replace("-0.0", "0.0").replace("0.", ".")
+                text = rank_cells.tenths(matrix[row, column])
                 ink = "white" if abs(matrix[row, column]) > 0.6 else style.INK
                 axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=ink)
     names = [_named(row) for row in judging.itertuples()]
     axes.set_xticks(range(size), names, rotation=90, fontsize=7)
     axes.set_yticks(range(size), names, fontsize=7)
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    rank_cells.without_frame(axes)
     axes.set_title("Rank correlation of the scores\nover all explanations", loc="left")
     # In the square's own measure: a few scores make a small square, and a bar of the figure's would stand above it.
     beside = axes.inset_axes((1.03, 0.2, 0.035, 0.6))

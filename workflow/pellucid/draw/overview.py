@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pellucid import files, plugins, tables
 from pellucid.config.variants import variants
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
+from pellucid.draw.shared import heading, pixels
 from pellucid.draw.shared.canvas import Canvas
 from pellucid.draw.shared.families import FAMILIES
 from pellucid.explain.base import holds
@@ -22,6 +24,7 @@ from pellucid.messages import MANY_CLASSES
 _NAMES = 1.75  # inches for the names at the left
 _GAP = 0.07
 _UNLABELLED = 5  # examples without labels that are shown
+_LETTER = 0.073  # inches of a letter of the caption
 _LETTERS = 12  # of 6 points over an image
 
 
@@ -33,6 +36,7 @@ def draw(
     data_info: Path | str,
     checks: Path | str,
     pictures: Sequence[Path | str],
+    chance: Path | str | None = None,
 ) -> None:
     """Draw the first example of each class, and below it every explanation of it on a colour scale of its own.
 
@@ -43,6 +47,7 @@ def draw(
         data_info: `data.json`.
         checks: the table of the checks: what failed one is marked.
         pictures: one path per format.
+        chance: `chance.json`: a model that is no better than chance is named so.
     """
     data = style.data_info(data_info)
     table = tables.read(checks)
@@ -62,10 +67,12 @@ def draw(
     marks = "; ✗: failed a check" if failed else ""
     if len(present) > MANY_CLASSES:
         marks += f"; {MANY_CLASSES} of {len(present):,} classes"
+    across = _NAMES + len(shown) * (width + _GAP)
+    warning = "".join(f"\n{line}" for line in textwrap.wrap(heading.of_chance(chance), max(70, int(across / _LETTER))))
     canvas = Canvas(
-        _NAMES + len(shown) * (width + _GAP),
+        across,
         0.3 + (1 + len(rows)) * (height + _GAP),
-        f"{title} — {of_each} through all methods\n"
+        f"{title} — {of_each} through all methods{warning}\n"
         f"each map on its own colour scale; red: for the class, blue: against it{marks}",
         bar=False,
     )
@@ -119,8 +126,8 @@ def _head(
     if len(classes) > MANY_CLASSES and data_info["kind"] == "image":
         # Names of a thousand classes are long: two short lines over a narrow column.
         lines = [name] if name == predicted else [name, f"→ {predicted}"]
-        heading = "\n".join(line if len(line) <= _LETTERS else f"{line[: _LETTERS - 1]}…" for line in lines)
-        canvas.text(heading, centre, 0.1, ha="center", fontsize=6)
+        cut = "\n".join(line if len(line) <= _LETTERS else f"{line[: _LETTERS - 1]}…" for line in lines)
+        canvas.text(cut, centre, 0.1, ha="center", fontsize=6)
     else:
         canvas.text(name if name == predicted else f"{name} → {predicted}", centre, 0.12, ha="center", fontsize=8)
 
@@ -154,7 +161,7 @@ def _cell(
     """An attribution: over the image, along the line, or time × channel."""
     if image:
         colours = scale.colours(scale.norm(attribution[..., 0]))[..., :3]
-        paper = 1 - style.ink(example)
+        paper = 1 - pixels.ink(example)
         canvas.picture(0.8 * colours + 0.2 * paper[..., np.newaxis], left, top, width, height)
     elif example.shape[1] > 1:
         colours = scale.colours(scale.norm(attribution.T))[..., :3]

@@ -1,4 +1,4 @@
-"""Shared drawing code: style, colours, saving, and attributions on a signal, a multichannel series or an image."""
+"""Shared drawing code: style, colours, saving, and attributions on a signal or a multichannel series."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from pellucid import files
@@ -37,6 +36,8 @@ UNMEASURED = "#eef0f2"
 _LOW = "#d3d8de"
 SEQUENTIAL = LinearSegmentedColormap.from_list("pellucid", [_LOW, "#f3a33c", "#cf3a2b", "#3d0f4a"])
 DIVERGING = LinearSegmentedColormap.from_list("pellucid_signed", ["#08306b", "#3b86c4", _LOW, "#e0662f", "#67000d"])
+# A value this many times the 99.5th percentile is a spike.
+_SPIKE = 1.5
 
 STYLE: dict[str, Any] = {
     "figure.dpi": 100,
@@ -113,27 +114,33 @@ def styled() -> Any:
 
 @dataclass(frozen=True)
 class Scale:
-    """One colour scale for all panels of a figure."""
+    """A colour scale, of one panel or of several."""
 
     colours: Colormap
     norm: Normalize
     extend: str
 
     @classmethod
-    def of(cls, values: Array, signed: bool) -> Scale:
-        """A scale up to the 99.5th percentile of the size of `values`, so that one spike does not pale all the rest.
+    def of(cls, values: Array, signed: bool, colours: Colormap | None = None) -> Scale:
+        """A scale up to the largest size of `values`, or up to their 99.5th percentile if a spike would pale the rest.
 
         NaN, where nothing was measured, does not count.
         """
         size = np.abs(values[np.isfinite(values)])
-        top = float(np.percentile(size, 99.5)) or float(size.max()) or 1.0
-        extend = "neither" if size.max() <= top else ("both" if signed else "max")
-        return cls(DIVERGING if signed else SEQUENTIAL, Normalize(-top if signed else 0.0, top), extend)
+        largest = float(size.max()) if size.size else 0.0
+        top = float(np.percentile(size, 99.5)) if size.size else 0.0
+        top = (top if largest > _SPIKE * top > 0 else largest) or 1.0
+        extend = "neither" if largest <= top else ("both" if signed else "max")
+        return cls(colours or (DIVERGING if signed else SEQUENTIAL), Normalize(-top if signed else 0.0, top), extend)
+
+    @property
+    def top(self) -> float:
+        """Where the colours end."""
+        return float(self.norm.vmax or 1)
 
     def bar(self, figure: Figure, axes: Any, label: str) -> None:
         """Draw the colour bar beside `axes`."""
-        mappable = mpl.cm.ScalarMappable(self.norm, self.colours)
-        bar = figure.colorbar(mappable, ax=axes, extend=self.extend, shrink=0.6, aspect=30, pad=0.015)
+        bar = colour_bar(figure, axes, mpl.cm.ScalarMappable(self.norm, self.colours), self.extend)
         bar.set_label(label)
         bar.outline.set_visible(False)
 
@@ -143,6 +150,12 @@ class Scale:
         bar.set_label(label, fontsize=8)
         bar.ax.tick_params(labelsize=7)
         bar.outline.set_visible(False)
+
+
+def colour_bar(figure: Figure, axes: Any, shades: mpl.cm.ScalarMappable, extend: str = "neither") -> Any:
+    """Draw a colour bar beside `axes`, of at most five inches."""
+    shrink = min(0.6, 5 / figure.get_figheight())
+    return figure.colorbar(shades, ax=axes, extend=extend, shrink=shrink, aspect=30, pad=0.015)
 
 
 def coloured_line(axes: Axes, time: NDArray[np.float64], signal: Array, attribution: Array, scale: Scale) -> None:
@@ -237,44 +250,6 @@ def channel_ticks(axes: Axes, channels: Sequence[str], positions: Sequence[float
     step = -(-len(channels) // 12)
     axes.set_yticks(positions[::step], list(channels)[::step], fontsize=7)
     axes.tick_params(axis="y", length=0)
-
-
-def image(axes: Axes, pixels: Array) -> None:
-    """An image (height, width, 1 or 3) in grey, ink dark on white, or in colour."""
-    if pixels.shape[-1] == 3:
-        low, high = float(pixels.min()), float(pixels.max())
-        axes.imshow((pixels - low) / (high - low or 1.0), interpolation="nearest")
-    else:
-        axes.imshow(pixels[..., 0], cmap="gray_r", interpolation="nearest")
-    bare(axes)
-
-
-def heat_over_image(axes: Axes, pixels: Array, attribution: Array, scale: Scale) -> None:
-    """Attribution (height, width) in colour over an image (height, width, channels) in pale grey."""
-    axes.imshow(1 - 0.55 * ink(pixels), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    colours = scale.colours(scale.norm(attribution))
-    # Weak attributions let the image through; the image gives place, the colour gives strength.
-    strength = np.abs(attribution) / scale.norm.vmax
-    colours[..., 3] = np.clip(0.25 + 0.65 * strength, 0, 0.9)
-    axes.imshow(colours, interpolation="nearest")
-    bare(axes)
-
-
-def ink(pixels: Array) -> Array:
-    """How dark an image (height, width, channels) is at each place, 0 to 1: grey ones are dark where they are high."""
-    grey = pixels.mean(-1)
-    low, high = float(grey.min()), float(grey.max())
-    share: Array = (grey - low) / (high - low or 1.0)
-    return share if pixels.shape[-1] == 1 else 1 - share
-
-
-def bare(axes: Axes) -> None:
-    """No ticks, and a thin frame."""
-    # Axes without ticks are still measured by the layout; a rectangle is not.
-    axes.set_axis_off()
-    axes.add_patch(
-        Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=QUIET, linewidth=0.5, clip_on=False)
-    )
 
 
 def label_time(axes: Any, label: str) -> None:

@@ -21,7 +21,11 @@ _LONGEST = 1000  # letters of the names that one sentence lists
 
 
 def notes(
-    training: Path | str | None, y: NDArray[np.int64], predicted: NDArray[np.int64], classes: Sequence[str]
+    training: Path | str | None,
+    y: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    classes: Sequence[str],
+    at_chance: str,
 ) -> list[str]:
     """Return a sentence for each sign that a model is not used in the way it was trained for; log new ones.
 
@@ -30,16 +34,14 @@ def notes(
         y: (N,) labels.
         predicted: (N,) outputs with the highest score.
         classes: of a model that was not trained here; empty for a model that was.
+        at_chance: a sentence that says that the model is no better than chance; "" for a model that is better.
     """
     known: list[str] = files.read_json(training).get("notes", []) if training else []
-    if not classes:
-        return known
-    doubt = warning(y, predicted, classes)
-    if not doubt and not known and at_chance(y, predicted):
-        doubt = (
-            f"The accuracy is {(predicted == y).mean():.3f}, no more than that of always naming the most frequent "
-            "class: the model may take values of another range (model.input_range) or other data."
-        )
+    doubt = warning(y, predicted, classes) if classes else ""
+    if at_chance and not doubt:
+        doubt = at_chance
+        if classes and not known:
+            doubt += " It may take values of another range (model.input_range) or other data."
     if doubt:
         logger.warning("%s", doubt)
     return [*known, doubt] if doubt else known
@@ -109,8 +111,3 @@ def warning(y: NDArray[np.int64], predicted: NDArray[np.int64], classes: Sequenc
         f"The model's outputs are probably in another order: the accuracy is {(predicted == y).mean():.3f}, and would "
         f"be {(order[predicted] == y).mean():.3f} with {how}. Now classes and maps have the wrong names."
     )
-
-
-def at_chance(y: NDArray[np.int64], predicted: NDArray[np.int64]) -> bool:
-    """Return whether the predictions are no better than always the most frequent class, where there are several."""
-    return bool((predicted == y).mean() <= np.bincount(y).max() / len(y)) and len(np.unique(y)) > 1

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, tables
-from pellucid.evaluate import class_order
+from pellucid.evaluate import chance, class_order
 from pellucid.logits import log_odds, log_softmax, softmax
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
 from pellucid.network.explained_model import ExplainedModel
@@ -44,7 +44,8 @@ def evaluate(
         threads: CPU threads.
         memory_mb: for the batches.
         folder: gets `metrics.json`, `per_class.csv`, `confusion_matrix.csv` (rows: true class), `reliability.csv`,
-            `predictions.csv` and `predictions.npz` (float32 logits, float64 probabilities, int64 labels). With
+            `predictions.csv` and `predictions.npz` (float32 logits, float64 probabilities, int64 labels), and
+            `chance.json`, which says whether the predictions are better than chance. With
             more than 20 classes the tables hold only classes that are true or predicted for some example, and each
             example's five most probable classes.
         training: `training.json`, whose notes are repeated in `metrics.json`.
@@ -69,8 +70,10 @@ def evaluate(
         metrics[f"top_{MOST_PROBABLE}_accuracy"] = float((most_probable(logits) == y[:, np.newaxis]).any(1).mean())
         metrics["classes_that_occur"] = int(occurs.sum())
         metrics["classes"] = len(classes)
-    if notes := class_order.notes(training, y, predicted, classes if as_it_is else []):
+    by_chance = chance.compare(y, predicted, classes)
+    if notes := class_order.notes(training, y, predicted, classes if as_it_is else [], by_chance["sentence"]):
         metrics["notes"] = notes
+    files.write_json(folder / "chance.json", by_chance)
     files.write_json(folder / "metrics.json", metrics)
     files.write_arrays(folder / "predictions.npz", {"logits": logits, "probabilities": p, "labels": y})
     tables.write(folder / "per_class.csv", per_class)

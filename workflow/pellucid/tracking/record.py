@@ -37,11 +37,12 @@ class Record(Runs):
         # Examples without labels are predicted, and nothing is evaluated.
         evaluated = self.folder / "evaluation" / "metrics.json" in self.made
         metrics = files.read_json(self.folder / "evaluation" / "metrics.json") if evaluated else {}
-        # Without methods, views, scores, examples and title: a change of a method's parameter makes no new parent run.
+        # Without methods, views, scores, examples, figures and title: what changes none of the model's numbers makes no
+        # new parent run.
         recorded = {
             key: value
             for key, value in settings.items()
-            if key not in ("methods", "views", "scores", "examples", "title")
+            if key not in ("methods", "views", "scores", "examples", "figures", "title")
         }
         self.digest = files.digest([name, recorded, data["digest"], training["weights_digest"], metrics])
         parts = {part: self.folder / part for part in ("data", "model", "evaluation")}
@@ -80,12 +81,18 @@ class Record(Runs):
                 "pellucid.config_digest": files.digest(recorded),
                 "pellucid.data_digest": data["digest"],
                 "pellucid.model_digest": training["weights_digest"],
+                **({"pellucid.chance": self._chance()} if evaluated else {}),
             },
         )
         self._curves(run)
         self._model_and_data(run, name, data, training)
         self._finish(run)
         return run
+
+    def _chance(self) -> str:
+        """Return what is to be known of a model that is no better than chance."""
+        sentence = files.read_json(self.folder / "evaluation" / "chance.json")["sentence"]
+        return fitting(sentence) or "better than chance"
 
     def explanation(self, name: str, parent: str, method: str, label: str, parameters: Mapping[str, Any]) -> str:
         """Record a variant of a method as a child run: parameters, passes, time, arrays, figure; return its id."""

@@ -11,6 +11,7 @@ with job(snakemake) as params:
         variant=snakemake.wildcards.variant,
         parameters=params.parameters,
         title=params.title,
+        colour_scale=params.colour_scale,
         data=snakemake.input.data_info,
         attributions=snakemake.input.attributions,
         pictures=list(snakemake.output),

@@ -10,6 +10,7 @@ with job(snakemake) as params:
         title=params.title,
         table=snakemake.input.table,
         metrics=snakemake.input.metrics,
+        chance=snakemake.input.get("chance"),
         ranking=snakemake.output[:2],
         tradeoffs=snakemake.output[2:],
     )

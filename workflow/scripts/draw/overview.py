@@ -12,5 +12,6 @@ with job(snakemake) as params:
         title=params.title,
         data_info=snakemake.input.data_info,
         checks=snakemake.input.checks,
+        chance=snakemake.input.get("chance"),
         pictures=list(snakemake.output),
     )

@@ -60,7 +60,7 @@ class Canvas:
         height: float,
         limits: tuple[float, float] | None = None,
     ) -> None:
-        """Put an image (height, width, channels) into a box, as `style.image` shows one; NaN is left empty.
+        """Put an image (height, width, channels) into a box, as `pixels.image` shows one; NaN is left empty.
 
         `limits` are the values that are palest and strongest; without them those of the image itself.
         """

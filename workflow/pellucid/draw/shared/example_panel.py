@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from pellucid.draw import style
+from pellucid.draw.shared import pixels
 
 Array = NDArray[np.float32]
 
@@ -52,7 +53,7 @@ def example(
         colour: of a series.
     """
     if data_info["kind"] == "image":
-        style.image(axes, values)
+        pixels.image(axes, values)
         return
     time, _ = style.time_axis(len(values), data_info["sampling_rate_hz"])
     lines = [(values, colour, 1.1)] if behind is None else [(behind, PALE, 1.6), (values, colour, 1.1)]

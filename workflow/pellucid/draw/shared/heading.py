@@ -1,13 +1,16 @@
-"""What the figures of views write above an example."""
+"""What several figures write in their headings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
+from pellucid import files
 from pellucid.datasets.base import UNLABELLED
+from pellucid.messages import format_shape
 
 
 def of_example(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int) -> str:
@@ -23,3 +26,15 @@ def of_example(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]],
 def of_count(shown: int, total: int, what: str) -> str:
     """How many of how many are shown."""
     return f"{shown} of {total} {what}" if shown < total else f"all {total} {what}"
+
+
+def of_field(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """How much of the input a unit sees: `field` (axes, 4), its first column the size, and `whole`."""
+    field = arrays["field"]
+    unit = "samples" if len(field) == 1 else "pixels"
+    return "the whole input" if arrays["whole"] else f"{format_shape(field[:, 0])} {unit}"
+
+
+def of_chance(chance: Path | str | None) -> str:
+    """What is to be known of a model that is no better than chance, by `chance.json`; "" for any other model."""
+    return str(files.read_json(chance)["headline"]) if chance else ""

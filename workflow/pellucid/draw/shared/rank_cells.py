@@ -23,6 +23,11 @@ def cells(axes: Axes, share: NDArray[np.float64], texts: Sequence[Sequence[str]]
         for column, text in enumerate(line):
             ink = "white" if share[row, column] < 0.35 else style.INK
             axes.text(column, row, text, ha="center", va="center", fontsize=7, color=ink)
+    without_frame(axes)
+
+
+def without_frame(axes: Axes) -> None:
+    """No frame and no ticks around a table."""
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -49,6 +54,11 @@ def name_columns(axes: Axes, names: Sequence[str]) -> None:
 def lean(names: Sequence[str]) -> float:
     """The height in inches that such names need."""
     return 0.056 * max(map(len, names), default=0)
+
+
+def tenths(value: float) -> str:
+    """One digit after the point, without the zero before it and without a sign of zero."""
+    return f"{value:.1f}".replace("-0.0", "0.0").replace("0.", ".")
 
 
 def short(value: float) -> str:

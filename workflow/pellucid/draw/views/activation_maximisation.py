@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid.draw import style
+from pellucid.draw.shared import pixels
 from pellucid.draw.shared.example_panel import Span, channels_note, example, height
 
 WIDTH = 11  # of the pictures side by side at most, in inches
@@ -80,7 +81,7 @@ def _pictures(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], 
         for line, kind in enumerate(kinds):
             one = axes[block * len(kinds) + line, column]
             one.set_visible(True)
-            style.image(one, arrays[kind][position])
+            pixels.image(one, arrays[kind][position])
             title = {
                 "inputs": f"{_name(arrays, data_info, position, filters)}\n{_reached(arrays, position)}",
                 "mean": "mean",

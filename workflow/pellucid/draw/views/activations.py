@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 from pellucid.draw import style
 from pellucid.draw.shared import heading, heat_rows
 from pellucid.draw.shared.canvas import Canvas, box_of
-from pellucid.messages import format_shape
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -25,15 +23,9 @@ _LABEL = "activation"
 def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
     """Draw the maps of the strongest filters on one colour scale, and what the most active unit sees."""
     filters, total = arrays["filters"], int(arrays["n_filters"])
-    field = arrays["field"]
-    sees = (
-        "the whole input"
-        if arrays["whole"]
-        else format_shape(field[:, 0]) + (" samples" if len(field) == 1 else " pixels")
-    )
     caption = (
         f"{caption}: {arrays['layer']}\n{heading.of_count(len(filters), total, 'filters')}, the largest mean size of "
-        f"activation first; green: what the most active unit sees, {sees}"
+        f"activation first; green: what the most active unit sees, {heading.of_field(arrays)}"
     )
     signed = bool(arrays["maps"].min() < 0)
     scale = style.Scale.of(arrays["maps"], signed)
@@ -54,7 +46,7 @@ def _series(arrays: Arrays, data_info: Mapping[str, Any], scale: style.Scale, ca
     time, label = style.time_axis(inputs.shape[1], data_info["sampling_rate_hz"])
     step = float(time[1] - time[0])
     place = heat_rows.units_at(arrays["field"][0], bool(arrays["whole"]), maps.shape[2], len(time))
-    spread = np.maximum(np.ptp(inputs, axis=1).max(0), 1e-12)
+    spread = style.largest_range(inputs)
     for index, maps_of_one in enumerate(maps):
         band, column = divmod(index, columns)
         signal, rows = axes[2 * band, column], axes[2 * band + 1, column]

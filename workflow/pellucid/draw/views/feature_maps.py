@@ -85,7 +85,7 @@ def _series(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figur
         first.plot(time, inputs[0, :, 0], color=style.INK, linewidth=1.1)
         first.set_ylabel(data_info["unit"], fontsize=7)
     else:
-        style.stacked_series(first, time, inputs[0], channels, np.maximum(np.ptp(inputs, axis=1).max(0), 1e-12))
+        style.stacked_series(first, time, inputs[0], channels, style.largest_range(inputs))
     first.set_xlim(time[0] - step / 2, time[-1] + step / 2)
     first.set_title("input", loc="left", fontsize=8, fontweight="bold", pad=3)
     for index, one in enumerate(axes[1:, 0]):

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from pellucid.draw import style
 from pellucid.draw.shared import heading
 from pellucid.draw.shared.canvas import Canvas, box_of
-from pellucid.messages import format_shape
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -23,13 +22,11 @@ _LINES = len(style.PALETTE) - 1
 
 def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
     """Draw the patches, and where on their inputs they lie."""
-    total, field = int(arrays["n_filters"]), arrays["field"]
+    total = int(arrays["n_filters"])
     order = "the largest activations first" if parameters["order"] == "strongest" else "in their order"
-    unit = "samples" if len(field) == 1 else "pixels"
-    sees = "the whole input" if arrays["whole"] else f"{format_shape(field[:, 0])} {unit}"
     caption = (
         f"{caption}: {arrays['layer']}\n{heading.of_count(len(arrays['filters']), total, 'filters')}, {order}; "
-        f"the strongest of {int(arrays['searched'])} test examples\na unit sees {sees}; "
+        f"the strongest of {int(arrays['searched'])} test examples\na unit sees {heading.of_field(arrays)}; "
     )
     if data_info["kind"] == "image":
         return _images(arrays, data_info, caption + "above what it sees, below where that lies (green)")
@@ -46,7 +43,7 @@ def _series(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figur
     contexts, patches = arrays["contexts"], arrays["patches"]
     rows, columns, length, n_channels = contexts.shape
     stacked = n_channels > 1
-    spread = np.maximum(np.ptp(contexts, axis=2).max((0, 1)), 1e-12)
+    spread = style.largest_range(contexts.reshape(-1, length, n_channels))
     time, label = style.time_axis(length, data_info["sampling_rate_hz"])
     step = float(time[1] - time[0])
     each = 0.85 if not stacked else 0.35 + 0.11 * min(n_channels, 12)

@@ -1,0 +1,251 @@
+"""Electrocardiograms of 12 leads: the clinical sheet, or two columns, with the attribution as colour along each trace.
+
+The clinical sheet has three rows of four leads, 2.5 s of each, and lead II over the whole time below them. A map of all
+leads over the whole time stands under it: the sheet alone would hide three quarters of the attributions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pellucid.draw import style
+from pellucid.draw.layouts import base, channels
+
+LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+RHYTHM = "II"
+_SECONDS = (8.0, 12.5)  # of a recording that fits a sheet
+_MM = 0.6 / 25.4  # inches of a millimetre of ECG paper: the figure is smaller than paper
+_MM_PER_SECOND, _MM_PER_MV = 25.0, 10.0
+_LABEL = 0.5  # of a row's unit of height above its traces: the name of the lead
+_LEFT = 0.45  # seconds left of the traces, for the pulse of 1 mV
+_GRID = {"minor": "#f8e9e9", "major": "#efcfd0"}
+_MOST_MV = 4.0  # above or below a baseline: a larger artefact runs over the next rows
+_MAP = 1.1  # inches of the map of all leads
+_WIDE = 6.3  # inches of an example
+
+
+def is_ecg(data_info: Mapping[str, Any]) -> bool:
+    """Whether the channels are the 12 leads, in any order."""
+    return data_info["kind"] == "series" and sorted(map(_lead, data_info["channels"])) == sorted(LEADS)
+
+
+def colours(signed: bool) -> Colormap:
+    """The colours of figures, from transparent on: the trace itself is black."""
+    whole = style.DIVERGING if signed else style.SEQUENTIAL
+    places = np.linspace(0, 1, 65)
+    faded = whole(places)
+    faded[:, 3] = np.clip(2.5 * (np.abs(2 * places - 1) if signed else places), 0, 1)
+    return LinearSegmentedColormap.from_list("pellucid_on_paper", [tuple(colour) for colour in faded])
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of a lead: where it lies on the sheet, in rows and in seconds."""
+
+    lead: str
+    row: int
+    left: float
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True)
+class _Paper:
+    """What the examples of a class share.
+
+    Attributes:
+        pieces: the stretches of leads.
+        seconds: length of a row.
+        clinical: whether it is the clinical sheet.
+        in_mv: whether the values are millivolts.
+        tops, bottoms: of the traces of each row above and below their baseline, in the data's unit.
+        label: height of the names of the leads, in the data's unit.
+        height: inches of one unit of the data.
+    """
+
+    pieces: Sequence[_Piece]
+    seconds: float
+    clinical: bool
+    in_mv: bool
+    tops: NDArray[np.float64]
+    bottoms: NDArray[np.float64]
+    label: float
+    height: float
+
+    @property
+    def baselines(self) -> NDArray[np.float64]:
+        """The height of each row's baseline; the first row begins at 0 and the others lie below."""
+        rows = self.tops + self.bottoms + self.label
+        places: NDArray[np.float64] = -np.cumsum(rows) + self.bottoms
+        return places
+
+    @property
+    def depth(self) -> float:
+        """The height of all rows, in the data's unit."""
+        return float((self.tops + self.bottoms + self.label).sum())
+
+
+def draw(sheet: base.Sheet) -> Figure:
+    """Draw the figure."""
+    time, label = style.time_axis(sheet.arrays["inputs"].shape[1], sheet.data_info["sampling_rate_hz"])
+    papers = [_paper(sheet.data_info, sheet.arrays["inputs"][row], time) for row in sheet.rows]
+    below = papers[0].clinical and sheet.per_channel
+    heights = [inches for paper in papers for inches in (paper.height * paper.depth, *([_MAP] if below else []))]
+    around = (0.95 if below else 0.5) * len(papers)
+    figure = style.new(1.3 + _WIDE * sheet.columns, 0.9 + sum(heights) + around)
+    axes = figure.subplots(len(heights), sheet.columns, squeeze=False, height_ratios=heights)
+    each = len(heights) // len(papers)
+    for line, row in enumerate(sheet.rows):
+        for column in range(sheet.columns):
+            panels = axes[each * line : each * (line + 1), column]
+            if column >= len(row):
+                for panel in panels:
+                    panel.set_visible(False)
+                continue
+            index = int(row[column])
+            _example(panels[0], sheet, index, papers[line], time)
+            note = base.folded_note(sheet.scales.note(index), _WIDE - 0.5)
+            panels[-1].set_title(note, loc="right", pad=2, **base.NOTE)
+            if below:
+                _whole(panels[1], sheet, index, time)
+    for panel in axes[-1]:
+        panel.set_xlabel(label if below or not papers[0].clinical else "", fontsize=8)
+    return sheet.finish(figure, axes, _note(papers[0], sheet))
+
+
+def _paper(data_info: Mapping[str, Any], inputs: style.Array, time: NDArray[np.float64]) -> _Paper:
+    """Choose the layout, and make rows as high as their traces."""
+    rate = data_info["sampling_rate_hz"]
+    in_mv = str(data_info["unit"]).strip().casefold() in ("mv", "millivolt", "millivolts")
+    length = len(time) / rate if rate else float(len(time))
+    clinical = bool(in_mv and rate and _SECONDS[0] <= length <= _SECONDS[1])
+    pieces = _clinical(length) if clinical else _two_columns(length)
+    leads = [_lead(name) for name in data_info["channels"]]
+    centred = inputs - np.nanmedian(inputs, axis=1, keepdims=True)
+    rows = max(piece.row for piece in pieces) + 1
+    tops, bottoms = np.zeros(rows), np.zeros(rows)
+    for piece in pieces:
+        values = centred[:, (time >= piece.begin) & (time <= piece.end), leads.index(piece.lead)]
+        tops[piece.row] = max(tops[piece.row], np.nanmax(values))
+        bottoms[piece.row] = max(bottoms[piece.row], -np.nanmin(values))
+    if clinical:
+        tops, bottoms = np.clip(tops, 0.6, _MOST_MV), np.clip(bottoms, 0.3, _MOST_MV)
+        return _Paper(pieces, length, True, in_mv, tops, bottoms, _LABEL, _MM_PER_MV * _MM)
+    unit = float((tops + bottoms).mean()) or 1.0
+    seconds = max(piece.left + piece.end - piece.begin for piece in pieces)
+    return _Paper(pieces, seconds, False, in_mv, tops, bottoms, 0.35 * unit, 0.4 / unit)
+
+
+def _clinical(length: float) -> list[_Piece]:
+    """Three rows of four leads, and the rhythm strip."""
+    quarter = length / 4
+    pieces = [
+        _Piece(lead, place % 3, quarter * (place // 3), quarter * (place // 3), quarter * (place // 3 + 1))
+        for place, lead in enumerate(LEADS)
+    ]
+    return [*pieces, _Piece(RHYTHM, 3, 0.0, 0.0, length)]
+
+
+def _two_columns(length: float) -> list[_Piece]:
+    """The limb leads at the left and the chest leads at the right, each over the whole time."""
+    return [_Piece(lead, place % 6, 1.06 * length * (place // 6), 0.0, length) for place, lead in enumerate(LEADS)]
+
+
+def _example(axes: Axes, sheet: base.Sheet, index: int, paper: _Paper, time: NDArray[np.float64]) -> None:
+    """One example: the grid, the traces on their colours, and the names of the leads."""
+    left = -_LEFT if paper.clinical else 0.0
+    axes.set_xlim(left, paper.seconds)
+    axes.set_ylim(-paper.depth, 0)
+    if paper.clinical:
+        axes.set_aspect(_MM_PER_MV / _MM_PER_SECOND, anchor="SW")
+        _grid(axes, paper, left)
+    leads = [_lead(name) for name in sheet.data_info["channels"]]
+    scale = sheet.scales.of(index)
+    for piece in paper.pieces:
+        channel = leads.index(piece.lead)
+        within = (time >= piece.begin) & (time <= piece.end)
+        values = sheet.arrays["inputs"][index, :, channel].astype(np.float64)
+        x = time[within] - piece.begin + piece.left
+        y = (values - np.nanmedian(values))[within] + paper.baselines[piece.row]
+        attribution = sheet.maps[index, within, channel if sheet.per_channel else 0]
+        axes.add_collection(_highlight(x, y, attribution, scale))
+        axes.plot(x, y, color="#111820", linewidth=0.65, zorder=3)
+        top = paper.baselines[piece.row] + paper.tops[piece.row] + 0.95 * paper.label
+        axes.text(piece.left + 0.006 * paper.seconds, top, piece.lead, fontsize=7, va="top", zorder=4)
+    if paper.clinical:
+        axes.set_axis_off()
+    else:
+        axes.set_yticks([])
+        _time_ticks(axes, paper)
+    axes.set_title(sheet.heading(index, _WIDE), loc="left")
+
+
+def _highlight(
+    x: NDArray[np.float64], y: NDArray[np.float64], attribution: style.Array, scale: style.Scale
+) -> LineCollection:
+    """A broad line in the colours of the attribution, for behind the trace."""
+    lines = style.coloured_segments(x, y, attribution, scale, 4.0)
+    lines.set_zorder(2)
+    lines.set_capstyle("butt")
+    # Tens of thousands of pieces would make a drawing of many megabytes.
+    lines.set_rasterized(True)
+    return lines
+
+
+def _grid(axes: Axes, paper: _Paper, left: float) -> None:
+    """The grid of ECG paper, and the pulse of 1 mV before each row."""
+    for which, seconds, mv, width in (("minor", 0.04, 0.1, 0.25), ("major", 0.2, 0.5, 0.5)):
+        look: dict[str, Any] = {"color": _GRID[which], "linewidth": width, "zorder": 0}
+        axes.vlines(
+            np.arange(np.ceil(left / seconds), paper.seconds / seconds + 1e-6) * seconds, -paper.depth, 0, **look
+        )
+        axes.hlines(-np.arange(0, paper.depth, mv), left, paper.seconds, **look)
+    for baseline in paper.baselines:
+        pulse = [(-0.35, 0), (-0.3, 0), (-0.3, 1), (-0.1, 1), (-0.1, 0), (-0.05, 0)]
+        axes.plot([x for x, _ in pulse], [baseline + y for _, y in pulse], color="#111820", linewidth=0.65)
+
+
+def _time_ticks(axes: Axes, paper: _Paper) -> None:
+    """Ticks for both columns, each from 0."""
+    length = paper.pieces[0].end
+    steps = np.array(
+        [places for places in axes.xaxis.get_major_locator().tick_values(0, length) if 0 <= places <= length]
+    )
+    places = [start + step for start in sorted({piece.left for piece in paper.pieces}) for step in steps]
+    axes.set_xticks(places, [f"{step:g}" for step in steps] * (len(places) // len(steps)), fontsize=7)
+
+
+def _whole(axes: Axes, sheet: base.Sheet, index: int, time: NDArray[np.float64]) -> None:
+    """The attribution of every lead over the whole time, in the clinical order."""
+    leads = [_lead(name) for name in sheet.data_info["channels"]]
+    order = [leads.index(lead) for lead in LEADS]
+    style.channel_map(axes, time, sheet.maps[index][:, order], LEADS, sheet.scales.of(index))
+    axes.set_facecolor("white")
+    axes.set_yticks(range(len(LEADS)), LEADS, fontsize=5.5)
+    axes.tick_params(axis="x", labelsize=7)
+    axes.set_xlim(time[0] - _LEFT, time[-1])
+    if "truth" in sheet.arrays:
+        channels.frame(axes, time, sheet.arrays["truth"][index][:, order])
+
+
+def _note(paper: _Paper, sheet: base.Sheet) -> str:
+    """What the caption says of the paper."""
+    if not paper.clinical:
+        return "\nleft: limb leads, right: chest leads, from their medians and on one scale; colour behind the trace"
+    note = "\n25 mm/s, 10 mm/mV: a large square is 0.2 s and 0.5 mV; each lead from its median; colour behind the trace"
+    return f"{note}; below: all leads over the whole time" if sheet.per_channel else note
+
+
+def _lead(name: str) -> str:
+    """The usual spelling of a lead's name; the name itself where it is none."""
+    known = {lead.casefold(): lead for lead in LEADS}
+    return known.get(name.strip().casefold().removeprefix("lead").strip(" _-"), name)

@@ -1,0 +1,109 @@
+"""The colour scale of each panel of a figure, and what is written in a panel about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import Colormap, Normalize
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pellucid.draw import style
+
+# A panel whose own scale ends below this share of the common scale looks pale.
+_PALE = 0.25
+# A panel of its own scale whose maximum is below this share of the figure's largest says so.
+_WEAK = 0.1
+
+
+@dataclass(frozen=True)
+class PanelScales:
+    """Colour scales of maps (N, ...), a panel each.
+
+    Attributes:
+        maps: of all examples; NaN where nothing was measured.
+        shown: the indices of the examples that the figure shows.
+        signed: whether a map may have negative values.
+        common: all panels have one scale; otherwise each has its own.
+        colours: the colour map; None for the one that other figures have.
+        zero: what is written in the panel of a map that is zero everywhere.
+    """
+
+    maps: NDArray[np.float32]
+    shown: NDArray[np.int64]
+    signed: bool
+    common: bool = False
+    colours: Colormap | None = None
+    zero: str = "zero everywhere"
+
+    def of(self, index: int) -> style.Scale:
+        """The scale of the panel of one example."""
+        return self._common if self.common else self._own(index)
+
+    def note(self, index: int) -> str:
+        """The largest value of a panel and where its colours end; in words what a map without positive values is."""
+        values = self.maps[index][np.isfinite(self.maps[index])]
+        if not values.size:
+            return "nothing was measured"
+        high, low = float(values.max()), float(values.min())
+        if high == low == 0:
+            return self.zero
+        return "; ".join([_range(high, low, self.signed), *self._about(index, max(high, -low))])
+
+    def _about(self, index: int, size: float) -> list[str]:
+        """Where the colours of a panel end, unless at its largest value."""
+        own, top = self._own(index).top, self._largest
+        if self.common:
+            end = self._common.top
+            return [f"pale: the common scale ends at {short(end)}"] if own < _PALE * end else []
+        cut = [f"darkest from {short(own)}"] if own < size else []
+        return cut + ([f"{_percent(size / top)} of the largest in this figure"] if size < _WEAK * top else [])
+
+    def bar(self, figure: Figure, axes: Any, label: str) -> None:
+        """Draw the colour bar beside `axes`: with numbers for a common scale, otherwise up to a panel's largest."""
+        if self.common:
+            self._common.bar(figure, axes, label)
+            return
+        colours = self.colours or (style.DIVERGING if self.signed else style.SEQUENTIAL)
+        norm = Normalize(-1 if self.signed else 0, 1)
+        bar = style.colour_bar(figure, axes, mpl.cm.ScalarMappable(norm, colours))
+        if self.signed:
+            bar.set_ticks([-1, 0, 1], labels=["− panel's\nlargest", "0", "+ panel's\nlargest"])
+        else:
+            bar.set_ticks([0, 1], labels=["0", "panel's\nmaximum"])
+        bar.ax.tick_params(labelsize=8)
+        bar.set_label(f"{label}, each panel on its own scale")
+        bar.outline.set_visible(False)
+
+    def _own(self, index: int) -> style.Scale:
+        return style.Scale.of(self.maps[index], self.signed, self.colours)
+
+    @cached_property
+    def _common(self) -> style.Scale:
+        return style.Scale.of(self.maps[self.shown], self.signed, self.colours)
+
+    @cached_property
+    def _largest(self) -> float:
+        return float(np.nanmax(np.abs(self.maps[self.shown])))
+
+
+def _range(high: float, low: float, signed: bool) -> str:
+    """The ends of a map's values."""
+    if high == low:
+        return f"{short(high)} everywhere"
+    if high <= 0:
+        return f"no positive part: {short(low)} to {short(high)}"
+    return f"max {short(high)}, min {short(low)}" if signed and low < 0 else f"max {short(high)}"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 else "less than 1%"
+
+
+def short(value: float) -> str:
+    """Two digits that count."""
+    return f"{value:.2g}".replace("-", "−")

@@ -1,0 +1,49 @@
+"""Images, and attributions over them."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from pellucid.draw import style
+
+
+def image(axes: Axes, pixels: style.Array) -> None:
+    """An image (height, width, 1 or 3) in grey, ink dark on white, or in colour."""
+    if pixels.shape[-1] == 3:
+        low, high = float(pixels.min()), float(pixels.max())
+        axes.imshow((pixels - low) / (high - low or 1.0), interpolation="nearest")
+    else:
+        axes.imshow(pixels[..., 0], cmap="gray_r", interpolation="nearest")
+    bare(axes)
+
+
+def heat_over_image(axes: Axes, pixels: style.Array, attribution: style.Array, scale: style.Scale) -> None:
+    """Attribution (height, width) in colour over an image (height, width, channels) in pale grey."""
+    axes.imshow(1 - 0.55 * ink(pixels), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    colours = scale.colours(scale.norm(attribution))
+    # Weak attributions let the image through; the image gives place, the colour gives strength.
+    strength = np.abs(attribution) / scale.top
+    colours[..., 3] = np.clip(0.25 + 0.65 * strength, 0, 0.9)
+    axes.imshow(colours, interpolation="nearest")
+    bare(axes)
+
+
+def ink(pixels: style.Array) -> style.Array:
+    """How dark an image (height, width, channels) is at each place, 0 to 1: grey ones are dark where they are high."""
+    grey = pixels.mean(-1)
+    low, high = float(grey.min()), float(grey.max())
+    share: style.Array = (grey - low) / (high - low or 1.0)
+    return share if pixels.shape[-1] == 1 else 1 - share
+
+
+def bare(axes: Axes) -> None:
+    """No ticks, and a thin frame."""
+    # Axes without ticks are still measured by the layout; a rectangle is not.
+    axes.set_axis_off()
+    axes.add_patch(
+        Rectangle(
+            (0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=style.QUIET, linewidth=0.5, clip_on=False
+        )
+    )
