@@ -4,8 +4,6 @@
 
 # Where the examples have labels; the rule `predict` is for those without.
 rule evaluate:
-    wildcard_constraints:
-        experiment=evaluation_files.with_labels(CONFIG),
     input:
         x=f"{RESULTS}/data/x_test.npy",
         labels=f"{RESULTS}/data/labels.npz",
@@ -23,6 +21,8 @@ rule evaluate:
         logs("evaluate"),
     benchmark:
         costs("evaluate")
+    wildcard_constraints:
+        experiment=evaluation_files.with_labels(CONFIG),
     priority: PRIORITIES["evaluate"]
     conda:
         CONDA
@@ -41,8 +41,6 @@ rule evaluate:
 
 
 rule predict:
-    wildcard_constraints:
-        experiment=evaluation_files.without_labels(CONFIG),
     input:
         x=f"{RESULTS}/data/x_test.npy",
         labels=f"{RESULTS}/data/labels.npz",
@@ -57,6 +55,8 @@ rule predict:
         logs("predict"),
     benchmark:
         costs("predict")
+    wildcard_constraints:
+        experiment=evaluation_files.without_labels(CONFIG),
     priority: PRIORITIES["evaluate"]
     conda:
         CONDA
