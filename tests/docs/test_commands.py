@@ -57,7 +57,10 @@ NETWORK = [
 # They are the tests, or take as long as all of them.
 CHECKS = ["make test", "make test-slow", "make bench", "make lint", "make format", "make gallery"]
 # Parts of `make bench`, which take minutes each and judge nothing.
-MEASURED = [f"python -m tests.bench {part}" for part in ("occlusion", "scores", "peers", "csv", "stream", "heartbeats")]
+MEASURED = [
+    f"python -m tests.bench {part}"
+    for part in ("occlusion", "scores", "peers", "csv", "stream", "heartbeats", "few_examples")
+]
 # They change the shell that they are typed into.
 SHELL = ["source .venv/bin/activate"]
 

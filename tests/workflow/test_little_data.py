@@ -56,7 +56,7 @@ def test_ten_signals_go_through_the_whole_workflow(ten, keras):
     scores = (here / "score" / "deletion_insertion" / "scores.csv").read_text()
     # Rows over all examples, and none of a class: nobody knows the classes.
     assert ",all,all," in scores
-    assert ",class," not in scores
+    assert ",class," not in scores.split("\n", 1)[1]
     assert files.read_json(here / "tracking.json")["explanations"].keys() == {"saliency", "grad_cam"}
     assert tiny.planned(ten) == set()
 

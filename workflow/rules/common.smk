@@ -31,8 +31,7 @@ for line in experiment_files.notes(CONFIG):
 
 # For the first page of the report, whose template cannot call functions.
 config["titles"] = {
-    name: in_rst(str((entry or {}).get("title") or ""))
-    for name, entry in (config.get("experiments") or {}).items()
+    name: in_rst(str((entry or {}).get("title") or "")) for name, entry in (config.get("experiments") or {}).items()
 }
 
 FIGURES = experiment_files.all_figures(CONFIG) + study_files.figures_over_experiments(CONFIG)

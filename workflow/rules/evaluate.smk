@@ -4,8 +4,6 @@
 
 # Where the examples have labels; the rule `predict` is for those without.
 rule evaluate:
-    wildcard_constraints:
-        experiment=evaluation_files.with_labels(CONFIG),
     input:
         x=f"{RESULTS}/data/x_test.npy",
         labels=f"{RESULTS}/data/labels.npz",
@@ -24,6 +22,8 @@ rule evaluate:
         logs("evaluate"),
     benchmark:
         costs("evaluate")
+    wildcard_constraints:
+        experiment=evaluation_files.with_labels(CONFIG),
     priority: PRIORITIES["evaluate"]
     conda:
         CONDA
@@ -42,8 +42,6 @@ rule evaluate:
 
 
 rule predict:
-    wildcard_constraints:
-        experiment=evaluation_files.without_labels(CONFIG),
     input:
         x=f"{RESULTS}/data/x_test.npy",
         labels=f"{RESULTS}/data/labels.npz",
@@ -58,6 +56,8 @@ rule predict:
         logs("predict"),
     benchmark:
         costs("predict")
+    wildcard_constraints:
+        experiment=evaluation_files.without_labels(CONFIG),
     priority: PRIORITIES["evaluate"]
     conda:
         CONDA

@@ -86,7 +86,12 @@ HEARTBEATS = [
         "",
     ),
     ("one class alone", written(one_class), "mitbih, train: found examples of one class", "at least two classes"),
-    ("class of one example", written(too_few), 'found 1 example(s) of class "F"', "enough for every split"),
+    (
+        "class of one example",
+        written(too_few),
+        'found 1 example(s) of class "F"',
+        "at least 2 of each class, one for each of training",
+    ),
 ]
 
 

@@ -85,12 +85,6 @@ OWN_FILES = [
     ("two inputs", save(two_inputs), "found 2 inputs; expected one", ""),
     ("two outputs", save(two_outputs), "found 2 outputs; expected one", ""),
     (
-        "sizes unknown",
-        save(lambda keras: plain(keras, keras.layers.GlobalMaxPooling2D(), shape=(None, None, 1))),
-        "found inputs of shape ? × ? × 1",
-        "sizes that are all known",
-    ),
-    (
         "never built",
         save(lambda keras: keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)])),
         "a model whose input sizes are not known",

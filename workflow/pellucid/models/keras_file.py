@@ -12,7 +12,7 @@ from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import archive, declared_sizes, head, own_keys
+from pellucid.models.imported import archive, declared_sizes, head, open_axes, own_keys
 from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import finite
 from pellucid.network.layers import holds_weights, walk
@@ -72,7 +72,7 @@ def features(
     path = local_path(file)
     if not path.is_file():  # the check of the files reports it
         return SPEC.features
-    config = archive.read(path)
+    config = open_axes.with_sizes(archive.read(path))
     archive.check(config, str(path), allow_code=allow_code)
     if not new_head:
         own_keys.check_number(classes, config, str(path))
@@ -135,19 +135,20 @@ def build(
     from keras import config as settings
 
     path, checked = str(file), archive.look_over(file)
-    archive.check(checked.config, path, allow_code=allow_code)
+    config = open_axes.with_sizes(checked.config, input_shape)
+    archive.check(config, path, allow_code=allow_code)
     if not new_head:
-        own_keys.check_number(classes, checked.config, path)
+        own_keys.check_number(classes, config, path)
     if features != "auto":
-        archive.require_features(features, checked.config, path)
-    archive.require_shape(checked.config, path, input_shape, "of the data's examples")
-    declared_sizes.require_buildable(checked.config, checked.stored, path, allow_code=allow_code)
+        archive.require_features(features, config, path)
+    archive.require_shape(config, path, input_shape, "of the data's examples")
+    declared_sizes.require_buildable(config, checked.stored, path, allow_code=allow_code)
     model = _loaded(path, allow_code)
     if freeze not in ("none", "all_but_last"):
         freeze_layers(model, freeze)  # by the names in the file
     if allow_code:
         settings.enable_unsafe_deserialization()
-    model = make_compatible(model, path)
+    model = make_compatible(open_axes.sized(model, input_shape, path), path)
     model = head.with_new_head(model, n_classes, path) if new_head else model
     model = own_keys.with_input_range(head.with_softmax(model, n_classes, path), input_range, path)
     if freeze == "all_but_last":
