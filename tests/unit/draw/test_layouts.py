@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from matplotlib.collections import LineCollection
+from matplotlib.collections import FillBetweenPolyCollection, LineCollection
+from matplotlib.colors import to_rgba
 from matplotlib.image import AxesImage
 
 from pellucid import files
@@ -50,7 +51,7 @@ def drawn_as(folder, data_info, maps, method="occlusion", truth=False, colour_sc
     return svg.words(paths[1]), paths
 
 
-def figure_of(data_info, maps, method="occlusion"):
+def figure_of(data_info, maps, method="occlusion", measured=None):
     """The figure itself, laid out."""
     n, length, count = maps.shape
     arrays = {
@@ -62,6 +63,8 @@ def figure_of(data_info, maps, method="occlusion"):
         "variants": np.array([method]),
         "attributions": maps[np.newaxis].astype(np.float32),
     }
+    if measured is not None:
+        arrays |= {"measured": measured, "unmeasured_share": np.zeros((1, n))}
     chosen = {"relu": True} if method == "grad_cam" else {"window": 3, "channels": "each"}
     with style.styled():
         made = explanation.figure(method, chosen, method, arrays, data_info, title="A title")
@@ -171,3 +174,22 @@ def test_a_common_scale_has_numbers_at_its_bar(tmp_path, rng):
     assert "own scale" not in " ".join(common)
     assert "pale" in " ".join(common)
     assert "pale" not in " ".join(own)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", ["mV", "standard deviations"])
+def test_a_lead_that_was_not_measured_is_grey_and_not_white_as_zero(unit):
+    maps = np.zeros((4, 200, 12))
+    maps[:, 50:60, 0] = 1
+    measured = np.ones(maps.shape, bool)
+    measured[:, :, SHUFFLED.index("avf")] = False
+    made, _ = figure_of(about(SHUFFLED, unit=unit), maps, measured=measured)
+    grey = to_rgba(style.UNMEASURED)
+    spans = [area for area in made.axes[0].collections if isinstance(area, FillBetweenPolyCollection)]
+    shaded = [area for area in spans if area.get_paths() and tuple(area.get_facecolor()[0]) == grey]
+    assert len(shaded) == 1
+    if unit == "mV":
+        (below,) = made.axes[2].images
+        pixels = below.to_rgba(below.get_array())
+        assert tuple(pixels[leads.LEADS.index("aVF"), 5]) == grey
+        assert pixels[leads.LEADS.index("V1"), 5, 3] < 0.02

@@ -94,6 +94,8 @@ def draw(
             # A scale for all would leave a class that the model is less sure of without colours.
             scale = style.Scale.of(maps[[index]], signed)
             _cell(canvas, inputs[index], maps[index], image, scale, left, top, width, height)
+            if not np.nan_to_num(maps[index]).any():
+                canvas.text("all zero", left + width, top + 0.06, ha="right", fontsize=6)
     style.save(canvas.figure, *pictures)
 
 

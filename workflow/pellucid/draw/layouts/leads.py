@@ -44,7 +44,8 @@ def colours(signed: bool) -> Colormap:
     places = np.linspace(0, 1, 65)
     faded = whole(places)
     faded[:, 3] = np.clip(2.5 * (np.abs(2 * places - 1) if signed else places), 0, 1)
-    return LinearSegmentedColormap.from_list("pellucid_on_paper", [tuple(colour) for colour in faded])
+    shades = LinearSegmentedColormap.from_list("pellucid_on_paper", [tuple(colour) for colour in faded])
+    return shades.with_extremes(bad=style.UNMEASURED)
 
 
 @dataclass(frozen=True)
@@ -130,19 +131,27 @@ def _paper(data_info: Mapping[str, Any], inputs: style.Array, time: NDArray[np.f
     clinical = bool(in_mv and rate and _SECONDS[0] <= length <= _SECONDS[1])
     pieces = _clinical(length) if clinical else _two_columns(length)
     leads = [_lead(name) for name in data_info["channels"]]
-    centred = inputs - np.nanmedian(inputs, axis=1, keepdims=True)
+    centred = _centred(inputs)
     rows = max(piece.row for piece in pieces) + 1
     tops, bottoms = np.zeros(rows), np.zeros(rows)
     for piece in pieces:
         values = centred[:, (time >= piece.begin) & (time <= piece.end), leads.index(piece.lead)]
-        tops[piece.row] = max(tops[piece.row], np.nanmax(values))
-        bottoms[piece.row] = max(bottoms[piece.row], -np.nanmin(values))
+        values = values[np.isfinite(values)]
+        tops[piece.row] = max(tops[piece.row], values.max(initial=0))
+        bottoms[piece.row] = max(bottoms[piece.row], -values.min(initial=0))
     if clinical:
         tops, bottoms = np.clip(tops, 0.6, _MOST_MV), np.clip(bottoms, 0.3, _MOST_MV)
         return _Paper(pieces, length, True, in_mv, tops, bottoms, _LABEL, _MM_PER_MV * _MM)
     unit = float((tops + bottoms).mean()) or 1.0
     seconds = max(piece.left + piece.end - piece.begin for piece in pieces)
     return _Paper(pieces, seconds, False, in_mv, tops, bottoms, 0.35 * unit, 0.4 / unit)
+
+
+def _centred(inputs: style.Array) -> NDArray[np.float64]:
+    """The inputs (N, time, leads) less the median of each lead; NaN, where nothing was measured, stays."""
+    measured = np.where(np.isnan(inputs).all(1, keepdims=True), 0, inputs)
+    centred: NDArray[np.float64] = inputs - np.nanmedian(measured, axis=1, keepdims=True).astype(np.float64)
+    return centred
 
 
 def _clinical(length: float) -> list[_Piece]:
@@ -169,18 +178,21 @@ def _example(axes: Axes, sheet: base.Sheet, index: int, paper: _Paper, time: NDA
         axes.set_aspect(_MM_PER_MV / _MM_PER_SECOND, anchor="SW")
         _grid(axes, paper, left)
     leads = [_lead(name) for name in sheet.data_info["channels"]]
-    scale = sheet.scales.of(index)
+    scale, centred = sheet.scales.of(index), _centred(sheet.arrays["inputs"][[index]])[0]
     for piece in paper.pieces:
         channel = leads.index(piece.lead)
         within = (time >= piece.begin) & (time <= piece.end)
-        values = sheet.arrays["inputs"][index, :, channel].astype(np.float64)
         x = time[within] - piece.begin + piece.left
-        y = (values - np.nanmedian(values))[within] + paper.baselines[piece.row]
+        baseline = paper.baselines[piece.row]
+        y = centred[within, channel] + baseline
         attribution = sheet.maps[index, within, channel if sheet.per_channel else 0]
         axes.add_collection(_highlight(x, y, attribution, scale))
         axes.plot(x, y, color="#111820", linewidth=0.65, zorder=3)
-        top = paper.baselines[piece.row] + paper.tops[piece.row] + 0.95 * paper.label
-        axes.text(piece.left + 0.006 * paper.seconds, top, piece.lead, fontsize=7, va="top", zorder=4)
+        low, high = baseline - paper.bottoms[piece.row], baseline + paper.tops[piece.row]
+        axes.fill_between(x, low, high, where=np.isnan(y), color=style.UNMEASURED, step="mid", linewidth=0, zorder=1)
+        axes.text(
+            piece.left + 0.006 * paper.seconds, high + 0.95 * paper.label, piece.lead, fontsize=7, va="top", zorder=4
+        )
     if paper.clinical:
         axes.set_axis_off()
     else:
