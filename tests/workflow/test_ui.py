@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pellucid import files
-from pellucid.tracking import ui
+from pellucid.tracking import saved_views, score_metrics, ui
 from tests.conftest import ROOT
 from tests.support import tiny
 from tests.support.servers import closed_port
@@ -40,6 +41,8 @@ class Pages:
     records: dict[str, dict[str, Any]]
     metrics: dict[str, dict[str, float]]
     experiment: str
+    comparison: str
+    leading: float
 
     def of(self, path: str) -> str:
         """The address of a page, in the mode that MLflow has for models rather than for agents."""
@@ -60,6 +63,8 @@ def pages(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             {name: _read(results / name / "tracking.json") for name in tiny.CONFIG["run"]},
             {name: _read(results / name / "evaluation" / "metrics.json") for name in tiny.CONFIG["run"]},
             _read(results / "mlflow" / "store.json")["experiment_id"],
+            _read(results / "comparison" / "tracking.json")["run"],
+            _leading(results / "digits" / "score"),
         )
 
 
@@ -69,6 +74,14 @@ def _command(folder: Path, port: int) -> list[str]:
 
 def _read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _leading(scores: Path) -> float:
+    """The leading score of the explanation that ranks best among those that failed no check."""
+    with (scores / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if not row["failed checks"] and row["family"] != "control"]
+    best = min(rows, key=lambda row: float(row["mean rank"]))
+    return float(best["deletion_insertion.insertion_less_deletion.mean mean"])
 
 
 def _answering(log: Path) -> str:
@@ -111,7 +124,68 @@ def test_the_list_of_runs_shows_experiments_and_under_them_their_explanations(br
             assert not browser.find_elements("xpath", f"//div[@row-id='{child}']")
         _shown(browser, f"{row}//a/preceding::button[1]").click()
         for label, child in record["explanations"].items():
-            assert _shown(browser, f"//div[@role='row'][@row-id='{child}']//a").text == label
+            assert _shown(browser, f"//div[@role='row'][@row-id='{child}']//a").text == f"{name} · {label}"
+
+
+@pytest.mark.slow
+def test_the_page_that_the_command_opens_shows_accuracy_and_the_leading_score_first(
+    browser: Chrome, pages: Pages
+) -> None:
+    browser.get(f"{pages.address}{saved_views.page(pages.experiment)}")
+    row = f"//div[@role='row'][@row-id='{pages.records['digits']['run']}']"
+    _shown(browser, f"{row}//a")
+    _shown(browser, "//*[@role='columnheader'][.//*[normalize-space()='accuracy']]")
+    shown = [cell.text for cell in browser.find_elements("xpath", "//*[@role='columnheader']") if cell.text.strip()]
+    columns = ["Duration", "accuracy", "balanced_accuracy", score_metrics.leading()]
+    assert [name for name in shown if name in columns] == columns
+    cell = _shown(browser, f"{row}/div[contains(@col-id, 'metrics.`accuracy`')]")
+    assert float(cell.text.rstrip("…")) == pytest.approx(pages.metrics["digits"]["accuracy"], abs=1e-4)
+    cell = _shown(browser, f"{row}/div[contains(@col-id, 'insertion_less_deletion')]")
+    assert float(cell.text.rstrip("…")) == pytest.approx(pages.leading, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_the_list_of_views_leads_to_the_explanations_of_all_experiments(browser: Chrome, pages: Pages) -> None:
+    browser.get(f"{pages.address}{saved_views.page(pages.experiment)}")
+    _shown(browser, "//button[normalize-space()='Experiments']").click()
+    _shown(browser, "//*[normalize-space(text())='Explanations of all experiments']").click()
+    for name, record in pages.records.items():
+        for label, child in record["explanations"].items():
+            assert _shown(browser, f"//div[@role='row'][@row-id='{child}']//a").text == f"{name} · {label}"
+    assert not browser.find_elements("xpath", f"//div[@row-id='{pages.records['digits']['run']}']")
+
+
+@pytest.mark.slow
+def test_the_charts_are_grouped_by_score_and_none_is_of_one_method(browser: Chrome, pages: Pages) -> None:
+    browser.get(pages.of(f"experiments/{pages.experiment}/runs?compareRunsMode=CHART"))
+    _shown(browser, "//*[contains(normalize-space(), 'score/deletion_insertion (')]")
+    text = browser.find_element("tag name", "body").text
+    assert "relative rank" not in text
+    assert "Model metrics (" in text
+
+
+@pytest.mark.slow
+def test_the_description_of_an_explanation_marks_what_is_judged_and_says_the_direction(
+    browser: Chrome, pages: Pages
+) -> None:
+    browser.get(pages.of(f"experiments/{pages.experiment}/runs/{pages.records['digits']['explanations']['occlusion']}"))
+    _shown(browser, "//button[normalize-space()='Show more']").click()
+    name = score_metrics.leading().removeprefix("score/")
+    row = _shown(browser, f"//table//tr[td[1]//strong[normalize-space()='{name}']]")
+    assert row.text.split()[-1] == "higher"
+    other = _shown(browser, "//table//tr[td[1][normalize-space()='deletion_insertion/deletion.mean']]")
+    assert other.text.split()[-1] == "lower"
+    assert not other.find_elements("tag name", "strong")
+
+
+@pytest.mark.slow
+def test_a_comparison_is_a_table(browser: Chrome, pages: Pages) -> None:
+    run = f"experiments/{pages.experiment}/runs/{pages.comparison}"
+    browser.get(pages.of(f"{run}/artifacts/leaderboard.csv"))
+    _shown(browser, "//*[@role='columnheader' or self::th][contains(normalize-space(), 'relative rank')]")
+    browser.get(pages.of(run))
+    _shown(browser, "//table//th[normalize-space()='relative rank']")
+    assert "No metrics recorded" in browser.find_element("tag name", "body").text
 
 
 @pytest.mark.slow
@@ -123,7 +197,7 @@ def test_the_page_of_a_run_shows_its_scores_parameters_and_children(browser: Chr
     epochs = _shown(browser, "//div[@role='row'][div[@role='cell'][normalize-space()='training.epochs']]")
     assert epochs.text.split() == ["training.epochs", "2"]
     for label, child in pages.records["digits"]["explanations"].items():
-        assert _shown(browser, f"//a[contains(@href, '{child}')]").text == label
+        assert _shown(browser, f"//a[contains(@href, '{child}')]").text == f"digits · {label}"
     _shown(browser, "//*[contains(text(), 'Data: 1,797 handwritten digits')]")
 
 
@@ -176,8 +250,8 @@ def test_the_pages_ask_for_nothing_from_outside(browser: Chrome, pages: Pages) -
 
 @pytest.mark.slow
 def test_the_record_names_the_lock_file_that_the_run_was_made_with(browser: Chrome, pages: Pages) -> None:
-    browser.get(pages.of(pages.run("digits")))
-    _shown(browser, "//*[normalize-space(text())='pellucid.lock_digest']")
+    browser.get(pages.of(f"{pages.run('digits')}/artifacts/origin.json"))
+    _shown(browser, "//*[contains(text(), 'lock file digest')]")
     assert files.sha256(ROOT / "envs" / "lock.txt") in browser.find_element("tag name", "body").text
 
 

@@ -27,6 +27,7 @@ rule track:
         rules.train.output.model,
         rules.train.output.history,
         rules.train.output.training_info,
+        rules.train.output.cost,
         rules.evaluate.output.metrics,
         rules.evaluate.output.per_class,
         rules.evaluate.output.confusion,

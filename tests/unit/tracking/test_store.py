@@ -61,7 +61,6 @@ class Folder:
             kind="study",
             note="Rates",
             params={"rate": 1},
-            metrics={"accuracy": 0.5},
             tables=[self.folder / "table.csv"],
             attached=[self.folder / "figure.png"],
             root=self.folder,
