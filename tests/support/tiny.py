@@ -31,7 +31,6 @@ CONFIG: dict[str, Any] = {
         "training": {"epochs": 2, "batch_size": 128},
         "examples": {"per_class": 1},
         "methods": {"saliency": {}},
-        "scores": {"deletion_insertion": {"baselines": ["mean"], "steps": 4}},
     },
     "experiments": {
         "digits": {

@@ -33,6 +33,17 @@ if TYPE_CHECKING:
 WAIT = 60  # seconds for the server, or for an element; a busy machine needs many of them
 
 
+# Both experiments have a leaderboard, so that there is one over experiments too.
+CONFIG: dict[str, Any] = {
+    **tiny.CONFIG,
+    "defaults": {
+        **tiny.CONFIG["defaults"],
+        "methods": {"saliency": {}, "random_attribution": {}},
+        "scores": {"deletion_insertion": {"baselines": ["mean"], "steps": 4}},
+    },
+}
+
+
 @dataclass
 class Pages:
     """A running server, with what was recorded."""
@@ -53,15 +64,24 @@ class Pages:
 
 
 @pytest.fixture(scope="module")
-def pages(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+def scored_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run of `CONFIG`."""
+    folder = tmp_path_factory.mktemp("scored")
+    tiny.write_config(folder, CONFIG)
+    tiny.build(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(scored_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     """The server that `make ui` starts, for the tiny run; it ends with the module."""
     log = tmp_path_factory.mktemp("ui") / "log"
-    with tiny.started(_command(tiny_run, closed_port()), tiny_run, log):
-        results = tiny_run / "results"
+    with tiny.started(_command(scored_run, closed_port()), scored_run, log):
+        results = scored_run / "results"
         yield Pages(
             _answering(log),
-            {name: _read(results / name / "tracking.json") for name in tiny.CONFIG["run"]},
-            {name: _read(results / name / "evaluation" / "metrics.json") for name in tiny.CONFIG["run"]},
+            {name: _read(results / name / "tracking.json") for name in CONFIG["run"]},
+            {name: _read(results / name / "evaluation" / "metrics.json") for name in CONFIG["run"]},
             _read(results / "mlflow" / "store.json")["experiment_id"],
             _read(results / "comparison" / "tracking.json")["run"],
             _leading(results / "digits" / "score"),
@@ -256,9 +276,9 @@ def test_the_record_names_the_lock_file_that_the_run_was_made_with(browser: Chro
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_server_and_all_its_processes(tiny_run: Path, tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_server_and_all_its_processes(scored_run: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with tiny.started(_command(tiny_run, closed_port()), tiny_run, log) as process:
+    with tiny.started(_command(scored_run, closed_port()), scored_run, log) as process:
         port = int(_answering(log).rsplit(":", 1)[1])
         os.killpg(process.pid, signal.SIGINT)  # what a terminal does to all processes in its foreground
         process.wait(20)

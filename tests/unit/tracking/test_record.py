@@ -831,7 +831,10 @@ def test_the_run_of_an_experiment_says_which_explanation_leads(project: Project)
     assert "leaderboard/mean_rank" not in children["occlusion.window=2"]
     (project.results / "score" / "leaderboard.csv").write_text("\n".join(BOARD[:3]) + "\n")
     assert project.track()["run"] == record["run"]
-    assert project.runs()[record["run"]].data.tags["pellucid.best_explanation"] == "none"
+    run = project.runs()[record["run"]]
+    assert run.data.tags["pellucid.best_explanation"] == "none"
+    assert np.isnan(run.data.metrics["score/deletion_insertion/insertion_less_deletion.mean"])
+    assert "among the metrics" not in run.data.tags["mlflow.note.content"]
 
 
 def test_a_table_that_is_too_long_for_a_description_says_so() -> None:

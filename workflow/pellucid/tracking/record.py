@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -41,10 +42,13 @@ class Record(Runs):
         self.digest = files.digest([name, recorded, data["digest"], training["weights_digest"], metrics])
         board = self._leaderboard
         best = best_explanation(board) if board else ""
-        scores = {key: value for key, value in self._scores.get(best, {}).items() if key == score_metrics.leading()}
+        leading = score_metrics.leading()
+        score = self._scores.get(best, {}).get(leading, math.nan)
+        # NaN, where no explanation leads any more, covers the value of one that did.
+        scores = {leading: score} if board and any(leading in of_label for of_label in self._scores.values()) else {}
         note = notes.note_of(settings["title"], data, metrics.pop("notes", []))
         tags = {
-            "mlflow.note.content": notes.with_leaderboard(note, board, best if scores else ""),
+            "mlflow.note.content": notes.with_leaderboard(note, board, "" if math.isnan(score) else best),
             "pellucid.kind": "experiment",
             "pellucid.rule": "train",
             "pellucid.experiment": name,

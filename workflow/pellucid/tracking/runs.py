@@ -126,7 +126,7 @@ class Runs:
         self.unfinished.append(run_id)
         self._attach(run_id, entry)
         self.client.log_dict(run_id, {**self.origin.facts, **entry.digests}, "origin.json")
-        self._log(run_id, params={**entry.params, **entry.settings}, metrics={**entry.scores, **entry.metrics})
+        self._log(run_id, params={**entry.params, **entry.settings}, metrics={**entry.metrics, **entry.scores})
         if complete:
             complete(run_id)
         self.client.set_terminated(run_id, "FINISHED", end_time=ended)
