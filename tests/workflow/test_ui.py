@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pellucid import files
-from pellucid.tracking import ui
+from pellucid.tracking import saved_views, score_metrics, ui
 from tests.conftest import ROOT
 from tests.support import tiny
 from tests.support.servers import closed_port
@@ -32,6 +33,17 @@ if TYPE_CHECKING:
 WAIT = 60  # seconds for the server, or for an element; a busy machine needs many of them
 
 
+# Both experiments have a leaderboard, so that there is one over experiments too.
+CONFIG: dict[str, Any] = {
+    **tiny.CONFIG,
+    "defaults": {
+        **tiny.CONFIG["defaults"],
+        "methods": {"saliency": {}, "random_attribution": {}},
+        "scores": {"deletion_insertion": {"baselines": ["mean"], "steps": 4}},
+    },
+}
+
+
 @dataclass
 class Pages:
     """A running server, with what was recorded."""
@@ -40,6 +52,8 @@ class Pages:
     records: dict[str, dict[str, Any]]
     metrics: dict[str, dict[str, float]]
     experiment: str
+    comparison: str
+    leading: float
 
     def of(self, path: str) -> str:
         """The address of a page, in the mode that MLflow has for models rather than for agents."""
@@ -50,16 +64,27 @@ class Pages:
 
 
 @pytest.fixture(scope="module")
-def pages(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+def scored_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run of `CONFIG`."""
+    folder = tmp_path_factory.mktemp("scored")
+    tiny.write_config(folder, CONFIG)
+    tiny.build(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(scored_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     """The server that `make ui` starts, for the tiny run; it ends with the module."""
     log = tmp_path_factory.mktemp("ui") / "log"
-    with tiny.started(_command(tiny_run, closed_port()), tiny_run, log):
-        results = tiny_run / "results"
+    with tiny.started(_command(scored_run, closed_port()), scored_run, log):
+        results = scored_run / "results"
         yield Pages(
             _answering(log),
-            {name: _read(results / name / "tracking.json") for name in tiny.CONFIG["run"]},
-            {name: _read(results / name / "evaluation" / "metrics.json") for name in tiny.CONFIG["run"]},
+            {name: _read(results / name / "tracking.json") for name in CONFIG["run"]},
+            {name: _read(results / name / "evaluation" / "metrics.json") for name in CONFIG["run"]},
             _read(results / "mlflow" / "store.json")["experiment_id"],
+            _read(results / "comparison" / "tracking.json")["run"],
+            _leading(results / "digits" / "score"),
         )
 
 
@@ -69,6 +94,14 @@ def _command(folder: Path, port: int) -> list[str]:
 
 def _read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _leading(scores: Path) -> float:
+    """The leading score of the explanation that ranks best among those that failed no check."""
+    with (scores / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if not row["failed checks"] and row["family"] != "control"]
+    best = min(rows, key=lambda row: float(row["mean rank"]))
+    return float(best["deletion_insertion.insertion_less_deletion.mean mean"])
 
 
 def _answering(log: Path) -> str:
@@ -111,7 +144,74 @@ def test_the_list_of_runs_shows_experiments_and_under_them_their_explanations(br
             assert not browser.find_elements("xpath", f"//div[@row-id='{child}']")
         _shown(browser, f"{row}//a/preceding::button[1]").click()
         for label, child in record["explanations"].items():
-            assert _shown(browser, f"//div[@role='row'][@row-id='{child}']//a").text == label
+            assert _shown(browser, f"//div[@role='row'][@row-id='{child}']//a").text == f"{name} · {label}"
+
+
+@pytest.mark.slow
+def test_the_page_that_the_command_opens_shows_accuracy_and_the_leading_score_first(
+    browser: Chrome, pages: Pages
+) -> None:
+    browser.get(f"{pages.address}{saved_views.page(pages.experiment)}")
+    row = f"//div[@role='row'][@row-id='{pages.records['digits']['run']}']"
+    _shown(browser, f"{row}//a")
+    _shown(browser, "//*[@role='columnheader'][.//*[normalize-space()='accuracy']]")
+    # A cell of the header lies in another one.
+    shown = dict.fromkeys(cell.text for cell in browser.find_elements("xpath", "//*[@role='columnheader']"))
+    columns = ["Duration", "accuracy", "balanced_accuracy", score_metrics.leading()]
+    assert [name for name in shown if name in columns] == columns
+    cell = _shown(browser, f"{row}/div[contains(@col-id, 'metrics.`accuracy`')]")
+    assert float(cell.text.rstrip("…")) == pytest.approx(pages.metrics["digits"]["accuracy"], abs=1e-4)
+    cell = _shown(browser, f"{row}/div[contains(@col-id, 'insertion_less_deletion')]")
+    assert float(cell.text.rstrip("…")) == pytest.approx(pages.leading, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_the_list_of_views_leads_to_the_explanations_of_all_experiments(browser: Chrome, pages: Pages) -> None:
+    browser.get(f"{pages.address}{saved_views.page(pages.experiment)}")
+    _shown(browser, "//button[normalize-space()='Experiments']").click()
+    _shown(browser, "//*[normalize-space(text())='Explanations of all experiments']").click()
+    for name, record in pages.records.items():
+        for label, child in record["explanations"].items():
+            assert _shown(browser, f"//div[@role='row'][@row-id='{child}']//a").text == f"{name} · {label}"
+    assert not browser.find_elements("xpath", f"//div[@row-id='{pages.records['digits']['run']}']")
+
+
+@pytest.mark.slow
+def test_the_charts_are_grouped_by_score_and_none_is_of_one_method(browser: Chrome, pages: Pages) -> None:
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    browser.get(pages.of(f"experiments/{pages.experiment}/runs?compareRunsMode=CHART"))
+
+    def text() -> str:
+        return browser.find_element("tag name", "body").text
+
+    groups = ("score/deletion_insertion\n(1)", "Model metrics\n(")
+    WebDriverWait(browser, WAIT).until(lambda _: all(group in text() for group in groups), f"not seen: {groups}")
+    assert "relative rank" not in text()
+
+
+@pytest.mark.slow
+def test_the_description_of_an_explanation_marks_what_is_judged_and_says_the_direction(
+    browser: Chrome, pages: Pages
+) -> None:
+    browser.get(pages.of(f"experiments/{pages.experiment}/runs/{pages.records['digits']['explanations']['occlusion']}"))
+    _shown(browser, "//button[normalize-space()='Show more']").click()
+    name = score_metrics.leading().removeprefix("score/")
+    row = _shown(browser, f"//table//tr[td[1]//strong[normalize-space()='{name}']]")
+    assert row.text.split()[-1] == "higher"
+    other = _shown(browser, "//table//tr[td[1][contains(text(), 'deletion_insertion/deletion.mean')]]")
+    assert other.text.split()[-1] == "lower"
+    assert not other.find_elements("tag name", "strong")
+
+
+@pytest.mark.slow
+def test_a_comparison_is_a_table(browser: Chrome, pages: Pages) -> None:
+    run = f"experiments/{pages.experiment}/runs/{pages.comparison}"
+    browser.get(pages.of(f"{run}/artifacts/leaderboard.csv"))
+    _shown(browser, "//*[text()='relative rank']")
+    browser.get(pages.of(run))
+    _shown(browser, "//table//th[contains(text(), 'relative rank')]")
+    assert "No metrics recorded" in browser.find_element("tag name", "body").text
 
 
 @pytest.mark.slow
@@ -123,7 +223,7 @@ def test_the_page_of_a_run_shows_its_scores_parameters_and_children(browser: Chr
     epochs = _shown(browser, "//div[@role='row'][div[@role='cell'][normalize-space()='training.epochs']]")
     assert epochs.text.split() == ["training.epochs", "2"]
     for label, child in pages.records["digits"]["explanations"].items():
-        assert _shown(browser, f"//a[contains(@href, '{child}')]").text == label
+        assert _shown(browser, f"//a[contains(@href, '{child}')]").text == f"digits · {label}"
     _shown(browser, "//*[contains(text(), 'Data: 1,797 handwritten digits')]")
 
 
@@ -142,9 +242,15 @@ def test_the_artifacts_of_a_run_show_its_figures(browser: Chrome, pages: Pages, 
 
 @pytest.mark.slow
 def test_the_curves_of_a_run_are_drawn(browser: Chrome, pages: Pages) -> None:
+    from selenium.webdriver.common.keys import Keys
+
     browser.get(pages.of(f"{pages.run('digits')}/model-metrics"))
     for name in ("epoch_loss", "epoch_val_accuracy"):
         card = f"//*[@data-testid='experiment-view-compare-runs-card'][.//h4[normalize-space()='{name}']]"
+        # MLflow draws a chart when it comes into sight: a search brings it there.
+        field = _shown(browser, "//input[@placeholder='Search metric charts']")
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys(name)
         line = _shown(browser, f"{card}//*[contains(@class, 'js-line')]")
         # Two epochs are a line between two points.
         assert re.fullmatch(r"M[\d.]+,[\d.]+L[\d.]+,[\d.]+", line.get_attribute("d") or "")
@@ -176,15 +282,15 @@ def test_the_pages_ask_for_nothing_from_outside(browser: Chrome, pages: Pages) -
 
 @pytest.mark.slow
 def test_the_record_names_the_lock_file_that_the_run_was_made_with(browser: Chrome, pages: Pages) -> None:
-    browser.get(pages.of(pages.run("digits")))
-    _shown(browser, "//*[normalize-space(text())='pellucid.lock_digest']")
+    browser.get(pages.of(f"{pages.run('digits')}/artifacts/origin.json"))
+    _shown(browser, "//*[contains(text(), 'lock file digest')]")
     assert files.sha256(ROOT / "envs" / "lock.txt") in browser.find_element("tag name", "body").text
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_server_and_all_its_processes(tiny_run: Path, tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_server_and_all_its_processes(scored_run: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with tiny.started(_command(tiny_run, closed_port()), tiny_run, log) as process:
+    with tiny.started(_command(scored_run, closed_port()), scored_run, log) as process:
         port = int(_answering(log).rsplit(":", 1)[1])
         os.killpg(process.pid, signal.SIGINT)  # what a terminal does to all processes in its foreground
         process.wait(20)

@@ -27,6 +27,7 @@ rule track:
         rules.train.output.model,
         rules.train.output.history,
         rules.train.output.training_info,
+        rules.train.output.cost,
         from_config(evaluation_files.evaluation),
         from_config(experiment_files.recorded),
         store="results/mlflow/store.json",

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from pellucid.compare.experiments import headline
 from pellucid.jobs.script import Snakemake, job
 from pellucid.tracking import track_comparison
 
@@ -15,10 +14,10 @@ with job(snakemake) as params:
         kind="comparison",
         note="Leaderboard over experiments",
         params={"experiments": ", ".join(names)},
-        metrics=headline(snakemake.input.table),
         tables=[snakemake.input.table],
         attached=snakemake.input.figures,
         root=Path(snakemake.scriptdir).resolve().parents[1],
         output=snakemake.output[0],
-        **params.tracking,
+        uri=params.tracking["uri"],
+        experiment=params.tracking["experiment"],
     )

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from pellucid.compare.study import headline
 from pellucid.jobs.script import Snakemake, job
 from pellucid.tracking import track_comparison
 
@@ -16,10 +15,10 @@ with job(snakemake) as params:
         kind="study",
         note=params.title,
         params={key: list({str(values[key]): values[key] for values in members.values()}.values()) for key in keys},
-        metrics=headline(snakemake.input.tables[0], members),
         tables=snakemake.input.tables,
         attached=[snakemake.input.members, *snakemake.input.figures],
         root=Path(snakemake.scriptdir).resolve().parents[1],
         output=snakemake.output[0],
-        **params.tracking,
+        uri=params.tracking["uri"],
+        experiment=params.tracking["experiment"],
     )

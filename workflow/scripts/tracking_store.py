@@ -6,4 +6,4 @@ from pellucid.tracking import prepare
 snakemake: Snakemake
 
 with job(snakemake) as params:
-    prepare(**params.tracking, output=snakemake.output[0])
+    prepare(uri=params.tracking["uri"], experiment=params.tracking["experiment"], output=snakemake.output[0])

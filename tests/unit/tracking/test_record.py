@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
+import re
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,7 +24,9 @@ import pytest
 from pellucid import files, plugins, tracking
 from pellucid.config.variants import variants
 from pellucid.errors import InputError
-from pellucid.tracking.record import note_of
+from pellucid.tracking import former_names, saved_views
+from pellucid.tracking.notes import note_of, with_table
+from tests.conftest import ROOT
 from tests.support.servers import closed_port
 
 SHAPE, CLASSES, EPOCHS = (6, 1), 3, 3
@@ -34,6 +40,7 @@ SETTINGS: dict[str, Any] = {
     "examples": {"per_class": 1},
     "methods": {"saliency": {"mode": "absolute"}, "occlusion": {"sweep": {"window": [2, 3]}, "baseline": "zero"}},
     "views": {},
+    "scores": {"localisation": {"share": 0.1}, "cost": {}},
 }
 
 METRICS = {"accuracy": 0.75, "log_loss": 0.5, "macro_auroc": None}
@@ -76,6 +83,7 @@ class Project:
             "versions": {"numpy": np.__version__},
         }
         files.write_json(self.results / "model" / "training.json", self.training)
+        files.write_json(self.results / "model" / "cost.json", {"seconds": 61.5, "epochs": EPOCHS})
         files.write_json(self.results / "evaluation" / "metrics.json", METRICS)
         files.write_json(self.results / "evaluation" / "chance.json", {"sentence": "The model is no better."})
         for name in ("per_class", "confusion_matrix", "reliability", "predictions"):
@@ -121,6 +129,12 @@ class Project:
         for label in runs:
             self.draw(f"explain/{method}/{label}")
 
+    def score(self, name: str, lines: list[str]) -> None:
+        """Write the table of a score."""
+        folder = self.results / "score" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "scores.csv").write_text("\n".join(lines) + "\n")
+
     def track(self, **changes: Any) -> dict[str, Any]:
         """Record the results; return what `tracking.json` holds."""
         arguments = {
@@ -149,7 +163,6 @@ class Project:
             "kind": "study",
             "note": "Rates",
             "params": {"model.filters": [[8], [16]]},
-            "metrics": {"accuracy mean/filters [8]": 0.5},
             "tables": [self.root / "summary.csv"],
             "attached": [self.root / "members.csv", self.root / "members.png"],
             "root": self.root,
@@ -436,13 +449,17 @@ def test_the_run_of_an_experiment_says_where_it_comes_from(project: Project) -> 
     own = {
         key: value for key, value in SETTINGS.items() if key not in ("title", "methods", "views", "scores", "examples")
     }
+    assert files.read_json(project.artifact(record["run"], "origin.json")) == {
+        "commit": commit,
+        "files differ from the commit": "false",
+        "lock file digest": files.sha256(project.root / "envs" / "lock.txt"),
+        "configuration digest": files.digest(own),
+        "data digest": project.data["digest"],
+        "model digest": project.training["weights_digest"],
+    }
     expected = {
         "mlflow.source.git.commit": commit,
         "pellucid.git_dirty": "false",
-        "pellucid.lock_digest": files.sha256(project.root / "envs" / "lock.txt"),
-        "pellucid.config_digest": files.digest(own),
-        "pellucid.data_digest": project.data["digest"],
-        "pellucid.model_digest": project.training["weights_digest"],
         "pellucid.chance": "The model is no better.",
         "pellucid.rule": "train",
         "pellucid.seed": "5",
@@ -460,9 +477,9 @@ def test_the_run_of_an_experiment_says_where_it_comes_from(project: Project) -> 
 
 
 def test_outside_a_repository_the_commit_is_unknown(project: Project) -> None:
-    tags = project.parent().data.tags
-    names = ("mlflow.source.git.commit", "pellucid.git_dirty", "pellucid.lock_digest")
-    assert [tags[name] for name in names] == ["unknown"] * 3
+    run = project.parent()
+    assert [run.data.tags[name] for name in ("mlflow.source.git.commit", "pellucid.git_dirty")] == ["unknown"] * 2
+    assert files.read_json(project.artifact(run.info.run_id, "origin.json"))["lock file digest"] == "unknown"
 
 
 def test_the_run_of_an_experiment_keeps_its_figures_and_tables(project: Project) -> None:
@@ -475,7 +492,14 @@ def test_the_run_of_an_experiment_keeps_its_figures_and_tables(project: Project)
         "evaluation/metrics.json",
         "training/history.csv",
         "data/data.json",
+        "configuration.json",
+        "origin.json",
     }
+    # What may change while the run stays the same is in this file.
+    assert files.read_json(project.artifact(run, "configuration.json")) == SETTINGS
+    project.settings = {**SETTINGS, "examples": {"per_class": 7}}
+    assert project.track()["run"] == run
+    assert files.read_json(project.artifact(run, "configuration.json"))["examples"] == {"per_class": 7}
 
 
 def test_the_run_of_an_experiment_names_its_data_set(project: Project) -> None:
@@ -506,8 +530,15 @@ def test_an_explanation_is_a_child_with_its_parameters_cost_and_figure(project: 
     record = project.track()
     child = record["explanations"]["occlusion.window=3"]
     run = project.runs()[child]
-    assert run.info.run_name == "occlusion.window=3"
-    assert run.data.params == {"window": "3", "baseline": "zero", "method": "occlusion", "experiment": "bumps"}
+    assert run.info.run_name == "bumps · occlusion.window=3"
+    assert run.data.params == {
+        "window": "3",
+        "baseline": "zero",
+        "method": "occlusion",
+        "experiment": "bumps",
+        "examples.per_class": "1",
+        "scores.localisation": '{"share": 0.1}',
+    }
     assert run.data.metrics == {
         "seconds": 0.25,
         "forward_passes": 12,
@@ -525,10 +556,77 @@ def test_an_explanation_is_a_child_with_its_parameters_cost_and_figure(project: 
     assert {key: run.data.tags.get(key) for key in expected} == expected
     assert "Zeiler" in run.data.tags["mlflow.note.content"]
     figures = {"figures/occlusion.window=3.png", "figures/occlusion.window=3.svg"}
-    assert project.artifacts(child) == {"attributions.npz", *figures}
+    assert project.artifacts(child) == {"arrays.json", "origin.json", *figures}
+    made = project.results / "explain" / "occlusion" / "attributions.npz"
+    referred = files.read_json(project.artifact(child, "arrays.json"))
+    assert (Path(referred["path"]), referred["sha256"]) == (made, files.sha256(made))
+    assert referred["bytes"] == made.stat().st_size
+    assert referred["arrays"]["attributions"] == "float32 [2, 2, 6, 1]"
+
+
+def test_arrays_are_copied_where_the_configuration_asks_for_them(project: Project) -> None:
+    first = project.track()
+    assert project.track(arrays=True) == first
+    child = first["explanations"]["saliency"]
     kept = files.read_arrays(project.artifact(child, "attributions.npz"))
-    made = files.read_arrays(project.results / "explain" / "occlusion" / "attributions.npz")
+    made = files.read_arrays(project.results / "explain" / "saliency" / "attributions.npz")
     np.testing.assert_array_equal(kept["attributions"], made["attributions"])
+
+
+def test_durations_are_those_of_the_computation(project: Project) -> None:
+    cost = project.results / "explain" / "saliency" / "cost.json"
+    os.utime(cost, (1_700_000_000, 1_700_000_000))
+    record = project.track()
+    runs = project.runs()
+    child, parent = runs[record["explanations"]["saliency"]].info, runs[record["run"]].info
+    assert (child.start_time, child.end_time) == (1_700_000_000_000 - 250, 1_700_000_000_000)
+    assert parent.end_time - parent.start_time == 61_500
+    # As of an earlier version, or of a process that was killed after MLflow itself had ended the run.
+    project.client.set_terminated(record["run"], "FINISHED")
+    assert project.track() == record
+    assert project.runs()[record["run"]].info.end_time == parent.end_time
+    compared = project.compare()["run"]
+    run = project.runs()[compared].info
+    assert run.end_time == run.start_time
+
+
+def test_a_file_from_the_future_ends_no_run_there(project: Project) -> None:
+    later = time.time() + 3600
+    os.utime(project.results / "explain" / "saliency" / "cost.json", (later, later))
+    child = project.track()["explanations"]["saliency"]
+    assert project.runs()[child].info.end_time <= time.time() * 1000
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"examples": {"per_class": 2}}, {"scores": {"localisation": {"share": 0.2}, "cost": {}}}],
+)
+def test_other_settings_are_other_explanations_and_the_first_ones_are_found_again(
+    project: Project, changed: dict[str, Any]
+) -> None:
+    first = project.track()
+    project.settings = {**SETTINGS, **changed}
+    second = project.track()
+    assert second["run"] == first["run"]
+    assert not set(second["explanations"].values()) & set(first["explanations"].values())
+    assert len(project.runs()) == 7
+    project.settings = SETTINGS
+    assert project.track() == first
+    assert len(project.runs()) == 7
+
+
+def test_a_score_that_is_added_is_added_to_the_runs(project: Project) -> None:
+    first = project.track()
+    project.settings = {**SETTINGS, "scores": {**SETTINGS["scores"], "form": {"share": 3}}}
+    assert project.track() == first
+    params = project.runs()[first["explanations"]["saliency"]].data.params
+    assert (params["scores.form"], params["scores.localisation"]) == ('{"share": 3}', '{"share": 0.1}')
+    # Of two records that the settings fit, none is deleted.
+    project.settings = {**SETTINGS, "scores": {"form": {"share": 4}}}
+    project.track()
+    project.settings = {**SETTINGS, "scores": {}}
+    project.track()
+    assert len(project.runs()) == 7
 
 
 def test_a_store_that_is_prepared_again_keeps_its_experiment(uri: str, tmp_path: Path) -> None:
@@ -653,9 +751,11 @@ def test_a_view_is_a_child_with_its_parameters_cost_texts_and_figure(project: Pr
     assert run.data.tags["pellucid.rule"] == "view_architecture"
     assert run.data.params == {"shown": "4", "view": "architecture", "experiment": "bumps"}
     assert run.data.metrics == {"seconds": 0.5, "forward_passes": 3, "backward_passes": 1}
+    assert run.info.run_name == "bumps · architecture.shown=4"
+    assert run.info.end_time - run.info.start_time == 500
     stored = {item.path for item in project.client.list_artifacts(child)}
     texts = {f"architecture.shown=4.{suffix}" for suffix in plugins.spec("views", "architecture").texts}
-    assert stored == {"figures", "architecture.shown=4.npz", *texts}
+    assert stored == {"figures", "arrays.json", "origin.json", *texts}
     drawn = {item.path for item in project.client.list_artifacts(child, "figures")}
     assert drawn == {f"figures/architecture.shown=4.{suffix}" for suffix in ("png", "svg")}
 
@@ -670,8 +770,7 @@ def test_a_view_that_changed_is_recorded_anew_and_nothing_else(project: Project)
 
 
 def test_scores_are_metrics_of_the_explanations_run_and_are_brought_up_to_date(project: Project) -> None:
-    folder = project.results / "score" / "localisation"
-    folder.mkdir(parents=True)
+    rank = "score/localisation/relevance_rank.time"
 
     def write(value: float) -> None:
         lines = ["explanation,method,metric,class,mean,low,high,examples"]
@@ -679,16 +778,14 @@ def test_scores_are_metrics_of_the_explanations_run_and_are_brought_up_to_date(p
             f"saliency,saliency,relevance_rank.time,all,{value},0.1,0.9,2",
             "saliency,saliency,aup,N,0.9,0.1,0.9,2",
         ]
-        lines += ["saliency,saliency,undefined,all,,,,0"]
-        (folder / "scores.csv").write_text("\n".join(lines) + "\n")
+        project.score("localisation", [*lines, "saliency,saliency,undefined,all,,,,0"])
 
     write(0.25)
     first = project.track()
     run = first["explanations"]["saliency"]
-    assert project.runs()[run].data.metrics["score.localisation.relevance_rank.time"] == 0.25
-    assert [name for name in project.runs()[run].data.metrics if name.startswith("score.")] == [
-        "score.localisation.relevance_rank.time"
-    ]
+    assert {key: value for key, value in project.runs()[run].data.metrics.items() if "/" in key} == {rank: 0.25}
+    note = project.runs()[run].data.tags["mlflow.note.content"]
+    assert note.splitlines()[-1] == r"| **localisation/relevance\_rank.time**&emsp; | 0.25&emsp; | higher |"
     stored = {item.path for item in project.client.list_artifacts(first["run"], "scores/localisation")}
     assert stored == {"scores/localisation/scores.csv"}
     write(0.75)
@@ -700,7 +797,55 @@ def test_scores_are_metrics_of_the_explanations_run_and_are_brought_up_to_date(p
     (project.results / "score" / "checks.csv").write_text("\n".join(lines) + "\n")
     assert project.track()["explanations"] == first["explanations"]
     assert project.runs()[run].data.tags["pellucid.failed_checks"] == "sanity 0.9 > 0.5"
-    assert project.runs()[run].data.metrics["score.localisation.relevance_rank.time"] == 0.75
+    assert project.runs()[run].data.metrics[rank] == 0.75
+    assert "0.75" in project.runs()[run].data.tags["mlflow.note.content"]
+
+
+BOARD = [
+    "explanation,family,mean rank,failed checks",
+    "saliency,gradient,1.5,sanity 0.9 > 0.5",
+    "random_attribution,control,1.75,",
+    "occlusion.window=3,perturbation,2.0,",
+    "occlusion.window=2,perturbation,,",
+]
+
+
+def test_the_run_of_an_experiment_says_which_explanation_leads(project: Project) -> None:
+    rows = ["explanation,method,metric,class,mean,low,high,examples"]
+    rows += [
+        f"{label},{label},insertion_less_deletion.mean,all,{mean},0,1,2"
+        for label, mean in (("saliency", 0.5), ("occlusion.window=3", 0.25))
+    ]
+    project.score("deletion_insertion", rows)
+    (project.results / "score" / "leaderboard.csv").write_text("\n".join(BOARD) + "\n")
+    record = project.track()
+    runs = project.runs()
+    run = runs[record["run"]]
+    # The first one failed a check, and the second one does not look at the model.
+    assert run.data.tags["pellucid.best_explanation"] == "occlusion.window=3"
+    assert run.data.metrics["score/deletion_insertion/insertion_less_deletion.mean"] == 0.25
+    note = run.data.tags["mlflow.note.content"]
+    assert note.startswith("Three kinds of bump\n")
+    assert "\n| saliency&emsp; | 1.5&emsp; | sanity 0.9 &gt; 0.5 |\n" in note
+    assert r"is that of occlusion.window=3." in note
+    children = {label: runs[child].data.metrics for label, child in record["explanations"].items()}
+    assert children["saliency"]["leaderboard/mean_rank"] == 1.5
+    assert "leaderboard/mean_rank" not in children["occlusion.window=2"]
+    (project.results / "score" / "leaderboard.csv").write_text("\n".join(BOARD[:3]) + "\n")
+    assert project.track()["run"] == record["run"]
+    run = project.runs()[record["run"]]
+    assert run.data.tags["pellucid.best_explanation"] == "none"
+    assert np.isnan(run.data.metrics["score/deletion_insertion/insertion_less_deletion.mean"])
+    assert "among the metrics" not in run.data.tags["mlflow.note.content"]
+
+
+def test_a_table_that_is_too_long_for_a_description_says_so() -> None:
+    note = with_table("Long", ["a", "b"], [["x" * 50, str(row)] for row in range(200)])
+    assert len(note) <= 5000
+    assert note.endswith("the tables among the artifacts have all of them.")
+    assert "| 0 |" in note and "| 199 |" not in note
+    whole = with_table("Short", ["a", "b"], [["1", "2"]])
+    assert whole == "Short\n\n| a&emsp; | b |\n| :--- | :--- |\n| 1&emsp; | 2 |"
 
 
 def test_a_study_is_one_run_known_by_its_tables(project: Project) -> None:
@@ -709,11 +854,16 @@ def test_a_study_is_one_run_known_by_its_tables(project: Project) -> None:
     run = project.runs()[first["run"]]
     assert run.data.tags["pellucid.kind"] == "study"
     assert run.data.tags["pellucid.study"] == "rates"
-    assert run.data.tags["mlflow.note.content"] == "Other words"
-    # MLflow refuses brackets in names.
-    assert run.data.metrics == {"accuracy mean/filters 8": 0.5}
+    # The numbers are in the tables, and not one metric each.
+    assert run.data.tags["mlflow.note.content"] == "Other words\n\n| n |\n| :--- |\n| 2 |"
+    assert run.data.metrics == {}
     assert run.data.params == {"model.filters": "[[8], [16]]"}
-    assert project.artifacts(first["run"]) == {"summary.csv", "members.csv", "figures/members.png"}
+    assert project.artifacts(first["run"]) == {
+        "summary.csv",
+        "members.csv",
+        "figures/members.png",
+        "origin.json",
+    }
     (project.root / "summary.csv").write_text("n\n3\n")
     assert project.compare()["run"] != first["run"]
 
@@ -759,3 +909,97 @@ def test_a_run_that_cannot_be_recorded_is_not_left_running(project: Project) -> 
     with pytest.raises(ValueError, match="epoch"):
         project.track()
     assert "RUNNING" not in {run.info.status for run in project.runs().values()}
+
+
+def _as_before(project: Project, record: dict[str, Any]) -> None:
+    """Make the store one of the version before names of experiments and slashes."""
+    for label, run in record["explanations"].items():
+        project.client.update_run(run, name=label)
+        project.client.log_metric(run, "score.localisation.relevance_rank.time", 0.25)
+    project.client.update_run(record["explanations"]["saliency"], name="my favourite")
+    with closing(sqlite3.connect(project.uri.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute("delete from params where key like 'examples.%' or key like 'scores.%'")
+        connection.execute("delete from experiment_tags where key = 'pellucid.names'")
+
+
+@pytest.mark.parametrize("method", [None, "update_run", "log_batch", "set_experiment_tag"])
+def test_what_an_earlier_version_recorded_is_found_and_gets_the_names_of_today(
+    project: Project, killed_at: Callable[[str, int], Any], method: str | None
+) -> None:
+    first = project.track()
+    tracking.restore(project.uri, project.experiment)
+    _as_before(project, first)
+    if method:
+        with killed_at(method, 1), pytest.raises(Killed):
+            tracking.restore(project.uri, project.experiment)
+    tracking.restore(project.uri, project.experiment)
+    runs = project.runs()
+    window, saliency = (runs[first["explanations"][label]] for label in ("occlusion.window=3", "saliency"))
+    assert window.info.run_name == "bumps · occlusion.window=3"
+    assert saliency.info.run_name == "my favourite"
+    names = ("score.localisation.relevance_rank.time", "score/localisation/relevance_rank.time")
+    assert [window.data.metrics[name] for name in names] == [0.25, 0.25]
+    assert runs[first["run"]].info.run_name == "bumps"
+    assert project.track() == first
+    assert project.runs()[saliency.info.run_id].data.params["examples.per_class"] == "1"
+    with mock.patch.object(former_names, "every_run", side_effect=AssertionError("looked at every run again")):
+        tracking.restore(project.uri, project.experiment)
+
+
+def test_the_views_show_columns_that_runs_have(project: Project) -> None:
+    test_the_run_of_an_experiment_says_which_explanation_leads(project)
+    lines = ["explanation,check,value,sign,limit,passed", "saliency,sanity,0.9,>,0.5,False"]
+    (project.results / "score" / "checks.csv").write_text("\n".join(lines) + "\n")
+    files.write_json(project.results / "evaluation" / "metrics.json", {**METRICS, "balanced_accuracy": 0.5})
+    project.track()
+    tracking.restore(project.uri, project.experiment)
+    tags = project.client.get_experiment(project.experiment_id).tags
+    held = {f"metrics.`{key}`" for run in project.runs().values() for key in run.data.metrics}
+    held |= {f"tags.`{key}`" for run in project.runs().values() for key in run.data.tags}
+    for key in (saved_views.EXPERIMENTS, saved_views.EXPLANATIONS):
+        state = json.loads(json.loads(tags[f"mlflow.sharedViewState.{key}"])["state"])
+        assert set(state["selectedColumns"]) <= held
+        assert project.client.search_runs([project.experiment_id], state.get("searchFilter", ""))
+
+
+def test_every_search_of_the_documentation_finds_what_it_says(project: Project) -> None:
+    rows = ["explanation,method,metric,class,mean,low,high,examples"]
+    rows += ["saliency,saliency,insertion_less_deletion.mean,all,0.6,0,1,2"]
+    rows += ["occlusion.window=3,occlusion,insertion_less_deletion.mean,all,0.4,0,1,2"]
+    project.score("deletion_insertion", rows)
+    lines = ["explanation,check,value,sign,limit,passed", "saliency,sanity,0.9,>,0.5,False"]
+    (project.results / "score" / "checks.csv").write_text("\n".join(lines) + "\n")
+    project.view()
+    project.settings |= {
+        "examples": {"choose": "correct", "per_class": 1},
+        "scores": {"deletion_insertion": {"steps": 20}},
+    }
+    project.track(name="digits", study="digits_rates")
+    project.settings |= {"examples": {"choose": "any"}, "scores": {"deletion_insertion": {"steps": 40}}}
+    files.write_json(project.results / "evaluation" / "metrics.json", {"accuracy": 0.95})
+    project.track(name="waves")
+    project.compare(name="digits_rates")
+    both, methods = ("digits", "waves"), ("saliency", "occlusion.window=2", "occlusion.window=3")
+    views = ("architecture.shown=3", "architecture.shown=4")
+    expected = {
+        "tags.\"pellucid.kind\" = 'explanation'": {f"{name} · {label}" for name in both for label in methods},
+        "tags.\"pellucid.method\" = 'occlusion'": {f"{name} · {label}" for name in both for label in methods[1:]},
+        "tags.\"pellucid.view\" = 'architecture'": {f"{name} · {label}" for name in both for label in views},
+        "tags.\"pellucid.experiment\" = 'digits'": {"digits", *(f"digits · {label}" for label in (*methods, *views))},
+        "tags.\"pellucid.failed_checks\" = 'none'": {f"{name} · {label}" for name in both for label in methods[1:]},
+        "tags.\"pellucid.kind\" = 'experiment' and metrics.accuracy > 0.9": {"waves"},
+        'tags."pellucid.kind" = \'explanation\' and metrics."score/deletion_insertion/insertion_less_deletion.mean" > 0.5': {
+            f"{name} · saliency" for name in both
+        },
+        "params.\"examples.choose\" = 'correct'": {f"digits · {label}" for label in methods},
+        'params."scores.deletion_insertion" LIKE \'%"steps": 20%\'': {f"digits · {label}" for label in methods},
+        "tags.\"pellucid.study\" = 'digits_rates'": {"digits", "digits_rates"},
+    }
+    text = (ROOT / "docs" / "how_to" / "compare.md").read_text(encoding="utf-8")
+    table = text[text.index("| to find | search for |") :].split("\n\n")[0]
+    searches = re.findall(r"\| `(.+)` \|$", table, re.MULTILINE)
+    found = {
+        search: {run.info.run_name for run in project.client.search_runs([project.experiment_id], search)}
+        for search in searches
+    }
+    assert found == expected

@@ -61,7 +61,6 @@ class Folder:
             kind="study",
             note="Rates",
             params={"rate": 1},
-            metrics={"accuracy": 0.5},
             tables=[self.folder / "table.csv"],
             attached=[self.folder / "figure.png"],
             root=self.folder,
@@ -144,7 +143,7 @@ def test_a_moved_project_keeps_its_record(first: Folder, tagged: bool) -> None:
     assert moved.compare().info.run_id == before
     assert not first.folder.exists()
     held = moved.client.list_artifacts(before)
-    assert {item.path for item in held} == {"figures", "table.csv"}
+    assert {item.path for item in held} == {"figures", "origin.json", "table.csv"}
 
 
 def test_files_behind_a_link_that_was_copied_are_refused(first: Folder) -> None:
@@ -178,7 +177,11 @@ def test_a_copied_database_without_its_files_records_them_anew(first: Folder) ->
     shutil.rmtree(second.store / "artifacts")
     recorded = second.compare()
     assert recorded.info.run_id != run
-    assert {item.path for item in second.client.list_artifacts(recorded.info.run_id)} == {"figures", "table.csv"}
+    assert {item.path for item in second.client.list_artifacts(recorded.info.run_id)} == {
+        "figures",
+        "origin.json",
+        "table.csv",
+    }
     assert first.contents() == before
     assert len(second.runs()) == 1
 

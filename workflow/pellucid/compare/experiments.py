@@ -74,18 +74,6 @@ def run(*, boards: Mapping[str, Path | str], table: Path | str) -> None:
     logger.info("%d explanations in %d experiments", len(content), len(read))
 
 
-def headline(table: Path | str) -> dict[str, float]:
-    """Return the means over the experiments by names such as "relative rank/occlusion"."""
-    content = tables.read(table, index="explanation")
-    columns = [column for column in content if column == "relative rank" or column.startswith("insertion less")]
-    return {
-        f"{column}/{label}": float(value)
-        for column in columns
-        for label, value in content[column].items()
-        if np.isfinite(value)
-    }
-
-
 def key_score(boards: Mapping[str, pd.DataFrame]) -> str:
     """Return the name of the shown metric with its baseline, e.g. "….mean"; without one if no leaderboard has any."""
     counts = {baseline: sum(f"{KEY}.{baseline} mean" in board for board in boards.values()) for baseline in _BASELINES}

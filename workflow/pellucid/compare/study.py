@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pellucid import files, tables
-from pellucid.config.studies import REPEATING, Study, described, without
+from pellucid.config.studies import REPEATING, Study, without
 
 logger = logging.getLogger(__name__)
 
@@ -66,18 +66,6 @@ def run(
     joined = pd.DataFrame(combined)
     tables.write(summary, joined)
     logger.info("%d members, %d combinations", len(content), len(joined))
-
-
-def headline(summary: Path | str, members: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """Return each number of the summary by a name such as "accuracy mean/learning rate 0.001"."""
-    rows = tables.read(summary)
-    groups = Study("", members).repeated()
-    return {
-        f"{column}/{described(without(members[group[0]], REPEATING))}".removesuffix("/"): float(row[column])
-        for group, (_, row) in zip(groups, rows.iterrows(), strict=True)
-        for column in rows
-        if column.endswith((" mean", " sd")) and np.isfinite(row[column])
-    }
 
 
 def shown(values: Mapping[str, Any]) -> dict[str, Any]:

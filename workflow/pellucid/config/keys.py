@@ -40,6 +40,10 @@ class Tracking(Section):
     experiment: Annotated[str, Field(min_length=1, max_length=500)] = Field(
         default="pellucid", description="Name of the MLflow experiment."
     )
+    arrays: bool = Field(
+        default=False,
+        description="Copy the arrays of explanations and views into MLflow; otherwise a run has their path and digest.",
+    )
 
 
 class Split(Section):

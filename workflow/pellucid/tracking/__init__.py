@@ -52,6 +52,7 @@ def track(
     root: Path | str,
     output: Path | str,
     study: str = "",
+    arrays: bool = False,
 ) -> None:
     """Record one experiment, each of its explanations and each view of its model.
 
@@ -66,15 +67,16 @@ def track(
         root: of the project, for the commit and the lock file.
         output: gets the ids of the runs as JSON.
         study: the study of which it is a member; empty for none.
+        arrays: whether the arrays of explanations and views are copied into the store.
 
     Raises:
         InputError: the store cannot be used.
     """
     with opened(uri, experiment, Path(folder), Path(root)) as record:
-        record.made = frozenset(map(Path, made))
+        record.made, record.copies_arrays = frozenset(map(Path, made)), arrays
         parent = record.experiment(name, settings, threads, study)
         children = {
-            label: record.explanation(name, parent, method, label, values)
+            label: record.explanation(name, parent, method, label, values, settings)
             for method, parameters in settings["methods"].items()
             for label, values in variants(method, parameters).items()
         }
@@ -96,7 +98,6 @@ def track_comparison(
     kind: str,
     note: str,
     params: Mapping[str, Any],
-    metrics: Mapping[str, float],
     tables: Sequence[Path | str],
     attached: Sequence[Path | str],
     root: Path | str,
@@ -111,8 +112,7 @@ def track_comparison(
         kind: study, or comparison.
         note: a description for readers.
         params: what was varied, or compared.
-        metrics: its main numbers; characters that MLflow does not allow in names become spaces.
-        tables: identify the run: other tables make another run.
+        tables: identify the run: other tables make another run. The description shows the first of them.
         attached: figures, and tables with run times, which differ each time and do not identify the run.
         root: of the project, for the commit and the lock file.
         output: gets the id of the run as JSON.
@@ -121,6 +121,6 @@ def track_comparison(
         InputError: the store cannot be used.
     """
     with opened(uri, experiment, Path(output).parent, Path(root)) as record:
-        run = record.comparison(name, kind, note, params, metrics, list(map(Path, tables)), list(map(Path, attached)))
+        run = record.comparison(name, kind, note, params, list(map(Path, tables)), list(map(Path, attached)))
     files.write_json(output, {"uri": uri, "experiment": experiment, "run": run})
     logger.info("recorded as run %s", run)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
 from pellucid.compare import leaderboard
-from pellucid.network import runtime
-from pellucid.tracking.runs import Runs, fitting, now
+from pellucid.tracking import logged_model, notes, score_metrics
+from pellucid.tracking.runs import Entry, Runs, fitting, now
 from pellucid.user_text import in_markdown, readable
 
-_SCORES = "pellucid.scores"
 _STUDY = "pellucid.study"
 _PARENT = "mlflow.parentRunId"
+# What may change while the parent run stays the same one: nothing of it changes the model.
+_LATER = ("methods", "views", "scores", "examples", "figures", "title")
 
 
 class Record(Runs):
@@ -26,139 +27,137 @@ class Record(Runs):
 
     Attributes:
         made: the files of an experiment that are recorded.
+        copies_arrays: whether the arrays of explanations and views are copied, rather than their paths and digests.
     """
 
     made: frozenset[Path] = frozenset()
+    copies_arrays: bool = False
 
     def experiment(self, name: str, settings: Mapping[str, Any], threads: int, study: str) -> str:
-        """Record the parent run: configuration, learning curves, scores, figures, model, data set; return its id."""
+        """Record the parent run: configuration, learning curves, metrics, figures, model, data set; return its id."""
         data = files.read_json(self.folder / "data" / "data.json")
         training = files.read_json(self.folder / "model" / "training.json")
         # Examples without labels are predicted, and nothing is evaluated.
         evaluated = self.folder / "evaluation" / "metrics.json" in self.made
         metrics = files.read_json(self.folder / "evaluation" / "metrics.json") if evaluated else {}
-        # Without methods, views, scores, examples, figures and title: what changes none of the model's numbers makes no
-        # new parent run.
-        recorded = {
-            key: value
-            for key, value in settings.items()
-            if key not in ("methods", "views", "scores", "examples", "figures", "title")
-        }
+        recorded = {key: value for key, value in settings.items() if key not in _LATER}
         self.digest = files.digest([name, recorded, data["digest"], training["weights_digest"], metrics])
-        parts = {part: self.folder / part for part in ("data", "model", "evaluation")}
-        attached = [(path, "figures") for folder in parts.values() for path in self._pictures(folder)]
-        attached += [(path, "evaluation") for path in self._files(parts["evaluation"], "*.csv")]
-        attached += [(path, "evaluation") for path in self._files(parts["evaluation"], "metrics.json")]
-        attached += [(parts["model"] / "history.csv", "training"), (parts["data"] / "data.json", "data")]
-        compared = self.folder / "score"
-        attached += [(path, "scores") for path in self._files(compared, "*.csv")]
-        attached += [(path, f"scores/{path.parent.name}") for path in self._files(compared, "*/*.csv")]
-        overviews = [*self._pictures(compared), *self._pictures(self.folder / "explain")]
-        attached += [(path, "figures/scores") for path in overviews]
-        attached += [(path, f"figures/scores/{path.parent.name}") for path in self._pictures(compared, "*/")]
-        run, new = self._run(
-            name,
-            self.digest,
-            attached,
-            {
-                "mlflow.note.content": note_of(settings["title"], data, metrics.pop("notes", [])),
-                "pellucid.kind": "experiment",
-                "pellucid.experiment": name,
-                "pellucid.title": fitting(readable(settings["title"])),
-                **({_STUDY: study} if study else {}),
-            },
-        )
-        if not new:
-            return run
-        self._log(
-            run,
+        board = self._leaderboard
+        best = best_explanation(board) if board else ""
+        leading = score_metrics.leading()
+        score = self._scores.get(best, {}).get(leading, math.nan)
+        # NaN, where no explanation leads any more, covers the value of one that did.
+        scores = {leading: score} if board and any(leading in of_label for of_label in self._scores.values()) else {}
+        note = notes.note_of(settings["title"], data, metrics.pop("notes", []))
+        tags = {
+            "mlflow.note.content": notes.with_leaderboard(note, board, "" if math.isnan(score) else best),
+            "pellucid.kind": "experiment",
+            "pellucid.rule": "train",
+            "pellucid.experiment": name,
+            "pellucid.seed": str(settings["seed"]),
+            "pellucid.title": fitting(readable(settings["title"])),
+            **({_STUDY: study} if study else {}),
+            **({"pellucid.best_explanation": best or "none"} if board else {}),
+            **({"pellucid.chance": self._chance()} if evaluated else {}),
+        }
+        entry = Entry(
+            name=name,
+            digest=self.digest,
+            computed=self.folder / "model" / "training.json",
+            seconds=files.read_json(self.folder / "model" / "cost.json")["seconds"],
             params={**_flat(recorded), "threads": threads},
+            tags=tags,
+            attached=self._of_experiment(),
             metrics={key: value for key, value in metrics.items() if value is not None}
             | {"best_epoch": training["best_epoch"], "parameters": training["parameters"]},
-            tags={
-                "pellucid.rule": "train",
-                "pellucid.seed": settings["seed"],
-                "pellucid.config_digest": files.digest(recorded),
-                "pellucid.data_digest": data["digest"],
-                "pellucid.model_digest": training["weights_digest"],
-                **({"pellucid.chance": self._chance()} if evaluated else {}),
+            scores=scores,
+            documents={"configuration.json": dict(settings)},
+            digests={
+                "configuration digest": files.digest(recorded),
+                "data digest": data["digest"],
+                "model digest": training["weights_digest"],
             },
         )
-        self._curves(run)
-        self._model_and_data(run, name, data, training)
-        self._finish(run)
-        return run
+
+        def complete(run: str) -> None:
+            self._curves(run)
+            logged_model.log(self.client, self.experiment_id, run, name, self.folder)
+
+        return self.write(entry, complete)
 
     def _chance(self) -> str:
         """Return what is to be known of a model that is no better than chance."""
         sentence = files.read_json(self.folder / "evaluation" / "chance.json")["sentence"]
         return fitting(sentence) or "better than chance"
 
-    def explanation(self, name: str, parent: str, method: str, label: str, parameters: Mapping[str, Any]) -> str:
-        """Record a variant of a method as a child run: parameters, passes, time, arrays, figure; return its id."""
-        folder = self.folder / "explain" / method
+    def explanation(
+        self,
+        name: str,
+        parent: str,
+        method: str,
+        label: str,
+        parameters: Mapping[str, Any],
+        settings: Mapping[str, Any],
+    ) -> str:
+        """Record a variant of a method as a child run: parameters, cost, scores, checks, figure; return its id.
+
+        Args:
+            name: of the experiment.
+            parent: id of its run.
+            method: name of the method.
+            label: of the variant.
+            parameters: of the variant.
+            settings: of the experiment: how the examples were chosen, and the parameters of the scores.
+        """
+        folder, spec = self.folder / "explain" / method, plugins.spec("explain", method)
         arrays = files.read_arrays(folder / "attributions.npz")
         values = arrays["attributions"][list(arrays["variants"]).index(label)]
         explained = [arrays[key] for key in ("indices", "inputs", "targets")]
-        digest = files.digest([self.digest, label, parameters, explained, values])
-        attached = [(path, "figures") for path in self._pictures(folder) if path.stem == label]
-        attached += [(folder / "attributions.npz", "")]
-        run, new = self._run(
-            label,
-            digest,
-            attached,
-            {
-                _PARENT: parent,
-                "pellucid.kind": "explanation",
-                "pellucid.experiment": name,
-                "pellucid.method": method,
-                "pellucid.experiment_digest": self.digest,
-            },
+        cost, scores = files.read_json(folder / "cost.json")[label], self._scores.get(label, {})
+        tags = self._of_child(name, parent, "explanation", method, f"explain_{method}")
+        tags["mlflow.note.content"] = notes.with_scores(f"{spec.title}. {spec.paper}", scores)
+        checks = self.folder / "score" / "checks.csv"
+        if checks in self.made:
+            tags["pellucid.failed_checks"] = leaderboard.failed(checks, [label])[0] or "none"
+        return self.write(
+            Entry(
+                name=run_name(name, label),
+                digest=files.digest([self.digest, label, parameters, explained, values]),
+                computed=folder / "cost.json",
+                seconds=cost["seconds"],
+                params={**_flat(parameters), "method": method, "experiment": name},
+                settings=_flat({"examples": settings["examples"]}) | score_metrics.parameters(settings["scores"]),
+                tags=tags,
+                attached=self._pictures_of(folder, label) + self._copied(folder / "attributions.npz"),
+                metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes", "examples")}
+                | files.read_json(folder / "checks.json")[label],
+                scores=scores,
+                documents=self._referred(folder / "attributions.npz", arrays),
+                digests={"experiment digest": self.digest},
+            )
         )
-        self._score(run, label)
-        if not new:
-            return run
-        spec, cost = plugins.spec("explain", method), files.read_json(folder / "cost.json")[label]
-        self._log(
-            run,
-            params={**_flat(parameters), "method": method, "experiment": name},
-            metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes", "examples")}
-            | files.read_json(folder / "checks.json")[label],
-            tags={"mlflow.note.content": f"{spec.title}. {spec.paper}", "pellucid.rule": f"explain_{method}"},
-        )
-        self._finish(run)
-        return run
 
     def view(self, name: str, parent: str, view: str, label: str, parameters: Mapping[str, Any]) -> str:
-        """Record a variant of a view as a child run: parameters, passes, time, arrays, texts, figure; return its id."""
+        """Record a variant of a view as a child run: parameters, cost, texts, figure; return its id."""
         folder, spec = self.folder / "views" / view, plugins.spec("views", view)
         arrays = files.read_arrays(folder / f"{label}.npz")
-        digest = files.digest([self.digest, label, parameters, arrays])
-        attached = [(path, "figures") for path in self._pictures(folder) if path.stem == label]
-        attached += [(folder / f"{label}.{suffix}", "") for suffix in ("npz", *spec.texts)]
-        run, new = self._run(
-            label,
-            digest,
-            attached,
-            {
-                _PARENT: parent,
-                "pellucid.kind": "view",
-                "pellucid.experiment": name,
-                "pellucid.view": view,
-                "pellucid.experiment_digest": self.digest,
-            },
-        )
-        if not new:
-            return run
         cost = files.read_json(folder / f"{label}.json")
-        self._log(
-            run,
-            params={**_flat(parameters), "view": view, "experiment": name},
-            metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes")},
-            tags={"mlflow.note.content": f"{spec.title}. {spec.paper}", "pellucid.rule": f"view_{view}"},
+        tags = self._of_child(name, parent, "view", view, f"view_{view}")
+        texts = [(folder / f"{label}.{suffix}", "") for suffix in spec.texts]
+        return self.write(
+            Entry(
+                name=run_name(name, label),
+                digest=files.digest([self.digest, label, parameters, arrays]),
+                computed=folder / f"{label}.json",
+                seconds=cost["seconds"],
+                params={**_flat(parameters), "view": view, "experiment": name},
+                tags={**tags, "mlflow.note.content": f"{spec.title}. {spec.paper}"},
+                attached=self._pictures_of(folder, label) + texts + self._copied(folder / f"{label}.npz"),
+                metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes")},
+                documents=self._referred(folder / f"{label}.npz", arrays),
+                digests={"experiment digest": self.digest},
+            )
         )
-        self._finish(run)
-        return run
 
     def comparison(
         self,
@@ -166,45 +165,73 @@ class Record(Runs):
         kind: str,
         note: str,
         params: Mapping[str, Any],
-        metrics: Mapping[str, float],
         tables: Sequence[Path],
         attached: Sequence[Path],
     ) -> str:
         """Record a comparison as a run of its own, with its tables and figures; return its id."""
-        digest = files.digest([kind, name, params, [files.sha256(path) for path in tables]])
-        places = [(path, "figures" if path.suffix in (".png", ".svg") else "") for path in (*tables, *attached)]
-        tags = {"mlflow.note.content": in_markdown(note), "pellucid.kind": kind}
-        tags |= {_STUDY: name} if kind == "study" else {}
-        run, new = self._run(name, digest, places, tags)
-        if not new:
-            return run
-        self._log(run, params=params, metrics=metrics, tags={"pellucid.rule": f"track_{kind}"})
-        self._finish(run)
-        return run
+        tags = {
+            "mlflow.note.content": notes.with_csv(in_markdown(note), tables[0]),
+            "pellucid.kind": kind,
+            "pellucid.rule": f"track_{kind}",
+            **({_STUDY: name} if kind == "study" else {}),
+        }
+        return self.write(
+            Entry(
+                name=name,
+                digest=files.digest([kind, name, params, [files.sha256(path) for path in tables]]),
+                computed=tables[0],
+                seconds=0,
+                params=params,
+                tags=tags,
+                attached=[
+                    (path, "figures" if path.suffix in (".png", ".svg") else "") for path in (*tables, *attached)
+                ],
+            )
+        )
 
-    def _score(self, run: str, label: str) -> None:
-        """Log the scores of an explanation as metrics and its failed checks as a tag, again whenever they change."""
-        from mlflow.entities import Metric, RunTag
+    def _of_experiment(self) -> list[tuple[Path, str]]:
+        """Return the files of the parent run, each with its folder among them."""
+        data, model, evaluation = (self.folder / part for part in ("data", "model", "evaluation"))
+        attached = [(path, "figures") for folder in (data, model, evaluation) for path in self._pictures(folder)]
+        attached += [(path, "evaluation") for path in self._files(evaluation, "*.csv")]
+        attached += [(path, "evaluation") for path in self._files(evaluation, "metrics.json")]
+        attached += [(model / "history.csv", "training"), (data / "data.json", "data")]
+        compared = self.folder / "score"
+        attached += [(path, "scores") for path in self._files(compared, "*.csv")]
+        attached += [(path, f"scores/{path.parent.name}") for path in self._files(compared, "*/*.csv")]
+        overviews = [*self._pictures(compared), *self._pictures(self.folder / "explain")]
+        attached += [(path, "figures/scores") for path in overviews]
+        return attached + [(path, f"figures/scores/{path.parent.name}") for path in self._pictures(compared, "*/")]
 
-        scores, checks = self._scores.get(label, {}), self.folder / "score" / "checks.csv"
-        (failed,) = leaderboard.failed(checks if checks in self.made else None, [label])
-        held = files.digest([scores, failed])
-        if not scores or self.client.get_run(run).data.tags.get(_SCORES) == held:
-            return
-        recorded = now()
-        metrics = [Metric(name, value, recorded, 0) for name, value in scores.items()]
-        tags = [RunTag("pellucid.failed_checks", failed or "none")] if checks in self.made else []
-        self.client.log_batch(run, metrics=metrics, tags=[*tags, RunTag(_SCORES, held)])
+    @staticmethod
+    def _of_child(name: str, parent: str, kind: str, plugin: str, rule: str) -> dict[str, str]:
+        key = "pellucid.method" if kind == "explanation" else "pellucid.view"
+        return {
+            _PARENT: parent,
+            "pellucid.kind": kind,
+            "pellucid.rule": rule,
+            "pellucid.experiment": name,
+            key: plugin,
+        }
+
+    def _copied(self, path: Path) -> list[tuple[Path, str]]:
+        return [(path, "")] if self.copies_arrays else []
+
+    def _referred(self, path: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+        """Return `arrays.json`: where a file of arrays lies, how to know it again, and what it holds."""
+        content = {name: f"{array.dtype} {list(array.shape)}" for name, array in arrays.items()}
+        about = {"path": str(path), "sha256": files.sha256(path), "bytes": path.stat().st_size, "arrays": content}
+        return {"arrays.json": about}
+
+    @cached_property
+    def _leaderboard(self) -> Path | None:
+        path = self.folder / "score" / "leaderboard.csv"
+        return path if path in self.made else None
 
     @cached_property
     def _scores(self) -> dict[str, dict[str, float]]:
         """Mean of every score over all examples, by explanation and metric."""
-        means: dict[str, dict[str, float]] = {}
-        for path in self._files(self.folder / "score", "*/scores.csv"):
-            rows = tables.over_all(tables.read(path))
-            for row in rows[rows["mean"].notna()].itertuples():
-                means.setdefault(row.explanation, {})[f"score.{path.parent.name}.{row.metric}"] = float(row.mean)
-        return means
+        return score_metrics.means(self._files(self.folder / "score", "*/scores.csv"), self._leaderboard)
 
     def _files(self, folder: Path, pattern: str) -> list[Path]:
         depth = len(folder.parts) + 1 + pattern.count("/")
@@ -213,6 +240,9 @@ class Record(Runs):
 
     def _pictures(self, folder: Path, below: str = "") -> list[Path]:
         return sorted([*self._files(folder, f"{below}*.png"), *self._files(folder, f"{below}*.svg")])
+
+    def _pictures_of(self, folder: Path, label: str) -> list[tuple[Path, str]]:
+        return [(path, "figures") for path in self._pictures(folder) if path.stem == label]
 
     def _curves(self, run: str) -> None:
         """Log the epoch curves in calls of 1,000 values, MLflow's limit: many small calls are slow."""
@@ -229,60 +259,17 @@ class Record(Runs):
         for start in range(0, len(values), 1000):
             self.client.log_batch(run, metrics=values[start : start + 1000])
 
-    def _model_and_data(self, run: str, name: str, data: Mapping[str, Any], training: Mapping[str, Any]) -> None:
-        """Log the model with its signature and an input example, and the data set by `log_input`."""
-        runtime.start()
-        import keras
-        import mlflow.tensorflow
-        from mlflow.data.http_dataset_source import HTTPDatasetSource
-        from mlflow.data.meta_dataset import MetaDataset
-        from mlflow.models import infer_signature
 
-        keras.config.disable_interactive_logging()
-        safe = not training.get("allow_code", False)
-        model = keras.models.load_model(self.folder / "model" / "model.keras", compile=False, safe_mode=safe)
-        example = files.map_array(self.folder / "data" / "x_test.npy")[:1]
-        requirements = [f"{package}=={version}" for package, version in training["versions"].items()]
-        # Only the fluent interface logs models. It finishes the run, so that this comes last.
-        with mlflow.start_run(run_id=run):
-            # mlflow.keras fails to store an input example: it writes into a folder before creating it.
-            logged = mlflow.tensorflow.log_model(
-                model,
-                name=name,
-                signature=infer_signature(example, model(example).numpy()),
-                input_example=np.asarray(example),
-                pip_requirements=requirements,
-                # Not the temporary file that Snakemake runs.
-                tags={"mlflow.source.name": "pellucid"},
-            )
-            for other in self.client.search_logged_models([self.experiment_id], f"source_run_id = '{run}'"):
-                # A slow server may have begun another one for a request that timed out.
-                if other.model_id != logged.model_id:
-                    self.client.delete_logged_model(other.model_id)
-            source = HTTPDatasetSource(data["homepage"])
-            # MLflow allows 36 characters for a digest.
-            _log_data_set(
-                MetaDataset(source, name=data["source"], digest=data["digest"][:36]),
-                {"licence": data["licence"], "citation": data["citation"][:500]},
-            )
+def run_name(experiment: str, label: str) -> str:
+    """Return the name of the run of an explanation or a view."""
+    return f"{experiment} · {label}"
 
 
-def _log_data_set(data_set: Any, tags: dict[str, str]) -> None:
-    """Attach a data set to the active run.
-
-    MLflow looks for the data set and inserts it if it is new. Where another experiment records the same one at the same
-    moment, the insertion fails; the next attempt finds it.
-    """
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    for last in (False, False, True):
-        try:
-            mlflow.log_input(data_set, context="train, validation, test", tags=tags)
-            return
-        except MlflowException as error:
-            if last or not re.search("unique|duplicate", str(error), re.IGNORECASE):
-                raise
+def best_explanation(board: Path) -> str:
+    """Return the explanation with the best mean rank among the methods that failed no check; empty without any."""
+    ranked = tables.read(board, index="explanation")
+    ranked = ranked[ranked["mean rank"].notna() & ranked["failed checks"].isna() & (ranked["family"] != "control")]
+    return str(ranked.index[0]) if len(ranked) else ""
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -291,10 +278,3 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in settings.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return flat
-
-
-def note_of(title: str, data: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
-    """Return the note of an experiment, in Markdown: title, data, licence, citation, and what to know of both."""
-    source = f"Data: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
-    about = f"{in_markdown(title)}\n\n{source}"
-    return "\n\n".join([about, *(f"- {in_markdown(note)}" for note in (*data.get("notes", ()), *notes))])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pellucid.errors import InputError
-from pellucid.tracking import artifact_folder, database, faults
+from pellucid.tracking import artifact_folder, database, faults, former_names, saved_views
 from pellucid.tracking.origin import origin_of
 from pellucid.tracking.record import Record
 
@@ -38,17 +38,20 @@ def ensure(uri: str, experiment: str) -> str:
         known = find_experiment(client, uri, experiment)
         if known is None:
             try:
-                return artifact_folder.create(client, experiment, uri)
+                known = client.get_experiment(artifact_folder.create(client, experiment, uri))
             except MlflowException:
                 # Another project was faster, or the server had accepted a request that timed out.
                 known = find_experiment(client, uri, experiment)
                 if known is None:
                     raise
+        _bring_up_to_date(client, known)
         return str(known.experiment_id)
 
 
 def restore(uri: str, experiment: str) -> None:
-    """Restore the MLflow experiment where it was deleted on MLflow's page, and correct the paths of a copied project.
+    """Restore the MLflow experiment where it was deleted on MLflow's page, and bring it up to date.
+
+    The paths of a copied project are corrected, and what an earlier version recorded gets the names of today.
 
     Raises:
         InputError: the store cannot be used.
@@ -56,7 +59,15 @@ def restore(uri: str, experiment: str) -> None:
     with answering(uri):
         if path := database.database_of(uri):
             database.check(path)
-        find_experiment(client_of(uri), uri, experiment)
+        client = client_of(uri)
+        if known := find_experiment(client, uri, experiment):
+            _bring_up_to_date(client, known)
+
+
+def _bring_up_to_date(client: MlflowClient, experiment: Experiment) -> None:
+    """Give the experiment its views, and its runs of earlier versions the names of today."""
+    saved_views.save(client, experiment)
+    former_names.renew(client, experiment)
 
 
 @contextmanager

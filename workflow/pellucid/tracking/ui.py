@@ -16,6 +16,7 @@ from pellucid import credentials, files
 from pellucid.errors import InputError
 from pellucid.jobs import file_digests
 from pellucid.messages import first_line
+from pellucid.tracking import saved_views
 
 HOST = "127.0.0.1"
 STORE = Path("results/mlflow/store.json")
@@ -84,7 +85,7 @@ def page(store: Path) -> str:
         # The runs are still in the database: MLflow's first page leads to them.
         print(error, file=sys.stderr)
         return ""
-    return f"/#/experiments/{identity}/runs?workflowType=machine_learning"
+    return saved_views.page(identity)
 
 
 def free_port(first: int) -> int:
