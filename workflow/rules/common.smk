@@ -4,10 +4,10 @@ from snakemake.utils import update_config
 
 from pellucid import plugins
 from pellucid.config import resolution as configuration
-from pellucid.config import study_files, experiment_files
+from pellucid.config import study_files, experiment_files, page_files
 from pellucid.config.job_priorities import PRIORITIES, explanation_priority
 from pellucid.config.study_files import COMPARISON, STUDY
-from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, RESULTS, TRAINING_EXAMPLES
+from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, PAGE, RESULTS, TRAINING_EXAMPLES
 from pellucid.jobs.code_digest import code_digest, script_modules
 from pellucid.jobs.script import share_package
 from pellucid.train import random_labels
@@ -34,6 +34,7 @@ config["titles"] = {
 }
 
 FIGURES = experiment_files.all_figures(CONFIG) + study_files.figures_over_experiments(CONFIG)
+PAGES = page_files.all_pages(CONFIG)
 # Files of data sources and of models to download.
 DOWNLOADS = experiment_files.downloads(CONFIG)
 CONDA = str(ROOT / "envs" / "pellucid.yaml")

@@ -11,7 +11,7 @@ if any(argument.startswith("--report") for argument in sys.argv):
         if experiment_files.is_compared(CONFIG, name)
     }
     try:
-        file_digests.check([*FIGURES, *checked.values()])
+        file_digests.check([*FIGURES, *PAGES, *checked.values()])
         # The failed checks of each explanation, for the captions, whose templates cannot call functions.
         config["failed"] = {name: failures(table) for name, table in checked.items() if Path(table).is_file()}
     except InputError as error:

@@ -52,6 +52,7 @@ class Record(Runs):
         attached += [(path, f"scores/{path.parent.name}") for path in self._files(compared, "*/*.csv")]
         overviews = [*self._pictures(compared), *self._pictures(self.folder / "explain")]
         attached += [(path, "figures/scores") for path in overviews]
+        attached += [(path, "") for path in self._files(self.folder, "page.html")]
         attached += [(path, f"figures/scores/{path.parent.name}") for path in self._pictures(compared, "*/")]
         run, new = self._run(
             name,
