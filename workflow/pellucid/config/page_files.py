@@ -8,14 +8,14 @@ from pellucid.config.experiment_files import PAGE, explanations, is_compared, re
 from pellucid.config.resolution import Config
 
 
-def inputs(config: Config, experiment: str) -> dict[str, list[str]]:
+def inputs(config: Config, experiment: str) -> dict[str, str | list[str]]:
     """Return what a page shows beside the data and the model, by the name of the rule's input."""
     here = results(experiment)
-    files = explanations(config, experiment, "attributions")
-    files |= {"metrics": [f"{here}/evaluation/metrics.json"], "per_class": [f"{here}/evaluation/per_class.csv"]}
+    files: dict[str, str | list[str]] = {**explanations(config, experiment, "attributions")}
+    files |= {"metrics": f"{here}/evaluation/metrics.json", "per_class": f"{here}/evaluation/per_class.csv"}
     if is_compared(config, experiment):
         tables = {"leaderboard": "leaderboard", "leaderboard_metrics": "metrics", "checks": "checks"}
-        files |= {name: [f"{here}/score/{table}.csv"] for name, table in tables.items()}
+        files |= {name: f"{here}/score/{table}.csv" for name, table in tables.items()}
     return files
 
 

@@ -353,11 +353,11 @@
     const narrow = width < 420;
     one.lanes = depth;
     const height = depth === 1 ? 230 : Math.max(260, Math.min(rows ? 560 : 64 * depth, rows ? 14 * depth : 900));
-    const context = fit(one.drawn, width, height + 44);
+    const context = fit(one.drawn, width, height + 50);
     one.area = { left: depth === 1 ? 46 : narrow ? 58 : 84, top: 8, height };
     one.area.width = width - one.area.left - 10;
     context.fillStyle = "#ffffff";
-    context.fillRect(0, 0, width, height + 44);
+    context.fillRect(0, 0, width, height + 50);
     const at = place(one);
     const signal = inputs(current());
     const known = measured && measured(current());
