@@ -21,7 +21,6 @@ rule page:
         logs("page"),
     benchmark:
         costs("page")
-    priority: PRIORITIES["page"]
     conda:
         CONDA
     resources:

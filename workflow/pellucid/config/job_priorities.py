@@ -17,7 +17,6 @@ PRIORITIES = {
     "figure": 30,
     "explanation": 20,
     "train_random_labels": 10,
-    "page": 5,
 }
 
 

@@ -247,7 +247,7 @@
 
   function facts() {
     const example = explorer.examples[current()];
-    const names = example.best.map(([name, p]) => `${data.classes[name]} ${percent(p)}`);
+    const names = example.best.map(([name, p]) => `${data.classes[name]}: ${percent(p)}`);
     const judged = example.label === null ? "" : wrong(example) ? "The model is wrong. " : "The model is right. ";
     const label = example.label === null ? "no label" : `true class ${data.classes[example.label]}`;
     const parts = [
