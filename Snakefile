@@ -15,6 +15,7 @@ include: "workflow/rules/explain.smk"
 include: "workflow/rules/view.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/compare.smk"
+include: "workflow/rules/page.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/report.smk"
 
@@ -42,6 +43,7 @@ rule all:
     default_target: True
     input:
         FIGURES,
+        PAGES,
         study_files.records(CONFIG),
 
 
@@ -49,3 +51,4 @@ rule all:
 rule results:
     input:
         FIGURES,
+        PAGES,

@@ -26,6 +26,7 @@ FOLDERS = [
     "evaluate",
     "compare",
     "draw",
+    "page",
     "tracking",
 ]
 # Modules that are no plugins, and folders, in the folders of plugins.

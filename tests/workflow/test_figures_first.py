@@ -20,9 +20,7 @@ CONFIG = {
     },
     "experiments": {"digits": tiny.DIGITS, "brief": tiny.DIGITS},
 }
-LATER = (
-    r"view_|draw_view|score_|draw_score|check|draw_checks|draw_overview|.*agreement|.*leaderboard|.*comparison|track"
-)
+LATER = r"view_|draw_view|score_|draw_score|check|draw_checks|draw_overview|.*agreement|.*leaderboard|.*comparison|page|track"
 
 
 # Lists the jobs of a plan: rule, inputs and priority. What a dry run prints names none of them beside a rule's message.

@@ -103,6 +103,17 @@ def test_nothing_in_the_report_runs_and_the_title_can_be_read(browser: Chrome, r
         assert browser.find_elements(By.TAG_NAME, "script") == []
 
 
+def test_nothing_in_the_page_runs_and_every_word_can_be_read(browser: Chrome, run: Path) -> None:
+    browser.get((run / "results" / "hostile" / "page.html").as_uri())
+    assert browser.title.startswith(TITLE[:40])
+    assert browser.find_element("tag name", "h1").text == " ".join(TITLE.split())
+    rows = browser.execute_script(
+        "return [...document.querySelectorAll('#table-per_class tbody th')].map(c => c.textContent)"
+    )
+    assert rows == CLASSES
+    assert browser.execute_script("return document.documentElement.dataset.ready") == "true"
+
+
 @pytest.mark.parametrize(
     "where",
     [

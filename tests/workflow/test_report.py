@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-PARTS = ("1 Data", "2 Model", "3 Evaluation", "7 Explanations")
+PARTS = ("0 Summary and explorer", "1 Data", "2 Model", "3 Evaluation", "7 Explanations")
 
 # Where each figure is found: part, label, file.
 FIGURES = [
@@ -101,6 +101,15 @@ def test_a_figure_has_its_own_caption(browser: Chrome, report: Path, part: str, 
     text = " ".join(browser.find_element("tag name", "body").text.split())
     assert caption in text
     assert "{{" not in text
+
+
+def test_the_page_of_an_experiment_works_inside_the_report(browser: Chrome, report: Path) -> None:
+    _open(browser, report, "digits", "0 Summary and explorer")
+    _shown(browser, _button("Summary, explorer and tables", "eye")).click()
+    browser.switch_to.frame(_shown(browser, "//iframe"))
+    _shown(browser, "//h1[normalize-space()='Handwritten digits']")
+    _shown(browser, "//canvas[@data-panel='left' and @data-ready]")
+    browser.switch_to.default_content()
 
 
 @pytest.mark.parametrize("part", PARTS)

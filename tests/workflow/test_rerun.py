@@ -55,8 +55,13 @@ def changed(*path_and_value):
     return content
 
 
+def told(name):
+    """What is made again whenever an experiment has another explanation."""
+    return {f"Write the page of {name}", f"Record {name} in MLflow"}
+
+
 def explained(method, name, label=None):
-    return {f"Explain {name} by {method}", f"Draw {label or method} of {name}", f"Record {name} in MLflow"}
+    return {f"Explain {name} by {method}", f"Draw {label or method} of {name}"} | told(name)
 
 
 def everything(name):
@@ -136,7 +141,16 @@ def test_a_swept_parameter_gives_one_figure_each(project):
 
 def test_a_method_that_is_switched_off_is_not_planned_again(project):
     project.configure(changed("experiments", "one", "methods", {"occlusion": False}))
-    assert project.planned() == {"Record one in MLflow"}
+    assert project.planned() == told("one")
+
+
+def test_a_changed_style_of_the_page_writes_the_pages_and_computes_nothing(project):
+    sheet = project.folder / "workflow" / "pellucid" / "page" / "page.css"
+    before = sheet.read_bytes()
+    sheet.write_bytes(before + b"/* changed */")
+    planned = project.planned()
+    sheet.write_bytes(before)
+    assert planned == told("one") | told("two")
 
 
 METHOD = '''

@@ -42,6 +42,7 @@ SECOND_MODEL = "Train gap_cnn on series with random labels"
 COMPARED = {
     "Rank the explanations of series",
     "Draw the leaderboard of series",
+    "Write the page of series",
     "Record series in MLflow",
 }
 

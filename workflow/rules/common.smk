@@ -4,10 +4,10 @@ from snakemake.utils import update_config
 
 from pellucid import plugins
 from pellucid.config import resolution as configuration
-from pellucid.config import evaluation_files, study_files, experiment_files
+from pellucid.config import evaluation_files, experiment_files, page_files, study_files
 from pellucid.config.job_priorities import PRIORITIES, explanation_priority
 from pellucid.config.study_files import COMPARISON, STUDY
-from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, RESULTS, TRAINING_EXAMPLES
+from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, PAGE, RESULTS, TRAINING_EXAMPLES
 from pellucid.jobs import warm_start
 from pellucid.jobs.code_digest import code_digest, script_modules
 from pellucid.jobs.script import share_package
@@ -35,6 +35,7 @@ config["titles"] = {
 }
 
 FIGURES = experiment_files.all_figures(CONFIG) + study_files.figures_over_experiments(CONFIG)
+PAGES = page_files.all_pages(CONFIG)
 # Files of data sources and of models to download.
 DOWNLOADS = experiment_files.downloads(CONFIG)
 CONDA = str(ROOT / "envs" / "pellucid.yaml")

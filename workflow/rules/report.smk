@@ -17,7 +17,7 @@ if any(argument.startswith("--report") for argument in sys.argv):
         for path in evaluation_files.chance(CONFIG, name).values()
     }
     try:
-        file_digests.check([*FIGURES, *checked.values(), *predicted.values()])
+        file_digests.check([*FIGURES, *PAGES, *checked.values(), *predicted.values()])
         # The failed checks of each explanation, for the captions, whose templates cannot call functions.
         config["failed"] = {name: failures(table) for name, table in checked.items() if Path(table).is_file()}
         # What is to be known of a model that is no better than chance.

@@ -98,6 +98,7 @@ def test_every_figure_is_recorded_in_both_formats_beside_tables_and_arrays(confi
         "results/one/views/embedding/embedding.npz",
         "results/one/score/random_labels/scores.csv",
         "results/one/score/metrics.csv",
+        "results/one/page.html",
     } <= set(recorded)
     assert not any("score/" in path or "evidence" in path for path in experiment_files.recorded(config, "two"))
 

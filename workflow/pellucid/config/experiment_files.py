@@ -24,6 +24,7 @@ RESULTS = "results/{experiment}"
 MODEL = {"model": f"{RESULTS}/model/model.keras", "trained": f"{RESULTS}/model/training.json"}
 TRAINING_EXAMPLES = f"{RESULTS}/data/x_train.npy"
 DATA_INFO = f"{RESULTS}/data/data.json"
+PAGE = f"{RESULTS}/page.html"
 # The files that every method writes.
 EXPLANATION = {"attributions": "attributions.npz", "cost": "cost.json", "checks": "checks.json"}
 
@@ -297,4 +298,4 @@ def recorded(config: Config, experiment: str) -> list[str]:
     if is_compared(config, experiment):
         files += [f"{here}/score/{table}.csv" for table in ("leaderboard", "checks", "agreement", "metrics")]
     drawn = figures(config, experiment)
-    return files + drawn + [f"{path.removesuffix('png')}svg" for path in drawn]
+    return [*files, *drawn, *(f"{path.removesuffix('png')}svg" for path in drawn), PAGE.format(experiment=experiment)]

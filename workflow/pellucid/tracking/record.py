@@ -199,6 +199,7 @@ class Record(Runs):
         compared = self.folder / "score"
         attached += [(path, "scores") for path in self._files(compared, "*.csv")]
         attached += [(path, f"scores/{path.parent.name}") for path in self._files(compared, "*/*.csv")]
+        attached += [(path, "") for path in self._files(self.folder, "page.html")]
         overviews = [*self._pictures(compared), *self._pictures(self.folder / "explain")]
         attached += [(path, "figures/scores") for path in overviews]
         return attached + [(path, f"figures/scores/{path.parent.name}") for path in self._pictures(compared, "*/")]

@@ -1,0 +1,38 @@
+"""What a page is made from: every attribution, and the tables where explanations are compared."""
+
+from pellucid.config import page_files
+from pellucid.config.resolution import resolve
+
+DIGITS = {"dataset": {"source": "digits"}, "model": {"architecture": "digit_cnn"}}
+
+
+def resolved(**experiment):
+    return resolve({"run": ["one"], "experiments": {"one": {**DIGITS, **experiment}}})
+
+
+def test_a_compared_experiment_shows_its_leaderboard_and_its_checks():
+    config = resolved(methods=["occlusion", "saliency"], scores=["form"])
+    assert page_files.inputs(config, "one") == {
+        "attributions": [f"results/one/explain/{name}/attributions.npz" for name in ("occlusion", "saliency")],
+        "metrics": "results/one/evaluation/metrics.json",
+        "per_class": "results/one/evaluation/per_class.csv",
+        "leaderboard": "results/one/score/leaderboard.csv",
+        "leaderboard_metrics": "results/one/score/metrics.csv",
+        "checks": "results/one/score/checks.csv",
+    }
+    assert page_files.all_pages(config) == ["results/one/page.html"]
+
+
+def test_without_scores_nothing_is_compared():
+    config = resolved(methods=["saliency"], scores="none")
+    assert set(page_files.inputs(config, "one")) == {"attributions", "metrics", "per_class"}
+
+
+def test_a_page_without_methods_needs_no_attributions():
+    config = resolved(methods="none", scores="none")
+    assert page_files.inputs(config, "one")["attributions"] == []
+
+
+def test_the_settings_of_a_page_leave_out_the_views():
+    settings = page_files.settings(resolved(methods=["saliency"]), "one")
+    assert set(settings) == {"model", "training", "seed", "examples", "methods", "scores"}

@@ -1,0 +1,36 @@
+"""What the page of an experiment is made from, and the pages of all experiments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pellucid.config import evaluation_files
+from pellucid.config.experiment_files import PAGE, explanations, is_compared, results, setting
+from pellucid.config.resolution import Config
+
+
+def inputs(config: Config, experiment: str) -> dict[str, str | list[str]]:
+    """Return what a page shows beside the data and the model, by the name of the rule's input."""
+    here = results(experiment)
+    files: dict[str, str | list[str]] = {**explanations(config, experiment, "attributions")}
+    if chance := evaluation_files.chance(config, experiment):  # only where the examples have labels
+        files |= {
+            "metrics": f"{here}/evaluation/metrics.json",
+            "per_class": f"{here}/evaluation/per_class.csv",
+            **chance,
+        }
+    if is_compared(config, experiment):
+        tables = {"leaderboard": "leaderboard", "leaderboard_metrics": "metrics", "checks": "checks"}
+        files |= {name: f"{here}/score/{table}.csv" for name, table in tables.items()}
+    return files
+
+
+def settings(config: Config, experiment: str) -> dict[str, Any]:
+    """Return the settings that a page tells of."""
+    keys = ("model", "training", "seed", "examples", "methods", "scores")
+    return {key: setting(config, experiment, key) for key in keys}
+
+
+def all_pages(config: Config) -> list[str]:
+    """Return the pages of all experiments to be run."""
+    return [PAGE.format(experiment=experiment) for experiment in config.experiments]

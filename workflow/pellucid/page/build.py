@@ -1,0 +1,215 @@
+"""Write the page of an experiment: one HTML file that needs no server and asks for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import Colormap, to_hex
+
+from pellucid import files, plugins
+from pellucid.draw import style
+from pellucid.page import citations, explanations, model_quality, parts, summary
+from pellucid.page.ranking import Ranking, ranking
+from pellucid.page.summary import Section
+from pellucid.user_text import in_figure, readable
+
+logger = logging.getLogger(__name__)
+
+MOST_BYTES = 10_000_000
+
+
+def build(
+    *,
+    experiment: str,
+    title: str,
+    settings: Mapping[str, Any],
+    data_info: Path | str,
+    training: Path | str,
+    output: Path | str,
+    metrics: Path | str | None = None,
+    per_class: Path | str | None = None,
+    chance: Path | str | None = None,
+    attributions: Mapping[str, Path | str],
+    leaderboard: Path | str | None = None,
+    leaderboard_metrics: Path | str | None = None,
+    checks: Path | str | None = None,
+) -> None:
+    """Write the page.
+
+    Args:
+        experiment, title: name and title of the experiment.
+        settings: `model`, `training`, `seed`, `examples`, `methods` and `scores` of the experiment.
+        data_info, training: `data.json` and `training.json`.
+        output: HTML.
+        metrics, per_class, chance: `metrics.json`, `per_class.csv` and what compares the model with chance; None where
+            the evaluation wrote no such file.
+        attributions: `attributions.npz` of each method.
+        leaderboard, leaderboard_metrics, checks: the tables of `compare`; None where nothing was compared.
+    """
+    data, trained = files.read_json(data_info), files.read_json(training)
+    explained, shared = explanations.read(settings["methods"], attributions)
+    image = data["kind"] == "image"
+    explorer = explanations.content(explained, shared, image) if explained else None
+    ranks = None
+    if leaderboard and leaderboard_metrics and checks:
+        ranks = ranking(leaderboard, leaderboard_metrics, checks)
+    mood, quality = model_quality.sentences(
+        files.read_json(metrics) if metrics else None,
+        data.get("counts", {}).get("test", {}),
+        files.read_json(chance) if chance else None,
+    )
+    known = (files.read_json(metrics) if metrics else trained).get("notes", [])
+    spec = plugins.spec("models", settings["model"]["architecture"])
+    sections = [
+        Section("The data", "", summary.data_sentences(data)),
+        Section("The model", "", [*summary.model_sentences(spec.title, trained)]),
+        Section("Is the model good?", mood, [*quality, *(readable(str(note)) for note in known)]),
+        *([Section("What is explained", "", summary.explained_sentences(data, explorer, settings["examples"]))]
+          if explorer else []),
+        *summary.method_sections(ranks, [one.label for one in explained]),
+    ]  # fmt: skip
+    text, references = citations.methods_text(
+        data=data,
+        training=trained,
+        settings=settings,
+        explained=[(one.method, one.parameters) for one in explained],
+        examples=explorer["of"] if explorer else 0,
+        scores=list(settings["scores"]),
+    )
+    content = {
+        "experiment": experiment,
+        "data": _data(data),
+        "colours": _colours(),
+        "explorer": explorer,
+        "ranking": _ranking(ranks),
+        "tables": _tables(leaderboard, leaderboard_metrics, per_class, checks),
+    }
+    page = _filled(experiment, title, sections, text, references, content)
+    files.write(output, lambda temporary: temporary.write_text(page, encoding="utf-8"))
+    size = len(page.encode())
+    logger.log(logging.INFO if size <= MOST_BYTES else logging.WARNING, "the page has %.1f MB", size / 1e6)
+
+
+def _data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the explorer needs to know of the data, with names as they can be shown."""
+    return {
+        "kind": data["kind"],
+        "classes": [in_figure(name, 200) for name in data["classes"]],
+        "channels": [in_figure(name) for name in data["channels"]],
+        "unit": in_figure(str(data["unit"])),
+        "rate": data["sampling_rate_hz"],
+    }
+
+
+def _colours() -> dict[str, Any]:
+    """Return the colours of the figures."""
+    return {
+        "sequential": _steps(style.SEQUENTIAL),
+        "diverging": _steps(style.DIVERGING),
+        "ink": style.INK,
+        "quiet": style.QUIET,
+        "truth": style.PALETTE[2],
+        "unmeasured": style.UNMEASURED,
+    }
+
+
+def _steps(colours: Colormap) -> list[str]:
+    return [to_hex(colour) for colour in colours(np.linspace(0, 1, 256))]
+
+
+def _ranking(ranks: Ranking | None) -> dict[str, Any] | None:
+    """Return what the explorer marks: the explanations to look at, and those that failed a check."""
+    if ranks is None:
+        return None
+    failed = {label: "; ".join(f"{name} {value}" for name, value in checks) for label, checks in ranks.failed.items()}
+    return {"first": list(ranks.first), "failed": failed}
+
+
+def _tables(
+    leaderboard: Path | str | None,
+    leaderboard_metrics: Path | str | None,
+    per_class: Path | str | None,
+    checks: Path | str | None,
+) -> list[dict[str, str]]:
+    """Return the tables that exist: the text of each CSV file as it is, so that the page has the same numbers."""
+    paths = {
+        "leaderboard": (leaderboard, "Leaderboard: every score of every explanation"),
+        "metrics": (leaderboard_metrics, "What the columns of the leaderboard mean"),
+        "per_class": (per_class, "The model's predictions, class by class"),
+        "checks": (checks, "Checks that the explanations must pass"),
+    }
+    return [
+        {"name": name, "title": title, "csv": _csv(path)} for name, (path, title) in paths.items() if path is not None
+    ]
+
+
+def _csv(path: Path | str) -> str:
+    with files.reading(path, "a CSV table, as the workflow writes it"):
+        return Path(path).read_bytes().decode("utf-8")
+
+
+def _filled(
+    experiment: str,
+    title: str,
+    sections: Sequence[Section],
+    text: str,
+    references: Sequence[str],
+    content: Mapping[str, Any],
+) -> str:
+    """Return the HTML. The parts are put in at once, so that no text of the user is read as the name of a part."""
+    template, css, script = parts.read()
+    values = {
+        "title": html.escape(in_figure(title or experiment, 300)),
+        "experiment": html.escape(experiment),
+        "style_digest": _digest(css),
+        "script_digest": _digest(script),
+        "style": css,
+        "script": script,
+        "summary": "\n".join(map(_section, sections)),
+        "methods_text": html.escape(text),
+        "references": "\n".join(f"<li>{html.escape(reference)}</li>" for reference in references),
+        "content": in_script(content),
+    }
+    pieces = template.split("{{")
+    filled = [pieces[0]]
+    for piece in pieces[1:]:
+        name, _, rest = piece.partition("}}")
+        filled += [values[name], rest]
+    return "".join(filled)
+
+
+def _section(section: Section) -> str:
+    """Return a part of the summary as HTML."""
+    mood = f' class="{section.mood}"' if section.mood else ""
+    sentences = " ".join(map(html.escape, section.sentences))
+    return f"<section{mood}><h3>{html.escape(section.heading)}</h3><p>{sentences}</p></section>"
+
+
+def _digest(text: str) -> str:
+    """Return the digest by which the page's policy allows this script or style, and no other."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def in_script(content: Any) -> str:
+    """Return JSON that cannot end the script element that holds it; numbers that JSON lacks become null."""
+    text = json.dumps(_finite(content), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, Mapping):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return content

@@ -1,0 +1,115 @@
+"""A paragraph on the methods, with the publications of exactly what ran and the versions: ready for a paper."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pellucid import plugins
+from pellucid.page.summary import listed
+from pellucid.user_text import in_figure, readable
+
+_PACKAGES = {"pellucid": "Pellucid", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
+
+_YEAR = re.compile(r"\b(19|20)\d\d\b")
+
+
+class References:
+    """Numbers the publications in the order of their first use."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def mark(self, text: str) -> str:
+        """Return the mark of a publication, such as " [3]"; "" for what names none, such as a control."""
+        text = " ".join(readable(text).split())
+        # A source without a year is a remark, no publication.
+        if not _YEAR.search(text):
+            return ""
+        if text not in self.texts:
+            self.texts.append(text)
+        return f" [{self.texts.index(text) + 1}]"
+
+
+def methods_text(
+    *,
+    data: Mapping[str, Any],
+    training: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    explained: Sequence[tuple[str, Mapping[str, Any]]],
+    examples: int,
+    scores: Sequence[str],
+) -> tuple[str, list[str]]:
+    """Return the paragraph, and the references that its numbers name.
+
+    Args:
+        data, training: `data.json` and `training.json`.
+        settings: `model`, `training` and `seed` of the experiment.
+        explained: method and parameters of each explanation that ran.
+        examples: how many test examples are explained.
+        scores: the scores that ran.
+    """
+    references = References()
+    counts = {part: sum(of_part.values()) for part, of_part in data.get("counts", {}).items()}
+    splits = listed([f"{count:,} for {_PURPOSE.get(part, part)}" for part, count in counts.items() if count])
+    sentences = [
+        f"We used {in_figure(data['title'], 300)}{references.mark(str(data['citation']))}: "
+        f"{splits or 'no'} examples of {len(data['classes'])} classes."
+    ]
+    sentences.append(_model(references, training, settings))
+    if explained:
+        ran = [
+            f"{plugins.spec('explain', method).title}"
+            f"{references.mark(plugins.spec('explain', method).paper)}{_parameters(parameters)}"
+            for method, parameters in explained
+        ]
+        logits = "before the last activation function"
+        sentences.append(f"The predictions of {examples} test examples, {logits}, were explained by {listed(ran)}.")
+    if scores:
+        named = [
+            f"{plugins.spec('score', name).title.lower()}{references.mark(plugins.spec('score', name).paper)}"
+            for name in scores
+        ]
+        sentences.append(f"The explanations were scored by {listed(named)}.")
+    sentences.append(f"All was computed by {listed(_versions(training))}.")
+    return " ".join(sentences), references.texts
+
+
+_PURPOSE = {"train": "training", "validation": "validation", "test": "the test"}
+
+
+def _model(references: References, training: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    spec, recipe = plugins.spec("models", settings["model"]["architecture"]), settings["training"]
+    named = f"{spec.title}{references.mark(spec.source)}"
+    network = f"The network, {named}, has {training['parameters']:,} parameters"
+    if training.get("epochs"):
+        network += (
+            f" and was trained for {training['epochs']} epochs with {recipe['optimizer']} (learning rate "
+            f"{recipe['learning_rate']:g}, batches of {recipe['batch_size']}, loss {training['loss']}); the weights of "
+            f"the epoch with the best {training['monitor']}, {training['best_epoch']}, were kept. "
+            f"The seed was {settings['seed']}."
+        )
+    else:
+        network += " and was not trained further."
+    return network
+
+
+def _parameters(parameters: Mapping[str, Any]) -> str:
+    """Return the parameters in parentheses."""
+    told = ", ".join(f"{name} {in_figure(str(value))}" for name, value in parameters.items())
+    return f" ({told})" if told else ""
+
+
+def _versions(training: Mapping[str, Any]) -> list[str]:
+    """Return the names of the programs with their versions; those that trained the model as they were then."""
+    then = training.get("versions", {})
+    told = []
+    for package, name in _PACKAGES.items():
+        try:
+            told.append(f"{name} {then.get(package) or importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return [*told, f"Python {platform.python_version()}"]

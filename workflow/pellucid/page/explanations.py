@@ -1,0 +1,161 @@
+"""The explained examples and their maps, as the page's explorer takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import files, plugins
+from pellucid.config.variants import variants
+from pellucid.draw.shared.families import FAMILIES
+from pellucid.explain.base import holds
+from pellucid.messages import MOST_PROBABLE
+from pellucid.page import packing
+from pellucid.page.disagreement import correlations, disagreement
+
+# Numbers of a correlation for each pair of explanations and each example, at most.
+_MOST_PAIRS = 200_000
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One variant of a method.
+
+    Attributes:
+        label: of the variant.
+        method: its name.
+        parameters: of the variant.
+        maps: (N, *shape), mapped from their file.
+    """
+
+    label: str
+    method: str
+    parameters: Mapping[str, Any]
+    maps: NDArray[np.float32]
+
+    @property
+    def spec(self) -> Any:
+        """Return what the method declares about itself."""
+        return plugins.spec("explain", self.method)
+
+    @property
+    def family(self) -> str:
+        """Return the family of the method."""
+        return str(self.spec.family)
+
+    def channels(self, shape: Sequence[int], image: bool) -> int:
+        """Return how many channels of the maps are shown: an image has one colour for each pixel."""
+        return shape[-1] if not image and holds(self.spec.per_channel, self.parameters) else 1
+
+    def shown(self, examples: NDArray[np.int64], image: bool) -> NDArray[np.float32]:
+        """Return the maps of some examples as figures show them: (n, *axes, channels)."""
+        maps = np.asarray(self.maps[examples])
+        if not holds(self.spec.per_channel, self.parameters):
+            return maps[..., :1]
+        return maps.sum(-1, keepdims=True) if image else maps
+
+
+def read(
+    methods: Mapping[str, Mapping[str, Any]], attributions: Mapping[str, Path | str]
+) -> tuple[list[Explanation], dict[str, NDArray[Any]]]:
+    """Return every explanation, family by family, and the arrays that all methods share."""
+    explained: list[Explanation] = []
+    shared: dict[str, NDArray[Any]] = {}
+    for family in FAMILIES:
+        for method in (name for name in methods if plugins.spec("explain", name).family == family):
+            arrays = files.map_arrays(attributions[method])
+            labels = [str(label) for label in arrays["variants"]]
+            for label, parameters in variants(method, methods[method]).items():
+                explained.append(Explanation(label, method, parameters, arrays["attributions"][labels.index(label)]))
+            shared = arrays
+    return explained, shared
+
+
+def content(explained: Sequence[Explanation], shared: Mapping[str, NDArray[Any]], image: bool) -> dict[str, Any]:
+    """Return the explorer's part of the page's JSON: examples, explanations, and their arrays.
+
+    Args:
+        explained: what `read` returned, at least one.
+        shared: likewise.
+        image: whether the examples are images.
+    """
+    inputs = shared["inputs"]
+    *sizes, depth = inputs.shape[1:]
+    channels = [depth, *(one.channels(inputs.shape[1:], image) for one in explained)]
+    fit = packing.plan(sizes, channels, len(inputs))
+    chosen = _chosen(shared, fit.examples)
+    similar = correlations([one.maps for one in explained], shared.get("measured"))[chosen]
+    compared = [place for place, one in enumerate(explained) if one.family != "control"]
+    told = {
+        "of": len(inputs),
+        "dtype": fit.dtype,
+        "block": fit.block,
+        "examples": _examples(shared, chosen, disagreement(similar, compared)),
+        "explanations": [_about(one, image) for one in explained],
+        "inputs": packing.pack(packing.averaged(np.asarray(inputs[chosen]), fit.block), fit.dtype, centred=True),
+        "maps": [packing.pack(packing.averaged(one.shown(chosen, image), fit.block), fit.dtype) for one in explained],
+        "compared": len(compared),
+    }
+    if similar.size <= _MOST_PAIRS:
+        told["similar"] = packing.pack(similar, "float32")
+    for name in ("truth", "measured"):
+        if name in shared:
+            told[name] = packing.pack_bits(packing.averaged(np.asarray(shared[name][chosen]), fit.block))
+    return told
+
+
+def _chosen(shared: Mapping[str, NDArray[Any]], number: int) -> NDArray[np.int64]:
+    """Return which examples the page holds: the first of each class, then the second, and so on; wrong ones first."""
+    labels, right = shared["labels"], shared["labels"] == shared["predictions"]
+    if number >= len(labels):
+        return np.arange(len(labels))
+    order = np.argsort(right, kind="stable")
+    turn = np.zeros(len(labels), np.int64)
+    for label in np.unique(labels):
+        members = order[labels[order] == label]
+        turn[members] = np.arange(len(members))
+    return np.sort(np.lexsort((np.arange(len(labels)), right, turn))[:number])
+
+
+def _examples(
+    shared: Mapping[str, NDArray[Any]], chosen: NDArray[np.int64], disagreements: NDArray[np.float64]
+) -> list[dict[str, Any]]:
+    """Return what is known of each example: numbers of classes, probabilities, how much its explanations disagree."""
+    told = []
+    for place, example in enumerate(chosen):
+        p = shared["probabilities"][example]
+        label, predicted, target = (int(shared[name][example]) for name in ("labels", "predictions", "targets"))
+        best = np.argsort(-p, kind="stable")[:MOST_PROBABLE]
+        told.append(
+            {
+                "index": int(shared["indices"][example]),
+                # Below 0: the example has no label.
+                "label": label if label >= 0 else None,
+                "predicted": predicted,
+                "target": target,
+                "p": float(p[predicted]),
+                "p_true": float(p[label]) if label >= 0 else None,
+                "best": [[int(one), float(p[one])] for one in best],
+                "disagreement": float(disagreements[place]) if np.isfinite(disagreements[place]) else None,
+            }
+        )
+    return told
+
+
+def _about(one: Explanation, image: bool) -> dict[str, Any]:
+    """Return what the explorer says of an explanation."""
+    spec = one.spec
+    summed = image and holds(spec.per_channel, one.parameters) and one.maps.shape[-1] > 1
+    return {
+        "label": one.label,
+        "title": spec.title,
+        "family": one.family,
+        "unit": spec.unit + (", sum of the channels" if summed else ""),
+        "signed": holds(spec.signed, one.parameters),
+        "settings": ", ".join(f"{name} {value}" for name, value in one.parameters.items()),
+    }

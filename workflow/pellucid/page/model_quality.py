@@ -1,0 +1,56 @@
+"""How good the model is, in sentences that a reader can hold against chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pellucid.score.shared.bootstrap import interval
+from pellucid.user_text import in_figure
+
+
+def sentences(
+    metrics: Mapping[str, Any] | None, counts: Mapping[str, int], chance: Mapping[str, Any] | None = None
+) -> tuple[str, list[str]]:
+    """Return a verdict ("good", "doubtful" or "unknown") and what is known of the model's predictions.
+
+    Args:
+        metrics: `metrics.json`; None if the examples have no labels.
+        counts: test examples of each class.
+        chance: what the evaluation found when it compared the model with chance: `at_chance` (None if the test examples
+            are of one class) and a `sentence` about a model at chance. Without it, accuracy is compared with the share
+            of the most frequent class.
+    """
+    if metrics is None:
+        return "unknown", ["The examples have no labels: nobody knows how often the model is right."]
+    total, accuracy = int(metrics["test_examples"]), float(metrics["accuracy"])
+    right, present = round(accuracy * total), {name: count for name, count in counts.items() if count}
+    values = np.repeat([1.0, 0.0], [right, total - right])
+    ends = interval(values, np.random.default_rng(0), proportion=True)
+    reach = "no interval" if np.isnan(ends.low) else f"95% interval {ends.low:.3f} to {ends.high:.3f}"
+    told = [
+        f"It names the class of {right:,} of {total:,} test examples correctly: accuracy {accuracy:.3f} ({reach}), "
+        f"balanced accuracy {float(metrics['balanced_accuracy']):.3f}."
+    ]
+    if len(present) < 2:
+        told.append("All test examples are of one class, so that these numbers say nothing of what the model knows.")
+        return "unknown", told
+    frequent = max(present, key=lambda name: present[name])
+    share = present[frequent] / sum(present.values())
+    equal = sum(count == present[frequent] for count in present.values())
+    which = "the most frequent class" if equal == 1 else f"one of the {equal} most frequent classes"
+    told.append(
+        f"To answer always with {which}, {in_figure(frequent)}, would give an accuracy of {share:.3f} and a balanced "
+        f"accuracy of {1 / len(present):.3f}."
+    )
+    if chance is not None and chance["at_chance"]:
+        return "doubtful", [*told, in_figure(str(chance["sentence"]), 2000)]
+    if (chance is not None and chance["at_chance"] is False) or ends.low > share:
+        return "good", [*told, "So the model knows more than that, and it is worth asking what it looks at."]
+    return "doubtful", [
+        *told,
+        "By its accuracy the model is not shown to know more than that: explanations may be of a model that knows "
+        "nothing. Do not interpret them before the model is better, or more test examples are there.",
+    ]

@@ -1,0 +1,72 @@
+"""Which explanations to look at first, by the leaderboard and the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pellucid import tables
+from pellucid.compare.failed_checks import failed_checks
+from pellucid.compare.leaderboard import JUDGING
+from pellucid.ranks import equal_neighbours
+
+_LOOKED_AT = 3
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What the leaderboard and the checks say of the explanations, in sentences' terms.
+
+    Attributes:
+        first: the explanations to look at: of those that passed their checks and are no controls the three with the
+            best mean rank, and all others whose mean rank equals the third one's.
+        mean_ranks: of all explanations that have one, the best first.
+        tied: those of `first` that share their mean rank with another explanation that might be looked at.
+        failed: for each explanation that failed a check: names and comparisons, such as ("sanity", "0.83 > 0.5").
+        controls: the controls.
+        better_controls: the controls whose mean rank is better than that of an explanation in `first`.
+        families: the families of scores behind the mean rank.
+        examples: the largest number of examples behind a rank.
+    """
+
+    first: Sequence[str]
+    mean_ranks: Mapping[str, float]
+    tied: frozenset[str]
+    failed: Mapping[str, Sequence[tuple[str, str]]]
+    controls: Sequence[str]
+    better_controls: Sequence[str]
+    families: Sequence[str]
+    examples: int
+
+
+def ranking(leaderboard: Path | str, metrics: Path | str, checks: Path | str) -> Ranking:
+    """Return what the tables say; they are those of `compare.leaderboard.run` and `compare.checks`."""
+    content, about = tables.read(leaderboard, index="explanation"), tables.read(metrics)
+    failed = {
+        label: [(check.name, check.comparison) for check in of_label]
+        for label, of_label in failed_checks(checks).items()
+        if of_label
+    }
+    known = content["mean rank"].notna()
+    ranks = {str(label): float(rank) for label, rank in content.loc[known, "mean rank"].items()}
+    controls = [str(label) for label in content.index[content["family"] == "control"]]
+    rivals = [label for label in ranks if label not in failed and label not in controls]
+    groups = equal_neighbours(np.array([ranks[label] for label in rivals], np.float64))
+    limit = np.sort(groups)[min(_LOOKED_AT, len(groups)) - 1] if rivals else -1
+    first = [label for label, group in zip(rivals, groups, strict=True) if group <= limit]
+    tied = {label for label, group in zip(rivals, groups, strict=True) if (groups == group).sum() > 1}
+    worst = max((ranks[label] for label in first), default=-np.inf)
+    judging = about[about["family"].isin(JUDGING) & about["first"] & (about["better"] != "neither")]
+    return Ranking(
+        first=first,
+        mean_ranks=ranks,
+        tied=frozenset(tied & set(first)),
+        failed=failed,
+        controls=controls,
+        better_controls=[label for label in controls if ranks.get(label, np.inf) < worst],
+        families=[family for family in JUDGING if family in set(judging["family"])],
+        examples=int(judging["examples"].max()) if len(judging) else 0,
+    )

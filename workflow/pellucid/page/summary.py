@@ -1,0 +1,188 @@
+"""The summary of an experiment, which answers first: sentences made from the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pellucid.compare.failed_checks import ABOUT
+from pellucid.messages import MANY_CLASSES, format_shape
+from pellucid.page.ranking import Ranking
+from pellucid.user_text import in_figure, readable
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the summary.
+
+    Attributes:
+        heading: of the part.
+        mood: "good", "doubtful" or "unknown"; "" for a part that judges nothing.
+        sentences: one or more.
+    """
+
+    heading: str
+    mood: str
+    sentences: Sequence[str]
+
+
+def data_sentences(data: Mapping[str, Any]) -> list[str]:
+    """Return what the data are: source, examples, classes, splits, axes, units; `data` is `data.json`."""
+    counts = {part: sum(of_part.values()) for part, of_part in data.get("counts", {}).items()}
+    splits = listed([f"{count:,} {'training' if part == 'train' else part}" for part, count in counts.items() if count])
+    classes = [in_figure(name) for name in data["classes"]]
+    named = listed(classes) if len(classes) <= MANY_CLASSES else f"{listed(classes[:5], '')}, …"
+    told = [
+        f"{in_figure(data['title'], 300)}.",
+        f"{splits or 'No'} examples of {len(classes):,} class{'es' * (len(classes) != 1)}: {named}.",
+        _axes(data),
+    ]
+    if data["groups"]:
+        told.append("No group (such as a patient) has examples in two of these parts, as far as the source says.")
+    return told + [readable(str(note)) for note in data.get("notes", ())]
+
+
+def _axes(data: Mapping[str, Any]) -> str:
+    *sizes, depth = data["shape"]
+    channels = [in_figure(name) for name in data["channels"]]
+    named = listed(channels) if depth <= MANY_CLASSES else f"{listed(channels[:5], '')}, …"
+    per = f"{depth} channel{'s' * (depth != 1)} ({named})"
+    if data["kind"] == "image":
+        size = f"an image of {format_shape(sizes)} pixels"
+    else:
+        rate = data["sampling_rate_hz"]
+        lasting = f", {sizes[0] / rate:g} s at {rate:g} Hz" if rate else ", without a sampling rate"
+        size = f"a series of {sizes[0]:,} samples{lasting}"
+    scaled = {
+        "standard": "Each channel was centred and divided by its standard deviation",
+        "minmax": "Each channel was brought to 0 … 1",
+    }.get(data["scale"], "")
+    scaling = f" {scaled}, both known from the training examples alone." if scaled else ""
+    return f"Each example is {size}, of {per}; unit: {in_figure(str(data['unit']))}.{scaling}"
+
+
+def model_sentences(title: str, training: Mapping[str, Any]) -> list[str]:
+    """Return which model it is; `training` is `training.json`."""
+    told = [f"{title}: {training['parameters']:,} parameters."]
+    if epochs := training.get("epochs"):
+        early = ", ended early" if training.get("ended_by") == "early_stopping" else ""
+        told.append(f"Trained for {epochs} epochs{early}; the weights of epoch {training['best_epoch']} are explained.")
+    else:
+        told.append("It was not trained here: its weights are used as they came.")
+    return told
+
+
+def explained_sentences(data: Mapping[str, Any], told: Mapping[str, Any], choice: Mapping[str, Any]) -> list[str]:
+    """Return which examples are explained, and for which class.
+
+    Args:
+        data: `data.json`.
+        told: the explorer's part of the page (`explanations.content`).
+        choice: the settings `examples`.
+    """
+    examples, number = told["examples"], told["of"]
+    which = {
+        "correct": "chosen at random among those that the model gets right",
+        "wrong": "chosen at random among those that the model gets wrong",
+        "most_confident": "those of which the model is most sure",
+        "least_confident": "those of which the model is least sure",
+        "any": "chosen at random",
+    }.get(str(choice["choose"]), "")
+    target = choice["target"]
+    if isinstance(target, Mapping):
+        target = target["class"]
+        whose = f"the class {in_figure(str(target))}"
+    else:
+        known = {"predicted": "the class that the model predicts", "true": "the true class"}
+        whose = known.get(str(target), f"the class {in_figure(str(target))}")
+    labelled = any(example["label"] is not None for example in examples)
+    chosen = f", up to {choice['per_class']} of each class, {which}" if labelled else ", which have no labels"
+    sentences = [
+        f"{len(told['explanations'])} explanations of {number:,} test examples{chosen}. "
+        f"Each says what counts for {whose}."
+    ]
+    if len(examples) < number:
+        held = f"This page holds {len(examples)} of them, to stay small; the arrays of the results hold all."
+        sentences.append(held)
+    wrong = sum(example["label"] is not None and example["label"] != example["predicted"] for example in examples)
+    if labelled and not wrong:
+        sentences.append(
+            "The model is right on all of them. To see mistakes as well, set the key choose of examples to any or "
+            "wrong."
+        )
+    return sentences
+
+
+def method_sections(ranking: Ranking | None, names: Sequence[str]) -> list[Section]:
+    """Return which explanations to look at, and which failed their checks.
+
+    Args:
+        ranking: None if nothing was scored.
+        names: labels of all explanations.
+    """
+    if not names:
+        return [Section("What it looks at", "unknown", ["No method was run, so that there is nothing to look at."])]
+    if ranking is None:
+        text = (
+            "The explanations were not checked and not scored (this takes two methods and one score): nothing here "
+            "says which of them to believe."
+        )
+        return [Section("Which explanations to look at", "unknown", [text])]
+    return [_first(ranking), _failed(ranking)]
+
+
+def _first(ranking: Ranking) -> Section:
+    heading = "Which explanations to look at"
+    if not ranking.first:
+        text = "None: no method passed its checks and has a rank." if ranking.mean_ranks else "None has a rank."
+        return Section(heading, "doubtful", [text])
+    shown = [
+        f"{label} (mean rank {ranking.mean_ranks[label]:.2f}{', tied' if label in ranking.tied else ''})"
+        for label in ranking.first
+    ]
+    told = [
+        f"{listed(shown)}.",
+        f"These passed all their checks and have the best mean ranks of {len(ranking.mean_ranks)} explanations over "
+        f"the scores of {listed(list(ranking.families))}, in which each family counts once (1 would be the best of all "
+        f"in every score). The ranks are from {ranking.examples} examples or fewer: near ranks may change places with "
+        "other examples, and a good rank is no proof that a map is right.",
+    ]
+    if ranking.better_controls:
+        told.append(
+            f"Caution: {listed(list(ranking.better_controls))}, which does not look at the model, ranks better than "
+            "the last of them. On these data the scores hardly tell an explanation from the signal itself."
+        )
+    return Section(heading, "doubtful" if ranking.better_controls else "good", told)
+
+
+def _failed(ranking: Ranking) -> Section:
+    heading = "Which ones failed a check"
+    failed = {label: checks for label, checks in ranking.failed.items() if label not in ranking.controls}
+    if not failed:
+        told = ["No method failed a check."]
+    else:
+        told = []
+        for check, about in ABOUT.items():
+            of_check = [
+                f"{label} ({comparison})"
+                for label, checks in failed.items()
+                for name, comparison in checks
+                if name == check
+            ]
+            if of_check:
+                told.append(f"{check.capitalize()} ({about}): {listed(of_check)}.")
+        told.append("Do not believe these maps without a reason of your own.")
+    caught = [label for label in ranking.controls if label in ranking.failed]
+    if caught:
+        told.append(f"The controls {listed(caught)} fail as they should: they do not look at the model.")
+    if missed := [label for label in ranking.controls if label not in ranking.failed]:
+        told.append(f"The controls {listed(missed)} pass, so that here the checks catch nothing.")
+    return Section(heading, "doubtful" if failed else "good", told)
+
+
+def listed(words: Sequence[str], last: str = " and ") -> str:
+    """Join words by commas, the last one by "and"."""
+    if len(words) < 2 or not last:
+        return ", ".join(words)
+    return f"{', '.join(words[:-1])}{last}{words[-1]}"
