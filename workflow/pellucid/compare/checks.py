@@ -61,7 +61,7 @@ def run(
     for explanation, case in loaded(
         methods, explained, data_info, model=explained_model, training=training, labels=None, seed=seed
     ):
-        rows += [(explanation.label, *check) for check in _measured(explanation, case)]
+        rows += [(explanation.label, *check) for check in measured(explanation, case)]
         if explanation.label in similarity:
             value = similarity[explanation.label]
             rows.append((explanation.label, "sanity", value, ">", RANDOMISED, value <= RANDOMISED))
@@ -73,13 +73,20 @@ def run(
         logger.warning("%s fails %s: %.3g %s %g", row.explanation, row.check, row.value, row.sign, row.limit)
 
 
-def _measured(explanation: Explanation, case: ScoreContext) -> Iterator[tuple[str, float, str, float, bool]]:
-    """Yield the checks of one explanation: name, value, sign, limit, passed."""
+def measured(
+    explanation: Explanation, case: ScoreContext, *, gradients: bool = True
+) -> Iterator[tuple[str, float, str, float, bool]]:
+    """Yield the checks of one explanation: name, value, sign, limit, passed.
+
+    Args:
+        explanation, case: from `loaded`.
+        gradients: whether the model has gradients, which coverage is measured by.
+    """
     declared = plugins.spec("explain", explanation.method).checks
     if "completeness" in declared:
         share = explanation.checks["completeness_residual_share"]
         yield "completeness", share, ">", COMPLETENESS, share <= COMPLETENESS
-    if "coverage" in declared:
+    if "coverage" in declared and gradients:
         seen = coverage(explanation, case)
         if seen is None:
             logger.warning("%s: coverage is not checked, since random inputs have no gradient", explanation.label)

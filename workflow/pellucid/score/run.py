@@ -158,13 +158,13 @@ def _explanations(
             is_gradient=holds(spec.is_gradient, values),
             cost=costs[label],
             checks=checks[label],
-            re_explain=partial(_re_explain, method, label, values, case),
+            re_explain=partial(re_explain, method, label, values, case),
         )
         for label, values in variants(method, parameters).items()
     ]
 
 
-def _re_explain(
+def re_explain(
     method: str,
     label: str,
     parameters: Mapping[str, Any],

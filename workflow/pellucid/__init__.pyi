@@ -1,0 +1,5 @@
+from pellucid.api import Explanation as Explanation
+from pellucid.api import InputError as InputError
+from pellucid.api import explain as explain
+
+__version__: str
