@@ -80,16 +80,13 @@ class Data:
             "probabilities": softmax(logits),
             "targets": arrays.targets(target, labels, predictions, classes),
         }
-        if (mask := arrays.mask(measured, examples)) is not None:
-            content["measured"] = mask
-        background = (
-            None if training is None else arrays.batch(arrays.numbers(training, "training"), input_shape, "training")
-        )
+        if measured is not None and (mask := arrays.mask(measured, opened.as_given(examples))) is not None:
+            content["measured"] = opened.as_taken(mask)
+        background = None
+        if training is not None:
+            rows = arrays.batch(arrays.numbers(training, "training"), opened.as_given(examples).shape[1:], "training")
+            background = opened.as_taken(rows)
         return cls(content, info, background, x.shape)
-
-    def as_given(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return attributions (N, *input_shape) in the shape of the caller's x."""
-        return values.reshape(self.shape)
 
 
 def names(values: Any, key: str) -> list[str]:

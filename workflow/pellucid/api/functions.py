@@ -71,19 +71,20 @@ def explain(
     # Before TensorFlow starts: a misspelt name should not take seconds.
     settings.completed("explain", method, parameters, None)
     opened = open_model(model, from_caller, Settings(names, allow_code, threads, memory_mb))
-    data = facts.Data.of(
-        opened,
-        x=from_caller,
-        y=y,
-        target=target,
-        training=training,
-        measured=measured,
-        class_names=names,
-        channel_names=channel_names,
-        sampling_rate_hz=sampling_rate_hz,
-        unit=unit,
-        title=title,
-    )
+    with told(opened.failures):
+        data = facts.Data.of(
+            opened,
+            x=from_caller,
+            y=y,
+            target=target,
+            training=training,
+            measured=measured,
+            class_names=names,
+            channel_names=channel_names,
+            sampling_rate_hz=sampling_rate_hz,
+            unit=unit,
+            title=title,
+        )
     return explain_opened(opened, data, method, parameters, seed=seed)
 
 
@@ -122,7 +123,7 @@ def explain_opened(
         # The model's own errors name no method.
         raise (error.at(f"{method}, {opened.where}") if error.where == "model" else error) from None
     return Explanation(
-        attributions=data.as_given(results.arrays["attributions"][0]),
+        attributions=opened.as_given(results.arrays["attributions"][0]).reshape(data.shape),
         method=method,
         parameters=chosen,
         targets=examples["targets"],

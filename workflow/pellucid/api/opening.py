@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import plugins
-from pellucid.api import arrays, keras_copy, own_function
+from pellucid.api import arrays, channel_axis, keras_copy, own_function
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
 from pellucid.models.imported import archive, head, own_keys
@@ -39,10 +39,11 @@ class OpenedModel:
 
     Attributes:
         explained: the model behind its one door.
-        x: the examples as a batch (N, *input_shape).
+        x: the examples as a batch (N, *axes, channels).
         features: what methods may require of it (`models.base.ModelSpec.features`), and "layers".
         where: its name in messages.
         opaque: whether only its outputs are known.
+        channels_first: whether the model as it came takes (N, channels, *axes).
         failures: what went wrong in a function since it was opened (`own_function.told`).
     """
 
@@ -51,12 +52,21 @@ class OpenedModel:
     features: tuple[str, ...]
     where: str
     opaque: bool = False
+    channels_first: bool = False
     failures: list[InputError] = field(default_factory=list)
+
+    def as_taken(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return values of the shape of the model's inputs with the channels last."""
+        return np.ascontiguousarray(np.moveaxis(values, 1, -1)) if self.channels_first else values
+
+    def as_given(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return values (N, *axes, channels) with the axes of the model's inputs."""
+        return np.ascontiguousarray(np.moveaxis(values, -1, 1)) if self.channels_first else values
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a model is opened: see `pellucid.explain`."""
+    """What the caller says of a model beside the model itself: see `pellucid.explain`."""
 
     class_names: Sequence[str] | None
     allow_code: bool
@@ -105,20 +115,30 @@ def _from_keras(model: keras.Model, x: NDArray[np.float32], settings: Settings) 
     shape = archive.input_shape(config, where)
     arrays.require_kind(shape)
     examples = arrays.batch(x, shape)
-    features = _features(config, where)
     finite.require_weights(model, where)
     copy = keras_copy.copied(model, config if opened else None, where)
-    return _prepared(copy, examples, features, where, settings)
-
-
-def _prepared(
-    copy: keras.Model, x: NDArray[np.float32], features: tuple[str, ...], where: str, settings: Settings
-) -> OpenedModel:
-    """Make a copied or loaded model usable, as an import by the workflow does."""
     n_classes = _number(copy, where, settings)
-    compatible = make_compatible(copy, where)
-    ready = head.with_softmax(compatible, n_classes, where)
-    return OpenedModel(ExplainedModel(ready, memory_mb=settings.memory_mb), x, features, where)
+    ready = head.with_softmax(make_compatible(copy, where), n_classes, where)
+    return _with_layers(ready, config, examples, where, settings)
+
+
+def _with_layers(
+    model: keras.Model, config: archive.Config, x: NDArray[np.float32], where: str, settings: Settings
+) -> OpenedModel:
+    """Open a repaired model with layers.
+
+    Args:
+        model: ends in a softmax over the classes.
+        config: of the model before it was repaired.
+        x: (N, *input_shape).
+        where, settings: as for `open_model`.
+    """
+    first = channel_axis.is_first(config, where)
+    if first:
+        model, x = channel_axis.behind_permutation(model), np.ascontiguousarray(np.moveaxis(x, 1, -1))
+        config = keras_copy.config_of(model, where)
+    explained = ExplainedModel(model, memory_mb=settings.memory_mb)
+    return OpenedModel(explained, x, _features(config, where), where, channels_first=first)
 
 
 def _number(model: keras.Model, where: str, settings: Settings) -> int:
@@ -172,8 +192,7 @@ def _from_path(path: Path, x: NDArray[np.float32], settings: Settings) -> Opened
     if n_classes is None or n_classes == 1:
         n_classes = _number(_loaded(path, settings), where, settings)
     model = plugin.build(shape, n_classes, file=path, allow_code=settings.allow_code)
-    features = _features(config, where)
-    return OpenedModel(ExplainedModel(model, memory_mb=settings.memory_mb), examples, features, where)
+    return _with_layers(model, config, examples, where, settings)
 
 
 def _loaded(path: Path, settings: Settings) -> keras.Model:

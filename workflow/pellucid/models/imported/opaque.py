@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.errors import InputError
+from pellucid.logits import are_probabilities
 from pellucid.models.imported import head
 from pellucid.network import same_function
 
@@ -28,7 +30,7 @@ def logits(inputs: Any, scores: Any, n_classes: int, where: str) -> Any:
         where: name of the model in messages.
 
     Raises:
-        InputError: the score of an input depends on the call or on the batch.
+        InputError: the score of an input depends on the call or on the batch, or the classes do not exclude each other.
     """
     from keras import Model, ops
 
@@ -45,6 +47,11 @@ def logits(inputs: Any, scores: Any, n_classes: int, where: str) -> Any:
         else:
             logger.info("its one score z is used as the logit of the second of two classes")
         return head.two_logits(scores)
+    answers = same_function.ask(function, same_function.tries(function))
+    if head.in_unit_interval(answers) and not are_probabilities(answers):
+        found = f"{n_classes} independent numbers from 0 to 1, one for each class"
+        expected = "scores of classes that exclude each other: probabilities that sum to 1, or logits"
+        raise InputError.unexpected(where, found, expected)
     if head.gives_probabilities(function):
         logger.info("the logarithms of its probabilities are used as logits")
         return ops.log(ops.maximum(scores, tiny))
