@@ -23,6 +23,7 @@ with job(snakemake) as params:
         table=snakemake.output.table,
         arrays=snakemake.output.arrays,
         **{
-            name: snakemake.input.get(name) for name in ("model", "training", "labels", "random_labels", "random_facts")
+            name: snakemake.input.get(name)
+            for name in ("model", "training", "labels", "random_labels", "random_training")
         },
     )

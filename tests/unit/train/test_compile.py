@@ -6,6 +6,7 @@ import pytest
 from pellucid.config import schema_errors
 from pellucid.config.resolution import resolve
 from pellucid.config.training_checks import complete
+from pellucid.config.training_keys import TrainingSettings
 from pellucid.network import dtype_policy
 from pellucid.train.compile import class_weights, make_loss, make_optimizer
 from tests.support.good_settings import GOOD
@@ -38,7 +39,7 @@ def stepped(keras, gradient, **settings):
     """Kernel (2, 2) and bias (2,), all 1, after two steps along the same gradient."""
     layer = keras.layers.Dense(2, kernel_initializer="ones", bias_initializer="ones")
     layer.build((None, 2))
-    optimizer = make_optimizer(complete({"learning_rate": 0.1, **settings}), layer.trainable_variables)
+    optimizer = make_optimizer(TrainingSettings.of({"learning_rate": 0.1, **settings}), layer.trainable_variables)
     for _ in range(2):
         optimizer.apply([keras.ops.full(weight.shape, gradient) for weight in layer.trainable_variables])
     return [float(np.unique(weight.numpy())[0]) for weight in layer.trainable_variables]
@@ -65,8 +66,14 @@ P = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], np.float32)
 Y = np.array([0, 1])
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_whole_numbers_are_numbers_too(keras, optimizer):
+    whole = {"optimizer": optimizer, "learning_rate": 1, "momentum": 0, "weight_decay": 0}
+    assert stepped(keras, 1.0, **whole) == stepped(keras, 1.0, **{**whole, "learning_rate": 1.0, "momentum": 0.0})
+
+
 def of(keras, **settings):
-    loss = keras.losses.get(make_loss(complete(settings)))
+    loss = keras.losses.get(make_loss(TrainingSettings.of(settings)))
     return [float(loss(Y[i : i + 1], P[i : i + 1])) for i in range(2)]
 
 
@@ -86,7 +93,7 @@ def test_label_smoothing_is_its_closed_form(keras):
 
 
 def test_losses_weigh_examples_and_take_labels_in_a_column(keras):
-    loss = make_loss(complete({"loss": "focal"}))
+    loss = make_loss(TrainingSettings.of({"loss": "focal"}))
     one, two = of(keras, loss="focal")
     assert float(loss(Y[:, None], P, np.array([3.0, 0.5]))) == pytest.approx((3 * one + 0.5 * two) / 2)
 

@@ -5,14 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from pellucid.config.training_checks import complete
+from pellucid.config.training_keys import TrainingSettings
 from pellucid.train import schedule
 
 STEPS = 7
 
 
 def rates(history=(), **settings):
-    training = complete({"epochs": 10, "learning_rate": 0.5, **settings})
+    training = TrainingSettings.of({"epochs": 10, "learning_rate": 0.5, **settings})
     return [schedule.learning_rate(training, step, STEPS, history) for step in range(10 * STEPS)]
 
 
@@ -55,7 +55,7 @@ def test_plateaus_and_the_end_are_those_of_keras_callbacks(keras, monitor, patie
         for callback in (plateau, stopping):
             callback.set_model(model)
             callback.on_train_begin()
-        training = complete(
+        training = TrainingSettings.of(
             {"learning_rate": 1.0, "monitor": monitor, "reduce_on_plateau": {"patience": patience, "factor": 0.5}}
         )
         history = []

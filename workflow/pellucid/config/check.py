@@ -1,7 +1,7 @@
-"""`python -m pellucid.config.check mine.yaml …`: check configuration files that somebody else wrote, and run nothing.
+"""Check configuration files that somebody else wrote, and run nothing: `python -m pellucid.config.check mine.yaml …`.
 
 The files are merged, in order, over the `config.yaml` of the current folder, as `snakemake --configfile` does; then
-`resolution.resolve` checks the whole.
+`resolution.resolve` checks the result.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pellucid.errors import InputError
 
 
 def main(paths: Sequence[str]) -> int:
-    """Print what is wrong with the files; return the status of the process."""
+    """Print the faults of the files; return the exit code of the process."""
     own = [path for path in ("config.yaml",) if Path(path).exists()]
     merged: dict[str, Any] = {}
     try:

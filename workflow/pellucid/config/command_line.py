@@ -1,4 +1,4 @@
-"""What `--config` on the command line means: Snakemake hands the values inside a mapping or a list over as texts."""
+"""Read the values of `--config` as those of a file: Snakemake passes the values inside a mapping or a list as texts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-# A class named "no", a time "1:30" and "017", which YAML takes for 15, stay texts.
+# A class named "no", a time "1:30" and "017", which YAML reads as 15, stay texts.
 _NUMBER_OR_TRUTH = re.compile(r"[+-]?(0|[1-9]\d{0,14})|[+-]?\d*\.\d+([eE][+-]\d+)?|true|false")
 
 

@@ -198,7 +198,7 @@ def score_inputs(score: str) -> dict[str, str]:
         patterns |= {"training": TRAINING_EXAMPLES, "labels": f"{RESULTS}/data/labels.npz"}
     if spec.needs_random_labels:
         patterns["random_labels"] = f"{RESULTS}/random_labels/model.keras"
-        patterns["random_facts"] = f"{RESULTS}/random_labels/training.json"
+        patterns["random_training"] = f"{RESULTS}/random_labels/training.json"
     return patterns
 
 

@@ -1,8 +1,8 @@
-"""A configuration file, checked as text before Snakemake reads it.
+"""Check a configuration file as text, before Snakemake reads it.
 
-Snakemake takes all that YAML can say: a few lines of anchors may stand for a billion values, a tag for a Python
-object, `__use_yte__` for Python code that it runs; of two equal keys it keeps the last. What such a file says is read
-here event by event, and nothing of it is built.
+Snakemake accepts everything that YAML allows: a few lines of anchors may stand for a billion values, a tag for a
+Python object, and `__use_yte__` for Python code that it runs; of two equal keys it keeps the last. Here the file is
+read event by event, and none of its values is built.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ MOST_BYTES = 400_000  # config.yaml as it comes has 21,000; Snakemake reads some
 
 
 def check(path: Path | str) -> None:
-    """Refuse a file that Snakemake would read otherwise than a person does, or could not read in bounded time.
+    """Refuse a file that Snakemake would not read as a person does, or could not read in bounded time.
 
     Raises:
-        InputError: the first of its faults, with its line.
+        InputError: the first fault of the file, with its line.
     """
     name = str(path)
     text = _text_of(Path(path), name)
@@ -68,10 +68,10 @@ def check_arguments(arguments: Sequence[str]) -> None:
 
 
 def check_entries(entries: Iterable[str] | None) -> None:
-    """Refuse entries of --config (`key=value`) that say a thing twice; Snakemake would take the last.
+    """Refuse entries of --config (`key=value`) that give one key two values; Snakemake would take the last.
 
     Raises:
-        InputError: the first of the faults.
+        InputError: the first key with two values.
     """
     said: dict[tuple[str, ...], str] = {}
     for entry in entries or ():

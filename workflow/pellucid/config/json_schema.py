@@ -1,4 +1,4 @@
-"""The JSON Schema of `config.yaml`, derived from the models of `sections`."""
+"""The JSON Schema of `config.yaml`, derived from the models of `keys`."""
 
 from __future__ import annotations
 

@@ -1,18 +1,18 @@
 """The keys of `config.yaml`: type, default, limits and description of each, and nowhere else.
 
-`json_schema` derives the JSON Schema from these models. Parameters of plugins are declared by the plugins.
+`json_schema` derives the JSON Schema from these models. The keys of `training` stand in `training_keys`; parameters of
+plugins are declared by the plugins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, WrapValidator
+from pydantic import ConfigDict, Field, WithJsonSchema
 
-# A whole number stays one: 0 and 0.0 are the same number, but not the same bytes in a record.
-Number = Annotated[float, WrapValidator(lambda value, check: (check(value), value)[1])]
-LARGEST_SEED = 2**32 - 1
+from pellucid.config.section import LARGEST_SEED, Number, Section
+from pellucid.config.training_keys import Training
+
 NAMED_SETS = ("none", "basic", "all")
 # Names of experiments are names of folders, beside those that the workflow makes, on every system.
 _EXPERIMENT_NAMES: dict[str, Any] = {
@@ -31,21 +31,6 @@ _SWEPT_VALUES = {
 _SELECTION = {"anyOf": [{"enum": [*NAMED_SETS]}, {"type": "array"}, {"type": "object", "maxProperties": 100}]}
 SweptValues = Annotated[list[Any] | str, WithJsonSchema(_SWEPT_VALUES)]
 Selection = Annotated[str | list[Any] | dict[str, Any], WithJsonSchema(_SELECTION)]
-
-
-class Section(BaseModel):
-    """Keys that stand together; no others are allowed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    @classmethod
-    def of(cls, content: Mapping[str, Any]) -> Self:
-        """Return the typed form of values that the schema has allowed."""
-        return cls.model_validate(content)
-
-    def plain(self) -> dict[str, Any]:
-        """Return plain dictionaries and lists, without the keys that are absent: what Snakemake compares."""
-        return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class Tracking(Section):
@@ -78,119 +63,6 @@ class Split(Section):
 class Preprocessing(Section):
     scale: Literal["none", "standard", "minmax"] = Field(
         default="none", description="Per channel; none leaves the values as they are."
-    )
-
-
-class StepSchedule(Section):
-    epochs: int = Field(
-        default=10,
-        ge=1,
-        le=100_000,
-        description="After each so many epochs, counted from the first, the learning rate is multiplied.",
-    )
-    factor: Number = Field(default=0.1, gt=0, le=1, description="The learning rate is multiplied by this.")
-
-
-class ReduceOnPlateau(Section):
-    patience: int = Field(default=0, ge=0, le=100_000, description="Epochs without a new best; 0 for never.")
-    factor: Number = Field(default=0.5, gt=0, le=1, description="The learning rate is multiplied by this.")
-
-
-class EarlyStopping(Section):
-    patience: int = Field(default=0, ge=0, le=100_000, description="Epochs without a new best; 0 for never.")
-
-
-class Augmentation(Section):
-    jitter: Number = Field(
-        default=0, ge=0, le=100, description="Gaussian noise; its sd as a share of that of the example's channel."
-    )
-    shift: int = Field(
-        default=0,
-        ge=0,
-        le=1_000_000,
-        description="Samples or pixels, at most, along every axis; the value at the edge is repeated.",
-    )
-    scale: Number = Field(
-        default=0, ge=0, lt=1, description="Series; factor of the amplitude from 1 - scale to 1 + scale."
-    )
-    time_warp: Number = Field(
-        default=0, ge=0, lt=1, description="Series; by how much time runs faster and slower at most, as a share."
-    )
-    flip: Literal["none", "horizontal", "vertical", "both"] = Field(
-        default="none",
-        description="Images; every other one is mirrored, left to right (horizontal) or top to bottom.",
-    )
-    rotation: Number = Field(default=0, ge=0, le=180, description="Images; degrees, at most, either way.")
-    brightness: Number = Field(
-        default=0, ge=0, le=100, description="Images; what is added at most, as a share of the image's own range."
-    )
-
-
-class Training(Section):
-    epochs: int = Field(
-        default=20,
-        ge=0,
-        le=100_000,
-        description="Passes over the training examples; 0 keeps the weights that the model starts from.",
-    )
-    batch_size: int = Field(default=128, ge=1, le=1_000_000, description="Examples per step.")
-    optimizer: Literal["adam", "adamw", "sgd"] = Field(
-        default="adam", description="Adam, Adam with decoupled weight decay, or stochastic gradient descent."
-    )
-    learning_rate: Number = Field(default=0.001, gt=0, le=1000, description="Full step of the optimizer.")
-    momentum: Number = Field(default=0.9, ge=0, lt=1, description="Of sgd; the others have their own.")
-    weight_decay: Number = Field(
-        default=0,
-        ge=0,
-        le=1000,
-        description="Of adamw and sgd: each step takes learning rate × weight_decay of every weight away; biases and "
-        "normalisations have none.",
-    )
-    schedule: Literal["constant", "cosine", "step"] = Field(
-        default="constant", description="Of the learning rate over the training."
-    )
-    step: StepSchedule = Field(default=StepSchedule(), description="Of schedule step.")
-    warmup_epochs: int = Field(
-        default=0,
-        ge=0,
-        le=100_000,
-        description="Epochs over which the learning rate rises to its full size, step by step.",
-    )
-    reduce_on_plateau: ReduceOnPlateau = Field(
-        default=ReduceOnPlateau(),
-        description="Multiply the learning rate where the monitored score has stopped to improve.",
-    )
-    early_stopping: EarlyStopping = Field(
-        default=EarlyStopping(), description="End the training where the monitored score has stopped to improve."
-    )
-    loss: Literal["crossentropy", "focal"] = Field(
-        default="crossentropy",
-        description="Cross-entropy, or focal loss, which makes less of examples that are classified well.",
-    )
-    focal_gamma: Number = Field(
-        default=2, gt=0, le=100, description="Exponent of the focal loss; 0 would be the cross-entropy."
-    )
-    label_smoothing: Number = Field(
-        default=0, ge=0, lt=1, description="Share of each label that is spread evenly over all classes."
-    )
-    class_weights: Literal["none", "sqrt", "balanced"] = Field(
-        default="none", description="Weight of each class in the loss."
-    )
-    precision: Literal["float32", "mixed_bfloat16"] = Field(
-        default="float32",
-        description="Of the computations of the training; weights, and all that follows, are in float32.",
-    )
-    augmentation: Augmentation = Field(
-        default=Augmentation(),
-        description="Random changes of the training examples, anew in every epoch; 0 and none are off.",
-    )
-    monitor: Literal["val_loss", "val_accuracy", "val_balanced_accuracy"] = Field(
-        default="val_loss", description="The validation score by which the best epoch is kept."
-    )
-    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = Field(
-        default=None,
-        description="Of the weights that a training starts from, its batches and its dropout. If absent, the `seed` of "
-        "the experiment.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Which output of a model is which class of the data: the list `model.classes`, matched by text."""
+"""Match the outputs of a model to the classes of the data, by the names in `model.classes`."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _WHERE = "model.classes"
 def matched(
     data_classes: Sequence[str], occurring: Collection[int], model_classes: Sequence[Any], class_names: Any = None
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Find the model's output of every class of the data.
+    """Return the classes of the model's outputs, and the output of every class of the data.
 
-    An entry of the model's list is the name of a class, or the label that `class_names` gives this name.
+    An entry of `model.classes` is the name of a class, or a label that `class_names` renames to it.
 
     Args:
         data_classes: names, by number.
-        occurring: numbers of those that some example has.
+        occurring: numbers of the classes that at least one example has.
         model_classes: in the order of the outputs.
-        class_names: those of the data set, where it has some: only a mapping tells labels from names.
+        class_names: of the data set, if it has them; only a mapping tells labels from names.
 
     Returns:
         The names of the classes by output, and (data_classes,) the output of each class of the data; -1 for a class
         that neither occurs nor is an output.
 
     Raises:
-        InputError: a class that occurs and is no output, two outputs for one class, or an entry that is the name of
-            one class and the label of another.
+        InputError: a class that occurs has no output, two outputs have one class, or an entry is the name of one class
+            and the label of another.
     """
     renamed = {str(label): str(name) for label, name in class_names.items()} if isinstance(class_names, Mapping) else {}
     entries = [str(entry) for entry in model_classes]
@@ -59,7 +59,7 @@ def matched(
 
 
 def _name(entry: str, names: Collection[str], renamed: Mapping[str, str]) -> str:
-    """The class of the data that an entry means; the entry itself where the data have no such class."""
+    """Return the class of the data that an entry names; the entry itself if the data have no such class."""
     by_label = renamed.get(entry, entry)
     if entry in names and by_label in names and by_label != entry:
         raise InputError.unexpected(
@@ -72,7 +72,7 @@ def _name(entry: str, names: Collection[str], renamed: Mapping[str, str]) -> str
 
 
 def is_guess(experiment: Mapping[str, Any]) -> bool:
-    """Whether an experiment takes the outputs of a model that was trained elsewhere, and nobody says their classes."""
+    """Return whether the classes of a model that was trained elsewhere are guessed, because nobody states them."""
     model, dataset = experiment["model"], experiment["dataset"]
     return keeps_outputs(model, experiment["training"]["epochs"]) and not (
         model["classes"] or dataset.get("labels") == "imagenet"
@@ -80,16 +80,16 @@ def is_guess(experiment: Mapping[str, Any]) -> bool:
 
 
 def keeps_outputs(model: Mapping[str, Any], epochs: int) -> bool:
-    """Whether the outputs of a model mean what they meant where it was trained, before it came here."""
+    """Return whether the outputs of a model keep the classes that they had where the model was trained."""
     architecture = model["architecture"]
     if architecture in ("keras_file", "saved_model"):
         return not model.get("new_head", False)
-    # Fitted from random weights, or with a head for other classes than the published, they mean what they learn here.
+    # Fitted from random weights, or with a head for other classes than the published ones, they get the data's classes.
     return not epochs and (architecture == "function" or model.get("weights", "none") != "none")
 
 
 def guess(name: str) -> str:
-    """One line for an experiment whose model has outputs of unknown order."""
+    """Return one line for an experiment whose model has outputs of unknown order."""
     return (
         f"{name}: which output of the model is which class is a guess, unless the labels are the numbers 0, 1, 2, …: "
         "the outputs are taken for the labels of the data in sorted order. model.classes says the model's own order."
@@ -97,6 +97,6 @@ def guess(name: str) -> str:
 
 
 def order(classes: Sequence[str]) -> str:
-    """One line that says which output is taken for which class."""
+    """Return one line that says which class each output is taken for."""
     pairs = comma_list(f"{number} is {name}" for number, name in enumerate(classes[:MANY_CLASSES]))
     return f"the outputs of the model (from 0): {pairs}{', …' if len(classes) > MANY_CLASSES else ''}"

@@ -1,6 +1,6 @@
-"""The values of a configuration, as plain ones and within bounds: how many, how deep, how long.
+"""Copy the values of a configuration as plain ones, and refuse too many, too deep and too long ones.
 
-A stranger's file or a slip of a finger must not hold up the checks that follow, nor what Snakemake does with them.
+A file from a stranger, or a typing error, must not make the checks that follow, or Snakemake, run without end.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def plain(content: Any) -> Any:
     """Return a copy in plain dictionaries and lists, with texts as keys: YAML reads the key 1 as a number.
 
     Raises:
-        InputError: too many values, or one that is nested too deeply, too long, or of a type that JSON has not.
+        InputError: too many values, or one that is nested too deeply, too long, or of a type that JSON does not have.
     """
     return _plain(content, (), [MOST_VALUES])
 
@@ -75,12 +75,12 @@ def _text(text: str, where: str) -> str:
 
 
 def dotted(path: tuple[str, ...]) -> str:
-    """The path of a value as messages name it."""
+    """Return the path of a value as messages name it."""
     return ".".join(path[:DEEPEST]) or "config.yaml"
 
 
 def too_many(where: str) -> InputError:
-    """The refusal of a bomb."""
+    """Return the error about too many values."""
     return InputError.unexpected(
         where,
         f"more than {MOST_VALUES:,} values in all (those of an anchor count each time that it is used)",
@@ -89,22 +89,22 @@ def too_many(where: str) -> InputError:
 
 
 def too_deep(where: str) -> InputError:
-    """The refusal of deep nesting, and of a value that holds itself."""
+    """Return the error about deep nesting, and about a value that contains itself."""
     return InputError.unexpected(where, f"values nested more than {DEEPEST} levels deep", f"at most {DEEPEST} levels")
 
 
 def too_long(where: str, length: int) -> InputError:
-    """The refusal of a long text."""
+    """Return the error about a long text."""
     return InputError.unexpected(where, f"a text of {length:,} characters", f"at most {LONGEST_TEXT:,}")
 
 
 def too_large(where: str, size: str) -> InputError:
-    """The refusal of a large whole number."""
+    """Return the error about a large whole number."""
     return InputError.unexpected(where, f"a whole number {size}", f"less than {LARGEST_NUMBER:,}")
 
 
 def odd_key(where: str, key: str) -> InputError:
-    """The refusal of a key that YAML reads as something else than a name or a whole number."""
+    """Return the error about a key that YAML reads neither as a name nor as a whole number."""
     return InputError.unexpected(
         where, f"the key {key}, which YAML does not read as a text", "a name", "Put it in quotes."
     )

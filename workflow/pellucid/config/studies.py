@@ -1,6 +1,6 @@
-"""Studies: an entry of `experiments` that lists values of some settings stands for one experiment for each combination.
+"""Replace each study, an entry of `experiments` that lists values of settings, by one experiment per combination.
 
-Such an entry has `sweep` (dotted keys and their values) or `repeats` (so many trainings from different seeds). Its
+A study has `sweep` (dotted keys and their values) or `repeats` (the number of trainings from different seeds). Its
 experiments, the members, are named after their values: `digits_rates__learning_rate_0p001`.
 
 This module is read while Snakemake parses the workflow, and only rewrites what the user wrote.
@@ -22,10 +22,10 @@ from pellucid.messages import abbreviate, did_you_mean, format_shape
 
 LIMIT = 200  # members of one study
 MOST_EXPERIMENTS = 1000
-LONGEST = 120  # characters of a member's name: file systems take 255, and there is more in a file's name
+LONGEST = 120  # characters of a member's name: file systems take 255, and file names add to it
 _NAME = re.compile(r"(?:^|\.)([a-z][a-z0-9_]*)")  # where a line names an experiment
 TRAINING_SEED = "training.seed"
-# What only repeats an experiment: the others say what is compared.
+# Settings that only repeat an experiment; members that differ in another setting are compared.
 REPEATING = ("seed", TRAINING_SEED, "split.fold")
 
 
@@ -35,31 +35,31 @@ class Study:
 
     Attributes:
         title: of the entry.
-        members: the values of the varied settings, by member and dotted key.
+        members: the values of the swept settings, by member and dotted key.
     """
 
     title: str
     members: Mapping[str, Mapping[str, Any]]
 
     def repeated(self, keys: Collection[str] = REPEATING) -> list[list[str]]:
-        """Groups of members that differ in nothing but `keys`, in the order of the members."""
+        """Return the groups of members that differ in nothing but `keys`, in the order of the members."""
         groups: dict[str, list[str]] = {}
         for name, values in self.members.items():
             groups.setdefault(json.dumps(without(values, keys)), []).append(name)
         return list(groups.values())
 
     def retrained(self) -> list[list[str]]:
-        """Those groups of two members or more that differ in nothing but the seed of the training."""
+        """Return the groups of at least two members that differ in nothing but the seed of the training."""
         return [group for group in self.repeated((TRAINING_SEED,)) if len(group) > 1]
 
 
 def without(values: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
-    """`values` without those of `keys`."""
+    """Return `values` without the entries of `keys`."""
     return {key: value for key, value in values.items() if key not in keys}
 
 
 def is_study(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry of `experiments` stands for several."""
+    """Return whether an entry of `experiments` is a study."""
     return "sweep" in entry or "repeats" in entry
 
 
@@ -68,7 +68,7 @@ def expand(
     defaults: Mapping[str, Any],
     known: Callable[[Mapping[str, Any]], list[str]],
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Study], list[str]]:
-    """Put the members of each study in its place.
+    """Replace each study by its members.
 
     Args:
         entries: `experiments`, as the schema allows it.
@@ -76,7 +76,7 @@ def expand(
         known: the dotted keys that an entry may sweep over.
 
     Returns:
-        All experiments; the studies by name; the faults found, each with its key. A study with a fault has no members.
+        All experiments; the studies by name; the faults, each with its key. A study with a fault has no members.
     """
     experiments: dict[str, dict[str, Any]] = {}
     studies: dict[str, Study] = {}
@@ -85,17 +85,16 @@ def expand(
         if not is_study(entry):
             experiments[name] = dict(entry)
             continue
-        keys = known(entry)
-        varied, found = _varied(name, entry, defaults, keys)
-        members, more = ({}, []) if found else _members(name, varied)
-        more += [
+        swept, entry_faults = _swept(name, entry, defaults, known(entry))
+        members, name_faults = ({}, []) if entry_faults else _members(name, swept)
+        name_faults += [
             f"experiments.{name}: found a member named {member}, as is another entry of experiments; expected names "
             "that differ."
             for member in members
             if member in entries
         ]
-        if found or more:
-            faults += found + more
+        if entry_faults or name_faults:
+            faults += entry_faults + name_faults
             continue
         title = str(entry.get("title", ""))
         if len(experiments) + len(members) > MOST_EXPERIMENTS:
@@ -111,13 +110,13 @@ def expand(
 
 
 def named(run: Sequence[str], studies: Mapping[str, Study]) -> list[str]:
-    """The experiments that `run` names, each once: all members of a study in its place."""
-    found = [member for name in run for member in (studies[name].members if name in studies else [name])]
-    return list(dict.fromkeys(found))
+    """Return the experiments that `run` names, each once; a study stands for all its members."""
+    experiments = [member for name in run for member in (studies[name].members if name in studies else [name])]
+    return list(dict.fromkeys(experiments))
 
 
 def folded(lines: Iterable[str], studies: Mapping[str, Study]) -> list[str]:
-    """Lines about experiments, where one that is the same for every member of a study is told once, of the study."""
+    """Return lines about experiments; a line that is equal for all members of a study is given once, for the study."""
     kept = list(lines)
     for name, study in studies.items():
         owners = [next((word for word in _NAME.findall(line) if word in study.members), "") for line in kept]
@@ -133,13 +132,13 @@ def folded(lines: Iterable[str], studies: Mapping[str, Study]) -> list[str]:
 
 
 def described(values: Mapping[str, Any]) -> str:
-    """Values for people: "learning rate 0.001, seed 2"."""
+    """Return values as figures show them: "learning rate 0.001, seed 2"."""
     short = _short(list(values))
-    return ", ".join(f"{short[key].replace('_', ' ')} {_told(value)}" for key, value in values.items())
+    return ", ".join(f"{short[key].replace('_', ' ')} {_as_text(value)}" for key, value in values.items())
 
 
 def leaves(properties: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """The dotted keys of a schema's properties that hold values and not further keys."""
+    """Yield the dotted keys of a schema's properties that hold values, not further keys."""
     for key, content in properties.items():
         if "properties" in content:
             yield from leaves(content["properties"], f"{path}{key}.")
@@ -147,12 +146,12 @@ def leaves(properties: Mapping[str, Any], path: str = "") -> Iterator[str]:
             yield f"{path}{key}"
 
 
-def _varied(
+def _swept(
     name: str, entry: Mapping[str, Any], defaults: Mapping[str, Any], known: Collection[str]
 ) -> tuple[dict[str, list[Any]], list[str]]:
-    """The values of every varied key, those that `all` and `repeats` mean included; and the faults."""
-    varied, faults = dict(entry.get("sweep", {})), []
-    for key, values in varied.items():
+    """Return the values of every swept key, with `all` and `repeats` written out; and the faults."""
+    swept, faults = dict(entry.get("sweep", {})), []
+    for key, values in swept.items():
         where = f"experiments.{name}.sweep"
         if key not in known:
             faults.append(
@@ -164,43 +163,43 @@ def _varied(
             if values != "all" or key != "split.fold":
                 hint = " Only split.fold has all." if values == "all" else ""
                 faults.append(f"{where}.{key}: found {abbreviate(values)}; expected a list of values.{hint}")
-            elif folds is None or "split.folds" in varied:
+            elif folds is None or "split.folds" in swept:
                 faults.append(f'{where}.{key}: found "all", and no number of folds; expected split.folds, one number.')
             else:
-                varied[key] = list(range(folds))
+                swept[key] = list(range(folds))
     if "repeats" in entry:
-        if TRAINING_SEED in varied:
+        if TRAINING_SEED in swept:
             faults.append(
                 f"experiments.{name}.repeats: found {entry['repeats']}, and the seeds of the training under sweep as "
                 "well; expected one of the two."
             )
         else:
-            given = {**defaults.get("training", {}), **entry.get("training", {})}
-            first = given.get("seed", entry.get("seed", defaults.get("seed", 1)))
-            varied[TRAINING_SEED] = list(range(first, first + entry["repeats"]))
+            training = {**defaults.get("training", {}), **entry.get("training", {})}
+            first = training.get("seed", entry.get("seed", defaults.get("seed", 1)))
+            swept[TRAINING_SEED] = list(range(first, first + entry["repeats"]))
     faults += [
         f"experiments.{name}.sweep: found {key} and {other}; expected one of the two: the first replaces the second."
-        for key in varied
-        for other in varied
+        for key in swept
+        for other in swept
         if other.startswith(f"{key}.")
     ]
-    count = math.prod(len(values) for values in varied.values())
+    count = math.prod(len(values) for values in swept.values())
     if not faults and count > LIMIT:
-        sizes = format_shape(len(values) for values in varied.values())
+        sizes = format_shape(len(values) for values in swept.values())
         faults.append(
             f"experiments.{name}: found {sizes} = {count:,} members; expected at most {LIMIT}. Give fewer values, or "
             "several studies."
         )
-    return varied, faults
+    return swept, faults
 
 
-def _members(name: str, varied: Mapping[str, list[Any]]) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """The values of each member by its name; and the faults of the names."""
+def _members(name: str, swept: Mapping[str, list[Any]]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Return the values of each member by its name; and the faults of the names."""
     members: dict[str, dict[str, Any]] = {}
     faults = []
-    short = _short(list(varied))
-    for combination in itertools.product(*varied.values()):
-        values = dict(zip(varied, combination, strict=True))
+    short = _short(list(swept))
+    for combination in itertools.product(*swept.values()):
+        values = dict(zip(swept, combination, strict=True))
         member = "__".join([name, *(f"{short[key]}_{_safe(value)}" for key, value in values.items())])
         if len(member) > LONGEST:
             faults.append(
@@ -220,20 +219,20 @@ def _members(name: str, varied: Mapping[str, list[Any]]) -> tuple[dict[str, dict
 
 
 def _short(keys: Sequence[str]) -> dict[str, str]:
-    """The end of each dotted key that tells it from the others, and from the other seeds."""
-    found = {}
+    """Return the shortest end of each dotted key that no other key has, seeds included."""
+    ends = {}
     for key in keys:
         parts = key.split(".")
         for count in range(1, len(parts) + 1):
             end = ".".join(parts[-count:])
             if not any(other != key and f".{other}".endswith(f".{end}") for other in (*keys, *REPEATING)):
                 break
-        found[key] = end.replace(".", "_")
-    return found
+        ends[key] = end.replace(".", "_")
+    return ends
 
 
 def _safe(value: Any) -> str:
-    """A value as a part of a name: lower-case letters, digits and _."""
+    """Return a value as a part of a name: lower-case letters, digits and _."""
     if isinstance(value, Mapping):
         return "_".join(f"{key}_{_safe(content)}" for key, content in value.items())
     if isinstance(value, list):
@@ -244,18 +243,18 @@ def _safe(value: Any) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text)
 
 
-def _told(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _put(entry: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of `entry` in which each dotted key holds its value."""
+    """Return a copy of `entry` in which each dotted key holds its value."""
     content = copy.deepcopy(dict(entry))
     for key, value in values.items():
         *parents, last = key.split(".")
         place = content
         for parent in parents:
-            # `occlusion: true` means what the defaults say of it: the varied parameter is added to that.
+            # `occlusion: true` takes the parameters of the defaults: the swept parameter is added to them.
             inner = place.get(parent)
             place[parent] = inner if isinstance(inner, dict) else {}
             place = place[parent]

@@ -1,4 +1,4 @@
-"""The runs that one method's entry in the config asks for."""
+"""Return the variants of a method: the parameters of each run that its entry in the configuration asks for."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from pellucid.messages import format_shape
 from pellucid.user_text import in_file_name
 
 LIMIT = 200  # combinations of one sweep
-LONGEST = 200  # bytes of a label: file systems take 255, and there is more in a file's name
+LONGEST = 200  # bytes of a label: file systems take 255, and file names add to it
 
 
 def variants(method: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The runs that one method's entry asks for: one, or one per combination of the values under `sweep`.
+    """Return the parameters of each run of a method: one run, or one per combination of the values under `sweep`.
 
     Returns:
         Parameters by label: the method's name, or e.g. "occlusion.window=15". Labels are names of files.
 
     Raises:
-        InputError: two values would have one label.
+        InputError: more than 200 combinations, a label that is too long, or two combinations with one label.
     """
     fixed = {key: value for key, value in parameters.items() if key != "sweep"}
     sweep: Mapping[str, list[Any]] = parameters.get("sweep") or {}
@@ -35,13 +35,13 @@ def variants(method: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, 
     runs: dict[str, dict[str, Any]] = {}
     names = set()
     for values in itertools.product(*sweep.values()):
-        chosen = dict(zip(sweep, values, strict=True))
-        label = ".".join([method, *(f"{key}={_label(value)}" for key, value in chosen.items())])
+        swept = dict(zip(sweep, values, strict=True))
+        label = ".".join([method, *(f"{key}={_label(value)}" for key, value in swept.items())])
         if len(label.encode()) > LONGEST:
             raise InputError.unexpected(
                 f"sweep of {method}", f"values whose label would be {label}", "shorter or fewer values"
             )
-        # Some file systems take letters of both cases, and both ways to write an accent, for the same.
+        # For some file systems, capital and small letters are the same, and so are both ways to write an accent.
         if (name := unicodedata.normalize("NFC", label).casefold()) in names:
             raise InputError.unexpected(
                 f"sweep of {method}",
@@ -49,12 +49,12 @@ def variants(method: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, 
                 "each value once, and values that differ in more than punctuation and capitals",
             )
         names.add(name)
-        runs[label] = {**fixed, **chosen}
+        runs[label] = {**fixed, **swept}
     return runs
 
 
 def method_of(label: str) -> str:
-    """The method of a label that `variants` gives."""
+    """Return the method of a label from `variants`."""
     return label.split(".")[0]
 
 

@@ -1,4 +1,4 @@
-"""A YAML document, followed event by event: what it would become is counted and checked, and not built."""
+"""Check a YAML document event by event: its values are counted and checked, and never built."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pellucid.config.plain_values import (
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate
 
-# Keys by which a file would tell Snakemake what to do, and what that is.
+# Keys by which a file would give Snakemake a command, and what Snakemake does at each.
 COMMANDS = {"__use_yte__": "runs Python code of the file", "pathvars": "moves the results elsewhere"}
 _TAG = "tag:yaml.org,2002:"
 _WHOLE = re.compile(r"[+-]?(0|[1-9]\d*)")
@@ -38,7 +38,7 @@ class _Open:
         anchor: its name, if it has one.
         lines: the line of each key of a mapping so far.
         step: the key or position at which the events are.
-        at_key: whether a mapping's next event is a key.
+        at_key: whether the next event of a mapping is a key.
         count: values so far, those of aliases included.
         height: levels below it.
     """
@@ -53,7 +53,7 @@ class _Open:
 
 
 class Events:
-    """What has been read of a document so far."""
+    """The part of a document that has been read."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -68,7 +68,7 @@ class Events:
         """Take the next event.
 
         Raises:
-            InputError: it makes the document one that is refused.
+            InputError: the document is refused because of this event.
         """
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
@@ -91,7 +91,7 @@ class Events:
         self._step(event)
         self._untagged(event, ("map",) if mapping else ("seq",))
         self.root = self.root or ("mapping" if mapping else "list")
-        # What an anchor stood for before is over: an alias inside would be the value itself.
+        # An anchor of this name that stood earlier in the file ends here: an alias inside would be the value itself.
         self.anchors.pop(event.anchor, None)
         self.open.append(_Open(mapping, event.anchor))
         self.total += 1
@@ -127,7 +127,7 @@ class Events:
             self._add(event, 1, 0)
 
     def _key(self, event: Any, tag: str) -> None:
-        """Take a key of a mapping, which must be a text or a whole number, and no key that it had before."""
+        """Take a key of a mapping: a text or a whole number that the mapping does not have yet."""
         mapping, key, line = self.open[-1], event.value, event.start_mark.line + 1
         mapping.step = ""
         self._value(event, tag if tag != "merge" else "str")
@@ -144,7 +144,7 @@ class Events:
         mapping.at_key = False
 
     def _value(self, event: Any, tag: str) -> None:
-        """Refuse what YAML reads otherwise than it is written."""
+        """Refuse a value that YAML reads differently from how it is written."""
         value = event.value
         if len(value) > LONGEST_TEXT:
             raise too_long(self._where(event), len(value))
@@ -167,7 +167,7 @@ class Events:
             self.open[-1].step = str(int(self.open[-1].step or -1) + 1)
 
     def _add(self, event: Any, count: int, height: int) -> None:
-        """Count what has ended to what holds it."""
+        """Add the size of a value that has ended to the mapping or list that holds it."""
         if self.total > MOST_VALUES:
             raise too_many(self._where(event))
         if self.open:
@@ -195,11 +195,11 @@ class Events:
 
 
 def _number(text: str) -> str:
-    """The number that YAML makes of a text."""
+    """Return the number that YAML reads a text as."""
     return abbreviate(yaml.safe_load(text))
 
 
 def command(where: str, key: str) -> InputError:
-    """Return the refusal of a key that is a command."""
+    """Return the error about a key that is a command."""
     hint = "Read the whole file before you trust anything in it."
     return InputError.unexpected(where, f"the key {key}, at which Snakemake {COMMANDS[key]}", "values alone", hint)

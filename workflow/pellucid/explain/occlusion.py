@@ -13,6 +13,7 @@ from pydantic import Field
 from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec, When
 from pellucid.explain.shared import baselines
+from pellucid.explain.shared.per_axis import per_axis, sizes_per_axis
 from pellucid.network.explained_model import ExplainedModel
 
 _Size = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -129,15 +130,12 @@ def windows(
     """
     check(window=window, stride=stride)
     axes = shape[:-1]
-    strides = _per_axis(stride, axes, "stride")
+    strides = per_axis(stride, axes, "occlusion.stride")
     if isinstance(window, str):
         sizes = automatic(axes)
         strides = [min(pair) for pair in zip(strides, sizes, strict=True)]
     else:
-        sizes = _per_axis(window, axes, "window")
-    for axis, (size, length) in enumerate(zip(sizes, axes, strict=True)):
-        if size > length:
-            raise InputError.unexpected("occlusion.window", f"{size} on axis {axis}", f"at most the input's {length}")
+        sizes = sizes_per_axis(window, axes, "occlusion.window")
     along = [
         [slice(start, start + size) for start in starts(length, size, step)]
         for length, size, step in zip(axes, sizes, strides, strict=True)
@@ -156,12 +154,3 @@ def starts(length: int, size: int, stride: int) -> list[int]:
     last = length - size
     multiples = list(range(0, last + 1, stride))
     return multiples if multiples[-1] == last else [*multiples, last]
-
-
-def _per_axis(value: int | Sequence[int], axes: Sequence[int], name: str) -> list[int]:
-    sizes = [value] * len(axes) if isinstance(value, int) else list(value)
-    if len(sizes) != len(axes):
-        raise InputError.unexpected(
-            f"occlusion.{name}", f"{len(sizes)} numbers", f"one, or one for each of {len(axes)} axes"
-        )
-    return sizes

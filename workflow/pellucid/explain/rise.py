@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.batching import block_size, blocks
-from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec, When
 from pellucid.explain.shared import baselines
+from pellucid.explain.shared.per_axis import sizes_per_axis
 from pellucid.explain.shared.segments import parts
 from pellucid.explain.shared.upsampling import upsample
 from pellucid.network.explained_model import ExplainedModel
@@ -142,13 +142,5 @@ def _width(length: int, side: int) -> int:
     return -(-length // side)
 
 
-def _sides(cells: int | str | Sequence[int], axes: Sequence[int]) -> tuple[int, ...]:
-    if isinstance(cells, str):
-        return parts(axes)
-    sides = [cells] * len(axes) if isinstance(cells, int) else list(cells)
-    if len(sides) != len(axes):
-        raise InputError.unexpected("rise.cells", f"{len(sides)} numbers", f"one, or one for each of {len(axes)} axes")
-    for axis, (side, length) in enumerate(zip(sides, axes, strict=True)):
-        if side > length:
-            raise InputError.unexpected("rise.cells", f"{side} on axis {axis}", f"at most the input's {length}")
-    return tuple(sides)
+def _sides(cells: int | str | Sequence[int], axes: Sequence[int]) -> Sequence[int]:
+    return parts(axes) if isinstance(cells, str) else sizes_per_axis(cells, axes, "rise.cells")

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
-from pellucid.score.shared.removal import drops, memoised, subsets, unit_to_values, weighted_sums
+from pellucid.score.shared.removal import SetShare, drops, memoised, subsets, unit_to_values, weighted_sums
 
 # Variation below these shares of the size is rounding: of sums in float64, and of drops of logits in float32.
 _SUMS, _DROPS = 1e-9, 1e-6
@@ -42,9 +42,7 @@ def score(
     rng: np.random.Generator,
     *,
     runs: Annotated[int, Field(ge=3, le=100_000, description="random sets of units")] = 100,
-    share: Annotated[
-        float, Field(gt=0, lt=1, description="size of a set, as a share of the units; one unit at least")
-    ] = 0.2,
+    share: SetShare = 0.2,
     unit: units.Unit = "sample",
     window: units.Window = "auto",
     channels: units.Channels = "together",

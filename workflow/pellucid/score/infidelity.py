@@ -13,7 +13,7 @@ from pydantic import Field
 from pellucid.parameters import UNIQUE, one_of
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
-from pellucid.score.shared.removal import drops, memoised, subsets, unit_to_values, weighted_sums
+from pellucid.score.shared.removal import SetShare, drops, memoised, subsets, unit_to_values, weighted_sums
 
 # Noise first: its changes are 0 on average, so that a map of equal values does not predict the mean change.
 _PERTURBATIONS, _BASELINES = ("noise", "subset"), ("zero", "mean")
@@ -57,9 +57,7 @@ def score(
         ),
     ] = _PERTURBATIONS,
     runs: Annotated[int, Field(ge=3, le=100_000, description="perturbations of each kind")] = 100,
-    share: Annotated[
-        float, Field(gt=0, lt=1, description="size of a set, as a share of the units; one unit at least")
-    ] = 0.2,
+    share: SetShare = 0.2,
     noise: Annotated[
         float,
         Field(gt=0, le=1_000, description="standard deviation of the noise, as a share of the way to the baseline"),

@@ -47,7 +47,7 @@ def run(
     training: Path | str | None = None,
     labels: Path | str | None = None,
     random_labels: Path | str | None = None,
-    random_facts: Path | str | None = None,
+    random_training: Path | str | None = None,
 ) -> None:
     """Score every variant of every method.
 
@@ -65,7 +65,7 @@ def run(
         arrays: `.npz`; gets `<explanation>/<metric>`, the value of each example, and for each curve
             `<explanation>/<curve>/x` and `/y`; `note`, where the score has one.
         model, training, labels: for scores that need them.
-        random_labels, random_facts: `model.keras` and `training.json` of the training on random labels, likewise.
+        random_labels, random_training: `model.keras` and `training.json` of the training on random labels, likewise.
     """
     import pandas as pd
 
@@ -74,8 +74,8 @@ def run(
     load_model = partial(ExplainedModel.load, threads=threads, memory_mb=memory_mb)
     explained_model = load_model(model) if model else None
     other = None
-    if random_labels and random_facts:
-        reached = files.read_json(random_facts)
+    if random_labels and random_training:
+        reached = files.read_json(random_training)
         other = RandomLabels(load_model(random_labels), reached["memorised"], reached["chance"])
     load = partial(loaded, model=explained_model, training=training, labels=labels, seed=seed, other=other)
     rows, values = [], dict[str, NDArray[Any]]()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pellucid import files
+from pellucid.config.training_keys import TrainingSettings
 from pellucid.network import same_function
 from pellucid.train import schedule
 from pellucid.train.compile import compile_model
@@ -64,12 +65,12 @@ class Progress:
         ]
         return "\n".join(rows) + "\n"
 
-    def end_reason(self, training: Mapping[str, Any]) -> str:
+    def end_reason(self, training: TrainingSettings) -> str:
         """Return why the training has ended: "epochs" or "early_stopping"; "" while it goes on."""
-        if self.epoch >= training["epochs"]:
+        if self.epoch >= training.epochs:
             return "epochs"
-        patience = training["early_stopping"]["patience"]
-        return "early_stopping" if schedule.should_stop(self.history, training["monitor"], patience) else ""
+        patience = training.early_stopping.patience
+        return "early_stopping" if schedule.should_stop(self.history, training.monitor, patience) else ""
 
     def last_is_best(self, monitor: str) -> bool:
         """Return whether the last epoch beats all before it; of equal epochs the first is the best."""
@@ -84,7 +85,7 @@ class Checkpoints:
     """
 
     def __init__(
-        self, folder: Path, training: Mapping[str, Any], build: Callable[[], keras.Model], *, safe: bool
+        self, folder: Path, training: TrainingSettings, build: Callable[[], keras.Model], *, safe: bool
     ) -> None:
         """Keep the files in `folder`.
 
@@ -128,7 +129,7 @@ class Checkpoints:
 
         The rest of `progress` is brought up to date, and files of earlier epochs are removed.
         """
-        improved = progress.last_is_best(self.training["monitor"])
+        improved = progress.last_is_best(self.training.monitor)
         # JSON has no infinity.
         progress.last_scores = np.nan_to_num(same_function.answers(model).scores).tolist()
         last = self._last(progress.epoch)

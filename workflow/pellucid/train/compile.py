@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.config.training_keys import TrainingSettings
 from pellucid.network import dtype_policy
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def class_weights(counts: Mapping[str, int], choice: str) -> NDArray[np.float32]
     return single
 
 
-def make_optimizer(training: Mapping[str, Any], variables: list[Any]) -> keras.Optimizer:
+def make_optimizer(training: TrainingSettings, variables: list[Any]) -> keras.Optimizer:
     """Return the optimizer that `training` names, built for `variables`.
 
     Weight decay is decoupled from the gradient (Loshchilov & Hutter 2019, arXiv:1711.05101) and leaves biases and the
@@ -42,30 +43,31 @@ def make_optimizer(training: Mapping[str, Any], variables: list[Any]) -> keras.O
     """
     import keras
 
-    rate, decay = training["learning_rate"], training["weight_decay"]
+    # Keras refuses whole numbers for some of them.
+    rate, momentum, decay = float(training.learning_rate), float(training.momentum), float(training.weight_decay)
     optimizer: keras.Optimizer
-    if training["optimizer"] == "adam":
+    if training.optimizer == "adam":
         optimizer = keras.optimizers.Adam(rate)
-    elif training["optimizer"] == "adamw":
+    elif training.optimizer == "adamw":
         optimizer = keras.optimizers.AdamW(rate, weight_decay=decay)
     else:
-        optimizer = keras.optimizers.SGD(rate, momentum=training["momentum"], weight_decay=decay or None)
+        optimizer = keras.optimizers.SGD(rate, momentum=momentum, weight_decay=decay or None)
     optimizer.exclude_from_weight_decay([variable for variable in variables if len(variable.shape) < 2])
     optimizer.build(variables)
     return optimizer
 
 
-def make_loss(training: Mapping[str, Any]) -> Any:
+def make_loss(training: TrainingSettings) -> Any:
     """Return the loss that `training` names, as Keras takes it, for class numbers and probabilities."""
-    gamma = training["focal_gamma"] if training["loss"] == "focal" else 0.0
-    if not (gamma or training["label_smoothing"]):
+    gamma = training.focal_gamma if training.loss == "focal" else 0.0
+    if not (gamma or training.label_smoothing):
         return "sparse_categorical_crossentropy"
     from pellucid.train.losses import SmoothedFocalLoss
 
-    return SmoothedFocalLoss(gamma, training["label_smoothing"])
+    return SmoothedFocalLoss(gamma, training.label_smoothing)
 
 
-def compile_model(network: keras.Model, training: Mapping[str, Any], state: list[Any] | None = None) -> keras.Model:
+def compile_model(network: keras.Model, training: TrainingSettings, state: list[Any] | None = None) -> keras.Model:
     """Compile a model in place and return it.
 
     Args:
@@ -83,13 +85,13 @@ def compile_model(network: keras.Model, training: Mapping[str, Any], state: list
     return network
 
 
-def ready_to_fit(network: keras.Model, training: Mapping[str, Any]) -> keras.Model:
+def ready_to_fit(network: keras.Model, training: TrainingSettings) -> keras.Model:
     """Return a newly built model in the precision that `training` names, compiled.
 
     Without epochs the model stays as it is, so that its file holds no optimizer.
     """
-    if not training["epochs"]:
+    if not training.epochs:
         return network
-    if training["precision"] != "float32":
-        network = dtype_policy.recast(network, training["precision"])
+    if training.precision != "float32":
+        network = dtype_policy.recast(network, training.precision)
     return compile_model(network, training)

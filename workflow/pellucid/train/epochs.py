@@ -95,8 +95,8 @@ class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self.model.stop_training = bool(self.progress.end_reason(self.training))
 
     def _log_line(self, epoch: int, scores: Mapping[str, float]) -> str:
-        epochs = self.training["epochs"]
+        epochs = self.training.epochs
         left = (time.perf_counter() - self.started) / (epoch - self.initial_epoch) * (epochs - epoch)
-        names = dict.fromkeys((*_LOGGED, self.training["monitor"]))
+        names = dict.fromkeys((*_LOGGED, self.training.monitor))
         values = "  ".join(f"{name} {scores[name]:.4f}" for name in names)
         return f"epoch {epoch:{len(str(epochs))}}/{epochs}  {values}  {left:4.0f} s left"

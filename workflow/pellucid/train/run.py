@@ -13,6 +13,7 @@ import numpy as np
 
 from pellucid import downloads, files, plugins, seeds
 from pellucid.config import model_classes
+from pellucid.config.training_keys import TrainingSettings
 from pellucid.errors import InputError
 from pellucid.messages import first_line
 from pellucid.network import dtype_policy, finite, runtime, same_function
@@ -67,11 +68,12 @@ def train(
     tensorflow = runtime.start(threads)
     from pellucid.train.batches import load_batches
 
-    run = _Run.of(model, training, files.read_json(data_info), seed, paths or {}, tensorflow.__version__)
-    weights = class_weights(run.data_info["counts"]["train"], training["class_weights"])
-    x, size = {"train": x_train, "validation": x_validation}, training["batch_size"]
+    settings = TrainingSettings.of(training)
+    run = _Run.of(model, settings, files.read_json(data_info), seed, paths or {}, tensorflow.__version__)
+    weights = class_weights(run.data_info["counts"]["train"], settings.class_weights)
+    x, size = {"train": x_train, "validation": x_validation}, settings.batch_size
     batches = load_batches(x, labels, measured, batch_size=size, class_weights=weights, seed=seed, permuted=permuted)
-    state = Checkpoints(Path(checkpoints) / run.key(threads, code, permuted), training, run.build, safe=run.safe)
+    state = Checkpoints(Path(checkpoints) / run.key(threads, code, permuted), settings, run.build, safe=run.safe)
     network, progress = state.resume()
     notes = _notes(network, model, run.data_info, x_train)
     run.fit(network, progress, state, *batches)
@@ -80,7 +82,7 @@ def train(
     run.write(Path(folder), best, progress, memorised, notes)
     # Checkpoints of other settings too: those trainings were killed and given up.
     shutil.rmtree(checkpoints, ignore_errors=not progress.epoch)
-    _log_end(progress, training)
+    _log_end(progress, settings)
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ class _Run:
     """One training: its settings, and its steps.
 
     Attributes:
-        model, training, seed, paths: as `train` takes them.
+        model, seed, paths: as `train` takes them.
+        training: its settings.
         data_info: content of `data.json`.
         digests: SHA-256 of each file of the model, by the parameter that names it.
         versions: of the libraries.
@@ -96,7 +99,7 @@ class _Run:
     """
 
     model: Mapping[str, Any]
-    training: Mapping[str, Any]
+    training: TrainingSettings
     data_info: Mapping[str, Any]
     seed: int
     paths: Mapping[str, str]
@@ -108,7 +111,7 @@ class _Run:
     def of(
         cls,
         model: Mapping[str, Any],
-        training: Mapping[str, Any],
+        training: TrainingSettings,
         data_info: Mapping[str, Any],
         seed: int,
         paths: Mapping[str, str],
@@ -117,7 +120,7 @@ class _Run:
         """Check the settings against the data and the files against their checksums."""
         import keras
 
-        augmentation.check(training["augmentation"], tuple(data_info["shape"]))
+        augmentation.check(training.augmentation.plain(), tuple(data_info["shape"]))
         digests = {name: downloads.check(path, **downloads.checksums(model, name)) for name, path in paths.items()}
         versions = {"tensorflow": tensorflow, "keras": keras.version(), "numpy": np.__version__}
         safe = not model.get("allow_code", False)
@@ -125,7 +128,8 @@ class _Run:
 
     def key(self, threads: int, code: str, permuted: bool) -> str:
         """Return a digest of everything that the weights depend on: the name of the folder of its checkpoints."""
-        ingredients = [self.data_info["digest"], self.model, self.digests, self.training, self.seed, threads, code]
+        settings = self.training.plain()
+        ingredients = [self.data_info["digest"], self.model, self.digests, settings, self.seed, threads, code]
         ingredients.append(self.versions)
         return files.digest([*ingredients, "permuted"] if permuted else ingredients)[:16]
 
@@ -141,9 +145,9 @@ class _Run:
         shape, n_classes = tuple(self.data_info["shape"]), len(self.data_info["classes"])
         network: keras.Model = architecture.build(shape, n_classes, **parameters)
         finite.require_weights(network, next(iter(self.paths.values()), f"model {self.model['architecture']}"))
-        if self.training["epochs"] and not network.trainable_weights:
+        if self.training.epochs and not network.trainable_weights:
             raise InputError.unexpected(
-                "training.epochs", f"{self.training['epochs']}, and no weights to fit", "0, or fewer frozen layers"
+                "training.epochs", f"{self.training.epochs}, and no weights to fit", "0, or fewer frozen layers"
             )
         return ready_to_fit(network, self.training)
 
@@ -156,15 +160,13 @@ class _Run:
         from pellucid.train.batches import with_augmentation
         from pellucid.train.epochs import EpochCallback
 
-        if model_classes.keeps_outputs(self.model, self.training["epochs"]):
+        if model_classes.keeps_outputs(self.model, self.training.epochs):
             logger.info("%s", model_classes.order(self.data_info["classes"]))
         if progress.epoch:
-            logger.info(
-                "going on from epoch %d of %d, found in %s", progress.epoch, self.training["epochs"], state.folder
-            )
+            logger.info("going on from epoch %d of %d, found in %s", progress.epoch, self.training.epochs, state.folder)
         if progress.end_reason(self.training):
             return
-        augmented = with_augmentation(batches, self.training["augmentation"], self.seed)
+        augmented = with_augmentation(batches, self.training.augmentation.plain(), self.seed)
         callback = EpochCallback(
             state, progress, self.seed, batches=augmented, unaugmented=batches, validation=validation
         )
@@ -173,7 +175,7 @@ class _Run:
         network.fit(
             augmented,
             initial_epoch=progress.epoch,
-            epochs=self.training["epochs"],
+            epochs=self.training.epochs,
             validation_data=validation,
             # The batches shuffle themselves; Keras would shuffle their order again, and differently after a kill.
             shuffle=False,
@@ -187,7 +189,7 @@ class _Run:
             return network
         best = state.best_model(progress)
         # Explanations are computed in float32, whatever the precision of the training.
-        return best if self.training["precision"] == "float32" else dtype_policy.recast(best, "float32")
+        return best if self.training.precision == "float32" else dtype_policy.recast(best, "float32")
 
     def write(
         self, folder: Path, best: keras.Model, progress: Progress, memorised: Mapping[str, float], notes: list[str]
@@ -213,8 +215,8 @@ class _Run:
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
             "ended_by": progress.end_reason(self.training),
-            "loss": self.training["loss"],
-            "monitor": self.training["monitor"],
+            "loss": self.training.loss,
+            "monitor": self.training.monitor,
             **{f"best_{name}": value for name, value in progress.best.items()},
             **memorised,
             "weights_digest": files.digest([np.asarray(weight) for weight in best.get_weights()]),
@@ -257,10 +259,10 @@ def _notes(
     return notes
 
 
-def _log_end(progress: Progress, training: Mapping[str, Any]) -> None:
-    monitor = training["monitor"]
+def _log_end(progress: Progress, training: TrainingSettings) -> None:
+    monitor = training.monitor
     if progress.end_reason(training) == "early_stopping":
-        logger.info("stopped early: %d epochs without a better %s", training["early_stopping"]["patience"], monitor)
+        logger.info("stopped early: %d epochs without a better %s", training.early_stopping.patience, monitor)
     if progress.epoch:
         logger.info("kept epoch %d of %d: best %s", progress.best_epoch, progress.epoch, monitor)
     else:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+from pellucid.config.training_keys import TrainingSettings
 
 History = Sequence[Mapping[str, float]]
 
 
-def learning_rate(training: Mapping[str, Any], step: int, steps: int, history: History) -> float:
+def learning_rate(training: TrainingSettings, step: int, steps: int, history: History) -> float:
     """Return the learning rate of a step.
 
     Args:
@@ -21,24 +22,24 @@ def learning_rate(training: Mapping[str, Any], step: int, steps: int, history: H
         steps: number of steps of an epoch.
         history: scores of the epochs before this step.
     """
-    plateau = training["reduce_on_plateau"]
-    rate = training["learning_rate"] * schedule_factor(training, step, steps)
-    return float(rate * plateau["factor"] ** plateau_reductions(history, training["monitor"], plateau["patience"]))
+    plateau = training.reduce_on_plateau
+    rate = training.learning_rate * schedule_factor(training, step, steps)
+    return float(rate * plateau.factor ** plateau_reductions(history, training.monitor, plateau.patience))
 
 
-def schedule_factor(training: Mapping[str, Any], step: int, steps: int) -> float:
+def schedule_factor(training: TrainingSettings, step: int, steps: int) -> float:
     """Return the factor of the full learning rate at a step: linear warm-up, then the schedule that is named.
 
     Source: warm-up: Goyal et al. 2017, arXiv:1706.02677, section 2.2. cosine: Loshchilov & Hutter 2017,
     arXiv:1608.03983, equation 5 without restarts, from the end of the warm-up to the end of the last epoch.
     """
-    warmup = training["warmup_epochs"] * steps
+    warmup = training.warmup_epochs * steps
     if step < warmup:
         return float((step + 1) / warmup)
-    if training["schedule"] == "cosine":
-        return (1 + math.cos(math.pi * (step - warmup) / (training["epochs"] * steps - warmup))) / 2
-    if training["schedule"] == "step":
-        return float(training["step"]["factor"] ** (step // steps // training["step"]["epochs"]))
+    if training.schedule == "cosine":
+        return (1 + math.cos(math.pi * (step - warmup) / (training.epochs * steps - warmup))) / 2
+    if training.schedule == "step":
+        return float(training.step.factor ** (step // steps // training.step.epochs))
     return 1.0
 
 

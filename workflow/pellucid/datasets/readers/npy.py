@@ -141,8 +141,6 @@ def read_header(file: IO[bytes], size: int, path: Path | str, name: str = "") ->
         start = beginning.tell()
         if (announced := start + math.prod(shape) * dtype.itemsize) != size:
             raise ValueError(f"{size:,} bytes, where an array of {dtype} and shape {shape} has {announced:,}")
-    except MemoryError:
-        raise
     # The header is a Python literal: a damaged one may raise anything.
     except Exception as error:
         found = f"a file that cannot be read ({name}{': ' if name else ''}{str(error) or type(error).__name__})"

@@ -28,6 +28,7 @@ Output = Annotated[
         "model is very sure the probability stays at 1 while evidence goes; the logit does not"
     ),
 ]
+SetShare = Annotated[float, Field(gt=0, lt=1, description="size of a set, as a share of the units; one unit at least")]
 
 # The rounding of a logit in float32, as a share of its size.
 _ROUNDING = 1e-6

@@ -73,11 +73,15 @@ def _measured(labels: NDArray[np.int32], measured: NDArray[np.bool_]) -> NDArray
 
 
 def fits(axes: Sequence[int], *, unit: str, window: int | str, **others: object) -> None:
-    """Refuse a window larger than an example with these axes.
+    """Refuse units that examples with these axes cannot be cut into.
 
     Raises:
-        InputError: it is larger.
+        InputError: superpixels of examples that are not images, or a window larger than the input.
     """
+    if unit == "superpixel" and len(axes) != 2:
+        raise InputError.unexpected(
+            "unit", f'"superpixel" for examples with {len(axes)} axis', "value, sample or window"
+        )
     if unit == "window" and window != "auto" and int(window) > min(axes):
         raise InputError.unexpected("window", f"{window}", f"at most the input's {min(axes)}")
 
@@ -85,10 +89,7 @@ def fits(axes: Sequence[int], *, unit: str, window: int | str, **others: object)
 def _cut(inputs: NDArray[np.float32], unit: str, window: int | str, channels: str) -> NDArray[np.int32]:
     """Return the unit of each value, as if all values were measured."""
     axes, depth = inputs.shape[1:-1], inputs.shape[-1]
-    if unit == "superpixel" and len(axes) != 2:
-        raise InputError.unexpected(
-            "unit", f'"superpixel" for examples with {len(axes)} axis', "value, sample or window"
-        )
+    fits(axes, unit=unit, window=window)
     if unit == "value":
         return np.arange(int(np.prod(inputs.shape[1:])), dtype=np.int32).reshape(1, *inputs.shape[1:])
     if unit == "sample":
@@ -97,7 +98,6 @@ def _cut(inputs: NDArray[np.float32], unit: str, window: int | str, channels: st
         partition = "superpixels" if unit == "superpixel" else "grid"
         labels = segmentation(inputs, partition=partition, channels=channels)
         return labels if channels == "each" else labels[..., :1]
-    fits(axes, unit=unit, window=window)
     size = int(window)
     along = np.meshgrid(*(np.arange(length) // size for length in axes), indexing="ij")
     flat = np.asarray(np.ravel_multi_index(along, tuple(-(-length // size) for length in axes)), np.int32)
