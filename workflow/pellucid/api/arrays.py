@@ -93,7 +93,7 @@ def mask(measured: Any, x: NDArray[np.float32]) -> NDArray[np.bool_] | None:
     return None if array.all() else array
 
 
-def classes(values: Any, name: str, n: int, class_names: Sequence[str]) -> NDArray[np.int64]:
+def classes(values: Any, name: str, n: int, class_names: Sequence[str], of: str = "x") -> NDArray[np.int64]:
     """Return the class of each example as a number (n,), from numbers or names.
 
     Raises:
@@ -105,7 +105,7 @@ def classes(values: Any, name: str, n: int, class_names: Sequence[str]) -> NDArr
         raise InputError.unexpected(name, f"shape {format_shape(array.shape)}", "one class for each example", hint)
     if array.shape != (n,):
         found = f"{len(array)} classes" if array.ndim == 1 else f"shape {format_shape(array.shape) or '()'}"
-        raise InputError.unexpected(name, found, f"{n}, one for each example of x")
+        raise InputError.unexpected(name, found, f"{n}, one for each example of {of}")
     return np.array([single(value, name, class_names) for value in array.tolist()], np.int64)
 
 

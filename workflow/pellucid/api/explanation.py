@@ -79,6 +79,11 @@ class Explanation:
         """The names of all classes."""
         return list(self.data_info["classes"])
 
+    @property
+    def opaque(self) -> bool:
+        """Whether only the outputs of the model are known."""
+        return self._opened.opaque
+
     @cached_property
     def checks(self) -> pd.DataFrame:
         """What the method promises, measured: a row for each check with its value, limit and whether it was passed.
@@ -89,7 +94,7 @@ class Explanation:
         """
         import pandas as pd
 
-        rows = list(measured(*self.scored(), gradients=not self._opened.opaque))
+        rows = list(measured(*self.scored(), gradients=not self.opaque))
         return pd.DataFrame(rows, columns=["check", "value", "sign", "limit", "passed"])
 
     def scored(self, **context: Any) -> tuple[Scored, ScoreContext]:

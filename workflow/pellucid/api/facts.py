@@ -89,6 +89,19 @@ class Data:
         return cls(content, info, background, x.shape)
 
 
+def classes_of_training(training_y: ArrayLike | None, data: Data) -> NDArray[np.int64] | None:
+    """Return the classes (M,) of the training examples; None where they are not known.
+
+    Raises:
+        InputError: another number of classes than of training examples.
+    """
+    if training_y is None:
+        return None
+    if data.training is None:
+        raise InputError("training_y", "the classes of training examples that are not there.", "Add training=….")
+    return arrays.classes(training_y, "training_y", len(data.training), data.info["classes"], of="training")
+
+
 def names(values: Any, key: str) -> list[str]:
     """Return names as texts.
 

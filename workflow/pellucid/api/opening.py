@@ -65,22 +65,22 @@ class OpenedModel:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Opening:
     """What the caller says of a model beside the model itself: see `pellucid.explain`."""
 
-    class_names: Sequence[str] | None
     allow_code: bool
     threads: int
     memory_mb: int
+    class_names: Sequence[str] | None = None
 
 
-def open_model(model: Any, x: NDArray[np.float32], settings: Settings) -> OpenedModel:
+def open_model(model: Any, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
     """Open a model for examples.
 
     Args:
         model: a Keras model, the path of one, or a function (N, *shape) -> (N, classes).
         x: the examples, with or without the batch axis.
-        settings: how.
+        opening: how.
 
     Raises:
         InputError: it is none of these, it cannot be explained, or x does not have the shape of its inputs.
@@ -88,22 +88,22 @@ def open_model(model: Any, x: NDArray[np.float32], settings: Settings) -> Opened
     if isinstance(model, ExplainedModel):
         raise InputError.unexpected("model", "an ExplainedModel", "a Keras model, a path or a function")
     if isinstance(model, str | os.PathLike):
-        return _from_path(Path(model).expanduser(), x, settings)
+        return _from_path(Path(model).expanduser(), x, opening)
     if keras_copy.is_keras_model(model):
-        runtime.start(settings.threads)
+        runtime.start(opening.threads)
         keras_copy.require_tensorflow(model)
         if keras_copy.is_subclassed(model):
-            return _from_function(keras_copy.as_function(model), f"model {model.name}", x, settings)
-        return _from_keras(model, x, settings)
+            return _from_function(keras_copy.as_function(model), f"model {model.name}", x, opening)
+        return _from_keras(model, x, opening)
     if callable(model) and not isinstance(model, type):
         name = getattr(model, "__name__", type(model).__name__)
-        return _from_function(model, f"function {name}", x, settings)
+        return _from_function(model, f"function {name}", x, opening)
     found = f"a {type(model).__name__}" if not isinstance(model, type) else f"the class {model.__name__}"
     expected = "a Keras model, a path (a .keras file or a SavedModel folder) or a function of a batch of inputs"
     raise InputError.unexpected("model", found, expected)
 
 
-def _from_keras(model: keras.Model, x: NDArray[np.float32], settings: Settings) -> OpenedModel:
+def _from_keras(model: keras.Model, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
     """Open a model that the caller has in memory; a copy of it is changed."""
     where = f"model {model.name}"
     config = keras_copy.config_of(model, where)
@@ -117,13 +117,13 @@ def _from_keras(model: keras.Model, x: NDArray[np.float32], settings: Settings) 
     examples = arrays.batch(x, shape)
     finite.require_weights(model, where)
     copy = keras_copy.copied(model, config if opened else None, where)
-    n_classes = _number(copy, where, settings)
+    n_classes = _number(copy, where, opening)
     ready = head.with_softmax(make_compatible(copy, where), n_classes, where)
-    return _with_layers(ready, config, examples, where, settings)
+    return _with_layers(ready, config, examples, where, opening)
 
 
 def _with_layers(
-    model: keras.Model, config: archive.Config, x: NDArray[np.float32], where: str, settings: Settings
+    model: keras.Model, config: archive.Config, x: NDArray[np.float32], where: str, opening: Opening
 ) -> OpenedModel:
     """Open a repaired model with layers.
 
@@ -131,24 +131,24 @@ def _with_layers(
         model: ends in a softmax over the classes.
         config: of the model before it was repaired.
         x: (N, *input_shape).
-        where, settings: as for `open_model`.
+        where, opening: as for `open_model`.
     """
     first = channel_axis.is_first(config, where)
     if first:
         model, x = channel_axis.behind_permutation(model), np.ascontiguousarray(np.moveaxis(x, 1, -1))
         config = keras_copy.config_of(model, where)
-    explained = ExplainedModel(model, memory_mb=settings.memory_mb)
+    explained = ExplainedModel(model, memory_mb=opening.memory_mb)
     return OpenedModel(explained, x, _features(config, where), where, channels_first=first)
 
 
-def _number(model: keras.Model, where: str, settings: Settings) -> int:
+def _number(model: keras.Model, where: str, opening: Opening) -> int:
     """Return the number of classes of a model.
 
     Raises:
         InputError: one output that may be no score of a class, or another number of names.
     """
     shape = tuple(model.outputs[0].shape[1:])
-    names = settings.class_names
+    names = opening.class_names
     if shape in ((), (1,)):
         if head.final_activation(model) != "sigmoid":
             require_two_names(names, where)
@@ -174,65 +174,65 @@ def require_two_names(names: Sequence[str] | None, where: str) -> None:
         )
 
 
-def _from_path(path: Path, x: NDArray[np.float32], settings: Settings) -> OpenedModel:
+def _from_path(path: Path, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
     """Open a `.keras` file or a SavedModel folder."""
     where = str(path)
     if path.is_dir():
-        return _from_folder(path, x, settings)
+        return _from_folder(path, x, opening)
     if not path.exists():
         raise InputError.unexpected("model", f"{where}, which does not exist", "a .keras file or a SavedModel folder")
     config = archive.read(path)
-    archive.check(config, where, allow_code=settings.allow_code)
+    archive.check(config, where, allow_code=opening.allow_code)
     shape = archive.input_shape(config, where)
     arrays.require_kind(shape)
     examples = arrays.batch(x, shape)
-    runtime.start(settings.threads)
+    runtime.start(opening.threads)
     n_classes = own_keys.number_of_outputs(config)
     plugin = plugins.load("models")["keras_file"]
     if n_classes is None or n_classes == 1:
-        n_classes = _number(_loaded(path, settings), where, settings)
-    model = plugin.build(shape, n_classes, file=path, allow_code=settings.allow_code)
-    return _with_layers(model, config, examples, where, settings)
+        n_classes = _number(_loaded(path, opening), where, opening)
+    model = plugin.build(shape, n_classes, file=path, allow_code=opening.allow_code)
+    return _with_layers(model, config, examples, where, opening)
 
 
-def _loaded(path: Path, settings: Settings) -> keras.Model:
+def _loaded(path: Path, opening: Opening) -> keras.Model:
     """Load a file that was checked, to look at its outputs."""
     import keras
 
     try:
-        return keras.models.load_model(path, compile=False, safe_mode=not settings.allow_code)
+        return keras.models.load_model(path, compile=False, safe_mode=not opening.allow_code)
     except Exception as error:  # Keras raises many kinds; all mean the same here.
         raise InputError.unexpected(
             str(path), f"a model that cannot be loaded ({reason(error)})", "one that keras.models.load_model takes"
         ) from error
 
 
-def _from_folder(path: Path, x: NDArray[np.float32], settings: Settings) -> OpenedModel:
+def _from_folder(path: Path, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
     """Open a SavedModel folder, whose input has the shape of an example of x."""
     where = str(path)
     if not (path / "saved_model.pb").is_file():
         raise InputError.unexpected("model", f"{where}, a folder without saved_model.pb", "a SavedModel folder")
-    if settings.class_names is None:
+    if opening.class_names is None:
         raise InputError(where, "a SavedModel does not say how many classes it has.", "Name them: class_names=(…).")
     shape = x.shape[1:]
     arrays.require_kind(shape)
     plugin = plugins.load("models")["saved_model"]
-    plugin.check(folder=where, allow_code=settings.allow_code, classes=(), input_range=(0, 1))
-    runtime.start(settings.threads)
-    model = plugin.build(shape, len(settings.class_names), folder=where, allow_code=settings.allow_code)
-    return OpenedModel(ExplainedModel(model, memory_mb=settings.memory_mb), x, (), where, opaque=True)
+    plugin.check(folder=where, allow_code=opening.allow_code, classes=(), input_range=(0, 1))
+    runtime.start(opening.threads)
+    model = plugin.build(shape, len(opening.class_names), folder=where, allow_code=opening.allow_code)
+    return OpenedModel(ExplainedModel(model, memory_mb=opening.memory_mb), x, (), where, opaque=True)
 
 
-def _from_function(function: Any, where: str, x: NDArray[np.float32], settings: Settings) -> OpenedModel:
+def _from_function(function: Any, where: str, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
     """Open a function of a batch of inputs, whose outputs are all that is known of it."""
     arrays.require_kind(x.shape[1:])
-    runtime.start(settings.threads)
+    runtime.start(opening.threads)
     n_outputs = own_function.number_of_outputs(function, x, where)
     if n_outputs == 1:
-        require_two_names(settings.class_names, where)
+        require_two_names(opening.class_names, where)
     failures: list[InputError] = []
     model = own_function.as_model(function, x.shape[1:], n_outputs, where, failures)
-    explained = ExplainedModel(model, memory_mb=settings.memory_mb)
+    explained = ExplainedModel(model, memory_mb=opening.memory_mb)
     return OpenedModel(explained, x, (), where, opaque=True, failures=failures)
 
 

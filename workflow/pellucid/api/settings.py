@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,27 @@ def completed(package: str, name: Any, written: Mapping[str, Any], axes: Sequenc
     except OSError as error:
         raise InputError(name, sentence(error)) from None
     return result
+
+
+def by_name(key: str, entries: Any) -> dict[str, Mapping[str, Any]]:
+    """Return the parameters of several methods or scores by name, from a list of names or a mapping.
+
+    Raises:
+        InputError: neither, or none, or a name twice.
+    """
+    expected = "a list of names, or a mapping of names to parameters, such as {name: {}}"
+    if isinstance(entries, str) or not isinstance(entries, Iterable):
+        raise InputError.unexpected(key, abbreviate(entries), expected)
+    listed = list(entries)
+    if not listed or not all(isinstance(name, str) for name in listed):
+        raise InputError.unexpected(key, abbreviate(entries) if listed else "none", expected)
+    if twice := [name for name in listed if listed.count(name) > 1]:
+        raise InputError.unexpected(key, f"{abbreviate(twice[0])} twice", "each name once")
+    parameters = {name: entries[name] or {} if isinstance(entries, Mapping) else {} for name in listed}
+    for name, written in parameters.items():
+        if not isinstance(written, Mapping):
+            raise InputError.unexpected(f"{key}.{name}", abbreviate(written), "its parameters, such as {}")
+    return parameters
 
 
 def require_features(package: str, name: str, features: Collection[str], where: str, *, opaque: bool) -> None:
