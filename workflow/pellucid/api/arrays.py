@@ -65,15 +65,20 @@ def batch(x: NDArray[np.float32], input_shape: tuple[int, ...], name: str = "x")
     raise InputError.unexpected(name, found, f"N × {format_shape(input_shape)}, N examples for the model", hint)
 
 
-def require_kind(input_shape: tuple[int, ...]) -> str:
+def require_kind(input_shape: tuple[int, ...], batched: int = 0) -> str:
     """Return "series" or "image", for examples of this shape.
+
+    Args:
+        input_shape: of one example.
+        batched: the number of axes of x, where the shape was taken from x: it may be a single example.
 
     Raises:
         InputError: examples of another number of axes.
     """
     if len(input_shape) + 1 not in _AXES:
         expected = " or ".join(_AXES.values())
-        raise InputError.unexpected("x", f"examples of shape {format_shape(input_shape) or '()'}", expected)
+        hint = "x[np.newaxis] makes a batch of one example." if batched + 1 in _AXES else ""
+        raise InputError.unexpected("x", f"examples of shape {format_shape(input_shape) or '()'}", expected, hint)
     return "series" if len(input_shape) == 2 else "image"
 
 

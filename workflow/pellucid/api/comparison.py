@@ -91,11 +91,11 @@ class Comparison:
         """Return the leaderboard's headline columns and the overview for a notebook."""
         first = next(iter(self.explanations.values()))
         facts = {
-            "examples": f"{len(first.targets)} of {len(set(first.predictions.tolist()))} predicted classes",
+            "examples": f"{len(first.targets)}, of which {len(set(first.targets.tolist()))} classes are explained",
             "scores": "; ".join(f"{name}: {plugins.spec('score', name).title}" for name in self.scores),
             "read it as": "means over the examples, ↑ higher or ↓ lower is better; mean rank: 1 is best",
         }
-        table = self._headline().to_html(float_format="{:.3g}".format, na_rep="–", escape=True)
+        table = self._headline().to_html(float_format="{:.3g}".format, na_rep="–", index_names=False)
         overview = figure_html(self.plot(), "one example of each class through all methods")
         return f"{facts_html(facts)}{table}{overview}"
 

@@ -43,7 +43,7 @@ def explain(
     unit: str = "",
     title: str = "",
     seed: int = 0,
-    threads: int = 1,
+    threads: int | None = None,
     memory_mb: int = 1024,
     allow_code: bool = False,
     **parameters: Any,
@@ -66,7 +66,8 @@ def explain(
         unit: of the values of x, for the figure.
         title: of the figure.
         seed: of the method's random numbers; the workflow with this seed draws the same.
-        threads: CPU threads of TensorFlow, where nothing in this process has started it yet. Part of the result.
+        threads: CPU threads of TensorFlow, 1 if left out; part of the result. Where TensorFlow runs in this process
+            already, it keeps its own.
         memory_mb: memory for the batches, in MiB.
         allow_code: let code in a file (Lambda layers, a SavedModel) run; only for files whose maker you trust.
         parameters: of the method; `pellucid list methods` and the reference name them.
@@ -76,7 +77,7 @@ def explain(
     """
     # Before TensorFlow starts: a misspelt name should not take seconds.
     settings.completed("explain", method, parameters, None)
-    facts.require_numbers(seed=seed, threads=threads, memory_mb=memory_mb)
+    facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
     opened, data = _opened(
         model,
         x,
@@ -111,7 +112,7 @@ def compare(
     unit: str = "",
     title: str = "",
     seed: int = 0,
-    threads: int = 1,
+    threads: int | None = None,
     memory_mb: int = 1024,
     allow_code: bool = False,
 ) -> Comparison:
@@ -130,7 +131,7 @@ def compare(
     for package, entries in (("explain", of_methods), ("score", of_scores)):
         for name, parameters in entries.items():
             settings.completed(package, name, parameters, None)
-    facts.require_numbers(seed=seed, threads=threads, memory_mb=memory_mb)
+    facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
     opened, data = _opened(
         model,
         x,

@@ -7,7 +7,10 @@ came. The caller's model stays as it is: a copy is changed.
 
 from __future__ import annotations
 
+import importlib
+import logging
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +31,8 @@ from pellucid.network.same_function import reason
 
 if TYPE_CHECKING:
     import keras
+
+logger = logging.getLogger(__name__)
 
 # Architectures of the workflow with a feature that no graph shows, and the layer that has it.
 _NAMED_LAYERS = {"attention": "attention_weights", "instances": "instance_weights"}
@@ -69,7 +74,7 @@ class Opening:
     """What the caller says of a model beside the model itself: see `pellucid.explain`."""
 
     allow_code: bool
-    threads: int
+    threads: int | None
     memory_mb: int
     class_names: Sequence[str] | None = None
 
@@ -90,7 +95,7 @@ def open_model(model: Any, x: NDArray[np.float32], opening: Opening) -> OpenedMo
     if isinstance(model, str | os.PathLike):
         return _from_path(Path(model).expanduser(), x, opening)
     if keras_copy.is_keras_model(model):
-        runtime.start(opening.threads)
+        _start(opening.threads)
         keras_copy.require_tensorflow(model)
         if keras_copy.is_subclassed(model):
             return _from_function(keras_copy.as_function(model), f"model {model.name}", x, opening)
@@ -101,6 +106,18 @@ def open_model(model: Any, x: NDArray[np.float32], opening: Opening) -> OpenedMo
     found = f"a {type(model).__name__}" if not isinstance(model, type) else f"the class {model.__name__}"
     expected = "a Keras model, a path (a .keras file or a SavedModel folder) or a function of a batch of inputs"
     raise InputError.unexpected("model", found, expected)
+
+
+def _start(threads: int | None) -> None:
+    """Start TensorFlow, unless it runs in this process already: then say so to a caller who asks for other threads."""
+    if "tensorflow" in sys.modules:
+        if threads is not None and runtime.start().config.threading.get_intra_op_parallelism_threads() != threads:
+            logger.warning("threads=%d has no effect: TensorFlow runs in this process already", threads)
+        return
+    # `runtime.start` hides them from Keras where they are not loaded yet; a notebook may need Keras whole.
+    for name in ("matplotlib", "pandas", "sklearn"):
+        importlib.import_module(name)
+    runtime.start(threads or 1)
 
 
 def _from_keras(model: keras.Model, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
@@ -186,7 +203,7 @@ def _from_path(path: Path, x: NDArray[np.float32], opening: Opening) -> OpenedMo
     shape = archive.input_shape(config, where)
     arrays.require_kind(shape)
     examples = arrays.batch(x, shape)
-    runtime.start(opening.threads)
+    _start(opening.threads)
     n_classes = own_keys.number_of_outputs(config)
     plugin = plugins.load("models")["keras_file"]
     if n_classes is None or n_classes == 1:
@@ -215,18 +232,18 @@ def _from_folder(path: Path, x: NDArray[np.float32], opening: Opening) -> Opened
     if opening.class_names is None:
         raise InputError(where, "a SavedModel does not say how many classes it has.", "Name them: class_names=(…).")
     shape = x.shape[1:]
-    arrays.require_kind(shape)
+    arrays.require_kind(shape, batched=x.ndim)
     plugin = plugins.load("models")["saved_model"]
     plugin.check(folder=where, allow_code=opening.allow_code, classes=(), input_range=(0, 1))
-    runtime.start(opening.threads)
+    _start(opening.threads)
     model = plugin.build(shape, len(opening.class_names), folder=where, allow_code=opening.allow_code)
     return OpenedModel(ExplainedModel(model, memory_mb=opening.memory_mb), x, (), where, opaque=True)
 
 
 def _from_function(function: Any, where: str, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
     """Open a function of a batch of inputs, whose outputs are all that is known of it."""
-    arrays.require_kind(x.shape[1:])
-    runtime.start(opening.threads)
+    arrays.require_kind(x.shape[1:], batched=x.ndim)
+    _start(opening.threads)
     n_outputs = own_function.number_of_outputs(function, x, where)
     if n_outputs == 1:
         require_two_names(opening.class_names, where)
