@@ -49,7 +49,7 @@ print([name for name in {HEAVY[:2]} if name in sys.modules])
 """
     assert run(program).splitlines() == [
         'method: found "grad_camm"; e',
-        'occlusion: found the key "wi',
+        "occlusion: found unknown key",
         "seed: found -1; expected a w",
         "[]",
     ]

@@ -58,9 +58,9 @@ def batch(x: NDArray[np.float32], input_shape: tuple[int, ...], name: str = "x")
     if (*x.shape[1:], 1) == input_shape or (*x.shape, 1) == input_shape:
         hint = f"{name}[..., np.newaxis] adds the axis of the one channel."
     elif x.ndim == len(input_shape) + 1 and (x.shape[0], x.shape[-1], *x.shape[1:-1])[1:] == input_shape:
-        hint = f"np.moveaxis({name}, -1, 1) puts the channels first."
+        hint = f"np.moveaxis({name}, -1, 1) has this shape."
     elif x.ndim == len(input_shape) + 1 and (*x.shape[2:], x.shape[1]) == input_shape:
-        hint = f"np.moveaxis({name}, 1, -1) puts the channels last."
+        hint = f"np.moveaxis({name}, 1, -1) has this shape."
     found = f"shape {format_shape(x.shape)}"
     raise InputError.unexpected(name, found, f"N × {format_shape(input_shape)}, N examples for the model", hint)
 

@@ -35,7 +35,7 @@ class Comparison:
             mean, the ends of its 95% interval, the number of examples and the rank.
         metrics: a row for each metric: score, family, title, and which direction is better.
         scores: the table of each score, by its name: over all examples and for each class.
-        values: what each score gave for each example, by "<score>/<method>/<metric>".
+        by_example: what each score gave for each example, by "<score>/<method>/<metric>".
         checks: a row for each method and check.
         explanations: by method.
     """
@@ -43,7 +43,7 @@ class Comparison:
     leaderboard: pd.DataFrame
     metrics: pd.DataFrame
     scores: Mapping[str, pd.DataFrame]
-    values: Mapping[str, NDArray[Any]]
+    by_example: Mapping[str, NDArray[Any]]
     checks: pd.DataFrame
     explanations: Mapping[str, Explanation]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -113,16 +114,16 @@ def copied(model: keras.Model, config: dict[str, Any] | None, where: str) -> ker
 
     kind = keras.Sequential if isinstance(model, keras.Sequential) else keras.Model
     try:
-        copy = kind.from_config(config["config"] if config else model.get_config())
-        copy_state(model, copy)
+        twin = kind.from_config(copy.deepcopy(config["config"]) if config else model.get_config())
+        copy_state(model, twin)
     except Exception as error:  # Keras raises many kinds; all mean the same here
         found = f"a model that cannot be copied ({same_function.reason(error)})"
         raise InputError.unexpected(where, found, "one that keras.models.clone_model copies") from error
-    inputs = same_function.tries(copy)
+    inputs = same_function.tries(twin)
     same_function.hold_scores(
         np.asarray(same_function.ask(model, inputs)).reshape(len(inputs), -1),
-        np.asarray(same_function.ask(copy, inputs)).reshape(len(inputs), -1),
+        np.asarray(same_function.ask(twin, inputs)).reshape(len(inputs), -1),
         "copying it",
         where,
     )
-    return copy
+    return twin
