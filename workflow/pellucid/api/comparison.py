@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from pellucid import plugins, tables
-from pellucid.api.explanation import Explanation, facts_html, figure_html
+from pellucid.api.explanation import Explanation, facts_html, figure_html, fitted
 from pellucid.compare import checks, leaderboard
 from pellucid.config.variants import method_of
 from pellucid.draw.shared.families import FAMILIES
@@ -68,8 +68,7 @@ class Comparison:
         title = str(first.data_info["title"] or f"{len(first.targets)} examples")
         with style.styled():
             figure = overview.figure(title, style.shown(first.data_info), rows, dict(first.arrays), failed)
-            style.fit(figure)
-        return figure
+        return fitted(figure)
 
     def plot_leaderboard(self) -> Figure:
         """Return the workflow's figure of the leaderboard: the darker, the better the rank in the column."""
@@ -80,8 +79,7 @@ class Comparison:
         title = str(first.data_info["title"] or f"{len(first.targets)} examples")
         with style.styled():
             figure = drawing.ranking_figure(self.leaderboard, self.metrics, title)
-            style.fit(figure)
-        return figure
+        return fitted(figure)
 
     def __repr__(self) -> str:
         methods, scores = ", ".join(self.leaderboard.index), ", ".join(self.scores)

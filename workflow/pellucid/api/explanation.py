@@ -140,9 +140,7 @@ class Explanation:
             style.shown(self.data_info),
             dict(self.arrays),
         )
-        with style.styled():
-            style.fit(figure)
-        return figure
+        return fitted(figure)
 
     def save(self, path: Path | str) -> None:
         """Write the arrays as the workflow's `attributions.npz`, or the figure as .png, .svg or .pdf.
@@ -190,6 +188,27 @@ class Explanation:
         return f"{facts_html(facts)}{figure_html(self.plot(), f'attributions by {self.method}')}"
 
 
+def fitted(figure: Figure) -> Figure:
+    """Return a figure with fonts that have all its letters, ready to be shown by a notebook."""
+    from pellucid.draw import style
+
+    with style.styled():
+        style.fit(figure)
+    # Jupyter knows how to show a figure only where pyplot was used; this method it asks in any case.
+    figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    """Return a figure as the bytes of a picture."""
+    from pellucid.draw import style
+
+    content = io.BytesIO()
+    with style.styled():
+        figure.savefig(content, format="png", dpi=100)
+    return content.getvalue()
+
+
 def facts_html(facts: Mapping[str, str]) -> str:
     """Return facts as a small table."""
     rows = (
@@ -202,10 +221,5 @@ def facts_html(facts: Mapping[str, str]) -> str:
 
 def figure_html(figure: Figure, alternative: str) -> str:
     """Return a figure as a picture inside a page."""
-    from pellucid.draw import style
-
-    content = io.BytesIO()
-    with style.styled():
-        figure.savefig(content, format="png", dpi=100)
-    picture = base64.b64encode(content.getvalue()).decode()
+    picture = base64.b64encode(_png(figure)).decode()
     return f'<img alt="{html.escape(alternative)}" style="max-width:100%" src="data:image/png;base64,{picture}">'

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -152,7 +153,7 @@ def compare(
     explanations = {
         name: explain_opened(opened, data, name, parameters, seed=seed) for name, parameters in of_methods.items()
     }
-    with told(opened.failures):
+    with told(opened.failures), _no_advice_on_tracing():
         return compared(explanations, chosen, training_labels=classes)
 
 
@@ -177,6 +178,21 @@ def scored_by(
         completed["baselines"] = [kind for kind in completed["baselines"] if kind != "other"]
         logger.info('%s: without the baseline "other", which needs training=… and training_y=…', name)
     return completed
+
+
+@contextmanager
+def _no_advice_on_tracing() -> Iterator[None]:
+    """Hold back TensorFlow's advice on functions that are compiled often, as every explanation compiles its own."""
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    tensorflow = logging.getLogger("tensorflow")
+    tensorflow.addFilter(wanted)
+    try:
+        yield
+    finally:
+        tensorflow.removeFilter(wanted)
 
 
 def _opened(model: Any, x: ArrayLike, opening: Opening, *, class_names: Any, **known: Any) -> tuple[OpenedModel, Data]:
@@ -209,7 +225,7 @@ def explain_opened(
     model = opened.explained
     model.forward_passes = model.backward_passes = 0
     try:
-        with told(opened.failures):
+        with told(opened.failures), _no_advice_on_tracing():
             results = explain_variants(
                 method,
                 chosen,
