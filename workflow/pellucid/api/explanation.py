@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from pellucid.api.opening import OpenedModel
 from pellucid.compare.checks import measured
 from pellucid.errors import InputError
 from pellucid.explain.base import holds
-from pellucid.messages import format_shape
+from pellucid.messages import abbreviate, format_shape
 from pellucid.score.base import Explanation as Scored
 from pellucid.score.base import ScoreContext
 from pellucid.score.run import re_explain
@@ -128,8 +128,15 @@ class Explanation:
         )
         return scored, case
 
-    def plot(self) -> Figure:
-        """Return the workflow's figure of these attributions: up to 4 examples of each class, up to 20 classes."""
+    def plot(self, examples: Sequence[int] | None = None) -> Figure:
+        """Return the workflow's figure of these attributions: up to 4 examples of each class, up to 20 classes.
+
+        Args:
+            examples: the numbers of those that may be shown; all if left out.
+
+        Raises:
+            InputError: there is no example of such a number.
+        """
         from pellucid.draw import explanation, style
 
         figure = explanation.figure(
@@ -138,9 +145,21 @@ class Explanation:
             self.parameters,
             str(self.data_info["title"]),
             style.shown(self.data_info),
-            dict(self.arrays),
+            self._arrays_of(examples),
         )
         return fitted(figure)
+
+    def _arrays_of(self, examples: Sequence[int] | None) -> dict[str, NDArray[Any]]:
+        """Return the content of `attributions.npz` for some examples."""
+        if examples is None:
+            return dict(self.arrays)
+        chosen, n = np.asarray(examples), len(self.targets)
+        if chosen.ndim != 1 or not chosen.size or chosen.dtype.kind not in "iu" or not np.isin(chosen, range(n)).all():
+            raise InputError.unexpected("examples", abbreviate(examples), f"a list of numbers from 0 to {n - 1}")
+        # The first axis of these is that of the variants.
+        of_variants = ("attributions", "unmeasured_sum", "unmeasured_share")
+        arrays = {name: array[:, chosen] if name in of_variants else array for name, array in self.arrays.items()}
+        return {name: array if name in (*of_variants, "variants") else array[chosen] for name, array in arrays.items()}
 
     def save(self, path: Path | str) -> None:
         """Write the arrays as the workflow's `attributions.npz`, or the figure as .png, .svg or .pdf.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,21 @@ def require_tensorflow(model: keras.Model) -> None:
     if (backend := config.backend()) != "tensorflow":
         hint = "Set KERAS_BACKEND=tensorflow before Keras is imported, and load the model again."
         raise InputError.unexpected(f"model {model.name}", f"Keras with the backend {backend}", "tensorflow", hint)
+
+
+@contextmanager
+def single_precision() -> Iterator[None]:
+    """Make new layers compute in 32-bit numbers in a `with` block, whatever the caller set for the whole session."""
+    from keras import config
+
+    policy, floatx = config.dtype_policy(), config.floatx()
+    config.set_floatx("float32")
+    config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        config.set_floatx(floatx)
+        config.set_dtype_policy(policy)
 
 
 def is_subclassed(model: keras.Model) -> bool:

@@ -90,17 +90,16 @@ def open_model(model: Any, x: NDArray[np.float32], opening: Opening) -> OpenedMo
     Raises:
         InputError: it is none of these, it cannot be explained, or x does not have the shape of its inputs.
     """
-    if isinstance(model, ExplainedModel):
-        raise InputError.unexpected("model", "an ExplainedModel", "a Keras model, a path or a function")
     if isinstance(model, str | os.PathLike):
         return _from_path(Path(model).expanduser(), x, opening)
     if keras_copy.is_keras_model(model):
-        _start(opening.threads)
         keras_copy.require_tensorflow(model)
+        _start(opening.threads)
         if keras_copy.is_subclassed(model):
             return _from_function(keras_copy.as_function(model), f"model {model.name}", x, opening)
-        return _from_keras(model, x, opening)
-    if callable(model) and not isinstance(model, type):
+        with keras_copy.single_precision():
+            return _from_keras(model, x, opening)
+    if callable(model) and not isinstance(model, type) and not isinstance(model, ExplainedModel):
         name = getattr(model, "__name__", type(model).__name__)
         return _from_function(model, f"function {name}", x, opening)
     found = f"a {type(model).__name__}" if not isinstance(model, type) else f"the class {model.__name__}"
@@ -206,10 +205,11 @@ def _from_path(path: Path, x: NDArray[np.float32], opening: Opening) -> OpenedMo
     _start(opening.threads)
     n_classes = own_keys.number_of_outputs(config)
     plugin = plugins.load("models")["keras_file"]
-    if n_classes is None or n_classes == 1:
-        n_classes = _number(_loaded(path, opening), where, opening)
-    model = plugin.build(shape, n_classes, file=path, allow_code=opening.allow_code)
-    return _with_layers(model, config, examples, where, opening)
+    with keras_copy.single_precision():
+        if n_classes is None or n_classes == 1:
+            n_classes = _number(_loaded(path, opening), where, opening)
+        model = plugin.build(shape, n_classes, file=path, allow_code=opening.allow_code)
+        return _with_layers(model, config, examples, where, opening)
 
 
 def _loaded(path: Path, opening: Opening) -> keras.Model:
@@ -236,8 +236,9 @@ def _from_folder(path: Path, x: NDArray[np.float32], opening: Opening) -> Opened
     plugin = plugins.load("models")["saved_model"]
     plugin.check(folder=where, allow_code=opening.allow_code, classes=(), input_range=(0, 1))
     _start(opening.threads)
-    model = plugin.build(shape, len(opening.class_names), folder=where, allow_code=opening.allow_code)
-    return OpenedModel(ExplainedModel(model, memory_mb=opening.memory_mb), x, (), where, opaque=True)
+    with keras_copy.single_precision():
+        model = plugin.build(shape, len(opening.class_names), folder=where, allow_code=opening.allow_code)
+        return OpenedModel(ExplainedModel(model, memory_mb=opening.memory_mb), x, (), where, opaque=True)
 
 
 def _from_function(function: Any, where: str, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
@@ -248,8 +249,9 @@ def _from_function(function: Any, where: str, x: NDArray[np.float32], opening: O
     if n_outputs == 1:
         require_two_names(opening.class_names, where)
     failures: list[InputError] = []
-    model = own_function.as_model(function, x.shape[1:], n_outputs, where, failures)
-    explained = ExplainedModel(model, memory_mb=opening.memory_mb)
+    with keras_copy.single_precision():
+        model = own_function.as_model(function, x.shape[1:], n_outputs, where, failures)
+        explained = ExplainedModel(model, memory_mb=opening.memory_mb)
     return OpenedModel(explained, x, (), where, opaque=True, failures=failures)
 
 
