@@ -36,6 +36,8 @@ _FEATURES = {
     "layers": "layers that can be reached (no SavedModel)",
     "truth": "data whose evidence is known",
     "training": "a model that is trained here (`epochs` above 0)",
+    "labels": "data with labels",
+    "split": "data that are divided (`split` is not `none`)",
 }
 
 

@@ -11,12 +11,13 @@ import subprocess
 import sys
 from datetime import date
 
-from tests.bench import coverage, csv, heartbeats, occlusion, page, peers, scores, stream
+from tests.bench import coverage, csv, few_examples, heartbeats, occlusion, page, peers, scores, stream
 
 BENCHMARKS = {
     "occlusion": occlusion.main,
     "csv": csv.main,
     "heartbeats": heartbeats.main,
+    "few_examples": few_examples.main,
     "scores": scores.main,
     "stream": stream.main,
     "coverage": coverage.main,

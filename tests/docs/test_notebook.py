@@ -79,4 +79,5 @@ def test_the_notebook_runs_from_its_first_cell_to_its_last(folder, capsys):
     assert figure._repr_png_().startswith(b"\x89PNG")
     assert {path.name for path in (folder / "digits").iterdir()} == {"attributions.npz", "grad_cam.png"}
     board = names["comparison"].leaderboard
-    assert board.loc["random_attribution", "mean rank"] == board["mean rank"].max()
+    assert board.index[0] in ("integrated_gradients", "occlusion")
+    assert board.loc["random_attribution", "mean rank"] > 3

@@ -32,15 +32,24 @@ class File:
         description: what the file holds.
         default: "none" for a file that may be left out, None for one that is required.
         of_user: whether the user names it; otherwise the hook `addresses` does.
+        many: whether it may be a list of files as well.
     """
 
     description: str
     default: str | None = None
     of_user: bool = True
+    many: bool = False
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the parameter."""
-        schema = {"type": "string", "minLength": 1, "description": self.description}
+        schema: dict[str, Any] = {"type": "string", "minLength": 1, "description": self.description}
+        if self.many:
+            schema |= {
+                "type": ["string", "array"],
+                "minItems": 1,
+                "items": {"type": "string", "minLength": 1},
+                **UNIQUE,
+            }
         return schema if self.default is None else {**schema, "default": self.default}
 
 

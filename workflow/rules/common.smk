@@ -4,7 +4,7 @@ from snakemake.utils import update_config
 
 from pellucid import plugins
 from pellucid.config import resolution as configuration
-from pellucid.config import study_files, experiment_files
+from pellucid.config import evaluation_files, study_files, experiment_files
 from pellucid.config.job_priorities import PRIORITIES, explanation_priority
 from pellucid.config.study_files import COMPARISON, STUDY
 from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, RESULTS, TRAINING_EXAMPLES
@@ -29,7 +29,7 @@ for line in experiment_files.notes(CONFIG):
 
 # For the first page of the report, whose template cannot call functions.
 config["titles"] = {
-    name: in_rst(str(entry.get("title", "") if entry else ""))
+    name: in_rst(str((entry or {}).get("title") or ""))
     for name, entry in (config.get("experiments") or {}).items()
 }
 

@@ -2,7 +2,10 @@
 # in: results/<experiment>/data/, model/; out: results/<experiment>/evaluation/
 
 
+# Where the examples have labels; the rule `predict` is for those without.
 rule evaluate:
+    wildcard_constraints:
+        experiment=evaluation_files.with_labels(CONFIG),
     input:
         x=f"{RESULTS}/data/x_test.npy",
         labels=f"{RESULTS}/data/labels.npz",
@@ -35,6 +38,39 @@ rule evaluate:
         "Evaluate {wildcards.experiment} on its test examples"
     script:
         "../scripts/evaluate.py"
+
+
+rule predict:
+    wildcard_constraints:
+        experiment=evaluation_files.without_labels(CONFIG),
+    input:
+        x=f"{RESULTS}/data/x_test.npy",
+        labels=f"{RESULTS}/data/labels.npz",
+        data_info=DATA_INFO,
+        model=f"{RESULTS}/model/model.keras",
+        # It says whether the model may run code of its own.
+        training=f"{RESULTS}/model/training.json",
+    output:
+        table=f"{RESULTS}/evaluation/predictions.csv",
+        predictions=f"{RESULTS}/evaluation/predictions.npz",
+    log:
+        logs("predict"),
+    benchmark:
+        costs("predict")
+    priority: PRIORITIES["evaluate"]
+    conda:
+        CONDA
+    threads: CONFIG.threads
+    resources:
+        mem_mb=2000 + CONFIG.memory_mb,
+    params:
+        threads=CONFIG.threads,
+        memory_mb=CONFIG.memory_mb,
+        code=code_of("predict"),
+    message:
+        "Predict the examples of {wildcards.experiment}, which have no labels"
+    script:
+        "../scripts/predict.py"
 
 
 rule draw_evaluation:

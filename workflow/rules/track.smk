@@ -27,11 +27,7 @@ rule track:
         rules.train.output.model,
         rules.train.output.history,
         rules.train.output.training_info,
-        rules.evaluate.output.metrics,
-        rules.evaluate.output.per_class,
-        rules.evaluate.output.confusion,
-        rules.evaluate.output.reliability,
-        rules.evaluate.output.table,
+        from_config(evaluation_files.evaluation),
         from_config(experiment_files.recorded),
         store="results/mlflow/store.json",
     output:

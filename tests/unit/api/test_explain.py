@@ -7,6 +7,7 @@ import pytest
 
 import pellucid
 from pellucid import files, plugins
+from pellucid.datasets.base import UNLABELLED
 from pellucid.draw.explanation import draw
 from tests.support.prepared import explain as run_rule
 
@@ -156,12 +157,23 @@ def test_a_notebook_shows_the_figure_the_facts_and_what_failed(digit, x):
     assert "FAILED" in bad
 
 
-def test_examples_without_labels_are_drawn_by_their_predicted_class(digit, x):
+def test_examples_without_labels_are_drawn_in_their_order_under_what_they_are_taken_for(digit, x):
     explanation = pellucid.explain(digit, x, "saliency")
-    assert "labels" not in explanation.arrays
-    titles = [axes.get_title() for axes in explanation.plot().axes]
-    predicted = {f"→ {number}" for number in explanation.predictions}
-    assert {title for title in titles if title} == predicted
+    assert explanation.labels is None
+    assert explanation.arrays["labels"].tolist() == [UNLABELLED] * 4
+    figure = explanation.plot()
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert titles == [f"→ {number}" for number in explanation.predictions]
+    assert "examples without labels" in figure.get_suptitle()
+
+
+def test_a_figure_of_chosen_examples(digit, x):
+    explanation = pellucid.explain(digit, x, "saliency", y=[0, 1, 2, 3], target="label", class_names=list("abcdefghij"))
+    titles = [axes.get_title() for axes in explanation.plot(examples=[3, 1]).axes]
+    assert {title[0] for title in titles if title} == {"b", "d"}
+    for examples in ([4], [-1], [], 2, [0.5], ["a"]):
+        with pytest.raises(pellucid.InputError, match="examples: found .*; expected a list of numbers from 0 to 3"):
+            explanation.plot(examples=examples)
 
 
 def test_the_model_in_memory_stays_as_it_is(keras, x):

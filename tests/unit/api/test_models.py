@@ -148,6 +148,21 @@ def test_names_that_cannot_be_compiled_and_16_bit_layers_are_repaired_as_in_the_
     assert "32-bit numbers" in caplog.text
 
 
+@pytest.mark.parametrize(("policy", "floatx"), [("mixed_float16", "float32"), ("float32", "float64")])
+def test_the_precision_of_the_session_changes_nothing(keras, body, x, policy, floatx):
+    model = body(keras.layers.Dense(1, activation="sigmoid"))
+    expected = pellucid.explain(model, x, "integrated_gradients").attributions
+    try:
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)
+        attributions = pellucid.explain(model, x, "integrated_gradients").attributions
+        assert (keras.config.dtype_policy().name, keras.config.floatx()) == (policy, floatx)
+    finally:
+        keras.config.set_floatx("float32")
+        keras.config.set_dtype_policy("float32")
+    np.testing.assert_array_equal(attributions, expected)
+
+
 def refused(keras, x, kind, body):
     """A model of a kind that is refused."""
     layers = keras.layers

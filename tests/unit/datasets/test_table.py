@@ -272,8 +272,14 @@ def test_a_name_on_this_machine_is_no_address(tmp_path, frame, name):
 
 
 def test_the_name_in_an_address():
-    table.check(file="https://example.org/a%20b.CSV?version=2#top", test="file:///data/a%23b.csv")
+    table.check(
+        file="https://example.org/a%20b.CSV?version=2#top",
+        test="file:///data/a%23b.csv",
+        label=-1,
+        class_names={},
+        classes=(),
+    )
     with pytest.raises(InputError, match=r'table.file: found "https://example.org/a.html\?b.csv"'):
-        table.check(file="https://example.org/a.html?b.csv", test="none")
+        table.check(file="https://example.org/a.html?b.csv", test="none", label=-1, class_names={}, classes=())
     with pytest.raises(InputError, match=r'table.test: found "file:///data/a.txt.gz#b.csv"'):
-        table.check(file="a.csv", test="file:///data/a.txt.gz#b.csv")
+        table.check(file="a.csv", test="file:///data/a.txt.gz#b.csv", label=-1, class_names={}, classes=())

@@ -21,7 +21,7 @@ def shipped():
 
 
 def load(name, folder, **parameters):
-    found = ucr_uea.addresses(name=name, folder=str(folder), mirror="")
+    found = ucr_uea.addresses(name=name, folder=str(folder), mirror="", parts="both")
     files = {part: Path(path) for part, path in found.items()}
     return ucr_uea.load(files, np.random.default_rng(0), name=name, **parameters)
 

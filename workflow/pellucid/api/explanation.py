@@ -108,7 +108,7 @@ class Explanation:
             data_info=self.data_info,
             inputs=arrays["inputs"],
             targets=self.targets,
-            labels=self.predictions if self.labels is None else self.labels,
+            labels=arrays["labels"],
             model=self._opened.explained,
             training=self._training,
             seed=self.seed,
@@ -141,11 +141,11 @@ class Explanation:
 
         figure = explanation.figure(
             self.method,
-            self.variant,
             self.parameters,
-            str(self.data_info["title"]),
-            style.shown(self.data_info),
+            self.variant,
             self._arrays_of(examples),
+            style.shown(self.data_info),
+            title=str(self.data_info["title"]),
         )
         return fitted(figure)
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pellucid.api import arrays
 from pellucid.api.opening import OpenedModel
+from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.logits import softmax
 from pellucid.messages import abbreviate
@@ -24,7 +25,8 @@ class Data:
     """Examples that were checked against the model.
 
     Attributes:
-        arrays: the content of the workflow's `examples.npz`; `labels` are absent where the true classes are not known.
+        arrays: the content of the workflow's `examples.npz`; `labels` are
+            `UNLABELLED` where the true classes are not known.
         info: the content of `data.json`.
         training: (M, *input_shape), or None.
         shape: of x as the caller handed it over.
@@ -75,7 +77,7 @@ class Data:
         content: dict[str, NDArray[Any]] = {
             "indices": np.arange(n),
             "inputs": examples,
-            **({} if labels is None else {"labels": labels}),
+            "labels": np.full(n, UNLABELLED, np.int64) if labels is None else labels,
             "predictions": predictions,
             "probabilities": softmax(logits),
             "targets": arrays.targets(target, labels, predictions, classes),

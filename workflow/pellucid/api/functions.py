@@ -18,6 +18,7 @@ from pellucid.api.explanation import Explanation
 from pellucid.api.facts import Data
 from pellucid.api.opening import OpenedModel, Opening, open_model
 from pellucid.api.own_function import told
+from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.run import explain_variants
 
@@ -245,7 +246,7 @@ def explain_opened(
         targets=examples["targets"],
         predictions=examples["predictions"],
         probabilities=examples["probabilities"],
-        labels=examples.get("labels"),
+        labels=None if (examples["labels"] == UNLABELLED).all() else examples["labels"],
         cost=results.costs[method],
         data_info=data.info,
         arrays=results.arrays,

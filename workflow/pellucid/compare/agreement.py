@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, tables
+from pellucid.datasets.base import UNLABELLED
 from pellucid.score.shared.similarity import STRONGEST, overlap, spearman
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def run(*, attributions: Iterable[Path | str], data_info: Path | str, table: Pat
         classes, measured = explained["labels"], explained.get("measured")
     names = files.read_json(data_info)["classes"]
     groups = [(tables.ALL, tables.ALL, np.ones(len(classes), bool))]
-    groups += [(tables.CLASS, names[which], classes == which) for which in np.unique(classes)]
+    groups += [(tables.CLASS, names[which], classes == which) for which in np.unique(classes) if which != UNLABELLED]
     similarities = np.ones((2, len(groups), len(labels), len(labels)))
     rows = []
     for first in range(len(labels)):

@@ -11,7 +11,7 @@ from typing import Any
 
 from pellucid import downloads as transfers
 from pellucid import plugins
-from pellucid.config import model_classes, named_files
+from pellucid.config import model_classes, named_files, unlabelled
 from pellucid.config.plugin_selection import PACKAGES
 from pellucid.config.resolution import Config
 from pellucid.config.studies import folded
@@ -82,8 +82,8 @@ def notes(config: Config) -> list[str]:
 
 
 def heading(config: Config, experiment: str) -> str:
-    """Return the title of an experiment as its figures show it."""
-    return in_figure(setting(config, experiment, "title"), LONGEST_TITLE)
+    """Return the title of an experiment as its figures show it: its name where it has none."""
+    return in_figure(setting(config, experiment, "title") or experiment, LONGEST_TITLE)
 
 
 # Data and training
@@ -134,7 +134,10 @@ def folder_digest(config: Config, experiment: str) -> str:
 
 def output_classes(config: Config, experiment: str) -> list[str]:
     """Return the classes of a user's own model, in the order of its outputs: they number the labels."""
-    return list(setting(config, experiment, "model").get("classes", []))
+    settings = settings_of(config, experiment)
+    if not unlabelled.is_labelled(settings):
+        return unlabelled.output_names(settings["model"])
+    return list(settings["model"].get("classes", []))
 
 
 def training_seed(config: Config, experiment: str) -> int:
@@ -262,7 +265,8 @@ def figures(config: Config, experiment: str) -> list[str]:
     stems = ["data/examples", "model/history"]
     if active_augmentations(settings["training"]["augmentation"]):
         stems.append("model/augmentation")
-    stems += ["evaluation/confusion_matrix", "evaluation/reliability"]
+    if unlabelled.is_labelled(settings):
+        stems += ["evaluation/confusion_matrix", "evaluation/reliability"]
     if plants_evidence(config, experiment):
         stems.append("evaluation/evidence")
     for method, parameters in settings["methods"].items():

@@ -28,6 +28,10 @@ def of_config() -> dict[str, Any]:
     return content
 
 
+def _without(schema: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key not in keys}
+
+
 def _plain(schema: Any, sections: dict[str, Any]) -> Any:
     """Return a schema of pydantic's in the shorter form that the messages and the reference are made from."""
     if isinstance(schema, list):
@@ -45,6 +49,12 @@ def _plain(schema: Any, sections: dict[str, Any]) -> Any:
         # The keys of a section have defaults of their own.
         schema = {**section, **schema, **({"default": {}} if "default" in schema else {})}
     options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
+    if [set(option) for option in options] == [{"$ref"}, {"const", "type"}]:
+        # A section, or one word in its place.
+        section = sections[options[0]["$ref"].removeprefix("#/$defs/")]
+        words = {"type": ["object", "string"], "pattern": f"^({options[1]['const']})$"}
+        schema = {**_without(section, "title", "description"), **_without(schema, "anyOf"), **words, "default": {}}
+        options = []
     if len(options) == 1:
         del schema["anyOf"]
         schema = {**options[0], **schema}

@@ -72,6 +72,12 @@ class NamedClass(Section):
 
 class Examples(Section):
     per_class: int = Field(default=3, ge=1, le=10_000, description="How many of each class.")
+    first: int = Field(
+        default=10,
+        ge=1,
+        le=10_000,
+        description="How many of examples without labels, in the order of the file.",
+    )
     choose: Literal["correct", "wrong", "most_confident", "least_confident", "any"] = Field(
         default="correct", description="Which ones of a class."
     )
@@ -88,12 +94,20 @@ class Settings(Section):
     seed: int = Field(
         default=1, ge=0, le=LARGEST_SEED, description="From which every stage derives its random numbers."
     )
-    split: Split = Field(default=Split(), description="Shares of the examples, drawn class by class.")
+    split: Split | Literal["none"] = Field(
+        default=Split(),
+        description="Shares of the examples, drawn class by class. Or `none`, for a model that is taken as it is "
+        "(`training.epochs: 0`): all examples are test examples, which may be few, and need no labels.",
+    )
     preprocessing: Preprocessing = Field(
         default=Preprocessing(),
         description="What is done to the values, with statistics of the training examples alone.",
     )
-    training: Training = Field(default=Training(), description="How the model is fitted.")
+    training: Training | Literal["few_examples"] = Field(
+        default=Training(),
+        description="How the model is fitted. Or the name of a recipe, `few_examples`, instead of keys: `training: "
+        "few_examples` is short for `training: {recipe: few_examples}`.",
+    )
     examples: Examples = Field(default=Examples(), description="Which test examples are explained.")
     methods: Selection = Field(
         default="basic",
@@ -136,6 +150,7 @@ class Experiment(Settings):
 class ResolvedExperiment(Experiment):
     """An experiment with every key and the parameters of everything that runs."""
 
+    training: Training
     methods: dict[str, dict[str, Any]]
     views: dict[str, dict[str, Any]]
     scores: dict[str, dict[str, Any]]

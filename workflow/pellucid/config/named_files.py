@@ -24,10 +24,11 @@ def check_places(entry: Mapping[str, Any], plugin: Any, path: str) -> list[str]:
     faults: list[str] = []
     spec, own = plugin.SPEC, plugins.own_parameters(entry, plugin)
     for name in sorted({*spec.files, *getattr(spec, "folders", ()), *PLACES}.intersection(own)):
-        try:
-            require_place(entry[name], f"{path}.{name}")
-        except InputError as error:
-            faults.append(str(error))
+        for place in entry[name] if isinstance(entry[name], list) else [entry[name]]:
+            try:
+                require_place(place, f"{path}.{name}")
+            except InputError as error:
+                faults.append(str(error))
     return faults
 
 

@@ -25,6 +25,13 @@ def plain(content: Any) -> Any:
     return _plain(content, (), [MOST_VALUES])
 
 
+def ordered(content: Any) -> Any:
+    """Return a copy with sorted keys: Snakemake compares parameters as text, and their order must not count."""
+    if isinstance(content, Mapping):
+        return {key: ordered(content[key]) for key in sorted(content)}
+    return [ordered(value) for value in content] if isinstance(content, list) else content
+
+
 def _plain(content: Any, path: tuple[str, ...], left: list[int]) -> Any:
     left[0] -= 1
     where = dotted(path)

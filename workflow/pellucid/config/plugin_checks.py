@@ -11,6 +11,7 @@ from pellucid import plugins
 from pellucid.config import schema_errors, studies
 from pellucid.config.named_files import FILES, check_places, sentence, spec_of
 from pellucid.config.plugin_selection import PACKAGES, unknown
+from pellucid.config.unlabelled import is_labelled
 from pellucid.config.variants import variants
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
@@ -30,7 +31,8 @@ def declared(package: str, name: str) -> Mapping[str, Mapping[str, Any]]:
 def sweepable(entry: Mapping[str, Any]) -> list[str]:
     """Return the dotted keys that a study may sweep over."""
     settings = schema_errors.of_config()["$defs"]["settings"]["properties"]
-    keys = list(studies.leaves(studies.without(settings, PACKAGES)))
+    # What a recipe says is in its keys when the members of a study are made.
+    keys = [key for key in studies.leaves(studies.without(settings, PACKAGES)) if key != "training.recipe"]
     for key, (selector, package) in FILES.items():
         keys.append(f"{key}.{selector}")
         named = [entry[key][selector], *entry.get("sweep", {}).get(f"{key}.{selector}", ())]
@@ -182,7 +184,9 @@ def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
     layers = () if module.SPEC.opaque else ("layers",)
     trained = ("training",) if experiment["training"]["epochs"] else ()
     truth = ("truth",) if spec_of(experiment, "dataset").truth else ()
-    return (*own, *layers, *trained, *truth)
+    labels = ("labels",) if is_labelled(experiment) else ()
+    split = ("split",) if experiment["split"] != "none" else ()
+    return (*own, *layers, *trained, *truth, *labels, *split)
 
 
 def drop_inapplicable(
@@ -209,6 +213,10 @@ def drop_inapplicable(
         reason = f'"{source if lacking == ["truth"] else architecture}" has no {comma_list(lacking)}'
         if lacking == ["training"]:
             reason = "training.epochs is 0"
+        elif "labels" in lacking:
+            reason = "the data have no labels"
+        elif lacking == ["split"]:
+            reason = "split is none"
         if not lacking:
             kept[name] = parameters
         elif name in named:

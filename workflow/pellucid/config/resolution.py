@@ -10,7 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pellucid import credentials, plugins
-from pellucid.config import model_classes, plugin_selection, renamed_keys, schema_errors, studies, training_checks
+from pellucid.config import (
+    model_classes,
+    plugin_selection,
+    recipes,
+    renamed_keys,
+    schema_errors,
+    split_checks,
+    studies,
+    training_checks,
+    unlabelled,
+)
 from pellucid.config.command_line import quoted_texts as quoted_texts
 from pellucid.config.command_line import typed as typed
 from pellucid.config.keys import ResolvedExperiment
@@ -18,8 +28,9 @@ from pellucid.config.named_files import FILES as FILES
 from pellucid.config.named_files import check_files, sentence
 from pellucid.config.named_files import files as files
 from pellucid.config.named_files import listing_of as listing_of
-from pellucid.config.plain_values import plain
+from pellucid.config.plain_values import ordered, plain
 from pellucid.config.plugin_checks import check_plugins, check_selected, drop_inapplicable, features, misfits, sweepable
+from pellucid.config.unset import unset
 from pellucid.config.variants import variants
 from pellucid.downloads import is_local
 from pellucid.errors import InputError, one_line
@@ -95,7 +106,7 @@ def resolve(content: Mapping[str, Any]) -> Config:
     if completed.faults:
         raise ConfigError(studies.folded(completed.faults, members))
     settings = {name: ResolvedExperiment.of(completed.experiments[name]) for name in run}
-    experiments = {name: _ordered(settings[name].plain()) for name in run}
+    experiments = {name: ordered(settings[name].plain()) for name in run}
     require_few(experiments)
     return Config(
         run=tuple(run),
@@ -107,8 +118,15 @@ def resolve(content: Mapping[str, Any]) -> Config:
         tracking=content["tracking"],
         studies={name: members[name] for name in content["run"] if name in members},
         owners={member: name for name, study in members.items() for member in study.members if member in run},
-        notes=tuple(model_classes.guess(name) for name in run if model_classes.is_guess(experiments[name])),
+        notes=tuple(note for name in run for note in _notes(name, experiments[name])),
     )
+
+
+def _notes(name: str, experiment: Mapping[str, Any]) -> list[str]:
+    """Return what is left out or guessed of an experiment, one line each."""
+    if left_out := unlabelled.notes(name, experiment):
+        return left_out
+    return [model_classes.guess(name)] if model_classes.is_guess(experiment) else []
 
 
 def _checked(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,7 +136,7 @@ def _checked(content: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: it holds a password or what the schema does not allow.
     """
     try:
-        content = plain(content)
+        content = unset(plain(content))
     except InputError as error:
         raise ConfigError([str(error)]) from None
     # Passwords first: the messages of the other checks quote values.
@@ -129,6 +147,7 @@ def _checked(content: Mapping[str, Any]) -> dict[str, Any]:
     )
     if faults:
         raise ConfigError(faults)
+    recipes.expand(content)
     completed: dict[str, Any] = schema_errors.with_defaults(content, schema_errors.of_config())
     try:
         is_local(completed["tracking"]["uri"], "tracking.uri")
@@ -182,6 +201,7 @@ def _complete(
     """Return the experiments of `run` with all that they inherit; check the others, too."""
     completed = _Completed()
     # For a study that is not run, check only its first member: there may be hundreds.
+    varied = {name for study in members.values() for name in study.members}
     others = {name for study in members.values() for name in list(study.members)[1:]}.difference(run)
     for name, entry in entries.items():
         if name in others:
@@ -190,8 +210,9 @@ def _complete(
             break
         path = f"experiments.{name}"
         experiment = _with_defaults(entry, defaults)
-        faults = check_plugins(experiment, path) + _check_folds(experiment["split"], f"{path}.split")
+        faults = check_plugins(experiment, path) + split_checks.faults(experiment, path)
         if not faults:
+            faults += unlabelled.faults(experiment, entry, path, name in varied)
             kind = plugins.spec("datasets", experiment["dataset"]["source"]).kind
             faults += training_checks.faults(experiment["training"], kind, f"{path}.training")
         completed.faults += faults
@@ -216,6 +237,8 @@ def _check_run(experiment: dict[str, Any], entry: Mapping[str, Any], path: str) 
     """Check an experiment that is run against its files. Return what does not apply and is dropped, and the faults."""
     faults = check_files(experiment, path)
     try:
+        if not faults:
+            faults += unlabelled.unnamed(experiment, path)
         present = features(experiment)
     except (InputError, OSError) as error:
         return {}, [*faults, f"{path}.model: {sentence(error)}"]
@@ -230,15 +253,6 @@ def _check_run(experiment: dict[str, Any], entry: Mapping[str, Any], path: str) 
     if sizes is not None:
         faults += [f"{path}.{fault}" for fault in misfits(experiment, sizes)]
     return skipped, faults
-
-
-def _check_folds(split: Mapping[str, Any], path: str) -> list[str]:
-    """Return the fault of a fold that is not there."""
-    if split["fold"] < split.get("folds", 1):
-        return []
-    if "folds" not in split:
-        return [f"{path}.fold: found {split['fold']}, and no folds; expected folds beside it."]
-    return [f"{path}.fold: found {split['fold']}; expected a number from 0 to {split['folds'] - 1}."]
 
 
 def require_few(experiments: Mapping[str, Mapping[str, Any]]) -> None:
@@ -280,10 +294,3 @@ def require_fit(content: Mapping[str, Any], name: str, axes: Sequence[int]) -> N
         raise InputError.unexpected(
             f"experiments.{name}", examples, "larger ones, or smaller windows", " ".join(faults)
         )
-
-
-def _ordered(content: Any) -> Any:
-    """Return a copy with sorted keys: Snakemake compares parameters as text, and their order must not count."""
-    if isinstance(content, Mapping):
-        return {key: _ordered(content[key]) for key in sorted(content)}
-    return [_ordered(value) for value in content] if isinstance(content, list) else content

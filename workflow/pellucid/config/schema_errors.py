@@ -165,6 +165,8 @@ def _expected(error: ValidationError) -> str:
             return f"at least {value} of them" if error.validator != "minLength" else f"at least {value} character"
         case "uniqueItems":
             return "each entry once"
+        case "pattern" if isinstance(error.schema, Mapping) and "properties" in error.schema:
+            return f"{value[2:-2]}, or a mapping (key: value)"
         case "anyOf" | "oneOf":
             return " or ".join(_expected_of(option, error.instance) for option in value)
         case _:

@@ -151,6 +151,9 @@ def _swept(
 ) -> tuple[dict[str, list[Any]], list[str]]:
     """Return the values of every swept key, with `all` and `repeats` written out; and the faults."""
     swept, faults = dict(entry.get("sweep", {})), []
+    split = entry.get("split", defaults.get("split", {}))
+    if split == "none" and any(key.startswith("split.") for key in swept):
+        return swept, [f"experiments.{name}.split: found none, and a sweep over shares; expected one of the two."]
     for key, values in swept.items():
         where = f"experiments.{name}.sweep"
         if key not in known:
@@ -159,7 +162,7 @@ def _swept(
                 f"training.learning_rate or model.filters.{did_you_mean(key, known)}"
             )
         elif isinstance(values, str):
-            folds = {**defaults.get("split", {}), **entry.get("split", {})}.get("folds")
+            folds = {**_shares(defaults), **_shares(entry)}.get("folds")
             if values != "all" or key != "split.fold":
                 hint = " Only split.fold has all." if values == "all" else ""
                 faults.append(f"{where}.{key}: found {abbreviate(values)}; expected a list of values.{hint}")
@@ -191,6 +194,12 @@ def _swept(
             "several studies."
         )
     return swept, faults
+
+
+def _shares(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what settings say of the shares of a split."""
+    split = settings.get("split", {})
+    return split if isinstance(split, Mapping) else {}
 
 
 def _members(name: str, swept: Mapping[str, list[Any]]) -> tuple[dict[str, dict[str, Any]], list[str]]:

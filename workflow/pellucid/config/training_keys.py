@@ -125,6 +125,12 @@ class TrainingSettings(Section):
 class Training(TrainingSettings):
     """The `training` entry of an experiment."""
 
+    recipe: Literal["few_examples"] | None = Field(
+        default=None,
+        description="Other defaults for all keys that are not stated. few_examples is for some hundred of them: small "
+        "batches and many epochs, a learning rate that falls to nothing, weight decay, smoothed labels, and examples "
+        "that are changed a little in every epoch.",
+    )
     monitor: Literal["val_loss", "val_accuracy", "val_balanced_accuracy"] = Field(
         default="val_loss", description="The validation score by which the best epoch is kept."
     )

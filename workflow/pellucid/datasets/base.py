@@ -29,6 +29,8 @@ Kind = Literal["series", "image"]
 # What a value is (`Examples.filling`): read from the file; interpolated between values that were read; or no value, a
 # zero after the end of a series or in a gap.
 MEASURED, ESTIMATED, BLANK = 0, 1, 2
+# The label of every example of a source that knows none: no index of a class, so that nothing can take it for one.
+UNLABELLED = -1
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Examples:
     Attributes:
         x: float32 (N, time, channels) or (N, height, width, channels), in memory or mapped from a file; float64 if
             float32 may not hold the file's values: x is then scaled before it is cast.
-        y: int64 (N,), indices into `RawData.classes`.
+        y: int64 (N,), indices into `RawData.classes`; UNLABELLED where the examples have no labels.
         truth: bool, of the shape of x: True where the evidence for the example's class was planted; None if the
             evidence is unknown.
         group: str (N,), the group (patient, recording) of each example; a group must not lie on both sides of a split.
@@ -99,7 +101,7 @@ class RawData:
     Attributes:
         train: all examples, or the training examples if the source has its own test set.
         test: the source's own test set, or None to draw one from `train`.
-        classes: names, in the order of the labels.
+        classes: names, in the order of the labels; none where the examples have no labels.
         channels: names, in the order of the last axis.
         unit: of the values of x, for axis labels.
         sampling_rate: in Hz, for series that have one.
@@ -135,6 +137,10 @@ class Source(Protocol):
     def addresses(self, **parameters: Any) -> dict[str, str]:
         """Return the paths or addresses of the files to read, by the names under which `load` gets them."""
         return stated(self.SPEC.files, parameters)
+
+    def labelled(self, **parameters: Any) -> bool:
+        """Return whether the examples have labels; without them a model can be explained, and not evaluated."""
+        return True
 
     def axes(self, **parameters: Any) -> tuple[int, ...] | None:
         """Return the sizes of an example, without the channels, or None where only the data tell them.

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -17,7 +17,7 @@ from pydantic import Field
 from pellucid.datasets.base import Examples, RawData, SourceSpec
 from pellucid.datasets.readers import completion, ts_file, zips
 from pellucid.datasets.readers.bounds import require_room
-from pellucid.datasets.readers.labels import NO_NAMES, ClassNames, encode
+from pellucid.datasets.readers.labels import NO_NAMES, ClassNames, KeptClasses, encode, keep
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 from pellucid.messages import comma_list, did_you_mean
@@ -41,16 +41,30 @@ SPEC = SourceSpec(
     own_labels=True,
 )
 
-_PARTS = {"train": "TRAIN", "test": "TEST"}
+_TRAIN = {"train": "TRAIN"}
+_PARTS = {**_TRAIN, "test": "TEST"}
 
 
-def addresses(*, name: str, folder: str, mirror: str, **others: Any) -> dict[str, str]:
-    """Return the two files of a local folder, or the set's zip."""
+def addresses(*, name: str, folder: str, mirror: str, parts: str, **others: Any) -> dict[str, str]:
+    """Return the files of a local folder, or the set's zip.
+
+    Raises:
+        InputError: the folder has the training part alone, and both are wanted.
+    """
     if folder == "none":
         return {"archive": f"{mirror.rstrip('/')}/{name}.zip"}
     parent = Path(folder).expanduser()
     place = parent / name if (parent / name).is_dir() else parent
-    return {part: str(place / f"{name}_{suffix}.ts") for part, suffix in _PARTS.items()}
+    wanted = _PARTS if parts == "both" else _TRAIN
+    paths = {part: place / f"{name}_{suffix}.ts" for part, suffix in wanted.items()}
+    if parts == "both" and paths["train"].is_file() and not paths["test"].exists():
+        raise InputError.unexpected(
+            "ucr_uea.folder",
+            f"{paths['train'].name} without {paths['test'].name}",
+            "both",
+            "parts: train draws the test examples from the training part.",
+        )
+    return {part: str(path) for part, path in paths.items()}
 
 
 def check(*, name: str, folder: str, **others: Any) -> None:
@@ -94,7 +108,12 @@ def load(
     mirror: Annotated[
         str, Field(min_length=1, description="the address (or folder) under which <name>.zip lies")
     ] = _MIRROR,
+    parts: Annotated[
+        Literal["both", "train"],
+        Field(description="train: the training part alone, from which the test examples are drawn as split says"),
+    ] = "both",
     class_names: ClassNames = NO_NAMES,
+    classes: KeptClasses = (),
     sampling_rate: completion.SamplingRate = None,
     unit: completion.UnitName = "a.u.",
     missing: completion.Missing = "refuse",
@@ -102,32 +121,37 @@ def load(
     scratch: SpillBuffer | None = None,
     known: Sequence[str] = (),
 ) -> RawData:
-    """Read the training and the test part.
+    """Read the training and the test part, or the training part alone.
 
     Raises:
         InputError: the zip lacks one of the two files, a file is not in the archive's format, or `completion.complete`
             or `labels.encode` refuses its content.
     """
-    series, labels = {}, {}
-    with _files(files, name, scratch or SpillBuffer()) as paths:
+    series, labels, where = {}, {}, f"{name}, class"
+    with _files(files, name, scratch or SpillBuffer(), _PARTS if parts == "both" else _TRAIN) as paths:
         for part, path in paths.items():
             series[part], labels[part] = ts_file.read(path)
-    y, classes, label_notes = encode(labels, f"{name}, class", class_names, known)
+    rows, coded = keep(encode(labels, where, class_names, known), classes, where)
+    if classes:
+        series = {part: values.only(rows[part]) for part, values in series.items()}
     notes = completion.complete(series, missing=missing, lengths=lengths)
+    examples = {part: Examples(series[part].x, y, filling=series[part].filling) for part, y in coded.numbers.items()}
     return RawData(
-        train=Examples(series["train"].x, y["train"], filling=series["train"].filling),
-        test=Examples(series["test"].x, y["test"], filling=series["test"].filling),
-        classes=classes,
+        train=examples["train"],
+        test=examples.get("test"),
+        classes=coded.classes,
         channels=completion.channel_names(series["train"].x.shape[2]),
         unit=unit,
         sampling_rate=sampling_rate,
-        notes=(*label_notes, *notes),
+        notes=(*coded.notes, *notes),
     )
 
 
 @contextlib.contextmanager
-def _files(files: Mapping[str, Path], name: str, room: SpillBuffer) -> Iterator[dict[str, Path]]:
-    """Yield the .ts files of both parts; files of a zip lie unpacked until the block ends."""
+def _files(
+    files: Mapping[str, Path], name: str, room: SpillBuffer, parts: Mapping[str, str]
+) -> Iterator[dict[str, Path]]:
+    """Yield the .ts files of the parts; files of a zip lie unpacked until the block ends."""
     if "archive" not in files:
         yield dict(files)
         return
@@ -135,7 +159,7 @@ def _files(files: Mapping[str, Path], name: str, room: SpillBuffer) -> Iterator[
     with tempfile.TemporaryDirectory() as folder:
         with zips.opened(archive, "a zip with .ts files") as zipped:
             paths = {}
-            for part, suffix in _PARTS.items():
+            for part, suffix in parts.items():
                 wanted = f"{name}_{suffix}.ts"
                 members = zips.members(zipped)
                 named = [member for member in members if PurePosixPath(member.filename).name == wanted]

@@ -13,10 +13,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid import files
+from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
 from pellucid.messages import MANY_CLASSES
 
 PER_CLASS = 4
+_FIRST = 12  # examples without labels that are shown
 # Characters of a note in the figure; `data.json` holds the whole note.
 _SHOWN = 220
 # Heights in inches: of a line of notes, and of the title above them.
@@ -48,6 +50,9 @@ def draw(
     classes = np.unique(y)
     present = classes[:MANY_CLASSES]
     rows = [np.flatnonzero(y == label)[:PER_CLASS] for label in present]
+    if unlabelled := bool((y == UNLABELLED).all()):
+        rows = [np.arange(start, min(start + PER_CLASS, len(y))) for start in range(0, min(len(y), _FIRST), PER_CLASS)]
+        present = np.full(len(rows), UNLABELLED)
     drawn = np.concatenate(rows)
     mask = files.map_arrays(measured).get("train") if measured else None
     with_gaps = style.unmeasured_as_nan(values[drawn], None if mask is None else mask[drawn])
@@ -71,17 +76,21 @@ def draw(
                 panel.set_visible(False)
             for panel, index in zip(line, row, strict=False):
                 _example(panel, data_info, time, examples[int(index)], spread)
-            heading = f"{data_info['classes'][label]} ({data_info['counts']['train'][data_info['classes'][label]]:,})"
-            line[0].set_title(heading, loc="center" if columns else "left")
+            if not unlabelled:
+                name = data_info["classes"][label]
+                heading = f"{name} ({data_info['counts']['train'][name]:,})"
+                line[0].set_title(heading, loc="center" if columns else "left")
         if not image:
             style.label_time(axes, unit)
             if len(data_info["channels"]) == 1:
                 for panel in axes[:, 0]:
                     panel.set_ylabel(data_info["unit"], fontsize=7)
         left_out = f"; {len(present)} of {len(classes):,} classes" if len(present) < len(classes) else ""
-        figure.suptitle(
-            f"Training examples: class (number of examples){left_out}\n{title}", x=0.01, ha="left", fontsize=10
-        )
+        whose = "Examples" if "none" in data_info.get("split", {}) else "Training examples"
+        heading = f"{whose}: class (number of examples){left_out}"
+        if unlabelled:
+            heading = f"{whose} without labels: the first {len(drawn)} of {len(y):,}"
+        figure.suptitle(f"{heading}\n{title}", x=0.01, ha="left", fontsize=10)
         if notes := data_info.get("notes"):
             _write_notes(figure, notes)
     style.save(figure, *pictures)

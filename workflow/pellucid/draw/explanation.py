@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins
 from pellucid.config.variants import variants
+from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
 from pellucid.explain.base import holds
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
@@ -47,40 +48,44 @@ def draw(
     What the method failed of its checks is known much later, and stands in the report beside the figure.
     """
     chosen = variants(method, parameters)[variant]
-    style.save(
-        figure(method, variant, chosen, title, style.data_info(data), files.read_arrays(attributions)), *pictures
-    )
+    made = figure(method, chosen, variant, files.read_arrays(attributions), style.data_info(data), title=title)
+    style.save(made, *pictures)
 
 
 def figure(
     method: str,
-    variant: str,
     chosen: Mapping[str, Any],
-    title: str,
+    variant: str,
+    arrays: Mapping[str, NDArray[Any]],
     data_info: Mapping[str, Any],
-    arrays: dict[str, NDArray[Any]],
+    *,
+    title: str,
 ) -> Figure:
-    """Return the figure of one variant of a method.
+    """Return the figure of one variant, from what `explain.run` wrote.
 
     Args:
-        method, variant, title: as for `draw`.
-        chosen: the parameters of the variant.
-        data_info: what `style.data_info` or `style.shown` returned.
-        arrays: the content of `attributions.npz`; changed. Without `labels`, examples are sorted by predicted class.
+        method, chosen, variant: the method, the parameters of the variant, and its name.
+        arrays: content of `attributions.npz`.
+        data_info: what `style.data_info` or `style.shown` returns.
+        title: of the experiment.
     """
     spec = plugins.spec("explain", method)
     maps = arrays["attributions"][list(arrays["variants"]).index(variant)]
     measured = arrays.get("measured")
     maps = style.unmeasured_as_nan(maps, measured)
-    arrays["inputs"] = style.unmeasured_as_nan(arrays["inputs"], measured)
+    arrays = {**arrays, "inputs": style.unmeasured_as_nan(arrays["inputs"], measured)}
     if data_info["kind"] == "image" and holds(spec.per_channel, chosen):
         # One colour per pixel: what its channels have together.
         maps = maps.sum(-1, keepdims=True)
     scale = style.Scale.of(maps, holds(spec.signed, chosen))
     setting = ", ".join(f"{name} {value}" for name, value in chosen.items())
     caption = f"{spec.title}{f' ({setting})' if setting else ''}\n{title}"
-    labels = arrays.get("labels", arrays["predictions"])
+    labels = arrays["labels"]
     present = np.unique(labels)
+    rows = [np.flatnonzero(labels == label)[:SHOWN] for label in present[:MANY_CLASSES]]
+    if (labels == UNLABELLED).all():
+        caption += "\nexamples without labels, in their order"
+        rows = in_rows(len(labels))
     if len(present) > MANY_CLASSES:
         caption += f"\n{MANY_CLASSES} of {len(present):,} classes"
     if measured is not None:
@@ -91,7 +96,7 @@ def figure(
         data_info=data_info,
         arrays=arrays,
         maps=maps,
-        rows=[np.flatnonzero(labels == label)[:SHOWN] for label in present[:MANY_CLASSES]],
+        rows=rows,
         scale=scale,
         unit=spec.unit,
         per_channel=holds(spec.per_channel, chosen),
@@ -101,6 +106,11 @@ def figure(
     layout = _images if data_info["kind"] == "image" else series
     with style.styled():
         return layout(sheet)
+
+
+def in_rows(count: int) -> list[NDArray[np.int64]]:
+    """Return the first examples of `count` in rows of `SHOWN`, in their order, as many as a figure has room for."""
+    return [np.arange(start, min(start + SHOWN, count)) for start in range(0, count, SHOWN)][:MANY_CLASSES]
 
 
 @dataclass(frozen=True)
@@ -225,34 +235,25 @@ def _heading(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], i
     is the width in letters; without it the heading is one line of any length, unless there are many classes.
     """
     classes = data_info["classes"]
-    if "labels" not in arrays:
-        return _heading_unlabelled(data_info, arrays, index, room)
     label, predicted, target = (int(arrays[name][index]) for name in ("labels", "predictions", "targets"))
     p = arrays["probabilities"][index, predicted]
     if len(classes) > MANY_CLASSES:
         long = min(room or _NAME, _NAME) - 6
         best = np.argsort(-arrays["probabilities"][index], kind="stable")[:MOST_PROBABLE]
-        lines = [f"true: {_cut(classes[label], long)}"]
+        lines = [] if label == UNLABELLED else [f"true: {_cut(classes[label], long)}"]
         lines += [f"{_cut(classes[one], long)} {arrays['probabilities'][index, one]:.1%}" for one in best]
         return "\n".join([*lines, *([f"explained: {_cut(classes[target], long - 4)}"] if target != predicted else [])])
+    name = "" if label == UNLABELLED else classes[label]
     parts = [
-        f"{classes[label]}, p = {p:.2f}"
+        f"{name}, p = {p:.2f}"
         if label == predicted
-        else f"{classes[label]}, taken for {classes[predicted]}, p = {p:.2f}"
+        else f"{name}{', ' * bool(name)}taken for {classes[predicted]}, p = {p:.2f}"
     ]
     if room:
-        parts = [f"{classes[label]}" if label == predicted else f"{classes[label]} → {classes[predicted]}"]
+        parts = [name if label == predicted else f"{name} → {classes[predicted]}".strip()]
     if target != predicted:
         parts.append(f"explained: {classes[target]}")
     return "; ".join(parts)
-
-
-def _heading_unlabelled(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int, room: int) -> str:
-    """The predicted class with its probability, of an example whose true class is not known."""
-    classes, predicted, target = data_info["classes"], int(arrays["predictions"][index]), int(arrays["targets"][index])
-    name, p = classes[predicted], arrays["probabilities"][index, predicted]
-    heading = f"→ {_cut(name, max(room, 8) - 2)}" if room else f"taken for {name}, p = {p:.2f}"
-    return heading if target == predicted else f"{heading}; explained: {classes[target]}"
 
 
 def _folded(heading: str, room: float) -> str:

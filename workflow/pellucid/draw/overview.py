@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
 from pellucid.config.variants import variants
+from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
 from pellucid.draw.shared.canvas import Canvas
 from pellucid.draw.shared.families import FAMILIES
@@ -21,6 +22,7 @@ from pellucid.messages import MANY_CLASSES
 
 _NAMES = 1.75  # inches for the names at the left
 _GAP = 0.07
+_UNLABELLED = 5  # examples without labels that are shown
 _LETTERS = 12  # of 6 points over an image
 
 
@@ -71,14 +73,18 @@ def figure(
         title: of the experiment.
         data: what `style.data_info` or `style.shown` returned.
         rows: the explanations.
-        arrays: what they share: the content of one `attributions.npz`. Without
-            `labels`, classes are the predicted ones.
+        arrays: what they share: the content of one `attributions.npz`.
         failed: labels of the explanations that failed a check.
     """
-    labels = arrays.get("labels", arrays["predictions"])
     inputs = style.unmeasured_as_nan(arrays["inputs"], arrays.get("measured"))
-    present = np.unique(labels)
-    shown = [int(np.flatnonzero(labels == label)[0]) for label in present[:MANY_CLASSES]]
+    present = np.unique(arrays["labels"])
+    shown = [int(np.flatnonzero(arrays["labels"] == label)[0]) for label in present[:MANY_CLASSES]]
+    of_each = "one example of each class"
+    if (present == UNLABELLED).all():
+        shown, of_each = (
+            list(range(min(len(inputs), _UNLABELLED))),
+            "the first examples, under the classes that they are taken for,",
+        )
     image = data["kind"] == "image"
     width, height = (0.62, 0.62) if image else (1.75, 0.42)
     marks = "; ✗: failed a check" if failed else ""
@@ -87,7 +93,7 @@ def figure(
     canvas = Canvas(
         _NAMES + len(shown) * (width + _GAP),
         0.3 + (1 + len(rows)) * (height + _GAP),
-        f"{title} — one example of each class through all methods\n"
+        f"{title} — {of_each} through all methods\n"
         f"each map on its own colour scale; red: for the class, blue: against it{marks}",
         bar=False,
     )
@@ -130,11 +136,13 @@ def _rows(
 def _head(
     canvas: Canvas, data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int, centre: float
 ) -> None:
-    """Write the true class of an example over its column, and the predicted class where it differs."""
+    """Write the true class of an example over its column, and the predicted class where it differs.
+
+    Without labels the predicted class stands there alone.
+    """
     classes = data_info["classes"]
-    predicted = classes[arrays["predictions"][index]]
-    name = classes[arrays["labels"][index]] if "labels" in arrays else f"taken for {predicted}"
-    predicted = predicted if "labels" in arrays else name
+    label, predicted = int(arrays["labels"][index]), classes[arrays["predictions"][index]]
+    name = predicted if label == UNLABELLED else classes[label]
     if len(classes) > MANY_CLASSES and data_info["kind"] == "image":
         # Names of a thousand classes are long: two short lines over a narrow column.
         lines = [name] if name == predicted else [name, f"→ {predicted}"]

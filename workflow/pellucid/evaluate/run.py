@@ -76,22 +76,24 @@ def evaluate(
     tables.write(folder / "per_class.csv", per_class)
     tables.write(folder / "confusion_matrix.csv", confusion, index=True)
     tables.write(folder / "reliability.csv", reliability)
-    tables.write(folder / "predictions.csv", _predictions(y, logits, p, classes))
+    tables.write(folder / "predictions.csv", prediction_table(y, logits, p, classes))
     accuracy, balanced = metrics["accuracy"], metrics["balanced_accuracy"]
     logger.info("accuracy %.4f, balanced accuracy %.4f on %d test examples", accuracy, balanced, len(y))
 
 
-def _predictions(y: NDArray[np.int64], logits: NDArray[Any], p: NDArray[np.float64], classes: list[str]) -> Any:
-    """Return a table with a row for each example."""
+def prediction_table(
+    y: NDArray[np.int64] | None, logits: NDArray[Any], p: NDArray[np.float64], classes: list[str]
+) -> Any:
+    """Return a table with a row for each example; without labels (y is None), what is predicted alone."""
     import pandas as pd
 
     names, predicted = np.array(classes, object), logits.argmax(1)
     return pd.DataFrame(
         {
-            "example": np.arange(len(y)),
-            "true": names[y],
+            "example": np.arange(len(p)),
+            **({} if y is None else {"true": names[y]}),
             "predicted": names[predicted],
-            "correct": predicted == y,
+            **({} if y is None else {"correct": predicted == y}),
             "confidence": p.max(1),
             **_probabilities(logits, p, classes),
         }

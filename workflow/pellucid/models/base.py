@@ -97,6 +97,10 @@ class Architecture(Protocol):
         """Return the paths or addresses of the files to read, by the names under which `build` gets them."""
         return stated(self.SPEC.files, parameters)
 
+    def outputs(self, **parameters: Any) -> int | None:
+        """Return the number of the model's outputs where the parameters or a local file tell it."""
+        return None
+
     def features(self, **parameters: Any) -> tuple[str, ...]:
         """Return what the model has of `SPEC.features`, where that depends on the parameters.
 

@@ -82,6 +82,17 @@ def features(
     return tuple(features)
 
 
+def outputs(*, file: str, new_head: bool, **others: object) -> int | None:
+    """Return the number of outputs of the model in a local file.
+
+    Raises:
+        InputError: the file is not a model.
+    """
+    if new_head or not is_local(file) or not local_path(file).is_file():
+        return None
+    return own_keys.number_of_outputs(archive.read(local_path(file)))
+
+
 def build(
     input_shape: tuple[int, ...],
     n_classes: int,

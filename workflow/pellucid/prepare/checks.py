@@ -12,13 +12,14 @@ from pellucid.messages import abbreviate, comma_list
 _SHOWN_GROUPS = 6
 
 
-def check(raw: RawData, source: str, least: int = 2) -> None:
+def check(raw: RawData, source: str, least: int = 2, *, divided: bool = True) -> None:
     """Refuse data that no model can learn from.
 
     Args:
         raw: what the source gave.
         source: its name.
         least: the fewest classes of the training examples; a model with its own list of classes needs one.
+        divided: whether the examples are divided into splits, each of which needs some of every class.
 
     Raises:
         InputError: no examples, values that are not finite, labels out of range, too few classes or examples.
@@ -31,16 +32,23 @@ def check(raw: RawData, source: str, least: int = 2) -> None:
             raise InputError.unexpected(where, "no examples", "at least one")
         if (index := first_not_finite(examples.x)) is not None:
             raise InputError.unexpected(where, f"NaN or infinity in example {index}", "finite values")
-        if examples.y.min() < 0 or examples.y.max() >= len(raw.classes):
+        if raw.classes and (examples.y.min() < 0 or examples.y.max() >= len(raw.classes)):
             found = f"labels from {examples.y.min()} to {examples.y.max()}"
             raise InputError.unexpected(where, found, f"labels from 0 to {len(raw.classes) - 1}")
+    if not divided:
+        return
     counts = np.bincount(raw.train.y, minlength=len(raw.classes))
     if np.count_nonzero(counts) < least:
         raise InputError.unexpected(f"{source}, train", "examples of one class", "at least two classes")
-    if (few := counts[counts > 0].min()) < (3 if raw.test is None else 2):
+    if (few := counts[counts > 0].min()) < (enough := 3 if raw.test is None else 2):
         name = raw.classes[int(np.argmax(counts == few))]
+        each = "training, validation and test" if raw.test is None else "training and validation"
         raise InputError.unexpected(
-            f"{source}, train", f"{few} example(s) of class {abbreviate(name)}", "enough for every split"
+            f"{source}, train",
+            f"{few} example(s) of class {abbreviate(name)}",
+            f"at least {enough} of each class, one for each of {each}",
+            "Leave the class out or join it with another, where the source has classes and class_names; a model that "
+            "is taken as it is (training.epochs: 0) needs no split: split: none.",
         )
 
 

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files
-from pellucid.datasets.base import RawData
+from pellucid.datasets.base import UNLABELLED, RawData
 from pellucid.lazy_array import Array, blocks
 from pellucid.prepare.split import SPLITS, Splits
 
 logger = logging.getLogger(__name__)
 
 
-def describe(raw: RawData, splits: Splits, spec: Any) -> dict[str, Any]:
+def describe(raw: RawData, splits: Splits, spec: Any, *, divided: bool = True) -> dict[str, Any]:
     """Return what the data are, except for their scale and unit; log the notes about them.
 
     Args:
         raw: what the source gave.
         splits: scaled.
         spec: of the source.
+        divided: whether the splits are different examples.
     """
-    repeated = duplicates(splits)
+    repeated = duplicates(splits, divided=divided)
     notes = [*raw.notes]
-    if copies := repeated["test_in_train"]:
+    if copies := repeated.get("test_in_train", 0):
         total = len(splits["test"].y)
         notes.append(
             f"{copies:,} of {total:,} test examples ({copies / total:.1%}) are exact copies of training examples."
@@ -46,17 +48,44 @@ def describe(raw: RawData, splits: Splits, spec: Any) -> dict[str, Any]:
         "notes": notes,
         "groups": {name: sorted(set(group.tolist())) for name in SPLITS if (group := splits[name].group) is not None},
         "shape": list(raw.train.x.shape[1:]),
-        "counts": {
-            name: dict(zip(raw.classes, np.bincount(splits[name].y, minlength=len(raw.classes)).tolist(), strict=True))
-            for name in SPLITS
-        },
+        "labelled": labelled(splits),
+        "counts": {name: _counts(splits[name].y, raw.classes) for name in SPLITS},
         "duplicates": repeated,
         "digest": files.digest({name: [splits[name].x, splits[name].y] for name in SPLITS}),
     }
 
 
-def duplicates(splits: Splits) -> dict[str, int]:
+def about_undivided(count: int, scale: str) -> list[str]:
+    """Return what a reader must know of `count` examples that are not divided; each a sentence."""
+    notes = [
+        f"The {count:,} examples are not divided (split: none): they are the test examples, and stand for training "
+        "examples wherever a method or a score draws from those."
+    ]
+    if scale != "none":
+        notes.append(
+            "They are scaled by their own statistics: a model that was trained on data with other statistics gets "
+            "other values than it learnt from."
+        )
+    return notes
+
+
+def labelled(splits: Splits) -> bool:
+    """Return whether the examples have labels."""
+    return bool((splits["test"].y != UNLABELLED).all())
+
+
+def _counts(y: NDArray[np.int64], classes: Sequence[str]) -> dict[str, int]:
+    """Return the number of examples of each class; of examples without labels it is not known."""
+    if (y == UNLABELLED).all():
+        return {}
+    return dict(zip(classes, np.bincount(y, minlength=len(classes)).tolist(), strict=True))
+
+
+def duplicates(splits: Splits, *, divided: bool = True) -> dict[str, int]:
     """Count the examples that occur again, byte for byte: within a split, and in another split."""
+    if not divided:
+        prints = fingerprints(splits["test"].x)
+        return {"within_test": len(prints) - len(np.unique(prints))}
     rows = {name: fingerprints(split.x) for name, split in splits.items()}
     unique = {name: np.unique(prints) for name, prints in rows.items()}
     counts = {f"within_{name}": len(rows[name]) - len(unique[name]) for name in SPLITS}

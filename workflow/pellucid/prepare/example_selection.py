@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, seeds
+from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.logits import log_odds
 from pellucid.messages import MANY_CLASSES, abbreviate, comma_list, did_you_mean
@@ -33,6 +34,7 @@ def select(
     target: str | int | Mapping[str, str | int],
     seed: int,
     output: Path | str,
+    first: int = 10,
 ) -> None:
     """Write the chosen examples to one file, so that methods do not need the data set.
 
@@ -43,6 +45,7 @@ def select(
         choose: correct, wrong, most_confident, least_confident or any.
         target: predicted, true, or the name of a class; {class: name} for a class that is called predicted or true.
         seed: of the experiment.
+        first: how many of examples without labels, in their order; `per_class` and `choose` do not count then.
         output: gets `indices` (int64, into the test examples), `inputs` (float32), `labels`, `predictions`, `targets`
             (int64), `probabilities` (float64), `truth` (bool) where it is known, and `measured` (bool, of the shape of
             the inputs) where a test example was padded or had gaps.
@@ -53,13 +56,10 @@ def select(
     classes = files.read_json(data_info)["classes"]
     predicted = files.read_arrays(predictions)
     labels, p, logits = predicted["labels"], predicted["probabilities"], predicted["logits"]
-    indices = choose_indices(labels, logits, per_class, choose, seeds.generator(seed, "select"))
-    if len(indices) == 0:
-        raise InputError("examples.choose", f'no test example is "{choose}".', "Choose another value.")
-    for label in np.unique(labels):
-        if (count := int((labels[indices] == label).sum())) < per_class:
-            name = abbreviate(classes[label])
-            logger.warning("class %s has %d of the %d %s examples asked for", name, count, per_class, choose)
+    if unlabelled := bool((labels == UNLABELLED).all()):
+        indices = np.arange(min(first, len(labels)))
+    else:
+        indices = _chosen(labels, logits, per_class, choose, classes, seeds.generator(seed, "select"))
     arrays: dict[str, NDArray[Any]] = {
         "indices": indices,
         "inputs": np.asarray(files.map_array(x)[indices]),
@@ -73,7 +73,33 @@ def select(
         if "test" in (of_split := files.map_arrays(path)):
             arrays[name] = np.asarray(of_split["test"][indices])
     files.write_arrays(output, arrays)
-    logger.info("%d examples of %d classes", len(indices), len(np.unique(labels[indices])))
+    if unlabelled:
+        logger.info("the first %d of %d examples, which have no labels", len(indices), len(labels))
+    else:
+        logger.info("%d examples of %d classes", len(indices), len(np.unique(labels[indices])))
+
+
+def _chosen(
+    labels: NDArray[np.int64],
+    logits: NDArray[Any],
+    per_class: int,
+    choose: str,
+    classes: Sequence[str],
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Return the indices of the chosen examples; warn of classes that have too few.
+
+    Raises:
+        InputError: no example fits `choose`.
+    """
+    indices = choose_indices(labels, logits, per_class, choose, rng)
+    if len(indices) == 0:
+        raise InputError("examples.choose", f'no test example is "{choose}".', "Choose another value.")
+    for label in np.unique(labels):
+        if (count := int((labels[indices] == label).sum())) < per_class:
+            name = abbreviate(classes[label])
+            logger.warning("class %s has %d of the %d %s examples asked for", name, count, per_class, choose)
+    return indices
 
 
 def choose_indices(

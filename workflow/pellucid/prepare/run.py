@@ -18,9 +18,9 @@ from pellucid.errors import InputError
 from pellucid.lazy_array import LazyRows
 from pellucid.prepare import memory
 from pellucid.prepare.checks import check, first_not_finite, shared_groups
-from pellucid.prepare.description import describe
+from pellucid.prepare.description import about_undivided, describe
 from pellucid.prepare.scaling import rescale
-from pellucid.prepare.split import SPLITS, Splits, divide
+from pellucid.prepare.split import SPLITS, Splits, divide, undivided
 from pellucid.prepare.split_shares import line, reached
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def preprocess(
     *,
     dataset: Mapping[str, Any],
     paths: Mapping[str, str],
-    split: Mapping[str, Any],
+    split: Mapping[str, Any] | str,
     scale: str,
     seed: int,
     folder: Path | str,
@@ -47,7 +47,8 @@ def preprocess(
     Args:
         dataset: the experiment's `dataset` entry: source, parameters, checksums.
         paths: the source's files, by the parameter that names them.
-        split: the experiment's `split` entry: shares `test` and `validation`, `by_group`, `folds` and `fold`.
+        split: the experiment's `split` entry: shares `test` and `validation`, `by_group`, `folds` and `fold`; or
+            "none": every split holds all examples.
         scale: none, standard or minmax.
         seed: of the experiment.
         folder: gets `x_<split>.npy` (float32), `labels.npz` (int64 per split), `truth.npz` (bool, per split, where
@@ -60,24 +61,27 @@ def preprocess(
     Raises:
         InputError: a file or an example cannot be used, or the model lacks a class.
     """
-    folder, source = Path(folder), dataset["source"]
+    folder, source, divided = Path(folder), dataset["source"], split != "none"
     digests = {name: downloads.check(path, **downloads.checksums(dataset, name)) for name, path in paths.items()}
     plugin = plugins.load("datasets")[source]
     parameters = {
         name: value for name, value in plugins.own_parameters(dataset, plugin).items() if name not in plugin.SPEC.files
     }
     raw = _load(source, paths, parameters, seed, folder, memory_mb, classes)
-    check(raw, source, least=1 if classes else 2)
+    check(raw, source, least=1 if classes else 2, divided=divided)
     if require is not None:
         require(raw.train.x.shape[1:-1])
     raw, splits = _divide(raw, source, split, seed)
-    if classes:
+    if classes and not raw.classes:
+        raw = replace(raw, classes=tuple(map(str, classes)))
+    elif classes:
         # After the split, which draws class by class in the data's own order.
         raw = number_by_outputs(raw, splits, classes, parameters.get("class_names"))
     statistics, notes = rescale(splits, scale, raw.channels)
-    raw = replace(raw, notes=(*raw.notes, *notes))
+    about = [] if divided else about_undivided(len(raw.train.y), scale)
+    raw = replace(raw, notes=(*raw.notes, *about, *notes))
     _write_inputs(splits, folder, source, scale)
-    data_info = describe(raw, splits, plugin.SPEC) | {
+    data_info = describe(raw, splits, plugin.SPEC, divided=divided) | {
         "source": source,
         "parameters": parameters,
         "files": {
@@ -116,12 +120,14 @@ def _load(
     return raw
 
 
-def _divide(raw: RawData, source: str, split: Mapping[str, Any], seed: int) -> tuple[RawData, Splits]:
+def _divide(raw: RawData, source: str, split: Mapping[str, Any] | str, seed: int) -> tuple[RawData, Splits]:
     """Return the data with notes about its split, and the splits.
 
     Raises:
         InputError: `shared_groups` or `divide` refuse the data.
     """
+    if isinstance(split, str):
+        return raw, undivided(raw)
     folds = split.get("folds") is not None
     if not folds:
         raw = replace(raw, notes=(*raw.notes, *shared_groups(raw, source, by_group=split.get("by_group", True))))
@@ -158,6 +164,8 @@ def _write_rest(splits: Splits, folder: Path, data_info: Mapping[str, Any]) -> N
     if data_info["split"]["by_group"]:
         logger.info("splits by group: %s", line(data_info["split"]))
     counts = ", ".join(f"{len(splits[name].y):,} {name}" for name in SPLITS)
+    if "none" in data_info["split"]:
+        counts = f"{len(splits['test'].y):,}, not divided"
     shape = "×".join(str(size) for size in data_info["shape"])
     logger.info("%s: %s examples of shape %s", data_info["source"], counts, shape)
 

@@ -82,6 +82,22 @@ def divide(
     return splits
 
 
+def undivided(raw: RawData) -> Splits:
+    """Return all examples as each of the splits: for a model that is taken as it is, which learns nothing from them.
+
+    Raises:
+        InputError: the source has a test set of its own.
+    """
+    if raw.test is not None:
+        raise InputError.unexpected(
+            "split",
+            "none, and a data source with a test set of its own",
+            "one set of examples",
+            "Leave the other file out, or leave out split: the test examples are then the source's own.",
+        )
+    return {name: take(raw.train) for name in SPLITS}
+
+
 def draw(
     y: NDArray[np.int64], group: NDArray[np.str_] | None, share: float, rng: np.random.Generator, *, left: int = 1
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -17,7 +17,7 @@ class Side(Protocol):
 
 
 def reached(
-    splits: Mapping[str, Any], classes: Sequence[str], split: Mapping[str, Any], *, own_test: bool
+    splits: Mapping[str, Any], classes: Sequence[str], split: Mapping[str, Any] | str, *, own_test: bool
 ) -> dict[str, Any]:
     """Return asked and reached shares of the examples, the reached shares of each class, and the number of groups.
 
@@ -26,9 +26,11 @@ def reached(
     Args:
         splits: by name, the examples with their labels and groups.
         classes: names.
-        split: the experiment's `split` entry.
+        split: the experiment's `split` entry; "none" has no shares.
         own_test: whether the source has a test set; it then has no share asked for, unless with folds.
     """
+    if isinstance(split, str):
+        return {"none": True, "by_group": False}
     sides: dict[str, Side] = dict(splits)
     counts = {name: np.bincount(side.y, minlength=len(classes)) for name, side in sides.items()}
     folds = split.get("folds")

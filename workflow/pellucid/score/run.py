@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds, tables
 from pellucid.config.variants import method_of, variants
+from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.base import holds, measured_for, on_measured, require_finite
 from pellucid.network.explained_model import ExplainedModel
@@ -208,7 +209,7 @@ def _rows(spec: ScoreSpec, result: ScoreResult, label: str, case: ScoreContext, 
     rows = []
     for name, values in result.values.items():
         metric = spec.metric(name)
-        for which in [None, *np.unique(case.labels)]:
+        for which in [None, *(label for label in np.unique(case.labels) if label != UNLABELLED)]:
             members = values if which is None else values[case.labels == which]
             rng = seeds.generator(seed, "bootstrap", name, tables.ALL if which is None else str(which))
             mean = interval(members, rng, proportion=metric.proportion, low=metric.low, high=metric.high)

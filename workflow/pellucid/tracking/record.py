@@ -34,7 +34,9 @@ class Record(Runs):
         """Record the parent run: configuration, learning curves, scores, figures, model, data set; return its id."""
         data = files.read_json(self.folder / "data" / "data.json")
         training = files.read_json(self.folder / "model" / "training.json")
-        metrics = files.read_json(self.folder / "evaluation" / "metrics.json")
+        # Examples without labels are predicted, and nothing is evaluated.
+        evaluated = self.folder / "evaluation" / "metrics.json" in self.made
+        metrics = files.read_json(self.folder / "evaluation" / "metrics.json") if evaluated else {}
         # Without methods, views, scores, examples and title: a change of a method's parameter makes no new parent run.
         recorded = {
             key: value
@@ -45,7 +47,7 @@ class Record(Runs):
         parts = {part: self.folder / part for part in ("data", "model", "evaluation")}
         attached = [(path, "figures") for folder in parts.values() for path in self._pictures(folder)]
         attached += [(path, "evaluation") for path in self._files(parts["evaluation"], "*.csv")]
-        attached += [(parts["evaluation"] / "metrics.json", "evaluation")]
+        attached += [(path, "evaluation") for path in self._files(parts["evaluation"], "metrics.json")]
         attached += [(parts["model"] / "history.csv", "training"), (parts["data"] / "data.json", "data")]
         compared = self.folder / "score"
         attached += [(path, "scores") for path in self._files(compared, "*.csv")]

@@ -19,7 +19,7 @@ def class_weights(counts: Mapping[str, int], choice: str) -> NDArray[np.float32]
     """Return the weight of each class; the mean weight over the examples is 1.
 
     Args:
-        counts: examples of each class.
+        counts: examples of each class; not known of examples without labels, to which no model is fitted.
         choice: none: 1. balanced: n / (classes · n_class), so that every class has the same total weight. sqrt:
             proportional to the square root of the balanced weight.
     """

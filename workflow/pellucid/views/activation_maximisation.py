@@ -30,7 +30,7 @@ SPEC = ViewSpec(
     paper="Erhan D, Bengio Y, Courville A, Vincent P. Visualizing Higher-Layer Features of a Deep Network. University "
     "of Montreal 1341 (2009); Simonyan K, Vedaldi A, Zisserman A. arXiv:1312.6034 (2013), equation 1; regularisers: "
     "Olah C, Mordvintsev A, Schubert L. Feature Visualization. Distill (2017)",
-    requires=("layers",),
+    requires=("labels", "layers"),
     needs=("training",),
 )
 

@@ -30,7 +30,7 @@ SPEC = ViewSpec(
     "principal components (large distances count) and by t-SNE (neighbours count, distances between groups do not). "
     "Rings mark examples that the model gets wrong.",
     paper="van der Maaten L, Hinton G. Visualizing Data using t-SNE. Journal of Machine Learning Research 9 (2008)",
-    requires=("layers",),
+    requires=("labels", "layers"),
     needs=("test",),
     texts=("csv",),
 )

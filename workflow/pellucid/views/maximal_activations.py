@@ -21,7 +21,7 @@ SPEC = ViewSpec(
     "active unit sees. What these parts have in common is what the filter looks for.",
     paper="Girshick R, Donahue J, Darrell T, Malik J. Rich Feature Hierarchies for Accurate Object Detection and "
     "Semantic Segmentation. CVPR (2014), section 3.1",
-    requires=("conv",),
+    requires=("conv", "labels"),
     needs=("test",),
 )
 

@@ -32,7 +32,7 @@ SPEC = ViewSpec(
     "are alike.",
     paper="Kim B, Khanna R, Koyejo O. Examples are not Enough, Learn to Criticize! Criticism for Interpretability. "
     "NeurIPS (2016); Kaufman L, Rousseeuw P. Finding Groups in Data (1990), chapter 2",
-    requires=("layers",),
+    requires=("labels", "layers", "split"),
     needs=("training", "test"),
 )
 

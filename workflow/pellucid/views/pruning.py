@@ -34,7 +34,7 @@ SPEC = ViewSpec(
     paper="Han S, Pool J, Tran J, Dally W. Learning both Weights and Connections for Efficient Neural Networks. "
     "NeurIPS (2015), without training again; by layer and by chance as in Blalock D et al. What is the State of Neural "
     "Network Pruning? MLSys (2020)",
-    requires=("layers",),
+    requires=("labels", "layers"),
     needs=("test", "examples"),
     texts=("csv",),
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import pairwise
+from typing import Any
 
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
@@ -33,8 +34,7 @@ class Columns:
         names: the names of all columns; or their numbers, from 1, where the file names none.
         named: whether the file names its columns.
         signal: the columns of the signal, in the order of the samples.
-        label: the column of the label.
-        group: the column of the group, or None.
+        label, group: the columns of label and group, or None.
         notes: what a reader must know of this choice, a sentence each.
     """
 
@@ -42,7 +42,7 @@ class Columns:
     names: tuple[str, ...]
     named: bool
     signal: tuple[int, ...]
-    label: int
+    label: int | None
     group: int | None
     notes: tuple[str, ...] = ()
 
@@ -80,7 +80,7 @@ def choose(
         where: the file, for messages.
         signal: "all" other columns, a name, a pattern (`ecg_*`), or a list of names, patterns and positions.
         label: a name, or a position: from 1, or from the end (-1 is the last column without row numbers). A number
-            that is the name of a column means that column.
+            that is the name of a column means that column. Or "none".
         group: a name or a position, or "none".
         index: columns that the file itself calls row numbers; usual names of row numbers are found without it.
         ragged: whether series may have unequal lengths, and so unequal numbers of columns.
@@ -122,11 +122,11 @@ def _chosen_columns(header: _Header, signal: str | Sequence[Choice], label: Choi
     """Find the columns of a file by the parameters."""
     names, where = header.names, header.where
     if header.named:
-        _tell_keywords(names, where, signal, group)
-    label_at = _position_of(header, "label", label)
+        _tell_keywords(names, where, signal, {"label": label, "group": group})
+    label_at = None if label == NONE else _position_of(header, "label", label)
     group_at = None if group == NONE else _position_of(header, "group", group)
-    if group_at == label_at:
-        problem = f"the column {abbreviate(names[label_at])} cannot be both label and group."
+    if group_at is not None and group_at == label_at:
+        problem = f"the column {abbreviate(names[group_at])} cannot be both label and group."
         raise InputError(where, problem, "Name another column for one of them.")
     taken = {label_at, group_at}
     if signal == "all":
@@ -179,13 +179,14 @@ def _out_of_order(names: Sequence[str]) -> list[str]:
     return []
 
 
-def _tell_keywords(header: tuple[str, ...], where: str, signal: str | Sequence[Choice], group: Choice) -> None:
+def _tell_keywords(header: Sequence[str], where: str, signal: Any, others: Mapping[str, Choice]) -> None:
     """Log what a keyword means in a file that has a column of the same name."""
     if signal == "all" and "all" in header:
         logger.info("%s: signal: all means every column; the column named all is signal: [all]", where)
-    if group == NONE and NONE in header:
-        number = header.index(NONE) + 1
-        logger.info("%s: group: none means no group; the column named none is group: %d", where, number)
+    for key, choice in others.items():
+        if choice == NONE and NONE in header:
+            number = header.index(NONE) + 1
+            logger.info("%s: %s: none means no %s; the column named none is %s: %d", where, key, key, key, number)
 
 
 def _position_of(header: _Header, key: str, wanted: Choice) -> int:
@@ -258,7 +259,7 @@ def _require_alike(header: _Header, like: Columns) -> None:
 
 def _same_columns(header: _Header, like: Columns, all_others: bool) -> Columns:
     """Find the columns of the training file by their names."""
-    wanted = [*like.signal, like.label, *(() if like.group is None else (like.group,))]
+    wanted = [*like.signal, *(at for at in (like.label, like.group) if at is not None)]
     places = {name: position for position, name in enumerate(header.names)}
     known = {*like.names, *(header.names[at] for at in header.index)}
     for position in sorted(wanted):
@@ -273,8 +274,8 @@ def _same_columns(header: _Header, like: Columns, all_others: bool) -> Columns:
     if all_others and (new := [abbreviate(name) for name in header.names if name not in known]):
         notes.append(f"{header.where}: left out is {_shortened(tuple(new))}, which {like.where} does not have.")
     signal = tuple(places[like.names[at]] for at in like.signal)
-    group = None if like.group is None else places[like.names[like.group]]
-    return Columns(header.where, header.names, True, signal, places[like.names[like.label]], group, tuple(notes))
+    label, group = (None if at is None else places[like.names[at]] for at in (like.label, like.group))
+    return Columns(header.where, header.names, True, signal, label, group, tuple(notes))
 
 
 def _require_same_beginning(columns: Columns, like: Columns) -> None:

@@ -137,6 +137,8 @@ def _series(
 
 def _require_an_example(table: Table, where: str) -> None:
     """Refuse a first line that may be a header: only its label occurs once in the file."""
+    if table.labels is None:
+        return
     counts = Counter(map(str, table.labels))
     first = str(table.labels[0])
     if len(counts) > 2 and counts.pop(first) == 1 and min(counts.values()) > 1:

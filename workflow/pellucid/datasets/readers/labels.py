@@ -102,6 +102,50 @@ def encode(
     return Labels(numbers, classes, tuple(dict.fromkeys(notes)))
 
 
+# The parameter `classes` of the same sources.
+KeptClasses = Annotated[
+    Sequence[str | int],
+    Field(
+        json_schema_extra=UNIQUE,
+        description="names of the classes to keep (those that class_names gives); the examples of all others are left "
+        "out. Absent, all are kept",
+    ),
+]
+
+
+def keep(labels: Labels, classes: Sequence[str | int], where: str) -> tuple[dict[str, NDArray[np.intp]], Labels]:
+    """Return the rows of each part whose class is kept, and the labels of these rows, numbered in the same order.
+
+    Args:
+        labels: of all rows.
+        classes: the names of the classes to keep; none for all.
+        where: the file, for messages.
+
+    Raises:
+        InputError: a class that the data have not.
+    """
+    if not classes:
+        return {part: np.arange(len(numbers)) for part, numbers in labels.numbers.items()}, labels
+    kept = [str(name) for name in classes]
+    for name in kept:
+        if name not in labels.classes:
+            raise InputError.unexpected(
+                f"{where}, classes",
+                f"no class {abbreviate(name)}",
+                f"some of {comma_list(labels.classes[:20])}",
+                did_you_mean(name, labels.classes).strip(),
+            )
+    order = [name for name in labels.classes if name in kept]
+    number_of = np.array([order.index(name) if name in kept else -1 for name in labels.classes])
+    rows = {part: np.flatnonzero(number_of[numbers] >= 0) for part, numbers in labels.numbers.items()}
+    numbers = {part: number_of[labels.numbers[part][rows[part]]] for part in rows}
+    notes = list(labels.notes)
+    if dropped := sum(len(labels.numbers[part]) - len(rows[part]) for part in rows):
+        others = comma_list(abbreviate(name) for name in labels.classes if name not in kept)
+        notes.append(f"{dropped:,} examples of other classes ({others}) are left out.")
+    return rows, Labels(numbers, tuple(order), tuple(notes))
+
+
 def group_names(groups: NDArray[Any], where: str) -> NDArray[np.str_]:
     """Return the names of groups (N,) in one spelling: without blanks around them, and 7 for 7.0 among floats.
 
@@ -133,7 +177,8 @@ def _require_labels(values: Sequence[str], index: NDArray[np.intp], where: str, 
                 f"the label {abbreviate(text)}",
                 "whole numbers or texts",
                 "Numbers with a fraction are measurements, not classes: name another column as the label, replace them "
-                "by classes, or give each of them a name: class_names.",
+                "by classes, or give each of them a name: class_names. If each file is one class: label: file. If "
+                "there are no labels: label: none.",
             )
 
 

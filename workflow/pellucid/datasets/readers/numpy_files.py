@@ -32,7 +32,8 @@ def read_archive(path: Path, layout: Layout) -> Table:
     with npy.opened(path) as arrays:
         signal = _key(arrays.names, path, "signal", SIGNAL if layout.signal == "all" else layout.signal)
         x = arrays.header(signal)
-        label = _key(arrays.names, path, "label", LABEL if layout.label == -1 else layout.label)
+        wanted = LABEL if layout.label == -1 else layout.label
+        label = None if wanted == NONE else _key(arrays.names, path, "label", wanted)
         group = None if layout.group == NONE else _key(arrays.names, path, "group", layout.group)
         _require_numbers(x.shape, x.dtype, path)
         arrays.require_room(signal, _converted(x.shape, x.dtype), layout.room)
@@ -45,32 +46,37 @@ def read_archive(path: Path, layout: Layout) -> Table:
                 raise InputError.unexpected(f"{path}, {name}", found, f"the shape ({x.shape[0]},)")
             # Texts are sorted, and become texts of Python.
             arrays.require_room(key, 4 * math.prod(words.shape) * words.dtype.itemsize, layout.room)
-        labels = arrays.read(label)
-        groups = None if group is None else arrays.read(group)
-        return Table(_series(arrays.read(signal), path, layout), labels, groups, f"{path}, {label}")
+        labels, groups = (None if key is None else arrays.read(key) for key in (label, group))
+        return Table(_series(arrays.read(signal), path, layout), labels, groups, f"{path}, {label or signal}")
 
 
 def read_array(path: Path, layout: Layout) -> Table:
     """Read an .npy: a table (N, columns) of numbers, of which one column is the label.
 
+    Without label and group it may also be the signal, (N, time, channels) or (N, channels, time).
+
     Raises:
         InputError: the file is no plain array of two axes, lacks a column, or is larger than the memory.
     """
     table = npy.mapped(path)
+    if table.ndim == 3 and (layout.label, layout.group, layout.signal) == (NONE, NONE, "all"):
+        _require_numbers(table.shape, table.dtype, path)
+        layout.room.take(_converted(table.shape, table.dtype), str(path))
+        return Table(_series(table, path, layout), None, None, str(path))
     if table.ndim != 2 or table.dtype.kind not in "fiu":
         raise InputError.unexpected(
             str(path),
             f"an array of {table.dtype} and shape {table.shape}",
             "numbers of shape (N, columns), one column being the label",
-            "An .npz holds signal, label and group as separate arrays.",
+            "An .npz holds signal, label and group as separate arrays; an array of three axes needs label: none.",
         )
     if table.shape[1] > _COLUMNS:
         raise InputError.unexpected(str(path), f"{table.shape[1]:,} columns", f"at most {_COLUMNS:,}")
     columns = layout.choose(table.shape[1], str(path))
     layout.room.take(_converted(table.shape, table.dtype), str(path))
-    group = None if columns.group is None else table[:, columns.group]
-    label = f"{path}, column {columns.names[columns.label]}"
-    return Table(_series(table[:, list(columns.signal)], path, layout), table[:, columns.label], group, label, columns)
+    label = str(path) if columns.label is None else f"{path}, column {columns.names[columns.label]}"
+    labels, group = (None if at is None else table[:, at] for at in (columns.label, columns.group))
+    return Table(_series(table[:, list(columns.signal)], path, layout), labels, group, label, columns)
 
 
 def _key(names: Sequence[str], path: Path, parameter: str, key: str | Choice | list[Choice]) -> str:
@@ -84,7 +90,7 @@ def _key(names: Sequence[str], path: Path, parameter: str, key: str | Choice | l
     if not isinstance(key, str):
         raise InputError.unexpected(f"{path}, {parameter}", str(key), f"a key of the archive: {comma_list(names)}")
     if key not in names:
-        hint = did_you_mean(key, names).strip()
+        hint = did_you_mean(key, names).strip() or ("label: none reads it without." if parameter == "label" else "")
         raise InputError.unexpected(
             f"{path}, {parameter}", f"no array {abbreviate(key)}", f"one of {comma_list(names) or 'some'}", hint
         )

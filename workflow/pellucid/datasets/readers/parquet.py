@@ -60,9 +60,9 @@ def _read(path: Path, layout: Layout) -> Table:
         at = layout.column_of(columns.signal, time, channel or 0)
         return f"{path}, row {row + 1}, column {columns.names[at]}"
 
-    group = None if columns.group is None else _words(words[columns.group])
-    label = f"{path}, column {columns.names[columns.label]}"
-    return Table(Series(layout.shaped(x), place), _words(words[columns.label]), group, label, columns)
+    label = str(path) if columns.label is None else f"{path}, column {columns.names[columns.label]}"
+    labels, group = (None if at is None else _words(words[at]) for at in (columns.label, columns.group))
+    return Table(Series(layout.shaped(x), place), labels, group, label, columns)
 
 
 def _require_kinds(columns: Columns, kinds: Sequence[Any], path: Path) -> None:
@@ -73,7 +73,7 @@ def _require_kinds(columns: Columns, kinds: Sequence[Any], path: Path) -> None:
     """
     from pyarrow import types
 
-    for position in {columns.label, columns.label if columns.group is None else columns.group}:
+    for position in {at for at in (columns.label, columns.group) if at is not None}:
         if not _is_name(kinds[position]):
             found = f"values of type {kinds[position]}"
             raise InputError.unexpected(f"{path}, column {columns.names[position]}", found, "texts or whole numbers")
@@ -190,4 +190,4 @@ def _positions(columns: Columns, names: Sequence[str]) -> list[int]:
     # pyarrow takes a name with a point for a path into a nested column; and several columns may have no name.
     if len(set(names)) < len(names) or any("." in name for name in names):
         return list(range(len(names)))
-    return sorted({*columns.signal, columns.label, *([] if columns.group is None else [columns.group])})
+    return sorted({*columns.signal, *(at for at in (columns.label, columns.group) if at is not None)})

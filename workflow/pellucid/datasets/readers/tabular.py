@@ -131,14 +131,14 @@ class Table:
 
     Attributes:
         series: the signal.
-        labels: (N,), numbers or texts as the file writes them.
+        labels: (N,), numbers or texts as the file writes them; None where none are read.
         group: numbers or texts (N,), or None.
         label: the place of the label in the file, for messages.
         columns: where signal, label and group stand; None if they are separate arrays.
     """
 
     series: Series
-    labels: NDArray[Any]
+    labels: NDArray[Any] | None
     group: NDArray[Any] | None
     label: str
     columns: Columns | None = None

@@ -101,6 +101,6 @@ def plain_words(words: NDArray[Any], dialect: Dialect) -> NDArray[Any]:
 def table_of(text: TextFile, series: Series, words: Mapping[int, NDArray[Any]]) -> Table:
     """Return the table of a signal and of the texts of label and group by their column."""
     columns = text.columns
-    label = f"{text.path}, column {text.called(columns.label)}"
-    group = None if columns.group is None else words[columns.group]
-    return Table(series, words[columns.label], group, label, columns)
+    label = str(text.path) if columns.label is None else f"{text.path}, column {text.called(columns.label)}"
+    labels, group = (None if at is None else words[at] for at in (columns.label, columns.group))
+    return Table(series, labels, group, label, columns)

@@ -20,11 +20,15 @@ from pellucid.errors import InputError
 from pellucid.messages import abbreviate
 
 
-def read(path: Path) -> tuple[Series, NDArray[Any]]:
+def read(path: Path, *, labelled: bool = True) -> tuple[Series, NDArray[Any]]:
     """Read a .ts file.
 
+    Args:
+        path: the file.
+        labelled: whether every series must have a class; without it a file that has no classes is read as well.
+
     Returns:
-        The series, padded with NaN to the longest, and their labels as the file writes them.
+        The series, padded with NaN to the longest, and their labels as the file writes them ("" for none).
 
     Raises:
         InputError: the file is no .ts file, has no classes, or has time stamps; a cell is no number; series have
@@ -32,22 +36,23 @@ def read(path: Path) -> tuple[Series, NDArray[Any]]:
     """
     coded = encoding(path)
     try:
-        return _read(path, coded)
+        return _read(path, coded, labelled)
     except UnicodeDecodeError:
         # Names in the comments of older sets are not in UTF-8.
-        return _read(path, "latin-1")
+        return _read(path, "latin-1", labelled)
 
 
-def _read(path: Path, coded: str) -> tuple[Series, NDArray[Any]]:
+def _read(path: Path, coded: str, labelled: bool) -> tuple[Series, NDArray[Any]]:
     with path.open(encoding=coded, newline="") as file:
         lines = ((number, line.strip(AROUND)) for number, line in enumerate(bounded_lines(file, path), 1))
-        head = _head(lines, path.name)
+        head = _head(lines, path.name, labelled)
         values, lengths, labels, channels = array("d"), array("q"), list[str](), 0
         for number, line in lines:
             if not line:
                 continue
             where = f"{path.name}, line {number}"
-            *parts, label = line.split(":")
+            parts = line.split(":")
+            label = parts.pop() if _has_classes(head) else ""
             _require_channels(len(parts), channels, head, where)
             channels = len(parts)
             counts = [_append(values, part, f"{where}, channel {at}") for at, part in enumerate(parts, 1)]
@@ -69,7 +74,11 @@ def _read(path: Path, coded: str) -> tuple[Series, NDArray[Any]]:
     return Series(x, place, np.array(lengths)), np.array(labels, object)
 
 
-def _head(lines: Iterator[tuple[int, str]], name: str) -> dict[str, str]:
+def _has_classes(head: Mapping[str, str]) -> bool:
+    return head.get("targetlabel") != "true" and head.get("classlabel", "true").split(" ")[0] == "true"
+
+
+def _head(lines: Iterator[tuple[int, str]], name: str, labelled: bool) -> dict[str, str]:
     """Return the content of the lines before @data, by their first word in small letters.
 
     Raises:
@@ -86,7 +95,7 @@ def _head(lines: Iterator[tuple[int, str]], name: str) -> dict[str, str]:
         raise InputError.unexpected(name, "no line @data", "a .ts file of the archive")
     if head.get("timestamps") == "true":
         raise InputError.unexpected(name, "series with time stamps", "series of equal steps, each with its class")
-    if head.get("targetlabel") == "true" or head.get("classlabel", "true").split(" ")[0] != "true":
+    if head.get("targetlabel") == "true" or (labelled and not _has_classes(head)):
         found = "no classes (a set for regression or clustering?)"
         raise InputError.unexpected(name, found, "series of equal steps, each with its class")
     return head

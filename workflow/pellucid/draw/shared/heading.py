@@ -7,12 +7,16 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from pellucid.datasets.base import UNLABELLED
+
 
 def of_example(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int) -> str:
-    """The true class, what it was taken for where that is another, and the probability of the predicted class."""
+    """The true class where it is known, what it was taken for, and the probability of the predicted class."""
     classes = data_info["classes"]
     label, predicted = int(arrays["labels"][index]), int(arrays["predictions"][index])
     p = arrays["probabilities"][index, predicted]
+    if label == UNLABELLED:
+        return f"taken for {classes[predicted]}, p = {p:.2f}"
     return f"{classes[label]}{'' if label == predicted else f' → {classes[predicted]}'}, p = {p:.2f}"
 
 

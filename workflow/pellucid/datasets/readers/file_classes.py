@@ -1,0 +1,64 @@
+"""Refuse files of one class each whose classes would be told by something else than the signal."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from pellucid.datasets.readers.tabular import Table
+from pellucid.errors import InputError
+
+
+def require_no_label_column(tables: Sequence[Table], names: Sequence[str]) -> None:
+    """Refuse a column that holds one value in every row of a file, and another one in another file.
+
+    Args:
+        tables: one for each class.
+        names: of their files.
+
+    Raises:
+        InputError: such a column: it is a label, or tells the class as one does.
+    """
+    if min(len(table.series.x) for table in tables) < 2 or len({table.series.x.shape[1:] for table in tables}) > 1:
+        return
+    with warnings.catch_warnings():
+        # Where a column holds nothing at all.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        low = np.stack([np.nanmin(table.series.x, 0) for table in tables])
+        high = np.stack([np.nanmax(table.series.x, 0) for table in tables])
+    telling = (low == high).all(0) & (low != low[0]).any(0)
+    if not telling.any():
+        return
+    time, channel = (int(number) for number in np.argwhere(telling)[-1])
+    values = low[:, time, channel]
+    other = int(np.flatnonzero(values != values[0])[0])
+    raise InputError.unexpected(
+        tables[0].series.place(0, time, channel),
+        f"{values[0]:g} in this and every other row, and {values[other]:g} in every row of {names[other]}",
+        "a signal: this column alone tells the class",
+        "If it is the label, name it (label: -1 is the last column) in place of label: file; if it belongs to the "
+        "signal, name the columns of the signal: signal.",
+    )
+
+
+def require_different_examples(tables: Sequence[Table]) -> None:
+    """Refuse an example that lies in the files of two classes.
+
+    Raises:
+        InputError: it names both.
+    """
+    seen: dict[bytes, tuple[int, int]] = {}
+    for number, table in enumerate(tables):
+        for row, example in enumerate(table.series.x):
+            digest = hashlib.blake2b(np.ascontiguousarray(example, np.float64).data, digest_size=16).digest()
+            before, first = seen.setdefault(digest, (number, row))
+            if before != number:
+                raise InputError.unexpected(
+                    table.series.place(row, None, None),
+                    f"the same example as in {tables[before].series.place(first, None, None)}, of another class",
+                    "each example in one class",
+                    "Take it out of one file.",
+                )
