@@ -167,6 +167,12 @@ def test_examples_without_labels_are_drawn_in_their_order_under_what_they_are_ta
     assert "examples without labels" in figure.get_suptitle()
 
 
+def test_a_notebook_says_that_the_figure_leaves_examples_out(digit, x):
+    many = np.concatenate([x, x])
+    assert "the first 4 examples" not in pellucid.explain(digit, many, "all_equal", y=[0, 1] * 4)._repr_html_()
+    assert "the first 4 examples" in pellucid.explain(digit, many, "all_equal", y=[0] * 8)._repr_html_()
+
+
 def test_a_figure_of_chosen_examples(digit, x):
     explanation = pellucid.explain(digit, x, "saliency", y=[0, 1, 2, 3], target="label", class_names=list("abcdefghij"))
     titles = [axes.get_title() for axes in explanation.plot(examples=[3, 1]).axes]

@@ -79,7 +79,7 @@ def test_one_output_without_a_sigmoid_is_a_logit_only_if_the_caller_names_two_cl
 
 
 @pytest.mark.parametrize("single", [False, True])
-def test_open_axes_take_the_length_of_the_data(keras, x, single):
+def test_open_axes_take_the_length_of_the_data(keras, x, single, tmp_path):
     layers = keras.layers
     keras.utils.set_random_seed(2)
     inputs = keras.Input((None, CHANNELS))
@@ -88,7 +88,10 @@ def test_open_axes_take_the_length_of_the_data(keras, x, single):
     explanation = pellucid.explain(model, x[0] if single else x, "saliency", target=1, mode="signed")
     expected = gradient(keras, model, x, lambda scores: scores[:, 1])
     np.testing.assert_allclose(explanation.attributions, expected[0] if single else expected, rtol=1e-4, atol=1e-7)
-    assert pellucid.explain(model, x, "grad_cam").attributions.any()
+    maps = pellucid.explain(model, x, "grad_cam").attributions
+    assert maps.any()
+    model.save(tmp_path / "open.keras")
+    np.testing.assert_array_equal(pellucid.explain(tmp_path / "open.keras", x, "grad_cam").attributions, maps)
 
 
 @pytest.mark.parametrize("method", ["grad_cam", "saliency", "occlusion", "cam", "kernel_shap", "deep_shap"])

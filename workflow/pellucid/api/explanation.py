@@ -201,6 +201,8 @@ class Explanation:
     def _repr_html_(self) -> str:
         """Return the figure, the facts and the checks for a notebook."""
         facts = dict(self._facts())
+        if self.labels is not None and np.bincount(self.labels).max() > 4:
+            facts["figure"] = "the first 4 examples of each class; plot([…]) shows others, by their numbers"
         for check in self.checks.itertuples():
             verdict = "passed" if check.passed else "FAILED"
             facts[f"check: {check.check}"] = f"{verdict} ({check.value:.3g}; fails where {check.sign} {check.limit:g})"

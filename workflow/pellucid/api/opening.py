@@ -23,7 +23,7 @@ from pellucid import plugins
 from pellucid.api import arrays, channel_axis, keras_copy, own_function
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
-from pellucid.models.imported import archive, head, own_keys
+from pellucid.models.imported import archive, declared_sizes, head, own_keys
 from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import finite, runtime
 from pellucid.network.explained_model import ExplainedModel
@@ -197,25 +197,34 @@ def _from_path(path: Path, x: NDArray[np.float32], opening: Opening) -> OpenedMo
         return _from_folder(path, x, opening)
     if not path.exists():
         raise InputError.unexpected("model", f"{where}, which does not exist", "a .keras file or a SavedModel folder")
-    config = archive.read(path)
+    checked = archive.look_over(path)
+    config, opened = keras_copy.with_sizes(checked.config, x.shape)
     archive.check(config, where, allow_code=opening.allow_code)
     shape = archive.input_shape(config, where)
     arrays.require_kind(shape)
     examples = arrays.batch(x, shape)
     _start(opening.threads)
+    if opened:
+        with keras_copy.single_precision():
+            return _from_keras(_loaded(path, config, checked.stored, opening), x, opening)
     n_classes = own_keys.number_of_outputs(config)
     plugin = plugins.load("models")["keras_file"]
     with keras_copy.single_precision():
         if n_classes is None or n_classes == 1:
-            n_classes = _number(_loaded(path, opening), where, opening)
+            n_classes = _number(_loaded(path, config, checked.stored, opening), where, opening)
         model = plugin.build(shape, n_classes, file=path, allow_code=opening.allow_code)
         return _with_layers(model, config, examples, where, opening)
 
 
-def _loaded(path: Path, opening: Opening) -> keras.Model:
-    """Load a file that was checked, to look at its outputs."""
+def _loaded(path: Path, config: archive.Config, stored: int, opening: Opening) -> keras.Model:
+    """Load a `.keras` file whose configuration was checked.
+
+    Raises:
+        InputError: its layers need far more weights than it holds, or Keras cannot load it.
+    """
     import keras
 
+    declared_sizes.require_buildable(config, stored, str(path), allow_code=opening.allow_code)
     try:
         return keras.models.load_model(path, compile=False, safe_mode=not opening.allow_code)
     except Exception as error:  # Keras raises many kinds; all mean the same here.
