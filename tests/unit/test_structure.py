@@ -28,6 +28,7 @@ FOLDERS = [
     "draw",
     "page",
     "tracking",
+    "api",
 ]
 # Modules that are no plugins, and folders, in the folders of plugins.
 PLUGINS = {

@@ -48,17 +48,16 @@ def draw(
     What the method failed of its checks is known much later, and stands in the report beside the figure.
     """
     chosen = variants(method, parameters)[variant]
-    with style.styled():
-        made = figure(
-            method,
-            chosen,
-            variant,
-            files.read_arrays(attributions),
-            style.data_info(data),
-            title=title,
-            common=colour_scale == "common",
-        )
-        style.save(made, *pictures)
+    made = figure(
+        method,
+        chosen,
+        variant,
+        files.read_arrays(attributions),
+        style.data_info(data),
+        title=title,
+        common=colour_scale == "common",
+    )
+    style.save(made, *pictures)
 
 
 def figure(
@@ -76,7 +75,7 @@ def figure(
     Args:
         method, chosen, variant: the method, the parameters of the variant, and its name.
         arrays: content of `attributions.npz`.
-        data_info: what `style.data_info` returns.
+        data_info: what `style.data_info` or `style.shown` returns.
         title: of the experiment.
         common: whether all panels have one colour scale.
     """
@@ -92,7 +91,7 @@ def figure(
     present = np.unique(labels)
     rows = [np.flatnonzero(labels == label)[:SHOWN] for label in present[:MANY_CLASSES]]
     if (labels == UNLABELLED).all():
-        caption += "\nexamples without labels, in the order of the file"
+        caption += "\nexamples without labels, in their order"
         rows = in_rows(len(labels))
     if len(present) > MANY_CLASSES:
         caption += f"\n{MANY_CLASSES} of {len(present):,} classes"
@@ -104,18 +103,18 @@ def figure(
     # A class activation map without its negative part may have nothing left.
     zero = "zero everywhere: no positive part" if chosen.get("relu") else "zero everywhere"
     shades = leads.colours(signed) if layout is leads.draw else None
-    return layout(
-        base.Sheet(
-            data_info=data_info,
-            arrays={**arrays, "inputs": style.unmeasured_as_nan(arrays["inputs"], measured)},
-            maps=maps,
-            rows=rows,
-            scales=PanelScales(maps, np.concatenate(rows), signed, common, shades, zero),
-            unit=spec.unit,
-            per_channel=per_channel,
-            caption=caption,
-        )
+    sheet = base.Sheet(
+        data_info=data_info,
+        arrays={**arrays, "inputs": style.unmeasured_as_nan(arrays["inputs"], measured)},
+        maps=maps,
+        rows=rows,
+        scales=PanelScales(maps, np.concatenate(rows), signed, common, shades, zero),
+        unit=spec.unit,
+        per_channel=per_channel,
+        caption=caption,
     )
+    with style.styled():
+        return layout(sheet)
 
 
 def in_rows(count: int) -> list[NDArray[np.int64]]:

@@ -41,7 +41,7 @@ def draw(
     content["failed checks"] = content["failed checks"].fillna("")
     with style.styled():
         warning = f"\n{at_chance}" if (at_chance := heading.of_chance(chance)) else ""
-        style.save(_ranking(content, about, title, warning), *ranking)
+        style.save(ranking_figure(content, about, title, warning), *ranking)
         style.save(_tradeoffs(content, about, title, warning), *tradeoffs)
 
 
@@ -52,7 +52,8 @@ def shown_metrics(about: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(place=shown["family"].map(families)).sort_values("place", kind="stable")
 
 
-def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str, warning: str) -> Figure:
+def ranking_figure(content: pd.DataFrame, about: pd.DataFrame, title: str, warning: str = "") -> Figure:
+    """Return the leaderboard as a table of ranks; see `draw`. `warning` is a line below the title."""
     shown = shown_metrics(about)
     rows, columns = len(content), len(shown)
     # Room for what failed, in characters of its longest text.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
@@ -26,6 +27,15 @@ _GAP = 0.07
 _UNLABELLED = 5  # examples without labels that are shown
 _LETTER = 0.073  # inches of a letter of the caption
 _LETTERS = 12  # of 6 points over an image
+
+
+class Row(NamedTuple):
+    """One explanation: its label, the method's family, whether its maps (N, *input_shape) are signed."""
+
+    label: str
+    family: str
+    signed: bool
+    maps: NDArray[np.float32]
 
 
 def draw(
@@ -49,10 +59,31 @@ def draw(
         pictures: one path per format.
         chance: `chance.json`: a model that is no better than chance is named so.
     """
-    data = style.data_info(data_info)
     table = tables.read(checks)
     failed = set(table.loc[~table["passed"], "explanation"])
     rows, arrays = _rows(methods, attributions)
+    at_chance = heading.of_chance(chance)
+    style.save(figure(title, style.data_info(data_info), rows, arrays, failed, at_chance), *pictures)
+
+
+def figure(
+    title: str,
+    data: Mapping[str, Any],
+    rows: Sequence[Row],
+    arrays: Mapping[str, NDArray[Any]],
+    failed: Collection[str],
+    at_chance: str = "",
+) -> Figure:
+    """Return the figure.
+
+    Args:
+        title: of the experiment.
+        data: what `style.data_info` or `style.shown` returned.
+        rows: the explanations.
+        arrays: what they share: the content of one `attributions.npz`.
+        failed: labels of the explanations that failed a check.
+        at_chance: what is to be known of a model that is no better than chance.
+    """
     inputs = style.unmeasured_as_nan(arrays["inputs"], arrays.get("measured"))
     present = np.unique(arrays["labels"])
     shown = [int(np.flatnonzero(arrays["labels"] == label)[0]) for label in present[:MANY_CLASSES]]
@@ -68,7 +99,7 @@ def draw(
     if len(present) > MANY_CLASSES:
         marks += f"; {MANY_CLASSES} of {len(present):,} classes"
     across = _NAMES + len(shown) * (width + _GAP)
-    warning = "".join(f"\n{line}" for line in textwrap.wrap(heading.of_chance(chance), max(70, int(across / _LETTER))))
+    warning = "".join(f"\n{line}" for line in textwrap.wrap(at_chance, max(70, int(across / _LETTER))))
     canvas = Canvas(
         across,
         0.3 + (1 + len(rows)) * (height + _GAP),
@@ -96,22 +127,21 @@ def draw(
             _cell(canvas, inputs[index], maps[index], image, scale, left, top, width, height)
             if not np.nan_to_num(maps[index]).any():
                 canvas.text("all zero", left + width, top + 0.06, ha="right", fontsize=6)
-    style.save(canvas.figure, *pictures)
+    return canvas.figure
 
 
 def _rows(
     methods: Mapping[str, Mapping[str, Any]], attributions: Mapping[str, Path | str]
-) -> tuple[list[tuple[str, str, bool, NDArray[np.float32]]], dict[str, NDArray[Any]]]:
-    """Return label, family, whether signed, and maps of every explanation; and the arrays that all methods share."""
+) -> tuple[list[Row], dict[str, NDArray[Any]]]:
+    """Return the rows of every explanation, and the arrays that all methods share."""
     rows = []
     for family in FAMILIES:
         for method in (name for name in methods if plugins.spec("explain", name).family == family):
             spec, arrays = plugins.spec("explain", method), files.read_arrays(attributions[method])
             for label, parameters in variants(method, methods[method]).items():
-                maps = style.unmeasured_as_nan(
-                    arrays["attributions"][list(arrays["variants"]).index(label)], arrays.get("measured")
-                )
-                rows.append((label, family, holds(spec.signed, parameters), maps))
+                maps = arrays["attributions"][list(arrays["variants"]).index(label)]
+                measured = arrays.get("measured")
+                rows.append(Row(label, family, holds(spec.signed, parameters), style.unmeasured_as_nan(maps, measured)))
     return rows, arrays
 
 
