@@ -27,6 +27,7 @@ FOLDERS = [
     "compare",
     "draw",
     "tracking",
+    "api",
 ]
 # Modules that are no plugins, and folders, in the folders of plugins.
 PLUGINS = {

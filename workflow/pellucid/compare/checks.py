@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from pellucid import plugins, seeds, tables
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, ScoreContext
 from pellucid.score.run import Explained, loaded
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 logger = logging.getLogger(__name__)
 
@@ -53,33 +56,54 @@ def run(
         threads, memory_mb: for the model.
         table: CSV; gets a row for each explanation and check: value, sign and limit ("a value > limit fails"), passed.
     """
+    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
+    explanations = loaded(
+        methods, explained, data_info, model=explained_model, training=training, labels=None, seed=seed
+    )
+    tables.write(table, checked(explanations, randomised))
+
+
+def checked(
+    explanations: Iterable[tuple[Explanation, ScoreContext]], randomised: Path | str | None, *, gradients: bool = True
+) -> pd.DataFrame:
+    """Check explanations; return the table that `run` writes.
+
+    Args:
+        explanations: each with its context.
+        randomised: as for `run`.
+        gradients: as for `measured`.
+    """
     import pandas as pd
 
-    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     similarity = _similarity_at_end(randomised)
     rows = []
-    for explanation, case in loaded(
-        methods, explained, data_info, model=explained_model, training=training, labels=None, seed=seed
-    ):
-        rows += [(explanation.label, *check) for check in _measured(explanation, case)]
+    for explanation, case in explanations:
+        rows += [(explanation.label, *check) for check in measured(explanation, case, gradients=gradients)]
         if explanation.label in similarity:
             value = similarity[explanation.label]
             rows.append((explanation.label, "sanity", value, ">", RANDOMISED, value <= RANDOMISED))
     content = pd.DataFrame(rows, columns=["explanation", "check", "value", "sign", "limit", "passed"])
-    tables.write(table, content)
     failed = content[~content["passed"]]
     logger.info("%d of %d checks passed", len(content) - len(failed), len(content))
     for row in failed.itertuples():
         logger.warning("%s fails %s: %.3g %s %g", row.explanation, row.check, row.value, row.sign, row.limit)
+    return content
 
 
-def _measured(explanation: Explanation, case: ScoreContext) -> Iterator[tuple[str, float, str, float, bool]]:
-    """Yield the checks of one explanation: name, value, sign, limit, passed."""
+def measured(
+    explanation: Explanation, case: ScoreContext, *, gradients: bool = True
+) -> Iterator[tuple[str, float, str, float, bool]]:
+    """Yield the checks of one explanation: name, value, sign, limit, passed.
+
+    Args:
+        explanation, case: from `loaded`.
+        gradients: whether the model has gradients, which coverage is measured by.
+    """
     declared = plugins.spec("explain", explanation.method).checks
     if "completeness" in declared:
         share = explanation.checks["completeness_residual_share"]
         yield "completeness", share, ">", COMPLETENESS, share <= COMPLETENESS
-    if "coverage" in declared:
+    if "coverage" in declared and gradients:
         seen = coverage(explanation, case)
         if seen is None:
             logger.warning("%s: coverage is not checked, since random inputs have no gradient", explanation.label)

@@ -46,9 +46,29 @@ def draw(
 
     What the method failed of its checks is known much later, and stands in the report beside the figure.
     """
-    spec = plugins.spec("explain", method)
-    data_info, arrays = style.data_info(data), files.read_arrays(attributions)
     chosen = variants(method, parameters)[variant]
+    style.save(
+        figure(method, variant, chosen, title, style.data_info(data), files.read_arrays(attributions)), *pictures
+    )
+
+
+def figure(
+    method: str,
+    variant: str,
+    chosen: Mapping[str, Any],
+    title: str,
+    data_info: Mapping[str, Any],
+    arrays: dict[str, NDArray[Any]],
+) -> Figure:
+    """Return the figure of one variant of a method.
+
+    Args:
+        method, variant, title: as for `draw`.
+        chosen: the parameters of the variant.
+        data_info: what `style.data_info` or `style.shown` returned.
+        arrays: the content of `attributions.npz`; changed. Without `labels`, examples are sorted by predicted class.
+    """
+    spec = plugins.spec("explain", method)
     maps = arrays["attributions"][list(arrays["variants"]).index(variant)]
     measured = arrays.get("measured")
     maps = style.unmeasured_as_nan(maps, measured)
@@ -59,7 +79,7 @@ def draw(
     scale = style.Scale.of(maps, holds(spec.signed, chosen))
     setting = ", ".join(f"{name} {value}" for name, value in chosen.items())
     caption = f"{spec.title}{f' ({setting})' if setting else ''}\n{title}"
-    labels = arrays["labels"]
+    labels = arrays.get("labels", arrays["predictions"])
     present = np.unique(labels)
     if len(present) > MANY_CLASSES:
         caption += f"\n{MANY_CLASSES} of {len(present):,} classes"
@@ -80,7 +100,7 @@ def draw(
     series = _signals if len(data_info["channels"]) == 1 else _channels
     layout = _images if data_info["kind"] == "image" else series
     with style.styled():
-        style.save(layout(sheet), *pictures)
+        return layout(sheet)
 
 
 @dataclass(frozen=True)
@@ -205,6 +225,8 @@ def _heading(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], i
     is the width in letters; without it the heading is one line of any length, unless there are many classes.
     """
     classes = data_info["classes"]
+    if "labels" not in arrays:
+        return _heading_unlabelled(data_info, arrays, index, room)
     label, predicted, target = (int(arrays[name][index]) for name in ("labels", "predictions", "targets"))
     p = arrays["probabilities"][index, predicted]
     if len(classes) > MANY_CLASSES:
@@ -223,6 +245,14 @@ def _heading(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], i
     if target != predicted:
         parts.append(f"explained: {classes[target]}")
     return "; ".join(parts)
+
+
+def _heading_unlabelled(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int, room: int) -> str:
+    """The predicted class with its probability, of an example whose true class is not known."""
+    classes, predicted, target = data_info["classes"], int(arrays["predictions"][index]), int(arrays["targets"][index])
+    name, p = classes[predicted], arrays["probabilities"][index, predicted]
+    heading = f"→ {_cut(name, max(room, 8) - 2)}" if room else f"taken for {name}, p = {p:.2f}"
+    return heading if target == predicted else f"{heading}; explained: {classes[target]}"
 
 
 def _folded(heading: str, room: float) -> str:

@@ -36,7 +36,7 @@ def draw(
     content, about = tables.read(table, index="explanation"), tables.read(metrics)
     content["failed checks"] = content["failed checks"].fillna("")
     with style.styled():
-        style.save(_ranking(content, about, title), *ranking)
+        style.save(ranking_figure(content, about, title), *ranking)
         style.save(_tradeoffs(content, about, title), *tradeoffs)
 
 
@@ -47,7 +47,8 @@ def headline(about: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(place=shown["family"].map(families)).sort_values("place", kind="stable")
 
 
-def _ranking(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
+def ranking_figure(content: pd.DataFrame, about: pd.DataFrame, title: str) -> Figure:
+    """Return the leaderboard as a table of ranks; see `draw`."""
     shown = headline(about)
     rows, columns = len(content), len(shown)
     # Room for what failed, in characters of its longest text.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
@@ -21,6 +22,15 @@ from pellucid.messages import MANY_CLASSES
 _NAMES = 1.75  # inches for the names at the left
 _GAP = 0.07
 _LETTERS = 12  # of 6 points over an image
+
+
+class Row(NamedTuple):
+    """One explanation: its label, the method's family, whether its maps (N, *input_shape) are signed."""
+
+    label: str
+    family: str
+    signed: bool
+    maps: NDArray[np.float32]
 
 
 def draw(
@@ -42,13 +52,33 @@ def draw(
         checks: the table of the checks: what failed one is marked.
         pictures: one path per format.
     """
-    data = style.data_info(data_info)
     table = tables.read(checks)
     failed = set(table.loc[~table["passed"], "explanation"])
     rows, arrays = _rows(methods, attributions)
+    style.save(figure(title, style.data_info(data_info), rows, arrays, failed), *pictures)
+
+
+def figure(
+    title: str,
+    data: Mapping[str, Any],
+    rows: Sequence[Row],
+    arrays: Mapping[str, NDArray[Any]],
+    failed: Collection[str],
+) -> Figure:
+    """Return the figure.
+
+    Args:
+        title: of the experiment.
+        data: what `style.data_info` or `style.shown` returned.
+        rows: the explanations.
+        arrays: what they share: the content of one `attributions.npz`. Without
+            `labels`, classes are the predicted ones.
+        failed: labels of the explanations that failed a check.
+    """
+    labels = arrays.get("labels", arrays["predictions"])
     inputs = style.unmeasured_as_nan(arrays["inputs"], arrays.get("measured"))
-    present = np.unique(arrays["labels"])
-    shown = [int(np.flatnonzero(arrays["labels"] == label)[0]) for label in present[:MANY_CLASSES]]
+    present = np.unique(labels)
+    shown = [int(np.flatnonzero(labels == label)[0]) for label in present[:MANY_CLASSES]]
     image = data["kind"] == "image"
     width, height = (0.62, 0.62) if image else (1.75, 0.42)
     marks = "; ✗: failed a check" if failed else ""
@@ -79,22 +109,21 @@ def draw(
             # A scale for all would leave a class that the model is less sure of without colours.
             scale = style.Scale.of(maps[[index]], signed)
             _cell(canvas, inputs[index], maps[index], image, scale, left, top, width, height)
-    style.save(canvas.figure, *pictures)
+    return canvas.figure
 
 
 def _rows(
     methods: Mapping[str, Mapping[str, Any]], attributions: Mapping[str, Path | str]
-) -> tuple[list[tuple[str, str, bool, NDArray[np.float32]]], dict[str, NDArray[Any]]]:
-    """Return label, family, whether signed, and maps of every explanation; and the arrays that all methods share."""
+) -> tuple[list[Row], dict[str, NDArray[Any]]]:
+    """Return the rows of every explanation, and the arrays that all methods share."""
     rows = []
     for family in FAMILIES:
         for method in (name for name in methods if plugins.spec("explain", name).family == family):
             spec, arrays = plugins.spec("explain", method), files.read_arrays(attributions[method])
             for label, parameters in variants(method, methods[method]).items():
-                maps = style.unmeasured_as_nan(
-                    arrays["attributions"][list(arrays["variants"]).index(label)], arrays.get("measured")
-                )
-                rows.append((label, family, holds(spec.signed, parameters), maps))
+                maps = arrays["attributions"][list(arrays["variants"]).index(label)]
+                measured = arrays.get("measured")
+                rows.append(Row(label, family, holds(spec.signed, parameters), style.unmeasured_as_nan(maps, measured)))
     return rows, arrays
 
 
@@ -103,7 +132,9 @@ def _head(
 ) -> None:
     """Write the true class of an example over its column, and the predicted class where it differs."""
     classes = data_info["classes"]
-    name, predicted = classes[arrays["labels"][index]], classes[arrays["predictions"][index]]
+    predicted = classes[arrays["predictions"][index]]
+    name = classes[arrays["labels"][index]] if "labels" in arrays else f"taken for {predicted}"
+    predicted = predicted if "labels" in arrays else name
     if len(classes) > MANY_CLASSES and data_info["kind"] == "image":
         # Names of a thousand classes are long: two short lines over a narrow column.
         lines = [name] if name == predicted else [name, f"→ {predicted}"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,8 +68,7 @@ def new(width: float, height: float) -> Figure:
 def save(figure: Figure, *paths: Path | str) -> None:
     """Write a figure once per path; the suffix chooses the format. All its texts are drawn as they are written."""
     with mpl.rc_context(STYLE), warnings.catch_warnings():
-        fonts.fit(figure)
-        _fold_heading(figure)
+        fit(figure)
         # Which letters no font has is told by `fit`, once.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         # The layout is most of the work: it is found once, and not again for every format.
@@ -80,8 +79,9 @@ def save(figure: Figure, *paths: Path | str) -> None:
             files.write(path, partial(figure.savefig, metadata=metadata))
 
 
-def _fold_heading(figure: Figure) -> None:
-    """Break the lines of the heading that are longer than the figure is wide."""
+def fit(figure: Figure) -> None:
+    """Choose fonts that have all letters of a figure, and break the lines of its heading that are wider than it."""
+    fonts.fit(figure)
     width, lines = figure.get_figwidth(), figure.get_suptitle().split("\n")
     # A letter of 10 points is a thirteenth of an inch wide.
     if max(map(len, lines)) > 14 * width:
@@ -90,8 +90,12 @@ def _fold_heading(figure: Figure) -> None:
 
 
 def data_info(path: Path | str) -> dict[str, Any]:
-    """What `data.json` says, with the names of classes and channels and the unit as a figure shows them."""
-    told: dict[str, Any] = files.read_json(path)
+    """What `data.json` says, as `shown`."""
+    return shown(files.read_json(path))
+
+
+def shown(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of `data.json`, with its names and its unit as a figure shows them."""
     classes = names_in_figure(told["classes"])
     shown = dict(zip(told["classes"], classes, strict=True))
     counts = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,31 +57,83 @@ def run(
     Raises:
         InputError: the method does not apply to the model, or did not return finite numbers of the inputs' shape.
     """
-    plugin = plugins.load("explain")[method]
     arrays = files.read_arrays(examples)
-    inputs, targets, measured = arrays["inputs"], arrays["targets"], arrays.get("measured")
     explained_model = None
-    if plugin.SPEC.needs_model and model:
+    if plugins.spec("explain", method).needs_model and model:
         explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
-        _require_varying(explained_model, inputs, targets, data_info)
+    results = explain_variants(
+        method,
+        parameters,
+        explained_model,
+        arrays,
+        seed=seed,
+        training=files.map_array(Path(training)) if training else None,
+        classes=files.read_json(Path(data_info))["classes"] if data_info else None,
+    )
+    files.write_arrays(attributions, results.arrays)
+    files.write_json(cost, results.costs)
+    files.write_json(checks, results.checks)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What one method gave for all variants of its parameters.
+
+    Attributes:
+        arrays: the content of `attributions.npz`, see `run`.
+        costs, checks: of `cost.json` and `checks.json`, by variant.
+    """
+
+    arrays: dict[str, NDArray[Any]]
+    costs: dict[str, dict[str, Any]]
+    checks: dict[str, dict[str, float]]
+
+
+def explain_variants(
+    method: str,
+    parameters: Mapping[str, Any],
+    model: ExplainedModel | None,
+    arrays: Mapping[str, NDArray[Any]],
+    *,
+    seed: int,
+    training: NDArray[np.float32] | None = None,
+    classes: Sequence[str] | None = None,
+) -> Results:
+    """Explain examples by one method, once for each variant of its parameters.
+
+    The rule (`run`) and `pellucid.explain` share this function, so that both give the same bytes.
+
+    Args:
+        method, parameters, seed: as for `run`.
+        model: None for a method that needs no model.
+        arrays: the content of `examples.npz`, of which `inputs`, `targets` and `measured` are used.
+        training: (M, *input_shape), for a method that needs training examples.
+        classes: their names, for messages.
+
+    Raises:
+        InputError: as `run`.
+    """
+    plugin = plugins.load("explain")[method]
+    inputs, targets, measured = arrays["inputs"], arrays["targets"], arrays.get("measured")
+    model = model if plugin.SPEC.needs_model else None
+    if model:
+        _require_varying(model, inputs, targets, classes)
     provided = measured_for(plugin, measured)
-    provided |= {"training": files.map_array(Path(training))} if plugin.SPEC.needs_training and training else {}
+    provided |= {"training": training} if plugin.SPEC.needs_training and training is not None else {}
     maps, costs, residuals = [], {}, {}
     for label, values in variants(method, parameters).items():
         arguments = {**provided, **values}
-        before, started = _passes(explained_model), time.perf_counter()
+        before, started = _passes(model), time.perf_counter()
         rng = seeds.generator(seed, "explain", label)
-        variant_maps = plugin.explain(explained_model, inputs, targets, rng, **arguments)
+        variant_maps = plugin.explain(model, inputs, targets, rng, **arguments)
         seconds = time.perf_counter() - started
         require_finite(variant_maps, inputs, label)
         maps.append(np.asarray(variant_maps, np.float32))
-        costs[label] = _cost(label, before, _passes(explained_model), seconds, len(inputs), values)
+        costs[label] = _cost(label, before, _passes(model), seconds, len(inputs), values)
         rng = seeds.generator(seed, "explain", label)
-        residuals[label] = completeness(plugin, explained_model, inputs, targets, variant_maps, rng, arguments)
-    arrays |= {"variants": np.array(list(costs)), **_split_measured(np.stack(maps), measured)}
-    files.write_arrays(attributions, arrays)
-    files.write_json(cost, costs)
-    files.write_json(checks, residuals)
+        residuals[label] = completeness(plugin, model, inputs, targets, variant_maps, rng, arguments)
+    written = {**arrays, "variants": np.array(list(costs)), **_split_measured(np.stack(maps), measured)}
+    return Results(written, costs, residuals)
 
 
 def _cost(
@@ -159,7 +212,7 @@ def completeness(
 
 
 def _require_varying(
-    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], data_info: Path | str | None
+    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], classes: Sequence[str] | None
 ) -> None:
     """Refuse a target whose score is constant: its attributions would all be zero, and would pass as complete.
 
@@ -181,9 +234,9 @@ def _require_varying(
     constant = [int(target) for target in np.unique(targets) if np.ptp(scores[:, target]) <= rounding[target]]
     if constant:
         value = float(scores[0, constant[0]])
-        classes = files.read_json(Path(data_info))["classes"] if data_info else range(model.n_classes)
+        name = str(classes[constant[0]] if classes else constant[0])
         raise InputError(
-            f"class {abbreviate(str(classes[constant[0]]))}",
+            f"class {abbreviate(name)}",
             f"the score is {value:.4g} for every input, and a constant has no explanation.",
             "Look at the weights of this class in the last layer, and whether the training went well.",
         )

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 from pydantic import Field
 
 from pellucid import files
 from pellucid.errors import InputError
 from pellucid.messages import comma_list, first_line, format_shape
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import head, own_keys
-from pellucid.network import same_function
+from pellucid.models.imported import opaque, own_keys
 
 if TYPE_CHECKING:
     import keras
@@ -98,7 +96,7 @@ def build(
     digest = files.digest([files.sha256(path) for path in addresses(folder=folder).values()])[:12]
     layer = _layer(path, endpoint, f"saved_model_{digest}")
     inputs = Input(input_shape, name="input")
-    scores = _logits(inputs, _output(layer, inputs, n_classes, path), n_classes, path)
+    scores = opaque.logits(inputs, _output(layer, inputs, n_classes, path), n_classes, path)
     model = Model(inputs, layers.Softmax(name="classes")(scores), name="saved_model")
     model = own_keys.with_input_range(model, input_range, path)
     if not _has_gradients(model, input_shape):
@@ -125,44 +123,13 @@ def _output(layer: Any, inputs: Any, n_classes: int, path: str) -> Any:
     if len(outputs) != 1:
         raise InputError.unexpected(path, f"{len(outputs)} outputs: {comma_list(output)}", "one")
     (scores,) = outputs
-    binary = _is_binary(scores, n_classes)
+    binary = opaque.is_binary(scores, n_classes)
     if tuple(scores.shape[1:]) != (n_classes,) and not binary:
         expected = f"{n_classes} scores, one for each class{', or one score' if n_classes == 2 else ''}"
         hint = "model.classes names the classes of all outputs, also those that the data lack."
         raise InputError.unexpected(
             path, f"an output of shape {format_shape(scores.shape[1:]) or '()'}", expected, hint
         )
-    return scores
-
-
-def _is_binary(scores: Any, n_classes: int) -> bool:
-    return tuple(scores.shape[1:]) in ((), (1,)) and n_classes == 2
-
-
-def _logits(inputs: Any, scores: Any, n_classes: int, path: str) -> Any:
-    """Return the logits of all classes from the scores of the SavedModel.
-
-    Raises:
-        InputError: the score of an input depends on the call or on the batch.
-    """
-    from keras import Model, ops
-
-    function = Model(inputs, scores)
-    same_function.require_function(function, path)
-    # The smallest normal number replaces a probability that was rounded to 0, which has no logarithm.
-    tiny = float(np.finfo(np.float32).tiny)
-    if _is_binary(scores, n_classes):
-        if head.in_unit_interval(same_function.ask(function, same_function.tries(function))):
-            # 1 - p in 32-bit numbers is not closer to 0 than half of the last digit.
-            rest = ops.maximum(1 - scores, float(np.finfo(np.float32).epsneg))
-            scores = ops.log(ops.maximum(scores, tiny)) - ops.log(rest)
-            logger.info("its one probability p belongs to the second class, whose score z is log p / (1 - p)")
-        else:
-            logger.info("its one score z is used as the logit of the second of two classes")
-        return head.two_logits(scores)
-    if head.gives_probabilities(function):
-        logger.info("the logarithms of its probabilities are used as logits")
-        return ops.log(ops.maximum(scores, tiny))
     return scores
 
 

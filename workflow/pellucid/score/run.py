@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,10 +67,6 @@ def run(
         model, training, labels: for scores that need them.
         random_labels, random_training: `model.keras` and `training.json` of the training on random labels, likewise.
     """
-    import pandas as pd
-
-    plugin = plugins.load("score")[score]
-    spec = plugin.SPEC
     load_model = partial(ExplainedModel.load, threads=threads, memory_mb=memory_mb)
     explained_model = load_model(model) if model else None
     other = None
@@ -78,19 +74,39 @@ def run(
         reached = files.read_json(random_training)
         other = RandomLabels(load_model(random_labels), reached["memorised"], reached["chance"])
     load = partial(loaded, model=explained_model, training=training, labels=labels, seed=seed, other=other)
+    content, values = scored(score, parameters, load(methods, explained, data_info), seed)
+    tables.write(table, content)
+    files.write_arrays(arrays, values)
+
+
+def scored(
+    score: str,
+    parameters: Mapping[str, Any],
+    explanations: Iterable[tuple[Explanation, ScoreContext]],
+    seed: int,
+) -> tuple[pd.DataFrame, dict[str, NDArray[Any]]]:
+    """Score explanations; return the content of the table and of the arrays that `run` writes.
+
+    Args:
+        score, parameters, seed: as for `run`.
+        explanations: each with its context.
+    """
+    import pandas as pd
+
+    plugin = plugins.load("score")[score]
+    spec = plugin.SPEC
     rows, values = [], dict[str, NDArray[Any]]()
-    for explanation, case in load(methods, explained, data_info):
+    for explanation, case in explanations:
         result = plugin.score(explanation, case, seeds.generator(seed, "score", score), **parameters)
         _require_no_infinity(result, f"{spec.title} of {explanation.label}")
         rows += _rows(spec, result, explanation.label, case, seed)
         values |= _arrays(result, explanation.label)
         logger.info("%s: %s", explanation.label, _means_line(result))
     content = _with_comparable(pd.DataFrame(rows, columns=COLUMNS), values)
-    tables.write(table, content)
-    files.write_arrays(arrays, values)
     logger.info("%s of %d explanations", spec.title, content["explanation"].nunique())
     if "note" in values:
         logger.info("%s", values["note"])
+    return content, values
 
 
 def _arrays(result: ScoreResult, label: str) -> dict[str, NDArray[Any]]:
@@ -158,13 +174,13 @@ def _explanations(
             is_gradient=holds(spec.is_gradient, values),
             cost=costs[label],
             checks=checks[label],
-            re_explain=partial(_re_explain, method, label, values, case),
+            re_explain=partial(re_explain, method, label, values, case),
         )
         for label, values in variants(method, parameters).items()
     ]
 
 
-def _re_explain(
+def re_explain(
     method: str,
     label: str,
     parameters: Mapping[str, Any],

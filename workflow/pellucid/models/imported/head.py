@@ -73,6 +73,11 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
     return changed
 
 
+def final_activation(model: keras.Model) -> str | None:
+    """Return "softmax", "log_softmax" or "sigmoid" if the scores of a model end in it."""
+    return _final_activation(_score_operation(model))
+
+
 def _replace_activation(model: keras.Model, last: Any, activation: str | None, binary: bool, where: str) -> keras.Model:
     """Return the model with a softmax instead of its last activation."""
     from keras import Model, activations, layers

@@ -1,0 +1,211 @@
+"""What `pellucid.explain` returns: the attributions, what was explained, the checks, the workflow's figure and file."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import files, plugins
+from pellucid.api.opening import OpenedModel
+from pellucid.compare.checks import measured
+from pellucid.errors import InputError
+from pellucid.explain.base import holds
+from pellucid.messages import format_shape
+from pellucid.score.base import Explanation as Scored
+from pellucid.score.base import ScoreContext
+from pellucid.score.run import re_explain
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+_PICTURES = (".png", ".svg", ".pdf")
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Explanation:
+    """Attributions of some examples by one method.
+
+    Attributes:
+        attributions: float32, of the shape of x: what every input value adds, in the unit of the method (`unit`).
+        method: its name; `variant` is the same.
+        parameters: all of the method's parameters, with their defaults.
+        targets: (N,) the explained class of each example.
+        predictions: (N,) the predicted class of each example.
+        probabilities: (N, classes).
+        labels: (N,) the true classes; None where they were not handed over.
+        class_names: of all classes.
+        cost: seconds, forward and backward passes through the model.
+        data_info: the facts of the data, as the workflow's `data.json` holds them.
+        arrays: the content of the workflow's `attributions.npz`.
+    """
+
+    attributions: NDArray[np.float32]
+    method: str
+    parameters: Mapping[str, Any]
+    targets: NDArray[np.int64]
+    predictions: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    labels: NDArray[np.int64] | None
+    cost: Mapping[str, Any]
+    data_info: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[Any]]
+    seed: int
+    _opened: OpenedModel = field(repr=False)
+    _residuals: Mapping[str, float] = field(repr=False)
+    _training: NDArray[np.float32] | None = field(repr=False)
+
+    @property
+    def variant(self) -> str:
+        """The label of the method with its parameters, as in the workflow's files."""
+        return self.method
+
+    @property
+    def unit(self) -> str:
+        """What a value stands for."""
+        return str(plugins.spec("explain", self.method).unit)
+
+    @property
+    def class_names(self) -> list[str]:
+        """The names of all classes."""
+        return list(self.data_info["classes"])
+
+    @property
+    def opaque(self) -> bool:
+        """Whether only the outputs of the model are known."""
+        return self._opened.opaque
+
+    @cached_property
+    def checks(self) -> pd.DataFrame:
+        """What the method promises, measured: a row for each check with its value, limit and whether it was passed.
+
+        Completeness (the attributions sum to the change of the score), coverage (every value that the score depends on
+        can get an attribution), batch (an attribution does not depend on the other examples). The first use explains a
+        few examples again.
+        """
+        import pandas as pd
+
+        rows = list(measured(*self.scored(), gradients=not self.opaque))
+        return pd.DataFrame(rows, columns=["check", "value", "sign", "limit", "passed"])
+
+    def scored(self, **context: Any) -> tuple[Scored, ScoreContext]:
+        """Return this explanation as the workflow's checks and scores take it.
+
+        Args:
+            context: further fields of the `ScoreContext`.
+        """
+        declared, arrays = plugins.spec("explain", self.method), self.arrays
+        case = ScoreContext(
+            data_info=self.data_info,
+            inputs=arrays["inputs"],
+            targets=self.targets,
+            labels=self.predictions if self.labels is None else self.labels,
+            model=self._opened.explained,
+            training=self._training,
+            seed=self.seed,
+            measured=arrays.get("measured"),
+            **context,
+        )
+        scored = Scored(
+            label=self.variant,
+            method=self.method,
+            attributions=arrays["attributions"][0],
+            per_channel=holds(declared.per_channel, self.parameters),
+            signed=holds(declared.signed, self.parameters),
+            is_gradient=holds(declared.is_gradient, self.parameters),
+            cost=self.cost,
+            checks=self._residuals,
+            re_explain=partial(re_explain, self.method, self.variant, self.parameters, case),
+        )
+        return scored, case
+
+    def plot(self) -> Figure:
+        """Return the workflow's figure of these attributions: up to 4 examples of each class, up to 20 classes."""
+        from pellucid.draw import explanation, style
+
+        figure = explanation.figure(
+            self.method,
+            self.variant,
+            self.parameters,
+            str(self.data_info["title"]),
+            style.shown(self.data_info),
+            dict(self.arrays),
+        )
+        with style.styled():
+            style.fit(figure)
+        return figure
+
+    def save(self, path: Path | str) -> None:
+        """Write the arrays as the workflow's `attributions.npz`, or the figure as .png, .svg or .pdf.
+
+        Args:
+            path: its ending says which; folders on the way are made.
+
+        Raises:
+            InputError: another ending.
+        """
+        path = Path(path).expanduser()
+        if path.suffix not in (".npz", *_PICTURES):
+            raise InputError.unexpected("save", path.name, f"a name that ends in .npz, {', '.join(_PICTURES)}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".npz":
+            files.write_arrays(path, self.arrays)
+            return
+        from pellucid.draw import style
+
+        style.save(self.plot(), path)
+
+    def __repr__(self) -> str:
+        return f"<Explanation by {self.method} of {len(self.targets)} example(s), {self._facts()['attributions']}>"
+
+    def _facts(self) -> dict[str, str]:
+        """Return what a reader should know of these attributions, in words."""
+        spec = plugins.spec("explain", self.method)
+        passes = f"{self.cost['forward_passes']:,} forward, {self.cost['backward_passes']:,} backward passes"
+        explained = dict.fromkeys(self.class_names[target] for target in self.targets)
+        facts = {
+            "method": f"{spec.title} ({spec.paper})",
+            "parameters": ", ".join(f"{name} {value}" for name, value in self.parameters.items()),
+            "attributions": f"{format_shape(self.attributions.shape)}, {spec.unit}",
+            "explained": ", ".join([*list(explained)[:5], *(["…"] if len(explained) > 5 else [])]),
+            "cost": f"{self.cost['seconds']:.2f} s, {passes}",
+        }
+        return {name: fact for name, fact in facts.items() if fact}
+
+    def _repr_html_(self) -> str:
+        """Return the figure, the facts and the checks for a notebook."""
+        facts = dict(self._facts())
+        for check in self.checks.itertuples():
+            verdict = "passed" if check.passed else "FAILED"
+            facts[f"check: {check.check}"] = f"{verdict} ({check.value:.3g}; fails where {check.sign} {check.limit:g})"
+        return f"{facts_html(facts)}{figure_html(self.plot(), f'attributions by {self.method}')}"
+
+
+def facts_html(facts: Mapping[str, str]) -> str:
+    """Return facts as a small table."""
+    rows = (
+        f'<tr><th style="text-align:left">{html.escape(name)}</th>'
+        f'<td style="text-align:left">{html.escape(fact)}</td></tr>'
+        for name, fact in facts.items()
+    )
+    return f"<table>{''.join(rows)}</table>"
+
+
+def figure_html(figure: Figure, alternative: str) -> str:
+    """Return a figure as a picture inside a page."""
+    from pellucid.draw import style
+
+    content = io.BytesIO()
+    with style.styled():
+        figure.savefig(content, format="png", dpi=100)
+    picture = base64.b64encode(content.getvalue()).decode()
+    return f'<img alt="{html.escape(alternative)}" style="max-width:100%" src="data:image/png;base64,{picture}">'

@@ -1,0 +1,158 @@
+"""What is known of the examples: their classes, targets and axes, as the workflow's files hold them."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pellucid.api import arrays
+from pellucid.api.opening import OpenedModel
+from pellucid.errors import InputError
+from pellucid.logits import softmax
+from pellucid.messages import abbreviate
+
+
+@dataclass(frozen=True)
+class Data:
+    """Examples that were checked against the model.
+
+    Attributes:
+        arrays: the content of the workflow's `examples.npz`; `labels` are absent where the true classes are not known.
+        info: the content of `data.json`.
+        training: (M, *input_shape), or None.
+        shape: of x as the caller handed it over.
+    """
+
+    arrays: dict[str, NDArray[Any]]
+    info: dict[str, Any]
+    training: NDArray[np.float32] | None
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(
+        cls,
+        opened: OpenedModel,
+        *,
+        x: NDArray[np.float32],
+        y: ArrayLike | None,
+        target: Any,
+        training: ArrayLike | None,
+        measured: ArrayLike | None,
+        class_names: Sequence[str] | None,
+        channel_names: Sequence[str] | None,
+        sampling_rate_hz: float | None,
+        unit: str,
+        title: str,
+    ) -> Data:
+        """Check what the caller hands over beside x; see `pellucid.explain`.
+
+        Raises:
+            InputError: something does not fit the model or x.
+        """
+        examples, model = opened.x, opened.explained
+        n, input_shape = len(examples), examples.shape[1:]
+        classes = _class_names(class_names, model.n_classes, opened.where)
+        info = {
+            "title": str(title),
+            "kind": arrays.require_kind(input_shape),
+            "classes": classes,
+            "channels": _channel_names(channel_names, input_shape[-1]),
+            "sampling_rate_hz": _rate(sampling_rate_hz),
+            "unit": str(unit),
+            "notes": [],
+            "shape": list(input_shape),
+        }
+        labels = None if y is None else arrays.classes(_one_or_many(y, n), "y", n, classes)
+        logits = model.logits(examples, called="example of x")
+        predictions = logits.argmax(1)
+        content: dict[str, NDArray[Any]] = {
+            "indices": np.arange(n),
+            "inputs": examples,
+            **({} if labels is None else {"labels": labels}),
+            "predictions": predictions,
+            "probabilities": softmax(logits),
+            "targets": arrays.targets(target, labels, predictions, classes),
+        }
+        if measured is not None and (mask := arrays.mask(measured, opened.as_given(examples))) is not None:
+            content["measured"] = opened.as_taken(mask)
+        background = None
+        if training is not None:
+            rows = arrays.batch(arrays.numbers(training, "training"), opened.as_given(examples).shape[1:], "training")
+            background = opened.as_taken(rows)
+        return cls(content, info, background, x.shape)
+
+
+def classes_of_training(training_y: ArrayLike | None, data: Data) -> NDArray[np.int64] | None:
+    """Return the classes (M,) of the training examples; None where they are not known.
+
+    Raises:
+        InputError: another number of classes than of training examples.
+    """
+    if training_y is None:
+        return None
+    if data.training is None:
+        raise InputError("training_y", "the classes of training examples that are not there.", "Add training=….")
+    return arrays.classes(training_y, "training_y", len(data.training), data.info["classes"], of="training")
+
+
+def names(values: Any, key: str) -> list[str]:
+    """Return names as texts.
+
+    Raises:
+        InputError: no list of names, or a name twice.
+    """
+    if isinstance(values, str) or not hasattr(values, "__len__"):
+        raise InputError.unexpected(key, abbreviate(values), "a list of names")
+    listed = [str(value) for value in values]
+    if twice := [name for name, count in Counter(listed).items() if count > 1]:
+        raise InputError.unexpected(key, f"{abbreviate(twice[0])} twice", "names that differ")
+    return listed
+
+
+def require_numbers(**values: Any) -> None:
+    """Refuse settings that are not whole numbers, or too small.
+
+    Raises:
+        InputError: names the setting.
+    """
+    for name, value in values.items():
+        least = 0 if name == "seed" else 1
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+            raise InputError.unexpected(name, abbreviate(value), f"a whole number from {least}")
+
+
+def _class_names(given: Sequence[str] | None, n_classes: int, where: str) -> list[str]:
+    if given is None:
+        return [str(number) for number in range(n_classes)]
+    if len(given) != n_classes:
+        raise InputError.unexpected("class_names", f"{len(given)} names", f"{n_classes}, one for each class of {where}")
+    return list(given)
+
+
+def _channel_names(given: Sequence[str] | None, n_channels: int) -> list[str]:
+    if given is None:
+        return [f"channel {number}" for number in range(1, n_channels + 1)]
+    listed = names(given, "channel_names")
+    if len(listed) != n_channels:
+        raise InputError.unexpected("channel_names", f"{len(listed)} names", f"{n_channels}, one for each channel of x")
+    return listed
+
+
+def _rate(value: float | None) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < math.inf:
+        raise InputError.unexpected("sampling_rate_hz", abbreviate(value), "samples per second, above 0")
+    return float(value)
+
+
+def _one_or_many(y: ArrayLike, n: int) -> Any:
+    """Return the class of a single example as a list."""
+    return [y] if n == 1 and np.ndim(y) == 0 else y

@@ -1,0 +1,240 @@
+"""`pellucid.explain` and `pellucid.compare`: one method, or several with their scores, on examples at hand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pellucid import plugins
+from pellucid.api import arrays, facts, settings
+from pellucid.api.comparison import Comparison, compared
+from pellucid.api.explanation import Explanation
+from pellucid.api.facts import Data
+from pellucid.api.opening import OpenedModel, Opening, open_model
+from pellucid.api.own_function import told
+from pellucid.errors import InputError
+from pellucid.explain.run import explain_variants
+
+# A Keras model, the path of a .keras file or of a SavedModel folder, or a function (N, *shape) -> (N, classes).
+Model = Any
+# What `compare` judges by where the caller names no scores: both work with any model and without training examples.
+SCORES = ("deletion_insertion", "faithfulness_correlation", "cost")
+
+logger = logging.getLogger(__name__)
+
+
+def explain(
+    model: Model,
+    x: ArrayLike,
+    method: str,
+    *,
+    y: ArrayLike | None = None,
+    target: str | int | ArrayLike = "predicted",
+    training: ArrayLike | None = None,
+    measured: ArrayLike | None = None,
+    class_names: Sequence[str] | None = None,
+    channel_names: Sequence[str] | None = None,
+    sampling_rate_hz: float | None = None,
+    unit: str = "",
+    title: str = "",
+    seed: int = 0,
+    threads: int | None = None,
+    memory_mb: int = 1024,
+    allow_code: bool = False,
+    **parameters: Any,
+) -> Explanation:
+    """Explain a model's predictions on examples by one attribution method.
+
+    Args:
+        model: a Keras model, the path of a `.keras` file or of a SavedModel folder, or a function that takes a batch
+            (N, *shape) float32 and returns (N, classes), logits or probabilities.
+        x: the examples, (N, time, channels) or (N, height, width, channels), as the model takes them; one example
+            without the axis N is explained as a batch of one.
+        method: name of the method, such as "grad_cam".
+        y: the true class of each example, as numbers or names; only for `target="label"` and the figure.
+        target: the class to explain: "predicted", "label", a number, a name, or one of these for each example.
+        training: (M, *shape), examples of the training, for methods that draw a background from them.
+        measured: true and false of the shape of x; false for padding and filled gaps.
+        class_names: of all classes, in the order of the model's outputs; their numbers if left out.
+        channel_names: of the channels, for the figure.
+        sampling_rate_hz: of series: the figure then has seconds.
+        unit: of the values of x, for the figure.
+        title: of the figure.
+        seed: of the method's random numbers; the workflow with this seed draws the same.
+        threads: CPU threads of TensorFlow, 1 if left out; part of the result. Where TensorFlow runs in this process
+            already, it keeps its own.
+        memory_mb: memory for the batches, in MiB.
+        allow_code: let code in a file (Lambda layers, a SavedModel) run; only for files whose maker you trust.
+        parameters: of the method; `pellucid list methods` and the reference name them.
+
+    Raises:
+        InputError: in one sentence, what is wrong and what to do.
+    """
+    # Before TensorFlow starts: a misspelt name should not take seconds.
+    settings.completed("explain", method, parameters, None)
+    facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
+    opened, data = _opened(
+        model,
+        x,
+        Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb),
+        y=y,
+        target=target,
+        training=training,
+        measured=measured,
+        class_names=class_names,
+        channel_names=channel_names,
+        sampling_rate_hz=sampling_rate_hz,
+        unit=unit,
+        title=title,
+    )
+    return explain_opened(opened, data, method, parameters, seed=seed)
+
+
+def compare(
+    model: Model,
+    x: ArrayLike,
+    y: ArrayLike | None = None,
+    *,
+    methods: Sequence[str] | Mapping[str, Mapping[str, Any]],
+    scores: Sequence[str] | Mapping[str, Mapping[str, Any]] = SCORES,
+    target: str | int | ArrayLike = "predicted",
+    training: ArrayLike | None = None,
+    training_y: ArrayLike | None = None,
+    measured: ArrayLike | None = None,
+    class_names: Sequence[str] | None = None,
+    channel_names: Sequence[str] | None = None,
+    sampling_rate_hz: float | None = None,
+    unit: str = "",
+    title: str = "",
+    seed: int = 0,
+    threads: int | None = None,
+    memory_mb: int = 1024,
+    allow_code: bool = False,
+) -> Comparison:
+    """Explain the same examples by several methods, score the explanations and rank them.
+
+    Args:
+        methods: names of methods, or their parameters by name: {"occlusion": {"window": 9}, "saliency": {}}.
+        scores: names of scores, or their parameters by name.
+        training_y: the classes of `training`, for the baseline "other" of scores; without them it is left out.
+        model, x, y, target, training, measured: as for `explain`; so are the others.
+
+    Raises:
+        InputError: in one sentence, what is wrong and what to do.
+    """
+    of_methods, of_scores = settings.by_name("methods", methods), settings.by_name("scores", scores)
+    for package, entries in (("explain", of_methods), ("score", of_scores)):
+        for name, parameters in entries.items():
+            settings.completed(package, name, parameters, None)
+    facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
+    opened, data = _opened(
+        model,
+        x,
+        Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb),
+        y=y,
+        target=target,
+        training=training,
+        measured=measured,
+        class_names=class_names,
+        channel_names=channel_names,
+        sampling_rate_hz=sampling_rate_hz,
+        unit=unit,
+        title=title,
+    )
+    classes = facts.classes_of_training(training_y, data)
+    axes = data.arrays["inputs"].shape[1:-1]
+    chosen = {name: scored_by(name, parameters, axes, opened, classes) for name, parameters in of_scores.items()}
+    explanations = {
+        name: explain_opened(opened, data, name, parameters, seed=seed) for name, parameters in of_methods.items()
+    }
+    with told(opened.failures):
+        return compared(explanations, chosen, training_labels=classes)
+
+
+def scored_by(
+    name: str,
+    parameters: Mapping[str, Any],
+    axes: Sequence[int],
+    opened: OpenedModel,
+    classes: NDArray[np.int64] | None,
+) -> dict[str, Any]:
+    """Return the parameters of a score that the model and the data allow.
+
+    Raises:
+        InputError: the model or the data lack something.
+    """
+    completed = settings.completed("score", name, parameters, axes)
+    settings.require_features("score", name, opened.features, opened.where, opaque=opened.opaque)
+    if "other" in completed.get("baselines", ()) and classes is None:
+        if "baselines" in parameters:
+            needed = 'its baseline "other" needs examples of the training and their classes.'
+            raise InputError(name, needed, "Hand them over: training=…, training_y=….")
+        completed["baselines"] = [kind for kind in completed["baselines"] if kind != "other"]
+        logger.info('%s: without the baseline "other", which needs training=… and training_y=…', name)
+    return completed
+
+
+def _opened(model: Any, x: ArrayLike, opening: Opening, *, class_names: Any, **known: Any) -> tuple[OpenedModel, Data]:
+    """Open the model for the examples, and check what is known of them (`facts.Data.of`)."""
+    from_caller = arrays.numbers(x, "x")
+    names = None if class_names is None else facts.names(class_names, "class_names")
+    opened = open_model(model, from_caller, replace(opening, class_names=names))
+    with told(opened.failures):
+        return opened, facts.Data.of(opened, x=from_caller, class_names=names, **known)
+
+
+def explain_opened(
+    opened: OpenedModel, data: Data, method: str, parameters: Mapping[str, Any], *, seed: int
+) -> Explanation:
+    """Explain checked examples by one method.
+
+    Args:
+        opened: the model.
+        data: the examples with what is known of them.
+        method, parameters, seed: as for `explain`.
+
+    Raises:
+        InputError: the method does not apply to the model or to these examples.
+    """
+    spec, examples = plugins.spec("explain", method), data.arrays
+    chosen = settings.completed("explain", method, parameters, examples["inputs"].shape[1:-1])
+    settings.require_features("explain", method, opened.features, opened.where, opaque=opened.opaque)
+    if spec.needs_training and data.training is None:
+        raise InputError(method, "it needs examples of the training as a background.", "Hand them over: training=….")
+    model = opened.explained
+    model.forward_passes = model.backward_passes = 0
+    try:
+        with told(opened.failures):
+            results = explain_variants(
+                method,
+                chosen,
+                model,
+                examples,
+                seed=seed,
+                training=data.training,
+                classes=data.info["classes"],
+            )
+    except InputError as error:
+        # The model's own errors name no method.
+        raise (error.at(f"{method}, {opened.where}") if error.where == "model" else error) from None
+    return Explanation(
+        attributions=opened.as_given(results.arrays["attributions"][0]).reshape(data.shape),
+        method=method,
+        parameters=chosen,
+        targets=examples["targets"],
+        predictions=examples["predictions"],
+        probabilities=examples["probabilities"],
+        labels=examples.get("labels"),
+        cost=results.costs[method],
+        data_info=data.info,
+        arrays=results.arrays,
+        seed=seed,
+        _opened=opened,
+        _residuals=results.checks[method],
+        _training=data.training,
+    )

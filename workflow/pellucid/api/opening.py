@@ -1,0 +1,262 @@
+"""Open what the caller calls a model (a Keras model, a path, a function) as an `ExplainedModel`.
+
+What the workflow repairs of a model that is brought to it is repaired here by the same functions: one sigmoid unit,
+names that TensorFlow cannot compile, 16-bit layers, a fixed batch size; each repair is held against the model as it
+came. The caller's model stays as it is: a copy is changed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import plugins
+from pellucid.api import arrays, channel_axis, keras_copy, own_function
+from pellucid.errors import InputError
+from pellucid.messages import format_shape
+from pellucid.models.imported import archive, head, own_keys
+from pellucid.models.imported.compatibility import make_compatible
+from pellucid.network import finite, runtime
+from pellucid.network.explained_model import ExplainedModel
+from pellucid.network.same_function import reason
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+
+# Architectures of the workflow with a feature that no graph shows, and the layer that has it.
+_NAMED_LAYERS = {"attention": "attention_weights", "instances": "instance_weights"}
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model that is ready to be explained.
+
+    Attributes:
+        explained: the model behind its one door.
+        x: the examples as a batch (N, *axes, channels).
+        features: what methods may require of it (`models.base.ModelSpec.features`), and "layers".
+        where: its name in messages.
+        opaque: whether only its outputs are known.
+        channels_first: whether the model as it came takes (N, channels, *axes).
+        failures: what went wrong in a function since it was opened (`own_function.told`).
+    """
+
+    explained: ExplainedModel
+    x: NDArray[np.float32]
+    features: tuple[str, ...]
+    where: str
+    opaque: bool = False
+    channels_first: bool = False
+    failures: list[InputError] = field(default_factory=list)
+
+    def as_taken(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return values of the shape of the model's inputs with the channels last."""
+        return np.ascontiguousarray(np.moveaxis(values, 1, -1)) if self.channels_first else values
+
+    def as_given(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return values (N, *axes, channels) with the axes of the model's inputs."""
+        return np.ascontiguousarray(np.moveaxis(values, -1, 1)) if self.channels_first else values
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What the caller says of a model beside the model itself: see `pellucid.explain`."""
+
+    allow_code: bool
+    threads: int | None
+    memory_mb: int
+    class_names: Sequence[str] | None = None
+
+
+def open_model(model: Any, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
+    """Open a model for examples.
+
+    Args:
+        model: a Keras model, the path of one, or a function (N, *shape) -> (N, classes).
+        x: the examples, with or without the batch axis.
+        opening: how.
+
+    Raises:
+        InputError: it is none of these, it cannot be explained, or x does not have the shape of its inputs.
+    """
+    if isinstance(model, ExplainedModel):
+        raise InputError.unexpected("model", "an ExplainedModel", "a Keras model, a path or a function")
+    if isinstance(model, str | os.PathLike):
+        return _from_path(Path(model).expanduser(), x, opening)
+    if keras_copy.is_keras_model(model):
+        _start(opening.threads)
+        keras_copy.require_tensorflow(model)
+        if keras_copy.is_subclassed(model):
+            return _from_function(keras_copy.as_function(model), f"model {model.name}", x, opening)
+        return _from_keras(model, x, opening)
+    if callable(model) and not isinstance(model, type):
+        name = getattr(model, "__name__", type(model).__name__)
+        return _from_function(model, f"function {name}", x, opening)
+    found = f"a {type(model).__name__}" if not isinstance(model, type) else f"the class {model.__name__}"
+    expected = "a Keras model, a path (a .keras file or a SavedModel folder) or a function of a batch of inputs"
+    raise InputError.unexpected("model", found, expected)
+
+
+def _start(threads: int | None) -> None:
+    """Start TensorFlow, unless it runs in this process already: then say so to a caller who asks for other threads."""
+    if "tensorflow" in sys.modules:
+        if threads is not None and runtime.start().config.threading.get_intra_op_parallelism_threads() != threads:
+            logger.warning("threads=%d has no effect: TensorFlow runs in this process already", threads)
+        return
+    # `runtime.start` hides them from Keras where they are not loaded yet; a notebook may need Keras whole.
+    for name in ("matplotlib", "pandas", "sklearn"):
+        importlib.import_module(name)
+    runtime.start(threads or 1)
+
+
+def _from_keras(model: keras.Model, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
+    """Open a model that the caller has in memory; a copy of it is changed."""
+    where = f"model {model.name}"
+    config = keras_copy.config_of(model, where)
+    hint = (
+        "A function, such as lambda x: model(x, training=False), is explained by the methods that need outputs alone."
+    )
+    config, opened = keras_copy.with_sizes(config, x.shape)
+    archive.check(config, where, hint=hint)
+    shape = archive.input_shape(config, where)
+    arrays.require_kind(shape)
+    examples = arrays.batch(x, shape)
+    finite.require_weights(model, where)
+    copy = keras_copy.copied(model, config if opened else None, where)
+    n_classes = _number(copy, where, opening)
+    ready = head.with_softmax(make_compatible(copy, where), n_classes, where)
+    return _with_layers(ready, config, examples, where, opening)
+
+
+def _with_layers(
+    model: keras.Model, config: archive.Config, x: NDArray[np.float32], where: str, opening: Opening
+) -> OpenedModel:
+    """Open a repaired model with layers.
+
+    Args:
+        model: ends in a softmax over the classes.
+        config: of the model before it was repaired.
+        x: (N, *input_shape).
+        where, opening: as for `open_model`.
+    """
+    first = channel_axis.is_first(config, where)
+    if first:
+        model, x = channel_axis.behind_permutation(model), np.ascontiguousarray(np.moveaxis(x, 1, -1))
+        config = keras_copy.config_of(model, where)
+    explained = ExplainedModel(model, memory_mb=opening.memory_mb)
+    return OpenedModel(explained, x, _features(config, where), where, channels_first=first)
+
+
+def _number(model: keras.Model, where: str, opening: Opening) -> int:
+    """Return the number of classes of a model.
+
+    Raises:
+        InputError: one output that may be no score of a class, or another number of names.
+    """
+    shape = tuple(model.outputs[0].shape[1:])
+    names = opening.class_names
+    if shape in ((), (1,)):
+        if head.final_activation(model) != "sigmoid":
+            require_two_names(names, where)
+        return 2
+    if len(shape) != 1 or shape[0] is None:
+        expected = "one score for each class: (N, classes)"
+        raise InputError.unexpected(where, f"an output of shape {format_shape(shape) or '()'}", expected)
+    return int(shape[0])
+
+
+def require_two_names(names: Sequence[str] | None, where: str) -> None:
+    """Refuse one output that may be the value of a regression.
+
+    Raises:
+        InputError: the caller does not name the two classes.
+    """
+    if names is None or len(names) != 2:
+        raise InputError.unexpected(
+            where,
+            "one output without a sigmoid",
+            "one score for each class",
+            'If it is the logit of the second of two classes, say so: class_names=("first", "second").',
+        )
+
+
+def _from_path(path: Path, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
+    """Open a `.keras` file or a SavedModel folder."""
+    where = str(path)
+    if path.is_dir():
+        return _from_folder(path, x, opening)
+    if not path.exists():
+        raise InputError.unexpected("model", f"{where}, which does not exist", "a .keras file or a SavedModel folder")
+    config = archive.read(path)
+    archive.check(config, where, allow_code=opening.allow_code)
+    shape = archive.input_shape(config, where)
+    arrays.require_kind(shape)
+    examples = arrays.batch(x, shape)
+    _start(opening.threads)
+    n_classes = own_keys.number_of_outputs(config)
+    plugin = plugins.load("models")["keras_file"]
+    if n_classes is None or n_classes == 1:
+        n_classes = _number(_loaded(path, opening), where, opening)
+    model = plugin.build(shape, n_classes, file=path, allow_code=opening.allow_code)
+    return _with_layers(model, config, examples, where, opening)
+
+
+def _loaded(path: Path, opening: Opening) -> keras.Model:
+    """Load a file that was checked, to look at its outputs."""
+    import keras
+
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=not opening.allow_code)
+    except Exception as error:  # Keras raises many kinds; all mean the same here.
+        raise InputError.unexpected(
+            str(path), f"a model that cannot be loaded ({reason(error)})", "one that keras.models.load_model takes"
+        ) from error
+
+
+def _from_folder(path: Path, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
+    """Open a SavedModel folder, whose input has the shape of an example of x."""
+    where = str(path)
+    if not (path / "saved_model.pb").is_file():
+        raise InputError.unexpected("model", f"{where}, a folder without saved_model.pb", "a SavedModel folder")
+    if opening.class_names is None:
+        raise InputError(where, "a SavedModel does not say how many classes it has.", "Name them: class_names=(…).")
+    shape = x.shape[1:]
+    arrays.require_kind(shape, batched=x.ndim)
+    plugin = plugins.load("models")["saved_model"]
+    plugin.check(folder=where, allow_code=opening.allow_code, classes=(), input_range=(0, 1))
+    _start(opening.threads)
+    model = plugin.build(shape, len(opening.class_names), folder=where, allow_code=opening.allow_code)
+    return OpenedModel(ExplainedModel(model, memory_mb=opening.memory_mb), x, (), where, opaque=True)
+
+
+def _from_function(function: Any, where: str, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
+    """Open a function of a batch of inputs, whose outputs are all that is known of it."""
+    arrays.require_kind(x.shape[1:], batched=x.ndim)
+    _start(opening.threads)
+    n_outputs = own_function.number_of_outputs(function, x, where)
+    if n_outputs == 1:
+        require_two_names(opening.class_names, where)
+    failures: list[InputError] = []
+    model = own_function.as_model(function, x.shape[1:], n_outputs, where, failures)
+    explained = ExplainedModel(model, memory_mb=opening.memory_mb)
+    return OpenedModel(explained, x, (), where, opaque=True, failures=failures)
+
+
+def _features(config: archive.Config, where: str) -> tuple[str, ...]:
+    """Return what methods may require of a model with layers."""
+    modules, name = plugins.load("models"), str(config["config"].get("name"))
+    layers = {layer["config"].get("name") for layer in config["config"]["layers"]}
+    declared = modules[name].SPEC.features if name in modules else ()
+    named = tuple(feature for feature, layer in _NAMED_LAYERS.items() if feature in declared and layer in layers)
+    return (*archive.features(config, where), *named, "layers")

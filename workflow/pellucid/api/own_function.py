@@ -1,0 +1,87 @@
+"""Explain a Python function: a batch of inputs to one score for each class, by outputs alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.messages import first_line, format_shape
+from pellucid.models.imported import opaque
+
+if TYPE_CHECKING:
+    import keras
+
+Function = Callable[[NDArray[np.float32]], Any]
+
+_EXPECTED = "one that takes float32 (N, *shape) and returns (N, classes): logits or probabilities"
+
+
+def number_of_outputs(function: Function, x: NDArray[np.float32], where: str) -> int:
+    """Return how many scores the function returns for one example.
+
+    Raises:
+        InputError: it fails, or returns something else than finite scores.
+    """
+    return int(_ask(function, x[:2], where).shape[1])
+
+
+def as_model(
+    function: Function, input_shape: tuple[int, ...], n_outputs: int, where: str, failures: list[InputError]
+) -> keras.Model:
+    """Return a model of one layer that calls the function, with a softmax over its classes.
+
+    Args:
+        function, where: as for `number_of_outputs`.
+        input_shape: of one example.
+        n_outputs: what `number_of_outputs` returned.
+        failures: gets what goes wrong in the function; TensorFlow, which calls it, would hide that (`told`).
+
+    Raises:
+        InputError: the score of an input depends on the call or on the batch.
+    """
+    from keras import Input, Model, layers
+
+    def ask(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        try:
+            return _ask(function, batch, where)
+        except InputError as error:
+            failures.append(error)
+            raise
+
+    inputs = Input(input_shape, name="input")
+    with told(failures):
+        scores = opaque.calling(ask, n_outputs)(inputs)
+        logits = opaque.logits(inputs, scores, max(n_outputs, 2), where)
+    return Model(inputs, layers.Softmax(name="classes")(logits), name="function")
+
+
+@contextmanager
+def told(failures: list[InputError]) -> Iterator[None]:
+    """Raise what went wrong in the function, instead of the error that TensorFlow makes of it, in a `with` block."""
+    try:
+        yield
+    except Exception:
+        if failures:
+            raise failures[0] from None
+        raise
+
+
+def _ask(function: Function, batch: NDArray[np.float32], where: str) -> NDArray[np.float32]:
+    """Return the scores (N, classes) of a batch."""
+    shape = format_shape(batch.shape)
+    try:
+        scores = np.asarray(function(batch), np.float32)
+    except Exception as error:  # of any kind: the function is the caller's
+        found = f"a failure for a batch of shape {shape} ({type(error).__name__}: {first_line(error)})"
+        raise InputError.unexpected(where, found, _EXPECTED) from error
+    if scores.ndim == 1:
+        scores = scores[:, np.newaxis]
+    if scores.ndim != 2 or len(scores) != len(batch) or not scores.shape[1]:
+        found = f"scores of shape {format_shape(scores.shape) or '()'} for a batch of shape {shape}"
+        raise InputError.unexpected(where, found, _EXPECTED)
+    return scores
