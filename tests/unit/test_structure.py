@@ -28,6 +28,7 @@ FOLDERS = [
     "draw",
     "tracking",
     "api",
+    "cli",
 ]
 # Modules that are no plugins, and folders, in the folders of plugins.
 PLUGINS = {
