@@ -147,7 +147,6 @@ from snakemake.api import SnakemakeApi
 from snakemake.settings.types import ResourceSettings
 with SnakemakeApi() as api:
     flow = api.workflow(ResourceSettings(cores=1), snakefile=Path("Snakefile"))._workflow
-    flow.include("Snakefile", overwrite_default_target=True)
     files = {str(rule.conda_env) for rule in flow.rules if rule.conda_env}
     print("environments", *files)
 """

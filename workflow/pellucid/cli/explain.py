@@ -83,5 +83,7 @@ def _method(text: str) -> tuple[str, dict[str, Any]]:
     try:
         parameters = yaml.safe_load(f"{{{written.replace('=', ': ')}}}")
     except yaml.YAMLError:
-        raise InputError("--method", f'found "{text}".', "Write parameters as occlusion:window=9,stride=3.") from None
+        parameters = {"": None}
+    if None in parameters.values():
+        raise InputError("--method", f'found "{text}".', "Write parameters as occlusion:window=9,stride=3.")
     return name, parameters
