@@ -147,7 +147,9 @@ from snakemake.api import SnakemakeApi
 from snakemake.settings.types import ResourceSettings
 with SnakemakeApi() as api:
     flow = api.workflow(ResourceSettings(cores=1), snakefile=Path("Snakefile"))._workflow
-    files = {str(rule.conda_env) for rule in flow.rules if rule.conda_env}
+    rules = [rule for rule in flow.rules if rule.conda_env]
+    files = {rule.expand_conda_env({}).file.get_path_or_uri(secret_free=True) for rule in rules}
+    assert len(rules) > 10
     print("environments", *files)
 """
 
