@@ -9,13 +9,16 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run check-config test test-slow peers bench docs schema ui report gallery lint format lock clean
+.PHONY: help run demo check-config test test-slow peers bench docs schema ui report gallery lint format lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
 run: .venv/installed  ## install what is needed and build every experiment of config.yaml
 	$(BIN)/snakemake --cores $(CORES)
+
+demo: .venv/installed  ## one experiment, five methods, in a minute: figures in pellucid_demo/
+	$(BIN)/python -m pellucid.cli.main demo --cores $(CORES)
 
 check-config: .venv/installed  ## check FILE, a configuration that somebody else wrote, and run nothing
 	$(BIN)/python -m pellucid.config.check $(FILE)
@@ -74,7 +77,7 @@ lock: .venv/developed  ## renew envs/lock.txt, envs/lock-dev.txt and envs/pelluc
 	$(BIN)/python envs/lock.py
 
 clean:  ## remove results and caches; the virtual environment stays
-	rm -rf docs/_build .snakemake .pytest_cache .mypy_cache .ruff_cache
+	rm -rf docs/_build pellucid_demo build dist .snakemake .pytest_cache .mypy_cache .ruff_cache
 	find results -mindepth 1 ! -name README.md -delete
 
 .venv/installed: envs/lock.txt pyproject.toml

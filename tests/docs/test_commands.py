@@ -41,6 +41,18 @@ TESTED = {
         "tests/docs/test_commands.py::test_heartbeats_named_on_the_command_line"
     ),
     "make ui": "tests/workflow/test_ui.py",
+    "make demo": "tests/workflow/test_demo.py",
+    "pellucid demo": "tests/workflow/test_demo.py",
+    "pellucid init my_study": "tests/workflow/test_anywhere.py::test_a_study_of_an_installed_wheel_runs_as_init_writes_it",
+    "pellucid list methods occlusion": "tests/unit/cli/test_commands.py",
+    "pellucid list data table": "tests/unit/cli/test_commands.py",
+    "pellucid check": "tests/unit/cli/test_commands.py",
+    "pellucid explain model.keras beats.csv --method grad_cam --method occlusion:window=9,stride=3": (
+        "tests/unit/cli/test_explain.py"
+    ),
+    "snakemake --snakefile /path/to/pellucid/Snakefile --directory my_study --cores 4": (
+        "tests/workflow/test_anywhere.py::test_the_workflow_runs_in_another_folder"
+    ),
     "python -m pellucid.jobs.file_digests": "tests/unit/jobs/test_file_digests.py",
     "make report": "tests/workflow/test_report.py",
     "make docs": "tests/docs/test_pages.py::test_the_pages_build_without_a_warning_and_load_nothing_from_elsewhere",
@@ -62,7 +74,7 @@ MEASURED = [
     for part in ("occlusion", "scores", "peers", "csv", "stream", "heartbeats", "few_examples")
 ]
 # They change the shell that they are typed into.
-SHELL = ["source .venv/bin/activate"]
+SHELL = ["source .venv/bin/activate", "cd my_study", 'echo eval "$(pellucid completion bash)" >> ~/.bashrc']
 
 # Every command as one line, with the page that it stands on and its words.
 FOUND = {

@@ -29,6 +29,7 @@ FOLDERS = [
     "page",
     "tracking",
     "api",
+    "cli",
 ]
 # Modules that are no plugins, and folders, in the folders of plugins.
 PLUGINS = {

@@ -11,16 +11,24 @@ from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, PAGE
 from pellucid.jobs import warm_start
 from pellucid.jobs.code_digest import code_digest, script_modules
 from pellucid.jobs.script import share_package
+from pellucid.jobs.terminal import use_short_lines
 from pellucid.train import random_labels
 from pellucid.user_text import in_params, in_rst
 
-share_package(PACKAGE)
-warm_start.install(workflow, ROOT / "workflow" / "scripts")
+if (PACKAGE / "pellucid").is_dir():
+    share_package(PACKAGE)
+if MODULE_CONFIG:
+    # Entries are added below, and each `use rule` of the other workflow reads these files again.
+    config = dict(config)
+elif workflow.is_main_process and not workflow.dryrun:
+    use_short_lines(logger, verbose=workflow.output_settings.verbose)
+warm_start.install(workflow, PACKAGE / "scripts")
 
 # The configuration is checked here, before any rule is read. Snakemake reads numbers inside a mapping of --config as
 # texts: they are read again as those of config.yaml are, unless they stand in quotes.
-quoted = configuration.quoted_texts(workflow.config_settings.config_args)
-update_config(config, configuration.typed(workflow.config_settings.config, quoted))
+if not MODULE_CONFIG:
+    quoted = configuration.quoted_texts(workflow.config_settings.config_args)
+    update_config(config, configuration.typed(workflow.config_settings.config, quoted))
 try:
     CONFIG = configuration.resolve(config)
 except configuration.ConfigError as error:
@@ -38,7 +46,8 @@ FIGURES = experiment_files.all_figures(CONFIG) + study_files.figures_over_experi
 PAGES = page_files.all_pages(CONFIG)
 # Files of data sources and of models to download.
 DOWNLOADS = experiment_files.downloads(CONFIG)
-CONDA = str(ROOT / "envs" / "pellucid.yaml")
+# From the files of the rules, wherever the workflow is started.
+CONDA = "../../envs/pellucid.yaml"
 
 
 def from_config(function, *arguments):

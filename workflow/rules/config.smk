@@ -5,19 +5,26 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-ROOT = Path(workflow.basedir)
-PACKAGE = ROOT / "workflow"
-sys.path.insert(0, str(PACKAGE))
-
-from pellucid.config import file_text
-from pellucid.errors import InputError
+# In a clone the package lies beside the rules; where it was installed, Python finds it.
+PACKAGE = Path(str(workflow.current_basedir)).parent
+if (PACKAGE / "pellucid").is_dir():
+    sys.path.insert(0, str(PACKAGE))
+# Another workflow may use this one as a module: that one's configuration and options are not of this one.
+MODULE_CONFIG = workflow.modifier.skip_configfile
 
 try:
-    file_text.check_entries(workflow.config_settings.config_args)
-    # Jobs get what has been checked before they were planned.
-    if workflow.is_main_process:
-        for path in [Path("config.yaml"), *workflow.config_settings.configfiles]:
-            if path.exists():
-                file_text.check(path)
+    from pellucid.config import file_text
+    from pellucid.errors import InputError
+except ModuleNotFoundError as error:
+    raise WorkflowError(f"{sys.executable} has not installed what Pellucid needs: {error}.") from None
+
+try:
+    if not MODULE_CONFIG:
+        file_text.check_entries(workflow.config_settings.config_args)
+        # Jobs get what has been checked before they were planned.
+        if workflow.is_main_process:
+            for path in [Path("config.yaml"), *workflow.config_settings.configfiles]:
+                if path.exists():
+                    file_text.check(path)
 except InputError as error:
     raise WorkflowError(f"The configuration cannot be used:\n{error}") from None

@@ -11,11 +11,7 @@ if any(argument.startswith("--report") for argument in sys.argv):
         for name in CONFIG.experiments
         if experiment_files.is_compared(CONFIG, name)
     }
-    predicted = {
-        name: path
-        for name in CONFIG.experiments
-        for path in evaluation_files.chance(CONFIG, name).values()
-    }
+    predicted = {name: path for name in CONFIG.experiments for path in evaluation_files.chance(CONFIG, name).values()}
     try:
         file_digests.check([*FIGURES, *PAGES, *checked.values(), *predicted.values()])
         # The failed checks of each explanation, for the captions, whose templates cannot call functions.

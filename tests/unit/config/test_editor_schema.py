@@ -12,12 +12,12 @@ from tests.support.good_settings import GOOD, put
 
 
 def test_the_file_is_what_the_command_writes():
-    assert editor_schema.PATH.read_text(encoding="utf-8") == editor_schema.text(), "run: make schema"
+    assert editor_schema.SCHEMA.read_text(encoding="utf-8") == editor_schema.text(), "run: make schema"
 
 
 def test_the_first_line_of_the_configuration_names_the_file():
     first = (ROOT / "config.yaml").read_text(encoding="utf-8").splitlines()[0]
-    assert first == f"# yaml-language-server: $schema={editor_schema.PATH.relative_to(ROOT)}"
+    assert first == f"# yaml-language-server: $schema={editor_schema.SCHEMA.relative_to(ROOT)}"
 
 
 @pytest.fixture(scope="module")

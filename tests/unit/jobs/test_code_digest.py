@@ -63,7 +63,7 @@ def test_comments_docstrings_and_layout_do_not(package):
 
 
 def test_a_script_runs_what_it_imports_and_not_what_frames_every_script(package):
-    assert code_digest.script_modules("stage", root=package()) == ("pellucid.a",)
+    assert code_digest.script_modules("stage", root=package(), scripts=package() / "scripts") == ("pellucid.a",)
 
 
 def rules():

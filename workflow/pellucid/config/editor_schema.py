@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from pellucid import plugins
@@ -17,8 +16,7 @@ from pellucid.config.keys import NAMED_SETS
 from pellucid.config.named_files import FILES
 from pellucid.config.plugin_selection import PACKAGES
 from pellucid.config.schema_errors import parameters_schema
-
-PATH = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.json"
+from pellucid.places import SCHEMA
 
 
 def editor_schema() -> dict[str, Any]:
@@ -88,6 +86,6 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    PATH.parent.mkdir(exist_ok=True)
-    PATH.write_text(text(), encoding="utf-8")
-    sys.stdout.write(f"Wrote {PATH}.\n")
+    SCHEMA.parent.mkdir(exist_ok=True)
+    SCHEMA.write_text(text(), encoding="utf-8")
+    sys.stdout.write(f"Wrote {SCHEMA}.\n")

@@ -11,7 +11,9 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-# The folder that holds the package and the scripts.
+from pellucid.places import SCRIPTS
+
+# The folder that holds the package.
 _ROOT = Path(__file__).resolve().parents[2]
 # What scripts import to log, to check digests and to refuse sizes that do not fit. It changes nothing in the outputs,
 # so an edit of it reruns no training.
@@ -26,21 +28,22 @@ def code_digest(*modules: str, root: Path = _ROOT) -> str:
 
     Args:
         modules: dotted names, such as "pellucid.train.run".
-        root: the folder that holds the package and the scripts; its files are read once in a process.
+        root: the folder that holds the package; its files are read once in a process.
     """
     digests = "".join(_read(root, module)[1] for module in closure(*modules, root=root))
     return hashlib.sha256(digests.encode()).hexdigest()[:16]
 
 
 @cache
-def script_modules(name: str, root: Path = _ROOT) -> tuple[str, ...]:
+def script_modules(name: str, root: Path = _ROOT, scripts: Path = SCRIPTS) -> tuple[str, ...]:
     """Return the modules of the package that a script itself imports, without those that frame every script.
 
     Args:
         name: of the script, such as "train".
         root: as for `code_digest`.
+        scripts: the folder that holds the scripts.
     """
-    return tuple(sorted(_imported(root, _parse(root / "scripts" / f"{name}.py")) - _FRAME))
+    return tuple(sorted(_imported(root, _parse(scripts / f"{name}.py")) - _FRAME))
 
 
 def closure(*modules: str, root: Path = _ROOT) -> list[str]:

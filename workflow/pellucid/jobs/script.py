@@ -15,6 +15,7 @@ from pellucid import disk_errors
 from pellucid.credentials import masked
 from pellucid.errors import InputError
 from pellucid.jobs import file_digests
+from pellucid.jobs.job_lines import JobLines
 from pellucid.messages import first_line
 from pellucid.user_text import from_params, in_figure
 
@@ -94,6 +95,7 @@ def job(snakemake: Snakemake, *, whole: bool = False) -> Iterator[SimpleNamespac
     name = " ".join([*snakemake.wildcards, snakemake.rule.removeprefix("draw_explanation")]).strip()
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setFormatter(_SafeLines(f"[{name}] %(message)s"))
+    terminal.addFilter(JobLines())
     file = _log_file(Path(snakemake.log[0]))
     file.setFormatter(_SafeLines("%(asctime)s %(levelname)s %(message)s"))
     for handler in (terminal, file):

@@ -1,0 +1,89 @@
+"""`pellucid explain`: figures and arrays of a trained model on some examples at once, without the workflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def _complete_method(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from pellucid.cli.listing import complete
+
+    return complete("explain", incomplete)
+
+
+@click.command(short_help="Figures and arrays of a model at once.")
+@click.argument("model", type=click.Path(exists=True, path_type=Path))
+@click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "-m",
+    "--method",
+    "methods",
+    multiple=True,
+    default=("grad_cam", "saliency"),
+    show_default=True,
+    metavar="NAME[:KEY=VALUE,...]",
+    shell_complete=_complete_method,
+    help="A method, with parameters where wanted: occlusion:window=9,stride=3. May be repeated.",
+)
+@click.option(
+    "--target", default="predicted", show_default=True, help="The class to explain: predicted, label, or one."
+)
+@click.option("--classes", default="", metavar="A,B,...", help="The names of the classes, in the order of the outputs.")
+@click.option("--label", default="", metavar="COLUMN", help="The column of a CSV file that holds the classes.")
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("explanations"))
+@click.option("--allow-code", is_flag=True, help="Let code in the model's file run: only if you trust its maker.")
+def explain(
+    model: Path,
+    data: Path,
+    methods: tuple[str, ...],
+    target: str,
+    classes: str,
+    label: str,
+    output: Path,
+    allow_code: bool,
+) -> None:
+    """Explain what MODEL looks at in the examples of DATA: a figure and an array for each method, at once.
+
+    MODEL is a .keras file or the folder of a SavedModel. DATA holds examples as the model takes them: a .npy file (N,
+    time, channels) or (N, height, width, channels), an .npz file with these as x and perhaps the classes as y, or a CSV
+    file with a series of one channel in each row.
+    """
+    from pellucid.cli.examples import read
+
+    chosen = dict(_method(text) for text in methods)
+    x, y = read(data, label)
+    import pellucid
+
+    for name, parameters in chosen.items():
+        explanation = pellucid.explain(
+            str(model),
+            x,
+            name,
+            y=y,
+            target=int(target) if target.isdecimal() else target,
+            class_names=[word.strip() for word in classes.split(",")] if classes else None,
+            allow_code=allow_code,
+            **parameters,
+        )
+        for suffix in (".png", ".npz"):
+            explanation.save(output / f"{name}{suffix}")
+        click.echo(f"{output / name}.png  (arrays: {output / name}.npz)")
+
+
+def _method(text: str) -> tuple[str, dict[str, Any]]:
+    """Return a method's name and the parameters behind it, read as config.yaml is."""
+    import yaml
+
+    from pellucid.errors import InputError
+
+    name, _, written = text.partition(":")
+    try:
+        parameters = yaml.safe_load(f"{{{written.replace('=', ': ')}}}")
+    except yaml.YAMLError:
+        parameters = {"": None}
+    if None in parameters.values():
+        raise InputError("--method", f'found "{text}".', "Write parameters as occlusion:window=9,stride=3.")
+    return name, parameters
