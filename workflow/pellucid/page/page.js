@@ -73,27 +73,45 @@
     return bytes;
   }
 
-  // Returns a function that gives the values of one example; nothing is decoded before it is shown.
+  // Returns a function that gives the values of one example; nothing is decoded before it is shown, and the example that
+  // was asked for last is kept.
   function reader(block) {
     if (!block) return null;
     const size = block.shape.slice(1).reduce((product, length) => product * length, 1);
+    const kinds = { float32: Float32Array, int16: Int16Array, int8: Int8Array, bits: Uint8Array };
     let numbers = null;
+    let last = -1;
+    let values = null;
     return (example) => {
-      const bytes = numbers || bytesOf(block.data);
+      if (example === last) return values;
+      numbers = numbers || new kinds[block.dtype](bytesOf(block.data).buffer);
+      last = example;
+      const first = example * size;
       if (block.dtype === "bits") {
-        numbers = bytes;
-        return Uint8Array.from({ length: size }, (_, place) => {
-          const bit = example * size + place;
-          return (numbers[bit >> 3] >> (7 - (bit & 7))) & 1;
-        });
+        values = new Uint8Array(size);
+        for (let place = 0; place < size; place += 1) {
+          const bit = first + place;
+          values[place] = (numbers[bit >> 3] >> (7 - (bit & 7))) & 1;
+        }
+      } else {
+        values = new Float64Array(size);
+        const [offset, scale] = [block.offset[example], block.scale[example]];
+        for (let place = 0; place < size; place += 1) values[place] = offset + scale * numbers[first + place];
       }
-      if (!numbers) {
-        const kinds = { float32: Float32Array, int16: Int16Array, int8: Int8Array };
-        numbers = new kinds[block.dtype](bytes.buffer);
-      }
-      const part = numbers.subarray(example * size, (example + 1) * size);
-      return Float64Array.from(part, (value) => block.offset[example] + block.scale[example] * value);
+      return values;
     };
+  }
+
+  // The lowest and the highest value of every channel of one example.
+  function ranges(values) {
+    const found = Array.from({ length: depth }, () => [Infinity, -Infinity]);
+    for (let place = 0, channel = 0; place < values.length; place += 1) {
+      const range = found[channel];
+      if (values[place] < range[0]) range[0] = values[place];
+      if (values[place] > range[1]) range[1] = values[place];
+      channel = channel + 1 === depth ? 0 : channel + 1;
+    }
+    return found;
   }
 
   function extremes(values) {
@@ -114,7 +132,9 @@
 
   // The colour scale of one map: up to the 99.5th percentile, so that one spike does not pale all the rest.
   function scaleOf(values, signed) {
-    const sizes = Float64Array.from(values.filter((value) => !Number.isNaN(value)), Math.abs).sort();
+    const sizes = new Float64Array(values.length);
+    for (let place = 0; place < values.length; place += 1) sizes[place] = Math.abs(values[place]);
+    sizes.sort();
     const [low, high] = extremes(values);
     const largest = sizes.length ? sizes[sizes.length - 1] : 0;
     const top = (sizes.length && percentile(sizes, 0.995)) || largest || 1;
@@ -137,6 +157,8 @@
   const shape = explorer ? explorer.inputs.shape.slice(1) : [];
   const depth = shape[shape.length - 1];
   const spreads = [];
+  let rangesOf = null; // the example whose ranges are `lanes`
+  let lanes = null;
   const controls = {};
   let panels = [];
 
@@ -256,7 +278,7 @@
       `Probabilities: ${names.join(", ")}. Explained: ${data.classes[example.target]}. `,
     ];
     if (example.disagreement !== null) {
-      parts.push(`The ${explorer.compared} methods disagree by ${number(example.disagreement, 3)} `);
+      parts.push(`The ${explorer.compared} explanations without the controls disagree by ${number(example.disagreement, 3)} `);
       parts.push("(1 less the mean rank correlation; 0: all alike)");
       if (similar && state.right >= 0) parts.push(`, left and right by ${number(pairDisagreement(current()), 3)}`);
       parts.push(".");
@@ -377,8 +399,8 @@
   }
 
   function yOf(one, at, signal, channel) {
-    const own = signal.filter((_, index) => index % depth === channel);
-    const [low, high] = extremes(own);
+    if (rangesOf !== signal) [rangesOf, lanes] = [signal, ranges(signal)];
+    const [low, high] = lanes[channel];
     const spread = depth === 1 ? high - low || 1 : spreads[channel];
     const middle = (low + high) / 2;
     const reach = at.lane * (truth ? 0.78 : 0.86);
@@ -530,11 +552,8 @@
   function paint(one, target) {
     const signal = inputs(current());
     const count = shape[0] * shape[1];
-    const grey = Float64Array.from({ length: count }, (_, pixel) => {
-      let sum = 0;
-      for (let channel = 0; channel < depth; channel += 1) sum += signal[pixel * depth + channel];
-      return sum / depth;
-    });
+    const grey = new Float64Array(count);
+    for (let place = 0; place < signal.length; place += 1) grey[Math.floor(place / depth)] += signal[place] / depth;
     const [low, high] = one.which === "input" && depth === 3 ? extremes(signal) : extremes(grey);
     const values = one.which === "input" ? null : valuesOf(one.which).values;
     const known = measured && measured(current());
@@ -837,19 +856,20 @@
     const wanted = ranking ? ranking.first.map((label) => places.find((place) => explorer.explanations[place].label === label)) : [];
     state.left = wanted[0] ?? 0;
     state.right = wanted[1] ?? (places.length > 1 ? places.find((place) => place !== state.left) : -1);
-    for (let channel = 0; channel < depth && !image; channel += 1) {
-      let spread = 1e-12;
-      explorer.examples.forEach((_, example) => {
-        const [low, high] = extremes(inputs(example).filter((_, index) => index % depth === channel));
-        spread = Math.max(spread, high - low);
+    explorer.examples.forEach((_, example) => {
+      if (image) return;
+      ranges(inputs(example)).forEach(([low, high], channel) => {
+        spreads[channel] = Math.max(spreads[channel] ?? 1e-12, high - low);
       });
-      spreads.push(spread);
-    }
+    });
     body.append(...toolbar());
     reorder(false);
     update();
     let waiting = 0;
+    let width = body.clientWidth;
     new ResizeObserver(() => {
+      if (body.clientWidth === width) return;
+      width = body.clientWidth;
       cancelAnimationFrame(waiting);
       waiting = requestAnimationFrame(update);
     }).observe(body);

@@ -11,6 +11,8 @@ from pellucid.messages import MANY_CLASSES, format_shape
 from pellucid.page.ranking import Ranking
 from pellucid.user_text import in_figure, readable
 
+_FIRST = 5  # names of more classes or channels than a sentence can hold
+
 
 @dataclass(frozen=True)
 class Section:
@@ -32,7 +34,7 @@ def data_sentences(data: Mapping[str, Any]) -> list[str]:
     counts = {part: sum(of_part.values()) for part, of_part in data.get("counts", {}).items()}
     splits = listed([f"{count:,} {'training' if part == 'train' else part}" for part, count in counts.items() if count])
     classes = [in_figure(name) for name in data["classes"]]
-    named = listed(classes) if len(classes) <= MANY_CLASSES else f"{listed(classes[:5], '')}, …"
+    named = _some(classes)
     told = [
         f"{in_figure(data['title'], 300)}.",
         f"{splits or 'No'} examples of {len(classes):,} class{'es' * (len(classes) != 1)}: {named}.",
@@ -46,8 +48,7 @@ def data_sentences(data: Mapping[str, Any]) -> list[str]:
 def _axes(data: Mapping[str, Any]) -> str:
     *sizes, depth = data["shape"]
     channels = [in_figure(name) for name in data["channels"]]
-    named = listed(channels) if depth <= MANY_CLASSES else f"{listed(channels[:5], '')}, …"
-    per = f"{depth} channel{'s' * (depth != 1)} ({named})"
+    per = f"{depth} channel{'s' * (depth != 1)} ({_some(channels)})"
     if data["kind"] == "image":
         size = f"an image of {format_shape(sizes)} pixels"
     else:
@@ -175,14 +176,18 @@ def _failed(ranking: Ranking) -> Section:
         told.append("Do not believe these maps without a reason of your own.")
     caught = [label for label in ranking.controls if label in ranking.failed]
     if caught:
-        told.append(f"The controls {listed(caught)} fail as they should: they do not look at the model.")
+        told.append(f"Controls do not look at the model and should fail; these do: {listed(caught)}.")
     if missed := [label for label in ranking.controls if label not in ranking.failed]:
-        told.append(f"The controls {listed(missed)} pass, so that here the checks catch nothing.")
+        told.append(f"Controls that pass all the same, so that passing says little here: {listed(missed)}.")
     return Section(heading, "doubtful" if failed else "good", told)
 
 
-def listed(words: Sequence[str], last: str = " and ") -> str:
+def listed(words: Sequence[str]) -> str:
     """Join words by commas, the last one by "and"."""
-    if len(words) < 2 or not last:
-        return ", ".join(words)
-    return f"{', '.join(words[:-1])}{last}{words[-1]}"
+    return " and ".join([", ".join(words[:-1]), *words[-1:]]) if len(words) > 1 else "".join(words)
+
+
+def _some(names: Sequence[str]) -> str:
+    """Join names; of many the first ones."""
+    few = list(names) if len(names) <= MANY_CLASSES else [*names[:_FIRST], f"{len(names) - _FIRST:,} more"]
+    return listed(few)

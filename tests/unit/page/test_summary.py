@@ -1,0 +1,46 @@
+"""The sentences on the data, for axes and names of every kind."""
+
+import pytest
+
+from pellucid.page import summary
+
+DATA = {
+    "title": "Beats",
+    "kind": "series",
+    "classes": ["a"],
+    "channels": ["I"],
+    "groups": {},
+    "counts": {"train": {"a": 1500}, "validation": {"a": 0}, "test": {"a": 20}},
+    "shape": [1000, 1],
+    "sampling_rate_hz": 500.0,
+    "scale": "none",
+    "unit": "mV",
+    "notes": ["3 of 20 test examples (15.0%) are exact copies of training examples."],
+}
+
+
+def test_splits_axes_unit_and_notes_are_told():
+    assert summary.data_sentences(DATA) == [
+        "Beats.",
+        "1,500 training and 20 test examples of 1 class: a.",
+        "Each example is a series of 1,000 samples, 2 s at 500 Hz, of 1 channel (I); unit: mV.",
+        "3 of 20 test examples (15.0%) are exact copies of training examples.",
+    ]
+
+
+def test_of_many_classes_and_channels_the_first_are_named():
+    many = {"classes": [f"k{place}" for place in range(1000)], "channels": [f"c{place}" for place in range(64)]}
+    text = " ".join(summary.data_sentences({**DATA, **many, "shape": [100, 64], "sampling_rate_hz": None}))
+    assert "of 1,000 classes: k0, k1, k2, k3, k4 and 995 more." in text
+    assert "100 samples, without a sampling rate, of 64 channels (c0, c1, c2, c3, c4 and 59 more)" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+)
+def test_words_are_joined(words, text):
+    assert summary.listed(words) == text
+
+
+def test_a_model_from_elsewhere_is_not_called_trained():
+    assert "not trained here" in summary.model_sentences("A model", {"parameters": 1200, "epochs": 0})[1]
