@@ -17,7 +17,7 @@ help:  ## list the targets
 run: .venv/installed  ## install what is needed and build every experiment of config.yaml
 	$(BIN)/snakemake --cores $(CORES)
 
-demo: .venv/installed  ## one experiment, five methods, in a minute: figures in pellucid_demo/
+demo: .venv/installed  ## one experiment, five methods, figures in pellucid_demo/
 	$(BIN)/python -m pellucid.cli.main demo --cores $(CORES)
 
 check-config: .venv/installed  ## check FILE, a configuration that somebody else wrote, and run nothing

@@ -16,7 +16,7 @@ METHODS = {"grad_cam", "occlusion", "saliency", "integrated_gradients", "smoothg
 
 def test_the_demonstration_names_the_figures_of_five_methods_and_can_be_run_again(tmp_path):
     command = [sys.executable, "-m", "pellucid.cli.main", "demo", "--cores", "2"]
-    for jobs in (20, 0):
+    for jobs in (16, 0):
         done = subprocess.run(
             command, cwd=tmp_path, env=tiny.environment(), capture_output=True, text=True, check=False
         )
