@@ -35,9 +35,9 @@ def test_bits_are_read_back():
         ([187], [1] * 22, 15, packing.Plan("float32", 15, 1)),
         ([100_000], [1] * 3, 10, packing.Plan("int16", 10, 1)),
         ([100_000], [1] * 6, 10, packing.Plan("int8", 10, 1)),
-        ([224, 224], [3] + [1] * 9, 40, packing.Plan("int8", 10, 1)),
+        ([224, 224], [3] + [1] * 9, 40, packing.Plan("int8", 9, 1)),
         # Too large for six examples: neighbours are averaged.
-        ([1000, 1000], [1] * 20, 20, packing.Plan("int8", 8, 5)),
+        ([1000, 1000], [1] * 20, 20, packing.Plan("int8", 7, 5)),
         ([40], [1], 0, packing.Plan("float32", 0, 1)),
     ],
 )  # fmt: skip

@@ -19,7 +19,7 @@ from pellucid.page import packing
 from pellucid.page.disagreement import correlations, disagreement
 
 # Numbers of a correlation for each pair of explanations and each example, at most.
-_MOST_PAIRS = 200_000
+_MOST_PAIRS = 100_000
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Bytes of all arrays of a page; base64 makes them a third longer, and the whole page is to stay below 10 MB.
-ROOM = 6_500_000
+ROOM = 6_000_000
 # So many examples, if there are as many, stay on the page before its arrays become coarser than the examples.
 _FEWEST_EXAMPLES = 6
 _WHOLE = {"int16": 32767, "int8": 127}
