@@ -1,10 +1,14 @@
 """What is removed at a time: which values belong together, and what they have in sum."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
+from pellucid.config.resolution import ConfigError, resolve
 from pellucid.errors import InputError
 from pellucid.score.shared.units import count, sums, units
+from tests.support.good_settings import GOOD
 
 
 def cut(shape, unit, window="auto", channels="together"):
@@ -64,3 +68,13 @@ def test_superpixels_are_for_images():
 def test_a_window_fits_into_the_input():
     with pytest.raises(InputError, match="window: found 13; expected at most the input's 12"):
         cut((12, 3), "window", 13)
+
+
+@pytest.mark.parametrize("score", ["deletion_insertion", "sufficiency", "faithfulness_correlation", "infidelity"])
+def test_superpixels_of_a_series_are_refused_before_a_model_is_trained(score):
+    content = deepcopy(GOOD)
+    series = {"dataset": {"source": "synthetic_ecg"}, "model": {"architecture": "heartbeat_cnn"}}
+    content["run"] = ["beats"]
+    content["experiments"]["beats"] = {**series, "scores": {score: {"unit": "superpixel"}}}
+    with pytest.raises(ConfigError, match=rf'beats.scores.{score}: unit: found "superpixel" for examples with 1 axis'):
+        resolve(content)

@@ -228,7 +228,7 @@ def drop_inapplicable(
 
 
 def misfits(experiment: Mapping[str, Any], axes: Sequence[int]) -> list[str]:
-    """Return which windows, cells and segments are larger than an example of these axes (without the channels)."""
+    """Return the faults of parameters that examples with these axes (without the channels) cannot be cut by."""
     faults = []
     for key, package in PACKAGES.items():
         for name, parameters in experiment[key].items():

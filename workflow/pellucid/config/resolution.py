@@ -277,7 +277,7 @@ def require_few(experiments: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def require_fit(content: Mapping[str, Any], name: str, axes: Sequence[int]) -> None:
-    """Refuse windows that do not fit the examples, as soon as the data are read: before a model is trained for nothing.
+    """Refuse parameters that do not fit the examples, as soon as the data are read: before a model is trained.
 
     Args:
         content: the configuration, as Snakemake hands it to a job: with what the rules added for the report.
@@ -285,12 +285,10 @@ def require_fit(content: Mapping[str, Any], name: str, axes: Sequence[int]) -> N
         axes: sizes of its examples, without the channels.
 
     Raises:
-        InputError: a window, cell or segment is larger than an example.
+        InputError: a window, cell or segment is larger than an example, or superpixels are asked for of a series.
     """
     written = {key: value for key, value in content.items() if key in schema_errors.of_config()["properties"]}
     experiment = resolve({**written, "run": [name]}).experiments[name]
     if faults := misfits(experiment, axes):
         examples = f"examples of {format_shape(axes)} values"
-        raise InputError.unexpected(
-            f"experiments.{name}", examples, "larger ones, or smaller windows", " ".join(faults)
-        )
+        raise InputError.unexpected(f"experiments.{name}", examples, "parameters that fit them", " ".join(faults))
