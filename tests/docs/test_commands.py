@@ -27,6 +27,7 @@ PLANNED = [
     "snakemake --cores 4 --forcerun explain_occlusion",
     "snakemake --cores 4 --forcerun results/digits/explain/occlusion/attributions.npz",
     "snakemake --cores 4 results/digits/explain/saliency/saliency.png",
+    "snakemake --cores 4 results/digits/page.html",
 ]
 # Run in full by another test, on smaller data where the command itself takes long.
 TESTED = {

@@ -101,7 +101,7 @@ def test_a_log_without_room_costs_no_line_of_the_terminal(
     )
     with job(snakemake):
         for _ in range(30):
-            logging.getLogger("pellucid.test").info("x" * 1000)
+            logging.getLogger("pellucid.test").warning("x" * 1000)
     _close()
     assert capsys.readouterr().err.splitlines() == [f"[a train] {'x' * 1000}"] * 30
 

@@ -4,7 +4,7 @@ from snakemake.utils import update_config
 
 from pellucid import plugins
 from pellucid.config import resolution as configuration
-from pellucid.config import evaluation_files, experiment_files, page_files, study_files
+from pellucid.config import evaluation_files, experiment_files, page_files, source_files, study_files
 from pellucid.config.job_priorities import PRIORITIES, explanation_priority
 from pellucid.config.study_files import COMPARISON, STUDY
 from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, PAGE, RESULTS, TRAINING_EXAMPLES
@@ -20,7 +20,7 @@ if (PACKAGE / "pellucid").is_dir():
 if MODULE_CONFIG:
     # Entries are added below, and each `use rule` of the other workflow reads these files again.
     config = dict(config)
-elif workflow.is_main_process and not workflow.dryrun:
+elif workflow.is_main_process and not workflow.output_settings.dryrun:
     use_short_lines(logger, verbose=workflow.output_settings.verbose)
 warm_start.install(workflow, PACKAGE / "scripts")
 
@@ -45,7 +45,7 @@ config["titles"] = {
 FIGURES = experiment_files.all_figures(CONFIG) + study_files.figures_over_experiments(CONFIG)
 PAGES = page_files.all_pages(CONFIG)
 # Files of data sources and of models to download.
-DOWNLOADS = experiment_files.downloads(CONFIG)
+DOWNLOADS = source_files.downloads(CONFIG)
 # From the files of the rules, wherever the workflow is started.
 CONDA = "../../envs/pellucid.yaml"
 

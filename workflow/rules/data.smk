@@ -21,7 +21,7 @@ rule download:
 
 rule preprocess:
     input:
-        unpack(from_config(experiment_files.source_files, "dataset")),
+        unpack(from_config(source_files.paths, "dataset")),
     output:
         x_train=f"{RESULTS}/data/x_train.npy",
         x_validation=f"{RESULTS}/data/x_validation.npy",
@@ -42,7 +42,7 @@ rule preprocess:
         memory_mb=CONFIG.memory_mb,
     params:
         dataset=setting("dataset"),
-        listing=param(experiment_files.folder_digest),
+        listing=param(source_files.folder_digest),
         classes=param(experiment_files.output_classes),
         split=setting("split"),
         scale=setting("preprocessing", "scale"),
@@ -76,7 +76,7 @@ rule draw_data:
         CONDA
     params:
         title=param(experiment_files.heading),
-        about=param(experiment_files.data_source),
+        about=param(source_files.about_data),
         code=code_of("draw/data"),
     message:
         "Draw the data of {wildcards.experiment}"

@@ -4,7 +4,7 @@
 
 rule train:
     input:
-        unpack(from_config(experiment_files.source_files, "model")),
+        unpack(from_config(source_files.paths, "model")),
         x_train=f"{RESULTS}/data/x_train.npy",
         x_validation=f"{RESULTS}/data/x_validation.npy",
         labels=f"{RESULTS}/data/labels.npz",
@@ -27,7 +27,7 @@ rule train:
         mem_mb=4000,
     params:
         model=setting("model"),
-        files=param(experiment_files.source_names, "model"),
+        files=param(source_files.parameters, "model"),
         training=setting("training"),
         seed=param(experiment_files.training_seed),
         permuted=False,

@@ -162,8 +162,8 @@ def test_examples_without_labels_are_drawn_in_their_order_under_what_they_are_ta
     assert explanation.labels is None
     assert explanation.arrays["labels"].tolist() == [UNLABELLED] * 4
     figure = explanation.plot()
-    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
-    assert titles == [f"→ {number}" for number in explanation.predictions]
+    titles = [axes.get_title() for axes in figure.axes]
+    assert [title for title in titles if title.startswith("→")] == [f"→ {number}" for number in explanation.predictions]
     assert "examples without labels" in figure.get_suptitle()
 
 
@@ -176,7 +176,7 @@ def test_a_notebook_says_that_the_figure_leaves_examples_out(digit, x):
 def test_a_figure_of_chosen_examples(digit, x):
     explanation = pellucid.explain(digit, x, "saliency", y=[0, 1, 2, 3], target="label", class_names=list("abcdefghij"))
     titles = [axes.get_title() for axes in explanation.plot(examples=[3, 1]).axes]
-    assert {title[0] for title in titles if title} == {"b", "d"}
+    assert {title[0] for title in titles if title and not title.startswith("max ")} == {"b", "d"}
     for examples in ([4], [-1], [], 2, [0.5], ["a"]):
         with pytest.raises(pellucid.InputError, match="examples: found .*; expected a list of numbers from 0 to 3"):
             explanation.plot(examples=examples)

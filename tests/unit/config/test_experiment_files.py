@@ -3,7 +3,7 @@
 import pytest
 
 from pellucid import plugins
-from pellucid.config import experiment_files, job_priorities, resolution, study_files
+from pellucid.config import experiment_files, job_priorities, resolution, source_files, study_files
 from pellucid.config.experiment_files import TargetError
 from tests.support import keras_archives
 
@@ -129,18 +129,18 @@ def test_a_model_from_elsewhere_is_untrained(tmp_path):
     model = {"architecture": "keras_file", "file": str(tmp_path / "own.keras"), "file_sha256": "none"}
     config = resolved(own={"model": model, "training": {"epochs": 0}})
     assert experiment_files.is_untrained(config, "own")
-    assert experiment_files.source_files(config, "own", "model") == {"file": str(tmp_path / "own.keras")}
-    assert experiment_files.downloads(config) == {}
+    assert source_files.paths(config, "own", "model") == {"file": str(tmp_path / "own.keras")}
+    assert source_files.downloads(config) == {}
 
 
 def test_a_file_elsewhere_is_downloaded_with_its_checksum():
     table = {"source": "table", "file": "https://example.org/x.csv", "file_sha256": "0" * 64, "label": 1}
     config = resolved(own={"dataset": table})
-    (path,) = experiment_files.source_files(config, "own", "dataset").values()
+    (path,) = source_files.paths(config, "own", "dataset").values()
     assert path.startswith("results/downloads/")
-    assert experiment_files.source_names(config, "own", "dataset") == ["file"]
-    assert experiment_files.downloads(config)[path]["address"] == table["file"]
-    assert experiment_files.downloads(config)[path]["sha256"] == table["file_sha256"]
+    assert source_files.parameters(config, "own", "dataset") == ["file"]
+    assert source_files.downloads(config)[path]["address"] == table["file"]
+    assert source_files.downloads(config)[path]["sha256"] == table["file_sha256"]
 
 
 def test_what_is_not_run_is_refused_with_the_words_that_run_it(config):

@@ -16,6 +16,7 @@ def test_a_compared_experiment_shows_its_leaderboard_and_its_checks():
         "attributions": [f"results/one/explain/{name}/attributions.npz" for name in ("occlusion", "saliency")],
         "metrics": "results/one/evaluation/metrics.json",
         "per_class": "results/one/evaluation/per_class.csv",
+        "chance": "results/one/evaluation/chance.json",
         "leaderboard": "results/one/score/leaderboard.csv",
         "leaderboard_metrics": "results/one/score/metrics.csv",
         "checks": "results/one/score/checks.csv",
@@ -25,7 +26,7 @@ def test_a_compared_experiment_shows_its_leaderboard_and_its_checks():
 
 def test_without_scores_nothing_is_compared():
     config = resolved(methods=["saliency"], scores="none")
-    assert set(page_files.inputs(config, "one")) == {"attributions", "metrics", "per_class"}
+    assert set(page_files.inputs(config, "one")) == {"attributions", "metrics", "per_class", "chance"}
 
 
 def test_a_page_without_methods_needs_no_attributions():

@@ -252,7 +252,6 @@ def test_an_experiment_of_ones_own_is_a_good_configuration(tmp_path, frame):
     frame.to_csv(tmp_path / "a.csv", index=False)
     mine = {"dataset": {"source": "table", "file": str(tmp_path / "a.csv")}, "model": {"architecture": "heartbeat_cnn"}}
     content = {**GOOD, "run": ["mine"], "experiments": {"mine": mine}}
-    put("defaults.training.epochs", 3)(content)
     assert resolution.resolve(content).experiments["mine"]["dataset"]["signal"] == "all"
     assert list(itertools.chain(resolution.files(resolution.resolve(content).experiments["mine"], "dataset"))) == [
         ("file", str(tmp_path / "a.csv"))

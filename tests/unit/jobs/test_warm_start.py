@@ -100,7 +100,7 @@ def test_the_benchmark_measures_the_child(parent, written):
     made.bench_record = BenchmarkRecord()
     assert parent.run(made, path)
     assert made.bench_record.running_time > 2
-    assert 1 < made.bench_record.cpu_time < 3
+    assert 1 < made.bench_record.cpu_time < 1.2 * made.bench_record.running_time
     assert made.bench_record.max_uss > 350
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pellucid import downloads as transfers
 from pellucid import plugins
 from pellucid.config import model_classes, named_files, unlabelled
 from pellucid.config.plugin_selection import PACKAGES
@@ -88,49 +87,6 @@ def heading(config: Config, experiment: str) -> str:
 
 
 # Data and training
-
-
-def data_source(config: Config, experiment: str) -> dict[str, str]:
-    """Return what the report says of an experiment's data source: title, licence, citation and homepage."""
-    spec = named_files.spec_of(settings_of(config, experiment), "dataset")
-    return {"title": spec.title, "licence": spec.licence, "citation": spec.citation, "homepage": spec.homepage}
-
-
-def downloaded(address: str) -> str:
-    """Return the path of the file that is downloaded from `address`."""
-    return f"results/downloads/{transfers.place(address)}"
-
-
-def source_files(config: Config, experiment: str, key: str) -> dict[str, str]:
-    """Return the files that the data source (`key` "dataset") or the model ("model") reads, by parameter.
-
-    A local file is used where it lies; any other is downloaded first.
-    """
-    return {
-        name: str(transfers.local_path(address)) if transfers.is_local(address) else downloaded(address)
-        for name, address in named_files.files(settings_of(config, experiment), key)
-    }
-
-
-def source_names(config: Config, experiment: str, key: str) -> list[str]:
-    """Return the parameters whose files `source_files` returns."""
-    return list(source_files(config, experiment, key))
-
-
-def downloads(config: Config) -> dict[str, dict[str, str]]:
-    """Return the address and the checksums of every file to download for data or models, by the path it gets."""
-    return {
-        downloaded(address): {"address": address, **transfers.checksums(settings[key], name)}
-        for settings in config.experiments.values()
-        for key in named_files.FILES
-        for name, address in named_files.files(settings, key)
-        if not transfers.is_local(address)
-    }
-
-
-def folder_digest(config: Config, experiment: str) -> str:
-    """Return a digest of the names, sizes and times of the files in the folders that the data source reads."""
-    return named_files.listing_of(settings_of(config, experiment))
 
 
 def output_classes(config: Config, experiment: str) -> list[str]:
