@@ -12,7 +12,7 @@ from pellucid.datasets import table
 from pellucid.datasets.readers import tabular
 from pellucid.downloads import local_path
 from pellucid.errors import InputError
-from tests.support.good_settings import GOOD, put
+from tests.support.good_settings import GOOD
 
 N, SAMPLES = 12, 8
 
