@@ -71,12 +71,12 @@ def _first_figures(folder: Path) -> Iterator[tuple[str, float]]:
 def _write_own(folder: Path) -> None:
     """Write a model and ten signals, as somebody brings them."""
     script = (
-        "import keras; i = keras.Input((300, 2)); x = keras.layers.Conv1D(16, 9, activation='relu')(i);"
+        "import keras; i = keras.Input((300, 1)); x = keras.layers.Conv1D(16, 9, activation='relu')(i);"
         "x = keras.layers.Conv1D(16, 9, activation='relu')(x); x = keras.layers.GlobalAveragePooling1D()(x);"
         "keras.Model(i, keras.layers.Dense(3, activation='softmax')(x)).save('model.keras')"
     )
     subprocess.run([sys.executable, "-c", script], cwd=folder, env=_environment(), check=True, capture_output=True)
-    np.savetxt(folder / "signals.csv", np.random.default_rng(0).normal(size=(10, 600)), delimiter=",")
+    np.savetxt(folder / "signals.csv", np.random.default_rng(0).normal(size=(10, 300)), delimiter=",")
 
 
 def _seconds(command: list[str], folder: Path) -> float:
