@@ -86,9 +86,7 @@ def _chosen(methods: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     chosen = [_method(text) for text in methods]
     names = [name for name, _ in chosen]
     if repeated := next((name for name in names if names.count(name) > 1), None):
-        raise InputError(
-            "--method", f'found "{repeated}" twice.', "Run it twice, with another --output."
-        )
+        raise InputError("--method", f'found "{repeated}" twice.', "Run it twice, with another --output.")
     return dict(chosen)
 
 
