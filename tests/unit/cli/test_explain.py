@@ -46,7 +46,7 @@ def test_it_writes_the_arrays_and_the_figure_of_each_method(model, beats, tmp_pa
     [
         (["--method", "grad_kam"], 'Did you mean "grad_cam"?'),
         (["--method", "occlusion:windw=3"], 'Did you mean "window"?'),
-        (["--method", "saliency", "--target", "label"], "Hand them over"),
+        (["--method", "saliency", "--target", "label"], "Pass them"),
         (["--method", "saliency", "--label", "1"], "shape"),
     ],
 )

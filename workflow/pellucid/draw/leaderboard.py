@@ -92,6 +92,7 @@ def _tradeoffs(content: pd.DataFrame, metric_facts: pd.DataFrame, title: str, wa
     side = 1.8 + 0.36 * len(judging)
     height = max(side, 1.4 + 0.21 * len(content)) + (_WARNING if warning else 0)
     figure = style.new(5.4 + side + 1.4, height)
+    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
     left, right = figure.subplots(1, 2, width_ratios=[5.4, side + 0.8])
     faithful = judging.loc[judging["family"] == "faithfulness", "metric"]
     if len(faithful) and "cost.seconds mean" in content:

@@ -40,7 +40,8 @@ DIVERGING = LinearSegmentedColormap.from_list("pellucid_signed", ["#08306b", "#3
 _SPIKE = 1.5
 
 STYLE: dict[str, Any] = {
-    "figure.dpi": 100,
+    # The layout is made at the resolution of the file: at another one, letters are wider and would be cut off.
+    "figure.dpi": 150,
     "savefig.dpi": 150,
     "font.size": 9,
     "axes.titlesize": 9,
