@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import time
 
 import pytest
@@ -510,8 +511,13 @@ def numbers(schema, where=""):
 
 
 def test_every_number_has_an_upper_limit():
-    # Every key of the configuration and of the plugins, but for the number of a class: it is compared with the data.
-    entries = [entry for where, entry in numbers(json.loads(editor_schema.text())) if ".target" not in where]
+    # Every key of the configuration and of the plugins, but for names that may be numbers (of columns and classes), the
+    # class to explain and the value range of a model: none of these makes work.
+    entries = [
+        entry
+        for where, entry in numbers(json.loads(editor_schema.text()))
+        if "string" not in entry["type"] and not re.search(r"\.target\.anyOf\.1$|\.input_range\.items$", where)
+    ]
     assert len(entries) > 200
     assert [entry for entry in entries if not {"maximum", "exclusiveMaximum"} & set(entry)] == []
 
