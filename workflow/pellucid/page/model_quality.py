@@ -47,8 +47,15 @@ def sentences(
     )
     if chance is not None and chance["at_chance"]:
         return "doubtful", [*lines, in_figure(str(chance["sentence"]), 2000)]
-    if (chance is not None and chance["at_chance"] is False) or ends.low > share:
+    if ends.low > share:
         return "good", [*lines, "So the model knows more than that, and it is worth asking what it looks at."]
+    if chance is not None and chance["at_chance"] is False:
+        shuffled = float(chance["balanced_accuracy_of_shuffled_labels"])
+        return "good", [
+            *lines,
+            "Its accuracy alone would not show that the model knows more than that, but its balanced accuracy does: "
+            f"shuffled labels give up to {shuffled:.3f}. It is worth asking what the model looks at.",
+        ]
     return "doubtful", [
         *lines,
         "Its accuracy does not show that the model knows more than that: the explanations may be those of a model that "
