@@ -39,7 +39,7 @@ def test_a_model_that_is_better_by_its_balanced_accuracy_alone_says_so():
     mood, text = told(60, 100, {"a": 60, "b": 40}, chance=chance)
     assert mood == "good"
     assert "accuracy alone would not show" in text
-    assert "shuffled labels bring up to 0.410" in text
+    assert "shuffled labels give up to 0.410" in text
     assert "accuracy alone" not in told(90, 100, {"a": 60, "b": 40}, chance=chance)[1]
 
 

@@ -1,4 +1,4 @@
-"""`pellucid explain`: figures and arrays of a trained model on some examples at once, without the workflow."""
+"""`pellucid explain`: explain examples by a trained model, without the workflow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _complete_method(context: click.Context, parameter: click.Parameter, incompl
     return complete("explain", incomplete)
 
 
-@click.command(short_help="Figures and arrays of a model at once.")
+@click.command(short_help="Explain a trained model on some examples.")
 @click.argument("model", type=click.Path(exists=True, path_type=Path))
 @click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
@@ -26,15 +26,18 @@ def _complete_method(context: click.Context, parameter: click.Parameter, incompl
     show_default=True,
     metavar="NAME[:KEY=VALUE,...]",
     shell_complete=_complete_method,
-    help="A method, with parameters where wanted: occlusion:window=9,stride=3. May be repeated.",
+    help="A method, perhaps with parameters: occlusion:window=9,stride=3. May be repeated.",
 )
 @click.option(
-    "--target", default="predicted", show_default=True, help="The class to explain: predicted, label, or one."
+    "--target",
+    default="predicted",
+    show_default=True,
+    help="The class to explain: predicted, label (the true one), or a name or number.",
 )
 @click.option("--classes", default="", metavar="A,B,...", help="The names of the classes, in the order of the outputs.")
 @click.option("--label", default="", metavar="COLUMN", help="The column of a CSV file that holds the classes.")
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("explanations"))
-@click.option("--allow-code", is_flag=True, help="Let code in the model's file run: only if you trust its maker.")
+@click.option("--allow-code", is_flag=True, help="Run code in the model's file: only if you trust its author.")
 def explain(
     model: Path,
     data: Path,
@@ -45,7 +48,7 @@ def explain(
     output: Path,
     allow_code: bool,
 ) -> None:
-    """Explain what MODEL looks at in the examples of DATA: a figure and an array for each method, at once.
+    """Explain what MODEL looks at in the examples of DATA: write a figure and a file of arrays for each method.
 
     MODEL is a .keras file or the folder of a SavedModel. DATA holds examples as the model takes them: a .npy file (N,
     time, channels) or (N, height, width, channels), an .npz file with these as x and perhaps the classes as y, or a CSV
@@ -91,7 +94,7 @@ def _chosen(methods: tuple[str, ...]) -> dict[str, dict[str, Any]]:
 
 
 def _method(text: str) -> tuple[str, dict[str, Any]]:
-    """Return a method's name and the parameters behind it, read as config.yaml is."""
+    """Return a method's name and its parameters, which are read as YAML."""
     import yaml
 
     from pellucid.errors import InputError
