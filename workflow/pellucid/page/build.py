@@ -26,6 +26,8 @@ from pellucid.user_text import in_figure, readable
 logger = logging.getLogger(__name__)
 
 MOST_BYTES = 10_000_000
+# Of what a page holds: one page reads another one of the same form alone.
+FORMAT = 1
 
 
 def build(
@@ -89,6 +91,7 @@ def build(
         scores=list(settings["scores"]),
     )
     content = {
+        "format": FORMAT,
         "experiment": experiment,
         "data": _data(data),
         "colours": _colours(),

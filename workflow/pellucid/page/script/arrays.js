@@ -37,7 +37,7 @@ function reader(block) {
 }
 
 // The lowest and the highest value of every channel of one example.
-function ranges(values) {
+function ranges(values, depth) {
   const found = Array.from({ length: depth }, () => [Infinity, -Infinity]);
   for (let place = 0, channel = 0; place < values.length; place += 1) {
     const range = found[channel];
@@ -64,14 +64,16 @@ function percentile(sorted, share) {
   return sorted[below] + (place - below) * ((sorted[below + 1] ?? sorted[below]) - sorted[below]);
 }
 
-// The colour scale of one map: up to the 99.5th percentile, so that one spike does not pale all the rest.
+// The colour scale of one map, as figures have it: up to the largest value, or to the 99.5th percentile where a spike would
+// pale all the rest.
 function scaleOf(values, signed) {
   const sizes = new Float64Array(values.length);
   for (let place = 0; place < values.length; place += 1) sizes[place] = Math.abs(values[place]);
   sizes.sort();
   const [low, high] = extremes(values);
   const largest = sizes.length ? sizes[sizes.length - 1] : 0;
-  const top = (sizes.length && percentile(sizes, 0.995)) || largest || 1;
+  const most = sizes.length ? percentile(sizes, 0.995) : 0;
+  const top = (most > 0 && largest > SPIKE * most ? most : largest) || 1;
   const steps = signed ? colours.diverging : colours.sequential;
   const place = (value) => {
     const share = signed ? (value + top) / (2 * top) : value / top;

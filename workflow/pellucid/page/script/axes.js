@@ -11,6 +11,7 @@ function niceTicks(low, high, most) {
 
 function axes(context, one, at, signal) {
   const { left, top, width, height } = one.area;
+  const { data, depth, block, axes: { view } } = one.source;
   context.strokeStyle = colours.quiet;
   context.lineWidth = 1;
   context.beginPath();
@@ -22,7 +23,7 @@ function axes(context, one, at, signal) {
   context.font = "12px system-ui, sans-serif";
   context.textAlign = "center";
   const unit = (block / (data.rate || 1));
-  const [ticks, digits] = niceTicks(state.view[0] * unit, state.view[1] * unit, Math.max(2, width / 80));
+  const [ticks, digits] = niceTicks(view[0] * unit, view[1] * unit, Math.max(2, width / 80));
   for (const tick of ticks) {
     const x = at.x(tick / unit);
     context.fillRect(x, top + height + 4, 1, 4);

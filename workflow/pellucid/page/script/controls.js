@@ -6,7 +6,7 @@ function chooser(label, options, value, change) {
   return [make("label", {}, `${label} `, select), select];
 }
 
-function methodOptions(none) {
+function methodOptions({ explorer, ranking }, none) {
   const groups = new Map();
   explorer.explanations.forEach(({ label, family }, place) => {
     const first = ranking && ranking.first.includes(label) ? "★ " : "";
@@ -27,10 +27,10 @@ function step(by) {
 }
 
 function stepMethod(by) {
-  state.left = (state.left + by + explorer.explanations.length) % explorer.explanations.length;
+  state.left = (state.left + by + own.explorer.explanations.length) % own.explorer.explanations.length;
   controls.left.value = String(state.left);
   changedMethod();
-  say(explorer.explanations[state.left].label);
+  say(own.explorer.explanations[state.left].label);
 }
 
 function changedMethod() {
@@ -39,6 +39,7 @@ function changedMethod() {
 }
 
 function toolbar() {
+  const { data, explorer, image, ranking, similar, truth } = own;
   const { examples } = explorer;
   const count = (test) => examples.filter(test).length;
   const labelled = examples.some(({ label }) => label !== null);
@@ -66,16 +67,16 @@ function toolbar() {
       state.at = Number(value);
       update();
     }),
-    chooser(image ? "Method" : "First method", methodOptions(false), state.left, (value) => {
+    chooser(image ? "Method" : "First method", methodOptions(own, false), state.left, (value) => {
       state.left = Number(value);
       changedMethod();
     }),
-    chooser("Beside it", methodOptions(true), state.right, (value) => {
+    chooser("Beside it", methodOptions(own, true), state.right, (value) => {
       state.right = Number(value);
       changedMethod();
     }),
   ];
-  [, , , [, controls.example], [, controls.left], [, controls.right]] = rows;
+  [[, controls.sort], , , [, controls.example], [, controls.left], [, controls.right]] = rows;
   ["sort", "which", "class", "example", "left", "right"].forEach((name, place) => {
     rows[place][1].id = `choose-${name}`;
   });
@@ -91,6 +92,7 @@ function toolbar() {
     make("div", { class: "controls" }, example,
       make("span", { class: "buttons" }, button("‹", "Previous example (p)", () => step(-1)), button("›", "Next example (n)", () => step(1))),
       left, right),
+    besideControls(),
     make("div", { class: "controls buttons" },
       button("+", "Zoom in (+)", () => zoom(1 / WHEEL ** 2)), button("−", "Zoom out (-)", () => zoom(WHEEL ** 2)),
       button("←", "Move left", () => pan(-0.5)), button("→", "Move right", () => pan(0.5)),
@@ -98,8 +100,9 @@ function toolbar() {
       make("details", {}, make("summary", {}, "Mouse and keyboard"),
         make("p", {}, "Point at a panel to read its values; drag to zoom in; double-click to see all again; Ctrl and the wheel zoom. ",
           "Keys in a panel: arrows read the values (Shift: ten at a time), + and − zoom, 0 shows all, Escape ends. ",
-          "n and p: next and previous example; m and M: next and previous method. Both panels show the same stretch."))),
+          "n and p: next and previous example; m and M: next and previous method. Both panels show the same stretch where their examples have the same shape."))),
     controls.facts,
+    controls.about,
     controls.panels,
     make("p", { class: "quiet" }, `${marks}${evidence}${rounded}Each map has its own colour scale, with the same colours as the figures.`),
   ];

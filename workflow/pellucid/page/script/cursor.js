@@ -6,45 +6,47 @@ function point(dragged) {
     const ratio = window.devicePixelRatio || 1;
     const context = fit(one.canvas, one.drawn.width / ratio, one.drawn.height / ratio);
     context.drawImage(one.drawn, 0, 0, one.drawn.width / ratio, one.drawn.height / ratio);
-    one.readout.textContent = state.cursor ? readout(one) : "";
+    const { cursor } = one.source.axes;
+    one.readout.textContent = cursor ? readout(one, cursor) : "";
     if (dragged && dragged.panel === one) selection(context, one, dragged);
-    if (state.cursor) mark(context, one);
+    if (cursor) mark(context, one, cursor);
   }
 }
 
-function mark(context, one) {
+function mark(context, one, cursor) {
+  const { image, depth, inputs, axes: { view } } = one.source;
   const { left, top, width, height } = one.area;
   context.strokeStyle = colours.ink;
   context.lineWidth = 1;
   if (image) {
-    const [x0, x1, y0] = state.view;
+    const [x0, x1, y0] = view;
     const side = width / (x1 - x0);
     context.lineWidth = 2;
-    context.strokeRect((state.cursor.column - x0) * side, (state.cursor.row - y0) * side, side, side);
+    context.strokeRect((cursor.column - x0) * side, (cursor.row - y0) * side, side, side);
     return;
   }
   const at = place(one);
-  const x = at.x(state.cursor.sample);
+  const x = at.x(cursor.sample);
   if (x < left || x > left + width) return;
   context.beginPath();
   context.moveTo(x, top);
   context.lineTo(x, top + height + 4);
   context.stroke();
-  const lane = at.top + at.lane * state.cursor.channel;
+  const lane = at.top + at.lane * cursor.channel;
   if (depth > LANES) context.strokeRect(x - 3, lane, 6, at.lane);
   else {
-    const signal = inputs(current());
-    const { y } = yOf(one, at, signal, state.cursor.channel);
+    const signal = inputs(exampleAt(one));
+    const { y } = yOf(one, at, signal, cursor.channel);
     context.beginPath();
-    context.arc(x, y(signal[state.cursor.sample * depth + state.cursor.channel]), 4.5, 0, 2 * Math.PI);
+    context.arc(x, y(signal[cursor.sample * depth + cursor.channel]), 4.5, 0, 2 * Math.PI);
     context.stroke();
   }
 }
 
-function readout(one) {
-  const { cursor } = state;
-  const signal = inputs(current());
-  const known = measured && measured(current());
+function readout(one, cursor) {
+  const { image, shape, depth, block, data, explorer, inputs, measured } = one.source;
+  const signal = inputs(exampleAt(one));
+  const known = measured && measured(exampleAt(one));
   let position;
   let values;
   let spot;
@@ -64,7 +66,7 @@ function readout(one) {
   }
   if (known && !known[spot.known]) values = ["nothing was measured here"];
   else if (one.which !== "input") {
-    const { values: map, channels } = valuesOf(one.which);
+    const { values: map, channels } = valuesOf(one);
     const index = image ? spot.place : spot.sample * channels + (channels > 1 ? cursor.channel : 0);
     values.push(`attribution ${number(map[index])}${explorer.dtype === "float32" ? "" : " (rounded)"}`);
   }
@@ -72,9 +74,10 @@ function readout(one) {
 }
 
 function cursorAt(one, x, y) {
+  const { image, shape, depth, axes: { view } } = one.source;
   const clip = (value, most) => Math.min(most - 1, Math.max(0, value));
   if (image) {
-    const [x0, x1, y0, y1] = state.view;
+    const [x0, x1, y0, y1] = view;
     const column = Math.floor(x0 + (x / one.area.width) * (x1 - x0));
     const row = Math.floor(y0 + (y / one.area.height) * (y1 - y0));
     return { row: clip(row, shape[0]), column: clip(column, shape[1]) };
@@ -89,6 +92,6 @@ function cursorAt(one, x, y) {
 function selection(context, one, { from, to }) {
   context.fillStyle = "rgba(0, 114, 178, 0.18)";
   const [x, width] = [Math.min(from[0], to[0]), Math.abs(from[0] - to[0])];
-  if (image) context.fillRect(x, Math.min(from[1], to[1]), width, Math.abs(from[1] - to[1]));
+  if (one.source.image) context.fillRect(x, Math.min(from[1], to[1]), width, Math.abs(from[1] - to[1]));
   else context.fillRect(x, one.area.top, width, one.area.height);
 }

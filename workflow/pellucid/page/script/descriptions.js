@@ -1,7 +1,8 @@
 // What is said of an example and of a map, in words and by the bar of colours.
 
-function facts() {
-  const example = explorer.examples[current()];
+function facts(source, place) {
+  const { data, explorer } = source;
+  const example = explorer.examples[place];
   const names = example.best.map(([name, p]) => `${data.classes[name]}: ${percent(p)}`);
   const judged = example.label === null ? "" : wrong(example) ? "The model is wrong. " : "The model is right. ";
   const label = example.label === null ? "no label" : `true class ${data.classes[example.label]}`;
@@ -13,23 +14,25 @@ function facts() {
   if (example.disagreement !== null) {
     parts.push(`The ${explorer.compared} explanations without the controls disagree by ${number(example.disagreement, 3)} `);
     parts.push("(1 less the mean rank correlation; 0: all alike)");
-    if (similar && state.right >= 0) parts.push(`, left and right by ${number(pairDisagreement(current()), 3)}`);
+    if (!state.other && own.similar && state.right >= 0) parts.push(`, left and right by ${number(pairDisagreement(place), 3)}`);
     parts.push(".");
   }
   return parts;
 }
 
 function describe(one) {
-  const example = explorer.examples[current()];
+  const { data, explorer, measured, ranking } = one.source;
+  const example = explorer.examples[exampleAt(one)];
+  const from = one.source === own ? "" : `${one.source.experiment}: `;
   if (one.which === "input") {
-    one.heading.textContent = "The example itself";
+    one.heading.textContent = `${from}${from ? "the" : "The"} example itself`;
     one.note.textContent = [data.channels.join(", "), ...(data.channels[0] === data.unit ? [] : [`in ${data.unit}`])].join(", ");
     one.bar.hidden = true;
-    one.canvas.setAttribute("aria-label", `Test example ${example.index} itself`);
+    one.canvas.setAttribute("aria-label", `${from}test example ${example.index} itself`);
     return;
   }
-  const { about, values } = valuesOf(one.which);
-  const seen = measured ? values.filter((_, place) => isMeasured(place, values.length)) : values;
+  const { about, values } = valuesOf(one);
+  const seen = measured ? values.filter((_, place) => isMeasured(one, place, values.length)) : values;
   one.scale = scaleOf(seen, about.signed);
   const { low, high, top, largest } = one.scale;
   let told = about.signed ? `values from ${number(low)} to ${number(high)}` : `largest value ${number(high)}`;
@@ -38,21 +41,21 @@ function describe(one) {
   else if (largest > top) told += `; the colours end at ${number(top)}, the 99.5th percentile`;
   const failed = ranking && ranking.failed[about.label];
   one.heading.replaceChildren(
-    about.label,
+    `${from}${about.label}`,
     ...(failed ? [make("span", { class: "doubtful" }, ` ✗ failed ${failed}`)] : []),
   );
   const kind = about.family === "control" ? "a control, which does not look at the model" : about.title;
   one.note.textContent = `${kind}${about.settings ? ` (${about.settings})` : ""}; ${about.unit}: ${told}.`;
   one.canvas.setAttribute(
     "aria-label",
-    `${about.label} on test example ${example.index}: ${told}. Arrow keys read the values.`,
+    `${from}${about.label} on test example ${example.index}: ${told}. Arrow keys read the values.`,
   );
   one.bar.hidden = !largest;
   if (largest) drawBar(one);
 }
 
-function isMeasured(place, length) {
-  const known = measured(current());
+function isMeasured(one, place, length) {
+  const known = one.source.measured(exampleAt(one));
   return known[Math.floor((place * known.length) / length)];
 }
 

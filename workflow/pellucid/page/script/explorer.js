@@ -2,21 +2,14 @@
 
 function explore() {
   const body = document.getElementById("explorer-body");
-  if (!explorer) {
+  if (!own) {
     body.append(make("p", {}, "No method was run: there is nothing to explore."));
     return;
   }
-  const places = explorer.explanations.map((_, place) => place);
-  const wanted = ranking ? ranking.first.map((label) => places.find((place) => explorer.explanations[place].label === label)) : [];
-  state.left = wanted[0] ?? 0;
-  state.right = wanted[1] ?? (places.length > 1 ? places.find((place) => place !== state.left) : -1);
-  explorer.examples.forEach((_, example) => {
-    if (image) return;
-    ranges(inputs(example)).forEach(([low, high], channel) => {
-      spreads[channel] = Math.max(spreads[channel] ?? 1e-12, high - low);
-    });
-  });
+  state.left = firstOf(own, 0);
+  state.right = firstOf(own, 1);
   body.append(...toolbar());
+  takeDrops();
   reorder(false);
   update();
   let waiting = 0;

@@ -1,8 +1,8 @@
 // Images: the example in grey below its map.
 
 function drawImage(one, width) {
-  const [rows, columns] = shape;
-  const [x0, x1, y0, y1] = state.view;
+  const { shape: [rows, columns], truth, axes: { view } } = one.source;
+  const [x0, x1, y0, y1] = view;
   const side = Math.min(width / (x1 - x0), 460 / (y1 - y0));
   one.area = { left: 0, top: 0, width: (x1 - x0) * side, height: (y1 - y0) * side };
   const pixels = new ImageData(columns, rows);
@@ -14,17 +14,18 @@ function drawImage(one, width) {
   const context = fit(one.drawn, one.area.width, one.area.height);
   context.imageSmoothingEnabled = false;
   context.drawImage(small, x0, y0, x1 - x0, y1 - y0, 0, 0, one.area.width, one.area.height);
-  if (one.which !== "input" && truth) frame(context, side, truth(current()));
+  if (one.which !== "input" && truth) frame(context, one.source, side, truth(exampleAt(one)));
 }
 
 function paint(one, target) {
-  const signal = inputs(current());
+  const { shape, depth, inputs, measured } = one.source;
+  const signal = inputs(exampleAt(one));
   const count = shape[0] * shape[1];
   const grey = new Float64Array(count);
   for (let place = 0; place < signal.length; place += 1) grey[Math.floor(place / depth)] += signal[place] / depth;
   const [low, high] = one.which === "input" && depth === 3 ? extremes(signal) : extremes(grey);
-  const values = one.which === "input" ? null : valuesOf(one.which).values;
-  const known = measured && measured(current());
+  const values = one.which === "input" ? null : valuesOf(one).values;
+  const known = measured && measured(exampleAt(one));
   const rgb = values && one.scale.steps.map((text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16)));
   for (let pixel = 0; pixel < count; pixel += 1) {
     const share = (grey[pixel] - low) / (high - low || 1);
@@ -44,16 +45,15 @@ function paint(one, target) {
   }
 }
 
-function frame(context, side, planted) {
-  const [rows, columns] = shape;
+function frame(context, { shape: [rows, columns], depth, axes: { view } }, side, planted) {
   const inside = (row, column) =>
     row >= 0 && column >= 0 && row < rows && column < columns && planted[(row * columns + column) * depth];
   context.strokeStyle = colours.truth;
   context.lineWidth = 2;
   context.beginPath();
   const line = (x0, y0, x1, y1) => {
-    context.moveTo((x0 - state.view[0]) * side, (y0 - state.view[2]) * side);
-    context.lineTo((x1 - state.view[0]) * side, (y1 - state.view[2]) * side);
+    context.moveTo((x0 - view[0]) * side, (y0 - view[2]) * side);
+    context.lineTo((x1 - view[0]) * side, (y1 - view[2]) * side);
   };
   for (let row = 0; row < rows; row += 1) {
     for (let column = 0; column < columns; column += 1) {

@@ -12,14 +12,14 @@ const SORTS = {
 
 function reorder(keep) {
   const kept = current();
-  const places = explorer.examples.map((_, place) => place).filter((place) => {
-    const example = explorer.examples[place];
+  const places = own.explorer.examples.map((_, place) => place).filter((place) => {
+    const example = own.explorer.examples[place];
     if (state.which === "wrong" && !wrong(example)) return false;
     if (state.which === "right" && (wrong(example) || example.label === null)) return false;
     return state.class === "all" || String(example.label ?? example.predicted) === state.class;
   });
   const key = SORTS[state.sort][1];
-  const keys = new Map(places.map((place) => [place, key(explorer.examples[place], place)]));
+  const keys = new Map(places.map((place) => [place, key(own.explorer.examples[place], place)]));
   places.sort((one, other) => keys.get(one) - keys.get(other) || one - other);
   state.order = places;
   state.at = keep ? Math.max(0, places.indexOf(kept)) : 0;
@@ -29,7 +29,7 @@ function reorder(keep) {
   if (places.length) controls.example.value = String(state.at);
 }
 
-function exampleName(place) {
+function exampleName(place, { data, explorer } = own) {
   const example = explorer.examples[place];
   const predicted = data.classes[example.predicted];
   const label = example.label === null ? "no label" : data.classes[example.label];

@@ -1,9 +1,10 @@
 // The panels: each an example, or a map of it.
 
-function panel(which) {
+function panel([which, source]) {
   const canvas = make("canvas", { tabindex: "0", role: "img", "data-panel": which });
   const parts = {
     which,
+    source,
     canvas,
     heading: make("h3", {}),
     note: make("p", { class: "quiet" }),
@@ -27,23 +28,32 @@ function fit(canvas, width, height) {
   return context;
 }
 
-function valuesOf(which) {
+function valuesOf({ which, source: { explorer, maps }, source }) {
   const place = which === "left" ? state.left : state.right;
-  return { about: explorer.explanations[place], values: maps[place](current()), channels: explorer.maps[place].shape.at(-1) };
+  return { about: explorer.explanations[place], values: maps[place](exampleAt({ source })), channels: explorer.maps[place].shape.at(-1) };
+}
+
+// Which panels there are: of images also the example itself, as its map covers it.
+function shownPanels() {
+  const [left, right] = [[["left", own]], state.right >= 0 ? [["right", rightSource()]] : []];
+  if (own.image) left.unshift(["input", own]);
+  if (right.length && state.other && state.other.image) right.unshift(["input", state.other]);
+  return [...left, ...right];
 }
 
 function update() {
-  state.view = state.view || whole();
-  const shown = ["left", ...(state.right >= 0 ? ["right"] : [])];
-  if (image) shown.unshift("input");
-  if (panels.map((one) => one.which).join() !== shown.join()) {
+  follow();
+  for (const source of [own, rightSource()]) source.axes.view = source.axes.view || whole(source);
+  const shown = shownPanels();
+  if (panels.length !== shown.length || shown.some(([which, source], place) => panels[place].which !== which || panels[place].source !== source)) {
     panels = shown.map(panel);
     controls.panels.replaceChildren(...panels.map((one) => one.figure));
     controls.panels.dataset.count = String(shown.length);
   }
   const nothing = !state.order.length;
   controls.panels.hidden = nothing;
-  controls.facts.replaceChildren(...(nothing ? ["No explained example is like this."] : facts()));
+  controls.facts.replaceChildren(...(nothing ? ["No explained example is like this."] : facts(own, current())));
+  describeBeside(nothing);
   if (nothing) return;
   for (const one of panels) describe(one);
   for (const one of panels) draw(one);
@@ -52,7 +62,7 @@ function update() {
 
 function draw(one) {
   const width = Math.max(220, one.figure.clientWidth - 2);
-  if (image) drawImage(one, Math.min(width, 460));
+  if (one.source.image) drawImage(one, Math.min(width, 460));
   else drawSeries(one, width);
-  one.canvas.dataset.ready = String(current());
+  one.canvas.dataset.ready = String(exampleAt(one));
 }

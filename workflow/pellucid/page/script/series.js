@@ -2,7 +2,7 @@
 
 function place(one) {
   const { left, top, width, height } = one.area;
-  const [first, last] = state.view;
+  const [first, last] = one.source.axes.view;
   return {
     x: (sample) => left + ((sample - first) / (last - first)) * width,
     sample: (x) => first + ((x - left) / width) * (last - first),
@@ -12,7 +12,8 @@ function place(one) {
 }
 
 function drawSeries(one, width) {
-  const { about, values, channels } = valuesOf(one.which);
+  const { depth, inputs, measured, truth } = one.source;
+  const { values, channels } = valuesOf(one);
   const rows = depth > LANES;
   const narrow = width < 420;
   one.lanes = depth;
@@ -23,9 +24,9 @@ function drawSeries(one, width) {
   context.fillStyle = "#ffffff";
   context.fillRect(0, 0, width, height + 50);
   const at = place(one);
-  const signal = inputs(current());
-  const known = measured && measured(current());
-  const planted = truth && truth(current());
+  const signal = inputs(exampleAt(one));
+  const known = measured && measured(exampleAt(one));
+  const planted = truth && truth(exampleAt(one));
   context.save();
   context.beginPath();
   context.rect(one.area.left, 0, one.area.width, height + 12);
@@ -37,13 +38,15 @@ function drawSeries(one, width) {
     else drawTrace(lane);
   }
   context.restore();
-  axes(context, one, at, signal, about);
+  axes(context, one, at, signal);
 }
 
 function yOf(one, at, signal, channel) {
-  if (rangesOf !== signal) [rangesOf, lanes] = [signal, ranges(signal)];
-  const [low, high] = lanes[channel];
-  const spread = depth === 1 ? high - low || 1 : spreads[channel];
+  const { source } = one;
+  const { depth, truth } = source;
+  if (source.rangesOf !== signal) [source.rangesOf, source.lanes] = [signal, ranges(signal, depth)];
+  const [low, high] = source.lanes[channel];
+  const spread = depth === 1 ? high - low || 1 : source.spreads[channel];
   const middle = (low + high) / 2;
   const reach = at.lane * (truth ? 0.78 : 0.86);
   const centre = at.top + at.lane * (channel + (truth ? 0.45 : 0.5));
@@ -53,7 +56,8 @@ function yOf(one, at, signal, channel) {
 // A trace that takes the colour of its attribution, weak parts first. Where several samples share a column of pixels,
 // the column shows their range and their strongest attribution.
 function drawTrace({ context, one, at, signal, values, channels, channel, known, planted }) {
-  const [first, last] = [Math.max(0, Math.floor(state.view[0])), Math.min(shape[0] - 1, Math.ceil(state.view[1]))];
+  const { shape, depth, axes: { view } } = one.source;
+  const [first, last] = [Math.max(0, Math.floor(view[0])), Math.min(shape[0] - 1, Math.ceil(view[1]))];
   const { y, bottom } = yOf(one, at, signal, channel);
   const value = (sample) => values[sample * channels + (channels > 1 ? channel : 0)];
   const stride = Math.max(1, Math.floor(((last - first + 1) / one.area.width) * 1));
@@ -110,7 +114,8 @@ function drawTrace({ context, one, at, signal, values, channels, channel, known,
 }
 
 function drawRow({ context, one, at, values, channels, channel, known }) {
-  const [first, last] = [Math.max(0, Math.floor(state.view[0])), Math.min(shape[0] - 1, Math.ceil(state.view[1]))];
+  const { shape, depth, axes: { view } } = one.source;
+  const [first, last] = [Math.max(0, Math.floor(view[0])), Math.min(shape[0] - 1, Math.ceil(view[1]))];
   const stride = Math.max(1, Math.floor((last - first + 1) / one.area.width));
   for (let start = first; start <= last; start += stride) {
     let strong = null;
@@ -127,6 +132,7 @@ function drawRow({ context, one, at, values, channels, channel, known }) {
 }
 
 function shade(context, one, at, known) {
+  const { shape, depth } = one.source;
   context.fillStyle = colours.unmeasured;
   for (let channel = 0; channel < depth; channel += 1) {
     for (let sample = 0; sample < shape[0]; sample += 1) {

@@ -1,23 +1,20 @@
-// What the explorer shows.
-const state = { order: [], at: 0, left: 0, right: -1, sort: "order", which: "all", class: "all", view: null, cursor: null };
-const inputs = explorer && reader(explorer.inputs);
-const truth = explorer && reader(explorer.truth);
-const measured = explorer && reader(explorer.measured);
-const similar = explorer && reader(explorer.similar);
-const maps = explorer ? explorer.maps.map(reader) : [];
-const shape = explorer ? explorer.inputs.shape.slice(1) : [];
-const depth = shape[shape.length - 1];
-const spreads = [];
-let rangesOf = null; // the example whose ranges are `lanes`
-let lanes = null;
+// What the explorer shows. The right panel may be of another page.
+const state = { order: [], at: 0, left: 0, right: -1, sort: "order", which: "all", class: "all", other: null, otherAt: 0 };
+const own = content.explorer && sourceOf(content);
 const controls = {};
 let panels = [];
 
 const current = () => state.order[state.at];
-const block = explorer ? explorer.block : 1;
+const rightSource = () => state.other || own;
 
-function whole() {
-  return image ? [0, shape[1], 0, shape[0]] : [-0.5, shape[0] - 0.5];
+// The example that a panel shows.
+function exampleAt({ source }) {
+  return source === own ? current() : state.otherAt;
+}
+
+// The pages that are shown, once for all whose axes are linked.
+function unlinked() {
+  return state.other && state.other.axes !== own.axes ? [own, state.other] : [own];
 }
 
 function wrong(example) {
@@ -25,6 +22,6 @@ function wrong(example) {
 }
 
 function pairDisagreement(example) {
-  const count = explorer.explanations.length;
-  return 1 - similar(example)[state.left * count + state.right];
+  const count = own.explorer.explanations.length;
+  return 1 - own.similar(example)[state.left * count + state.right];
 }
