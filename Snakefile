@@ -44,6 +44,7 @@ rule all:
     input:
         FIGURES,
         PAGES,
+        SUMMARIES.values(),
         study_files.records(CONFIG),
 
 
@@ -52,3 +53,4 @@ rule results:
     input:
         FIGURES,
         PAGES,
+        SUMMARIES.values(),

@@ -186,6 +186,7 @@ def write(
         training=folder / "training.json",
         attributions=attributions,
         output=folder / "page.html",
+        report_summary=folder / "summary.json",
         **optional,
     )
     text = (folder / "page.html").read_text(encoding="utf-8")

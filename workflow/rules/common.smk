@@ -13,7 +13,7 @@ from pellucid.jobs.code_digest import code_digest, script_modules
 from pellucid.jobs.script import share_package
 from pellucid.jobs.terminal import use_short_lines
 from pellucid.train import random_labels
-from pellucid.user_text import in_params, in_rst
+from pellucid.user_text import in_params
 
 if (PACKAGE / "pellucid").is_dir():
     share_package(PACKAGE)
@@ -37,13 +37,9 @@ except configuration.ConfigError as error:
 for line in experiment_files.notes(CONFIG):
     logger.info(line)
 
-# For the first page of the report, whose template cannot call functions.
-config["titles"] = {
-    name: in_rst(str((entry or {}).get("title") or "")) for name, entry in (config.get("experiments") or {}).items()
-}
-
 FIGURES = experiment_files.all_figures(CONFIG) + study_files.figures_over_experiments(CONFIG)
 PAGES = page_files.all_pages(CONFIG)
+SUMMARIES = page_files.all_summaries(CONFIG)
 # Files of data sources and of models to download.
 DOWNLOADS = source_files.downloads(CONFIG)
 # Relative to the files of the rules, so that it does not depend on the folder where the workflow is started.

@@ -9,6 +9,7 @@ import json
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from pellucid.user_text import in_figure, readable
 logger = logging.getLogger(__name__)
 
 MOST_BYTES = 10_000_000
+# Of what a page holds: one page reads another one of the same form alone.
+FORMAT = 1
 
 
 def build(
@@ -35,6 +38,7 @@ def build(
     data_info: Path | str,
     training: Path | str,
     output: Path | str,
+    report_summary: Path | str,
     metrics: Path | str | None = None,
     per_class: Path | str | None = None,
     chance: Path | str | None = None,
@@ -50,6 +54,7 @@ def build(
         settings: `model`, `training`, `seed`, `examples`, `methods` and `scores` of the experiment.
         data_info, training: `data.json` and `training.json`.
         output: HTML.
+        report_summary: JSON; the sections of the page's summary, which the first page of the report begins with.
         metrics, per_class, chance: `metrics.json`, `per_class.csv` and `chance.json`; None if the evaluation wrote no
             such file.
         attributions: `attributions.npz` of each method.
@@ -86,6 +91,7 @@ def build(
         scores=list(settings["scores"]),
     )
     content = {
+        "format": FORMAT,
         "experiment": experiment,
         "data": _data(data),
         "colours": _colours(),
@@ -93,8 +99,10 @@ def build(
         "ranking": _ranking(ranks),
         "tables": _tables(leaderboard, leaderboard_metrics, per_class, checks),
     }
-    page = _filled(experiment, title, sections, text, references, content)
+    shown = in_figure(title or experiment, 300)
+    page = _filled(experiment, shown, sections, text, references, content)
     files.write(output, lambda temporary: temporary.write_text(page, encoding="utf-8"))
+    files.write_json(report_summary, {"title": shown, "sections": [asdict(section) for section in sections]})
     size = len(page.encode())
     logger.log(logging.INFO if size <= MOST_BYTES else logging.WARNING, "the page has %.1f MB", size / 1e6)
 
@@ -168,7 +176,7 @@ def _filled(
     """Return the HTML. All parts are filled in at once, so that no text of the user is taken for the name of a part."""
     template, css, script = parts.read()
     values = {
-        "title": html.escape(in_figure(title or experiment, 300)),
+        "title": html.escape(title),
         "experiment": html.escape(experiment),
         "style_digest": _digest(css),
         "script_digest": _digest(script),
