@@ -8,8 +8,7 @@ from pellucid.compare.failed_checks import failures
 if any(argument.startswith("--report") for argument in sys.argv):
     checked = {
         name: f"{experiment_files.results(name)}/score/checks.csv"
-        for name in CONFIG.experiments
-        if experiment_files.is_compared(CONFIG, name)
+        for name in study_files.ranked(CONFIG)
     }
     predicted = {name: path for name in CONFIG.experiments for path in evaluation_files.chance(CONFIG, name).values()}
     try:

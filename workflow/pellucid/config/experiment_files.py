@@ -66,6 +66,12 @@ def owner(config: Config, experiment: str) -> str:
     return config.owners.get(experiment, "")
 
 
+def recorded_settings(config: Config, experiment: str) -> Mapping[str, Any]:
+    """Return the settings that MLflow records: without methods, views and scores where none of them is run."""
+    settings = settings_of(config, experiment)
+    return {**settings, **{key: {} for key in PACKAGES}} if experiment in config.unexplained else settings
+
+
 def all_names(config: Config, key: str) -> list[str]:
     """Return the names of the "methods", "views" or "scores" that any experiment has, sorted."""
     return sorted({name for experiment in config.experiments for name in names(config, experiment, key)})
@@ -237,15 +243,23 @@ def figures(config: Config, experiment: str) -> list[str]:
     return [f"{path}.png" for path in paths]
 
 
+def explained(config: Config) -> list[str]:
+    """Return the experiments to be run without the members of studies that are trained and evaluated alone."""
+    return [experiment for experiment in config.experiments if experiment not in config.unexplained]
+
+
 def all_figures(config: Config) -> list[str]:
-    """Return every figure of the experiments to be run, as PNG."""
-    return [path for experiment in config.experiments for path in figures(config, experiment)]
+    """Return every figure of the experiments to be explained, as PNG."""
+    return [path for experiment in explained(config) for path in figures(config, experiment)]
 
 
 def recorded(config: Config, experiment: str) -> list[str]:
-    """Return what MLflow records of an experiment beside its data, its model and its evaluation."""
+    """Return what MLflow records of an experiment that is explained beside its data, its model and its evaluation."""
+    if experiment in config.unexplained:
+        return []
     here = results(experiment)
-    files = [f"{here}/evaluation/evidence.csv"] if plants_evidence(config, experiment) else []
+    files = [f"{here}/examples.npz"]
+    files += [f"{here}/evaluation/evidence.csv"] if plants_evidence(config, experiment) else []
     explained = explanations(config, experiment, *EXPLANATION)
     files += [path for paths in zip(*explained.values(), strict=True) for path in paths]
     for view, stem in view_stems(config, experiment):

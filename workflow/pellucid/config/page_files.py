@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pellucid.config import evaluation_files
-from pellucid.config.experiment_files import PAGE, explanations, is_compared, results, setting
+from pellucid.config.experiment_files import PAGE, explained, explanations, is_compared, results, setting
 from pellucid.config.resolution import Config
 
 
@@ -32,5 +32,5 @@ def settings(config: Config, experiment: str) -> dict[str, Any]:
 
 
 def all_pages(config: Config) -> list[str]:
-    """Return the pages of all experiments to be run."""
-    return [PAGE.format(experiment=experiment) for experiment in config.experiments]
+    """Return the pages of all experiments to be explained."""
+    return [PAGE.format(experiment=experiment) for experiment in explained(config)]

@@ -51,8 +51,18 @@ def member_results(config: Config, name: str) -> dict[str, list[str]]:
 
 
 def retrained(config: Config, name: str) -> list[list[str]]:
-    """Return the groups of members that differ in the seed of their training alone."""
-    return study_of(config, name).retrained()
+    """Return the groups of members that differ in the seed of their training alone.
+
+    Raises:
+        TargetError: not all members are explained.
+    """
+    study = study_of(config, name)
+    if study.explain != "all":
+        raise TargetError(
+            f"results/{name}/study compares explanations by several trainings, but experiments.{name}.explain is "
+            f'"{study.explain}"; expected explain: all.'
+        )
+    return study.retrained()
 
 
 def member_methods(config: Config, name: str) -> dict[str, list[str]]:
@@ -84,9 +94,9 @@ def retrained_explanations(config: Config, name: str) -> dict[str, str]:
 
 def explains_retrained(config: Config, name: str) -> bool:
     """Return whether a study has explanations by several trainings."""
-    return any(
-        experiment_files.names(config, member, "methods") for group in retrained(config, name) for member in group
-    )
+    study = study_of(config, name)
+    groups = study.retrained() if study.explain == "all" else []
+    return any(experiment_files.names(config, member, "methods") for group in groups for member in group)
 
 
 def study_tables(config: Config, name: str) -> list[str]:
@@ -102,8 +112,9 @@ def study_figures(config: Config, name: str, suffixes: tuple[str, ...] = ("png",
 
 
 def ranked(config: Config) -> list[str]:
-    """Return the experiments that have a leaderboard."""
-    return [experiment for experiment in config.experiments if experiment_files.is_compared(config, experiment)]
+    """Return the experiments whose leaderboards a run makes."""
+    explained = experiment_files.explained(config)
+    return [experiment for experiment in explained if experiment_files.is_compared(config, experiment)]
 
 
 def figures_over_experiments(config: Config) -> list[str]:
