@@ -44,7 +44,8 @@ def test_twenty_members_are_planned_in_seconds_and_compared(tmp_path):
     counts = counted(tmp_path)
     seconds = time.perf_counter() - started
     assert counts["train"] == counts["track"] == counts["explain_saliency"] == 20
-    alone = ("study", "draw_study", "study_explanations", "draw_study_explanations", "track_study", "comparison")
+    alone = ("study", "draw_study", "study_explanations", "draw_study_explanations", "study_ranking", "comparison")
+    alone += ("draw_study_ranking", "track_study")
     assert [counts[name] for name in alone] == [1] * len(alone)
     # Alone on two cores it takes 3 s; a machine that does other work as well gets more.
     assert seconds < 40
@@ -109,10 +110,22 @@ def test_a_study_leaves_its_tables_figures_and_record(project):
     assert stable.loc[("random_attribution", "rank_correlation"), "mean"] == pytest.approx(1)
     assert 0 < stable.loc[("saliency", "rank_correlation"), "mean"] < 1
     assert stable["examples"].unique().tolist() == [10]
+    ranking = pd.read_csv(here / "ranking.csv")
+    assert set(ranking["explanation"]) == {"saliency", "random_attribution"}
+    assert ranking["trainings"].to_list() == [2, 2]
+    assert ranking["mean rank"].sum() == pytest.approx(3)
+    (finding,) = files.read_json(here / "ranking.json")
+    assert finding["pairs"] == 1
+    assert (finding["joined"] == []) == bool(pd.read_csv(here / "differences.csv")["told apart"].all())
     board = pd.read_csv(project.folder / "results" / "comparison" / "leaderboard.csv", index_col="explanation")
     assert set(board.index) == {"saliency", "random_attribution"}
     assert board["experiments"].to_list() == [2, 2]
-    for path in (here / "members.png", here / "explanations.png", here.parents[1] / "comparison" / "leaderboard.png"):
+    for path in (
+        here / "members.png",
+        here / "explanations.png",
+        here / "ranking.png",
+        here.parents[1] / "comparison" / "leaderboard.png",
+    ):
         assert path.stat().st_size > 10_000
     for path in (here / "tracking.json", here.parents[1] / "comparison" / "tracking.json"):
         assert files.read_json(path)["run"]

@@ -210,6 +210,27 @@ def test_a_study_compares_its_members_and_the_explanations_of_retrained_members(
         "explanations.csv",
     ]
     assert study_files.heading(config, "rates") == "rates"
+    # One method is nothing to rank.
+    assert not study_files.ranks_retrained(config, "rates")
+    with_scores = bare("all", cost={}, deletion_insertion={})
+    assert study_files.study_figures(with_scores, "rates", ("png",)) == [
+        f"results/rates/study/{figure}.png" for figure in ("members", "explanations", "ranking")
+    ]
+    assert study_files.study_tables(with_scores, "rates") == [
+        f"results/rates/study/{table}.csv" for table in ("summary", "explanations", "ranking", "differences")
+    ]
+    # The cost judges nobody.
+    assert study_files.member_scores(with_scores, "rates") == {name: ["deletion_insertion"] for name in MEMBERS}
+    assert study_files.retrained_scores(with_scores, "rates") == {
+        f"{name}/{key}": f"results/{name}/{path}"
+        for name in MEMBERS
+        for key, path in (
+            ("examples", "examples.npz"),
+            ("deletion_insertion/table", "score/deletion_insertion/scores.csv"),
+            ("deletion_insertion/arrays", "score/deletion_insertion/scores.npz"),
+        )
+    }
+    assert not study_files.ranks_retrained(bare("all"), "rates")
 
 
 def test_all_that_a_run_makes(config):
@@ -228,8 +249,8 @@ def test_all_that_a_run_makes(config):
     }
 
 
-def bare(explain):
-    scored = {"methods": {"saliency": {}, "occlusion": {}}, "scores": {"cost": {}}}
+def bare(explain, **scores):
+    scored = {"methods": {"saliency": {}, "occlusion": {}}, "scores": scores or {"cost": {}}}
     return resolved(rates={**scored, "sweep": {"training.learning_rate": [0.1]}, "repeats": 2, "explain": explain})
 
 

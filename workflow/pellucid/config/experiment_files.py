@@ -24,6 +24,8 @@ MODEL = {"model": f"{RESULTS}/model/model.keras", "trained": f"{RESULTS}/model/t
 TRAINING_EXAMPLES = f"{RESULTS}/data/x_train.npy"
 DATA_INFO = f"{RESULTS}/data/data.json"
 PAGE = f"{RESULTS}/page.html"
+# The families of scores that judge an explanation; form and cost only describe it.
+JUDGING = ("truth", "faithfulness", "robustness", "sanity")
 # The files that every method writes.
 EXPLANATION = {"attributions": "attributions.npz", "cost": "cost.json", "checks": "checks.json"}
 
@@ -185,6 +187,11 @@ def view_stems(config: Config, experiment: str) -> Iterator[tuple[str, str]]:
 def score_tables(config: Config, experiment: str) -> dict[str, str]:
     """Return the table of every score."""
     return {score: f"{results(experiment)}/score/{score}/scores.csv" for score in names(config, experiment, "scores")}
+
+
+def judging_scores(config: Config, experiment: str) -> list[str]:
+    """Return the scores that judge explanations."""
+    return [name for name in names(config, experiment, "scores") if plugins.spec("score", name).family in JUDGING]
 
 
 def randomisation_table(config: Config, experiment: str) -> dict[str, str]:
