@@ -53,8 +53,9 @@ def explain(
     """
     from pellucid.cli.examples import read
 
-    chosen = dict(_method(text) for text in methods)
+    chosen = _chosen(methods)
     x, y = read(data, label)
+    class_names = [word.strip() for word in classes.split(",")] if classes else None
     import pellucid
 
     for name, parameters in chosen.items():
@@ -63,14 +64,30 @@ def explain(
             x,
             name,
             y=y,
-            target=int(target) if target.isdecimal() else target,
-            class_names=[word.strip() for word in classes.split(",")] if classes else None,
+            # A class may be called "1" and be another than the one of this number: names go first.
+            target=int(target) if target.isdecimal() and target not in (class_names or ()) else target,
+            class_names=class_names,
             allow_code=allow_code,
             **parameters,
         )
         for suffix in (".png", ".npz"):
             explanation.save(output / f"{name}{suffix}")
         click.echo(f"{output / name}.png  (arrays: {output / name}.npz)")
+
+
+def _chosen(methods: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Return the parameters of each method, by name.
+
+    Raises:
+        InputError: a method stands twice: its files would be written over.
+    """
+    from pellucid.errors import InputError
+
+    chosen = [_method(text) for text in methods]
+    names = [name for name, _ in chosen]
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        raise InputError("--method", f'found "{repeated}" twice.', "Run it twice, with another --output.")
+    return dict(chosen)
 
 
 def _method(text: str) -> tuple[str, dict[str, Any]]:

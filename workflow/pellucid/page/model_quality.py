@@ -47,8 +47,15 @@ def sentences(
     )
     if chance is not None and chance["at_chance"]:
         return "doubtful", [*told, in_figure(str(chance["sentence"]), 2000)]
-    if (chance is not None and chance["at_chance"] is False) or ends.low > share:
+    if ends.low > share:
         return "good", [*told, "So the model knows more than that, and it is worth asking what it looks at."]
+    if chance is not None and chance["at_chance"] is False:
+        shuffled = float(chance["balanced_accuracy_of_shuffled_labels"])
+        return "good", [
+            *told,
+            "Its accuracy alone would not show that the model knows more than that; its balanced accuracy does, which "
+            f"shuffled labels bring up to {shuffled:.3f}. It is worth asking what the model looks at.",
+        ]
     return "doubtful", [
         *told,
         "By its accuracy the model is not shown to know more than that: explanations may be of a model that knows "

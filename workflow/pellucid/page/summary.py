@@ -60,7 +60,8 @@ def _axes(data: Mapping[str, Any]) -> str:
         "minmax": "Each channel was brought to 0 … 1",
     }.get(data["scale"], "")
     scaling = f" {scaled}, both known from the training examples alone." if scaled else ""
-    return f"Each example is {size}, of {per}; unit: {in_figure(str(data['unit']))}.{scaling}"
+    unit = in_figure(str(data["unit"])).removesuffix(".")
+    return f"Each example is {size}, of {per}; unit: {unit}.{scaling}"
 
 
 def model_sentences(title: str, training: Mapping[str, Any]) -> list[str]:
