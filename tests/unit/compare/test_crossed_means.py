@@ -39,7 +39,7 @@ def test_equal_variances_are_drawn_together_and_unlike_ones_are_not(rng):
     assert alike.freedom == pytest.approx(alone.freedom + MOST_BORROWED, abs=3)
     unlike = crossed_means(rng.normal(size=(5, 20, 40)) * np.exp(rng.normal(0, 3, 40)))
     assert unlike.freedom < alike.freedom - 5
-    assert unlike.error.max() > 100 * unlike.error.min()
+    assert unlike.error.max() > 100 * np.median(unlike.error)
 
 
 def test_what_never_varies_is_not_sure():
@@ -49,7 +49,8 @@ def test_what_never_varies_is_not_sure():
     # Beside others that vary, no spread in the sample is no certainty either.
     values = np.random.default_rng(0).normal(size=(3, 4, 5))
     values[..., 0] = 1
-    assert crossed_means(values).error[0] > 0
+    errors = crossed_means(values).error
+    assert errors[0] > 0.25 * np.median(errors[1:])
 
 
 @pytest.mark.parametrize("trainings", [3, 5])

@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 # The variances of the other means count at most as so many degrees of freedom. Of three trainings, the estimate of how
 # alike the variances are is poor: without a limit it made false claims in up to 18% of simulated studies, not 5%.
 MOST_BORROWED = 10.0
-_LEAST_VARIANCE = 1e-5  # of the median one: a mean without any spread in the sample is not exact
+# Of the median variance: a rank that never varies in the sample, such as that of a method that always comes first, is
+# not exact.
+_LEAST_VARIANCE = 0.1
+_LEAST_LOGARITHM = 1e-5  # likewise, where the spread of the variances is estimated
 _FEWEST_VARIANCES = 3  # from which their spread is estimated
 
 
@@ -73,12 +76,12 @@ def crossed_means(values: NDArray[np.float64]) -> CrossedMeans:
     squares = np.array([first.mean(), second.mean(), both.mean()])
     numbers = np.array([trainings - 1, examples - 1, (trainings - 1) * (examples - 1)])
     freedom = float((squares @ [1, 1, -1]) ** 2 / (squares**2 / numbers).sum())
-    variance = np.maximum(variance, _LEAST_VARIANCE * np.median(variance[variance > 0]))
+    median = np.median(variance[variance > 0])
     if len(variance) < _FEWEST_VARIANCES:
-        return CrossedMeans(mean, np.sqrt(variance), freedom)
-    common, borrowed = _common(variance, freedom)
+        return CrossedMeans(mean, np.sqrt(np.maximum(variance, _LEAST_VARIANCE * median)), freedom)
+    common, borrowed = _common(np.maximum(variance, _LEAST_LOGARITHM * median), freedom)
     drawn = (borrowed * common + freedom * variance) / (borrowed + freedom)
-    return CrossedMeans(mean, np.sqrt(drawn), borrowed + freedom)
+    return CrossedMeans(mean, np.sqrt(np.maximum(drawn, _LEAST_VARIANCE * median)), borrowed + freedom)
 
 
 def _common(variance: NDArray[np.float64], freedom: float) -> tuple[float, float]:

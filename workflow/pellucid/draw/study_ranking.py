@@ -103,6 +103,6 @@ def _heading(finding: Mapping[str, Any]) -> str:
     lines = [f"{finding['group']}: {counts}" if finding["group"] else counts]
     if "test" in finding:
         lines[0] += f"; Kendall's τ between the orders of two trainings {finding['kendall_tau']:.2f}"
-        lines.append(f"Test: {finding['test']}; at most 5% of such studies make a false claim")
+        lines.append(f"Test: {finding['test']}, family-wise error 5%")
     lines.append(finding["sentence"])
     return "\n".join(textwrap.fill(line, _LETTERS) for line in lines)
