@@ -128,6 +128,7 @@ def test_the_values_at_a_pixel_are_those_of_the_arrays(browser: Chrome, made: di
 
 def test_the_colour_of_a_pixel_is_that_of_the_figures(browser: Chrome, made: dict[str, Made]) -> None:
     from pellucid.draw import style
+    from pellucid.draw.shared.pixels import ink
 
     page = made["image"]
     open_page(browser, page)
@@ -139,7 +140,7 @@ def test_the_colour_of_a_pixel_is_that_of_the_figures(browser: Chrome, made: dic
     width, height, pixels = browser.execute_script(script)
     colours = np.array(pixels).reshape(height, width, 4)
     for row, column in ((0, 0), (4, 2), (8, 6)):
-        paper = 255 * (1 - 0.55 * style.ink(inputs)[row, column])
+        paper = 255 * (1 - 0.55 * ink(inputs)[row, column])
         strength = np.clip(0.25 + 0.65 * abs(values[row, column]) / scale.norm.vmax, 0, 0.9)
         wanted = paper + strength * (255 * np.array(scale.colours(scale.norm(values[row, column]))[:3]) - paper)
         drawn = colours[int((row + 0.5) * height / 9), int((column + 0.5) * width / 7), :3]

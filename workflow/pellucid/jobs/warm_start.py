@@ -29,7 +29,9 @@ SWITCH = "PELLUCID_WARM_START"
 FEWEST_JOBS = 6
 _SECONDS_TO_END = 3.0
 # These wait for the parent: each would have to import TensorFlow, too. All others start without it until it is ready.
-NEED_TENSORFLOW = frozenset({"train.py", "evaluate.py", "evidence.py", "explain.py", "view.py", "score.py"})
+NEED_TENSORFLOW = frozenset(
+    {"train.py", "evaluate.py", "predict.py", "evidence.py", "explain.py", "view.py", "score.py"}
+)
 
 THREADS = (
     "OMP_NUM_THREADS",
