@@ -62,5 +62,5 @@ def test_the_interval_covers_the_mean_that_all_trainings_and_examples_have(train
         luck = 2 * rng.normal(size=(trainings, 1, 8)) + 0.5 * rng.normal(size=(1, 30, 8))
         means = crossed_means(truth + sizes * (luck + rng.normal(size=(trainings, 30, 8))))
         covered.append(np.abs(means.mean - truth) <= means.half_width(0.95))
-    # Resampling trainings and examples covers 0.75 and 0.82 of such means: too few trainings to draw from.
+    # Resampling trainings and examples covers 0.75 and 0.84 of such means: too few trainings to draw from.
     assert 0.92 < np.mean(covered) < 0.98
