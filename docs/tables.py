@@ -43,7 +43,7 @@ def section(key: str) -> str:
         )
     settings = content["$defs"]["experiment"]["properties"]
     if key == "experiment":
-        chosen = {name: settings[name] for name in ("seed", "title", "sweep", "repeats")}
+        chosen = {name: settings[name] for name in ("seed", "title", "sweep", "repeats", "explain")}
         return _table(_row(name, entry, False) for name, entry in _flat(chosen))
     table = _table(_row(name, entry, False) for name, entry in _flat(settings[key]["properties"]))
     return f"{_cell(settings[key]['description'])}\n\n{table}"

@@ -11,7 +11,19 @@ import subprocess
 import sys
 from datetime import date
 
-from tests.bench import coverage, csv, few_examples, first_picture, heartbeats, occlusion, page, peers, scores, stream
+from tests.bench import (
+    coverage,
+    csv,
+    few_examples,
+    first_picture,
+    heartbeats,
+    occlusion,
+    page,
+    peers,
+    ranks,
+    scores,
+    stream,
+)
 
 BENCHMARKS = {
     "first_picture": first_picture.main,
@@ -22,6 +34,7 @@ BENCHMARKS = {
     "scores": scores.main,
     "stream": stream.main,
     "coverage": coverage.main,
+    "ranks": ranks.main,
     "peers": peers.main,
 }
 

@@ -28,6 +28,7 @@ PLANNED = [
     "snakemake --cores 4 --forcerun results/digits/explain/occlusion/attributions.npz",
     "snakemake --cores 4 results/digits/explain/saliency/saliency.png",
     "snakemake --cores 4 results/digits/page.html",
+    "snakemake --cores 4 results/digits_seeds__training_seed_2/explain/saliency/saliency.png --config run=[digits_seeds]",
 ]
 # Run in full by another test, on smaller data where the command itself takes long.
 TESTED = {

@@ -97,6 +97,7 @@ def configuration(address: str, model: str) -> dict[str, Any]:
                 "model": NETWORK,
                 "sweep": {"training.learning_rate": [0.001]},
                 "repeats": 2,
+                "explain": "all",
                 "methods": scored,
                 "scores": {"seed_stability": {"runs": 2}},
             },

@@ -203,7 +203,7 @@ def test_two_methods_are_sorted_by_how_much_they_disagree(browser: Chrome, made:
     choose(browser, "sort", "pair")
     similar = spearman(np.abs(page.maps["saliency"]), np.abs(page.maps["occlusion.window=3"]))
     assert examples(browser) == page.shared["indices"][np.argsort(similar, kind="stable")].tolist()
-    told = re.findall(r"left and right by ([\d.]+)\.", shown(browser, ".facts")[0])
+    told = re.findall(r"the two shown by ([\d.]+)\.", shown(browser, ".facts")[0])
     assert float(told[0]) == pytest.approx(1 - similar.min(), abs=0.006)
 
 

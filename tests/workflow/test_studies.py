@@ -20,7 +20,13 @@ CONFIG = {
         "scores": {"deletion_insertion": {"steps": 2, "baselines": ["zero"]}},
     },
     "experiments": {
-        "rates": {**tiny.DIGITS, "title": "Digits", "sweep": {"training.learning_rate": [0.001]}, "repeats": 2},
+        "rates": {
+            **tiny.DIGITS,
+            "title": "Digits",
+            "sweep": {"training.learning_rate": [0.001]},
+            "repeats": 2,
+            "explain": "all",
+        },
     },
 }
 MEMBER = "rates__learning_rate_0p001__training_seed_{}"
@@ -35,17 +41,43 @@ def varied(*rates, repeats=2):
 def test_twenty_members_are_planned_in_seconds_and_compared(tmp_path):
     tiny.write_config(tmp_path, varied(0.001, 0.003, 0.01, 0.03, repeats=5))
     started = time.perf_counter()
-    done = tiny.snakemake(tmp_path, "--dry-run", "--quiet", "reason")
+    counts = counted(tmp_path)
     seconds = time.perf_counter() - started
-    assert done.returncode == 0, done.stderr[-3000:]
-    counts = {
-        name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.MULTILINE)
-    }
     assert counts["train"] == counts["track"] == counts["explain_saliency"] == 20
-    alone = ("study", "draw_study", "study_explanations", "draw_study_explanations", "track_study", "comparison")
+    alone = ("study", "draw_study", "study_explanations", "draw_study_explanations", "study_ranking", "comparison")
+    alone += ("draw_study_ranking", "track_study")
     assert [counts[name] for name in alone] == [1] * len(alone)
     # Alone on two cores it takes 3 s; a machine that does other work as well gets more.
     assert seconds < 40
+
+
+def counted(folder, *targets):
+    """Return how many jobs of each rule are planned."""
+    done = tiny.snakemake(folder, "--dry-run", "--quiet=reason", *targets)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.MULTILINE)}
+
+
+def test_members_are_explained_where_the_study_asks_for_it_or_their_name_does(tmp_path):
+    content = varied(0.001, 0.003, 0.01, 0.03, repeats=25)
+    content["experiments"]["rates"]["explain"] = "first"
+    tiny.write_config(tmp_path, content)
+    counts = counted(tmp_path)
+    assert counts["preprocess"] == counts["train"] == counts["evaluate"] == counts["track"] == 100
+    alone = ("select_examples", "explain_saliency", "draw_training", "draw_evaluation", "leaderboard", "page", "study")
+    assert [counts[name] for name in alone] == [1] * len(alone)
+    assert not {"study_explanations", "comparison"} & set(counts)
+    named = counted(tmp_path, f"results/{MEMBER.format(7)}/explain/saliency/saliency.png")
+    assert named["explain_saliency"] == named["draw_explanation"] == 1
+    assert named["total"] == 6
+    refused = tiny.snakemake(tmp_path, "--dry-run", "results/rates/study/explanations.csv")
+    assert 'experiments.rates.explain is "first"; expected explain: all.' in refused.stdout + refused.stderr
+    content["experiments"]["rates"]["explain"] = "none"
+    tiny.write_config(tmp_path, content)
+    assert set(counted(tmp_path)) == {
+        *("preprocess", "train", "evaluate", "track", "tracking_store", "study", "draw_study", "track_study", "all"),
+        "total",
+    }
 
 
 def test_a_member_alone_is_no_study_and_no_comparison(tmp_path):
@@ -78,10 +110,22 @@ def test_a_study_leaves_its_tables_figures_and_record(project):
     assert stable.loc[("random_attribution", "rank_correlation"), "mean"] == pytest.approx(1)
     assert 0 < stable.loc[("saliency", "rank_correlation"), "mean"] < 1
     assert stable["examples"].unique().tolist() == [10]
+    ranking = pd.read_csv(here / "ranking.csv")
+    assert set(ranking["explanation"]) == {"saliency", "random_attribution"}
+    assert ranking["trainings"].to_list() == [2, 2]
+    assert ranking["mean rank"].sum() == pytest.approx(3)
+    (finding,) = files.read_json(here / "ranking.json")
+    assert finding["pairs"] == 1
+    assert (finding["joined"] == []) == bool(pd.read_csv(here / "differences.csv")["told apart"].all())
     board = pd.read_csv(project.folder / "results" / "comparison" / "leaderboard.csv", index_col="explanation")
     assert set(board.index) == {"saliency", "random_attribution"}
     assert board["experiments"].to_list() == [2, 2]
-    for path in (here / "members.png", here / "explanations.png", here.parents[1] / "comparison" / "leaderboard.png"):
+    for path in (
+        here / "members.png",
+        here / "explanations.png",
+        here / "ranking.png",
+        here.parents[1] / "comparison" / "leaderboard.png",
+    ):
         assert path.stat().st_size > 10_000
     for path in (here / "tracking.json", here.parents[1] / "comparison" / "tracking.json"):
         assert files.read_json(path)["run"]

@@ -99,6 +99,56 @@ rule draw_study_explanations:
         "../scripts/draw/study_explanations.py"
 
 
+rule study_ranking:
+    input:
+        unpack(from_config(study_files.retrained_scores)),
+    output:
+        table=f"{STUDY}/ranking.csv",
+        differences=f"{STUDY}/differences.csv",
+        findings=f"{STUDY}/ranking.json",
+    log:
+        f"{STUDY}/logs/study_ranking.log",
+    benchmark:
+        f"{STUDY}/benchmarks/study_ranking.tsv"
+    conda:
+        CONDA
+    params:
+        groups=param(study_files.retrained),
+        members=param(study_files.members),
+        scores=param(study_files.member_scores),
+        code=code_of("study_ranking"),
+    message:
+        "Rank the methods of {wildcards.study} over several trainings"
+    script:
+        "../scripts/study_ranking.py"
+
+
+rule draw_study_ranking:
+    input:
+        table=f"{STUDY}/ranking.csv",
+        findings=f"{STUDY}/ranking.json",
+    output:
+        report(
+            f"{STUDY}/ranking.png",
+            caption="../report/study_ranking.rst",
+            category="{study}",
+            subcategory="Study",
+            labels={"figure": "Ranks that hold for other trainings"},
+        ),
+        f"{STUDY}/ranking.svg",
+    log:
+        f"{STUDY}/logs/draw_study_ranking.log",
+    conda:
+        CONDA
+    params:
+        title=param(study_files.heading),
+        code=code_of("draw/study_ranking"),
+    message:
+        "Draw the ranks of the methods of {wildcards.study}"
+    script:
+        "../scripts/draw/study_ranking.py"
+
+
 rule comparison:
     input:
         [f"results/{name}/score/leaderboard.csv" for name in RANKED],

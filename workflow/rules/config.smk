@@ -16,7 +16,9 @@ try:
     from pellucid.config import file_text
     from pellucid.errors import InputError
 except ModuleNotFoundError as error:
-    raise WorkflowError(f"{sys.executable} lacks a package that Pellucid needs: {error}. Install Pellucid as README says.") from None
+    raise WorkflowError(
+        f"{sys.executable} lacks a package that Pellucid needs: {error}. Install Pellucid as README says."
+    ) from None
 
 try:
     if not MODULE_CONFIG:

@@ -8,11 +8,7 @@ from pellucid.jobs import small_report
 from pellucid.page import report_text
 
 if any(argument.startswith("--report") for argument in sys.argv):
-    checked = {
-        name: f"{experiment_files.results(name)}/score/checks.csv"
-        for name in CONFIG.experiments
-        if experiment_files.is_compared(CONFIG, name)
-    }
+    checked = {name: f"{experiment_files.results(name)}/score/checks.csv" for name in study_files.ranked(CONFIG)}
     predicted = {name: path for name in CONFIG.experiments for path in evaluation_files.chance(CONFIG, name).values()}
     try:
         file_digests.check([*FIGURES, *PAGES, *SUMMARIES.values(), *checked.values(), *predicted.values()])

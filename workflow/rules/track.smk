@@ -23,7 +23,6 @@ rule track:
     input:
         rules.preprocess.output.data_info,
         rules.preprocess.output.x_test,
-        rules.select_examples.output,
         rules.train.output.model,
         rules.train.output.history,
         rules.train.output.training_info,
@@ -42,7 +41,7 @@ rule track:
     resources:
         mem_mb=3000,
     params:
-        settings=setting(),
+        settings=param(experiment_files.recorded_settings),
         study=param(experiment_files.owner),
         threads=CONFIG.threads,
         tracking=CONFIG.tracking,

@@ -94,6 +94,27 @@ CONFIG = [
         "one of the two",
     ),
     (
+        "explanations of a few members where they are what is compared",
+        all_of(
+            put("experiments.digits.sweep", {"seed": [1, 2], "methods.occlusion.window": [2, 3]}),
+            put("experiments.digits.explain", "first"),
+        ),
+        'experiments.digits.explain: found "first", and a sweep over methods.occlusion.window',
+        "expected all",
+    ),
+    (
+        "explanations of members without a study",
+        put("experiments.digits.explain", "none"),
+        'experiments.digits.explain: found "none", and neither sweep nor repeats',
+        "methods: none",
+    ),
+    (
+        "a number of members to explain",
+        all_of(put("experiments.digits.repeats", 2), put("experiments.digits.explain", 2)),
+        "experiments.digits.explain: found 2",
+        "all, first, none",
+    ),
+    (
         "sweep over for all experiments",
         put("defaults.sweep", {"seed": [1, 2]}),
         'defaults: found unknown key "sweep"',
@@ -616,7 +637,7 @@ def test_thousands_of_entries_are_compared_in_seconds():
 def test_more_figures_than_can_be_planned_are_refused():
     content = copy.deepcopy(GOOD)
     content["defaults"]["methods"] = {"lime": {"sweep": {"samples": list(range(100, 300))}}}
-    content["experiments"]["digits"]["repeats"] = 150
+    content["experiments"]["digits"] |= {"repeats": 150, "explain": "all"}
     content["run"] = ["digits"]
     with pytest.raises(ConfigError, match="150 experiments with 3"):
         resolution.resolve(content)

@@ -3,7 +3,7 @@
 import pytest
 
 from pellucid import plugins
-from pellucid.config import experiment_files, job_priorities, resolution, source_files, study_files
+from pellucid.config import experiment_files, job_priorities, page_files, resolution, source_files, study_files
 from pellucid.config.experiment_files import TargetError
 from tests.support import keras_archives
 
@@ -48,6 +48,7 @@ def config():
             "scores": {"seed_stability": {}},
             "sweep": {"training.learning_rate": [0.1]},
             "repeats": 2,
+            "explain": "all",
         },
     )
 
@@ -209,6 +210,27 @@ def test_a_study_compares_its_members_and_the_explanations_of_retrained_members(
         "explanations.csv",
     ]
     assert study_files.heading(config, "rates") == "rates"
+    # One method is nothing to rank.
+    assert not study_files.ranks_retrained(config, "rates")
+    with_scores = bare("all", cost={}, deletion_insertion={})
+    assert study_files.study_figures(with_scores, "rates", ("png",)) == [
+        f"results/rates/study/{figure}.png" for figure in ("members", "explanations", "ranking")
+    ]
+    assert study_files.study_tables(with_scores, "rates") == [
+        f"results/rates/study/{table}.csv" for table in ("summary", "explanations", "ranking", "differences")
+    ]
+    # The cost judges nobody.
+    assert study_files.member_scores(with_scores, "rates") == {name: ["deletion_insertion"] for name in MEMBERS}
+    assert study_files.retrained_scores(with_scores, "rates") == {
+        f"{name}/{key}": f"results/{name}/{path}"
+        for name in MEMBERS
+        for key, path in (
+            ("examples", "examples.npz"),
+            ("deletion_insertion/table", "score/deletion_insertion/scores.csv"),
+            ("deletion_insertion/arrays", "score/deletion_insertion/scores.npz"),
+        )
+    }
+    assert not study_files.ranks_retrained(bare("all"), "rates")
 
 
 def test_all_that_a_run_makes(config):
@@ -225,6 +247,47 @@ def test_all_that_a_run_makes(config):
     assert set(experiment_files.all_figures(config)) == {
         path for name in ("one", "two", *MEMBERS) for path in experiment_files.figures(config, name)
     }
+
+
+def bare(explain, **scores):
+    scored = {"methods": {"saliency": {}, "occlusion": {}}, "scores": scores or {"cost": {}}}
+    return resolved(rates={**scored, "sweep": {"training.learning_rate": [0.1]}, "repeats": 2, "explain": explain})
+
+
+def test_members_that_nobody_asks_to_explain_are_trained_evaluated_and_recorded_alone():
+    config = bare("none")
+    assert experiment_files.all_figures(config) == page_files.all_pages(config) == study_files.ranked(config) == []
+    assert study_files.figures_over_experiments(config) == ["results/rates/study/members.png"]
+    assert study_files.study_tables(config, "rates") == ["results/rates/study/summary.csv"]
+    assert study_files.records(config) == [
+        *(f"results/{name}/tracking.json" for name in MEMBERS),
+        "results/rates/study/tracking.json",
+    ]
+    for name in MEMBERS:
+        assert experiment_files.recorded(config, name) == []
+        recorded = experiment_files.recorded_settings(config, name)
+        settings = experiment_files.settings_of(config, name)
+        assert recorded == {**settings, "methods": {}, "views": {}, "scores": {}}
+        # By its name every file of a member can be asked for.
+        assert experiment_files.figures(config, name)
+        assert experiment_files.is_compared(config, name)
+        assert page_files.inputs(config, name)["leaderboard"] == f"results/{name}/score/leaderboard.csv"
+
+
+def test_the_first_member_is_an_experiment_as_any_other():
+    config, (first, second) = bare("first"), MEMBERS
+    assert experiment_files.all_figures(config) == experiment_files.figures(bare("all"), first)
+    assert page_files.all_pages(config) == [f"results/{first}/page.html"]
+    assert experiment_files.recorded(config, first) == experiment_files.recorded(bare("all"), first)
+    assert experiment_files.recorded_settings(config, first) == experiment_files.settings_of(config, first)
+    assert experiment_files.recorded(config, second) == []
+    # One leaderboard is nothing to compare.
+    assert study_files.figures_over_experiments(config) == ["results/rates/study/members.png"]
+
+
+def test_explanations_by_several_trainings_are_refused_where_not_all_members_have_them():
+    with pytest.raises(TargetError, match=r'experiments.rates.explain is "first"; expected explain: all\.'):
+        study_files.retrained_explanations(bare("first"), "rates")
 
 
 def test_two_leaderboards_are_compared():

@@ -83,6 +83,41 @@ def test_groups_of_members_that_only_repeat_each_other():
     assert resolved(sweep={"training.epochs": [3, 4]}).studies["s"].retrained() == []
 
 
+@pytest.mark.parametrize(("explain", "left_out"), [("all", set()), ("first", {2, 3}), ("none", {1, 2, 3})])
+def test_members_are_explained_as_the_study_asks(explain, left_out):
+    found = resolved(repeats=3, explain=explain)
+    assert found.unexplained == {f"s__training_seed_{seed}" for seed in left_out}
+    # How a member would be explained is known all the same: it may be asked for by its name.
+    assert len({str(settings["methods"]) for settings in found.experiments.values()}) == 1
+    assert not any("explain" in settings for settings in found.experiments.values())
+
+
+def test_a_member_that_run_names_is_explained():
+    assert resolved(run=("s__training_seed_2",), repeats=2, explain="none").unexplained == frozenset()
+    both = resolved(run=("s", "s__training_seed_2"), repeats=2, explain="none")
+    assert both.unexplained == {"s__training_seed_1"}
+
+
+def test_the_first_member_is_explained_unless_explanations_are_what_differs():
+    found = resolved(repeats=3)
+    assert found.unexplained == {"s__training_seed_2", "s__training_seed_3"}
+    (line,) = [line for line in found.notes if line.startswith("s: of its")]
+    assert line == "s: of its 3 members the first alone is explained; with explain: all every member is."
+    for key, values in {
+        "methods.occlusion.window": [2, 3],
+        "views.activation_maximisation.smoothness": [1, 2],
+        "scores.deletion_insertion.steps": [2, 3],
+        "examples.per_class": [1, 2],
+        "figures.colour_scale": ["panel", "common"],
+    }.items():
+        found = resolved(sweep={key: values, "training.epochs": [1, 2]})
+        assert (found.unexplained, [line for line in found.notes if line.startswith("s: of its")]) == (frozenset(), [])
+
+
+def test_a_study_that_says_what_it_explains_is_not_told_so():
+    assert not [line for line in resolved(repeats=3, explain="first").notes if line.startswith("s: of its")]
+
+
 def test_what_is_the_same_for_all_members_is_told_once():
     with pytest.raises(resolution.ConfigError) as told:
         resolved(sweep={"training.epochs": [3, 4]}, methods={"cam": {}})

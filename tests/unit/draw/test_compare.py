@@ -3,8 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from pellucid import files
 from pellucid.compare import experiments as boards
+from pellucid.compare import study_ranking
 from pellucid.draw import comparison, leaderboard, study, study_explanations
+from pellucid.draw import study_ranking as draw_ranking
 from tests.unit.compare.test_experiments import board
 
 
@@ -48,6 +51,39 @@ def test_explanations_by_trainings_are_sorted_and_stand_beside_their_own_seed(tm
     diamonds = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
     assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in diamonds] == [(0.9, 1)]
     assert "3 trainings, 9 examples" in figure.get_suptitle()
+
+
+def test_bars_join_the_methods_that_are_not_told_apart(tmp_path, drawn):
+    columns = ["group", *study_ranking.COLUMNS]
+    rows = [
+        ("", "occlusion", "perturbation", 1.2, 1, 1.5, 1, 2, 5, 9),
+        ("", "saliency", "gradient", 2.1, 1.9, 2.3, 1, 3, 5, 9),
+        ("", "all_equal", "control", 2.7, 2.4, 3, 3, 3, 5, 9),
+    ]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "r.csv", index=False)
+    finding = {"group": "", "trainings": 5, "examples": 9, "test": "a test", "kendall_tau": 0.6, "told_apart": 1}
+    joined = [["occlusion", "saliency"], ["saliency", "all_equal"]]
+    files.write_json(tmp_path / "r.json", [{**finding, "joined": joined, "sentence": "1 of 3 differences holds."}])
+    draw_ranking.draw(title="Bumps", table=tmp_path / "r.csv", findings=tmp_path / "r.json", pictures=[])
+    (figure,) = drawn
+    left, right = figure.axes
+    assert names(left) == ["occlusion", "saliency", "all_equal"]
+    assert [text.get_text() for text in left.texts] == ["1–2", "1–3", "3", "rank"]
+    dots = [line for line in left.lines if line.get_marker() == "o"]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in dots] == [(1.2, 0), (2.1, 1), (2.7, 2)]
+    marks = [list(line.get_ydata()) for line in right.lines if line.get_marker() == "s"]
+    assert marks == [[0, 1], [1, 2]]
+    heading = left.get_title(loc="left")
+    assert "5 trainings × 9 examples" in heading
+    assert "1 of 3 differences holds." in heading
+
+
+def test_a_group_that_cannot_be_ranked_says_so(tmp_path, drawn):
+    pd.DataFrame([], columns=["group", *study_ranking.COLUMNS]).to_csv(tmp_path / "r.csv", index=False)
+    files.write_json(tmp_path / "r.json", [{"group": "", "trainings": 2, "examples": 0, "sentence": "Not ranked."}])
+    draw_ranking.draw(title="Bumps", table=tmp_path / "r.csv", findings=tmp_path / "r.json", pictures=[])
+    (figure,) = drawn
+    assert "Not ranked." in figure.axes[0].get_title(loc="left")
 
 
 def test_the_leaderboard_over_experiments_shows_ranks_values_and_crosses(tmp_path, drawn):

@@ -9,7 +9,7 @@ from pellucid.page.ranking import ranking
 from pellucid.page.summary import method_sections
 
 
-def ranked(folder, ranks, failed=()):
+def ranked(folder, ranks, failed=(), faithful=()):
     families = {"input_magnitude": "control", "random_attribution": "control"}
     table = pd.DataFrame(
         {
@@ -18,13 +18,14 @@ def ranked(folder, ranks, failed=()):
             "mean rank": list(ranks.values()),
         }
     )
+    judged = [("localisation.x", "truth", "higher", True, 9), ("form.y", "form", "neither", True, 20)]
+    if faithful:
+        table["deletion.z mean"] = faithful
+        judged.append(("deletion.z", "faithfulness", "higher", True, 5))
     tables.write(folder / "l.csv", table)
     tables.write(
         folder / "m.csv",
-        pd.DataFrame(
-            [("localisation.x", "truth", "higher", True, 9), ("form.y", "form", "neither", True, 20)],
-            columns=["metric", "family", "better", "first", "examples"],
-        ),
+        pd.DataFrame(judged, columns=["metric", "family", "better", "first", "examples"]),
     )
     tables.write(
         folder / "c.csv",
@@ -61,6 +62,17 @@ def test_a_tie_for_the_third_place_names_all_and_is_said(tmp_path):
     assert list(result.first) == ["saliency", "occlusion", "rise", "lime"]
     assert result.tied == {"rise", "lime"}
     assert "rise (mean rank 7.00, tied)" in method_sections(result, ["rise"])[0].sentences[0]
+
+
+def test_a_control_that_is_more_faithful_is_said(tmp_path):
+    result = ranked(tmp_path, {"cam": 1, "saliency": 2, "input_magnitude": 3}, faithful=[0.1, 0.3, 0.2])
+    (rival,) = result.outdone
+    assert (rival.explanation, rival.control, rival.scores, rival.of) == ("cam", "input_magnitude", 1, 1)
+    look = method_sections(result, ["cam", "saliency"])[0]
+    assert look.mood == "doubtful"
+    assert "Caution: input_magnitude, which does not look at the model, is better than cam on 1 of 1" in " ".join(
+        look.sentences
+    )
 
 
 def test_without_ranks_none_is_named(tmp_path):

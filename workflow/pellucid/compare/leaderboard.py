@@ -11,6 +11,7 @@ import numpy as np
 
 from pellucid import plugins, tables
 from pellucid.compare.failed_checks import failed_checks
+from pellucid.config.experiment_files import JUDGING as JUDGING
 from pellucid.config.variants import method_of
 from pellucid.ranks import in_order, tied_ranks
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger(__name__)
-
-# The families of scores that judge an explanation; form and cost only describe it.
-JUDGING = ("truth", "faithfulness", "robustness", "sanity")
 
 
 def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: Path | str, metrics: Path | str) -> None:

@@ -24,6 +24,8 @@ MODEL = {"model": f"{RESULTS}/model/model.keras", "trained": f"{RESULTS}/model/t
 TRAINING_EXAMPLES = f"{RESULTS}/data/x_train.npy"
 DATA_INFO = f"{RESULTS}/data/data.json"
 PAGE = f"{RESULTS}/page.html"
+# The families of scores that judge an explanation; form and cost only describe it.
+JUDGING = ("truth", "faithfulness", "robustness", "sanity")
 # The files that every method writes.
 EXPLANATION = {"attributions": "attributions.npz", "cost": "cost.json", "checks": "checks.json"}
 
@@ -64,6 +66,12 @@ def names(config: Config, experiment: str, key: str) -> list[str]:
 def owner(config: Config, experiment: str) -> str:
     """Return the study that an experiment is a member of, "" for none."""
     return config.owners.get(experiment, "")
+
+
+def recorded_settings(config: Config, experiment: str) -> Mapping[str, Any]:
+    """Return the settings that MLflow records: without methods, views and scores where none of them is run."""
+    settings = settings_of(config, experiment)
+    return {**settings, **{key: {} for key in PACKAGES}} if experiment in config.unexplained else settings
 
 
 def all_names(config: Config, key: str) -> list[str]:
@@ -181,6 +189,11 @@ def score_tables(config: Config, experiment: str) -> dict[str, str]:
     return {score: f"{results(experiment)}/score/{score}/scores.csv" for score in names(config, experiment, "scores")}
 
 
+def judging_scores(config: Config, experiment: str) -> list[str]:
+    """Return the scores that judge explanations."""
+    return [name for name in names(config, experiment, "scores") if plugins.spec("score", name).family in JUDGING]
+
+
 def randomisation_table(config: Config, experiment: str) -> dict[str, str]:
     """Return the only score table that the checks read, where the experiment has it."""
     return {
@@ -237,15 +250,23 @@ def figures(config: Config, experiment: str) -> list[str]:
     return [f"{path}.png" for path in paths]
 
 
+def explained(config: Config) -> list[str]:
+    """Return the experiments to be run without the members of studies that are trained and evaluated alone."""
+    return [experiment for experiment in config.experiments if experiment not in config.unexplained]
+
+
 def all_figures(config: Config) -> list[str]:
-    """Return every figure of the experiments to be run, as PNG."""
-    return [path for experiment in config.experiments for path in figures(config, experiment)]
+    """Return every figure of the experiments to be explained, as PNG."""
+    return [path for experiment in explained(config) for path in figures(config, experiment)]
 
 
 def recorded(config: Config, experiment: str) -> list[str]:
-    """Return what MLflow records of an experiment beside its data, its model and its evaluation."""
+    """Return what MLflow records of an experiment that is explained beside its data, its model and its evaluation."""
+    if experiment in config.unexplained:
+        return []
     here = results(experiment)
-    files = [f"{here}/evaluation/evidence.csv"] if plants_evidence(config, experiment) else []
+    files = [f"{here}/examples.npz"]
+    files += [f"{here}/evaluation/evidence.csv"] if plants_evidence(config, experiment) else []
     explained = explanations(config, experiment, *EXPLANATION)
     files += [path for paths in zip(*explained.values(), strict=True) for path in paths]
     for view, stem in view_stems(config, experiment):

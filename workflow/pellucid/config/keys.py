@@ -156,6 +156,12 @@ class Experiment(Settings):
         default=None,
         description="So many experiments, equal but for training.seed, which counts up from the seed.",
     )
+    explain: Literal["all", "first", "none"] | None = Field(
+        default=None,
+        description="Of a study: which members get explanations, views, scores, figures and a page, beside those that "
+        "run names. All are trained, evaluated and recorded. Absent: all for a sweep over methods, views, scores, "
+        "examples or figures, otherwise first.",
+    )
     dataset: DatasetEntry = Field(description="A source of workflow/pellucid/datasets and its parameters.")
     model: ModelEntry = Field(description="An architecture of workflow/pellucid/models and its parameters.")
 

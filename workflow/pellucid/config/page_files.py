@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from pellucid.config import evaluation_files
-from pellucid.config.experiment_files import PAGE, RESULTS, explanations, is_compared, results, setting
+from pellucid.config.experiment_files import (
+    PAGE,
+    RESULTS,
+    explained,
+    explanations,
+    is_compared,
+    results,
+    setting,
+)
 from pellucid.config.resolution import Config
 
 # What the page says in sentences, for the first page of the report.
@@ -35,10 +43,10 @@ def settings(config: Config, experiment: str) -> dict[str, Any]:
 
 
 def all_pages(config: Config) -> list[str]:
-    """Return the pages of all experiments to be run."""
-    return [PAGE.format(experiment=experiment) for experiment in config.experiments]
+    """Return the pages of all experiments to be explained."""
+    return [PAGE.format(experiment=experiment) for experiment in explained(config)]
 
 
 def all_summaries(config: Config) -> dict[str, str]:
-    """Return the summary of each experiment to be run."""
-    return {experiment: SUMMARY.format(experiment=experiment) for experiment in config.experiments}
+    """Return the summary of each experiment to be explained."""
+    return {experiment: SUMMARY.format(experiment=experiment) for experiment in explained(config)}

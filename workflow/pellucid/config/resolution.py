@@ -11,7 +11,7 @@ from typing import Any
 
 from pellucid import credentials, plugins
 from pellucid.config import (
-    model_classes,
+    notes,
     plugin_selection,
     recipes,
     renamed_keys,
@@ -67,6 +67,7 @@ class Config:
         studies: those that `run` names, by name.
         owners: the study that a member belongs to, whether or not `run` names the study.
         notes: what is guessed where the config does not say it, a line each.
+        unexplained: members that are trained and evaluated alone: their study asks for no more of them.
     """
 
     run: tuple[str, ...]
@@ -79,6 +80,7 @@ class Config:
     studies: Mapping[str, studies.Study]
     owners: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    unexplained: frozenset[str] = frozenset()
 
 
 def resolve(content: Mapping[str, Any]) -> Config:
@@ -107,7 +109,9 @@ def resolve(content: Mapping[str, Any]) -> Config:
         raise ConfigError(studies.folded(completed.faults, members))
     settings = {name: ResolvedExperiment.of(completed.experiments[name]) for name in run}
     experiments = {name: ordered(settings[name].plain()) for name in run}
-    require_few(experiments)
+    chosen = {name: members[name] for name in content["run"] if name in members}
+    unexplained = studies.unexplained(content["run"], chosen)
+    require_few(studies.without(experiments, unexplained))
     return Config(
         run=tuple(run),
         settings=settings,
@@ -116,17 +120,11 @@ def resolve(content: Mapping[str, Any]) -> Config:
         threads=content["threads"],
         memory_mb=content["memory_mb"],
         tracking=content["tracking"],
-        studies={name: members[name] for name in content["run"] if name in members},
+        studies=chosen,
         owners={member: name for name, study in members.items() for member in study.members if member in run},
-        notes=tuple(note for name in run for note in _notes(name, experiments[name])),
+        notes=tuple(notes.notes(content["experiments"], chosen, experiments)),
+        unexplained=unexplained,
     )
-
-
-def _notes(name: str, experiment: Mapping[str, Any]) -> list[str]:
-    """Return what is left out or guessed of an experiment, one line each."""
-    if left_out := unlabelled.notes(name, experiment):
-        return left_out
-    return [model_classes.guess(name)] if model_classes.is_guess(experiment) else []
 
 
 def _checked(content: Mapping[str, Any]) -> dict[str, Any]:

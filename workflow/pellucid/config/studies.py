@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
-from pellucid.config import plugin_selection
+from pellucid.config import explain_key, plugin_selection
 from pellucid.messages import abbreviate, did_you_mean, format_shape
 
 LIMIT = 200  # members of one study
@@ -27,6 +27,7 @@ _NAME = re.compile(r"(?:^|\.)([a-z][a-z0-9_]*)")  # where a line names an experi
 TRAINING_SEED = "training.seed"
 # Settings that only repeat an experiment; members that differ in another setting are compared.
 REPEATING = ("seed", TRAINING_SEED, "split.fold")
+_KEYS = ("sweep", "repeats", "explain")  # of a study alone
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,17 @@ class Study:
     Attributes:
         title: of the entry.
         members: the values of the swept settings, by member and dotted key.
+        explain: which members are explained, beside those that `run` names: "all", "first" or "none".
     """
 
     title: str
     members: Mapping[str, Mapping[str, Any]]
+    explain: str = "all"
+
+    def explained(self) -> list[str]:
+        """Return the members that are explained because the study is run."""
+        names = list(self.members)
+        return {"all": names, "first": names[:1], "none": []}[self.explain]
 
     def repeated(self, keys: Collection[str] = REPEATING) -> list[list[str]]:
         """Return the groups of members that differ in nothing but `keys`, in the order of the members."""
@@ -84,8 +92,11 @@ def expand(
     for name, entry in entries.items():
         if not is_study(entry):
             experiments[name] = dict(entry)
+            faults += explain_key.outside(name, entry)
             continue
         swept, entry_faults = _swept(name, entry, defaults, known(entry))
+        explain, explain_faults = explain_key.choice(name, entry, swept)
+        entry_faults += explain_faults
         members, name_faults = ({}, []) if entry_faults else _members(name, swept)
         name_faults += [
             f"experiments.{name}: found a member named {member}, as is another entry of experiments; expected names "
@@ -101,9 +112,9 @@ def expand(
             count = f"{len(experiments) + len(members):,} experiments up to this one, members of studies included"
             faults.append(f"experiments.{name}: found {count}; expected at most {MOST_EXPERIMENTS:,}.")
             break
-        studies[name] = Study(title, members)
+        studies[name] = Study(title, members, explain)
         for member, values in members.items():
-            experiments[member] = _put(without(entry, ("sweep", "repeats")), values)
+            experiments[member] = _put(without(entry, _KEYS), values)
             if title:
                 experiments[member]["title"] = f"{title}, {described(values)}"
     return experiments, studies, faults
@@ -113,6 +124,12 @@ def named(run: Sequence[str], studies: Mapping[str, Study]) -> list[str]:
     """Return the experiments that `run` names, each once; a study stands for all its members."""
     experiments = [member for name in run for member in (studies[name].members if name in studies else [name])]
     return list(dict.fromkeys(experiments))
+
+
+def unexplained(run: Collection[str], studies: Mapping[str, Study]) -> frozenset[str]:
+    """Return the members of the studies that `run` names which are neither named themselves nor explained."""
+    left_out = (set(study.members).difference(study.explained()) for study in studies.values())
+    return frozenset[str]().union(*left_out).difference(run)
 
 
 def folded(lines: Iterable[str], studies: Mapping[str, Study]) -> list[str]:

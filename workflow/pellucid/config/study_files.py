@@ -51,8 +51,18 @@ def member_results(config: Config, name: str) -> dict[str, list[str]]:
 
 
 def retrained(config: Config, name: str) -> list[list[str]]:
-    """Return the groups of members that differ in the seed of their training alone."""
-    return study_of(config, name).retrained()
+    """Return the groups of members that differ in the seed of their training alone.
+
+    Raises:
+        TargetError: not all members are explained.
+    """
+    study = study_of(config, name)
+    if study.explain != "all":
+        raise TargetError(
+            f"results/{name}/study compares explanations by several trainings, but experiments.{name}.explain is "
+            f'"{study.explain}"; expected explain: all.'
+        )
+    return study.retrained()
 
 
 def member_methods(config: Config, name: str) -> dict[str, list[str]]:
@@ -84,26 +94,63 @@ def retrained_explanations(config: Config, name: str) -> dict[str, str]:
 
 def explains_retrained(config: Config, name: str) -> bool:
     """Return whether a study has explanations after several trainings."""
-    return any(
-        experiment_files.names(config, member, "methods") for group in retrained(config, name) for member in group
+    study = study_of(config, name)
+    groups = study.retrained() if study.explain == "all" else []
+    return any(experiment_files.names(config, member, "methods") for group in groups for member in group)
+
+
+def ranks_retrained(config: Config, name: str) -> bool:
+    """Return whether the methods of a study can be ranked over several trainings."""
+    return explains_retrained(config, name) and all(
+        experiment_files.is_compared(config, member) and experiment_files.judging_scores(config, member)
+        for group in retrained(config, name)
+        for member in group
     )
+
+
+def member_scores(config: Config, name: str) -> dict[str, list[str]]:
+    """Return the judging scores of each member."""
+    return {member: experiment_files.judging_scores(config, member) for member in members(config, name)}
+
+
+def retrained_scores(config: Config, name: str) -> dict[str, str]:
+    """Return what the judging scores say of each example of all retrained members, and which examples these are.
+
+    Returns:
+        Paths by "<member>/<score>/table", "<member>/<score>/arrays" and "<member>/examples".
+    """
+    files = {}
+    for member in (member for group in retrained(config, name) for member in group):
+        here = experiment_files.results(member)
+        files[f"{member}/examples"] = f"{here}/examples.npz"
+        for score in experiment_files.judging_scores(config, member):
+            files[f"{member}/{score}/table"] = f"{here}/score/{score}/scores.csv"
+            files[f"{member}/{score}/arrays"] = f"{here}/score/{score}/scores.npz"
+    return files
 
 
 def study_tables(config: Config, name: str) -> list[str]:
     """Return the tables whose content identifies a study; members.csv holds times as well and is none of them."""
-    tables = ["summary", "explanations"] if explains_retrained(config, name) else ["summary"]
+    tables = ["summary", *_over_trainings(config, name), *(["differences"] if ranks_retrained(config, name) else [])]
     return [f"{STUDY.format(study=name)}/{table}.csv" for table in tables]
 
 
 def study_figures(config: Config, name: str, suffixes: tuple[str, ...] = ("png", "svg")) -> list[str]:
     """Return the figures of a study, in every format of `suffixes`."""
-    stems = ["members", "explanations"] if explains_retrained(config, name) else ["members"]
+    stems = ["members", *_over_trainings(config, name)]
     return [f"{STUDY.format(study=name)}/{stem}.{suffix}" for stem in stems for suffix in suffixes]
 
 
+def _over_trainings(config: Config, name: str) -> list[str]:
+    """Return the names of what a study makes of several trainings: each is a table and a figure."""
+    made = {"explanations": explains_retrained, "ranking": ranks_retrained}
+    return [stem for stem, is_made in made.items() if is_made(config, name)]
+
+
 def ranked(config: Config) -> list[str]:
-    """Return the experiments that have a leaderboard."""
-    return [experiment for experiment in config.experiments if experiment_files.is_compared(config, experiment)]
+    """Return the experiments whose leaderboards a run makes."""
+    explained = experiment_files.explained(config)
+    return [experiment for experiment in explained if experiment_files.is_compared(config, experiment)]
 
 
 def figures_over_experiments(config: Config) -> list[str]:

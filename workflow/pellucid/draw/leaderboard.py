@@ -81,7 +81,7 @@ def ranking_figure(content: pd.DataFrame, metric_facts: pd.DataFrame, title: str
         axes.text(columns - 0.4, row, failed, va="center", fontsize=6.8, color=style.PALETTE[1])
     axes.set_xlim(-0.5, columns + room / 0.52 - 0.5)
     axes.set_ylim(rows + 0.6, -0.5)
-    title_lines = f"{title} — leaderboard{warning}\nThe darker, the better the rank in the column"
+    title_lines = f"{title} — leaderboard of this trained model{warning}\nThe darker, the better the rank in the column"
     figure.suptitle(title_lines, x=0.01, ha="left", fontsize=10)
     return figure
 

@@ -40,24 +40,27 @@ def sentences(
     frequent = max(present, key=lambda name: present[name])
     share = present[frequent] / sum(present.values())
     equal = sum(count == present[frequent] for count in present.values())
-    which = "the most frequent class" if equal == 1 else f"one of the {equal} most frequent classes"
+    if equal == 1:
+        which = f"the most frequent class, {in_figure(frequent)},"
+    else:
+        which = "the same class" if equal == len(present) else f"one of the {equal} most frequent classes"
     lines.append(
-        f"Always answering with {which}, {in_figure(frequent)}, would give an accuracy of {share:.3f} and a balanced "
-        f"accuracy of {1 / len(present):.3f}."
+        f"Always answering with {which} would give an accuracy of {share:.3f} and a balanced accuracy of "
+        f"{1 / len(present):.3f}."
     )
     if chance is not None and chance["at_chance"]:
         return "doubtful", [*lines, in_figure(str(chance["sentence"]), 2000)]
     if ends.low > share:
-        return "good", [*lines, "So the model knows more than that, and it is worth asking what it looks at."]
+        return "good", [*lines, "The model clearly does better, so it is worth asking what it looks at."]
     if chance is not None and chance["at_chance"] is False:
         shuffled = float(chance["balanced_accuracy_of_shuffled_labels"])
         return "good", [
             *lines,
-            "Its accuracy alone would not show that the model knows more than that, but its balanced accuracy does: "
+            "Its accuracy alone would not show that the model does better, but its balanced accuracy does: "
             f"shuffled labels give up to {shuffled:.3f}. It is worth asking what the model looks at.",
         ]
     return "doubtful", [
         *lines,
-        "Its accuracy does not show that the model knows more than that: the explanations may be those of a model that "
+        "Its accuracy does not show that the model does better: the explanations may be those of a model that "
         "knows nothing. Do not interpret them before the model is better, or has been tested on more examples.",
     ]

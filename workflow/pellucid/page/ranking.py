@@ -11,6 +11,7 @@ import numpy as np
 from pellucid import tables
 from pellucid.compare.failed_checks import failed_checks
 from pellucid.compare.leaderboard import JUDGING
+from pellucid.page.control_comparison import Outdone, outdone
 from pellucid.ranks import equal_neighbours
 
 _LOOKED_AT = 3
@@ -29,6 +30,7 @@ class Ranking:
         failed: for each explanation that failed a check: names and comparisons, such as ("sanity", "0.83 > 0.5").
         controls: the controls.
         better_controls: the controls whose mean rank is better than that of an explanation in `first`.
+        outdone: the explanations in `first` that a control beats on most scores of faithfulness.
         families: the families of scores behind the mean rank.
         examples: the largest number of examples behind a rank.
     """
@@ -39,6 +41,7 @@ class Ranking:
     failed: Mapping[str, Sequence[tuple[str, str]]]
     controls: Sequence[str]
     better_controls: Sequence[str]
+    outdone: Sequence[Outdone]
     families: Sequence[str]
     examples: int
 
@@ -69,6 +72,7 @@ def ranking(leaderboard: Path | str, metrics: Path | str, checks: Path | str) ->
         failed=failed,
         controls=controls,
         better_controls=[label for label in controls if ranks.get(label, np.inf) < worst],
+        outdone=outdone(content, judging, first, controls),
         families=[family for family in JUDGING if family in set(judging["family"])],
         examples=int(judging["examples"].max()) if len(judging) else 0,
     )

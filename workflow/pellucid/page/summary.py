@@ -116,7 +116,8 @@ def explained_sentences(data: Mapping[str, Any], explorer: Mapping[str, Any], ch
     wrong = sum(example["label"] is not None and example["label"] != example["predicted"] for example in examples)
     if labelled and not wrong:
         sentences.append(
-            "The model is right on all of them. To see mistakes as well, set examples: choose: to any or wrong."
+            "The model is right on all of them. To see mistakes as well, set `examples: {choose: any}` in the "
+            "configuration."
         )
     return sentences
 
@@ -151,8 +152,8 @@ def _first(ranking: Ranking) -> Section:
     sentences = [
         f"{listed(shown)}.",
         f"These passed all their checks and have the best mean ranks of {len(ranking.mean_ranks)} explanations over "
-        f"the scores of {listed(list(ranking.families))}, in which each family counts once (1 would be the best of all "
-        f"in every score). The ranks are from {ranking.examples} examples or fewer: near ranks may change places with "
+        f"the scores of {listed(list(ranking.families))}, each of which counts once (1 would be the best of all in "
+        f"every score). The ranks are from at most {ranking.examples} examples: near ranks may change places with "
         "other examples, and a good rank is no proof that a map is right.",
     ]
     if ranking.better_controls:
@@ -160,7 +161,12 @@ def _first(ranking: Ranking) -> Section:
             f"Caution: {listed(list(ranking.better_controls))}, which does not look at the model, ranks better than "
             "the last of these. On these data the scores can hardly distinguish an explanation from the signal itself."
         )
-    return Section(heading, "doubtful" if ranking.better_controls else "good", sentences)
+    sentences += [
+        f"Caution: {rival.control}, which does not look at the model, is better than {rival.explanation} on "
+        f"{rival.scores} of {rival.of} scores of faithfulness."
+        for rival in ranking.outdone
+    ]
+    return Section(heading, "doubtful" if ranking.better_controls or ranking.outdone else "good", sentences)
 
 
 def _failed(ranking: Ranking) -> Section:

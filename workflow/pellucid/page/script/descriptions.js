@@ -13,8 +13,8 @@ function facts(source, place) {
   ];
   if (example.disagreement !== null) {
     parts.push(`The ${explorer.compared} explanations without the controls disagree by ${number(example.disagreement, 3)} `);
-    parts.push("(1 less the mean rank correlation; 0: all alike)");
-    if (!state.other && own.similar && state.right >= 0) parts.push(`, left and right by ${number(pairDisagreement(place), 3)}`);
+    parts.push("(1 less the mean rank correlation; 0: all alike, 1: unrelated, above 1: opposite)");
+    if (!state.other && own.similar && state.right >= 0) parts.push(`, the two shown by ${number(pairDisagreement(place), 3)}`);
     parts.push(".");
   }
   return parts;
@@ -31,7 +31,7 @@ function describe(one) {
     one.canvas.setAttribute("aria-label", `${from}test example ${example.index} itself`);
     return;
   }
-  const { about, values } = valuesOf(one);
+  const { about, values, channels } = valuesOf(one);
   const seen = measured ? values.filter((_, place) => isMeasured(one, place, values.length)) : values;
   one.scale = scaleOf(seen, about.signed);
   const { low, high, top, largest } = one.scale;
@@ -39,6 +39,7 @@ function describe(one) {
   if (!largest) told = "this map is zero everywhere";
   else if (high <= 0) told += "; no value is above zero: nothing counts for the class";
   else if (largest > top) told += `; the colours end at ${number(top)}, the 99.5th percentile`;
+  if (data.kind === "series" && channels === 1 && data.channels.length > 1) told += "; all channels have the same values";
   const failed = ranking && ranking.failed[about.label];
   one.heading.replaceChildren(
     `${from}${about.label}`,

@@ -26,14 +26,15 @@ function table({ name, title, csv }) {
       const sorted = shown.by === place;
       const order = sorted ? (shown.down ? "descending" : "ascending") : "none";
       const sort = () => {
-        shown.down = sorted && !shown.down;
+        shown.down = sorted ? !shown.down : text.endsWith("↑"); // the best first
         shown.by = place;
         arrange();
         render();
         grid.querySelectorAll("thead button")[shown.columns.findIndex(([other]) => other === place)].focus();
       };
       const mark = sorted ? (shown.down ? " ▼" : " ▲") : "";
-      return make("th", { scope: "col", "aria-sort": order }, make("button", { type: "button", onclick: sort }, `${text}${mark}`));
+      const numeric = rows.every((row) => !row[place] || isNumber(row[place]));
+      return make("th", { scope: "col", class: numeric && "number", "aria-sort": order }, make("button", { type: "button", onclick: sort }, `${text}${mark}`));
     });
     const body = shown.rows.map((row) => make("tr", {}, ...shown.columns.map(([place], column) => {
       const text = row[place] ?? "";

@@ -1,0 +1,33 @@
+"""What is left out or guessed where the configuration does not say it: lines for the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pellucid.config import explain_key, model_classes, unlabelled
+from pellucid.config.studies import Study
+
+
+def notes(
+    entries: Mapping[str, Mapping[str, Any]], chosen: Mapping[str, Study], experiments: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return what is left out or guessed, one line each.
+
+    Args:
+        entries: `experiments`, as the user wrote it.
+        chosen: the studies that are run, by name.
+        experiments: those that are run, complete.
+    """
+    lines = []
+    for name, study in chosen.items():
+        lines += explain_key.note(name, entries[name], len(study.members), len(study.explained()))
+    for name, experiment in experiments.items():
+        lines += _of_experiment(name, experiment)
+    return lines
+
+
+def _of_experiment(name: str, experiment: Mapping[str, Any]) -> list[str]:
+    if left_out := unlabelled.notes(name, experiment):
+        return left_out
+    return [model_classes.guess(name)] if model_classes.is_guess(experiment) else []
