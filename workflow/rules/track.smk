@@ -11,6 +11,9 @@ rule tracking_store:
         "results/mlflow/store.tsv"
     conda:
         CONDA
+    resources:
+        mem_mb=memory("record"),
+        runtime=minutes("record"),
     params:
         tracking=CONFIG.tracking,
     message:
@@ -40,7 +43,8 @@ rule track:
     conda:
         CONDA
     resources:
-        mem_mb=3000,
+        mem_mb=memory("record"),
+        runtime=minutes("record"),
     params:
         settings=setting(),
         study=param(experiment_files.owner),
