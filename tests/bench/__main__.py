@@ -11,7 +11,7 @@ import subprocess
 import sys
 from datetime import date
 
-from tests.bench import coverage, csv, few_examples, heartbeats, occlusion, page, peers, scores, stream
+from tests.bench import coverage, csv, few_examples, heartbeats, occlusion, page, peers, scores, slurm, stream
 
 BENCHMARKS = {
     "occlusion": occlusion.main,
@@ -21,6 +21,7 @@ BENCHMARKS = {
     "scores": scores.main,
     "stream": stream.main,
     "coverage": coverage.main,
+    "slurm": slurm.main,
     "peers": peers.main,
 }
 
