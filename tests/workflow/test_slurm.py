@@ -57,9 +57,7 @@ def test_results_are_those_of_a_local_run(cluster, tmp_path):
 def test_a_job_over_its_memory_says_so(cluster, tmp_path):
     folder = configured(tmp_path / "run")
     model = "results/digits/model/model.keras"
-    done = run(
-        cluster, folder, "--set-resources", "train:mem_mb=150", "draw_training:mem_mb=1", "--retries", "0", model
-    )
+    done = run(folder, "--set-resources", "train:mem_mb=150", "--retries", "0", model)
     assert done.returncode != 0
     assert "it took more memory than it had asked for (150M)" in done.stderr
     assert not (folder / model).exists()
