@@ -31,6 +31,24 @@ onstart:
         workflow.scheduler.job_rate_limiter = None
 
 
+# On a cluster these run where Snakemake was started: nodes may reach neither the network nor MLflow, and the tables over
+# experiments take seconds.
+localrules:
+    all,
+    results,
+    download,
+    tracking_store,
+    track,
+    track_study,
+    track_comparison,
+    study,
+    draw_study,
+    study_explanations,
+    draw_study_explanations,
+    comparison,
+    draw_comparison,
+
+
 wildcard_constraints:
     experiment="(?!comparison/)[a-z][a-z0-9_]*",
     study="[a-z][a-z0-9_]*",

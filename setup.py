@@ -10,7 +10,7 @@ FILES = (
     "config.yaml",
     "envs/lock.txt",
     "envs/pellucid.yaml",
-    "profiles/default/profile.yaml",
+    "profiles/*/profile.yaml",
     "workflow/report/*.css",
     "workflow/report/*.rst",
     "workflow/rules/*.smk",

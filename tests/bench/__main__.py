@@ -22,6 +22,7 @@ from tests.bench import (
     peers,
     ranks,
     scores,
+    slurm,
     stream,
 )
 
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "stream": stream.main,
     "coverage": coverage.main,
     "ranks": ranks.main,
+    "slurm": slurm.main,
     "peers": peers.main,
 }
 

@@ -56,6 +56,10 @@ TESTED = {
         "tests/workflow/test_anywhere.py::test_the_workflow_runs_in_another_folder"
     ),
     "python -m pellucid.jobs.file_digests": "tests/unit/jobs/test_file_digests.py",
+    "snakemake --profile profiles/slurm": "tests/workflow/test_slurm.py::test_results_are_those_of_a_local_run",
+    "snakemake --profile profiles/slurm --set-resources train:mem_mb=16000 train:runtime=2880": (
+        "tests/workflow/test_slurm.py::test_a_job_over_its_memory_says_so"
+    ),
     "make report": "tests/workflow/test_report.py",
     "make docs": "tests/docs/test_pages.py::test_the_pages_build_without_a_warning_and_load_nothing_from_elsewhere",
 }
@@ -67,6 +71,7 @@ NETWORK = [
     "snakemake --cores 4 --config run=[mitbih]",
     "pipx install pre-commit",
     "pre-commit install",
+    "pip install pellucid[slurm]",
 ]
 # They are the tests, or take as long as all of them.
 CHECKS = ["make test", "make test-slow", "make bench", "make lint", "make format", "make gallery"]
@@ -76,7 +81,12 @@ MEASURED = [
     for part in ("occlusion", "scores", "peers", "csv", "stream", "heartbeats", "few_examples", "first_picture")
 ]
 # They change the shell that they are typed into.
-SHELL = ["source .venv/bin/activate", "cd my_study", 'echo eval "$(pellucid completion bash)" >> ~/.bashrc']
+SHELL = [
+    "export SBATCH_PARTITION=short SBATCH_ACCOUNT=my_project",
+    "source .venv/bin/activate",
+    "cd my_study",
+    'echo eval "$(pellucid completion bash)" >> ~/.bashrc',
+]
 
 # Every command as one line, with the page that it stands on and its words.
 FOUND = {

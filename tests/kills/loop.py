@@ -181,10 +181,13 @@ def _of(folder: Path) -> list[psutil.Process]:
 
 def differences(whole: Path, killed: Path) -> list[str]:
     """What differs between the results of two folders: names of files, and of runs in MLflow."""
+    return different_files(whole, killed) + [str(entry) for entry in sorted(_runs(whole) ^ _runs(killed))]
+
+
+def different_files(whole: Path, killed: Path) -> list[str]:
+    """The names of files that only one of two folders has, or that differ."""
     expected, found = _files(whole), _files(killed)
-    names = sorted(expected.keys() | found.keys())
-    different = [name for name in names if expected.get(name) != found.get(name)]
-    return different + [str(entry) for entry in sorted(_runs(whole) ^ _runs(killed))]
+    return [name for name in sorted(expected.keys() | found.keys()) if expected.get(name) != found.get(name)]
 
 
 def _files(folder: Path) -> dict[str, object]:

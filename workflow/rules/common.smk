@@ -4,7 +4,7 @@ from snakemake.utils import update_config
 
 from pellucid import plugins
 from pellucid.config import resolution as configuration
-from pellucid.config import evaluation_files, experiment_files, page_files, source_files, study_files
+from pellucid.config import evaluation_files, experiment_files, job_resources, page_files, source_files, study_files
 from pellucid.config.job_priorities import PRIORITIES, explanation_priority
 from pellucid.config.study_files import COMPARISON, STUDY
 from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, PAGE, RESULTS, TRAINING_EXAMPLES
@@ -107,6 +107,42 @@ def logs(rule):
 def costs(rule):
     """Return the file with the time and the memory that a rule needed."""
     return f"{RESULTS}/benchmarks/{rule}.tsv"
+
+
+def memory(kind):
+    """Return a function that estimates the memory of a rule's job in MB: `resources: mem_mb`."""
+
+    def estimate(wildcards, input, attempt):
+        return job_resources.memory_mb(CONFIG, kind, input, attempt)
+
+    return estimate
+
+
+def minutes(kind):
+    """Return a function that estimates the time of a rule's job: `resources: runtime`."""
+
+    def estimate(wildcards, input, attempt):
+        return job_resources.minutes(CONFIG, kind, input, attempt)
+
+    return estimate
+
+
+def training_memory(wildcards, input, attempt):
+    """Return the memory of a training in MB."""
+    batch_size = from_config(experiment_files.setting, "training", "batch_size")(wildcards)
+    model_files = from_config(source_files.paths, "model")(wildcards).values()
+    return job_resources.training_memory_mb(batch_size, input.x_train, model_files, attempt)
+
+
+def training_minutes(wildcards, input, attempt):
+    """Return the time of a training."""
+    epochs = from_config(experiment_files.setting, "training", "epochs")(wildcards)
+    return job_resources.training_minutes(epochs, input.x_train, attempt)
+
+
+def random_labels_minutes(wildcards, input, attempt):
+    """Return the time of a training on random labels."""
+    return job_resources.training_minutes(random_labels_training(wildcards)["epochs"], input.x_train, attempt)
 
 
 def download_source(wildcards, output):

@@ -16,6 +16,9 @@ rule study:
         f"{STUDY}/benchmarks/study.tsv"
     conda:
         CONDA
+    resources:
+        mem_mb=memory("table"),
+        runtime=minutes("table"),
     params:
         members=param(study_files.members),
         code=code_of("study"),
@@ -41,6 +44,9 @@ rule draw_study:
         f"{STUDY}/logs/draw_study.log",
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         title=param(study_files.heading),
         members=param(study_files.members),
@@ -62,6 +68,9 @@ rule study_explanations:
         f"{STUDY}/benchmarks/study_explanations.tsv"
     conda:
         CONDA
+    resources:
+        mem_mb=memory("table"),
+        runtime=minutes("table"),
     params:
         groups=param(study_files.retrained),
         members=param(study_files.members),
@@ -90,6 +99,9 @@ rule draw_study_explanations:
         f"{STUDY}/logs/draw_study_explanations.log",
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         title=param(study_files.heading),
         code=code_of("draw/study_explanations"),
@@ -160,6 +172,9 @@ rule comparison:
         f"{COMPARISON}/benchmarks/comparison.tsv"
     conda:
         CONDA
+    resources:
+        mem_mb=memory("table"),
+        runtime=minutes("table"),
     params:
         experiments=RANKED,
         code=code_of("comparison"),
@@ -185,6 +200,9 @@ rule draw_comparison:
         f"{COMPARISON}/logs/draw_comparison.log",
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         experiments=RANKED,
         code=code_of("draw/comparison"),
@@ -208,6 +226,9 @@ rule track_study:
         f"{STUDY}/benchmarks/track_study.tsv"
     conda:
         CONDA
+    resources:
+        mem_mb=memory("record"),
+        runtime=minutes("record"),
     params:
         title=param(study_files.title),
         members=param(study_files.members),
@@ -232,6 +253,9 @@ rule track_comparison:
         f"{COMPARISON}/benchmarks/track_comparison.tsv"
     conda:
         CONDA
+    resources:
+        mem_mb=memory("record"),
+        runtime=minutes("record"),
     params:
         experiments=RANKED,
         tracking=CONFIG.tracking,

@@ -11,6 +11,9 @@ rule download:
         "results/downloads/{key}/{file}.tsv"
     conda:
         CONDA
+    resources:
+        mem_mb=memory("download"),
+        runtime=minutes("download"),
     params:
         source=download_source,
     message:
@@ -39,6 +42,8 @@ rule preprocess:
         CONDA
     # A resource and not a parameter: it decides which arrays wait on disk, and does not change the outputs.
     resources:
+        mem_mb=memory("prepare"),
+        runtime=minutes("prepare"),
         memory_mb=CONFIG.memory_mb,
     params:
         dataset=setting("dataset"),
@@ -74,6 +79,9 @@ rule draw_data:
     priority: PRIORITIES["figure"]
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         title=param(experiment_files.heading),
         about=param(source_files.about_data),

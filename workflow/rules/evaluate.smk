@@ -29,7 +29,8 @@ rule evaluate:
         CONDA
     threads: CONFIG.threads
     resources:
-        mem_mb=2000 + CONFIG.memory_mb,
+        mem_mb=memory("network"),
+        runtime=minutes("network"),
     params:
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
@@ -63,7 +64,8 @@ rule predict:
         CONDA
     threads: CONFIG.threads
     resources:
-        mem_mb=2000 + CONFIG.memory_mb,
+        mem_mb=memory("network"),
+        runtime=minutes("network"),
     params:
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
@@ -101,6 +103,9 @@ rule draw_evaluation:
     priority: PRIORITIES["figure"]
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         title=param(experiment_files.heading),
         code=code_of("draw/evaluation"),
@@ -130,7 +135,8 @@ rule evidence:
         CONDA
     threads: CONFIG.threads
     resources:
-        mem_mb=2000 + CONFIG.memory_mb,
+        mem_mb=memory("network"),
+        runtime=minutes("network"),
     params:
         seed=setting("seed"),
         threads=CONFIG.threads,
@@ -159,6 +165,9 @@ rule draw_evidence:
     priority: PRIORITIES["figure"]
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         title=param(experiment_files.heading),
         code=code_of("draw/evidence"),

@@ -18,6 +18,9 @@ rule select_examples:
     priority: PRIORITIES["select_examples"]
     conda:
         CONDA
+    resources:
+        mem_mb=memory("table"),
+        runtime=minutes("table"),
     params:
         examples=setting("examples"),
         seed=setting("seed"),
@@ -49,7 +52,8 @@ for method in experiment_files.all_names(CONFIG, "methods"):
             CONDA
         threads: CONFIG.threads
         resources:
-            mem_mb=2000 + CONFIG.memory_mb,
+            mem_mb=memory("network" if plugins.spec("explain", method).needs_model else "table"),
+            runtime=minutes("network" if plugins.spec("explain", method).needs_model else "table"),
         params:
             method=method,
             parameters=setting("methods", method),
@@ -81,6 +85,9 @@ rule draw_explanation:
     priority: PRIORITIES["draw_explanation"]
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         parameters=setting("methods", "{method}"),
         title=param(experiment_files.heading),

@@ -25,7 +25,8 @@ rule page:
     conda:
         CONDA
     resources:
-        mem_mb=2000,
+        mem_mb=memory("page"),
+        runtime=minutes("page"),
     params:
         title=setting("title"),
         settings=param(page_files.settings),

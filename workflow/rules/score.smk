@@ -23,7 +23,8 @@ for score in experiment_files.all_names(CONFIG, "scores"):
             CONDA
         threads: CONFIG.threads if spec.needs_model else 1
         resources:
-            mem_mb=2000 + CONFIG.memory_mb if spec.needs_model else 1000,
+            mem_mb=memory("network" if spec.needs_model else "table"),
+            runtime=minutes("network" if spec.needs_model else "table"),
         params:
             score=score,
             parameters=setting("scores", score),
@@ -59,6 +60,9 @@ rule draw_score:
         logs("draw_score_{score}"),
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         title=param(experiment_files.heading),
         about=spec_field("score", "{score}", "about"),
@@ -87,7 +91,8 @@ rule check:
         CONDA
     threads: CONFIG.threads
     resources:
-        mem_mb=2000 + CONFIG.memory_mb,
+        mem_mb=memory("network"),
+        runtime=minutes("network"),
     params:
         methods=setting("methods"),
         seed=setting("seed"),
@@ -116,6 +121,9 @@ rule draw_checks:
         logs("draw_checks"),
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         title=param(experiment_files.heading),
         code=code_of("draw/checks", from_config(experiment_files.plugin_modules, "methods")),
@@ -144,6 +152,9 @@ rule draw_overview:
         logs("draw_overview"),
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         methods=setting("methods"),
         title=param(experiment_files.heading),
@@ -167,6 +178,9 @@ rule agreement:
         costs("agreement")
     conda:
         CONDA
+    resources:
+        mem_mb=memory("table"),
+        runtime=minutes("table"),
     params:
         code=code_of("agreement"),
     message:
@@ -191,6 +205,9 @@ rule draw_agreement:
         logs("draw_agreement"),
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         title=param(experiment_files.heading),
         code=code_of("draw/agreement"),
@@ -213,6 +230,9 @@ rule leaderboard:
         costs("leaderboard")
     conda:
         CONDA
+    resources:
+        mem_mb=memory("table"),
+        runtime=minutes("table"),
     params:
         scores=param(experiment_files.names, "scores"),
         code=code_of("leaderboard", from_config(experiment_files.plugin_modules, "scores")),
@@ -248,6 +268,9 @@ rule draw_leaderboard:
         logs("draw_leaderboard"),
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         title=param(experiment_files.heading),
         code=code_of("draw/leaderboard"),

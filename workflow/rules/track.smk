@@ -11,6 +11,9 @@ rule tracking_store:
         "results/mlflow/store.tsv"
     conda:
         CONDA
+    resources:
+        mem_mb=memory("record"),
+        runtime=minutes("record"),
     params:
         tracking=CONFIG.tracking,
     message:
@@ -39,7 +42,8 @@ rule track:
     conda:
         CONDA
     resources:
-        mem_mb=3000,
+        mem_mb=memory("record"),
+        runtime=minutes("record"),
     params:
         settings=param(experiment_files.recorded_settings),
         study=param(experiment_files.owner),

@@ -24,7 +24,8 @@ rule train:
         CONDA
     threads: CONFIG.threads
     resources:
-        mem_mb=4000,
+        mem_mb=training_memory,
+        runtime=training_minutes,
     params:
         model=setting("model"),
         files=param(source_files.parameters, "model"),
@@ -54,6 +55,9 @@ use rule train as train_random_labels with:
         costs("train_random_labels")
     # It takes long: it starts before all other jobs that no figure of an explanation needs.
     priority: PRIORITIES["train_random_labels"]
+    resources:
+        mem_mb=training_memory,
+        runtime=random_labels_minutes,
     params:
         training=random_labels_training,
         seed=random_labels_seed,
@@ -81,6 +85,9 @@ rule draw_training:
     priority: PRIORITIES["figure"]
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         title=param(experiment_files.heading),
         code=code_of("draw/training"),
@@ -111,6 +118,9 @@ rule draw_augmentation:
     priority: PRIORITIES["figure"]
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         title=param(experiment_files.heading),
         augmentation=setting("training", "augmentation"),

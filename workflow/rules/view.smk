@@ -23,7 +23,8 @@ for view in experiment_files.all_names(CONFIG, "views"):
             CONDA
         threads: CONFIG.threads
         resources:
-            mem_mb=2000 + CONFIG.memory_mb,
+            mem_mb=memory("network"),
+            runtime=minutes("network"),
         params:
             view=view,
             parameters=setting("views", view),
@@ -56,6 +57,9 @@ rule draw_view:
         logs("draw_view_{view}_{variant}"),
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         parameters=setting("views", "{view}"),
         title=param(experiment_files.heading),

@@ -5,6 +5,10 @@ there the script is written, its environment is known and its benchmark begins, 
 stays as it is. An executor plugin would have to repeat all that Snakemake's local executor does, and users would have
 to name it; a client inside the script would be measured in place of the job.
 
+On a cluster, the Snakemake that a node runs for a group of jobs calls this place as well, and has a process of its own
+that lives as long as the group. The Snakemake that submits jobs has none: none of the few jobs that run there needs
+TensorFlow.
+
 What is not known to be right runs as ever: another system than Linux, another minor version of Snakemake, conda,
 containers, environment modules, scripts of other workflows, another number of threads than the first job's, records in
 MLflow (which does some of its work when its process ends), and everything with PELLUCID_WARM_START=0.
@@ -54,7 +58,7 @@ def install(workflow: Any, scripts: Path) -> None:
 
     if os.environ.get(SWITCH, "1") == "0" or sys.platform != "linux" or not snakemake.__version__.startswith(KNOWN):
         return
-    if not workflow.is_main_process:
+    if workflow.subprocess_exec or (workflow.is_main_process and workflow.non_local_exec):
         return
     from snakemake.script import PythonScript
 

@@ -1,0 +1,45 @@
+"""Which jobs of an experiment a cluster runs as one job, so that Snakemake and TensorFlow start once for all of them.
+
+An experiment is five jobs: its data, its training, all explanations and views with their figures, the training on
+random labels, and all scores with the page. The scores are apart because they wait for the random labels, and the
+explanations do not. Rules that are not named here are jobs of their own, or run where Snakemake was started.
+"""
+
+from __future__ import annotations
+
+from pellucid import plugins
+
+_DATA = ("preprocess", "draw_data")
+_TRAINING = ("train", "draw_training", "draw_augmentation")
+_EXPLANATIONS = ("evaluate", "predict", "draw_evaluation", "evidence", "draw_evidence", "select_examples")
+_SCORES = ("check", "draw_checks", "draw_overview", "agreement", "draw_agreement", "leaderboard", "draw_leaderboard")
+
+
+def members() -> dict[str, list[str]]:
+    """Return the rules of each group, by the group's name."""
+    return {
+        "data": [*_DATA],
+        "training": [*_TRAINING],
+        "explanations": [
+            *_EXPLANATIONS,
+            *(f"explain_{method}" for method in plugins.load("explain")),
+            "draw_explanation",
+            *(f"view_{view}" for view in plugins.load("views")),
+            "draw_view",
+        ],
+        "scores": [*(f"score_{score}" for score in plugins.load("score")), "draw_score", *_SCORES, "page"],
+    }
+
+
+def groups() -> dict[str, str]:
+    """Return the group of each rule, as Snakemake's option `--groups` takes it: one for each experiment."""
+    return {rule: _pattern(group) for group, rules in members().items() for rule in rules}
+
+
+def components() -> dict[str, int]:
+    """Return how many jobs without a common file may be in one group: any number, as long as it is one experiment."""
+    return {_pattern(group): 100_000 for group in members()}
+
+
+def _pattern(group: str) -> str:
+    return f"{group}_{{experiment}}"
