@@ -62,6 +62,7 @@ rule all:
     input:
         FIGURES,
         PAGES,
+        SUMMARIES.values(),
         study_files.records(CONFIG),
 
 
@@ -70,3 +71,4 @@ rule results:
     input:
         FIGURES,
         PAGES,
+        SUMMARIES.values(),

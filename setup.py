@@ -11,6 +11,7 @@ FILES = (
     "envs/lock.txt",
     "envs/pellucid.yaml",
     "profiles/*/profile.yaml",
+    "workflow/report/*.css",
     "workflow/report/*.rst",
     "workflow/rules/*.smk",
     "workflow/schemas/*.json",

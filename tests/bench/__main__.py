@@ -11,9 +11,22 @@ import subprocess
 import sys
 from datetime import date
 
-from tests.bench import coverage, csv, few_examples, heartbeats, occlusion, page, peers, scores, slurm, stream
+from tests.bench import (
+    coverage,
+    csv,
+    few_examples,
+    first_picture,
+    heartbeats,
+    occlusion,
+    page,
+    peers,
+    scores,
+    slurm,
+    stream,
+)
 
 BENCHMARKS = {
+    "first_picture": first_picture.main,
     "occlusion": occlusion.main,
     "csv": csv.main,
     "heartbeats": heartbeats.main,

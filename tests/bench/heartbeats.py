@@ -1,4 +1,4 @@
-"""Balanced test accuracy on the 500 real heartbeats of `PELLUCID_REAL_DATA`: the ECG article's recipe, one that takes
+"""Balanced test accuracy on the 500 real heartbeats of `PELLUCID_REAL_DATA`: SignalScreen's recipe, one that takes
 more and smaller steps, and the one of config.yaml that is made for so few rows.
 
 The last was chosen among four by folds of the training rows (`split: {folds: 5}`, folds 0 to 2): no choice has seen a
@@ -48,7 +48,7 @@ def main() -> None:
     print(f"mean ± sd of {len(SEEDS)} seeds")
     with tempfile.TemporaryDirectory() as folder:
         for name, recipe in (
-            ("the ECG article's recipe", article),
+            ("the recipe of SignalScreen's ECG example", article),
             ("40 epochs of 16 per batch", partial(ours, PLAIN)),
             ("mitbih_small of config.yaml", partial(ours, tuned(rows))),
         ):

@@ -11,7 +11,7 @@ from tests.bench.timing import in_turn, row, seconds
 def main() -> None:
     """Five beats of 186 samples, window 15, on the heartbeat network.
 
-    The peer is the loop of the ECG article's tool: cover one window of one beat with zeros, ask `predict`, go on. It is
+    The peer is the loop of SignalScreen: cover one window of one beat with zeros, ask `predict`, go on. It is
     timed on every 8th window of one beat and multiplied, since the whole takes minutes; its own time grows with the
     number of calls alone. The floor is the same number of forward passes in the best of several batch sizes.
     """

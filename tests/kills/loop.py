@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -130,7 +131,7 @@ def _said(folder: Path) -> str:
 def _first_job(process: subprocess.Popen[bytes], folder: Path) -> bool:
     """Wait for the first job of a run; whether there is one."""
     while process.poll() is None:
-        if "Execute " in (folder / "said.log").read_text(errors="replace"):
+        if re.search(r"^\[ *\d+/\d+\] ", (folder / "said.log").read_text(errors="replace"), re.MULTILINE):
             return True
         time.sleep(0.05)
     return False

@@ -90,10 +90,13 @@ def _scored(folder: Path) -> dict[str, Path]:
     labels = [label for of_method in LABELS.values() for label in of_method]
     means = {"saliency": 0.9, "occlusion.window=2": 0.8, "occlusion.window=3": 0.8, "grad_cam": 0.2}
     rows = [
-        (name, name.split(".")[0], "relevance_rank", "all", "all", means.get(name, 0.1), 0.0, 1.0, 6) for name in labels
+        (name, name.split(".")[0], "relevance_rank", "all", "all", means.get(name, 0.1), 0.0, 1.0, 6, "studentised")
+        for name in labels
     ]
-    columns = ["explanation", "method", "metric", "over", "class", "mean", "low", "high", "examples"]
-    tables.write(folder / "localisation.csv", pd.DataFrame(rows, columns=columns))
+    columns = ["explanation", "method", "metric", "over", "class", "mean", "low", "high", "examples", "interval"]
+    scores = pd.DataFrame(rows, columns=columns)
+    scores["comparable mean"], scores["comparable examples"] = scores["mean"], scores["examples"]
+    tables.write(folder / "localisation.csv", scores)
     checks = [
         (name, *FAILED[name], False) if name in FAILED else (name, "sanity", 0.1, ">", 0.5, True) for name in labels
     ]
@@ -183,6 +186,7 @@ def write(
         training=folder / "training.json",
         attributions=attributions,
         output=folder / "page.html",
+        report_summary=folder / "summary.json",
         **optional,
     )
     text = (folder / "page.html").read_text(encoding="utf-8")

@@ -143,6 +143,9 @@ def test_check_gives_the_digest(tmp_path):
     assert check(tmp_path / "file.bin", DIGEST) == DIGEST
     with pytest.raises(InputError, match=r"file.bin: found a file of 102,400 bytes"):
         check(tmp_path / "file.bin", "f" * 64)
+    other_end = DIGEST[:-1] + ("0" if DIGEST[-1] != "0" else "1")
+    with pytest.raises(InputError, match=f"expected SHA-256 {other_end}"):
+        check(tmp_path / "file.bin", other_end)
 
 
 def test_an_md5_is_checked_where_no_sha256_is_published(server, tmp_path):

@@ -150,9 +150,10 @@ def lengths() -> dict[str, int]:
     The signature of a plugin's function does not count: it is the table of the plugin's parameters.
     """
     found = {}
-    for module, path in MODULES.items():
+    for path in [*MODULES.values(), *PACKAGE.rglob("*.js"), *PACKAGE.rglob("*.css")]:
         if (lines := path.read_text(encoding="utf-8").count("\n")) > MOST_LINES:
-            found[module] = lines
+            found[str(path.relative_to(PACKAGE))] = lines
+    for module in MODULES:
         for node in ast.walk(tree(module)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or 0) - node.body[0].lineno + 1

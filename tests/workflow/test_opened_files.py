@@ -61,11 +61,11 @@ BESIDE = {
 DIGESTS = r"results/[^/]+/\.digests(/.*)?"
 
 
-def configuration(address: str) -> dict[str, Any]:
+def configuration(address: str, model: str) -> dict[str, Any]:
     """Experiments that have every method, view and score between them, on small networks."""
     scored = {"saliency": {}, "random_attribution": {}}
     return {
-        "run": ["methods", "attended", "scored", "repeated"],
+        "run": ["methods", "attended", "scored", "repeated", "unlabelled"],
         "defaults": {"training": {"epochs": 1, "batch_size": 32}, "examples": {"per_class": 1, "choose": "any"}},
         "experiments": {
             "methods": {
@@ -100,6 +100,13 @@ def configuration(address: str) -> dict[str, Any]:
                 "methods": scored,
                 "scores": {"seed_stability": {"runs": 2}},
             },
+            "unlabelled": {
+                "dataset": {"source": "table", "file": "unlabelled.csv", "label": "none"},
+                "model": {"architecture": "keras_file", "file": model},
+                "split": "none",
+                "training": {"epochs": 0},
+                "methods": {"saliency": {}},
+            },
         },
     }
 
@@ -111,6 +118,7 @@ def targets() -> list[str]:
     wanted += ["results/attended/explain/attention_weights/attributions.npz", "results/methods/model/augmentation.png"]
     wanted += [f"results/methods/views/{view}/{view}.npz" for view in plugins.load("views")]
     wanted += ["results/methods/views/architecture/architecture.png", "results/scored/tracking.json"]
+    wanted += ["results/unlabelled/explain/saliency/saliency.png"]
     return [*wanted, "results/repeated/study/tracking.json", "results/comparison/tracking.json"]
 
 
@@ -149,11 +157,14 @@ def undeclared(job: dict[str, Any]) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)  # more than a hundred jobs
-def test_what_the_scripts_open_is_declared(tmp_path: Path) -> None:
+def test_what_the_scripts_open_is_declared(tmp_path: Path, keras: Any) -> None:
     (tmp_path / "served").mkdir()
     table(tmp_path / "served")
+    np.savetxt(tmp_path / "unlabelled.csv", np.random.default_rng(0).random((4, 20)), delimiter=",")
+    layers = [keras.layers.Input((20, 1)), keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
+    keras.Sequential(layers).save(tmp_path / "own.keras")
     with serving(tmp_path / "served") as root:
-        tiny.write_config(tmp_path, configuration(f"{root}/series.csv"))
+        tiny.write_config(tmp_path, configuration(f"{root}/series.csv", "own.keras"))
         jobs, rules = opened(tmp_path, targets())
     assert [line for job in jobs for line in undeclared(job)] == []
     assert {job["rule"] for job in jobs} == rules

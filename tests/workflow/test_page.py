@@ -128,6 +128,7 @@ def test_the_values_at_a_pixel_are_those_of_the_arrays(browser: Chrome, made: di
 
 def test_the_colour_of_a_pixel_is_that_of_the_figures(browser: Chrome, made: dict[str, Made]) -> None:
     from pellucid.draw import style
+    from pellucid.draw.shared.pixels import ink
 
     page = made["image"]
     open_page(browser, page)
@@ -139,7 +140,7 @@ def test_the_colour_of_a_pixel_is_that_of_the_figures(browser: Chrome, made: dic
     width, height, pixels = browser.execute_script(script)
     colours = np.array(pixels).reshape(height, width, 4)
     for row, column in ((0, 0), (4, 2), (8, 6)):
-        paper = 255 * (1 - 0.55 * style.ink(inputs)[row, column])
+        paper = 255 * (1 - 0.55 * ink(inputs)[row, column])
         strength = np.clip(0.25 + 0.65 * abs(values[row, column]) / scale.norm.vmax, 0, 0.9)
         wanted = paper + strength * (255 * np.array(scale.colours(scale.norm(values[row, column]))[:3]) - paper)
         drawn = colours[int((row + 0.5) * height / 9), int((column + 0.5) * width / 7), :3]
@@ -147,12 +148,16 @@ def test_the_colour_of_a_pixel_is_that_of_the_figures(browser: Chrome, made: dic
 
 
 def test_the_largest_value_stands_over_every_map(browser: Chrome, made: dict[str, Made]) -> None:
+    from pellucid.draw import style
+
     page = made["signal"]
     open_page(browser, page)
     choose(browser, "left", place_of(page, "saliency"))
     choose(browser, "right", place_of(page, "occlusion.window=2"))
     left, right = shown(browser, ".panel p")
-    assert float(re.findall(r"largest value ([\d.]+)", left)[0]) == near(page.maps["saliency"][0].max())
+    assert float(re.findall(r"largest value ([\d.]*\d)", left)[0]) == near(page.maps["saliency"][0].max())
+    # The colours end where those of the figures do: below the largest value only if that is a spike.
+    assert style.Scale.of(page.maps["saliency"][0], False).extend == "neither" and "colours end" not in left
     ends = [
         float(end.replace("−", "-").rstrip(";.")) for end in re.findall(r"values from (\S+) to ([^;\s]+)", right)[0]
     ]
@@ -315,3 +320,136 @@ def test_the_workflow_writes_a_page_and_records_it(browser: Chrome, tiny_run: Pa
     assert len(browser.find_elements("css selector", "#choose-left option")) == 3
     recorded = list((tiny_run / "results" / "mlflow").rglob("page.html"))
     assert page.read_bytes() in [path.read_bytes() for path in recorded]
+
+
+def drop(browser: Chrome, page: Path) -> None:
+    """Choose a file for the right panel, and wait until it is shown or refused."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    def told(_: Any) -> bool:
+        return bool(shown(browser, "#beside")[0] or shown(browser, "#refused")[0])
+
+    browser.find_element("css selector", "#other-page").send_keys(str(page))
+    WebDriverWait(browser, 20).until(told)
+
+
+@pytest.mark.parametrize("kind", ["signal", "channels", "image"])
+def test_another_page_beside_this_one_shows_its_own_arrays(
+    browser: Chrome, made: dict[str, Made], tmp_path: Path, kind: str
+) -> None:
+    """Of the same shape: both panels have the same cursor, and each reads its own experiment's arrays."""
+    from selenium.webdriver import Keys
+
+    page = made[kind]
+    other = written_pages.write(tmp_path, np.random.default_rng(11), shape=page.shared["inputs"].shape[1:], count=7)
+    open_page(browser, page)
+    drop(browser, other.path)
+    choose(browser, "left", place_of(page, "occlusion.window=3"))
+    choose(browser, "right", place_of(other, "occlusion.window=2"))
+    choose(browser, "example", 2)
+    choose(browser, "beside", 5)
+    about = shown(browser, "#beside")[0]
+    assert "another example" in about and "Both panels show the same stretch." in about
+    assert f"Test example {other.shared['indices'][5]}:" in about
+    canvas = browser.find_element("css selector", "canvas[data-panel=left]")
+    canvas.send_keys(Keys.ARROW_RIGHT * 5)
+    canvas.send_keys(Keys.ARROW_DOWN * (2 if kind != "signal" else 0))
+    texts = [text for text in shown(browser, ".readout") if "attribution" in text]
+    at = {"signal": (4, 0), "channels": (4, 2), "image": (2, 4, 0)}[kind]
+    for text, made_page, row, name in zip(
+        texts, (page, other), (2, 5), ("occlusion.window=3", "occlusion.window=2"), strict=True
+    ):
+        assert read(text) == [near(made_page.shared["inputs"][(row, *at)]), near(made_page.maps[name][(row, *at)])]
+    assert texts[0].split(" · ")[0] == texts[1].split(" · ")[0]
+    # Its own page again.
+    browser.find_element("xpath", "//button[text()='This page alone']").click()
+    choose(browser, "right", place_of(page, "saliency"))
+    canvas = browser.find_element("css selector", "canvas[data-panel=left]")
+    canvas.send_keys(Keys.ESCAPE, Keys.ARROW_RIGHT)
+    first = (0, 0) if kind != "image" else (0, 0, 0)
+    assert read(shown(browser, ".readout")[-1])[1] == near(page.maps["saliency"][(2, *first)].sum())
+    assert shown(browser, "#beside") == [""]
+
+
+def test_the_same_example_is_found_in_the_other_page(browser: Chrome, made: dict[str, Made], tmp_path: Path) -> None:
+    page = made["channels"]
+
+    def reordered(shared: dict[str, np.ndarray], _: dict[str, np.ndarray]) -> None:
+        shared["inputs"][:5] = page.shared["inputs"][[8, 6, 4, 2, 0]]
+
+    other = written_pages.write(tmp_path, np.random.default_rng(4), shape=(50, 3), count=6, change=reordered)
+    open_page(browser, page)
+    drop(browser, other.path)
+    for place, wanted in ((4, 2), (8, 0), (2, 3)):
+        choose(browser, "example", place)
+        about = shown(browser, "#beside")[0]
+        assert "the same example" in about and f"Test example {other.shared['indices'][wanted]}:" in about
+    choose(browser, "example", 1)  # which the other page does not have
+    assert "another example" in shown(browser, "#beside")[0]
+
+
+def test_pages_of_other_shapes_are_not_linked_and_say_why(browser: Chrome, made: dict[str, Made]) -> None:
+    from selenium.webdriver import Keys
+
+    open_page(browser, made["signal"])
+    for kind, reason in (
+        ("channels", "other shapes (60 × 1 and 50 × 3)"),
+        ("image", "one has images, the other series"),
+    ):
+        drop(browser, made[kind].path)
+        about = shown(browser, "#beside")[0]
+        assert "The panels are not linked" in about and reason in about
+        choose(browser, "right", place_of(made[kind], "occlusion.window=2"))
+        choose(browser, "beside", 3)
+        browser.find_element("css selector", "canvas[data-panel=right]").send_keys(
+            Keys.ARROW_RIGHT * 3 + Keys.ARROW_DOWN
+        )
+        left, *_, right = shown(browser, ".readout")
+        at = (3, 2, 1) if kind == "channels" else (3, 1, 2, 0)
+        assert left == ""
+        assert read(right)[1] == near(made[kind].maps["occlusion.window=2"][at])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda text: "<h1>hello</h1>", "no page of an experiment"),
+        (lambda text: text.replace('"format":1', '"format":99'), "another version of Pellucid"),
+        (lambda text: text.replace('"format":1,', ""), "another version of Pellucid"),
+        (lambda text: text.replace('{"format":1,', '{"format":1,,'), "the file is damaged"),
+        (lambda text: re.sub(r'("data":"[^"]{40})[^"]{8}', r"\1", text, count=1), "the file is damaged"),
+        (lambda text: text.replace('"predicted":', '"predicted":7', 1), "the file is damaged"),
+        (lambda text: re.sub(r'"explorer":\{.*?\},"ranking"', '"explorer":null,"ranking"', text), "no explanations"),
+    ],
+)  # fmt: skip
+def test_a_file_of_another_form_is_refused_and_nothing_of_it_runs(
+    browser: Chrome, made: dict[str, Made], tmp_path: Path, change: Any, reason: str
+) -> None:
+    page = made["signal"]
+    text = change(page.html)
+    assert text != page.html
+    file = tmp_path / "other.html"
+    file.write_text(f"<script>document.title = 'ran'</script><img src=x onerror=document.title='ran'>{text}")
+    open_page(browser, page)
+    title = browser.title
+    drop(browser, file)
+    (told,) = shown(browser, "#refused")
+    assert told.startswith("other.html is not shown: ") and reason in told and told.endswith(".")
+    assert browser.title == title and shown(browser, "#beside") == [""]
+
+
+def test_a_dropped_file_is_read_and_its_words_are_text(browser: Chrome, made: dict[str, Made], tmp_path: Path) -> None:
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    other = written_pages.write(
+        tmp_path, np.random.default_rng(1), shape=(30, 2), classes=CLASSES, title=TITLE, count=9
+    )
+    open_page(browser, made["signal"])
+    title = browser.title
+    script = """const all = new DataTransfer(); all.items.add(new File([arguments[0]], 'page.html'));
+        return document.body.dispatchEvent(new DragEvent('drop', {dataTransfer: all, bubbles: true, cancelable: true}))"""
+    assert browser.execute_script(script, other.html) is False  # the browser does not open the file itself
+    WebDriverWait(browser, 20).until(lambda _: shown(browser, "#beside")[0])
+    choose(browser, "beside", 0)
+    assert CLASSES[other.shared["labels"][0]] in shown(browser, "#beside")[0]
+    assert browser.title == title and browser.find_elements("tag name", "img") == []

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import io
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.support import tiny
 
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
     from selenium.webdriver.remote.webelement import WebElement
 
 pytestmark = pytest.mark.slow
+
+FIGURE = "//img[starts-with(@src, 'data:image/webp')]"
 
 PARTS = ("0 Summary and explorer", "1 Data", "2 Model", "3 Evaluation", "7 Explanations")
 
@@ -75,11 +81,38 @@ def test_a_figure_is_shown_as_it_was_drawn(
 ) -> None:
     _open(browser, report, "digits", part)
     _shown(browser, _button(label, "eye")).click()
-    figure = _shown(browser, "//img[starts-with(@src, 'data:image/png')]")
-    assert browser.execute_script("return arguments[0].naturalWidth", figure) > 300
-    assert figure.size["width"] > 300
+    figure = _shown(browser, FIGURE)
     content = base64.b64decode((figure.get_attribute("src") or "").split("base64,", 1)[1])
-    assert content == (tiny_run / "results" / "digits" / file).read_bytes()
+    with Image.open(io.BytesIO(content)) as small, Image.open(tiny_run / "results" / "digits" / file) as drawn:
+        assert browser.execute_script("return arguments[0].naturalWidth", figure) == small.width > 300
+        wanted = np.asarray(drawn.convert("RGB").resize(small.size, Image.Resampling.BOX), float)
+        assert np.abs(np.asarray(small.convert("RGB"), float) - wanted).mean() < 4
+
+
+@pytest.mark.parametrize("width", [1400, 800, 380])
+def test_nothing_is_cut_in_a_window_of_any_size(browser: Chrome, report: Path, width: int) -> None:
+    """What is larger than the window begins at its edges and ends where it can be scrolled to."""
+    size = {"width": width, "height": 300, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    script = """const box = document.querySelector('#app .grow.h-screen'), shown = box.querySelector(arguments[0]);
+        const [outer, inner] = [box, shown].map(e => e.getBoundingClientRect());
+        return [inner.left - outer.left, inner.top - outer.top, box.scrollWidth - (inner.right - outer.left),
+                box.scrollHeight - (inner.bottom - outer.top), outer.width, outer.height,
+                innerHeight - outer.bottom, innerWidth - outer.right]"""
+    try:
+        _open(browser, report)
+        _shown(browser, "//h1")
+        places = [browser.execute_script(script, ".prose")]
+        for _, _, file in FIGURES:
+            show = "app.setView({content: 'img', contentPath: results[arguments[0]].data_uri})"
+            browser.execute_script(show, f"results/digits/{file}")
+            _shown(browser, FIGURE)
+            places.append(browser.execute_script(script, "img"))
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    for left, top, right, bottom, wide, high, below, beside in places:
+        assert min(left, top, right, bottom) >= -1
+        assert wide >= 300 and high >= 150 and abs(below) <= 1 and abs(beside) <= 1
 
 
 @pytest.mark.parametrize(
@@ -121,9 +154,22 @@ def test_no_column_of_a_table_is_empty(browser: Chrome, report: Path, part: str)
     assert all(any(column) for column in zip(*labels, strict=True)), labels
 
 
-def test_the_first_page_says_what_is_shown(browser: Chrome, report: Path) -> None:
+def test_the_first_page_begins_with_what_the_pages_say(browser: Chrome, report: Path, tiny_run: Path) -> None:
     _open(browser, report)
     _shown(browser, "//p[contains(., 'Convolutional networks trained on signals and images')]")
+    first = " ".join(browser.find_element("css selector", "#app .prose").text.split())
+    told = [json.loads((tiny_run / "results" / name / "summary.json").read_text()) for name in tiny.CONFIG["run"]]
+    assert first.startswith(f"{told[0]['title']} {told[0]['sections'][0]['heading']}. ")
+    for summary in told:
+        for section in summary["sections"]:
+            assert " ".join(section["sentences"]) in first
+    # Its links lead to the page and to the figures.
+    browser.find_elements("link text", "All its figures")[1].click()
+    _shown(browser, "//a[normalize-space()='7 Explanations']")
+    browser.find_elements("link text", "Open its page")[1].click()
+    browser.switch_to.frame(_shown(browser, "//iframe"))
+    _shown(browser, "//h1[normalize-space()='Handwritten digits, one epoch']")
+    browser.switch_to.default_content()
 
 
 def test_the_report_asks_for_nothing_from_outside(browser: Chrome, report: Path) -> None:
@@ -131,7 +177,7 @@ def test_the_report_asks_for_nothing_from_outside(browser: Chrome, report: Path)
     for part, label, _ in FIGURES:
         _open(browser, report, "digits", part)
         _shown(browser, _button(label, "eye")).click()
-        _shown(browser, "//img[starts-with(@src, 'data:image/png')]")
+        _shown(browser, FIGURE)
     for page in ("Workflow", "Statistics", "About"):
         _open(browser, report, page)
     asked = tiny.requests(browser)

@@ -180,6 +180,10 @@ def test_the_list_of_views_leads_to_the_explanations_of_all_experiments(browser:
 def test_the_charts_are_grouped_by_score_and_none_is_of_one_method(browser: Chrome, pages: Pages) -> None:
     from selenium.webdriver.support.wait import WebDriverWait
 
+    # The addresses of MLflow's pages differ behind the # alone: without a new page they keep the state of the last test.
+    # A page keeps in the browser how the tests before have sorted and filtered.
+    browser.execute_script("localStorage.clear(); sessionStorage.clear()")
+    browser.get("about:blank")
     browser.get(pages.of(f"experiments/{pages.experiment}/runs?compareRunsMode=CHART"))
 
     def text() -> str:

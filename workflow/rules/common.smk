@@ -1,4 +1,4 @@
-# What the rules share: the resolved configuration, and functions of the wildcards. What they compute is in pellucid.config.
+# What the rules share: the resolved configuration, and functions of the wildcards, which call pellucid.config.
 
 from snakemake.utils import update_config
 
@@ -13,19 +13,19 @@ from pellucid.jobs.code_digest import code_digest, script_modules
 from pellucid.jobs.script import share_package
 from pellucid.jobs.terminal import use_short_lines
 from pellucid.train import random_labels
-from pellucid.user_text import in_params, in_rst
+from pellucid.user_text import in_params
 
 if (PACKAGE / "pellucid").is_dir():
     share_package(PACKAGE)
 if MODULE_CONFIG:
-    # Entries are added below, and each `use rule` of the other workflow reads these files again.
+    # A copy, since entries are added below, and each `use rule` of the other workflow reads these files again.
     config = dict(config)
 elif workflow.is_main_process and not workflow.output_settings.dryrun:
     use_short_lines(logger, verbose=workflow.output_settings.verbose)
 warm_start.install(workflow, PACKAGE / "scripts")
 
-# The configuration is checked here, before any rule is read. Snakemake reads numbers inside a mapping of --config as
-# texts: they are read again as those of config.yaml are, unless they stand in quotes.
+# The configuration is checked here, before any rule is read. Snakemake takes numbers inside a mapping of --config for
+# texts. They become numbers again, as in config.yaml, unless they stand in quotes.
 if not MODULE_CONFIG:
     quoted = configuration.quoted_texts(workflow.config_settings.config_args)
     update_config(config, configuration.typed(workflow.config_settings.config, quoted))
@@ -37,24 +37,20 @@ except configuration.ConfigError as error:
 for line in experiment_files.notes(CONFIG):
     logger.info(line)
 
-# For the first page of the report, whose template cannot call functions.
-config["titles"] = {
-    name: in_rst(str((entry or {}).get("title") or "")) for name, entry in (config.get("experiments") or {}).items()
-}
-
 FIGURES = experiment_files.all_figures(CONFIG) + study_files.figures_over_experiments(CONFIG)
 PAGES = page_files.all_pages(CONFIG)
+SUMMARIES = page_files.all_summaries(CONFIG)
 # Files of data sources and of models to download.
 DOWNLOADS = source_files.downloads(CONFIG)
-# From the files of the rules, wherever the workflow is started.
+# Relative to the files of the rules, so that it does not depend on the folder where the workflow is started.
 CONDA = "../../envs/pellucid.yaml"
 
 
 def from_config(function, *arguments):
     """Return a function of the wildcards that calls `function(CONFIG, <experiment or study>, *arguments)`.
 
-    Wildcards in the arguments, such as "{method}", are replaced. Nothing is computed before a job needs it: the process
-    of every job reads all rules.
+    Wildcards in the arguments, such as "{method}", are replaced. Nothing is computed before it is needed, since the
+    process of every job reads all rules.
     """
 
     def call(wildcards):
@@ -68,7 +64,7 @@ def from_config(function, *arguments):
 
 
 def param(function, *arguments):
-    """Return the same function as `from_config`, for a parameter of a rule: its texts are safe in the report."""
+    """Return a function as `from_config` does, for a parameter of a rule: its texts are safe in the report."""
     call = from_config(function, *arguments)
     return lambda wildcards: in_params(call(wildcards))
 
@@ -84,12 +80,12 @@ def spec_field(package, plugin, field):
 
 
 def code_of(script, *modules):
-    """Return a function of the wildcards that digests the code of a rule: its script's imports and its plugins.
+    """Return a function of the wildcards that returns a digest of a rule's code: its script's imports and its plugins.
 
     Args:
         script: name of the rule's script, without its suffix.
-        modules: plugins, which no script imports by name: each a module such as "explain.{method}", or a function of
-            the wildcards that returns several.
+        modules: the plugins, which no script imports by name. Each is a module such as "explain.{method}", or a
+            function of the wildcards that returns several modules.
     """
 
     def digest(wildcards):
@@ -109,7 +105,7 @@ def logs(rule):
 
 
 def costs(rule):
-    """Return the file with the time and the memory that a rule took."""
+    """Return the file with the time and the memory that a rule needed."""
     return f"{RESULTS}/benchmarks/{rule}.tsv"
 
 

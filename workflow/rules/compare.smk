@@ -1,4 +1,4 @@
-# Comparisons over experiments: the members of a study, their explanations, and one leaderboard of all.
+# Comparisons of experiments: the members of a study, their explanations, and one leaderboard over all experiments.
 # in: results/<experiment>/; out: results/<study>/study/, results/comparison/
 
 RANKED = study_files.ranked(CONFIG)
@@ -78,7 +78,7 @@ rule study_explanations:
         seed=param(study_files.study_seed),
         code=code_of("study_explanations"),
     message:
-        "Compare the explanations of {wildcards.study} by several trainings"
+        "Compare the explanations of {wildcards.study} after several trainings"
     script:
         "../scripts/study_explanations.py"
 
@@ -92,7 +92,7 @@ rule draw_study_explanations:
             caption="../report/study_explanations.rst",
             category="{study}",
             subcategory="Study",
-            labels={"figure": "Explanations by several trainings"},
+            labels={"figure": "Explanations after several trainings"},
         ),
         f"{STUDY}/explanations.svg",
     log:

@@ -40,7 +40,7 @@ rule preprocess:
     priority: PRIORITIES["preprocess"]
     conda:
         CONDA
-    # Not among the parameters: it decides what waits on disk, and changes nothing in the outputs.
+    # A resource and not a parameter: it decides which arrays wait on disk, and does not change the outputs.
     resources:
         mem_mb=memory("prepare"),
         runtime=minutes("prepare"),

@@ -2,7 +2,7 @@
 # in: results/<experiment>/data/, model/; out: results/<experiment>/evaluation/
 
 
-# Where the examples have labels; the rule `predict` is for those without.
+# For experiments whose examples have labels; the rule `predict` is for all others.
 rule evaluate:
     input:
         x=f"{RESULTS}/data/x_test.npy",
@@ -34,7 +34,7 @@ rule evaluate:
     params:
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
-        as_it_is=param(experiment_files.is_untrained),
+        untrained=param(experiment_files.is_untrained),
         code=code_of("evaluate"),
     message:
         "Evaluate {wildcards.experiment} on its test examples"
@@ -48,7 +48,7 @@ rule predict:
         labels=f"{RESULTS}/data/labels.npz",
         data_info=DATA_INFO,
         model=f"{RESULTS}/model/model.keras",
-        # It says whether the model may run code of its own.
+        # training.json says whether code in the model's file may run.
         training=f"{RESULTS}/model/training.json",
     output:
         table=f"{RESULTS}/evaluation/predictions.csv",
@@ -115,7 +115,7 @@ rule draw_evaluation:
         "../scripts/draw/evaluation.py"
 
 
-# Of experiments whose data source plants the evidence.
+# Only for experiments whose data source plants evidence.
 rule evidence:
     input:
         **MODEL,

@@ -31,8 +31,8 @@ rule select_examples:
         "../scripts/select_examples.py"
 
 
-# A rule per method, so that Snakemake's options can name it (--forcerun explain_occlusion) and each method declares the
-# inputs that it reads. Drawing is the same for all methods: one rule with a wildcard.
+# Each method has its own rule: Snakemake's options can name it (--forcerun explain_occlusion), and it declares the inputs
+# that the method reads. Drawing is the same for all methods: one rule with a wildcard.
 for method in experiment_files.all_names(CONFIG, "methods"):
 
     rule:

@@ -1,5 +1,5 @@
 # The page of an experiment: a summary, an explorer of the explanations and the tables, in one file.
-# in: results/<experiment>/data/, model/, evaluation/, explain/, score/; out: results/<experiment>/page.html
+# in: results/<experiment>/data/, model/, evaluation/, explain/, score/; out: results/<experiment>/page.html, summary.json
 
 from pellucid.page import parts as page_parts
 
@@ -10,13 +10,14 @@ rule page:
         data_info=DATA_INFO,
         training=f"{RESULTS}/model/training.json",
     output:
-        report(
+        page=report(
             PAGE,
             caption="../report/page.rst",
             category="{experiment}",
             subcategory="0 Summary and explorer",
             labels={"page": "Summary, explorer and tables"},
         ),
+        summary=page_files.SUMMARY,
     log:
         logs("page"),
     benchmark:

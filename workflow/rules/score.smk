@@ -1,8 +1,8 @@
 # Scores of the explanations: one rule per score, named score_<score>.
-# in: results/<experiment>/explain/ and what the score declares; out: results/<experiment>/score/<score>/
+# in: results/<experiment>/explain/ and the inputs that the score declares; out: results/<experiment>/score/<score>/
 
 
-# A rule per score, as for methods (explain.smk): Snakemake's options can name it, and it declares what it reads.
+# Each score has its own rule, as each method has (explain.smk).
 for score in experiment_files.all_names(CONFIG, "scores"):
     spec = plugins.spec("score", score)
 

@@ -1,5 +1,5 @@
 # Tracking: the record of every run in MLflow.
-# in: everything of an experiment; out: results/<experiment>/tracking.json, which names the runs
+# in: all results of an experiment; out: results/<experiment>/tracking.json, which names the runs
 
 
 rule tracking_store:

@@ -33,7 +33,7 @@ rule train:
         seed=param(experiment_files.training_seed),
         permuted=False,
         threads=CONFIG.threads,
-        # Not an output: Snakemake deletes the outputs of a killed job, and its second try goes on from here.
+        # Not an output: Snakemake would delete the outputs of a killed job, but the next job continues from these files.
         checkpoints=f"{RESULTS}/checkpoints",
         code=code_of("train", from_config(experiment_files.source_module, "model")),
     message:
@@ -42,7 +42,7 @@ rule train:
         "../scripts/train.py"
 
 
-# The same on labels in random order, for the score random_labels.
+# The same training, but on labels in random order: for the score random_labels.
 use rule train as train_random_labels with:
     output:
         model=f"{RESULTS}/random_labels/model.keras",
@@ -53,7 +53,7 @@ use rule train as train_random_labels with:
         logs("train_random_labels"),
     benchmark:
         costs("train_random_labels")
-    # It takes long: the first of the jobs that no figure of an explanation needs.
+    # It takes long: it starts before all other jobs that no figure of an explanation needs.
     priority: PRIORITIES["train_random_labels"]
     resources:
         mem_mb=training_memory,
@@ -97,7 +97,7 @@ rule draw_training:
         "../scripts/draw/training.py"
 
 
-# Of experiments whose training examples are augmented.
+# Only for experiments whose training examples are augmented.
 rule draw_augmentation:
     input:
         data_info=DATA_INFO,

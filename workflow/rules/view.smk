@@ -1,8 +1,8 @@
 # Views of the model itself: one rule per view, named view_<view>.
-# in: results/<experiment>/model/ and what the view declares; out: results/<experiment>/views/<view>/
+# in: results/<experiment>/model/ and the inputs that the view declares; out: results/<experiment>/views/<view>/
 
 
-# A rule per view, as for methods (explain.smk): Snakemake's options can name it, and it declares what it reads.
+# Each view has its own rule, as each method has (explain.smk).
 for view in experiment_files.all_names(CONFIG, "views"):
     spec = plugins.spec("views", view)
 

@@ -16,6 +16,6 @@ with job(snakemake, whole=True) as params:
         threads=params.threads,
         memory_mb=params.memory_mb,
         training=snakemake.input.training,
-        as_it_is=params.as_it_is,
+        untrained=params.untrained,
         folder=Path(snakemake.output.metrics).parent,
     )

@@ -14,6 +14,7 @@ with job(snakemake) as params:
         data_info=snakemake.input.data_info,
         training=snakemake.input.training,
         attributions=dict(zip(params.settings["methods"], snakemake.input.get("attributions", []), strict=True)),
-        output=snakemake.output[0],
+        output=snakemake.output.page,
+        report_summary=snakemake.output.summary,
         **{name: snakemake.input.get(name) for name in optional},
     )

@@ -1,4 +1,4 @@
-"""Compare the explanations of the same examples by several trainings."""
+"""Compare the explanations of the same examples after several trainings."""
 
 from pellucid.compare.study_explanations import run
 from pellucid.jobs.script import Snakemake, job

@@ -14,7 +14,7 @@ with job(snakemake) as params:
         study=params.study,
         threads=params.threads,
         folder=Path(snakemake.output[0]).parent,
-        made=list(snakemake.input),
+        recorded=list(snakemake.input),
         root=Path(snakemake.scriptdir).resolve().parents[1],
         output=snakemake.output[0],
         **params.tracking,

@@ -1,4 +1,4 @@
-"""One Keras prediction for each position of the window, as the tool of the ECG article occludes."""
+"""One Keras prediction for each position of the window, as SignalScreen (Foxpace, 2021) occludes."""
 
 from __future__ import annotations
 

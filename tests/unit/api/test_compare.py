@@ -113,7 +113,7 @@ def test_without_training_examples_the_baseline_that_needs_them_is_left_out(gap_
     comparison = pellucid.compare(gap_series, case["x"], methods=["saliency", "all_equal"])
     assert not [metric for metric in comparison.metrics["metric"] if metric.endswith("other")]
     assert {"deletion_insertion", "faithfulness_correlation", "cost"} == set(comparison.scores)
-    assert 'without the baseline "other", which needs training=… and training_y=…' in caplog.text
+    assert 'the baseline "other" is left out, since it needs training=… and training_y=…' in caplog.text
 
 
 def test_a_function_is_compared_by_methods_and_scores_that_need_outputs_alone(case):

@@ -217,7 +217,7 @@ def test_a_method_that_the_model_lacks_something_for_is_refused_by_name(keras, x
     }.items():
         with pytest.raises(pellucid.InputError, match=f"^{method}: it needs {lacking}.*model flat, which has none"):
             pellucid.explain(model, x, method)
-    with pytest.raises(pellucid.InputError, match="gradient_shap: it needs examples of the training"):
+    with pytest.raises(pellucid.InputError, match="gradient_shap: it needs training examples"):
         pellucid.explain(model, x, "gradient_shap")
 
 

@@ -1,12 +1,14 @@
 """Configurations that cannot be used: every fault is told at once, with its key, before any job."""
 
 import copy
+import json
+import re
 import time
 
 import pytest
 import yaml
 
-from pellucid.config import resolution
+from pellucid.config import editor_schema, resolution
 from pellucid.config.resolution import ConfigError
 from tests.support.good_settings import GOOD, all_of, put, refuse_configuration
 
@@ -30,19 +32,7 @@ CONFIG = [
         'experiments.digits.sweep: found unknown key "model.filters"',
         "the dotted name of a setting",
     ),
-    (
-        "sweep over no values",
-        put("experiments.digits.sweep", {"seed": []}),
-        "experiments.digits.sweep.seed: found [] (a list)",
-        "at least 1",
-    ),
     ("sweep over nothing", put("experiments.digits.sweep", {}), "experiments.digits.sweep: found {}", "at least 1"),
-    (
-        "sweep over one value twice",
-        put("experiments.digits.sweep", {"seed": [1, 1]}),
-        "experiments.digits.sweep.seed: found [1, 1]",
-        "each entry once",
-    ),
     (
         "sweep over a value that is no list",
         put("experiments.digits.sweep", {"seed": 3}),
@@ -54,12 +44,6 @@ CONFIG = [
         put("experiments.digits.sweep", {"training.epochs": [3, 0.5]}),
         "experiments.digits__epochs_0p5.training.epochs: found 0.5",
         "a whole number",
-    ),
-    (
-        "a varied parameter out of range",
-        put("experiments.digits.sweep", {"model.dropout": [0.5, 2]}),
-        "experiments.digits__dropout_2.model.dropout: found 2",
-        "less than 1",
     ),
     (
         "all of what has no number",
@@ -100,7 +84,6 @@ CONFIG = [
         "experiments.digits: found a member whose name has 171 characters",
         "at most 120",
     ),
-    ("one repeat", put("experiments.digits.repeats", 1), "experiments.digits.repeats: found 1", "at least 2"),
     (
         "repeats of what is varied",
         all_of(
@@ -157,18 +140,6 @@ CONFIG = [
         "more than 0",
     ),
     (
-        "labels smoothed away",
-        put("defaults.training.label_smoothing", 1),
-        "defaults.training.label_smoothing: found 1",
-        "less than 1",
-    ),
-    (
-        "unknown schedule",
-        put("defaults.training.schedule", "cosin"),
-        'defaults.training.schedule: found "cosin"',
-        'Did you mean "cosine"?',
-    ),
-    (
         "unknown optimizer",
         put("defaults.training.optimizer", "adamax"),
         'defaults.training.optimizer: found "adamax"',
@@ -179,18 +150,6 @@ CONFIG = [
         put("experiments.digits.training.warmup_epochs", 15),
         "experiments.digits.training.warmup_epochs: found 15",
         "fewer than the 15 epochs",
-    ),
-    (
-        "patience below zero",
-        put("defaults.training.early_stopping", {"patience": -1}),
-        "defaults.training.early_stopping.patience: found -1",
-        "at least 0",
-    ),
-    (
-        "patience misspelt",
-        put("defaults.training.reduce_on_plateau", {"patient": 3}),
-        'reduce_on_plateau: found unknown key "patient"',
-        'Did you mean "patience"?',
     ),
     (
         "weight decay that adam has not",
@@ -209,18 +168,6 @@ CONFIG = [
         put("experiments.digits.training.augmentation", {"time_warp": 0.2}),
         "experiments.digits.training.augmentation.time_warp: found a transformation of series data",
         "rotation, flip, shift, brightness, jitter",
-    ),
-    (
-        "time that would stand still",
-        put("defaults.training.augmentation", {"time_warp": 1}),
-        "defaults.training.augmentation.time_warp: found 1",
-        "less than 1",
-    ),
-    (
-        "precision that training has not",
-        put("defaults.training.precision", "float16"),
-        'defaults.training.precision: found "float16"',
-        "float32, mixed_bfloat16",
     ),
     ("fraction of an epoch", put("defaults.training.epochs", 1.5), "found 1.5 (a number)", "a whole number"),
     ("truth for a number", put("threads", True), "threads: found True (true or false)", "a whole number"),
@@ -290,12 +237,6 @@ CONFIG = [
         'Did you mean "ResNet50"?',
     ),
     (
-        "head of no network",
-        put("experiments.photographs.model", {"architecture": "application", "head": "mean"}),
-        'experiments.photographs.model.head: found "mean"',
-        "one of published, average",
-    ),
-    (
         "class activation maps of a network that ends in dense layers",
         all_of(
             put("run", ["photographs"]),
@@ -304,12 +245,6 @@ CONFIG = [
         ),
         "experiments.photographs.methods.cam: found a method that needs gap",
         '"application" has no gap',
-    ),
-    (
-        "labels of another set",
-        put("experiments.photographs.dataset.labels", "imagenett"),
-        'experiments.photographs.dataset.labels: found "imagenett"',
-        'Did you mean "imagenet"?',
     ),
     (
         "class index that is not there",
@@ -329,12 +264,6 @@ CONFIG = [
         ),
         "experiments.digits.model: gap_cnn.kernels: found 3 sizes",
         "2, as many as there are filters",
-    ),
-    (
-        "crops larger than the photograph's parts",
-        put("experiments.photographs.dataset.size", 321),
-        "experiments.photographs.dataset.size: found 321",
-        "at most 320",
     ),
     (
         "more crops than places",
@@ -378,12 +307,6 @@ CONFIG = [
         'experiments.digits.methods.occlusion.sweep: found unknown key "windows"',
         'Did you mean "window"?',
     ),
-    (
-        "sweep over one value",
-        put("experiments.digits.methods.occlusion.sweep", {"window": 3}),
-        "experiments.digits.methods.occlusion.sweep.window: found 3",
-        "a list",
-    ),
     ("tracking address", put("tracking.uri", "mlruns"), 'tracking.uri: found "mlruns"', "database"),
     ("experiment name", put("experiments.My-set", {}), "experiments: found", "My-set"),
     (
@@ -393,18 +316,11 @@ CONFIG = [
         "a whole number from 1",
     ),
     (
-        "epochs with a point",
-        put("defaults.training.epochs", 5.0),
-        "defaults.training.epochs: found 5.0",
-        "a whole number",
-    ),
-    (
         "not a number",
         put("defaults.training.learning_rate", float("nan")),
         "found nan (not a finite number)",
         "a number",
     ),
-    ("infinite share", put("defaults.split.test", float("inf")), "defaults.split.test: found inf", "a number"),
     (
         "gaps between windows",
         put("experiments.digits.methods.occlusion.stride", 4),
@@ -438,13 +354,6 @@ CONFIG = [
         "experiments.digits.scores.random_labels: found a score that needs training",
         "training.epochs is 0",
     ),
-    (
-        "no epochs on random labels",
-        put("defaults.scores.random_labels", {"epochs": 0}),
-        "defaults.scores.random_labels.epochs: found 0",
-        "a whole number from 1",
-    ),
-    ("seed below zero", put("experiments.digits.seed", -1), "experiments.digits.seed: found -1", "at least 0"),
     ("file that is not there", put("run", ["mitbih"]), "experiments.mitbih.dataset.train: found no file", "kaggle"),
     (
         "file on another machine",
@@ -495,12 +404,6 @@ CONFIG = [
         "16 samples or more",
     ),
     (
-        "one class",
-        put("experiments.mitdb.dataset.classes", ["N"]),
-        "experiments.mitdb.dataset.classes: found ['N']",
-        "at least 2",
-    ),
-    (
         "folder of records that is not there",
         all_of(
             put("run", ["mitdb"]),
@@ -518,23 +421,7 @@ CONFIG = [
         "experiments.mitdb.dataset.records: found s3://bucket/mitdb",
         "http://",
     ),
-    *(
-        (f"{key} beyond all sense", put(key, number), f"{key}: found {number}", f"at most {most}")
-        for key, number, most in (
-            ("threads", 10**9, 1024),
-            ("memory_mb", 10**12, 16777216),
-            ("defaults.split.folds", 10**9, 1000),
-            ("defaults.training.epochs", 10**9, 100000),
-            ("defaults.training.batch_size", 10**9, 1000000),
-            ("defaults.examples.per_class", 10**9, 10000),
-            ("defaults.training.learning_rate", 1e308, 1000),
-            ("experiments.synthetic_ecg.dataset.per_class", 10**9, 100000),
-            ("defaults.methods.lime.samples", 10**9, 1000000),
-            ("defaults.methods.occlusion.window", 10**9, 1000000),
-            ("defaults.views.embedding.points", 10**9, 100000),
-            ("defaults.scores.infidelity.runs", 10**9, 100000),
-        )
-    ),
+    ("too many threads", put("threads", 10**9), "threads: found 1000000000", "at most 1024"),
     *(
         (
             f"file {place[:20]}",
@@ -562,8 +449,10 @@ CONFIG = [
             "experiments.digits.model.folder: found",
             "",
         )
-        for folder in ("~nobody-of-this-name", "b" * 300)
-        for architecture, more in (("saved_model", {"allow_code": True}), ("function", {"build": "a:b"}))
+        for folder, architecture, more in (
+            ("~nobody-of-this-name", "saved_model", {"allow_code": True}),
+            ("b" * 300, "function", {"build": "a:b"}),
+        )
     ),
     (
         "a store at an address that is none",
@@ -593,7 +482,6 @@ CONFIG = [
         "at most 200",
     ),
     ("a line end in a name", put("experiments.digits\n", {}), "experiments: found", "digits"),
-    ("a letter that looks like another", put("experiments.dıgits", {}), "experiments: found", "dıgits"),
     ("a name that Windows has not", put("experiments.con", {}), "experiments: found", "Windows"),
     ("a long name", put(f"experiments.{'d' * 200}", {}), "experiments: found", "at most 120"),
     ("no for a text", put("experiments.digits.title", False), "digits.title: found False", "put a text in quotes"),
@@ -609,6 +497,29 @@ CONFIG = [
 @pytest.mark.parametrize(("change", "first", "then"), [row[1:] for row in CONFIG], ids=[row[0] for row in CONFIG])
 def test_configuration(change, first, then):
     refuse_configuration(change, first, then)
+
+
+def numbers(schema, where=""):
+    """Yield the place and the entry of every number in a schema."""
+    if isinstance(schema, dict):
+        kinds = schema.get("type", [])
+        if {"integer", "number"} & set([kinds] if isinstance(kinds, str) else kinds):
+            yield where, schema
+    for key, entry in schema.items() if isinstance(schema, dict) else enumerate(schema):
+        if isinstance(entry, dict | list):
+            yield from numbers(entry, f"{where}.{key}")
+
+
+def test_every_number_has_an_upper_limit():
+    # Every key of the configuration and of the plugins, but for names that may be numbers (of columns and classes), the
+    # class to explain and the value range of a model: none of these makes work.
+    entries = [
+        entry
+        for where, entry in numbers(json.loads(editor_schema.text()))
+        if "string" not in entry["type"] and not re.search(r"\.target\.anyOf\.1$|\.input_range\.items$", where)
+    ]
+    assert len(entries) > 200
+    assert [entry for entry in entries if not {"maximum", "exclusiveMaximum"} & set(entry)] == []
 
 
 def test_the_good_configuration_is_good():

@@ -103,7 +103,7 @@ def test_init_writes_a_study_that_the_configuration_check_accepts(tmp_path, monk
 
 def test_init_overwrites_nothing(tmp_path):
     (tmp_path / "config.yaml").write_text("run: [mine]\n")
-    assert "config.yaml: it exists." in said("init", str(tmp_path), code=1)
+    assert "config.yaml: it exists already." in said("init", str(tmp_path), code=1)
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
     assert (tmp_path / "config.yaml").read_text() == "run: [mine]\n"
 

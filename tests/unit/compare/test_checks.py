@@ -9,6 +9,7 @@ import pytest
 from pellucid import files, plugins
 from pellucid.compare import checks
 from pellucid.config.schema_errors import parameters_schema, with_defaults
+from pellucid.score.base import Explanation, ScoreContext
 from tests.support import prepared
 
 EXPLAINED = {"attributions": "attributions.npz", "cost": "cost.json", "checks": "checks.json"}
@@ -65,6 +66,24 @@ def test_values_that_do_not_sum_to_the_change_fail(project):
     found = checked(project, "integrated_gradients", change=spoil)
     assert not found.loc["completeness", "passed"]
     assert found.loc["completeness", "value"] == 0.4
+
+
+@pytest.mark.parametrize(("residual", "change", "similarity"), [(0.05, 0.001, 0.5), (0.06, 0.0012, 0.52)])
+def test_the_limits_belong_to_what_passes(tmp_path, residual, change, similarity):
+    maps = np.ones((3, 8, 1), np.float32)
+    explanation = Explanation(
+        label="integrated_gradients",
+        method="integrated_gradients",
+        attributions=maps,
+        checks={"completeness_residual_share": residual},
+        re_explain=lambda inputs, targets, **known: maps.astype(np.float64) + change,
+    )
+    case = ScoreContext(data_info={}, inputs=maps, targets=np.zeros(3, int), labels=np.zeros(3, int))
+    row = {"explanation": explanation.label, "metric": "parameter_rank_correlation.end", "class": "all"}
+    pd.DataFrame([{**row, "mean": similarity}]).to_csv(tmp_path / "randomised.csv", index=False)
+    found = checks.checked([(explanation, case)], tmp_path / "randomised.csv", gradients=False)
+    assert found["check"].tolist() == ["completeness", "batch", "sanity"]
+    assert found["passed"].tolist() == [residual == 0.05] * 3
 
 
 def test_a_border_that_is_never_covered_fails(project, monkeypatch):

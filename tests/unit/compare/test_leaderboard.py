@@ -9,11 +9,14 @@ from pellucid.compare import agreement, leaderboard
 METHODS = ["saliency", "occlusion", "all_equal"]
 
 
-def write(folder, score, metric, means):
-    rows = [(name, name, metric, "all", mean, mean, mean, 9) for name, mean in zip(METHODS, means, strict=True)]
-    rows += [(name, name, metric, "a", 99.0, 0, 0, 3) for name in METHODS]
-    columns = ["explanation", "method", "metric", "class", "mean", "low", "high", "examples"]
-    path = folder / f"{score}.{metric}.csv"
+def write(folder, score, metric, means, comparable=None):
+    rows = [
+        (name, name, metric, "all", mean, mean, mean, 9, "studentised", other, 9)
+        for name, mean, other in zip(METHODS, means, means if comparable is None else comparable, strict=True)
+    ]
+    rows += [(name, name, metric, "a", 99.0, 0, 0, 3, "none", np.nan, 0) for name in METHODS]
+    columns = ["explanation", "method", "metric", "class", "mean", "low", "high", "examples", "interval"]
+    columns += ["comparable mean", "comparable examples"]
     known = pd.read_csv(folder / f"{score}.csv") if (folder / f"{score}.csv").is_file() else None
     table = pd.DataFrame(rows, columns=columns)
     table = table if known is None else pd.concat([known, table])
@@ -38,6 +41,22 @@ def test_ranks_follow_what_is_better(tmp_path):
     assert table["localisation.relevance_rank mean"]["occlusion"] == 0.9
     assert metrics.loc["sensitivity.max_sensitivity", "explanations"] == 2
     assert table["family"].to_dict() == {"occlusion": "perturbation", "saliency": "gradient", "all_equal": "control"}
+
+
+def test_equal_means_share_their_rank(tmp_path):
+    write(tmp_path, "localisation", "relevance_rank", [0.5, 0.9, 0.5])
+    assert joined(tmp_path)[0]["localisation.relevance_rank rank"].to_dict() == {
+        "occlusion": 1,
+        "saliency": 2.5,
+        "all_equal": 2.5,
+    }
+
+
+def test_ranks_are_those_of_the_means_over_common_examples(tmp_path):
+    write(tmp_path, "localisation", "relevance_rank", [0.5, 0.9, 0.1], comparable=[0.5, 0.4, np.nan])
+    table, metrics = joined(tmp_path)
+    assert table["localisation.relevance_rank rank"].dropna().to_dict() == {"saliency": 1, "occlusion": 2}
+    assert metrics.loc["localisation.relevance_rank", ["examples", "interval"]].tolist() == [9, "studentised"]
 
 
 def test_a_family_of_many_metrics_counts_once_and_further_metrics_not_at_all(tmp_path):

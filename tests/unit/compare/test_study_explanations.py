@@ -1,4 +1,4 @@
-"""Explanations by several trainings, on maps whose similarity is known."""
+"""Explanations after several trainings, on maps whose similarity is known."""
 
 import numpy as np
 import pandas as pd

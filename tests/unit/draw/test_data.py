@@ -56,6 +56,6 @@ def test_notes_stand_under_the_title_and_long_ones_are_cut(tmp_path):
         files.write_json(tmp_path / "data.json", data_info | {"notes": []})
     words = " ".join(svg.words(tmp_path / "with.svg"))
     assert "Left out: 3 beats. Kept by record: 100: 2,237 N;" in words
-    assert "… (whole in data.json)." in words
+    assert "… (complete in data.json)." in words
     assert "Left out" not in (tmp_path / "without.svg").read_text()
     assert heights["with"] > heights["without"]

@@ -30,7 +30,7 @@ def table_of(without, control=0.9):
         ((0.5, 0.52), 0.9, "The model needs the planted evidence"),
         ((0.9, 0.88), 0.9, "The model does NOT need the planted evidence: believe no score against it"),
         # Half of what it knows beyond a chance of 0.5 is lost at 0.7; the interval has to lie below.
-        ((0.5, 0.66), 0.9, "Whether the model needs the planted evidence depends on the fill: not with noise"),
+        ((0.5, 0.66), 0.9, "Whether the model needs the planted evidence depends on the fill: it does not with noise"),
         ((0.5, 0.5), 0.5, "The model does NOT need the planted evidence: believe no score against it"),
     ],
 )
@@ -40,7 +40,7 @@ def test_the_verdict(without, control, verdict):
 
 def test_the_numbers_below_the_verdict():
     line = heading(table_of((0.5, 0.52))).split("\n")[1]
-    assert line == "accuracy 0.90; without it 0.50–0.52; without as much elsewhere 0.90"
+    assert line == "accuracy 0.90; without the evidence 0.50–0.52; without an equal region elsewhere 0.90"
 
 
 @pytest.mark.parametrize("kinds", [3, 4])

@@ -85,7 +85,7 @@ def test_filters_with_many_inputs_show_the_strongest(tmp_path, axes, on_each):
     data_info = KINDS["channels" if axes == 1 else "image"][0]
     text, figure = words(filters.draw, tmp_path, given, data_info, {"shown": 64, "channels": 5}, "A title")
     assert "all 10 filters" in text
-    assert "the 5 of 50 input channels of the largest norm" in text
+    assert "5 of 50 input channels of the largest norm" in text
     assert on_each in text
     first = figure.axes[0].images[0].get_array()
     np.testing.assert_array_equal(first[0] if axes == 1 else first, kernels[4, ..., 17])
@@ -175,7 +175,7 @@ def test_maximal_activations(tmp_path, kind):
     }  # fmt: skip
     text, figure = words(maximal_activations.draw, tmp_path, given, data_info, {"order": "strongest"}, "A title")
     assert "A title: conv_2" in text
-    assert "2 of 64 filters, the largest activations first; the strongest of 400 test examples" in text
+    assert "2 of 64 filters, the largest activations first; the strongest places in 400 test examples" in text
     assert "#31" in text
     assert "both: 7.25" in text
     assert legible(figure)

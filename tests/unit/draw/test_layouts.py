@@ -162,7 +162,7 @@ def test_a_map_of_zeros_says_that_no_positive_part_is_left(tmp_path, rng):
     maps = rng.random((4, 80, 1))
     maps[1] = 0
     words, _ = drawn_as(tmp_path, about(["ECG"]), maps, "grad_cam")
-    assert words.count("zero everywhere: no positive part") == 1
+    assert words.count("zero everywhere: no positive values") == 1
     assert sum(word.startswith("max ") for word in words) == 3
 
 

@@ -42,7 +42,7 @@ def test_maps_without_a_positive_part_are_told_in_words(signed, common):
         ramp(2), np.zeros(50), ramp(-1, -3), np.full(50, np.nan), np.full(50, 2.0), signed=signed, common=common
     )
     assert made.note(1) == "zero everywhere"
-    assert made.note(2) == "no positive part: −3 to −1"
+    assert made.note(2) == "no positive values: −3 to −1"
     assert made.note(3) == "nothing was measured"
     assert made.note(4) == "2 everywhere"
     for index in range(5):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from pellucid import files
-from pellucid.draw import agreement, checks, leaderboard, score
+from pellucid.draw import agreement, checks, leaderboard, score, style
 
 METHODS = ["saliency", "occlusion", "guided_backpropagation", "all_equal"]
 
@@ -130,6 +130,46 @@ def test_what_is_the_same_for_all_explanations_is_told_once_and_has_no_panel(tmp
     (figure,) = drawn
     assert len([axes for axes in figure.axes if axes.get_visible()]) == 2
     assert "it says 0.60 of them: a weak test" in figure.get_suptitle()
+
+
+def outside(figure):
+    """The names beside a square that the edge of a figure cuts off, once it is written."""
+    figure.set_layout_engine("none")
+    figure.set_dpi(style.STYLE["savefig.dpi"])
+    figure.draw_without_rendering()
+    squares = [axes for axes in figure.axes if axes.images]
+    ticks = [tick for axes in squares for tick in (*axes.get_xticklabels(), *axes.get_yticklabels())]
+    boxes = {tick.get_text(): tick.get_window_extent() for tick in ticks}
+    assert len(boxes) >= 20
+    return [name for name, box in boxes.items() if box.y0 < 0 or box.x0 < 0 or box.x1 > figure.bbox.x1]
+
+
+def test_long_names_beside_the_square_of_the_agreement_are_not_cut_off(tmp_path, drawn):
+    number = 21
+    values = np.stack([np.eye(number)] * 2)
+    labels = np.array([f"guided_backpropagation.{place}" for place in range(number)])
+    arrays = {"labels": labels, "groups": np.array(["all", "a"]), "spearman": values, "overlap": values}
+    files.write_arrays(tmp_path / "agreement.npz", {**arrays, "order": np.arange(number)})
+    agreement.draw(title="Bumps", arrays=tmp_path / "agreement.npz", pictures=[])
+    assert outside(drawn[0]) == []
+
+
+def test_long_names_beside_the_square_of_the_scores_are_not_cut_off(tmp_path, drawn):
+    metrics = [
+        (f"infidelity.infidelity.{place}", "infidelity", "faithfulness", "Infidelity, optimally scaled",
+         f"subset.{place}", "lower", True, 4)
+        for place in range(20)
+    ]  # fmt: skip
+    columns = ["metric", "score", "family", "title", "variant", "better", "first", "explanations"]
+    pd.DataFrame(metrics, columns=columns).to_csv(tmp_path / "metrics.csv", index=False)
+    table = pd.DataFrame({"explanation": METHODS, "family": ["gradient", "perturbation", "gradient", "control"]})
+    table["failed checks"] = ""
+    for metric in (*(metric for metric, *_ in metrics), "cost.seconds"):
+        table[f"{metric} mean"] = table[f"{metric} rank"] = [2, 1, 4, 3]
+    table.to_csv(tmp_path / "leaderboard.csv", index=False)
+    paths = {"table": tmp_path / "leaderboard.csv", "metrics": tmp_path / "metrics.csv"}
+    leaderboard.draw(title="Bumps", **paths, ranking=[], tradeoffs=[])
+    assert outside(drawn[1]) == []
 
 
 def test_agreement_is_drawn_in_the_order_of_the_clusters(tmp_path, drawn):

@@ -51,7 +51,7 @@ def test_an_explanation_shows_all_in_their_order(arranged):
     assert heads == [f"taken for {CLASSES[p.argmax()]}, p = {p.max():.2f}" for p in P]
     # The last class is that of the index -1: no example is predicted to be of it.
     assert not any("both" in text for text in drawn)
-    assert any("examples without labels, in their order" in text for text in drawn)
+    assert any("examples without labels, in the order of the data" in text for text in drawn)
 
 
 def test_the_overview_names_what_is_predicted(arranged):
@@ -69,7 +69,7 @@ def test_the_overview_names_what_is_predicted(arranged):
     )
     drawn = svg.words(arranged / "overview.svg")
     assert [text for text in drawn if text in CLASSES] == [CLASSES[p.argmax()] for p in P]
-    assert any("the first examples, under the classes that they are taken for," in text for text in drawn)
+    assert any("the first examples, each with its predicted class," in text for text in drawn)
 
 
 def test_the_data_have_no_numbers_of_classes(arranged):

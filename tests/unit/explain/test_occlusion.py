@@ -1,4 +1,4 @@
-"""Occlusion against a closed form and against the one-prediction-per-position loop of the ECG article."""
+"""Occlusion against a closed form and against the one-prediction-per-position loop of SignalScreen's ECG example."""
 
 import numpy as np
 import pytest

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pellucid import files
 from pellucid.config.variants import variants
 from pellucid.errors import InputError
+from pellucid.explain.run import completeness
 from tests.support import prepared
 
 
@@ -73,6 +75,16 @@ def test_the_residual_of_completeness_is_reported_and_falls_with_more_steps(expl
     assert many["completeness_residual"] < few["completeness_residual"]
     explain("saliency", {}, name="other")
     assert files.read_json(tmp_path / "other" / "checks.json") == {"saliency": {}}
+
+
+def test_residuals_of_different_signs_do_not_cancel():
+    # The changes are 3 and 1; the maps sum to 3 - 0.5 and 1 + 0.5.
+    model = SimpleNamespace(score=lambda inputs, targets: np.array([4.0, 2.0], np.float32))
+    spec = SimpleNamespace(checks=("completeness",))
+    method = SimpleNamespace(SPEC=spec, expected=lambda *arguments, **parameters: np.array([1.0, 1.0]))
+    maps = np.array([[[2.0], [0.5]], [[1.0], [0.5]]], np.float32)
+    found = completeness(method, model, maps, np.zeros(2, int), maps, np.random.default_rng(0), {})
+    assert found == pytest.approx({"completeness_residual": 0.5, "completeness_residual_share": 0.25})
 
 
 @pytest.mark.parametrize("method", ["all_equal", "input_magnitude", "random_attribution"])

@@ -139,7 +139,7 @@ def test_a_page_without_some_parts_is_written_and_says_so(tmp_path, rng, absent)
     made = written_pages.write(tmp_path, rng, **absent)
     assert ("Nobody knows" in made.text or "nobody knows" in made.text) == ("evaluated" in absent)
     assert ("No method was run" in made.text) == (absent.get("methods") == {})
-    assert ("say nothing of what the model knows" in made.text) == ("classes" in absent)
+    assert ("do not show what the model knows" in made.text) == ("classes" in absent)
     assert (made.content["ranking"] is None) == ("scored" in absent)
     assert ("measured" in (made.content["explorer"] or {})) == ("measured" in absent)
 

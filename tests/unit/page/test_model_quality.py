@@ -32,7 +32,15 @@ def test_what_the_evaluation_says_of_chance_comes_first():
     chance = {"at_chance": True, "sentence": "The model is no better than chance: <b>."}
     assert told(90, 100, {"a": 60, "b": 40}, chance=chance)[0] == "doubtful"
     assert "no better than chance: <b>." in told(90, 100, {"a": 60, "b": 40}, chance=chance)[1]
-    assert told(60, 100, {"a": 60, "b": 40}, chance={"at_chance": False, "sentence": ""})[0] == "good"
+
+
+def test_a_model_that_is_better_by_its_balanced_accuracy_alone_says_so():
+    chance = {"at_chance": False, "sentence": "", "balanced_accuracy_of_shuffled_labels": 0.41}
+    mood, text = told(60, 100, {"a": 60, "b": 40}, chance=chance)
+    assert mood == "good"
+    assert "accuracy alone would not show" in text
+    assert "shuffled labels give up to 0.410" in text
+    assert "accuracy alone" not in told(90, 100, {"a": 60, "b": 40}, chance=chance)[1]
 
 
 def test_one_class_and_missing_labels_say_nothing_of_the_model():

@@ -52,7 +52,7 @@ def test_controls_and_failed_ones_are_not_among_the_first(tmp_path):
     assert "Caution: input_magnitude, which does not look at the model, ranks better" in text
     assert look.mood == "doubtful"
     assert any("saliency (0.83 > 0.5)" in sentence for sentence in failures.sentences)
-    assert any("should fail; these do: input_magnitude." in sentence for sentence in failures.sentences)
+    assert any("should fail; these failed: input_magnitude." in sentence for sentence in failures.sentences)
 
 
 def test_a_tie_for_the_third_place_names_all_and_is_said(tmp_path):

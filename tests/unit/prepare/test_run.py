@@ -69,6 +69,17 @@ def grouped(n=120, groups=12):
     return data
 
 
+@pytest.mark.parametrize(("folds", "fold"), [(None, 0), (4, 0), (4, 3)])
+def test_a_group_in_any_order_of_examples_lies_on_one_side(rng, folds, fold):
+    data = grouped()
+    data.train.group = rng.permutation(data.train.group)
+    splits = divide(data, test=0.25, validation=0.25, folds=folds, fold=fold, rng=rng)
+
+    groups = [set(splits[name].group) for name in SPLITS]
+    assert not (groups[0] & groups[1] or groups[0] & groups[2] or groups[1] & groups[2])
+    assert set.union(*groups) == set(data.train.group)
+
+
 def test_a_group_lies_on_one_side_of_every_split(rng):
     splits = divide(grouped(), test=0.25, validation=0.25, rng=rng)
 

@@ -48,6 +48,18 @@ def test_no_end_leaves_the_range():
     assert 0 <= found.low < found.mean < found.high <= 1
 
 
+def test_the_interval_of_skewed_values_is_wider_on_the_side_of_their_long_tail():
+    from scipy.stats import t
+
+    values = np.random.default_rng(2).lognormal(size=60)
+    found = interval(values, np.random.default_rng(0))
+    student = t.ppf(0.975, 59) * values.std(ddof=1) / np.sqrt(60)
+    assert found.mean - found.low == pytest.approx(student)
+    assert found.high - found.mean > 1.15 * student
+    mirrored = interval(-values, np.random.default_rng(0))
+    assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low))
+
+
 def test_the_same_seed_gives_the_same_interval(rng):
     values = rng.random(20)
     assert interval(values, np.random.default_rng(3)) == interval(values, np.random.default_rng(3))

@@ -144,7 +144,7 @@ class Project:
             "settings": self.settings,
             "threads": 2,
             "folder": self.results,
-            "made": [*self.results.rglob("*.*")],
+            "recorded": [*self.results.rglob("*.*")],
             "root": self.root,
             "output": self.root / "tracking.json",
         }

@@ -7,6 +7,7 @@ import pytest
 
 from pellucid.config.training_keys import TrainingSettings
 from pellucid.train import schedule
+from pellucid.train.checkpoints import Progress
 
 STEPS = 7
 
@@ -74,3 +75,9 @@ def test_without_patience_nothing_is_reduced_and_nothing_ends():
     history = [{"val_loss": 1.0}] * 50
     assert rates(history) == rates()
     assert not schedule.should_stop(history, "val_loss", 0)
+
+
+@pytest.mark.parametrize(("losses", "expected"), [([1.0], True), ([1.0, 1.0], False), ([1.0, 0.9], True)])
+def test_of_equal_epochs_the_first_is_the_best(losses, expected):
+    progress = Progress(history=[{"val_loss": loss} for loss in losses])
+    assert progress.last_is_best("val_loss") == expected

@@ -1,4 +1,4 @@
-"""Check what the caller hands over as arrays: examples, labels, targets, masks."""
+"""Check the arrays of the caller: examples, labels, targets, masks."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def numbers(values: Any, name: str) -> NDArray[np.float32]:
     """Return finite numbers as float32, the numbers that networks compute in.
 
     Raises:
-        InputError: other things than numbers, rows of different lengths, no values, NaN or infinity.
+        InputError: no numbers, rows of different lengths, no values, NaN or infinity.
     """
     try:
         array = np.asarray(values)
     except ValueError:
         raise InputError.unexpected(name, "rows of different lengths", "one array of numbers") from None
     if array.dtype.kind not in _NUMBERS:
-        found = "rows of different lengths, or things that are no numbers" if array.dtype.kind == "O" else array.dtype
+        found = "rows of different lengths, or objects that are no numbers" if array.dtype.kind == "O" else array.dtype
         raise InputError.unexpected(name, f"{found}", "numbers")
     if not array.size:
         raise InputError.unexpected(name, f"no values (shape {array.shape})", "at least one example")
@@ -39,7 +39,7 @@ def numbers(values: Any, name: str) -> NDArray[np.float32]:
     if not np.isfinite(single).all():
         place = tuple(int(index) for index in np.argwhere(~np.isfinite(single))[0])
         fault = "NaN" if np.isnan(single[place]) else "infinity, or a number too large for 32 bits,"
-        hint = "Fill gaps with a number, and say by measured=… where the numbers were measured."
+        hint = "Fill gaps with a number, and mark them: measured=… is false there."
         raise InputError.unexpected(name, f"{fault} at {list(place)}", "finite numbers", hint)
     return single
 
@@ -70,7 +70,7 @@ def require_kind(input_shape: tuple[int, ...], batched: int = 0) -> str:
 
     Args:
         input_shape: of one example.
-        batched: the number of axes of x, where the shape was taken from x: it may be a single example.
+        batched: the number of axes of x, if the shape was taken from x (which may be a single example).
 
     Raises:
         InputError: examples of another number of axes.
@@ -98,7 +98,7 @@ def mask(measured: Any, x: NDArray[np.float32]) -> NDArray[np.bool_] | None:
     return None if array.all() else array
 
 
-def classes(values: Any, name: str, n: int, class_names: Sequence[str], of: str = "x") -> NDArray[np.int64]:
+def classes(values: Any, name: str, n: int, class_names: Sequence[str], examples: str = "x") -> NDArray[np.int64]:
     """Return the class of each example as a number (n,), from numbers or names.
 
     Raises:
@@ -110,7 +110,7 @@ def classes(values: Any, name: str, n: int, class_names: Sequence[str], of: str 
         raise InputError.unexpected(name, f"shape {format_shape(array.shape)}", "one class for each example", hint)
     if array.shape != (n,):
         found = f"{len(array)} classes" if array.ndim == 1 else f"shape {format_shape(array.shape) or '()'}"
-        raise InputError.unexpected(name, found, f"{n}, one for each example of {of}")
+        raise InputError.unexpected(name, found, f"{n}, one for each example of {examples}")
     return np.array([single(value, name, class_names) for value in array.tolist()], np.int64)
 
 
@@ -127,8 +127,8 @@ def single(value: Any, name: str, class_names: Sequence[str]) -> int:
         listed = comma_list(class_names[:_MOST_NAMES]) + (f", … ({n:,} classes)" if n > _MOST_NAMES else "")
         hint = did_you_mean(value, class_names).strip()
         raise InputError.unexpected(name, abbreviate(value), f"a class: {listed}", hint)
-    whole = isinstance(value, (int, np.integer)) or (isinstance(value, float) and value.is_integer())
-    if isinstance(value, bool) or not whole or not 0 <= value < n:
+    is_whole = isinstance(value, (int, np.integer)) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or not is_whole or not 0 <= value < n:
         raise InputError.unexpected(name, abbreviate(value), f"a class of the model, from 0 to {n - 1}")
     return int(value)
 
@@ -142,7 +142,7 @@ def targets(
     """Return the class to explain for each example, (N,).
 
     Raises:
-        InputError: labels are asked for and not given, or the model has no such class.
+        InputError: the labels are needed and missing, or the model has no such class.
     """
     n = len(predictions)
     if isinstance(target, str) and target in ("predicted", "label"):
@@ -154,7 +154,7 @@ def targets(
         if target == "predicted":
             return predictions
         if labels is None:
-            raise InputError("target", '"label" needs the true classes.', "Hand them over as y=….")
+            raise InputError("target", '"label" needs the true classes.', "Pass them: y=….")
         return labels
     if isinstance(target, str):
         names = ["predicted", "label", *class_names]

@@ -1,6 +1,6 @@
 """Models whose inputs have the channels first: (N, channels, time) or (N, channels, height, width).
 
-Methods and figures take the channels last. Such a model is explained behind a layer that turns the axes.
+Methods and figures take the channels last. Such a model is explained with a layer before it that moves the axis.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _REORDERING = ("Permute", "Reshape", "Flatten", "RepeatVector")
 
 
 def is_first(config: Config, where: str) -> bool:
-    """Return whether the first layers with axes of their own (convolutions, poolings) take the channels first."""
+    """Return whether the first convolutions and poolings take the channels first."""
     nodes = config_graph.nodes(config, where)
     as_input = {0}
     for index, node in enumerate(nodes[1:], 1):

@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-# Behind a metric's name: which values are better.
+# Written after a metric's name: which values are better.
 _ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Comparison:
-    """Some methods on the same examples, scored.
+    """The explanations of the same examples by several methods, with their scores.
 
     Attributes:
         leaderboard: a row for each method, the best first: family, mean rank, failed checks, and of each metric the
             mean, the ends of its 95% interval, the number of examples and the rank.
         metrics: a row for each metric: score, family, title, and which direction is better.
         scores: the table of each score, by its name: over all examples and for each class.
-        by_example: what each score gave for each example, by "<score>/<method>/<metric>".
+        by_example: the values of each example, by "<score>/<method>/<metric>".
         checks: a row for each method and check.
         explanations: by method.
     """
@@ -114,7 +114,7 @@ def compared(
     Args:
         explanations: by method.
         scores: parameters of the scores, by name.
-        context: what scores get beside the explanations (`ScoreContext`).
+        context: further fields of the `ScoreContext` that scores get.
     """
     first = next(iter(explanations.values()))
     cache: dict[Any, Any] = {}
@@ -130,6 +130,6 @@ def compared(
         of_checks, board, metrics = (Path(folder) / f"{name}.of.csv" for name in ("checks", "leaderboard", "metrics"))
         tables.write(of_checks, checked)
         leaderboard.run(scores=paths, checks=of_checks, table=board, metrics=metrics)
-        content, about = tables.read(board, index="explanation"), tables.read(metrics)
+        content, metric_facts = tables.read(board, index="explanation"), tables.read(metrics)
     content["failed checks"] = content["failed checks"].fillna("")
-    return Comparison(content, about, by_score, values, checked, explanations)
+    return Comparison(content, metric_facts, by_score, values, checked, explanations)

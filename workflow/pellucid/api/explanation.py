@@ -36,13 +36,13 @@ class Explanation:
     """Attributions of some examples by one method.
 
     Attributes:
-        attributions: float32, of the shape of x: what every input value adds, in the unit of the method (`unit`).
+        attributions: float32, of the shape of x: the attribution of every input value, in the method's unit (`unit`).
         method: its name; `variant` is the same.
         parameters: all of the method's parameters, with their defaults.
         targets: (N,) the explained class of each example.
         predictions: (N,) the predicted class of each example.
         probabilities: (N, classes).
-        labels: (N,) the true classes; None where they were not handed over.
+        labels: (N,) the true classes; None if the caller did not pass them.
         class_names: of all classes.
         cost: seconds, forward and backward passes through the model.
         data_info: the facts of the data, as the workflow's `data.json` holds them.
@@ -71,7 +71,7 @@ class Explanation:
 
     @property
     def unit(self) -> str:
-        """What a value stands for."""
+        """The unit of the attributions."""
         return str(plugins.spec("explain", self.method).unit)
 
     @property
@@ -86,7 +86,7 @@ class Explanation:
 
     @cached_property
     def checks(self) -> pd.DataFrame:
-        """What the method promises, measured: a row for each check with its value, limit and whether it was passed.
+        """The checks of the method's promises: a row for each, with its value, its limit and whether it was passed.
 
         Completeness (the attributions sum to the change of the score), coverage (every value that the score depends on
         can get an attribution), batch (an attribution does not depend on the other examples). The first use explains a
@@ -132,10 +132,10 @@ class Explanation:
         """Return the workflow's figure of these attributions: up to 4 examples of each class, up to 20 classes.
 
         Args:
-            examples: the numbers of those that may be shown; all if left out.
+            examples: the numbers of the examples to choose from; all if left out.
 
         Raises:
-            InputError: there is no example of such a number.
+            InputError: an example has no such number.
         """
         from pellucid.draw import explanation, style
 
@@ -165,10 +165,10 @@ class Explanation:
         """Write the arrays as the workflow's `attributions.npz`, or the figure as .png, .svg or .pdf.
 
         Args:
-            path: its ending says which; folders on the way are made.
+            path: its suffix chooses the format; missing folders are made.
 
         Raises:
-            InputError: another ending.
+            InputError: another suffix.
         """
         path = Path(path).expanduser()
         if path.suffix not in (".npz", *_PICTURES):
@@ -185,7 +185,7 @@ class Explanation:
         return f"<Explanation by {self.method} of {len(self.targets)} example(s), {self._facts()['attributions']}>"
 
     def _facts(self) -> dict[str, str]:
-        """Return what a reader should know of these attributions, in words."""
+        """Return the facts of these attributions in words."""
         spec = plugins.spec("explain", self.method)
         passes = f"{self.cost['forward_passes']:,} forward, {self.cost['backward_passes']:,} backward passes"
         explained = dict.fromkeys(self.class_names[target] for target in self.targets)
@@ -215,7 +215,7 @@ def fitted(figure: Figure) -> Figure:
 
     with style.styled():
         style.fit(figure)
-    # Jupyter knows how to show a figure only where pyplot was used; this method it asks in any case.
+    # Without pyplot, Jupyter does not know how to show a figure; it always looks for this method.
     figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
     return figure
 

@@ -1,4 +1,4 @@
-"""What is known of the examples: their classes, targets and axes, as the workflow's files hold them."""
+"""The facts of the examples: classes, targets and axes, in the form of the workflow's files."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Data:
     """Examples that were checked against the model.
 
     Attributes:
-        arrays: the content of the workflow's `examples.npz`; `labels` are
-            `UNLABELLED` where the true classes are not known.
+        arrays: the content of the workflow's `examples.npz`; `labels` are `UNLABELLED` if the true classes are not
+            known.
         info: the content of `data.json`.
         training: (M, *input_shape), or None.
-        shape: of x as the caller handed it over.
+        shape: of the caller's x.
     """
 
     arrays: dict[str, NDArray[Any]]
@@ -53,7 +53,7 @@ class Data:
         unit: str,
         title: str,
     ) -> Data:
-        """Check what the caller hands over beside x; see `pellucid.explain`.
+        """Check the other arguments against the model and x; see `pellucid.explain`.
 
         Raises:
             InputError: something does not fit the model or x.
@@ -100,8 +100,8 @@ def classes_of_training(training_y: ArrayLike | None, data: Data) -> NDArray[np.
     if training_y is None:
         return None
     if data.training is None:
-        raise InputError("training_y", "the classes of training examples that are not there.", "Add training=….")
-    return arrays.classes(training_y, "training_y", len(data.training), data.info["classes"], of="training")
+        raise InputError("training_y", "the training examples themselves are missing.", "Pass them: training=….")
+    return arrays.classes(training_y, "training_y", len(data.training), data.info["classes"], examples="training")
 
 
 def names(values: Any, key: str) -> list[str]:
@@ -130,18 +130,20 @@ def require_numbers(**values: Any) -> None:
             raise InputError.unexpected(name, abbreviate(value), f"a whole number from {least}")
 
 
-def _class_names(given: Sequence[str] | None, n_classes: int, where: str) -> list[str]:
-    if given is None:
+def _class_names(listed: Sequence[str] | None, n_classes: int, where: str) -> list[str]:
+    if listed is None:
         return [str(number) for number in range(n_classes)]
-    if len(given) != n_classes:
-        raise InputError.unexpected("class_names", f"{len(given)} names", f"{n_classes}, one for each class of {where}")
-    return list(given)
+    if len(listed) != n_classes:
+        raise InputError.unexpected(
+            "class_names", f"{len(listed)} names", f"{n_classes}, one for each class of {where}"
+        )
+    return list(listed)
 
 
-def _channel_names(given: Sequence[str] | None, n_channels: int) -> list[str]:
-    if given is None:
+def _channel_names(channel_names: Sequence[str] | None, n_channels: int) -> list[str]:
+    if channel_names is None:
         return [f"channel {number}" for number in range(1, n_channels + 1)]
-    listed = names(given, "channel_names")
+    listed = names(channel_names, "channel_names")
     if len(listed) != n_channels:
         raise InputError.unexpected("channel_names", f"{len(listed)} names", f"{n_channels}, one for each channel of x")
     return listed

@@ -17,14 +17,14 @@ from pellucid.api.comparison import Comparison, compared
 from pellucid.api.explanation import Explanation
 from pellucid.api.facts import Data
 from pellucid.api.opening import OpenedModel, Opening, open_model
-from pellucid.api.own_function import told
+from pellucid.api.own_function import raising
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.run import explain_variants
 
 # A Keras model, the path of a .keras file or of a SavedModel folder, or a function (N, *shape) -> (N, classes).
 Model = Any
-# What `compare` judges by where the caller names no scores: both work with any model and without training examples.
+# The default scores of `compare`: they work with any model and without training examples.
 SCORES = ("deletion_insertion", "faithfulness_correlation", "cost")
 
 logger = logging.getLogger(__name__)
@@ -60,24 +60,24 @@ def explain(
         method: name of the method, such as "grad_cam".
         y: the true class of each example, as numbers or names; only for `target="label"` and the figure.
         target: the class to explain: "predicted", "label", a number, a name, or one of these for each example.
-        training: (M, *shape), examples of the training, for methods that draw a background from them.
+        training: (M, *shape), training examples, for methods that draw a background from them.
         measured: true and false of the shape of x; false for padding and filled gaps.
         class_names: of all classes, in the order of the model's outputs; their numbers if left out.
         channel_names: of the channels, for the figure.
-        sampling_rate_hz: of series: the figure then has seconds.
+        sampling_rate_hz: of series; with it the time axis of the figure is in seconds.
         unit: of the values of x, for the figure.
         title: of the figure.
         seed: of the method's random numbers; the workflow with this seed draws the same.
-        threads: CPU threads of TensorFlow, 1 if left out; part of the result. Where TensorFlow runs in this process
-            already, it keeps its own.
+        threads: CPU threads of TensorFlow, 1 if left out; another number may change the last digits. If TensorFlow
+            runs in this process already, it keeps its number of threads.
         memory_mb: memory for the batches, in MiB.
-        allow_code: let code in a file (Lambda layers, a SavedModel) run; only for files whose maker you trust.
+        allow_code: run code in the model's file (Lambda layers, a SavedModel); only if you trust its author.
         parameters: of the method; `pellucid list methods` and the reference name them.
 
     Raises:
-        InputError: in one sentence, what is wrong and what to do.
+        InputError: something is wrong; the message says what, and what to do.
     """
-    # Before TensorFlow starts: a misspelt name should not take seconds.
+    # Checked before TensorFlow starts: the message about a misspelt name should not take seconds.
     settings.completed("explain", method, parameters, None)
     facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
     opened, data = _opened(
@@ -124,10 +124,10 @@ def compare(
         methods: names of methods, or their parameters by name: {"occlusion": {"window": 9}, "saliency": {}}.
         scores: names of scores, or their parameters by name.
         training_y: the classes of `training`, for the baseline "other" of scores; without them it is left out.
-        model, x, y, target, training, measured: as for `explain`; so are the others.
+        model, x, y, target, training, measured and all others: as for `explain`.
 
     Raises:
-        InputError: in one sentence, what is wrong and what to do.
+        InputError: something is wrong; the message says what, and what to do.
     """
     of_methods, of_scores = settings.by_name("methods", methods), settings.by_name("scores", scores)
     for package, entries in (("explain", of_methods), ("score", of_scores)):
@@ -154,7 +154,7 @@ def compare(
     explanations = {
         name: explain_opened(opened, data, name, parameters, seed=seed) for name, parameters in of_methods.items()
     }
-    with told(opened.failures), _no_advice_on_tracing():
+    with raising(opened.failures), _no_advice_on_tracing():
         return compared(explanations, chosen, training_labels=classes)
 
 
@@ -174,10 +174,10 @@ def scored_by(
     settings.require_features("score", name, opened.features, opened.where, opaque=opened.opaque)
     if "other" in completed.get("baselines", ()) and classes is None:
         if "baselines" in parameters:
-            needed = 'its baseline "other" needs examples of the training and their classes.'
-            raise InputError(name, needed, "Hand them over: training=…, training_y=….")
+            needed = 'its baseline "other" needs training examples and their classes.'
+            raise InputError(name, needed, "Pass them: training=…, training_y=….")
         completed["baselines"] = [kind for kind in completed["baselines"] if kind != "other"]
-        logger.info('%s: without the baseline "other", which needs training=… and training_y=…', name)
+        logger.info('%s: the baseline "other" is left out, since it needs training=… and training_y=…', name)
     return completed
 
 
@@ -185,23 +185,23 @@ def scored_by(
 def _no_advice_on_tracing() -> Iterator[None]:
     """Hold back TensorFlow's advice on functions that are compiled often, as every explanation compiles its own."""
 
-    def wanted(record: logging.LogRecord) -> bool:
+    def is_no_advice(record: logging.LogRecord) -> bool:
         return "triggered tf.function retracing" not in record.getMessage()
 
     tensorflow = logging.getLogger("tensorflow")
-    tensorflow.addFilter(wanted)
+    tensorflow.addFilter(is_no_advice)
     try:
         yield
     finally:
-        tensorflow.removeFilter(wanted)
+        tensorflow.removeFilter(is_no_advice)
 
 
 def _opened(model: Any, x: ArrayLike, opening: Opening, *, class_names: Any, **known: Any) -> tuple[OpenedModel, Data]:
-    """Open the model for the examples, and check what is known of them (`facts.Data.of`)."""
+    """Open the model for the examples, and check the examples (`facts.Data.of`)."""
     from_caller = arrays.numbers(x, "x")
     names = None if class_names is None else facts.names(class_names, "class_names")
     opened = open_model(model, from_caller, replace(opening, class_names=names))
-    with told(opened.failures):
+    with raising(opened.failures):
         return opened, facts.Data.of(opened, x=from_caller, class_names=names, **known)
 
 
@@ -212,7 +212,7 @@ def explain_opened(
 
     Args:
         opened: the model.
-        data: the examples with what is known of them.
+        data: the examples with their facts.
         method, parameters, seed: as for `explain`.
 
     Raises:
@@ -222,11 +222,11 @@ def explain_opened(
     chosen = settings.completed("explain", method, parameters, examples["inputs"].shape[1:-1])
     settings.require_features("explain", method, opened.features, opened.where, opaque=opened.opaque)
     if spec.needs_training and data.training is None:
-        raise InputError(method, "it needs examples of the training as a background.", "Hand them over: training=….")
+        raise InputError(method, "it needs training examples as a background.", "Pass them: training=….")
     model = opened.explained
     model.forward_passes = model.backward_passes = 0
     try:
-        with told(opened.failures), _no_advice_on_tracing():
+        with raising(opened.failures), _no_advice_on_tracing():
             results = explain_variants(
                 method,
                 chosen,

@@ -1,4 +1,4 @@
-"""Copy a Keras model that the caller has in memory, so that no repair changes it."""
+"""Copy the caller's Keras model, so that a repair does not change it."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def single_precision() -> Iterator[None]:
 
 
 def is_subclassed(model: keras.Model) -> bool:
-    """Return whether a model has no graph, but a `call` of its own.
+    """Return whether a model has its own `call` instead of a graph.
 
     Raises:
-        InputError: it has none because it was never built.
+        InputError: it has no graph because it was never built.
     """
     import keras
 
@@ -85,7 +85,7 @@ def config_of(model: keras.Model, where: str) -> dict[str, Any]:
     """
     try:
         config: dict[str, Any] = json.loads(model.to_json())
-    except Exception as error:  # of a layer of one's own, for example
+    except Exception as error:  # of the user's own layer, for example
         raise InputError.unexpected(
             where, f"a model that Keras cannot copy ({same_function.reason(error)})", "layers of Keras"
         ) from error
@@ -93,7 +93,7 @@ def config_of(model: keras.Model, where: str) -> dict[str, Any]:
 
 
 def with_sizes(config: dict[str, Any], shape: Sequence[int]) -> tuple[dict[str, Any], bool]:
-    """Return a configuration whose open input axes, `Input((None, 3))`, have the sizes of x; and whether it had some.
+    """Return a configuration whose open input axes, `Input((None, 3))`, get the sizes of x; and whether it had any.
 
     Args:
         config: of the model.
@@ -108,8 +108,8 @@ def with_sizes(config: dict[str, Any], shape: Sequence[int]) -> tuple[dict[str, 
         of_input = layer["class_name"] == "InputLayer" and (not names or f"'{settings['name']}'" in names)
         if of_input and sizes and None in sizes[1:] and len(shape) - len(sizes) in (0, -1):
             sizes = [
-                size if size is not None else given
-                for size, given in zip(sizes[1:], shape[1 - len(sizes) :], strict=True)
+                size if size is not None else size_of_x
+                for size, size_of_x in zip(sizes[1:], shape[1 - len(sizes) :], strict=True)
             ]
             settings["batch_shape"], changed = [None, *sizes], True
     return config, changed
@@ -120,7 +120,7 @@ def copied(model: keras.Model, config: dict[str, Any] | None, where: str) -> ker
 
     Args:
         model: Sequential or functional, built.
-        config: of the copy, where it is not that of the model.
+        config: of the copy; None for the model's own.
         where: name of the model in messages.
 
     Raises:

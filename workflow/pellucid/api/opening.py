@@ -1,8 +1,8 @@
 """Open what the caller calls a model (a Keras model, a path, a function) as an `ExplainedModel`.
 
-What the workflow repairs of a model that is brought to it is repaired here by the same functions: one sigmoid unit,
-names that TensorFlow cannot compile, 16-bit layers, a fixed batch size; each repair is held against the model as it
-came. The caller's model stays as it is: a copy is changed.
+The same functions repair the model here and in the workflow: a single sigmoid unit, names that TensorFlow cannot
+compile, 16-bit layers, a fixed batch size. Each repaired model is compared with the original. The caller's model never
+changes: a copy is repaired.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Architectures of the workflow with a feature that no graph shows, and the layer that has it.
+# Features of the workflow's own architectures that a graph does not show, and the name of the layer that has them.
 _NAMED_LAYERS = {"attention": "attention_weights", "instances": "instance_weights"}
 
 
@@ -43,13 +43,13 @@ class OpenedModel:
     """A model that is ready to be explained.
 
     Attributes:
-        explained: the model behind its one door.
+        explained: the model, wrapped.
         x: the examples as a batch (N, *axes, channels).
         features: what methods may require of it (`models.base.ModelSpec.features`), and "layers".
         where: its name in messages.
         opaque: whether only its outputs are known.
-        channels_first: whether the model as it came takes (N, channels, *axes).
-        failures: what went wrong in a function since it was opened (`own_function.told`).
+        channels_first: whether the caller's model takes (N, channels, *axes).
+        failures: errors of a function since it was opened (`own_function.raising`).
     """
 
     explained: ExplainedModel
@@ -71,7 +71,7 @@ class OpenedModel:
 
 @dataclass(frozen=True)
 class Opening:
-    """What the caller says of a model beside the model itself: see `pellucid.explain`."""
+    """How to open a model: arguments of `pellucid.explain`."""
 
     allow_code: bool
     threads: int | None
@@ -85,7 +85,7 @@ def open_model(model: Any, x: NDArray[np.float32], opening: Opening) -> OpenedMo
     Args:
         model: a Keras model, the path of one, or a function (N, *shape) -> (N, classes).
         x: the examples, with or without the batch axis.
-        opening: how.
+        opening: further arguments.
 
     Raises:
         InputError: it is none of these, it cannot be explained, or x does not have the shape of its inputs.
@@ -161,7 +161,7 @@ def _number(model: keras.Model, where: str, opening: Opening) -> int:
     """Return the number of classes of a model.
 
     Raises:
-        InputError: one output that may be no score of a class, or another number of names.
+        InputError: a single output that may not be the score of a class, or another number of names.
     """
     shape = tuple(model.outputs[0].shape[1:])
     names = opening.class_names
@@ -176,7 +176,7 @@ def _number(model: keras.Model, where: str, opening: Opening) -> int:
 
 
 def require_two_names(names: Sequence[str] | None, where: str) -> None:
-    """Refuse one output that may be the value of a regression.
+    """Refuse a single output that may be the value of a regression.
 
     Raises:
         InputError: the caller does not name the two classes.
@@ -251,7 +251,7 @@ def _from_folder(path: Path, x: NDArray[np.float32], opening: Opening) -> Opened
 
 
 def _from_function(function: Any, where: str, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
-    """Open a function of a batch of inputs, whose outputs are all that is known of it."""
+    """Open a function of a batch of inputs; only its outputs are known."""
     arrays.require_kind(x.shape[1:], batched=x.ndim)
     _start(opening.threads)
     n_outputs = own_function.number_of_outputs(function, x, where)

@@ -1,4 +1,4 @@
-"""Explain a Python function: a batch of inputs to one score for each class, by outputs alone."""
+"""Wrap a Python function, which returns a score for each class, as a model of which only the outputs are known."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def number_of_outputs(function: Function, x: NDArray[np.float32], where: str) ->
     """Return how many scores the function returns for one example.
 
     Raises:
-        InputError: it fails, or returns something else than finite scores.
+        InputError: it fails, or does not return finite scores.
     """
     return int(_ask(function, x[:2], where).shape[1])
 
@@ -39,7 +39,7 @@ def as_model(
         function, where: as for `number_of_outputs`.
         input_shape: of one example.
         n_outputs: what `number_of_outputs` returned.
-        failures: gets what goes wrong in the function; TensorFlow, which calls it, would hide that (`told`).
+        failures: gets the errors of the function; TensorFlow, which calls it, would hide that (`raising`).
 
     Raises:
         InputError: the score of an input depends on the call or on the batch.
@@ -54,15 +54,15 @@ def as_model(
             raise
 
     inputs = Input(input_shape, name="input")
-    with told(failures):
+    with raising(failures):
         scores = opaque.calling(ask, n_outputs)(inputs)
         logits = opaque.logits(inputs, scores, max(n_outputs, 2), where)
     return Model(inputs, layers.Softmax(name="classes")(logits), name="function")
 
 
 @contextmanager
-def told(failures: list[InputError]) -> Iterator[None]:
-    """Raise what went wrong in the function, instead of the error that TensorFlow makes of it, in a `with` block."""
+def raising(failures: list[InputError]) -> Iterator[None]:
+    """Raise the function's own error, instead of the error that TensorFlow makes of it, in a `with` block."""
     try:
         yield
     except Exception:

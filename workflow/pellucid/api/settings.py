@@ -14,8 +14,8 @@ from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.parameters import plain
 
-_OUTPUTS_ONLY = "occlusion, rise, lime and kernel_shap need no more than outputs."
-# What a method or score may require of a model, in words.
+_OUTPUTS_ONLY = "occlusion, rise, lime and kernel_shap need the outputs alone."
+# The features of a model that a method or score may require, in words.
 _NEEDED = {
     "conv": "a convolution whose maps lie over the axes of the input",
     "relu": "ReLUs, and no rectifier of another form",
@@ -35,7 +35,7 @@ def completed(package: str, name: Any, written: Mapping[str, Any], axes: Sequenc
     Args:
         package: "explain" or "score".
         name: of the method or score.
-        written: what the caller states.
+        written: the parameters that the caller passes.
         axes: sizes of an example, without the channels; None where they are not known yet.
 
     Raises:
@@ -84,13 +84,13 @@ def by_name(key: str, entries: Any) -> dict[str, Mapping[str, Any]]:
 
 
 def require_features(package: str, name: str, features: Collection[str], where: str, *, opaque: bool) -> None:
-    """Refuse a method or score that the model lacks something for.
+    """Refuse a method or score that needs a feature that the model lacks.
 
     Args:
         package, name: as for `completed`.
         features: of the model (`models.base.ModelSpec.features`).
         where: name of the model in messages.
-        opaque: whether of the model only the outputs are known.
+        opaque: whether only the outputs of the model are known.
 
     Raises:
         InputError: names what is missing.

@@ -1,4 +1,4 @@
-"""`pellucid demo`: one experiment and five methods, and nothing else."""
+"""`pellucid demo`: run a small example, one experiment with five methods."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ experiments:
 """
 METHODS = ("grad_cam", "occlusion", "saliency", "integrated_gradients", "smoothgrad")
 _RESULTS = "results/heartbeats"
-# What is printed, and nothing else: plain `snakemake` in the folder makes the rest, such as the record in MLflow.
+# Only what is printed is made; plain `snakemake` in the folder makes the rest, such as the record in MLflow.
 _DATA, _MODEL = f"{_RESULTS}/data/examples.png", f"{_RESULTS}/evaluation/confusion_matrix.png"
 FIGURES = [f"{_RESULTS}/explain/{method}/{method}.png" for method in METHODS]
 
 
-@click.command(short_help="Show what comes out: five methods.")
+@click.command(short_help="Run a small example.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("pellucid_demo"))
-@click.option("--cores", default="all", show_default=True, help="How many jobs run at a time.")
+@click.option("--cores", default="all", show_default=True, help="How many jobs run at the same time.")
 def demo(folder: Path, cores: str) -> None:
-    """Show what comes out: one experiment, explained by five methods, in FOLDER.
+    """Run a small example in FOLDER: one experiment, explained by five methods.
 
     FOLDER is pellucid_demo if it is left out. It holds a study, as `pellucid init` writes it.
     """
@@ -47,7 +47,7 @@ def demo(folder: Path, cores: str) -> None:
     snakemake.tell(command)
     started = time.monotonic()
     if subprocess.run(command, check=False).returncode:
-        raise click.ClickException(f"the run failed; its logs are in {folder}/results/heartbeats/logs.")
+        raise click.ClickException(f"the run failed. Read its logs in {folder}/results/heartbeats/logs.")
     click.echo(f"\n{time.monotonic() - started:.0f} s. What the network looks at:")
     for figure in FIGURES:
         click.echo(f"  {folder / figure}")

@@ -1,4 +1,4 @@
-"""Read the examples that `pellucid explain` is to explain."""
+"""Read the examples for `pellucid explain`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read(path: Path, label: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
         x, y = _arrays(path)
     else:
         raise InputError.unexpected(str(path), f'a name that ends in "{path.suffix}"', ".npy, .npz, .csv or .tsv")
-    # A series of one channel.
+    # A row is a series of one channel.
     return (x[..., np.newaxis] if x.ndim == 2 else x), y
 
 

@@ -1,4 +1,4 @@
-"""`pellucid explain`: figures and arrays of a trained model on some examples at once, without the workflow."""
+"""`pellucid explain`: explain examples by a trained model, without the workflow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _complete_method(context: click.Context, parameter: click.Parameter, incompl
     return complete("explain", incomplete)
 
 
-@click.command(short_help="Figures and arrays of a model at once.")
+@click.command(short_help="Explain a trained model on some examples.")
 @click.argument("model", type=click.Path(exists=True, path_type=Path))
 @click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
@@ -26,15 +26,18 @@ def _complete_method(context: click.Context, parameter: click.Parameter, incompl
     show_default=True,
     metavar="NAME[:KEY=VALUE,...]",
     shell_complete=_complete_method,
-    help="A method, with parameters where wanted: occlusion:window=9,stride=3. May be repeated.",
+    help="A method, perhaps with parameters: occlusion:window=9,stride=3. May be repeated.",
 )
 @click.option(
-    "--target", default="predicted", show_default=True, help="The class to explain: predicted, label, or one."
+    "--target",
+    default="predicted",
+    show_default=True,
+    help="The class to explain: predicted, label (the true one), or a name or number.",
 )
 @click.option("--classes", default="", metavar="A,B,...", help="The names of the classes, in the order of the outputs.")
 @click.option("--label", default="", metavar="COLUMN", help="The column of a CSV file that holds the classes.")
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("explanations"))
-@click.option("--allow-code", is_flag=True, help="Let code in the model's file run: only if you trust its maker.")
+@click.option("--allow-code", is_flag=True, help="Run code in the model's file: only if you trust its author.")
 def explain(
     model: Path,
     data: Path,
@@ -45,7 +48,7 @@ def explain(
     output: Path,
     allow_code: bool,
 ) -> None:
-    """Explain what MODEL looks at in the examples of DATA: a figure and an array for each method, at once.
+    """Explain what MODEL looks at in the examples of DATA: write a figure and a file of arrays for each method.
 
     MODEL is a .keras file or the folder of a SavedModel. DATA holds examples as the model takes them: a .npy file (N,
     time, channels) or (N, height, width, channels), an .npz file with these as x and perhaps the classes as y, or a CSV
@@ -53,8 +56,9 @@ def explain(
     """
     from pellucid.cli.examples import read
 
-    chosen = dict(_method(text) for text in methods)
+    chosen = _chosen(methods)
     x, y = read(data, label)
+    class_names = [word.strip() for word in classes.split(",")] if classes else None
     import pellucid
 
     for name, parameters in chosen.items():
@@ -63,8 +67,9 @@ def explain(
             x,
             name,
             y=y,
-            target=int(target) if target.isdecimal() else target,
-            class_names=[word.strip() for word in classes.split(",")] if classes else None,
+            # A class may be called "1" and be another than the one of this number: names go first.
+            target=int(target) if target.isdecimal() and target not in (class_names or ()) else target,
+            class_names=class_names,
             allow_code=allow_code,
             **parameters,
         )
@@ -73,8 +78,23 @@ def explain(
         click.echo(f"{output / name}.png  (arrays: {output / name}.npz)")
 
 
+def _chosen(methods: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Return the parameters of each method, by name.
+
+    Raises:
+        InputError: a method stands twice: its files would be written over.
+    """
+    from pellucid.errors import InputError
+
+    chosen = [_method(text) for text in methods]
+    names = [name for name, _ in chosen]
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        raise InputError("--method", f'found "{repeated}" twice.', "Run it twice, with another --output.")
+    return dict(chosen)
+
+
 def _method(text: str) -> tuple[str, dict[str, Any]]:
-    """Return a method's name and the parameters behind it, read as config.yaml is."""
+    """Return a method's name and its parameters, which are read as YAML."""
     import yaml
 
     from pellucid.errors import InputError

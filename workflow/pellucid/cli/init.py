@@ -1,4 +1,4 @@
-"""`pellucid init`: a study of one's own in a new folder, which needs no clone of the project."""
+"""`pellucid init`: begin your own study in a new folder, without a clone of the project."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ import click
 from pellucid.errors import InputError
 
 SNAKEFILE = """\
-# Pellucid's workflow, as it is installed. Rules of your own may follow.
+# Pellucid's workflow, as it is installed. You can add your own rules below.
 from pellucid.places import SNAKEFILE
 include: SNAKEFILE
 """
 CONFIG = """\
 # yaml-language-server: $schema={schema}
-# `pellucid list data`, `models` and `methods` say what may stand here; `pellucid check` checks it.
+# `pellucid list data`, `models` and `methods` show the possible values; `pellucid check` checks this file.
 run: [my_study]
 experiments:
   my_study:
     title: Handwritten digits, 8 × 8 pixels
-    # Data of yours: {{source: table, file: beats.csv, label: label}}, or {{source: images, folder: photographs}}
+    # Your own data: {{source: table, file: beats.csv, label: label}}, or {{source: images, folder: photographs}}
     dataset: {{source: digits}}
     model: {{architecture: digit_cnn}}
     training: {{epochs: 15, batch_size: 64}}
     examples: {{per_class: 2}}
     methods: [saliency, grad_cam, occlusion: {{window: 3}}]
-    # `basic` runs all that the reference calls so.
+    # methods: basic would run the set of methods that the reference names basic.
     views: none
     scores: none
 """
 
 
-@click.command(short_help="Begin a study of your own.")
+@click.command(short_help="Begin your own study.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def init(folder: Path) -> None:
-    """Begin a study of your own in FOLDER: a Snakefile, a config.yaml to edit, and a profile of Snakemake.
+    """Begin your own study in FOLDER: write a Snakefile, a config.yaml to edit, and a profile for Snakemake.
 
-    The example in it runs as it is.
+    The example in config.yaml can be run without changes.
     """
     begin(folder, CONFIG)
     place = "" if folder.resolve() == Path.cwd() else f"cd {folder}\n  "
@@ -67,7 +67,9 @@ def begin(folder: Path, config: str) -> None:
     }
     present = [name for name in contents if (folder / name).exists()]
     if present:
-        raise InputError(str(folder / present[0]), "it exists.", "Name another folder: init overwrites nothing.")
+        raise InputError(
+            str(folder / present[0]), "it exists already.", "Name another folder: init does not overwrite files."
+        )
     for name, content in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-# What a user calls them, and the packages that hold them.
+# Names of the kinds of plugins for users, and the packages that hold them.
 KINDS = {"methods": "explain", "models": "models", "data": "datasets", "views": "views", "scores": "score"}
 _WIDTH = 100
 

@@ -1,6 +1,6 @@
 """The command `pellucid` and its subcommands.
 
-What a subcommand needs is imported when it runs: `pellucid --help` takes no time.
+Each subcommand imports what it needs when it runs, so that `pellucid --help` is fast.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pellucid.errors import InputError
 
 
 class _Commands(click.Group):
-    """The subcommands in the order in which a user meets them; bad input ends with its sentence."""
+    """The subcommands in the order in which a user needs them; bad input ends with its message alone."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -40,7 +40,7 @@ class _Commands(click.Group):
 def main() -> None:
     """Train convolutional networks on signals and images, and explain what they look at.
 
-    A study is a folder with a Snakefile and a config.yaml. Plain snakemake runs there as well.
+    A study is a folder with a Snakefile and a config.yaml. You can also run plain snakemake there.
     """
 
 

@@ -1,4 +1,4 @@
-"""What plugins declare about themselves, in words: for `pellucid list` and for the reference pages."""
+"""The declarations of plugins in words: for `pellucid list` and for the reference pages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TYPES = {
     "object": "keys",
 }
 _LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-# How the requirements of a plugin read in a sentence.
+# The requirements of a plugin in words.
 _FEATURES = {
     "conv": "a convolution layer",
     "relu": "a ReLU, and no rectifier of another form",
@@ -34,12 +34,12 @@ _FEATURES = {
     "labels": "data with labels",
     "split": "data that are divided (`split` is not `none`)",
 }
-# Facts that are texts of a SPEC; all others are made here.
+# Facts that are texts of a SPEC; all others are composed here.
 TEXTS = {"Paper": "paper", "Source": "source", "Licence": "licence", "Citation": "citation"}
 
 
 def facts(spec: Any) -> Iterator[tuple[str, str]]:
-    """Yield what a SPEC says, each with a label."""
+    """Yield the facts of a SPEC, each with a label."""
     if isinstance(spec, ScoreSpec):
         names = (f"`{name}` ({_direction(metric.better)})" for name, metric in spec.metrics.items())
         yield "Family", spec.family

@@ -11,7 +11,7 @@ import click
 @click.command(short_help="Write one file with every figure.")
 @click.argument("file", type=click.Path(path_type=Path), default=Path("results/report.html"))
 def report(file: Path) -> None:
-    """Write FILE, the report of what `pellucid run` has made: one file with every figure.
+    """Write FILE, the report on the results of `pellucid run`: one file with every figure.
 
     FILE is results/report.html if it is left out.
     """

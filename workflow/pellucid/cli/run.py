@@ -15,8 +15,8 @@ import click
 def run(context: click.Context, arguments: tuple[str, ...]) -> None:
     """Run the study of the current folder: snakemake, on all cores.
 
-    Everything behind `run` goes to Snakemake as it is: -n lists what would run, --cores 2 leaves cores free,
-    --config 'run=[digits]' runs another experiment, a file's path makes that file alone. `snakemake --help` lists all
+    All arguments go to Snakemake unchanged: -n lists what would run, --cores 2 uses two cores, --config
+    'run=[digits]' runs another experiment, and the path of a file makes that file alone. `snakemake --help` lists all
     options.
     """
     from pellucid.cli import snakemake

@@ -21,8 +21,8 @@ def command(arguments: Sequence[str]) -> list[str]:
     """Return the command that runs the study of the current folder.
 
     Args:
-        arguments: of Snakemake. Where they name no cores, all are used; where the folder has a config.yaml and no
-            Snakefile, the installed one is named.
+        arguments: of Snakemake. If they name no cores, all are used; if the folder has a config.yaml and no
+            Snakefile, the installed Snakefile is used.
 
     Raises:
         InputError: the folder holds no study.
@@ -34,7 +34,7 @@ def command(arguments: Sequence[str]) -> list[str]:
             raise InputError(
                 str(Path.cwd()),
                 "it has neither a Snakefile nor a config.yaml.",
-                "`pellucid init .` writes both; `pellucid demo` shows what comes out.",
+                "`pellucid init .` writes both; `pellucid demo` runs an example.",
             )
         added += ["--snakefile", str(SNAKEFILE)]
     if not any(argument.startswith(_CORES) for argument in arguments):

@@ -1,1 +1,1 @@
-"""Comparisons over experiments: the members of a study, explanations by several trainings, and all leaderboards."""
+"""Comparisons over experiments: the members of a study, explanations after several trainings, and all leaderboards."""

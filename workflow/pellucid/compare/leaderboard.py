@@ -52,8 +52,8 @@ def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: P
             values = of_metric[["mean", "low", "high", "examples"]]
             columns_of.append(values.rename(columns=lambda key, column=column: f"{column} {key}"))
             if declared.better != "neither":
-                means = compared(of_metric)
-                rank = pd.Series(tied_ranks(means.to_numpy(), lower=declared.better == "lower"), of_metric.index)
+                means = of_metric["comparable mean"].to_numpy()
+                rank = pd.Series(tied_ranks(means, lower=declared.better == "lower"), of_metric.index)
                 columns_of.append(rank.rename(f"{column} rank"))
             about.append(
                 {
@@ -65,8 +65,8 @@ def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: P
                     "better": declared.better,
                     "first": str(metric).split(".")[0] == next(iter(spec.metrics)),
                     "explanations": int(of_metric["mean"].notna().sum()),
-                    "examples": int(of_metric.get("comparable examples", of_metric["examples"]).max()),
-                    "interval": "; ".join(dict.fromkeys(of_metric.get("interval", pd.Series(dtype=str)).astype(str))),
+                    "examples": int(of_metric["comparable examples"].max()),
+                    "interval": "; ".join(dict.fromkeys(of_metric["interval"].astype(str))),
                 }
             )
     listed = pd.DataFrame(about)
@@ -80,16 +80,6 @@ def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: P
     tables.write(table, content, index=True)
     tables.write(metrics, listed)
     logger.info("%d explanations by %d metrics", len(content), len(listed))
-
-
-def compared(rows: pd.DataFrame) -> pd.Series:
-    """Return the means by which the explanations of one metric are ranked; NaN for explanations that are not ranked.
-
-    In a table without means over common examples, explanations with fewer examples than others are not ranked.
-    """
-    if "comparable mean" in rows:
-        return rows["comparable mean"]
-    return rows["mean"].where(rows["examples"] == rows.loc[rows["mean"].notna(), "examples"].max())
 
 
 def mean_rank(content: pd.DataFrame, metrics: pd.DataFrame) -> pd.Series:

@@ -1,4 +1,4 @@
-"""How much explanations depend on the seed of the training: the same examples, explained by several trainings."""
+"""How much explanations depend on the seed of the training: the same examples, explained after several trainings."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _rows(
 def similarities(
     trainings: Sequence[Mapping[str, NDArray[Any]]], label: str
 ) -> tuple[dict[str, NDArray[np.float64]], int]:
-    """Return the similarity of each example's explanations by several trainings.
+    """Return the similarity of each example's explanations after several trainings.
 
     Args:
         trainings: the arrays of each training's `attributions.npz` of one method.

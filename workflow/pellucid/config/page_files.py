@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pellucid.config import evaluation_files
-from pellucid.config.experiment_files import PAGE, explanations, is_compared, results, setting
+from pellucid.config.experiment_files import PAGE, RESULTS, explanations, is_compared, results, setting
 from pellucid.config.resolution import Config
+
+# What the page says in sentences, for the first page of the report.
+SUMMARY = f"{RESULTS}/summary.json"
 
 
 def inputs(config: Config, experiment: str) -> dict[str, str | list[str]]:
@@ -34,3 +37,8 @@ def settings(config: Config, experiment: str) -> dict[str, Any]:
 def all_pages(config: Config) -> list[str]:
     """Return the pages of all experiments to be run."""
     return [PAGE.format(experiment=experiment) for experiment in config.experiments]
+
+
+def all_summaries(config: Config) -> dict[str, str]:
+    """Return the summary of each experiment to be run."""
+    return {experiment: SUMMARY.format(experiment=experiment) for experiment in config.experiments}

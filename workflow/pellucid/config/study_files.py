@@ -83,7 +83,7 @@ def retrained_explanations(config: Config, name: str) -> dict[str, str]:
 
 
 def explains_retrained(config: Config, name: str) -> bool:
-    """Return whether a study has explanations by several trainings."""
+    """Return whether a study has explanations after several trainings."""
     return any(
         experiment_files.names(config, member, "methods") for group in retrained(config, name) for member in group
     )

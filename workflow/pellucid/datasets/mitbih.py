@@ -44,7 +44,8 @@ def load(
     rng: np.random.Generator,
     *,
     samples: Annotated[
-        int, Field(ge=16, le=187, description="keep the first samples of each beat; the ECG article keeps 186")
+        int,
+        Field(ge=16, le=187, description="keep the first samples of each beat; SignalScreen's ECG example keeps 186"),
     ] = 187,
     scratch: SpillBuffer | None = None,
 ) -> RawData:

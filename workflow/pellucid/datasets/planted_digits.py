@@ -60,14 +60,14 @@ def load(
     rng: np.random.Generator,
     *,
     per_class: Annotated[
-        int, Field(ge=1, le=DIGITS // len(LINES), description="Examples of each class, each on a digit of its own.")
+        int, Field(ge=1, le=DIGITS // len(LINES), description="examples of each class, each on another digit")
     ] = 400,
     size: Annotated[
         int,
         Field(
             ge=8,
             le=64,
-            description="Pixels along each side, to which the 8 × 8 digits are enlarged (bilinear interpolation).",
+            description="pixels along each side, to which the 8 × 8 digits are enlarged (bilinear interpolation)",
         ),
     ] = 16,
     contrast: Annotated[
@@ -75,7 +75,7 @@ def load(
         Field(
             ge=0,
             le=1,
-            description="Ink of a patch's line less that of the rest of the patch; both lie as far from 0.5.",
+            description="how much darker a patch's line is than the rest of the patch; both are equally far from 0.5",
         ),
     ] = 0.8,
 ) -> RawData:

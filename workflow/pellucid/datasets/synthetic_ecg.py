@@ -68,33 +68,33 @@ def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,
     *,
-    per_class: Annotated[int, Field(ge=1, le=100_000, description="Beats of each class.")] = 400,
+    per_class: Annotated[int, Field(ge=1, le=100_000, description="beats of each class")] = 400,
     noise: Annotated[
-        float, Field(ge=0, le=1, description="White noise: standard deviation in heights of the normal R wave.")
+        float, Field(ge=0, le=1, description="white noise: standard deviation in heights of the normal R wave")
     ] = 0.012,
     artefact: Annotated[
-        float, Field(ge=0, le=1, description="Noise of 1-15 Hz: standard deviation in heights of the normal R wave.")
+        float, Field(ge=0, le=1, description="noise of 1-15 Hz: standard deviation in heights of the normal R wave")
     ] = 0.02,
     wander: Annotated[
         float,
         Field(
-            ge=0, le=2, description="Baseline wander of 0.15-0.4 Hz: largest amplitude in heights of the normal R wave."
+            ge=0, le=2, description="baseline wander of 0.15-0.4 Hz: largest amplitude in heights of the normal R wave"
         ),
     ] = 0.1,
     jitter: Annotated[
-        float, Field(ge=0, le=20, description="The R peak lies at most this many samples from sample 75.")
+        float, Field(ge=0, le=20, description="the R peak lies at most this many samples from sample 75")
     ] = 3,
     variability: Annotated[
         float,
         Field(
             ge=0,
             le=2,
-            description="Scale of the variation of wave shapes and sinus RR intervals between beats of one class; 0: "
-            "none.",
+            description="scale of the variation of wave shapes and sinus RR intervals between beats of one class; 0: "
+            "none",
         ),
     ] = 1,
-    rate_min: Annotated[float, Field(ge=40, le=100, description="Lowest heart rate in beats per minute.")] = 55,
-    rate_max: Annotated[float, Field(ge=40, le=100, description="Highest heart rate in beats per minute.")] = 95,
+    rate_min: Annotated[float, Field(ge=40, le=100, description="lowest heart rate in beats per minute")] = 55,
+    rate_max: Annotated[float, Field(ge=40, le=100, description="highest heart rate in beats per minute")] = 95,
 ) -> RawData:
     """Simulate beats in random order.
 

@@ -85,14 +85,14 @@ def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,
     *,
-    per_class: Annotated[int, Field(ge=1, le=100_000, description="Examples of each class.")] = 150,
+    per_class: Annotated[int, Field(ge=1, le=100_000, description="examples of each class")] = 150,
     classes: Annotated[
-        int, Field(ge=2, le=6, description="How many classes: the first so many of the table in the source's file.")
+        int, Field(ge=2, le=6, description="number of classes: the first rows of the table in the source's file")
     ] = 4,
-    noise: Annotated[float, Field(ge=0, le=10, description="Standard deviation of the background.")] = 1,
-    amplitude: Annotated[float, Field(ge=0, le=100, description="Root mean square of a motif over its 40 steps.")] = 2,
+    noise: Annotated[float, Field(ge=0, le=10, description="standard deviation of the background")] = 1,
+    amplitude: Annotated[float, Field(ge=0, le=100, description="root mean square of a motif over its 40 steps")] = 2,
     distractors: Annotated[
-        float, Field(ge=0, le=1, description="Probability of each distractor in each example.")
+        float, Field(ge=0, le=1, description="probability of each distractor in each example")
     ] = 0.5,
 ) -> RawData:
     """Draw the series in random order.

@@ -1,4 +1,4 @@
-"""The agreement of all explanations as one matrix."""
+"""Figure of the agreement of all explanations, as one matrix."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from pellucid.score.shared.similarity import STRONGEST
 
 
 def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> None:
-    """Rank correlations above the diagonal, overlaps of the strongest values below it; neighbours agree.
+    """Draw rank correlations above the diagonal and overlaps of the strongest values below it.
+
+    Explanations that agree stand next to each other.
 
     Args:
         title: of the experiment.
         arrays: what `agreement.run` wrote.
         pictures: one path per format.
     """
-    given = files.read_arrays(arrays)
-    order = given["order"]
-    labels = given["labels"][order]
-    correlation, overlap = (given[name][0][np.ix_(order, order)] for name in ("spearman", "overlap"))
+    agreement = files.read_arrays(arrays)
+    order = agreement["order"]
+    labels = agreement["labels"][order]
+    correlation, overlap = (agreement[name][0][np.ix_(order, order)] for name in ("spearman", "overlap"))
     size = len(labels)
     upper = np.triu(np.ones((size, size), bool), 1)
     with style.styled():
@@ -34,9 +36,9 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
         figure = style.new(side + 1.2, side)
         figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
         axes = figure.subplots()
-        norm, below = Normalize(-1, 1), Normalize(0, 1)
-        axes.imshow(np.where(upper, correlation, np.nan), cmap=style.DIVERGING, norm=norm)
-        axes.imshow(np.where(upper.T, overlap, np.nan), cmap=style.SEQUENTIAL, norm=below)
+        correlation_scale, overlap_scale = Normalize(-1, 1), Normalize(0, 1)
+        axes.imshow(np.where(upper, correlation, np.nan), cmap=style.DIVERGING, norm=correlation_scale)
+        axes.imshow(np.where(upper.T, overlap, np.nan), cmap=style.SEQUENTIAL, norm=overlap_scale)
         for row in range(size):
             for column in range(size):
                 if row == column:
@@ -53,8 +55,8 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
         rank_cells.without_frame(axes)
         figure.suptitle(f"{title} — agreement of the explanations", x=0.01, ha="left", fontsize=10)
         for colours, scale, label in (
-            (style.DIVERGING, norm, "above the diagonal: Spearman correlation of absolute attributions"),
-            (style.SEQUENTIAL, below, f"below: overlap of the strongest {STRONGEST:.0%}"),
+            (style.DIVERGING, correlation_scale, "above the diagonal: Spearman correlation of absolute attributions"),
+            (style.SEQUENTIAL, overlap_scale, f"below the diagonal: overlap of the strongest {STRONGEST:.0%}"),
         ):
             bar = figure.colorbar(mpl.cm.ScalarMappable(scale, colours), ax=axes, shrink=0.6, aspect=30, pad=0.015)
             bar.set_label(label, fontsize=7.5)

@@ -1,4 +1,4 @@
-"""What the network sees of a training example: the example itself, and augmented copies beside it."""
+"""Figure of the augmentation: a training example of each class, and augmented copies beside it."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def draw(
         measured: `measured.npz`, of examples that are padded or have gaps.
     """
     data_info, y, values = style.data_info(data), files.read_arrays(labels)["train"], files.map_array(x)
-    present, firsts = (found[:_MOST_CLASSES] for found in np.unique(y, return_index=True))
+    present, firsts = (array[:_MOST_CLASSES] for array in np.unique(y, return_index=True))
     examples = np.asarray(values[firsts])
-    there = files.map_arrays(measured).get("train") if measured else None
-    there = None if there is None else np.asarray(there[firsts])
-    # In the training each lies in another batch, with other draws; these are of the same kind.
-    copies = [examples, *(augment(examples, settings, seed, epoch, 0, there) for epoch in range(COPIES))]
+    mask = files.map_arrays(measured).get("train") if measured else None
+    mask = None if mask is None else np.asarray(mask[firsts])
+    # Of the same kind as in the training, but with other random numbers: there each example lies in another batch.
+    copies = [examples, *(augment(examples, settings, seed, epoch, 0, mask) for epoch in range(COPIES))]
     names = [data_info["classes"][label] for label in present]
     strengths = ", ".join(f"{name} {strength}" for name, strength in active_augmentations(settings).items())
     caption = f"Augmentation: {strengths}\n{title}"
@@ -60,20 +60,20 @@ def draw(
 
 
 def _images(copies: list[Array], names: list[str], caption: str, pictures: list[str]) -> None:
-    """Class by class in columns, or in rows where a few classes would leave a strip."""
+    """Draw a column for each class; with few classes a row, since the figure would otherwise be narrow and high."""
     columns = len(names) > COPIES + 1
     tall, wide = (size + 0.08 for size in box_of(copies[0].shape[1:], 0.8 if columns else 1.3))
     beside, above = (0.75, 0.22)
     shape = (len(copies), len(names)) if columns else (len(names), len(copies))
     canvas = Canvas(beside + wide * shape[1], above + tall * shape[0], caption, bar=False)
-    made = ["original", *(f"epoch {epoch + 1}" for epoch in range(COPIES))]
-    for row, name in enumerate(made if columns else names):
+    versions = ["original", *(f"epoch {epoch + 1}" for epoch in range(COPIES))]
+    for row, name in enumerate(versions if columns else names):
         canvas.text(name, beside - 0.1, above + tall * (row + 0.5), ha="right")
-    for column, name in enumerate(names if columns else made):
+    for column, name in enumerate(names if columns else versions):
         canvas.text(name, beside + wide * (column + 0.5), above / 2, ha="center")
     for label in range(len(names)):
-        # An example and its copies have one scale: what changes the brightness is to be seen.
-        limits = min(one[label].min() for one in copies), max(one[label].max() for one in copies)
+        # An example and its copies have one scale, so that a change of the brightness is seen.
+        limits = min(images[label].min() for images in copies), max(images[label].max() for images in copies)
         for number, pixels in enumerate(copies):
             row, column = (number, label) if columns else (label, number)
             place = beside + wide * column, above + tall * row, wide - 0.08, tall - 0.08
@@ -90,17 +90,17 @@ def _series(
     time, unit = style.time_axis(copies[0].shape[1], data_info["sampling_rate_hz"])
     spread = style.largest_range(copies[0])
     with style.styled():
-        # An example and its copies have one scale: what changes its amplitude is to be seen.
+        # An example and its copies have one scale, so that a change of the amplitude is seen.
         axes = figure.subplots(len(names), len(copies), squeeze=False, sharex=True, sharey="row")
         for row, name in enumerate(names):
             for column, series in enumerate(copies):
-                one = axes[row, column]
+                panel = axes[row, column]
                 if channels == 1:
-                    _line(one, time, series[row, :, 0], copies[0][row, :, 0] if column else None)
+                    _line(panel, time, series[row, :, 0], copies[0][row, :, 0] if column else None)
                 else:
-                    style.stacked_series(one, time, series[row], data_info["channels"], spread)
+                    style.stacked_series(panel, time, series[row], data_info["channels"], spread)
                 if not row:
-                    one.set_title(f"epoch {column}" if column else "original", loc="left")
+                    panel.set_title(f"epoch {column}" if column else "original", loc="left")
             axes[row, 0].set_ylabel(name)
         style.label_time(axes, unit)
         if channels == 1:
@@ -110,6 +110,7 @@ def _series(
 
 
 def _line(axes: Axes, time: NDArray[np.float64], copy: Array, original: Array | None) -> None:
+    """Draw a copy, and its original in a pale colour behind it."""
     if original is not None:
         axes.plot(time, original, color=style.PALETTE[4], linewidth=1)
     axes.plot(time, copy, color=style.INK, linewidth=1)

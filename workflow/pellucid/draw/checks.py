@@ -1,4 +1,4 @@
-"""Every explanation by every check: the number, its limit, and whether it passed."""
+"""Figure of the checks: a row for each explanation, a column for each check, with the number and its limit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PASSED = "#dbe9f3"
 
 
 def draw(*, title: str, checks: Path | str, pictures: Sequence[Path | str]) -> None:
-    """Draw the table of the checks: a failure is told by its colour, its cross and its weight.
+    """Draw the table of the checks. A failure has another colour, a cross and bold letters.
 
     Args:
         title: of the experiment.
@@ -35,13 +35,13 @@ def draw(*, title: str, checks: Path | str, pictures: Sequence[Path | str]) -> N
 def _figure(table: pd.DataFrame, title: str) -> Figure:
     rows = sorted(dict.fromkeys(table["explanation"]), key=lambda label: FAMILIES.index(family(label)))
     columns = [check for check in ABOUT if check in set(table["check"])]
-    found = {(row.explanation, row.check): row for row in table.itertuples()}
+    results = {(row.explanation, row.check): row for row in table.itertuples()}
     figure = style.new(max(2.4 + 1.15 * len(columns), 8.0), 1.65 + 0.2 * len(rows) + 0.2 * len(columns))
     figure.set_layout_engine("constrained", w_pad=0.12)
     axes = figure.subplots()
     for place, label in enumerate(rows):
         for column, check in enumerate(columns):
-            if row := found.get((label, check)):
+            if row := results.get((label, check)):
                 _cell(axes, column, place, row)
             else:
                 axes.text(column, place, "·", ha="center", va="center", fontsize=8, color=style.QUIET)
@@ -52,18 +52,18 @@ def _figure(table: pd.DataFrame, title: str) -> Figure:
     rank_cells.without_frame(axes)
     axes.set_xlim(-0.5, len(columns) - 0.5)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    about = "\n".join(f"{check}: {ABOUT[check]}" for check in columns)
-    axes.text(-0.5, len(rows) - 0.2, about, ha="left", va="top", fontsize=7.5, color=style.INK, linespacing=1.4)
+    meanings = "\n".join(f"{check}: {ABOUT[check]}" for check in columns)
+    axes.text(-0.5, len(rows) - 0.2, meanings, ha="left", va="top", fontsize=7.5, color=style.INK, linespacing=1.4)
     failed = table.loc[~table["passed"], "explanation"].nunique()
     figure.suptitle(
-        f"{title} — checks\n{len(rows) - failed} of {len(rows)} explanations pass all of theirs; ✗: failed",
+        f"{title} — checks\n{len(rows) - failed} of {len(rows)} explanations pass all their checks; ✗: failed",
         x=0.01, ha="left", fontsize=10,
     )  # fmt: skip
     return figure
 
 
 def _cell(axes: Any, column: int, place: int, row: Any) -> None:
-    """A number on its colour."""
+    """Draw the number of one check on its colour."""
     colour = PASSED if row.passed else FAILED
     axes.add_patch(Rectangle((column - 0.48, place - 0.44), 0.96, 0.88, facecolor=colour, edgecolor="none"))
     text = _short(row.value, row.limit)
@@ -73,7 +73,7 @@ def _cell(axes: Any, column: int, place: int, row: Any) -> None:
 
 
 def _short(value: float, limit: float) -> str:
-    """Two digits after the point, more where these are the limit's; rounding errors as what they are."""
+    """Return a number with two digits after the point, or four if it is below 0.01 or would look equal to its limit."""
     if abs(value) < 0.001:
         return "< 0.001"
     near = abs(value) < 0.01 or (value != limit and round(value, 2) == round(limit, 2))

@@ -1,4 +1,4 @@
-"""The leaderboard over experiments as a table of ranks."""
+"""Figure of the leaderboard over experiments: a table of ranks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _CELL = 0.62  # inches
 
 
 def draw(*, table: Path | str, pictures: Sequence[Path | str], chance: Mapping[str, Path | str] | None = None) -> None:
-    """Draw the ranks at the left and insertion less deletion at the right, an experiment a column.
+    """Draw the ranks at the left and insertion less deletion at the right, with a column for each experiment.
 
     Args:
         table: what `compare.experiments.run` wrote.
         pictures: one path per format.
-        chance: `chance.json` of each experiment: one whose model is no better than chance is named so.
+        chance: `chance.json` of each experiment whose model is no better than chance; its name in the figure says so.
     """
     content = tables.read(table, index="explanation")
     names = experiments(list(content.columns))
@@ -43,7 +43,7 @@ def draw(*, table: Path | str, pictures: Sequence[Path | str], chance: Mapping[s
             [_rank(*cell) for cell in zip(row, crosses, strict=False)]
             for row, crosses in zip(ranks, failed, strict=True)
         ]
-        texts = [[*row, rank_cells.short(over)] for row, over in zip(texts, ranks[:, -1], strict=True)]
+        texts = [[*row, rank_cells.short(relative)] for row, relative in zip(texts, ranks[:, -1], strict=True)]
         _block(left, -ranks, texts, [*columns, "relative rank"], "mean rank over the judging scores")
         _block(right, values, [[rank_cells.short(value) for value in row] for row in values], [*columns, "mean"], score)
         counts = content["experiments"]
@@ -52,7 +52,7 @@ def draw(*, table: Path | str, pictures: Sequence[Path | str], chance: Mapping[s
         right.set_yticks([])
         figure.suptitle(
             f"Leaderboard over {len(names)} experiments; the darker, the better the rank in the column\n"
-            "✗: failed a check in this experiment; relative rank: mean over the experiments, 0 best, 1 worst",
+            "✗: failed a check in this experiment; relative rank: mean over the experiments, 0 is best, 1 is worst",
             x=0.01,
             ha="left",
             fontsize=10,
@@ -61,13 +61,13 @@ def draw(*, table: Path | str, pictures: Sequence[Path | str], chance: Mapping[s
 
 
 def _block(
-    axes: Axes, numbers: NDArray[np.float64], texts: Sequence[Sequence[str]], names: Sequence[str], about: str
+    axes: Axes, numbers: NDArray[np.float64], texts: Sequence[Sequence[str]], names: Sequence[str], label: str
 ) -> None:
-    """Columns of numbers of which higher is better, the last one apart."""
+    """Draw columns of numbers of which higher is better; a gap separates the last column."""
     rank_cells.cells(axes, np.column_stack([_shares(column) for column in numbers.T]), texts)
     rank_cells.name_columns(axes, names)
     axes.axvline(len(names) - 1.5, color="white", linewidth=4)
-    axes.set_xlabel(about, fontsize=8.5)
+    axes.set_xlabel(label, fontsize=8.5)
 
 
 def _rank(value: float, failed: bool) -> str:
@@ -75,7 +75,7 @@ def _rank(value: float, failed: bool) -> str:
 
 
 def _shares(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The ranks of values of which higher is better, from 0 to 1; NaN stays."""
+    """Return the ranks of values of which higher is better, scaled to 0 (best) … 1 (worst); NaN stays NaN."""
     ranks = tied_ranks(values, lower=False)
     shares: NDArray[np.float64] = (ranks - 1) / max(np.isfinite(ranks).sum() - 1, 1)
     return shares

@@ -19,9 +19,9 @@ from pellucid.draw.shared import pixels
 from pellucid.messages import MANY_CLASSES
 
 PER_CLASS = 4
-_FIRST = 12  # examples without labels that are shown
-# Characters of a note in the figure; `data.json` holds the whole note.
-_SHOWN = 220
+_UNLABELLED = 12  # examples, if none has a label
+# Characters of a note in the figure, at most; `data.json` holds the whole note.
+_LONGEST_NOTE = 220
 # Heights in inches: of a line of notes, and of the title above them.
 _LINE, _TITLE = 0.15, 0.45
 # Characters of the notes in an inch.
@@ -45,22 +45,24 @@ def draw(
         labels: `labels.npz`.
         title: of the experiment.
         pictures: one path per format.
-        measured: `measured.npz`, of examples that are padded or have gaps, which are left empty.
+        measured: `measured.npz`; padding and gaps are left empty. None if all values were measured.
     """
     data_info, y, values = style.data_info(data), files.read_arrays(labels)["train"], files.map_array(x)
     classes = np.unique(y)
     present = classes[:MANY_CLASSES]
     rows = [np.flatnonzero(y == label)[:PER_CLASS] for label in present]
     if unlabelled := bool((y == UNLABELLED).all()):
-        rows = [np.arange(start, min(start + PER_CLASS, len(y))) for start in range(0, min(len(y), _FIRST), PER_CLASS)]
+        rows = [
+            np.arange(start, min(start + PER_CLASS, len(y))) for start in range(0, min(len(y), _UNLABELLED), PER_CLASS)
+        ]
         present = np.full(len(rows), UNLABELLED)
     drawn = np.concatenate(rows)
     mask = files.map_arrays(measured).get("train") if measured else None
     with_gaps = style.unmeasured_as_nan(values[drawn], None if mask is None else mask[drawn])
     examples = {int(index): example for index, example in zip(drawn, with_gaps, strict=True)}
     image = data_info["kind"] == "image"
-    # Images go into columns, class by class, unless a few classes would leave a strip; series into rows, so that time
-    # runs along the page.
+    # Images: a column for each class, or a row if the classes are few, since the figure would be narrow and high.
+    # Series: a row for each class, so that time runs along the page.
     columns = image and len(rows) > PER_CLASS
     side = (1.0 if columns else 1.7) if image else 2.6
     tall = 1.1 if len(data_info["channels"]) == 1 else 0.6 + 0.16 * min(len(data_info["channels"]), 12)
@@ -111,13 +113,14 @@ def _example(
 
 
 def _write_notes(figure: Figure, notes: list[str]) -> None:
-    """Write what a reader must know of the data under the title, and make room for it."""
-    short = [textwrap.shorten(note, _SHOWN, placeholder=" … (whole in data.json).") for note in notes]
+    """Write what a reader must know about the data under the title, and make the figure higher for it."""
+    short = [textwrap.shorten(note, _LONGEST_NOTE, placeholder=" … (complete in data.json).") for note in notes]
     lines = textwrap.wrap(" ".join(short), int(figure.get_figwidth() * _CHARACTERS))
     room = _LINE * (len(lines) + 0.5)
     height = figure.get_figheight() + room
     figure.set_figheight(height)
-    # The layout keeps room for the title at the top of this part: the notes take what is cut off, below the title.
+    # The layout fills the lower part of the figure and keeps room for the title at its top. The notes stand above that
+    # part, below the title.
     layout = figure.get_layout_engine()
     assert layout is not None
     layout.set(rect=(0, 0, 1, 1 - room / height))  # type: ignore[call-arg]

@@ -1,4 +1,4 @@
-"""The confusion matrix and the reliability diagram of the test examples."""
+"""Figures of the evaluation: confusion matrix and reliability diagram of the test examples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pellucid.draw import style
 from pellucid.messages import MOST_PROBABLE
 from pellucid.user_text import names_in_figure
 
-_SHOWN = 40  # classes at most in the confusion matrix; the table has all
+_MOST_CLASSES = 40  # in the confusion matrix; the table has all classes
 
 
 def draw_confusion(*, table: Path | str, metrics: Path | str, title: str, pictures: list[str]) -> None:
@@ -61,21 +61,21 @@ def draw_confusion(*, table: Path | str, metrics: Path | str, title: str, pictur
 
 
 def _notes(scores: Mapping[str, Any], width: float) -> str:
-    """What makes one doubt the model, broken into lines for a figure of so many inches."""
+    """Return the reasons to doubt the model, in lines for a figure of this width in inches."""
     lines = [line for note in scores.get("notes", ()) for line in textwrap.wrap(note, max(40, int(13 * width)))]
     return "".join(f"\n{line}" for line in lines)
 
 
 def _top(scores: Mapping[str, Any]) -> str:
-    """The share of examples whose class is among the most probable, where there are many classes."""
+    """Return the share of examples whose class is among the most probable ones; empty with few classes."""
     name = f"top_{MOST_PROBABLE}_accuracy"
     return f", top {MOST_PROBABLE} {scores[name]:.3f}" if name in scores else ""
 
 
 def _most_frequent(values: NDArray[np.int64], classes: int) -> tuple[NDArray[np.int64], str]:
-    """The classes that most examples have or are taken for, in their order, and a line that says what is left out."""
-    often = values.sum(0) + values.sum(1)
-    kept = np.sort(np.argsort(-often, kind="stable")[:_SHOWN])
+    """Return the classes that occur most often, true or predicted, and a line that says which are left out."""
+    occurrences = values.sum(0) + values.sum(1)
+    kept = np.sort(np.argsort(-occurrences, kind="stable")[:_MOST_CLASSES])
     if len(kept) == classes:
         return kept, ""
     which = "those that occur" if len(kept) == len(values) else f"the most frequent of {len(values):,} that occur"
@@ -83,7 +83,7 @@ def _most_frequent(values: NDArray[np.int64], classes: int) -> tuple[NDArray[np.
 
 
 def draw_reliability(*, table: Path | str, metrics: Path | str, title: str, pictures: list[str]) -> None:
-    """Draw accuracy against confidence, and how many examples each bin has.
+    """Draw accuracy against confidence, and the number of examples in each bin.
 
     Args:
         table: `reliability.csv`.
@@ -91,7 +91,6 @@ def draw_reliability(*, table: Path | str, metrics: Path | str, title: str, pict
         title: of the experiment.
         pictures: one path per format.
     """
-
     bins, error = tables.read(table), files.read_json(metrics)["expected_calibration_error"]
     used = bins[bins["examples"] > 0]
     width = float(bins["to"].iloc[0] - bins["from"].iloc[0])

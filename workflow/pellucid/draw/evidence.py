@@ -1,4 +1,4 @@
-"""Whether the model uses the planted evidence, at a glance: what it says without it, and with nothing else."""
+"""Figure of the planted evidence: the model's predictions without the evidence, and with the evidence alone."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pellucid.evaluate import planted_evidence
 from pellucid.messages import comma_list
 from pellucid.user_text import names_in_figure
 
-# From what should keep its height to what should fall.
+# First the parts with which the accuracy should stay high, then those with which it should fall.
 PARTS = {
     planted_evidence.WHOLE: ("as they are", style.INK, "D"),
-    planted_evidence.CONTROL: ("without an equal part elsewhere", style.QUIET, "s"),
+    planted_evidence.CONTROL: ("without an equal region elsewhere", style.QUIET, "s"),
     planted_evidence.ONLY: ("with the evidence alone", style.PALETTE[0], "o"),
     planted_evidence.WITHOUT: ("without the evidence", style.PALETTE[1], "o"),
 }
@@ -49,13 +49,13 @@ def draw(*, table: Path | str, title: str, pictures: Sequence[Path | str]) -> No
     with style.styled():
         axes = figure.subplots(len(METRICS), len(kinds), squeeze=False, sharex=True, sharey=True)
         for line, (metric, label) in zip(axes, METRICS.items(), strict=True):
-            for one, kind in zip(line, kinds, strict=True):
+            for panel, kind in zip(line, kinds, strict=True):
                 chosen = rows[(rows["metric"] == metric) & rows["fill"].isin([kind, planted_evidence.NONE])]
-                _dots(one, chosen.set_index(["part", "over", "class"]), classes)
-                one.axvline(planted_evidence.chance(rows), color=style.QUIET, linewidth=0.8, linestyle=":", zorder=0)
-                one.set_xlabel(label, fontsize=8)
-        for one, kind in zip(axes[0], kinds, strict=True):
-            one.set_title(FILLS[kind], loc="left", fontsize=8)
+                _dots(panel, chosen.set_index(["part", "over", "class"]), classes)
+                panel.axvline(planted_evidence.chance(rows), color=style.QUIET, linewidth=0.8, linestyle=":", zorder=0)
+                panel.set_xlabel(label, fontsize=8)
+        for panel, kind in zip(axes[0], kinds, strict=True):
+            panel.set_title(FILLS[kind], loc="left", fontsize=8)
         marks = [
             Line2D([], [], color=colour, marker=marker, linestyle="none", markersize=4.5, label=name)
             for name, colour, marker in PARTS.values()
@@ -67,18 +67,19 @@ def draw(*, table: Path | str, title: str, pictures: Sequence[Path | str]) -> No
 
 
 def heading(rows: pd.DataFrame) -> str:
-    """The answer in words, and below it the accuracies, as a range over the fills."""
-    found, verdicts = list(planted_evidence.accuracies(rows).values()), planted_evidence.needed(rows)
+    """Return the answer in words, and below it the accuracies; each is a range over the fills."""
+    accuracies, verdicts = list(planted_evidence.accuracies(rows).values()), planted_evidence.needed(rows)
+    without, control = ([of_fill[place] for of_fill in accuracies] for place in (1, 3))
     numbers = (
-        f"accuracy {found[0][0]:.2f}; without it {_range([one[1] for one in found])}; "
-        f"without as much elsewhere {_range([one[3] for one in found])}"
+        f"accuracy {accuracies[0][0]:.2f}; without the evidence {_range(without)}; "
+        f"without an equal region elsewhere {_range(control)}"
     )
     if all(verdicts.values()):
         return f"The model needs the planted evidence\n{numbers}"
     if not any(verdicts.values()):
         return f"The model does NOT need the planted evidence: believe no score against it\n{numbers}"
-    doubtful = comma_list(kind for kind, one in verdicts.items() if not one)
-    return f"Whether the model needs the planted evidence depends on the fill: not with {doubtful}\n{numbers}"
+    doubtful = comma_list(kind for kind, needs_it in verdicts.items() if not needs_it)
+    return f"Whether the model needs the planted evidence depends on the fill: it does not with {doubtful}\n{numbers}"
 
 
 def _range(values: Sequence[float]) -> str:
@@ -87,7 +88,7 @@ def _range(values: Sequence[float]) -> str:
 
 
 def _dots(axes: Any, rows: pd.DataFrame, classes: Sequence[tuple[str, str]]) -> None:
-    """One line per class: a dot per part, a little below the one before, with a bar over its interval."""
+    """Draw a line for each class: a dot for each part, with a bar over its interval, one below the other."""
     for place, (over, name) in enumerate(classes):
         strong = over == tables.ALL
         for step, (part, (_, colour, marker)) in enumerate(PARTS.items()):

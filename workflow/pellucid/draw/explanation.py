@@ -1,4 +1,4 @@
-"""One figure per explanation: every class, some examples each."""
+"""Figure of an explanation: some examples of every class, with their attributions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def draw(
 
     Args:
         method: name of the method.
-        variant: which of the runs that its parameters ask for.
+        variant: name of the variant.
         parameters: its parameters, and `sweep`.
         title: of the experiment.
         data: `data.json`.
@@ -45,10 +45,10 @@ def draw(
         pictures: one path per format.
         colour_scale: "panel" for a scale for each panel, "common" for one scale for all.
 
-    What the method failed of its checks is known much later, and stands in the report beside the figure.
+    Whether the method passes its checks is known much later; the report says it beside the figure.
     """
     chosen = variants(method, parameters)[variant]
-    made = figure(
+    drawn = figure(
         method,
         chosen,
         variant,
@@ -57,7 +57,7 @@ def draw(
         title=title,
         common=colour_scale == "common",
     )
-    style.save(made, *pictures)
+    style.save(drawn, *pictures)
 
 
 def figure(
@@ -84,14 +84,14 @@ def figure(
     maps = style.unmeasured_as_nan(arrays["attributions"][place], measured)
     per_channel, signed = holds(spec.per_channel, chosen), holds(spec.signed, chosen)
     if data_info["kind"] == "image" and per_channel:
-        # One colour per pixel: what its channels have together.
+        # A pixel has one colour: for the sum of its channels.
         maps = maps.sum(-1, keepdims=True)
     setting = ", ".join(f"{name} {value}" for name, value in chosen.items())
     caption = f"{spec.title}{f' ({setting})' if setting else ''}\n{title}"
     present = np.unique(labels)
     rows = [np.flatnonzero(labels == label)[:SHOWN] for label in present[:MANY_CLASSES]]
     if (labels == UNLABELLED).all():
-        caption += "\nexamples without labels, in their order"
+        caption += "\nexamples without labels, in the order of the data"
         rows = in_rows(len(labels))
     if len(present) > MANY_CLASSES:
         caption += f"\n{MANY_CLASSES} of {len(present):,} classes"
@@ -101,7 +101,7 @@ def figure(
         caption += f" ({share:.0%} of all attribution, not shown)" if share else ""
     layout = layout_of(data_info)
     # A class activation map without its negative part may have nothing left.
-    zero = "zero everywhere: no positive part" if chosen.get("relu") else "zero everywhere"
+    zero = "zero everywhere: no positive values" if chosen.get("relu") else "zero everywhere"
     shades = leads.colours(signed) if layout is leads.draw else None
     sheet = base.Sheet(
         data_info=data_info,
@@ -118,7 +118,7 @@ def figure(
 
 
 def in_rows(count: int) -> list[NDArray[np.int64]]:
-    """Return the first examples of `count` in rows of `SHOWN`, in their order, as many as a figure has room for."""
+    """Return the first of `count` examples in rows of `SHOWN`, as many rows as a figure has room for."""
     return [np.arange(start, min(start + SHOWN, count)) for start in range(0, count, SHOWN)][:MANY_CLASSES]
 
 

@@ -1,4 +1,4 @@
-"""The leaderboard of an experiment as a table of ranks, and what the scores trade off and disagree about."""
+"""Figures of an experiment's leaderboard: a table of ranks; faithfulness against cost, and how the scores agree."""
 
 from __future__ import annotations
 
@@ -35,33 +35,33 @@ def draw(
         title: of the experiment.
         table, metrics: what `leaderboard.run` wrote.
         ranking, tradeoffs: one path per format, of each figure.
-        chance: `chance.json`: a model that is no better than chance is named so.
+        chance: `chance.json` of a model that is no better than chance; the figures then say so.
     """
-    content, about = tables.read(table, index="explanation"), tables.read(metrics)
+    content, metric_facts = tables.read(table, index="explanation"), tables.read(metrics)
     content["failed checks"] = content["failed checks"].fillna("")
     with style.styled():
         warning = f"\n{at_chance}" if (at_chance := heading.of_chance(chance)) else ""
-        style.save(ranking_figure(content, about, title, warning), *ranking)
-        style.save(_tradeoffs(content, about, title, warning), *tradeoffs)
+        style.save(ranking_figure(content, metric_facts, title, warning), *ranking)
+        style.save(_tradeoffs(content, metric_facts, title, warning), *tradeoffs)
 
 
-def shown_metrics(about: pd.DataFrame) -> pd.DataFrame:
-    """The metrics that are shown: those that stand for their score, and have a better and a worse."""
-    shown = about[about["first"] & (about["better"] != "neither")]
+def shown_metrics(metric_facts: pd.DataFrame) -> pd.DataFrame:
+    """Return the metrics that are shown: the first one of each score, if one direction is better."""
+    shown = metric_facts[metric_facts["first"] & (metric_facts["better"] != "neither")]
     families = {family: place for place, family in enumerate((*JUDGING, "cost"))}
     return shown.assign(place=shown["family"].map(families)).sort_values("place", kind="stable")
 
 
-def ranking_figure(content: pd.DataFrame, about: pd.DataFrame, title: str, warning: str = "") -> Figure:
+def ranking_figure(content: pd.DataFrame, metric_facts: pd.DataFrame, title: str, warning: str = "") -> Figure:
     """Return the leaderboard as a table of ranks; see `draw`. `warning` is a line below the title."""
-    shown = shown_metrics(about)
+    shown = shown_metrics(metric_facts)
     rows, columns = len(content), len(shown)
-    # Room for what failed, in characters of its longest text.
+    # Inches for the names of the failed checks.
     room = 0.3 + 0.062 * int(content["failed checks"].str.len().max())
-    names = [_named(row) for row in shown.itertuples()]
+    names = [_title(row) for row in shown.itertuples()]
     height = 1.25 + rank_cells.lean(names) + 0.22 * rows + (_WARNING if warning else 0)
     figure = style.new(max(2.6 + 0.52 * columns + room, 8.0), height)
-    # Leaning names are a little longer when they are drawn than when they are laid out: the title keeps away from them.
+    # Leaning names are drawn a little longer than the layout expects: the padding keeps them off the title.
     figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.16)
     axes = figure.subplots()
     ranks = content[[f"{metric} rank" for metric in shown["metric"]]].to_numpy()
@@ -86,12 +86,13 @@ def ranking_figure(content: pd.DataFrame, about: pd.DataFrame, title: str, warni
     return figure
 
 
-def _tradeoffs(content: pd.DataFrame, about: pd.DataFrame, title: str, warning: str) -> Figure:
-    shown = shown_metrics(about)
+def _tradeoffs(content: pd.DataFrame, metric_facts: pd.DataFrame, title: str, warning: str) -> Figure:
+    shown = shown_metrics(metric_facts)
     judging = shown[shown["family"].isin(JUDGING)]
     side = 1.8 + 0.36 * len(judging)
     height = max(side, 1.4 + 0.21 * len(content)) + (_WARNING if warning else 0)
     figure = style.new(5.4 + side + 1.4, height)
+    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
     left, right = figure.subplots(1, 2, width_ratios=[5.4, side + 0.8])
     faithful = judging.loc[judging["family"] == "faithfulness", "metric"]
     if len(faithful) and "cost.seconds mean" in content:
@@ -102,12 +103,12 @@ def _tradeoffs(content: pd.DataFrame, about: pd.DataFrame, title: str, warning: 
         _disagreement(figure, right, content, judging)
     else:
         right.set_visible(False)
-    figure.suptitle(f"{title} — what the scores trade off{warning}", x=0.01, ha="left", fontsize=10)
+    figure.suptitle(f"{title} — trade-offs between the scores{warning}", x=0.01, ha="left", fontsize=10)
     return figure
 
 
 def _pareto(axes: Any, content: pd.DataFrame, ranks: Sequence[str]) -> None:
-    """Faithfulness against cost, with the explanations that none beats in both."""
+    """Draw faithfulness against cost, and a line through the explanations that no other beats in both."""
     seconds, rank = content["cost.seconds mean"].to_numpy(), content[list(ranks)].mean(axis=1).to_numpy()
     content = content[np.isfinite(rank) & np.isfinite(seconds)]
     seconds, rank = (values[np.isfinite(rank) & np.isfinite(seconds)] for values in (seconds, rank))
@@ -117,7 +118,7 @@ def _pareto(axes: Any, content: pd.DataFrame, ranks: Sequence[str]) -> None:
     controls = (content["family"] == "control").to_numpy()
     order = [place for place in in_order(seconds, list(content.index)) if not controls[place]]
     best = np.minimum.accumulate(rank[order])
-    # Mean ranks of the same ranks may differ in their last bit.
+    # Two means of the same ranks may differ in their last bit.
     front = [place for place, least in zip(order, best, strict=True) if np.isclose(rank[place], least, rtol=1e-9)]
     axes.plot(seconds[front], rank[front], color=style.PALETTE[0], linewidth=1, alpha=0.5, zorder=1)
     colours = np.where(controls, style.QUIET, style.PALETTE[0])
@@ -125,7 +126,7 @@ def _pareto(axes: Any, content: pd.DataFrame, ranks: Sequence[str]) -> None:
     axes.set_xscale("log")
     axes.set_xlim(seconds.min() / 1.5, seconds.max() * 1.5)
     axes.invert_yaxis()
-    # Names stand in a column at the right, in the order of their points, so that none covers another.
+    # The names stand in a column at the right, in the order of their points, so that no name covers another.
     low, high = axes.get_ylim()
     places = np.linspace(high, low, len(content) + 2)[1:-1]
     for place, which in zip(places, in_order(rank, list(content.index)), strict=True):
@@ -138,7 +139,7 @@ def _pareto(axes: Any, content: pd.DataFrame, ranks: Sequence[str]) -> None:
             fontsize=7,
             va="center",
             color=colour,
-            # From the left end of the name: a line from its middle would cross its letters.
+            # The line begins at the left end of the name: from its middle it would cross the letters.
             arrowprops={
                 "arrowstyle": "-",
                 "color": "#d5dbe1",
@@ -151,11 +152,11 @@ def _pareto(axes: Any, content: pd.DataFrame, ranks: Sequence[str]) -> None:
         )
     axes.set_xlabel("seconds per example")
     axes.set_ylabel("mean rank in faithfulness (best on top)")
-    axes.set_title("Faithfulness against cost; line: none is better in both", loc="left")
+    axes.set_title("Faithfulness against cost; line: no other is better in both", loc="left")
 
 
 def _disagreement(figure: Figure, axes: Any, content: pd.DataFrame, judging: pd.DataFrame) -> None:
-    """Rank correlation of the scores over the explanations."""
+    """Draw the rank correlation of the scores over the explanations."""
     ranks = content[[f"{metric} rank" for metric in judging["metric"]]]
     with np.errstate(invalid="ignore"):
         matrix = ranks.corr("spearman").to_numpy()
@@ -167,16 +168,16 @@ def _disagreement(figure: Figure, axes: Any, content: pd.DataFrame, judging: pd.
                 text = rank_cells.tenths(matrix[row, column])
                 ink = "white" if abs(matrix[row, column]) > 0.6 else style.INK
                 axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=ink)
-    names = [_named(row) for row in judging.itertuples()]
+    names = [_title(row) for row in judging.itertuples()]
     axes.set_xticks(range(size), names, rotation=90, fontsize=7)
     axes.set_yticks(range(size), names, fontsize=7)
     rank_cells.without_frame(axes)
     axes.set_title("Rank correlation of the scores\nover all explanations", loc="left")
-    # In the square's own measure: a few scores make a small square, and a bar of the figure's would stand above it.
+    # Placed relative to the square: few scores make a small square, and a bar of the figure's height would stick out.
     beside = axes.inset_axes((1.03, 0.2, 0.035, 0.6))
     style.Scale(style.DIVERGING, norm, "neither").bar_in(figure, beside, "")
 
 
-def _named(row: Any) -> str:
-    """The title of a metric, with its variant."""
+def _title(row: Any) -> str:
+    """Return the title of a metric, with its variant."""
     return f"{row.title} ({row.variant})" if isinstance(row.variant, str) else str(row.title)

@@ -1,4 +1,4 @@
-"""One example of each class through all methods, side by side."""
+"""Figure of all explanations of one example of each class, below one another."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from pellucid.draw.shared.families import FAMILIES
 from pellucid.explain.base import holds
 from pellucid.messages import MANY_CLASSES
 
-_NAMES = 1.75  # inches for the names at the left
+_NAMES = 1.75  # inches for the names of the explanations at the left
 _GAP = 0.07
-_UNLABELLED = 5  # examples without labels that are shown
+_UNLABELLED = 5  # examples, if none has a label
 _LETTER = 0.073  # inches of a letter of the caption
-_LETTERS = 12  # of 6 points over an image
+_LETTERS = 12  # at most, of 6 points, over an image
 
 
 class Row(NamedTuple):
@@ -48,16 +48,16 @@ def draw(
     pictures: Sequence[Path | str],
     chance: Path | str | None = None,
 ) -> None:
-    """Draw the first example of each class, and below it every explanation of it on a colour scale of its own.
+    """Draw the first example of each class, and below it each of its explanations, every map on its own colour scale.
 
     Args:
         methods: parameters of the methods, by name.
-        attributions: `attributions.npz` of each of them.
+        attributions: `attributions.npz` of each method.
         title: of the experiment.
         data_info: `data.json`.
-        checks: the table of the checks: what failed one is marked.
+        checks: the table of the checks; explanations that failed a check are marked.
         pictures: one path per format.
-        chance: `chance.json`: a model that is no better than chance is named so.
+        chance: `chance.json` of a model that is no better than chance; the figure then says so.
     """
     table = tables.read(checks)
     failed = set(table.loc[~table["passed"], "explanation"])
@@ -74,15 +74,15 @@ def figure(
     failed: Collection[str],
     at_chance: str = "",
 ) -> Figure:
-    """Return the figure.
+    """Return the figure of some explanations.
 
     Args:
         title: of the experiment.
         data: what `style.data_info` or `style.shown` returned.
         rows: the explanations.
-        arrays: what they share: the content of one `attributions.npz`.
+        arrays: the content of one `attributions.npz`: examples, labels and predictions are the same for all methods.
         failed: labels of the explanations that failed a check.
-        at_chance: what is to be known of a model that is no better than chance.
+        at_chance: the warning about a model that is no better than chance; empty for any other model.
     """
     inputs = style.unmeasured_as_nan(arrays["inputs"], arrays.get("measured"))
     present = np.unique(arrays["labels"])
@@ -91,7 +91,7 @@ def figure(
     if (present == UNLABELLED).all():
         shown, of_each = (
             list(range(min(len(inputs), _UNLABELLED))),
-            "the first examples, under the classes that they are taken for,",
+            "the first examples, each with its predicted class,",
         )
     image = data["kind"] == "image"
     width, height = (0.62, 0.62) if image else (1.75, 0.42)
@@ -104,7 +104,7 @@ def figure(
         across,
         0.3 + (1 + len(rows)) * (height + _GAP),
         f"{title} — {of_each} through all methods{warning}\n"
-        f"each map on its own colour scale; red: for the class, blue: against it{marks}",
+        f"each map on its own colour scale; red: evidence for the class, blue: against it{marks}",
         bar=False,
     )
     for column, index in enumerate(shown):
@@ -122,7 +122,7 @@ def figure(
         canvas.text(f"{label}{mark}", _NAMES - 0.1, top + height / 2, ha="right", fontsize=8, color=colour)
         for column, index in enumerate(shown):
             left = _NAMES + column * (width + _GAP)
-            # A scale for all would leave a class that the model is less sure of without colours.
+            # With one scale for all maps, a class with low logits would have no colours.
             scale = style.Scale.of(maps[[index]], signed)
             _cell(canvas, inputs[index], maps[index], image, scale, left, top, width, height)
             if not np.nan_to_num(maps[index]).any():
@@ -133,7 +133,7 @@ def figure(
 def _rows(
     methods: Mapping[str, Mapping[str, Any]], attributions: Mapping[str, Path | str]
 ) -> tuple[list[Row], dict[str, NDArray[Any]]]:
-    """Return the rows of every explanation, and the arrays that all methods share."""
+    """Return a row for each explanation, and the arrays that all methods share."""
     rows = []
     for family in FAMILIES:
         for method in (name for name in methods if plugins.spec("explain", name).family == family):
@@ -148,15 +148,15 @@ def _rows(
 def _head(
     canvas: Canvas, data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int, centre: float
 ) -> None:
-    """Write the true class of an example over its column, and the predicted class where it differs.
+    """Write the true class of an example over its column, and the predicted class if it differs.
 
-    Without labels the predicted class stands there alone.
+    Without labels, write the predicted class alone.
     """
     classes = data_info["classes"]
     label, predicted = int(arrays["labels"][index]), classes[arrays["predictions"][index]]
     name = predicted if label == UNLABELLED else classes[label]
     if len(classes) > MANY_CLASSES and data_info["kind"] == "image":
-        # Names of a thousand classes are long: two short lines over a narrow column.
+        # The names of a thousand classes are long, and the column is narrow: two short lines.
         lines = [name] if name == predicted else [name, f"→ {predicted}"]
         cut = "\n".join(line if len(line) <= _LETTERS else f"{line[: _LETTERS - 1]}…" for line in lines)
         canvas.text(cut, centre, 0.1, ha="center", fontsize=6)
@@ -167,7 +167,7 @@ def _head(
 def _input(
     canvas: Canvas, example: NDArray[np.float32], image: bool, left: float, top: float, width: float, height: float
 ) -> None:
-    """The example itself: an image, or lines one over the other."""
+    """Draw the example itself: an image, or the lines of all channels over each other."""
     if image:
         canvas.example(example, left, top, width, height)
         return
@@ -190,7 +190,7 @@ def _cell(
     width: float,
     height: float,
 ) -> None:
-    """An attribution: over the image, along the line, or time × channel."""
+    """Draw an attribution: over the image, along the line, or as a map of time × channel."""
     if image:
         colours = scale.colours(scale.norm(attribution[..., 0]))[..., :3]
         paper = 1 - pixels.ink(example)

@@ -1,4 +1,4 @@
-"""One figure per score: every explanation's mean with its interval, and the curves behind it."""
+"""Figure of a score: the mean of every explanation with its interval, and the curves behind it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pellucid.ranks import in_order
 from pellucid.score.base import ScoreSpec
 
 COLUMNS = 4  # panels side by side
-NAMED = 3  # curves that get a colour and a name, beside the controls
+NAMED = 3  # curves that get a colour and a name, besides those of controls
 
 
 def draw(*, score: str, title: str, table: Path | str, arrays: Path | str, pictures: Sequence[Path | str]) -> None:
@@ -46,21 +46,21 @@ def _figure(spec: ScoreSpec, rows: pd.DataFrame, arrays: Mapping[str, NDArray[An
     figure = style.new(max(2.2 + 2.5 * columns, 8.0), 0.7 + height * lines + 2.8 * below + 0.5 * bool(below))
     heights = [height] * lines + [2.8] * below
     axes = figure.subplots(lines + below, columns, squeeze=False, height_ratios=heights)
-    # Long names at the left edge would be cut by a hair.
+    # Without this padding, long names at the left edge would be cut off.
     figure.set_layout_engine("constrained", w_pad=0.12)
-    for one in axes.ravel():
-        one.set_visible(False)
+    for panel in axes.ravel():
+        panel.set_visible(False)
     for position, metric in enumerate(metrics):
-        one = axes[position // columns, position % columns]
-        _dots(one, rows[rows["metric"] == metric].set_index("explanation"), order, position % columns == 0)
-        known = spec.metric(metric)
+        panel = axes[position // columns, position % columns]
+        _dots(panel, rows[rows["metric"] == metric].set_index("explanation"), order, position % columns == 0)
+        declared = spec.metric(metric)
         variant = f" ({metric.split('.', 1)[1]})" if "." in metric else ""
-        one.set_title(f"{known.title}{variant}", loc="left")
-        one.set_xlabel({"higher": "higher is better →", "lower": "← lower is better", "neither": ""}[known.better])
+        panel.set_title(f"{declared.title}{variant}", loc="left")
+        panel.set_xlabel({"higher": "higher is better →", "lower": "← lower is better", "neither": ""}[declared.better])
     for position, curve in enumerate(sorted(curves, key=_variant)):
         _curves(axes[lines + position // columns, position % columns], curve, order, arrays)
     if curves:
-        # One legend for all panels: the same explanations are named in each.
+        # One legend serves all panels, which name the same explanations.
         handles, labels = axes[lines, 0].get_legend_handles_labels()
         figure.legend(handles[::-1], labels[::-1], fontsize=8, ncols=columns + 2, loc="outside lower left")
     note = f"\n{arrays['note']}" if "note" in arrays else ""
@@ -69,26 +69,26 @@ def _figure(spec: ScoreSpec, rows: pd.DataFrame, arrays: Mapping[str, NDArray[An
 
 
 def ranked(rows: pd.DataFrame, metric: str, spec: ScoreSpec) -> list[str]:
-    """The explanations, the best by `metric` first, equal ones by name; those without a value last."""
+    """Return the explanations, the best by `metric` first; equal ones by name, and those without a value last."""
     means = rows[rows["metric"] == metric].set_index("explanation")["mean"]
     names, lower = list(means.index), spec.metric(metric).better == "lower"
     return [names[place] for place in in_order(means.to_numpy(np.float64), names, lower=lower)]
 
 
 def _variant(curve: str) -> tuple[str, int]:
-    """Curves of one kind side by side, in the order in which a metric's variants stand."""
+    """Return the key by which curves are sorted: by kind, then in the order of the baselines in the table."""
     kind, _, variant = curve.partition(".")
     order = ("zero", "mean", "noise", "linear", "other")
     return kind, order.index(variant) if variant in order else 0
 
 
 def control(label: str) -> bool:
-    """Whether an explanation is a control."""
+    """Return whether an explanation is a control."""
     return family(label) == "control"
 
 
 def _dots(axes: Any, rows: pd.DataFrame, order: Sequence[str], named: bool) -> None:
-    """One row per explanation: its mean, and a bar over its interval."""
+    """Draw a row for each explanation: its mean, and a bar over its interval."""
     axes.set_visible(True)
     for place, label in enumerate(order):
         if label not in rows.index:
@@ -106,12 +106,12 @@ def _dots(axes: Any, rows: pd.DataFrame, order: Sequence[str], named: bool) -> N
 
 
 def _curves(axes: Any, curve: str, order: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Mean curve of every explanation: the best few and the controls are named, the others are there to compare."""
+    """Draw the mean curve of every explanation; the best ones and the controls have names, all others are pale."""
     axes.set_visible(True)
-    having = [label for label in order if f"{label}/{curve}/y" in arrays]
-    best = [label for label in having if not control(label)][:NAMED]
+    with_curve = [label for label in order if f"{label}/{curve}/y" in arrays]
+    best = [label for label in with_curve if not control(label)][:NAMED]
     dashes = iter(("--", ":", "-."))
-    for label in reversed(having):
+    for label in reversed(with_curve):
         x, y = arrays[f"{label}/{curve}/x"], arrays[f"{label}/{curve}/y"]
         y = y[np.isfinite(y).all(1)]
         if not len(y):
@@ -123,8 +123,8 @@ def _curves(axes: Any, curve: str, order: Sequence[str], arrays: Mapping[str, ND
             axes.plot(x, y, color=style.INK, linewidth=1.1, linestyle=next(dashes, "-"), label=label, zorder=2)
         else:
             axes.plot(x, y, color="#c5ccd4", linewidth=0.8, zorder=1)
-    if having:
-        x_label, y_label = arrays[f"{having[0]}/{curve}/labels"]
+    if with_curve:
+        x_label, y_label = arrays[f"{with_curve[0]}/{curve}/labels"]
         axes.set_xlabel(str(x_label), fontsize=8)
         axes.set_ylabel(str(y_label), fontsize=8)
     axes.set_title(curve, loc="left")

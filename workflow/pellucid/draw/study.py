@@ -1,4 +1,4 @@
-"""The members of a study: one row for each combination of values, one point for each seed and fold."""
+"""Figure of a study: a row for each combination of values, a point for each member with these values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pellucid.config.studies import REPEATING, Study, described, without
 from pellucid.draw import style
 from pellucid.user_text import LONGEST_TITLE, names_in_figure
 
-# The two that every study is judged by, and which way is better.
+# The metrics by which members are compared, and which direction is better.
 SHOWN = {
     "balanced_accuracy": ("balanced accuracy", "higher is better →"),
     "log_loss": ("log loss", "← lower is better"),
@@ -24,11 +24,11 @@ SHOWN = {
 def draw(
     *, title: str, members: Mapping[str, Mapping[str, Any]], table: Path | str, pictures: Sequence[Path | str]
 ) -> None:
-    """Draw the test scores of all members, with mean ± standard deviation over seeds and folds.
+    """Draw the test metrics of all members, with mean ± standard deviation over seeds and folds.
 
     Args:
         title: of the study.
-        members: the varied values, by member and dotted key.
+        members: for each member, the values that are varied, by their dotted key.
         table: what `compare.study` wrote.
         pictures: one path per format.
     """
@@ -45,15 +45,16 @@ def draw(
             axes.set_xlabel(f"{name} of the test examples\n{better}", fontsize=8)
         panels[0].set_yticks(range(len(groups)), labels, fontsize=8)
         means = f"; bar: mean ± standard deviation over {_repeats(members)}" if repeated else ""
-        figure.suptitle(f"{title}\nPoint: one training{means}", x=0.01, ha="left", fontsize=10)
+        figure.suptitle(f"{title}\npoint: one training{means}", x=0.01, ha="left", fontsize=10)
         style.save(figure, *pictures)
 
 
 def _panel(axes: Axes, groups: Sequence[Any]) -> None:
+    """Draw a row of points for each group, and a bar over mean ± standard deviation."""
     for place, members in enumerate(groups):
-        # A metric need not be defined for every member.
+        # A metric may be undefined for some members.
         values = members[np.isfinite(members)]
-        # Equal values lie side by side, not on one another.
+        # Equal values lie below each other, not on each other.
         offsets = np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else np.zeros(1)
         axes.plot(values, place + offsets, "o", color=style.PALETTE[0], markersize=4, alpha=0.7, zorder=3)
         if len(values) > 1:
@@ -68,7 +69,7 @@ def _panel(axes: Axes, groups: Sequence[Any]) -> None:
 
 
 def _repeats(members: Mapping[str, Mapping[str, Any]]) -> str:
-    """What the points of a row are: "3 training seeds and 5 folds"."""
+    """Return what the points of a row differ in, such as "3 training seeds and 5 folds"."""
     names = {"seed": "seeds", "training.seed": "training seeds", "split.fold": "folds"}
     counts = {key: len({values[key] for values in members.values() if key in values}) for key in REPEATING}
     return " and ".join(f"{counts[key]} {names[key]}" for key in REPEATING if counts[key])

@@ -1,4 +1,4 @@
-"""How much explanations depend on the seed of the training, method by method."""
+"""Figure of how much the explanations of each method depend on the seed of the training."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from pellucid.draw import style
 from pellucid.draw.shared import rank_cells
 
 TITLES = {"rank_correlation": "Rank correlation of two trainings", "overlap": "Strongest tenth in common"}
-DRAWN = 6  # groups of members that colours tell apart
+DRAWN = 6  # groups of members: more colours are hard to tell apart
 
 
 def draw(*, title: str, table: Path | str, pictures: Sequence[Path | str]) -> None:
-    """Draw the mean similarity of every method with its interval, beside that between seeds of the method's own.
+    """Draw the mean similarity of each method's explanations after two trainings, with its interval.
+
+    Beside it stands the similarity after one training with two seeds of the method.
 
     Args:
         title: of the study.
@@ -42,9 +44,9 @@ def draw(*, title: str, table: Path | str, pictures: Sequence[Path | str]) -> No
         panels = figure.subplots(1, 2, sharey=True)
         for axes, metric in zip(panels, METRICS, strict=True):
             for place, group in enumerate(shown):
-                part = rows[(rows["metric"] == metric) & (rows["group"] == group)].set_index("explanation")
+                of_group = rows[(rows["metric"] == metric) & (rows["group"] == group)].set_index("explanation")
                 lift = 0.24 * (place - (len(shown) - 1) / 2) if len(shown) > 1 else 0.0
-                _dots(axes, part, order, lift, style.PALETTE[place], families)
+                _dots(axes, of_group, order, lift, style.PALETTE[place], families)
             axes.set_title(TITLES[metric], loc="left")
             axes.set_xlabel("1: the same explanation after another training", fontsize=8)
             axes.set_ylim(len(order) - 0.4, -0.6)
@@ -64,20 +66,23 @@ def draw(*, title: str, table: Path | str, pictures: Sequence[Path | str]) -> No
 def _dots(
     axes: Axes, rows: pd.DataFrame, order: Sequence[str], lift: float, colour: str, families: dict[str, Any]
 ) -> None:
+    """Draw a row for each explanation: a dot with a bar over its interval, and a diamond for another seed."""
     for place, label in enumerate(order):
         if label not in rows.index:
             continue
         ink = style.QUIET if families[label] == "control" else colour
-        mean, low, high, own = rows.loc[label, ["mean", "low", "high", "own seed"]]
+        mean, low, high, same_training = rows.loc[label, ["mean", "low", "high", "own seed"]]
         y = place + lift
         axes.plot([low, high], [y, y], color=ink, linewidth=1.6, alpha=0.5, solid_capstyle="butt")
         axes.plot(mean, y, "o", color=ink, markersize=4, zorder=3)
-        if np.isfinite(own):
-            axes.plot(own, y, "D", color=ink, markersize=4.5, markerfacecolor="none", markeredgewidth=0.9, zorder=2)
+        if np.isfinite(same_training):
+            axes.plot(
+                same_training, y, "D", color=ink, markersize=4.5, markerfacecolor="none", markeredgewidth=0.9, zorder=2
+            )
 
 
 def _legend(rows: pd.DataFrame, groups: Sequence[str]) -> tuple[list[Line2D], list[str]]:
-    """What the marks mean, and the groups by colour where there are several."""
+    """Return the marks and their meanings, and with several groups a mark for each group's colour."""
     mark: dict[str, Any] = {"linestyle": "none", "markersize": 4.5, "color": style.INK}
     handles = [Line2D([], [], marker="o", **mark)]
     texts = ["another training (bar: 95% interval over examples)"]
@@ -92,7 +97,7 @@ def _legend(rows: pd.DataFrame, groups: Sequence[str]) -> tuple[list[Line2D], li
 
 
 def _counts(rows: pd.DataFrame) -> str:
-    """How much the figure rests on."""
+    """Return on how many trainings and examples the figure is based."""
     trainings, examples = _span(rows["trainings"]), _span(rows["examples"])
     return f"{trainings} trainings, {examples} examples that two or more of them explain, for the same class"
 

@@ -1,4 +1,4 @@
-"""Shared drawing code: style, colours, saving, and attributions on a signal or a multichannel series."""
+"""What all figures share: style, colours, saving, and attributions on a signal or a series of several channels."""
 
 from __future__ import annotations
 
@@ -29,18 +29,19 @@ Array = NDArray[np.float32]
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 INK = "#1f2933"
 QUIET = "#8a949e"
-# Where nothing was measured: paler than any value.
+# The colour where nothing was measured: paler than the colour of any value.
 UNMEASURED = "#eef0f2"
 
-# Both begin at a grey that is seen on white, and darken evenly: what matters is darkest, with or without colour.
+# Both begin at a grey that is visible on white and become evenly darker: strong values are darkest, also in grey print.
 _LOW = "#d3d8de"
 SEQUENTIAL = LinearSegmentedColormap.from_list("pellucid", [_LOW, "#f3a33c", "#cf3a2b", "#3d0f4a"])
 DIVERGING = LinearSegmentedColormap.from_list("pellucid_signed", ["#08306b", "#3b86c4", _LOW, "#e0662f", "#67000d"])
-# A value this many times the 99.5th percentile is a spike.
+# The largest value is a spike if it is more than this many times the 99.5th percentile.
 _SPIKE = 1.5
 
 STYLE: dict[str, Any] = {
-    "figure.dpi": 100,
+    # The layout is made at the resolution of the file: at another one, letters are wider and would be cut off.
+    "figure.dpi": 150,
     "savefig.dpi": 150,
     "font.size": 9,
     "axes.titlesize": 9,
@@ -54,25 +55,25 @@ STYLE: dict[str, Any] = {
     "ytick.color": INK,
     "text.color": INK,
     "legend.frameon": False,
-    # The same picture gives the same bytes.
+    # The same figure gives the same bytes.
     "svg.hashsalt": "pellucid",
     "svg.fonttype": "none",
 }
 
 
 def new(width: float, height: float) -> Figure:
-    """An empty figure in the project's style; sizes in inches."""
+    """Return an empty figure in the project's style; sizes are in inches."""
     with mpl.rc_context(STYLE):
         return Figure(figsize=(width, height), layout="constrained")
 
 
 def save(figure: Figure, *paths: Path | str) -> None:
-    """Write a figure once per path; the suffix chooses the format. All its texts are drawn as they are written."""
+    """Write a figure to each path, in the format of its suffix. No text is read as a formula."""
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         fit(figure)
-        # Which letters no font has is told by `fit`, once.
+        # `fit` reports, once, the letters that no font has.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        # The layout is most of the work: it is found once, and not again for every format.
+        # The layout takes most of the time: it is computed once, not again for every format.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
         for path in paths:
@@ -81,7 +82,7 @@ def save(figure: Figure, *paths: Path | str) -> None:
 
 
 def fit(figure: Figure) -> None:
-    """Choose fonts that have all letters of a figure, and break the lines of its heading that are wider than it."""
+    """Choose fonts that have all letters of a figure, and break lines of its heading that are wider than the figure."""
     fonts.fit(figure)
     width, lines = figure.get_figwidth(), figure.get_suptitle().split("\n")
     # A letter of 10 points is a thirteenth of an inch wide.
@@ -91,28 +92,28 @@ def fit(figure: Figure) -> None:
 
 
 def data_info(path: Path | str) -> dict[str, Any]:
-    """What `data.json` says, as `shown`."""
+    """Return the content of `data.json` as figures show it (`shown`)."""
     return shown(files.read_json(path))
 
 
-def shown(told: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of `data.json`, with its names and its unit as a figure shows them."""
-    classes = names_in_figure(told["classes"])
-    shown = dict(zip(told["classes"], classes, strict=True))
+def shown(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of `data.json`, with its names and its unit as figures show them."""
+    classes = names_in_figure(content["classes"])
+    new_names = dict(zip(content["classes"], classes, strict=True))
     counts = {
-        part: {shown.get(name, name): count for name, count in numbers.items()}
-        for part, numbers in told.get("counts", {}).items()
+        split: {new_names.get(name, name): count for name, count in numbers.items()}
+        for split, numbers in content.get("counts", {}).items()
     }
-    fit = {"classes": classes, "counts": counts, "notes": [readable(note) for note in told.get("notes", ())]}
-    if "channels" in told:
-        fit["channels"] = names_in_figure(told["channels"])
-    if "unit" in told:
-        fit["unit"] = in_figure(str(told["unit"]))
-    return {**told, **fit}
+    changed = {"classes": classes, "counts": counts, "notes": [readable(note) for note in content.get("notes", ())]}
+    if "channels" in content:
+        changed["channels"] = names_in_figure(content["channels"])
+    if "unit" in content:
+        changed["unit"] = in_figure(str(content["unit"]))
+    return {**content, **changed}
 
 
 def styled() -> Any:
-    """A context in which axes get the project's style."""
+    """Return a context in which axes get the project's style."""
     return mpl.rc_context(STYLE)
 
 
@@ -126,9 +127,9 @@ class Scale:
 
     @classmethod
     def of(cls, values: Array, signed: bool, colours: Colormap | None = None) -> Scale:
-        """A scale up to the largest size of `values`, or up to their 99.5th percentile if a spike would pale the rest.
+        """Return a scale up to the largest absolute value; up to the 99.5th percentile if a spike would pale the rest.
 
-        NaN, where nothing was measured, does not count.
+        NaN, which stands where nothing was measured, is ignored.
         """
         size = np.abs(values[np.isfinite(values)])
         largest = float(size.max()) if size.size else 0.0
@@ -139,7 +140,7 @@ class Scale:
 
     @property
     def top(self) -> float:
-        """Where the colours end."""
+        """The value at which the colours end."""
         return float(self.norm.vmax or 1)
 
     def bar(self, figure: Figure, axes: Any, label: str) -> None:
@@ -157,13 +158,13 @@ class Scale:
 
 
 def colour_bar(figure: Figure, axes: Any, shades: mpl.cm.ScalarMappable, extend: str = "neither") -> Any:
-    """Draw a colour bar beside `axes`, of at most five inches."""
+    """Draw a colour bar beside `axes`, at most five inches high."""
     shrink = min(0.6, 5 / figure.get_figheight())
     return figure.colorbar(shades, ax=axes, extend=extend, shrink=shrink, aspect=30, pad=0.015)
 
 
 def coloured_line(axes: Axes, time: NDArray[np.float64], signal: Array, attribution: Array, scale: Scale) -> None:
-    """A signal (time,) drawn as a line that takes the colour of its attribution (time,); grey where that is NaN."""
+    """Draw a signal (time,) as a line in the colours of its attribution (time,); grey where the attribution is NaN."""
     axes.add_collection(coloured_segments(time, signal, attribution, scale, 1.9))
     shade_unmeasured(axes, time, np.isnan(attribution))
     axes.set_xlim(*span(time))
@@ -175,9 +176,9 @@ def coloured_line(axes: Axes, time: NDArray[np.float64], signal: Array, attribut
 def coloured_segments(
     x: NDArray[np.float64], y: NDArray[Any], attribution: Array, scale: Scale, width: float
 ) -> LineCollection:
-    """A line through points x, y (time,) that takes the colour of their attribution (time,); width in points.
+    """Return a line through points x, y (time,) in the colours of their attribution (time,); width in points.
 
-    Where the attribution is NaN there is no line.
+    There is no line where the attribution is NaN.
     """
     points = np.column_stack([x, y])
     # Each segment runs from one midpoint to the next and so belongs to one sample.
@@ -185,7 +186,7 @@ def coloured_segments(
     begin = np.vstack([points[:1], middles])
     end = np.vstack([middles, points[-1:]])
     segments = np.stack([begin, points, end], axis=1)
-    # The strong ones are drawn last, on top of the weak.
+    # Segments with strong attributions are drawn last, on top of the others.
     order = np.argsort(np.abs(attribution), kind="stable")
     order = order[np.isfinite(attribution[order])]
     lines = LineCollection(
@@ -196,12 +197,12 @@ def coloured_segments(
 
 
 def unmeasured_as_nan(values: Array, measured: NDArray[np.bool_] | None) -> Array:
-    """Values with NaN where nothing was measured, which figures leave grey; as they are where all was."""
+    """Return values with NaN, which figures leave grey, where nothing was measured (None: all was measured)."""
     return values if measured is None else np.where(measured, values, np.float32(np.nan))
 
 
 def largest_range(series: Array) -> Array:
-    """The largest range of each channel of series (N, time, channels), above 0: (channels,)."""
+    """Return the largest range of each channel of series (N, time, channels), never 0: (channels,)."""
     present = np.isfinite(series)
     low, high = (np.where(present, series, end) for end in (np.float32(np.inf), np.float32(-np.inf)))
     reach: Array = np.maximum((high.max(1) - low.min(1)).max(0), np.float32(1e-12))
@@ -209,12 +210,12 @@ def largest_range(series: Array) -> Array:
 
 
 def span(time: NDArray[np.float64]) -> tuple[float, float]:
-    """The ends of a time axis; of one sample, around it."""
+    """Return the ends of a time axis; of a single sample, half a sample before and behind it."""
     return (float(time[0]), float(time[-1])) if len(time) > 1 else (float(time[0]) - 0.5, float(time[0]) + 0.5)
 
 
 def shade_unmeasured(axes: Axes, time: NDArray[np.float64], absent: NDArray[np.bool_]) -> None:
-    """Grey over the samples (time,) that are absent."""
+    """Draw grey over the samples (time,) that are absent."""
     half = (time[1] - time[0]) / 2 if len(time) > 1 else 0.5
     edges = np.flatnonzero(np.diff(np.concatenate([[False], absent, [False]]).astype(np.int8)))
     for first, last in zip(edges[::2], edges[1::2] - 1, strict=True):
@@ -224,9 +225,9 @@ def shade_unmeasured(axes: Axes, time: NDArray[np.float64], absent: NDArray[np.b
 def stacked_series(
     axes: Axes, time: NDArray[np.float64], series: Array, channels: Sequence[str], spread: Array
 ) -> None:
-    """Channels (time, channels) as lines one under the other, each centred and divided by `spread` (channels,)."""
+    """Draw channels (time, channels) as lines below each other, each centred and divided by `spread` (channels,)."""
     for index in range(series.shape[1]):
-        # A channel of which nothing was measured has no line.
+        # A channel without a measured value has no line.
         if np.isnan(series[:, index]).all():
             continue
         line = (series[:, index] - np.nanmean(series[:, index])) / spread[index]
@@ -239,7 +240,7 @@ def stacked_series(
 def channel_map(
     axes: Axes, time: NDArray[np.float64], attribution: Array, channels: Sequence[str], scale: Scale
 ) -> None:
-    """Attribution (time, channels) as an image with one row per channel, first channel on top; grey where it is NaN."""
+    """Draw an attribution (time, channels) as an image, a row for each channel, the first on top; grey for NaN."""
     axes.set_facecolor(UNMEASURED)
     step = (time[-1] - time[0]) / max(len(time) - 1, 1)
     extent = (time[0] - step / 2, time[-1] + step / 2, attribution.shape[1] - 0.5, -0.5)
@@ -250,22 +251,22 @@ def channel_map(
 
 
 def channel_ticks(axes: Axes, channels: Sequence[str], positions: Sequence[float]) -> None:
-    """Channel names on the y axis; every so many where all would not fit."""
+    """Write channel names on the y axis: all, or every second, third, … of many."""
     step = -(-len(channels) // 12)
     axes.set_yticks(positions[::step], list(channels)[::step], fontsize=7)
     axes.tick_params(axis="y", length=0)
 
 
 def label_time(axes: Any, label: str) -> None:
-    """Label the lowest axes of each column that are shown: a class may have fewer examples than the others."""
+    """Label the lowest visible axes of each column: some classes have fewer examples than others."""
     for column in axes.T:
-        if shown := [one for one in column if one.get_visible()]:
-            shown[-1].set_xlabel(label)
-            shown[-1].tick_params(labelbottom=True)
+        if visible := [panel for panel in column if panel.get_visible()]:
+            visible[-1].set_xlabel(label)
+            visible[-1].tick_params(labelbottom=True)
 
 
 def time_axis(n: int, sampling_rate: float | None) -> tuple[NDArray[np.float64], str]:
-    """The time of each of `n` samples, and the axis label: seconds where the rate is known, else sample numbers."""
+    """Return the time of each of `n` samples and the axis label: seconds if the rate is known, else sample numbers."""
     if sampling_rate:
         return np.arange(n) / sampling_rate, "time (s)"
     return np.arange(n, dtype=np.float64), "sample"

@@ -1,4 +1,4 @@
-"""Loss and accuracy over the epochs, with the epoch that was kept; the learning rate, where it changes."""
+"""Figure of a training: loss and accuracy over the epochs, the epoch that was kept, the learning rate if it varies."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ def draw(*, history: Path | str, training_info: Path | str, title: str, pictures
         title: of the experiment.
         pictures: one path per format.
     """
-
-    table, told = tables.read(history), files.read_json(training_info)
+    table, training = tables.read(history), files.read_json(training_info)
     if table.empty:
         _draw_none(title, pictures)
         return
-    best, rates = told["best_epoch"], table.get("learning_rate")
+    best, rates = training["best_epoch"], table.get("learning_rate")
     varies = rates is not None and bool((rates != rates[0]).any())
-    loss = "focal loss (nats)" if told.get("loss") == "focal" else "cross-entropy (nats)"
-    early = f", stopped early after {len(table)} epochs" if told.get("ended_by") == "early_stopping" else ""
+    loss = "focal loss (nats)" if training.get("loss") == "focal" else "cross-entropy (nats)"
+    early = f", stopped early after {len(table)} epochs" if training.get("ended_by") == "early_stopping" else ""
     figure = style.new(7.2, 4.0 if varies else 3.0)
     with style.styled():
         grid = figure.add_gridspec(2 if varies else 1, 2, height_ratios=[3, 1] if varies else None)
         for column, score in enumerate(("loss", "accuracy")):
             axes: Any = figure.add_subplot(grid[0, column])
-            # Markers show a training of one epoch too.
+            # A line alone would not show a training of one epoch.
             axes.plot(table["epoch"], table[score], label="train", marker=".", markersize=4)
             axes.plot(
                 table["epoch"], table[f"val_{score}"], label="validation", marker=".", markersize=4, linestyle="--"
@@ -54,8 +53,9 @@ def draw(*, history: Path | str, training_info: Path | str, title: str, pictures
 
 
 def _draw_none(title: str, pictures: list[str]) -> None:
+    """Draw the figure of a model that was not trained."""
     figure = style.new(7.2, 0.9)
     with style.styled():
         figure.suptitle(f"Training\n{title}", x=0.01, ha="left", fontsize=10)
-        figure.text(0.01, 0.12, "No epochs: the model has the weights that it started from.", ha="left")
+        figure.text(0.01, 0.12, "No epochs: the model keeps its initial weights.", ha="left")
     style.save(figure, *pictures)

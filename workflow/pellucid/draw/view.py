@@ -1,4 +1,4 @@
-"""The figure of a view, drawn from its arrays by the module of the view's name in `draw/views/`."""
+"""Figure of a view, drawn from its arrays by the module in `draw/views/` that has the view's name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pellucid.config.variants import variants
 from pellucid.draw import style
 from pellucid.user_text import in_figure
 
-_LONGEST = 60  # letters of the name of a layer
+_LONGEST_NAME = 60  # letters of the name of a layer
 
 
 def draw(
@@ -32,7 +32,7 @@ def draw(
 
     Args:
         view: name of the view.
-        variant: which of the runs that its parameters ask for.
+        variant: name of the variant.
         parameters: its parameters, and `sweep`.
         title: of the experiment.
         data_info: `data.json`.
@@ -41,14 +41,14 @@ def draw(
     """
     drawing = importlib.import_module(f"pellucid.draw.views.{view}")
     caption = f"{title} — {plugins.spec('views', view).title}"
-    found = {name: _shown(array) for name, array in files.read_arrays(arrays).items()}
+    shown = {name: _shown(array) for name, array in files.read_arrays(arrays).items()}
     with style.styled():
-        figure = drawing.draw(found, style.data_info(data_info), variants(view, parameters)[variant], caption)
+        figure = drawing.draw(shown, style.data_info(data_info), variants(view, parameters)[variant], caption)
         style.save(figure, *pictures)
 
 
 def _shown(array: NDArray[Any]) -> NDArray[Any]:
-    """An array of texts, such as names of layers, as a figure shows them; any other as it is."""
+    """Return an array of texts, such as names of layers, as figures show them; any other array unchanged."""
     if array.dtype.kind != "U":
         return array
-    return np.array([in_figure(str(text), _LONGEST) for text in array.flat], str).reshape(array.shape)
+    return np.array([in_figure(str(text), _LONGEST_NAME) for text in array.flat], str).reshape(array.shape)

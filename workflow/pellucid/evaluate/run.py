@@ -31,7 +31,7 @@ def evaluate(
     memory_mb: int,
     folder: Path | str,
     training: Path | str | None = None,
-    as_it_is: bool = False,
+    untrained: bool = False,
 ) -> None:
     """Predict the test examples and score the predictions.
 
@@ -49,7 +49,7 @@ def evaluate(
             more than 20 classes the tables hold only classes that are true or predicted for some example, and each
             example's five most probable classes.
         training: `training.json`, whose notes are repeated in `metrics.json`.
-        as_it_is: the model was not trained here, so that the order of its outputs may differ from that of the classes;
+        untrained: the model was not trained here, so that the order of its outputs may differ from that of the classes;
             `metrics.json` gets a note where this seems to be the case.
 
     Raises:
@@ -71,7 +71,7 @@ def evaluate(
         metrics["classes_that_occur"] = int(occurs.sum())
         metrics["classes"] = len(classes)
     by_chance = chance.compare(y, predicted, classes)
-    if notes := class_order.notes(training, y, predicted, classes if as_it_is else [], by_chance["sentence"]):
+    if notes := class_order.notes(training, y, predicted, classes if untrained else [], by_chance["sentence"]):
         metrics["notes"] = notes
     files.write_json(folder / "chance.json", by_chance)
     files.write_json(folder / "metrics.json", metrics)

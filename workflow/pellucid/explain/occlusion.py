@@ -18,7 +18,7 @@ from pellucid.network.explained_model import ExplainedModel
 
 _Size = Annotated[int, Field(ge=1, le=1_000_000)]
 _Sizes = _Size | Annotated[Sequence[_Size], Field(min_length=1, max_length=3)]
-# The automatic window: 15 samples as in the ECG article, and at most a quarter of an axis.
+# The automatic window: 15 samples as in SignalScreen's ECG example, and at most a quarter of an axis.
 _SAMPLES, _SHARE = 15, 4
 
 SPEC = MethodSpec(

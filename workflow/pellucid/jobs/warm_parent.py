@@ -11,6 +11,7 @@ its exit code go out, a line each. When FD is closed, Snakemake is gone: all chi
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import gc
@@ -144,15 +145,17 @@ def _run(request: dict[str, Any]) -> NoReturn:
         traceback.print_exc()
     finally:
         with contextlib.suppress(BaseException):
+            # What this child registered, such as the removal of its temporary files; see `_become_new`.
+            atexit._run_exitfuncs()
             logging.shutdown()
             sys.stdout.flush()
             sys.stderr.flush()
-        # What the parent registered for its own end must not run twice.
         os._exit(code)
 
 
 def _become_new(name: str, environment: dict[str, str], folder: str) -> None:
     """Give this process what a new one would have: signals, environment, folder, a name."""
+    atexit._clear()  # what the parent registered is for the parent's own end
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)

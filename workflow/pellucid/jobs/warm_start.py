@@ -17,6 +17,7 @@ MLflow (which does some of its work when its process ends), and everything with 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import socket
@@ -30,8 +31,11 @@ KNOWN = "9.27."  # minor version of Snakemake whose execute_script is replaced
 SWITCH = "PELLUCID_WARM_START"
 # A parent costs as much CPU as a start of TensorFlow: fewer jobs are not worth it.
 FEWEST_JOBS = 6
+_SECONDS_TO_END = 3.0
 # These wait for the parent: each would have to import TensorFlow, too. All others start without it until it is ready.
-NEED_TENSORFLOW = frozenset({"train.py", "evaluate.py", "evidence.py", "explain.py", "view.py", "score.py"})
+NEED_TENSORFLOW = frozenset(
+    {"train.py", "evaluate.py", "predict.py", "evidence.py", "explain.py", "view.py", "score.py"}
+)
 
 THREADS = (
     "OMP_NUM_THREADS",
@@ -126,6 +130,8 @@ class _Parent:
         """End the process; children that are left end with it."""
         if self.process:
             self.control.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(_SECONDS_TO_END if self.ready.is_set() else 0)
             self.process.kill()
             self.process.wait()
 

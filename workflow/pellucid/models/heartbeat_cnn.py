@@ -1,4 +1,4 @@
-"""The 1-D network of the ECG article on CNN feature visualisation: three convolutions and two dense layers."""
+"""The 1-D network of SignalScreen's ECG example: three convolutions and two dense layers."""
 
 from __future__ import annotations
 

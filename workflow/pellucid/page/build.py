@@ -1,4 +1,4 @@
-"""Write the page of an experiment: one HTML file that needs no server and asks for nothing."""
+"""Write the page of an experiment: one HTML file that needs no server and loads no other file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import json
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from pellucid.user_text import in_figure, readable
 logger = logging.getLogger(__name__)
 
 MOST_BYTES = 10_000_000
+# Of what a page holds: one page reads another one of the same form alone.
+FORMAT = 1
 
 
 def build(
@@ -35,6 +38,7 @@ def build(
     data_info: Path | str,
     training: Path | str,
     output: Path | str,
+    report_summary: Path | str,
     metrics: Path | str | None = None,
     per_class: Path | str | None = None,
     chance: Path | str | None = None,
@@ -50,10 +54,11 @@ def build(
         settings: `model`, `training`, `seed`, `examples`, `methods` and `scores` of the experiment.
         data_info, training: `data.json` and `training.json`.
         output: HTML.
-        metrics, per_class, chance: `metrics.json`, `per_class.csv` and what compares the model with chance; None where
-            the evaluation wrote no such file.
+        report_summary: JSON; the sections of the page's summary, which the first page of the report begins with.
+        metrics, per_class, chance: `metrics.json`, `per_class.csv` and `chance.json`; None if the evaluation wrote no
+            such file.
         attributions: `attributions.npz` of each method.
-        leaderboard, leaderboard_metrics, checks: the tables of `compare`; None where nothing was compared.
+        leaderboard, leaderboard_metrics, checks: the tables of `compare`; None if nothing was compared.
     """
     data, trained = files.read_json(data_info), files.read_json(training)
     explained, shared = explanations.read(settings["methods"], attributions)
@@ -67,25 +72,26 @@ def build(
         data.get("counts", {}).get("test", {}),
         files.read_json(chance) if chance else None,
     )
-    known = (files.read_json(metrics) if metrics else trained).get("notes", [])
+    notes = (files.read_json(metrics) if metrics else trained).get("notes", [])
     spec = plugins.spec("models", settings["model"]["architecture"])
     sections = [
         Section("The data", "", summary.data_sentences(data)),
         Section("The model", "", [*summary.model_sentences(spec.title, trained)]),
-        Section("Is the model good?", mood, [*quality, *(readable(str(note)) for note in known)]),
+        Section("Is the model good?", mood, [*quality, *(readable(str(note)) for note in notes)]),
         *([Section("What is explained", "", summary.explained_sentences(data, explorer, settings["examples"]))]
           if explorer else []),
-        *summary.method_sections(ranks, [one.label for one in explained]),
+        *summary.method_sections(ranks, [explanation.label for explanation in explained]),
     ]  # fmt: skip
     text, references = citations.methods_text(
         data=data,
         training=trained,
         settings=settings,
-        explained=[(one.method, one.parameters) for one in explained],
+        explained=[(explanation.method, explanation.parameters) for explanation in explained],
         examples=explorer["of"] if explorer else 0,
         scores=list(settings["scores"]),
     )
     content = {
+        "format": FORMAT,
         "experiment": experiment,
         "data": _data(data),
         "colours": _colours(),
@@ -93,14 +99,16 @@ def build(
         "ranking": _ranking(ranks),
         "tables": _tables(leaderboard, leaderboard_metrics, per_class, checks),
     }
-    page = _filled(experiment, title, sections, text, references, content)
+    shown = in_figure(title or experiment, 300)
+    page = _filled(experiment, shown, sections, text, references, content)
     files.write(output, lambda temporary: temporary.write_text(page, encoding="utf-8"))
+    files.write_json(report_summary, {"title": shown, "sections": [asdict(section) for section in sections]})
     size = len(page.encode())
     logger.log(logging.INFO if size <= MOST_BYTES else logging.WARNING, "the page has %.1f MB", size / 1e6)
 
 
 def _data(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the explorer needs to know of the data, with names as they can be shown."""
+    """Return the facts of the data that the explorer needs, with names as figures show them."""
     return {
         "kind": data["kind"],
         "classes": [in_figure(name, 200) for name in data["classes"]],
@@ -127,7 +135,7 @@ def _steps(colours: Colormap) -> list[str]:
 
 
 def _ranking(ranks: Ranking | None) -> dict[str, Any] | None:
-    """Return what the explorer marks: the explanations to look at, and those that failed a check."""
+    """Return the explanations that the explorer marks: those to look at first, and those that failed a check."""
     if ranks is None:
         return None
     failed = {label: "; ".join(f"{name} {value}" for name, value in checks) for label, checks in ranks.failed.items()}
@@ -165,10 +173,10 @@ def _filled(
     references: Sequence[str],
     content: Mapping[str, Any],
 ) -> str:
-    """Return the HTML. The parts are put in at once, so that no text of the user is read as the name of a part."""
+    """Return the HTML. All parts are filled in at once, so that no text of the user is taken for the name of a part."""
     template, css, script = parts.read()
     values = {
-        "title": html.escape(in_figure(title or experiment, 300)),
+        "title": html.escape(title),
         "experiment": html.escape(experiment),
         "style_digest": _digest(css),
         "script_digest": _digest(script),
@@ -182,8 +190,8 @@ def _filled(
     pieces = template.split("{{")
     filled = [pieces[0]]
     for piece in pieces[1:]:
-        name, _, rest = piece.partition("}}")
-        filled += [values[name], rest]
+        name, _, text_after = piece.partition("}}")
+        filled += [values[name], text_after]
     return "".join(filled)
 
 
@@ -200,7 +208,7 @@ def _digest(text: str) -> str:
 
 
 def in_script(content: Any) -> str:
-    """Return JSON that cannot end the script element that holds it; numbers that JSON lacks become null."""
+    """Return JSON that cannot end the script element around it; NaN and infinity become null."""
     text = json.dumps(_finite(content), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

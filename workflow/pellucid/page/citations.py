@@ -1,4 +1,4 @@
-"""A paragraph on the methods, with the publications of exactly what ran and the versions: ready for a paper."""
+"""Write a paragraph on the methods for a paper: what ran, with its publications and the versions."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class References:
         self.texts: list[str] = []
 
     def mark(self, text: str) -> str:
-        """Return the mark of a publication, such as " [3]"; "" for what names none, such as a control."""
+        """Return the mark of a publication, such as " [3]"; "" for a text that names none (of a control)."""
         text = " ".join(readable(text).split())
-        # A source without a year is a remark, no publication.
+        # A text without a year is a remark and no publication.
         if not _YEAR.search(text):
             return ""
         if text not in self.texts:
@@ -53,8 +53,8 @@ def methods_text(
         scores: the scores that ran.
     """
     references = References()
-    counts = {part: sum(of_part.values()) for part, of_part in data.get("counts", {}).items()}
-    splits = listed([f"{count:,} for {_PURPOSE.get(part, part)}" for part, count in counts.items() if count])
+    counts = {split: sum(of_split.values()) for split, of_split in data.get("counts", {}).items()}
+    splits = listed([f"{count:,} for {_PURPOSE.get(split, split)}" for split, count in counts.items() if count])
     sentences = [
         f"We used {in_figure(data['title'], 300)}{references.mark(str(data['citation']))}: "
         f"{splits or 'no'} examples of {len(data['classes'])} classes."
@@ -99,17 +99,17 @@ def _model(references: References, training: Mapping[str, Any], settings: Mappin
 
 def _parameters(parameters: Mapping[str, Any]) -> str:
     """Return the parameters in parentheses."""
-    told = ", ".join(f"{name} {in_figure(str(value))}" for name, value in parameters.items())
-    return f" ({told})" if told else ""
+    text = ", ".join(f"{name} {in_figure(str(value))}" for name, value in parameters.items())
+    return f" ({text})" if text else ""
 
 
 def _versions(training: Mapping[str, Any]) -> list[str]:
-    """Return the names of the programs with their versions; those that trained the model as they were then."""
-    then = training.get("versions", {})
-    told = []
+    """Return the names and versions of the programs; of those that trained the model, the version of that time."""
+    at_training = training.get("versions", {})
+    versions = []
     for package, name in _PACKAGES.items():
         try:
-            told.append(f"{name} {then.get(package) or importlib.metadata.version(package)}")
+            versions.append(f"{name} {at_training.get(package) or importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
             continue
-    return [*told, f"Python {platform.python_version()}"]
+    return [*versions, f"Python {platform.python_version()}"]

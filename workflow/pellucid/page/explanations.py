@@ -1,4 +1,4 @@
-"""The explained examples and their maps, as the page's explorer takes them."""
+"""Prepare the explained examples and their maps for the page's explorer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pellucid.messages import MOST_PROBABLE
 from pellucid.page import packing
 from pellucid.page.disagreement import correlations, disagreement
 
-# Numbers of a correlation for each pair of explanations and each example, at most.
+# Correlations, at most: one for each pair of explanations and each example.
 _MOST_PAIRS = 100_000
 
 
@@ -86,31 +86,34 @@ def content(explained: Sequence[Explanation], shared: Mapping[str, NDArray[Any]]
     """
     inputs = shared["inputs"]
     *sizes, depth = inputs.shape[1:]
-    channels = [depth, *(one.channels(inputs.shape[1:], image) for one in explained)]
+    channels = [depth, *(explanation.channels(inputs.shape[1:], image) for explanation in explained)]
     fit = packing.plan(sizes, channels, len(inputs))
     chosen = _chosen(shared, fit.examples)
-    similar = correlations([one.maps for one in explained], shared.get("measured"))[chosen]
-    compared = [place for place, one in enumerate(explained) if one.family != "control"]
-    told = {
+    similar = correlations([explanation.maps for explanation in explained], shared.get("measured"))[chosen]
+    compared = [place for place, explanation in enumerate(explained) if explanation.family != "control"]
+    explorer = {
         "of": len(inputs),
         "dtype": fit.dtype,
         "block": fit.block,
         "examples": _examples(shared, chosen, disagreement(similar, compared)),
-        "explanations": [_about(one, image) for one in explained],
+        "explanations": [_about(explanation, image) for explanation in explained],
         "inputs": packing.pack(packing.averaged(np.asarray(inputs[chosen]), fit.block), fit.dtype, centred=True),
-        "maps": [packing.pack(packing.averaged(one.shown(chosen, image), fit.block), fit.dtype) for one in explained],
+        "maps": [
+            packing.pack(packing.averaged(explanation.shown(chosen, image), fit.block), fit.dtype)
+            for explanation in explained
+        ],
         "compared": len(compared),
     }
     if similar.size <= _MOST_PAIRS:
-        told["similar"] = packing.pack(similar, "float32")
+        explorer["similar"] = packing.pack(similar, "float32")
     for name in ("truth", "measured"):
         if name in shared:
-            told[name] = packing.pack_bits(packing.averaged(np.asarray(shared[name][chosen]), fit.block))
-    return told
+            explorer[name] = packing.pack_bits(packing.averaged(np.asarray(shared[name][chosen]), fit.block))
+    return explorer
 
 
 def _chosen(shared: Mapping[str, NDArray[Any]], number: int) -> NDArray[np.int64]:
-    """Return which examples the page holds: the first of each class, then the second, and so on; wrong ones first."""
+    """Return the examples that the page holds: one of each class, then a second of each, and so on; errors first."""
     labels, right = shared["labels"], shared["labels"] == shared["predictions"]
     if number >= len(labels):
         return np.arange(len(labels))
@@ -125,13 +128,13 @@ def _chosen(shared: Mapping[str, NDArray[Any]], number: int) -> NDArray[np.int64
 def _examples(
     shared: Mapping[str, NDArray[Any]], chosen: NDArray[np.int64], disagreements: NDArray[np.float64]
 ) -> list[dict[str, Any]]:
-    """Return what is known of each example: numbers of classes, probabilities, how much its explanations disagree."""
-    told = []
+    """Return the facts of each example: its classes, their probabilities, and how much its explanations disagree."""
+    examples = []
     for place, example in enumerate(chosen):
         p = shared["probabilities"][example]
         label, predicted, target = (int(shared[name][example]) for name in ("labels", "predictions", "targets"))
         best = np.argsort(-p, kind="stable")[:MOST_PROBABLE]
-        told.append(
+        examples.append(
             {
                 "index": int(shared["indices"][example]),
                 # Below 0: the example has no label.
@@ -140,22 +143,22 @@ def _examples(
                 "target": target,
                 "p": float(p[predicted]),
                 "p_true": float(p[label]) if label >= 0 else None,
-                "best": [[int(one), float(p[one])] for one in best],
+                "best": [[int(label), float(p[label])] for label in best],
                 "disagreement": float(disagreements[place]) if np.isfinite(disagreements[place]) else None,
             }
         )
-    return told
+    return examples
 
 
-def _about(one: Explanation, image: bool) -> dict[str, Any]:
-    """Return what the explorer says of an explanation."""
-    spec = one.spec
-    summed = image and holds(spec.per_channel, one.parameters) and one.maps.shape[-1] > 1
+def _about(explanation: Explanation, image: bool) -> dict[str, Any]:
+    """Return the facts of an explanation that the explorer shows."""
+    spec, parameters = explanation.spec, explanation.parameters
+    summed = image and holds(spec.per_channel, parameters) and explanation.maps.shape[-1] > 1
     return {
-        "label": one.label,
+        "label": explanation.label,
         "title": spec.title,
-        "family": one.family,
+        "family": explanation.family,
         "unit": spec.unit + (", sum of the channels" if summed else ""),
-        "signed": holds(spec.signed, one.parameters),
-        "settings": ", ".join(f"{name} {value}" for name, value in one.parameters.items()),
+        "signed": holds(spec.signed, parameters),
+        "settings": ", ".join(f"{name} {value}" for name, value in parameters.items()),
     }

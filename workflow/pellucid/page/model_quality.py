@@ -1,4 +1,4 @@
-"""How good the model is, in sentences that a reader can hold against chance."""
+"""Say in sentences how good the model is, compared with chance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pellucid.user_text import in_figure
 def sentences(
     metrics: Mapping[str, Any] | None, counts: Mapping[str, int], chance: Mapping[str, Any] | None = None
 ) -> tuple[str, list[str]]:
-    """Return a verdict ("good", "doubtful" or "unknown") and what is known of the model's predictions.
+    """Return a verdict ("good", "doubtful" or "unknown") and sentences on the model's predictions.
 
     Args:
         metrics: `metrics.json`; None if the examples have no labels.
@@ -30,27 +30,34 @@ def sentences(
     values = np.repeat([1.0, 0.0], [right, total - right])
     ends = interval(values, np.random.default_rng(0), proportion=True)
     reach = "no interval" if np.isnan(ends.low) else f"95% interval {ends.low:.3f} to {ends.high:.3f}"
-    told = [
+    lines = [
         f"It names the class of {right:,} of {total:,} test examples correctly: accuracy {accuracy:.3f} ({reach}), "
         f"balanced accuracy {float(metrics['balanced_accuracy']):.3f}."
     ]
     if len(present) < 2:
-        told.append("All test examples are of one class, so that these numbers say nothing of what the model knows.")
-        return "unknown", told
+        lines.append("All test examples are of one class, so that these numbers do not show what the model knows.")
+        return "unknown", lines
     frequent = max(present, key=lambda name: present[name])
     share = present[frequent] / sum(present.values())
     equal = sum(count == present[frequent] for count in present.values())
     which = "the most frequent class" if equal == 1 else f"one of the {equal} most frequent classes"
-    told.append(
-        f"To answer always with {which}, {in_figure(frequent)}, would give an accuracy of {share:.3f} and a balanced "
+    lines.append(
+        f"Always answering with {which}, {in_figure(frequent)}, would give an accuracy of {share:.3f} and a balanced "
         f"accuracy of {1 / len(present):.3f}."
     )
     if chance is not None and chance["at_chance"]:
-        return "doubtful", [*told, in_figure(str(chance["sentence"]), 2000)]
-    if (chance is not None and chance["at_chance"] is False) or ends.low > share:
-        return "good", [*told, "So the model knows more than that, and it is worth asking what it looks at."]
+        return "doubtful", [*lines, in_figure(str(chance["sentence"]), 2000)]
+    if ends.low > share:
+        return "good", [*lines, "So the model knows more than that, and it is worth asking what it looks at."]
+    if chance is not None and chance["at_chance"] is False:
+        shuffled = float(chance["balanced_accuracy_of_shuffled_labels"])
+        return "good", [
+            *lines,
+            "Its accuracy alone would not show that the model knows more than that, but its balanced accuracy does: "
+            f"shuffled labels give up to {shuffled:.3f}. It is worth asking what the model looks at.",
+        ]
     return "doubtful", [
-        *told,
-        "By its accuracy the model is not shown to know more than that: explanations may be of a model that knows "
-        "nothing. Do not interpret them before the model is better, or more test examples are there.",
+        *lines,
+        "Its accuracy does not show that the model knows more than that: the explanations may be those of a model that "
+        "knows nothing. Do not interpret them before the model is better, or has been tested on more examples.",
     ]

@@ -1,4 +1,4 @@
-"""Arrays as text for a page: base64 of float32, or of whole numbers with a scale for each map where room is short."""
+"""Write arrays as text for a page: base64 of float32, or of whole numbers with a scale for each map to save room."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 # Bytes of all arrays of a page; base64 makes them a third longer, and the whole page is to stay below 10 MB.
 ROOM = 6_000_000
-# So many examples, if there are as many, stay on the page before its arrays become coarser than the examples.
+# The page keeps this many examples (if there are as many), and then averages neighbours instead of dropping examples.
 _FEWEST_EXAMPLES = 6
 _WHOLE = {"int16": 32767, "int8": 127}
 
@@ -33,7 +33,7 @@ class Plan:
 
 
 def plan(sizes: Sequence[int], channels: Sequence[int], examples: int, room: int = ROOM) -> Plan:
-    """Return how arrays fit into `room` bytes: exact if possible, then rounded, then fewer examples, then averaged.
+    """Return how arrays fit into `room` bytes: exact if possible, else rounded, else fewer examples, else averaged.
 
     Args:
         sizes: of the axes of an example, without the channels.

@@ -18,13 +18,14 @@ _LOOKED_AT = 3
 
 @dataclass(frozen=True)
 class Ranking:
-    """What the leaderboard and the checks say of the explanations, in sentences' terms.
+    """What the leaderboard and the checks say about the explanations.
 
     Attributes:
-        first: the explanations to look at: of those that passed their checks and are no controls the three with the
-            best mean rank, and all others whose mean rank equals the third one's.
+        first: the explanations to look at: the three with the best mean rank of those that passed their checks and are
+            no controls, and all others whose mean rank equals that of the third.
         mean_ranks: of all explanations that have one, the best first.
-        tied: those of `first` that share their mean rank with another explanation that might be looked at.
+        tied: those of `first` that share their mean rank with another explanation that passed its checks and is no
+            control.
         failed: for each explanation that failed a check: names and comparisons, such as ("sanity", "0.83 > 0.5").
         controls: the controls.
         better_controls: the controls whose mean rank is better than that of an explanation in `first`.
@@ -44,7 +45,7 @@ class Ranking:
 
 def ranking(leaderboard: Path | str, metrics: Path | str, checks: Path | str) -> Ranking:
     """Return what the tables say; they are those of `compare.leaderboard.run` and `compare.checks`."""
-    content, about = tables.read(leaderboard, index="explanation"), tables.read(metrics)
+    content, metric_facts = tables.read(leaderboard, index="explanation"), tables.read(metrics)
     failed = {
         label: [(check.name, check.comparison) for check in of_label]
         for label, of_label in failed_checks(checks).items()
@@ -59,7 +60,8 @@ def ranking(leaderboard: Path | str, metrics: Path | str, checks: Path | str) ->
     first = [label for label, group in zip(rivals, groups, strict=True) if group <= limit]
     tied = {label for label, group in zip(rivals, groups, strict=True) if (groups == group).sum() > 1}
     worst = max((ranks[label] for label in first), default=-np.inf)
-    judging = about[about["family"].isin(JUDGING) & about["first"] & (about["better"] != "neither")]
+    is_judging = metric_facts["family"].isin(JUDGING) & metric_facts["first"] & (metric_facts["better"] != "neither")
+    judging = metric_facts[is_judging]
     return Ranking(
         first=first,
         mean_ranks=ranks,

@@ -1,4 +1,4 @@
-"""The summary of an experiment, which answers first: sentences made from the numbers."""
+"""Write the summary at the top of an experiment's page: sentences made from the numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pellucid.messages import MANY_CLASSES, format_shape
 from pellucid.page.ranking import Ranking
 from pellucid.user_text import in_figure, readable
 
-_FIRST = 5  # names of more classes or channels than a sentence can hold
+_FIRST = 5  # names of classes or channels, if there are too many for a sentence
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,23 @@ class Section:
 
 
 def data_sentences(data: Mapping[str, Any]) -> list[str]:
-    """Return what the data are: source, examples, classes, splits, axes, units; `data` is `data.json`."""
-    counts = {part: sum(of_part.values()) for part, of_part in data.get("counts", {}).items()}
-    splits = listed([f"{count:,} {'training' if part == 'train' else part}" for part, count in counts.items() if count])
+    """Describe the data: source, examples, classes, splits, axes, units; `data` is `data.json`."""
+    counts = {split: sum(of_split.values()) for split, of_split in data.get("counts", {}).items()}
+    splits = listed(
+        [f"{count:,} {'training' if split == 'train' else split}" for split, count in counts.items() if count]
+    )
     classes = [in_figure(name) for name in data["classes"]]
     named = _some(classes)
-    told = [
+    sentences = [
         f"{in_figure(data['title'], 300)}.",
         f"{splits or 'No'} examples of {len(classes):,} class{'es' * (len(classes) != 1)}: {named}.",
         _axes(data),
     ]
     if data["groups"]:
-        told.append("No group (such as a patient) has examples in two of these parts, as far as the source says.")
-    return told + [readable(str(note)) for note in data.get("notes", ())]
+        sentences.append(
+            "No group (such as a patient) has examples in two of these splits, as far as the source names groups."
+        )
+    return sentences + [readable(str(note)) for note in data.get("notes", ())]
 
 
 def _axes(data: Mapping[str, Any]) -> str:
@@ -60,34 +64,37 @@ def _axes(data: Mapping[str, Any]) -> str:
         "minmax": "Each channel was brought to 0 … 1",
     }.get(data["scale"], "")
     scaling = f" {scaled}, both known from the training examples alone." if scaled else ""
-    return f"Each example is {size}, of {per}; unit: {in_figure(str(data['unit']))}.{scaling}"
+    unit = in_figure(str(data["unit"])).removesuffix(".")
+    return f"Each example is {size}, of {per}; unit: {unit}.{scaling}"
 
 
 def model_sentences(title: str, training: Mapping[str, Any]) -> list[str]:
     """Return which model it is; `training` is `training.json`."""
-    told = [f"{title}: {training['parameters']:,} parameters."]
+    sentences = [f"{title}: {training['parameters']:,} parameters."]
     if epochs := training.get("epochs"):
         early = ", ended early" if training.get("ended_by") == "early_stopping" else ""
-        told.append(f"Trained for {epochs} epochs{early}; the weights of epoch {training['best_epoch']} are explained.")
+        sentences.append(
+            f"Trained for {epochs} epochs{early}; the weights of epoch {training['best_epoch']} are explained."
+        )
     else:
-        told.append("It was not trained here: its weights are used as they came.")
-    return told
+        sentences.append("It was not trained here: its weights are used unchanged.")
+    return sentences
 
 
-def explained_sentences(data: Mapping[str, Any], told: Mapping[str, Any], choice: Mapping[str, Any]) -> list[str]:
+def explained_sentences(data: Mapping[str, Any], explorer: Mapping[str, Any], choice: Mapping[str, Any]) -> list[str]:
     """Return which examples are explained, and for which class.
 
     Args:
         data: `data.json`.
-        told: the explorer's part of the page (`explanations.content`).
+        explorer: the explorer's part of the page (`explanations.content`).
         choice: the settings `examples`.
     """
-    examples, number = told["examples"], told["of"]
+    examples, number = explorer["examples"], explorer["of"]
     which = {
         "correct": "chosen at random among those that the model gets right",
         "wrong": "chosen at random among those that the model gets wrong",
-        "most_confident": "those of which the model is most sure",
-        "least_confident": "those of which the model is least sure",
+        "most_confident": "those about which the model is most certain",
+        "least_confident": "those about which the model is least certain",
         "any": "chosen at random",
     }.get(str(choice["choose"]), "")
     target = choice["target"]
@@ -100,17 +107,16 @@ def explained_sentences(data: Mapping[str, Any], told: Mapping[str, Any], choice
     labelled = any(example["label"] is not None for example in examples)
     chosen = f", up to {choice['per_class']} of each class, {which}" if labelled else ", which have no labels"
     sentences = [
-        f"{len(told['explanations'])} explanations of {number:,} test examples{chosen}. "
+        f"{len(explorer['explanations'])} explanations of {number:,} test examples{chosen}. "
         f"Each says what counts for {whose}."
     ]
     if len(examples) < number:
-        held = f"This page holds {len(examples)} of them, to stay small; the arrays of the results hold all."
+        held = f"This page holds {len(examples)} of them, to stay small; the arrays in the results hold all."
         sentences.append(held)
     wrong = sum(example["label"] is not None and example["label"] != example["predicted"] for example in examples)
     if labelled and not wrong:
         sentences.append(
-            "The model is right on all of them. To see mistakes as well, set the key choose of examples to any or "
-            "wrong."
+            "The model is right on all of them. To see mistakes as well, set examples: choose: to any or wrong."
         )
     return sentences
 
@@ -123,10 +129,10 @@ def method_sections(ranking: Ranking | None, names: Sequence[str]) -> list[Secti
         names: labels of all explanations.
     """
     if not names:
-        return [Section("What it looks at", "unknown", ["No method was run, so that there is nothing to look at."])]
+        return [Section("What it looks at", "unknown", ["No method was run."])]
     if ranking is None:
         text = (
-            "The explanations were not checked and not scored (this takes two methods and one score): nothing here "
+            "The explanations were not checked and not scored (this needs two methods and one score): nothing here "
             "says which of them to believe."
         )
         return [Section("Which explanations to look at", "unknown", [text])]
@@ -142,7 +148,7 @@ def _first(ranking: Ranking) -> Section:
         f"{label} (mean rank {ranking.mean_ranks[label]:.2f}{', tied' if label in ranking.tied else ''})"
         for label in ranking.first
     ]
-    told = [
+    sentences = [
         f"{listed(shown)}.",
         f"These passed all their checks and have the best mean ranks of {len(ranking.mean_ranks)} explanations over "
         f"the scores of {listed(list(ranking.families))}, in which each family counts once (1 would be the best of all "
@@ -150,21 +156,21 @@ def _first(ranking: Ranking) -> Section:
         "other examples, and a good rank is no proof that a map is right.",
     ]
     if ranking.better_controls:
-        told.append(
+        sentences.append(
             f"Caution: {listed(list(ranking.better_controls))}, which does not look at the model, ranks better than "
-            "the last of them. On these data the scores hardly tell an explanation from the signal itself."
+            "the last of these. On these data the scores can hardly distinguish an explanation from the signal itself."
         )
-    return Section(heading, "doubtful" if ranking.better_controls else "good", told)
+    return Section(heading, "doubtful" if ranking.better_controls else "good", sentences)
 
 
 def _failed(ranking: Ranking) -> Section:
     heading = "Which ones failed a check"
     failed = {label: checks for label, checks in ranking.failed.items() if label not in ranking.controls}
     if not failed:
-        told = ["No method failed a check."]
+        sentences = ["No method failed a check."]
     else:
-        told = []
-        for check, about in ABOUT.items():
+        sentences = []
+        for check, meaning in ABOUT.items():
             of_check = [
                 f"{label} ({comparison})"
                 for label, checks in failed.items()
@@ -172,14 +178,14 @@ def _failed(ranking: Ranking) -> Section:
                 if name == check
             ]
             if of_check:
-                told.append(f"{check.capitalize()} ({about}): {listed(of_check)}.")
-        told.append("Do not believe these maps without a reason of your own.")
+                sentences.append(f"{check.capitalize()} ({meaning}): {listed(of_check)}.")
+        sentences.append("Do not trust these maps without another reason to do so.")
     caught = [label for label in ranking.controls if label in ranking.failed]
     if caught:
-        told.append(f"Controls do not look at the model and should fail; these do: {listed(caught)}.")
+        sentences.append(f"Controls do not look at the model and should fail; these failed: {listed(caught)}.")
     if missed := [label for label in ranking.controls if label not in ranking.failed]:
-        told.append(f"Controls that pass all the same, so that passing says little here: {listed(missed)}.")
-    return Section(heading, "doubtful" if failed else "good", told)
+        sentences.append(f"These controls passed, so that passing says little here: {listed(missed)}.")
+    return Section(heading, "doubtful" if failed else "good", sentences)
 
 
 def listed(words: Sequence[str]) -> str:
@@ -188,6 +194,6 @@ def listed(words: Sequence[str]) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    """Join names; of many the first ones."""
-    few = list(names) if len(names) <= MANY_CLASSES else [*names[:_FIRST], f"{len(names) - _FIRST:,} more"]
-    return listed(few)
+    """Join names; of many names only the first ones."""
+    shown = list(names) if len(names) <= MANY_CLASSES else [*names[:_FIRST], f"{len(names) - _FIRST:,} more"]
+    return listed(shown)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.ranks import levels
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
-from pellucid.score.shared.strength import views
+from pellucid.score.shared.strength import strength_and_truth
 
 SPEC = ScoreSpec(
     title="Localisation of the planted evidence",
@@ -30,7 +30,7 @@ SPEC = ScoreSpec(
 def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator) -> ScoreResult:
     """Return all three metrics of each example; NaN for an example without evidence."""
     values = {}
-    for suffix, size, truth in views(explanation, case):
+    for suffix, size, truth in strength_and_truth(explanation, case):
         number = truth.sum(1)
         values[f"relevance_rank{suffix}"] = share_of_strongest(size, truth, number)
         values[f"relevance_mass{suffix}"] = _mass(size, truth)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
-from pellucid.score.shared.strength import views
+from pellucid.score.shared.strength import strength_and_truth
 
 SPEC = ScoreSpec(
     title="Precision and recall of the planted evidence",
@@ -28,7 +28,7 @@ SPEC = ScoreSpec(
 def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator) -> ScoreResult:
     """Return AUP and AUR of each example; NaN for an example without evidence."""
     values = {}
-    for suffix, size, truth in views(explanation, case):
+    for suffix, size, truth in strength_and_truth(explanation, case):
         areas = np.array([_areas(*row) for row in zip(size, truth, strict=True)])
         values[f"aup{suffix}"], values[f"aur{suffix}"] = areas[:, 0], areas[:, 1]
     return ScoreResult(values)

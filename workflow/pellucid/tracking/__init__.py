@@ -48,7 +48,7 @@ def track(
     settings: Mapping[str, Any],
     threads: int,
     folder: Path | str,
-    made: Sequence[Path | str],
+    recorded: Sequence[Path | str],
     root: Path | str,
     output: Path | str,
     study: str = "",
@@ -63,17 +63,18 @@ def track(
         settings: its resolved configuration.
         threads: number of CPU threads of its jobs.
         folder: `results/<experiment>`.
-        made: the files in it that are recorded; files of scores that are no longer in the configuration are not.
+        recorded: the files in `folder` that are recorded. Old files, such as those of a score that is no longer in the
+            configuration, are not among them.
         root: of the project, for the commit and the lock file.
         output: gets the ids of the runs as JSON.
-        study: the study of which it is a member; empty for none.
+        study: the study to which it belongs; empty for none.
         arrays: whether the arrays of explanations and views are copied into the store.
 
     Raises:
         InputError: the store cannot be used.
     """
     with opened(uri, experiment, Path(folder), Path(root)) as record:
-        record.made, record.copies_arrays = frozenset(map(Path, made)), arrays
+        record.recorded, record.copies_arrays = frozenset(map(Path, recorded)), arrays
         parent = record.experiment(name, settings, threads, study)
         children = {
             label: record.explanation(name, parent, method, label, values, settings)
@@ -85,8 +86,8 @@ def track(
             for view, parameters in settings["views"].items()
             for label, values in variants(view, parameters).items()
         }
-    record_of = {"uri": uri, "experiment": experiment, "run": parent, "explanations": children, "views": views}
-    files.write_json(output, record_of)
+    ids = {"uri": uri, "experiment": experiment, "run": parent, "explanations": children, "views": views}
+    files.write_json(output, ids)
     logger.info("recorded as run %s with %d explanations and %d views", parent, len(children), len(views))
 
 

@@ -9,7 +9,7 @@ import sys
 from pellucid.errors import InputError
 from pellucid.messages import first_line
 
-AFTERWARDS = "The results are complete. Repair it and run again: only the record is made."
+AFTERWARDS = "The results are complete. Repair the store and run again: only the record is made."
 # SQLAlchemy puts the type of the driver's error before its text.
 _DRIVER = re.compile(r"^\((?:\w+\.)+\w+\) ", re.MULTILINE)
 _OUT_OF_DATE = "out-of-date database schema"

@@ -18,10 +18,10 @@ _LEFT_OUT = "\n\nNot all rows fit in here; the tables among the artifacts have a
 
 
 def note_of(title: str, data: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
-    """Return the note of an experiment, in Markdown: title, data, licence, citation, and what to know of both."""
+    """Return the note of an experiment, in Markdown: title, data, licence, citation, and notes on data and model."""
     source = f"Data: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
-    about = f"{in_markdown(title)}\n\n{source}"
-    return "\n\n".join([about, *(f"- {in_markdown(note)}" for note in (*data.get("notes", ()), *notes))])
+    opening = f"{in_markdown(title)}\n\n{source}"
+    return "\n\n".join([opening, *(f"- {in_markdown(note)}" for note in (*data.get("notes", ()), *notes))])
 
 
 def with_leaderboard(note: str, leaderboard: Path | None, best: str) -> str:
@@ -39,14 +39,16 @@ def with_leaderboard(note: str, leaderboard: Path | None, best: str) -> str:
         [in_markdown(str(label)), number(rank), in_markdown(failed) if isinstance(failed, str) else ""]
         for label, rank, failed in zip(board.index, board["mean rank"], board["failed checks"], strict=True)
     ]
-    said = "Explanations by their mean rank over the judged scores (1 is best), and the checks that they failed:"
+    introduction = (
+        "Explanations by their mean rank over the judged scores (1 is best), and the checks that they failed:"
+    )
     if best:
-        said = f"The score among the metrics of this run is that of {in_markdown(best)}.\n\n{said}"
-    return with_table(f"{note}\n\n{said}", ["explanation", "mean rank", "failed checks"], rows)
+        introduction = f"The score in the metrics of this run is that of {in_markdown(best)}.\n\n{introduction}"
+    return with_table(f"{note}\n\n{introduction}", ["explanation", "mean rank", "failed checks"], rows)
 
 
 def with_scores(note: str, scores: Mapping[str, float]) -> str:
-    """Return the note of an explanation, followed by its scores, the judged ones in bold, with the better direction."""
+    """Return the note of an explanation, followed by its scores, in bold if they enter the ranking."""
     if not scores:
         return fitting(note)
     rows = []
@@ -54,8 +56,8 @@ def with_scores(note: str, scores: Mapping[str, float]) -> str:
         text = in_markdown(name.removeprefix("score/"))
         better, is_judged = score_metrics.direction(name)
         rows.append([f"**{text}**" if is_judged else text, number(scores[name]), better or "–"])
-    said = "Scores, as means over the explained examples; those in **bold** are judged, the others describe:"
-    return with_table(f"{note}\n\n{said}", ["score", "mean", "better"], rows)
+    introduction = "Scores, as means over the explained examples; those in **bold** enter the ranking:"
+    return with_table(f"{note}\n\n{introduction}", ["score", "mean", "better"], rows)
 
 
 def with_csv(note: str, table: Path | None) -> str:
@@ -63,7 +65,7 @@ def with_csv(note: str, table: Path | None) -> str:
     if table is None:
         return fitting(note)
     content = tables.read(table)
-    # The columns of single experiments, such as "digits: mean rank", are for the table among the artifacts.
+    # Columns of single experiments, such as "digits: mean rank", stand only in the table among the artifacts.
     single = tuple(f"{name}: " for name in experiments.experiments(list(content)))
     columns = [column for column in content if not column.startswith(single)][:_MOST_COLUMNS]
     rows = [[in_markdown(number(value)) for value in row] for row in content[columns].itertuples(index=False)]
@@ -71,7 +73,7 @@ def with_csv(note: str, table: Path | None) -> str:
 
 
 def with_table(note: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return the note and a table below it, with as many rows as MLflow has room for."""
+    """Return the note with a table below it, of as many rows as fit into MLflow's longest tag."""
     lines = [_row(header), f"|{' :--- |' * len(header)}"]
     room = LONGEST_VALUE - len(note) - len(_LEFT_OUT) - sum(len(line) + 1 for line in lines) - 2
     for row in rows:

@@ -18,19 +18,19 @@ from pellucid.user_text import in_markdown, readable
 
 _STUDY = "pellucid.study"
 _PARENT = "mlflow.parentRunId"
-# What may change while the parent run stays the same one: nothing of it changes the model.
+# Settings that may change while the parent run stays the same: none of them changes the model.
 _LATER = ("methods", "views", "scores", "examples", "figures", "title")
 
 
 class Record(Runs):
-    """Writes what Pellucid made to runs of one MLflow experiment.
+    """Writes results to runs of one MLflow experiment.
 
     Attributes:
-        made: the files of an experiment that are recorded.
+        recorded: the files of an experiment that are recorded.
         copies_arrays: whether the arrays of explanations and views are copied, rather than their paths and digests.
     """
 
-    made: frozenset[Path] = frozenset()
+    recorded: frozenset[Path] = frozenset()
     copies_arrays: bool = False
 
     def experiment(self, name: str, settings: Mapping[str, Any], threads: int, study: str) -> str:
@@ -38,15 +38,15 @@ class Record(Runs):
         data = files.read_json(self.folder / "data" / "data.json")
         training = files.read_json(self.folder / "model" / "training.json")
         # Examples without labels are predicted, and nothing is evaluated.
-        evaluated = self.folder / "evaluation" / "metrics.json" in self.made
+        evaluated = self.folder / "evaluation" / "metrics.json" in self.recorded
         metrics = files.read_json(self.folder / "evaluation" / "metrics.json") if evaluated else {}
-        recorded = {key: value for key, value in settings.items() if key not in _LATER}
-        self.digest = files.digest([name, recorded, data["digest"], training["weights_digest"], metrics])
+        of_model = {key: value for key, value in settings.items() if key not in _LATER}
+        self.digest = files.digest([name, of_model, data["digest"], training["weights_digest"], metrics])
         board = self._leaderboard
         best = best_explanation(board) if board else ""
         leading = score_metrics.leading()
         score = self._scores.get(best, {}).get(leading, math.nan)
-        # NaN, where no explanation leads any more, covers the value of one that did.
+        # If no explanation leads any more, NaN replaces the value of the former leader.
         scores = {leading: score} if board and any(leading in of_label for of_label in self._scores.values()) else {}
         note = notes.note_of(settings["title"], data, metrics.pop("notes", []))
         tags = {
@@ -65,7 +65,7 @@ class Record(Runs):
             digest=self.digest,
             computed=self.folder / "model" / "training.json",
             seconds=files.read_json(self.folder / "model" / "cost.json")["seconds"],
-            params={**_flat(recorded), "threads": threads},
+            params={**_flat(of_model), "threads": threads},
             tags=tags,
             attached=self._of_experiment(),
             metrics={key: value for key, value in metrics.items() if value is not None}
@@ -73,7 +73,7 @@ class Record(Runs):
             scores=scores,
             documents={"configuration.json": dict(settings)},
             digests={
-                "configuration digest": files.digest(recorded),
+                "configuration digest": files.digest(of_model),
                 "data digest": data["digest"],
                 "model digest": training["weights_digest"],
             },
@@ -86,7 +86,7 @@ class Record(Runs):
         return self.write(entry, complete)
 
     def _chance(self) -> str:
-        """Return what is to be known of a model that is no better than chance."""
+        """Return whether the model is better than chance, in words."""
         sentence = files.read_json(self.folder / "evaluation" / "chance.json")["sentence"]
         return fitting(sentence) or "better than chance"
 
@@ -117,7 +117,7 @@ class Record(Runs):
         tags = self._of_child(name, parent, "explanation", method, f"explain_{method}")
         tags["mlflow.note.content"] = notes.with_scores(f"{spec.title}. {spec.paper}", scores)
         checks = self.folder / "score" / "checks.csv"
-        if checks in self.made:
+        if checks in self.recorded:
             tags["pellucid.failed_checks"] = leaderboard.failed(checks, [label])[0] or "none"
         return self.write(
             Entry(
@@ -191,7 +191,7 @@ class Record(Runs):
 
     def _of_experiment(self) -> list[tuple[Path, str]]:
         """Return the files of the parent run, each with its folder among them."""
-        data, model, evaluation = (self.folder / part for part in ("data", "model", "evaluation"))
+        data, model, evaluation = (self.folder / name for name in ("data", "model", "evaluation"))
         attached = [(path, "figures") for folder in (data, model, evaluation) for path in self._pictures(folder)]
         attached += [(path, "evaluation") for path in self._files(evaluation, "*.csv")]
         attached += [(path, "evaluation") for path in self._files(evaluation, "metrics.json")]
@@ -219,15 +219,15 @@ class Record(Runs):
         return [(path, "")] if self.copies_arrays else []
 
     def _referred(self, path: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-        """Return `arrays.json`: where a file of arrays lies, how to know it again, and what it holds."""
+        """Return `arrays.json`: the path, the digest and the content of a file of arrays."""
         content = {name: f"{array.dtype} {list(array.shape)}" for name, array in arrays.items()}
-        about = {"path": str(path), "sha256": files.sha256(path), "bytes": path.stat().st_size, "arrays": content}
-        return {"arrays.json": about}
+        reference = {"path": str(path), "sha256": files.sha256(path), "bytes": path.stat().st_size, "arrays": content}
+        return {"arrays.json": reference}
 
     @cached_property
     def _leaderboard(self) -> Path | None:
         path = self.folder / "score" / "leaderboard.csv"
-        return path if path in self.made else None
+        return path if path in self.recorded else None
 
     @cached_property
     def _scores(self) -> dict[str, dict[str, float]]:
@@ -236,8 +236,8 @@ class Record(Runs):
 
     def _files(self, folder: Path, pattern: str) -> list[Path]:
         depth = len(folder.parts) + 1 + pattern.count("/")
-        below = (path for path in self.made if path.is_relative_to(folder) and len(path.parts) == depth)
-        return sorted(path for path in below if path.match(pattern))
+        inside = (path for path in self.recorded if path.is_relative_to(folder) and len(path.parts) == depth)
+        return sorted(path for path in inside if path.match(pattern))
 
     def _pictures(self, folder: Path, below: str = "") -> list[Path]:
         return sorted([*self._files(folder, f"{below}*.png"), *self._files(folder, f"{below}*.svg")])
@@ -267,7 +267,7 @@ def run_name(experiment: str, label: str) -> str:
 
 
 def best_explanation(board: Path) -> str:
-    """Return the explanation with the best mean rank among the methods that failed no check; empty without any."""
+    """Return the explanation with the best mean rank among those that failed no check; empty if there is none."""
     ranked = tables.read(board, index="explanation")
     ranked = ranked[ranked["mean rank"].notna() & ranked["failed checks"].isna() & (ranked["family"] != "control")]
     return str(ranked.index[0]) if len(ranked) else ""

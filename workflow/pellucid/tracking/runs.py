@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _DIGEST = "pellucid.digest"
 _FILES = "pellucid.files"
 _SCORES = "pellucid.scores"
-# Removed without loss from names such as "accuracy mean/learning rate 0.001, filters [8]", which the project makes.
+# Removed from names such as "accuracy mean/learning rate 0.001, filters [8]", which stay different without them.
 _PUNCTUATION = ',=():[]{}"'
 LONGEST_VALUE = 5000  # characters of a parameter or tag that every kind of store accepts
 
@@ -44,7 +44,7 @@ class Entry:
         tags: follow the results too.
         attached: files, each with its folder among the files of the run.
         documents: contents of JSON files, by name.
-        digests: of what it was made from; for `origin.json`, which is written once.
+        digests: of the data, the model and the settings behind it; for `origin.json`, which is written once.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Runs:
         self.digests: set[str] = set()
 
     def fail(self) -> None:
-        """Mark every unfinished run as failed, so that none is shown as running for ever."""
+        """Mark every unfinished run as failed, so that MLflow does not show it as running for ever."""
         # The store itself may have failed: do not try for long.
         os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
         for run in self.unfinished:
@@ -113,9 +113,9 @@ class Runs:
             **({_SCORES: files.digest(dict(entry.scores))} if entry.scores else {}),
         }
         self.digests.add(entry.digest)
-        if found := self._finished(entry):
-            self._update(found, entry, tags)
-            return str(found.info.run_id)
+        if finished := self._finished(entry):
+            self._update(finished, entry, tags)
+            return str(finished.info.run_id)
         ended = entry.ended()
         run_id: str = self.client.create_run(
             self.experiment_id,
@@ -141,11 +141,11 @@ class Runs:
         settings = _values(entry.settings)
         finished = None
         for run in self._search(entry.digest):
-            whole = run.info.status == "FINISHED" and not is_gone(run.info.artifact_uri)
+            is_whole = run.info.status == "FINISHED" and not is_gone(run.info.artifact_uri)
             differs = any(run.data.params.get(key, value) != value for key, value in settings.items())
-            if finished is None and whole and not differs:
+            if finished is None and is_whole and not differs:
                 finished = run
-            elif not whole or (finished is not None and run.data.params == finished.data.params):
+            elif not is_whole or (finished is not None and run.data.params == finished.data.params):
                 self._delete(run.info.run_id)
         return finished
 

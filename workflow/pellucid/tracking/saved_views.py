@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 EXPERIMENTS = "pellucid"
 EXPLANATIONS = "pellucid-explanations"
-# What MLflow's page calls the keys of its views, and the mode of its pages for models rather than for agents.
+# MLflow's prefix of the tags of shared views, and the mode of its pages for models (not for language model agents).
 _TAG = "mlflow.sharedViewState."
 _MODE = {"mlflow.experimentKind": "custom_model_development"}
-_MADE = 1_767_225_600_000  # milliseconds: MLflow's list of views shows a date; a fixed one changes no tag
+# Milliseconds: the date in MLflow's list of views. It is fixed, so that the tags never change.
+_MADE = 1_767_225_600_000
 
 
 def save(client: MlflowClient, experiment: Experiment) -> None:
-    """Keep the views with the experiment, where they are not yet as they are here."""
+    """Store the views with the experiment, unless they are stored already as they are here."""
     tags = {f"{_TAG}{key}": _in_tag(name, *view) for key, (name, *view) in _views().items()}
     for key, value in {**_MODE, **tags}.items():
         if experiment.tags.get(key) != value:

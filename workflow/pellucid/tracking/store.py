@@ -1,4 +1,4 @@
-"""Create and open the MLflow store; say in one line why it cannot be used."""
+"""Create and open the MLflow store; report in one line why it cannot be used."""
 
 from __future__ import annotations
 

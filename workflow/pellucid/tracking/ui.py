@@ -29,7 +29,9 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path("config.yaml"))
     arguments = parser.parse_args()
     if not arguments.config.is_file():
-        sys.exit(f"There is no configuration at {arguments.config}.")
+        sys.exit(
+            f"There is no file {arguments.config}. Start in the folder of your study, or name the file: --config FILE."
+        )
     settings = settings_of(arguments.config)
     uri = str(settings.get("uri", "sqlite:///results/mlflow/mlflow.db"))
     if secret := credentials.secret_of(uri):
@@ -51,7 +53,7 @@ def main() -> None:
 
 
 def settings_of(config: Path) -> dict[str, Any]:
-    """Return `tracking` of a configuration, unchecked: Snakemake checks the configuration as a whole."""
+    """Return the entry `tracking` of a configuration, without checks: Snakemake checks the whole configuration."""
     try:
         content = yaml.safe_load(config.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
@@ -94,7 +96,7 @@ def free_port(first: int) -> int:
         with socket.socket() as connection:
             if connection.connect_ex((HOST, port)) != 0:
                 return port
-    sys.exit(f"No free port from {first} to {first + 49}.")
+    sys.exit(f"No port from {first} to {first + 49} is free. Name another one: --port NUMBER.")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import conv_layer
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared.ascent import Array, Ascent, Statistics, ascend
-from pellucid.views.shared.features import feature_layer, features
+from pellucid.views.shared.features import feature_layer, features, features_of
 from pellucid.views.shared.sampling import balanced, parts
 
 _WATCHED = 16  # points of the score's curve
@@ -164,8 +164,9 @@ def _of_classes(
 
 def _real_scores(model: ExplainedModel, x: NDArray[np.float32], sampled: NDArray[np.int64], layer: str) -> Array:
     """Return the features of a layer, or without a layer the class scores, of real examples: (examples, units)."""
-    batches = parts(x, sampled, model.batch_size())
-    return np.concatenate([features(model, batch, layer) if layer else model.scores(batch) for batch in batches])
+    if layer:
+        return features_of(model, x, sampled, layer)
+    return np.concatenate([model.scores(batch) for batch in parts(x, sampled, model.batch_size())])
 
 
 def _scale(real_scores: Array) -> Array:

@@ -16,8 +16,8 @@ from pydantic import Field
 from pellucid import tables
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.base import ViewData, ViewSpec
-from pellucid.views.shared.features import FeatureLayer, feature_layer, features
-from pellucid.views.shared.sampling import balanced, parts
+from pellucid.views.shared.features import FeatureLayer, feature_layer, features_of
+from pellucid.views.shared.sampling import balanced
 
 _BEFORE_TSNE = 50  # principal components that t-SNE starts from, as in van der Maaten and Hinton 2008, section 4.2
 _FEWEST = 5
@@ -70,7 +70,7 @@ def compute(
     name = feature_layer(model, layer)
     if len(sampled) < _FEWEST:
         return _left_out(name, f"{len(sampled)} test examples, but a projection needs at least {_FEWEST}")
-    values = np.concatenate([features(model, batch, name) for batch in parts(x, sampled, model.batch_size())])
+    values = features_of(model, x, sampled, name)
     if not np.ptp(values, axis=0).any():
         return _left_out(name, f"the features of layer {name} are the same for all test examples")
     y = labels[sampled]

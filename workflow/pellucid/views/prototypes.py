@@ -14,8 +14,8 @@ from pydantic import Field
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared import medoids, mmd
-from pellucid.views.shared.features import FeatureLayer, feature_layer, features
-from pellucid.views.shared.sampling import balanced, parts
+from pellucid.views.shared.features import FeatureLayer, feature_layer, features_of
+from pellucid.views.shared.sampling import balanced
 
 _DRAWS = 100  # random choices with which the prototypes are compared
 # The arrays that are joined over the classes, in the order in which they are written.
@@ -87,13 +87,12 @@ def compute(
     name = feature_layer(model, layer)
     classes = np.unique(labels)
     sampled_test = balanced(y_test, points * len(classes), rng)
-    test_features = _features(model, x_test, sampled_test, name)
+    test_features = features_of(model, x_test, sampled_test, name).astype(np.float64)
     by_class = []
     for label in classes:
         members = np.sort(rng.permutation(np.flatnonzero(labels == label))[:points])
-        of_class = _choose(
-            _features(model, x, members, name), test_features, rng, method, prototypes, criticisms, criticise == "rare"
-        )
+        own_features = features_of(model, x, members, name).astype(np.float64)
+        of_class = _choose(own_features, test_features, rng, method, prototypes, criticisms, criticise == "rare")
         of_class |= {
             "prototype_indices": members[of_class["prototype_indices"]],
             "prototype_labels": np.full(len(of_class["prototype_indices"]), label, np.int64),
@@ -144,11 +143,3 @@ def _choose(
         "mmd2_random": np.array([np.mean([mmd.distance(kernel, draw) for draw in draws])]),
         "widths": np.array([width]),
     }
-
-
-def _features(
-    model: ExplainedModel, x: NDArray[np.float32], chosen: NDArray[np.int64], layer: str
-) -> NDArray[np.float64]:
-    """Return the features of the chosen examples: (chosen, units)."""
-    batches = parts(x, chosen, model.batch_size())
-    return np.concatenate([features(model, batch, layer) for batch in batches]).astype(np.float64)

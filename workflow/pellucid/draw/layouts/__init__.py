@@ -1,1 +1,1 @@
-"""Layouts of a method's figure, one for each kind of data."""
+"""Layouts of a method's figure: one for each kind of data."""

@@ -1,4 +1,4 @@
-"""What all layouts of a method's figure share: what they show, and the headings of the panels."""
+"""What all layouts of a method's figure share: the content of the figure, and the headings of its panels."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
 LETTER = 0.066  # inches that a letter of 8 points takes
 SMALL_LETTER = 0.058  # inches that a letter of 7 points takes
 NOTE: dict[str, Any] = {"fontsize": 7, "color": "#4a5561"}
-_NAME = 30  # letters of a line of a heading at most
+_LONGEST_LINE = 30  # letters of a line of a heading
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """What one figure shows.
+    """The content of one figure.
 
     Attributes:
-        data_info: what `data.json` says.
+        data_info: content of `data.json`.
         arrays: the examples: inputs, labels, predictions, probabilities, targets, perhaps truth.
-        maps: attributions of the inputs' shape, or with one channel for a method that has one map for all.
+        maps: attributions of the inputs' shape, or with a single channel for a method with one map for all channels.
         rows: the shown examples of each class, as indices.
-        scales: of the panels, by the same indices.
+        scales: colour scales of the panels, by the same indices.
         unit: of the attributions.
-        per_channel: whether the method tells channels apart.
+        per_channel: whether each channel has a map of its own.
         caption: of the figure.
     """
 
@@ -47,7 +47,7 @@ class Sheet:
 
     @property
     def columns(self) -> int:
-        """The number of examples of the class that has most."""
+        """The largest number of examples of a class."""
         return max(len(row) for row in self.rows)
 
     def finish(self, figure: Figure, axes: Any, note: str = "") -> Figure:
@@ -60,9 +60,9 @@ class Sheet:
         return figure
 
     def heading(self, index: int, width: float) -> str:
-        """The true class; the predicted one with its probability; and the class explained, where it is another.
+        """Return the true class, the predicted class with its probability, and the explained class if it is another.
 
-        Of many classes the most probable ones follow, a line each: the second may be the same thing by another name.
+        With many classes the most probable ones follow: the second may be the same thing by another name.
 
         Args:
             index: of the example.
@@ -79,35 +79,36 @@ class Sheet:
         return textwrap.fill(f"{', '.join([*parts, f'p = {p:.2f}'])}{explained}", int(width / LETTER))
 
     def short_heading(self, index: int, width: float) -> str:
-        """The heading of a panel that is too narrow for words and probabilities."""
+        """Return the heading of a panel that is too narrow for words and probabilities."""
         classes = self.data_info["classes"]
         label, predicted, target = self._classes(index)
         if len(classes) > MANY_CLASSES:
             return self._of_many(index, int(width / LETTER))
-        known = classes[label] if label != UNLABELLED else ""
-        name = known if label == predicted else f"{known} → {classes[predicted]}".strip()
+        true = classes[label] if label != UNLABELLED else ""
+        name = true if label == predicted else f"{true} → {classes[predicted]}".strip()
         return f"{name}{'' if target == predicted else f'; explained: {classes[target]}'}"
 
     def _classes(self, index: int) -> tuple[int, int, int]:
-        """The true class of an example, the predicted one and the explained one."""
+        """Return the true, the predicted and the explained class of an example."""
         label, predicted, target = (int(self.arrays[name][index]) for name in ("labels", "predictions", "targets"))
         return label, predicted, target
 
     def _of_many(self, index: int, room: int) -> str:
-        """The true class and the most probable ones, in lines of `room` letters."""
+        """Return the true class and the most probable classes, in lines of `room` letters."""
         classes, p = self.data_info["classes"], self.arrays["probabilities"][index]
         label, predicted, target = self._classes(index)
-        long = min(room, _NAME) - 6
-        lines = [] if label == UNLABELLED else [f"true: {_cut(classes[label], long)}"]
+        most = min(room, _LONGEST_LINE) - 6
+        lines = [] if label == UNLABELLED else [f"true: {_cut(classes[label], most)}"]
         best = np.argsort(-p, kind="stable")[:MOST_PROBABLE]
-        lines += [f"{_cut(classes[place], long)} {p[place]:.1%}" for place in best]
-        return "\n".join([*lines, *([f"explained: {_cut(classes[target], long - 4)}"] if target != predicted else [])])
+        lines += [f"{_cut(classes[place], most)} {p[place]:.1%}" for place in best]
+        return "\n".join([*lines, *([f"explained: {_cut(classes[target], most - 4)}"] if target != predicted else [])])
 
 
 def folded_note(note: str, width: float) -> str:
-    """What a panel says of its scale, in lines that are as wide as the panel, in inches."""
+    """Return the note of a panel on its scale, in lines that fit into its width in inches."""
     return textwrap.fill(note, int(width / SMALL_LETTER))
 
 
 def _cut(name: str, length: int) -> str:
+    """Return a name, cut to this many letters."""
     return name if len(name) <= max(length, 3) else f"{name[: max(length, 3) - 1]}…"

@@ -1,4 +1,4 @@
-"""Series of several channels: a row for each class; for each example the series above, and time × channel below it."""
+"""Layout of series with several channels: a row for each class; above the series, below it a map of time × channel."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from pellucid.draw.layouts import base
 
 _WIDE = 3.6  # inches of a panel
 _MOST_LINES = 12  # channels that have a line of their own
-_FEW_LINES = 4  # lines where there are more channels
+_FEW_LINES = 4  # lines if there are more channels
 _ROW, _NARROW_ROW = 0.13, 0.085  # inches of a channel in the map
-_PAGE = 1.45  # height of a page by its width
-_LETTER_ROW = 0.115  # inches between the names of two channels
+_PAGE = 1.45  # height of a page as a multiple of its width
+_NAME_ROW = 0.115  # inches between the names of two channels
 
 
 @dataclass(frozen=True)
 class _Heights:
-    """Inches of the panels of an example: the lines, and the map below them."""
+    """Heights in inches of the panels of an example: the lines, and the map below them."""
 
     lines: float
     map: float
 
 
 def draw(sheet: base.Sheet) -> Figure:
-    """Draw the figure."""
+    """Return the figure."""
     data_info, inputs = sheet.data_info, sheet.arrays["inputs"]
     channels, spread = data_info["channels"], style.largest_range(inputs)
     heights, width = _heights(sheet), 1.6 + _WIDE * sheet.columns
@@ -43,7 +43,7 @@ def draw(sheet: base.Sheet) -> Figure:
         sharex=True,
         height_ratios=[heights.lines, heights.map] * len(sheet.rows),
     )
-    # Long names at the left edge would be cut by a hair.
+    # Without this padding, long names at the left edge would be cut off.
     figure.set_layout_engine("constrained", w_pad=0.1)
     time, label = style.time_axis(inputs.shape[1], data_info["sampling_rate_hz"])
     for line, row in enumerate(sheet.rows):
@@ -61,7 +61,7 @@ def draw(sheet: base.Sheet) -> Figure:
 
 
 def _heights(sheet: base.Sheet) -> _Heights:
-    """The heights of the panels; the maps of many channels share what is left of one page."""
+    """Return the heights of the panels; maps of many channels are made to fit on one page."""
     count = len(sheet.data_info["channels"])
     lines = 0.45 + _ROW * (count if count <= _MOST_LINES else _FEW_LINES)
     if not sheet.per_channel:
@@ -74,7 +74,7 @@ def _heights(sheet: base.Sheet) -> _Heights:
 
 
 def _lines(sheet: base.Sheet, index: int, spread: style.Array) -> NDArray[np.int64]:
-    """The channels that have a line: all, or of many those with the most attribution or the largest range."""
+    """Return the channels that have a line: all; of many, those with the most attribution or the largest range."""
     count = len(spread)
     if count <= _MOST_LINES:
         return np.arange(count)
@@ -95,7 +95,7 @@ def _map(
     lines: NDArray[np.int64],
     height: float,
 ) -> None:
-    """The attribution of every channel, or of all of them together."""
+    """Draw the attribution of every channel, or of all channels together."""
     channels = sheet.data_info["channels"]
     attribution = sheet.maps[index] if sheet.per_channel else sheet.maps[index, :, :1]
     style.channel_map(axes, time, attribution, channels if sheet.per_channel else ["all"], sheet.scales.of(index))
@@ -107,8 +107,8 @@ def _map(
 
 
 def _name_some(axes: Axes, channels: Sequence[str], lines: NDArray[np.int64], height: float) -> None:
-    """Name the channels that have a line, in bold, and of the others as many as there is room for."""
-    apart = _LETTER_ROW * len(channels) / height
+    """Write the names of the channels that have a line, in bold, and of as many others as there is room for."""
+    apart = _NAME_ROW * len(channels) / height
     named = list[int]()
     for channel in (*lines, *range(len(channels))):
         if all(abs(channel - other) >= apart for other in named):
@@ -120,19 +120,19 @@ def _name_some(axes: Axes, channels: Sequence[str], lines: NDArray[np.int64], he
 
 
 def _note(sheet: base.Sheet) -> str:
-    """What the caption says of frames and of the lines of many channels."""
+    """Return what the caption says about frames and about the lines of many channels."""
     note, count = "", len(sheet.data_info["channels"])
     if "truth" in sheet.arrays and sheet.per_channel:
-        note += " — frame: the cells that carry the planted evidence"
+        note += " — frame: the cells with the planted evidence"
     if count > _MOST_LINES:
-        which = "the most attribution" if sheet.per_channel else "the largest range"
-        note += f"\nlines: {_FEW_LINES} of {count} channels, those of the example with {which}"
+        which = "most attribution" if sheet.per_channel else "the largest range"
+        note += f"\nlines: of each example the {_FEW_LINES} of {count} channels with {which}"
         note += "; map: all channels" if sheet.per_channel else ""
     return note
 
 
 def frame(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) -> None:
-    """A frame around the cells (time, channels) where the evidence was planted."""
+    """Draw a frame around the cells (time, channels) where the evidence was planted."""
     rows = np.repeat(np.pad(truth.T, 1).astype(float), 8, axis=0)
     step = time[1] - time[0]
     across = np.concatenate([[time[0] - step], time, [time[-1] + step]])

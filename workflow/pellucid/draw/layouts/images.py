@@ -1,4 +1,4 @@
-"""Images: a column for each class; for each example the image, and the heat map over it below."""
+"""Layout of images: a column for each class; above each image, below it the same image under its heat map."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pellucid.draw.shared import pixels
 
 
 def draw(sheet: base.Sheet) -> Figure:
-    """Draw the figure."""
+    """Return the figure."""
     inputs = sheet.arrays["inputs"]
     # Photographs need more room than digits.
     side = min(1.3 if inputs.shape[1] < 64 else 2.6, 13 / len(sheet.rows))

@@ -1,7 +1,8 @@
-"""Electrocardiograms of 12 leads: the clinical sheet, or two columns, with the attribution as colour along each trace.
+"""Layout of electrocardiograms with 12 leads: the attribution is the colour behind each trace.
 
-The clinical sheet has three rows of four leads, 2.5 s of each, and lead II over the whole time below them. A map of all
-leads over the whole time stands under it: the sheet alone would hide three quarters of the attributions.
+A recording of some 10 s in mV is drawn as the clinical sheet: three rows of four leads, 2.5 s of each, and lead II over
+the whole time below them. A map of all leads over the whole time follows, since the sheet alone would hide three
+quarters of the attributions. All other recordings are drawn in two columns.
 """
 
 from __future__ import annotations
@@ -22,27 +23,27 @@ from pellucid.draw.layouts import base, channels
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 RHYTHM = "II"
-_SECONDS = (8.0, 12.5)  # of a recording that fits a sheet
+_SECONDS = (8.0, 12.5)  # shortest and longest recording that fits a sheet
 _MM = 0.6 / 25.4  # inches of a millimetre of ECG paper: the figure is smaller than paper
 _MM_PER_SECOND, _MM_PER_MV = 25.0, 10.0
-_LABEL = 0.5  # of a row's unit of height above its traces: the name of the lead
-_LEFT = 0.45  # seconds left of the traces, for the pulse of 1 mV
+_LABEL = 0.5  # mV above the traces of a row: room for the name of the lead
+_LEFT = 0.45  # seconds at the left of the traces: room for the pulse of 1 mV
 _GRID = {"minor": "#f8e9e9", "major": "#efcfd0"}
-_MOST_MV = 4.0  # above or below a baseline: a larger artefact runs over the next rows
+_MOST_MV = 4.0  # above or below a baseline: a larger artefact overlaps the next rows
 _MAP = 1.1  # inches of the map of all leads
 _WIDE = 6.3  # inches of an example
 
 
 def is_ecg(data_info: Mapping[str, Any]) -> bool:
-    """Whether the channels are the 12 leads, in any order."""
+    """Return whether the channels are the 12 leads, in any order."""
     return data_info["kind"] == "series" and sorted(map(_lead, data_info["channels"])) == sorted(LEADS)
 
 
 def colours(signed: bool) -> Colormap:
-    """The colours of figures, from transparent on: the trace itself is black."""
-    whole = style.DIVERGING if signed else style.SEQUENTIAL
+    """Return the colours of all figures, but transparent for weak attributions: the trace itself is black."""
+    opaque = style.DIVERGING if signed else style.SEQUENTIAL
     places = np.linspace(0, 1, 65)
-    faded = whole(places)
+    faded = opaque(places)
     faded[:, 3] = np.clip(2.5 * (np.abs(2 * places - 1) if signed else places), 0, 1)
     shades = LinearSegmentedColormap.from_list("pellucid_on_paper", [tuple(colour) for colour in faded])
     return shades.with_extremes(bad=style.UNMEASURED)
@@ -50,7 +51,7 @@ def colours(signed: bool) -> Colormap:
 
 @dataclass(frozen=True)
 class _Piece:
-    """A stretch of a lead: where it lies on the sheet, in rows and in seconds."""
+    """A part of a lead: which seconds of it, and where it lies on the sheet, in rows and in seconds."""
 
     lead: str
     row: int
@@ -61,14 +62,14 @@ class _Piece:
 
 @dataclass(frozen=True)
 class _Paper:
-    """What the examples of a class share.
+    """The sheet of the examples of one class.
 
     Attributes:
-        pieces: the stretches of leads.
+        pieces: the parts of leads.
         seconds: length of a row.
         clinical: whether it is the clinical sheet.
         in_mv: whether the values are millivolts.
-        tops, bottoms: of the traces of each row above and below their baseline, in the data's unit.
+        tops, bottoms: height of each row above and below its baseline, in the data's unit.
         label: height of the names of the leads, in the data's unit.
         height: inches of one unit of the data.
     """
@@ -96,7 +97,7 @@ class _Paper:
 
 
 def draw(sheet: base.Sheet) -> Figure:
-    """Draw the figure."""
+    """Return the figure."""
     time, label = style.time_axis(sheet.arrays["inputs"].shape[1], sheet.data_info["sampling_rate_hz"])
     papers = [_paper(sheet.data_info, sheet.arrays["inputs"][row], time) for row in sheet.rows]
     below = papers[0].clinical and sheet.per_channel
@@ -124,7 +125,7 @@ def draw(sheet: base.Sheet) -> Figure:
 
 
 def _paper(data_info: Mapping[str, Any], inputs: style.Array, time: NDArray[np.float64]) -> _Paper:
-    """Choose the layout, and make rows as high as their traces."""
+    """Return the sheet for the examples of a class, with rows as high as their traces."""
     rate = data_info["sampling_rate_hz"]
     in_mv = str(data_info["unit"]).strip().casefold() in ("mv", "millivolt", "millivolts")
     length = len(time) / rate if rate else float(len(time))
@@ -148,14 +149,14 @@ def _paper(data_info: Mapping[str, Any], inputs: style.Array, time: NDArray[np.f
 
 
 def _centred(inputs: style.Array) -> NDArray[np.float64]:
-    """The inputs (N, time, leads) less the median of each lead; NaN, where nothing was measured, stays."""
+    """Return the inputs (N, time, leads) less the median of each lead; NaN (nothing measured) stays."""
     measured = np.where(np.isnan(inputs).all(1, keepdims=True), 0, inputs)
     centred: NDArray[np.float64] = inputs - np.nanmedian(measured, axis=1, keepdims=True).astype(np.float64)
     return centred
 
 
 def _clinical(length: float) -> list[_Piece]:
-    """Three rows of four leads, and the rhythm strip."""
+    """Return the pieces of three rows of four leads, and of the rhythm strip."""
     quarter = length / 4
     pieces = [
         _Piece(lead, place % 3, quarter * (place // 3), quarter * (place // 3), quarter * (place // 3 + 1))
@@ -165,12 +166,12 @@ def _clinical(length: float) -> list[_Piece]:
 
 
 def _two_columns(length: float) -> list[_Piece]:
-    """The limb leads at the left and the chest leads at the right, each over the whole time."""
+    """Return the pieces of two columns: limb leads at the left, chest leads at the right, each over the whole time."""
     return [_Piece(lead, place % 6, 1.06 * length * (place // 6), 0.0, length) for place, lead in enumerate(LEADS)]
 
 
 def _example(axes: Axes, sheet: base.Sheet, index: int, paper: _Paper, time: NDArray[np.float64]) -> None:
-    """One example: the grid, the traces on their colours, and the names of the leads."""
+    """Draw one example: the grid, the traces on their colours, and the names of the leads."""
     left = -_LEFT if paper.clinical else 0.0
     axes.set_xlim(left, paper.seconds)
     axes.set_ylim(-paper.depth, 0)
@@ -204,17 +205,17 @@ def _example(axes: Axes, sheet: base.Sheet, index: int, paper: _Paper, time: NDA
 def _highlight(
     x: NDArray[np.float64], y: NDArray[np.float64], attribution: style.Array, scale: style.Scale
 ) -> LineCollection:
-    """A broad line in the colours of the attribution, for behind the trace."""
+    """Return a broad line in the colours of the attribution, which is drawn behind the trace."""
     lines = style.coloured_segments(x, y, attribution, scale, 4.0)
     lines.set_zorder(2)
     lines.set_capstyle("butt")
-    # Tens of thousands of pieces would make a drawing of many megabytes.
+    # Tens of thousands of separate segments would make an SVG of many megabytes.
     lines.set_rasterized(True)
     return lines
 
 
 def _grid(axes: Axes, paper: _Paper, left: float) -> None:
-    """The grid of ECG paper, and the pulse of 1 mV before each row."""
+    """Draw the grid of ECG paper, and the pulse of 1 mV before each row."""
     for which, seconds, mv, width in (("minor", 0.04, 0.1, 0.25), ("major", 0.2, 0.5, 0.5)):
         look: dict[str, Any] = {"color": _GRID[which], "linewidth": width, "zorder": 0}
         axes.vlines(
@@ -227,7 +228,7 @@ def _grid(axes: Axes, paper: _Paper, left: float) -> None:
 
 
 def _time_ticks(axes: Axes, paper: _Paper) -> None:
-    """Ticks for both columns, each from 0."""
+    """Draw the ticks of both columns, each from 0."""
     length = paper.pieces[0].end
     steps = np.array(
         [places for places in axes.xaxis.get_major_locator().tick_values(0, length) if 0 <= places <= length]
@@ -237,7 +238,7 @@ def _time_ticks(axes: Axes, paper: _Paper) -> None:
 
 
 def _whole(axes: Axes, sheet: base.Sheet, index: int, time: NDArray[np.float64]) -> None:
-    """The attribution of every lead over the whole time, in the clinical order."""
+    """Draw the attribution of every lead over the whole time, in the clinical order."""
     leads = [_lead(name) for name in sheet.data_info["channels"]]
     order = [leads.index(lead) for lead in LEADS]
     style.channel_map(axes, time, sheet.maps[index][:, order], LEADS, sheet.scales.of(index))
@@ -250,14 +251,14 @@ def _whole(axes: Axes, sheet: base.Sheet, index: int, time: NDArray[np.float64])
 
 
 def _note(paper: _Paper, sheet: base.Sheet) -> str:
-    """What the caption says of the paper."""
+    """Return what the caption says about the sheet."""
     if not paper.clinical:
-        return "\nleft: limb leads, right: chest leads, from their medians and on one scale; colour behind the trace"
-    note = "\n25 mm/s, 10 mm/mV: a large square is 0.2 s and 0.5 mV; each lead from its median; colour behind the trace"
+        return "\nleft: limb leads, right: chest leads, from their medians and on one scale; colour: attribution"
+    note = "\n25 mm/s, 10 mm/mV: a large square is 0.2 s and 0.5 mV; each lead from its median; colour: attribution"
     return f"{note}; below: all leads over the whole time" if sheet.per_channel else note
 
 
 def _lead(name: str) -> str:
-    """The usual spelling of a lead's name; the name itself where it is none."""
-    known = {lead.casefold(): lead for lead in LEADS}
-    return known.get(name.strip().casefold().removeprefix("lead").strip(" _-"), name)
+    """Return the usual spelling of a lead's name; a name that is no lead's stays as it is."""
+    spellings = {lead.casefold(): lead for lead in LEADS}
+    return spellings.get(name.strip().casefold().removeprefix("lead").strip(" _-"), name)

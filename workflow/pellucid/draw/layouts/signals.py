@@ -1,4 +1,4 @@
-"""Series of one channel: a row for each class, a coloured line for each example."""
+"""Layout of series with one channel: a row for each class, a coloured line for each example."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LINE = 0.13  # share of a panel's height that a line of text takes
 
 
 def draw(sheet: base.Sheet) -> Figure:
-    """Draw the figure."""
+    """Return the figure."""
     data_info, arrays = sheet.data_info, sheet.arrays
     figure = style.new(1.2 + _WIDE * sheet.columns, 0.9 + _TALL * len(sheet.rows))
     axes = figure.subplots(len(sheet.rows), sheet.columns, squeeze=False, sharex=True)
@@ -38,12 +38,12 @@ def draw(sheet: base.Sheet) -> Figure:
             panel.set_visible(False)
         line[0].set_ylabel(data_info["unit"], fontsize=7)
     style.label_time(axes, label)
-    note = " — bar: the samples that carry the planted evidence" if "truth" in arrays else ""
+    note = " — bar: the samples with the planted evidence" if "truth" in arrays else ""
     return sheet.finish(figure, axes, note)
 
 
 def _tint(axes: Axes, time: NDArray[np.float64], attribution: style.Array, scale: style.Scale) -> None:
-    """Tint the panel behind the line by the attribution: a place is seen at a glance even where the line is steep."""
+    """Tint the panel behind the line by the attribution, which would be hard to see where the line is steep."""
     strength = np.clip(np.nan_to_num(attribution / scale.top), -1, 1)
     colours = np.where(strength[:, np.newaxis] < 0, to_rgba(_AGAINST), to_rgba(_FOR))
     colours[:, 3] = 0.4 * np.abs(strength)
@@ -61,14 +61,14 @@ def _tint(axes: Axes, time: NDArray[np.float64], attribution: style.Array, scale
 
 
 def _write(axes: Axes, note: str) -> None:
-    """Write what the panel says of its scale above the line."""
+    """Write the note on the panel's scale above the line."""
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + _LINE * (note.count("\n") + 1) * (high - low))
     axes.text(0.995, 0.99, note, transform=axes.transAxes, ha="right", va="top", linespacing=1.1, **base.NOTE)
 
 
 def _evidence(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) -> None:
-    """A bar under the signal where the evidence was planted."""
+    """Draw a bar under the signal where the evidence was planted."""
     low, high = axes.get_ylim()
     bottom = low - 0.06 * (high - low)
     axes.fill_between(

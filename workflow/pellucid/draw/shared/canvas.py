@@ -1,4 +1,4 @@
-"""Many small pictures on one pair of axes, laid out in inches: a pair of axes for each would be slow to draw."""
+"""Many small pictures on one pair of axes, placed in inches: axes for each picture would be slow to draw."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Canvas:
     """A pair of axes whose coordinates are inches from the upper left corner.
 
     Args:
-        width, height: of the drawing; the figure is as much larger as caption and colour bar need.
+        width, height: of the drawing, in inches; the figure is larger, for caption and colour bar.
         caption: of the figure.
-        bar: whether there will be a colour bar at the right.
+        bar: whether to keep room for a colour bar at the right.
     """
 
     def __init__(self, width: float, height: float, caption: str, *, bar: bool = True) -> None:
         lines = caption.count("\n") + 1
         top, below, side = 0.12 + 0.19 * lines, 0.08, 0.85 if bar else 0.1
-        # A caption is not to be cut off by a narrow drawing.
+        # A narrow drawing must not cut the caption off.
         needed = 0.3 + 0.073 * max(map(len, caption.split("\n")))
         total = max(width + 0.1 + side, needed)
         full = top + height + below
@@ -62,12 +62,12 @@ class Canvas:
     ) -> None:
         """Put an image (height, width, channels) into a box, as `pixels.image` shows one; NaN is left empty.
 
-        `limits` are the values that are palest and strongest; without them those of the image itself.
+        `limits` are the values of the palest and the darkest colour; None takes the range of the image.
         """
         low, high = limits or (float(np.nanmin(pixels)), float(np.nanmax(pixels)))
         if pixels.shape[-1] == 3:
             shade = np.clip((pixels - low) / (high - low or 1.0), 0, 1)
-            # What lies outside of the image is white.
+            # NaN, outside of the image, becomes white.
             self.picture(np.nan_to_num(shade, nan=1.0), left, top, width, height)
         else:
             self.picture(pixels.mean(-1), left, top, width, height, cmap="gray_r", vmin=low, vmax=high)
@@ -75,17 +75,17 @@ class Canvas:
     def frame(
         self, left: float, top: float, width: float, height: float, colour: str = style.QUIET, line: float = 0.5
     ) -> None:
-        """A rectangle without filling."""
+        """Draw the outline of a rectangle."""
         self.axes.add_patch(
             Rectangle((left, top), width, height, fill=False, edgecolor=colour, linewidth=line, clip_on=False)
         )
 
     def text(self, words: str, x: float, y: float, **options: Any) -> None:
-        """Words, 7 points large unless told."""
+        """Write words, in letters of 7 points by default."""
         self.axes.text(x, y, words, **{"fontsize": 7, "va": "center", **options})
 
     def bar(self, scale: style.Scale, label: str) -> None:
-        """The colour bar of all pictures, at the right of the drawing."""
+        """Draw the colour bar of all pictures, at the right of the drawing."""
         height = min(3.0, 0.8 * self._height)
         bottom = self._below + (self._height - height) / 2 * self._inch[1]
         axes = self.figure.add_axes((self._beside, bottom, 0.1 * self._inch[0], height * self._inch[1]))
@@ -93,5 +93,5 @@ class Canvas:
 
 
 def box_of(shape: tuple[int, ...], longest: float) -> tuple[float, float]:
-    """Height and width of a picture of `shape` (height, width, …) whose longer side has that many inches."""
+    """Return height and width, in inches, of a picture of `shape` (height, width, …) whose longer side is `longest`."""
     return longest * shape[0] / max(shape[:2]), longest * shape[1] / max(shape[:2])

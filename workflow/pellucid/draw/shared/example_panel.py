@@ -1,4 +1,4 @@
-"""One example in one panel, whatever its kind: a line, one line per channel, or a picture."""
+"""One example in one panel: a line, a line for each channel, or a picture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pellucid.draw.shared import pixels
 
 Array = NDArray[np.float32]
 
-CHANNELS = 12  # of a series in one panel
+CHANNELS = 12  # at most, of a series in one panel
 PALE = "#a9b2bb"
 
 
@@ -28,7 +28,7 @@ class Span:
 
     @classmethod
     def of(cls, *many: Array) -> Span:
-        """Over arrays (N, *axes, channels)."""
+        """Return the range over arrays (N, *axes, channels)."""
         flat = [values.reshape(-1, values.shape[-1]) for values in many if values.size]
         low, high = np.min([values.min(0) for values in flat], 0), np.max([values.max(0) for values in flat], 0)
         return cls(low, np.where(high > low, high, low + 1))
@@ -48,7 +48,7 @@ def example(
         axes: the panel.
         data_info: `data.json`.
         values: of `data_info["shape"]`.
-        span: of the figure's examples; pictures have no use for it.
+        span: of the figure's examples; not used for pictures.
         behind: another example of that shape, drawn in grey behind a series.
         colour: of a series.
     """
@@ -75,12 +75,12 @@ def example(
 
 
 def height(data_info: Mapping[str, Any]) -> float:
-    """Of a panel with a series, in inches."""
+    """Return the height of a panel with a series, in inches."""
     count = min(len(data_info["channels"]), CHANNELS)
     return 1.0 if count == 1 else 0.35 + 0.24 * count
 
 
 def channels_note(data_info: Mapping[str, Any]) -> str:
-    """What the caption says where not all channels of a series fit."""
+    """Return what the caption says if not all channels of a series fit."""
     count = len(data_info["channels"])
     return f"; {CHANNELS} of {count} channels" if data_info["kind"] != "image" and count > CHANNELS else ""

@@ -9,5 +9,5 @@ FAMILIES = ("gradient", "class activation", "perturbation", "Shapley", "intrinsi
 
 
 def family(label: str) -> str:
-    """That of the method of an explanation."""
+    """Return the family of the method of an explanation."""
     return str(plugins.spec("explain", method_of(label)).family)

@@ -1,4 +1,4 @@
-"""Fonts for the letters that matplotlib's own has not: Chinese, Japanese, Korean, Arabic, Devanagari and others."""
+"""Fonts for letters that matplotlib's own font lacks: Chinese, Japanese, Korean, Arabic, Devanagari and others."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from pellucid.user_text import readable
 logger = logging.getLogger(__name__)
 
 FIRST = "DejaVu Sans"
-# Packages that bring a font each; looked through in this order, before what the machine has.
+# Packages with one font each, searched in this order before the fonts of the machine.
 PACKAGES = ("fontpkg_noto_sans_arabic", "fontpkg_noto_sans_devanagari", "noto_cjk_sans_jp_regular")
-# matplotlib brings it to show what no font has: a box with the name of the block.
+# A font of matplotlib for letters that no other font has: it shows boxes.
 _LAST_RESORT = "Last Resort"
 
 
 def fit(figure: Figure) -> None:
-    """Make every text of a figure be drawn as it is written: no formulas, and with fonts that have its letters.
+    """Make sure that every text is drawn as it is written: not as a formula, and with fonts that have its letters.
 
-    A text that the first font can draw keeps its font, so that the file is the same on every machine.
+    A text that the first font can draw keeps this font, so that the file is the same on every machine.
     """
     formulas = _formulas(figure)
     unknown: set[str] = set()
@@ -39,24 +39,25 @@ def fit(figure: Figure) -> None:
         if words != text.get_text():
             text.set_text(words)
         if lacking := _lacking(words):
-            families, left = _families(frozenset(lacking))
-            unknown |= left
+            families, missing = _families(frozenset(lacking))
+            unknown |= missing
             if families:
                 text.set_fontfamily([FIRST, *families])
     if unknown:
         names = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in sorted(unknown)[:8])
         logger.warning(
-            "no font of this machine has %s: boxes stand for them in the figure; the tables have the words", names
+            "no font of this machine has %s: the figure shows boxes instead; the tables have the texts", names
         )
 
 
 def _formulas(figure: Figure) -> set[Text]:
-    """The numbers of logarithmic axes, which matplotlib writes as formulas; and the labels of all axes are made here.
+    """Return the numbers of logarithmic axes, which matplotlib writes as formulas.
 
-    Labels are made when an axis is first asked for them, and a text must be fit before the layout measures it.
+    As a side effect, the labels of all axes are created: matplotlib makes them when they are first asked for, and each
+    text needs its font before the layout measures it.
     """
-    found: set[Text] = set()
-    # Axes that are switched off, as of hundreds of pictures, have no labels.
+    formulas: set[Text] = set()
+    # Axes that are switched off, as those of pictures are, have no labels.
     for axes in (axes for axes in figure.axes if axes.axison and axes.get_visible()):
         for axis in (axes.xaxis, axes.yaxis):
             for labels, formatter in (
@@ -64,39 +65,39 @@ def _formulas(figure: Figure) -> set[Text]:
                 (axis.get_ticklabels(minor=True), axis.get_minor_formatter()),
             ):
                 if isinstance(formatter, LogFormatter):
-                    found |= set(labels)
-    return found
+                    formulas |= set(labels)
+    return formulas
 
 
 def _lacking(words: str) -> set[str]:
-    """The letters of a text that the first font has not; marks without a shape of their own need none."""
+    """Return the letters of a text that the first font lacks; control marks are not drawn and do not count."""
     known = _letters(font_manager.findfont(FIRST))
     return {letter for letter in words if ord(letter) not in known and unicodedata.category(letter) not in ("Cf", "Cc")}
 
 
 @cache
 def _families(letters: frozenset[str]) -> tuple[tuple[str, ...], set[str]]:
-    """The fonts that have the letters, the fewest by greedy choice; and the letters that none has."""
-    families, left = list[str](), set(letters)
+    """Return a few fonts that have the letters together, chosen greedily, and the letters that no font has."""
+    families, missing = list[str](), set(letters)
     for family, path in _others():
-        if left and (had := {letter for letter in left if ord(letter) in _letters(path)}):
+        if missing and (present := {letter for letter in missing if ord(letter) in _letters(path)}):
             families.append(family)
-            left -= had
-    return tuple(families), left
+            missing -= present
+    return tuple(families), missing
 
 
 @cache
 def _others() -> tuple[tuple[str, str], ...]:
-    """The families beside the first one with a file of each: those of the packages, then those of the machine."""
-    found: dict[str, str] = {}
+    """Return all font families but the first, each with a file: those of the packages, then those of the machine."""
+    path_of: dict[str, str] = {}
     for package in PACKAGES:
         for path in _files_of(package):
             font_manager.fontManager.addfont(path)
-            found.setdefault(font_manager.get_font(path).family_name, path)
+            path_of.setdefault(font_manager.get_font(path).family_name, path)
     for entry in sorted(font_manager.fontManager.ttflist, key=lambda entry: (entry.name, entry.fname)):
         if entry.style == "normal" and not entry.name.startswith((_LAST_RESORT, "cm", "STIX", "DejaVu")):
-            found.setdefault(entry.name, entry.fname)
-    return tuple(found.items())
+            path_of.setdefault(entry.name, entry.fname)
+    return tuple(path_of.items())
 
 
 def _files_of(package: str) -> list[str]:
@@ -107,7 +108,7 @@ def _files_of(package: str) -> list[str]:
 
 @cache
 def _letters(path: str) -> frozenset[int]:
-    """The letters that a font file has, as numbers."""
+    """Return the letters that a font file has, as numbers."""
     try:
         return frozenset(ft2font.FT2Font(path).get_charmap())
     except (OSError, RuntimeError):

@@ -1,4 +1,4 @@
-"""What several figures write in their headings."""
+"""Texts that several figures have in their headings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pellucid.messages import format_shape
 
 
 def of_example(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int) -> str:
-    """The true class where it is known, what it was taken for, and the probability of the predicted class."""
+    """Return the true class if it is known, the predicted class if it differs, and its probability."""
     classes = data_info["classes"]
     label, predicted = int(arrays["labels"][index]), int(arrays["predictions"][index])
     p = arrays["probabilities"][index, predicted]
@@ -24,17 +24,17 @@ def of_example(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]],
 
 
 def of_count(shown: int, total: int, what: str) -> str:
-    """How many of how many are shown."""
+    """Return how many of how many are shown."""
     return f"{shown} of {total} {what}" if shown < total else f"all {total} {what}"
 
 
 def of_field(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """How much of the input a unit sees: `field` (axes, 4), its first column the size, and `whole`."""
+    """Return how much of the input a unit sees: the sizes in the first column of `field` (axes, 4), or all of it."""
     field = arrays["field"]
     unit = "samples" if len(field) == 1 else "pixels"
     return "the whole input" if arrays["whole"] else f"{format_shape(field[:, 0])} {unit}"
 
 
 def of_chance(chance: Path | str | None) -> str:
-    """What is to be known of a model that is no better than chance, by `chance.json`; "" for any other model."""
+    """Return the warning about a model that is no better than chance, from `chance.json`; "" for any other model."""
     return str(files.read_json(chance)["headline"]) if chance else ""

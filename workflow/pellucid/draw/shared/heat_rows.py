@@ -1,4 +1,4 @@
-"""Maps of a layer over time as heat rows, each unit where its receptive field has its middle."""
+"""Maps of a layer over time as heat rows, with each unit at the middle of its receptive field."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Array = NDArray[np.float32]
 
 
 def units_at(field: NDArray[np.int64], whole: bool, units: int, length: int) -> tuple[float, float]:
-    """Where the first unit lies on an input of `length` samples, and how far the next is, in samples.
+    """Return where the first unit lies on an input of `length` samples, and the distance to the next, in samples.
 
     Args:
         field: (4,) size, jump, start and number of units.
-        whole: every unit sees the whole input, so that none has a place; they are spread over it evenly.
+        whole: whether every unit sees the whole input. Such units have no place; they are spread evenly over the input.
         units: number of units.
         length: of the input.
     """
@@ -41,7 +41,7 @@ def draw(
     Args:
         axes: whose x axis is the input's time.
         maps: one row per filter.
-        place: what `units_at` gives.
+        place: what `units_at` returned.
         step: time from one sample of the input to the next.
         scale: of the colours.
         labels: of the rows.
@@ -63,7 +63,7 @@ def draw(
 
 
 def bracket(axes: Axes, first: float, last: float) -> None:
-    """Mark a stretch of the input: a tint over it and a bar with ends above it."""
+    """Mark a part of the input: tint it, and draw a bracket above it."""
     low, high = axes.get_ylim()
     at, tick = high + 0.06 * (high - low), 0.05 * (high - low)
     axes.axvspan(first, last, color=style.PALETTE[2], alpha=0.16, linewidth=0)

@@ -1,4 +1,4 @@
-"""The colour scale of each panel of a figure, and what is written in a panel about it."""
+"""The colour scale of each panel of a figure, and the note in the panel about it."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from pellucid.draw import style
 
 # A panel whose own scale ends below this share of the common scale looks pale.
 _PALE = 0.25
-# A panel of its own scale whose maximum is below this share of the figure's largest says so.
+# A panel with its own scale gets a note if its largest value is below this share of the figure's largest.
 _WEAK = 0.1
 
 
 @dataclass(frozen=True)
 class PanelScales:
-    """Colour scales of maps (N, ...), a panel each.
+    """Colour scales of maps (N, ...), with a panel for each map.
 
     Attributes:
         maps: of all examples; NaN where nothing was measured.
         shown: the indices of the examples that the figure shows.
         signed: whether a map may have negative values.
-        common: all panels have one scale; otherwise each has its own.
-        colours: the colour map; None for the one that other figures have.
-        zero: what is written in the panel of a map that is zero everywhere.
+        common: whether all panels have one scale; otherwise each has its own.
+        colours: the colour map; None for that of other figures.
+        zero: the note in the panel of a map that is zero everywhere.
     """
 
     maps: NDArray[np.float32]
@@ -41,11 +41,11 @@ class PanelScales:
     zero: str = "zero everywhere"
 
     def of(self, index: int) -> style.Scale:
-        """The scale of the panel of one example."""
+        """Return the scale of the panel of one example."""
         return self._common if self.common else self._own(index)
 
     def note(self, index: int) -> str:
-        """The largest value of a panel and where its colours end; in words what a map without positive values is."""
+        """Return a panel's note: its largest value and where its colours end, or that it has no positive values."""
         values = self.maps[index][np.isfinite(self.maps[index])]
         if not values.size:
             return "nothing was measured"
@@ -55,16 +55,16 @@ class PanelScales:
         return "; ".join([_range(high, low, self.signed), *self._about(index, max(high, -low))])
 
     def _about(self, index: int, size: float) -> list[str]:
-        """Where the colours of a panel end, unless at its largest value."""
-        own, top = self._own(index).top, self._largest
+        """Return where the colours of a panel end, unless that is its largest value."""
+        own_end, largest = self._own(index).top, self._largest
         if self.common:
             end = self._common.top
-            return [f"pale: the common scale ends at {short(end)}"] if own < _PALE * end else []
-        cut = [f"darkest from {short(own)}"] if own < size else []
-        return cut + ([f"{_percent(size / top)} of the largest in this figure"] if size < _WEAK * top else [])
+            return [f"pale: the common scale ends at {short(end)}"] if own_end < _PALE * end else []
+        cut = [f"darkest from {short(own_end)}"] if own_end < size else []
+        return cut + ([f"{_percent(size / largest)} of the largest in this figure"] if size < _WEAK * largest else [])
 
     def bar(self, figure: Figure, axes: Any, label: str) -> None:
-        """Draw the colour bar beside `axes`: with numbers for a common scale, otherwise up to a panel's largest."""
+        """Draw the colour bar beside `axes`: with numbers for a common scale, otherwise with words."""
         if self.common:
             self._common.bar(figure, axes, label)
             return
@@ -92,11 +92,11 @@ class PanelScales:
 
 
 def _range(high: float, low: float, signed: bool) -> str:
-    """The ends of a map's values."""
+    """Return the range of a map's values in words."""
     if high == low:
         return f"{short(high)} everywhere"
     if high <= 0:
-        return f"no positive part: {short(low)} to {short(high)}"
+        return f"no positive values: {short(low)} to {short(high)}"
     return f"max {short(high)}, min {short(low)}" if signed and low < 0 else f"max {short(high)}"
 
 
@@ -105,5 +105,5 @@ def _percent(share: float) -> str:
 
 
 def short(value: float) -> str:
-    """Two digits that count."""
+    """Return a number with two significant digits."""
     return f"{value:.2g}".replace("-", "−")

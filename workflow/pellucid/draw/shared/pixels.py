@@ -10,7 +10,7 @@ from pellucid.draw import style
 
 
 def image(axes: Axes, pixels: style.Array) -> None:
-    """An image (height, width, 1 or 3) in grey, ink dark on white, or in colour."""
+    """Draw an image (height, width, 1 or 3): in grey, high values dark on white, or in colour."""
     if pixels.shape[-1] == 3:
         low, high = float(pixels.min()), float(pixels.max())
         axes.imshow((pixels - low) / (high - low or 1.0), interpolation="nearest")
@@ -20,10 +20,10 @@ def image(axes: Axes, pixels: style.Array) -> None:
 
 
 def heat_over_image(axes: Axes, pixels: style.Array, attribution: style.Array, scale: style.Scale) -> None:
-    """Attribution (height, width) in colour over an image (height, width, channels) in pale grey."""
+    """Draw an attribution (height, width) in colour over an image (height, width, channels) in pale grey."""
     axes.imshow(1 - 0.55 * ink(pixels), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     colours = scale.colours(scale.norm(attribution))
-    # Weak attributions let the image through; the image gives place, the colour gives strength.
+    # Weak attributions are transparent: the image shows the place, the colour the strength.
     strength = np.abs(attribution) / scale.top
     colours[..., 3] = np.clip(0.25 + 0.65 * strength, 0, 0.9)
     axes.imshow(colours, interpolation="nearest")
@@ -31,7 +31,7 @@ def heat_over_image(axes: Axes, pixels: style.Array, attribution: style.Array, s
 
 
 def ink(pixels: style.Array) -> style.Array:
-    """How dark an image (height, width, channels) is at each place, 0 to 1: grey ones are dark where they are high."""
+    """Return how dark an image (height, width, channels) is drawn at each place, 0 to 1; high grey values are dark."""
     grey = pixels.mean(-1)
     low, high = float(grey.min()), float(grey.max())
     share: style.Array = (grey - low) / (high - low or 1.0)
@@ -39,8 +39,8 @@ def ink(pixels: style.Array) -> style.Array:
 
 
 def bare(axes: Axes) -> None:
-    """No ticks, and a thin frame."""
-    # Axes without ticks are still measured by the layout; a rectangle is not.
+    """Remove the ticks of a panel, and draw a thin frame around it."""
+    # The layout would measure axes without ticks as well, but it does not measure a rectangle.
     axes.set_axis_off()
     axes.add_patch(
         Rectangle(

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from pellucid.draw import style
 
-# From the best rank to the worst: dark to pale, in one hue.
+# From the best rank, dark, to the worst, pale, in one hue.
 RANKS = mpl.colors.LinearSegmentedColormap.from_list("pellucid_ranks", ["#0b4a75", "#5b9fc9", "#e8eef3"])
 
 
 def cells(axes: Axes, share: NDArray[np.float64], texts: Sequence[Sequence[str]]) -> None:
-    """Cells (rows, columns) of colours from 0, the best, to 1, the worst, with their texts; NaN is left white."""
+    """Draw cells (rows, columns) in colours from 0, the best, to 1, the worst, with their texts; NaN stays white."""
     axes.imshow(share, cmap=RANKS, norm=Normalize(0, 1), aspect="auto")
     for row, line in enumerate(texts):
         for column, text in enumerate(line):
@@ -27,14 +27,14 @@ def cells(axes: Axes, share: NDArray[np.float64], texts: Sequence[Sequence[str]]
 
 
 def without_frame(axes: Axes) -> None:
-    """No frame and no ticks around a table."""
+    """Remove the frame and the ticks around a table."""
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
 
 
 def name_rows(axes: Axes, names: Sequence[str], families: Iterable[str]) -> None:
-    """Names at the left; those of controls in grey italics."""
+    """Write the names of the rows at the left; those of controls in grey italics."""
     axes.set_yticks(range(len(names)), names, fontsize=8)
     for tick, family in zip(axes.get_yticklabels(), families, strict=True):
         tick.set_fontstyle("italic" if family == "control" else "normal")
@@ -42,7 +42,7 @@ def name_rows(axes: Axes, names: Sequence[str], families: Iterable[str]) -> None
 
 
 def name_columns(axes: Axes, names: Sequence[str]) -> None:
-    """Names above the columns, leaning to the right."""
+    """Write the names of the columns above them, at an angle."""
     axes.set_xticks(range(len(names)), names, rotation=60, fontsize=7.5)
     axes.xaxis.tick_top()
     for tick in axes.get_xticklabels():
@@ -52,17 +52,17 @@ def name_columns(axes: Axes, names: Sequence[str]) -> None:
 
 
 def lean(names: Sequence[str]) -> float:
-    """The height in inches that such names need."""
+    """Return the height in inches that names above columns need."""
     return 0.056 * max(map(len, names), default=0)
 
 
 def tenths(value: float) -> str:
-    """One digit after the point, without the zero before it and without a sign of zero."""
+    """Return one digit after the point, without the 0 before the point and without "−0"."""
     return f"{value:.1f}".replace("-0.0", "0.0").replace("0.", ".")
 
 
 def short(value: float) -> str:
-    """Three characters or so."""
+    """Return a number in about three characters."""
     if not np.isfinite(value):
         return "–"
     text = f"{value:.2f}" if abs(value) < 10 else f"{value:.3g}"

@@ -1,4 +1,4 @@
-"""The inputs of activation maximisation beside real examples."""
+"""Figure of activation maximisation: the made inputs beside real examples."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pellucid.draw import style
 from pellucid.draw.shared import pixels
 from pellucid.draw.shared.example_panel import Span, channels_note, example, height
 
-WIDTH = 11  # of the pictures side by side at most, in inches
+WIDTH = 11  # inches, at most, of the pictures side by side
 
 
 def draw(
     arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
 ) -> Figure:
-    """Series: each over a real one in grey. Pictures: each above the real ones.
+    """Draw each made series over a real one in grey, or each made picture above real ones.
 
     Args:
         arrays: what the view computed.
@@ -49,12 +49,12 @@ def _series(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], fi
     rows = -(-len(grey) // columns)
     figure = style.new(0.8 + 3.1 * columns, 0.9 + (height(data_info) + 0.45) * rows)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for position, one in enumerate(axes.ravel()):
+    for position, panel in enumerate(axes.ravel()):
         if position >= len(grey):
-            one.set_visible(False)
+            panel.set_visible(False)
             continue
-        example(one, data_info, arrays["inputs"][position], span, grey[position], style.PALETTE[0])
-        one.set_title(_title(arrays, data_info, position, filters), loc="left", fontsize=8)
+        example(panel, data_info, arrays["inputs"][position], span, grey[position], style.PALETTE[0])
+        panel.set_title(_title(arrays, data_info, position, filters), loc="left", fontsize=8)
     if len(data_info["channels"]) == 1:
         for line in axes:
             line[0].set_ylabel(data_info["unit"], fontsize=7)
@@ -74,20 +74,20 @@ def _pictures(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], 
         max(0.3 + side * columns, 5.5), 0.8 + blocks * (0.15 + len(kinds) * (0.97 * side * tall / wide + 0.12))
     )
     axes = figure.subplots(blocks * len(kinds), columns, squeeze=False)
-    for one in axes.ravel():
-        one.set_visible(False)
+    for panel in axes.ravel():
+        panel.set_visible(False)
     for position in range(count):
         block, column = divmod(position, columns)
         for line, kind in enumerate(kinds):
-            one = axes[block * len(kinds) + line, column]
-            one.set_visible(True)
-            pixels.image(one, arrays[kind][position])
+            panel = axes[block * len(kinds) + line, column]
+            panel.set_visible(True)
+            pixels.image(panel, arrays[kind][position])
             title = {
                 "inputs": f"{_name(arrays, data_info, position, filters)}\n{_reached(arrays, position)}",
                 "mean": "mean",
                 "best": f"best real {_number(arrays['best_scores'][position])}",
             }[kind]
-            one.set_title(title, fontsize=7, pad=3)
+            panel.set_title(title, fontsize=7, pad=3)
     return figure
 
 
@@ -109,10 +109,10 @@ def _title(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], pos
 
 
 def _reached(arrays: Mapping[str, NDArray[Any]], position: int) -> str:
-    """The score, or that it never changed and the start was left as it is."""
+    """Return the score, or "silent" for a unit whose score never changed, so that its input stayed the start."""
     return "silent" if arrays["silent"][position] else _number(arrays["scores"][position])
 
 
 def _number(value: float) -> str:
-    """Three digits are enough to compare."""
+    """Return a number with about three digits."""
     return f"{value:.0f}" if abs(value) >= 100 else (f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}")

@@ -1,4 +1,4 @@
-"""The figure of a layer's activations: examples side by side, the maps of the filters below or beside the input."""
+"""Figure of a layer's activations: examples side by side, the maps of the filters below or beside the input."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from pellucid.draw.shared.canvas import Canvas, box_of
 Arrays = Mapping[str, NDArray[Any]]
 
 _COLUMNS = 5  # examples of series side by side
-_SEEN = 0.09  # inches that a mark on an image has at least
+_LEAST_MARK = 0.09  # inches of a mark on an image
 _LABEL = "activation"
 
 
 def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
-    """Draw the maps of the strongest filters on one colour scale, and what the most active unit sees."""
+    """Draw the maps of the strongest filters on one colour scale, and mark what the most active unit sees."""
     filters, total = arrays["filters"], int(arrays["n_filters"])
     caption = (
-        f"{caption}: {arrays['layer']}\n{heading.of_count(len(filters), total, 'filters')}, the largest mean size of "
-        f"activation first; green: what the most active unit sees, {heading.of_field(arrays)}"
+        f"{caption}: {arrays['layer']}\n{heading.of_count(len(filters), total, 'filters')}, the largest mean absolute "
+        f"activation first; green: the part that the most active unit sees, {heading.of_field(arrays)}"
     )
     signed = bool(arrays["maps"].min() < 0)
     scale = style.Scale.of(arrays["maps"], signed)
@@ -35,7 +35,7 @@ def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, 
 
 
 def _series(arrays: Arrays, data_info: Mapping[str, Any], scale: style.Scale, caption: str) -> Figure:
-    """One column per example: the input above, one heat row per filter below, on one time axis."""
+    """Draw a column for each example: the input above, a heat row for each filter below, on one time axis."""
     inputs, maps, channels = arrays["inputs"], arrays["maps"], data_info["channels"]
     columns = min(_COLUMNS, len(inputs))
     bands = -(-len(inputs) // columns)
@@ -47,7 +47,7 @@ def _series(arrays: Arrays, data_info: Mapping[str, Any], scale: style.Scale, ca
     step = float(time[1] - time[0])
     place = heat_rows.units_at(arrays["field"][0], bool(arrays["whole"]), maps.shape[2], len(time))
     spread = style.largest_range(inputs)
-    for index, maps_of_one in enumerate(maps):
+    for index, maps_of_example in enumerate(maps):
         band, column = divmod(index, columns)
         signal, rows = axes[2 * band, column], axes[2 * band + 1, column]
         if len(channels) == 1:
@@ -59,7 +59,7 @@ def _series(arrays: Arrays, data_info: Mapping[str, Any], scale: style.Scale, ca
         signal.set_title(heading.of_example(data_info, arrays, index), loc="left", fontsize=8, pad=9)
         signal.tick_params(labelsize=7)
         filters = [f"#{number}" for number in arrays["filters"]]
-        heat_rows.draw(rows, maps_of_one, place, step, scale, filters)
+        heat_rows.draw(rows, maps_of_example, place, step, scale, filters)
         strongest, unit = (int(value) for value in arrays["units"][index])
         _mark(signal, rows, arrays, (strongest, unit), place, step, len(time))
         rows.tick_params(axis="x", labelsize=7)
@@ -94,7 +94,7 @@ def _mark(
     last = length if arrays["whole"] else min(length, start + unit * jump + size)
     heat_rows.bracket(signal, (first - 0.5) * step, (last - 0.5) * step)
     left = (place[0] + (unit - 0.5) * place[1]) * step
-    # A unit of a long series is thinner than a line: the frame is wider than it, and open at neither side.
+    # In a long series a unit is thinner than a line: the frame is then wider than the unit.
     width = max(place[1] * step, 0.012 * length * step)
     left -= (width - place[1] * step) / 2
     rows.add_patch(
@@ -103,7 +103,7 @@ def _mark(
 
 
 def _images(arrays: Arrays, data_info: Mapping[str, Any], scale: style.Scale, caption: str) -> Figure:
-    """One band per example: the input at the left, the maps of the filters beside it."""
+    """Draw a band for each example: the input at the left, the maps of the filters beside it."""
     inputs, maps, filters = arrays["inputs"], arrays["maps"], arrays["filters"]
     lines = 2 if len(filters) > 8 else 1
     columns = -(-len(filters) // lines)
@@ -120,14 +120,14 @@ def _images(arrays: Arrays, data_info: Mapping[str, Any], scale: style.Scale, ca
         canvas.example(picture, 0, start, large[1], large[0])
         inch = large[0] / picture.shape[0]
         (first_row, end_row), (first_column, end_column) = _seen(arrays, index)
-        rows, columns_seen = (end_row - first_row) * inch, (end_column - first_column) * inch
-        # A field of a few pixels of a large image would be a dot: its frame lies around it.
-        wider, higher = max(0, (_SEEN - columns_seen) / 2), max(0, (_SEEN - rows) / 2)
+        rows_seen, columns_seen = (end_row - first_row) * inch, (end_column - first_column) * inch
+        # A few pixels of a large image would be a dot: the frame then lies around them.
+        wider, higher = max(0, (_LEAST_MARK - columns_seen) / 2), max(0, (_LEAST_MARK - rows_seen) / 2)
         canvas.frame(
             first_column * inch - wider,
             start + first_row * inch - higher,
             columns_seen + 2 * wider,
-            rows + 2 * higher,
+            rows_seen + 2 * higher,
             colour=style.PALETTE[2],
             line=1.6,
         )
@@ -143,7 +143,7 @@ def _images(arrays: Arrays, data_info: Mapping[str, Any], scale: style.Scale, ca
 
 
 def _seen(arrays: Arrays, index: int) -> list[tuple[int, int]]:
-    """What the most active unit of an example sees, inside of the image."""
+    """Return the rows and columns of the image that the most active unit of an example sees."""
     lengths = arrays["inputs"].shape[1:-1]
     if arrays["whole"]:
         return [(0, length) for length in lengths]

@@ -1,4 +1,4 @@
-"""The diagram of a network: one row per layer, with its connections, its output, its parameters and what it sees."""
+"""Diagram of a network: a row for each layer, with connections, output, parameters and receptive field."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, 
     place = {row: position for position, row in enumerate(rows)}
     edges = sorted({(place[heads[a]], place[heads[b]]) for a, b in arrays["edges"].tolist() if heads[a] != heads[b]})
     lanes = _lanes(len(rows), edges)
-    weights = np.array([arrays["parameters"][some].sum() for some in joined])
-    names = [_name(arrays, some) for some in joined]
+    weights = np.array([arrays["parameters"][layers].sum() for layers in joined])
+    names = [_name(arrays, layers) for layers in joined]
     caption += f"\n{total} layers, {int(arrays['parameters'].sum()):,} parameters"
     if len(rows) < total:
         caption += (
-            f"; in {len(rows)} rows: normalisations, activations, dropout and padding stand with the layer before"
+            f"; in {len(rows)} rows: normalisation, activation, dropout and padding share the row of the layer before"
         )
     # Columns, in inches.
     graph = 0.25 + _LANE * (max(lanes) + 1)
@@ -61,9 +61,9 @@ def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, 
         (shape + size + 1.6 + share, "receptive field"),
     ):
         canvas.text(words, x, 0.52, fontsize=8, fontweight="bold")
-    _groups(canvas, [str(arrays["within"][some[0]]) for some in joined], width)
-    last = [some[-1] for some in joined]
-    colours = [COLOURS[str(arrays["groups"][some[0]])] for some in joined]
+    _groups(canvas, [str(arrays["within"][layers[0]]) for layers in joined], width)
+    last = [layers[-1] for layers in joined]
+    colours = [COLOURS[str(arrays["groups"][layers[0]])] for layers in joined]
     _connections(canvas, edges, lanes, colours)
     most = max(int(weights.sum()), 1)
     reach = int(arrays["field"].max())
@@ -75,8 +75,8 @@ def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, 
         if weights[position]:
             bar = 0.75 * weights[position] / most
             _bar(canvas, shape + size + 1.6, y, bar, colour)
-            share_of = 100 * weights[position] / most
-            percent = f"{share_of:.0f}%" if share_of >= 1 else "< 1%"
+            value = 100 * weights[position] / most
+            percent = f"{value:.0f}%" if value >= 1 else "< 1%"
             canvas.text(f"{int(weights[position]):,} ({percent})", shape + size + 1.65 + bar, y)
         x = shape + size + 1.6 + share
         bar = 0.75 * arrays["field"][end] / reach
@@ -90,7 +90,7 @@ def _y(row: int) -> float:
 
 
 def _heads(arrays: Arrays) -> list[int]:
-    """For each layer, the layer in whose row it stands: a small one joins the only layer that it takes."""
+    """Return for each layer the layer in whose row it stands: a small layer stands with the only layer before it."""
     sources: dict[int, list[int]] = {}
     users: dict[int, int] = {}
     for start, end in arrays["edges"].tolist():
@@ -99,31 +99,30 @@ def _heads(arrays: Arrays) -> list[int]:
     heads = list(range(len(arrays["names"])))
     for index, group in enumerate(arrays["groups"]):
         before = sources.get(index, [])
-        # What a branch leaves from keeps its row, or the branch would seem to leave after the small layer.
+        # A layer where a branch starts does not share its row: the branch would seem to start after the small layer.
         joins = group == _SMALL and len(before) == 1 and users[before[0]] == 1
         if joins and arrays["groups"][heads[before[0]]] != "input":
             heads[index] = heads[before[0]]
     return heads
 
 
-def _name(arrays: Arrays, some: Sequence[int]) -> str:
-    first, *rest = some
-    kinds = [str(arrays["kinds"][index]) for index in rest]
-    more = "".join(f" + {kind}" for kind in kinds)
-    return f"{arrays['names'][first]} ({arrays['kinds'][first]}{more})"
+def _name(arrays: Arrays, layers: Sequence[int]) -> str:
+    """Return the name of a row: its first layer, with the kinds of all its layers."""
+    kinds = " + ".join(str(arrays["kinds"][index]) for index in layers)
+    return f"{arrays['names'][layers[0]]} ({kinds})"
 
 
 def _lanes(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """A lane for each row, so that no line runs through the dot of a row that it does not end at."""
+    """Return a lane for each row, so that no line crosses the dot of a row that it is not connected to."""
     lanes = [0] * count
-    taken: dict[int, int] = {}  # lane → row until which a line runs in it
+    taken: dict[int, int] = {}  # lane → the last row that a line in it reaches
     for row in range(count):
         starts = [a for a, b in edges if b == row]
         ends = [b for a, b in edges if a == row]
-        # The main way stays in the lane of what it continues, if nobody has taken that since.
+        # A row stays in the lane of the row before it, if no other line has taken that lane since.
         options = sorted({lanes[a] for a in starts}) or [0]
         free = [lane for lane in options if taken.get(lane, -1) <= row]
-        lane = free[0] if free else next(one for one in range(count + 1) if taken.get(one, -1) <= row)
+        lane = free[0] if free else next(lane for lane in range(count + 1) if taken.get(lane, -1) <= row)
         lanes[row] = lane
         taken[lane] = max(ends, default=row)
     return lanes
@@ -132,7 +131,7 @@ def _lanes(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
 def _connections(
     canvas: Canvas, edges: Sequence[tuple[int, int]], lanes: Sequence[int], colours: Sequence[str]
 ) -> None:
-    """Lines between dots, one dot per row; a line runs in the lane of where it begins or, if that is left, ends."""
+    """Draw a dot for each row and lines between the dots, each in the outer one of the lanes that it connects."""
     for start, end in edges:
         x, y, to_x, to_y = _x(lanes[start]), _y(start), _x(lanes[end]), _y(end)
         if lanes[start] == lanes[end]:
@@ -167,7 +166,7 @@ def _x(lane: int) -> float:
 
 
 def _output(canvas: Canvas, arrays: Arrays, index: int, centre: float, y: float, colour: str) -> None:
-    """A block as wide as the longest axis and as thick as the number of filters, both on a logarithmic scale."""
+    """Draw a block: its width is the longest axis and its height the number of filters, both on a logarithmic scale."""
     positions, filters = np.log2(1.0 + arrays["positions"]), np.log2(1.0 + arrays["filters"])
     width = 1.3 * max(float(positions[index] / positions.max()), 0.02)
     height = 0.85 * _ROW * float(filters[index] / filters.max())
@@ -181,7 +180,7 @@ def _bar(canvas: Canvas, x: float, y: float, width: float, colour: str) -> None:
 
 
 def _legend(canvas: Canvas, arrays: Arrays) -> None:
-    """The colours of the groups that there are."""
+    """Draw the legend of the colours that occur."""
     x = 0.05
     for name, colour in COLOURS.items():
         if name in arrays["groups"]:
@@ -191,7 +190,7 @@ def _legend(canvas: Canvas, arrays: Arrays) -> None:
 
 
 def _groups(canvas: Canvas, within: Sequence[str], width: float) -> None:
-    """A tint behind the rows of each nested model, with its name."""
+    """Tint the rows of each nested model, and write its name."""
     start = 0
     for row in range(1, len(within) + 1):
         if row == len(within) or within[row] != within[start]:

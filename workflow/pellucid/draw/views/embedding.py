@@ -1,4 +1,4 @@
-"""The test examples in the planes of PCA and t-SNE."""
+"""Figure of the embedding: the test examples in the planes of PCA and t-SNE."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from pellucid.user_text import in_legend
 _COLOURS = style.PALETTE[:6]
 _MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 _MARKS = len(_COLOURS) * len(_MARKERS)
-_LABELLED = 40  # classes at most whose names are written into the planes
-_LEGEND = 30  # classes at most in the legend
+_NAMED = 40  # classes, at most, with names in the planes
+_LEGEND = 30  # classes, at most, in the legend
 
 
 def draw(
     arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
 ) -> Figure:
-    """Two planes side by side, coloured by the true class; names stand at the medians, rings mark errors.
+    """Draw both planes side by side, coloured by the true class; names stand at the medians, rings mark errors.
 
     Args:
         arrays: what the view computed.
@@ -39,7 +39,7 @@ def draw(
         figure.suptitle(f"{caption}\nno embedding: {arrays['reason']}", x=0.01, ha="left", fontsize=10)
         return figure
     present = [int(label) for label in np.unique(arrays["labels"])]
-    # Of more classes than there are marks, those that are there are counted: two of them would else look alike.
+    # With more classes than marks, only the classes that are present get marks: otherwise two would look alike.
     mark = {label: place if len(data_info["classes"]) > _MARKS else label for place, label in enumerate(present)}
     columns = 11 if max(len(str(data_info["classes"][label])) for label in present) <= 6 else 5
     shown = present[:_LEGEND]
@@ -48,10 +48,10 @@ def draw(
     axes = figure.subplots(1, 2)
     share = arrays["neighbours_same"]
     variance = arrays["variance"]
-    for one, name, title, same in zip(axes, ("pca", "tsne"), ("PCA", "t-SNE"), share[1:], strict=True):
-        _plane(one, arrays, name, mark, data_info)
-        one.set_title(f"{title}: {same:.0%} of the nearest are of the same class", loc="left")
-        one.tick_params(labelsize=7)
+    for panel, name, title, same in zip(axes, ("pca", "tsne"), ("PCA", "t-SNE"), share[1:], strict=True):
+        _plane(panel, arrays, name, mark, data_info)
+        panel.set_title(f"{title}: {same:.0%} of the nearest examples are of the same class", loc="left")
+        panel.tick_params(labelsize=7)
     axes[0].set_xlabel(f"principal component 1 ({variance[0]:.0%} of the variance)")
     axes[0].set_ylabel(f"principal component 2 ({variance[1]:.0%})" if len(variance) > 1 else "")
     axes[1].set_xticks([])
@@ -60,7 +60,7 @@ def draw(
     axes[1].set_ylabel("t-SNE 2 (no unit)")
     handles = [_class_handle(mark[label], str(data_info["classes"][label])) for label in shown]
     handles.append(_ring_handle(int((arrays["labels"] != arrays["predictions"]).sum())))
-    # A legend is filled column by column, and read line by line.
+    # Matplotlib fills a legend column by column, but readers read it line by line.
     handles = [handle for column in range(columns) for handle in handles[column::columns]]
     figure.legend(
         handles=handles, loc="outside lower center", ncols=columns, fontsize=8, handletextpad=0.2, columnspacing=1.2
@@ -68,7 +68,7 @@ def draw(
     units, k = arrays["features"].shape[1], min(parameters["neighbours"], len(arrays["labels"]) - 1)
     figure.suptitle(
         f"{caption}\n{len(arrays['labels']):,} of {int(arrays['total']):,} test examples, {units:,} features of layer "
-        f"{arrays['layer']}: {share[0]:.0%} of the {k} nearest are of the same class (by chance "
+        f"{arrays['layer']}: {share[0]:.0%} of the {k} nearest examples are of the same class (by chance "
         f"{float(arrays['chance']):.0%})",
         x=0.01,
         ha="left",
@@ -80,13 +80,14 @@ def draw(
 def _plane(
     axes: Axes, arrays: Mapping[str, NDArray[Any]], name: str, mark: Mapping[int, int], data_info: Mapping[str, Any]
 ) -> None:
+    """Draw the examples in one plane, with a mark for each class and rings around errors."""
     points, labels = arrays[name], arrays["labels"]
     size = float(np.clip(6000 / len(points), 8, 30))
     for label in mark:
-        mine = labels == label
+        members = labels == label
         axes.scatter(
-            points[mine, 0],
-            points[mine, 1],
+            points[members, 0],
+            points[members, 1],
             s=size,
             color=_colour(mark[label]),
             marker=_marker(mark[label]),
@@ -98,7 +99,7 @@ def _plane(
     axes.scatter(
         wrong[:, 0], wrong[:, 1], s=size + 35, facecolors="none", edgecolors=style.INK, linewidths=0.9, zorder=3
     )
-    if len(mark) <= _LABELLED:
+    if len(mark) <= _NAMED:
         for label in mark:
             across, up = np.median(points[labels == label], axis=0)
             text = axes.text(

@@ -1,4 +1,4 @@
-"""The figure of one example on its way through the network."""
+"""Figure of one example on its way through the network: the strongest feature maps of each layer."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Arrays = Mapping[str, NDArray[Any]]
 def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
     """Draw the strongest maps of each layer, each layer on a colour scale of its own."""
     caption = (
-        f"{caption}: {heading.of_example(data_info, arrays, 0)}\nof each layer the {parameters['shown']} maps of the "
-        "largest mean size of activation, at most\ngrey is 0; each layer has a colour scale of its own"
+        f"{caption}: {heading.of_example(data_info, arrays, 0)}\nof each layer at most {parameters['shown']} maps: "
+        "those of the largest mean absolute activation\ngrey is 0; each layer has its own colour scale"
     )
     return (_images if data_info["kind"] == "image" else _series)(arrays, data_info, caption)
 
@@ -31,7 +31,7 @@ def _scale(maps: NDArray[np.float32]) -> style.Scale:
 
 
 def _about(arrays: Arrays, index: int, scale: style.Scale) -> list[str]:
-    """What is said of a layer: its name, the size and number of its maps, what a unit sees, and the colours' range."""
+    """Return a layer's name, the size and number of its maps, what a unit sees, and where the colours end."""
     shown, total = len(arrays[f"filters_{index}"]), int(arrays["n_filters"][index])
     units = format_shape(arrays["sizes"][index])
     units += " units" if arrays["sizes"].shape[1] == 1 else ""
@@ -45,7 +45,7 @@ def _about(arrays: Arrays, index: int, scale: style.Scale) -> list[str]:
 
 
 def _images(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figure:
-    """One row of pictures per layer, the input on top."""
+    """Draw a row of pictures for each layer, with the input on top."""
     layers = len(arrays["layers"])
     columns = max(len(arrays[f"filters_{index}"]) for index in range(layers))
     tile, gap, name = 0.92, 0.08, 0.16
@@ -60,9 +60,9 @@ def _images(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figur
         top = (index + 1) * band + name
         maps = arrays[f"maps_{index}"]
         scale = _scale(maps)
-        head, *rest = _about(arrays, index, scale)
-        canvas.text(head, 0, top + 0.1, fontsize=9, fontweight="bold")
-        for line, words in enumerate(rest):
+        name_of_layer, *notes = _about(arrays, index, scale)
+        canvas.text(name_of_layer, 0, top + 0.1, fontsize=9, fontweight="bold")
+        for line, words in enumerate(notes):
             canvas.text(words, 0, top + 0.28 + 0.15 * line)
         for column, number in enumerate(arrays[f"filters_{index}"]):
             x = label + column * (width + gap)
@@ -72,7 +72,7 @@ def _images(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figur
 
 
 def _series(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figure:
-    """The input on top, one panel of heat rows per layer below, all on one time axis."""
+    """Draw the input on top and a panel of heat rows for each layer below it, all on one time axis."""
     inputs, channels, layers = arrays["inputs"], data_info["channels"], len(arrays["layers"])
     above = 1.1 if len(channels) == 1 else 0.4 + 0.15 * min(len(channels), 12)
     heights = [above, *(max(0.5, 0.135 * len(arrays[f"filters_{index}"])) for index in range(layers))]
@@ -88,16 +88,16 @@ def _series(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figur
         style.stacked_series(first, time, inputs[0], channels, style.largest_range(inputs))
     first.set_xlim(time[0] - step / 2, time[-1] + step / 2)
     first.set_title("input", loc="left", fontsize=8, fontweight="bold", pad=3)
-    for index, one in enumerate(axes[1:, 0]):
+    for index, panel in enumerate(axes[1:, 0]):
         maps = arrays[f"maps_{index}"]
         scale = _scale(maps)
         place = heat_rows.units_at(arrays["field"][index, 0], bool(arrays["whole"][index]), maps.shape[1], len(time))
-        heat_rows.draw(one, maps, place, step, scale, [f"#{number}" for number in arrays[f"filters_{index}"]])
-        head, *rest = _about(arrays, index, scale)
-        one.set_title(head, loc="left", fontsize=8, fontweight="bold", pad=3)
-        one.set_title("; ".join(rest), loc="right", fontsize=7, pad=3)
-    for one in axes[:, 0]:
-        one.tick_params(labelsize=7)
+        heat_rows.draw(panel, maps, place, step, scale, [f"#{number}" for number in arrays[f"filters_{index}"]])
+        name_of_layer, *notes = _about(arrays, index, scale)
+        panel.set_title(name_of_layer, loc="left", fontsize=8, fontweight="bold", pad=3)
+        panel.set_title("; ".join(notes), loc="right", fontsize=7, pad=3)
+    for panel in axes[:, 0]:
+        panel.tick_params(labelsize=7)
     style.label_time(axes, label)
     figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
     return figure

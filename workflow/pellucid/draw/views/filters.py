@@ -1,4 +1,4 @@
-"""The figure of the filters of a convolution layer."""
+"""Figure of the filters of a convolution layer."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from pellucid.user_text import in_legend
 Arrays = Mapping[str, NDArray[Any]]
 
 _LINES = 3  # channels that can be told apart as lines of one panel
-_NAMED = 12  # heat rows that a filter may have before only the strongest are drawn
+_MOST_ROWS = 12  # heat rows of a filter; of more input channels only the strongest are drawn
 
 
 def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
-    """Draw the kernels: lines or heat rows for series, pictures for images, in colour where the input is."""
+    """Draw the kernels: lines or heat rows for series, pictures for images, in colours if the input has colours."""
     kernels, order = arrays["kernels"], arrays["order"]
     shown = order[: parameters["shown"]]
     count = heading.of_count(len(shown), len(order), "filters")
@@ -38,14 +38,14 @@ def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, 
 
 
 def _channels(arrays: Arrays, data_info: Mapping[str, Any]) -> list[str]:
-    """What the input channels of the kernels are called."""
+    """Return the names of the input channels of the kernels."""
     if arrays["on_input"]:
         return list(data_info["channels"])
     return [f"input {index}" for index in range(arrays["kernels"].shape[-1])]
 
 
 def _taps(arrays: Arrays, data_info: Mapping[str, Any]) -> tuple[NDArray[np.float64], str]:
-    """The place of each tap of a 1-D kernel on the input, and the label of that axis."""
+    """Return the place of each tap of a 1-D kernel on the input, and the label of that axis."""
     count, step = arrays["kernels"].shape[1], int(arrays["step"][0])
     places, rate = np.arange(count, dtype=np.float64), data_info["sampling_rate_hz"]
     if not step:
@@ -54,32 +54,33 @@ def _taps(arrays: Arrays, data_info: Mapping[str, Any]) -> tuple[NDArray[np.floa
 
 
 def _grid(count: int) -> tuple[int, int]:
+    """Return the rows and columns of panels."""
     columns = min(8, count)
     return -(-count // columns), columns
 
 
 def _lines(arrays: Arrays, data_info: Mapping[str, Any], shown: NDArray[np.int64], caption: str) -> Figure:
-    """One panel per filter, one line per input channel."""
+    """Draw a panel for each filter, with a line for each input channel."""
     (rows, columns), names = _grid(len(shown)), _channels(arrays, data_info)
     taps, label = _taps(arrays, data_info)
     figure = style.new(max(0.8 + 1.25 * columns, 6.5), 1.0 + 0.95 * rows)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     top = float(np.abs(arrays["kernels"][shown]).max()) or 1.0
-    for one, index in zip(axes.ravel(), shown, strict=False):
-        one.axhline(0, color=style.QUIET, linewidth=0.6)
+    for panel, index in zip(axes.ravel(), shown, strict=False):
+        panel.axhline(0, color=style.QUIET, linewidth=0.6)
         for channel, name in enumerate(names):
             values = arrays["kernels"][index, :, channel]
             colour = style.PALETTE[channel]
-            one.plot(taps, values, "o-", color=colour, label=in_legend(name), linewidth=1.4, markersize=3)
-        one.set_ylim(-1.1 * top, 1.1 * top)
-        one.set_xticks([taps[0], taps[-1]], [f"{taps[0]:g}", f"{taps[-1]:g}"])
-        one.set_title(f"#{index}", fontsize=7, loc="left", pad=2)
-        one.tick_params(labelsize=7)
-    for one in axes.ravel()[len(shown) :]:
-        one.set_visible(False)
+            panel.plot(taps, values, "o-", color=colour, label=in_legend(name), linewidth=1.4, markersize=3)
+        panel.set_ylim(-1.1 * top, 1.1 * top)
+        panel.set_xticks([taps[0], taps[-1]], [f"{taps[0]:g}", f"{taps[-1]:g}"])
+        panel.set_title(f"#{index}", fontsize=7, loc="left", pad=2)
+        panel.tick_params(labelsize=7)
+    for panel in axes.ravel()[len(shown) :]:
+        panel.set_visible(False)
     style.label_time(axes, label)
-    for one in axes[:, 0]:
-        one.set_ylabel("weight", fontsize=7)
+    for panel in axes[:, 0]:
+        panel.set_ylabel("weight", fontsize=7)
     if len(names) > 1:
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower left", ncols=len(names), fontsize=8)
     figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
@@ -89,28 +90,28 @@ def _lines(arrays: Arrays, data_info: Mapping[str, Any], shown: NDArray[np.int64
 def _rows(
     arrays: Arrays, data_info: Mapping[str, Any], shown: NDArray[np.int64], channels: int, caption: str
 ) -> Figure:
-    """One panel per filter, one heat row per input channel, or per strongest input channel where there are many."""
+    """Draw a panel for each filter, with a heat row for each input channel; of many channels the strongest."""
     (rows, columns), names = _grid(len(shown)), _channels(arrays, data_info)
     taps, label = _taps(arrays, data_info)
     kernels = arrays["kernels"]
-    few = len(names) <= _NAMED
-    count = len(names) if few else min(channels, len(names))
-    if not few:
-        caption += f"\neach with the {count} of {len(names)} input channels of the largest norm, named by number"
+    all_fit = len(names) <= _MOST_ROWS
+    count = len(names) if all_fit else min(channels, len(names))
+    if not all_fit:
+        caption += f"\neach filter with its {count} of {len(names)} input channels of the largest norm (numbers)"
     width, height, line = 1.0, 0.13 * count, 0.22
-    first, beside = (0.75, 0.14) if few else (0.0, 0.36)
+    first, beside = (0.75, 0.14) if all_fit else (0.0, 0.36)
     scale = style.Scale.of(kernels[shown], signed=True)
     canvas = Canvas(first + columns * (width + beside), rows * (height + line) + 0.22, caption)
     for place, index in enumerate(shown):
         row, column = divmod(place, columns)
-        left = first + column * (width + beside) + (0 if few else beside - 0.08)
+        left = first + column * (width + beside) + (0 if all_fit else beside - 0.08)
         top = row * (height + line) + line
-        inputs = np.arange(count) if few else np.argsort(-np.square(kernels[index]).sum(0), kind="stable")[:count]
+        inputs = np.arange(count) if all_fit else np.argsort(-np.square(kernels[index]).sum(0), kind="stable")[:count]
         canvas.picture(kernels[index][:, inputs].T, left, top, width, height, cmap=scale.colours, norm=scale.norm)
         canvas.text(f"#{index}", left, top - 0.09)
-        if column == 0 or not few:
+        if column == 0 or not all_fit:
             for line_of, channel in enumerate(inputs):
-                name = names[channel] if few else str(channel)
+                name = names[channel] if all_fit else str(channel)
                 canvas.text(name, left - 0.05, top + (line_of + 0.5) * height / count, ha="right")
         if place + columns >= len(shown):
             below, step = top + height + 0.09, width / len(taps)
@@ -122,7 +123,7 @@ def _rows(
 
 
 def _pictures(arrays: Arrays, shown: NDArray[np.int64], caption: str) -> Figure:
-    """One picture per filter, on the signed scale, or in the colours of the input with grey for zero."""
+    """Draw a picture for each filter, on the signed scale, or in the colours of the input with grey for zero."""
     kernels, columns = arrays["kernels"], min(16, max(8, -(-len(shown) // 4)), len(shown))
     height, width = box_of(kernels.shape[1:], 0.62)
     line, gap = 0.18, 0.09
@@ -130,7 +131,9 @@ def _pictures(arrays: Arrays, shown: NDArray[np.int64], caption: str) -> Figure:
     scale = style.Scale.of(kernels[shown], signed=True)
     top_weight = float(scale.norm.vmax or 1)
     if coloured:
-        caption += f"\nred, green and blue weights: grey is 0, full colour {top_weight:.2g}, its lack −{top_weight:.2g}"
+        caption += (
+            f"\nred, green and blue weights: grey: 0, full colour: {top_weight:.2g}, no colour: −{top_weight:.2g}"
+        )
     rows = -(-len(shown) // columns)
     canvas = Canvas(columns * (width + gap), rows * (height + line), caption, bar=not coloured)
     for place, index in enumerate(shown):
@@ -149,17 +152,17 @@ def _pictures(arrays: Arrays, shown: NDArray[np.int64], caption: str) -> Figure:
 def _strips(
     arrays: Arrays, data_info: Mapping[str, Any], shown: NDArray[np.int64], channels: int, caption: str
 ) -> Figure:
-    """One row per filter with the kernels of its strongest input channels."""
+    """Draw a row for each filter, with the kernels of its strongest input channels."""
     kernels = arrays["kernels"]
     inputs = kernels.shape[-1]
     count, blocks = min(channels, inputs), 2 if len(shown) > 8 else 1
-    note = f"the {count} of {inputs} input channels of the largest norm" if count < inputs else f"all {inputs} inputs"
+    note = f"its {count} of {inputs} input channels of the largest norm" if count < inputs else f"all {inputs} inputs"
     height, width = box_of(kernels.shape[1:], 0.42)
     label, gap, line, between = 0.42, 0.05, 0.16, 0.3
     lines = -(-len(shown) // blocks)
     strip = label + count * (width + gap) + between
     scale = style.Scale.of(kernels[shown], signed=True)
-    caption += f"\neach with {note}, named by number above its kernel"
+    caption += f"\neach filter with {note} (numbers above the kernels)"
     canvas = Canvas(blocks * strip, lines * (height + line + 0.05), caption)
     for place, index in enumerate(shown):
         block, row = divmod(place, lines)

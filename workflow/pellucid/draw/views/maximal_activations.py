@@ -1,4 +1,4 @@
-"""The figure of the inputs that excite filters most: one row per filter, the strongest answer at the left."""
+"""Figure of the inputs with the largest activations of filters: a row for each filter, the strongest at the left."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pellucid.draw.shared.canvas import Canvas, box_of
 
 Arrays = Mapping[str, NDArray[Any]]
 
-_SEEN = 0.08  # inches that a mark on an image has at least
-# Channels that can be told apart as coloured lines over each other.
+_LEAST_MARK = 0.08  # inches of a mark on an image
+# Channels whose coloured lines over each other can be told apart.
 _LINES = len(style.PALETTE) - 1
 
 
@@ -26,20 +26,20 @@ def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, 
     order = "the largest activations first" if parameters["order"] == "strongest" else "in their order"
     caption = (
         f"{caption}: {arrays['layer']}\n{heading.of_count(len(arrays['filters']), total, 'filters')}, {order}; "
-        f"the strongest of {int(arrays['searched'])} test examples\na unit sees {heading.of_field(arrays)}; "
+        f"the strongest places in {int(arrays['searched'])} test examples\na unit sees {heading.of_field(arrays)}; "
     )
     if data_info["kind"] == "image":
-        return _images(arrays, data_info, caption + "above what it sees, below where that lies (green)")
-    return _series(arrays, data_info, caption + "what it sees in colour, the rest of the example in grey")
+        return _images(arrays, data_info, caption + "above: what it sees, below: the place in the image (green)")
+    return _series(arrays, data_info, caption + "in colour what it sees, in grey the rest of the example")
 
 
 def _title(arrays: Arrays, data_info: Mapping[str, Any], row: int, column: int) -> str:
-    """The class of the example, and how strongly the filter answers."""
+    """Return the class of the example, and the activation of the filter."""
     return f"{data_info['classes'][int(arrays['labels'][row, column])]}: {arrays['values'][row, column]:.3g}"
 
 
 def _series(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figure:
-    """Lines over the example's time: what the unit sees in the channels' colours, the rest pale."""
+    """Draw the lines of each example: what the unit sees in the channels' colours, the rest pale."""
     contexts, patches = arrays["contexts"], arrays["patches"]
     rows, columns, length, n_channels = contexts.shape
     stacked = n_channels > 1
@@ -50,7 +50,7 @@ def _series(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figur
     figure = style.new(max(1.1 + 1.9 * columns, 7.5), 1.1 + (each + 0.28) * rows)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for row, line in enumerate(axes):
-        for column, one in enumerate(line):
+        for column, panel in enumerate(line):
             context, start = contexts[row, column], int(arrays["starts"][row, column, 0])
             patch = patches[row, column]
             at = (start + np.arange(len(patch))) * step
@@ -61,18 +61,18 @@ def _series(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figur
                     (time, context[:, channel], style.QUIET, 0.6),
                     (at, patch[:, channel], colour, 1.7),
                 ):
-                    one.plot(x, level + 0.9 * (y - middle) / size if stacked else y, color=paint, linewidth=thick)
-            # The line of a patch that covers a few samples of a long series is hardly longer than it is thick.
-            one.axvspan(at[0] - step / 2, at[-1] + step / 2, color=style.PALETTE[2], alpha=0.16, linewidth=0)
-            one.set_title(_title(arrays, data_info, row, column), fontsize=7, loc="left", pad=2)
-            one.set_xlim(time[0] - step / 2, time[-1] + step / 2)
-            one.tick_params(labelsize=7)
+                    panel.plot(x, level + 0.9 * (y - middle) / size if stacked else y, color=paint, linewidth=thick)
+            # In a long series, the line of a patch of few samples is too short to be seen without the tint.
+            panel.axvspan(at[0] - step / 2, at[-1] + step / 2, color=style.PALETTE[2], alpha=0.16, linewidth=0)
+            panel.set_title(_title(arrays, data_info, row, column), fontsize=7, loc="left", pad=2)
+            panel.set_xlim(time[0] - step / 2, time[-1] + step / 2)
+            panel.tick_params(labelsize=7)
         line[0].set_ylabel(f"#{arrays['filters'][row]}", rotation=0, ha="right", va="center", fontsize=9)
     if stacked:
         style.channel_ticks(axes[0, 0], data_info["channels"], [-channel for channel in range(n_channels)])
-        for one in axes.ravel():
-            one.set_ylim(-n_channels + 0.2, 0.8)
-            one.tick_params(axis="y", length=0)
+        for panel in axes.ravel():
+            panel.set_ylim(-n_channels + 0.2, 0.8)
+            panel.tick_params(axis="y", length=0)
     else:
         figure.supylabel(data_info["unit"], fontsize=8)
     style.label_time(axes, label)
@@ -81,7 +81,7 @@ def _series(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figur
 
 
 def _images(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figure:
-    """Per example the patch above and the whole image below, with a frame where the patch lies."""
+    """Draw for each example the patch above and the whole image below, with a frame where the patch lies."""
     patches, contexts = arrays["patches"], arrays["contexts"]
     rows, columns = patches.shape[:2]
     tile, whole, gap, label = 0.95, 0.5, 0.14, 0.45
@@ -95,7 +95,7 @@ def _images(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figur
         for column in range(columns):
             left, below = label + column * (tile + gap), top + height + 0.05
             canvas.text(_title(arrays, data_info, row, column), left, top - 0.08)
-            # A patch has the shades of its image: by its own range, one that is all ink would be blank.
+            # A patch is drawn with the range of its image: with its own range, an evenly dark patch would be blank.
             both = np.concatenate([patches[row, column].ravel(), contexts[row, column].ravel()])
             limits = float(np.nanmin(both)), float(np.nanmax(both))
             canvas.example(patches[row, column], left, top, width, height, limits)
@@ -110,13 +110,13 @@ def _images(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figur
 def _box(
     arrays: Arrays, row: int, column: int, shape: list[int], inches: tuple[float, float]
 ) -> tuple[float, float, float, float]:
-    """Where a patch lies on its image drawn in so many inches: left, top, width, height."""
-    found = []
+    """Return where a patch lies on its image of this height and width in inches: left, top, width, height."""
+    spans = []
     for start, (size, *_), length, inch in zip(
         arrays["starts"][row, column], arrays["field"].tolist(), shape[:2], inches, strict=True
     ):
         first, end = max(0, int(start)) * inch / length, min(length, int(start) + size) * inch / length
-        more = max(0.0, _SEEN - (end - first)) / 2
-        found.append((first - more, end - first + 2 * more))
-    (top, height), (left, width) = found
+        margin = max(0.0, _LEAST_MARK - (end - first)) / 2
+        spans.append((first - margin, end - first + 2 * margin))
+    (top, height), (left, width) = spans
     return left, top, width, height

@@ -1,4 +1,4 @@
-"""Prototypes, criticisms and the nearest test examples, one line per class."""
+"""Figure of prototypes, criticisms and the nearest test examples: a line for each class."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def draw(
     ratios: list[float] = []
     for kind in kinds:
         ratios += ([0.12] if ratios else []) + [1.0] * widths[kind]
-    # Sizes in inches: of a panel, and from one to the next. All are known, and no layout has to be searched for.
+    # Sizes in inches: of a panel, and from a panel to the next. All are known, so that no layout engine is needed.
     pixels = data_info["shape"]
     side = 0.85 if pixels[1] <= 64 else 1.2
     wide, tall = (side, side * pixels[0] / pixels[1]) if image else (1.4, height(data_info) * 0.75)
@@ -96,7 +96,7 @@ def _panels(
                 panel = axes[line, first + column]
                 panel.set_visible(True)
                 example(panel, data_info, arrays[_ARRAYS[kind]][index], span, colour=_COLOURS[kind])
-                # A plain text: a title would be measured against the ticks of all its neighbours.
+                # A plain text: matplotlib would compare a title with the ticks of all neighbours, which is slow.
                 panel.annotate(
                     _title(arrays, data_info, kind, int(index), shown[line]),
                     (0.5, 1),
@@ -111,17 +111,19 @@ def _panels(
 
 
 def _title(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], kind: str, index: int, label: int) -> str:
+    """Return the title of a panel: what its example stands for, in a number."""
     if kind == "prototype":
         return f"{arrays['coverage'][index]:.0%} of the class"
     if kind == "criticism":
         # Adding zero turns −0.00 into +0.00.
         return f"witness {round(float(arrays['witness'][index]), 2) + 0.0:+.2f}".replace("-", "−")
-    own = int(arrays["nearest_labels"][index])
-    return f"d = {arrays['nearest_distances'][index]:.2f}" + ("" if own == label else f", {data_info['classes'][own]}!")
+    true = int(arrays["nearest_labels"][index])
+    other = "" if true == label else f", {data_info['classes'][true]}!"
+    return f"d = {arrays['nearest_distances'][index]:.2f}{other}"
 
 
 def _head(axes: Any, kind: str) -> None:
-    """The heading of a group, above the titles of the first line."""
+    """Write the heading of a group, above the titles of the first line."""
     axes.annotate(
         _HEADINGS[kind],
         (0, 1),
@@ -135,7 +137,7 @@ def _head(axes: Any, kind: str) -> None:
 
 
 def _name(axes: Any, name: str, image: bool) -> None:
-    """The class, left of its line."""
+    """Write the class at the left of its line."""
     name = textwrap.fill(name, 16)
     if image:
         axes.annotate(

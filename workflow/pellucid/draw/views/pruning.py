@@ -1,4 +1,4 @@
-"""Accuracy, and what is left of the explanations, against the share of the weights that is kept."""
+"""Figure of pruning: accuracy, and similarity of the explanations, against the share of the weights that is kept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MARKERS = {"random": "o", "global_magnitude": "s", "layer_magnitude": "^"}
 def draw(
     arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
 ) -> Figure:
-    """One panel for the accuracy and one for each method; one line per strategy, with the range of its repeats.
+    """Draw a panel for the accuracy and one for each method; a line for each strategy, with the range of its repeats.
 
     Args:
         arrays: what the view computed.
@@ -49,12 +49,12 @@ def draw(
     axes[0].set_ylabel("accuracy")
     axes[0].set_title(f"{int(arrays['points']):,} test examples", loc="left")
     axes[0].set_ylim(-0.02, 1.03)
-    for position, (one, name) in enumerate(zip(axes[1:], methods, strict=True)):
-        _panel(one, arrays, arrays["rank_correlation"][:, position])
-        one.axhline(0, color=style.QUIET, linestyle="--", linewidth=0.9, zorder=0)
-        one.set_ylabel("rank correlation with the whole model")
-        one.set_title(f"{plugins.spec('explain', name).title}, {int(arrays['examples'])} examples", loc="left")
-        one.set_ylim(min(-0.1, float(np.nanmin(arrays["rank_correlation"], initial=0)) - 0.05), 1.03)
+    for position, (panel, name) in enumerate(zip(axes[1:], methods, strict=True)):
+        _panel(panel, arrays, arrays["rank_correlation"][:, position])
+        panel.axhline(0, color=style.QUIET, linestyle="--", linewidth=0.9, zorder=0)
+        panel.set_ylabel("rank correlation with the whole model")
+        panel.set_title(f"{plugins.spec('explain', name).title}, {int(arrays['examples'])} examples", loc="left")
+        panel.set_ylim(min(-0.1, float(np.nanmin(arrays["rank_correlation"], initial=0)) - 0.05), 1.03)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower left", ncols=len(labels), fontsize=8)
     figure.suptitle(f"{caption}\n{_kept(arrays)}", x=0.01, ha="left", fontsize=10)
@@ -62,18 +62,20 @@ def draw(
 
 
 def _kept(arrays: Mapping[str, NDArray[Any]]) -> str:
-    note = f"what is kept of {int(arrays['weights']):,} weights in kernels"
+    """Return what the lines mean."""
+    note = f"line: which of the {int(arrays['weights']):,} weights in kernels are kept"
     repeats = int(arrays["repeat"].max()) + 1
     return f"{note}; at random: mean and range of {repeats} masks" if repeats > 1 else note
 
 
 def _panel(axes: Axes, arrays: Mapping[str, NDArray[Any]], values: NDArray[np.float64]) -> None:
-    # Evenly spaced: what happens at the few lowest densities would have no room on a scale of their size.
+    """Draw a line for each strategy, and a band over the range of its repeats."""
+    # Evenly spaced: the lowest densities, where most changes, would be too close together on a linear scale.
     densities = sorted({float(density) for density in arrays["density"]}, reverse=True)
     places = np.arange(len(densities))
     for position, name in enumerate(dict.fromkeys(str(strategy) for strategy in arrays["strategy"])):
-        mine = arrays["strategy"] == name
-        trials = [values[mine & np.isclose(arrays["density"], density)] for density in densities]
+        of_strategy = arrays["strategy"] == name
+        trials = [values[of_strategy & np.isclose(arrays["density"], density)] for density in densities]
         colour = style.PALETTE[position]
         axes.fill_between(
             places, [trial.min() for trial in trials], [trial.max() for trial in trials], color=colour, alpha=0.18, lw=0

@@ -11,8 +11,8 @@ from pydantic import Field
 Baseline = Annotated[
     Literal["zero", "mean", "noise"],
     Field(
-        description="what stands for nothing: zeros (as in the ECG article), the mean of the example's channel, or "
-        "noise with the channel's mean and standard deviation"
+        description="what stands for nothing: zeros (as in SignalScreen's ECG example), the mean of the example's "
+        "channel, or noise with the channel's mean and standard deviation"
     ),
 ]
 

@@ -145,7 +145,9 @@ class RankedRemoval:
         ties, chance = rng.spawn(2)
         labels = units(case.inputs, **cutting, measured=case.measured)
         rank = removal_rank(explanation, case.inputs, labels, ties)
-        return cls(case.model, case.targets, rank, count(labels), fills(case, baselines, chance))
+        # The same for every explanation: drawn for the first one alone.
+        by_baseline = memoised(case, chance, ("fills", *baselines), lambda: fills(case, baselines, chance))
+        return cls(case.model, case.targets, rank, count(labels), by_baseline)
 
     def scores(self, fill: Fill, counts: NDArray[np.int64], of: str, *, strongest: bool) -> NDArray[np.float64]:
         """Return the target's probability or logit without the first units, or without all others: (K, N).

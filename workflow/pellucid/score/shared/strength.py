@@ -15,7 +15,9 @@ def strength(attributions: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.abs(attributions.reshape(len(attributions), -1).astype(np.float64))
 
 
-def views(explanation: Explanation, case: ScoreContext) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.bool_]]]:
+def strength_and_truth(
+    explanation: Explanation, case: ScoreContext
+) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.bool_]]]:
     """Yield a suffix, the strengths and the truth, both (N, values), for each kind of value.
 
     For one channel, and for images, the values are the input values (suffix ""). For several channels they are first

@@ -1,4 +1,4 @@
-"""The features of a layer: one vector per example."""
+"""The features of a layer: a vector for each example."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import named_layer, tell_keyword
+from pellucid.views.shared.sampling import parts
 
 FeatureLayer = Annotated[
     str,
@@ -57,6 +58,13 @@ def features(model: ExplainedModel, x: NDArray[np.float32], layer: str) -> NDArr
     # Batch by batch, since feature maps may need many times the memory of the examples.
     batches = [_averaged(model.activations(x[start : start + size], layer)) for start in range(0, len(x), size)]
     return np.concatenate(batches)
+
+
+def features_of(
+    model: ExplainedModel, x: NDArray[np.float32], chosen: NDArray[np.int64], layer: str
+) -> NDArray[np.float32]:
+    """Return the features of some examples of a mapped array, as `features` does: (chosen, units)."""
+    return np.concatenate([features(model, batch, layer) for batch in parts(x, chosen, model.batch_size())])
 
 
 def _averaged(values: NDArray[np.float32]) -> NDArray[np.float32]:
