@@ -71,7 +71,7 @@ def taken(folder, data, model, epochs=0, **keys):
         model=folder / "model" / "model.keras",
         training=folder / "model" / "training.json",
         folder=place,
-        as_it_is=not epochs,
+        untrained=not epochs,
         **WORK,
     )
     return files.read_json(place / "metrics.json"), files.read_arrays(place / "predictions.npz")
