@@ -45,6 +45,8 @@ localrules:
     draw_study,
     study_explanations,
     draw_study_explanations,
+    study_ranking,
+    draw_study_ranking,
     comparison,
     draw_comparison,
 

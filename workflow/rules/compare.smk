@@ -124,6 +124,9 @@ rule study_ranking:
         f"{STUDY}/benchmarks/study_ranking.tsv"
     conda:
         CONDA
+    resources:
+        mem_mb=memory("table"),
+        runtime=minutes("table"),
     params:
         groups=param(study_files.retrained),
         members=param(study_files.members),
@@ -152,6 +155,9 @@ rule draw_study_ranking:
         f"{STUDY}/logs/draw_study_ranking.log",
     conda:
         CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         title=param(study_files.heading),
         code=code_of("draw/study_ranking"),
