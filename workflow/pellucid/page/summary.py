@@ -116,7 +116,7 @@ def explained_sentences(data: Mapping[str, Any], explorer: Mapping[str, Any], ch
     wrong = sum(example["label"] is not None and example["label"] != example["predicted"] for example in examples)
     if labelled and not wrong:
         sentences.append(
-            "The model is right on all of them. To see mistakes as well, set `examples: {choose: any}` in the "
+            "The model is right on all of them. To see mistakes as well, write examples: {choose: any} into the "
             "configuration."
         )
     return sentences
