@@ -153,7 +153,7 @@ def _tables(
         "leaderboard": (leaderboard, "Leaderboard: every score of every explanation"),
         "metrics": (leaderboard_metrics, "What the columns of the leaderboard mean"),
         "per_class": (per_class, "The model's predictions, class by class"),
-        "checks": (checks, "Checks that the explanations must pass"),
+        "checks": (checks, "Checks that the explanations must pass: one fails if its comparison holds"),
     }
     return [
         {"name": name, "title": title, "csv": _csv(path)} for name, (path, title) in paths.items() if path is not None
