@@ -38,6 +38,10 @@ class InputError(ValueError):
         """Return the same error with another `where`."""
         return _again((where, *self._parts[1:]), self._frame)
 
+    def hinting(self, hint: str) -> "InputError":
+        """Return the same error with another hint."""
+        return _again((*self._parts[:-1], hint), self._frame)
+
     def _join(self, parts: tuple[str, ...], frame: str) -> None:
         self._parts, self._frame = parts, frame
         self.where, self.hint = parts[0], parts[-1]

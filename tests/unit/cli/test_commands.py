@@ -190,9 +190,16 @@ def test_a_table_is_read_as_series_of_one_channel(tmp_path, name, text, label, c
 @pytest.mark.parametrize(
     ("name", "text", "label", "message"),
     [
-        ("a.csv", "t0,kind\n1,n\n", "", 'words in the column "kind"; expected numbers. --label names'),
-        ("a.csv", "t0,kind\n1,n\n", "kin", 'a.csv has 0 columns "kin". Did you mean "kind"?'),
-        ("a.csv", "", "", "expected a table with an example in each row"),
+        ("a.csv", "t0,kind\n1,n\n", "", 'line 2, column 2 (kind): found "n"; expected a number. '),
+        ("a.csv", "t0,kind\n1,n\n", "", "--label names the column of the classes."),
+        ("a.csv", ",t0,t1\n0,1,2\n1,3,4\n", "", "If it holds row numbers"),
+        (
+            "a.csv",
+            "t0,kind\n1,n\n",
+            "kin",
+            'a.csv, label: found no column "kin"; expected one of t0, kind. Did you mean "kind"?',
+        ),
+        ("a.csv", "", "", "a.csv: found an empty file; expected a row for each example."),
         ("a.txt", "1,2\n", "", 'a name that ends in ".txt"; expected .npy, .npz, .csv or .tsv'),
         ("a.npy", "1,2\n", "", "expected arrays of numbers, as NumPy saves them"),
         ("a.npy", "1,2\n", "kind", "a.npy has no columns"),
@@ -203,6 +210,17 @@ def test_a_file_that_holds_no_examples_is_refused(tmp_path, name, text, label, m
     with pytest.raises(InputError) as caught:
         examples.read(tmp_path / name, label)
     assert message in str(caught.value)
+
+
+def test_row_numbers_are_no_sample(tmp_path, caplog):
+    (tmp_path / "a.csv").write_text("Unnamed: 0,t0,t1,t2\n0,0.5,1,-2\n1,3,4,1e-3\n")
+    x, _ = examples.read(tmp_path / "a.csv", "")
+    assert np.array_equal(x, ROWS[..., np.newaxis])
+    assert "row numbers of a data frame are not in the signal" in caplog.text
+    rows = np.random.default_rng(0).normal(size=(12, 3))
+    np.savetxt(tmp_path / "b.csv", np.column_stack([np.arange(12), rows]), delimiter=",")
+    assert examples.read(tmp_path / "b.csv", "")[0].shape == (12, 4, 1)
+    assert "this column of the signal counts the examples" in caplog.text
 
 
 def test_arrays_are_read_with_their_classes(tmp_path):

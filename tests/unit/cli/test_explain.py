@@ -68,7 +68,7 @@ def test_a_target_that_is_the_name_of_a_class_is_this_class(model, beats, tmp_pa
         (["--method", "grad_kam"], 'Did you mean "grad_cam"?'),
         (["--method", "occlusion:windw=3"], 'Did you mean "window"?'),
         (["--method", "saliency", "--target", "label"], "Pass them"),
-        (["--method", "saliency", "--label", "1"], "words in the column"),
+        (["--method", "saliency", "--label", "1"], 'line 1, column 187: found "n"; expected a number.'),
         (["--method", "occlusion:window=9", "--method", "occlusion:window=3"], 'found "occlusion" twice'),
     ],
 )

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.datasets.readers import delimited
+from pellucid.datasets.readers.columns import NONE
+from pellucid.datasets.readers.tabular import Layout, counting_columns
 from pellucid.errors import InputError
-from pellucid.messages import abbreviate, comma_list, did_you_mean, first_line
+from pellucid.messages import comma_list, first_line
 
-_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+logger = logging.getLogger(__name__)
+
+_TABLES = (".csv", ".tsv")
 
 
 def read(path: Path, label: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
@@ -24,9 +30,9 @@ def read(path: Path, label: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
     Raises:
         InputError: another kind of file, a column that is no number, or no such column.
     """
-    if label and path.suffix not in _SEPARATORS:
+    if label and path.suffix not in _TABLES:
         raise InputError("--label", f"{path.name} has no columns.", "An .npz holds the classes as y.")
-    if path.suffix in _SEPARATORS:
+    if path.suffix in _TABLES:
         x, y = _table(path, label)
     elif path.suffix in (".npy", ".npz"):
         x, y = _arrays(path)
@@ -52,44 +58,31 @@ def _arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
 
 
 def _table(path: Path, label: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    import pandas as pd
-
-    read = {"sep": _SEPARATORS[path.suffix], "encoding": "utf-8-sig"}
+    """Read a table as the data source `table` reads it: row numbers of a data frame are not in the signal."""
+    layout = Layout(
+        signal="all",
+        label=int(label) if label.isdecimal() else label or NONE,
+        group=NONE,
+        channels=1,
+        time_major=True,
+        header=None,
+        ragged=False,
+    )
     try:
-        first = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, **read).iloc[0]
-        titled = not all(_is_number(cell) for i, cell in enumerate(first) if str(i + 1) != label)
-        table = pd.read_csv(path, header=0 if titled else None, **read)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise InputError.unexpected(str(path), first_line(error), "a table with an example in each row") from None
-    table.columns = [str(name) for name in table.columns] if titled else [str(i + 1) for i in range(table.shape[1])]
-    y = None
-    if label:
-        position = _position(list(table.columns), label, path)
-        y = table.iloc[:, position].to_numpy()
-        table = table.drop(columns=table.columns[position])
-    if words := [name for name in table.columns if table[name].dtype.kind not in "biuf"]:
-        hint = "--label names the column of the classes." if not label else ""
-        raise InputError.unexpected(str(path), f"words in the column {abbreviate(words[0])}", "numbers", hint)
-    return table.to_numpy(np.float64), y
+        table = delimited.read(path, layout)
+    except InputError as error:
+        if label or not error.hint:
+            raise
+        # The reader's own hint names keys of the configuration alone.
+        raise error.hinting(f"{error.hint} --label names the column of the classes.") from None
+    for note in (*(table.columns.notes if table.columns else ()), *counting_columns(table)):
+        logger.warning(note)
+    return table.series.x, None if table.labels is None else _numbers_or_names(table.labels)
 
 
-def _position(names: list[str], label: str, path: Path) -> int:
-    """Return the position of the column of the classes.
-
-    Raises:
-        InputError: there is none, or several.
-    """
-    if names.count(label) == 1:
-        return names.index(label)
-    if label.isdecimal() and label not in names and 1 <= int(label) <= len(names):
-        return int(label) - 1
-    hint = did_you_mean(label, names).strip()
-    raise InputError("--label", f"{path.name} has {names.count(label)} columns {abbreviate(label)}.", hint)
-
-
-def _is_number(cell: str) -> bool:
+def _numbers_or_names(labels: NDArray[Any]) -> NDArray[Any]:
+    """Return labels as numbers if all of them are."""
     try:
-        float(cell)
+        return labels.astype(np.float64)
     except ValueError:
-        return False
-    return True
+        return labels
