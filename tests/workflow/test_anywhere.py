@@ -44,6 +44,11 @@ def is_picture(path: Path) -> bool:
     return path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
+def uses_clone(said: str) -> bool:
+    """Whether a log names a file of this clone: the packages that the wheel needs may lie in an environment in it."""
+    return str(ROOT) in said.replace(sysconfig.get_path("purelib"), "")
+
+
 def without_package() -> dict[str, str]:
     """The environment of a user: nothing says where the package is."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PELLUCID"))}
@@ -86,8 +91,7 @@ def test_a_study_of_an_installed_wheel_runs_as_init_writes_it(installed, tmp_pat
     pictures = list((study / "results" / "my_study" / "explain").glob("*/*.png"))
     assert {path.parent.name for path in pictures} == {"saliency", "grad_cam", "occlusion"}
     assert all(map(is_picture, pictures))
-    # No job used this clone.
-    assert str(ROOT) not in said
+    assert not uses_clone(said)
     assert "Reason:" not in said
     assert "The first figure of an explanation stands: results/my_study/explain/" in said
 
@@ -96,7 +100,7 @@ def test_an_installed_wheel_reads_a_configuration_that_has_no_snakefile_beside_i
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     said = ended([str(installed.parent / "pellucid"), "run", "-n", FIGURE], tmp_path, without_package())
     assert "Draw saliency of digits" in said
-    assert str(ROOT) not in said
+    assert not uses_clone(said)
 
 
 def test_the_workflow_runs_in_another_folder(tmp_path):
