@@ -56,8 +56,7 @@ def target_scores(
     for part, some in blocks(len(targets), copies, model.batch_size()):
         x = altered(part, some)
         flat, classes = x.reshape(-1, *model.input_shape), np.tile(targets[part], len(x))
-        rows = np.arange(len(flat))
-        flat_scores = model.score(flat, classes) if of == "logit" else model.probabilities(flat)[rows, classes]
+        flat_scores = model.score(flat, classes) if of == "logit" else model.output(flat, classes)
         scores[some, part] = flat_scores.reshape(x.shape[:2])
     return scores
 
