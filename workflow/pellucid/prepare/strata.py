@@ -24,7 +24,7 @@ def strata(y: NDArray[Any], task: Task) -> NDArray[Any]:
     bins = [_bins(column) for column in y.T]
     if len(bins) == 1:
         return bins[0]
-    return np.concatenate([numbers[:, np.newaxis] == np.unique(numbers) for numbers in bins], 1).astype(np.uint8)
+    return np.asarray(np.concatenate([numbers[:, np.newaxis] == np.unique(numbers) for numbers in bins], 1), np.uint8)
 
 
 def _bins(values: NDArray[Any]) -> NDArray[np.int64]:
@@ -53,7 +53,7 @@ def divided(
 
     Source: Sechidis K, Tsoumakas G, Vlahavas I. On the Stratification of Multi-Label Data. ECML PKDD (2011).
     """
-    from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
+    from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit  # type: ignore[import-untyped]
 
     state = int(rng.integers(2**31))
     drawer = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=share, random_state=state)
