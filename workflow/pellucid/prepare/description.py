@@ -52,6 +52,7 @@ def describe(raw: RawData, splits: Splits, spec: Any, *, divided: bool = True) -
         "groups": {name: sorted(set(group.tolist())) for name in SPLITS if (group := splits[name].group) is not None},
         "shape": list(raw.train.x.shape[1:]),
         "labelled": labelled(splits),
+        "examples": {name: len(splits[name].y) for name in SPLITS},
         "counts": {name: _counts(splits[name].y, raw.classes, raw.task) for name in SPLITS},
         **_about_values(raw, splits["train"].y),
         "duplicates": repeated,
