@@ -216,6 +216,7 @@ def _complete(
             task = tasks_of.of(experiment)
             tasks_of.complete(experiment["training"], task)
             faults += tasks_of.faults(experiment["training"], task, f"{path}.training")
+            faults += tasks_of.published_faults(experiment, task, path)
             faults += training_checks.faults(experiment["training"], kind, f"{path}.training")
         completed.faults += faults
         if name in run and not faults:
