@@ -21,6 +21,7 @@ from pellucid.config import (
     training_checks,
     unlabelled,
 )
+from pellucid.config import task as tasks_of
 from pellucid.config.command_line import quoted_texts as quoted_texts
 from pellucid.config.command_line import typed as typed
 from pellucid.config.keys import ResolvedExperiment
@@ -212,6 +213,10 @@ def _complete(
         if not faults:
             faults += unlabelled.faults(experiment, entry, path, name in varied)
             kind = plugins.spec("datasets", experiment["dataset"]["source"]).kind
+            task = tasks_of.of(experiment)
+            tasks_of.complete(experiment["training"], task)
+            faults += tasks_of.faults(experiment["training"], task, f"{path}.training")
+            faults += tasks_of.published_faults(experiment, task, path)
             faults += training_checks.faults(experiment["training"], kind, f"{path}.training")
         completed.faults += faults
         if name in run and not faults:
