@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
+from pellucid.tasks import TASKS
 
 if TYPE_CHECKING:
     from pellucid.network.explained_model import ExplainedModel
@@ -72,6 +73,7 @@ class MethodSpec:
     requires: tuple[str, ...] = ()
     needs_model: bool = True
     needs_training: bool = False
+    tasks: tuple[str, ...] = TASKS
     function: ClassVar[str] = "explain"
 
     @property

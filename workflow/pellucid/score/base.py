@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.tasks import TASKS
+
 if TYPE_CHECKING:
     from pellucid.network.explained_model import ExplainedModel
 
@@ -78,6 +80,7 @@ class ScoreSpec:
     needs_training: bool = False
     needs_method: bool = False
     needs_random_labels: bool = False
+    tasks: tuple[str, ...] = TASKS
     function: ClassVar[str] = "score"
 
     @property

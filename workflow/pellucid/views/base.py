@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid import files
+from pellucid.tasks import TASKS
 
 if TYPE_CHECKING:
     from pellucid.network.explained_model import ExplainedModel
@@ -57,6 +58,7 @@ class ViewSpec:
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = TASKS
     function: ClassVar[str] = "compute"
 
     @property
