@@ -1,4 +1,4 @@
-"""The files of an experiment's evaluation: those of its task, or the predictions alone where the examples have no labels."""
+"""The files of an experiment's evaluation: those of its task, or predictions alone without labels."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ CHANCE = f"{RESULTS}/evaluation/chance.json"
 # The probability from which each of several labels is predicted.
 THRESHOLDS = f"{RESULTS}/evaluation/thresholds.json"
 # The table of the classes, labels or values.
-PER_OUTPUT = {SINGLE_LABEL: "per_class.csv", MULTI_LABEL: "per_label.csv", REGRESSION: "per_value.csv"}
-_SCORED = {
+PER_OUTPUT: dict[str, str] = {SINGLE_LABEL: "per_class.csv", MULTI_LABEL: "per_label.csv", REGRESSION: "per_value.csv"}
+_SCORED: dict[str, tuple[str, ...]] = {
     SINGLE_LABEL: ("confusion_matrix.csv", "reliability.csv"),
     MULTI_LABEL: ("thresholds.json", "confusion_per_label.csv", "reliability_per_label.csv"),
     REGRESSION: ("coverage.csv",),

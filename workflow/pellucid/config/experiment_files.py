@@ -29,7 +29,7 @@ PAGE = f"{RESULTS}/page.html"
 # The families of scores that judge an explanation; form and cost only describe it.
 JUDGING = ("truth", "faithfulness", "robustness", "sanity")
 # What is drawn of the labels or values, and of the evaluation, by task.
-FIGURES = {
+FIGURES: dict[str, tuple[str, ...]] = {
     SINGLE_LABEL: ("evaluation/confusion_matrix", "evaluation/reliability"),
     MULTI_LABEL: (
         "data/answers",

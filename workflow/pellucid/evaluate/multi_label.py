@@ -41,8 +41,9 @@ def score(
     """Score the predictions of test examples.
 
     AUROC is undefined for a label that all test examples have, or none; AUPRC (average precision), recall and F1 for
-    one that none has. Macro means are over the labels for which they are defined; micro means take every pair of example
-    and label as one decision. Intervals are from resamples of the examples, see `resampling`; the thresholds stay.
+    one that none has. Macro means are over the labels for which they are defined; micro means take every pair of an
+    example and a label as one decision. Intervals are from resamples of the examples, see `resampling`; the thresholds
+    stay.
 
     Args:
         answers: (N, labels), 1 where the example has the label.

@@ -101,15 +101,13 @@ def _metrics(
 ) -> dict[str, Any]:
     """Return the metrics over all values."""
     metrics: dict[str, Any] = {}
-    of_all = {"r2": lambda values: values["r2"]} | {
-        f"{name}_in_sd": lambda values, name=name: values[name] / np.where(spread > 0, spread, np.nan)
-        for name in ("mae", "rmse")
-    }
+    sd = np.where(spread > 0, spread, np.nan)
+    of_all = [("r2", "r2", np.ones(len(sd))), ("mae_in_sd", "mae", sd), ("rmse_in_sd", "rmse", sd)]
     if len(spread) == 1:
-        of_all |= {name: lambda values, name=name: values[name] for name in ("mae", "rmse")}
-    for name, of in of_all.items():
-        low, high = resampling.ends(of(resampled).mean(1))
-        metrics |= resampling.with_ends(name, float(of(whole)[0].mean()), float(low), float(high))
+        of_all += [("mae", "mae", np.ones(1)), ("rmse", "rmse", np.ones(1))]
+    for name, of, unit in of_all:
+        low, high = resampling.ends((resampled[of] / unit).mean(1))
+        metrics |= resampling.with_ends(name, float((whole[of][0] / unit).mean()), float(low), float(high))
     of_levels = table[table["part"] == "all"]
     at = of_levels[of_levels["level"] == NOMINAL]
     metrics["interval_coverage"] = float(at["coverage"].mean()) if len(at) else None
