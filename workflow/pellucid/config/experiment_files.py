@@ -11,6 +11,7 @@ from typing import Any
 
 from pellucid import plugins
 from pellucid.config import model_classes, named_files, unlabelled
+from pellucid.config import task as tasks_of
 from pellucid.config.experiment_task import task_of
 from pellucid.config.plugin_selection import PACKAGES
 from pellucid.config.resolution import Config
@@ -112,7 +113,7 @@ def output_classes(config: Config, experiment: str) -> list[str]:
     """Return the classes of a user's own model, in the order of its outputs: they number the labels."""
     settings = settings_of(config, experiment)
     if not unlabelled.is_labelled(settings):
-        return unlabelled.output_names(settings["model"])
+        return unlabelled.output_names(settings["model"], tasks_of.of(settings))
     return list(settings["model"].get("classes", []))
 
 

@@ -22,6 +22,7 @@ from pellucid.config import (
     training_checks,
     unlabelled,
 )
+from pellucid.config import task as tasks_of
 from pellucid.config.command_line import quoted_texts as quoted_texts
 from pellucid.config.command_line import typed as typed
 from pellucid.config.keys import ResolvedExperiment
@@ -214,6 +215,10 @@ def _complete(
             faults += unlabelled.faults(experiment, entry, path, name in varied)
             faults += target_checks.faults(experiment, path)
             kind = plugins.spec("datasets", experiment["dataset"]["source"]).kind
+            task = tasks_of.of(experiment)
+            tasks_of.complete(experiment["training"], task)
+            faults += tasks_of.faults(experiment["training"], task, f"{path}.training")
+            faults += tasks_of.published_faults(experiment, task, path)
             faults += training_checks.faults(experiment["training"], kind, f"{path}.training")
         completed.faults += faults
         if name in run and not faults:

@@ -3,7 +3,8 @@
 An architecture is a module of this package with two names:
 
 - `SPEC`, a `ModelSpec`;
-- `build(input_shape, n_classes, **parameters) -> keras.Model`, uncompiled, ending in a softmax over the classes. A
+- `build(input_shape, n_classes, **parameters) -> keras.Model`, uncompiled, ending in a dense layer with a softmax over
+  the classes; for other tasks than one class of each example `for_task` changes the activation of this layer. A
   parameter that names a file arrives as the file's path, or as None where the config says none.
 
 Each keyword-only argument of `build` that is annotated with a pydantic `Field` is a parameter of the user: the
@@ -22,7 +23,9 @@ from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
+from pellucid.network.layers import last_layer
 from pellucid.parameters import File, stated
+from pellucid.tasks import ACTIVATION, SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
     import keras
@@ -63,6 +66,8 @@ class ModelSpec:
             model begins with what it holds. Each has the parameters `<name>_sha256` and `<name>_md5` beside it.
         opaque: its layers and their weights cannot be reached: it lacks the feature "layers", which every other
             architecture has.
+        own_head: whether `build` takes `task` (`tasks.py`) and gives the model the last layer of that task itself:
+            models from elsewhere have one already. All others end in a softmax, which `for_task` replaces.
     """
 
     title: str
@@ -71,6 +76,7 @@ class ModelSpec:
     source: str
     files: Mapping[str, File] = field(default_factory=dict)
     opaque: bool = False
+    own_head: bool = False
     function: ClassVar[str] = "build"
 
     @property
@@ -108,6 +114,31 @@ class Architecture(Protocol):
             InputError: a local file that is no model.
         """
         return self.SPEC.features
+
+
+def for_task(model: keras.Model, task: Task) -> keras.Model:
+    """Return the model with the last activation of a task: a softmax, a sigmoid for each label, or none for values.
+
+    Args:
+        model: built, its last layer a dense layer with a softmax. Changed in place.
+        task: see `tasks.py`.
+
+    Raises:
+        InputError: the model ends in another layer.
+    """
+    if task == SINGLE_LABEL:
+        return model
+    from keras import activations, layers
+
+    last = last_layer(model)
+    if not isinstance(last, layers.Dense) or last.activation is not activations.softmax:
+        raise InputError.unexpected(
+            f"model {model.name}",
+            f'"{last.name}" ({type(last).__name__}) at the end',
+            f"a dense layer with a softmax, which becomes the one of the task {task}",
+        )
+    last.activation = activations.get(ACTIVATION[task])
+    return model
 
 
 def require_size(name: str, input_shape: tuple[int, ...], minimum: int) -> None:

@@ -8,6 +8,8 @@ from pellucid.datasets.base import RawData
 from pellucid.errors import InputError
 from pellucid.lazy_array import Array, blocks
 from pellucid.messages import abbreviate, comma_list
+from pellucid.prepare import target_checks
+from pellucid.tasks import SINGLE_LABEL
 
 _SHOWN_GROUPS = 6
 
@@ -22,7 +24,8 @@ def check(raw: RawData, source: str, least: int = 2, *, divided: bool = True) ->
         divided: whether the examples are divided into splits, each of which needs some of every class.
 
     Raises:
-        InputError: no examples, values that are not finite, labels out of range, too few classes or examples.
+        InputError: no examples, values that are not finite, labels out of range, too few classes or examples, or
+            values that do not differ.
     """
     for name, examples in (("train", raw.train), ("test", raw.test)):
         if examples is None:
@@ -32,10 +35,15 @@ def check(raw: RawData, source: str, least: int = 2, *, divided: bool = True) ->
             raise InputError.unexpected(where, "no examples", "at least one")
         if (index := first_not_finite(examples.x)) is not None:
             raise InputError.unexpected(where, f"NaN or infinity in example {index}", "finite values")
-        if raw.classes and (examples.y.min() < 0 or examples.y.max() >= len(raw.classes)):
+        if raw.classes and raw.task != SINGLE_LABEL:
+            target_checks.require_form(examples.y, raw, len(examples.x), where)
+        elif raw.classes and (examples.y.min() < 0 or examples.y.max() >= len(raw.classes)):
             found = f"labels from {examples.y.min()} to {examples.y.max()}"
             raise InputError.unexpected(where, found, f"labels from 0 to {len(raw.classes) - 1}")
     if not divided:
+        return
+    if raw.task != SINGLE_LABEL:
+        target_checks.require_learnable(raw, f"{source}, train", all_occur=least > 1)
         return
     counts = np.bincount(raw.train.y, minlength=len(raw.classes))
     if np.count_nonzero(counts) < least:

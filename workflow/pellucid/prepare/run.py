@@ -16,12 +16,14 @@ from pellucid.datasets.base import MEASURED, RawData
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 from pellucid.lazy_array import LazyRows
+from pellucid.messages import abbreviate, comma_list
 from pellucid.prepare import memory
 from pellucid.prepare.checks import check, first_not_finite, shared_groups
 from pellucid.prepare.description import about_undivided, describe
 from pellucid.prepare.scaling import rescale
 from pellucid.prepare.split import SPLITS, Splits, divide, undivided
 from pellucid.prepare.split_shares import line, reached
+from pellucid.tasks import OUTPUT_WORDS, REGRESSION, SINGLE_LABEL
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +53,8 @@ def preprocess(
             "none": every split holds all examples.
         scale: none, standard or minmax.
         seed: of the experiment.
-        folder: gets `x_<split>.npy` (float32), `labels.npz` (int64 per split), `truth.npz` (bool, per split, where
-            the source knows it), `measured.npz` (bool, per split, where something was filled) and `data.json`.
+        folder: gets `x_<split>.npy` (float32), `labels.npz` (`Examples.y`, per split), `truth.npz` (bool, per split,
+            where the source knows it), `measured.npz` (bool, per split, where something was filled) and `data.json`.
         memory_mb: what the source may keep in memory; the results do not depend on it.
         classes: the model's classes in the order of its outputs, where the model has its own list: they number the
             labels, and some may have no examples. The splits do not depend on it.
@@ -73,7 +75,8 @@ def preprocess(
         require(raw.train.x.shape[1:-1])
     raw, splits = _divide(raw, source, split, seed)
     if classes and not raw.classes:
-        raw = replace(raw, classes=tuple(map(str, classes)))
+        units = raw.units or ("",) * (len(classes) if raw.task == REGRESSION else 0)
+        raw = replace(raw, classes=tuple(map(str, classes)), units=units)
     elif classes:
         # After the split, which draws class by class in the data's own order.
         raw = number_by_outputs(raw, splits, classes, parameters.get("class_names"))
@@ -90,7 +93,7 @@ def preprocess(
         "scale": scale,
         "unit": _UNITS.get(scale, raw.unit),
         "statistics": statistics,
-        "split": reached(splits, list(raw.classes), split, own_test=raw.test is not None),
+        "split": reached(splits, list(raw.classes), split, own_test=raw.test is not None, task=raw.task),
         "seed": seed,
     }
     _write_rest(splits, folder, data_info)
@@ -176,8 +179,29 @@ def number_by_outputs(raw: RawData, splits: Splits, classes: Sequence[str | int]
     Raises:
         InputError: `model_classes.matched` refuses the classes.
     """
+    if raw.task != SINGLE_LABEL:
+        return _order_by_outputs(raw, splits, classes, class_names)
     occurring = set(np.concatenate([split.y for split in splits.values()]).tolist())
     names, outputs = model_classes.matched(raw.classes, occurring, classes, class_names)
     for split in splits.values():
         split.y = outputs[split.y]
     return replace(raw, classes=names)
+
+
+def _order_by_outputs(raw: RawData, splits: Splits, classes: Sequence[str | int], class_names: Any) -> RawData:
+    """Order the labels or values of all splits by a model's outputs, in place, as `number_by_outputs` does.
+
+    Raises:
+        InputError: the model and the data do not have the same labels or values: whether an example has a label that no
+            column holds is not known.
+    """
+    words = OUTPUT_WORDS[raw.task]
+    names, outputs = model_classes.matched(raw.classes, range(len(raw.classes)), classes, class_names)
+    if lacking := [name for name in names if name not in raw.classes]:
+        found = f"{comma_list(abbreviate(name) for name in lacking[:5])}, which the data have not"
+        hint = f"Give the data a column for each of the model's {words}; or label: none, to explain without them."
+        raise InputError.unexpected("model.classes", found, f"the data's {words}: {comma_list(raw.classes[:20])}", hint)
+    order = np.argsort(outputs)
+    for split in splits.values():
+        split.y = split.y[:, order]
+    return replace(raw, classes=names, units=tuple(raw.units[place] for place in order) if raw.units else ())
