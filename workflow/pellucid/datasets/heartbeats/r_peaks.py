@@ -21,8 +21,8 @@ Peaks = NDArray[np.int64]
 LEADS = ("II", "MLII", "V5", "I", "V4", "V6")
 SLOWEST = 50.0  # Hz: below it the filter of 5 to 20 Hz, and an R wave of 40 ms, have too few samples
 LEAST_SECONDS = 2.0  # a shorter series has no rhythm that the thresholds could follow
-# Hz: XQRS is written for such recordings. At 100 Hz it also counts T waves (in 171 of 400 records of PTB-XL), unless the
-# samples are interpolated first.
+# Hz: XQRS is written for such recordings. At 100 Hz it also counts T waves (in 171 of 400 records of PTB-XL), unless
+# the samples are interpolated first.
 _SEARCHED_AT = 360.0
 _REACH = 0.05  # s to each side of what XQRS finds: an R peak is at most so far from it
 
