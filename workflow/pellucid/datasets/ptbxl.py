@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
-from pellucid.datasets.heartbeats import ptbxl_files, ptbxl_tables
+from pellucid.datasets.heartbeats import ptbxl_files, ptbxl_signals, ptbxl_tables
 from pellucid.datasets.heartbeats.ptbxl_tables import Kind, Record, Statements
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.downloads import local_path
@@ -67,7 +67,7 @@ def task(**parameters: Any) -> str:
 
 def axes(*, rate: int, **parameters: Any) -> tuple[int, ...]:
     """Return the number of samples of a record."""
-    return (ptbxl_files.SECONDS * rate,)
+    return (ptbxl_signals.SECONDS * rate,)
 
 
 def load(
@@ -87,9 +87,9 @@ def load(
     ] = True,
     rate: Annotated[Literal[100, 500], Field(description="sampling rate in Hz: which files are read")] = 100,
     leads: Annotated[
-        Sequence[Annotated[str, one_of(ptbxl_files.LEADS)]],
+        Sequence[Annotated[str, one_of(ptbxl_signals.LEADS)]],
         Field(min_length=1, json_schema_extra=UNIQUE, description="leads, each a channel, in this order"),
-    ] = ptbxl_files.LEADS,
+    ] = ptbxl_signals.LEADS,
     labels: Annotated[
         Kind,
         Field(

@@ -7,21 +7,17 @@ import hashlib
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets.heartbeats import wfdb_record
+from pellucid.datasets.heartbeats import ptbxl_signals
 from pellucid.datasets.heartbeats.ptbxl_tables import DATABASE, Record
 from pellucid.datasets.readers import published_sums, zips
 from pellucid.errors import InputError
-from pellucid.messages import comma_list
 
 SUMS = "SHA256SUMS.txt"
-LEADS = ("I", "II", "III", "AVR", "AVL", "AVF", "V1", "V2", "V3", "V4", "V5", "V6")
-SECONDS = 10
 # Bytes of the largest file: the list of checksums has 8 MB, the table of records 7 MB.
 _LARGEST = 2**26
 _HINT = "Download the files again: https://physionet.org/content/ptb-xl/1.0.3/"
@@ -170,34 +166,11 @@ def signal(source: Checked, name: str, leads: Sequence[str], rate: int) -> NDArr
     Raises:
         InputError: as `blocks`.
     """
-    with TemporaryDirectory() as folder:
-        # wfdb reads a header and the file beside it by name.
-        record = Path(folder) / Path(name).name
-        paths = {suffix: record.with_suffix(f".{suffix}") for suffix in ("hea", "dat")}
-        for suffix, path in paths.items():
-            path.write_bytes(source.read(f"{name}.{suffix}"))
-        try:
-            return _signal(str(record), paths, leads, rate)
-        except InputError as error:
-            # The files lie here only while they are read: a message names the one of the database.
-            suffix = "hea" if error.where.startswith(str(paths["hea"])) else "dat"
-            raise error.at(source.place.where(f"{name}.{suffix}")) from None
-
-
-def _signal(record: str, paths: Mapping[str, Path], leads: Sequence[str], rate: int) -> NDArray[np.float32]:
-    announced = wfdb_record.header(record, paths["hea"], float(rate), "PTB-XL")
-    if announced.sig_len != SECONDS * rate:
-        found = f"{announced.sig_len:,} samples"
-        raise InputError.unexpected(str(paths["hea"]), found, f"{SECONDS * rate:,}: {SECONDS} s at {rate} Hz")
-    if lacking := [lead for lead in leads if lead not in announced.sig_name]:
-        found = f"no lead {comma_list(lacking)}, only {comma_list(announced.sig_name)}"
-        raise InputError.unexpected(str(paths["hea"]), found, "the leads that ptbxl.leads names")
-    values, declared = wfdb_record.signal(record, paths, leads, float(rate), "PTB-XL", "ptbxl.leads")
-    if missing := [lead for lead, column in zip(leads, values.T, strict=True) if np.isnan(column).any()]:
-        found = f"samples of lead {comma_list(missing)} that are marked as missing"
-        raise InputError.unexpected(str(paths["dat"]), found, "a value for each sample")
-    factor = wfdb_record.millivolts(paths["hea"], leads, [unit or "mV" for _, unit in declared])
-    return (values * factor).astype(np.float32)
+    stem = name.rpartition("/")[2]
+    files = {suffix: f"{name}.{suffix}" for suffix in ("hea", "dat")}
+    announced = ptbxl_signals.header(source.read(files["hea"]), source.place.where(files["hea"]), stem, rate)
+    content = source.read(files["dat"])
+    return ptbxl_signals.millivolts(content, source.place.where(files["dat"]), announced, leads, rate)
 
 
 def _require_size(size: int, where: str) -> None:
