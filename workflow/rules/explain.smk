@@ -4,6 +4,7 @@
 
 rule select_examples:
     input:
+        unpack(from_config(evaluation_files.thresholds)),
         x=f"{RESULTS}/data/x_test.npy",
         data_info=DATA_INFO,
         truth=f"{RESULTS}/data/truth.npz",

@@ -71,24 +71,33 @@ class Preprocessing(Section):
 
 
 class NamedClass(Section):
-    name: str | int = Field(alias="class", description="Name of a class.")
+    name: str | int = Field(alias="class", description="Name of a class, a label or a value.")
+
+
+class Contrast(Section):
+    why: str | int = Field(description="predicted, true, or the name of a class, a label or a value.")
+    not_: str | int = Field(alias="not", description="Name of another one, whose logit (or value) is subtracted.")
 
 
 class Examples(Section):
-    per_class: int = Field(default=3, ge=1, le=10_000, description="How many of each class.")
+    per_class: int = Field(default=3, ge=1, le=10_000, description="How many of each class, label or value.")
     first: int = Field(
         default=10,
         ge=1,
         le=10_000,
         description="How many of examples without labels, in the order of the file.",
     )
-    choose: Literal["correct", "wrong", "most_confident", "least_confident", "any"] = Field(
-        default="correct", description="Which ones of a class."
+    choose: Literal["correct", "wrong", "most_confident", "least_confident", "any", "negative"] = Field(
+        default="correct",
+        description="Which ones of a class. With several labels: which of those that have the label; negative: those "
+        "that do not have it. Of a regression - correct or any: evenly along the range of the true value; wrong: the "
+        "largest errors.",
     )
-    target: str | int | NamedClass = Field(
+    target: str | int | NamedClass | Contrast = Field(
         default="predicted",
         description="The class whose logit is explained - predicted, true, or the name of a class; {class: name} for a "
-        "class that is called predicted or true.",
+        "class that is called predicted or true; {why: name, not: name} for the logit of one class less that of "
+        "another. With several labels or values, predicted and true are the one for which the example was chosen.",
     )
 
 

@@ -164,7 +164,8 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Return `base` overridden by `over`, key by key at every depth."""
     merged = copy.deepcopy(dict(base))
     for key, value in over.items():
-        inherited = isinstance(merged.get(key), Mapping)
+        # A target is one value in several forms: {why: a, not: b} adds nothing to {class: a}.
+        inherited = isinstance(merged.get(key), Mapping) and key != "target"
         if inherited and isinstance(value, Mapping):
             merged[key] = merge(merged[key], value)
         elif not (inherited and value is True):  # `occlusion: true` turns on what the defaults say

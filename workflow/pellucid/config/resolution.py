@@ -18,6 +18,7 @@ from pellucid.config import (
     schema_errors,
     split_checks,
     studies,
+    target_checks,
     training_checks,
     unlabelled,
 )
@@ -212,10 +213,12 @@ def _complete(
         faults = check_plugins(experiment, path) + split_checks.faults(experiment, path)
         if not faults:
             faults += unlabelled.faults(experiment, entry, path, name in varied)
+            faults += target_checks.faults(experiment, path)
             kind = plugins.spec("datasets", experiment["dataset"]["source"]).kind
             task = tasks_of.of(experiment)
             tasks_of.complete(experiment["training"], task)
             faults += tasks_of.faults(experiment["training"], task, f"{path}.training")
+            faults += tasks_of.published_faults(experiment, task, path)
             faults += training_checks.faults(experiment["training"], kind, f"{path}.training")
         completed.faults += faults
         if name in run and not faults:

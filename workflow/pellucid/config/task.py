@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pellucid import plugins
+from pellucid.config import model_classes
 from pellucid.messages import comma_list
 from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Task
 
@@ -30,7 +31,7 @@ def of(experiment: Mapping[str, Any]) -> Task:
 
 
 def complete(training: dict[str, Any], task: Task) -> None:
-    """Fill in, in place, the loss that a `training` entry does not state, and what a recipe says of classes alone."""
+    """Fill in, in place, the loss that a `training` entry does not state."""
     training.setdefault("loss", LOSSES[task][0])
 
 
@@ -62,3 +63,21 @@ def faults(training: Mapping[str, Any], task: Task, path: str) -> list[str]:
             "classes; expected none."
         )
     return messages
+
+
+def published_faults(experiment: Mapping[str, Any], task: Task, path: str) -> list[str]:
+    """Return the fault of a published network that is taken as it is, whose softmax says nothing of labels or values.
+
+    Args:
+        experiment: complete.
+        task: of the experiment.
+        path: its key.
+    """
+    model = experiment["model"]
+    own_head = plugins.spec("models", model["architecture"]).own_head
+    if task == SINGLE_LABEL or own_head or not model_classes.keeps_outputs(model, experiment["training"]["epochs"]):
+        return []
+    return [
+        f"{path}.training.epochs: found 0, and published weights for classes that exclude each other, while the data "
+        f"are of the task {task}; expected epochs, in which the last layer learns it."
+    ]

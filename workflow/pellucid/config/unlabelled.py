@@ -48,7 +48,8 @@ def faults(experiment: Mapping[str, Any], written: Mapping[str, Any], path: str,
             f"{path}.split: found shares, and examples without labels; expected none, since nothing is trained or "
             "evaluated: split: none, and training: {epochs: 0}."
         )
-    if experiment["examples"]["target"] == "true":
+    target = experiment["examples"]["target"]
+    if "true" in (target, target.get("why") if isinstance(target, Mapping) else ""):
         found.append(
             f'{path}.examples.target: found "true", and examples without labels; expected predicted or a class.'
         )

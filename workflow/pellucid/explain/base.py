@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.tasks import TASKS
+from pellucid.tasks import QUANTITY, TASKS
 
 if TYPE_CHECKING:
     from pellucid.network.explained_model import ExplainedModel
@@ -60,6 +60,7 @@ class MethodSpec:
         needs_model: whether `explain` uses the model; if not, `model` is None and the job does not start TensorFlow.
         needs_training: whether `explain` (and `reference` or `expected`) get the training examples as `training`,
             (M, *input_shape), mapped from the file, to draw a background from.
+        tasks: the tasks of models (`tasks.py`) for which it has a meaning.
     """
 
     title: str
@@ -75,6 +76,10 @@ class MethodSpec:
     needs_training: bool = False
     tasks: tuple[str, ...] = TASKS
     function: ClassVar[str] = "explain"
+
+    def unit_for(self, task: str) -> str:
+        """Return the unit of the values for a model of a task: of a regression the value is explained, not a logit."""
+        return self.unit.replace("logit", QUANTITY[task])
 
     @property
     def contract(self) -> type[Method]:

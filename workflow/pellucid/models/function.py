@@ -19,10 +19,11 @@ from pydantic import Field
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean, first_line
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import archive, head, own_keys
+from pellucid.models.imported import archive, own_keys, task_head
 from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import same_function
 from pellucid.parameters import UNIQUE, one_of
+from pellucid.tasks import SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
     import keras
@@ -34,6 +35,7 @@ SPEC = ModelSpec(
     kinds=("series", "image"),
     features=archive.FEATURES,
     source='your own: see "Your own model" in the README',
+    own_head=True,
 )
 
 
@@ -110,8 +112,9 @@ def build(
     ] = ("conv", "relu"),
     classes: own_keys.Classes = (),
     input_range: own_keys.InputRange = (0, 1),
+    task: Task = SINGLE_LABEL,
 ) -> keras.Model:
-    """Return the model that the function returns, with a softmax over the classes at its end.
+    """Return the model that the function returns, with the last layer of the task at its end.
 
     Raises:
         InputError: module or function are missing or fail, or the returned model does not fit the data.
@@ -122,7 +125,7 @@ def build(
     archive.require_shape(config, where, input_shape, "that it was given")
     archive.require_features(features, config, where)
     own_keys.check_number(classes, config, where)
-    model = head.with_softmax(make_compatible(model, where), n_classes, where)
+    model = task_head.with_head(make_compatible(model, where), n_classes, task, where)
     same_function.hold_saved(model, where)
     return own_keys.with_input_range(model, input_range, where)
 

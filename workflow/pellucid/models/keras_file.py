@@ -12,12 +12,13 @@ from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import archive, declared_sizes, head, open_axes, own_keys
+from pellucid.models.imported import archive, declared_sizes, head, open_axes, own_keys, task_head
 from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import finite
 from pellucid.network.layers import holds_weights, walk
 from pellucid.network.same_function import reason
 from pellucid.parameters import UNIQUE, File, one_of
+from pellucid.tasks import ACTIVATION, SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
     import keras
@@ -28,6 +29,7 @@ SPEC = ModelSpec(
     features=archive.FEATURES,
     source='your own: see "Your own model" in the README',
     files={"file": File("path or address of a model that Keras 3 saved")},
+    own_head=True,
 )
 
 
@@ -125,8 +127,9 @@ def build(
     ] = False,
     classes: own_keys.Classes = (),
     input_range: own_keys.InputRange = (0, 1),
+    task: Task = SINGLE_LABEL,
 ) -> keras.Model:
-    """Return the model of the file in the form that every stage can use, with a softmax over the classes at its end.
+    """Return the model of the file in the form that every stage can use, with the last layer of the task at its end.
 
     Raises:
         InputError: `archive.check` refuses the file, the model lacks one of `features`, its shape or number of classes
@@ -149,8 +152,8 @@ def build(
     if allow_code:
         settings.enable_unsafe_deserialization()
     model = make_compatible(open_axes.sized(model, input_shape, path), path)
-    model = head.with_new_head(model, n_classes, path) if new_head else model
-    model = own_keys.with_input_range(head.with_softmax(model, n_classes, path), input_range, path)
+    model = head.with_new_head(model, n_classes, path, ACTIVATION[task]) if new_head else model
+    model = own_keys.with_input_range(task_head.with_head(model, n_classes, task, path), input_range, path)
     if freeze == "all_but_last":
         freeze_all_but_last(model)
     return model

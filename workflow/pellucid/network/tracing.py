@@ -23,10 +23,11 @@ def last_activations() -> tuple[Callable[[Any], Any], ...]:
 
 @contextmanager
 def without_softmax(layer: keras.layers.Layer) -> Iterator[None]:
-    """Leave out a softmax (or sigmoid) of the last layer while the model is traced."""
+    """Leave out a softmax (or sigmoid) of the last layer, or operation, while the model is traced."""
     import keras
 
-    if isinstance(layer, keras.layers.Softmax):
+    is_sigmoid = type(layer).__name__ == "Sigmoid" and type(layer).__module__.startswith("keras.src.ops")
+    if is_sigmoid or isinstance(layer, keras.layers.Softmax):
         with _replaced_call(layer, lambda inputs, *args, **kwargs: inputs):
             yield
     elif getattr(layer, "activation", None) in last_activations()[1:]:

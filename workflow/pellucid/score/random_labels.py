@@ -10,6 +10,7 @@ from pydantic import Field
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import MEASURES
 from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
+from pellucid.tasks import SINGLE_LABEL
 
 # As in the paper: a model that predicts this share of its training labels has learnt them.
 LEARNT = 0.95
@@ -34,6 +35,8 @@ SPEC = ScoreSpec(
     needs_model=True,
     needs_method=True,
     needs_random_labels=True,
+    # How much of the random labels is memorised is a share of right classes.
+    tasks=(SINGLE_LABEL,),
 )
 
 

@@ -58,4 +58,5 @@ def memorised_share(model: keras.Model, batches: Batches, task: str) -> dict[str
         return {"memorised": float(((outputs >= 0.5) == (y == 1)).mean()), "chance": chance}
     truth = y.astype(np.float64)
     unexplained = np.square(truth - outputs).sum(0) / np.square(truth - truth.mean(0)).sum(0)
-    return {"memorised": float((1 - unexplained).mean()), "chance": 0.0}
+    # Below 0 the mean of all examples would be a better answer: nothing is memorised.
+    return {"memorised": max(0.0, float((1 - unexplained).mean())), "chance": 0.0}
