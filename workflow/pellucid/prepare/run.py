@@ -175,8 +175,8 @@ def _write_rest(splits: Splits, folder: Path, data_info: Mapping[str, Any]) -> N
     measured = {name: filling.equal(MEASURED) for name in SPLITS if (filling := splits[name].filling) is not None}
     files.write_arrays(folder / "measured.npz", measured)
     files.write_json(folder / "data.json", data_info)
-    if data_info["split"]["by_group"]:
-        logger.info("splits by group: %s", line(data_info["split"]))
+    if data_info["split"]["by_group"] and (shares := line(data_info["split"])):
+        logger.info("splits by group: %s", shares)
     counts = ", ".join(f"{len(splits[name].y):,} {name}" for name in SPLITS)
     if "none" in data_info["split"]:
         counts = f"{len(splits['test'].y):,}, not divided"

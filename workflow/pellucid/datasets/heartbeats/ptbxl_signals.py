@@ -54,7 +54,7 @@ def header(content: bytes, where: str, stem: str, rate: int) -> dict[str, Lead]:
     lines = content.decode("latin-1").splitlines()
     first = f"{stem} {len(lines) - 1} {rate} {SECONDS * rate}"
     if not lines or lines[0].strip() != first:
-        found = f'the first line "{abbreviate(lines[0] if lines else "")}" and {max(len(lines) - 1, 0)} other(s)'
+        found = f"the first line {abbreviate(lines[0] if lines else '')} and {max(len(lines) - 1, 0)} other(s)"
         expected = f'"{stem} (number of leads) {rate} {SECONDS * rate}" and a line for each lead'
         raise InputError.unexpected(where, found, expected)
     leads: dict[str, Lead] = {}
@@ -62,7 +62,7 @@ def header(content: bytes, where: str, stem: str, rate: int) -> dict[str, Lead]:
         match = _SIGNAL.fullmatch(line.strip())
         if match is None or match["file"] != f"{stem}.dat" or not float(match["gain"]):
             expected = f'one like "{stem}.dat 16 1000.0(0)/mV 16 0 -119 1508 0 I"'
-            raise InputError.unexpected(where, f'the line "{abbreviate(line)}"', expected)
+            raise InputError.unexpected(where, f"the line {abbreviate(line)}", expected)
         if match["lead"] in leads:
             raise InputError.unexpected(where, f"two leads named {match['lead']}", "each lead once")
         leads[match["lead"]] = Lead(

@@ -171,7 +171,7 @@ def records(content: bytes, where: str, rate: int, known: Statements) -> list[Re
             raise InputError.unexpected(row, f"the strat_fold {fold}", "a fold from 1 to 10")
         if not re.fullmatch(_FILE_NAME[rate], str(name)):
             expected = f"a name like {_example(rate)}"
-            raise InputError.unexpected(row, f'the {column} "{abbreviate(str(name))}"', expected)
+            raise InputError.unexpected(row, f"the {column} {abbreviate(str(name))}", expected)
         seen.add(int(number))
         likelihoods = _likelihoods(codes, row, known)
         read.append(Record(int(number), str(int(patient)), int(fold), str(name), likelihoods))
@@ -236,7 +236,7 @@ def _likelihoods(codes: Any, row: str, known: Statements) -> dict[str, float]:
             found = f"the statement {abbreviate(str(name))}"
             raise InputError.unexpected(f"{row}, scp_codes", found, f"one of the statements of {STATEMENTS}")
         if isinstance(percent, bool) or not isinstance(percent, (int, float)) or not 0 <= percent <= 100:
-            found = f"the likelihood {abbreviate(str(percent))} of {name}"
+            found = f"the likelihood {abbreviate(repr(percent))} of {name}"
             raise InputError.unexpected(f"{row}, scp_codes", found, "a number from 0 to 100")
     return {str(name): float(percent) for name, percent in pairs.items()}
 
