@@ -42,6 +42,9 @@ TESTED = {
     "train: /path/to/mitbih_train.csv, test: /path/to/mitbih_test.csv}}}": (
         "tests/docs/test_commands.py::test_heartbeats_named_on_the_command_line"
     ),
+    "snakemake --cores 2 --config run=[ptbxl_small] experiments={ptbxl_small: {dataset: {folder: /path/to/ptbxl}}}": (
+        "tests/docs/test_commands.py::test_a_folder_of_ptbxl_named_on_the_command_line"
+    ),
     "make ui": "tests/workflow/test_ui.py",
     "make demo": "tests/workflow/test_demo.py",
     "pellucid demo": "tests/workflow/test_demo.py",
@@ -192,6 +195,15 @@ def test_heartbeats_named_on_the_command_line(folder):
     done = run(folder, words, "--dry-run")
     assert done.returncode == 0, done.stderr[-3000:]
     assert all(file in done.stdout + done.stderr for file in files)
+
+
+@pytest.mark.slow
+def test_a_folder_of_ptbxl_named_on_the_command_line(folder):
+    (folder / "ptbxl").mkdir()
+    command = next(command for command in TESTED if "ptbxl_small" in command)
+    done = run(folder, [word.replace("/path/to", str(folder)) for word in FOUND[command][1]], "--dry-run")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "ptbxl_small" in done.stdout + done.stderr
 
 
 def test_a_misspelt_key_ends_the_run_as_the_pages_say(folder):

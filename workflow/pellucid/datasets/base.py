@@ -113,6 +113,7 @@ class RawData:
             good); each a sentence, shown with the data.
         shared_groups: groups that the source's own split has on both sides, as `notes` tell; others are refused.
         task: what y holds (`tasks.py`), as the hook `task` says.
+        validation: the source's own validation set, or None to draw one from `train`; only beside a test set.
         units: of a regression, the unit of each value, "" where it is not known; otherwise none.
     """
 
@@ -126,6 +127,7 @@ class RawData:
     shared_groups: frozenset[str] = frozenset()
     task: Task = SINGLE_LABEL
     units: tuple[str, ...] = ()
+    validation: Examples | None = None
 
 
 class Source(Protocol):

@@ -29,6 +29,10 @@ logger = logging.getLogger(__name__)
 
 # With folds, the source's notes about its own test set do not apply to the test examples.
 _SET_ASIDE = "The test examples are a fold of the source's training examples; its own test set is left aside."
+_BOTH_SET_ASIDE = (
+    "The test examples are a fold of the source's training examples, and the validation examples are drawn from the "
+    "others; its own test and validation sets are left aside."
+)
 _UNITS = {"standard": "standard deviations", "minmax": "share of range"}
 
 
@@ -93,7 +97,14 @@ def preprocess(
         "scale": scale,
         "unit": _UNITS.get(scale, raw.unit),
         "statistics": statistics,
-        "split": reached(splits, list(raw.classes), split, own_test=raw.test is not None, task=raw.task),
+        "split": reached(
+            splits,
+            list(raw.classes),
+            split,
+            own_test=raw.test is not None,
+            own_validation=raw.validation is not None,
+            task=raw.task,
+        ),
         "seed": seed,
     }
     _write_rest(splits, folder, data_info)
@@ -136,7 +147,7 @@ def _divide(raw: RawData, source: str, split: Mapping[str, Any] | str, seed: int
         raw = replace(raw, notes=(*raw.notes, *shared_groups(raw, source, by_group=split.get("by_group", True))))
     splits = divide(raw, **split, rng=seeds.generator(seed, "split"))
     if folds and raw.test is not None:
-        raw = replace(raw, notes=(*raw.notes, _SET_ASIDE))
+        raw = replace(raw, notes=(*raw.notes, _SET_ASIDE if raw.validation is None else _BOTH_SET_ASIDE))
     return raw, splits
 
 
@@ -164,8 +175,8 @@ def _write_rest(splits: Splits, folder: Path, data_info: Mapping[str, Any]) -> N
     measured = {name: filling.equal(MEASURED) for name in SPLITS if (filling := splits[name].filling) is not None}
     files.write_arrays(folder / "measured.npz", measured)
     files.write_json(folder / "data.json", data_info)
-    if data_info["split"]["by_group"]:
-        logger.info("splits by group: %s", line(data_info["split"]))
+    if data_info["split"]["by_group"] and (shares := line(data_info["split"])):
+        logger.info("splits by group: %s", shares)
     counts = ", ".join(f"{len(splits[name].y):,} {name}" for name in SPLITS)
     if "none" in data_info["split"]:
         counts = f"{len(splits['test'].y):,}, not divided"

@@ -55,11 +55,11 @@ def divide(
     Args:
         raw: what the source gave.
         test: share of the examples; ignored where the source has a test set, and with folds.
-        validation: share of the training examples.
+        validation: share of the training examples; ignored where the source has a validation set, without folds.
         rng: draws the examples.
         by_group: keep the examples of a group in one split, where the source names groups.
         folds: divide the training examples into this many folds, one of which is the test set; the source's own test
-            set is then left out.
+            and validation sets are then left out.
         fold: which fold, from 0.
 
     Raises:
@@ -75,8 +75,11 @@ def divide(
     elif tested is None:
         kept, drawn = draw(by, group, test, rng, left=2)
         tested = take(raw.train, drawn)
-    fitted, held = draw(by[kept], None if group is None else group[kept], validation, rng)
-    splits = {"train": take(raw.train, kept[fitted]), "validation": take(raw.train, kept[held]), "test": tested}
+    if raw.validation is not None and folds is None:
+        splits = {"train": take(raw.train, kept), "validation": take(raw.validation), "test": tested}
+    else:
+        fitted, held = draw(by[kept], None if group is None else group[kept], validation, rng)
+        splits = {"train": take(raw.train, kept[fitted]), "validation": take(raw.train, kept[held]), "test": tested}
     for name, split in splits.items():
         if len(split.y) == 0:
             raise InputError.unexpected(f"split, {name}", "no examples", "some", "Give more examples, or other shares.")

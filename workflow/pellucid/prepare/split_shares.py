@@ -31,6 +31,7 @@ def reached(
     split: Mapping[str, Any] | str,
     *,
     own_test: bool,
+    own_validation: bool = False,
     task: Task = SINGLE_LABEL,
 ) -> dict[str, Any]:
     """Return asked and reached shares of the examples, the reached shares of each class, and the number of groups.
@@ -43,6 +44,7 @@ def reached(
         split: the experiment's `split` entry; "none" has no shares.
         task: of the labels.
         own_test: whether the source has a test set; it then has no share asked for, unless with folds.
+        own_validation: whether it has a validation set; likewise.
     """
     if isinstance(split, str):
         return {"none": True, "by_group": False}
@@ -51,7 +53,8 @@ def reached(
     sizes = {name: len(side.y) for name, side in sides.items()}
     folds = split.get("folds")
     asked = {} if own_test and folds is None else {"test": 1 / folds if folds is not None else split["test"]}
-    asked["validation"] = split["validation"]
+    if not own_validation or folds is not None:
+        asked["validation"] = split["validation"]
     by_group = bool(split.get("by_group", True)) and sides["train"].group is not None
     shares: dict[str, Any] = {"by_group": by_group}
     for name, share in asked.items():

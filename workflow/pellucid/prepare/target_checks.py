@@ -44,6 +44,17 @@ def require_form(y: NDArray[Any], raw: RawData, count: int, where: str) -> None:
         raise InputError.unexpected(where, found, "a finite number")
 
 
+def drawn_splits(raw: RawData) -> list[str]:
+    """Return the splits that the source's training examples are divided into: those for which it has no own set."""
+    sets = {"training": None, "validation": raw.validation, "test": raw.test}
+    return [name for name, examples in sets.items() if examples is None]
+
+
+def in_words(splits: list[str]) -> str:
+    """Return the names of splits as "training, validation and test"."""
+    return " and ".join([", ".join(splits[:-1]), splits[-1]] if len(splits) > 1 else splits)
+
+
 def require_learnable(raw: RawData, where: str, *, all_occur: bool) -> None:
     """Refuse a label that hardly any example has or lacks, and a value that is the same for all.
 
@@ -55,8 +66,8 @@ def require_learnable(raw: RawData, where: str, *, all_occur: bool) -> None:
     Raises:
         InputError: such a label or value, or too few examples for the splits.
     """
-    y, each = raw.train.y, "training, validation and test" if raw.test is None else "training and validation"
-    enough = 3 if raw.test is None else 2
+    drawn = drawn_splits(raw)
+    y, each, enough = raw.train.y, in_words(drawn), len(drawn)
     if raw.task != MULTI_LABEL:
         if len(y) < _FEWEST:
             raise InputError.unexpected(where, f"{len(y)} example(s)", f"at least {_FEWEST}, one for each split")
