@@ -40,6 +40,11 @@ class Tracking(Section):
     experiment: Annotated[str, Field(min_length=1, max_length=500)] = Field(
         default="pellucid", description="Name of the MLflow experiment."
     )
+    artifacts: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#@]*)?$")] | None = Field(
+        default=None,
+        description="A bucket, and a folder in it, for the files of runs: s3://bucket/folder. Absent for beside the "
+        "database, or where the server keeps them.",
+    )
     arrays: bool = Field(
         default=False,
         description="Copy the arrays of explanations and views into MLflow; otherwise a run has their path and digest.",
