@@ -29,8 +29,9 @@ test: .venv/developed  ## check the code; needs no network but the package regis
 test-slow: .venv/developed  ## check what needs a server, a browser, large networks or other libraries (make peers)
 	$(BIN)/python -m pytest -m slow $(PARALLEL)
 
-peers: .venv/developed  ## install the libraries that the tests and the benchmark compare with
+peers: .venv/developed  ## install the libraries and servers that the slow tests and the benchmark compare with
 	$(PIP) install --quiet --no-deps --requirement envs/peers.txt
+	$(PIP) install --quiet --requirement envs/storage.txt
 
 bench: .venv/developed  ## measure speed and memory side by side, and print the ratios
 	$(BIN)/python -m tests.bench

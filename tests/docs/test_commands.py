@@ -43,6 +43,9 @@ TESTED = {
         "tests/docs/test_commands.py::test_heartbeats_named_on_the_command_line"
     ),
     "make ui": "tests/workflow/test_ui.py",
+    "mlflow server --app-name basic-auth --host 0.0.0.0 --backend-store-uri postgresql+psycopg://mlflow@db/records": (
+        "tests/workflow/test_team_record.py"
+    ),
     "make demo": "tests/workflow/test_demo.py",
     "pellucid demo": "tests/workflow/test_demo.py",
     "pellucid init my_study": "tests/workflow/test_anywhere.py::test_a_study_of_an_installed_wheel_runs_as_init_writes_it",

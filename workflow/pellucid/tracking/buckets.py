@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from urllib.parse import urlsplit
 
 from pellucid.errors import InputError
@@ -25,15 +26,14 @@ def require(artifacts: str) -> None:
         InputError: there is no such bucket, no key, or no answer.
     """
     drivers.require_s3(artifacts)
-    import os
-
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
     settings = Config(connect_timeout=10, read_timeout=10, retries={"total_max_attempts": 2})
     try:
-        client = boto3.client("s3", endpoint_url=os.environ.get("MLFLOW_S3_ENDPOINT_URL"), config=settings)
+        # A session of its own: the default one keeps the keys that it saw first.
+        client = boto3.Session().client("s3", endpoint_url=os.environ.get("MLFLOW_S3_ENDPOINT_URL"), config=settings)
         client.head_bucket(Bucket=urlsplit(artifacts).netloc)
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
