@@ -29,9 +29,11 @@ rule evaluate:
         CONDA
     threads: CONFIG.threads
     resources:
+        **ONE_CARD,
         mem_mb=memory("network"),
         runtime=minutes("network"),
     params:
+        **DEVICE,
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
         untrained=param(experiment_files.is_untrained),
@@ -64,9 +66,11 @@ rule predict:
         CONDA
     threads: CONFIG.threads
     resources:
+        **ONE_CARD,
         mem_mb=memory("network"),
         runtime=minutes("network"),
     params:
+        **DEVICE,
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
         code=code_of("predict"),
@@ -135,9 +139,11 @@ rule evidence:
         CONDA
     threads: CONFIG.threads
     resources:
+        **ONE_CARD,
         mem_mb=memory("network"),
         runtime=minutes("network"),
     params:
+        **DEVICE,
         seed=setting("seed"),
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,

@@ -51,6 +51,13 @@ class Tracking(Section):
     )
 
 
+class Gpu(Section):
+    tf32: bool = Field(
+        default=False,
+        description="Round the factors of products to 10 bits (TF32): faster on cards since 2020, and less exact.",
+    )
+
+
 class Split(Section):
     test: Number = Field(
         default=0.2, gt=0, lt=1, description="Share of all examples, for sources without a test set of their own."
@@ -199,6 +206,11 @@ class ConfigFile(Section):
         ge=16,
         le=2**24,
         description="Memory that one job may use for its batches, or for the arrays of a data source, in MB.",
+    )
+    gpu: bool | Gpu = Field(
+        default=False,
+        description="Compute on a card where there is one: training, evaluation, explanations, views and scores that "
+        "ask the model. false hides all cards; part of the result. {tf32: true} means true, with less exact products.",
     )
     tracking: Tracking = Field(default=Tracking(), description="The MLflow record.")
     defaults: Settings = Field(default=Settings(), description="What every experiment gets unless it says otherwise.")

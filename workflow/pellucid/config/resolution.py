@@ -64,6 +64,7 @@ class Config:
         experiments: the same as plain mappings, which Snakemake compares as parameters.
         skipped: per experiment, the methods, views and scores left out because they do not apply, with the reason.
         threads, memory_mb, tracking: as in config.yaml.
+        gpu: how a card is used; None for the CPU alone.
         studies: those that `run` names, by name.
         owners: the study that a member belongs to, whether or not `run` names the study.
         notes: what is guessed where the config does not say it, a line each.
@@ -81,6 +82,7 @@ class Config:
     owners: Mapping[str, str]
     notes: tuple[str, ...] = ()
     unexplained: frozenset[str] = frozenset()
+    gpu: dict[str, bool] | None = None
 
 
 def resolve(content: Mapping[str, Any]) -> Config:
@@ -124,7 +126,15 @@ def resolve(content: Mapping[str, Any]) -> Config:
         owners={member: name for name, study in members.items() for member in study.members if member in run},
         notes=tuple(notes.notes(content["experiments"], chosen, experiments)),
         unexplained=unexplained,
+        gpu=_gpu(content["gpu"]),
     )
+
+
+def _gpu(entry: bool | Mapping[str, bool]) -> dict[str, bool] | None:
+    """Return how a card is used, with every key; None without one."""
+    if isinstance(entry, bool):
+        return {"tf32": False} if entry else None
+    return {"tf32": False, **entry}
 
 
 def _checked(content: Mapping[str, Any]) -> dict[str, Any]:

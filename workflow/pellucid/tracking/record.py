@@ -58,6 +58,7 @@ class Record(Runs):
             "pellucid.seed": str(settings["seed"]),
             "pellucid.title": fitting(readable(settings["title"])),
             **({_STUDY: study} if study else {}),
+            **({"pellucid.device": device_of(training["device"])} if "device" in training else {}),
             **({"pellucid.best_explanation": best or "none"} if board else {}),
             **({"pellucid.chance": self._chance()} if evaluated else {}),
         }
@@ -263,6 +264,11 @@ class Record(Runs):
 
         table = pd.read_csv(self.folder / "model" / "history.csv", index_col="epoch")
         return [(f"epoch_{name}", float(value), int(epoch)) for name in table for epoch, value in table[name].items()]
+
+
+def device_of(device: Mapping[str, Any]) -> str:
+    """Return the device of a training in words: its name and its driver."""
+    return f"{device['name']} (driver {device['driver']})" if "driver" in device else str(device["name"])
 
 
 def run_name(experiment: str, label: str) -> str:
