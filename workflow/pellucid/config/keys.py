@@ -6,6 +6,7 @@ plugins are declared by the plugins.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema
@@ -56,6 +57,13 @@ class Gpu(Section):
         default=False,
         description="Round the factors of products to 10 bits (TF32): faster on cards since 2020, and less exact.",
     )
+
+
+def card(entry: bool | Mapping[str, bool]) -> dict[str, bool] | None:
+    """Return how the entry `gpu` lets a card be used, with every key; None without one."""
+    if isinstance(entry, bool):
+        return {"tf32": False} if entry else None
+    return {"tf32": False, **entry}
 
 
 class Split(Section):

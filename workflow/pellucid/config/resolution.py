@@ -23,7 +23,7 @@ from pellucid.config import (
 )
 from pellucid.config.command_line import quoted_texts as quoted_texts
 from pellucid.config.command_line import typed as typed
-from pellucid.config.keys import ResolvedExperiment
+from pellucid.config.keys import ResolvedExperiment, card
 from pellucid.config.named_files import FILES as FILES
 from pellucid.config.named_files import check_files, sentence
 from pellucid.config.named_files import files as files
@@ -126,15 +126,8 @@ def resolve(content: Mapping[str, Any]) -> Config:
         owners={member: name for name, study in members.items() for member in study.members if member in run},
         notes=tuple(notes.notes(content["experiments"], chosen, experiments)),
         unexplained=unexplained,
-        gpu=_gpu(content["gpu"]),
+        gpu=card(content["gpu"]),
     )
-
-
-def _gpu(entry: bool | Mapping[str, bool]) -> dict[str, bool] | None:
-    """Return how a card is used, with every key; None without one."""
-    if isinstance(entry, bool):
-        return {"tf32": False} if entry else None
-    return {"tf32": False, **entry}
 
 
 def _checked(content: Mapping[str, Any]) -> dict[str, Any]:
