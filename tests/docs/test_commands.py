@@ -18,6 +18,7 @@ PLANNED = [
     "snakemake --cores 4",
     "snakemake --cores 4 -n",
     "snakemake --cores 4 results",
+    "snakemake --cores 4 --resources gpu=2 --config gpu=true",
     "snakemake --cores 4 --config run=[digits]",
     "snakemake --cores 4 --config run=[digits_seeds]",
     "snakemake --cores 4 --config run=[photographs]",
@@ -43,9 +44,6 @@ TESTED = {
         "tests/docs/test_commands.py::test_heartbeats_named_on_the_command_line"
     ),
     "make ui": "tests/workflow/test_ui.py",
-    "mlflow server --app-name basic-auth --host 0.0.0.0 --backend-store-uri postgresql+psycopg://mlflow@db/records": (
-        "tests/workflow/test_team_record.py"
-    ),
     "make demo": "tests/workflow/test_demo.py",
     "pellucid demo": "tests/workflow/test_demo.py",
     "pellucid init my_study": "tests/workflow/test_anywhere.py::test_a_study_of_an_installed_wheel_runs_as_init_writes_it",
@@ -75,6 +73,9 @@ NETWORK = [
     "pipx install pre-commit",
     "pre-commit install",
     "pip install pellucid[slurm]",
+    "pip install pellucid[postgresql,s3]",
+    "pip install pellucid[gpu]",
+    "make run GPU=1",
 ]
 # They are the tests, or take as long as all of them.
 CHECKS = ["make test", "make test-slow", "make bench", "make lint", "make format", "make gallery"]

@@ -7,10 +7,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from pellucid import files, plugins
 from tests.conftest import ROOT
@@ -83,6 +85,25 @@ def test_every_method_and_score_says_whether_it_needs_the_model() -> None:
     for package in ("explain", "score"):
         for name, module in plugins.load(package).items():
             assert isinstance(module.SPEC.needs_model, bool), name
+
+
+@pytest.mark.parametrize(("cards", "option"), [(0, []), (1, ["--gres=gpu:1"])])
+def test_slurm_is_asked_for_a_card_where_a_job_asks_for_one(tmp_path: Path, cards: int, option: list[str]) -> None:
+    text = (ROOT / "profiles" / "slurm" / "profile.yaml").read_text()
+    profile = yaml.safe_load("\n".join(line for line in text.splitlines() if "?" not in line))
+    assert (profile["default-resources"]["gpu"], profile["resources"]["gpu"]) == (0, 1)
+    resources = SimpleNamespace(mem_mb=900, runtime=5, gpu=cards)
+    command = profile["cluster-generic-submit-cmd"].format(name="train", threads=2, resources=resources)
+    told = subprocess.run(
+        ["bash", "-c", f'sbatch() {{ echo "$@"; }}; {command}'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    words = told.stdout.split()
+    assert [word for word in words if word.startswith("--gres")] == option
+    assert "--mem=900" in words
 
 
 @pytest.mark.slow

@@ -403,6 +403,13 @@ def test_arrays_are_copied_where_the_configuration_asks_for_them(project: Projec
     np.testing.assert_array_equal(kept["attributions"], made["attributions"])
 
 
+def test_the_device_of_a_training_is_a_tag_where_a_card_was_asked_for(project: Project) -> None:
+    assert "pellucid.device" not in project.parent().data.tags
+    for device, told in (({"name": "A1", "driver": "535.1"}, "A1 (driver 535.1)"), ({"name": "CPU"}, "CPU")):
+        files.write_json(project.results / "model" / "training.json", {**project.training, "device": device})
+        assert project.parent().data.tags["pellucid.device"] == told
+
+
 def test_durations_are_those_of_the_computation(project: Project) -> None:
     cost = project.results / "explain" / "saliency" / "cost.json"
     os.utime(cost, (1_700_000_000, 1_700_000_000))
