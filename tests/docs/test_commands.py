@@ -18,6 +18,7 @@ PLANNED = [
     "snakemake --cores 4",
     "snakemake --cores 4 -n",
     "snakemake --cores 4 results",
+    "snakemake --cores 4 --resources gpu=2 --config gpu=true",
     "snakemake --cores 4 --config run=[digits]",
     "snakemake --cores 4 --config run=[digits_seeds]",
     "snakemake --cores 4 --config run=[photographs]",
@@ -75,6 +76,9 @@ NETWORK = [
     "pipx install pre-commit",
     "pre-commit install",
     "pip install pellucid[slurm]",
+    "pip install pellucid[postgresql,s3]",
+    "pip install pellucid[gpu]",
+    "make run GPU=1",
 ]
 # They are the tests, or take as long as all of them.
 CHECKS = ["make test", "make test-slow", "make bench", "make lint", "make format", "make gallery"]

@@ -30,9 +30,11 @@ rule evaluate:
         CONDA
     threads: CONFIG.threads
     resources:
+        **ONE_CARD,
         mem_mb=memory("network"),
         runtime=minutes("network"),
     params:
+        **DEVICE,
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
         untrained=param(experiment_files.is_untrained),
@@ -107,9 +109,11 @@ rule predict:
         CONDA
     threads: CONFIG.threads
     resources:
+        **ONE_CARD,
         mem_mb=memory("network"),
         runtime=minutes("network"),
     params:
+        **DEVICE,
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
         code=code_of("predict"),
@@ -266,9 +270,11 @@ rule evidence:
         CONDA
     threads: CONFIG.threads
     resources:
+        **ONE_CARD,
         mem_mb=memory("network"),
         runtime=minutes("network"),
     params:
+        **DEVICE,
         seed=setting("seed"),
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,

@@ -6,6 +6,7 @@ plugins are declared by the plugins.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema
@@ -40,10 +41,29 @@ class Tracking(Section):
     experiment: Annotated[str, Field(min_length=1, max_length=500)] = Field(
         default="pellucid", description="Name of the MLflow experiment."
     )
+    artifacts: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#@]*)?$")] | None = Field(
+        default=None,
+        description="A bucket, and a folder in it, for the files of runs: s3://bucket/folder. Absent for beside the "
+        "database, or where the server keeps them.",
+    )
     arrays: bool = Field(
         default=False,
         description="Copy the arrays of explanations and views into MLflow; otherwise a run has their path and digest.",
     )
+
+
+class Gpu(Section):
+    tf32: bool = Field(
+        default=False,
+        description="Round the factors of products to 10 bits (TF32): faster on cards since 2020, and less exact.",
+    )
+
+
+def card(entry: bool | Mapping[str, bool]) -> dict[str, bool] | None:
+    """Return how the entry `gpu` lets a card be used, with every key; None without one."""
+    if isinstance(entry, bool):
+        return {"tf32": False} if entry else None
+    return {"tf32": False, **entry}
 
 
 class Split(Section):
@@ -203,6 +223,11 @@ class ConfigFile(Section):
         ge=16,
         le=2**24,
         description="Memory that one job may use for its batches, or for the arrays of a data source, in MB.",
+    )
+    gpu: bool | Gpu = Field(
+        default=False,
+        description="Compute on a card where there is one: training, evaluation, explanations, views and scores that "
+        "ask the model. false hides all cards; part of the result. {tf32: true} means true, with less exact products.",
     )
     tracking: Tracking = Field(default=Tracking(), description="The MLflow record.")
     defaults: Settings = Field(default=Settings(), description="What every experiment gets unless it says otherwise.")

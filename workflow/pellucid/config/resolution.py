@@ -25,7 +25,7 @@ from pellucid.config import (
 from pellucid.config import task as tasks_of
 from pellucid.config.command_line import quoted_texts as quoted_texts
 from pellucid.config.command_line import typed as typed
-from pellucid.config.keys import ResolvedExperiment
+from pellucid.config.keys import ResolvedExperiment, card
 from pellucid.config.named_files import FILES as FILES
 from pellucid.config.named_files import check_files, sentence
 from pellucid.config.named_files import files as files
@@ -66,6 +66,7 @@ class Config:
         experiments: the same as plain mappings, which Snakemake compares as parameters.
         skipped: per experiment, the methods, views and scores left out because they do not apply, with the reason.
         threads, memory_mb, tracking: as in config.yaml.
+        gpu: how a card is used; None for the CPU alone.
         studies: those that `run` names, by name.
         owners: the study that a member belongs to, whether or not `run` names the study.
         notes: what is guessed where the config does not say it, a line each.
@@ -83,6 +84,7 @@ class Config:
     owners: Mapping[str, str]
     notes: tuple[str, ...] = ()
     unexplained: frozenset[str] = frozenset()
+    gpu: dict[str, bool] | None = None
 
 
 def resolve(content: Mapping[str, Any]) -> Config:
@@ -126,6 +128,7 @@ def resolve(content: Mapping[str, Any]) -> Config:
         owners={member: name for name, study in members.items() for member in study.members if member in run},
         notes=tuple(notes.notes(content["experiments"], chosen, experiments)),
         unexplained=unexplained,
+        gpu=card(content["gpu"]),
     )
 
 

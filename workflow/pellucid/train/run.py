@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid import downloads, files, plugins, seeds
+from pellucid import devices, downloads, files, plugins, seeds
 from pellucid.config import model_classes
 from pellucid.config.training_keys import TrainingSettings
 from pellucid.errors import InputError
@@ -152,6 +152,9 @@ class _Run:
         settings = self.training.plain()
         ingredients = [self.data_info["digest"], self.model, self.digests, settings, self.seed, threads, code]
         ingredients.append(self.versions)
+        # A card computes other bits than the CPU, and than another card.
+        if device := devices.used():
+            ingredients.append(device)
         return files.digest([*ingredients, "permuted"] if permuted else ingredients)[:16]
 
     def build(self) -> keras.Model:
@@ -253,6 +256,7 @@ class _Run:
             **memorised,
             "weights_digest": files.digest([np.asarray(weight) for weight in best.get_weights()]),
             "versions": self.versions,
+            **({"device": devices.used()} if devices.used() else {}),
             **({"notes": notes} if notes else {}),
         }
         files.write_json(folder / "training.json", training_info)
