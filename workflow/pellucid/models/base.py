@@ -54,6 +54,8 @@ class ModelSpec:
             "relu": at least one ReLU, however it is written, and no rectifier of another form (`rectifiers.py`);
             "rescale_rule": DeepLIFT's rules cover every layer (`deeplift.py`);
             "gap": global average pooling of feature maps, and after it the dense layer of the classes alone;
+            "self_attention": layers MultiHeadAttention over tokens in the order of time; nothing else mixes the tokens
+            before their mean, or one of them, is read (`token_graph.py`);
             "attention": a layer `attention_weights` that puts out (N, steps), positive and 1 in sum, where every step
             is an equal share of the time;
             "instances": a layer `windows` that puts out (N, instances, samples, channels), the input cut into windows

@@ -19,11 +19,12 @@ from pellucid.messages import comma_list, first_line, format_shape
 from pellucid.models.imported import activations, bounded_json, config_graph, declared_sizes, hdf5, keras_zip
 from pellucid.models.imported.config_graph import refuse_inconsistent
 from pellucid.network.map_layers import Places
+from pellucid.network.token_graph import has_token_graph
 
 Config = Mapping[str, Any]
 
 # The features of `base.ModelSpec.features` that can be read from a file.
-FEATURES = ("conv", "relu", "rescale_rule", "gap")
+FEATURES = ("conv", "relu", "rescale_rule", "gap", "self_attention")
 
 # Layers that run or load code when the model is loaded or called.
 _CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
@@ -197,6 +198,7 @@ def features(config: Config, where: str) -> tuple[str, ...]:
             "relu": activations.has_relus(nodes),
             "rescale_rule": activations.has_multipliers(nodes),
             "gap": places.pooled is not None,
+            "self_attention": has_token_graph(places),
         }
     return tuple(name for name in FEATURES if has[name])
 
