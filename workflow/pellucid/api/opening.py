@@ -28,6 +28,7 @@ from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import finite, runtime
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.same_function import reason
+from pellucid.own_code import OwnCode, register
 
 if TYPE_CHECKING:
     import keras
@@ -77,6 +78,7 @@ class Opening:
     threads: int | None
     memory_mb: int
     class_names: Sequence[str] | None = None
+    code: str | None = None
 
 
 def open_model(model: Any, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
@@ -127,7 +129,7 @@ def _from_keras(model: keras.Model, x: NDArray[np.float32], opening: Opening) ->
         "A function, such as lambda x: model(x, training=False), is explained by the methods that need outputs alone."
     )
     config, opened = keras_copy.with_sizes(config, x.shape)
-    archive.check(config, where, hint=hint)
+    archive.check(config, where, hint=hint, registered=archive.registered())
     shape = archive.input_shape(config, where)
     arrays.require_kind(shape)
     examples = arrays.batch(x, shape)
@@ -199,11 +201,15 @@ def _from_path(path: Path, x: NDArray[np.float32], opening: Opening) -> OpenedMo
         raise InputError.unexpected("model", f"{where}, which does not exist", "a .keras file or a SavedModel folder")
     checked = archive.look_over(path)
     config, opened = keras_copy.with_sizes(checked.config, x.shape)
-    archive.check(config, where, allow_code=opening.allow_code)
+    own = None if opening.code is None else archive.ANYTHING
+    archive.check(config, where, allow_code=opening.allow_code, registered=own)
     shape = archive.input_shape(config, where)
     arrays.require_kind(shape)
     examples = arrays.batch(x, shape)
     _start(opening.threads)
+    if opening.code is not None:
+        names = register(OwnCode.of(opening.code), f"code {opening.code}")
+        archive.check(config, where, allow_code=opening.allow_code, registered=names, code=opening.code)
     if opened:
         with keras_copy.single_precision():
             return _from_keras(_loaded(path, config, checked.stored, opening), x, opening)
@@ -212,7 +218,7 @@ def _from_path(path: Path, x: NDArray[np.float32], opening: Opening) -> OpenedMo
     with keras_copy.single_precision():
         if n_classes is None or n_classes == 1:
             n_classes = _number(_loaded(path, config, checked.stored, opening), where, opening)
-        model = plugin.build(shape, n_classes, file=path, allow_code=opening.allow_code)
+        model = plugin.build(shape, n_classes, file=path, allow_code=opening.allow_code, code=opening.code)
         return _with_layers(model, config, examples, where, opening)
 
 

@@ -22,6 +22,7 @@ from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
+from pellucid.own_code import OwnCode
 from pellucid.parameters import File, stated
 
 if TYPE_CHECKING:
@@ -101,6 +102,10 @@ class Architecture(Protocol):
 
     def outputs(self, **parameters: Any) -> int | None:
         """Return the number of the model's outputs where the parameters or a local file tell it."""
+        return None
+
+    def own_code(self, **parameters: Any) -> OwnCode | None:
+        """Return the user's module whose registered layers the model may have; None for Keras' own layers alone."""
         return None
 
     def features(self, **parameters: Any) -> tuple[str, ...]:

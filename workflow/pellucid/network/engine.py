@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import files
+from pellucid import files, own_code
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
 from pellucid.network import channels_first, finite, runtime, same_function, tracing
@@ -67,15 +67,18 @@ class ModelEngine(ModelStructure):
         """Load a `.keras` file.
 
         Code inside it (Lambda layers) is refused, unless `training.json` beside it says that the config allowed it.
+        Layers of the user's own are those of the module that `training.json` holds.
 
         Raises:
-            InputError: no such file, not a Keras model, or a model that holds code.
+            InputError: no such file, not a Keras model, a model that holds code, or a module that cannot be imported.
         """
         runtime.start(threads)
         import keras
 
-        training_info = Path(path).with_name("training.json")
-        safe = not (training_info.is_file() and files.read_json(training_info).get("allow_code", False))
+        beside = Path(path).with_name("training.json")
+        training_info = files.read_json(beside) if beside.is_file() else {}
+        own_code.restore(training_info.get("code"), str(beside))
+        safe = not training_info.get("allow_code", False)
         try:
             return cls(keras.models.load_model(path, compile=False, safe_mode=safe), memory_mb=memory_mb)
         except InputError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid import files
+from pellucid import files, own_code
 from pellucid.network import runtime
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def log(client: MlflowClient, experiment_id: str, run: str, name: str, folder: P
     training: dict[str, Any] = files.read_json(folder / "model" / "training.json")
     keras.config.disable_interactive_logging()
     safe = not training.get("allow_code", False)
+    own_code.restore(training.get("code"), str(folder / "model" / "training.json"))
     model = keras.models.load_model(folder / "model" / "model.keras", compile=False, safe_mode=safe)
     example = files.map_array(folder / "data" / "x_test.npy")[:1]
     requirements = [f"{package}=={version}" for package, version in training["versions"].items()]

@@ -18,6 +18,7 @@ from pellucid.errors import InputError
 from pellucid.messages import first_line
 from pellucid.network import dtype_policy, finite, runtime, same_function
 from pellucid.train import augmentation, input_scale
+from pellucid.train.carried_code import carried_code
 from pellucid.train.checkpoints import Checkpoints, Progress
 from pellucid.train.compile import class_weights, ready_to_fit
 
@@ -211,6 +212,7 @@ class _Run:
             },
             # `ExplainedModel.load` needs it to load the model again.
             **({} if self.safe else {"allow_code": True}),
+            **carried_code(best, self.model),
             "parameters": int(best.count_params()),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
