@@ -165,7 +165,7 @@ def test_a_module_without_layers_of_its_own_is_not_carried_along(keras, digits, 
 
 
 def test_a_notebook_takes_it_too(forgotten, keras):
-    folder, model = forgotten
+    folder, _ = forgotten
     x = np.random.default_rng(1).random((2, *SHAPE), np.float32)
     with pytest.raises(InputError, match="code: layers_of_mine"):
         pellucid.explain(folder / "own.keras", x, "saliency")
