@@ -49,6 +49,7 @@ def explain(
     threads: int | None = None,
     memory_mb: int = 1024,
     allow_code: bool = False,
+    code: str | None = None,
     **parameters: Any,
 ) -> Explanation:
     """Explain a model's predictions on examples by one attribution method.
@@ -78,6 +79,8 @@ def explain(
             runs in this process already, it keeps its number of threads.
         memory_mb: memory for the batches, in MiB.
         allow_code: run code in the model's file (Lambda layers, a SavedModel); only if you trust its author.
+        code: the module that registers layers of your own in a `.keras` file: its name, where it lies in the folder in
+            which you work, or the path of its file. It is run.
         parameters: of the method; `pellucid list methods` and the reference name them.
 
     Raises:
@@ -89,7 +92,7 @@ def explain(
     opened, data = _opened(
         model,
         x,
-        Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb, task=facts.require_task(task)),
+        Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb, task=facts.require_task(task), code=code),
         y=y,
         target=target,
         training=training,
@@ -124,6 +127,7 @@ def compare(
     threads: int | None = None,
     memory_mb: int = 1024,
     allow_code: bool = False,
+    code: str | None = None,
 ) -> Comparison:
     """Explain the same examples by several methods, score the explanations and rank them.
 
@@ -145,7 +149,7 @@ def compare(
     opened, data = _opened(
         model,
         x,
-        Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb, task=facts.require_task(task)),
+        Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb, task=facts.require_task(task), code=code),
         y=y,
         target=target,
         training=training,

@@ -28,6 +28,7 @@ from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import finite, runtime
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.same_function import reason
+from pellucid.own_code import OwnCode, register
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Opening:
     memory_mb: int
     class_names: Sequence[str] | None = None
     task: Task = SINGLE_LABEL
+    code: str | None = None
 
 
 def open_model(model: Any, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
@@ -129,7 +131,7 @@ def _from_keras(model: keras.Model, x: NDArray[np.float32], opening: Opening) ->
         "A function, such as lambda x: model(x, training=False), is explained by the methods that need outputs alone."
     )
     config, opened = keras_copy.with_sizes(config, x.shape)
-    archive.check(config, where, hint=hint)
+    archive.check(config, where, hint=hint, registered=archive.registered())
     shape = archive.input_shape(config, where)
     arrays.require_kind(shape)
     examples = arrays.batch(x, shape)
@@ -212,11 +214,15 @@ def _from_path(path: Path, x: NDArray[np.float32], opening: Opening) -> OpenedMo
         raise InputError.unexpected("model", f"{where}, which does not exist", "a .keras file or a SavedModel folder")
     checked = archive.look_over(path)
     config, opened = keras_copy.with_sizes(checked.config, x.shape)
-    archive.check(config, where, allow_code=opening.allow_code)
+    own = None if opening.code is None else archive.ANYTHING
+    archive.check(config, where, allow_code=opening.allow_code, registered=own)
     shape = archive.input_shape(config, where)
     arrays.require_kind(shape)
     examples = arrays.batch(x, shape)
     _start(opening.threads)
+    if opening.code is not None:
+        names = register(OwnCode.of(opening.code), f"code {opening.code}")
+        archive.check(config, where, allow_code=opening.allow_code, registered=names, code=opening.code)
     if opened:
         with keras_copy.single_precision():
             return _from_keras(_loaded(path, config, checked.stored, opening), x, opening)
@@ -225,7 +231,9 @@ def _from_path(path: Path, x: NDArray[np.float32], opening: Opening) -> OpenedMo
     with keras_copy.single_precision():
         if n_outputs is None or n_outputs == 1:
             n_outputs = _number(_loaded(path, config, checked.stored, opening), where, opening)
-        model = plugin.build(shape, n_outputs, file=path, allow_code=opening.allow_code, task=opening.task)
+        model = plugin.build(
+            shape, n_outputs, file=path, allow_code=opening.allow_code, code=opening.code, task=opening.task
+        )
         return _with_layers(model, config, examples, where, opening)
 
 

@@ -52,6 +52,7 @@ def _complete_method(context: click.Context, parameter: click.Parameter, incompl
     "--label", default="", metavar="COLUMN", help="The column of a CSV file that holds the classes (or the value)."
 )
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("explanations"))
+@click.option("--code", default=None, metavar="MODULE", help="The Python module (name or file) that registers layers.")
 @click.option("--allow-code", is_flag=True, help="Run code in the model's file: only if you trust its author.")
 def explain(
     model: Path,
@@ -63,6 +64,7 @@ def explain(
     classes: str,
     label: str,
     output: Path,
+    code: str | None,
     allow_code: bool,
 ) -> None:
     """Explain what MODEL looks at in the examples of DATA: write a figure and a file of arrays for each method.
@@ -88,6 +90,7 @@ def explain(
             target=_target(target, minus, class_names or ()),
             class_names=class_names,
             allow_code=allow_code,
+            code=code,
             **parameters,
         )
         for suffix in (".png", ".npz"):

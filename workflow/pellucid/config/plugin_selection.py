@@ -20,7 +20,8 @@ BASIC = {
     "methods": (
         *("saliency", "occlusion", "gradient_input", "smoothgrad", "vargrad", "integrated_gradients"),
         *("guided_backpropagation", "deconvnet", "grad_cam", "grad_cam_plus_plus", "layer_cam", "guided_grad_cam"),
-        *("cam", "attention_weights", "instance_weights", "deep_shap", "gradient_shap", "score_cam", "rise", "lime"),
+        *("cam", "attention_weights", "attention_rollout", "attention_gradient", "instance_weights", "deep_shap"),
+        *("gradient_shap", "score_cam", "rise", "lime"),
         *("kernel_shap", "random_attribution", "input_magnitude", "all_equal"),
     ),
     "views": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -101,7 +102,9 @@ def build(
     check(name=name, filters=filters, kernel=kernel, depth=depth)
     network = NETWORKS[name]
     sizes = {"filters": filters, "kernel": kernel, "depth": depth}
-    settings = {aeons: sizes[own] for own, aeons in network.sizes.items() if aeons and sizes[own] is not None}
+    settings: dict[str, Any] = {
+        aeons: sizes[own] for own, aeons in network.sizes.items() if aeons and sizes[own] is not None
+    }
     if name == "TCN":
         blocks = depth or _blocks(input_shape[0], kernel or _TCN_KERNEL)
         settings["n_blocks"] = [filters or _TCN_FILTERS] * blocks
@@ -141,12 +144,15 @@ def _rename(model: keras.Model, momentum: float) -> None:
     for step in model.operations:
         kind = type(step).__name__
         number[kind] += 1
-        step.name = "input" if kind == "InputLayer" else f"{kind.lower()}_{number[kind]}"
+        word = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.replace("ReLU", "Relu")).lower()
+        step.name = "input" if kind == "InputLayer" else f"{word}_{number[kind]}"
         if kind == "BatchNormalization":
             step.momentum = momentum
 
 
-def check(*, name: str, filters: int | None = None, kernel: int | None = None, depth: int | None = None, **others: Any) -> None:
+def check(
+    *, name: str, filters: int | None = None, kernel: int | None = None, depth: int | None = None, **others: Any
+) -> None:
     """Refuse a size that the network does not have.
 
     Raises:

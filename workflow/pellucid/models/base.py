@@ -24,6 +24,7 @@ from pydantic import Field
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
 from pellucid.network.layers import last_layer
+from pellucid.own_code import OwnCode
 from pellucid.parameters import File, stated
 from pellucid.tasks import ACTIVATION, SINGLE_LABEL, Task
 
@@ -57,6 +58,8 @@ class ModelSpec:
             "relu": at least one ReLU, however it is written, and no rectifier of another form (`rectifiers.py`);
             "rescale_rule": DeepLIFT's rules cover every layer (`deeplift.py`);
             "gap": global average pooling of feature maps, and after it the dense layer of the classes alone;
+            "self_attention": layers MultiHeadAttention over tokens in the order of time; nothing else mixes the tokens
+            before their mean, or one of them, is read (`token_graph.py`);
             "attention": a layer `attention_weights` that puts out (N, steps), positive and 1 in sum, where every step
             is an equal share of the time;
             "instances": a layer `windows` that puts out (N, instances, samples, channels), the input cut into windows
@@ -105,6 +108,10 @@ class Architecture(Protocol):
 
     def outputs(self, **parameters: Any) -> int | None:
         """Return the number of the model's outputs where the parameters or a local file tell it."""
+        return None
+
+    def own_code(self, **parameters: Any) -> OwnCode | None:
+        """Return the user's module whose registered layers the model may have; None for Keras' own layers alone."""
         return None
 
     def features(self, **parameters: Any) -> tuple[str, ...]:

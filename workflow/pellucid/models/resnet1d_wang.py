@@ -34,8 +34,8 @@ def build(
         Field(
             ge=1,
             le=1_000,
-            description="samples that the filters of the first convolution of each block span; odd. Those of the second "
-            "span half as many and one, those of the first layer 7",
+            description="samples that the filters of the first convolution of each block span; odd. Those of the "
+            "second span half as many and one, those of the first layer 7",
         ),
     ] = 5,
     hidden: Hidden = 128,

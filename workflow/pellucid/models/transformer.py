@@ -67,7 +67,9 @@ def build(
         tokens = layers.Add(name=f"add_{block}_1")([tokens, mixed])
         normed = layers.LayerNormalization(epsilon=1e-6, name=f"norm_{block}_2")(tokens)
         changed = layers.Dense(hidden, "relu", name=f"dense_{block}_1")(normed)
-        changed = layers.Dropout(dropout, name=f"dropout_{block}_2")(layers.Dense(width, name=f"dense_{block}_2")(changed))
+        changed = layers.Dropout(dropout, name=f"dropout_{block}_2")(
+            layers.Dense(width, name=f"dense_{block}_2")(changed)
+        )
         tokens = layers.Add(name=f"add_{block}_2")([tokens, changed])
     tokens = layers.LayerNormalization(epsilon=1e-6, name="norm")(tokens)
     classes = layers.Dense(n_classes, "softmax", name="classes")(layers.GlobalAveragePooling1D(name="mean")(tokens))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import files
+from pellucid import files, own_code
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
 from pellucid.network import channels_first, finite, runtime, same_function, target_columns, task_of_head
@@ -73,7 +73,8 @@ class ModelEngine(ModelStructure):
         """Load a `.keras` file.
 
         `training.json` beside it says which task the model was trained for, and whether the config allowed code inside
-        the file (Lambda layers), which is refused else. Without that file the task is single_label.
+        the file (Lambda layers), which is refused else.
+        Layers of the user's own are those of the module that it holds. Without that file the task is single_label.
 
         Args:
             path: of the file.
@@ -81,13 +82,15 @@ class ModelEngine(ModelStructure):
             threads, memory_mb: for TensorFlow, and for the batches in MiB.
 
         Raises:
-            InputError: no such file, not a Keras model, a model that holds code, or one that does not fit the task.
+            InputError: no such file, not a Keras model, a model that holds code, one that does not fit the task,
+                or a module that cannot be imported.
         """
         runtime.start(threads)
         import keras
 
-        training_info = Path(path).with_name("training.json")
-        info = files.read_json(training_info) if training_info.is_file() else {}
+        beside = Path(path).with_name("training.json")
+        info = files.read_json(beside) if beside.is_file() else {}
+        own_code.restore(info.get("code"), str(beside))
         safe, task = not info.get("allow_code", False), task or info.get("task", SINGLE_LABEL)
         try:
             return cls(keras.models.load_model(path, compile=False, safe_mode=safe), task, memory_mb=memory_mb)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
-from pellucid.network import deeplift, finite, target_columns
+from pellucid.network import deeplift, finite, target_columns, token_graph
 from pellucid.network.engine import COPIES_FORWARD, ModelEngine
 from pellucid.network.relu_gradients import ReluRule
 from pellucid.network.window_scores import window_mask
@@ -174,6 +174,36 @@ class ExplainedModel(ModelEngine):
         )
         self.backward_passes += len(guided)
         return guided, activation, gradient
+
+    @cached_property
+    def token_graph(self) -> token_graph.TokenGraph:
+        """How self-attention mixes the tokens of the model.
+
+        Raises:
+            InputError: no self-attention, or tokens whose way through the model is not known.
+        """
+        return token_graph.read(self.places)
+
+    def attention(self, x: Array) -> list[Array]:
+        """Return the weights of each attention layer of `token_graph`: (N, heads, tokens, tokens); rows sum to 1."""
+        layers = self.token_graph.layers
+        build = partial(self._functions.attention, layers)
+        return list(self._run(("attention", layers), build, self._inputs(x), backward=False))
+
+    def attention_and_gradient(self, x: Array, target: NDArray[np.int64]) -> tuple[list[Array], list[Array]]:
+        """Return `attention`, and the gradient of the target's score with respect to each of its arrays.
+
+        Raises:
+            InputError: a gradient is NaN or infinite.
+        """
+        layers, arrays = self.token_graph.layers, (self._inputs(x), self._targets(target, len(x)))
+        build = partial(self._functions.attention_and_gradient, layers)
+        both = list(self._run(("attention and gradient", layers), build, *arrays, backward=True))
+        for layer, gradient in zip(layers, both[len(layers) :], strict=True):
+            if finite.first(gradient) is not None:
+                problem = "a gradient of its weights that is NaN or infinite"
+                raise InputError.unexpected(f"layer {layer}", problem, "finite numbers")
+        return both[: len(layers)], both[len(layers) :]
 
     def contributions(self, x: Array, references: Array, target: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return DeepLIFT's multiplier by the rescale rule × (input - reference), the mean over the references.

@@ -15,6 +15,7 @@ from pellucid.network.graph import Node, flatten
 from pellucid.network.layers import holds_weights, walk
 from pellucid.network.map_layers import Places
 from pellucid.network.receptive_field import ReceptiveField, receptive_fields, whole_input
+from pellucid.network.token_graph import is_attention
 from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL, TASKS, Task
 
 if TYPE_CHECKING:
@@ -173,7 +174,13 @@ class ModelStructure:
     def _bytes_per_example(self) -> int:
         """Size of one example and of its activations in all layers."""
         shapes = [self.input_shape, *(output_shape(layer) for layer in self.layers.values())]
-        return 4 * sum(math.prod(shape) for shape in shapes)
+        # A weight for each head and each pair of tokens.
+        attention = sum(
+            int(node.config.get("num_heads", 1)) * int(node.shape[0] or 0) ** 2
+            for node in self.nodes
+            if is_attention(node) and len(node.shape) == 2
+        )
+        return 4 * (sum(math.prod(shape) for shape in shapes) + attention)
 
 
 def output_shape(layer: keras.layers.Layer) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ columns of `target_columns.indices`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -112,6 +112,34 @@ class TracedFunctions:
                 raise InputError(f"layer {layer}", "the class scores do not depend on this layer.")
             first = (self._modified_gradient(score, batch, "guided", owners),) if guided else ()
             return (*first, self._ordered(activation, layer), self._ordered(gradient, layer))
+
+        return run
+
+    def attention(self, layers: Sequence[str]) -> Callable[..., Any]:
+        """Return (batch) -> the weights (N, heads, tokens, tokens) of each attention layer."""
+        uses = [self._structure.layer_use(layer) for layer in layers]
+
+        def run(batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            with ExitStack() as stack:
+                records = [stack.enter_context(tracing.recording_attention(*use)) for use in uses]
+                self.logits(batch)
+            return tuple(record.only() for record in records)
+
+        return run
+
+    def attention_and_gradient(self, layers: Sequence[str]) -> Callable[..., Any]:
+        """Return (batch, classes) -> the weights of each attention layer, then the score's gradient at each."""
+        uses = [self._structure.layer_use(layer) for layer in layers]
+        tf_ = self._tf
+
+        def run(batch: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            with tf_.GradientTape(watch_accessed_variables=False) as tape, ExitStack() as stack:
+                tape.watch(batch)
+                records = [stack.enter_context(tracing.recording_attention(*use)) for use in uses]
+                score = self.target_score(batch, classes)
+            weights = [record.only() for record in records]
+            gradients = tape.gradient(score, weights, unconnected_gradients="zero")
+            return (*weights, *gradients)
 
         return run
 

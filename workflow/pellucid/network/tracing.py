@@ -82,6 +82,31 @@ def recording(layer: keras.layers.Layer, tape: tf.GradientTape | None = None, us
 
 
 @contextmanager
+def recording_attention(layer: keras.layers.Layer, use: int = 0) -> Iterator[Record]:
+    """Record the weights (N, heads, tokens, tokens) of a `MultiHeadAttention` while the model is traced.
+
+    They are the tensor that the layer itself multiplies the values by, so that gradients with respect to them exist.
+    """
+    record, call = Record(layer.name, use), layer.call
+    # Flash attention never makes the weights.
+    flash = getattr(layer, "_flash_attention", False)
+
+    def recorded(*args: Any, return_attention_scores: bool = False, **kwargs: Any) -> Any:
+        output, weights = call(*args, return_attention_scores=True, **kwargs)
+        record.outputs.append(weights)
+        return (output, weights) if return_attention_scores else output
+
+    with _replaced_call(layer, recorded):
+        if flash:
+            object.__setattr__(layer, "_flash_attention", False)
+        try:
+            yield record
+        finally:
+            if flash:
+                object.__setattr__(layer, "_flash_attention", flash)
+
+
+@contextmanager
 def _replaced_call(layer: keras.layers.Layer, call: Callable[..., Any]) -> Iterator[None]:
     """Let a layer answer with `call` inside a `with` block."""
     before = vars(layer).get("call")  # there while another replacement is around this one

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid import files
+from pellucid import files, own_code
 from pellucid.network import runtime
 from pellucid.tracking import uploads
 from pellucid.tracking.runs import fitting
@@ -68,6 +68,7 @@ def _save(target: Path, folder: Path, run: str, logged: Any) -> None:
     training: dict[str, Any] = files.read_json(folder / "model" / "training.json")
     keras.config.disable_interactive_logging()
     safe = not training.get("allow_code", False)
+    own_code.restore(training.get("code"), str(folder / "model" / "training.json"))
     model = keras.models.load_model(folder / "model" / "model.keras", compile=False, safe_mode=safe)
     example = files.map_array(folder / "data" / "x_test.npy")[:1]
     mlflow.tensorflow.save_model(

@@ -20,6 +20,7 @@ from pellucid.models.base import for_task
 from pellucid.network import dtype_policy, finite, runtime, same_function
 from pellucid.tasks import REGRESSION, SINGLE_LABEL
 from pellucid.train import augmentation, input_scale, value_head
+from pellucid.train.carried_code import carried_code
 from pellucid.train.checkpoints import Checkpoints, Progress
 from pellucid.train.compile import class_weights, ready_to_fit
 from pellucid.train.objective import Objective
@@ -245,6 +246,7 @@ class _Run:
             },
             # `ExplainedModel.load` needs it to load the model again.
             **({} if self.safe else {"allow_code": True}),
+            **carried_code(best, self.model),
             "parameters": int(best.count_params()),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
