@@ -161,6 +161,8 @@ def difference_network(keras, model, why, other):
 
 def methods_of(package="explain"):
     skipped = ("attention_weights", "instance_weights", "random_attribution", "input_magnitude", "all_equal")
+    # Its rules are of layers: a layer that computes a difference is another network to it than a difference of outputs.
+    skipped += ("lrp",)
     return [name for name in plugins.load(package) if name not in skipped]
 
 
