@@ -131,6 +131,8 @@ def _trace(
     """Draw the mean beat of a lead on the colours of its mean attribution."""
     lines = style.coloured_segments(x, signal, attribution.astype(np.float32), scale, 4.0)
     lines.set_capstyle("butt")
+    # Thousands of separate segments would make a large SVG.
+    lines.set_rasterized(True)
     axes.add_collection(lines)
     axes.plot(x, signal, color="#111820", linewidth=0.7, zorder=3)
 
