@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
 from pellucid.compare import leaderboard
+from pellucid.tasks import SINGLE_LABEL
 from pellucid.tracking import logged_model, notes, score_metrics
 from pellucid.tracking.runs import Entry, Runs, fitting, now
 from pellucid.user_text import in_markdown, readable
@@ -56,6 +57,7 @@ class Record(Runs):
             "pellucid.experiment": name,
             "pellucid.seed": str(settings["seed"]),
             "pellucid.title": fitting(readable(settings["title"])),
+            "pellucid.task": data.get("task", SINGLE_LABEL),
             **({_STUDY: study} if study else {}),
             **({"pellucid.best_explanation": best or "none"} if board else {}),
             **({"pellucid.chance": self._chance()} if evaluated else {}),
@@ -115,6 +117,7 @@ class Record(Runs):
         explained = [arrays[key] for key in ("indices", "inputs", "targets")]
         cost, scores = files.read_json(folder / "cost.json")[label], self._scores.get(label, {})
         tags = self._of_child(name, parent, "explanation", method, f"explain_{method}")
+        tags["pellucid.target"] = fitting(readable(_target(settings["examples"].get("target", "predicted"))))
         tags["mlflow.note.content"] = notes.with_scores(f"{spec.title}. {spec.paper}", scores)
         checks = self.folder / "score" / "checks.csv"
         if checks in self.recorded:
@@ -194,7 +197,11 @@ class Record(Runs):
         data, model, evaluation = (self.folder / name for name in ("data", "model", "evaluation"))
         attached = [(path, "figures") for folder in (data, model, evaluation) for path in self._pictures(folder)]
         attached += [(path, "evaluation") for path in self._files(evaluation, "*.csv")]
-        attached += [(path, "evaluation") for path in self._files(evaluation, "metrics.json")]
+        attached += [
+            (path, "evaluation")
+            for name in ("metrics", "thresholds")
+            for path in self._files(evaluation, f"{name}.json")
+        ]
         attached += [(model / "history.csv", "training"), (data / "data.json", "data")]
         compared = self.folder / "score"
         attached += [(path, "scores") for path in self._files(compared, "*.csv")]
@@ -259,6 +266,13 @@ class Record(Runs):
         ]
         for start in range(0, len(values), 1000):
             self.client.log_batch(run, metrics=values[start : start + 1000])
+
+
+def _target(target: Any) -> str:
+    """Return what is explained of each example, as a reader searches for it: `examples.target` in one line."""
+    if not isinstance(target, Mapping):
+        return str(target)
+    return str(target["class"]) if "class" in target else f"{target['why']}, not {target['not']}"
 
 
 def run_name(experiment: str, label: str) -> str:

@@ -83,7 +83,7 @@ def of_unit(unit: str, task: str, arrays: Mapping[str, NDArray[Any]]) -> str:
     """Return the unit of attributions, with the name of what is explained in the place of the word "logit"."""
     if contrasts(arrays):
         return unit.replace("logit", f"{QUANTITY[task]} difference")
-    words = {MULTI_LABEL: "label's logit", REGRESSION: "predicted value"}
+    words: dict[str, str] = {MULTI_LABEL: "label's logit", REGRESSION: "predicted value"}
     return unit.replace("logit", words.get(task, "logit"))
 
 
