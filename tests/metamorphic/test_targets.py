@@ -29,7 +29,7 @@ LINEAR = ("gradient_input", "integrated_gradients", "occlusion", "lime", "kernel
 # Small enough to be quick; absolute values and squares are not linear.
 PARAMETERS = {
     "saliency": {"mode": "signed"},
-    "smoothgrad": {"samples": 3},
+    "smoothgrad": {"samples": 3, "mode": "signed"},
     "vargrad": {"samples": 3},
     "integrated_gradients": {"steps": 6},
     "occlusion": {"window": 3},
@@ -130,7 +130,7 @@ def test_closed_forms_of_linear_models(keras, shape, task, outputs):
 
 @pytest.mark.parametrize("task", [MULTI_LABEL, REGRESSION])
 def test_what_scores_look_at(keras, task):
-    model, kernel = linear_model(keras, SHAPES["series"], task, 3)
+    model, _ = linear_model(keras, SHAPES["series"], task, 3)
     x = np.random.default_rng(2).normal(size=(4, 12, 3)).astype(np.float32)
     logits = model.logits(x).astype(np.float64)
     plain, contrasts = codes([0, 1, 2, 0]), codes([(1, 0), (0, 2), (2, 1), (0, 1)])

@@ -72,11 +72,6 @@ def hook(plugin: ModuleType, name: str) -> Callable[..., Any]:
     return own or partial(getattr(plugin.SPEC.contract, name), plugin)
 
 
-def fits_task(spec: Any, task: str) -> bool:
-    """Return whether the `SPEC` of a method, view or score has a meaning for models of a task (`tasks.py`)."""
-    return task in spec.tasks
-
-
 def _arguments(plugin: ModuleType) -> Mapping[str, Parameter]:
     return read(getattr(plugin, plugin.SPEC.function))
 

@@ -9,14 +9,13 @@ from typing import Any
 
 from pellucid import plugins
 from pellucid.config import schema_errors, studies
-from pellucid.config.experiment_task import task_of
+from pellucid.config import task as tasks_of
 from pellucid.config.named_files import FILES, check_places, sentence, spec_of
 from pellucid.config.plugin_selection import PACKAGES, unknown
 from pellucid.config.unlabelled import is_labelled
 from pellucid.config.variants import variants
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
-from pellucid.tasks import OUTPUT_WORDS
 
 _KINDS = {"methods": "a method", "views": "a view", "scores": "a score"}
 # Parameters that have a new name, by the old one.
@@ -207,11 +206,20 @@ def drop_inapplicable(
         The reason for each that is dropped, by name; a fault for each that is refused.
     """
     architecture, source = experiment["model"]["architecture"], experiment["dataset"]["source"]
-    task, skipped, refused, kept = task_of(experiment), dict[str, str](), list[str](), {}
+    task = tasks_of.of(experiment)
+    skipped, refused, kept = {}, [], {}
     for name, parameters in experiment[key].items():
         if parameters is False:
             continue
         spec = plugins.spec(PACKAGES[key], name)
+        if task not in spec.tasks:
+            reason = f"the data are of the task {task}"
+            if name in named:
+                fitting = " or ".join(spec.tasks)
+                refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} for the task {fitting}; {reason}.")
+            else:
+                skipped[name] = reason
+            continue
         lacking = [feature for feature in spec.requires if feature not in present]
         reason = f'"{source if lacking == ["truth"] else architecture}" has no {comma_list(lacking)}'
         if lacking == ["training"]:
@@ -220,14 +228,7 @@ def drop_inapplicable(
             reason = "the data have no labels"
         elif lacking == ["split"]:
             reason = "split is none"
-        if not plugins.fits_task(spec, task):
-            # Before what is lacking, which no change of the model would help.
-            reason = f"the task is {task}, and {name} has no meaning for {OUTPUT_WORDS[task]}"
-            if name in named:
-                refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} for {comma_list(spec.tasks)}; {reason}.")
-            else:
-                skipped[name] = reason
-        elif not lacking:
+        if not lacking:
             kept[name] = parameters
         elif name in named:
             refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} that needs {comma_list(lacking)}; {reason}.")

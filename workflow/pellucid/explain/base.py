@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.tasks import QUANTITY, TASKS
+from pellucid.tasks import TASKS
 
 if TYPE_CHECKING:
     from pellucid.network.explained_model import ExplainedModel
@@ -76,10 +76,6 @@ class MethodSpec:
     needs_training: bool = False
     tasks: tuple[str, ...] = TASKS
     function: ClassVar[str] = "explain"
-
-    def unit_for(self, task: str) -> str:
-        """Return the unit of the values for a model of a task: of a regression the value is explained, not a logit."""
-        return self.unit.replace("logit", QUANTITY[task])
 
     @property
     def contract(self) -> type[Method]:
