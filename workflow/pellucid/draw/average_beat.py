@@ -112,7 +112,7 @@ def _drawn(
         traces.tick_params(bottom=False)
         names = [leads.lead_name(data_info["channels"][channel]) for channel in columns]
         if len(columns) == 1:
-            attributions.set_xlabel(f"s from the R peak; trace: lead {names[0]}", fontsize=7)
+            grid[-1].set_xlabel(f"s from the R peak; trace: lead {names[0]}", fontsize=7)
         else:
             # The names of the leads stand below their R peaks, in every row.
             attributions.set_xticks(np.arange(len(columns)) * step, names)
