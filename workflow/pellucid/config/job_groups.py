@@ -28,6 +28,7 @@ def members() -> dict[str, list[str]]:
             *_EXPLANATIONS,
             *(f"explain_{method}" for method in plugins.load("explain")),
             "draw_explanation",
+            "draw_average_beat",
             *(f"view_{view}" for view in plugins.load("views")),
             "draw_view",
         ],

@@ -101,14 +101,7 @@ def preprocess(
         "scale": scale,
         "unit": _UNITS.get(scale, raw.unit),
         "statistics": statistics,
-        "split": reached(
-            splits,
-            list(raw.classes),
-            split,
-            own_test=raw.test is not None,
-            own_validation=raw.validation is not None,
-            task=raw.task,
-        ),
+        "split": _shares(raw, splits, split),
         "seed": seed,
     }
     _write_rest(splits, folder, data_info)
@@ -153,6 +146,12 @@ def _divide(raw: RawData, source: str, split: Mapping[str, Any] | str, seed: int
     if folds and raw.test is not None:
         raw = replace(raw, notes=(*raw.notes, _SET_ASIDE if raw.validation is None else _BOTH_SET_ASIDE))
     return raw, splits
+
+
+def _shares(raw: RawData, splits: Splits, split: Mapping[str, Any] | str) -> dict[str, Any]:
+    """Return the shares of the splits that were asked for and reached."""
+    own = {"own_test": raw.test is not None, "own_validation": raw.validation is not None}
+    return reached(splits, list(raw.classes), split, **own, task=raw.task)
 
 
 def _write_inputs(splits: Splits, folder: Path, source: str, scale: str) -> None:
