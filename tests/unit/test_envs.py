@@ -13,7 +13,7 @@ spec = importlib.util.spec_from_file_location("lock", ROOT / "envs" / "lock.py")
 lock = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(lock)
 
-LOCKS = ["lock.txt", "lock-dev.txt"]
+LOCKS = ["lock.txt", "lock-dev.txt", "lock-gpu.txt"]
 
 
 def test_the_lock_satisfies_pyproject():
