@@ -67,6 +67,6 @@ def test_the_lock_holds_for_linux_and_macos_on_every_python_version():
 
 
 def test_development_tools_use_the_versions_that_users_run():
-    users, ours = (lock.pins(ROOT / "envs" / name) for name in LOCKS)
+    users, ours = (lock.pins(ROOT / "envs" / name) for name in LOCKS[:2])
     differing = {name for name in users.keys() & ours.keys() if users[name] != ours[name]}
     assert not differing
