@@ -22,7 +22,7 @@ METHODS = plugins.load("explain")
 FEW = {
     "rise": {"masks": 40},
     "lime": {"samples": 60, "segments": 6},
-    "kernel_shap": {"samples": 100, "segments": 6},
+    "kernel_shap": {"samples": 200, "segments": 6},
     "gradient_shap": {"samples": 300, "background": 4},
     "deep_shap": {"background": 4},
     "integrated_gradients": {"steps": 100},
@@ -61,10 +61,7 @@ def nested(keras, model):
     """All but the last layer inside another model."""
     body = keras.Model(model.inputs, model.layers[-1].input, name="body")
     series = keras.Input(model.input_shape[1:])
-    outer = keras.Model(series, model.layers[-1](body(series)))
-    twin = keras.models.clone_model(outer)
-    twin.set_weights(outer.get_weights())
-    return twin
+    return keras.Model(series, model.layers[-1](body(series)))
 
 
 def rescaled(keras, model):
@@ -77,7 +74,10 @@ def rescaled(keras, model):
         scale = gamma / np.sqrt(variance + layer.epsilon)
         return keras.layers.Rescaling(scale.tolist(), (beta - mean * scale).tolist(), name=layer.name)
 
-    twin = keras.models.clone_model(model, clone_function=respelled)
+    def called(layer, *args, mask=None, **kwargs):  # which batch normalisation alone takes
+        return layer(*args, **kwargs)
+
+    twin = keras.models.clone_model(model, clone_function=respelled, call_function=called)
     for layer in twin.layers:
         if layer.weights:
             layer.set_weights(model.get_layer(layer.name).get_weights())
@@ -152,12 +152,13 @@ def planned(path, code, own):
     model = {"architecture": "keras_file", "file": str(path), **({"code": str(code.file)} if own else {})}
     written = {
         "run": ["field"],
+        "defaults": {"methods": FEW},
         "experiments": {
             "field": {
                 "dataset": {"source": "synthetic_series"},
                 "model": model,
                 "training": {"epochs": 0},
-                "methods": {name: FEW.get(name, {}) for name in METHODS if name in FEW} | {"only": "all"},
+                "methods": {"only": "all"},
             }
         },
     }
