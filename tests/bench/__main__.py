@@ -14,6 +14,7 @@ from datetime import date
 from tests.bench import (
     coverage,
     csv,
+    ecg,
     few_examples,
     first_picture,
     heartbeats,
@@ -37,6 +38,7 @@ BENCHMARKS = {
     "coverage": coverage.main,
     "ranks": ranks.main,
     "slurm": slurm.main,
+    "ecg": ecg.main,
     "peers": peers.main,
 }
 
