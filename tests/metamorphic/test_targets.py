@@ -159,11 +159,20 @@ def difference_network(keras, model, why, other):
     return ended(keras, body, kernel[:, [why]] - kernel[:, [other]], bias[[why]] - bias[[other]], "linear")
 
 
-def methods_of(package="explain"):
-    skipped = ("attention_weights", "instance_weights", "random_attribution", "input_magnitude", "all_equal")
-    # Its rules are of layers: a layer that computes a difference is another network to it than a difference of outputs.
-    skipped += ("lrp",)
-    return [name for name in plugins.load(package) if name not in skipped]
+# What the networks of this page may have; others have no attention and no windows of instances.
+FEATURES = {"conv", "relu", "rescale_rule", "gap"}
+# Its rules are of layers: a layer that computes a difference is another network to it than a difference of outputs.
+OF_LAYERS = ("lrp",)
+
+
+def methods_of():
+    """The methods that look at the model and that a plain network can have."""
+    return [
+        name
+        for name, plugin in plugins.load("explain").items()
+        if plugin.SPEC.needs_model and set(plugin.SPEC.requires) <= FEATURES
+        if name not in OF_LAYERS and plugin.SPEC.family != "control"
+    ]
 
 
 @FEW
