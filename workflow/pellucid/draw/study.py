@@ -15,13 +15,16 @@ from pellucid.draw import style
 from pellucid.user_text import LONGEST_TITLE, names_in_figure
 
 _HIGHER, _LOWER = "higher is better →", "← lower is better"
-# The metrics by which members are compared, and which direction is better: the first pair that the members have, since
-# classes, labels and values have metrics of their own.
-SHOWN = (
-    {"balanced_accuracy": ("balanced accuracy", _HIGHER), "log_loss": ("log loss", _LOWER)},
-    {"macro_auroc": ("macro AUROC", _HIGHER), "log_loss": ("log loss", _LOWER)},
-    {"r2": ("R²", _HIGHER), "mae_in_sd": ("mean absolute error in standard deviations", _LOWER)},
-)
+# The metrics by which members are compared, and which direction is better: the first two that the members have, which
+# are those of classes, of labels or of values.
+SHOWN = {
+    "balanced_accuracy": ("balanced accuracy", _HIGHER),
+    "macro_auroc": ("macro AUROC", _HIGHER),
+    "log_loss": ("log loss", _LOWER),
+    "r2": ("R²", _HIGHER),
+    "rmse_in_sd": ("root mean squared error in training SD", _LOWER),
+}
+_OF_CLASSES = ("balanced_accuracy", "log_loss")
 
 
 def draw(
@@ -43,14 +46,21 @@ def draw(
         figure = style.new(9.0, 1.55 + 0.32 * len(groups) + (0.3 if len(groups) == 1 else 0))
         figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.08)
         panels = figure.subplots(1, 2, sharey=True)
-        shown = next(pair for pair in SHOWN if set(pair) <= set(rows.columns))
-        for axes, (metric, (name, better)) in zip(panels, shown.items(), strict=True):
+        for axes, metric in zip(panels, _compared(list(rows.columns)), strict=True):
+            name, better = SHOWN[metric]
             _panel(axes, [rows.loc[group, metric].to_numpy(np.float64) for group in groups])
             axes.set_xlabel(f"{name} of the test examples\n{better}", fontsize=8)
         panels[0].set_yticks(range(len(groups)), labels, fontsize=8)
         means = f"; bar: mean ± standard deviation over {_repeats(members)}" if repeated else ""
         figure.suptitle(f"{title}\npoint: one training{means}", x=0.01, ha="left", fontsize=10)
         style.save(figure, *pictures)
+
+
+def _compared(columns: Sequence[str]) -> list[str]:
+    """Return the two metrics that are drawn: members with single classes have an AUROC as well."""
+    if _OF_CLASSES[0] in columns:
+        return list(_OF_CLASSES)
+    return [metric for metric in SHOWN if metric in columns][:2]
 
 
 def _panel(axes: Axes, groups: Sequence[Any]) -> None:
