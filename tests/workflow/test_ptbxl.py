@@ -69,15 +69,18 @@ def test_explanations_are_drawn_on_the_clinical_sheet_with_the_label_they_are_fo
     assert "25 mm/s, 10 mm/mV" in words
     for name in ("label NORM", "label MI", "label HYP", "aVR", "V6"):
         assert name in words
+    for method in METHODS:
+        words = " ".join(svg.words(built / FOLDER / f"average_beat/{method}/{method}.svg"))
+        assert "aligned at the R peaks of lead II" in words
+        assert "beats of 2 record(s)" in words
     words = " ".join(svg.words(built / FOLDER / "data/examples.svg"))
     assert "published folds: 1 to 8 to train on" in words
     assert "Left out: 10 of 400 records" in words
 
 
-def test_attributions_of_integrated_gradients_sum_to_the_label_s_logit(built):
+def test_each_explained_record_has_the_label_that_it_stands_for(built):
     attributions = np.load(built / FOLDER / "explain/integrated_gradients/attributions.npz")
     assert attributions["answers"].shape[1] == 5
-    # Each explained example has the label that it stands for.
     stands_for = attributions["labels"]
     assert (attributions["answers"][np.arange(len(stands_for)), stands_for] == 1).all()
     assert set(stands_for.tolist()) == set(range(5))
