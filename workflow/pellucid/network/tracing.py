@@ -81,6 +81,20 @@ def recording(layer: keras.layers.Layer, tape: tf.GradientTape | None = None, us
 
 
 @contextmanager
+def substituting(layer: keras.layers.Layer, output: Any, use: int = 0) -> Iterator[None]:
+    """Let a layer answer with `output` while the model is traced; of several uses (from 1) the given one alone."""
+    call, uses = layer.call, 0
+
+    def substituted(*args: Any, **kwargs: Any) -> Any:
+        nonlocal uses
+        uses += 1
+        return output if use in (0, uses) else call(*args, **kwargs)
+
+    with _replaced_call(layer, substituted):
+        yield
+
+
+@contextmanager
 def _replaced_call(layer: keras.layers.Layer, call: Callable[..., Any]) -> Iterator[None]:
     """Let a layer answer with `call` inside a `with` block."""
     before = vars(layer).get("call")  # there while another replacement is around this one
