@@ -32,7 +32,7 @@ FEW = {
 }
 QUICK = (
     *("saliency", "guided_backpropagation", "deconvnet", "grad_cam", "layer_cam", "cam", "deep_shap", "occlusion"),
-    *("ablation_cam", "full_grad"),
+    *("ablation_cam", "full_grad", "lrp"),
 )
 # A smaller failing network is not looked for: each try compiles a dozen functions.
 SETTINGS = settings(

@@ -7,6 +7,7 @@ import pytest
 
 from pellucid import plugins
 from pellucid.config.schema_errors import parameters_schema, with_defaults
+from pellucid.draw.shared.families import FAMILIES
 from pellucid.explain.base import holds
 from pellucid.network.explained_model import ExplainedModel
 
@@ -163,5 +164,5 @@ def test_spec_says_what_people_need(method):
     assert spec.title
     assert spec.paper
     assert spec.unit
-    assert spec.family in {"gradient", "class activation", "perturbation", "Shapley", "intrinsic", "control"}
+    assert spec.family in FAMILIES
     assert not plugins.required(METHODS[method])

@@ -11,6 +11,8 @@ from pellucid.batching import blocks
 from pellucid.network import ablation
 from pellucid.network.bias_gradients import BiasGradients
 from pellucid.network.engine import ModelEngine
+from pellucid.network.lrp import Relevance
+from pellucid.network.lrp_rules import Rules
 from pellucid.network.spans import Span
 
 Array = NDArray[np.float32]
@@ -61,3 +63,18 @@ class Decompositions(ModelEngine):
     @cached_property
     def _bias_gradients(self) -> BiasGradients:
         return BiasGradients(self._tf, self._functions, self)
+
+    def relevance(self, x: Array, target: NDArray[np.int64], rules: Rules) -> tuple[Array, Array]:
+        """Return the relevance of every input value for the score of each example's target, by LRP (`lrp.py`).
+
+        Returns:
+            (N, *input_shape); and the sum of the relevance at the input of every layer with weights, from the last to
+            the first, (N, layers).
+
+        Raises:
+            InputError: an operation without a rule, or z_box on a layer that does not see the input itself.
+        """
+        arrays = (self._inputs(x), self._targets(target, len(x)))
+        build = partial(Relevance, self._tf, self._functions, self, rules)
+        relevance, sums = self._run(("relevance", rules), build, *arrays, backward=True)
+        return relevance, sums
