@@ -134,6 +134,30 @@ def test_lrp_agrees(request, network, rule, rng):
     close(ours, channels_last(theirs), 1e-4)
 
 
+def test_lrp_plus_is_autograd_of_split_weights(heartbeat, rng):
+    """The rule for convolutions that captum lacks for inputs of both signs, and norms that stand for themselves."""
+    copy, inputs, targets = torch_copy(heartbeat), rng.random((4, 186, 1), np.float32), np.arange(4)
+    modules, values = list(copy.children()), [channels_first(inputs)]
+    for module in modules:
+        values.append(module(values[-1]).detach())
+    relevance = torch.eye(values[-1].shape[1])[targets] * values[-1]
+    for module, value in zip(reversed(modules), reversed(values[:-1]), strict=True):
+        if isinstance(module, torch.nn.ReLU | torch.nn.BatchNorm1d):
+            continue
+        parts = [part.requires_grad_() for part in (value.clamp(min=0), value.clamp(max=0))]
+        if isinstance(module, torch.nn.Conv1d):
+            weight, conv1d = module.weight.detach(), torch.nn.functional.conv1d
+            total = conv1d(parts[0], weight.clamp(min=0), module.bias.detach().clamp(min=0))
+            total = total + conv1d(parts[1], weight.clamp(max=0))
+        else:
+            total = module(parts[0] + parts[1])
+        share = relevance / (total + 1e-6 * torch.where(total >= 0, 1.0, -1.0)).detach()
+        gradients = torch.autograd.grad(total, parts, share)
+        relevance = sum(part * one for part, one in zip(parts, gradients, strict=True)).detach()
+    rules = Rules("alpha_beta", "alpha_beta", "epsilon", 1e-6, alpha=1)
+    close(ExplainedModel(heartbeat).relevance(inputs, targets, rules)[0], channels_last(relevance))
+
+
 @pytest.mark.parametrize("channels", ["each", "together"])
 @pytest.mark.parametrize("stride", [1, 2])
 def test_occlusion_agrees_where_the_last_window_is_whole(case, channels, stride, rng):
