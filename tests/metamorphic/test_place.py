@@ -17,7 +17,10 @@ from pellucid.network.graph import flatten
 from pellucid.network.map_layers import Places
 
 LENGTH, MOTIF = 120, 5
-METHODS = ("grad_cam", "grad_cam_plus_plus", "layer_cam", "cam", "score_cam")
+METHODS = (
+    *("grad_cam", "grad_cam_plus_plus", "layer_cam", "cam", "score_cam"),
+    *("hires_cam", "xgrad_cam", "eigen_cam", "ablation_cam"),
+)
 # What lies in front of the convolution that finds the motif, and whether the place of its maps is known.
 KNOWN = (
     "same",

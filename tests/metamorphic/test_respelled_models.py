@@ -27,8 +27,13 @@ FEW = {
     "vargrad": {"samples": 4},
     "occlusion": {"window": 3},
     "score_cam": {},
+    "sobol": {"designs": 8},
+    "hsic": {"samples": 64},
 }
-QUICK = ("saliency", "guided_backpropagation", "deconvnet", "grad_cam", "layer_cam", "cam", "deep_shap", "occlusion")
+QUICK = (
+    *("saliency", "guided_backpropagation", "deconvnet", "grad_cam", "layer_cam", "cam", "deep_shap", "occlusion"),
+    *("ablation_cam", "full_grad", "lrp"),
+)
 # A smaller failing network is not looked for: each try compiles a dozen functions.
 SETTINGS = settings(
     derandomize=True,

@@ -11,6 +11,7 @@ from pellucid.explain import grad_cam, integrated_gradients, occlusion, smoothgr
 from pellucid.explain.shared import baselines
 from pellucid.explain.shared.cam_layers import combined
 from pellucid.network.explained_model import ExplainedModel
+from pellucid.network.lrp_rules import Rules
 from tests.support.torch_copy import channels_first, channels_last, torch_copy
 
 torch = pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")
@@ -110,6 +111,51 @@ def test_guided_grad_cam_agrees(case, rng):
     guided = channels_last(quietly(attr.GuidedBackprop(copy), x.requires_grad_(), target=classes))
     ours = importlib.import_module("pellucid.explain.guided_grad_cam").explain(model, inputs, targets, rng, layer=name)
     close(ours, guided * at_input)
+
+
+@pytest.mark.parametrize(("network", "rule"), [("multivariate", "epsilon"), ("digit", "epsilon"), ("digit", "gamma")])
+def test_lrp_agrees(request, network, rule, rng):
+    """Norms belong to a convolution here: captum cannot pass relevance on through one that stands for itself."""
+    from captum.attr._utils import lrp_rules
+
+    model = request.getfixturevalue(network)
+    copy, inputs, targets = torch_copy(model), rng.random((4, *model.input_shape[1:]), np.float32), np.arange(4)
+    if rule == "gamma":  # captum's gamma leaves the biases as they are, unlike the paper's
+        assert not any(weights[1].any() for weights in ExplainedModel(model).weights.values())
+    for name, module in list(copy.named_children()):
+        if isinstance(module, torch.nn.Identity):
+            setattr(copy, name, torch.nn.Dropout().eval())  # a layer that gives its input back confuses captum's hooks
+        elif rule == "gamma" and isinstance(module, torch.nn.Conv2d):
+            module.rule = lrp_rules.GammaRule(0.25)
+        elif not isinstance(module, torch.nn.ReLU):
+            module.rule = lrp_rules.EpsilonRule()
+    theirs = quietly(attr.LRP(copy), channels_first(inputs).requires_grad_(), target=torch.tensor(targets))
+    ours, _ = ExplainedModel(model).relevance(inputs, targets, Rules(rule, rule, "epsilon", 1e-9))
+    close(ours, channels_last(theirs), 1e-4)
+
+
+def test_lrp_plus_is_autograd_of_split_weights(heartbeat, rng):
+    """The rule for convolutions that captum lacks for inputs of both signs, and norms that stand for themselves."""
+    copy, inputs, targets = torch_copy(heartbeat), rng.random((4, 186, 1), np.float32), np.arange(4)
+    modules, values = list(copy.children()), [channels_first(inputs)]
+    for module in modules:
+        values.append(module(values[-1]).detach())
+    relevance = torch.eye(values[-1].shape[1])[targets] * values[-1]
+    for module, value in zip(reversed(modules), reversed(values[:-1]), strict=True):
+        if isinstance(module, torch.nn.ReLU | torch.nn.BatchNorm1d):
+            continue
+        parts = [part.requires_grad_() for part in (value.clamp(min=0), value.clamp(max=0))]
+        if isinstance(module, torch.nn.Conv1d):
+            weight, conv1d = module.weight.detach(), torch.nn.functional.conv1d
+            total = conv1d(parts[0], weight.clamp(min=0), module.bias.detach().clamp(min=0))
+            total = total + conv1d(parts[1], weight.clamp(max=0))
+        else:
+            total = module(parts[0] + parts[1])
+        share = relevance / (total + 1e-6 * torch.where(total >= 0, 1.0, -1.0)).detach()
+        gradients = torch.autograd.grad(total, parts, share)
+        relevance = sum(part * one for part, one in zip(parts, gradients, strict=True)).detach()
+    rules = Rules("alpha_beta", "alpha_beta", "epsilon", 1e-6, alpha=1)
+    close(ExplainedModel(heartbeat).relevance(inputs, targets, rules)[0], channels_last(relevance))
 
 
 @pytest.mark.parametrize("channels", ["each", "together"])

@@ -5,7 +5,8 @@ import importlib
 import numpy as np
 import pytest
 
-from pellucid.explain import occlusion, rise, saliency
+from pellucid.explain import occlusion, rise, saliency, sobol
+from pellucid.explain.shared.segments import segmentation
 from pellucid.network.explained_model import ExplainedModel
 from tests.support.logits import logits_copy
 from tests.support.xplique_peer import xplique_attributions
@@ -57,6 +58,35 @@ def test_gradient_methods_agree(request, peers, network, method, peer, ours, the
         ExplainedModel(model), inputs, targets, rng, **ours
     )
     close(found, expected.numpy())
+
+
+def test_sobol_indices_agree_on_the_same_masks(peers, digit, rng):
+    """Theirs as they are before they are drawn over the image by a cubic interpolation."""
+    import tensorflow as tf
+    from xplique.attributions.global_sensitivity_analysis import replicated_designs, sobol_estimators
+
+    inputs, targets, one_hot = sample(digit, rng, 2)
+    first, second = rng.random((2, 16, 16), np.float32)
+    estimated = []
+
+    class Sampler(replicated_designs.ReplicatedSampler):
+        def __call__(self, dimension, nb_design):
+            mixed = [np.where(np.arange(16) == index, second, first) for index in range(16)]
+            return tf.constant(np.concatenate([first, second, *mixed]))
+
+    class Estimator(sobol_estimators.JansenEstimator):
+        def __call__(self, masks, outputs, nb_design):
+            estimated.append(np.array(super().__call__(masks, outputs, nb_design)))
+            return estimated[-1]
+
+    peer = peers.SobolAttributionMethod(
+        logits_copy(digit), grid_size=4, nb_design=16, sampler=Sampler(), estimator=Estimator()
+    )
+    peer.explain(inputs, one_hot)
+    labels = segmentation(inputs, segments=16, channels="together")
+    zeros = np.zeros_like(inputs)
+    scores = sobol.masked_scores(ExplainedModel(digit), inputs, zeros, targets, labels, first, second)
+    close(sobol.total_indices(scores), np.array(estimated).reshape(2, 16), 1e-3)
 
 
 # Where it is wrong ------------------------------------------------------------------------------------------------------

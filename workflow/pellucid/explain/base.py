@@ -46,7 +46,7 @@ class MethodSpec:
 
     Attributes:
         title: its name in figures and tables.
-        family: gradient, class activation, perturbation, Shapley, intrinsic or control.
+        family: gradient, relevance, class activation, perturbation, Shapley, intrinsic or control.
         paper: the publication that it implements.
         unit: of its values, for the colour bar.
         per_channel: whether every channel gets its own values; else one map is repeated for all channels.

@@ -34,8 +34,9 @@ _CURVED = frozenset(
         *("Tanh",),
     }
 )
+ELEMENTWISE = _AFFINE | _CURVED
 # Linear in the operand of this index, where no other operand depends on the input.
-_LINEAR = {
+LINEAR = {
     **dict.fromkeys(("AvgPool", "AvgPool3D", "Conv2D", "Conv3D", "DepthwiseConv2dNative"), 0),
     **dict.fromkeys(("BatchMatMulV2", "MatMul", "BiasAdd", "RealDiv", "Identity", "Neg"), 0),
     **dict.fromkeys(("Cumsum", "GatherV2", "MirrorPad", "Pad", "PadV2", "ReverseV2", "StridedSlice", "Tile"), 0),
@@ -43,10 +44,10 @@ _LINEAR = {
     **dict.fromkeys(("Conv2DBackpropInput", "Conv3DBackpropInputV2"), 2),
 }
 # Linear in all operands together.
-_JOINING = frozenset({"Add", "AddN", "AddV2", "ConcatV2", "Pack", "Sub"})
-_RESHAPING = frozenset({"ExpandDims", "Reshape", "Squeeze"})
+JOINING = frozenset({"Add", "AddN", "AddV2", "ConcatV2", "Pack", "Sub"})
+RESHAPING = frozenset({"ExpandDims", "Reshape", "Squeeze"})
 # These move positions of an axis to the rows and back, for a convolution with gaps (dilation).
-_DILATING = frozenset({"BatchToSpaceND", "SpaceToBatchND"})
+DILATING = frozenset({"BatchToSpaceND", "SpaceToBatchND"})
 _POOLING = frozenset({"MaxPool"})
 # The result is the same for all inputs of one shape.
 _SHAPE_ALONE = frozenset({"OnesLike", "Shape", "ZerosLike"})
@@ -97,7 +98,7 @@ class Path:
                 origins[output.ref()] = output
                 used = operands if op.type != "IdentityN" else tuple({place} & {*operands})
                 before = {origins[op.inputs[operand].ref()].ref() for operand in used}
-                if op.type in _AFFINE | _CURVED and len(before) == 1:
+                if op.type in ELEMENTWISE and len(before) == 1:
                     (origin,) = before
                     if origin.deref().shape[1:].is_compatible_with(output.shape[1:]):
                         origins[output.ref()] = origin.deref()
@@ -130,14 +131,14 @@ class Path:
             return _rows(origin) == rows and (output.dtype == origin.dtype or output.dtype.is_bool)
         if op.type in _POOLING:
             return _rows(op.inputs[0]) == rows
-        if op.type in _RESHAPING | _DILATING:
+        if op.type in RESHAPING | DILATING:
             return operands == (0,) and not any((_rows(tensor) or 1) % ROWS for tensor in (output, op.inputs[0]))
         lengths = {_rows(tensor) for tensor in (output, *(op.inputs[operand] for operand in operands))}
         # A tensor with a row for each example that is not on the path has no row for each pair.
         if len(lengths) > 1 or rows in {_rows(op.inputs[place]) for place in {*range(len(op.inputs))} - {*operands}}:
             return False
-        joins = op.type in _JOINING or (op.type == "Mul" and len(operands) == 1)
-        return joins or operands == (_LINEAR.get(op.type),)
+        joins = op.type in JOINING or (op.type == "Mul" and len(operands) == 1)
+        return joins or operands == (LINEAR.get(op.type),)
 
 
 def trace_path(start: tf.Tensor, end: tf.Tensor) -> Path:
@@ -234,7 +235,7 @@ class BackwardRules:
         op, tf_ = step.op, self._tf
         if op.type in _POOLING:
             return [self._pooling(passed, op)]
-        if op.type in _RESHAPING:
+        if op.type in RESHAPING:
             return [tf_.reshape(passed, self._shape([-1], op.inputs[0]))]
         if op.type == "SpaceToBatchND":
             return [tf_.raw_ops.BatchToSpaceND(input=passed, block_shape=op.inputs[1], crops=op.inputs[2])]

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
 from pellucid.network import deeplift, finite, target_columns, token_graph
-from pellucid.network.engine import COPIES_FORWARD, ModelEngine
+from pellucid.network.decompositions import Decompositions
+from pellucid.network.engine import COPIES_FORWARD
 from pellucid.network.relu_gradients import ReluRule
 from pellucid.network.window_scores import window_mask
 from pellucid.targets import split
@@ -24,7 +25,7 @@ from pellucid.tasks import MULTI_LABEL, REGRESSION
 Array = NDArray[np.float32]
 
 
-class ExplainedModel(ModelEngine):
+class ExplainedModel(Decompositions):
     """What explanations may ask of a model; `ModelEngine` opens, runs and checks it."""
 
     def logits(self, x: Array, *, called: str = "input") -> Array:

@@ -82,6 +82,20 @@ def recording(layer: keras.layers.Layer, tape: tf.GradientTape | None = None, us
 
 
 @contextmanager
+def substituting(layer: keras.layers.Layer, output: Any, use: int = 0) -> Iterator[None]:
+    """Let a layer answer with `output` while the model is traced; of several uses (from 1) the given one alone."""
+    call, uses = layer.call, 0
+
+    def substituted(*args: Any, **kwargs: Any) -> Any:
+        nonlocal uses
+        uses += 1
+        return output if use in (0, uses) else call(*args, **kwargs)
+
+    with _replaced_call(layer, substituted):
+        yield
+
+
+@contextmanager
 def recording_attention(layer: keras.layers.Layer, use: int = 0) -> Iterator[Record]:
     """Record the weights (N, heads, tokens, tokens) of a `MultiHeadAttention` while the model is traced.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pellucid import plugins
 from pellucid.config.variants import method_of
 
-FAMILIES = ("gradient", "class activation", "perturbation", "Shapley", "intrinsic", "control")
+FAMILIES = ("gradient", "relevance", "class activation", "perturbation", "Shapley", "intrinsic", "control")
 
 
 def family(label: str) -> str:

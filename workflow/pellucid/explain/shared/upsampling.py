@@ -46,6 +46,27 @@ def lay_on_input(maps: NDArray[np.float32], spans: Sequence[Span]) -> NDArray[np
     return np.ascontiguousarray(maps, np.float32)
 
 
+def divide_on_input(maps: NDArray[np.float32], spans: Sequence[Span]) -> NDArray[np.float64]:
+    """Divide each cell's value among the positions on which `lay_on_input` lays it, so that the sum stays.
+
+    What lies in padding alone is divided among all positions.
+
+    Args:
+        maps: (N, *units).
+        spans: the receptive fields of the cells along each axis.
+
+    Returns:
+        (N, *lengths).
+    """
+    divided = maps.astype(np.float64)
+    for axis, span in enumerate(spans, start=1):
+        weights = _weights_of_span(span).astype(np.float64)
+        total = weights.sum(1, keepdims=True)
+        shares = np.where(total > 0, weights / np.where(total > 0, total, 1), 1 / span.length)
+        divided = np.moveaxis(np.moveaxis(divided, axis, -1) @ shares, -1, axis)
+    return divided
+
+
 def coverage(spans: Sequence[Span]) -> NDArray[np.bool_]:
     """Return which positions of the input lie in some cell's receptive field: (*lengths)."""
     seen = np.ones((), bool)

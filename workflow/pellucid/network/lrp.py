@@ -1,0 +1,242 @@
+"""Layer-wise relevance propagation (LRP) on the operations of a traced model, from the logits back to the input.
+
+Every convolution and matrix product has a rule (`lrp_rules.py`). What else there is between the input and the logits:
+
+- an element-wise function of one value (an activation, also one of several operations, or a batch normalisation that
+  follows no convolution) passes its relevance on as it is;
+- sums of several values (skip connections) and means share it in proportion to the values, by the rule epsilon;
+- a maximum gives all of it to the greatest value; changes of shape, padding and concatenation move it.
+
+Other operations, such as products of two values, are refused by the name of their layer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from pellucid.errors import InputError
+from pellucid.network import deeplift, tracing
+from pellucid.network.bias_gradients import score_of
+from pellucid.network.lrp_rules import FACTORS, SHIFTS, AffineLayer, Rules, copied, propagated, stabilised
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from pellucid.network.structure import ModelStructure
+    from pellucid.network.traced_functions import TracedFunctions
+
+_MATRIX_PRODUCTS = frozenset({"BatchMatMulV2", "MatMul"})
+# The operand that depends on the input, of linear operations with weights.
+_WEIGHTED = {
+    **dict.fromkeys(("Conv2D", "Conv3D", "DepthwiseConv2dNative", *_MATRIX_PRODUCTS), 0),
+    **dict.fromkeys(("Conv2DBackpropInput", "Conv3DBackpropInputV2"), 2),
+}
+_SHARING = frozenset({"AvgPool", "AvgPool3D", "Cumsum", "Mean", "ResizeBilinear", "Sum"})
+_SUMMING = frozenset({"Add", "AddN", "AddV2", "Sub"})
+# What these pass on is moved to where it comes from: their slopes are 0 and 1.
+_MOVING = frozenset(
+    {
+        *("BatchToSpaceND", "ConcatV2", "ExpandDims", "GatherV2", "Identity", "MirrorPad", "Pack", "Pad", "PadV2"),
+        *("Reshape", "ResizeNearestNeighbor", "ReverseV2", "SpaceToBatchND", "Squeeze", "StridedSlice", "Tile"),
+        *("Transpose", "Max", "Maximum", "MaxPool", "MaxPool3D", "Min", "Minimum"),
+    }
+)
+_RESHAPING = frozenset({"BatchToSpaceND", "ExpandDims", "Identity", "Reshape", "Squeeze", "Transpose"})
+
+
+class Relevance:
+    """Build the function of one model and one set of rules.
+
+    Args:
+        tf_: TensorFlow.
+        functions, structure: of the model.
+        rules: which rule each layer has.
+
+    Attributes:
+        layers: names of the layers at whose inputs the relevance is summed; known when the function was traced.
+    """
+
+    def __init__(self, tf_: Any, functions: TracedFunctions, structure: ModelStructure, rules: Rules) -> None:
+        self._tf, self._functions, self._structure, self._rules = tf_, functions, structure, rules
+        self.layers: list[str] = []
+
+    def __call__(self, batch: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the relevance of the input, and the sum of the relevance that each layer's input has.
+
+        Args:
+            batch: (N, *input_shape).
+            classes: the targets.
+
+        Returns:
+            (N, *input_shape), and (N, layers) for the layers with weights, from the last to the first.
+
+        Raises:
+            InputError: an operation without a rule, or z_box on a layer that does not see the input itself.
+        """
+        tf_, owners = self._tf, dict[str, str]()
+        with ExitStack() as stack:
+            for name, layer in self._structure.layers.items():
+                stack.enter_context(tracing.record_owners(tf_, layer, name, owners))
+            logits = self._functions.logits(batch)
+        score = score_of(self._functions, logits, batch, classes)
+        walk = _Walk(tf_, deeplift.trace_path(batch, logits), self._rules, owners)
+        walk.start(tf_.gradients(score, logits)[0] * logits)
+        relevance = walk.run()
+        self.layers = [owners.get(op.name, "") for op, _ in walk.sums]
+        rows = tf_.shape(batch)[0]
+        sums = [tf_.reduce_sum(tf_.reshape(values, [rows, -1]), 1) for _, values in walk.sums]
+        return relevance, tf_.stack(sums, 1) if sums else tf_.zeros([rows, 0])
+
+
+class _Walk:
+    """The way of the relevance from the end of a path to its start."""
+
+    def __init__(self, tf_: Any, path: deeplift.Path, rules: Rules, owners: dict[str, str]) -> None:
+        self._tf, self._path, self._rules, self._owners = tf_, path, rules, owners
+        self._layers = {layer.outputs.ref(): layer for layer in self._affine_layers()}
+        self._before = self._behind_weights()
+        self._single = self._dominators()
+        self._relevance: dict[Any, tf.Tensor] = {}
+        self.sums: list[tuple[tf.Operation, tf.Tensor]] = []
+
+    def start(self, relevance: tf.Tensor) -> None:
+        """Give the end of the path its relevance."""
+        self._add(self._path.end, relevance)
+
+    def run(self) -> tf.Tensor:
+        """Return the relevance of the start of the path."""
+        for step in reversed(self._path.steps):
+            for output in step.op.outputs:
+                if (relevance := self._relevance.pop(output.ref(), None)) is None:
+                    continue
+                if (layer := self._layers.get(output.ref())) is not None:
+                    passed = self._through(layer, relevance)
+                    self.sums.append((layer.op, passed))
+                    self._add(layer.inputs, passed)
+                else:
+                    self._pass_on(step, output, relevance)
+        return self._relevance[self._path.start.ref()]
+
+    def _add(self, tensor: tf.Tensor, relevance: tf.Tensor) -> None:
+        key = tensor.ref()
+        self._relevance[key] = self._relevance[key] + relevance if key in self._relevance else relevance
+
+    def _pass_on(self, step: deeplift.PathStep, output: tf.Tensor, relevance: tf.Tensor) -> None:
+        """Give the relevance of an operation without weights to its operands."""
+        op, operands = step
+        if (source := self._single.get(output.ref())) is not None:
+            self._add(source, relevance)
+            return
+        values = [op.inputs[operand] for operand in operands]
+        if op.type in _SUMMING | (_SHARING if len(operands) == 1 else frozenset()):
+            share = relevance / stabilised(self._tf, output, self._rules.epsilon)
+            for value, slope in zip(values, self._slopes(output, op, values, share), strict=True):
+                self._add(value, value * slope)
+        elif op.type in _MOVING:
+            for value, moved in zip(values, self._slopes(output, op, values, relevance), strict=True):
+                self._add(value, moved)
+        else:
+            self._refuse(op, f"the operation {op.type} on {'several values' if len(operands) > 1 else 'one value'}")
+
+    def _slopes(self, output: tf.Tensor, op: tf.Operation, values: list[tf.Tensor], at_output: tf.Tensor) -> Any:
+        return self._tf.gradients(
+            output, values, grad_ys=at_output, stop_gradients=list(op.inputs), unconnected_gradients="zero"
+        )
+
+    def _through(self, layer: AffineLayer, relevance: tf.Tensor) -> tf.Tensor:
+        rules, is_first = self._rules, layer.inputs.ref() not in self._before
+        rule = rules.first if is_first else rules.dense if layer.op.type in _MATRIX_PRODUCTS else rules.convolution
+        box = self._box(layer) if rule == "z_box" else None
+        return propagated(self._tf, layer, relevance, rule, rules, box)
+
+    def _box(self, layer: AffineLayer) -> tuple[Any, Any]:
+        """Return the lowest and the highest value of a layer's inputs, which may be moved and scaled before it."""
+        tf_, start, tensor = self._tf, self._path.start, layer.inputs
+        makers = {output.ref(): step for step in self._path.steps for output in step.op.outputs}
+        chain: list[tuple[tf.Operation, int]] = []
+        while tensor is not start:
+            op, operands = makers[tensor.ref()]
+            if len(operands) != 1 or op.type not in _MOVING | FACTORS | SHIFTS | {"Cast", "Neg"}:
+                self._refuse(layer.op, "z_box on a layer that does not see the input itself, scaled or moved")
+            chain.append((op, operands[0]))
+            tensor = op.inputs[operands[0]]
+        corners = [
+            tf_.fill(tf_.shape(start), tf_.cast(value, start.dtype)) for value in (self._rules.low, self._rules.high)
+        ]
+        for op, operand in reversed(chain):
+            corners = [copied(op, {operand: corner}) for corner in corners]
+        return tf_.minimum(*corners), tf_.maximum(*corners)
+
+    def _affine_layers(self) -> list[AffineLayer]:
+        """Return every linear operation with weights, with the affine operations that follow it alone."""
+        uses = Counter(step.op.inputs[place].ref() for step in self._path.steps for place in step.operands)
+        uses[self._path.end.ref()] += 1
+        users = {step.op.inputs[place].ref(): step for step in self._path.steps for place in step.operands}
+        layers = []
+        for op, operands in self._path.steps:
+            if operands != (_WEIGHTED.get(op.type),):
+                continue
+            then: list[tuple[tf.Operation, int]] = []
+            output = op.outputs[0]
+            while uses[output.ref()] == 1 and output is not self._path.end and _is_affine(users[output.ref()]):
+                step = users[output.ref()]
+                then.append((step.op, step.operands[0]))
+                output = step.op.outputs[0]
+            layers.append(AffineLayer(op, operands[0], tuple(then)))
+        return layers
+
+    def _behind_weights(self) -> set[Any]:
+        """Return references to the tensors that depend on the input through a layer with weights."""
+        behind: set[Any] = set()
+        for op, operands in self._path.steps:
+            if operands == (_WEIGHTED.get(op.type),) or any(op.inputs[place].ref() in behind for place in operands):
+                behind.update(output.ref() for output in op.outputs)
+        return behind
+
+    def _dominators(self) -> dict[Any, tf.Tensor]:
+        """Map a reference to each result of element-wise operations to the nearest value that it is a function of.
+
+        An activation of several operations, such as x · sigmoid(x), is a function of the value that all of them start
+        from. A result that is no function of one value has no entry.
+        """
+        single: dict[Any, tf.Tensor] = {}
+        lines: dict[Any, list[tf.Tensor]] = {}
+        for op, operands in self._path.steps:
+            for place, output in enumerate(op.outputs):
+                used = operands if op.type != "IdentityN" else tuple({place} & {*operands})
+                before = [op.inputs[operand] for operand in used]
+                if not before or op.type not in deeplift.ELEMENTWISE:
+                    continue
+                if not all(output.shape[1:].is_compatible_with(value.shape[1:]) for value in before):
+                    continue
+                # The values that every way to this result passes through, from the nearest to the farthest.
+                paths = [[value, *lines.get(value.ref(), [])] for value in before]
+                common = [value for value in paths[0] if all(any(value is other for other in way) for way in paths)]
+                if common:
+                    single[output.ref()], lines[output.ref()] = common[0], common
+        return single
+
+    def _refuse(self, op: tf.Operation, found: str) -> None:
+        layer = self._owners.get(op.name, "")
+        raise InputError.unexpected(
+            f"lrp: layer {layer}" if layer else "lrp: an operation of the model",
+            f"{found}, for which there is no rule",
+            "layers such as Conv, Dense, BatchNormalization, Add, Concatenate, pooling, and element-wise activations",
+            "Use integrated_gradients or gradient_shap, which take any layer that has a gradient.",
+        )
+
+
+def _is_affine(step: deeplift.PathStep) -> bool:
+    """Return whether an operation is a shift or a scaling by constants, or a change of shape."""
+    op, operands = step
+    if len(operands) != 1:
+        return False
+    if op.type in _RESHAPING or op.type == "Neg":
+        return operands == (0,)
+    if op.type in FACTORS | SHIFTS and (operands == (0,) or op.type not in ("RealDiv", "Sub")):
+        shape = op.outputs[0].shape
+        value = op.inputs[operands[0]]
+        return bool(value.shape.rank == shape.rank and value.shape[1:].is_compatible_with(shape[1:]))
+    return False
