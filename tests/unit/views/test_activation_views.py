@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from pellucid.draw.shared import heading
 from pellucid.errors import InputError
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.views import activations, feature_maps, maximal_activations
 from pellucid.views.base import ViewData
-from pellucid.views.shared.maps import per_class, small
+from pellucid.views.shared.maps import about_examples, per_class, small
 
 
 def chosen(model, shape, each=2, seed=0):
@@ -168,3 +169,22 @@ def test_what_lies_outside_of_the_input_is_empty(keras, rng):
     assert found["starts"][0, 0].tolist() == [-1, 3]
     assert np.isnan(found["patches"][0, 0, :, :, 0]).tolist() == [[True] * 3, [False] * 3, [False] * 3]
     np.testing.assert_array_equal(found["patches"][0, 0, 1:, :, 0], x[0, :2, 3:, 0])
+
+
+@pytest.mark.parametrize("task", ["multi_label", "regression"])
+def test_maps_of_labels_and_values_have_what_their_headings_say(task):
+    arrays = {
+        "inputs": np.zeros((2, 5, 1), np.float32),
+        "labels": np.array([1, 0]),
+        "predictions": np.array([1, 0]) if task == "multi_label" else np.array([2.5, 4], np.float32),
+        "indices": np.arange(2),
+        "answers": np.array([[0, 1], [1, 1]], np.uint8 if task == "multi_label" else np.float32),
+        "targets": np.array([1, 0]),
+    }
+    if task == "multi_label":
+        arrays["probabilities"] = np.array([[0.2, 0.7], [0.4, 0.1]])
+    data = ViewData({"task": task, "classes": ["MI", "age"]}, {})
+    data.__dict__["examples"] = arrays
+    about = about_examples(data, np.array([0, 1]))
+    told = heading.of_example(data.data_info, about, 1)
+    assert told == ("label MI: 0.40 (has it, not predicted)" if task == "multi_label" else "MI: 1, predicted 4")

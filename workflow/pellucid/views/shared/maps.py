@@ -12,6 +12,7 @@ from pellucid.errors import InputError
 from pellucid.messages import MANY_CLASSES
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.receptive_field import ReceptiveField
+from pellucid.tasks import SINGLE_LABEL
 from pellucid.views.base import ViewData
 
 Array = NDArray[np.float32]
@@ -51,7 +52,9 @@ def field_arrays(field: ReceptiveField) -> dict[str, NDArray[Any]]:
 
 def about_examples(data: ViewData, chosen: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     """Return the arrays of the chosen examples that a figure needs; a regression has no probabilities."""
-    names = ("inputs", "labels", "predictions", "probabilities", "indices")
+    names: tuple[str, ...] = ("inputs", "labels", "predictions", "probabilities", "indices")
+    # The headings of labels and values say what is true, and of which output.
+    names += () if data.task == SINGLE_LABEL else ("answers", "targets")
     return {name: data.examples[name][chosen] for name in names if name in data.examples}
 
 
