@@ -79,6 +79,18 @@ def test_several_files_are_one_table(tmp_path):
     np.testing.assert_array_equal(raw.train.y, [[0, 1], [1, 0], [1, 1]])
 
 
+def test_files_with_other_numbers_of_labels_are_refused(tmp_path):
+    for name, y in (("1.npz", Y), ("2.npz", np.concatenate([Y, Y], 1))):
+        np.savez(tmp_path / name, x=X, y=y)
+    paths = {"file_1": tmp_path / "1.npz", "file_2": tmp_path / "2.npz"}
+    with pytest.raises(
+        InputError, match="2.npz, example 1: found 4 labels or values; expected 2, as in the first file"
+    ):
+        table.load(paths, np.random.default_rng(0), task="multi_label")
+    with pytest.raises(InputError, match="found 4 labels; expected 2, as the training examples have"):
+        table.load({"file": paths["file_1"], "test": paths["file_2"]}, np.random.default_rng(0), task="multi_label")
+
+
 def test_a_group_stands_beside_the_labels(tmp_path):
     raw = read(tmp_path, csv(["MI", "AF", "who"], ["1,0,p1", "0,1,p2"]), **LABELS, group="who")
     assert raw.train.group.tolist() == ["p1", "p2"]

@@ -83,7 +83,7 @@ def joined(tables: Sequence[Table], labels: NDArray[Any] | None) -> Table:
         labels: of all rows.
 
     Raises:
-        InputError: the tables have different numbers of channels.
+        InputError: the tables have different numbers of channels, labels or values.
     """
     first = tables[0]
     channels = [table.series.x.shape[2] for table in tables]
@@ -91,6 +91,10 @@ def joined(tables: Sequence[Table], labels: NDArray[Any] | None) -> Table:
         if count != channels[0]:
             where = table.series.place(0, None, None)
             raise InputError.unexpected(where, f"{count} channel(s)", f"{channels[0]}, as in the first file")
+    for table in tables:
+        if len(table.targets) != len(first.targets):
+            found, expected = f"{len(table.targets)} labels or values", f"{len(first.targets)}, as in the first file"
+            raise InputError.unexpected(table.series.place(0, None, None), found, expected)
     groups = [table.group for table in tables if table.group is not None]
     return Table(
         _all_series([table.series for table in tables]),
