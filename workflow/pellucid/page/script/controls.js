@@ -50,6 +50,8 @@ function toolbar() {
     return !/agree/.test(name) || examples.some(({ disagreement }) => disagreement !== null);
   });
   const option = ([value, text]) => make("option", { value }, text);
+  // Only of single classes is it the probability of the true one.
+  const sortName = (name, text) => (name === "error" && data.word !== "class" ? "most wrong first" : text);
   const classes = [...new Set(examples.map(({ label, predicted }) => label ?? predicted))].sort((a, b) => a - b);
   const refilter = (key) => (value) => {
     state[key] = value;
@@ -57,7 +59,7 @@ function toolbar() {
     update();
   };
   const rows = [
-    chooser("Sort", sorts.map(([name, [text]]) => option([name, text])), "order", refilter("sort")),
+    chooser("Sort", sorts.map(([name, [text]]) => option([name, sortName(name, text)])), "order", refilter("sort")),
     chooser("Show", [
       ["all", `all (${examples.length})`],
       ["wrong", `wrong ones (${count(wrong)})`],
