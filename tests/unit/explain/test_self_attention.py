@@ -254,6 +254,7 @@ def test_images_are_refused(keras):
 
 def test_a_shared_layer_a_nested_model_and_normalisation_behind_are_followed_in_the_file_too(keras, tmp_path, rng):
     """One attention layer, used twice, with normalisation behind it (as Vaswani et al.), inside another model."""
+    keras.utils.set_random_seed(4)
     layers = keras.layers
     tokens = keras.Input((12, 4))
     attention, hidden = layers.MultiHeadAttention(2, 3, name="shared"), tokens
@@ -261,17 +262,16 @@ def test_a_shared_layer_a_nested_model_and_normalisation_behind_are_followed_in_
         hidden = layers.LayerNormalization()(layers.Add()([hidden, attention(hidden, hidden)]))
         hidden = layers.BatchNormalization()(hidden)
     encoder = keras.Model(tokens, hidden, name="encoder")
-    series = keras.Input((48, 1))
-    made = keras.ops.mean(encoder(layers.Conv1D(4, 4, strides=4)(series)), axis=1)
+    series = keras.Input((36, 1))
+    made = keras.ops.mean(encoder(layers.Conv1D(4, 3, strides=3)(series)), axis=1)
     model = keras.Model(series, layers.Dense(3, activation="softmax")(made))
     model.save(tmp_path / "model.keras")
     assert "self_attention" in archive.features(archive.read(tmp_path / "model.keras"), "model")
     explained_model = ExplainedModel.load(tmp_path / "model.keras")
     assert explained_model.token_graph.layers == ("shared:1", "shared:2")
-    x = rng.normal(size=(2, 48, 1)).astype(np.float32)
+    x = rng.normal(size=(2, 36, 1)).astype(np.float32)
     first, second = (weights.mean(1) for weights in explained_model.attention(x))
     assert not np.allclose(first, second)
     expected = ((second + np.eye(12)) @ (first + np.eye(12)) / 4).mean(1)
     maps = attention_rollout.explain(explained_model, x, np.zeros(2, int), rng)[..., 0]
-    np.testing.assert_allclose((maps[:, 1::4] + maps[:, 2::4])[:, 1:-1] / 2, expected[:, 1:-1], rtol=0.05)
-    np.testing.assert_allclose(maps[:, 0], expected[:, 0], rtol=1e-5)
+    np.testing.assert_allclose(maps[:, 1::3], expected, rtol=1e-5)
