@@ -4,7 +4,15 @@ from snakemake.utils import update_config
 
 from pellucid import plugins
 from pellucid.config import resolution as configuration
-from pellucid.config import evaluation_files, experiment_files, job_resources, page_files, source_files, study_files
+from pellucid.config import (
+    evaluation_files,
+    experiment_files,
+    job_resources,
+    page_files,
+    source_files,
+    study_files,
+    summary_files,
+)
 from pellucid.config.job_priorities import PRIORITIES, explanation_priority
 from pellucid.config.study_files import COMPARISON, STUDY
 from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, PAGE, RESULTS, TRAINING_EXAMPLES
@@ -37,7 +45,8 @@ except configuration.ConfigError as error:
 for line in experiment_files.notes(CONFIG):
     logger.info(line)
 
-FIGURES = experiment_files.all_figures(CONFIG) + study_files.figures_over_experiments(CONFIG)
+FIGURES = experiment_files.all_figures(CONFIG) + summary_files.all_figures(CONFIG)
+FIGURES += study_files.figures_over_experiments(CONFIG)
 PAGES = page_files.all_pages(CONFIG)
 SUMMARIES = page_files.all_summaries(CONFIG)
 # Files of data sources and of models to download.

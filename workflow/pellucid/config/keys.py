@@ -90,6 +90,21 @@ class Examples(Section):
         description="The class whose logit is explained - predicted, true, or the name of a class; {class: name} for a "
         "class that is called predicted or true.",
     )
+    summarise: Annotated[int, Field(ge=0, le=1_000_000)] | Literal["all"] = Field(
+        default=0,
+        description="How many test examples of each class are measured, beside those that are shown: every method "
+        "explains them, and class maps, importances and groups of maps are made from them; or all. 0: none.",
+    )
+    parts: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=1,
+        description="Into how many jobs a method's measured examples are divided. The results are the same for any "
+        "number.",
+    )
+    align: Literal["none", "planted"] = Field(
+        default="none",
+        description="The event at which class maps are aligned - planted: the middle of the planted evidence; none: "
+        "the examples lie over each other as they are.",
+    )
 
 
 class Figures(Section):

@@ -11,6 +11,7 @@ from typing import Any
 
 from pellucid import credentials, plugins
 from pellucid.config import (
+    measured_checks,
     notes,
     plugin_selection,
     recipes,
@@ -211,6 +212,7 @@ def _complete(
         faults = check_plugins(experiment, path) + split_checks.faults(experiment, path)
         if not faults:
             faults += unlabelled.faults(experiment, entry, path, name in varied)
+            faults += measured_checks.faults(experiment, path)
             kind = plugins.spec("datasets", experiment["dataset"]["source"]).kind
             faults += training_checks.faults(experiment["training"], kind, f"{path}.training")
         completed.faults += faults

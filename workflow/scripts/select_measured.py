@@ -1,0 +1,18 @@
+"""Draw the test examples that are measured."""
+
+from pellucid.jobs.script import Snakemake, job
+from pellucid.summarise.selection import select
+
+snakemake: Snakemake
+
+with job(snakemake) as params:
+    select(
+        x=snakemake.input.x,
+        truth=snakemake.input.truth,
+        groups=snakemake.input.groups,
+        data_info=snakemake.input.data_info,
+        predictions=snakemake.input.predictions,
+        seed=params.seed,
+        output=snakemake.output[0],
+        **params.examples,
+    )
