@@ -21,7 +21,7 @@ from pellucid.messages import MANY_CLASSES
 _WIDE = 4.4  # inches of a panel
 _TALL_ONE, _TALL = 1.7, 0.42  # of a panel with one channel; of each of several channels
 _MOST_CHANNELS = 16
-_ROW = 0.42  # how far a line may reach from the middle of its channel's row
+_ROW = 0.8  # how far a line may reach from the middle of its channel's row
 
 
 def draw(
@@ -101,7 +101,7 @@ def _series(
             else:
                 _channels(panel, time, signal, of_row, reach, names)
                 panel.text(
-                    *(1, 1.01, f"half a row: {reach:.3g} {words}"),
+                    *(1, 1.01, f"distance of two rows: {reach / _ROW:.3g} {words}"),
                     **{
                         "transform": panel.transAxes,
                         "ha": "right",
@@ -158,10 +158,10 @@ def _channels(
     for index in range(len(names)):
         middle = (np.nanmax(signal[:, index]) + np.nanmin(signal[:, index])) / 2
         line = (signal[:, index] - middle) / spread[index]
-        axes.plot(time, -index + 2 * _ROW * 0.9 * line, color=style.QUIET, linewidth=0.6, alpha=0.6, zorder=0)
+        axes.plot(time, -index + 0.8 * line, color=style.QUIET, linewidth=0.5, alpha=0.45, zorder=0)
         mean, low, high = (-index + np.clip(band[:, index] / reach, -1.1, 1.1) * _ROW for band in bands)
         axes.axhline(-index, color=style.QUIET, linewidth=0.3, zorder=0)
         axes.fill_between(time, low, high, color=style.PALETTE[0], alpha=0.3, linewidth=0)
         axes.plot(time, mean, color=style.PALETTE[0], linewidth=0.9)
-    axes.set_ylim(-len(names) + 0.5, 0.5)
+    axes.set_ylim(-len(names) + 0.4, 0.9)
     style.channel_ticks(axes, names, [-index for index in range(len(names))])

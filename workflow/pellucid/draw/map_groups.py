@@ -96,8 +96,8 @@ def figure(
     order = sorted(range(len(entries)), key=lambda place: (not entries[place]["flags"], place))
     shown = [entries[place] for place in sorted(order[: min(_MOST_GROUPS, 3 * MANY_CLASSES)])]
     image = data_info["kind"] == "image"
-    figure = style.new(9.2, 1.3 + (1.5 if image else 1.15) * len(shown))
-    axes = figure.subplots(len(shown), 3, squeeze=False, width_ratios=(1, 1, 0.9) if image else (1.2, 1.2, 1))
+    figure = style.new(7 if image else 9.2, 1.3 + (1.0 if image else 1.15) * len(shown))
+    axes = figure.subplots(len(shown), 3, squeeze=False, width_ratios=(1, 1, 2.2) if image else (1.2, 1.2, 1))
     for line, entry in zip(axes, shown, strict=True):
         members = rows[(entry["class"], entry["number"])]
         share = 100 * _mean_share(maps, members)

@@ -63,6 +63,7 @@ def draw(
         arrays | {"variants": np.array([variant])},
         style.data_info(data),
         title=f"test example {index}; {title}",
+        common=True,
     )
     style.save(drawn, *pictures)
 

@@ -51,8 +51,7 @@ def mean_and_band(read: Read, rows: NDArray[np.int64], groups: NDArray[np.generi
     order = np.argsort(codes, kind="stable")
     rows, codes = rows[order], codes[order]
     total, count = _sums(read, rows)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = total / np.where(count >= LEAST_COVERED * len(rows), count, 0)
+    mean = total / np.where(count >= LEAST_COVERED * len(rows), np.maximum(count, 1), np.nan)
     squares, present = _group_squares(read, rows, codes, mean)
     with np.errstate(invalid="ignore", divide="ignore"):
         error = np.sqrt(present / (present - 1) * squares) / count

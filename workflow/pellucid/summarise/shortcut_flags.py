@@ -194,7 +194,7 @@ def one_place(
     where = ", ".join(f"{low:.0f}–{high:.0f}" for low, high in _ends(middle, sizes))
     elsewhere = max(_concentration(peaks[rows], sizes)[0] for rows in others)
     if elsewhere >= ALIGNED:
-        return Test("place", None, None, "other groups keep to one place too: the examples are aligned", where)
+        return Test("place", None, None, "other groups keep to one place, too", where)
     if event is not None and np.isfinite(event[members]).sum() >= SMALLEST:
         known = members[np.isfinite(event[members])]
         to_event = peaks[known].copy()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from pellucid.draw import style
@@ -29,8 +30,9 @@ def image_maps(
         signed: whether values below zero mean evidence against the class.
     """
     count = min(len(arrays["outputs"]), MANY_CLASSES)
-    figure = style.new(1.6 + 5.2 * _SIDE, 1.2 + 1.12 * _SIDE * count)
-    axes = figure.subplots(count, 4, squeeze=False)
+    figure = style.new(0.6 + 4.6 * _SIDE, 1.6 + 1.2 * _SIDE * count)
+    axes = figure.subplots(count + 1, 4, squeeze=False, height_ratios=[*[1.2 * _SIDE] * count, 0.12])
+    bars, axes = axes[-1], axes[:-1]
     # A pixel has one colour: for the sum of its channels. The width of a sum is not known from those of its parts.
     single = arrays["mean"].shape[-1] == 1
     mean, half = arrays["mean"].sum(-1), (arrays["high"] - arrays["low"]).sum(-1) / 2
@@ -53,18 +55,16 @@ def image_maps(
             panel.set_yticks([])
     for place, text in enumerate(("mean image", "mean map", "its uncertainty", "share")):
         axes[-1, place].set_xlabel(text, fontsize=8)
-    for column, (scale, text) in enumerate(zip(scales, words, strict=True), start=1):
-        bar = figure.colorbar(
-            ScalarMappable(scale.norm, scale.colours),
-            ax=axes[:, column],
-            location="bottom",
-            shrink=0.9,
-            aspect=15,
-            extend=scale.extend,
+    bars[0].set_axis_off()
+    for bar, scale, text in zip(bars[1:], scales, words, strict=True):
+        drawn = figure.colorbar(
+            ScalarMappable(scale.norm, scale.colours), cax=bar, orientation="horizontal", extend=scale.extend
         )
-        bar.set_label(text, fontsize=7)
-        bar.ax.tick_params(labelsize=6)
-        bar.outline.set_visible(False)
+        drawn.set_label(text, fontsize=7)
+        drawn.locator = MaxNLocator(4)
+        drawn.update_ticks()
+        bar.tick_params(labelsize=6)
+        drawn.outline.set_visible(False)
     figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
     return figure
 
