@@ -11,6 +11,7 @@ Hellinger's: that between the square roots of their shares.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -126,4 +127,7 @@ def clustered(features: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray
     if number == 1:
         return np.zeros(count, np.int64), smallest
     model = SpectralClustering(number, affinity="precomputed", assign_labels="cluster_qr", random_state=0)
-    return np.asarray(model.fit_predict(affinity), np.int64), smallest
+    with warnings.catch_warnings():
+        # Pieces that no edge joins are what is looked for: their eigenvalue is 0.
+        warnings.filterwarnings("ignore", "Graph is not fully connected", UserWarning)
+        return np.asarray(model.fit_predict(affinity), np.int64), smallest

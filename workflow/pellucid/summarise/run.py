@@ -172,6 +172,6 @@ def group_facts(
 
 def sentence(test: shortcut_flags.Test) -> str:
     """Return what a flag says: "follows group: r1 (20 of 20)" or "keeps to one place: 10–20"."""
-    if test.of == "place":
-        return f"keeps to one place: {test.detail}"
+    if test.of == shortcut_flags.PLACE:
+        return f"keeps to one place, as no other class does: {test.detail}"
     return f"follows the {test.of}: {test.detail}"

@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from pellucid.summarise.map_groups import MapGroup
 from pellucid.summarise.measured_maps import MeasuredMaps
 
+# The name of the test of a place.
+PLACE = "place"
 # A flag needs a p-value below this one, multiplied by the number of tests (Bonferroni), …
 SIGNIFICANCE = 0.01
-# … and this share of what there is to know about who is in the group (follows), or of its members (one place).
+# … and this share of what there is to know about who is in the group (follows), or of its class (one place).
 FOLLOWS, AT_ONE_PLACE = 0.5, 0.8
 # Groups with fewer examples are not tested.
 SMALLEST = 8
-# Where the other groups keep to one place too, the data are aligned, and a place says nothing.
+# Where another class has this share at one place too, the examples may be aligned, and a place says nothing.
 ALIGNED = 0.5
 # A place is this share of the length of each axis.
 WIDTH = 1 / 16
@@ -52,7 +54,7 @@ class Test:
         """Return whether this is a flag among so many tests."""
         if self.p is None or self.strength is None:
             return False
-        least = AT_ONE_PLACE if self.of == "place" else FOLLOWS
+        least = AT_ONE_PLACE if self.of == PLACE else FOLLOWS
         return self.p * tests <= SIGNIFICANCE and self.strength >= least
 
 
@@ -78,11 +80,15 @@ def flags(
         The tests of each group, and how many of all have a p-value.
     """
     found = []
-    for place, members in enumerate(groups):
-        mates = np.concatenate([other.rows for other in groups if other.output == members.output])
+    of_class = {
+        output: np.concatenate([members.rows for members in groups if members.output == output])
+        for output in dict.fromkeys(members.output for members in groups)
+    }
+    for members in groups:
+        mates = of_class[members.output]
         tests = [follows(name, members.rows, mates, origin, rng) for name, origin in origins.items()]
-        others = [other.rows for number, other in enumerate(groups) if number != place]
-        tests.append(one_place(members.rows, others, peaks, sizes, event))
+        others = [rows for output, rows in of_class.items() if output != members.output]
+        tests.append(one_place(members.rows, mates, others, peaks, sizes, event))
         found.append(tests)
     return found, sum(test.p is not None for tests in found for test in tests)
 
@@ -163,22 +169,25 @@ def places_of_most(maps: MeasuredMaps) -> NDArray[np.float64]:
 
 def one_place(
     members: NDArray[np.int64],
+    mates: NDArray[np.int64],
     others: Sequence[NDArray[np.int64]],
     peaks: NDArray[np.float64],
     sizes: Sequence[int],
     event: NDArray[np.float32] | None,
 ) -> Test:
-    """Test whether a group of maps keeps to one place, as no other group does.
+    """Test whether the class of a group keeps to the place of the group, as no other class keeps to one place.
 
-    The strength is the largest share of the group whose most important window lies within one place, a sixteenth of
-    each axis. Chance is the largest such share of any other group, of this class or another, and at least the share of
-    an axis that a place takes; p is the binomial probability of so many examples at one place, times the number of
-    places. Nothing is tested where another group keeps to one place too (share of 0.5 and more): the examples are
-    aligned then, and evidence keeps to one place by itself. Nor where the maps keep to the event at least as well.
+    The place is a sixteenth of each axis, where most windows of the group lie; the strength is the share of the whole
+    class there. It is counted over the class, since groups of maps are made by place among other things: each of them
+    keeps to one place by itself. Chance is the largest share of any other class at its best place, and at least the
+    share of an axis that a place takes; p is the binomial probability of so many examples there, times the number of
+    places. Nothing is tested where another class keeps to one place too (0.5 and more): the examples may be aligned
+    then, and evidence keeps to one place by itself. Nor where the maps keep to the event at least as well.
 
     Args:
         members: the examples of the group.
-        others: those of all other groups.
+        mates: all clustered examples of its class.
+        others: those of each other class.
         peaks: of all measured examples.
         sizes: of an example's axes.
         event: as in `flags`.
@@ -187,34 +196,40 @@ def one_place(
 
     others = [rows for rows in others if len(rows) >= SMALLEST]
     if len(members) < SMALLEST:
-        return Test("place", None, None, f"fewer than {SMALLEST} examples", "")
+        return Test(PLACE, None, None, f"fewer than {SMALLEST} examples", "")
     if not others:
-        return Test("place", None, None, "there is no other group to compare with", "")
-    share, middle = _concentration(peaks[members], sizes)
+        return Test(PLACE, None, None, "there is no other class to compare with", "")
+    _, middle = _concentration(peaks[members], sizes)
     where = ", ".join(f"{low:.0f}–{high:.0f}" for low, high in _ends(middle, sizes))
     elsewhere = max(_concentration(peaks[rows], sizes)[0] for rows in others)
     if elsewhere >= ALIGNED:
-        return Test("place", None, None, "other groups keep to one place, too", where)
-    if event is not None and np.isfinite(event[members]).sum() >= SMALLEST:
-        known = members[np.isfinite(event[members])]
+        return Test(PLACE, None, None, "another class keeps to one place, too", where)
+    share = float(_near(peaks[mates], middle[np.newaxis], sizes).mean())
+    if event is not None and len(known := mates[np.isfinite(event[mates])]) >= SMALLEST:
         to_event = peaks[known].copy()
         to_event[:, 0] -= event[known]
         if _concentration(to_event, sizes)[0] >= share:
-            return Test("place", None, None, "the maps keep to the event", where)
+            return Test(PLACE, None, None, "the maps keep to the event", where)
     chance = max(elsewhere, WIDTH ** len(sizes))
-    tail = stats.binom.sf(round(share * len(members)) - 1, len(members), chance)
+    tail = stats.binom.sf(round(share * len(mates)) - 1, len(mates), chance)
     p = min(1.0, float(tail) * round(1 / WIDTH) ** len(sizes))
-    return Test("place", round(share, 6), p, "", where)
+    return Test(PLACE, round(share, 6), p, "", where)
+
+
+def _near(peaks: NDArray[np.float64], middles: NDArray[np.float64], sizes: Sequence[int]) -> NDArray[np.bool_]:
+    """Return which peaks (n, axes) lie within the place around each middle (m, axes): (n, m)."""
+    near = np.ones((len(peaks), len(middles)), np.bool_)
+    for axis, size in enumerate(sizes):
+        half = max(0.5, size * WIDTH / 2)
+        near &= np.abs(peaks[:, axis, np.newaxis] - middles[np.newaxis, :, axis]) <= half
+    return near
 
 
 def _concentration(peaks: NDArray[np.float64], sizes: Sequence[int]) -> tuple[float, NDArray[np.float64]]:
     """Return the largest share of peaks (n, axes) that lie within one place, and its middle (axes,)."""
-    near = np.ones((len(peaks), len(peaks)), np.bool_)
-    for axis, size in enumerate(sizes):
-        half = max(0.5, size * WIDTH / 2)
-        near &= np.abs(peaks[:, axis, np.newaxis] - peaks[np.newaxis, :, axis]) <= half
-    best = int(near.sum(1).argmax())
-    return float(near[best].mean()), peaks[best]
+    near = _near(peaks, peaks, sizes)
+    best = int(near.sum(0).argmax())
+    return float(near[:, best].mean()), peaks[best]
 
 
 def _ends(middle: NDArray[np.float64], sizes: Sequence[int]) -> list[tuple[float, float]]:
