@@ -22,6 +22,7 @@ from tests.bench import (
     peers,
     ranks,
     scores,
+    shortcuts,
     slurm,
     stream,
 )
@@ -36,6 +37,7 @@ BENCHMARKS = {
     "stream": stream.main,
     "coverage": coverage.main,
     "ranks": ranks.main,
+    "shortcuts": shortcuts.main,
     "slurm": slurm.main,
     "peers": peers.main,
 }

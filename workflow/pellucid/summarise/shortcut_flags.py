@@ -28,7 +28,7 @@ SMALLEST = 8
 ALIGNED = 0.5
 # A place is this share of the length of each axis.
 WIDTH = 1 / 16
-DRAWS = 50_000
+DRAWS = 20_000
 _EXAMPLES = 256  # read at a time
 
 
@@ -105,7 +105,7 @@ def follows(
     The strength is the uncertainty coefficient (Theil H. On the estimation of relationships involving qualitative
     variables. Am J Sociol 76:103-154 (1970)): the share of the entropy of "in the group or not" that the recording
     tells, less what it tells by chance: (U - mean U) / (1 - mean U). Chance is a group of the same size drawn from the
-    class, 50,000 times; p is the share of draws (the group itself counts as one) whose U is as large.
+    class, 20,000 times; p is the share of draws (the group itself counts as one) whose U is as large.
 
     Args:
         name: of the kind of origin.
@@ -137,10 +137,8 @@ def follows(
 def _uncertainty(inside: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return U for each row of counts: of the examples of each recording, those inside of the group."""
     total, members = sizes.sum(), inside.sum(1)
-    whole = _entropy(members / total)
     conditional = (_entropy(inside / sizes) * sizes).sum(1) / total
-    told: NDArray[np.float64] = 1 - conditional / whole
-    return told
+    return np.asarray(1 - conditional / _entropy(members / total), np.float64)
 
 
 def _entropy(p: NDArray[np.float64]) -> NDArray[np.float64]:
