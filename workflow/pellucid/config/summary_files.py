@@ -7,10 +7,9 @@ from typing import Any
 
 from pellucid.config.experiment_files import RESULTS, TargetError, names, results, setting
 from pellucid.config.resolution import Config
+from pellucid.config.shown_examples import shown
 from pellucid.config.variants import method_of, variants
 
-# The keys of `examples` that say nothing about the examples that are shown.
-KEYS = ("summarise", "parts", "align")
 MEASURED = f"{RESULTS}/measured"
 EXAMPLES = f"{MEASURED}/examples.npz"
 PERMUTATION = f"{RESULTS}/summaries/permutation.csv"
@@ -34,7 +33,7 @@ def is_summarised(config: Config, experiment: str) -> bool:
 
 def shown_examples(config: Config, experiment: str) -> dict[str, Any]:
     """Return the settings of the examples that are shown."""
-    return {key: value for key, value in setting(config, experiment, "examples").items() if key not in KEYS}
+    return shown(setting(config, experiment, "examples"))
 
 
 def measured_examples(config: Config, experiment: str) -> dict[str, Any]:

@@ -159,10 +159,11 @@ def places_of_most(maps: MeasuredMaps) -> NDArray[np.float64]:
     window = [1, *(max(1, round(size * WIDTH)) for size in shape)]
     found = []
     for start in range(0, len(maps), _EXAMPLES):
-        sizes = np.nan_to_num(np.abs(maps[np.arange(start, min(start + _EXAMPLES, len(maps)))])).sum(-1, np.float64)
+        rows = np.arange(start, min(start + _EXAMPLES, len(maps)))
+        sizes = np.nan_to_num(np.abs(maps[rows])).sum(-1, np.float64)
         smooth = uniform_filter(sizes, window, mode="constant")
         found.append(np.column_stack(np.unravel_index(smooth.reshape(len(smooth), -1).argmax(1), shape)))
-    return np.concatenate(found).astype(np.float64)
+    return np.asarray(np.concatenate(found), np.float64)
 
 
 def one_place(

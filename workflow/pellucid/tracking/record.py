@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
 from pellucid.compare import leaderboard
-from pellucid.tracking import logged_model, notes, score_metrics
+from pellucid.config.shown_examples import shown
+from pellucid.tracking import logged_model, notes, score_metrics, summaries
 from pellucid.tracking.runs import Entry, Runs, fitting, now
 from pellucid.user_text import in_markdown, readable
 
@@ -126,13 +127,17 @@ class Record(Runs):
                 computed=folder / "cost.json",
                 seconds=cost["seconds"],
                 params={**_flat(parameters), "method": method, "experiment": name},
-                settings=_flat({"examples": settings["examples"]}) | score_metrics.parameters(settings["scores"]),
+                settings=_flat({"examples": shown(settings["examples"])})
+                | score_metrics.parameters(settings["scores"]),
                 tags=tags,
-                attached=self._pictures_of(folder, label) + self._copied(folder / "attributions.npz"),
+                attached=self._pictures_of(folder, label)
+                + self._copied(folder / "attributions.npz")
+                + summaries.attached(self.recorded, self.folder, label),
                 metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes", "examples")}
                 | files.read_json(folder / "checks.json")[label],
                 scores=scores,
-                documents=self._referred(folder / "attributions.npz", arrays),
+                documents=self._referred(folder / "attributions.npz", arrays)
+                | summaries.references(self.recorded, self.folder, label),
                 digests={"experiment digest": self.digest},
             )
         )
