@@ -3,7 +3,7 @@
 Both classes have evidence of their own, a motif that starts anywhere. In some recordings of one class, a small marker
 stands near the beginning of the series, too; the network learns it, and groups of its maps should name the recordings.
 Three sets are trained on: with a marker in two of six recordings, with one in all recordings of the class, and without.
-The seeds are none of those that the limits of the flags were tried with in the unit tests.
+The limits of the flags were fixed before.
 """
 
 from __future__ import annotations

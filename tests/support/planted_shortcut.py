@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pellucid.summarise import map_groups, shortcut_flags
+from pellucid.summarise import run
 from pellucid.summarise.measured_maps import MeasuredMaps
 
 LENGTH, RECORDINGS, EACH = 160, 6, 12
@@ -30,10 +30,10 @@ def maps(seed, *, marked=(), everywhere=False):
 def tested(values, labels, recordings, seed, *, parts=3):
     """Return the groups of the maps and the tests of each, as `summarise.run` computes them, and the flagged ones."""
     opened = MeasuredMaps(tuple(np.array_split(values, parts)), 0, None, np.arange(len(labels)))
-    found = map_groups.group(map_groups.coarse_maps(opened), labels, ["plain", "marked"])
     origins = {} if recordings is None else {"group": recordings}
-    peaks = shortcut_flags.places_of_most(opened)
-    tests, count = shortcut_flags.flags(found.groups, origins, peaks, (LENGTH,), None, np.random.default_rng(seed))
+    found, tests, count = run.find_groups(
+        opened, labels, ["plain", "marked"], origins, None, np.random.default_rng(seed)
+    )
     flagged = [
         (members, test)
         for members, of_group in zip(found.groups, tests, strict=True)

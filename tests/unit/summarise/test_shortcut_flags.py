@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pellucid.summarise import map_groups, shortcut_flags
+from pellucid.summarise import map_groups, shared_places, shortcut_flags
 from tests.support import planted_shortcut
 
 SEEDS = range(10)
@@ -51,7 +51,7 @@ def test_the_share_that_a_recording_tells_is_mutual_information_by_entropy(rng):
     from sklearn.metrics import mutual_info_score
 
     codes, inside = rng.integers(0, 5, 200), rng.random(200) < 0.3
-    told = shortcut_flags._uncertainty(np.bincount(codes[inside], minlength=5)[np.newaxis], np.bincount(codes))[0]
+    told = shortcut_flags.uncertainty(np.bincount(codes[inside], minlength=5)[np.newaxis], np.bincount(codes))[0]
     expected = mutual_info_score(codes, inside) / stats.entropy([inside.mean(), 1 - inside.mean()])
     assert told == pytest.approx(expected, rel=1e-9)
 
@@ -86,3 +86,19 @@ def test_two_clouds_are_two_clusters_and_one_cloud_is_one(rng):
     # A graph in two pieces has the eigenvalue 0 twice.
     np.testing.assert_allclose(eigenvalues[:2], 0, atol=1e-9)
     assert eigenvalues[2] > 0.05
+
+
+def test_values_are_divided_where_the_parts_differ_most(rng):
+    values = np.concatenate([rng.normal(0, 0.1, (30, 3)), rng.normal(5, 0.1, (12, 3))]).astype(np.float32)
+    values[:, 2] = 1
+    much = shared_places.divided(values)
+    np.testing.assert_array_equal(much[:, :2], np.repeat([False, True], [30, 12])[:, np.newaxis].repeat(2, 1))
+    assert not much[:, 2].any()
+
+
+def test_recordings_dealt_at_random_are_rarely_told_by_a_place(rng):
+    p = []
+    for _ in range(30):
+        features, origin = rng.random((40, 12)).astype(np.float32), np.repeat(["a", "b", "c", "d"], 10)
+        p.append(shared_places.shared_place("group", (0, "x"), 1, features, np.arange(40), origin, rng)[1].p)
+    assert stats.kstest(p, "uniform").pvalue > 1e-3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from pellucid import files, plugins, seeds, tables
 from pellucid.config.variants import method_of, variants
 from pellucid.explain.base import holds
-from pellucid.summarise import importance, map_groups, shortcut_flags
+from pellucid.summarise import importance, map_groups, shared_places, shortcut_flags
 from pellucid.summarise.class_maps import class_maps
 from pellucid.summarise.measured_maps import MeasuredMaps
 from pellucid.summarise.permutation import CHANNEL, PLACE
@@ -84,16 +85,9 @@ def summarise(
     files.write_json(
         outputs["agreement"], {"per_channel": per_channel, "examples": len(labels), "tau": importance.agreement(rows)}
     )
-    found = map_groups.group(map_groups.coarse_maps(opened), labels, classes)
     origins = {name: chosen[array] for name, array in ORIGINS.items() if array in chosen}
-    tests, count = shortcut_flags.flags(
-        found.groups,
-        origins,
-        shortcut_flags.places_of_most(opened),
-        opened.shape[:-1],
-        event,
-        seeds.generator(seed, "groups of maps", variant),
-    )
+    rng = seeds.generator(seed, "groups of maps", variant)
+    found, tests, count = find_groups(opened, labels, classes, origins, event, rng)
     tables.write(outputs["groups"], _members(found.groups, chosen))
     content = group_facts(found, tests, count, chosen["indices"])
     files.write_json(outputs["flags"], content)
@@ -101,6 +95,46 @@ def summarise(
     logger.info("%s: %d groups of maps, %d flagged", variant, len(found.groups), len(flagged))
     for entry in flagged:
         logger.warning("%s: group %d of class %s %s", variant, entry["number"], entry["class"], entry["flags"][0])
+
+
+def find_groups(
+    maps: MeasuredMaps,
+    labels: NDArray[np.int64],
+    classes: Sequence[str],
+    origins: Mapping[str, NDArray[np.str_]],
+    event: NDArray[np.float32] | None,
+    rng: np.random.Generator,
+) -> tuple[map_groups.Grouping, list[list[shortcut_flags.Test]], int]:
+    """Return the groups of maps, the tests of each, and the number of all tests.
+
+    Groups by whole maps come first, class by class; behind them come groups that share one place, where they are
+    flagged.
+
+    Args:
+        maps: of all measured examples.
+        labels, classes: the output that each example stands for, and the names of the outputs.
+        origins: (N,) each: recording, site, … of the examples, by its name.
+        event: (N,) the sample of the event of each example; None if it is not known.
+        rng: for the permutations.
+    """
+    features = map_groups.coarse_maps(maps)
+    found = map_groups.group(features, labels, classes)
+    peaks = shortcut_flags.places_of_most(maps)
+    tests, count = shortcut_flags.flags(found.groups, origins, peaks, maps.shape[:-1], event, rng)
+    sharing = []
+    for output, name in dict.fromkeys((members.output, members.name) for members in found.groups):
+        of_class = [members for members in found.groups if members.output == output]
+        mates = np.concatenate([members.rows for members in of_class])
+        for kind, origin in origins.items():
+            pair = shared_places.shared_place(
+                kind, (output, name), len(of_class) + 1, features, np.sort(mates), origin, rng
+            )
+            if pair is not None:
+                sharing.append(pair)
+    count += len(sharing)
+    flagged = [(members, test) for members, test in sharing if test.is_flag(count)]
+    groups = [*found.groups, *(members for members, _ in flagged)]
+    return replace(found, groups=groups), [*tests, *([test] for _, test in flagged)], count
 
 
 def _members(groups: Sequence[map_groups.MapGroup], chosen: Mapping[str, NDArray[Any]]) -> pd.DataFrame:

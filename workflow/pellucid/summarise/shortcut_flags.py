@@ -123,18 +123,23 @@ def follows(
         return Test(name, None, None, f"all examples of the class are of one {name}", "")
     sizes = np.bincount(codes)
     inside = np.bincount(codes[np.isin(mates, members)], minlength=len(names))
-    told = _uncertainty(inside[np.newaxis], sizes)[0]
-    draws = _uncertainty(rng.multivariate_hypergeometric(sizes, len(members), size=DRAWS, method="marginals"), sizes)
+    told = uncertainty(inside[np.newaxis], sizes)[0]
+    draws = uncertainty(rng.multivariate_hypergeometric(sizes, len(members), size=DRAWS, method="marginals"), sizes)
     chance = float(draws.mean())
     strength = (told - chance) / (1 - chance) if chance < 1 else 0.0
     p = (1 + int((draws >= told - 1e-12).sum())) / (1 + DRAWS)
-    over = np.flatnonzero(inside * len(mates) > sizes * len(members))
+    return Test(name, round(float(strength), 6), p, "", told_names(names, inside, sizes))
+
+
+def told_names(names: NDArray[np.str_], inside: NDArray[np.int64], sizes: NDArray[np.int64]) -> str:
+    """Return the recordings with more of their examples in a group than the class has: "r1 (20 of 20), r2 (7 of 9)"."""
+    over = np.flatnonzero(inside * sizes.sum() > sizes * inside.sum())
     order = over[np.argsort(-inside[over], kind="stable")][:4]
-    detail = ", ".join(f"{names[index]} ({inside[index]} of {sizes[index]})" for index in order)
-    return Test(name, round(float(strength), 6), p, "", detail + (", …" if len(over) > len(order) else ""))
+    shown = ", ".join(f"{names[index]} ({inside[index]} of {sizes[index]})" for index in order)
+    return shown + (", …" if len(over) > len(order) else "")
 
 
-def _uncertainty(inside: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+def uncertainty(inside: NDArray[np.number], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return U for each row of counts: of the examples of each recording, those inside of the group."""
     total, members = sizes.sum(), inside.sum(1)
     conditional = (_entropy(inside / sizes) * sizes).sum(1) / total
