@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,7 +140,7 @@ def told_names(names: NDArray[np.str_], inside: NDArray[np.int64], sizes: NDArra
     return shown + (", …" if len(over) > len(order) else "")
 
 
-def uncertainty(inside: NDArray[np.number], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+def uncertainty(inside: NDArray[Any], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return U for each row of counts: of the examples of each recording, those inside of the group."""
     total, members = sizes.sum(), inside.sum(1)
     conditional = (_entropy(inside / sizes) * sizes).sum(1) / total
