@@ -6,6 +6,10 @@ PORT ?= 5000
 BIN := .venv/bin
 # Tests of a file stay together: they share what takes long to set up.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
+# Number of cards for `make run`: then CUDA is installed, too.
+GPU ?=
+INSTALLED := .venv/installed$(if $(GPU),-gpu)
+CARDS := $(if $(GPU),--resources gpu=$(GPU) --config gpu=true)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -14,8 +18,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
-run: .venv/installed  ## install what is needed and build every experiment of config.yaml
-	$(BIN)/snakemake --cores $(CORES)
+run: $(INSTALLED)  ## install what is needed and build every experiment of config.yaml; GPU=1: on one card, GPU=2: on two
+	$(BIN)/snakemake --cores $(CORES) $(CARDS)
 
 demo: .venv/installed  ## one experiment, five methods, figures in pellucid_demo/
 	$(BIN)/python -m pellucid.cli.main demo --cores $(CORES)
@@ -29,8 +33,9 @@ test: .venv/developed  ## check the code; needs no network but the package regis
 test-slow: .venv/developed  ## check what needs a server, a browser, large networks or other libraries (make peers)
 	$(BIN)/python -m pytest -m slow $(PARALLEL)
 
-peers: .venv/developed  ## install the libraries that the tests and the benchmark compare with
+peers: .venv/developed  ## install the libraries and servers that the slow tests and the benchmark compare with
 	$(PIP) install --quiet --no-deps --requirement envs/peers.txt
+	$(PIP) install --quiet --requirement envs/storage.txt
 
 bench: .venv/developed  ## measure speed and memory side by side, and print the ratios
 	$(BIN)/python -m tests.bench
@@ -87,6 +92,11 @@ clean:  ## remove results and caches; the virtual environment stays
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) install --quiet --require-hashes --requirement envs/lock.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The versions are those of lock.txt; CUDA comes on top.
+.venv/installed-gpu: .venv/installed envs/lock-gpu.txt
+	$(PIP) install --quiet --require-hashes --requirement envs/lock-gpu.txt
 	@touch $@
 
 .venv/developed: .venv/installed envs/lock-dev.txt

@@ -48,4 +48,6 @@ if __name__ == "__main__":
     compile_lock("pyproject.toml", "--output-file", "envs/lock.txt")
     # Development tools fit themselves to what users run, never the other way round.
     compile_lock("--group", "pyproject.toml:dev", "-c", "envs/lock.txt", "--output-file", "envs/lock-dev.txt")
+    # The same versions, and CUDA: what runs with a card differs from what runs without by the card alone.
+    compile_lock("pyproject.toml", "--extra", "gpu", "-c", "envs/lock.txt", "--output-file", "envs/lock-gpu.txt")
     (HERE / "pellucid.yaml").write_text(conda())

@@ -111,6 +111,15 @@ def attention(keras):
 
 
 @pytest.fixture(scope="session")
+def encoder(keras):
+    """A small Transformer encoder for 42 × 3 (the patches are padded) and 4 classes, with random weights."""
+    from pellucid.models.transformer import build
+
+    keras.utils.set_random_seed(13)
+    return build((42, 3), 4, patch=4, width=8, heads=2, depth=2, hidden=12)
+
+
+@pytest.fixture(scope="session")
 def mil(keras):
     """A small multiple-instance network for 43 × 3 (five windows, the last not full) and 4 classes, random weights."""
     from pellucid.models.mil_cnn import build

@@ -18,6 +18,7 @@ PLANNED = [
     "snakemake --cores 4",
     "snakemake --cores 4 -n",
     "snakemake --cores 4 results",
+    "snakemake --cores 4 --resources gpu=2 --config gpu=true",
     "snakemake --cores 4 --config run=[digits]",
     "snakemake --cores 4 --config run=[digits_seeds]",
     "snakemake --cores 4 --config run=[photographs]",
@@ -41,6 +42,9 @@ TESTED = {
     "snakemake --cores 2 --config run=[mitbih_small] experiments={mitbih_small: {dataset: { "
     "train: /path/to/mitbih_train.csv, test: /path/to/mitbih_test.csv}}}": (
         "tests/docs/test_commands.py::test_heartbeats_named_on_the_command_line"
+    ),
+    "snakemake --cores 2 --config run=[ptbxl_small] experiments={ptbxl_small: {dataset: {folder: /path/to/ptbxl}}}": (
+        "tests/docs/test_commands.py::test_a_folder_of_ptbxl_named_on_the_command_line"
     ),
     "make ui": "tests/workflow/test_ui.py",
     "make demo": "tests/workflow/test_demo.py",
@@ -73,6 +77,9 @@ NETWORK = [
     "pipx install pre-commit",
     "pre-commit install",
     "pip install pellucid[slurm]",
+    "pip install pellucid[postgresql,s3]",
+    "pip install pellucid[gpu]",
+    "make run GPU=1",
 ]
 # They are the tests, or take as long as all of them.
 CHECKS = ["make test", "make test-slow", "make bench", "make lint", "make format", "make gallery"]
@@ -193,6 +200,15 @@ def test_heartbeats_named_on_the_command_line(folder):
     done = run(folder, words, "--dry-run")
     assert done.returncode == 0, done.stderr[-3000:]
     assert all(file in done.stdout + done.stderr for file in files)
+
+
+@pytest.mark.slow
+def test_a_folder_of_ptbxl_named_on_the_command_line(folder):
+    (folder / "ptbxl").mkdir()
+    command = next(command for command in TESTED if "ptbxl_small" in command)
+    done = run(folder, [word.replace("/path/to", str(folder)) for word in FOUND[command][1]], "--dry-run")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "ptbxl_small" in done.stdout + done.stderr
 
 
 def test_a_misspelt_key_ends_the_run_as_the_pages_say(folder):

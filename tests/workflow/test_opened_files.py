@@ -28,6 +28,8 @@ FEW = {
     "vargrad": {"samples": 3},
     "deep_shap": {"background": 5},
     "gradient_shap": {"background": 5, "samples": 5},
+    "attention_gradient": False,
+    "attention_rollout": False,
     "attention_weights": False,
     "instance_weights": False,
 }
@@ -65,7 +67,7 @@ def configuration(address: str, model: str) -> dict[str, Any]:
     """Experiments that have every method, view and score between them, on small networks."""
     scored = {"saliency": {}, "random_attribution": {}}
     return {
-        "run": ["methods", "attended", "scored", "repeated", "unlabelled"],
+        "run": ["methods", "attended", "tokens", "scored", "repeated", "unlabelled"],
         "defaults": {"training": {"epochs": 1, "batch_size": 32}, "examples": {"per_class": 1, "choose": "any"}},
         "experiments": {
             "methods": {
@@ -85,6 +87,11 @@ def configuration(address: str, model: str) -> dict[str, Any]:
                 },
                 "model": {"architecture": "attention_lstm", "filters": 4, "units": 4, "pool": 2, "kernel": 3},
                 "methods": {"attention_weights": {}},
+            },
+            "tokens": {
+                "dataset": SERIES,
+                "model": {"architecture": "transformer", "width": 4, "heads": 1, "depth": 1, "hidden": 4},
+                "methods": {"attention_rollout": {}, "attention_gradient": {}},
             },
             "scored": {
                 "dataset": SERIES,
@@ -114,8 +121,9 @@ def configuration(address: str, model: str) -> dict[str, Any]:
 
 def targets() -> list[str]:
     """Files that need every rule, and few rules twice."""
-    methods = [name for name in plugins.load("explain") if name not in ("attention_weights", "instance_weights")]
-    wanted = [f"results/methods/explain/{name}/attributions.npz" for name in methods]
+    methods = [name for name in plugins.load("explain") if FEW.get(name) is not False]
+    wanted = [f"results/tokens/explain/{name}/attributions.npz" for name in ("attention_rollout", "attention_gradient")]
+    wanted += [f"results/methods/explain/{name}/attributions.npz" for name in methods]
     wanted += ["results/attended/explain/attention_weights/attributions.npz", "results/methods/model/augmentation.png"]
     wanted += [f"results/methods/views/{view}/{view}.npz" for view in plugins.load("views")]
     wanted += ["results/methods/views/architecture/architecture.png", "results/scored/tracking.json"]

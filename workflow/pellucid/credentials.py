@@ -22,7 +22,13 @@ _OWNER_IN_TEXT = re.compile(rf"(:/{{1,3}}){_OWNER}", re.IGNORECASE)
 _QUERY_IN_TEXT = re.compile(rf"([?&;#]{_SECRET}=)[^&;#\s\"')>]+", re.IGNORECASE)
 # A header that a server repeats. The second word must look like a code: "Basic motions" is none.
 _HEADER_IN_TEXT = re.compile(r"\b([Bb]asic|[Bb]earer) (?=\S*(?:[0-9=+/]|[a-z][A-Z]))[\w+/=.~-]{8,}")
-_IN_ENVIRONMENT = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "PGPASSWORD")
+_IN_ENVIRONMENT = (
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN",
+    "PGPASSWORD",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+)
 _SHORTEST = 6  # letters of a password that is looked for in every text
 HIDDEN = "***"
 

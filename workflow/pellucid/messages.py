@@ -37,7 +37,7 @@ def format_shape(sizes: Iterable[int | None]) -> str:
     return " × ".join("?" if size is None else str(size) for size in sizes)
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Return the first non-blank line of an error's text, or the name of its type."""
     lines = (line.strip() for line in str(error).splitlines())
     return next((line for line in lines if line), type(error).__name__)

@@ -1,7 +1,7 @@
 """Code what is explained of an example as one int64: an output of the model, or one output minus another.
 
-A number from 0 is the index of an output. A contrast (why this output and not that one) is a number from 2^40 that holds
-both indices. So targets are int64 arrays (N,) in every file and function.
+A number from 0 is the index of an output. A contrast (why this output and not that one) is a number from 2^40 that
+holds both indices. So targets are int64 arrays (N,) in every file and function.
 """
 
 from __future__ import annotations
@@ -45,10 +45,19 @@ def columns(outputs: NDArray[Any], targets: NDArray[np.int64]) -> NDArray[Any]:
     """Return the target's value of each example: outputs (N, outputs) at its target (N,), as (N,)."""
     why, other = split(targets)
     rows = np.arange(len(outputs))
-    values = outputs[rows, why]
+    values: NDArray[Any] = outputs[rows, why]
     if (other < 0).all():
         return values
     return np.where(other < 0, values, values - outputs[rows, np.maximum(other, 0)])
+
+
+def along_outputs(values: NDArray[Any], targets: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the value of every target from values of all outputs (..., outputs), such as weights: (..., N)."""
+    why, other = split(targets)
+    explained: NDArray[Any] = values[..., why]
+    if (other < 0).all():
+        return explained
+    return np.where(other < 0, explained, explained - values[..., np.maximum(other, 0)])
 
 
 def name(target: int, classes: Sequence[str]) -> str:

@@ -22,15 +22,15 @@ REGRESSION: Task = "regression"
 TASKS: tuple[Task, ...] = (SINGLE_LABEL, MULTI_LABEL, REGRESSION)
 
 # The last activation of a model, in the names of Keras.
-ACTIVATION = {SINGLE_LABEL: "softmax", MULTI_LABEL: "sigmoid", REGRESSION: "linear"}
+ACTIVATION: dict[str, str] = {SINGLE_LABEL: "softmax", MULTI_LABEL: "sigmoid", REGRESSION: "linear"}
 # What one output of the model stands for, and what is explained of it.
-OUTPUT_WORD = {SINGLE_LABEL: "class", MULTI_LABEL: "label", REGRESSION: "value"}
-OUTPUT_WORDS = {SINGLE_LABEL: "classes", MULTI_LABEL: "labels", REGRESSION: "values"}
-QUANTITY = {SINGLE_LABEL: "logit", MULTI_LABEL: "logit", REGRESSION: "value"}
+OUTPUT_WORD: dict[str, str] = {SINGLE_LABEL: "class", MULTI_LABEL: "label", REGRESSION: "value"}
+OUTPUT_WORDS: dict[str, str] = {SINGLE_LABEL: "classes", MULTI_LABEL: "labels", REGRESSION: "values"}
+QUANTITY: dict[str, str] = {SINGLE_LABEL: "logit", MULTI_LABEL: "logit", REGRESSION: "value"}
 
 
 def probabilities(task: str, logits: NDArray[Any]) -> NDArray[np.float64] | None:
-    """Return the probabilities (N, outputs) of logits (N, outputs), in float64; None for a regression, which has none."""
+    """Return the probabilities (N, outputs) of logits (N, outputs), in float64; None for a regression."""
     if task == REGRESSION:
         return None
     return sigmoid(logits) if task == MULTI_LABEL else softmax(logits)

@@ -45,6 +45,14 @@ except configuration.ConfigError as error:
 for line in experiment_files.notes(CONFIG):
     logger.info(line)
 
+# With gpu, what a rule with a model asks for, and the parameter by which its results are known; without, nothing, so that
+# results of runs without a card stay as they are.
+ONE_CARD = {"gpu": 1} if CONFIG.gpu else {}
+DEVICE = {"gpu": CONFIG.gpu} if CONFIG.gpu else {}
+# One card, unless --resources gpu=… says how many this machine has: Snakemake knows no limit of its own.
+if CONFIG.gpu and workflow.is_main_process and not workflow.non_local_exec and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", 1)
+
 FIGURES = experiment_files.all_figures(CONFIG) + summary_files.all_figures(CONFIG)
 FIGURES += study_files.figures_over_experiments(CONFIG)
 PAGES = page_files.all_pages(CONFIG)

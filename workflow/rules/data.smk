@@ -60,6 +60,37 @@ rule preprocess:
         "../scripts/preprocess.py"
 
 
+# Only for several labels (which occur together) and for values (how they are distributed).
+rule draw_answers:
+    input:
+        data_info=f"{RESULTS}/data/data.json",
+        labels=f"{RESULTS}/data/labels.npz",
+    output:
+        report(
+            f"{RESULTS}/data/answers.png",
+            caption="../report/answers.rst",
+            category="{experiment}",
+            subcategory="1 Data",
+            labels={"figure": "Labels or values"},
+        ),
+        f"{RESULTS}/data/answers.svg",
+    log:
+        logs("draw_answers"),
+    priority: PRIORITIES["figure"]
+    conda:
+        CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
+    params:
+        title=param(experiment_files.heading),
+        code=code_of("draw/answers"),
+    message:
+        "Draw what the examples of {wildcards.experiment} are labelled with"
+    script:
+        "../scripts/draw/answers.py"
+
+
 rule draw_data:
     input:
         data_info=f"{RESULTS}/data/data.json",

@@ -2,7 +2,8 @@
 # in: results/<experiment>/data/, model/; out: results/<experiment>/evaluation/
 
 
-# For experiments whose examples have labels; the rule `predict` is for all others.
+# For experiments whose examples have one class each; the rules below it are for several labels, for values, and for
+# examples without labels. All but `predict` run the same script.
 rule evaluate:
     input:
         x=f"{RESULTS}/data/x_test.npy",
@@ -23,15 +24,17 @@ rule evaluate:
     benchmark:
         costs("evaluate")
     wildcard_constraints:
-        experiment=evaluation_files.with_labels(CONFIG),
+        experiment=evaluation_files.of_task(CONFIG, "single_label"),
     priority: PRIORITIES["evaluate"]
     conda:
         CONDA
     threads: CONFIG.threads
     resources:
+        **ONE_CARD,
         mem_mb=memory("network"),
         runtime=minutes("network"),
     params:
+        **DEVICE,
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
         untrained=param(experiment_files.is_untrained),
@@ -40,6 +43,48 @@ rule evaluate:
         "Evaluate {wildcards.experiment} on its test examples"
     script:
         "../scripts/evaluate.py"
+
+
+use rule evaluate as evaluate_labels with:
+    input:
+        x=f"{RESULTS}/data/x_test.npy",
+        # Thresholds are chosen on the validation examples.
+        x_validation=f"{RESULTS}/data/x_validation.npy",
+        labels=f"{RESULTS}/data/labels.npz",
+        data_info=DATA_INFO,
+        model=f"{RESULTS}/model/model.keras",
+        training=f"{RESULTS}/model/training.json",
+    output:
+        metrics=f"{RESULTS}/evaluation/metrics.json",
+        chance=evaluation_files.CHANCE,
+        thresholds=evaluation_files.THRESHOLDS,
+        per_label=f"{RESULTS}/evaluation/per_label.csv",
+        confusion=f"{RESULTS}/evaluation/confusion_per_label.csv",
+        reliability=f"{RESULTS}/evaluation/reliability_per_label.csv",
+        table=f"{RESULTS}/evaluation/predictions.csv",
+        predictions=f"{RESULTS}/evaluation/predictions.npz",
+    wildcard_constraints:
+        experiment=evaluation_files.of_task(CONFIG, "multi_label"),
+
+
+use rule evaluate as evaluate_values with:
+    input:
+        x=f"{RESULTS}/data/x_test.npy",
+        # Intervals of the predictions are calibrated on the validation examples.
+        x_validation=f"{RESULTS}/data/x_validation.npy",
+        labels=f"{RESULTS}/data/labels.npz",
+        data_info=DATA_INFO,
+        model=f"{RESULTS}/model/model.keras",
+        training=f"{RESULTS}/model/training.json",
+    output:
+        metrics=f"{RESULTS}/evaluation/metrics.json",
+        chance=evaluation_files.CHANCE,
+        per_value=f"{RESULTS}/evaluation/per_value.csv",
+        coverage=f"{RESULTS}/evaluation/coverage.csv",
+        table=f"{RESULTS}/evaluation/predictions.csv",
+        predictions=f"{RESULTS}/evaluation/predictions.npz",
+    wildcard_constraints:
+        experiment=evaluation_files.of_task(CONFIG, "regression"),
 
 
 rule predict:
@@ -64,9 +109,11 @@ rule predict:
         CONDA
     threads: CONFIG.threads
     resources:
+        **ONE_CARD,
         mem_mb=memory("network"),
         runtime=minutes("network"),
     params:
+        **DEVICE,
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,
         code=code_of("predict"),
@@ -115,6 +162,94 @@ rule draw_evaluation:
         "../scripts/draw/evaluation.py"
 
 
+rule draw_evaluation_of_labels:
+    input:
+        metrics=f"{RESULTS}/evaluation/metrics.json",
+        per_label=f"{RESULTS}/evaluation/per_label.csv",
+        confusion=f"{RESULTS}/evaluation/confusion_per_label.csv",
+        reliability=f"{RESULTS}/evaluation/reliability_per_label.csv",
+    output:
+        report(
+            f"{RESULTS}/evaluation/per_label.png",
+            caption="../report/per_label.rst",
+            category="{experiment}",
+            subcategory="3 Evaluation",
+            labels={"figure": "Labels"},
+        ),
+        f"{RESULTS}/evaluation/per_label.svg",
+        report(
+            f"{RESULTS}/evaluation/confusion_per_label.png",
+            caption="../report/confusion_per_label.rst",
+            category="{experiment}",
+            subcategory="3 Evaluation",
+            labels={"figure": "Confusion of each label"},
+        ),
+        f"{RESULTS}/evaluation/confusion_per_label.svg",
+        report(
+            f"{RESULTS}/evaluation/reliability_per_label.png",
+            caption="../report/reliability_per_label.rst",
+            category="{experiment}",
+            subcategory="3 Evaluation",
+            labels={"figure": "Reliability of each label"},
+        ),
+        f"{RESULTS}/evaluation/reliability_per_label.svg",
+    log:
+        logs("draw_evaluation_of_labels"),
+    priority: PRIORITIES["figure"]
+    conda:
+        CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
+    params:
+        title=param(experiment_files.heading),
+        code=code_of("draw/evaluation_of_labels"),
+    message:
+        "Draw the evaluation of the labels of {wildcards.experiment}"
+    script:
+        "../scripts/draw/evaluation_of_labels.py"
+
+
+rule draw_evaluation_of_values:
+    input:
+        metrics=f"{RESULTS}/evaluation/metrics.json",
+        per_value=f"{RESULTS}/evaluation/per_value.csv",
+        coverage=f"{RESULTS}/evaluation/coverage.csv",
+        predictions=f"{RESULTS}/evaluation/predictions.npz",
+    output:
+        report(
+            f"{RESULTS}/evaluation/predicted_values.png",
+            caption="../report/predicted_values.rst",
+            category="{experiment}",
+            subcategory="3 Evaluation",
+            labels={"figure": "Predicted and true values"},
+        ),
+        f"{RESULTS}/evaluation/predicted_values.svg",
+        report(
+            f"{RESULTS}/evaluation/coverage.png",
+            caption="../report/coverage.rst",
+            category="{experiment}",
+            subcategory="3 Evaluation",
+            labels={"figure": "Coverage of the intervals"},
+        ),
+        f"{RESULTS}/evaluation/coverage.svg",
+    log:
+        logs("draw_evaluation_of_values"),
+    priority: PRIORITIES["figure"]
+    conda:
+        CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
+    params:
+        title=param(experiment_files.heading),
+        code=code_of("draw/evaluation_of_values"),
+    message:
+        "Draw the evaluation of the values of {wildcards.experiment}"
+    script:
+        "../scripts/draw/evaluation_of_values.py"
+
+
 # Only for experiments whose data source plants evidence.
 rule evidence:
     input:
@@ -135,9 +270,11 @@ rule evidence:
         CONDA
     threads: CONFIG.threads
     resources:
+        **ONE_CARD,
         mem_mb=memory("network"),
         runtime=minutes("network"),
     params:
+        **DEVICE,
         seed=setting("seed"),
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,

@@ -4,6 +4,7 @@
 
 rule select_examples:
     input:
+        unpack(from_config(evaluation_files.thresholds)),
         x=f"{RESULTS}/data/x_test.npy",
         data_info=DATA_INFO,
         truth=f"{RESULTS}/data/truth.npz",
@@ -52,9 +53,11 @@ for method in experiment_files.all_names(CONFIG, "methods"):
             CONDA
         threads: CONFIG.threads
         resources:
+            **(ONE_CARD if plugins.spec("explain", method).needs_model else {}),
             mem_mb=memory("network" if plugins.spec("explain", method).needs_model else "table"),
             runtime=minutes("network" if plugins.spec("explain", method).needs_model else "table"),
         params:
+            **(DEVICE if plugins.spec("explain", method).needs_model else {}),
             method=method,
             parameters=setting("methods", method),
             seed=setting("seed"),

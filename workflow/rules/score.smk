@@ -23,9 +23,11 @@ for score in experiment_files.all_names(CONFIG, "scores"):
             CONDA
         threads: CONFIG.threads if spec.needs_model else 1
         resources:
+            **(ONE_CARD if spec.needs_model else {}),
             mem_mb=memory("network" if spec.needs_model else "table"),
             runtime=minutes("network" if spec.needs_model else "table"),
         params:
+            **(DEVICE if spec.needs_model else {}),
             score=score,
             parameters=setting("scores", score),
             methods=setting("methods"),
@@ -91,9 +93,11 @@ rule check:
         CONDA
     threads: CONFIG.threads
     resources:
+        **ONE_CARD,
         mem_mb=memory("network"),
         runtime=minutes("network"),
     params:
+        **DEVICE,
         methods=setting("methods"),
         seed=setting("seed"),
         threads=CONFIG.threads,

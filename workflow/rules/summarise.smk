@@ -6,6 +6,7 @@ SUMMARIES_OF = f"{RESULTS}/summaries/{{variant}}"
 
 rule select_measured:
     input:
+        unpack(from_config(evaluation_files.thresholds)),
         x=f"{RESULTS}/data/x_test.npy",
         truth=f"{RESULTS}/data/truth.npz",
         groups=f"{RESULTS}/data/groups.npz",
@@ -57,7 +58,9 @@ for method in experiment_files.all_names(CONFIG, "methods"):
         resources:
             mem_mb=memory("network" if plugins.spec("explain", method).needs_model else "table"),
             runtime=minutes("network" if plugins.spec("explain", method).needs_model else "table"),
+            **(ONE_CARD if plugins.spec("explain", method).needs_model else {}),
         params:
+            **(DEVICE if plugins.spec("explain", method).needs_model else {}),
             method=method,
             parameters=setting("methods", method),
             seed=setting("seed"),
@@ -88,7 +91,9 @@ rule permutation:
     resources:
         mem_mb=memory("network"),
         runtime=minutes("network"),
+        **ONE_CARD,
     params:
+        **DEVICE,
         seed=setting("seed"),
         threads=CONFIG.threads,
         memory_mb=CONFIG.memory_mb,

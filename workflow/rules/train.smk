@@ -24,9 +24,11 @@ rule train:
         CONDA
     threads: CONFIG.threads
     resources:
+        **ONE_CARD,
         mem_mb=training_memory,
         runtime=training_minutes,
     params:
+        **DEVICE,
         model=setting("model"),
         files=param(source_files.parameters, "model"),
         training=setting("training"),
@@ -56,9 +58,11 @@ use rule train as train_random_labels with:
     # It takes long: it starts before all other jobs that no figure of an explanation needs.
     priority: PRIORITIES["train_random_labels"]
     resources:
+        **ONE_CARD,
         mem_mb=training_memory,
         runtime=random_labels_minutes,
     params:
+        **DEVICE,
         training=random_labels_training,
         seed=random_labels_seed,
         permuted=True,

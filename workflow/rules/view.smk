@@ -23,9 +23,11 @@ for view in experiment_files.all_names(CONFIG, "views"):
             CONDA
         threads: CONFIG.threads
         resources:
+            **ONE_CARD,
             mem_mb=memory("network"),
             runtime=minutes("network"),
         params:
+            **DEVICE,
             view=view,
             parameters=setting("views", view),
             sources=list(spec.sources()),

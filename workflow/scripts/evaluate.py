@@ -16,6 +16,7 @@ with job(snakemake, whole=True) as params:
         threads=params.threads,
         memory_mb=params.memory_mb,
         training=snakemake.input.training,
+        x_validation=snakemake.input.get("x_validation"),
         untrained=params.untrained,
         folder=Path(snakemake.output.metrics).parent,
     )

@@ -12,6 +12,7 @@ with job(snakemake) as params:
         measured=snakemake.input.measured,
         data_info=snakemake.input.data_info,
         predictions=snakemake.input.predictions,
+        thresholds=snakemake.input.get("thresholds"),
         seed=params.seed,
         output=snakemake.output[0],
         **params.examples,

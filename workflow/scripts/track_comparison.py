@@ -20,4 +20,5 @@ with job(snakemake) as params:
         output=snakemake.output[0],
         uri=params.tracking["uri"],
         experiment=params.tracking["experiment"],
+        artifacts=params.tracking.get("artifacts", ""),
     )

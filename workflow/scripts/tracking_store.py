@@ -6,4 +6,9 @@ from pellucid.tracking import prepare
 snakemake: Snakemake
 
 with job(snakemake) as params:
-    prepare(uri=params.tracking["uri"], experiment=params.tracking["experiment"], output=snakemake.output[0])
+    prepare(
+        uri=params.tracking["uri"],
+        experiment=params.tracking["experiment"],
+        artifacts=params.tracking.get("artifacts", ""),
+        output=snakemake.output[0],
+    )

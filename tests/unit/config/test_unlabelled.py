@@ -58,7 +58,7 @@ def test_no_file_of_an_evaluation_is_made(folder):
 
 def test_every_experiment_is_evaluated_or_predicted_and_none_both(folder):
     config = resolve(folder)
-    patterns = evaluation_files.with_labels(config), evaluation_files.without_labels(config)
+    patterns = evaluation_files.of_task(config, "single_label"), evaluation_files.without_labels(config)
     for name, wanted in (("ten", [False, True]), ("digits", [True, False]), ("tens", [True, False])):
         fits = [re.fullmatch(f"results/(?P<experiment>{pattern})/x", f"results/{name}/x") for pattern in patterns]
         assert [match is not None for match in fits] == wanted, name

@@ -20,6 +20,7 @@ NETWORKS = {
     "gap_image": "gap_cnn",
     "attention": "attention_lstm",
     "mil": "mil_cnn",
+    "encoder": "transformer",
 }
 ONE_CHANNEL = ("heartbeat", "digit")
 PAIRS = [
@@ -29,7 +30,7 @@ PAIRS = [
     if set(module.SPEC.requires) <= set(plugins.spec("models", architecture).features)
 ]
 # One series of several channels and one image for each method; the other networks are slow tests.
-SERIES, IMAGES = ("multivariate", "gap_series", "attention", "mil"), ("digit", "gap_image")
+SERIES, IMAGES = ("multivariate", "gap_series", "attention", "mil", "encoder"), ("digit", "gap_image")
 FIRST = {
     pair
     for method in METHODS

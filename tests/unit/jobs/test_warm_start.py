@@ -17,7 +17,14 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the warm start 
 
 
 def script(path, **changes):
-    usual = {"threads": 1, "resources": {}, "bench_record": None, "is_local": True, "local_path": str(path)}
+    usual = {
+        "threads": 1,
+        "resources": {},
+        "params": {},
+        "bench_record": None,
+        "is_local": True,
+        "local_path": str(path),
+    }
     usual |= {"conda_env": None, "container_img": None, "env_modules": None}
     return SimpleNamespace(**usual | changes)
 
@@ -120,7 +127,13 @@ def test_the_benchmark_measures_the_child(parent, written):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"conda_env": "x"}, {"container_img": "x"}, {"env_modules": ["x"]}, {"resources": {"shell_exec": "sh"}}],
+    [
+        {"conda_env": "x"},
+        {"container_img": "x"},
+        {"env_modules": ["x"]},
+        {"resources": {"shell_exec": "sh"}},
+        {"params": {"gpu": {"tf32": False}}},
+    ],
 )
 def test_other_environments_start_as_ever(tmp_path, changes):
     assert warm_start._is_plain(script(tmp_path / "explain.py"), tmp_path)

@@ -1,10 +1,13 @@
 """Architectures against the parameter counts that were published for them, or that their layers add up to."""
 
+import json
+
 import numpy as np
 import pytest
 
 from pellucid import plugins
 from pellucid.errors import InputError
+from pellucid.models.imported import archive
 from pellucid.network.explained_model import ExplainedModel
 
 # Small ones of every architecture with parts that others lack: (name, input shape, parameters).
@@ -13,7 +16,16 @@ SMALL = [
     ("gap_cnn", (8, 8, 3), {"filters": [4, 6], "kernels": [3, 3], "pool": 2}),
     ("attention_lstm", (24, 2), {"filters": 8, "kernel": 5, "pool": 3, "units": 8}),
     ("mil_cnn", (26, 2), {"window": 6, "filters": 8, "kernel": 3, "units": 8}),
+    ("xresnet1d101", (32, 2), {"blocks": [1, 1], "filters": 8, "hidden": 8, "dropout": 0.1}),
+    ("resnet1d_wang", (24, 2), {"filters": 8, "hidden": 0, "dropout": 0}),
+    ("inception1d", (24, 2), {"depth": 3, "filters": 4, "bottleneck": 4, "kernel": 8, "dropout": 0.1}),
+    ("transformer", (24, 2), {"patch": 3, "width": 8, "heads": 2, "depth": 1, "hidden": 8}),
+    ("aeon", (24, 2), {"name": "LITE", "filters": 4, "kernel": 8, "batch_norm_momentum": 0.9}),
 ]
+# Their layers take long to trace one by one.
+MANY_LAYERS = ("aeon", "application", "inception1d", "xresnet1d101")
+# The head of the PTB-XL benchmark for 71 classes behind a number of filters: maximum and mean of each, 128 units.
+PTBXL_HEAD = {n: 4 * 2 * n + 2 * n * 128 + 128 + 4 * 128 + 128 * 71 + 71 for n in (128, 256)}
 
 
 def small(keras, name, shape, parameters, classes=3):
@@ -51,11 +63,100 @@ def small(keras, name, shape, parameters, classes=3):
             (9 * 6 * 64 + 64) + 4 * (64 * (64 + 64) + 64) + (64 * 64 + 64) + 64 + 64 * 4 + 4,
         ),
         # Two convolutions over one channel's axis; the gated attention has no biases; the classes.
+        # Twelve leads and 71 statements: what the benchmark's program trains, and mean and variance of each filter.
+        ("resnet1d_wang", (1000, 12), 71, 481_863 + 2 * (9 * 128 + 256 + 128)),
+        (
+            "resnet1d_wang",
+            (250, 12),
+            71,
+            (7 * 12 + 3 * (5 + 3) * 128 + 2 * 128) * 128 + 4 * 9 * 128 + PTBXL_HEAD[128],
+        ),
+        ("inception1d", (1000, 12), 71, 516_167 + 2 * (8 * 128 + 256 + 128)),
+        (
+            "inception1d",
+            (250, 12),
+            71,
+            sum(2 * i * 32 + (39 + 19 + 9) * 32 * 32 for i in (12, *5 * [128]))
+            + (12 + 128) * 128
+            + 4 * 8 * 128
+            + PTBXL_HEAD[128],
+        ),
+        ("xresnet1d101", (1000, 12), 71, 1_880_775 + 2 * (32 + 32 + 64 + 33 * (64 + 64 + 256) + 256 + 512 + 128)),
+        (
+            "xresnet1d101",
+            (250, 12),
+            71,
+            5 * (12 * 32 + 32 * 32 + 32 * 64)
+            + 4 * (32 + 32 + 64)
+            + sum(i * 64 + 5 * 64 * 64 + 64 * 256 + 4 * (64 + 64 + 256) for i in (64, *32 * [256]))
+            + 64 * 256
+            + 4 * 256
+            + PTBXL_HEAD[256],
+        ),
+        # Patches of 10 samples, a bias for each of 10 positions; three blocks: two normalisations, four projections,
+        # two dense layers; the last normalisation, the classes.
+        (
+            "transformer",
+            (100, 6),
+            4,
+            (10 * 6 * 64 + 64)
+            + (64 * 64 + 10 * 64)
+            + 3 * (2 * 128 + 4 * (64 * 64 + 64) + (64 * 128 + 128) + (128 * 64 + 64))
+            + 128
+            + 64 * 4
+            + 4,
+        ),
         ("mil_cnn", (100, 6), 4, (5 * 6 * 32 + 32) + (5 * 32 * 64 + 64) + 2 * 64 * 64 + 64 + 64 * 4 + 4),
     ],
 )
 def test_has_the_published_number_of_parameters(keras, name, shape, classes, parameters):
     assert plugins.load("models")[name].build(shape, classes).count_params() == parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    # Ismail-Fawaz A, Devanne M, Berretti S, Weber J, Forestier G. LITE: Light Inception with boosTing tEchniques for
+    # Time Series Classification. DSAA (2023), table 1: what is trained before the classes, for one channel.
+    [("FCN", 264_704), ("Inception", 420_192), ("LITE", 9_814)],
+)
+def test_aeons_networks_have_the_published_number_of_parameters(keras, name, parameters):
+    model = plugins.load("models")["aeon"].build((100, 1), 5, name=name)
+    trained = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    assert trained - (model.get_layer("classes").count_params()) == parameters
+
+
+def test_every_network_of_aeon_is_what_is_said_of_it_and_is_numbered_from_one(keras):
+    aeon = plugins.load("models")["aeon"]
+    for name in aeon.NETWORKS:
+        model = aeon.build((64, 3), 4, name=name)
+        config = json.loads(model.to_json())
+        archive.check(config, name)
+        assert archive.features(config, name) == aeon.features(name=name), name
+        assert model.output_shape == (None, 4)
+        numbered = [layer.name for layer in model.layers if layer.name not in ("input", "classes")]
+        assert numbered[0].endswith("_1"), name
+
+
+def test_a_tcn_sees_the_whole_series_and_a_size_that_a_network_lacks_is_refused(keras, rng):
+    aeon = plugins.load("models")["aeon"]
+    explained_model = ExplainedModel(aeon.build((100, 1), 3, name="TCN"))
+    gradient = explained_model.gradient(rng.normal(size=(4, 100, 1)).astype(np.float32), np.zeros(4, int))
+    # Two convolutions of two samples in each block, with dilations 1 to 32, see 127 samples; with five blocks 63.
+    assert np.abs(gradient).max(0)[0, 0] > 0
+    with pytest.raises(InputError, match="aeon.depth: found 3 for FCN; expected nothing: only Inception, TCN"):
+        aeon.build((100, 1), 3, name="FCN", depth=3)
+    with pytest.raises(InputError, match="model aeon DisjointCNN: found series of shape 4 × 1 .*longer series"):
+        aeon.build((4, 1), 3, name="DisjointCNN")
+
+
+def test_sizes_that_do_not_fit_together_are_refused():
+    models = plugins.load("models")
+    with pytest.raises(InputError, match="xresnet1d101.kernel: found 4; expected an odd number"):
+        models["xresnet1d101"].check(kernel=4)
+    with pytest.raises(InputError, match="resnet1d_wang.kernel, halved and one more: found 4"):
+        models["resnet1d_wang"].check(kernel=7)
+    with pytest.raises(InputError, match="transformer.width: found 30; expected a multiple of 2 and of the 4 heads"):
+        models["transformer"].build((100, 1), 3, width=30)
 
 
 def test_multivariate_counts_543404_up_to_its_dense_300(keras):
@@ -72,6 +173,9 @@ def test_multivariate_counts_543404_up_to_its_dense_300(keras):
         ("digit_cnn", (6, 6, 3)),
         ("attention_lstm", (10, 2)),
         ("vgg16", (32, 32, 3)),
+        ("xresnet1d101", (32, 2)),
+        ("resnet1d_wang", (4, 2)),
+        ("transformer", (11, 2)),
     ],
 )
 def test_adapts_down_to_its_smallest_input_and_refuses_a_smaller_one(keras, name, smallest):
@@ -151,7 +255,10 @@ def test_the_probe_gives_its_logits_and_their_slope(keras, rng, name, shape, par
     np.testing.assert_allclose(explained_model.gradient(x, target), expected, atol=1e-5 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize(("name", "shape", "parameters"), SMALL)
+@pytest.mark.parametrize(
+    ("name", "shape", "parameters"),
+    [pytest.param(*row, marks=pytest.mark.slow if row[0] in (*MANY_LAYERS, "resnet1d_wang") else ()) for row in SMALL],
+)
 def test_learns_where_a_bump_is_and_of_which_sign(keras, rng, name, shape, parameters):
     # Noise, with a bump somewhere: up, down or none. Guessing gives a third.
     labels = rng.integers(0, 3, 300)
@@ -169,7 +276,7 @@ def test_learns_where_a_bump_is_and_of_which_sign(keras, rng, name, shape, param
     "name",
     [
         # Every convolution of its default network is asked for, which takes a minute.
-        pytest.param(name, marks=pytest.mark.slow if name == "application" else ())
+        pytest.param(name, marks=pytest.mark.slow if name in MANY_LAYERS else ())
         for name, module in plugins.load("models").items()
         # The others are whatever a file or a function makes them.
         if not plugins.required(module)
@@ -186,6 +293,9 @@ def test_features_are_declared_as_they_are(keras, name):
     assert ("conv" in features) == (bool(lies) and all(lies))
     assert ("attention" in features) == ("attention_weights" in model.layers)
     assert ("instances" in features) == ({"windows", "instance_weights"} <= set(model.layers))
+    assert ("self_attention" in features) == any(
+        type(layer).__name__ == "MultiHeadAttention" for layer in model.layers.values()
+    )
     for feature, ask in (
         ("gap", lambda: model.pooled_head),
         ("relu", lambda: model.gradient(one, np.array([0]), "guided")),

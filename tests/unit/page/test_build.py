@@ -31,9 +31,11 @@ def test_what_the_explorer_shows_is_what_the_arrays_hold(tmp_path, rng, shape):
     for place, example in enumerate(explorer["examples"]):
         p = made.shared["probabilities"][place]
         assert example["index"] == made.shared["indices"][place]
-        assert (example["label"], example["predicted"], example["target"]) == tuple(
-            int(made.shared[name][place]) for name in ("labels", "predictions", "targets")
+        assert (example["label"], example["predicted"]) == tuple(
+            int(made.shared[name][place]) for name in ("labels", "predictions")
         )
+        assert example["explained"] == made.content["data"]["classes"][int(made.shared["targets"][place])]
+        assert example["wrong"] == (example["label"] != example["predicted"])
         assert example["p"] == p[example["predicted"]] and example["p_true"] == p[example["label"]]
         assert [one for one, _ in example["best"]] == np.argsort(-p, kind="stable")[:5].tolist()
 

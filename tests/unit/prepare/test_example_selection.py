@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pellucid.prepare.example_selection import choose_indices, targets
+from pellucid.prepare.example_selection import choose_indices
+from pellucid.prepare.explained_targets import targets
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1])
 # Examples 0, 1, 4 and 5 are right; confidence falls from 0.95 on.

@@ -13,10 +13,12 @@ from tests.support.good_settings import GOOD
 
 
 def test_what_is_absent_has_the_default_that_the_configuration_has():
-    assert complete({"epochs": 15, "batch_size": 64}) == resolve(GOOD).experiments["digits"]["training"]
+    absent = complete({"epochs": 15, "batch_size": 64})
+    # The loss is that of the task, which the data say.
+    assert absent | {"loss": "crossentropy"} == resolve(GOOD).experiments["digits"]["training"]
     declared = schema_errors.of_config()["$defs"]["settings"]["properties"]["training"]["properties"]
     # A training has a seed of its own only where one is given; a recipe is replaced by its keys.
-    assert set(complete({})) == set(declared) - {"seed", "recipe"}
+    assert set(complete({})) == set(declared) - {"seed", "recipe", "loss"}
 
 
 # Class weights -------------------------------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
-"""Check the arrays of the caller: examples, labels, targets, masks."""
+"""Check the arrays of the caller: examples, classes, masks."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +10,6 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean, format_shape
-
-logger = logging.getLogger(__name__)
 
 _NUMBERS = "biuf"
 _AXES = {3: "(examples, time, channels)", 4: "(examples, height, width, channels)"}
@@ -65,6 +62,11 @@ def batch(x: NDArray[np.float32], input_shape: tuple[int, ...], name: str = "x")
     raise InputError.unexpected(name, found, f"N × {format_shape(input_shape)}, N examples for the model", hint)
 
 
+def listed(names: Sequence[str]) -> str:
+    """Return the first names of a list, in words."""
+    return comma_list(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+
+
 def require_kind(input_shape: tuple[int, ...], batched: int = 0) -> str:
     """Return "series" or "image", for examples of this shape.
 
@@ -98,8 +100,10 @@ def mask(measured: Any, x: NDArray[np.float32]) -> NDArray[np.bool_] | None:
     return None if array.all() else array
 
 
-def classes(values: Any, name: str, n: int, class_names: Sequence[str], examples: str = "x") -> NDArray[np.int64]:
-    """Return the class of each example as a number (n,), from numbers or names.
+def classes(
+    values: Any, name: str, n: int, class_names: Sequence[str], examples: str = "x", word: str = "class"
+) -> NDArray[np.int64]:
+    """Return the class (or another output, called `word`) of each example as a number (n,), from numbers or names.
 
     Raises:
         InputError: another number of examples, a class that the model does not have, or one-hot rows.
@@ -111,11 +115,11 @@ def classes(values: Any, name: str, n: int, class_names: Sequence[str], examples
     if array.shape != (n,):
         found = f"{len(array)} classes" if array.ndim == 1 else f"shape {format_shape(array.shape) or '()'}"
         raise InputError.unexpected(name, found, f"{n}, one for each example of {examples}")
-    return np.array([single(value, name, class_names) for value in array.tolist()], np.int64)
+    return np.array([single(value, name, class_names, word) for value in array.tolist()], np.int64)
 
 
-def single(value: Any, name: str, class_names: Sequence[str]) -> int:
-    """Return the number of one class, from its number or its name.
+def single(value: Any, name: str, class_names: Sequence[str], word: str = "class") -> int:
+    """Return the number of one class (or another output, called `word`), from its number or its name.
 
     Raises:
         InputError: the model has no such class.
@@ -124,45 +128,10 @@ def single(value: Any, name: str, class_names: Sequence[str]) -> int:
     if isinstance(value, str):
         if value in class_names:
             return list(class_names).index(value)
-        listed = comma_list(class_names[:_MOST_NAMES]) + (f", … ({n:,} classes)" if n > _MOST_NAMES else "")
+        shown = comma_list(class_names[:_MOST_NAMES]) + (f", … ({n:,} classes)" if n > _MOST_NAMES else "")
         hint = did_you_mean(value, class_names).strip()
-        raise InputError.unexpected(name, abbreviate(value), f"a class: {listed}", hint)
+        raise InputError.unexpected(name, abbreviate(value), f"a {word}: {shown}", hint)
     is_whole = isinstance(value, (int, np.integer)) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool) or not is_whole or not 0 <= value < n:
-        raise InputError.unexpected(name, abbreviate(value), f"a class of the model, from 0 to {n - 1}")
+        raise InputError.unexpected(name, abbreviate(value), f"a {word} of the model, from 0 to {n - 1}")
     return int(value)
-
-
-def targets(
-    target: Any,
-    labels: NDArray[np.int64] | None,
-    predictions: NDArray[np.int64],
-    class_names: Sequence[str],
-) -> NDArray[np.int64]:
-    """Return the class to explain for each example, (N,).
-
-    Raises:
-        InputError: the labels are needed and missing, or the model has no such class.
-    """
-    n = len(predictions)
-    if isinstance(target, str) and target in ("predicted", "label"):
-        if target in class_names:
-            logger.warning(
-                'target: "%s" means the %s class of each example, not the class of this name, whose number is %d',
-                *(target, target, list(class_names).index(target)),
-            )
-        if target == "predicted":
-            return predictions
-        if labels is None:
-            raise InputError("target", '"label" needs the true classes.', "Pass them: y=….")
-        return labels
-    if isinstance(target, str):
-        names = ["predicted", "label", *class_names]
-        if target not in class_names:
-            listed = comma_list(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
-            hint = did_you_mean(target, names).strip()
-            raise InputError.unexpected("target", abbreviate(target), f"one of {listed}, or a number", hint)
-    if np.ndim(target) == 0:
-        value = target.item() if isinstance(target, (np.ndarray, np.generic)) else target
-        return np.full(n, single(value, "target", class_names), np.int64)
-    return classes(target, "target", n, class_names)

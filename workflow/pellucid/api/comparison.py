@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from pellucid import plugins, tables
+from pellucid.api.explained_targets import count
 from pellucid.api.explanation import Explanation, facts_html, figure_html, fitted
 from pellucid.compare import checks, leaderboard
 from pellucid.config.variants import method_of
@@ -89,7 +90,7 @@ class Comparison:
         """Return the leaderboard's headline columns and the overview for a notebook."""
         first = next(iter(self.explanations.values()))
         facts = {
-            "examples": f"{len(first.targets)}, of which {len(set(first.targets.tolist()))} classes are explained",
+            "examples": f"{len(first.targets)}, of which {count(first.targets, first.task)} are explained",
             "scores": "; ".join(f"{name}: {plugins.spec('score', name).title}" for name in self.scores),
             "read it as": "means over the examples, ↑ higher or ↓ lower is better; mean rank: 1 is best",
         }

@@ -23,6 +23,7 @@ from pellucid.messages import abbreviate, format_shape
 from pellucid.score.base import Explanation as Scored
 from pellucid.score.base import ScoreContext
 from pellucid.score.run import re_explain
+from pellucid.targets import name as name_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,11 +40,13 @@ class Explanation:
         attributions: float32, of the shape of x: the attribution of every input value, in the method's unit (`unit`).
         method: its name; `variant` is the same.
         parameters: all of the method's parameters, with their defaults.
-        targets: (N,) the explained class of each example.
-        predictions: (N,) the predicted class of each example.
-        probabilities: (N, classes).
-        labels: (N,) the true classes; None if the caller did not pass them.
-        class_names: of all classes.
+        targets: (N,) what is explained of each example: the number of a class, label or value; of a contrast, a code
+            that `pellucid.targets.split` takes apart (`explained` has the names).
+        predictions: (N,) the predicted class of each example; of several labels whether the explained one is predicted,
+            1 or 0; of a regression the predicted value.
+        probabilities: (N, outputs); None for a regression.
+        labels: (N,) the true classes, or (N, outputs) labels or values; None if the caller did not pass them.
+        class_names: of all classes, labels or values.
         cost: seconds, forward and backward passes through the model.
         data_info: the facts of the data, as the workflow's `data.json` holds them.
         arrays: the content of the workflow's `attributions.npz`.
@@ -53,9 +56,9 @@ class Explanation:
     method: str
     parameters: Mapping[str, Any]
     targets: NDArray[np.int64]
-    predictions: NDArray[np.int64]
-    probabilities: NDArray[np.float64]
-    labels: NDArray[np.int64] | None
+    predictions: NDArray[Any]
+    probabilities: NDArray[np.float64] | None
+    labels: NDArray[Any] | None
     cost: Mapping[str, Any]
     data_info: Mapping[str, Any]
     arrays: Mapping[str, NDArray[Any]]
@@ -72,11 +75,23 @@ class Explanation:
     @property
     def unit(self) -> str:
         """The unit of the attributions."""
-        return str(plugins.spec("explain", self.method).unit)
+        from pellucid.draw.shared import task_heading
+
+        return task_heading.of_unit(plugins.spec("explain", self.method).unit, self.task, self.arrays)
+
+    @property
+    def task(self) -> str:
+        """What the model was trained for: single_label, multi_label or regression."""
+        return self._opened.explained.task
+
+    @property
+    def explained(self) -> list[str]:
+        """What is explained of each example, by name: "MI", or "MI, not NORM"."""
+        return [name_of(int(target), self.class_names) for target in self.targets]
 
     @property
     def class_names(self) -> list[str]:
-        """The names of all classes."""
+        """The names of all classes, labels or values."""
         return list(self.data_info["classes"])
 
     @property
@@ -188,11 +203,11 @@ class Explanation:
         """Return the facts of these attributions in words."""
         spec = plugins.spec("explain", self.method)
         passes = f"{self.cost['forward_passes']:,} forward, {self.cost['backward_passes']:,} backward passes"
-        explained = dict.fromkeys(self.class_names[target] for target in self.targets)
+        explained = dict.fromkeys(self.explained)
         facts = {
             "method": f"{spec.title} ({spec.paper})",
             "parameters": ", ".join(f"{name} {value}" for name, value in self.parameters.items()),
-            "attributions": f"{format_shape(self.attributions.shape)}, {spec.unit}",
+            "attributions": f"{format_shape(self.attributions.shape)}, {self.unit}",
             "explained": ", ".join([*list(explained)[:5], *(["…"] if len(explained) > 5 else [])]),
             "cost": f"{self.cost['seconds']:.2f} s, {passes}",
         }
@@ -201,7 +216,7 @@ class Explanation:
     def _repr_html_(self) -> str:
         """Return the figure, the facts and the checks for a notebook."""
         facts = dict(self._facts())
-        if self.labels is not None and np.bincount(self.labels).max() > 4:
+        if self.labels is not None and self.labels.ndim == 1 and np.bincount(self.labels).max() > 4:
             facts["figure"] = "the first 4 examples of each class; plot([…]) shows others, by their numbers"
         for check in self.checks.itertuples():
             verdict = "passed" if check.passed else "FAILED"

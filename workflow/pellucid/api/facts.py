@@ -12,12 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pellucid.api import arrays
+from pellucid.api import answers, arrays
+from pellucid.api.explained_targets import targets
 from pellucid.api.opening import OpenedModel
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
-from pellucid.logits import softmax
-from pellucid.messages import abbreviate
+from pellucid.messages import abbreviate, comma_list
+from pellucid.targets import split
+from pellucid.tasks import OUTPUT_WORD, OUTPUT_WORDS, SINGLE_LABEL, TASKS, Task, probabilities
+
+_PREDICTED = 0.5  # probability from which a label counts as predicted
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,10 @@ class Data:
         """
         examples, model = opened.x, opened.explained
         n, input_shape = len(examples), examples.shape[1:]
-        classes = _class_names(class_names, model.n_classes, opened.where)
+        classes = _class_names(class_names, model.n_classes, opened.where, model.task)
         info = {
             "title": str(title),
+            "task": model.task,
             "kind": arrays.require_kind(input_shape),
             "classes": classes,
             "channels": _channel_names(channel_names, input_shape[-1]),
@@ -71,16 +76,12 @@ class Data:
             "notes": [],
             "shape": list(input_shape),
         }
-        labels = None if y is None else arrays.classes(_one_or_many(y, n), "y", n, classes)
+        answer = None if y is None else answers.read(y, "y", n, classes, model.task)
         logits = model.logits(examples, called="example of x")
-        predictions = logits.argmax(1)
         content: dict[str, NDArray[Any]] = {
             "indices": np.arange(n),
             "inputs": examples,
-            "labels": np.full(n, UNLABELLED, np.int64) if labels is None else labels,
-            "predictions": predictions,
-            "probabilities": softmax(logits),
-            "targets": arrays.targets(target, labels, predictions, classes),
+            **_answered(logits, answer, target, classes, model.task),
         }
         if measured is not None and (mask := arrays.mask(measured, opened.as_given(examples))) is not None:
             content["measured"] = opened.as_taken(mask)
@@ -91,8 +92,31 @@ class Data:
         return cls(content, info, background, x.shape)
 
 
-def classes_of_training(training_y: ArrayLike | None, data: Data) -> NDArray[np.int64] | None:
-    """Return the classes (M,) of the training examples; None where they are not known.
+def _answered(
+    logits: NDArray[Any], answer: NDArray[Any] | None, target: Any, classes: Sequence[str], task: str
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays of `examples.npz` that hold what is true, predicted and explained of each example.
+
+    Of several labels or values, an example stands for the one that is explained: `labels` is its number.
+    """
+    known = answer if task == SINGLE_LABEL else None
+    explained = targets(target, known, logits, classes, task)
+    p, rows = probabilities(task, logits), np.arange(len(logits))
+    outputs = split(explained)[0]
+    if task == SINGLE_LABEL:
+        labels = np.full(len(logits), UNLABELLED, np.int64) if known is None else known
+        predicted = logits.argmax(1)
+    else:
+        labels = outputs
+        predicted = logits[rows, outputs] if p is None else (p[rows, outputs] >= _PREDICTED).astype(np.int64)
+    content = {"labels": labels, "predictions": predicted}
+    content |= {} if p is None else {"probabilities": p}
+    content |= {} if answer is None or task == SINGLE_LABEL else {"answers": answer}
+    return content | {"targets": explained}
+
+
+def classes_of_training(training_y: ArrayLike | None, data: Data) -> NDArray[Any] | None:
+    """Return the classes (M,) of the training examples, their labels or values (M, outputs); None if not known.
 
     Raises:
         InputError: another number of classes than of training examples.
@@ -101,7 +125,21 @@ def classes_of_training(training_y: ArrayLike | None, data: Data) -> NDArray[np.
         return None
     if data.training is None:
         raise InputError("training_y", "the training examples themselves are missing.", "Pass them: training=….")
-    return arrays.classes(training_y, "training_y", len(data.training), data.info["classes"], examples="training")
+    known, task = data.info["classes"], data.info["task"]
+    return answers.read(training_y, "training_y", len(data.training), known, task, examples="training")
+
+
+def require_task(task: Any) -> Task:
+    """Return the task.
+
+    Raises:
+        InputError: no such task.
+    """
+    for known in TASKS:
+        if task == known:
+            return known
+    meanings = comma_list([f"{known} ({OUTPUT_WORDS[known]})" for known in TASKS])
+    raise InputError.unexpected("task", abbreviate(task), f"one of {meanings}")
 
 
 def names(values: Any, key: str) -> list[str]:
@@ -130,12 +168,12 @@ def require_numbers(**values: Any) -> None:
             raise InputError.unexpected(name, abbreviate(value), f"a whole number from {least}")
 
 
-def _class_names(listed: Sequence[str] | None, n_classes: int, where: str) -> list[str]:
+def _class_names(listed: Sequence[str] | None, n_classes: int, where: str, task: str) -> list[str]:
     if listed is None:
         return [str(number) for number in range(n_classes)]
     if len(listed) != n_classes:
         raise InputError.unexpected(
-            "class_names", f"{len(listed)} names", f"{n_classes}, one for each class of {where}"
+            "class_names", f"{len(listed)} names", f"{n_classes}, one for each {OUTPUT_WORD[task]} of {where}"
         )
     return list(listed)
 
@@ -155,8 +193,3 @@ def _rate(value: float | None) -> float | None:
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < math.inf:
         raise InputError.unexpected("sampling_rate_hz", abbreviate(value), "samples per second, above 0")
     return float(value)
-
-
-def _one_or_many(y: ArrayLike, n: int) -> Any:
-    """Return the class of a single example as a list."""
-    return [y] if n == 1 and np.ndim(y) == 0 else y

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pellucid import plugins
@@ -21,8 +20,9 @@ from pellucid.api.own_function import raising
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.run import explain_variants
+from pellucid.tasks import SINGLE_LABEL
 
-# A Keras model, the path of a .keras file or of a SavedModel folder, or a function (N, *shape) -> (N, classes).
+# A Keras model, the path of a .keras file or of a SavedModel folder, or a function (N, *shape) -> (N, outputs).
 Model = Any
 # The default scores of `compare`: they work with any model and without training examples.
 SCORES = ("deletion_insertion", "faithfulness_correlation", "cost")
@@ -35,8 +35,9 @@ def explain(
     x: ArrayLike,
     method: str,
     *,
+    task: str = SINGLE_LABEL,
     y: ArrayLike | None = None,
-    target: str | int | ArrayLike = "predicted",
+    target: str | int | ArrayLike | Mapping[str, Any] = "predicted",
     training: ArrayLike | None = None,
     measured: ArrayLike | None = None,
     class_names: Sequence[str] | None = None,
@@ -48,21 +49,27 @@ def explain(
     threads: int | None = None,
     memory_mb: int = 1024,
     allow_code: bool = False,
+    code: str | None = None,
     **parameters: Any,
 ) -> Explanation:
     """Explain a model's predictions on examples by one attribution method.
 
     Args:
         model: a Keras model, the path of a `.keras` file or of a SavedModel folder, or a function that takes a batch
-            (N, *shape) float32 and returns (N, classes), logits or probabilities.
+            (N, *shape) float32 and returns (N, outputs): logits, probabilities or values.
         x: the examples, (N, time, channels) or (N, height, width, channels), as the model takes them; one example
             without the axis N is explained as a batch of one.
         method: name of the method, such as "grad_cam".
-        y: the true class of each example, as numbers or names; only for `target="label"` and the figure.
-        target: the class to explain: "predicted", "label", a number, a name, or one of these for each example.
+        task: what the model was trained for: "single_label" (one class of several; a softmax, or logits), "multi_label"
+            (any number of labels; a sigmoid each, or their logits) or "regression" (one or several values).
+        y: the true answers, for `target="label"` and the figure: the class of each example, as numbers or names; of
+            several labels rows of 0 and 1, or a list of names for each example; of a regression the values.
+        target: what to explain: "predicted", "label", a number, a name, or a number or name for each example. Of
+            several labels "predicted" is the most probable one; of several values one must be named. {"why": a, "not":
+            b} explains the difference: why a, and not b; both as before.
         training: (M, *shape), training examples, for methods that draw a background from them.
         measured: true and false of the shape of x; false for padding and filled gaps.
-        class_names: of all classes, in the order of the model's outputs; their numbers if left out.
+        class_names: of all classes, labels or values, in the order of the model's outputs; their numbers if left out.
         channel_names: of the channels, for the figure.
         sampling_rate_hz: of series; with it the time axis of the figure is in seconds.
         unit: of the values of x, for the figure.
@@ -72,6 +79,8 @@ def explain(
             runs in this process already, it keeps its number of threads.
         memory_mb: memory for the batches, in MiB.
         allow_code: run code in the model's file (Lambda layers, a SavedModel); only if you trust its author.
+        code: the module that registers layers of your own in a `.keras` file: its name, where it lies in the folder in
+            which you work, or the path of its file. It is run.
         parameters: of the method; `pellucid list methods` and the reference name them.
 
     Raises:
@@ -83,7 +92,7 @@ def explain(
     opened, data = _opened(
         model,
         x,
-        Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb),
+        Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb, task=facts.require_task(task), code=code),
         y=y,
         target=target,
         training=training,
@@ -104,7 +113,8 @@ def compare(
     *,
     methods: Sequence[str] | Mapping[str, Mapping[str, Any]],
     scores: Sequence[str] | Mapping[str, Mapping[str, Any]] = SCORES,
-    target: str | int | ArrayLike = "predicted",
+    task: str = SINGLE_LABEL,
+    target: str | int | ArrayLike | Mapping[str, Any] = "predicted",
     training: ArrayLike | None = None,
     training_y: ArrayLike | None = None,
     measured: ArrayLike | None = None,
@@ -117,14 +127,16 @@ def compare(
     threads: int | None = None,
     memory_mb: int = 1024,
     allow_code: bool = False,
+    code: str | None = None,
 ) -> Comparison:
     """Explain the same examples by several methods, score the explanations and rank them.
 
     Args:
         methods: names of methods, or their parameters by name: {"occlusion": {"window": 9}, "saliency": {}}.
         scores: names of scores, or their parameters by name.
-        training_y: the classes of `training`, for the baseline "other" of scores; without them it is left out.
-        model, x, y, target, training, measured and all others: as for `explain`.
+        training_y: the classes (labels, values) of `training`, for the baseline "other" of scores; without them it is
+            left out.
+        model, x, y, task, target, training, measured and all others: as for `explain`.
 
     Raises:
         InputError: something is wrong; the message says what, and what to do.
@@ -137,7 +149,7 @@ def compare(
     opened, data = _opened(
         model,
         x,
-        Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb),
+        Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb, task=facts.require_task(task), code=code),
         y=y,
         target=target,
         training=training,
@@ -163,7 +175,7 @@ def scored_by(
     parameters: Mapping[str, Any],
     axes: Sequence[int],
     opened: OpenedModel,
-    classes: NDArray[np.int64] | None,
+    classes: NDArray[Any] | None,
 ) -> dict[str, Any]:
     """Return the parameters of a score that the model and the data allow.
 
@@ -171,6 +183,7 @@ def scored_by(
         InputError: the model or the data lack something.
     """
     completed = settings.completed("score", name, parameters, axes)
+    settings.require_task("score", name, opened.explained.task)
     settings.require_features("score", name, opened.features, opened.where, opaque=opened.opaque)
     if "other" in completed.get("baselines", ()) and classes is None:
         if "baselines" in parameters:
@@ -220,6 +233,7 @@ def explain_opened(
     """
     spec, examples = plugins.spec("explain", method), data.arrays
     chosen = settings.completed("explain", method, parameters, examples["inputs"].shape[1:-1])
+    settings.require_task("explain", method, opened.explained.task)
     settings.require_features("explain", method, opened.features, opened.where, opaque=opened.opaque)
     if spec.needs_training and data.training is None:
         raise InputError(method, "it needs training examples as a background.", "Pass them: training=….")
@@ -245,8 +259,8 @@ def explain_opened(
         parameters=chosen,
         targets=examples["targets"],
         predictions=examples["predictions"],
-        probabilities=examples["probabilities"],
-        labels=None if (examples["labels"] == UNLABELLED).all() else examples["labels"],
+        probabilities=examples.get("probabilities"),
+        labels=_true(examples, opened.explained.task),
         cost=results.costs[method],
         data_info=data.info,
         arrays=results.arrays,
@@ -255,3 +269,10 @@ def explain_opened(
         _residuals=results.checks[method],
         _training=data.training,
     )
+
+
+def _true(examples: Mapping[str, NDArray[Any]], task: str) -> NDArray[Any] | None:
+    """Return the true answers that the caller passed; None where they are not known."""
+    if task != SINGLE_LABEL:
+        return examples.get("answers")
+    return None if (examples["labels"] == UNLABELLED).all() else examples["labels"]

@@ -23,11 +23,13 @@ from pellucid import plugins
 from pellucid.api import arrays, channel_axis, keras_copy, own_function
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
-from pellucid.models.imported import archive, declared_sizes, head, own_keys
+from pellucid.models.imported import archive, declared_sizes, head, own_keys, task_head
 from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import finite, runtime
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.same_function import reason
+from pellucid.own_code import OwnCode, register
+from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
     import keras
@@ -77,6 +79,8 @@ class Opening:
     threads: int | None
     memory_mb: int
     class_names: Sequence[str] | None = None
+    task: Task = SINGLE_LABEL
+    code: str | None = None
 
 
 def open_model(model: Any, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
@@ -127,14 +131,14 @@ def _from_keras(model: keras.Model, x: NDArray[np.float32], opening: Opening) ->
         "A function, such as lambda x: model(x, training=False), is explained by the methods that need outputs alone."
     )
     config, opened = keras_copy.with_sizes(config, x.shape)
-    archive.check(config, where, hint=hint)
+    archive.check(config, where, hint=hint, registered=archive.registered())
     shape = archive.input_shape(config, where)
     arrays.require_kind(shape)
     examples = arrays.batch(x, shape)
     finite.require_weights(model, where)
     copy = keras_copy.copied(model, config if opened else None, where)
-    n_classes = _number(copy, where, opening)
-    ready = head.with_softmax(make_compatible(copy, where), n_classes, where)
+    n_outputs = _number(copy, where, opening)
+    ready = task_head.with_head(make_compatible(copy, where), n_outputs, opening.task, where)
     return _with_layers(ready, config, examples, where, opening)
 
 
@@ -144,7 +148,7 @@ def _with_layers(
     """Open a repaired model with layers.
 
     Args:
-        model: ends in a softmax over the classes.
+        model: ends in the last layer of the task.
         config: of the model before it was repaired.
         x: (N, *input_shape).
         where, opening: as for `open_model`.
@@ -153,25 +157,35 @@ def _with_layers(
     if first:
         model, x = channel_axis.behind_permutation(model), np.ascontiguousarray(np.moveaxis(x, 1, -1))
         config = keras_copy.config_of(model, where)
-    explained = ExplainedModel(model, memory_mb=opening.memory_mb)
-    return OpenedModel(explained, x, _features(config, where), where, channels_first=first)
+    explained = ExplainedModel(model, opening.task, memory_mb=opening.memory_mb)
+    features = _features(config, where, explained)
+    return OpenedModel(explained, x, features, where, channels_first=first)
 
 
 def _number(model: keras.Model, where: str, opening: Opening) -> int:
-    """Return the number of classes of a model.
+    """Return the number of outputs of a model: classes, labels or values.
 
     Raises:
-        InputError: a single output that may not be the score of a class, or another number of names.
+        InputError: a single output that may not be the score of a class, or sigmoids where classes are expected.
     """
     shape = tuple(model.outputs[0].shape[1:])
     names = opening.class_names
     if shape in ((), (1,)):
+        if opening.task != SINGLE_LABEL:
+            return 1
         if head.final_activation(model) != "sigmoid":
             require_two_names(names, where)
         return 2
     if len(shape) != 1 or shape[0] is None:
-        expected = "one score for each class: (N, classes)"
+        expected = f"one score for each {OUTPUT_WORD[opening.task]}: (N, {OUTPUT_WORDS[opening.task]})"
         raise InputError.unexpected(where, f"an output of shape {format_shape(shape) or '()'}", expected)
+    if opening.task == SINGLE_LABEL and head.final_activation(model) == "sigmoid":
+        raise InputError.unexpected(
+            where,
+            f"{shape[0]} independent sigmoids",
+            "scores of classes that exclude each other: a softmax, or logits",
+            f'If an example may have several labels, say so: task="{MULTI_LABEL}".',
+        )
     return int(shape[0])
 
 
@@ -186,7 +200,8 @@ def require_two_names(names: Sequence[str] | None, where: str) -> None:
             where,
             "one output without a sigmoid",
             "one score for each class",
-            'If it is the logit of the second of two classes, say so: class_names=("first", "second").',
+            'If it is the logit of the second of two classes, say so: class_names=("first", "second"). If it is a '
+            'value: task="regression".',
         )
 
 
@@ -199,20 +214,26 @@ def _from_path(path: Path, x: NDArray[np.float32], opening: Opening) -> OpenedMo
         raise InputError.unexpected("model", f"{where}, which does not exist", "a .keras file or a SavedModel folder")
     checked = archive.look_over(path)
     config, opened = keras_copy.with_sizes(checked.config, x.shape)
-    archive.check(config, where, allow_code=opening.allow_code)
+    own = None if opening.code is None else archive.ANYTHING
+    archive.check(config, where, allow_code=opening.allow_code, registered=own)
     shape = archive.input_shape(config, where)
     arrays.require_kind(shape)
     examples = arrays.batch(x, shape)
     _start(opening.threads)
+    if opening.code is not None:
+        names = register(OwnCode.of(opening.code), f"code {opening.code}")
+        archive.check(config, where, allow_code=opening.allow_code, registered=names, code=opening.code)
     if opened:
         with keras_copy.single_precision():
             return _from_keras(_loaded(path, config, checked.stored, opening), x, opening)
-    n_classes = own_keys.number_of_outputs(config)
+    n_outputs = own_keys.number_of_outputs(config)
     plugin = plugins.load("models")["keras_file"]
     with keras_copy.single_precision():
-        if n_classes is None or n_classes == 1:
-            n_classes = _number(_loaded(path, config, checked.stored, opening), where, opening)
-        model = plugin.build(shape, n_classes, file=path, allow_code=opening.allow_code)
+        if n_outputs is None or n_outputs == 1:
+            n_outputs = _number(_loaded(path, config, checked.stored, opening), where, opening)
+        model = plugin.build(
+            shape, n_outputs, file=path, allow_code=opening.allow_code, code=opening.code, task=opening.task
+        )
         return _with_layers(model, config, examples, where, opening)
 
 
@@ -239,15 +260,18 @@ def _from_folder(path: Path, x: NDArray[np.float32], opening: Opening) -> Opened
     if not (path / "saved_model.pb").is_file():
         raise InputError.unexpected("model", f"{where}, a folder without saved_model.pb", "a SavedModel folder")
     if opening.class_names is None:
-        raise InputError(where, "a SavedModel does not say how many classes it has.", "Name them: class_names=(…).")
+        problem = f"a SavedModel does not say how many {OUTPUT_WORDS[opening.task]} it has."
+        raise InputError(where, problem, "Name them: class_names=(…).")
     shape = x.shape[1:]
     arrays.require_kind(shape, batched=x.ndim)
     plugin = plugins.load("models")["saved_model"]
     plugin.check(folder=where, allow_code=opening.allow_code, classes=(), input_range=(0, 1))
     _start(opening.threads)
     with keras_copy.single_precision():
-        model = plugin.build(shape, len(opening.class_names), folder=where, allow_code=opening.allow_code)
-        return OpenedModel(ExplainedModel(model, memory_mb=opening.memory_mb), x, (), where, opaque=True)
+        options: dict[str, Any] = {"allow_code": opening.allow_code, "task": opening.task}
+        model = plugin.build(shape, len(opening.class_names), folder=where, **options)
+        explained = ExplainedModel(model, opening.task, memory_mb=opening.memory_mb)
+        return OpenedModel(explained, x, (), where, opaque=True)
 
 
 def _from_function(function: Any, where: str, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
@@ -255,19 +279,22 @@ def _from_function(function: Any, where: str, x: NDArray[np.float32], opening: O
     arrays.require_kind(x.shape[1:], batched=x.ndim)
     _start(opening.threads)
     n_outputs = own_function.number_of_outputs(function, x, where)
-    if n_outputs == 1:
+    if n_outputs == 1 and opening.task == SINGLE_LABEL:
         require_two_names(opening.class_names, where)
     failures: list[InputError] = []
     with keras_copy.single_precision():
-        model = own_function.as_model(function, x.shape[1:], n_outputs, where, failures)
-        explained = ExplainedModel(model, memory_mb=opening.memory_mb)
+        model = own_function.as_model(function, x.shape[1:], n_outputs, opening.task, where, failures)
+        explained = ExplainedModel(model, opening.task, memory_mb=opening.memory_mb)
     return OpenedModel(explained, x, (), where, opaque=True, failures=failures)
 
 
-def _features(config: archive.Config, where: str) -> tuple[str, ...]:
+def _features(config: archive.Config, where: str, explained: ExplainedModel) -> tuple[str, ...]:
     """Return what methods may require of a model with layers."""
     modules, name = plugins.load("models"), str(config["config"].get("name"))
     layers = {layer["config"].get("name") for layer in config["config"]["layers"]}
     declared = modules[name].SPEC.features if name in modules else ()
     named = tuple(feature for feature, layer in _NAMED_LAYERS.items() if feature in declared and layer in layers)
-    return (*archive.features(config, where), *named, "layers")
+    of_graph = archive.features(config, where)
+    # Before it is opened, a graph does not tell whether one unit at its end is a value or the score of two classes.
+    gap = ("gap",) if "gap" not in of_graph and explained.places.pooled is not None else ()
+    return (*of_graph, *gap, *named, "layers")

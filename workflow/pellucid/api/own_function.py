@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.messages import first_line, format_shape
-from pellucid.models.imported import opaque
+from pellucid.models.imported import opaque, task_head
+from pellucid.tasks import SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
     import keras
 
 Function = Callable[[NDArray[np.float32]], Any]
 
-_EXPECTED = "one that takes float32 (N, *shape) and returns (N, classes): logits or probabilities"
+_EXPECTED = "one that takes float32 (N, *shape) and returns (N, outputs): logits or probabilities, or values"
 
 
 def number_of_outputs(function: Function, x: NDArray[np.float32], where: str) -> int:
@@ -31,14 +32,20 @@ def number_of_outputs(function: Function, x: NDArray[np.float32], where: str) ->
 
 
 def as_model(
-    function: Function, input_shape: tuple[int, ...], n_outputs: int, where: str, failures: list[InputError]
+    function: Function,
+    input_shape: tuple[int, ...],
+    n_outputs: int,
+    task: Task,
+    where: str,
+    failures: list[InputError],
 ) -> keras.Model:
-    """Return a model of one layer that calls the function, with a softmax over its classes.
+    """Return a model of one layer that calls the function, with the last layer of the task.
 
     Args:
         function, where: as for `number_of_outputs`.
         input_shape: of one example.
         n_outputs: what `number_of_outputs` returned.
+        task: of the model.
         failures: gets the errors of the function; TensorFlow, which calls it, would hide that (`raising`).
 
     Raises:
@@ -56,8 +63,10 @@ def as_model(
     inputs = Input(input_shape, name="input")
     with raising(failures):
         scores = opaque.calling(ask, n_outputs)(inputs)
-        logits = opaque.logits(inputs, scores, max(n_outputs, 2), where)
-    return Model(inputs, layers.Softmax(name="classes")(logits), name="function")
+        if task == SINGLE_LABEL:
+            logits = opaque.logits(inputs, scores, max(n_outputs, 2), where)
+            return Model(inputs, layers.Softmax(name="classes")(logits), name="function")
+        return Model(inputs, task_head.opaque_outputs(inputs, scores, task, where), name="function")
 
 
 @contextmanager

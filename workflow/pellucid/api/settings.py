@@ -102,6 +102,17 @@ def require_features(package: str, name: str, features: Collection[str], where: 
         raise InputError(name, f"it needs {needed}; it got {where}, {why}.", _OUTPUTS_ONLY if opaque else "")
 
 
+def require_task(package: str, name: str, task: str) -> None:
+    """Refuse a method or score that has no meaning for models of a task.
+
+    Raises:
+        InputError: names the tasks for which it has one.
+    """
+    fitting = plugins.spec(package, name).tasks
+    if task not in fitting:
+        raise InputError(name, f"it is for models of the task {' or '.join(fitting)}; the task of this one is {task}.")
+
+
 def _plain(value: Any) -> Any:
     """Return a value as YAML would give it: numpy's numbers and arrays, and tuples, as Python's."""
     return plain(value.tolist() if isinstance(value, np.ndarray | np.generic) else value)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+
+from pellucid.tasks import TASKS
 
 
 def _complete_method(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -32,27 +35,43 @@ def _complete_method(context: click.Context, parameter: click.Parameter, incompl
     "--target",
     default="predicted",
     show_default=True,
-    help="The class to explain: predicted, label (the true one), or a name or number.",
+    help="What to explain: predicted, label (the true class), or the name or number of a class, label or value.",
 )
-@click.option("--classes", default="", metavar="A,B,...", help="The names of the classes, in the order of the outputs.")
-@click.option("--label", default="", metavar="COLUMN", help="The column of a CSV file that holds the classes.")
+@click.option("--minus", default="", metavar="NAME", help="Explain the target minus this output: why A, and not B.")
+@click.option(
+    "--task",
+    type=click.Choice(TASKS),
+    default=TASKS[0],
+    show_default=True,
+    help="What the model was trained for: one class of several, any number of labels, or measured values.",
+)
+@click.option(
+    "--classes", default="", metavar="A,B,...", help="The names of the classes (labels, values), as the outputs."
+)
+@click.option(
+    "--label", default="", metavar="COLUMN", help="The column of a CSV file that holds the classes (or the value)."
+)
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("explanations"))
+@click.option("--code", default=None, metavar="MODULE", help="The Python module (name or file) that registers layers.")
 @click.option("--allow-code", is_flag=True, help="Run code in the model's file: only if you trust its author.")
 def explain(
     model: Path,
     data: Path,
     methods: tuple[str, ...],
     target: str,
+    minus: str,
+    task: str,
     classes: str,
     label: str,
     output: Path,
+    code: str | None,
     allow_code: bool,
 ) -> None:
     """Explain what MODEL looks at in the examples of DATA: write a figure and a file of arrays for each method.
 
     MODEL is a .keras file or the folder of a SavedModel. DATA holds examples as the model takes them: a .npy file (N,
-    time, channels) or (N, height, width, channels), an .npz file with these as x and perhaps the classes as y, or a CSV
-    file with a series of one channel in each row.
+    time, channels) or (N, height, width, channels), an .npz file with these as x and perhaps the classes (rows of
+    labels, values) as y, or a CSV file with a series of one channel in each row.
     """
     from pellucid.cli.examples import read
 
@@ -67,15 +86,26 @@ def explain(
             x,
             name,
             y=y,
-            # A class may be called "1" and be another than the one of this number: names go first.
-            target=int(target) if target.isdecimal() and target not in (class_names or ()) else target,
+            task=task,
+            target=_target(target, minus, class_names or ()),
             class_names=class_names,
             allow_code=allow_code,
+            code=code,
             **parameters,
         )
         for suffix in (".png", ".npz"):
             explanation.save(output / f"{name}{suffix}")
         click.echo(f"{output / name}.png  (arrays: {output / name}.npz)")
+
+
+def _target(target: str, minus: str, names: Sequence[str]) -> Any:
+    """Return what to explain, as `pellucid.explain` takes it."""
+
+    def output(word: str) -> str | int:
+        # A class may be called "1" and be another than the one of this number: names go first.
+        return int(word) if word.isdecimal() and word not in names else word
+
+    return {"why": output(target), "not": output(minus)} if minus else output(target)
 
 
 def _chosen(methods: tuple[str, ...]) -> dict[str, dict[str, Any]]:

@@ -27,6 +27,7 @@ _FEATURES = {
     "gap": "global average pooling in front of the dense layer of the classes",
     "rescale_rule": "layers that DeepLIFT's rules cover (no LSTM)",
     "attention": "attention over time (`attention_lstm`)",
+    "self_attention": "self-attention over tokens in time, read as a mean or as one token (`transformer`)",
     "instances": "attention over windows (`mil_cnn`)",
     "layers": "layers that can be reached (no SavedModel)",
     "truth": "data whose evidence is known",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import plugins, seeds, tables
+from pellucid import devices, plugins, seeds, tables
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, ScoreContext
 from pellucid.score.run import Explained, loaded
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Largest residual, as a share of the change of the logit.
-COMPLETENESS = 0.05
-# Largest change with the other examples, as a share of the largest attribution: more than rounding.
-BATCH = 1e-3
 # Largest rank correlation of the maps of the trained model and of the fully randomised one. Adebayo et al. 2018 give no
 # limit; this one is ours.
 RANDOMISED = 0.5
@@ -100,9 +96,11 @@ def measured(
         gradients: whether the model has gradients, which coverage is measured by.
     """
     declared = plugins.spec("explain", explanation.method).checks
+    # They belong to the device: a card rounds otherwise.
+    limits = devices.limits()
     if "completeness" in declared:
         share = explanation.checks["completeness_residual_share"]
-        yield "completeness", share, ">", COMPLETENESS, share <= COMPLETENESS
+        yield "completeness", share, ">", limits.completeness, share <= limits.completeness
     if "coverage" in declared and gradients:
         seen = coverage(explanation, case)
         if seen is None:
@@ -110,7 +108,7 @@ def measured(
         else:
             yield "coverage", seen, "<", 1.0, seen >= 1
     change = batch_independence(explanation, case)
-    yield "batch", change, ">", BATCH, change <= BATCH
+    yield "batch", change, ">", limits.batch, change <= limits.batch
 
 
 def coverage(explanation: Explanation, case: ScoreContext) -> float | None:

@@ -11,11 +11,14 @@ from typing import Any
 
 from pellucid import plugins
 from pellucid.config import model_classes, named_files, unlabelled
+from pellucid.config import task as tasks_of
+from pellucid.config.experiment_task import task_of
 from pellucid.config.plugin_selection import PACKAGES
 from pellucid.config.resolution import Config
 from pellucid.config.studies import folded
 from pellucid.config.training_checks import active_augmentations
 from pellucid.config.variants import variants
+from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from pellucid.user_text import LONGEST_TITLE, in_figure
 
 RESULTS = "results/{experiment}"
@@ -26,6 +29,15 @@ DATA_INFO = f"{RESULTS}/data/data.json"
 PAGE = f"{RESULTS}/page.html"
 # The families of scores that judge an explanation; form and cost only describe it.
 JUDGING = ("truth", "faithfulness", "robustness", "sanity")
+# What is drawn of the labels or values, and of the evaluation, by task.
+FIGURES: dict[str, tuple[str, ...]] = {
+    SINGLE_LABEL: ("evaluation/confusion_matrix", "evaluation/reliability"),
+    MULTI_LABEL: (
+        "data/answers",
+        *(f"evaluation/{name}" for name in ("per_label", "confusion_per_label", "reliability_per_label")),
+    ),
+    REGRESSION: ("data/answers", "evaluation/predicted_values", "evaluation/coverage"),
+}
 # The files that every method writes.
 EXPLANATION = {"attributions": "attributions.npz", "cost": "cost.json", "checks": "checks.json"}
 
@@ -101,7 +113,7 @@ def output_classes(config: Config, experiment: str) -> list[str]:
     """Return the classes of a user's own model, in the order of its outputs: they number the labels."""
     settings = settings_of(config, experiment)
     if not unlabelled.is_labelled(settings):
-        return unlabelled.output_names(settings["model"])
+        return unlabelled.output_names(settings["model"], tasks_of.of(settings))
     return list(settings["model"].get("classes", []))
 
 
@@ -236,7 +248,7 @@ def figures(config: Config, experiment: str) -> list[str]:
     if active_augmentations(settings["training"]["augmentation"]):
         stems.append("model/augmentation")
     if unlabelled.is_labelled(settings):
-        stems += ["evaluation/confusion_matrix", "evaluation/reliability"]
+        stems += FIGURES[task_of(settings)]
     if plants_evidence(config, experiment):
         stems.append("evaluation/evidence")
     for method, parameters in settings["methods"].items():

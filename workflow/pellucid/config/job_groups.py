@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from pellucid import plugins
 
-_DATA = ("preprocess", "draw_data")
+_DATA = ("preprocess", "draw_data", "draw_answers")
 _TRAINING = ("train", "draw_training", "draw_augmentation")
-_EXPLANATIONS = ("evaluate", "predict", "draw_evaluation", "evidence", "draw_evidence", "select_examples")
+_EXPLANATIONS = (
+    *("evaluate", "evaluate_labels", "evaluate_values", "predict"),
+    *("draw_evaluation", "draw_evaluation_of_labels", "draw_evaluation_of_values"),
+    *("evidence", "draw_evidence", "select_examples"),
+)
 _MEASURED = ("select_measured",)
 _SCORES = ("check", "draw_checks", "draw_overview", "agreement", "draw_agreement", "leaderboard", "draw_leaderboard")
 

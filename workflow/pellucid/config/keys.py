@@ -6,6 +6,7 @@ plugins are declared by the plugins.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema
@@ -40,10 +41,29 @@ class Tracking(Section):
     experiment: Annotated[str, Field(min_length=1, max_length=500)] = Field(
         default="pellucid", description="Name of the MLflow experiment."
     )
+    artifacts: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#@]*)?$")] | None = Field(
+        default=None,
+        description="A bucket, and a folder in it, for the files of runs: s3://bucket/folder. Absent for beside the "
+        "database, or where the server keeps them.",
+    )
     arrays: bool = Field(
         default=False,
         description="Copy the arrays of explanations and views into MLflow; otherwise a run has their path and digest.",
     )
+
+
+class Gpu(Section):
+    tf32: bool = Field(
+        default=False,
+        description="Round the factors of products to 10 bits (TF32): faster on cards since 2020, and less exact.",
+    )
+
+
+def card(entry: bool | Mapping[str, bool]) -> dict[str, bool] | None:
+    """Return how the entry `gpu` lets a card be used, with every key; None without one."""
+    if isinstance(entry, bool):
+        return {"tf32": False} if entry else None
+    return {"tf32": False, **entry}
 
 
 class Split(Section):
@@ -71,24 +91,33 @@ class Preprocessing(Section):
 
 
 class NamedClass(Section):
-    name: str | int = Field(alias="class", description="Name of a class.")
+    name: str | int = Field(alias="class", description="Name of a class, a label or a value.")
+
+
+class Contrast(Section):
+    why: str | int = Field(description="predicted, true, or the name of a class, a label or a value.")
+    not_: str | int = Field(alias="not", description="Name of another one, whose logit (or value) is subtracted.")
 
 
 class Examples(Section):
-    per_class: int = Field(default=3, ge=1, le=10_000, description="How many of each class.")
+    per_class: int = Field(default=3, ge=1, le=10_000, description="How many of each class, label or value.")
     first: int = Field(
         default=10,
         ge=1,
         le=10_000,
         description="How many of examples without labels, in the order of the file.",
     )
-    choose: Literal["correct", "wrong", "most_confident", "least_confident", "any"] = Field(
-        default="correct", description="Which ones of a class."
+    choose: Literal["correct", "wrong", "most_confident", "least_confident", "any", "negative"] = Field(
+        default="correct",
+        description="Which ones of a class. With several labels: which of those that have the label; negative: those "
+        "that do not have it. Of a regression - correct or any: evenly along the range of the true value; wrong: the "
+        "largest errors.",
     )
-    target: str | int | NamedClass = Field(
+    target: str | int | NamedClass | Contrast = Field(
         default="predicted",
         description="The class whose logit is explained - predicted, true, or the name of a class; {class: name} for a "
-        "class that is called predicted or true.",
+        "class that is called predicted or true; {why: name, not: name} for the logit of one class less that of "
+        "another. With several labels or values, predicted and true are the one for which the example was chosen.",
     )
     summarise: Annotated[int, Field(ge=0, le=1_000_000)] | Literal["all"] = Field(
         default=0,
@@ -100,10 +129,10 @@ class Examples(Section):
         description="Into how many jobs a method's measured examples are divided. The results are the same for any "
         "number.",
     )
-    align: Literal["none", "planted"] = Field(
+    align: Literal["none", "planted", "r_peak"] = Field(
         default="none",
-        description="The event at which class maps are aligned - planted: the middle of the planted evidence; none: "
-        "the examples lie over each other as they are.",
+        description="The event at which class maps are aligned - planted: the middle of the planted evidence; r_peak: "
+        "the R peak of an ECG that is nearest to the middle; none: the examples lie over each other as they are.",
     )
 
 
@@ -209,6 +238,11 @@ class ConfigFile(Section):
         ge=16,
         le=2**24,
         description="Memory that one job may use for its batches, or for the arrays of a data source, in MB.",
+    )
+    gpu: bool | Gpu = Field(
+        default=False,
+        description="Compute on a card where there is one: training, evaluation, explanations, views and scores that "
+        "ask the model. false hides all cards; part of the result. {tf32: true} means true, with less exact products.",
     )
     tracking: Tracking = Field(default=Tracking(), description="The MLflow record.")
     defaults: Settings = Field(default=Settings(), description="What every experiment gets unless it says otherwise.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from pellucid import plugins
@@ -99,7 +98,7 @@ def listing_of(experiment: Mapping[str, Any]) -> str:
     hasher = hashlib.sha256()
     for name in spec_of(experiment, "dataset").folders:
         if experiment["dataset"][name] != "none":
-            folder = Path(experiment["dataset"][name]).expanduser()
+            folder = local_path(experiment["dataset"][name])
             # The folders in it may be links, which rglob does not follow.
             beside = list(folder.iterdir()) if folder.is_dir() else []
             below = (path for one in beside if one.is_dir() for path in one.rglob("*"))

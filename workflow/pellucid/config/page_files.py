@@ -28,7 +28,7 @@ def inputs(config: Config, experiment: str) -> dict[str, str | list[str]]:
     if chance := evaluation_files.chance(config, experiment):  # only where the examples have labels
         files |= {
             "metrics": f"{here}/evaluation/metrics.json",
-            "per_class": f"{here}/evaluation/per_class.csv",
+            "per_class": evaluation_files.per_output(config, experiment),
             **chance,
         }
     if is_compared(config, experiment):

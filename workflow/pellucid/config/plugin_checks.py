@@ -9,6 +9,7 @@ from typing import Any
 
 from pellucid import plugins
 from pellucid.config import schema_errors, studies
+from pellucid.config import task as tasks_of
 from pellucid.config.named_files import FILES, check_places, sentence, spec_of
 from pellucid.config.plugin_selection import PACKAGES, unknown
 from pellucid.config.unlabelled import is_labelled
@@ -205,11 +206,21 @@ def drop_inapplicable(
         The reason for each that is dropped, by name; a fault for each that is refused.
     """
     architecture, source = experiment["model"]["architecture"], experiment["dataset"]["source"]
+    task = tasks_of.of(experiment)
     skipped, refused, kept = {}, [], {}
     for name, parameters in experiment[key].items():
         if parameters is False:
             continue
-        lacking = [feature for feature in plugins.spec(PACKAGES[key], name).requires if feature not in present]
+        spec = plugins.spec(PACKAGES[key], name)
+        if task not in spec.tasks:
+            reason = f"the data are of the task {task}"
+            if name in named:
+                fitting = " or ".join(spec.tasks)
+                refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} for the task {fitting}; {reason}.")
+            else:
+                skipped[name] = reason
+            continue
+        lacking = [feature for feature in spec.requires if feature not in present]
         reason = f'"{source if lacking == ["truth"] else architecture}" has no {comma_list(lacking)}'
         if lacking == ["training"]:
             reason = "training.epochs is 0"

@@ -20,7 +20,8 @@ BASIC = {
     "methods": (
         *("saliency", "occlusion", "gradient_input", "smoothgrad", "vargrad", "integrated_gradients"),
         *("guided_backpropagation", "deconvnet", "grad_cam", "grad_cam_plus_plus", "layer_cam", "guided_grad_cam"),
-        *("cam", "attention_weights", "instance_weights", "deep_shap", "gradient_shap", "score_cam", "rise", "lime"),
+        *("cam", "attention_weights", "attention_rollout", "attention_gradient", "instance_weights", "deep_shap"),
+        *("gradient_shap", "score_cam", "rise", "lime"),
         *("kernel_shap", "random_attribution", "input_magnitude", "all_equal"),
     ),
     "views": (
@@ -164,7 +165,8 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Return `base` overridden by `over`, key by key at every depth."""
     merged = copy.deepcopy(dict(base))
     for key, value in over.items():
-        inherited = isinstance(merged.get(key), Mapping)
+        # A target is one value in several forms: {why: a, not: b} adds nothing to {class: a}.
+        inherited = isinstance(merged.get(key), Mapping) and key != "target"
         if inherited and isinstance(value, Mapping):
             merged[key] = merge(merged[key], value)
         elif not (inherited and value is True):  # `occlusion: true` turns on what the defaults say

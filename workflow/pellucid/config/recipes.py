@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pellucid import plugins
+from pellucid.config import task as tasks_of
 from pellucid.config.plugin_selection import merge
+from pellucid.tasks import REGRESSION, SINGLE_LABEL
 
 _FEW_EXAMPLES: dict[str, Any] = {
     "epochs": 60,
@@ -55,4 +57,16 @@ def _without_recipe(training: Mapping[str, Any]) -> dict[str, Any]:
 def _recipe(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the keys of a recipe for the kind of an experiment's data; an unknown source is refused later."""
     sources, source = plugins.load("datasets"), entry["dataset"]["source"]
-    return RECIPES[name][sources[source].SPEC.kind if source in sources else "series"]
+    recipe = RECIPES[name][sources[source].SPEC.kind if source in sources else "series"]
+    if source in sources and _task(entry["dataset"], sources[source]) == REGRESSION:
+        # Values have no labels to be smoothed.
+        return {key: value for key, value in recipe.items() if key != "label_smoothing"}
+    return recipe
+
+
+def _task(dataset: Mapping[str, Any], module: Any) -> str:
+    """Return the task of a `dataset` entry that was not checked yet; the usual one where a value of it is wrong."""
+    try:
+        return str(tasks_of.of({"dataset": {**plugins.defaults(module), **dataset}}))
+    except (KeyError, TypeError, ValueError):
+        return SINGLE_LABEL

@@ -19,12 +19,14 @@ from pellucid.config import (
     schema_errors,
     split_checks,
     studies,
+    target_checks,
     training_checks,
     unlabelled,
 )
+from pellucid.config import task as tasks_of
 from pellucid.config.command_line import quoted_texts as quoted_texts
 from pellucid.config.command_line import typed as typed
-from pellucid.config.keys import ResolvedExperiment
+from pellucid.config.keys import ResolvedExperiment, card
 from pellucid.config.named_files import FILES as FILES
 from pellucid.config.named_files import check_files, sentence
 from pellucid.config.named_files import files as files
@@ -65,6 +67,7 @@ class Config:
         experiments: the same as plain mappings, which Snakemake compares as parameters.
         skipped: per experiment, the methods, views and scores left out because they do not apply, with the reason.
         threads, memory_mb, tracking: as in config.yaml.
+        gpu: how a card is used; None for the CPU alone.
         studies: those that `run` names, by name.
         owners: the study that a member belongs to, whether or not `run` names the study.
         notes: what is guessed where the config does not say it, a line each.
@@ -82,6 +85,7 @@ class Config:
     owners: Mapping[str, str]
     notes: tuple[str, ...] = ()
     unexplained: frozenset[str] = frozenset()
+    gpu: dict[str, bool] | None = None
 
 
 def resolve(content: Mapping[str, Any]) -> Config:
@@ -125,6 +129,7 @@ def resolve(content: Mapping[str, Any]) -> Config:
         owners={member: name for name, study in members.items() for member in study.members if member in run},
         notes=tuple(notes.notes(content["experiments"], chosen, experiments)),
         unexplained=unexplained,
+        gpu=card(content["gpu"]),
     )
 
 
@@ -213,7 +218,12 @@ def _complete(
         if not faults:
             faults += unlabelled.faults(experiment, entry, path, name in varied)
             faults += measured_checks.faults(experiment, path)
+            faults += target_checks.faults(experiment, path)
             kind = plugins.spec("datasets", experiment["dataset"]["source"]).kind
+            task = tasks_of.of(experiment)
+            tasks_of.complete(experiment["training"], task)
+            faults += tasks_of.faults(experiment["training"], task, f"{path}.training")
+            faults += tasks_of.published_faults(experiment, task, path)
             faults += training_checks.faults(experiment["training"], kind, f"{path}.training")
         completed.faults += faults
         if name in run and not faults:

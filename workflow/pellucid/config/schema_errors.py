@@ -168,7 +168,7 @@ def _expected(error: ValidationError) -> str:
         case "pattern" if isinstance(error.schema, Mapping) and "properties" in error.schema:
             return f"{value[2:-2]}, or a mapping (key: value)"
         case "anyOf" | "oneOf":
-            return " or ".join(_expected_of(option, error.instance) for option in value)
+            return " or ".join(dict.fromkeys(_expected_of(option, error.instance) for option in value))
         case _:
             description = error.schema.get("description") if isinstance(error.schema, Mapping) else None
             return f"{error.validator} {value}" + (f" ({description})" if description else "")
@@ -178,6 +178,8 @@ def _expected_of(option: Mapping[str, Any], instance: Any) -> str:
     if "enum" in option:
         return comma_list(option["enum"])
     kind = option.get("type", "")
+    if kind == "object" and (keys := option.get("required")):
+        return f"a mapping of {' and '.join(keys)}"
     if _is_number(None, instance) and instance > option.get("maximum", instance):
         return f"{_TYPES[kind]} of at most {option['maximum']}"
     return _TYPES.get(kind, str(kind)) + (f" from {option['minimum']}" if "minimum" in option else "")

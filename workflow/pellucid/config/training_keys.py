@@ -93,18 +93,27 @@ class TrainingSettings(Section):
     early_stopping: EarlyStopping = Field(
         default=EarlyStopping(), description="End the training where the monitored score has stopped to improve."
     )
-    loss: Literal["crossentropy", "focal"] = Field(
-        default="crossentropy",
-        description="Cross-entropy, or focal loss, which makes less of examples that are classified well.",
+    loss: Literal["crossentropy", "focal", "mse", "mae", "huber"] | None = Field(
+        default=None,
+        description="Of classes and labels: crossentropy, or focal, which makes less of examples that are classified "
+        "well; of several labels the mean of both answers' loss over the labels. Of a regression: mse (squared error), "
+        "mae (absolute error) or huber (squared below one standard deviation, absolute above it), of values in "
+        "standard deviations of the training examples. If absent, crossentropy, and mse for a regression.",
     )
     focal_gamma: Number = Field(
         default=2, gt=0, le=100, description="Exponent of the focal loss; 0 would be the cross-entropy."
     )
     label_smoothing: Number = Field(
-        default=0, ge=0, lt=1, description="Share of each label that is spread evenly over all classes."
+        default=0,
+        ge=0,
+        lt=1,
+        description="Share of each label that is spread evenly over all classes; of several labels, over yes and no. "
+        "Not for a regression.",
     )
     class_weights: Literal["none", "sqrt", "balanced"] = Field(
-        default="none", description="Weight of each class in the loss."
+        default="none",
+        description="Weight of each class in the loss. Of several labels, how often an example that has the label "
+        "counts: balanced, as often as there are examples without it for each with it; sqrt, the square root of that.",
     )
     precision: Literal["float32", "mixed_bfloat16"] = Field(
         default="float32",
@@ -114,7 +123,9 @@ class TrainingSettings(Section):
         default=Augmentation(),
         description="Random changes of the training examples, anew in every epoch; 0 and none are off.",
     )
-    monitor: Literal["loss", "val_loss", "val_accuracy", "val_balanced_accuracy"] = "val_loss"
+    monitor: Literal["loss", "val_loss", "val_accuracy", "val_balanced_accuracy", "val_macro_auroc", "val_mae"] = (
+        "val_loss"
+    )
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = Field(
         default=None,
         description="Of the weights that a training starts from, its batches and its dropout. If absent, the `seed` of "
@@ -131,6 +142,9 @@ class Training(TrainingSettings):
         "batches and many epochs, a learning rate that falls to nothing, weight decay, smoothed labels, and examples "
         "that are changed a little in every epoch.",
     )
-    monitor: Literal["val_loss", "val_accuracy", "val_balanced_accuracy"] = Field(
-        default="val_loss", description="The validation score by which the best epoch is kept."
+    monitor: Literal["val_loss", "val_accuracy", "val_balanced_accuracy", "val_macro_auroc", "val_mae"] = Field(
+        default="val_loss",
+        description="The validation score by which the best epoch is kept: val_loss for every task; the accuracies for "
+        "one class of each example, val_macro_auroc (mean area under the ROC curve of the labels) for several labels, "
+        "val_mae (mean absolute error, in the unit of the data) for a regression.",
     )

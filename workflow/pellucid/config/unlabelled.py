@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pellucid import plugins
+from pellucid.config import task as tasks_of
+from pellucid.tasks import SINGLE_LABEL, Task
 
 LEFT_OUT = "the evaluation (accuracy, confusion matrix, reliability) is left out: the data have no labels"
 
@@ -17,14 +19,16 @@ def is_labelled(experiment: Mapping[str, Any]) -> bool:
     return labelled
 
 
-def output_names(model: Mapping[str, Any]) -> list[str]:
+def output_names(model: Mapping[str, Any], task: Task = SINGLE_LABEL) -> list[str]:
     """Return names for the outputs of a model; none where neither the configuration nor its file tells their number."""
     if named := model.get("classes"):
         return [str(name) for name in named]
     module = plugins.load("models")[model["architecture"]]
     number = plugins.hook(module, "outputs")(**plugins.own_parameters(model, module))
-    # One output is the probability of the second of two classes.
-    return [] if number is None else [f"output {place}" for place in range(max(number, 2))]
+    if number is None:
+        return []
+    # One output is the probability of the second of two classes; or one value.
+    return [f"output {place}" for place in range(max(number, 2) if task == SINGLE_LABEL else number)]
 
 
 def faults(experiment: Mapping[str, Any], written: Mapping[str, Any], path: str, study: bool) -> list[str]:
@@ -44,7 +48,8 @@ def faults(experiment: Mapping[str, Any], written: Mapping[str, Any], path: str,
             f"{path}.split: found shares, and examples without labels; expected none, since nothing is trained or "
             "evaluated: split: none, and training: {epochs: 0}."
         )
-    if experiment["examples"]["target"] == "true":
+    target = experiment["examples"]["target"]
+    if "true" in (target, target.get("why") if isinstance(target, Mapping) else ""):
         found.append(
             f'{path}.examples.target: found "true", and examples without labels; expected predicted or a class.'
         )
@@ -67,7 +72,7 @@ def unnamed(experiment: Mapping[str, Any], path: str) -> list[str]:
     Raises:
         InputError: the file of the model cannot be read.
     """
-    if is_labelled(experiment) or output_names(experiment["model"]):
+    if is_labelled(experiment) or output_names(experiment["model"], tasks_of.of(experiment)):
         return []
     return [
         f"{path}.model.classes: found nothing, and examples without labels; expected the names of the model's outputs, "

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.parameters import File, stated
+from pellucid.tasks import SINGLE_LABEL, Task
 
 Kind = Literal["series", "image"]
 
@@ -78,7 +79,9 @@ class Examples:
     Attributes:
         x: float32 (N, time, channels) or (N, height, width, channels), in memory or mapped from a file; float64 if
             float32 may not hold the file's values: x is then scaled before it is cast.
-        y: int64 (N,), indices into `RawData.classes`; UNLABELLED where the examples have no labels.
+        y: what a model is to learn, by `RawData.task`. single_label: int64 (N,), indices into `RawData.classes`.
+            multi_label: uint8 (N, labels), 1 where the example has the label. regression: float32 (N, values), finite.
+            Without labels, whatever the task: int64 (N,) of UNLABELLED.
         truth: bool, of the shape of x: True where the evidence for the example's class was planted; None if the
             evidence is unknown.
         group: str (N,), the group (patient, recording) of each example; a group must not lie on both sides of a split.
@@ -88,7 +91,7 @@ class Examples:
     """
 
     x: NDArray[Any]
-    y: NDArray[np.int64]
+    y: NDArray[Any]
     truth: NDArray[np.bool_] | None = None
     group: NDArray[np.str_] | None = None
     filling: NDArray[np.uint8] | None = None
@@ -101,13 +104,17 @@ class RawData:
     Attributes:
         train: all examples, or the training examples if the source has its own test set.
         test: the source's own test set, or None to draw one from `train`.
-        classes: names, in the order of the labels; none where the examples have no labels.
+        classes: names of the classes, the labels or the values, in the order of the numbers or columns of y; none where
+            the examples have no labels.
         channels: names, in the order of the last axis.
         unit: of the values of x, for axis labels.
         sampling_rate: in Hz, for series that have one.
         notes: what a reader must know of how these data were made (what was left out, a split whose scores are too
             good); each a sentence, shown with the data.
         shared_groups: groups that the source's own split has on both sides, as `notes` tell; others are refused.
+        task: what y holds (`tasks.py`), as the hook `task` says.
+        validation: the source's own validation set, or None to draw one from `train`; only beside a test set.
+        units: of a regression, the unit of each value, "" where it is not known; otherwise none.
     """
 
     train: Examples
@@ -118,6 +125,9 @@ class RawData:
     sampling_rate: float | None = None
     notes: tuple[str, ...] = ()
     shared_groups: frozenset[str] = frozenset()
+    task: Task = SINGLE_LABEL
+    units: tuple[str, ...] = ()
+    validation: Examples | None = None
 
 
 class Source(Protocol):
@@ -141,6 +151,10 @@ class Source(Protocol):
     def labelled(self, **parameters: Any) -> bool:
         """Return whether the examples have labels; without them a model can be explained, and not evaluated."""
         return True
+
+    def task(self, **parameters: Any) -> str:
+        """Return what a model is trained for with these examples (`tasks.py`); planning needs it before any data."""
+        return SINGLE_LABEL
 
     def axes(self, **parameters: Any) -> tuple[int, ...] | None:
         """Return the sizes of an example, without the channels, or None where only the data tell them.

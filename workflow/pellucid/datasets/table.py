@@ -3,46 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.datasets.base import UNLABELLED, Examples, RawData, SourceSpec
-from pellucid.datasets.readers import (
-    completion,
-    delimited,
-    file_classes,
-    file_list,
-    labels,
-    numpy_files,
-    parquet,
-    series_file,
-)
-from pellucid.datasets.readers.columns import NONE
+from pellucid.datasets.readers import completion, file_list, target_parameters, targets
+from pellucid.datasets.readers.column_header import NONE, Targets
+from pellucid.datasets.readers.labels import NO_NAMES, ClassNames, KeptClasses, Labels, encode, keep
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
+from pellucid.datasets.readers.table_files import BY_FILE, READERS, group_names, labels_of, read_all
 from pellucid.datasets.readers.tabular import Layout, Table, counting_columns
 from pellucid.downloads import is_local, local_path, place
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
 from pellucid.parameters import UNIQUE, File
-
-READERS = {
-    ".csv": delimited.read,
-    ".tsv": delimited.read,
-    ".txt": delimited.read,
-    ".parquet": parquet.read,
-    ".npz": numpy_files.read_archive,
-    ".npy": numpy_files.read_array,
-    ".ts": series_file.read_ts,
-    ".arff": series_file.read_arff,
-}
-
-# For `label`: each file is a class.
-_BY_FILE = "file"
+from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 
 SPEC = SourceSpec(
     title="Series from a table of the user's own",
@@ -97,8 +75,13 @@ def load(
             "in both files"
         ),
     ] = "none",
-    class_names: labels.ClassNames = labels.NO_NAMES,
-    classes: labels.KeptClasses = (),
+    class_names: ClassNames = NO_NAMES,
+    classes: KeptClasses = (),
+    task: target_parameters.TaskName = SINGLE_LABEL,
+    labels: target_parameters.LabelColumns = None,
+    label_separator: target_parameters.Separator = None,
+    values: target_parameters.ValueColumns = None,
+    units: target_parameters.Units = None,
     channels: Annotated[
         Sequence[Annotated[str, Field(min_length=1)]],
         Field(
@@ -132,20 +115,27 @@ def load(
     Raises:
         InputError: a file cannot be read as the parameters say; the message names its line, column or key.
     """
+    columns = labels if task == MULTI_LABEL and label_separator is None else values
+    by_label = task != SINGLE_LABEL and columns is None and label_separator is None
     how = Layout(
         signal=signal if isinstance(signal, str) else [signal] if isinstance(signal, int) else list(signal),
-        label=NONE if label == _BY_FILE else label,
+        label=NONE if label == BY_FILE or columns else label,
         group=group,
         channels=max(1, len(channels)),
         time_major=layout == "time_major",
         header=None if header == "auto" else bool(header),
         ragged=lengths != "refuse",
+        targets=Targets("labels" if task == MULTI_LABEL else "values", tuple(columns or ())),
+        whole=by_label and label != NONE,
         room=scratch or SpillBuffer(),
     )
-    tables, about_files = _read_all(files, how, label == _BY_FILE)
-    tables, coded = _with_classes(tables, class_names, classes, known)
+    tables, about_files = read_all(files, how, label == BY_FILE)
+    if task == SINGLE_LABEL:
+        tables, coded = _with_classes(tables, class_names, classes, known)
+    else:
+        coded = _targets(tables, task, class_names, label_separator, labels, known)
     train = tables["train"]
-    groups = {name: _groups(table) for name, table in tables.items()}
+    groups = {name: group_names(table) for name, table in tables.items()}
     counting = counting_columns(train)
     filled = completion.complete(
         {name: table.series for name, table in tables.items()}, missing=missing, lengths=lengths
@@ -163,6 +153,8 @@ def load(
         train=examples["train"],
         test=examples.get("test"),
         classes=coded.classes,
+        task=task,
+        units=_units(units, coded.classes) if task == REGRESSION else (),
         channels=tuple(channels) or completion.channel_names(count),
         unit=unit,
         sampling_rate=sampling_rate,
@@ -170,80 +162,59 @@ def load(
     )
 
 
-def _read_all(files: Mapping[str, Path], layout: Layout, by_file: bool) -> tuple[dict[str, Table], list[str]]:
-    """Read the training file or files, and the test file with the same columns; return notes about several files."""
-    paths = [path for name, path in files.items() if name != "test"]
-    first = _read(paths[0], layout)
-    parts = [first]
-    for path in [*paths[1:], *([files["test"]] if "test" in files else [])]:
-        parts.append(_read(path, replace(layout, like=first.columns)))
-        _require_alike(first, parts[-1], paths[0], path)
-    tables, names, notes = parts[: len(paths)], [path.name for path in paths], []
-    values = None if first.labels is None else np.concatenate([_labels(table).astype(object) for table in tables])
-    if by_file:
-        if first.columns is not None and first.columns.named and _BY_FILE in first.columns.names:
-            found = "file, which is a column, too"
-            raise InputError.unexpected(
-                f"{paths[0]}, label", found, "the position of the column, or another name for it"
-            )
-        if layout.signal == "all":
-            file_classes.require_no_label_column(tables, names)
-        file_classes.require_different_examples(tables)
-        counts = [len(table.series.x) for table in tables]
-        values = np.repeat(np.array([file_list.class_of(str(path)) for path in paths], object), counts)
-    elif len(tables) > 1 and values is not None:
-        notes.append(file_list.about_labels(tables, names))
-    if len(tables) > 1:
-        first = file_list.joined(tables, values)
-    return {"train": first, **({"test": parts[-1]} if "test" in files else {})}, notes
-
-
 def _with_classes(
     tables: Mapping[str, Table], class_names: Any, classes: Sequence[str | int], known: Sequence[str]
-) -> tuple[dict[str, Table], labels.Labels]:
+) -> tuple[dict[str, Table], Labels]:
     """Return the tables with the rows of the kept classes, and their class numbers; UNLABELLED without labels."""
     train = tables["train"]
     if train.labels is None:
-        nothing = {name: np.full(len(table.series.x), UNLABELLED, np.int64) for name, table in tables.items()}
-        return dict(tables), labels.Labels(nothing, (), ())
-    coded = labels.encode({name: _labels(table) for name, table in tables.items()}, train.label, class_names, known)
-    rows, coded = labels.keep(coded, classes, train.label)
+        return dict(tables), _without_labels(tables)
+    coded = encode({name: labels_of(table) for name, table in tables.items()}, train.label, class_names, known)
+    rows, coded = keep(coded, classes, train.label)
     if classes:
         tables = {name: file_list.only(table, rows[name]) for name, table in tables.items()}
     return dict(tables), coded
 
 
-def _labels(table: Table) -> NDArray[Any]:
-    assert table.labels is not None
-    return table.labels
+def _targets(
+    tables: Mapping[str, Table],
+    task: str,
+    class_names: Any,
+    separator: str | None,
+    chosen: Sequence[str | int] | None,
+    known: Sequence[str],
+) -> Labels:
+    """Return the labels or values of the examples with their names; UNLABELLED without any."""
+    train = tables["train"]
+    if separator is not None:
+        found = targets.words(tables, separator, chosen, class_names, known)
+    elif not train.targets:
+        return _without_labels(tables)
+    else:
+        found = (targets.labels if task == MULTI_LABEL else targets.values)(tables, class_names)
+    return Labels(found.numbers, found.names, found.notes)
 
 
-def _read(path: Path, layout: Layout) -> Table:
-    return READERS[path.suffix.lower()](path, layout)
+def _without_labels(tables: Mapping[str, Table]) -> Labels:
+    return Labels({name: np.full(len(table.series.x), UNLABELLED, np.int64) for name, table in tables.items()}, (), ())
 
 
-def _require_alike(first: Table, other: Table, first_path: Path, path: Path) -> None:
-    """Refuse two files of which only one names its columns (InputError)."""
-    named = [table.columns is not None and table.columns.named for table in (first, other)]
-    if named[0] != named[1]:
-        has, lacks = ("", "not ") if named[1] else ("not ", "")
-        problem = f"it does {has}name its columns, but {first_path} does {lacks}name them."
-        raise InputError(str(path), problem, "Columns are matched by name: both files need names.")
-
-
-def _groups(table: Table) -> NDArray[np.str_] | None:
-    """Return the names of the groups; refuse an example without a group (InputError)."""
-    if table.group is None:
-        return None
-    groups = labels.group_names(table.group, f"{table.series.place(0, None, None)}, group")
-    if (without := np.flatnonzero(groups == "")).size:
-        raise InputError.unexpected(table.series.place(int(without[0]), None, None), "no group", "one for each example")
-    return groups
+def _units(units: Sequence[str] | None, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the unit of each value; refuse another number of units (InputError)."""
+    if units is not None and len(units) != len(names):
+        expected = f"{len(names)}, one for each of {comma_list(names)}"
+        raise InputError.unexpected("table.units", f"{len(units)} units", expected)
+    return tuple(units) if units is not None else ("",) * len(names)
 
 
 def labelled(*, label: str | int, **others: Any) -> bool:
     """Return whether the examples have labels."""
     return label != NONE
+
+
+def task(*, task: str, **others: Any) -> str:
+    """Return the task that the user names."""
+    return task
 
 
 def addresses(*, file: str | Sequence[str], test: str, **others: Any) -> dict[str, str]:
@@ -267,6 +238,7 @@ def check(
     **others: Any,
 ) -> None:
     """Refuse files that no reader reads or that are no classes, before any file is read (InputError)."""
+    target_parameters.check({"file": file, "label": label, "classes": classes, **others})
     named = file_list.expand(file, "table.file")
     for name, address in [*(("file", address) for address in named), *([("test", test)] if test != NONE else [])]:
         path = local_path(address, f"table.{name}") if is_local(address) else Path(place(address))
@@ -276,9 +248,9 @@ def check(
             )
     if [file] != named and (sums := [key for key in others if key.startswith("file_") and others[key] != NONE]):
         raise InputError.unexpected(f"table.{sums[0]}", "a checksum, and several files", "none, or one file")
-    if label == _BY_FILE:
+    if label == BY_FILE:
         file_list.require_classes(named, "table.file")
-    if label in (_BY_FILE, NONE) and test != NONE:
+    if label in (BY_FILE, NONE) and test != NONE:
         raise InputError.unexpected(
             "table.test", f"a test file, and label: {label}", "none, or a column of labels in both files"
         )

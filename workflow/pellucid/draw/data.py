@@ -1,4 +1,4 @@
-"""Figure of the data: some training examples of each class."""
+"""Figure of the data: some training examples of each class, with each label, or along the range of each value."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from pellucid import files
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
-from pellucid.draw.shared import pixels
+from pellucid.draw.shared import pixels, task_heading
 from pellucid.messages import MANY_CLASSES
+from pellucid.tasks import MULTI_LABEL, REGRESSION
 
 PER_CLASS = 4
 _UNLABELLED = 12  # examples, if none has a label
@@ -37,7 +38,7 @@ def draw(
     pictures: list[str],
     measured: Path | str | None = None,
 ) -> None:
-    """Draw the first training examples of each class.
+    """Draw the first training examples of each class or with each label, or four along the range of each value.
 
     Args:
         data: `data.json`.
@@ -48,19 +49,13 @@ def draw(
         measured: `measured.npz`; padding and gaps are left empty. None if all values were measured.
     """
     data_info, y, values = style.data_info(data), files.read_arrays(labels)["train"], files.map_array(x)
-    classes = np.unique(y)
-    present = classes[:MANY_CLASSES]
-    rows = [np.flatnonzero(y == label)[:PER_CLASS] for label in present]
-    if unlabelled := bool((y == UNLABELLED).all()):
-        rows = [
-            np.arange(start, min(start + PER_CLASS, len(y))) for start in range(0, min(len(y), _UNLABELLED), PER_CLASS)
-        ]
-        present = np.full(len(rows), UNLABELLED)
-    drawn = np.concatenate(rows)
+    unlabelled = y.ndim == 1 and bool((y == UNLABELLED).all())
+    rows, headings, total = _rows(data_info, y)
+    drawn = np.unique(np.concatenate(rows))
     mask = files.map_arrays(measured).get("train") if measured else None
     with_gaps = style.unmeasured_as_nan(values[drawn], None if mask is None else mask[drawn])
     examples = {int(index): example for index, example in zip(drawn, with_gaps, strict=True)}
-    image = data_info["kind"] == "image"
+    image, regression = data_info["kind"] == "image", bool(headings) and task_heading.task_of(data_info) == REGRESSION
     # Images: a column for each class, or a row if the classes are few, since the figure would be narrow and high.
     # Series: a row for each class, so that time runs along the page.
     columns = image and len(rows) > PER_CLASS
@@ -73,30 +68,67 @@ def draw(
         axes = figure.subplots(*shape, squeeze=False, sharex=True, sharey=len(data_info["channels"]) == 1)
         time, unit = style.time_axis(values.shape[1], data_info["sampling_rate_hz"])
         spread = style.largest_range(np.stack(list(examples.values())))
-        for position, (label, row) in enumerate(zip(present, rows, strict=True)):
+        for position, row in enumerate(rows):
             line = axes[:, position] if columns else axes[position]
             for panel in line[len(row) :]:
                 panel.set_visible(False)
             for panel, index in zip(line, row, strict=False):
                 _example(panel, data_info, time, examples[int(index)], spread)
-            if not unlabelled:
-                name = data_info["classes"][label]
-                heading = f"{name} ({data_info['counts']['train'][name]:,})"
-                line[0].set_title(heading, loc="center" if columns else "left")
+            if headings:
+                line[0].set_title(headings[position], loc="center" if columns else "left")
+            if regression:
+                _write_values(line, data_info, y[row, position], position)
         if not image:
             style.label_time(axes, unit)
             if len(data_info["channels"]) == 1:
                 for panel in axes[:, 0]:
                     panel.set_ylabel(data_info["unit"], fontsize=7)
-        left_out = f"; {len(present)} of {len(classes):,} classes" if len(present) < len(classes) else ""
+        word, words = task_heading.word(data_info), task_heading.word(data_info, plural=True)
+        left_out = f"; {len(rows)} of {total:,} {words}" if len(rows) < total else ""
         whose = "Examples" if "none" in data_info.get("split", {}) else "Training examples"
-        heading = f"{whose}: class (number of examples){left_out}"
+        told = "from low to high" if regression else "number of examples"
+        heading = f"{whose}: {word} ({told}){left_out}"
         if unlabelled:
             heading = f"{whose} without labels: the first {len(drawn)} of {len(y):,}"
         figure.suptitle(f"{heading}\n{title}", x=0.01, ha="left", fontsize=10)
         if notes := data_info.get("notes"):
             _write_notes(figure, notes)
     style.save(figure, *pictures)
+
+
+def _rows(data_info: Mapping[str, Any], y: NDArray[Any]) -> tuple[list[NDArray[np.int64]], list[str], int]:
+    """Return the examples of each row, the heading of each (none for examples without labels), and how many rows are.
+
+    The number is that of all classes that occur, labels or values; the figure has the first 20.
+    """
+    task, names = task_heading.task_of(data_info), data_info["classes"]
+    if y.ndim == 1 and (y == UNLABELLED).all():
+        shown = min(len(y), _UNLABELLED)
+        rows = [np.arange(start, min(start + PER_CLASS, len(y))) for start in range(0, shown, PER_CLASS)]
+        return rows, [], len(rows)
+    if task == REGRESSION:
+        # At the ends and in between: the examples at these quantiles.
+        places = np.unique(np.linspace(0, len(y) - 1, PER_CLASS).round().astype(np.int64))
+        rows = [np.argsort(y[:, value], kind="stable")[places] for value in range(min(len(names), MANY_CLASSES))]
+        return rows, list(names[: len(rows)]), len(names)
+    counts = data_info["counts"]["train"]
+    if task == MULTI_LABEL:
+        occurring = np.flatnonzero(y.any(0))
+        members = [np.flatnonzero(y[:, label])[:PER_CLASS] for label in occurring[:MANY_CLASSES]]
+    else:
+        occurring = np.unique(y)
+        members = [np.flatnonzero(y == label)[:PER_CLASS] for label in occurring[:MANY_CLASSES]]
+    headings = [f"{names[label]} ({counts[names[label]]:,})" for label in occurring[:MANY_CLASSES]]
+    return members, headings, len(occurring)
+
+
+def _write_values(line: Any, data_info: Mapping[str, Any], values: NDArray[Any], value: int) -> None:
+    """Write over each panel the value of its example, in the first one behind the name that stands there."""
+    units = data_info.get("units") or ()
+    unit = f" {units[value]}" if len(units) > value and units[value] else ""
+    for place, (panel, number) in enumerate(zip(line, values, strict=False)):
+        named = f"{data_info['classes'][value]}: " if place == 0 else ""
+        panel.set_title(f"{named}{task_heading.number(float(number))}{unit}", loc="left", fontsize=8.5)
 
 
 def _example(

@@ -1,4 +1,4 @@
-"""Figure of an explanation: some examples of every class, with their attributions."""
+"""Figure of an explanation: some examples of every class, label or value, with their attributions."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pellucid.config.variants import variants
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
 from pellucid.draw.layouts import base, channels, images, leads, signals
+from pellucid.draw.shared import task_heading
 from pellucid.draw.shared.panel_scales import PanelScales
 from pellucid.explain.base import holds
 from pellucid.messages import MANY_CLASSES
@@ -94,7 +95,7 @@ def figure(
         caption += "\nexamples without labels, in the order of the data"
         rows = in_rows(len(labels))
     if len(present) > MANY_CLASSES:
-        caption += f"\n{MANY_CLASSES} of {len(present):,} classes"
+        caption += f"\n{MANY_CLASSES} of {len(present):,} {task_heading.word(data_info, plural=True)}"
     if measured is not None:
         share = arrays["unmeasured_share"][place].mean()
         caption += "\ngrey: padding or a gap, where nothing was measured"
@@ -109,7 +110,7 @@ def figure(
         maps=maps,
         rows=rows,
         scales=PanelScales(maps, np.concatenate(rows), signed, common, shades, zero),
-        unit=spec.unit,
+        unit=task_heading.of_unit(spec.unit, task_heading.task_of(data_info), arrays),
         per_channel=per_channel,
         caption=caption,
     )

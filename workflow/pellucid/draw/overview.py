@@ -16,17 +16,19 @@ from pellucid import files, plugins, tables
 from pellucid.config.variants import variants
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
-from pellucid.draw.shared import heading, pixels
+from pellucid.draw.shared import heading, pixels, task_heading
 from pellucid.draw.shared.canvas import Canvas
 from pellucid.draw.shared.families import FAMILIES
 from pellucid.explain.base import holds
 from pellucid.messages import MANY_CLASSES
+from pellucid.tasks import REGRESSION, SINGLE_LABEL
 
 _NAMES = 1.75  # inches for the names of the explanations at the left
 _GAP = 0.07
 _UNLABELLED = 5  # examples, if none has a label
 _LETTER = 0.073  # inches of a letter of the caption
 _LETTERS = 12  # at most, of 6 points, over an image
+_LETTERS_OVER_SERIES = 30  # at most, of 7 points
 
 
 class Row(NamedTuple):
@@ -87,24 +89,25 @@ def figure(
     inputs = style.unmeasured_as_nan(arrays["inputs"], arrays.get("measured"))
     present = np.unique(arrays["labels"])
     shown = [int(np.flatnonzero(arrays["labels"] == label)[0]) for label in present[:MANY_CLASSES]]
-    of_each = "one example of each class"
+    word = task_heading.word(data)
+    of_each = f"one example of each {word}"
     if (present == UNLABELLED).all():
         shown, of_each = (
             list(range(min(len(inputs), _UNLABELLED))),
-            "the first examples, each with its predicted class,",
+            f"the first examples, each with its predicted {word},",
         )
     image = data["kind"] == "image"
     width, height = (0.62, 0.62) if image else (1.75, 0.42)
     marks = "; ✗: failed a check" if failed else ""
     if len(present) > MANY_CLASSES:
-        marks += f"; {MANY_CLASSES} of {len(present):,} classes"
+        marks += f"; {MANY_CLASSES} of {len(present):,} {task_heading.word(data, plural=True)}"
     across = _NAMES + len(shown) * (width + _GAP)
     warning = "".join(f"\n{line}" for line in textwrap.wrap(at_chance, max(70, int(across / _LETTER))))
     canvas = Canvas(
         across,
         0.3 + (1 + len(rows)) * (height + _GAP),
         f"{title} — {of_each} through all methods{warning}\n"
-        f"each map on its own colour scale; red: evidence for the class, blue: against it{marks}",
+        f"each map on its own colour scale; {_colours(data, arrays)}{marks}",
         bar=False,
     )
     for column, index in enumerate(shown):
@@ -130,6 +133,15 @@ def figure(
     return canvas.figure
 
 
+def _colours(data: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Return what the colours of signed maps mean."""
+    if task_heading.contrasts(arrays):
+        return f"red: evidence for the first {task_heading.word(data)}, blue: for the other one"
+    if task_heading.task_of(data) == REGRESSION:
+        return "red: raises the predicted value, blue: lowers it"
+    return f"red: evidence for the {task_heading.word(data)}, blue: against it"
+
+
 def _rows(
     methods: Mapping[str, Mapping[str, Any]], attributions: Mapping[str, Path | str]
 ) -> tuple[list[Row], dict[str, NDArray[Any]]]:
@@ -150,8 +162,15 @@ def _head(
 ) -> None:
     """Write the true class of an example over its column, and the predicted class if it differs.
 
-    Without labels, write the predicted class alone.
+    Without labels, write the predicted class alone. Of several labels or values, see `task_heading.short`.
     """
+    if task_heading.task_of(data_info) != SINGLE_LABEL:
+        lines = task_heading.short(data_info, arrays, index).split("\n")
+        image = data_info["kind"] == "image"
+        most = _LETTERS if image else _LETTERS_OVER_SERIES
+        cut = "\n".join(line if len(line) <= most else f"{line[: most - 1]}…" for line in lines)
+        canvas.text(cut, centre, 0.1, ha="center", fontsize=6 if image else 7)
+        return
     classes = data_info["classes"]
     label, predicted = int(arrays["labels"][index]), classes[arrays["predictions"][index]]
     name = predicted if label == UNLABELLED else classes[label]

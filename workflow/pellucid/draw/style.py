@@ -107,6 +107,8 @@ def shown(content: Mapping[str, Any]) -> dict[str, Any]:
     changed = {"classes": classes, "counts": counts, "notes": [readable(note) for note in content.get("notes", ())]}
     if "channels" in content:
         changed["channels"] = names_in_figure(content["channels"])
+    if "units" in content:
+        changed["units"] = [in_figure(str(unit)) for unit in content["units"]]
     if "unit" in content:
         changed["unit"] = in_figure(str(content["unit"]))
     return {**content, **changed}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import numpy as np
+
 from pellucid import files, tables
+from pellucid.evaluate import prediction_tables, thresholds
 from pellucid.evaluate.run import prediction_table
-from pellucid.logits import softmax
 from pellucid.network.explained_model import ExplainedModel
+from pellucid.tasks import MULTI_LABEL, SINGLE_LABEL, probabilities
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +41,16 @@ def predict(
     folder = Path(folder)
     explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     logits = explained_model.logits(files.map_array(x), called="example")
-    y, p = files.read_arrays(labels)["test"], softmax(logits)
-    files.write_arrays(folder / "predictions.npz", {"logits": logits, "probabilities": p, "labels": y})
-    tables.write(folder / "predictions.csv", prediction_table(None, logits, p, files.read_json(data_info)["classes"]))
+    data, y = files.read_json(data_info), files.read_arrays(labels)["test"]
+    task, names = data.get("task", SINGLE_LABEL), data["classes"]
+    p = probabilities(task, logits)
+    known = {} if p is None else {"probabilities": p}
+    files.write_arrays(folder / "predictions.npz", {"logits": logits, **known, "labels": y})
+    if p is None:
+        table = prediction_tables.of_values(None, logits, None, names)
+    elif task == MULTI_LABEL:
+        table = prediction_tables.of_labels(None, p, np.full(len(names), thresholds.DEFAULT), names)
+    else:
+        table = prediction_table(None, logits, p, names)
+    tables.write(folder / "predictions.csv", table)
     logger.info("%d examples are predicted; without labels nothing is evaluated", len(logits))

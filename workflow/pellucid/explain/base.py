@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
+from pellucid.tasks import TASKS
 
 if TYPE_CHECKING:
     from pellucid.network.explained_model import ExplainedModel
@@ -59,6 +60,7 @@ class MethodSpec:
         needs_model: whether `explain` uses the model; if not, `model` is None and the job does not start TensorFlow.
         needs_training: whether `explain` (and `reference` or `expected`) get the training examples as `training`,
             (M, *input_shape), mapped from the file, to draw a background from.
+        tasks: the tasks of models (`tasks.py`) for which it has a meaning.
     """
 
     title: str
@@ -72,6 +74,7 @@ class MethodSpec:
     requires: tuple[str, ...] = ()
     needs_model: bool = True
     needs_training: bool = False
+    tasks: tuple[str, ...] = TASKS
     function: ClassVar[str] = "explain"
 
     @property

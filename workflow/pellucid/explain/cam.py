@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared.cam_layers import spread
 from pellucid.network.explained_model import ExplainedModel
+from pellucid.targets import along_outputs
 
 SPEC = MethodSpec(
     title="CAM",
@@ -38,9 +39,12 @@ def explain(
 def maps(model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the maps of equation 2 at the size of the feature maps: (N, *axes).
 
-    The mean of a map is the target's logit minus its bias (in the paper, which pools by the sum, its sum is). Grad-CAM
-    of the same layer without ReLU is the map divided by the number of positions.
+    The mean of a map is the target's logit minus its bias (in the paper, which pools by the sum, its sum is). A
+    contrast has the difference of the two outputs' weights. Grad-CAM of the same layer without ReLU is the map divided
+    by the number of positions.
     """
     layer, weights = model.pooled_head
-    summed: NDArray[np.float32] = np.einsum("n...k,nk->n...", model.activations(inputs, layer), weights[:, targets].T)
+    summed: NDArray[np.float32] = np.einsum(
+        "n...k,nk->n...", model.activations(inputs, layer), along_outputs(weights, targets).T
+    )
     return summed

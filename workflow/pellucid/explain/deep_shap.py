@@ -10,6 +10,7 @@ from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared import backgrounds
 from pellucid.messages import comma_list
 from pellucid.network.explained_model import ExplainedModel
+from pellucid.targets import along_outputs
 
 SPEC = MethodSpec(
     title="Deep SHAP",
@@ -90,7 +91,7 @@ def _check_sum(
     attributions: NDArray[np.float64],
 ) -> None:
     """Refuse attributions that do not sum to the change of the logit: a rule is wrong for the model."""
-    at_rows = model.scores(rows)[:, targets].astype(np.float64)
+    at_rows = along_outputs(model.scores(rows).astype(np.float64), targets)
     at_input = model.score(inputs, targets).astype(np.float64)
     residual = np.abs(attributions.sum(tuple(range(1, attributions.ndim))) - (at_input - at_rows.mean(0)))
     # The changes from single rows can be large and cancel out, so the limit depends on their size, not on their mean.

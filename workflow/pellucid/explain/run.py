@@ -18,6 +18,8 @@ from pellucid.errors import InputError
 from pellucid.explain.base import measured_for, on_measured, require_finite
 from pellucid.messages import abbreviate
 from pellucid.network.explained_model import ExplainedModel
+from pellucid.targets import along_outputs, name, split
+from pellucid.tasks import OUTPUT_WORD
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ def run(
             model and the parameters.
         checks: JSON; gets for each variant the result of `completeness`.
         training: `x_train.npy`, for a method that needs it.
-        data_info: `data.json`, for the names of the classes in messages.
+        data_info: `data.json`, for the names of the outputs in messages.
 
     Raises:
         InputError: the method does not apply to the model, or did not return finite numbers of the inputs' shape.
@@ -230,15 +232,19 @@ def _require_varying(
     scores = np.concatenate([example_scores, random_scores[np.isfinite(random_scores).all(1)]])
     # These passes are not part of the method's cost.
     model.forward_passes, model.backward_passes = before
-    rounding = 4 * np.finfo(np.float32).eps * np.abs(scores).max(0)
-    constant = [int(target) for target in np.unique(targets) if np.ptp(scores[:, target]) <= rounding[target]]
-    if constant:
-        value = float(scores[0, constant[0]])
-        name = str(classes[constant[0]] if classes else constant[0])
+    different = np.unique(targets)
+    largest = np.append(np.abs(scores).max(0), 0)  # the last, of index -1, where nothing is subtracted
+    rounding = 4 * np.finfo(np.float32).eps * np.maximum(*(largest[outputs] for outputs in split(different)))
+    of_targets = along_outputs(scores, different)
+    constant = np.flatnonzero(np.ptp(of_targets, axis=0) <= rounding)
+    if constant.size:
+        value, target = float(of_targets[0, constant[0]]), int(different[constant[0]])
+        names = classes or [str(number) for number in range(model.n_classes)]
+        word = OUTPUT_WORD[model.task] if split(different)[1][constant[0]] < 0 else "contrast"
         raise InputError(
-            f"class {abbreviate(name)}",
+            f"{word} {abbreviate(name(target, names))}",
             f"the score is {value:.4g} for every input, and a constant has no explanation.",
-            "Look at the weights of this class in the last layer, and whether the training went well.",
+            f"Look at the weights of this {word} in the last layer, and whether the training went well.",
         )
 
 

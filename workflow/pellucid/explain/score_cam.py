@@ -39,7 +39,8 @@ def explain(
         Literal["softmax", "increase", "probability"],
         Field(
             description="of the feature maps: softmax over the maps of the increase of the logit (algorithm 1), the "
-            "increase itself (equation 7), or the probability of the class, as several programs have it"
+            "increase itself (equation 7), or the probability of the class, as several programs have it (values and "
+            "contrasts have none: it is then the value or the difference itself)"
         ),
     ] = "softmax",
     feature_maps: Annotated[
@@ -139,10 +140,7 @@ def _scores(
         mixed += fill
         mixed = mixed.reshape(-1, *inputs.shape[1:])
         classes = np.repeat(targets[part], here.shape[1])
-        if weights == "probability":
-            mixed_scores = model.probabilities(mixed)[np.arange(len(mixed)), classes]
-        else:
-            mixed_scores = model.score(mixed, classes)
+        mixed_scores = model.output(mixed, classes) if weights == "probability" else model.score(mixed, classes)
         scores[part, some] = mixed_scores.reshape(here.shape[:2])
     return scores, contrast
 

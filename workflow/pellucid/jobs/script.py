@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
 
-from pellucid import disk_errors
+from pellucid import devices, disk_errors
 from pellucid.credentials import masked
 from pellucid.errors import InputError
 from pellucid.jobs import file_digests
@@ -101,6 +101,7 @@ def job(snakemake: Snakemake, *, whole: bool = False) -> Iterator[SimpleNamespac
     for handler in (terminal, file):
         logger.addHandler(handler)
     params = SimpleNamespace(**{name: from_params(value) for name, value in snakemake.params.items()})
+    devices.choose(getattr(params, "gpu", None))
     without_digest: list[str] = []
     try:
         with file_digests.alone(next(iter(snakemake.output), "")):

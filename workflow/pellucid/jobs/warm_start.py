@@ -10,8 +10,9 @@ that lives as long as the group. The Snakemake that submits jobs has none: none 
 TensorFlow.
 
 What is not known to be right runs as ever: another system than Linux, another minor version of Snakemake, conda,
-containers, environment modules, scripts of other workflows, another number of threads than the first job's, records in
-MLflow (which does some of its work when its process ends), and everything with PELLUCID_WARM_START=0.
+containers, environment modules, scripts of other workflows, another number of threads than the first job's, jobs that
+ask for a card, records in MLflow (which does some of its work when its process ends), and everything with
+PELLUCID_WARM_START=0.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ import sys
 import threading
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from pellucid import devices
 
 KNOWN = "9.27."  # minor version of Snakemake whose execute_script is replaced
 SWITCH = "PELLUCID_WARM_START"
@@ -78,7 +81,8 @@ def _is_plain(script: Any, scripts: Path) -> bool:
     """Return whether a script is one of the folder and runs in Snakemake's own Python."""
     if script.conda_env or script.container_img or script.env_modules or script.resources.get("shell_exec"):
         return False
-    if not script.is_local:
+    # CUDA cannot be used in a fork of a process that has touched it.
+    if not script.is_local or script.params.get("gpu") is not None:
         return False
     path = Path(script.local_path).resolve()
     return path.is_relative_to(scripts.resolve()) and not path.name.startswith("track")
@@ -140,7 +144,7 @@ class _Parent:
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", f"{__package__}.warm_parent", str(theirs.fileno())],
-                env={**os.environ, **dict.fromkeys(THREADS, str(threads))},
+                env={**os.environ, **dict.fromkeys(THREADS, str(threads)), devices.VISIBLE: devices.NONE},
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )

@@ -3,7 +3,8 @@
 An architecture is a module of this package with two names:
 
 - `SPEC`, a `ModelSpec`;
-- `build(input_shape, n_classes, **parameters) -> keras.Model`, uncompiled, ending in a softmax over the classes. A
+- `build(input_shape, n_classes, **parameters) -> keras.Model`, uncompiled, ending in a dense layer with a softmax over
+  the classes; for other tasks than one class of each example `for_task` changes the activation of this layer. A
   parameter that names a file arrives as the file's path, or as None where the config says none.
 
 Each keyword-only argument of `build` that is annotated with a pydantic `Field` is a parameter of the user: the
@@ -22,7 +23,10 @@ from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
+from pellucid.network.layers import last_layer
+from pellucid.own_code import OwnCode
 from pellucid.parameters import File, stated
+from pellucid.tasks import ACTIVATION, SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
     import keras
@@ -54,6 +58,8 @@ class ModelSpec:
             "relu": at least one ReLU, however it is written, and no rectifier of another form (`rectifiers.py`);
             "rescale_rule": DeepLIFT's rules cover every layer (`deeplift.py`);
             "gap": global average pooling of feature maps, and after it the dense layer of the classes alone;
+            "self_attention": layers MultiHeadAttention over tokens in the order of time; nothing else mixes the tokens
+            before their mean, or one of them, is read (`token_graph.py`);
             "attention": a layer `attention_weights` that puts out (N, steps), positive and 1 in sum, where every step
             is an equal share of the time;
             "instances": a layer `windows` that puts out (N, instances, samples, channels), the input cut into windows
@@ -63,6 +69,8 @@ class ModelSpec:
             model begins with what it holds. Each has the parameters `<name>_sha256` and `<name>_md5` beside it.
         opaque: its layers and their weights cannot be reached: it lacks the feature "layers", which every other
             architecture has.
+        own_head: whether `build` takes `task` (`tasks.py`) and gives the model the last layer of that task itself:
+            models from elsewhere have one already. All others end in a softmax, which `for_task` replaces.
     """
 
     title: str
@@ -71,6 +79,7 @@ class ModelSpec:
     source: str
     files: Mapping[str, File] = field(default_factory=dict)
     opaque: bool = False
+    own_head: bool = False
     function: ClassVar[str] = "build"
 
     @property
@@ -101,6 +110,10 @@ class Architecture(Protocol):
         """Return the number of the model's outputs where the parameters or a local file tell it."""
         return None
 
+    def own_code(self, **parameters: Any) -> OwnCode | None:
+        """Return the user's module whose registered layers the model may have; None for Keras' own layers alone."""
+        return None
+
     def features(self, **parameters: Any) -> tuple[str, ...]:
         """Return what the model has of `SPEC.features`, where that depends on the parameters.
 
@@ -108,6 +121,31 @@ class Architecture(Protocol):
             InputError: a local file that is no model.
         """
         return self.SPEC.features
+
+
+def for_task(model: keras.Model, task: Task) -> keras.Model:
+    """Return the model with the last activation of a task: a softmax, a sigmoid for each label, or none for values.
+
+    Args:
+        model: built, its last layer a dense layer with a softmax. Changed in place.
+        task: see `tasks.py`.
+
+    Raises:
+        InputError: the model ends in another layer.
+    """
+    if task == SINGLE_LABEL:
+        return model
+    from keras import activations, layers
+
+    last = last_layer(model)
+    if not isinstance(last, layers.Dense) or last.activation is not activations.softmax:
+        raise InputError.unexpected(
+            f"model {model.name}",
+            f'"{last.name}" ({type(last).__name__}) at the end',
+            f"a dense layer with a softmax, which becomes the one of the task {task}",
+        )
+    last.activation = activations.get(ACTIVATION[task])
+    return model
 
 
 def require_size(name: str, input_shape: tuple[int, ...], minimum: int) -> None:

@@ -12,12 +12,14 @@ from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import archive, declared_sizes, head, open_axes, own_keys
+from pellucid.models.imported import archive, declared_sizes, head, open_axes, own_keys, task_head
 from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import finite
 from pellucid.network.layers import holds_weights, walk
 from pellucid.network.same_function import reason
+from pellucid.own_code import PATTERN, OwnCode, register
 from pellucid.parameters import UNIQUE, File, one_of
+from pellucid.tasks import ACTIVATION, SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
     import keras
@@ -28,6 +30,7 @@ SPEC = ModelSpec(
     features=archive.FEATURES,
     source='your own: see "Your own model" in the README',
     files={"file": File("path or address of a model that Keras 3 saved")},
+    own_head=True,
 )
 
 
@@ -45,11 +48,28 @@ def check(
         InputError: such an address, or `own_keys.check` refuses a value.
     """
     if features == "auto" and not is_local(file):
-        expected = "a list of what the model has of conv, relu, rescale_rule and gap"
+        expected = "a list of what the model has of conv, relu, rescale_rule, gap and self_attention"
         raise InputError.unexpected(
             "features", "auto, and an address", expected, "A file on this machine is looked into."
         )
     own_keys.check(classes=classes, input_range=input_range)
+
+
+def addresses(*, file: str, code: str | None = None, **others: object) -> dict[str, str]:
+    """Return the file, and the files of the module of layers: a change of any trains again."""
+    if code is None:
+        return {"file": file}
+    module = OwnCode.of(code)
+    # The prefix keeps the names apart from the other inputs of the rule.
+    return {"file": file} | {
+        "code" if name == module.module else f"code_{name.replace('.', '_')}": path
+        for name, path in module.modules().items()
+    }
+
+
+def own_code(*, code: str | None = None, **others: object) -> OwnCode | None:
+    """Return the module that registers the layers of the file."""
+    return None if code is None else OwnCode.of(code)
 
 
 def features(
@@ -59,6 +79,7 @@ def features(
     allow_code: bool,
     new_head: bool,
     classes: Sequence[str | int],
+    code: str | None = None,
     **others: object,
 ) -> tuple[str, ...]:
     """Return the features of the model in the file, or those that the config declares for an address.
@@ -73,7 +94,8 @@ def features(
     if not path.is_file():  # the check of the files reports it
         return SPEC.features
     config = open_axes.with_sizes(archive.read(path))
-    archive.check(config, str(path), allow_code=allow_code)
+    # Only importing the module, in the job, tells what it registers.
+    archive.check(config, str(path), allow_code=allow_code, registered=None if code is None else archive.ANYTHING)
     if not new_head:
         own_keys.check_number(classes, config, str(path))
     if features == "auto":
@@ -103,7 +125,7 @@ def build(
         | Annotated[Sequence[Annotated[str, one_of(archive.FEATURES)]], Field(json_schema_extra=UNIQUE)],
         Field(
             description="what methods find in the model: auto reads it from the file, which must then be on this "
-            "machine; of an address it must be said: a list of conv, relu, rescale_rule, gap"
+            "machine; of an address it must be said: a list of conv, relu, rescale_rule, gap, self_attention"
         ),
     ] = "auto",
     freeze: Annotated[
@@ -123,10 +145,20 @@ def build(
             "network, passwords. Only for files whose maker you trust"
         ),
     ] = False,
+    code: Annotated[
+        str | None,
+        Field(
+            pattern=PATTERN,
+            description="the Python module that registers layers of your own in the file "
+            "(@keras.saving.register_keras_serializable): my_layers for my_layers.py beside config.yaml, or the path "
+            "of its file. It is run by every job that loads the model",
+        ),
+    ] = None,
     classes: own_keys.Classes = (),
     input_range: own_keys.InputRange = (0, 1),
+    task: Task = SINGLE_LABEL,
 ) -> keras.Model:
-    """Return the model of the file in the form that every stage can use, with a softmax over the classes at its end.
+    """Return the model of the file in the form that every stage can use, with the last layer of the task at its end.
 
     Raises:
         InputError: `archive.check` refuses the file, the model lacks one of `features`, its shape or number of classes
@@ -136,7 +168,8 @@ def build(
 
     path, checked = str(file), archive.look_over(file)
     config = open_axes.with_sizes(checked.config, input_shape)
-    archive.check(config, path, allow_code=allow_code)
+    registered = None if code is None else register(OwnCode.of(code), f"code {code}")
+    archive.check(config, path, allow_code=allow_code, registered=registered, code=code)
     if not new_head:
         own_keys.check_number(classes, config, path)
     if features != "auto":
@@ -149,8 +182,8 @@ def build(
     if allow_code:
         settings.enable_unsafe_deserialization()
     model = make_compatible(open_axes.sized(model, input_shape, path), path)
-    model = head.with_new_head(model, n_classes, path) if new_head else model
-    model = own_keys.with_input_range(head.with_softmax(model, n_classes, path), input_range, path)
+    model = head.with_new_head(model, n_classes, path, ACTIVATION[task]) if new_head else model
+    model = own_keys.with_input_range(task_head.with_head(model, n_classes, task, path), input_range, path)
     if freeze == "all_but_last":
         freeze_all_but_last(model)
     return model

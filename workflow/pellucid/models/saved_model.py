@@ -13,7 +13,8 @@ from pellucid import files
 from pellucid.errors import InputError
 from pellucid.messages import comma_list, first_line, format_shape
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import opaque, own_keys
+from pellucid.models.imported import opaque, own_keys, task_head
+from pellucid.tasks import SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
     import keras
@@ -26,6 +27,7 @@ SPEC = ModelSpec(
     features=(),
     source='your own: see "Your own model" in the README',
     opaque=True,
+    own_head=True,
 )
 
 
@@ -79,8 +81,9 @@ def build(
     ] = False,
     classes: own_keys.Classes = (),
     input_range: own_keys.InputRange = (0, 1),
+    task: Task = SINGLE_LABEL,
 ) -> keras.Model:
-    """Return a model of one layer that calls the SavedModel, and a softmax over the classes.
+    """Return a model of one layer that calls the SavedModel, and the last layer of the task.
 
     Probabilities p become the logits log p, whose softmax is p. A single probability or logit is that of the second of
     two classes (`head.two_logits`).
@@ -96,8 +99,12 @@ def build(
     digest = files.digest([files.sha256(path) for path in addresses(folder=folder).values()])[:12]
     layer = _layer(path, endpoint, f"saved_model_{digest}")
     inputs = Input(input_shape, name="input")
-    scores = opaque.logits(inputs, _output(layer, inputs, n_classes, path), n_classes, path)
-    model = Model(inputs, layers.Softmax(name="classes")(scores), name="saved_model")
+    output = _output(layer, inputs, n_classes, task, path)
+    if task == SINGLE_LABEL:
+        outputs = layers.Softmax(name="classes")(opaque.logits(inputs, output, n_classes, path))
+    else:
+        outputs = task_head.opaque_outputs(inputs, output, task, path)
+    model = Model(inputs, outputs, name="saved_model")
     model = own_keys.with_input_range(model, input_range, path)
     if not _has_gradients(model, input_shape):
         logger.warning(
@@ -107,7 +114,7 @@ def build(
     return model
 
 
-def _output(layer: Any, inputs: Any, n_classes: int, path: str) -> Any:
+def _output(layer: Any, inputs: Any, n_classes: int, task: Task, path: str) -> Any:
     """Call the layer; return its output.
 
     Raises:
@@ -123,6 +130,9 @@ def _output(layer: Any, inputs: Any, n_classes: int, path: str) -> Any:
     if len(outputs) != 1:
         raise InputError.unexpected(path, f"{len(outputs)} outputs: {comma_list(output)}", "one")
     (scores,) = outputs
+    if task != SINGLE_LABEL:
+        task_head.require_number(tuple(scores.shape[1:]), n_classes, task, path)
+        return scores
     binary = opaque.is_binary(scores, n_classes)
     if tuple(scores.shape[1:]) != (n_classes,) and not binary:
         expected = f"{n_classes} scores, one for each class{', or one score' if n_classes == 2 else ''}"

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import files
+from pellucid import files, own_code
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
-from pellucid.network import channels_first, finite, runtime, same_function, tracing
+from pellucid.network import channels_first, finite, runtime, same_function, target_columns, task_of_head
 from pellucid.network.layers import derive, derives
 from pellucid.network.structure import ModelStructure
 from pellucid.network.traced_functions import TracedFunctions
 from pellucid.network.window_scores import IncrementalScorers
+from pellucid.targets import are_valid, split
+from pellucid.tasks import SINGLE_LABEL
 
 if TYPE_CHECKING:
     import keras
@@ -34,7 +36,9 @@ class ModelEngine(ModelStructure):
     """A Keras model with batching, compiled functions and a count of its passes.
 
     Args:
-        model: one input, one output of class scores (N, classes), built.
+        model: one input, one output (N, outputs) of classes, labels or values, built.
+        task: single_label (the model ends in a softmax, or in its logits), multi_label (in one sigmoid for each label,
+            or in their logits) or regression (in linear values).
         memory_mb: memory for the batches, in MiB; it sets the batch size.
         batch_size: overrides that choice.
 
@@ -43,13 +47,15 @@ class ModelEngine(ModelStructure):
         scale: from the logits to the scores that are explained (`scores`): 1, or 2 where one score makes two classes.
 
     Raises:
-        InputError: the model has several inputs or outputs, unknown sizes, an output that is no list of scores, or a
-            softmax before its last layer.
+        InputError: the model has several inputs or outputs, unknown sizes, an output that is no list of scores, a
+            softmax before its last layer, or an end that does not fit the task.
     """
 
-    def __init__(self, model: keras.Model, *, memory_mb: int = 1024, batch_size: int | None = None) -> None:
+    def __init__(
+        self, model: keras.Model, task: str = SINGLE_LABEL, *, memory_mb: int = 1024, batch_size: int | None = None
+    ) -> None:
         self._tf = runtime.start()
-        super().__init__(model)
+        super().__init__(model, task)
         channels_first.compute_last(self._tf, self.layers.values())
         self._functions = TracedFunctions(self._tf, model, self)
         self._memory = memory_mb * 2**20
@@ -59,25 +65,35 @@ class ModelEngine(ModelStructure):
         self.backward_passes = 0
         self._scorers = IncrementalScorers(self._tf, model)
         self._open_alterations = 0
-        self._check_logits()
+        self._check_head()
         self.scale = self._functions.scale
 
     @classmethod
-    def load(cls, path: Path | str, *, threads: int = 1, memory_mb: int = 1024) -> Self:
+    def load(cls, path: Path | str, *, task: str | None = None, threads: int = 1, memory_mb: int = 1024) -> Self:
         """Load a `.keras` file.
 
-        Code inside it (Lambda layers) is refused, unless `training.json` beside it says that the config allowed it.
+        `training.json` beside it says which task the model was trained for, and whether the config allowed code inside
+        the file (Lambda layers), which is refused else.
+        Layers of the user's own are those of the module that it holds. Without that file the task is single_label.
+
+        Args:
+            path: of the file.
+            task: overrides that of `training.json`.
+            threads, memory_mb: for TensorFlow, and for the batches in MiB.
 
         Raises:
-            InputError: no such file, not a Keras model, or a model that holds code.
+            InputError: no such file, not a Keras model, a model that holds code, one that does not fit the task,
+                or a module that cannot be imported.
         """
         runtime.start(threads)
         import keras
 
-        training_info = Path(path).with_name("training.json")
-        safe = not (training_info.is_file() and files.read_json(training_info).get("allow_code", False))
+        beside = Path(path).with_name("training.json")
+        info = files.read_json(beside) if beside.is_file() else {}
+        own_code.restore(info.get("code"), str(beside))
+        safe, task = not info.get("allow_code", False), task or info.get("task", SINGLE_LABEL)
         try:
-            return cls(keras.models.load_model(path, compile=False, safe_mode=safe), memory_mb=memory_mb)
+            return cls(keras.models.load_model(path, compile=False, safe_mode=safe), task, memory_mb=memory_mb)
         except InputError:
             raise
         except Exception as error:  # Keras raises many kinds for a file that is no model; all mean the same here.
@@ -128,6 +144,8 @@ class ModelEngine(ModelStructure):
         self, key: tuple[Any, ...], build: Callable[[], Callable[..., Any]], arrays: tuple[Any, ...]
     ) -> Callable[..., Any]:
         """Return the compiled function of a key; build and compile it for arrays like these on its first use."""
+        # Targets are (N,), or (N, 2) with a contrast among them.
+        key = (*key, *(array.ndim for array in arrays))
         if key not in self._compiled:
             # A batch axis of unknown length costs nothing on the CPU (measured), and no size is ever traced again.
             signature = [self._tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]
@@ -169,28 +187,24 @@ class ModelEngine(ModelStructure):
         return x
 
     def _targets(self, target: NDArray[np.int64], n: int) -> NDArray[np.int32]:
-        """Return the targets as int32; refuse another shape than (n,) and classes that the model does not have."""
-        target = np.asarray(target)
-        if target.shape != (n,) or (n and (target.min() < 0 or target.max() >= self.n_classes)):
-            found = f"shape {target.shape}" + (f", from {target.min()} to {target.max()}" if target.size else "")
-            raise InputError.unexpected("targets", found, f"({n},), from 0 to {self.n_classes - 1}")
-        return target.astype(np.int32)
+        """Return the columns of the targets (`target_columns.indices`).
 
-    def _check_logits(self) -> None:
-        """Refuse a model whose softmax cannot be cut off: its gradients would vanish where it is sure."""
+        Raises:
+            InputError: another shape than (n,), or outputs that the model does not have.
+        """
+        target = np.asarray(target)
+        if target.shape != (n,) or not are_valid(target, self.n_classes):
+            found = f"shape {target.shape}"
+            if target.size:
+                outputs = np.concatenate(split(target.ravel()))
+                found += f", from {outputs[: target.size].min()} to {outputs.max()}"
+            raise InputError.unexpected("targets", found, f"({n},), from 0 to {self.n_classes - 1}")
+        return target_columns.indices(target)
+
+    def _check_head(self) -> None:
+        """Refuse a model whose end does not fit the task: its gradients would vanish, or be of something else."""
         inputs = np.random.default_rng(0).standard_normal((4, *self.input_shape), np.float32)
-        logits = self._functions.logits(self._tf.constant(inputs)).numpy()
-        name = f"model {self._model.name}"
-        if (logits >= 0).all() and np.allclose(logits.sum(1), 1, atol=1e-4):
-            raise InputError.unexpected(
-                name,
-                "scores that are probabilities, made before the last layer",
-                "class scores, or a softmax in or as the last layer",
-            )
-        outputs = np.asarray(self._model(inputs, training=False))
-        expected = (np.asarray(activation(logits)) for activation in tracing.last_activations())
-        if not any(same_function.difference(outputs, answers) <= 1 for answers in expected):
-            same_function.hold_scores(outputs, logits, "cutting off its last activation", name)
+        task_of_head.require(self._model, self.task, inputs, self._functions.logits(self._tf.constant(inputs)).numpy())
 
     def _finite(self, x: Array, answers: Array, called: str = "input") -> Array:
         """Return the answers; refuse NaN and infinity, unless `called` is empty."""

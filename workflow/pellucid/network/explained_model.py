@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
-from pellucid.network import deeplift, finite
+from pellucid.network import deeplift, finite, target_columns, token_graph
 from pellucid.network.engine import COPIES_FORWARD, ModelEngine
 from pellucid.network.relu_gradients import ReluRule
 from pellucid.network.window_scores import window_mask
+from pellucid.targets import split
+from pellucid.tasks import MULTI_LABEL, REGRESSION
 
 Array = NDArray[np.float32]
 
@@ -26,7 +28,7 @@ class ExplainedModel(ModelEngine):
     """What explanations may ask of a model; `ModelEngine` opens, runs and checks it."""
 
     def logits(self, x: Array, *, called: str = "input") -> Array:
-        """Return the class scores before the softmax: (N, *input_shape) to (N, classes).
+        """Return the outputs before the softmax or sigmoid (regression: the values): (N, *input_shape) to (N, outputs).
 
         Args:
             x: the inputs.
@@ -39,22 +41,39 @@ class ExplainedModel(ModelEngine):
         return self._finite(x, logits, called)
 
     def probabilities(self, x: Array) -> Array:
-        """Return the softmax of the logits: (N, *input_shape) to (N, classes)."""
-        probabilities = self._run_single(
-            ("probabilities",), self._functions.probabilities, self._inputs(x), backward=False
-        )
-        return self._finite(x, probabilities)
+        """Return the softmax of the logits, or of several labels the sigmoids: (N, *input_shape) to (N, outputs).
+
+        Raises:
+            InputError: the model is of a regression, which has none.
+        """
+        if self.task == REGRESSION:
+            raise InputError(f"model {self._model.name}", "a regression gives values, and has no probabilities.")
+        build = partial(self._functions.probabilities, independent=self.task == MULTI_LABEL)
+        return self._finite(x, self._run_single(("probabilities",), build, self._inputs(x), backward=False))
+
+    def output(self, x: Array, target: NDArray[np.int64]) -> Array:
+        """Return what scores look at while inputs are altered: (N,).
+
+        It is the probability of the target's class or label, the target's value in a regression, and for a contrast the
+        difference of the two logits or values (`score`), which have no probability.
+        """
+        why, other = split(target)
+        if self.task == REGRESSION or (len(x) and (other >= 0).all()):
+            return self.score(x, target)
+        self._targets(target, len(x))  # refuses outputs that the model does not have
+        probabilities = self.probabilities(x)[np.arange(len(x)), why]
+        return probabilities if (other < 0).all() else np.where(other < 0, probabilities, self.score(x, target))
 
     def scores(self, x: Array, *, called: str = "input") -> Array:
-        """Return the scores that explanations are of, for every class: (N, *input_shape) to (N, classes).
+        """Return the scores that explanations are of, for every output: (N, *input_shape) to (N, outputs).
 
-        These are the logits. A model that makes one score z for two classes (`models/imported/head.py`) has the scores
-        -z and z, twice the logits. `called` and errors: as `logits`.
+        These are the logits, or the values of a regression. A model that makes one score z for two classes
+        (`models/imported/head.py`) has the scores -z and z, twice the logits. `called` and errors: as `logits`.
         """
         return self.scale * self.logits(x, called=called)
 
     def score(self, x: Array, target: NDArray[np.int64]) -> Array:
-        """Return the score of each example's target class: (N,)."""
+        """Return the score of each example's target, for a contrast the difference of two scores: (N,)."""
         arrays = (self._inputs(x), self._targets(target, len(x)))
         return self._finite(
             x, self._run_single(("score",), lambda: self._functions.target_score, *arrays, backward=False)
@@ -65,7 +84,7 @@ class ExplainedModel(ModelEngine):
 
         Args:
             x: (N, *input_shape).
-            target: (N,) class of each example.
+            target: (N,), see `pellucid.targets`.
             relu: what a ReLU passes backward: "plain" (the gradient, at positive inputs), "guided" (a positive
                 gradient, at positive inputs) or "deconvnet" (a positive gradient, at any input).
 
@@ -88,7 +107,7 @@ class ExplainedModel(ModelEngine):
         size: Sequence[int],
         channels: NDArray[np.int64],
     ) -> Array:
-        """Return the score of each example's target class with one window covered, for each window: (windows, N).
+        """Return the score of each example's target with one window covered, for each window: (windows, N).
 
         Recomputes only what a window touches where the model is a chain of layers and that saves more than it costs to
         prepare (`incremental.py`); else every window is a full pass. Both count as passes.
@@ -96,7 +115,7 @@ class ExplainedModel(ModelEngine):
         Args:
             x: (N, *input_shape).
             fill: (N, *input_shape), the values under a cover.
-            target: (N,) classes.
+            target: (N,).
             starts: (windows, axes) first position of each window.
             size: of all windows, per axis.
             channels: (windows,) the channel that is covered, -1 for all.
@@ -105,8 +124,8 @@ class ExplainedModel(ModelEngine):
         passes, rows = len(x) * len(starts), self.batch_size()
         if (scorer := self._scorers.for_windows(tuple(size), passes)) is not None:
             self.forward_passes += passes
-            classes, memory = self._targets(target, len(x)), self._memory // COPIES_FORWARD
-            scores = scorer.scores(x, fill, starts, channels, classes, rows=rows, memory=memory)
+            columns, memory = target_columns.pairs(self._targets(target, len(x))), self._memory // COPIES_FORWARD
+            scores = scorer.scores(x, fill, starts, channels, columns, rows=rows, memory=memory)
             if (bad := finite.first(scores)) is not None:
                 mask = window_mask(starts[bad : bad + 1], size, channels[bad : bad + 1], self.input_shape)
                 self.score(np.where(mask, fill, x), target)  # its error names the example and the layer
@@ -156,6 +175,36 @@ class ExplainedModel(ModelEngine):
         self.backward_passes += len(guided)
         return guided, activation, gradient
 
+    @cached_property
+    def token_graph(self) -> token_graph.TokenGraph:
+        """How self-attention mixes the tokens of the model.
+
+        Raises:
+            InputError: no self-attention, or tokens whose way through the model is not known.
+        """
+        return token_graph.read(self.places)
+
+    def attention(self, x: Array) -> list[Array]:
+        """Return the weights of each attention layer of `token_graph`: (N, heads, tokens, tokens); rows sum to 1."""
+        layers = self.token_graph.layers
+        build = partial(self._functions.attention, layers)
+        return list(self._run(("attention", layers), build, self._inputs(x), backward=False))
+
+    def attention_and_gradient(self, x: Array, target: NDArray[np.int64]) -> tuple[list[Array], list[Array]]:
+        """Return `attention`, and the gradient of the target's score with respect to each of its arrays.
+
+        Raises:
+            InputError: a gradient is NaN or infinite.
+        """
+        layers, arrays = self.token_graph.layers, (self._inputs(x), self._targets(target, len(x)))
+        build = partial(self._functions.attention_and_gradient, layers)
+        both = list(self._run(("attention and gradient", layers), build, *arrays, backward=True))
+        for layer, gradient in zip(layers, both[len(layers) :], strict=True):
+            if finite.first(gradient) is not None:
+                problem = "a gradient of its weights that is NaN or infinite"
+                raise InputError.unexpected(f"layer {layer}", problem, "finite numbers")
+        return both[: len(layers)], both[len(layers) :]
+
     def contributions(self, x: Array, references: Array, target: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return DeepLIFT's multiplier by the rescale rule × (input - reference), the mean over the references.
 
@@ -165,7 +214,7 @@ class ExplainedModel(ModelEngine):
         Args:
             x: (N, *input_shape).
             references: (M, *input_shape), the same for every input.
-            target: (N,) class of each example.
+            target: (N,).
 
         Returns:
             (N, *input_shape).
@@ -176,10 +225,10 @@ class ExplainedModel(ModelEngine):
         x, references = self._inputs(x), self._inputs(references)
         if not len(references):
             raise InputError.unexpected("references", "none", "at least one")
-        classes, total = self._targets(target, len(x)), np.zeros(x.shape, np.float64)
-        function = self._function(("contributions",), self._functions.contributions, (x, references, classes))
+        columns, total = self._targets(target, len(x)), np.zeros(x.shape, np.float64)
+        function = self._function(("contributions",), self._functions.contributions, (x, references, columns))
         for examples, rows in squares(len(x), len(references), self.batch_size(backward=True)):
-            total[examples] += self.scale * function(x[examples], references[rows], classes[examples]).numpy()
+            total[examples] += self.scale * function(x[examples], references[rows], columns[examples]).numpy()
             n_examples, n_rows = examples.stop - examples.start, rows.stop - rows.start
             self.forward_passes += n_examples + n_rows
             self.backward_passes += n_examples * n_rows

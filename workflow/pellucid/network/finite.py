@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate
-from pellucid.network import runtime, tracing
+from pellucid.network import runtime, target_columns, tracing
 from pellucid.network.layers import holds_weights, last_layer, steps, walk
 
 if TYPE_CHECKING:
@@ -57,19 +57,20 @@ def require_answers(
         raise InputError.unexpected(f"{called} {number}", found, _EXPECTED, _range(x[index]))
 
 
-def require_gradient(model: keras.Model, x: Array, target: NDArray[Any], gradients: NDArray[Any]) -> None:
+def require_gradient(model: keras.Model, x: Array, columns: NDArray[np.int32], gradients: NDArray[Any]) -> None:
     """Refuse gradients that are NaN or infinite although the class scores are finite, as for a square root at 0.
 
     Args:
         model: the model that gave them.
-        x, target: (N, *input_shape) and (N,), the inputs and the target classes.
+        x: (N, *input_shape), the inputs.
+        columns: of their targets (`target_columns.indices`).
         gradients: (N, …).
 
     Raises:
         InputError: such a gradient; names the layer whose gradient is not finite.
     """
     if (index := first(gradients)) is not None:
-        name = _backward_origin(model, x[index], int(target[index]))
+        name = _backward_origin(model, x[index], columns[index : index + 1])
         found = (
             f"{_fault(gradients[index])} in the gradient of its class score, which begins at layer {abbreviate(name)}"
         )
@@ -114,7 +115,7 @@ def _origin(model: Any, example: Array) -> str:
     return str(last_layer(model).name)
 
 
-def _backward_origin(model: Any, example: Array, target: int) -> str:
+def _backward_origin(model: Any, example: Array, columns: NDArray[np.int32]) -> str:
     """Return the name of the layer or operation where the gradient, going backward, stops being finite."""
     tf = runtime.start()
     try:
@@ -127,7 +128,7 @@ def _backward_origin(model: Any, example: Array, target: int) -> str:
         with tf.GradientTape() as tape, tracing.without_softmax(last_layer(model)):
             tape.watch(batch)
             outputs = whole(batch, training=False)
-            score = outputs[-1][0, target]
+            score = target_columns.taken(tf, outputs[-1], tf.constant(columns))
         gradients = tape.gradient(score, [batch, *outputs[1:]])
         for tensor, gradient in reversed(list(zip(tensors, gradients, strict=True))):
             if gradient is not None and not np.isfinite(np.asarray(gradient)).all():

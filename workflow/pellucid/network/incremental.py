@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.network.incremental_plan import Boxes, IncrementalPlan, WindowLayer
+from pellucid.network.target_columns import taken
 
 if TYPE_CHECKING:
     import keras
@@ -36,7 +37,7 @@ class IncrementalScorer:
         plan: of the model.
         input_shape: of one example.
         size: of the windows, per axis.
-        without_softmax: makes a context in which the model's last softmax is left out.
+        without_softmax: makes a context in which the model's last softmax (or sigmoid) is left out.
     """
 
     def __init__(
@@ -52,9 +53,10 @@ class IncrementalScorer:
         examples = tf.TensorSpec((None, *input_shape), tf.float32)
         self._whole = tf.function(self._build_whole, autograph=False, input_signature=[examples])
         whole = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in self._whole.get_concrete_function().outputs]
-        table, column = tf.TensorSpec((None, len(size)), tf.int32), tf.TensorSpec((None,), tf.int32)
+        table, pairs = (tf.TensorSpec((None, width), tf.int32) for width in (len(size), 2))
+        column = tf.TensorSpec((None,), tf.int32)
         groups = [table, tf.TensorSpec((None, None), tf.int32), column]
-        signature = [whole, examples, examples, [table] * len(self._sizes), column, groups, column]
+        signature = [whole, examples, examples, [table] * len(self._sizes), column, groups, pairs]
         self._windows = tf.function(self._build_windows, autograph=False, input_signature=signature)
 
     @property
@@ -89,7 +91,7 @@ class IncrementalScorer:
             x, fill: (N, *input_shape).
             starts: (windows, axes) first position of each window.
             channels: (windows,) the channel that is filled, -1 for all.
-            targets: (N,) classes.
+            targets: (N, 2), from `target_columns.pairs`.
             rows: examples that are computed whole at a time.
             memory: bytes for the windows.
 
@@ -105,14 +107,14 @@ class IncrementalScorer:
         corners = max(1, memory // max(self._bytes_per_corner, 1))
         for start in range(0, len(x), rows := min(rows, largest)):
             here = slice(start, start + rows)
-            batch, filling, classes = self._tf.constant(x[here]), self._tf.constant(fill[here]), integers(targets[here])
+            batch, filling, columns = self._tf.constant(x[here]), self._tf.constant(fill[here]), integers(targets[here])
             whole = self._whole(batch)
             for block in _blocks(steps[-1][order], max(1, largest // len(x[here])), corners):
                 windows = order[block]
                 begins = [integers(begin[windows]) for begin in steps]
                 groups = [integers(table) for table in _grouped(begins[-1].numpy())]
                 scores[windows, here] = self._windows(
-                    whole, batch, filling, begins, integers(channels[windows]), groups, classes
+                    whole, batch, filling, begins, integers(channels[windows]), groups, columns
                 ).numpy()
         return scores
 
@@ -173,8 +175,7 @@ class IncrementalScorer:
                 position += 1
             else:
                 patch = step(patch, training=False)
-        size, width = self._sizes[-1], plan_.channels
-        area = math.prod(size)
+        size, width, area = self._sizes[-1], plan_.channels, math.prod(self._sizes[-1])
         before = tf_.reshape(last, (n, -1, width))
         before = tf_.gather(before, self._flat_indices(starts[-1], size, plan_.sizes), axis=1)
         change = tf_.reshape(patch, (n, count, area, width)) - before
@@ -187,7 +188,7 @@ class IncrementalScorer:
             value = plan_.join.activation(value) if hasattr(plan_.join, "kernel") else value
             for layer in plan_.tail:
                 value = layer(value, training=False)
-        score = tf_.gather(value, tf_.repeat(targets, count), batch_dims=1)
+        score = taken(tf_, value, tf_.repeat(targets, count, axis=0))
         return tf_.transpose(tf_.reshape(score, (n, count)))
 
     def _joined(self, change: tf.Tensor, groups: list[tf.Tensor]) -> tf.Tensor:
@@ -241,7 +242,7 @@ class IncrementalScorer:
         # In the padded input's coordinates.
         begin = ends * np.array(window.stride, np.int32)
         _, needed = window.needed(np.zeros((1, len(size)), np.int64), output)
-        sizes = padded.shape[1:-1]
+        sizes, width = padded.shape[1:-1], padded.shape[-1]
         around = self._flat_indices(begin, needed, sizes)
         steps = np.indices(needed).reshape(len(size), -1).astype(np.int32)
         # Where each position lies in the patch, and whether it does.
@@ -254,7 +255,6 @@ class IncrementalScorer:
         example = tf_.range(n)[:, None, None]
         box = example * count + tf_.range(count)[None, :, None]
         index = tf_.where(inside[None], n * whole + box * area + flat[None], example * whole + around[None])
-        width = padded.shape[-1]
         rows = tf_.concat([tf_.reshape(padded, (-1, width)), tf_.reshape(patch, (-1, width))], 0)
         return tf_.reshape(tf_.gather(rows, index), (-1, *needed, width))
 

@@ -69,9 +69,17 @@ def _through(node: Node, below: Sequence[Place | None]) -> tuple[Place | None, b
         axes = axis_numbers(node.config["axis"], len(place.axes) + 1)
         kept = node.config.get("keepdims") and all(place.axes[axis - 1] is None for axis in axes)
         return _only_if(kept, place), False
+    if kind == "EinsumDense":
+        return _only_if(_of_maps_alone(str(node.config["equation"])) and place.axes[-1] is None, place), False
     if kind in AXIS_OPERATIONS:
         return AXIS_OPERATIONS[kind](node, place), False
     return None, True
+
+
+def _of_maps_alone(equation: str) -> bool:
+    """Return whether an equation such as "btc,cd->btd" changes the last axis alone, as a dense layer does."""
+    found = re.fullmatch(r"(\w+)(\w),\2(\w)->\1\3", equation.replace(" ", ""))
+    return found is not None and len({*found[1], found[2], found[3]}) == len(found[1]) + 2
 
 
 def _only_if(known: Any, place: Place) -> Place:

@@ -30,10 +30,13 @@ class Places:
     Attributes:
         nodes: of a model with one input and one output, from `graph.flatten` or `models.imported.config_graph.nodes`.
         lengths: the input's sizes without its channels.
+        one_value: whether a single unit at the end is an output of its own (a value or a label). Else it is the score
+            of the second of two classes.
     """
 
     nodes: tuple[Node, ...]
     lengths: tuple[int, ...]
+    one_value: bool = False
 
     @cached_property
     def fields(self) -> list[ReceptiveField]:
@@ -136,15 +139,17 @@ class Places:
 
     @cached_property
     def pooled(self) -> tuple[int, int] | None:
-        """The averaged maps and the dense layer of the class scores, where nothing else is between them; else None."""
+        """The averaged maps and the dense layer of the outputs, where nothing else is between them; else None."""
         index = self.output
-        if self.nodes[index].kind in ("Softmax", "Activation"):
-            index = self._before(index)
+        allowed: tuple[str, ...] = ("linear", "softmax", "sigmoid")
+        end = self.nodes[index]
+        if end.kind in ("Softmax", "Sigmoid") or (end.kind == "Activation" and end.config.get("activation") in allowed):
+            index, allowed = self._before(index), ("linear",)
         dense = index
         config = self.nodes[dense].config if dense >= 0 else {}
-        if dense < 0 or self.nodes[dense].kind != "Dense" or config["units"] == 1:
+        if dense < 0 or self.nodes[dense].kind != "Dense" or (config["units"] == 1 and not self.one_value):
             return None  # one unit is the score of the second of two classes: it becomes two
-        if self.nodes[dense].module.split(".")[0] != "keras" or config.get("activation") not in ("linear", "softmax"):
+        if self.nodes[dense].module.split(".")[0] != "keras" or config.get("activation") not in allowed:
             return None
         index = self._before(dense)
         while index >= 0 and self.nodes[index].kind == "Dropout":  # does nothing outside training

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+from pellucid.network import cards
+
 # Keras imports these when they are installed, for features that Pellucid never uses (adapters for data frames,
 # wrappers for scikit-learn, plots). Together they cost more time than the rest of Keras.
 _OPTIONAL = ("matplotlib", "pandas", "sklearn")
@@ -27,6 +29,7 @@ def start(threads: int = 1) -> ModuleType:
     if _as_loaded:
         _as_loaded = False
         _one_thread_of_blas()
+        cards.set_up(tensorflow)
         tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
         tensorflow.config.threading.set_inter_op_parallelism_threads(1)
         tensorflow.config.experimental.enable_op_determinism()

@@ -15,30 +15,44 @@ from pellucid.network.graph import Node, flatten
 from pellucid.network.layers import holds_weights, walk
 from pellucid.network.map_layers import Places
 from pellucid.network.receptive_field import ReceptiveField, receptive_fields, whole_input
+from pellucid.network.token_graph import is_attention
+from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL, TASKS, Task
 
 if TYPE_CHECKING:
     import keras
 
 Array = NDArray[np.float32]
 
+_OUTPUTS = {
+    SINGLE_LABEL: "(classes,), one score for each of two or more classes",
+    MULTI_LABEL: "(labels,), one score for each label",
+    REGRESSION: "(values,), one number for each value",
+}
+
 
 class ModelStructure:
     """What the graph of a Keras model says without any computation.
 
     Args:
-        model: one input, one output of class scores (N, classes), built.
+        model: one input, one output (N, outputs) of classes, labels or values, built.
+        task: of the model.
 
     Attributes:
+        task: what the model was trained for: single_label, multi_label or regression.
         input_shape: of one example, without the batch axis.
-        n_classes: number of class scores.
+        n_classes: number of outputs: of classes, labels or values.
 
     Raises:
-        InputError: the model has several inputs or outputs, unknown sizes, or an output that is no list of scores.
+        InputError: no such task; or the model has several inputs or outputs, unknown sizes, or an output that is no
+            list of scores.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, task: str = SINGLE_LABEL) -> None:
+        if task not in TASKS:
+            raise InputError.unexpected("task", abbreviate(task), f"one of {comma_list(TASKS)}")
         self._model = model
-        self.input_shape, self.n_classes = _shapes(model)
+        self.task: Task = task
+        self.input_shape, self.n_classes = _shapes(model, self.task)
 
     @cached_property
     def layers(self) -> dict[str, keras.layers.Layer]:
@@ -56,7 +70,7 @@ class ModelStructure:
     @cached_property
     def places(self) -> Places:
         """Where the feature maps of the model lie on the input."""
-        return Places(self.nodes, self.input_shape[:-1])
+        return Places(self.nodes, self.input_shape[:-1], one_value=self.task != SINGLE_LABEL)
 
     @property
     def weights(self) -> dict[str, list[NDArray[Any]]]:
@@ -160,7 +174,13 @@ class ModelStructure:
     def _bytes_per_example(self) -> int:
         """Size of one example and of its activations in all layers."""
         shapes = [self.input_shape, *(output_shape(layer) for layer in self.layers.values())]
-        return 4 * sum(math.prod(shape) for shape in shapes)
+        # A weight for each head and each pair of tokens.
+        attention = sum(
+            int(node.config.get("num_heads", 1)) * int(node.shape[0] or 0) ** 2
+            for node in self.nodes
+            if is_attention(node) and len(node.shape) == 2
+        )
+        return 4 * (sum(math.prod(shape) for shape in shapes) + attention)
 
 
 def output_shape(layer: keras.layers.Layer) -> tuple[int, ...]:
@@ -172,8 +192,8 @@ def output_shape(layer: keras.layers.Layer) -> tuple[int, ...]:
     return () if None in shape else shape
 
 
-def _shapes(model: keras.Model) -> tuple[tuple[int, ...], int]:
-    """Return the shape of one input, and the number of classes."""
+def _shapes(model: keras.Model, task: Task) -> tuple[tuple[int, ...], int]:
+    """Return the shape of one input, and the number of outputs."""
     name = f"model {model.name}"
     inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
     if not inputs or not outputs:
@@ -185,8 +205,6 @@ def _shapes(model: keras.Model) -> tuple[tuple[int, ...], int]:
     shape, scores = tuple(inputs[0].shape[1:]), tuple(outputs[0].shape[1:])
     if None in shape:
         raise InputError.unexpected(name, f"an input of shape {shape}", "an input whose sizes are all known")
-    if len(scores) != 1 or scores[0] is None or scores[0] < 2:
-        raise InputError.unexpected(
-            name, f"an output of shape {scores}", "(classes,), one score for each of two or more classes"
-        )
+    if len(scores) != 1 or scores[0] is None or scores[0] < (2 if task == SINGLE_LABEL else 1):
+        raise InputError.unexpected(name, f"an output of shape {scores}", _OUTPUTS[task])
     return shape, int(scores[0])

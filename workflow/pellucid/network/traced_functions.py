@@ -1,12 +1,13 @@
 """The functions of a model that TensorFlow compiles: scores, gradients, activations and DeepLIFT contributions.
 
-All work on logits: a final softmax is cut off, not differentiated through. Layers are reached by recording their
-outputs while the model is traced, which works alike for Sequential, functional and nested models.
+All work on logits: a final softmax (or sigmoid) is cut off, not differentiated through. Layers are reached by recording
+their outputs while the model is traced, which works alike for Sequential, functional and nested models. Targets are the
+columns of `target_columns.indices`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from pellucid.errors import InputError
-from pellucid.network import deeplift, relu_gradients, tracing
+from pellucid.network import deeplift, relu_gradients, target_columns, tracing
 from pellucid.network.graph import one_score
 from pellucid.network.layers import last_layer
 
@@ -48,15 +49,16 @@ class TracedFunctions:
         with tracing.without_softmax(last_layer(self._model)):
             return self._model(batch, training=False)
 
-    def target_score(self, batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
-        """Return the score that explanations are of, for each example's class."""
+    def target_score(self, batch: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+        """Return the score that explanations are of, for each example's target."""
         logits = self.logits(batch)
         scores = logits if self.scale == 1 else self.scale * logits
-        return self._tf.gather(scores, classes, batch_dims=1)
+        return target_columns.taken(self._tf, scores, columns)
 
-    def probabilities(self) -> Callable[..., Any]:
-        """Return (batch) -> softmax of the logits."""
-        return lambda batch: self._tf.nn.softmax(self.logits(batch))
+    def probabilities(self, *, independent: bool) -> Callable[..., Any]:
+        """Return (batch) -> softmax of the logits, or the sigmoid of each where the outputs are independent."""
+        activation = self._tf.sigmoid if independent else self._tf.nn.softmax
+        return lambda batch: activation(self.logits(batch))
 
     def activations(self, layer: str) -> Callable[..., Any]:
         """Return (batch) -> output of a layer."""
@@ -70,27 +72,27 @@ class TracedFunctions:
         return run
 
     def gradient(self, relu: Literal["plain"] | ReluRule) -> Callable[..., Any]:
-        """Return (batch, classes) -> gradient of the target's score with respect to the input."""
+        """Return (batch, columns) -> gradient of the target's score with respect to the input."""
         tf_ = self._tf
 
-        def plain(batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        def plain(batch: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
             with tf_.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(batch)
-                score = self.target_score(batch, classes)
+                score = self.target_score(batch, columns)
             return _require_gradient(partial(tape.gradient, score, batch))
 
         if relu == "plain":
             return plain
 
-        def modified(batch: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        def modified(batch: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
             with self._record_owners() as owners:
-                score = self.target_score(batch, classes)
+                score = self.target_score(batch, columns)
             return self._modified_gradient(score, batch, relu, owners)
 
         return modified
 
     def activations_and_gradient(self, layer: str, *, guided: bool = False) -> Callable[..., Any]:
-        """Return (batch, classes) -> output of a layer, and the gradient of the target's score with respect to it.
+        """Return (batch, columns) -> output of a layer, and the gradient of the target's score with respect to it.
 
         Args:
             layer: address of the layer.
@@ -99,17 +101,45 @@ class TracedFunctions:
         operation, use = self._structure.layer_use(layer)
         tf_ = self._tf
 
-        def run(batch: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        def run(batch: tf.Tensor, columns: tf.Tensor) -> tuple[tf.Tensor, ...]:
             with tf_.GradientTape(watch_accessed_variables=False) as tape, ExitStack() as stack:
                 tape.watch(batch)
                 owners = stack.enter_context(self._record_owners()) if guided else {}
                 record = stack.enter_context(tracing.recording(operation, tape, use))
-                score = self.target_score(batch, classes)
+                score = self.target_score(batch, columns)
             activation = record.only()
             if (gradient := tape.gradient(score, activation)) is None:
                 raise InputError(f"layer {layer}", "the class scores do not depend on this layer.")
             first = (self._modified_gradient(score, batch, "guided", owners),) if guided else ()
             return (*first, self._ordered(activation, layer), self._ordered(gradient, layer))
+
+        return run
+
+    def attention(self, layers: Sequence[str]) -> Callable[..., Any]:
+        """Return (batch) -> the weights (N, heads, tokens, tokens) of each attention layer."""
+        uses = [self._structure.layer_use(layer) for layer in layers]
+
+        def run(batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            with ExitStack() as stack:
+                records = [stack.enter_context(tracing.recording_attention(*use)) for use in uses]
+                self.logits(batch)
+            return tuple(record.only() for record in records)
+
+        return run
+
+    def attention_and_gradient(self, layers: Sequence[str]) -> Callable[..., Any]:
+        """Return (batch, classes) -> the weights of each attention layer, then the score's gradient at each."""
+        uses = [self._structure.layer_use(layer) for layer in layers]
+        tf_ = self._tf
+
+        def run(batch: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            with tf_.GradientTape(watch_accessed_variables=False) as tape, ExitStack() as stack:
+                tape.watch(batch)
+                records = [stack.enter_context(tracing.recording_attention(*use)) for use in uses]
+                score = self.target_score(batch, classes)
+            weights = [record.only() for record in records]
+            gradients = tape.gradient(score, weights, unconnected_gradients="zero")
+            return (*weights, *gradients)
 
         return run
 
@@ -132,15 +162,15 @@ class TracedFunctions:
         return run
 
     def contributions(self) -> Callable[..., Any]:
-        """Return (batch, references, classes) -> DeepLIFT contributions, summed over the references."""
+        """Return (batch, references, columns) -> DeepLIFT contributions, summed over the references."""
         tf_ = self._tf
 
-        def run(batch: tf.Tensor, references: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        def run(batch: tf.Tensor, references: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
             inputs, rows = tf_.shape(batch)[0], tf_.shape(references)[0]
             both = tf_.concat([batch, references], 0)
             path = deeplift.trace_path(both, self.logits(both))
-            targets = tf_.repeat(tf_.one_hot(classes, self._structure.n_classes), rows, axis=0)
-            return deeplift.contributions(tf_, path, targets, inputs, rows)
+            slopes = target_columns.slopes(tf_, columns, self._structure.n_classes)
+            return deeplift.contributions(tf_, path, tf_.repeat(slopes, rows, axis=0), inputs, rows)
 
         return run
 

@@ -23,10 +23,11 @@ def last_activations() -> tuple[Callable[[Any], Any], ...]:
 
 @contextmanager
 def without_softmax(layer: keras.layers.Layer) -> Iterator[None]:
-    """Leave out a softmax (or sigmoid) of the last layer while the model is traced."""
+    """Leave out a softmax (or sigmoid) of the last layer, or operation, while the model is traced."""
     import keras
 
-    if isinstance(layer, keras.layers.Softmax):
+    is_sigmoid = type(layer).__name__ == "Sigmoid" and type(layer).__module__.startswith("keras.src.ops")
+    if is_sigmoid or isinstance(layer, keras.layers.Softmax):
         with _replaced_call(layer, lambda inputs, *args, **kwargs: inputs):
             yield
     elif getattr(layer, "activation", None) in last_activations()[1:]:
@@ -78,6 +79,31 @@ def recording(layer: keras.layers.Layer, tape: tf.GradientTape | None = None, us
 
     with _replaced_call(layer, recorded):
         yield record
+
+
+@contextmanager
+def recording_attention(layer: keras.layers.Layer, use: int = 0) -> Iterator[Record]:
+    """Record the weights (N, heads, tokens, tokens) of a `MultiHeadAttention` while the model is traced.
+
+    They are the tensor that the layer itself multiplies the values by, so that gradients with respect to them exist.
+    """
+    record, call = Record(layer.name, use), layer.call
+    # Flash attention never makes the weights.
+    flash = getattr(layer, "_flash_attention", False)
+
+    def recorded(*args: Any, return_attention_scores: bool = False, **kwargs: Any) -> Any:
+        output, weights = call(*args, return_attention_scores=True, **kwargs)
+        record.outputs.append(weights)
+        return (output, weights) if return_attention_scores else output
+
+    with _replaced_call(layer, recorded):
+        if flash:
+            object.__setattr__(layer, "_flash_attention", False)
+        try:
+            yield record
+        finally:
+            if flash:
+                object.__setattr__(layer, "_flash_attention", flash)
 
 
 @contextmanager

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import Colormap, to_hex
 
-from pellucid import files, plugins
+from pellucid import files, plugins, tables
 from pellucid.draw import style
-from pellucid.page import citations, explanations, model_quality, parts, summary
+from pellucid.draw.shared import task_heading
+from pellucid.page import citations, explanations, parts, quality_by_task, summary
 from pellucid.page.ranking import Ranking, ranking
 from pellucid.page.summary import Section
 from pellucid.user_text import in_figure, readable
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 MOST_BYTES = 10_000_000
 # Of what a page holds: one page reads another one of the same form alone.
-FORMAT = 1
+FORMAT = 2
 
 
 def build(
@@ -55,22 +56,22 @@ def build(
         data_info, training: `data.json` and `training.json`.
         output: HTML.
         report_summary: JSON; the sections of the page's summary, which the first page of the report begins with.
-        metrics, per_class, chance: `metrics.json`, `per_class.csv` and `chance.json`; None if the evaluation wrote no
-            such file.
+        metrics, chance: `metrics.json` and `chance.json`; None if the evaluation wrote no such file.
+        per_class: `per_class.csv`, or the table of the labels or values; likewise.
         attributions: `attributions.npz` of each method.
         leaderboard, leaderboard_metrics, checks: the tables of `compare`; None if nothing was compared.
     """
     data, trained = files.read_json(data_info), files.read_json(training)
     explained, shared = explanations.read(settings["methods"], attributions)
-    image = data["kind"] == "image"
-    explorer = explanations.content(explained, shared, image) if explained else None
+    explorer = explanations.content(explained, shared, _named(data)) if explained else None
     ranks = None
     if leaderboard and leaderboard_metrics and checks:
         ranks = ranking(leaderboard, leaderboard_metrics, checks)
-    mood, quality = model_quality.sentences(
+    mood, quality = quality_by_task.sentences(
+        data,
         files.read_json(metrics) if metrics else None,
-        data.get("counts", {}).get("test", {}),
         files.read_json(chance) if chance else None,
+        tables.read(per_class, words=("class", "label", "value", "unit")) if per_class else None,
     )
     notes = (files.read_json(metrics) if metrics else trained).get("notes", [])
     spec = plugins.spec("models", settings["model"]["architecture"])
@@ -97,7 +98,7 @@ def build(
         "colours": _colours(),
         "explorer": explorer,
         "ranking": _ranking(ranks),
-        "tables": _tables(leaderboard, leaderboard_metrics, per_class, checks),
+        "tables": _tables(leaderboard, leaderboard_metrics, per_class, checks, task_heading.word(data)),
     }
     shown = in_figure(title or experiment, 300)
     page = _filled(experiment, shown, sections, text, references, content)
@@ -111,11 +112,18 @@ def _data(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts of the data that the explorer needs, with names as figures show them."""
     return {
         "kind": data["kind"],
+        "word": task_heading.word(data),
         "classes": [in_figure(name, 200) for name in data["classes"]],
         "channels": [in_figure(name) for name in data["channels"]],
         "unit": in_figure(str(data["unit"])),
         "rate": data["sampling_rate_hz"],
     }
+
+
+def _named(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `data.json` with names and units as headings show them."""
+    units = [in_figure(str(unit)) for unit in data.get("units", ())]
+    return {**data, "classes": [in_figure(name, 200) for name in data["classes"]], "units": units}
 
 
 def _colours() -> dict[str, Any]:
@@ -147,12 +155,13 @@ def _tables(
     leaderboard_metrics: Path | str | None,
     per_class: Path | str | None,
     checks: Path | str | None,
+    word: str,
 ) -> list[dict[str, str]]:
     """Return the tables that exist: the text of each CSV file as it is, so that the page has the same numbers."""
     paths = {
         "leaderboard": (leaderboard, "Leaderboard: every score of every explanation"),
         "metrics": (leaderboard_metrics, "What the columns of the leaderboard mean"),
-        "per_class": (per_class, "The model's predictions, class by class"),
+        "per_class": (per_class, f"The model's predictions, {word} by {word}"),
         "checks": (checks, "Checks that the explanations must pass: one fails if its comparison holds"),
     }
     return [

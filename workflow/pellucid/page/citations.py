@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pellucid import plugins
-from pellucid.page.summary import listed
+from pellucid.page.summary import listed, sizes
+from pellucid.tasks import OUTPUT_WORD, OUTPUT_WORDS, REGRESSION, SINGLE_LABEL
 from pellucid.user_text import in_figure, readable
 
 _PACKAGES = {"pellucid": "Pellucid", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
@@ -53,11 +54,12 @@ def methods_text(
         scores: the scores that ran.
     """
     references = References()
-    counts = {split: sum(of_split.values()) for split, of_split in data.get("counts", {}).items()}
-    splits = listed([f"{count:,} for {_PURPOSE.get(split, split)}" for split, count in counts.items() if count])
+    splits = listed([f"{count:,} for {_PURPOSE.get(split, split)}" for split, count in sizes(data).items() if count])
+    task = data.get("task", SINGLE_LABEL)
+    word = OUTPUT_WORDS[task] if task == SINGLE_LABEL or len(data["classes"]) != 1 else OUTPUT_WORD[task]
     sentences = [
         f"We used {in_figure(data['title'], 300)}{references.mark(str(data['citation']))}: "
-        f"{splits or 'no'} examples of {len(data['classes'])} classes."
+        f"{splits or 'no'} examples of {len(data['classes'])} {word}."
     ]
     sentences.append(_model(references, training, settings))
     if explained:
@@ -66,7 +68,7 @@ def methods_text(
             f"{references.mark(plugins.spec('explain', method).paper)}{_parameters(parameters)}"
             for method, parameters in explained
         ]
-        logits = "before the last activation function"
+        logits = "before the last activation function" if task != REGRESSION else "in the units of the data"
         sentences.append(f"The predictions of {examples} test examples, {logits}, were explained by {listed(ran)}.")
     if scores:
         named = [

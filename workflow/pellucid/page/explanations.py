@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins
 from pellucid.config.variants import variants
+from pellucid.draw.shared import task_heading
 from pellucid.draw.shared.families import FAMILIES
 from pellucid.explain.base import holds
-from pellucid.messages import MOST_PROBABLE
-from pellucid.page import packing
+from pellucid.page import example_facts, packing
 from pellucid.page.disagreement import correlations, disagreement
 
 # Correlations, at most: one for each pair of explanations and each example.
@@ -76,27 +76,30 @@ def read(
     return explained, shared
 
 
-def content(explained: Sequence[Explanation], shared: Mapping[str, NDArray[Any]], image: bool) -> dict[str, Any]:
+def content(
+    explained: Sequence[Explanation], shared: Mapping[str, NDArray[Any]], data: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the explorer's part of the page's JSON: examples, explanations, and their arrays.
 
     Args:
         explained: what `read` returned, at least one.
         shared: likewise.
-        image: whether the examples are images.
+        data: `data.json`, with names as figures show them.
     """
-    inputs = shared["inputs"]
+    inputs, image = shared["inputs"], data["kind"] == "image"
     *sizes, depth = inputs.shape[1:]
     channels = [depth, *(explanation.channels(inputs.shape[1:], image) for explanation in explained)]
     fit = packing.plan(sizes, channels, len(inputs))
-    chosen = _chosen(shared, fit.examples)
+    wrong = example_facts.are_wrong(shared, data)
+    chosen = _chosen(shared["labels"], wrong, fit.examples)
     similar = correlations([explanation.maps for explanation in explained], shared.get("measured"))[chosen]
     compared = [place for place, explanation in enumerate(explained) if explanation.family != "control"]
     explorer = {
         "of": len(inputs),
         "dtype": fit.dtype,
         "block": fit.block,
-        "examples": _examples(shared, chosen, disagreement(similar, compared)),
-        "explanations": [_about(explanation, image) for explanation in explained],
+        "examples": example_facts.of_examples(shared, data, chosen, wrong, disagreement(similar, compared)),
+        "explanations": [_about(explanation, shared, data) for explanation in explained],
         "inputs": packing.pack(packing.averaged(np.asarray(inputs[chosen]), fit.block), fit.dtype, centred=True),
         "maps": [
             packing.pack(packing.averaged(explanation.shown(chosen, image), fit.block), fit.dtype)
@@ -112,9 +115,9 @@ def content(explained: Sequence[Explanation], shared: Mapping[str, NDArray[Any]]
     return explorer
 
 
-def _chosen(shared: Mapping[str, NDArray[Any]], number: int) -> NDArray[np.int64]:
+def _chosen(labels: NDArray[np.int64], wrong: NDArray[np.bool_], number: int) -> NDArray[np.int64]:
     """Return the examples that the page holds: one of each class, then a second of each, and so on; errors first."""
-    labels, right = shared["labels"], shared["labels"] == shared["predictions"]
+    right = ~wrong
     if number >= len(labels):
         return np.arange(len(labels))
     order = np.argsort(right, kind="stable")
@@ -125,40 +128,16 @@ def _chosen(shared: Mapping[str, NDArray[Any]], number: int) -> NDArray[np.int64
     return np.sort(np.lexsort((np.arange(len(labels)), right, turn))[:number])
 
 
-def _examples(
-    shared: Mapping[str, NDArray[Any]], chosen: NDArray[np.int64], disagreements: NDArray[np.float64]
-) -> list[dict[str, Any]]:
-    """Return the facts of each example: its classes, their probabilities, and how much its explanations disagree."""
-    examples = []
-    for place, example in enumerate(chosen):
-        p = shared["probabilities"][example]
-        label, predicted, target = (int(shared[name][example]) for name in ("labels", "predictions", "targets"))
-        best = np.argsort(-p, kind="stable")[:MOST_PROBABLE]
-        examples.append(
-            {
-                "index": int(shared["indices"][example]),
-                # Below 0: the example has no label.
-                "label": label if label >= 0 else None,
-                "predicted": predicted,
-                "target": target,
-                "p": float(p[predicted]),
-                "p_true": float(p[label]) if label >= 0 else None,
-                "best": [[int(label), float(p[label])] for label in best],
-                "disagreement": float(disagreements[place]) if np.isfinite(disagreements[place]) else None,
-            }
-        )
-    return examples
-
-
-def _about(explanation: Explanation, image: bool) -> dict[str, Any]:
+def _about(explanation: Explanation, shared: Mapping[str, NDArray[Any]], data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts of an explanation that the explorer shows."""
-    spec, parameters = explanation.spec, explanation.parameters
+    spec, parameters, image = explanation.spec, explanation.parameters, data["kind"] == "image"
+    unit = task_heading.of_unit(spec.unit, task_heading.task_of(data), shared)
     summed = image and holds(spec.per_channel, parameters) and explanation.maps.shape[-1] > 1
     return {
         "label": explanation.label,
         "title": spec.title,
         "family": explanation.family,
-        "unit": spec.unit + (", sum of the channels" if summed else ""),
+        "unit": unit + (", sum of the channels" if summed else ""),
         "signed": holds(spec.signed, parameters),
         "settings": ", ".join(f"{name} {value}" for name, value in parameters.items()),
     }

@@ -9,6 +9,7 @@ from typing import Any
 from pellucid.compare.failed_checks import ABOUT
 from pellucid.messages import MANY_CLASSES, format_shape
 from pellucid.page.ranking import Ranking
+from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, QUANTITY, REGRESSION, SINGLE_LABEL
 from pellucid.user_text import in_figure, readable
 
 _FIRST = 5  # names of classes or channels, if there are too many for a sentence
@@ -31,15 +32,18 @@ class Section:
 
 def data_sentences(data: Mapping[str, Any]) -> list[str]:
     """Describe the data: source, examples, classes, splits, axes, units; `data` is `data.json`."""
-    counts = {split: sum(of_split.values()) for split, of_split in data.get("counts", {}).items()}
     splits = listed(
-        [f"{count:,} {'training' if split == 'train' else split}" for split, count in counts.items() if count]
+        [f"{count:,} {'training' if split == 'train' else split}" for split, count in sizes(data).items() if count]
     )
-    classes = [in_figure(name) for name in data["classes"]]
-    named = _some(classes)
+    classes, task = [in_figure(name) for name in data["classes"]], data.get("task", SINGLE_LABEL)
+    word = (OUTPUT_WORD if len(classes) == 1 else OUTPUT_WORDS)[task]
+    each = {
+        MULTI_LABEL: " Each example has any number of them.",
+        REGRESSION: " Each example has a measured number for each.",
+    }
     sentences = [
         f"{in_figure(data['title'], 300)}.",
-        f"{splits or 'No'} examples of {len(classes):,} class{'es' * (len(classes) != 1)}: {named}.",
+        f"{splits or 'No'} examples of {len(classes):,} {word}: {_some(classes)}.{each.get(task, '')}",
         _axes(data),
     ]
     if data["groups"]:
@@ -47,6 +51,13 @@ def data_sentences(data: Mapping[str, Any]) -> list[str]:
             "No group (such as a patient) has examples in two of these splits, as far as the source names groups."
         )
     return sentences + [readable(str(note)) for note in data.get("notes", ())]
+
+
+def sizes(data: Mapping[str, Any]) -> dict[str, int]:
+    """Return the number of examples of each split, as far as it is known; `data` is `data.json`."""
+    if "examples" in data:
+        return dict(data["examples"])
+    return {split: sum(of_split.values()) for split, of_split in data.get("counts", {}).items()}
 
 
 def _axes(data: Mapping[str, Any]) -> str:
@@ -90,22 +101,11 @@ def explained_sentences(data: Mapping[str, Any], explorer: Mapping[str, Any], ch
         choice: the settings `examples`.
     """
     examples, number = explorer["examples"], explorer["of"]
-    which = {
-        "correct": "chosen at random among those that the model gets right",
-        "wrong": "chosen at random among those that the model gets wrong",
-        "most_confident": "those about which the model is most certain",
-        "least_confident": "those about which the model is least certain",
-        "any": "chosen at random",
-    }.get(str(choice["choose"]), "")
-    target = choice["target"]
-    if isinstance(target, Mapping):
-        target = target["class"]
-        whose = f"the class {in_figure(str(target))}"
-    else:
-        known = {"predicted": "the class that the model predicts", "true": "the true class"}
-        whose = known.get(str(target), f"the class {in_figure(str(target))}")
+    task = data.get("task", SINGLE_LABEL)
+    which, whose = _CHOICES[task].get(str(choice["choose"]), ""), _whose(choice["target"], task)
     labelled = any(example["label"] is not None for example in examples)
-    chosen = f", up to {choice['per_class']} of each class, {which}" if labelled else ", which have no labels"
+    each = f", up to {choice['per_class']} of each {OUTPUT_WORD[task]}, {which}"
+    chosen = each if labelled else ", which have no labels"
     sentences = [
         f"{len(explorer['explanations'])} explanations of {number:,} test examples{chosen}. "
         f"Each says what counts for {whose}."
@@ -113,13 +113,52 @@ def explained_sentences(data: Mapping[str, Any], explorer: Mapping[str, Any], ch
     if len(examples) < number:
         held = f"This page holds {len(examples)} of them, to stay small; the arrays in the results hold all."
         sentences.append(held)
-    wrong = sum(example["label"] is not None and example["label"] != example["predicted"] for example in examples)
-    if labelled and not wrong:
+    # Of a measured value no prediction is simply right.
+    if labelled and all(example["wrong"] is False for example in examples):
         sentences.append(
             "The model is right on all of them. To see mistakes as well, write examples: {choose: any} into the "
             "configuration."
         )
     return sentences
+
+
+_CHOICES = {
+    SINGLE_LABEL: {
+        "correct": "chosen at random among those that the model gets right",
+        "wrong": "chosen at random among those that the model gets wrong",
+        "most_confident": "those about which the model is most certain",
+        "least_confident": "those about which the model is least certain",
+        "any": "chosen at random",
+    },
+    MULTI_LABEL: {
+        "correct": "chosen at random among those that have it and are predicted to have it",
+        "wrong": "chosen at random among those of which the model is wrong about it",
+        "most_confident": "of those that have it, those for which the model is most certain of it",
+        "least_confident": "of those that have it, those for which the model is least certain of it",
+        "any": "chosen at random among those that have it",
+        "negative": "chosen at random among those that do not have it",
+    },
+    REGRESSION: {
+        "correct": "evenly along the range of the true value",
+        "any": "evenly along the range of the true value",
+        "wrong": "those with the largest errors",
+    },
+}
+
+
+def _whose(target: Any, task: str) -> str:
+    """Return what the explanations are of, in words; `target` is `examples.target`."""
+    word = OUTPUT_WORD[task]
+    known = {"predicted": "the class that the model predicts", "true": "the true class"}
+    if task != SINGLE_LABEL:
+        known = dict.fromkeys(known, f"the {word} for which the example was chosen")
+    if not isinstance(target, Mapping):
+        return known.get(str(target), f"the {word} {in_figure(str(target))}")
+    if "class" in target:
+        return f"the {word} {in_figure(str(target['class']))}"
+    why = known.get(str(target["why"]), f"the {word} {in_figure(str(target['why']))}")
+    other = in_figure(str(target["not"]))
+    return f"{why} and not for {other}: the difference of the two {QUANTITY[task]}s"
 
 
 def method_sections(ranking: Ranking | None, names: Sequence[str]) -> list[Section]:

@@ -14,6 +14,8 @@ from pellucid import files
 from pellucid.datasets.base import UNLABELLED, RawData
 from pellucid.lazy_array import Array, blocks
 from pellucid.prepare.split import SPLITS, Splits
+from pellucid.prepare.split_shares import per_output
+from pellucid.tasks import REGRESSION, SINGLE_LABEL, Task
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ def describe(raw: RawData, splits: Splits, spec: Any, *, divided: bool = True) -
         "licence": spec.licence,
         "citation": spec.citation,
         "homepage": spec.homepage,
+        "task": raw.task,
         "classes": list(raw.classes),
         "channels": list(raw.channels),
         "sampling_rate_hz": raw.sampling_rate,
@@ -49,7 +52,11 @@ def describe(raw: RawData, splits: Splits, spec: Any, *, divided: bool = True) -
         "groups": {name: sorted(set(group.tolist())) for name in SPLITS if (group := splits[name].group) is not None},
         "shape": list(raw.train.x.shape[1:]),
         "labelled": labelled(splits),
-        "counts": {name: _counts(splits[name].y, raw.classes) for name in SPLITS},
+        "examples": {name: len(splits[name].y) for name in SPLITS},
+        # Counts of labels say nothing of the number of examples.
+        **({} if raw.task == SINGLE_LABEL else {"examples": {name: len(splits[name].y) for name in SPLITS}}),
+        "counts": {name: _counts(splits[name].y, raw.classes, raw.task) for name in SPLITS},
+        **_about_values(raw, splits["train"].y),
         "duplicates": repeated,
         "digest": files.digest({name: [splits[name].x, splits[name].y] for name in SPLITS}),
     }
@@ -71,14 +78,38 @@ def about_undivided(count: int, scale: str) -> list[str]:
 
 def labelled(splits: Splits) -> bool:
     """Return whether the examples have labels."""
-    return bool((splits["test"].y != UNLABELLED).all())
+    return not _are_unlabelled(splits["test"].y)
 
 
-def _counts(y: NDArray[np.int64], classes: Sequence[str]) -> dict[str, int]:
-    """Return the number of examples of each class; of examples without labels it is not known."""
-    if (y == UNLABELLED).all():
+def _are_unlabelled(y: NDArray[Any]) -> bool:
+    """Return whether no example has a label: a value of a regression may be -1, and stands in a column."""
+    return bool(y.ndim == 1 and (y == UNLABELLED).all())
+
+
+def _counts(y: NDArray[Any], classes: Sequence[str], task: Task) -> dict[str, int]:
+    """Return the number of examples of each class, or with each label; of examples without labels it is not known."""
+    if task == REGRESSION or _are_unlabelled(y):
         return {}
-    return dict(zip(classes, np.bincount(y, minlength=len(classes)).tolist(), strict=True))
+    return dict(zip(classes, per_output(y, len(classes), task).tolist(), strict=True))
+
+
+def _about_values(raw: RawData, y: NDArray[Any]) -> dict[str, Any]:
+    """Return units and statistics of the values (N, values) of the training examples; nothing for other tasks."""
+    if raw.task != REGRESSION:
+        return {}
+    units = {"units": list(raw.units or ("",) * len(raw.classes))}
+    if _are_unlabelled(y):
+        return units
+    statistics = {
+        name: {
+            "mean": float(column.mean()),
+            "sd": float(column.std()),
+            "min": float(column.min()),
+            "max": float(column.max()),
+        }
+        for name, column in zip(raw.classes, y.T.astype(np.float64), strict=True)
+    }
+    return {**units, "value_statistics": statistics}
 
 
 def duplicates(splits: Splits, *, divided: bool = True) -> dict[str, int]:

@@ -1,9 +1,9 @@
-"""Choose the test examples that every method explains, and the class that is explained for each."""
+"""Choose the test examples that every method explains, and what is explained of each."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,16 @@ from pellucid import files, seeds
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.logits import log_odds
-from pellucid.messages import MANY_CLASSES, abbreviate, comma_list, did_you_mean
+from pellucid.messages import abbreviate
+from pellucid.prepare import choice_by_label, choice_by_value, explained_targets
+from pellucid.prepare.explained_targets import Target
+from pellucid.targets import split
+from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, REGRESSION, SINGLE_LABEL, sigmoid
 
 logger = logging.getLogger(__name__)
 
-# Values of examples.target that are not names of classes.
-KEYWORDS = ("predicted", "true")
+# Of a label without a threshold of its own.
+THRESHOLD = 0.5
 
 
 def select(
@@ -31,42 +35,53 @@ def select(
     predictions: Path | str,
     per_class: int,
     choose: str,
-    target: str | int | Mapping[str, str | int],
+    target: Target,
     seed: int,
     output: Path | str,
     first: int = 10,
+    thresholds: Path | str | None = None,
 ) -> None:
     """Write the chosen examples to one file, so that methods do not need the data set.
 
     Args:
         x, truth, measured, data_info, predictions: `x_test.npy`, `truth.npz`, `measured.npz`, `data.json` and
             `predictions.npz`.
-        per_class: examples of each true class.
-        choose: correct, wrong, most_confident, least_confident or any.
-        target: predicted, true, or the name of a class; {class: name} for a class that is called predicted or true.
+        per_class: examples of each true class, label or value.
+        choose: correct, wrong, most_confident, least_confident, any or negative; see `choose_indices`,
+            `choice_by_label` and `choice_by_value`.
+        target: `examples.target`, see `explained_targets`.
         seed: of the experiment.
         first: how many of examples without labels, in their order; `per_class` and `choose` do not count then.
-        output: gets `indices` (int64, into the test examples), `inputs` (float32), `labels`, `predictions`, `targets`
-            (int64), `probabilities` (float64), `truth` (bool) where it is known, and `measured` (bool, of the shape of
-            the inputs) where a test example was padded or had gaps.
+        thresholds: `thresholds.json`, the probability from which each label is predicted; None for 0.5.
+        output: gets `indices` (int64, into the test examples), `inputs` (float32), `labels` (int64: the class, label or
+            value that the example stands for), `targets` (int64, see `targets.py`), `predictions` (int64: the class,
+            or whether the label is predicted; float32: the value), `probabilities` (float64, not of a regression),
+            `answers` (the labels, uint8, or values, float32, of several labels or a regression), `truth` (bool) where
+            it is known, and `measured` (bool, of the shape of the inputs) where a test example was padded or had gaps.
 
     Raises:
-        InputError: no class has the name `target`, or no example fits `choose`.
+        InputError: no output has the name that `target` has, or no example fits `choose`.
     """
-    classes = files.read_json(data_info)["classes"]
-    predicted = files.read_arrays(predictions)
-    labels, p, logits = predicted["labels"], predicted["probabilities"], predicted["logits"]
-    if unlabelled := bool((labels == UNLABELLED).all()):
-        indices = np.arange(min(first, len(labels)))
+    data, predicted = files.read_json(data_info), files.read_arrays(predictions)
+    task, classes, logits = data.get("task", SINGLE_LABEL), data["classes"], predicted["logits"]
+    answers = predicted["labels"]
+    at = thresholds_of(thresholds, classes)
+    if unlabelled := bool((answers == UNLABELLED).all()):
+        indices = np.arange(min(first, len(answers)))
+        stands_for = np.full(len(indices), UNLABELLED)
     else:
-        indices = _chosen(labels, logits, per_class, choose, classes, seeds.generator(seed, "select"))
+        indices, stands_for = _chosen(
+            answers, logits, at, per_class, choose, target, classes, task, seeds.generator(seed, "select")
+        )
+    explained = explained_targets.targets(target, classes, stands_for, logits[indices], task)
     arrays: dict[str, NDArray[Any]] = {
         "indices": indices,
         "inputs": np.asarray(files.map_array(x)[indices]),
-        "labels": labels[indices],
-        "predictions": logits.argmax(1)[indices],
-        "probabilities": p[indices],
-        "targets": targets(target, classes, labels[indices], logits[indices]),
+        "labels": stands_for,
+        "predictions": predictions_of(logits[indices], stands_for, explained, at, task),
+        **({"probabilities": predicted["probabilities"][indices]} if task != REGRESSION else {}),
+        "targets": explained,
+        **({} if task == SINGLE_LABEL or unlabelled else {"answers": answers[indices]}),
     }
     for name, path in (("truth", truth), ("measured", measured)):
         # The file is empty where the source knows no truth, or fills no values.
@@ -74,32 +89,82 @@ def select(
             arrays[name] = np.asarray(of_split["test"][indices])
     files.write_arrays(output, arrays)
     if unlabelled:
-        logger.info("the first %d of %d examples, which have no labels", len(indices), len(labels))
+        logger.info("the first %d of %d examples, which have no labels", len(indices), len(answers))
     else:
-        logger.info("%d examples of %d classes", len(indices), len(np.unique(labels[indices])))
+        logger.info("%d examples of %d %s", len(indices), len(np.unique(stands_for)), OUTPUT_WORDS[task])
+
+
+def thresholds_of(path: Path | str | None, classes: Sequence[str]) -> NDArray[np.float64]:
+    """Return the probability from which each label is predicted."""
+    if path is None:
+        return np.full(len(classes), THRESHOLD)
+    of_labels = files.read_json(path)
+    return np.array([of_labels[name] for name in classes], np.float64)
+
+
+def predictions_of(
+    logits: NDArray[Any],
+    stands_for: NDArray[np.int64],
+    explained: NDArray[np.int64],
+    thresholds: NDArray[np.float64],
+    task: str,
+) -> NDArray[Any]:
+    """Return the predicted class of each example, or what is predicted of its label or value: (N,)."""
+    if task == SINGLE_LABEL:
+        return np.asarray(logits.argmax(1), np.int64)
+    # An example without labels stands for what is explained of it.
+    outputs = np.where(stands_for == UNLABELLED, split(explained)[0], stands_for)
+    of_output = logits[np.arange(len(logits)), outputs]
+    if task == REGRESSION:
+        return np.asarray(of_output, np.float32)
+    return np.asarray(sigmoid(of_output) >= thresholds[outputs], np.int64)
 
 
 def _chosen(
-    labels: NDArray[np.int64],
+    answers: NDArray[Any],
     logits: NDArray[Any],
+    thresholds: NDArray[np.float64],
     per_class: int,
     choose: str,
+    target: Target,
     classes: Sequence[str],
+    task: str,
     rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """Return the indices of the chosen examples; warn of classes that have too few.
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the indices of the chosen examples, and what each stands for; warn of classes that have too few.
 
     Raises:
-        InputError: no example fits `choose`.
+        InputError: no example fits `choose`, or none can be contrasted as `target` asks.
     """
-    indices = choose_indices(labels, logits, per_class, choose, rng)
+    if task == SINGLE_LABEL:
+        indices = choose_indices(answers, logits, per_class, choose, rng)
+        stands_for = answers[indices]
+    elif task == MULTI_LABEL:
+        predicted = sigmoid(logits) >= thresholds
+        indices, stands_for = choice_by_label.choose(answers, logits, predicted, per_class, choose, rng)
+    else:
+        indices, stands_for = choice_by_value.choose(answers, logits, per_class, choose, rng)
     if len(indices) == 0:
         raise InputError("examples.choose", f'no test example is "{choose}".', "Choose another value.")
-    for label in np.unique(labels):
-        if (count := int((labels[indices] == label).sum())) < per_class:
+    for label in np.unique(answers) if task == SINGLE_LABEL else range(len(classes)):
+        if (count := int((stands_for == label).sum())) < per_class:
             name = abbreviate(classes[label])
-            logger.warning("class %s has %d of the %d %s examples asked for", name, count, per_class, choose)
-    return indices
+            logger.warning(
+                "%s %s has %d of the %d %s examples asked for", OUTPUT_WORD[task], name, count, per_class, choose
+            )
+    fits = explained_targets.contrasted(target, classes, stands_for, logits[indices], task)
+    if not fits.any():
+        raise InputError(
+            "examples.target",
+            "every chosen example would contrast an output with itself.",
+            "Write another name after not, or choose other examples.",
+        )
+    if not fits.all():
+        logger.warning(
+            "%d of %d chosen examples are left out: examples.target would contrast an output with itself",
+            *(int((~fits).sum()), len(fits)),
+        )
+    return indices[fits], stands_for[fits]
 
 
 def choose_indices(
@@ -122,38 +187,3 @@ def choose_indices(
     elif choose == "wrong":
         order = order[predicted[order] != labels[order]]
     return np.concatenate([order[labels[order] == label][:per_class] for label in np.unique(labels)])
-
-
-def targets(
-    target: str | int | Mapping[str, str | int],
-    classes: Sequence[str],
-    labels: NDArray[np.int64],
-    logits: NDArray[Any],
-) -> NDArray[np.int64]:
-    """Return the class to explain for each example, (N,).
-
-    Raises:
-        InputError: `target` is neither predicted nor true nor a class.
-    """
-    keyword = not isinstance(target, Mapping)
-    name = str(target["class"] if isinstance(target, Mapping) else target)
-    if keyword and name in KEYWORDS and name in classes:
-        logger.info(
-            'examples.target: "%s" means the %s class of each example, not the class of this name; for this '
-            "class write {class: %s}",
-            *(name, name, name),
-        )
-    if keyword and name == "predicted":
-        predicted: NDArray[np.int64] = logits.argmax(1)
-        return predicted
-    if keyword and name == "true":
-        return labels
-    if name in classes:
-        return np.full(len(labels), list(classes).index(name), np.int64)
-    names = [*(KEYWORDS if keyword else ()), *classes]
-    expected = comma_list(names[: MANY_CLASSES + len(KEYWORDS)])
-    if len(classes) > MANY_CLASSES:
-        expected += f", … ({len(classes):,} classes)"
-    raise InputError.unexpected(
-        "examples.target", abbreviate(name), f"one of {expected}", did_you_mean(name, names).strip()
-    )

@@ -8,6 +8,7 @@ the same split for every seed, and would leave out groups with uneven classes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list
 from pellucid.shares import ceil_of, exact
+from pellucid.tasks import OUTPUT_WORD, REGRESSION, SINGLE_LABEL, Task
 
 CANDIDATES = 256
 _CELLS = 2**24  # the most groups, over all candidates
@@ -31,30 +33,33 @@ class Groups:
     Attributes:
         names: (G,) sorted.
         member: (N,) the group of each example.
-        counts: (G, classes) examples of each class; classes without examples have no column.
+        counts: (G, classes) examples of each class; classes without examples have no column. Of several labels for
+            each example: those with each label, and those without it.
+        sizes: (G,) examples.
     """
 
     names: NDArray[np.str_]
     member: NDArray[np.int64]
     counts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
 
     @classmethod
-    def of(cls, y: NDArray[np.int64], group: NDArray[np.str_]) -> Groups:
-        """Return the groups of examples with labels y (N,) and names of groups (N,)."""
+    def of(cls, y: NDArray[Any], group: NDArray[np.str_]) -> Groups:
+        """Return the groups of examples with classes (N,) or 0 and 1 (N, labels), and names of groups (N,)."""
         names, member = np.unique(group, return_inverse=True)
+        if y.ndim == 2:
+            present = np.concatenate([y, 1 - y], 1).astype(np.int64)
+            counts = np.zeros((len(names), present.shape[1]), np.int64)
+            np.add.at(counts, member, present)
+            return cls(names, member, counts[:, counts.any(0)], np.bincount(member))
         classes, column = np.unique(y, return_inverse=True)
         counts = np.zeros((len(names), len(classes)), np.int64)
         np.add.at(counts, (member, column), 1)
-        return cls(names, member, counts)
+        return cls(names, member, counts, counts.sum(1))
 
     def __len__(self) -> int:
         """Return the number of groups."""
         return len(self.names)
-
-    @property
-    def sizes(self) -> NDArray[np.int64]:
-        """The number of examples of each group."""
-        return np.asarray(self.counts.sum(1), np.int64)
 
 
 def refuse_few(groups: Groups, sides: int, which: str) -> None:
@@ -74,12 +79,12 @@ def refuse_few(groups: Groups, sides: int, which: str) -> None:
 
 
 def draw(
-    y: NDArray[np.int64], group: NDArray[np.str_], share: float, rng: np.random.Generator, *, left: int = 1
+    y: NDArray[Any], group: NDArray[np.str_], share: float, rng: np.random.Generator, *, left: int = 1
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Divide indices into (rest, drawn) by whole groups, with a share of the examples as close as possible.
 
     Args:
-        y: (N,) labels.
+        y: (N,) classes, or (N, labels) of 0 and 1.
         group: (N,) names.
         share: of the examples that are drawn.
         rng: draws them.
@@ -105,7 +110,7 @@ def draw(
 
 
 def folds(
-    y: NDArray[np.int64], group: NDArray[np.str_], number: int, rng: np.random.Generator
+    y: NDArray[Any], group: NDArray[np.str_], number: int, rng: np.random.Generator
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Divide indices into folds of whole groups, with sizes and classes as even as possible.
 
@@ -152,7 +157,7 @@ def _best(sides: NDArray[np.bool_], shares: NDArray[np.float64], groups: Groups,
     totals = groups.counts.sum(0)
     possible = (groups.counts > 0).sum(0) >= len(shares)
     lacking = ((counts == 0) & possible).sum((1, 2))
-    sized = np.abs(counts.sum(2) / totals.sum() - shares).max(1)
+    sized = np.abs(sides.astype(np.float64) @ groups.sizes / groups.sizes.sum() - shares).max(1)
     uneven = np.abs(counts / totals - shares[:, np.newaxis]).mean((1, 2))
     kept = np.flatnonzero(lacking == lacking.min())
     kept = kept[sized[kept] <= sized[kept].min() + _SLACK]
@@ -161,14 +166,18 @@ def _best(sides: NDArray[np.bool_], shares: NDArray[np.float64], groups: Groups,
 
 
 def warnings(
-    names: tuple[str, ...], sides: dict[str, tuple[NDArray[np.int64], NDArray[np.str_] | None]], classes: list[str]
+    names: tuple[str, ...],
+    sides: dict[str, tuple[NDArray[Any], NDArray[np.str_] | None]],
+    classes: list[str],
+    task: Task = SINGLE_LABEL,
 ) -> list[str]:
-    """Return a sentence for each split that holds one group only, and each class that one group only has.
+    """Return a sentence for each split that holds one group only, and each class or label that one group only has.
 
     Args:
         names: of the splits.
         sides: labels and groups of each split (None for a split without groups).
         classes: their names.
+        task: of the labels; the values of a regression belong to no class.
     """
     lines = []
     for name in names:
@@ -179,10 +188,10 @@ def warnings(
                 f"all {len(y)} {name} examples come from one group ({group_name}): they say nothing about others"
             )
     known = [(y, group) for y, group in sides.values() if group is not None]
-    if known:
+    if known and task != REGRESSION:
         y, group = (np.concatenate(arrays) for arrays in zip(*known, strict=True))
-        for label in np.unique(y):
-            if len(members := np.unique(group[y == label])) == 1:
+        for label in range(len(classes)):
+            if len(members := np.unique(group[y == label if y.ndim == 1 else y[:, label] == 1])) == 1:
                 where = f"is in one group only ({abbreviate(str(members[0]))})"
-                lines.append(f"class {abbreviate(classes[label])} {where}: only one split has it")
+                lines.append(f"{OUTPUT_WORD[task]} {abbreviate(classes[label])} {where}: only one split has it")
     return lines

@@ -16,17 +16,23 @@ from pellucid.datasets.base import MEASURED, RawData
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 from pellucid.lazy_array import LazyRows
+from pellucid.messages import abbreviate, comma_list
 from pellucid.prepare import memory
 from pellucid.prepare.checks import check, first_not_finite, shared_groups
 from pellucid.prepare.description import about_undivided, describe
 from pellucid.prepare.scaling import rescale
 from pellucid.prepare.split import SPLITS, Splits, divide, undivided
 from pellucid.prepare.split_shares import line, reached
+from pellucid.tasks import OUTPUT_WORDS, REGRESSION, SINGLE_LABEL
 
 logger = logging.getLogger(__name__)
 
 # With folds, the source's notes about its own test set do not apply to the test examples.
 _SET_ASIDE = "The test examples are a fold of the source's training examples; its own test set is left aside."
+_BOTH_SET_ASIDE = (
+    "The test examples are a fold of the source's training examples, and the validation examples are drawn from the "
+    "others; its own test and validation sets are left aside."
+)
 _UNITS = {"standard": "standard deviations", "minmax": "share of range"}
 
 
@@ -51,9 +57,9 @@ def preprocess(
             "none": every split holds all examples.
         scale: none, standard or minmax.
         seed: of the experiment.
-        folder: gets `x_<split>.npy` (float32), `labels.npz` (int64 per split), `truth.npz` (bool, per split, where
-            the source knows it), `measured.npz` (bool, per split, where something was filled), `groups.npz` (str (N,),
-            per split, where the source names groups) and `data.json`.
+        folder: gets `x_<split>.npy` (float32), `labels.npz` (`Examples.y`, per split), `truth.npz` (bool, per split,
+            where the source knows it), `measured.npz` (bool, per split, where something was filled), `groups.npz`
+            (str (N,), per split, where the source names groups) and `data.json`.
         memory_mb: what the source may keep in memory; the results do not depend on it.
         classes: the model's classes in the order of its outputs, where the model has its own list: they number the
             labels, and some may have no examples. The splits do not depend on it.
@@ -74,7 +80,8 @@ def preprocess(
         require(raw.train.x.shape[1:-1])
     raw, splits = _divide(raw, source, split, seed)
     if classes and not raw.classes:
-        raw = replace(raw, classes=tuple(map(str, classes)))
+        units = raw.units or ("",) * (len(classes) if raw.task == REGRESSION else 0)
+        raw = replace(raw, classes=tuple(map(str, classes)), units=units)
     elif classes:
         # After the split, which draws class by class in the data's own order.
         raw = number_by_outputs(raw, splits, classes, parameters.get("class_names"))
@@ -91,7 +98,14 @@ def preprocess(
         "scale": scale,
         "unit": _UNITS.get(scale, raw.unit),
         "statistics": statistics,
-        "split": reached(splits, list(raw.classes), split, own_test=raw.test is not None),
+        "split": reached(
+            splits,
+            list(raw.classes),
+            split,
+            own_test=raw.test is not None,
+            own_validation=raw.validation is not None,
+            task=raw.task,
+        ),
         "seed": seed,
     }
     _write_rest(splits, folder, data_info)
@@ -134,7 +148,7 @@ def _divide(raw: RawData, source: str, split: Mapping[str, Any] | str, seed: int
         raw = replace(raw, notes=(*raw.notes, *shared_groups(raw, source, by_group=split.get("by_group", True))))
     splits = divide(raw, **split, rng=seeds.generator(seed, "split"))
     if folds and raw.test is not None:
-        raw = replace(raw, notes=(*raw.notes, _SET_ASIDE))
+        raw = replace(raw, notes=(*raw.notes, _SET_ASIDE if raw.validation is None else _BOTH_SET_ASIDE))
     return raw, splits
 
 
@@ -164,8 +178,8 @@ def _write_rest(splits: Splits, folder: Path, data_info: Mapping[str, Any]) -> N
     groups = {name: group for name in SPLITS if (group := splits[name].group) is not None}
     files.write_arrays(folder / "groups.npz", groups)
     files.write_json(folder / "data.json", data_info)
-    if data_info["split"]["by_group"]:
-        logger.info("splits by group: %s", line(data_info["split"]))
+    if data_info["split"]["by_group"] and (shares := line(data_info["split"])):
+        logger.info("splits by group: %s", shares)
     counts = ", ".join(f"{len(splits[name].y):,} {name}" for name in SPLITS)
     if "none" in data_info["split"]:
         counts = f"{len(splits['test'].y):,}, not divided"
@@ -179,8 +193,29 @@ def number_by_outputs(raw: RawData, splits: Splits, classes: Sequence[str | int]
     Raises:
         InputError: `model_classes.matched` refuses the classes.
     """
+    if raw.task != SINGLE_LABEL:
+        return _order_by_outputs(raw, splits, classes, class_names)
     occurring = set(np.concatenate([split.y for split in splits.values()]).tolist())
     names, outputs = model_classes.matched(raw.classes, occurring, classes, class_names)
     for split in splits.values():
         split.y = outputs[split.y]
     return replace(raw, classes=names)
+
+
+def _order_by_outputs(raw: RawData, splits: Splits, classes: Sequence[str | int], class_names: Any) -> RawData:
+    """Order the labels or values of all splits by a model's outputs, in place, as `number_by_outputs` does.
+
+    Raises:
+        InputError: the model and the data do not have the same labels or values: whether an example has a label that no
+            column holds is not known.
+    """
+    words = OUTPUT_WORDS[raw.task]
+    names, outputs = model_classes.matched(raw.classes, range(len(raw.classes)), classes, class_names)
+    if lacking := [name for name in names if name not in raw.classes]:
+        found = f"{comma_list(abbreviate(name) for name in lacking[:5])}, which the data have not"
+        hint = f"Give the data a column for each of the model's {words}; or label: none, to explain without them."
+        raise InputError.unexpected("model.classes", found, f"the data's {words}: {comma_list(raw.classes[:20])}", hint)
+    order = np.argsort(outputs)
+    for split in splits.values():
+        split.y = split.y[:, order]
+    return replace(raw, classes=names, units=tuple(raw.units[place] for place in order) if raw.units else ())

@@ -1,9 +1,14 @@
-"""Divide examples into training, validation and test examples: class by class, or by whole groups, or in folds."""
+"""Divide examples into training, validation and test examples: class by class, or by whole groups, or in folds.
+
+The labels of several for each example are spread by iterative stratification, the values of a regression by the bins
+between their quantiles (`strata.py`).
+"""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +17,9 @@ from pellucid.datasets.base import Examples, RawData
 from pellucid.errors import InputError
 from pellucid.lazy_array import LazyRows
 from pellucid.messages import comma_list
-from pellucid.prepare import group_split
+from pellucid.prepare import group_split, strata
 from pellucid.shares import round_of
+from pellucid.tasks import OUTPUT_WORD, REGRESSION
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +31,7 @@ class Split:
     """The examples of one split, as in `Examples`; arrays that are not in memory are read when they are used."""
 
     x: LazyRows
-    y: NDArray[np.int64]
+    y: NDArray[Any]
     truth: LazyRows | None = None
     group: NDArray[np.str_] | None = None
     filling: LazyRows | None = None
@@ -49,35 +55,41 @@ def divide(
     Args:
         raw: what the source gave.
         test: share of the examples; ignored where the source has a test set, and with folds.
-        validation: share of the training examples.
+        validation: share of the training examples; ignored where the source has a validation set, without folds.
         rng: draws the examples.
         by_group: keep the examples of a group in one split, where the source names groups.
         folds: divide the training examples into this many folds, one of which is the test set; the source's own test
-            set is then left out.
+            and validation sets are then left out.
         fold: which fold, from 0.
 
     Raises:
         InputError: a split without examples, or too few groups.
     """
     group = raw.train.group if by_group else None
+    by = strata.strata(raw.train.y, raw.task)
     kept = np.arange(len(raw.train.y))
     tested = None if raw.test is None else take(raw.test)
     if folds is not None:
-        kept, drawn = in_folds(raw.train.y, group, folds, rng)[fold]
+        kept, drawn = in_folds(by, group, folds, rng)[fold]
         tested = take(raw.train, drawn)
     elif tested is None:
-        kept, drawn = draw(raw.train.y, group, test, rng, left=2)
+        kept, drawn = draw(by, group, test, rng, left=2)
         tested = take(raw.train, drawn)
-    fitted, held = draw(raw.train.y[kept], None if group is None else group[kept], validation, rng)
-    splits = {"train": take(raw.train, kept[fitted]), "validation": take(raw.train, kept[held]), "test": tested}
+    if raw.validation is not None and folds is None:
+        splits = {"train": take(raw.train, kept), "validation": take(raw.validation), "test": tested}
+    else:
+        fitted, held = draw(by[kept], None if group is None else group[kept], validation, rng)
+        splits = {"train": take(raw.train, kept[fitted]), "validation": take(raw.train, kept[held]), "test": tested}
     for name, split in splits.items():
         if len(split.y) == 0:
             raise InputError.unexpected(f"split, {name}", "no examples", "some", "Give more examples, or other shares.")
-        if missing := [raw.classes[label] for label in np.setdiff1d(raw.train.y, split.y)]:
-            logger.warning("the %s examples have none of class %s", name, comma_list(missing))
+        if raw.task == REGRESSION:
+            continue
+        if missing := [raw.classes[label] for label in np.setdiff1d(occurring(raw.train.y), occurring(split.y))]:
+            logger.warning("the %s examples have none of %s %s", name, OUTPUT_WORD[raw.task], comma_list(missing))
     if group is not None:
         sides = {name: (split.y, split.group) for name, split in splits.items()}
-        for warning in group_split.warnings(SPLITS, sides, list(raw.classes)):
+        for warning in group_split.warnings(SPLITS, sides, list(raw.classes), raw.task):
             logger.warning("%s", warning)
     return splits
 
@@ -98,23 +110,30 @@ def undivided(raw: RawData) -> Splits:
     return {name: take(raw.train) for name in SPLITS}
 
 
+def occurring(y: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the numbers of the classes (N,), or of the labels (N, labels), that an example has, ascending."""
+    return np.unique(y) if y.ndim == 1 else np.flatnonzero(y.any(0))
+
+
 def draw(
-    y: NDArray[np.int64], group: NDArray[np.str_] | None, share: float, rng: np.random.Generator, *, left: int = 1
+    y: NDArray[Any], group: NDArray[np.str_] | None, share: float, rng: np.random.Generator, *, left: int = 1
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Divide indices into (rest, drawn), class by class; with groups, into whole groups close to the share.
 
     Args:
-        y: (N,) labels.
+        y: what is to be spread evenly: a class of each (N,), or 0 and 1 (N, labels).
         group: (N,) names; None to draw single examples.
         share: of the examples that are drawn.
         rng: draws them.
         left: the fewest groups in the rest.
     """
-    return stratified(y, share, rng) if group is None else group_split.draw(y, group, share, rng, left=left)
+    if group is not None:
+        return group_split.draw(y, group, share, rng, left=left)
+    return stratified(y, share, rng) if y.ndim == 1 else strata.divided(y, share, rng)
 
 
 def in_folds(
-    y: NDArray[np.int64], group: NDArray[np.str_] | None, folds: int, rng: np.random.Generator
+    y: NDArray[Any], group: NDArray[np.str_] | None, folds: int, rng: np.random.Generator
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Return indices (rest, fold) for each fold; every class is spread over the folds as evenly as groups allow.
 
@@ -123,6 +142,10 @@ def in_folds(
     """
     if group is not None:
         return group_split.folds(y, group, folds, rng)
+    if y.ndim == 2:
+        if (least := y.sum(0)[occurring(y)].min()) < folds:
+            raise InputError.unexpected("split", f"a label of {least} example(s)", f"{folds}, one for each fold")
+        return strata.in_folds(y, folds, rng)
     from sklearn.model_selection import StratifiedKFold
 
     if (least := np.bincount(y)[np.unique(y)].min()) < folds:

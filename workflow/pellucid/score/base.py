@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.tasks import SINGLE_LABEL, TASKS
+
 if TYPE_CHECKING:
     from pellucid.network.explained_model import ExplainedModel
 
@@ -66,6 +68,7 @@ class ScoreSpec:
         needs_training: whether it uses `case.training`.
         needs_method: whether it uses `explanation.re_explain`; it then needs the model too.
         needs_random_labels: whether it uses `case.random_labels`.
+        tasks: the tasks of models (`tasks.py`) for which it has a meaning.
     """
 
     title: str
@@ -78,6 +81,7 @@ class ScoreSpec:
     needs_training: bool = False
     needs_method: bool = False
     needs_random_labels: bool = False
+    tasks: tuple[str, ...] = TASKS
     function: ClassVar[str] = "score"
 
     @property
@@ -112,13 +116,14 @@ class ScoreContext:
     Attributes:
         data_info: `data.json`.
         inputs: (N, *input_shape), the explained examples.
-        targets: (N,), the explained class of each example.
-        labels: (N,), the true class of each example.
+        targets: (N,), what is explained of each example (`pellucid.targets`).
+        labels: (N,), the output that each example stands for: its true class; of several labels or values, the one for
+            which it was chosen.
         truth: bool, of the inputs' shape, where the evidence was planted; None if it is not known.
         measured: bool, of the inputs' shape; false for padding and gaps, which are not scored. None if there are none.
         model: the trained model; None for a score that does not need it.
         training: (M, *input_shape), training examples, mapped; None for a score that does not need them.
-        training_labels: (M,); None likewise.
+        training_labels: (M,) classes, (M, labels) of 0 and 1, or (M, values); None likewise.
         random_labels: the model trained on random labels; None for a score that does not need it.
         seed: of the experiment.
         cache: results that do not depend on the explanation (`removal.memoised`).
@@ -131,11 +136,16 @@ class ScoreContext:
     truth: NDArray[np.bool_] | None = None
     model: ExplainedModel | None = None
     training: NDArray[np.float32] | None = None
-    training_labels: NDArray[np.int64] | None = None
+    training_labels: NDArray[Any] | None = None
     random_labels: RandomLabels | None = None
     seed: int = 0
     cache: dict[Any, Any] = field(default_factory=dict)
     measured: NDArray[np.bool_] | None = None
+
+    @property
+    def task(self) -> str:
+        """The task of the model (`tasks.py`)."""
+        return str(self.data_info.get("task", SINGLE_LABEL))
 
     def measured_of(self, chosen: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
         """Return `measured` of some examples as a keyword argument of measures and `re_explain`; {} if it is None."""

@@ -10,14 +10,15 @@ from pydantic import Field
 
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
-from pellucid.score.shared.removal import Output, RankedRemoval
+from pellucid.score.shared.removal import Output, RankedRemoval, quantity
 
 SPEC = ScoreSpec(
     title="Deletion and insertion",
     family="faithfulness",
     about="Units (samples, windows, …) are replaced by a baseline, those with the most evidence for the class first "
     "(deletion), or brought back into it in the same order (insertion). The areas are those under the probability of "
-    "the class over the share of the units, from 0 to 1 (or under its logit, without bounds). Insertion less deletion "
+    "the class or label over the share of the units, from 0 to 1. A logit, a value of a regression and a contrast (the "
+    "difference of two logits or values) have no bounds, and the areas are in their unit. Insertion less deletion "
     "is 0 on average for a random order with any model and baseline; the two areas alone are not comparable from one "
     "baseline to another. Altered inputs are unlike the data: an order that breaks the model soonest need not be the "
     "evidence, so several baselines are shown.",
@@ -72,8 +73,8 @@ def score(
         areas["deletion"][name] = _area(deletion, share)
         areas["insertion"][name] = _area(insertion, share)
         areas["insertion_less_deletion"][name] = areas["insertion"][name] - areas["deletion"][name]
-        curves[f"deletion.{name}"] = Curve(x, deletion, "share deleted", of)
-        curves[f"insertion.{name}"] = Curve(x, insertion, "share inserted", of)
+        curves[f"deletion.{name}"] = Curve(x, deletion, "share deleted", quantity(case, of))
+        curves[f"insertion.{name}"] = Curve(x, insertion, "share inserted", quantity(case, of))
     values = {f"{metric}.{name}": area for metric, by_name in areas.items() for name, area in by_name.items()}
     return ScoreResult(values, curves)
 

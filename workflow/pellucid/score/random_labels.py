@@ -10,6 +10,7 @@ from pydantic import Field
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import MEASURES
 from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
+from pellucid.tasks import MULTI_LABEL
 
 # As in the paper: a model that predicts this share of its training labels has learnt them.
 LEARNT = 0.95
@@ -22,7 +23,8 @@ SPEC = ScoreSpec(
     "classes on it. Similarity of the absolute attributions to those of the model itself: rank correlation, and "
     "structural similarity (SSIM). A map that stays as it is does not show how the inputs go with their classes. How "
     "many of its labels the second model has memorised stands beside it: where they are few, it hardly differs from "
-    "one without training, and the test is a weak one.",
+    "one without training, and the test is a weak one. Of several labels it is the share of right answers, of values "
+    "the share of their variance (R²).",
     paper="Adebayo J, Gilmer J, Muelly M, Goodfellow I, Hardt M, Kim B. Sanity Checks for Saliency Maps. NeurIPS "
     "(2018), section 4.2",
     metrics={
@@ -64,6 +66,12 @@ def score(
         for name, measure in MEASURES.items()
     }
     values["memorised"] = np.full(len(case.inputs), other.memorised)
-    weak = "" if other.memorised >= LEARNT else f", less than {LEARNT:g}: a weak test"
+    # With several labels most answers are "no": chance is high, and counts only what is above it.
+    learnt = other.memorised
+    if case.task == MULTI_LABEL:
+        learnt = (other.memorised - other.chance) / max(1 - other.chance, np.finfo(float).eps)
+    weak = "" if learnt >= LEARNT else f", less than {LEARNT:g}: a weak test"
+    if case.task == MULTI_LABEL and weak:
+        weak = f", less than {LEARNT:g} of what is above chance: a weak test"
     share = f"{other.memorised:.2f} of its random labels (chance {other.chance:.2f})"
     return ScoreResult(values, note=f"the second model has memorised {share}{weak}")

@@ -8,14 +8,16 @@ from numpy.typing import NDArray
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import MEASURES
 from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
+from pellucid.targets import contrast, split
 
 SPEC = ScoreSpec(
     title="Random logit",
     family="sanity",
-    about="Each example is explained for another class, drawn at random. Similarity of the absolute attributions to "
-    "those of the class itself: rank correlation, and structural similarity (SSIM). 1 is a map that does not say which "
-    "class it speaks of. That two classes rest on the same evidence, one for it and one against it, raises the "
-    "similarity of a right explanation too.",
+    about="Each example is explained for another class (label, value), drawn at random; of a contrast the explained "
+    "one is replaced by a third, and the subtracted one stays. Similarity of the absolute attributions to those of the "
+    "class itself: rank correlation, and structural similarity (SSIM). 1 is a map that does not say which class it "
+    "speaks of. That two classes rest on the same evidence, one for it and one against it, raises the similarity of a "
+    "right explanation too. Not defined for a model without another output.",
     paper="Sixt L, Granz M, Landgraf T. When Explanations Lie: Why Many Modified BP Attributions Fail. ICML (2020), "
     "section 5, random logit; by rank correlation beside SSIM",
     metrics={
@@ -37,7 +39,11 @@ def score(
     """Return both similarities of the scored examples; NaN for others."""
     assert case.model is not None
     assert explanation.re_explain is not None
-    others = other_classes(case.targets, case.model.n_classes, rng)
+    if case.model.n_classes < needed(case.targets):
+        note = f"not defined: the model has {case.model.n_classes} outputs, and no other to explain"
+        values = np.full(len(case.inputs), np.nan)
+        return ScoreResult({f"logit_{name}": values for name in MEASURES}, note=note)
+    others = other_targets(case.targets, case.model.n_classes, rng)
     scored = first_of_each(case.labels, examples)
     original = np.abs(explanation.attributions[scored])
     measured = case.measured_of(scored)
@@ -48,6 +54,21 @@ def score(
             for name, measure in MEASURES.items()
         }
     )
+
+
+def needed(targets: NDArray[np.int64]) -> int:
+    """Return how many outputs a model needs so that each target has another one: three for a contrast, else two."""
+    return 3 if (split(targets)[1] >= 0).any() else 2
+
+
+def other_targets(targets: NDArray[np.int64], n_outputs: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw another output for each target; of a contrast, a third in place of the explained one: (N,)."""
+    why, other = split(targets)
+    drawn, contrasts = other_classes(why, n_outputs, rng), np.flatnonzero(other >= 0)
+    for row in contrasts:
+        free = [output for output in range(n_outputs) if output not in (why[row], other[row])]
+        drawn[row] = contrast(int(rng.choice(free)), int(other[row]))
+    return drawn
 
 
 def other_classes(targets: NDArray[np.int64], n_classes: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from pydantic import Field
 from pellucid.parameters import UNIQUE
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
-from pellucid.score.shared.removal import Output, RankedRemoval, target_scores
+from pellucid.score.shared.removal import Output, RankedRemoval, quantity, target_scores
 from pellucid.shares import round_of
 
 _FRACTIONS = (0.01, 0.05, 0.1, 0.2, 0.5)
@@ -21,9 +21,10 @@ SPEC = ScoreSpec(
     title="Comprehensiveness and sufficiency",
     family="faithfulness",
     about="A fraction of the units, those with the most evidence for the class, is replaced by a baseline: the drop of "
-    "the class's probability is the comprehensiveness. The drop when everything else is replaced is the sufficiency. "
-    "Both are means over several fractions, from -1 to 1 (without bounds for the logit). Unlike deletion and insertion "
-    "they look at the top of the order alone. Altered inputs are unlike the data: a large drop can come from that.",
+    "the probability of the class or label is the comprehensiveness. The drop when everything else is replaced is the "
+    "sufficiency. Both are means over several fractions, from -1 to 1; for a logit, a value of a regression, or a "
+    "contrast (the difference of two logits or values) they have no bounds. Unlike deletion and insertion they look at "
+    "the top of the order alone. Altered inputs are unlike the data: a large drop can come from that.",
     paper="DeYoung J et al. ERASER: A Benchmark to Evaluate Rationalized NLP Models. ACL (2020), section 4; the mean "
     "is over the fractions, without the empty one",
     metrics={
@@ -74,7 +75,7 @@ def score(
             drops[metric][name] = (whole - removal.scores(fill, counts, of, strongest=strongest)).T
     x_labels = {"comprehensiveness": "share removed", "sufficiency": "share kept"}
     curves = {
-        f"{metric}.{name}": Curve(x, y, x_labels[metric], f"drop of {of}")
+        f"{metric}.{name}": Curve(x, y, x_labels[metric], f"drop of {quantity(case, of)}")
         for metric, by_name in drops.items()
         for name, y in by_name.items()
     }

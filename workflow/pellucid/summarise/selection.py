@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, seeds
-from pellucid.prepare.example_selection import KEYWORDS, targets
+from pellucid.errors import InputError
+from pellucid.prepare import explained_targets
+from pellucid.prepare.example_selection import predictions_of, thresholds_of
+from pellucid.prepare.explained_targets import Target
 from pellucid.summarise import events
 from pellucid.summarise.by_class import candidates
+from pellucid.tasks import OUTPUT_WORDS, REGRESSION, SINGLE_LABEL
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +29,11 @@ def select(
     data_info: Path | str,
     predictions: Path | str,
     number: int | str,
-    target: str | int | Mapping[str, str | int],
+    target: Target,
     align: str,
     seed: int,
     output: Path | str,
+    thresholds: Path | str | None = None,
 ) -> None:
     """Draw the measured examples, and write where they are: not their inputs, which stand in `x_test.npy`.
 
@@ -43,34 +47,39 @@ def select(
         target: as in `example_selection.select`.
         align: the event of each example, see `events.positions`.
         seed: of the experiment.
-        output: gets `indices` (int64, into the test examples), `labels` (int64, the output that the example stands
-            for), `targets` (int64), `predictions` (int64) and `probabilities` where the model has them, `group` (str)
-            where the source names groups, and `event` (float32, a position on the first axis, NaN where unknown) where
-            examples are aligned; class by class, in the order of the test examples.
+        output: gets `indices`, `labels`, `targets`, `predictions`, `probabilities` and `answers` as
+            `example_selection.select` writes them, `group` (str) where the source names groups, and `event` (float32, a
+            position on the first axis, NaN where unknown) where examples are aligned; class by class, in the order of
+            the test examples.
+        thresholds: `thresholds.json`, the probability from which each label is predicted; None for 0.5.
 
     Raises:
         InputError: no class has the name `target`, or the event is not known.
     """
-    classes, predicted = files.read_json(data_info)["classes"], files.map_arrays(predictions)
+    data, predicted = files.read_json(data_info), files.map_arrays(predictions)
+    task, classes = data.get("task", SINGLE_LABEL), data["classes"]
     answers, logits = np.asarray(predicted["labels"]), np.asarray(predicted["logits"])
     indices, labels = draw(answers, len(classes), number, seeds.generator(seed, "measured"))
+    fits = explained_targets.contrasted(target, classes, labels, logits[indices], task)
+    if not fits.any():
+        raise InputError("examples.target", "every measured example would contrast an output with itself.")
+    indices, labels = indices[fits], labels[fits]
+    explained = explained_targets.targets(target, classes, labels, logits[indices], task)
+    at = thresholds_of(thresholds, classes)
     arrays: dict[str, NDArray[Any]] = {
         "indices": indices,
         "labels": labels,
-        "targets": _targets(target, classes, answers, labels, logits[indices]),
+        "targets": explained,
+        "predictions": predictions_of(logits[indices], labels, explained, at, task),
+        **({} if task == SINGLE_LABEL else {"answers": answers[indices]}),
+        **({} if task == REGRESSION else {"probabilities": np.asarray(predicted["probabilities"])[indices]}),
     }
-    if answers.ndim == 1:
-        arrays["predictions"] = logits[indices].argmax(1)
-    else:
-        arrays["answers"] = answers[indices]
-    if "probabilities" in predicted:
-        arrays["probabilities"] = np.asarray(predicted["probabilities"])[indices]
     if (group := files.read_arrays(groups).get("test")) is not None:
         arrays["group"] = group[indices]
     if align != "none":
-        arrays["event"] = events.positions(align, files.map_array(x), files.map_arrays(truth), indices)
+        arrays["event"] = events.positions(align, files.map_array(x), files.map_arrays(truth), indices, data)
     files.write_arrays(output, arrays)
-    logger.info("%d examples of %d classes are measured", len(indices), len(np.unique(labels)))
+    logger.info("%d examples of %d %s are measured", len(indices), len(np.unique(labels)), OUTPUT_WORDS[task])
 
 
 def draw(
@@ -88,16 +97,3 @@ def draw(
         indices.append(chosen)
         labels.append(np.full(len(chosen), output, np.int64))
     return np.concatenate(indices).astype(np.int64), np.concatenate(labels)
-
-
-def _targets(
-    target: str | int | Mapping[str, str | int],
-    classes: list[str],
-    answers: NDArray[Any],
-    labels: NDArray[np.int64],
-    logits: NDArray[Any],
-) -> NDArray[np.int64]:
-    """Return the target of each example: of several labels or values, the one that the example stands for."""
-    if answers.ndim > 1 and not isinstance(target, Mapping) and str(target) in KEYWORDS:
-        return labels
-    return targets(target, classes, labels, logits)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from pellucid import files
-from pellucid.config.variants import variants
 from pellucid.tracking.store import ensure, opened, restore
 
 __all__ = ["ensure", "prepare", "restore", "track", "track_comparison"]
@@ -22,7 +21,7 @@ __all__ = ["ensure", "prepare", "restore", "track", "track_comparison"]
 logger = logging.getLogger(__name__)
 
 
-def prepare(*, uri: str, experiment: str, output: Path | str) -> None:
+def prepare(*, uri: str, experiment: str, output: Path | str, artifacts: str = "") -> None:
     """Create the store and the MLflow experiment, before several processes write to them at once.
 
     A fresh database that is opened by several processes breaks: each tries to create the same tables.
@@ -31,11 +30,12 @@ def prepare(*, uri: str, experiment: str, output: Path | str) -> None:
         uri: of the store, as in config.yaml.
         experiment: name of the MLflow experiment.
         output: gets the address and the experiment's id as JSON.
+        artifacts: where the files of runs lie, in S3; empty for the store's own place.
 
     Raises:
         InputError: the store cannot be used.
     """
-    identity = ensure(uri, experiment)
+    identity = ensure(uri, experiment, artifacts)
     files.write_json(output, {"uri": uri, "experiment": experiment, "experiment_id": identity})
     logger.info("runs are recorded in %s", uri)
 
@@ -53,6 +53,7 @@ def track(
     output: Path | str,
     study: str = "",
     arrays: bool = False,
+    artifacts: str = "",
 ) -> None:
     """Record one experiment, each of its explanations and each view of its model.
 
@@ -69,23 +70,17 @@ def track(
         output: gets the ids of the runs as JSON.
         study: the study to which it belongs; empty for none.
         arrays: whether the arrays of explanations and views are copied into the store.
+        artifacts: as in `prepare`.
 
     Raises:
         InputError: the store cannot be used.
     """
-    with opened(uri, experiment, Path(folder), Path(root)) as record:
+    with opened(uri, experiment, Path(folder), Path(root), artifacts) as record:
         record.recorded, record.copies_arrays = frozenset(map(Path, recorded)), arrays
+        record.look_up(name)
         parent = record.experiment(name, settings, threads, study)
-        children = {
-            label: record.explanation(name, parent, method, label, values, settings)
-            for method, parameters in settings["methods"].items()
-            for label, values in variants(method, parameters).items()
-        }
-        views = {
-            label: record.view(name, parent, view, label, values)
-            for view, parameters in settings["views"].items()
-            for label, values in variants(view, parameters).items()
-        }
+        children = record.children(record.explanation, settings["methods"], name, parent, settings)
+        views = record.children(record.view, settings["views"], name, parent)
     ids = {"uri": uri, "experiment": experiment, "run": parent, "explanations": children, "views": views}
     files.write_json(output, ids)
     logger.info("recorded as run %s with %d explanations and %d views", parent, len(children), len(views))
@@ -103,6 +98,7 @@ def track_comparison(
     attached: Sequence[Path | str],
     root: Path | str,
     output: Path | str,
+    artifacts: str = "",
 ) -> None:
     """Record a comparison of experiments in a run of its own.
 
@@ -117,11 +113,12 @@ def track_comparison(
         attached: figures, and tables with run times, which differ each time and do not identify the run.
         root: of the project, for the commit and the lock file.
         output: gets the id of the run as JSON.
+        artifacts: as in `prepare`.
 
     Raises:
         InputError: the store cannot be used.
     """
-    with opened(uri, experiment, Path(output).parent, Path(root)) as record:
+    with opened(uri, experiment, Path(output).parent, Path(root), artifacts) as record:
         run = record.comparison(name, kind, note, params, list(map(Path, tables)), list(map(Path, attached)))
     files.write_json(output, {"uri": uri, "experiment": experiment, "run": run})
     logger.info("recorded as run %s", run)

@@ -37,12 +37,30 @@ _PATHS = (
 )
 
 
-def create(client: MlflowClient, name: str, uri: str) -> str:
-    """Create the MLflow experiment; return its id. A server chooses the place of the files itself."""
+def create(client: MlflowClient, name: str, uri: str, artifacts: str = "") -> str:
+    """Create the MLflow experiment; return its id. A server chooses the place of the files, unless one is named."""
+    if artifacts:
+        return str(client.create_experiment(name, artifact_location=artifacts.rstrip("/")))
     if uri.startswith("http"):
         return str(client.create_experiment(name))
     beside, place = _place_of(uri)
     return str(client.create_experiment(name, artifact_location=place.as_uri(), tags={_BESIDE: str(beside)}))
+
+
+def require_place(experiment: Experiment, artifacts: str) -> None:
+    """Refuse an MLflow experiment whose files lie elsewhere than the configuration says: MLflow cannot move them.
+
+    Raises:
+        InputError: they lie elsewhere.
+    """
+    held = experiment.artifact_location.rstrip("/")
+    if artifacts and held != artifacts.rstrip("/"):
+        raise InputError.unexpected(
+            "tracking.artifacts",
+            f'{artifacts}, while the files of "{experiment.name}" lie at {held}',
+            "the same place",
+            "MLflow cannot move them: leave tracking.artifacts as it was, or give tracking.experiment another name.",
+        )
 
 
 def settle(client: MlflowClient, experiment: Experiment, uri: str) -> Experiment:

@@ -8,6 +8,7 @@ import sys
 
 from pellucid.errors import InputError
 from pellucid.messages import first_line
+from pellucid.tracking import drivers
 
 AFTERWARDS = "The results are complete. Repair the store and run again: only the record is made."
 # SQLAlchemy puts the type of the driver's error before its text.
@@ -17,12 +18,14 @@ _LOG_IN = (
     "Give user and password in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (or MLFLOW_TRACKING_TOKEN) or in "
     "~/.netrc."
 )
+_PASSWORD = "Give the password in PGPASSWORD, or in ~/.pgpass."
+_NO_PASSWORD = re.compile(r"password authentication failed|no password supplied")
 _UPGRADE = "Bring it up to date: snakemake --cores 1 --forcerun tracking_store"
 _REFUSED = re.compile(r"error code 40[13]\b|UNAUTHENTICATED|PERMISSION_DENIED")
 _LAST_LINE = re.compile(r"^[\w.]+: (.+)$", re.MULTILINE)
 
 
-def in_one_line(error: Exception) -> str:
+def in_one_line(error: BaseException) -> str:
     """Return the text of an error: the driver's own if there is one, without the SQL and the link behind it."""
     text = str(error)
     return text[driver.end() :].splitlines()[0] if (driver := _DRIVER.search(text)) else first_line(error)
@@ -40,7 +43,14 @@ def of_store(error: Exception, uri: str) -> InputError:
         )
     text = in_one_line(error)
     expected = "an MLflow server" if uri.startswith("http") else "an MLflow database that can be written"
-    hint = _LOG_IN if _REFUSED.search(text) else _UPGRADE if _OUT_OF_DATE in text else AFTERWARDS
+    if _REFUSED.search(text):
+        hint = _LOG_IN
+    elif _NO_PASSWORD.search(text):
+        hint = _PASSWORD
+    elif _OUT_OF_DATE in text:
+        hint = _UPGRADE
+    else:
+        hint = drivers.installation(text) or AFTERWARDS
     return InputError.unexpected("tracking.uri", f"{uri}, which failed ({text})", expected, hint)
 
 

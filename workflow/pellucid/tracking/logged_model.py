@@ -3,79 +3,113 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid import files
+from pellucid import files, own_code
 from pellucid.network import runtime
+from pellucid.tracking import uploads
+from pellucid.tracking.runs import fitting
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput
+
+    from pellucid.tracking.runs import Runs
 
 
-def log(client: MlflowClient, experiment_id: str, run: str, name: str, folder: Path) -> None:
-    """Log the model with its signature and an input example, and the data set by `log_input`.
+def log(record: Runs, run: str, name: str, params: Mapping[str, Any]) -> str:
+    """Log the model with its signature and an input example, and the data set; return the model's id.
+
+    MLflow's own `log_model` takes three times as many requests, and finishes the run.
 
     Args:
-        client: of the store.
-        experiment_id: of the MLflow experiment.
-        run: is finished by this.
+        record: of the experiment: the store and the folder of the results.
+        run: id of the run.
         name: of the model.
-        folder: of the experiment's results.
+        params: of the experiment, for the page of the model.
     """
+    from mlflow.entities import LoggedModelOutput
+
+    client, experiment_id, folder = record.client, record.experiment_id, record.folder
+    data: dict[str, Any] = files.read_json(folder / "data" / "data.json")
+    _log_data_set(client, run, _data_set(data))
+    logged = client.create_logged_model(
+        experiment_id,
+        name=name,
+        source_run_id=run,
+        # Not the temporary file that Snakemake runs.
+        tags={"mlflow.source.name": "pellucid"},
+        params={key: fitting(str(value)) for key, value in params.items()},
+    )
+    client.log_outputs(run, [LoggedModelOutput(logged.model_id, step=0)])
+    with tempfile.TemporaryDirectory() as below:
+        _save(Path(below) / "model", folder, run, logged)
+        uploads.send_folder(logged.artifact_location, record.uri, Path(below) / "model", record.threads)
+    client.finalize_logged_model(logged.model_id, "READY")
+    for other in client.search_logged_models([experiment_id], f"source_run_id = '{run}'"):
+        # A slow server may have begun another one for a request that timed out.
+        if other.model_id != logged.model_id:
+            client.delete_logged_model(other.model_id)
+    return str(logged.model_id)
+
+
+def _save(target: Path, folder: Path, run: str, logged: Any) -> None:
+    """Write the model in MLflow's format, with which it can be loaded and served."""
     runtime.start()
     import keras
     import mlflow.tensorflow
-    from mlflow.data.http_dataset_source import HTTPDatasetSource
-    from mlflow.data.meta_dataset import MetaDataset
-    from mlflow.models import infer_signature
+    from mlflow.models import Model, infer_signature
 
-    data: dict[str, Any] = files.read_json(folder / "data" / "data.json")
     training: dict[str, Any] = files.read_json(folder / "model" / "training.json")
     keras.config.disable_interactive_logging()
     safe = not training.get("allow_code", False)
+    own_code.restore(training.get("code"), str(folder / "model" / "training.json"))
     model = keras.models.load_model(folder / "model" / "model.keras", compile=False, safe_mode=safe)
     example = files.map_array(folder / "data" / "x_test.npy")[:1]
-    requirements = [f"{package}=={version}" for package, version in training["versions"].items()]
-    # Only the fluent interface logs models. It finishes the run, so that this comes last.
-    with mlflow.start_run(run_id=run):
-        # mlflow.keras fails to store an input example: it writes into a folder before creating it.
-        logged = mlflow.tensorflow.log_model(
-            model,
-            name=name,
-            signature=infer_signature(example, model(example).numpy()),
-            input_example=np.asarray(example),
-            pip_requirements=requirements,
-            # Not the temporary file that Snakemake runs.
-            tags={"mlflow.source.name": "pellucid"},
-        )
-        for other in client.search_logged_models([experiment_id], f"source_run_id = '{run}'"):
-            # A slow server may have begun another one for a request that timed out.
-            if other.model_id != logged.model_id:
-                client.delete_logged_model(other.model_id)
-        source = HTTPDatasetSource(data["homepage"])
-        # MLflow allows 36 characters for a digest.
-        _log_data_set(
-            MetaDataset(source, name=data["source"], digest=data["digest"][:36]),
-            {"licence": data["licence"], "citation": data["citation"][:500]},
-        )
+    mlflow.tensorflow.save_model(
+        model,
+        str(target),
+        mlflow_model=Model(
+            artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run, model_id=logged.model_id
+        ),
+        signature=infer_signature(example, model(example).numpy()),
+        input_example=np.asarray(example),
+        pip_requirements=[f"{package}=={version}" for package, version in training["versions"].items()],
+    )
 
 
-def _log_data_set(data_set: Any, tags: Mapping[str, str]) -> None:
-    """Attach a data set to the active run.
+def _data_set(data: Mapping[str, Any]) -> DatasetInput:
+    from mlflow.data.http_dataset_source import HTTPDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+    from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
+
+    # MLflow allows 36 characters for a digest.
+    described = MetaDataset(HTTPDatasetSource(data["homepage"]), name=data["source"], digest=data["digest"][:36])
+    tags = {
+        MLFLOW_DATASET_CONTEXT: "train, validation, test",
+        "licence": data["licence"],
+        "citation": data["citation"][:500],
+    }
+    return DatasetInput(Dataset(**described.to_dict()), [InputTag(key, value) for key, value in tags.items()])
+
+
+def _log_data_set(client: MlflowClient, run: str, data_set: DatasetInput) -> None:
+    """Attach a data set to a run.
 
     MLflow looks for the data set and inserts it if it is new. Where another experiment records the same one at the same
     moment, the insertion fails; the next attempt finds it.
     """
-    import mlflow
     from mlflow.exceptions import MlflowException
 
     for last in (False, False, True):
         try:
-            mlflow.log_input(data_set, context="train, validation, test", tags=dict(tags))
+            client.log_inputs(run, datasets=[data_set])
             return
         except MlflowException as error:
             if last or not re.search("unique|duplicate", str(error), re.IGNORECASE):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from pellucid import files, plugins, tables
 from pellucid.compare import leaderboard
 from pellucid.config.shown_examples import shown
-from pellucid.tracking import logged_model, notes, score_metrics, summaries
-from pellucid.tracking.runs import Entry, Runs, fitting, now
+from pellucid.config.variants import variants
+from pellucid.tracking import logged_model, notes, score_metrics, summaries, uploads
+from pellucid.tracking.runs import Entry, Runs, fitting
 from pellucid.user_text import in_markdown, readable
 
 _STUDY = "pellucid.study"
@@ -58,6 +59,7 @@ class Record(Runs):
             "pellucid.seed": str(settings["seed"]),
             "pellucid.title": fitting(readable(settings["title"])),
             **({_STUDY: study} if study else {}),
+            **({"pellucid.device": device_of(training["device"])} if "device" in training else {}),
             **({"pellucid.best_explanation": best or "none"} if board else {}),
             **({"pellucid.chance": self._chance()} if evaluated else {}),
         }
@@ -72,6 +74,7 @@ class Record(Runs):
             metrics={key: value for key, value in metrics.items() if value is not None}
             | {"best_epoch": training["best_epoch"], "parameters": training["parameters"]},
             scores=scores,
+            curves=self._curves(),
             documents={"configuration.json": dict(settings)},
             digests={
                 "configuration digest": files.digest(of_model),
@@ -80,16 +83,26 @@ class Record(Runs):
             },
         )
 
-        def complete(run: str) -> None:
-            self._curves(run)
-            logged_model.log(self.client, self.experiment_id, run, name, self.folder)
+        def log_model(run: str) -> str:
+            return logged_model.log(self, run, name, entry.params)
 
-        return self.write(entry, complete)
+        return self.write(entry, log_model)
 
     def _chance(self) -> str:
         """Return whether the model is better than chance, in words."""
         sentence = files.read_json(self.folder / "evaluation" / "chance.json")["sentence"]
         return fitting(sentence) or "better than chance"
+
+    def children(
+        self, write: Callable[..., str], plugins: Mapping[str, Mapping[str, Any]], name: str, parent: str, *more: Any
+    ) -> dict[str, str]:
+        """Record every variant of every method or view by `write`, several at a time; return the ids by label."""
+        calls = {
+            label: partial(write, name, parent, plugin, label, values, *more)
+            for plugin, parameters in plugins.items()
+            for label, values in variants(plugin, parameters).items()
+        }
+        return dict(zip(calls, uploads.together(list(calls.values()), self.threads), strict=True))
 
     def explanation(
         self,
@@ -250,20 +263,17 @@ class Record(Runs):
     def _pictures_of(self, folder: Path, label: str) -> list[tuple[Path, str]]:
         return [(path, "figures") for path in self._pictures(folder) if path.stem == label]
 
-    def _curves(self, run: str) -> None:
-        """Log the epoch curves in calls of 1,000 values, MLflow's limit: many small calls are slow."""
+    def _curves(self) -> list[tuple[str, float, int]]:
+        """Return the name, the value and the epoch of every point of the curves of the training."""
         import pandas as pd
-        from mlflow.entities import Metric
 
-        recorded = now()
         table = pd.read_csv(self.folder / "model" / "history.csv", index_col="epoch")
-        values = [
-            Metric(f"epoch_{name}", float(value), recorded, int(epoch))
-            for name in table.columns
-            for epoch, value in table[name].items()
-        ]
-        for start in range(0, len(values), 1000):
-            self.client.log_batch(run, metrics=values[start : start + 1000])
+        return [(f"epoch_{name}", float(value), int(epoch)) for name in table for epoch, value in table[name].items()]
+
+
+def device_of(device: Mapping[str, Any]) -> str:
+    """Return the device of a training in words: its name and its driver."""
+    return f"{device['name']} (driver {device['driver']})" if "driver" in device else str(device["name"])
 
 
 def run_name(experiment: str, label: str) -> str:

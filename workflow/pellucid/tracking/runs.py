@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pellucid import files
+from pellucid.tracking import uploads
 from pellucid.tracking.artifact_folder import is_gone
 from pellucid.tracking.origin import Origin
 from pellucid.user_text import as_keys
@@ -24,6 +24,8 @@ _FILES = "pellucid.files"
 _SCORES = "pellucid.scores"
 # Removed from names such as "accuracy mean/learning rate 0.001, filters [8]", which stay different without them.
 _PUNCTUATION = ',=():[]{}"'
+# What one call to MLflow takes; its client divides what is more.
+_MOST, _MOST_PARAMS = 1000, 100
 LONGEST_VALUE = 5000  # characters of a parameter or tag that every kind of store accepts
 
 
@@ -40,6 +42,7 @@ class Entry:
         settings: further parameters. MLflow never changes a parameter: with other settings it is another run, and a
             run that lacks some, as of an earlier version, gets them.
         metrics: logged once.
+        curves: metrics with their name, value and epoch; logged once.
         scores: metrics that follow the results, while the run stays the same.
         tags: follow the results too.
         attached: files, each with its folder among the files of the run.
@@ -56,6 +59,7 @@ class Entry:
     attached: Sequence[tuple[Path, str]]
     settings: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    curves: Sequence[tuple[str, float, int]] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
     documents: Mapping[str, Any] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
@@ -71,22 +75,39 @@ class Entry:
 
 
 class Runs:
-    """Writes runs of one experiment to one store."""
+    """Writes runs of one experiment to one store.
 
-    def __init__(self, client: MlflowClient, experiment_id: str, folder: Path, origin: Origin) -> None:
+    Attributes:
+        uri: of the store, as MLflow takes it.
+        threads: how many requests may be on their way at a time. A store on this machine is written by one: SQLite
+            lets no more than one write.
+    """
+
+    def __init__(
+        self, client: MlflowClient, experiment_id: str, folder: Path, origin: Origin, uri: str, threads: int
+    ) -> None:
         self.client, self.experiment_id, self.folder, self.origin = client, experiment_id, folder, origin
+        self.uri, self.threads = uri, threads
         self.unfinished: list[str] = []
         self.digests: set[str] = set()
+        self._known: dict[str, list[Run]] | None = None
 
     def fail(self) -> None:
         """Mark every unfinished run as failed, so that MLflow does not show it as running for ever."""
         # The store itself may have failed: do not try for long.
         os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
-        for run in self.unfinished:
-            with suppress(Exception):
+        try:
+            for run in self.unfinished:
                 self.client.set_terminated(run, "FAILED")
-        with suppress(Exception):
             self.delete_twins()
+        except Exception:
+            return
+
+    def look_up(self, name: str) -> None:
+        """Ask once for all runs of a Pellucid experiment, instead of once for each."""
+        self._known = {}
+        for run in every_run(self.client, self.experiment_id, f"tags.`pellucid.experiment` = '{name}'"):
+            self._known.setdefault(run.data.tags.get(_DIGEST, ""), []).append(run)
 
     def delete_twins(self) -> None:
         """Delete runs that a slow server created twice, because MLflow's client timed out and tried again.
@@ -100,38 +121,54 @@ class Runs:
             if digest in self.digests or any(other.info.status == "FINISHED" for other in self._search(digest)):
                 self._delete(run.info.run_id)
 
-    def write(self, entry: Entry, complete: Callable[[str], None] | None = None) -> str:
+    def write(self, entry: Entry, log_model: Callable[[str], str] | None = None) -> str:
         """Record an entry in its run, which is created or brought up to date; return the run's id.
 
         Args:
             entry: what is recorded.
-            complete: adds to a new run what takes more than one call.
+            log_model: records the model of a new run, and returns the model's id; metrics are those of the model too.
         """
+        documents = {**entry.documents, **_renamed({**entry.params, **entry.settings})}
+        contents = uploads.contents(entry.attached, documents)
         tags = {
             **entry.tags,
-            _FILES: files.digest([[[files.sha256(path), place] for path, place in entry.attached], entry.documents]),
+            _FILES: uploads.in_tag(contents, LONGEST_VALUE),
             **({_SCORES: files.digest(dict(entry.scores))} if entry.scores else {}),
         }
         self.digests.add(entry.digest)
+        # The runs below that of an experiment are written several at a time themselves.
+        threads = self.threads if log_model else 1
         if finished := self._finished(entry):
+            held = finished.data.tags.get(_FILES, "")
+            different = uploads.changed(contents, held) if held != tags[_FILES] else set()
+            self._send(finished, entry, documents, different, threads)
             self._update(finished, entry, tags)
             return str(finished.info.run_id)
         ended = entry.ended()
-        run_id: str = self.client.create_run(
+        run = self.client.create_run(
             self.experiment_id,
             start_time=ended - entry.milliseconds,
             tags={**tags, **self.origin.tags, _DIGEST: entry.digest},
             run_name=entry.name,
-        ).info.run_id
+        )
+        run_id: str = run.info.run_id
         self.unfinished.append(run_id)
-        self._attach(run_id, entry)
-        self.client.log_dict(run_id, {**self.origin.facts, **entry.digests}, "origin.json")
-        self._log(run_id, params={**entry.params, **entry.settings}, metrics={**entry.metrics, **entry.scores})
-        if complete:
-            complete(run_id)
+        documents["origin.json"] = {**self.origin.facts, **entry.digests}
+        self._send(run, entry, documents, {*contents, "origin.json"}, threads)
+        model = log_model(run_id) if log_model else None
+        self._log(
+            run_id,
+            params={**entry.params, **entry.settings},
+            metrics={**entry.metrics, **entry.scores},
+            curves=entry.curves,
+            model=model,
+        )
         self.client.set_terminated(run_id, "FINISHED", end_time=ended)
         self.unfinished.remove(run_id)
         return run_id
+
+    def _send(self, run: Run, entry: Entry, documents: Mapping[str, Any], names: set[str], threads: int) -> None:
+        uploads.send(run.info.artifact_uri, self.uri, entry.attached, documents, names, threads)
 
     def _finished(self, entry: Entry) -> Run | None:
         """Return the finished run of an entry; runs that a killed process left, or whose files are gone, are deleted.
@@ -140,7 +177,8 @@ class Runs:
         """
         settings = _values(entry.settings)
         finished = None
-        for run in self._search(entry.digest):
+        known = self._search(entry.digest) if self._known is None else self._known.get(entry.digest, [])
+        for run in known:
             is_whole = run.info.status == "FINISHED" and not is_gone(run.info.artifact_uri)
             differs = any(run.data.params.get(key, value) != value for key, value in settings.items())
             if finished is None and is_whole and not differs:
@@ -150,16 +188,17 @@ class Runs:
         return finished
 
     def _update(self, run: Run, entry: Entry, tags: Mapping[str, str]) -> None:
-        """Bring up to date what may change in a run: name, files, scores, missing settings, tags, duration."""
+        """Bring up to date what may change in a run: name, scores, missing settings, tags, duration."""
         run_id, held = run.info.run_id, run.data.tags
-        if held.get(_FILES) != tags[_FILES]:
-            self._attach(run_id, entry)
         scores = entry.scores if held.get(_SCORES) != tags.get(_SCORES) else {}
-        self._log(run_id, params={**entry.params, **entry.settings}, metrics=scores, logged=run.data.params)
         # The tags come last: a process that is killed before leaves the old ones.
-        for key, value in tags.items():
-            if held.get(key) != value:
-                self.client.set_tag(run_id, key, value)
+        self._log(
+            run_id,
+            params={**entry.params, **entry.settings},
+            metrics=scores,
+            tags={key: value for key, value in tags.items() if held.get(key) != value},
+            logged=run.data.params,
+        )
         end = run.info.start_time + entry.milliseconds
         if run.info.end_time != end:
             self.client.set_terminated(run_id, "FINISHED", end_time=end)
@@ -173,32 +212,43 @@ class Runs:
             self.client.delete_logged_model(model.model_id)
         self.client.delete_run(run)
 
-    def _attach(self, run: str, entry: Entry) -> None:
-        for path, place in entry.attached:
-            self.client.log_artifact(run, str(path), place or None)
-        for name, content in entry.documents.items():
-            self.client.log_dict(run, content, name)
-
     def _log(
-        self, run: str, *, params: Mapping[str, Any], metrics: Mapping[str, float], logged: Container[str] = ()
+        self,
+        run: str,
+        *,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        curves: Sequence[tuple[str, float, int]] = (),
+        tags: Mapping[str, str] | None = None,
+        logged: Container[str] = (),
+        model: str | None = None,
     ) -> None:
-        """Log under keys that MLflow accepts, except for parameters that are logged already.
+        """Log under keys that MLflow accepts, except for parameters that are logged already, in one request.
 
-        Other names, and long values, are kept whole in `names.json`.
+        Where it is too much for one, MLflow's client makes several; then the tags come after the rest.
         """
-        from mlflow.entities import Metric, Param
+        from mlflow.entities import Metric, Param, RunTag
 
-        recorded, values = now(), {name: str(value) for name, value in params.items()}
-        of_params, of_metrics = as_keys(params), as_keys(metrics, _PUNCTUATION)
-        fields = [Param(key, fitting(values[name])) for name, key in of_params.items() if key not in logged]
-        changed = any(name != key or values[name] != fitting(values[name]) for name, key in of_params.items())
-        if fields and changed:
-            self.client.log_dict(run, {"keys": of_params, "values": values}, "names.json")
-        for start in range(0, len(fields), 100):
-            self.client.log_batch(run, params=fields[start : start + 100])
-        numbers = [Metric(of_metrics[name], float(value), recorded, 0) for name, value in metrics.items()]
-        for start in range(0, len(numbers), 1000):
-            self.client.log_batch(run, metrics=numbers[start : start + 1000])
+        recorded, of_metrics = now(), as_keys(metrics, _PUNCTUATION)
+        fields = [Param(key, fitting(str(params[name]))) for name, key in as_keys(params).items() if key not in logged]
+        numbers = [
+            Metric(of_metrics[name], float(value), recorded, 0, model_id=model) for name, value in metrics.items()
+        ]
+        numbers += [Metric(name, value, recorded, step) for name, value, step in curves]
+        changed = [RunTag(key, value) for key, value in (tags or {}).items()]
+        if len(fields) <= _MOST_PARAMS and len(fields) + len(numbers) + len(changed) <= _MOST:
+            self.client.log_batch(run, params=fields, metrics=numbers, tags=changed)
+            return
+        self.client.log_batch(run, params=fields, metrics=numbers)
+        self.client.log_batch(run, tags=changed)
+
+
+def _renamed(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `names.json`, which keeps names and long values that MLflow does not accept; nothing if there are none."""
+    keys, values = as_keys(params), {name: str(value) for name, value in params.items()}
+    if all(name == key and values[name] == fitting(values[name]) for name, key in keys.items()):
+        return {}
+    return {"names.json": {"keys": keys, "values": values}}
 
 
 def every_run(client: MlflowClient, experiment_id: str, search: str = "") -> list[Run]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pellucid.errors import InputError
-from pellucid.tracking import artifact_folder, database, faults, former_names, saved_views
+from pellucid.tracking import artifact_folder, buckets, database, drivers, faults, former_names, saved_views
 from pellucid.tracking.origin import origin_of
 from pellucid.tracking.record import Record
 
@@ -21,27 +20,35 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# Requests that are on their way at a time to a server, whose answers take longer than its work.
+_THREADS = 8
 _ANSWER = 10  # seconds within which a server must answer
 _MAKE_IT = "Make it: snakemake --cores 1 --forcerun tracking_store"
 
 
-def ensure(uri: str, experiment: str) -> str:
-    """Create what is missing of the store and the experiment; return the experiment's id."""
+def ensure(uri: str, experiment: str, artifacts: str = "") -> str:
+    """Create what is missing of the store and the experiment; return the experiment's id.
+
+    Args:
+        uri: of the store.
+        experiment: name of the MLflow experiment.
+        artifacts: where the files of its runs lie, in S3; empty for beside the database, or where the server has them.
+    """
     from mlflow.exceptions import MlflowException
 
-    with answering(uri):
+    with answering(uri, artifacts):
         if path := database.database_of(uri):
             database.make(path, uri)
         elif not uri.startswith("http"):
-            faults.upgrade(uri, uri)
+            faults.upgrade(drivers.with_driver(uri), uri)
         client = client_of(uri)
-        known = find_experiment(client, uri, experiment)
+        known = find_experiment(client, uri, experiment, artifacts)
         if known is None:
             try:
-                known = client.get_experiment(artifact_folder.create(client, experiment, uri))
+                known = client.get_experiment(artifact_folder.create(client, experiment, uri, artifacts))
             except MlflowException:
                 # Another project was faster, or the server had accepted a request that timed out.
-                known = find_experiment(client, uri, experiment)
+                known = find_experiment(client, uri, experiment, artifacts)
                 if known is None:
                     raise
         _bring_up_to_date(client, known)
@@ -71,20 +78,22 @@ def _bring_up_to_date(client: MlflowClient, experiment: Experiment) -> None:
 
 
 @contextmanager
-def opened(uri: str, experiment: str, folder: Path, root: Path) -> Iterator[Record]:
+def opened(uri: str, experiment: str, folder: Path, root: Path, artifacts: str = "") -> Iterator[Record]:
     """Open the store for writing; it must exist and have the experiment."""
-    with answering(uri):
+    with answering(uri, artifacts):
         if path := database.database_of(uri):
             if not path.is_file():
                 raise InputError.unexpected("tracking.uri", f"no database at {path}", "one", _MAKE_IT)
             database.check(path)
         client = client_of(uri)
-        known = find_experiment(client, uri, experiment)
+        known = find_experiment(client, uri, experiment, artifacts)
         if known is None:
             raise InputError.unexpected(
                 "tracking.experiment", f'no experiment "{experiment}" in {uri}', "one", _MAKE_IT
             )
-        record = Record(client, known.experiment_id, folder, origin_of(root))
+        threads = 1 if path else _THREADS
+        address = drivers.with_driver(uri)
+        record = Record(client, known.experiment_id, folder, origin_of(root), address, threads)
         try:
             yield record
             record.delete_twins()
@@ -94,7 +103,7 @@ def opened(uri: str, experiment: str, folder: Path, root: Path) -> Iterator[Reco
             raise
 
 
-def find_experiment(client: MlflowClient, uri: str, experiment: str) -> Experiment | None:
+def find_experiment(client: MlflowClient, uri: str, experiment: str, artifacts: str = "") -> Experiment | None:
     """Return the MLflow experiment, restored if it was deleted on MLflow's page; None if there is none of this name."""
     from mlflow.exceptions import MlflowException
 
@@ -109,6 +118,7 @@ def find_experiment(client: MlflowClient, uri: str, experiment: str) -> Experime
             # Another job was faster.
             if client.get_experiment(known.experiment_id).lifecycle_stage == "deleted":
                 raise
+    artifact_folder.require_place(known, artifacts)
     return artifact_folder.settle(client, known, uri)
 
 
@@ -116,36 +126,38 @@ def client_of(uri: str) -> MlflowClient:
     """Return MLflow's client, which logs warnings and errors only."""
     import mlflow
 
-    mlflow.set_tracking_uri(uri)
+    address = drivers.with_driver(uri)
+    mlflow.set_tracking_uri(address)
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # They would print the traceback of errors that `answering` reports in one line, and warn of every retry.
     for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    return mlflow.MlflowClient(tracking_uri=uri)
+    return mlflow.MlflowClient(tracking_uri=address)
 
 
 @contextmanager
-def answering(uri: str) -> Iterator[None]:
+def answering(uri: str, artifacts: str = "") -> Iterator[None]:
     """Report within seconds, in one line, why a store cannot be used; MLflow's own settings wait for minutes.
 
     Raises:
         InputError: the store cannot be used.
     """
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
+    drivers.few_attempts()
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         _require_answer(uri)
+        if artifacts:
+            buckets.require(artifacts)
         yield
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ModuleNotFoundError) as error:
         raise faults.of_store(error, uri) from None
+    except Exception as error:
+        if not buckets.is_of_s3(error):
+            raise
+        raise buckets.fault(error, artifacts) from None
 
 
 def _require_answer(uri: str) -> None:
@@ -166,4 +178,4 @@ def _require_answer(uri: str) -> None:
     elif database.database_of(uri) is None:
         import sqlalchemy
 
-        sqlalchemy.create_engine(uri).connect().close()
+        sqlalchemy.create_engine(drivers.with_driver(uri)).connect().close()

@@ -16,7 +16,7 @@ from pellucid import credentials, files
 from pellucid.errors import InputError
 from pellucid.jobs import file_digests
 from pellucid.messages import first_line
-from pellucid.tracking import saved_views
+from pellucid.tracking import drivers, saved_views
 
 HOST = "127.0.0.1"
 STORE = Path("results/mlflow/store.json")
@@ -43,13 +43,14 @@ def main() -> None:
     if uri.startswith("sqlite") and not database.is_file():
         sys.exit(f"There is no record at {database} yet: `make run` makes it.")
     _restore(uri, str(settings.get("experiment", "pellucid")))
+    address = drivers.with_driver(uri)
     port = free_port(arguments.port)
     print(f"MLflow: http://{HOST}:{port}{page(STORE)}  (Ctrl-C ends it)", flush=True)
     # One worker and no job service: 2 processes and 0.4 GB instead of 15 and 2.2 GB.
     os.environ.update(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false", MLFLOW_DISABLE_TELEMETRY="true")
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", HOST, "--port", str(port)]
     # A log line for each request would scroll the address away.
-    os.execv(sys.executable, [*command, "--backend-store-uri", uri, "--uvicorn-opts", "--log-level warning"])
+    os.execv(sys.executable, [*command, "--backend-store-uri", address, "--uvicorn-opts", "--log-level warning"])
 
 
 def settings_of(config: Path) -> dict[str, Any]:

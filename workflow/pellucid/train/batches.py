@@ -5,7 +5,7 @@ Import this module after TensorFlow has been started.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,16 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __init__(
         self,
         x: NDArray[np.float32],
-        y: NDArray[np.int64],
+        y: NDArray[Any],
         class_weights: NDArray[np.float32],
         size: int,
         seed: int,
         mask: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Take examples x (N, *shape), labels y (N,), and where x was measured (of its shape; None: everywhere)."""
+        """Take examples x (N, *shape), their targets y, and where x was measured (of its shape; None: everywhere).
+
+        y is classes (N,), which `class_weights` (classes,) weigh; or labels or values (N, outputs), float32.
+        """
         super().__init__()
         self.x, self.y, self.class_weights, self.size, self.seed, self.mask = x, y, class_weights, size, seed, mask
         self.order = np.arange(len(y))
@@ -54,7 +57,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         """Return the inputs, labels and weights of a batch."""
         examples = self._examples(index)
         labels = self.y[examples]
-        return self.x[examples], labels, self.class_weights[labels]
+        # Losses of several labels or values weigh them by themselves.
+        weights = self.class_weights[labels] if labels.ndim == 1 else np.ones(len(labels), np.float32)
+        return self.x[examples], labels, weights
 
     def measured(self, index: int) -> NDArray[np.bool_] | None:
         """Return where the inputs of a batch were measured; None for everywhere."""
@@ -97,6 +102,7 @@ def load_batches(
     class_weights: NDArray[np.float32],
     seed: int,
     permuted: bool = False,
+    fitted: Callable[[NDArray[Any]], NDArray[Any]] = np.asarray,
 ) -> tuple[Batches, Batches]:
     """Return the batches of the training examples and those of the validation examples.
 
@@ -107,11 +113,13 @@ def load_batches(
         batch_size: training examples of a batch.
         class_weights: (classes,).
         seed: of the experiment.
-        permuted: shuffle the labels of the training examples among them.
+        permuted: shuffle the labels of the training examples among them; all labels of one stay together.
+        fitted: turns labels into what the model is fitted to (`Objective.fitted`).
     """
     y, masks = files.read_arrays(labels), files.map_arrays(measured)
     if permuted:
         y["train"] = seeds.generator(seed, "train", "permuted labels").permutation(y["train"])
+    y = {split: fitted(y[split]) for split in x}
     inputs = {split: files.map_array(path) for split, path in x.items()}
     # A pass forward has room for more examples than a training step; of large examples only for as many.
     size = {

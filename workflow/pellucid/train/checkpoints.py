@@ -13,18 +13,18 @@ import numpy as np
 from pellucid import files
 from pellucid.config.training_keys import TrainingSettings
 from pellucid.network import same_function
+from pellucid.tasks import SINGLE_LABEL, Task
 from pellucid.train import schedule
-from pellucid.train.compile import compile_model
+from pellucid.train.compile import CLASSES, compile_model
+from pellucid.train.objective import SCORES, Objective
 
 if TYPE_CHECKING:
     import keras
 
 logger = logging.getLogger(__name__)
 
-# The scores of an epoch, as Keras names them.
-SCORES = ("loss", "accuracy", "balanced_accuracy", "val_loss", "val_accuracy", "val_balanced_accuracy")
-# Columns of `history.csv`; the learning rate is that of the last step of an epoch.
-COLUMNS = (*SCORES, "learning_rate")
+# Columns of `history.csv` for one class of each example; the learning rate is that of the last step of an epoch.
+COLUMNS = (*SCORES[SINGLE_LABEL], "learning_rate")
 
 
 @dataclass
@@ -57,11 +57,12 @@ class Progress:
         """Scores and learning rate of the best epoch; empty without epochs."""
         return self.history[self.best_epoch - 1] if self.history else {}
 
-    def table(self) -> str:
-        """Return the history as CSV."""
-        rows = [",".join(["epoch", *COLUMNS])]
+    def table(self, task: Task = SINGLE_LABEL) -> str:
+        """Return the history as CSV, with the scores of a task."""
+        columns = (*SCORES[task], "learning_rate")
+        rows = [",".join(["epoch", *columns])]
         rows += [
-            ",".join([str(epoch), *(repr(row[name]) for name in COLUMNS)]) for epoch, row in enumerate(self.history, 1)
+            ",".join([str(epoch), *(repr(row[name]) for name in columns)]) for epoch, row in enumerate(self.history, 1)
         ]
         return "\n".join(rows) + "\n"
 
@@ -85,7 +86,13 @@ class Checkpoints:
     """
 
     def __init__(
-        self, folder: Path, training: TrainingSettings, build: Callable[[], keras.Model], *, safe: bool
+        self,
+        folder: Path,
+        training: TrainingSettings,
+        build: Callable[[], keras.Model],
+        *,
+        safe: bool,
+        objective: Objective = CLASSES,
     ) -> None:
         """Keep the files in `folder`.
 
@@ -94,8 +101,10 @@ class Checkpoints:
             training: complete.
             build: makes the model as it is before the first epoch, ready to be fitted.
             safe: whether code in model files must not run.
+            objective: what the model is fitted to.
         """
         self.folder, self.training, self.build, self.safe = folder, training, build, safe
+        self.objective = objective
 
     def resume(self) -> tuple[keras.Model, Progress]:
         """Return the model and the progress of the killed run; new ones where no such run can be read."""
@@ -109,6 +118,7 @@ class Checkpoints:
 
     def _read(self) -> tuple[keras.Model, Progress]:
         from pellucid.train.losses import BalancedAccuracy, SmoothedFocalLoss
+        from pellucid.train.target_losses import AbsoluteError, LabelsLoss
 
         content = files.read_json(self.folder / "progress.json")
         if content.pop("digest", None) != files.digest(content):
@@ -119,10 +129,10 @@ class Checkpoints:
             if files.sha256(path) != progress.digests.get(path.name):
                 raise ValueError(f"{path.name} was damaged")
         self._load(best)
-        network = self._load(last, compiled=(SmoothedFocalLoss, BalancedAccuracy))
+        network = self._load(last, compiled=(SmoothedFocalLoss, BalancedAccuracy, LabelsLoss, AbsoluteError))
         _require_scores(network, progress.last_scores, "saving and loading its last epoch")
         # Compiled anew: a loaded optimizer no longer knows which weights do not decay.
-        return compile_model(network, self.training, network.optimizer.variables), progress
+        return compile_model(network, self.training, network.optimizer.variables, self.objective), progress
 
     def save(self, model: keras.Model, progress: Progress) -> bool:
         """Write the state after an epoch whose scores are in `progress.history`; return whether it is the best so far.

@@ -10,9 +10,14 @@ from numpy.typing import NDArray
 
 from pellucid.config.training_keys import TrainingSettings
 from pellucid.network import dtype_policy
+from pellucid.tasks import MULTI_LABEL, REGRESSION
+from pellucid.train.objective import Objective
 
 if TYPE_CHECKING:
     import keras
+
+CLASSES = Objective()
+_OF_VALUES = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}
 
 
 def class_weights(counts: Mapping[str, int], choice: str) -> NDArray[np.float32]:
@@ -57,8 +62,15 @@ def make_optimizer(training: TrainingSettings, variables: list[Any]) -> keras.Op
     return optimizer
 
 
-def make_loss(training: TrainingSettings) -> Any:
-    """Return the loss that `training` names, as Keras takes it, for class numbers and probabilities."""
+def make_loss(training: TrainingSettings, objective: Objective = CLASSES) -> Any:
+    """Return the loss that `training` names, as Keras takes it, for what the objective fits a model to."""
+    if objective.task == REGRESSION:
+        return _OF_VALUES[objective.loss]
+    if objective.task == MULTI_LABEL:
+        from pellucid.train.target_losses import LabelsLoss
+
+        gamma = training.focal_gamma if training.loss == "focal" else 0.0
+        return LabelsLoss(gamma, training.label_smoothing, objective.positive_weights)
     gamma = training.focal_gamma if training.loss == "focal" else 0.0
     if not (gamma or training.label_smoothing):
         return "sparse_categorical_crossentropy"
@@ -67,25 +79,43 @@ def make_loss(training: TrainingSettings) -> Any:
     return SmoothedFocalLoss(gamma, training.label_smoothing)
 
 
-def compile_model(network: keras.Model, training: TrainingSettings, state: list[Any] | None = None) -> keras.Model:
+def metrics(network: keras.Model, objective: Objective) -> list[Any]:
+    """Return the scores of each epoch beside the loss, as Keras takes them."""
+    import keras
+
+    from pellucid.train.losses import BalancedAccuracy
+    from pellucid.train.target_losses import AbsoluteError
+
+    if objective.task == REGRESSION:
+        return [AbsoluteError(objective.deviations)]
+    if objective.task == MULTI_LABEL:
+        return [keras.metrics.BinaryAccuracy("label_accuracy")]
+    return ["accuracy", BalancedAccuracy(network.output_shape[-1])]
+
+
+def compile_model(
+    network: keras.Model,
+    training: TrainingSettings,
+    state: list[Any] | None = None,
+    objective: Objective = CLASSES,
+) -> keras.Model:
     """Compile a model in place and return it.
 
     Args:
         network: built.
         training: complete.
         state: variables of the optimizer of an earlier run, to go on with.
+        objective: what the model is fitted to.
     """
-    from pellucid.train.losses import BalancedAccuracy
-
     optimizer = make_optimizer(training, network.trainable_variables)
     for variable, saved in zip(optimizer.variables, state or optimizer.variables, strict=True):
         variable.assign(saved)
-    metrics = ["accuracy", BalancedAccuracy(network.output_shape[-1])]
-    network.compile(optimizer=optimizer, loss=make_loss(training), metrics=metrics)
+    loss, scores = make_loss(training, objective), metrics(network, objective)
+    network.compile(optimizer=optimizer, loss=loss, metrics=scores)
     return network
 
 
-def ready_to_fit(network: keras.Model, training: TrainingSettings) -> keras.Model:
+def ready_to_fit(network: keras.Model, training: TrainingSettings, objective: Objective = CLASSES) -> keras.Model:
     """Return a newly built model in the precision that `training` names, compiled.
 
     Without epochs the model stays as it is, so that its file holds no optimizer.
@@ -94,4 +124,4 @@ def ready_to_fit(network: keras.Model, training: TrainingSettings) -> keras.Mode
         return network
     if training.precision != "float32":
         network = dtype_policy.recast(network, training.precision)
-    return compile_model(network, training)
+    return compile_model(network, training, objective=objective)

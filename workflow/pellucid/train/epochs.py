@@ -17,12 +17,11 @@ from pellucid import seeds
 from pellucid.network.layers import seed_states, walk
 from pellucid.train import loss_faults, schedule
 from pellucid.train.batches import AugmentedBatches, Batches
-from pellucid.train.checkpoints import SCORES, Checkpoints, Progress
+from pellucid.train.checkpoints import Checkpoints, Progress
+from pellucid.train.objective import MACRO_AUROC
+from pellucid.train.target_losses import macro_auroc
 
 logger = logging.getLogger(__name__)
-
-# Scores in each log line, besides the monitored one.
-_LOGGED = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
@@ -86,7 +85,11 @@ class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the checkpoint, log the scores and stop the training when it has ended."""
-        scores = {name: float((logs or {})[name]) for name in SCORES}
+        objective = self.checkpoints.objective
+        measured = dict(logs or {})
+        if MACRO_AUROC in objective.scores:
+            measured[MACRO_AUROC] = self._macro_auroc()
+        scores = {name: float(measured[name]) for name in objective.scores}
         loss_faults.require_epoch(epoch, scores, self.model, self.validation)
         self.progress.history.append({**scores, "learning_rate": self.rate})
         self.progress.seconds = self.seconds_before + time.perf_counter() - self.started
@@ -94,9 +97,15 @@ class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
         logger.info("%s%s", self._log_line(epoch + 1, scores), "  best so far" if improved else "")
         self.model.stop_training = bool(self.progress.end_reason(self.training))
 
+    def _macro_auroc(self) -> float:
+        """Return the mean area under the ROC curve of the labels, over the validation examples."""
+        batches = range(len(self.validation))
+        scores = np.concatenate([self.model.predict_on_batch(self.validation[batch][0]) for batch in batches])
+        return macro_auroc(self.validation.y[self.validation.order], scores)
+
     def _log_line(self, epoch: int, scores: Mapping[str, float]) -> str:
         epochs = self.training.epochs
         left = (time.perf_counter() - self.started) / (epoch - self.initial_epoch) * (epochs - epoch)
-        names = dict.fromkeys((*_LOGGED, self.training.monitor))
+        names = dict.fromkeys((*self.checkpoints.objective.logged, self.training.monitor))
         values = "  ".join(f"{name} {scores[name]:.4f}" for name in names)
         return f"epoch {epoch:{len(str(epochs))}}/{epochs}  {values}  {left:4.0f} s left"

@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid import downloads, files, plugins, seeds
+from pellucid import devices, downloads, files, plugins, seeds
 from pellucid.config import model_classes
 from pellucid.config.training_keys import TrainingSettings
 from pellucid.errors import InputError
 from pellucid.messages import first_line
+from pellucid.models.base import for_task
 from pellucid.network import dtype_policy, finite, runtime, same_function
-from pellucid.train import augmentation, input_scale
+from pellucid.tasks import REGRESSION, SINGLE_LABEL
+from pellucid.train import augmentation, input_scale, value_head
+from pellucid.train.carried_code import carried_code
 from pellucid.train.checkpoints import Checkpoints, Progress
 from pellucid.train.compile import class_weights, ready_to_fit
+from pellucid.train.objective import Objective
+from pellucid.train.random_labels import memorised_share
 
 if TYPE_CHECKING:
     import keras
@@ -70,15 +75,29 @@ def train(
 
     settings = TrainingSettings.of(training)
     run = _Run.of(model, settings, files.read_json(data_info), seed, paths or {}, tensorflow.__version__)
-    weights = class_weights(run.data_info["counts"]["train"], settings.class_weights)
+    objective = run.objective
+    choice = settings.class_weights if objective.task == SINGLE_LABEL else "none"
+    weights = class_weights(run.data_info["counts"]["train"], choice)
     x, size = {"train": x_train, "validation": x_validation}, settings.batch_size
-    batches = load_batches(x, labels, measured, batch_size=size, class_weights=weights, seed=seed, permuted=permuted)
-    state = Checkpoints(Path(checkpoints) / run.key(threads, code, permuted), settings, run.build, safe=run.safe)
+    batches = load_batches(
+        x,
+        labels,
+        measured,
+        batch_size=size,
+        class_weights=weights,
+        seed=seed,
+        permuted=permuted,
+        fitted=objective.fitted,
+    )
+    place = Path(checkpoints) / run.key(threads, code, permuted)
+    state = Checkpoints(place, settings, run.build, safe=run.safe, objective=objective)
     network, progress = state.resume()
     notes = _notes(network, model, run.data_info, x_train)
     run.fit(network, progress, state, *batches)
     best = run.best_model(network, progress, state)
-    memorised = _memorised(best, batches[0]) if permuted else {}
+    memorised = memorised_share(best, batches[0], objective.task) if permuted else {}
+    if objective.task == REGRESSION and progress.epoch:
+        value_head.to_unit(best, objective)
     run.write(Path(folder), best, progress, memorised, notes)
     # Checkpoints of other settings too: those trainings were killed and given up.
     shutil.rmtree(checkpoints, ignore_errors=not progress.epoch)
@@ -96,6 +115,7 @@ class _Run:
         digests: SHA-256 of each file of the model, by the parameter that names it.
         versions: of the libraries.
         safe: whether code in model files must not run.
+        objective: what the model is fitted to.
     """
 
     model: Mapping[str, Any]
@@ -106,6 +126,7 @@ class _Run:
     digests: Mapping[str, str]
     versions: Mapping[str, str]
     safe: bool
+    objective: Objective
 
     @classmethod
     def of(
@@ -124,13 +145,17 @@ class _Run:
         digests = {name: downloads.check(path, **downloads.checksums(model, name)) for name, path in paths.items()}
         versions = {"tensorflow": tensorflow, "keras": keras.version(), "numpy": np.__version__}
         safe = not model.get("allow_code", False)
-        return cls(model, training, data_info, seed, paths, digests, versions, safe)
+        objective = Objective.of(training, data_info)
+        return cls(model, training, data_info, seed, paths, digests, versions, safe, objective)
 
     def key(self, threads: int, code: str, permuted: bool) -> str:
         """Return a digest of everything that the weights depend on: the name of the folder of its checkpoints."""
         settings = self.training.plain()
         ingredients = [self.data_info["digest"], self.model, self.digests, settings, self.seed, threads, code]
         ingredients.append(self.versions)
+        # A card computes other bits than the CPU, and than another card.
+        if device := devices.used():
+            ingredients.append(device)
         return files.digest([*ingredients, "permuted"] if permuted else ingredients)[:16]
 
     def build(self) -> keras.Model:
@@ -142,14 +167,23 @@ class _Run:
         architecture = plugins.load("models")[self.model["architecture"]]
         parameters = plugins.own_parameters(self.model, architecture)
         parameters |= {name: self.paths.get(name) for name in architecture.SPEC.files}
-        shape, n_classes = tuple(self.data_info["shape"]), len(self.data_info["classes"])
-        network: keras.Model = architecture.build(shape, n_classes, **parameters)
-        finite.require_weights(network, next(iter(self.paths.values()), f"model {self.model['architecture']}"))
+        shape, n_outputs, task = tuple(self.data_info["shape"]), len(self.data_info["classes"]), self.objective.task
+        network: keras.Model
+        if architecture.SPEC.own_head:
+            network = architecture.build(shape, n_outputs, task=task, **parameters)
+        else:
+            network = for_task(architecture.build(shape, n_outputs, **parameters), task)
+        where = next(iter(self.paths.values()), f"model {self.model['architecture']}")
+        finite.require_weights(network, where)
         if self.training.epochs and not network.trainable_weights:
             raise InputError.unexpected(
                 "training.epochs", f"{self.training.epochs}, and no weights to fit", "0, or fewer frozen layers"
             )
-        return ready_to_fit(network, self.training)
+        if task == REGRESSION and self.training.epochs:
+            value_head.require(network, where)
+            if model_classes.keeps_outputs(self.model, self.training.epochs):
+                value_head.to_standard(network, self.objective)
+        return ready_to_fit(network, self.training, self.objective)
 
     def fit(
         self, network: keras.Model, progress: Progress, state: Checkpoints, batches: Batches, validation: Batches
@@ -197,11 +231,12 @@ class _Run:
         """Write `model.keras`, `history.csv`, `training.json` and `cost.json`."""
         import keras
 
+        task = self.objective.task
         files.write(folder / "model.keras", best.save)
         answers = same_function.answers(best)
         loaded = keras.models.load_model(folder / "model.keras", compile=False, safe_mode=self.safe)
         same_function.hold(answers, loaded, "saving and loading it", f"model {best.name}")
-        files.write(folder / "history.csv", lambda temporary: temporary.write_text(progress.table()))
+        files.write(folder / "history.csv", lambda temporary: temporary.write_text(progress.table(task)))
         training_info = {
             "architecture": self.model["architecture"],
             "origin": _origin(self.model, self.paths, progress.epoch),
@@ -211,16 +246,19 @@ class _Run:
             },
             # `ExplainedModel.load` needs it to load the model again.
             **({} if self.safe else {"allow_code": True}),
+            **carried_code(best, self.model),
             "parameters": int(best.count_params()),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
             "ended_by": progress.end_reason(self.training),
-            "loss": self.training.loss,
+            "task": task,
+            "loss": self.objective.loss,
             "monitor": self.training.monitor,
             **{f"best_{name}": value for name, value in progress.best.items()},
             **memorised,
             "weights_digest": files.digest([np.asarray(weight) for weight in best.get_weights()]),
             "versions": self.versions,
+            **({"device": devices.used()} if devices.used() else {}),
             **({"notes": notes} if notes else {}),
         }
         files.write_json(folder / "training.json", training_info)
@@ -233,13 +271,6 @@ def _origin(model: Mapping[str, Any], paths: Mapping[str, str], epochs: int) -> 
     if spec.opaque or any(name in paths for name in spec.files):
         return "fine-tuned" if epochs else "as they are in the file"
     return "trained" if epochs else "random"
-
-
-def _memorised(model: keras.Model, batches: Batches) -> dict[str, float]:
-    """Return the share of shuffled training labels that the model predicts, and the share of the largest class."""
-    predicted = np.concatenate([model.predict_on_batch(batches[index][0]).argmax(1) for index in range(len(batches))])
-    correct = predicted == batches.y[batches.order]
-    return {"memorised": float(correct.mean()), "chance": float(np.bincount(batches.y).max() / len(batches.y))}
 
 
 def _notes(

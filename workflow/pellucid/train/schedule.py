@@ -63,6 +63,6 @@ def should_stop(history: History, monitor: str, patience: int) -> bool:
 
 
 def scores(history: History, monitor: str) -> list[float]:
-    """Return the monitored score of every epoch, with the sign of losses changed: higher is better."""
-    sign = -1 if monitor.endswith("loss") else 1
+    """Return the monitored score of every epoch, with the sign of losses and errors changed: higher is better."""
+    sign = -1 if monitor.endswith(("loss", "mae")) else 1
     return [sign * epoch[monitor] for epoch in history]

@@ -12,21 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pellucid.logits import softmax
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import conv_layer
+from pellucid.tasks import probabilities
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared.ascent import Array, Ascent, Statistics, ascend
 from pellucid.views.shared.features import feature_layer, features, features_of
-from pellucid.views.shared.sampling import balanced, parts
+from pellucid.views.shared.sampling import balanced, groups, members_of, outputs_of, parts
 
 _WATCHED = 16  # points of the score's curve
 
 SPEC = ViewSpec(
     title="Activation maximisation",
-    about="Inputs made by gradient ascent so that the logit of a class, or the mean activation of a filter, becomes as "
-    "high as it gets within the range of the training data, beside real examples. They show what the model looks for, "
-    "which need not look like an example.",
+    about="Inputs made by gradient ascent so that the logit of a class or label, a value of a regression, or the mean "
+    "activation of a filter becomes as high as it gets within the range of the training data, beside real examples. "
+    "They show what the model looks for, which need not look like an example.",
     paper="Erhan D, Bengio Y, Courville A, Vincent P. Visualizing Higher-Layer Features of a Deep Network. University "
     "of Montreal 1341 (2009); Simonyan K, Vedaldi A, Zisserman A. arXiv:1312.6034 (2013), equation 1; regularisers: "
     "Olah C, Mordvintsev A, Schubert L. Feature Visualization. Distill (2017)",
@@ -42,7 +42,10 @@ def compute(
     *,
     of: Annotated[
         Literal["classes", "filters"],
-        Field(description="classes: the logit of every class; filters: the mean activation of filters of a layer"),
+        Field(
+            description="classes: the logit of every class (or label, or every value of a regression); filters: the "
+            "mean activation of filters of a layer"
+        ),
     ] = "classes",
     layer: Annotated[
         str,
@@ -114,16 +117,17 @@ def compute(
         `scores` (U,); `start_scores` (U, starts), of every start; `history` (points, U), the score of the best start
         after `history_steps` (points,); `silent` (U,), whether the score has no gradient; `best` (U, *input_shape), the
         real example with the highest score among `examples`, and `best_scores` (U,); `layer`, empty for classes. For
-        classes also `probabilities` and `best_probabilities` (U,), and `mean` (U, *input_shape), the mean real example.
+        classes also `mean` (U, *input_shape), the mean real example of the class, with the label, or of the tenth that
+        has the highest values; and, but for values, `probabilities` and `best_probabilities` (U,).
 
     Raises:
         InputError: no layer of that name.
     """
     x, labels = data.training
-    sampled = balanced(labels, examples, rng)
+    sampled = balanced(groups(labels, data.task), examples, rng)
     name = _layer(model, layer) if of == "filters" else ""
     real_scores = _real_scores(model, x, sampled, name)
-    candidates = np.arange(real_scores.shape[1]) if name else np.unique(labels)
+    candidates = np.arange(real_scores.shape[1]) if name else outputs_of(labels, data.task)
     units = _spread(candidates, shown)
     statistics = _statistics(x)
     start = _start(statistics, (starts, *x.shape[1:]), noise, len(units), rng)
@@ -148,17 +152,21 @@ def compute(
     }
     if name:
         return arrays
-    means = np.stack([_mean(x, sampled[labels[sampled] == unit]) for unit in units])
+    means = np.stack([_mean(x, members_of(labels, sampled, int(unit), data.task)) for unit in units])
     return arrays | _of_classes(model, arrays["inputs"], units, real_scores, best) | {"mean": means}
 
 
 def _of_classes(
     model: ExplainedModel, inputs: Array, units: NDArray[np.int64], real_scores: Array, best: NDArray[np.int64]
 ) -> dict[str, Array]:
-    """Return the probabilities of the classes for their inputs and for their best real examples."""
+    """Return the probabilities of the classes for their inputs and for their best real examples; none of values."""
+    of_inputs = probabilities(model.task, model.logits(inputs))
+    of_best = probabilities(model.task, (real_scores / model.scale).astype(np.float32))
+    if of_inputs is None or of_best is None:
+        return {}
     return {
-        "probabilities": softmax(model.logits(inputs))[np.arange(len(units)), units],
-        "best_probabilities": softmax((real_scores / model.scale).astype(np.float32))[best, units],
+        "probabilities": of_inputs[np.arange(len(units)), units],
+        "best_probabilities": of_best[best, units],
     }
 
 

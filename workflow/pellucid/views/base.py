@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid import files
+from pellucid.tasks import SINGLE_LABEL, TASKS
 
 if TYPE_CHECKING:
     from pellucid.network.explained_model import ExplainedModel
@@ -49,6 +50,7 @@ class ViewSpec:
         requires: features that the architecture must have, such as "conv".
         needs: what it reads besides the model: "examples" (the selected ones), "training", "test".
         texts: suffixes of the text files that it writes beside its arrays, such as "csv".
+        tasks: the tasks of models (`tasks.py`) for which it has a meaning.
     """
 
     title: str
@@ -57,6 +59,7 @@ class ViewSpec:
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = TASKS
     function: ClassVar[str] = "compute"
 
     @property
@@ -87,13 +90,18 @@ class ViewData:
         return files.read_arrays(self.paths["examples"])
 
     @cached_property
-    def training(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The training examples (M, *input_shape), mapped, and their labels (M,)."""
+    def task(self) -> str:
+        """The task of the model (`tasks.py`)."""
+        return str(self.data_info.get("task", SINGLE_LABEL))
+
+    @cached_property
+    def training(self) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """The training examples (M, *input_shape), mapped, and their labels: (M,), or (M, labels or values)."""
         return files.map_array(self.paths["x_train"]), files.read_arrays(self.paths["labels"])["train"]
 
     @cached_property
-    def test(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The test examples (M, *input_shape), mapped, and their labels (M,)."""
+    def test(self) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """The test examples (M, *input_shape), mapped, and their labels: (M,), or (M, labels or values)."""
         return files.map_array(self.paths["x_test"]), files.read_arrays(self.paths["labels"])["test"]
 
     @cached_property

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from pellucid import tables
 from pellucid.network.explained_model import ExplainedModel
+from pellucid.tasks import SINGLE_LABEL
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared.features import FeatureLayer, feature_layer, features_of
 from pellucid.views.shared.sampling import balanced
@@ -33,6 +34,8 @@ SPEC = ViewSpec(
     requires=("labels", "layers"),
     needs=("test",),
     texts=("csv",),
+    # Colours and neighbours are of classes that exclude each other.
+    tasks=(SINGLE_LABEL,),
 )
 
 

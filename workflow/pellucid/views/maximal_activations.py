@@ -55,10 +55,10 @@ def compute(
     Returns:
         layer, its name; n_filters; searched, number of examples; best_value and best_example (filters,) of every
         filter. For the F drawn filters and their K examples: filters (F,); values (F, K), the largest first; examples
-        (F, K), indices of test examples; labels (F, K); units (F, K, axes), positions in the layer's maps; patches
-        (F, K, *size, channels), NaN outside of the input, images reduced to 112 pixels; starts (F, K, axes), where a
-        patch begins on the input; contexts (F, K, *axes, channels), the whole inputs, images reduced to 64 pixels;
-        `field_arrays` of the layer.
+        (F, K), indices of test examples; labels (F, K), or (F, K, outputs) of labels or values; units (F, K, axes),
+        positions in the layer's maps; patches (F, K, *size, channels), NaN outside of the input, images reduced to 112
+        pixels; starts (F, K, axes), where a patch begins on the input; contexts (F, K, *axes, channels), the whole
+        inputs, images reduced to 64 pixels; `field_arrays` of the layer.
 
     Raises:
         InputError: no such layer, or a layer without a map per filter on the axes of the input.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.network.explained_model import ExplainedModel
+from pellucid.tasks import SINGLE_LABEL
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared import medoids, mmd
 from pellucid.views.shared.features import FeatureLayer, feature_layer, features_of
@@ -34,6 +35,8 @@ SPEC = ViewSpec(
     "NeurIPS (2016); Kaufman L, Rousseeuw P. Finding Groups in Data (1990), chapter 2",
     requires=("labels", "layers", "split"),
     needs=("training", "test"),
+    # Prototypes stand for classes that exclude each other.
+    tasks=(SINGLE_LABEL,),
 )
 
 

@@ -18,6 +18,7 @@ from pellucid.network.explained_model import ExplainedModel
 from pellucid.parameters import UNIQUE
 from pellucid.ranks import levels, spearman
 from pellucid.shares import round_of
+from pellucid.tasks import SINGLE_LABEL
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared.sampling import parts, proportional
 
@@ -37,6 +38,8 @@ SPEC = ViewSpec(
     requires=("labels", "layers"),
     needs=("test", "examples"),
     texts=("csv",),
+    # Its accuracy is of classes.
+    tasks=(SINGLE_LABEL,),
 )
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pellucid import files
 from pellucid.datasets.heartbeats.mitdb_annotations import read_annotations
-from pellucid.datasets.readers import damaged
+from pellucid.datasets.readers import damaged, published_sums
 from pellucid.datasets.readers.bounds import require_small
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
@@ -56,13 +56,7 @@ def check_sums(sums: Path, paths: Sequence[Path]) -> None:
         InputError: a file is not listed, or has another checksum.
     """
     require_small(sums)
-    try:
-        lines = [line.split(maxsplit=1) for line in sums.read_text(encoding="utf-8").splitlines()]
-    except UnicodeDecodeError:
-        raise InputError.unexpected(
-            str(sums), "bytes that are no text", "lines of a SHA-256 and a file's name"
-        ) from None
-    listed = {line[1].strip().removeprefix("*"): line[0].lower() for line in lines if len(line) == 2}
+    listed = published_sums.parsed(sums.read_bytes(), str(sums))
     for path in paths:
         if path.name not in listed:
             raise InputError(

@@ -16,7 +16,7 @@ from pellucid.datasets.readers.completion import Series
 from pellucid.datasets.readers.dialect import Dialect, sniff, undecodable
 from pellucid.datasets.readers.headers import is_header
 from pellucid.datasets.readers.tabular import Layout, Table
-from pellucid.datasets.readers.text_file import TextFile, no_number, numbers, plain_words, table_of
+from pellucid.datasets.readers.text_file import TextFile, no_number, numbers, numbers_or_texts, plain_words, table_of
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate
 
@@ -112,6 +112,8 @@ def _read(text: TextFile) -> Table:
     if not lines:
         raise InputError.unexpected(str(text.path), "a header and no row", "a row for each example")
     texts = {at: plain_words(np.array(column, object), text.dialect) for at, column in words.items()}
+    # A cell at a time: in a file with decimal commas, 1.5 is no number, and must not become one.
+    texts |= {at: numbers_or_texts(words[at], text.dialect) for at in columns.targets}
     return table_of(text, _series(text, np.frombuffer(values), np.array(lengths), lines, unequal), texts)
 
 

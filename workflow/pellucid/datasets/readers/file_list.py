@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.datasets.readers.completion import Series
 from pellucid.datasets.readers.spelling import normalised
-from pellucid.datasets.readers.tabular import Table
+from pellucid.datasets.readers.tabular import Table, Target
 from pellucid.downloads import is_local, local_path, place
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
@@ -98,7 +98,12 @@ def joined(tables: Sequence[Table], labels: NDArray[Any] | None) -> Table:
         np.concatenate([group.astype(object) for group in groups]) if groups else None,
         first.label,
         first.columns,
+        tuple(_joined_target(columns) for columns in zip(*(table.targets for table in tables), strict=True)),
     )
+
+
+def _joined_target(columns: Sequence[Target]) -> Target:
+    return columns[0]._replace(cells=np.concatenate([column.cells for column in columns]))
 
 
 def _all_series(parts: Sequence[Series]) -> Series:
@@ -123,7 +128,7 @@ def _all_series(parts: Sequence[Series]) -> Series:
 
 
 def only(table: Table, rows: NDArray[np.int64]) -> Table:
-    """Return the table with these rows alone."""
+    """Return the table, which has one label for each example, with these rows alone."""
     labels, group = (None if values is None else values[rows] for values in (table.labels, table.group))
     return Table(table.series.only(rows), labels, group, table.label, table.columns)
 

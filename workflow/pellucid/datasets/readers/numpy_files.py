@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid.datasets.readers import npy
 from pellucid.datasets.readers.columns import NONE, Choice
 from pellucid.datasets.readers.completion import Series, name_place
-from pellucid.datasets.readers.tabular import Layout, Table, dtype_for, require_exact
+from pellucid.datasets.readers.tabular import Layout, Table, Target, dtype_for, require_exact
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 
@@ -34,20 +34,29 @@ def read_archive(path: Path, layout: Layout) -> Table:
         x = arrays.header(signal)
         wanted = LABEL if layout.label == -1 else layout.label
         label = None if wanted == NONE else _key(arrays.names, path, "label", wanted)
+        targets = [_key(arrays.names, path, layout.targets.key, entry) for entry in layout.targets.entries]
         group = None if layout.group == NONE else _key(arrays.names, path, "group", layout.group)
         _require_numbers(x.shape, x.dtype, path)
         arrays.require_room(signal, _converted(x.shape, x.dtype), layout.room)
-        for name, key in (("label", label), ("group", group)):
+        for name, key in (("label", label), ("group", group), *((layout.targets.key, key) for key in targets)):
             if key is None:
                 continue
             words = arrays.header(key)
-            if words.shape != x.shape[:1]:
+            several = name == "label" and layout.whole and len(words.shape) == 2
+            if several and words.shape[:1] == x.shape[:1] and words.shape[1] > _COLUMNS:
+                raise InputError.unexpected(f"{path}, {key}", f"{words.shape[1]:,} columns", f"at most {_COLUMNS:,}")
+            if words.shape[: 1 if several else None] != x.shape[:1]:
                 found = f"an array of shape {words.shape} beside a signal of shape {x.shape}"
-                raise InputError.unexpected(f"{path}, {name}", found, f"the shape ({x.shape[0]},)")
+                shapes = f"the shape ({x.shape[0]},)" + (f" or ({x.shape[0]}, outputs)" if layout.whole else "")
+                raise InputError.unexpected(f"{path}, {name}", found, shapes)
             # Texts are sorted, and become texts of Python.
             arrays.require_room(key, 4 * math.prod(words.shape) * words.dtype.itemsize, layout.room)
         labels, groups = (None if key is None else arrays.read(key) for key in (label, group))
-        return Table(_series(arrays.read(signal), path, layout), labels, groups, f"{path}, {label or signal}")
+        columns = tuple(Target(key, f"array {key}", _numeric(arrays.read(key), f"{path}, {key}")) for key in targets)
+        if layout.whole and labels is not None and label is not None:
+            columns, labels = _columns_of(_numeric(labels, f"{path}, {label}"), label), None
+        series = _series(arrays.read(signal), path, layout)
+        return Table(series, labels, groups, f"{path}, {label or signal}", targets=columns)
 
 
 def read_array(path: Path, layout: Layout) -> Table:
@@ -76,7 +85,22 @@ def read_array(path: Path, layout: Layout) -> Table:
     layout.room.take(_converted(table.shape, table.dtype), str(path))
     label = str(path) if columns.label is None else f"{path}, column {columns.names[columns.label]}"
     labels, group = (None if at is None else table[:, at] for at in (columns.label, columns.group))
-    return Table(_series(table[:, list(columns.signal)], path, layout), labels, group, label, columns)
+    targets = tuple(Target("", f"column {columns.names[at]}", table[:, at]) for at in columns.targets)
+    return Table(_series(table[:, list(columns.signal)], path, layout), labels, group, label, columns, targets)
+
+
+def _columns_of(array: NDArray[Any], key: str) -> tuple[Target, ...]:
+    """Return the columns of an array (N,) or (N, outputs) of labels or values."""
+    if array.ndim == 1:
+        return (Target("", f"array {key}", array),)
+    return tuple(Target("", f"array {key}, column {at + 1}", array[:, at]) for at in range(array.shape[1]))
+
+
+def _numeric(array: NDArray[Any], where: str) -> NDArray[Any]:
+    """Return an array of labels or values; refuse one of another type than numbers (InputError)."""
+    if array.dtype.kind not in "biuf":
+        raise InputError.unexpected(where, f"an array of {array.dtype}", "numbers")
+    return array
 
 
 def _key(names: Sequence[str], path: Path, parameter: str, key: str | Choice | list[Choice]) -> str:

@@ -15,7 +15,7 @@ from pellucid.datasets.readers.bounds import require_room
 from pellucid.datasets.readers.columns import Columns
 from pellucid.datasets.readers.completion import Series
 from pellucid.datasets.readers.parquet_footer import MOST_COLUMNS, require_flat, unpacked
-from pellucid.datasets.readers.tabular import Layout, Table, dtype_for, require_exact, rows_at_a_time
+from pellucid.datasets.readers.tabular import Layout, Table, Target, dtype_for, require_exact, rows_at_a_time
 from pellucid.errors import InputError
 
 
@@ -62,7 +62,10 @@ def _read(path: Path, layout: Layout) -> Table:
 
     label = str(path) if columns.label is None else f"{path}, column {columns.names[columns.label]}"
     labels, group = (None if at is None else _words(words[at]) for at in (columns.label, columns.group))
-    return Table(Series(layout.shaped(x), place), labels, group, label, columns)
+    targets = tuple(
+        Target(columns.names[at], f"column {columns.names[at]}", _cells(words[at])) for at in columns.targets
+    )
+    return Table(Series(layout.shaped(x), place), labels, group, label, columns, targets)
 
 
 def _require_kinds(columns: Columns, kinds: Sequence[Any], path: Path) -> None:
@@ -77,6 +80,11 @@ def _require_kinds(columns: Columns, kinds: Sequence[Any], path: Path) -> None:
         if not _is_name(kinds[position]):
             found = f"values of type {kinds[position]}"
             raise InputError.unexpected(f"{path}, column {columns.names[position]}", found, "texts or whole numbers")
+    for at in columns.targets:
+        kind = kinds[at]
+        numeric = types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind) or types.is_boolean(kind)
+        if not numeric:
+            raise InputError.unexpected(f"{path}, column {columns.names[at]}", f"values of type {kind}", "numbers")
     for at in columns.signal:
         kind = kinds[at]
         if not (types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind)):
@@ -128,7 +136,7 @@ def _values(
     schema, rows = file.schema_arrow, file.metadata.num_rows
     kinds, all_names = schema.types, schema.names
     x = np.empty((rows, len(columns.signal)), dtype)
-    words: dict[int, list[Any]] = {at: [] for at in (columns.label, columns.group) if at is not None}
+    words: dict[int, list[Any]] = {at: [] for at in columns.words}
     count = 0
     names = [all_names[at] for at in read] if len(read) < len(columns.names) else None
     for batch in file.iter_batches(batch_size=rows_at_a_time(len(read)), columns=names, use_threads=False):
@@ -185,9 +193,14 @@ def _words(values: list[Any]) -> NDArray[Any]:
     return words
 
 
+def _cells(values: list[Any]) -> NDArray[Any]:
+    """Return the numbers of a column of labels or values as floats, (N,)."""
+    return np.array([float(value) for value in values], np.float64)
+
+
 def _positions(columns: Columns, names: Sequence[str]) -> list[int]:
     """Return the columns to read, ascending: the used ones, if columns can be selected by name; else all."""
     # pyarrow takes a name with a point for a path into a nested column; and several columns may have no name.
     if len(set(names)) < len(names) or any("." in name for name in names):
         return list(range(len(names)))
-    return sorted({*columns.signal, *(at for at in (columns.label, columns.group) if at is not None)})
+    return sorted({*columns.signal, *columns.words})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.datasets.readers.column_header import NO_TARGETS, Targets
 from pellucid.datasets.readers.columns import NONE, Choice, Columns, choose
 from pellucid.datasets.readers.completion import Series
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
@@ -54,12 +55,14 @@ class Layout:
     """How to read the rows of a table: the parameters of `table` with the same names.
 
     Attributes:
-        signal, label, group: see `columns.choose`; keys, in an .npz.
+        signal, label, group, targets: see `columns.choose`; keys, in an .npz.
         channels: the number of channels.
         time_major: whether all channels of a sample stand side by side, or else all samples of a channel.
         header: whether the first line of a text file names the columns; None to decide by the line itself.
         ragged: whether lines may have unequal numbers of cells.
         like: the columns of the training file, for another file; None for the training file itself.
+        whole: whether the label is a value: a column of numbers, an array (N, outputs) of an .npz, or the number of a
+            series in a .ts.
         room: the memory for all files together.
     """
 
@@ -71,6 +74,8 @@ class Layout:
     header: bool | None
     ragged: bool
     like: Columns | None = None
+    targets: Targets = NO_TARGETS
+    whole: bool = False
     room: SpillBuffer = field(default_factory=SpillBuffer, compare=False)
 
     def choose(self, names: Sequence[str] | int, where: str, index: Collection[str] = ()) -> Columns:
@@ -90,6 +95,7 @@ class Layout:
             signal=self.signal,
             label=self.label,
             group=self.group,
+            targets=self.targets,
             index=index,
             ragged=self.ragged and self.channels == 1,
             like=self.like,
@@ -98,7 +104,8 @@ class Layout:
     @property
     def known_names(self) -> set[str]:
         """Return the names of columns that are known before a file is read; no patterns."""
-        entries = [self.label, self.group, *([] if isinstance(self.signal, str) else self.signal)]
+        entries = [self.label, self.group, *self.targets.entries]
+        entries += [] if isinstance(self.signal, str) else self.signal
         names = {name for name in entries if isinstance(name, str)} - {NONE}
         return names | (set(self.like.names) if self.like and self.like.named else set())
 
@@ -125,6 +132,20 @@ class Layout:
         return rows.reshape(len(rows), self.channels, -1).swapaxes(1, 2)
 
 
+class Target(NamedTuple):
+    """A column of one of several labels, or of values.
+
+    Attributes:
+        name: of the label or value; "" where the file gives it none.
+        called: the column, for messages.
+        cells: (N,), numbers, or texts where the file has no number.
+    """
+
+    name: str
+    called: str
+    cells: NDArray[Any]
+
+
 @dataclass
 class Table:
     """The content of a file.
@@ -135,6 +156,7 @@ class Table:
         group: numbers or texts (N,), or None.
         label: the place of the label in the file, for messages.
         columns: where signal, label and group stand; None if they are separate arrays.
+        targets: the columns of several labels or of values.
     """
 
     series: Series
@@ -142,6 +164,7 @@ class Table:
     group: NDArray[Any] | None
     label: str
     columns: Columns | None = None
+    targets: tuple[Target, ...] = ()
 
 
 def counting_columns(table: Table) -> tuple[str, ...]:

@@ -17,9 +17,9 @@ from pellucid.datasets.readers.columns import Columns
 from pellucid.datasets.readers.completion import Series
 from pellucid.datasets.readers.dialect import MISSING, Dialect
 from pellucid.datasets.readers.spelling import as_number
-from pellucid.datasets.readers.tabular import Layout, Table
+from pellucid.datasets.readers.tabular import Layout, Table, Target
 from pellucid.errors import InputError
-from pellucid.messages import abbreviate, comma_list
+from pellucid.messages import abbreviate
 
 # Numbers with marks between thousands, such as 1,234.5.
 _MARKED = re.compile(r"[+-]?[0-9]+([,.'’ ][0-9]+)+")
@@ -48,8 +48,8 @@ class TextFile:
 
     @property
     def texts(self) -> list[int]:
-        """Return the columns of label and group."""
-        return [at for at in (self.columns.label, self.columns.group) if at is not None]
+        """Return the columns of label, group and targets."""
+        return list(self.columns.words)
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield line number and cells of each row."""
@@ -57,8 +57,7 @@ class TextFile:
 
     def called(self, at: int) -> str:
         """Return a column's position and name, for messages; only the position beyond the end of the first line."""
-        name = self.columns.names[at] if at < self.width else str(at + 1)
-        return str(at + 1) if name == str(at + 1) else f"{at + 1} ({comma_list([name])})"
+        return self.columns.called(at)
 
 
 def numbers(cells: Sequence[str], decimal: str) -> list[float] | None:
@@ -98,9 +97,17 @@ def plain_words(words: NDArray[Any], dialect: Dialect) -> NDArray[Any]:
     return words if None in changed else np.array(changed, object)
 
 
+def numbers_or_texts(words: Sequence[str], dialect: Dialect) -> NDArray[Any]:
+    """Return the cells of a column of labels or values: those that are numbers as floats, the others as texts."""
+    cells = np.empty(len(words), object)
+    cells[:] = [word if (number := dialect.number(word)) is None else number for word in words]
+    return cells
+
+
 def table_of(text: TextFile, series: Series, words: Mapping[int, NDArray[Any]]) -> Table:
-    """Return the table of a signal and of the texts of label and group by their column."""
+    """Return the table of a signal and of the texts of label, group and targets by their column."""
     columns = text.columns
     label = str(text.path) if columns.label is None else f"{text.path}, column {text.called(columns.label)}"
     labels, group = (None if at is None else words[at] for at in (columns.label, columns.group))
-    return Table(series, labels, group, label, columns)
+    targets = tuple(Target(columns.names[at], f"column {text.called(at)}", words[at]) for at in columns.targets)
+    return Table(series, labels, group, label, columns, targets)

@@ -20,12 +20,13 @@ from pellucid.errors import InputError
 from pellucid.messages import abbreviate
 
 
-def read(path: Path, *, labelled: bool = True) -> tuple[Series, NDArray[Any]]:
+def read(path: Path, *, labelled: bool = True, numbered: bool = False) -> tuple[Series, NDArray[Any]]:
     """Read a .ts file.
 
     Args:
         path: the file.
         labelled: whether every series must have a class; without it a file that has no classes is read as well.
+        numbered: whether every series must have a number instead (@targetlabel), as sets for regression have it.
 
     Returns:
         The series, padded with NaN to the longest, and their labels as the file writes them ("" for none).
@@ -36,23 +37,23 @@ def read(path: Path, *, labelled: bool = True) -> tuple[Series, NDArray[Any]]:
     """
     coded = encoding(path)
     try:
-        return _read(path, coded, labelled)
+        return _read(path, coded, labelled, numbered)
     except UnicodeDecodeError:
         # Names in the comments of older sets are not in UTF-8.
-        return _read(path, "latin-1", labelled)
+        return _read(path, "latin-1", labelled, numbered)
 
 
-def _read(path: Path, coded: str, labelled: bool) -> tuple[Series, NDArray[Any]]:
+def _read(path: Path, coded: str, labelled: bool, numbered: bool) -> tuple[Series, NDArray[Any]]:
     with path.open(encoding=coded, newline="") as file:
         lines = ((number, line.strip(AROUND)) for number, line in enumerate(bounded_lines(file, path), 1))
-        head = _head(lines, path.name, labelled)
+        head = _head(lines, path.name, labelled, numbered)
         values, lengths, labels, channels = array("d"), array("q"), list[str](), 0
         for number, line in lines:
             if not line:
                 continue
             where = f"{path.name}, line {number}"
             parts = line.split(":")
-            label = parts.pop() if _has_classes(head) else ""
+            label = parts.pop() if numbered or _has_classes(head) else ""
             _require_channels(len(parts), channels, head, where)
             channels = len(parts)
             counts = [_append(values, part, f"{where}, channel {at}") for at, part in enumerate(parts, 1)]
@@ -78,7 +79,7 @@ def _has_classes(head: Mapping[str, str]) -> bool:
     return head.get("targetlabel") != "true" and head.get("classlabel", "true").split(" ")[0] == "true"
 
 
-def _head(lines: Iterator[tuple[int, str]], name: str, labelled: bool) -> dict[str, str]:
+def _head(lines: Iterator[tuple[int, str]], name: str, labelled: bool, numbered: bool) -> dict[str, str]:
     """Return the content of the lines before @data, by their first word in small letters.
 
     Raises:
@@ -95,6 +96,11 @@ def _head(lines: Iterator[tuple[int, str]], name: str, labelled: bool) -> dict[s
         raise InputError.unexpected(name, "no line @data", "a .ts file of the archive")
     if head.get("timestamps") == "true":
         raise InputError.unexpected(name, "series with time stamps", "series of equal steps, each with its class")
+    if numbered:
+        if head.get("targetlabel") != "true":
+            found = "no line @targetlabel true: a set for classification"
+            raise InputError.unexpected(name, found, "a number for each series", "task: single_label reads classes.")
+        return head
     if head.get("targetlabel") == "true" or (labelled and not _has_classes(head)):
         found = "no classes (a set for regression or clustering?)"
         raise InputError.unexpected(name, found, "series of equal steps, each with its class")

@@ -12,8 +12,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid.datasets.base import UNLABELLED
+from pellucid.draw.shared import task_heading
 from pellucid.draw.shared.panel_scales import PanelScales
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
+from pellucid.tasks import SINGLE_LABEL
 
 LETTER = 0.066  # inches that a letter of 8 points takes
 SMALL_LETTER = 0.058  # inches that a letter of 7 points takes
@@ -68,40 +70,45 @@ class Sheet:
             index: of the example.
             width: of the panel in inches, at which lines are broken.
         """
-        classes = self.data_info["classes"]
-        label, predicted, target = self._classes(index)
+        classes, target = self.data_info["classes"], task_heading.of_target(self.data_info, self.arrays, index)
+        if task_heading.task_of(self.data_info) != SINGLE_LABEL:
+            told = task_heading.of_answer(self.data_info, self.arrays, index)
+            return textwrap.fill(f"{told}{f'; explained: {target}' if target else ''}", int(width / LETTER))
+        label, predicted = self._classes(index)
         if len(classes) > MANY_CLASSES:
-            return self._of_many(index, int(width / LETTER))
+            return self._of_many(index, int(width / LETTER), target)
         p = self.arrays["probabilities"][index, predicted]
         parts = [classes[label]] if label != UNLABELLED else []
         parts += [] if label == predicted else [f"taken for {classes[predicted]}"]
-        explained = "" if target == predicted else f"; explained: {classes[target]}"
+        explained = f"; explained: {target}" if target else ""
         return textwrap.fill(f"{', '.join([*parts, f'p = {p:.2f}'])}{explained}", int(width / LETTER))
 
     def short_heading(self, index: int, width: float) -> str:
         """Return the heading of a panel that is too narrow for words and probabilities."""
-        classes = self.data_info["classes"]
-        label, predicted, target = self._classes(index)
+        classes, target = self.data_info["classes"], task_heading.of_target(self.data_info, self.arrays, index)
+        if task_heading.task_of(self.data_info) != SINGLE_LABEL:
+            told = task_heading.short(self.data_info, self.arrays, index)
+            return "\n".join([told, *([textwrap.fill(f"explained: {target}", int(width / LETTER))] if target else [])])
+        label, predicted = self._classes(index)
         if len(classes) > MANY_CLASSES:
-            return self._of_many(index, int(width / LETTER))
+            return self._of_many(index, int(width / LETTER), target)
         true = classes[label] if label != UNLABELLED else ""
         name = true if label == predicted else f"{true} → {classes[predicted]}".strip()
-        return f"{name}{'' if target == predicted else f'; explained: {classes[target]}'}"
+        return f"{name}{f'; explained: {target}' if target else ''}"
 
-    def _classes(self, index: int) -> tuple[int, int, int]:
-        """Return the true, the predicted and the explained class of an example."""
-        label, predicted, target = (int(self.arrays[name][index]) for name in ("labels", "predictions", "targets"))
-        return label, predicted, target
+    def _classes(self, index: int) -> tuple[int, int]:
+        """Return the true and the predicted class of an example."""
+        return int(self.arrays["labels"][index]), int(self.arrays["predictions"][index])
 
-    def _of_many(self, index: int, room: int) -> str:
-        """Return the true class and the most probable classes, in lines of `room` letters."""
+    def _of_many(self, index: int, room: int, target: str) -> str:
+        """Return the true class and the most probable classes, in lines of `room` letters; the target if it differs."""
         classes, p = self.data_info["classes"], self.arrays["probabilities"][index]
-        label, predicted, target = self._classes(index)
+        label, _ = self._classes(index)
         most = min(room, _LONGEST_LINE) - 6
         lines = [] if label == UNLABELLED else [f"true: {_cut(classes[label], most)}"]
         best = np.argsort(-p, kind="stable")[:MOST_PROBABLE]
         lines += [f"{_cut(classes[place], most)} {p[place]:.1%}" for place in best]
-        return "\n".join([*lines, *([f"explained: {_cut(classes[target], most - 4)}"] if target != predicted else [])])
+        return "\n".join([*lines, *([f"explained: {_cut(target, most - 4)}"] if target else [])])
 
 
 def folded_note(note: str, width: float) -> str:

@@ -10,11 +10,18 @@ from numpy.typing import NDArray
 
 from pellucid import files
 from pellucid.datasets.base import UNLABELLED
+from pellucid.draw.shared import task_heading
 from pellucid.messages import format_shape
+from pellucid.tasks import SINGLE_LABEL
 
 
 def of_example(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int) -> str:
-    """Return the true class if it is known, the predicted class if it differs, and its probability."""
+    """Return the true class if it is known, the predicted class if it differs, and its probability.
+
+    Of several labels or values, see `task_heading.of_answer`.
+    """
+    if task_heading.task_of(data_info) != SINGLE_LABEL:
+        return task_heading.of_answer(data_info, arrays, index)
     classes = data_info["classes"]
     label, predicted = int(arrays["labels"][index]), int(arrays["predictions"][index])
     p = arrays["probabilities"][index, predicted]

@@ -11,8 +11,15 @@ from numpy.typing import NDArray
 from pellucid.draw import style
 from pellucid.draw.shared import pixels
 from pellucid.draw.shared.example_panel import Span, channels_note, example, height
+from pellucid.tasks import MULTI_LABEL, OUTPUT_WORDS, QUANTITY, REGRESSION, SINGLE_LABEL
 
 WIDTH = 11  # inches, at most, of the pictures side by side
+# What the grey line behind an input of a class, a label or a value is.
+_MEANS = {
+    SINGLE_LABEL: "mean training example of the class",
+    MULTI_LABEL: "mean training example with the label",
+    REGRESSION: "mean of the tenth of the training examples with the highest value",
+}
 
 
 def draw(
@@ -28,7 +35,8 @@ def draw(
     """
     filters = bool(str(arrays["layer"]))
     shown, count = len(arrays["units"]), int(arrays["count"])
-    what = f"filters of {arrays['layer']}" if filters else "classes"
+    task = data_info.get("task", SINGLE_LABEL)
+    what = f"filters of {arrays['layer']}" if filters else OUTPUT_WORDS[task]
     note = f"{shown} of {count} {what}" if shown < count else f"all {count} {what}"
     if not filters and count < len(data_info["classes"]):
         note += f" that the training examples have, of {len(data_info['classes']):,}"
@@ -36,7 +44,7 @@ def draw(
     heading = f"{caption}\n{note}; {real}{channels_note(data_info)}"
     figure = (_pictures if data_info["kind"] == "image" else _series)(arrays, data_info, filters)
     if data_info["kind"] != "image":
-        behind = "best real example" if filters else "mean training example of the class"
+        behind = "best real example" if filters else _MEANS[task]
         heading += f"\nblue: made by gradient ascent; grey: {behind}"
     figure.suptitle(heading, x=0.01, ha="left", fontsize=10)
     return figure
@@ -100,11 +108,10 @@ def _title(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], pos
     parts = []
     for prefix in ("", "best_"):
         score = _number(arrays["best_scores"][position]) if prefix else _reached(arrays, position)
-        if filters:
-            parts.append(score)
-        else:
-            parts.append(f"{score} (p = {arrays[f'{prefix}probabilities'][position]:.2f})")
-    kind = ":" if filters else "\nlogit"
+        if f"{prefix}probabilities" in arrays:
+            score += f" (p = {arrays[f'{prefix}probabilities'][position]:.2f})"
+        parts.append(score)
+    kind = ":" if filters else f"\n{QUANTITY[data_info.get('task', SINGLE_LABEL)]}"
     return f"{_name(arrays, data_info, position, filters)}{kind} {parts[0]}; best real {parts[1]}"
 
 

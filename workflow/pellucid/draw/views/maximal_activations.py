@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from pellucid.draw import style
 from pellucid.draw.shared import heading
 from pellucid.draw.shared.canvas import Canvas, box_of
+from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 
 Arrays = Mapping[str, NDArray[Any]]
 
 _LEAST_MARK = 0.08  # inches of a mark on an image
 # Channels whose coloured lines over each other can be told apart.
 _LINES = len(style.PALETTE) - 1
+_LONGEST = 40  # letters of several labels or values above a patch
 
 
 def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
@@ -34,8 +36,16 @@ def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, 
 
 
 def _title(arrays: Arrays, data_info: Mapping[str, Any], row: int, column: int) -> str:
-    """Return the class of the example, and the activation of the filter."""
-    return f"{data_info['classes'][int(arrays['labels'][row, column])]}: {arrays['values'][row, column]:.3g}"
+    """Return the class of the example (or its labels or values), and the activation of the filter."""
+    answer, names, task = arrays["labels"][row, column], data_info["classes"], data_info.get("task", SINGLE_LABEL)
+    if task == MULTI_LABEL:
+        text = " + ".join(str(name) for name, has in zip(names, answer, strict=True) if has) or "no label"
+    elif task == REGRESSION:
+        text = ", ".join(f"{name} {value:.3g}" for name, value in zip(names, answer, strict=True))
+    else:
+        return f"{names[int(answer)]}: {arrays['values'][row, column]:.3g}"
+    short = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return f"{short}: {arrays['values'][row, column]:.3g}"
 
 
 def _series(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figure:

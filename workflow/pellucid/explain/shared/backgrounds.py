@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.network.explained_model import ExplainedModel
+from pellucid.targets import along_outputs
 
 Background = Annotated[
     int,
@@ -39,8 +40,7 @@ def drawn(training: NDArray[np.float32], background: int, rng: np.random.Generat
 
 def mean_logit(model: ExplainedModel, rows: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the mean over the background of the score of each target: (N,)."""
-    mean: NDArray[np.float64] = model.scores(rows).mean(0, dtype=np.float64)[targets]
-    return mean
+    return along_outputs(model.scores(rows).mean(0, dtype=np.float64), targets)
 
 
 def expected(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,12 @@ from pellucid.messages import comma_list, first_line, format_shape
 from pellucid.models.imported import activations, bounded_json, config_graph, declared_sizes, hdf5, keras_zip
 from pellucid.models.imported.config_graph import refuse_inconsistent
 from pellucid.network.map_layers import Places
+from pellucid.network.token_graph import has_token_graph
 
 Config = Mapping[str, Any]
 
 # The features of `base.ModelSpec.features` that can be read from a file.
-FEATURES = ("conv", "relu", "rescale_rule", "gap")
+FEATURES = ("conv", "relu", "rescale_rule", "gap", "self_attention")
 
 # Layers that run or load code when the model is loaded or called.
 _CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
@@ -87,7 +88,26 @@ def look_over(path: Path | str) -> Archive:
 _ALLOW = "If you trust whoever made it, allow_code: true lets it run, with all that you may do yourself."
 
 
-def check(config: Config, where: str, *, allow_code: bool = False, hint: str = _ALLOW) -> None:
+# Before a module of layers is imported, nobody knows what it registers.
+ANYTHING: frozenset[str] = frozenset({"*"})
+
+
+def registered() -> set[str]:
+    """Return the names of all layers and functions that are registered in this process."""
+    from keras import saving
+
+    return set(saving.get_custom_objects())
+
+
+def check(
+    config: Config,
+    where: str,
+    *,
+    allow_code: bool = False,
+    hint: str = _ALLOW,
+    registered: Collection[str] | None = None,
+    code: str | None = None,
+) -> None:
     """Refuse models that cannot be loaded safely or explained: code, foreign classes, several inputs or outputs.
 
     Args:
@@ -95,15 +115,19 @@ def check(config: Config, where: str, *, allow_code: bool = False, hint: str = _
         where: name of the model in messages.
         allow_code: accept layers that hold code.
         hint: advice about code, for the message.
+        registered: names of the user's layers that can be loaded; `ANYTHING` where that is not known yet.
+        code: the module that registers them, for the message.
 
     Raises:
         InputError: the model is refused.
     """
     with refuse_inconsistent(where):
-        _check(config, where, allow_code, hint)
+        _check(config, where, allow_code, hint, registered or (), code)
 
 
-def _check(config: Config, where: str, allow_code: bool, hint: str) -> None:
+def _check(
+    config: Config, where: str, allow_code: bool, hint: str, registered: Collection[str], code: str | None
+) -> None:
     for name, described in _objects(config, ""):
         settings, module = described.get("config"), described.get("module")
         kind = str(described["class_name"])
@@ -121,13 +145,7 @@ def _check(config: Config, where: str, allow_code: bool, hint: str) -> None:
                     hint,
                 )
         elif not kind.startswith("__") and str(module).split(".")[0] != "keras":
-            of = "" if module in (None, "builtins") else f" of {module}"
-            raise InputError.unexpected(
-                where,
-                f'"{described.get("registered_name") or kind}"{of}, in "{name}"',
-                "layers, activations and models that Keras has itself",
-                "What is only in your own code cannot be loaded without it.",
-            )
+            _require_registered(described, name, where, registered, code)
         if isinstance(settings, Mapping) and settings.get("stateful") is True:
             raise InputError.unexpected(
                 where,
@@ -143,6 +161,36 @@ def _check(config: Config, where: str, allow_code: bool, hint: str) -> None:
         if (number := len(config_graph.ends(config["config"].get(key, ["", 0, 0])))) != 1:
             raise InputError.unexpected(where, f"{number} {word}", "one")
     input_shape(config, where)
+
+
+def _require_registered(
+    described: Config, name: str, where: str, registered: Collection[str], code: str | None
+) -> None:
+    """Refuse a layer or function of the user's own that is not registered.
+
+    Raises:
+        InputError: says which line of the config names the module that registers it.
+    """
+    kind, module = str(described["class_name"]), described.get("module")
+    own = str(described["config"] if kind == "function" else described.get("registered_name") or kind)
+    if own in registered or registered == ANYTHING:
+        return
+    of = "" if module in (None, "builtins") else f" of {module}"
+    found = f'"{own}"{of}, in "{name}"'
+    if code is not None:
+        names = comma_list(sorted(registered))
+        raise InputError.unexpected(where, f"{found}, which code {code} does not register", f"one of {names}")
+    # A notebook or a script that was run has no name that can be imported.
+    nameless = module in (None, "builtins", "__main__") or ">" not in own
+    raise InputError.unexpected(
+        where,
+        found,
+        "layers, activations and models that Keras has itself",
+        "What is only in your own code cannot be loaded without it: put it into a Python module, under "
+        "@keras.saving.register_keras_serializable(), save the model again, and name the module: code: <module>."
+        if nameless
+        else f"Name the Python module that registers it, beside the file of the model: code: {module}.",
+    )
 
 
 def input_shape(config: Config, where: str) -> tuple[int, ...]:
@@ -197,6 +245,7 @@ def features(config: Config, where: str) -> tuple[str, ...]:
             "relu": activations.has_relus(nodes),
             "rescale_rule": activations.has_multipliers(nodes),
             "gap": places.pooled is not None,
+            "self_attention": has_token_graph(places),
         }
     return tuple(name for name in FEATURES if has[name])
 

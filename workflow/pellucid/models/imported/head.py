@@ -66,6 +66,7 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
             where,
             f"{n_classes} independent sigmoids",
             "scores of classes that exclude each other: a softmax, or logits",
+            "Such a model fits data in which an example may have several labels: dataset.task: multi_label.",
         )
     changed = _replace_activation(model, last, activation, binary, where)
     expected = _probabilities(before, activation, binary)
@@ -76,6 +77,21 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
 def final_activation(model: keras.Model) -> str | None:
     """Return "softmax", "log_softmax" or "sigmoid" if the scores of a model end in it."""
     return _final_activation(_score_operation(model))
+
+
+def before_sigmoid(model: keras.Model, where: str) -> Any:
+    """Return what an operation such as `keras.ops.sigmoid(x)` at the end of a model is computed from.
+
+    Raises:
+        InputError: the sigmoid is a layer before the end, or in a nested model.
+    """
+    from keras import layers
+
+    tensor = model.outputs[0]
+    operation, index, _ = tensor._keras_history
+    if isinstance(operation, layers.Layer) or type(operation).__name__ != "Sigmoid":
+        raise InputError.unexpected(where, "a sigmoid before the end", "sigmoids in the last layer, or logits")
+    return operation._inbound_nodes[index].input_tensors[0]
 
 
 def _replace_activation(model: keras.Model, last: Any, activation: str | None, binary: bool, where: str) -> keras.Model:
@@ -105,7 +121,7 @@ def _replace_activation(model: keras.Model, last: Any, activation: str | None, b
     if binary:
         kind = "the sigmoid of" if activation else "one score and two classes: a logit,"
         logger.info('%s "%s" became the logits (-z/2, z/2) of two classes, and their softmax', kind, last.name)
-        names = [_unused_name(model, name) for name in ("first_class", "second_class", "both_classes")]
+        names = [unused_name(model, name) for name in ("first_class", "second_class", "both_classes")]
         return Model(model.inputs[0], _softmax(two_logits(scores, names), model), name=model.name)
     if gives_probabilities(Model(model.inputs[0], scores)):
         # A second softmax would flatten the probabilities, and hide their gradients.
@@ -130,8 +146,14 @@ def two_logits(score: Any, names: tuple[str, ...] | list[str] = ("first_class", 
     return layers.Concatenate(name=names[2])(halves)
 
 
-def with_new_head(model: keras.Model, n_classes: int, where: str) -> keras.Model:
-    """Return the model with its last dense layer, and everything after it, replaced by a new dense layer and softmax.
+def with_new_head(model: keras.Model, n_outputs: int, where: str, activation: str = "softmax") -> keras.Model:
+    """Return the model with its last dense layer, and everything after it, replaced by a new dense layer.
+
+    Args:
+        model: built.
+        n_outputs: of the new layer.
+        where: name of the model in messages.
+        activation: of the new layer, as Keras names it.
 
     Raises:
         InputError: the model does not end in a dense layer, or its body computes another function.
@@ -146,8 +168,8 @@ def with_new_head(model: keras.Model, n_classes: int, where: str) -> keras.Model
     after = np.asarray(dense(np.asarray(same_function.ask(body, inputs), np.float32)), np.float64)
     rows = len(inputs)
     same_function.hold_scores(before.reshape(rows, -1), after.reshape(rows, -1), "removing its last layer", where)
-    scores = layers.Dense(n_classes, activation="softmax", name=_unused_name(body, "classes"))(body.outputs[0])
-    logger.info("a new last layer for %d classes starts with random weights", n_classes)
+    scores = layers.Dense(n_outputs, activation=activation, name=unused_name(body, "classes"))(body.outputs[0])
+    logger.info("a new last layer of %d outputs starts with random weights", n_outputs)
     return Model(body.inputs[0], scores, name=model.name)
 
 
@@ -173,7 +195,7 @@ def _headless(model: keras.Model, where: str) -> tuple[keras.Model, Any]:
 def _softmax(scores: Any, model: keras.Model) -> Any:
     from keras import layers
 
-    return layers.Softmax(name=_unused_name(model, "classes"))(scores)
+    return layers.Softmax(name=unused_name(model, "classes"))(scores)
 
 
 def _score_operation(model: keras.Model) -> Any:
@@ -184,7 +206,7 @@ def _score_operation(model: keras.Model) -> Any:
     operation, index, _ = tensor._keras_history
     while not hasattr(operation, "layers"):
         plain = (layers.Flatten, layers.Reshape, layers.Dropout, layers.Identity)
-        linear = isinstance(operation, layers.Activation) and _activation_name(operation.activation) is None
+        linear = isinstance(operation, layers.Activation) and activation_name(operation.activation) is None
         sources = operation._inbound_nodes[index].input_tensors
         if not (linear or isinstance(operation, plain)) or len(sources) != 1:
             return operation
@@ -206,11 +228,11 @@ def _final_activation(operation: Any) -> str | None:
     if isinstance(operation, layers.Softmax):
         return "softmax"
     # keras.activations and keras.ops have different functions of the same name.
-    name = _activation_name(getattr(operation, "activation", None))
+    name = activation_name(getattr(operation, "activation", None))
     return name if name in _FINAL_ACTIVATIONS else None
 
 
-def _activation_name(activation: Any) -> str | None:
+def activation_name(activation: Any) -> str | None:
     """Return the name of an activation of Keras; None without one, and for the linear activation."""
     name = getattr(activation, "__name__", type(activation).__name__)
     return None if activation is None or name in ("linear", "identity") else name
@@ -226,7 +248,7 @@ def _require_logit(last: Any, answers: NDArray[np.float64], where: str) -> None:
 
     expected = "a sigmoid for the second of two classes, one logit without an activation, or one score for each class"
     kind = type(last).__name__
-    activation = _activation_name(getattr(last, "activation", None))
+    activation = activation_name(getattr(last, "activation", None))
     limited = kind in vars(layers) and type(last).__module__.split(".layers.")[-1].startswith("activations.")
     if isinstance(last, layers.Layer):
         activation = kind if limited and not isinstance(last, layers.Activation) else activation
@@ -260,7 +282,7 @@ def gives_probabilities(model: keras.Model) -> bool:
     return are_probabilities(same_function.ask(model, inputs))
 
 
-def _unused_name(model: keras.Model, name: str) -> str:
+def unused_name(model: keras.Model, name: str) -> str:
     """Return `name`, with a number if a layer has that name already."""
     taken = {layer.name for layer in walk(model)}
     candidates = (name, *(f"{name}_{number}" for number in range(2, 99)))

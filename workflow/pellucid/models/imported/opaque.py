@@ -51,7 +51,8 @@ def logits(inputs: Any, scores: Any, n_classes: int, where: str) -> Any:
     if head.in_unit_interval(answers) and not are_probabilities(answers):
         found = f"{n_classes} independent numbers from 0 to 1, one for each class"
         expected = "scores of classes that exclude each other: probabilities that sum to 1, or logits"
-        raise InputError.unexpected(where, found, expected)
+        hint = "Such a model fits data in which an example may have several labels: dataset.task: multi_label."
+        raise InputError.unexpected(where, found, expected, hint)
     if head.gives_probabilities(function):
         logger.info("the logarithms of its probabilities are used as logits")
         return ops.log(ops.maximum(scores, tiny))

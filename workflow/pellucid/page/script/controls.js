@@ -45,6 +45,7 @@ function toolbar() {
   const labelled = examples.some(({ label }) => label !== null);
   const sorts = Object.entries(SORTS).filter(([name]) => {
     if (name === "error") return labelled;
+    if (name === "sure" || name === "unsure") return examples.some(({ p }) => p !== null);
     if (name === "pair") return similar && explorer.explanations.length > 1;
     return !/agree/.test(name) || examples.some(({ disagreement }) => disagreement !== null);
   });
@@ -60,9 +61,9 @@ function toolbar() {
     chooser("Show", [
       ["all", `all (${examples.length})`],
       ["wrong", `wrong ones (${count(wrong)})`],
-      ["right", `right ones (${count((one) => one.label !== null && !wrong(one))})`],
+      ["right", `right ones (${count((one) => one.wrong === false)})`],
     ].map(option), "all", refilter("which")),
-    chooser("Class", [["all", "all"], ...classes.map((name) => [name, data.classes[name]])].map(option), "all", refilter("class")),
+    chooser(data.word[0].toUpperCase() + data.word.slice(1), [["all", "all"], ...classes.map((name) => [name, data.classes[name]])].map(option), "all", refilter("class")),
     chooser("Example", [], 0, (value) => {
       state.at = Number(value);
       update();

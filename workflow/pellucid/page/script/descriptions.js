@@ -4,12 +4,12 @@ function facts(source, place) {
   const { data, explorer } = source;
   const example = explorer.examples[place];
   const names = example.best.map(([name, p]) => `${data.classes[name]}: ${percent(p)}`);
-  const judged = example.label === null ? "" : wrong(example) ? "The model is wrong. " : "The model is right. ";
-  const label = example.label === null ? "no label" : `true class ${data.classes[example.label]}`;
+  const judged = example.wrong === null ? "" : wrong(example) ? "The model is wrong. " : "The model is right. ";
+  const label = example.told !== null ? example.told : example.label === null ? "no label" : `true class ${data.classes[example.label]}`;
   const parts = [
     make("strong", {}, `Test example ${example.index}: ${label}. `),
     make("span", { class: wrong(example) ? "doubtful" : "" }, judged),
-    `Probabilities: ${names.join(", ")}. Explained: ${data.classes[example.target]}. `,
+    `${names.length ? `Probabilities: ${names.join(", ")}. ` : ""}Explained: ${example.explained}. `,
   ];
   if (example.disagreement !== null) {
     parts.push(`The ${explorer.compared} explanations without the controls disagree by ${number(example.disagreement, 3)} `);
@@ -37,7 +37,7 @@ function describe(one) {
   const { low, high, top, largest } = one.scale;
   let told = about.signed ? `values from ${number(low)} to ${number(high)}` : `largest value ${number(high)}`;
   if (!largest) told = "this map is zero everywhere";
-  else if (high <= 0) told += "; no value is above zero: nothing counts for the class";
+  else if (high <= 0) told += "; no value is above zero: nothing counts for what is explained";
   else if (largest > top) told += `; the colours end at ${number(top)}, the 99.5th percentile`;
   if (data.kind === "series" && channels === 1 && data.channels.length > 1) told += "; all channels have the same values";
   const failed = ranking && ranking.failed[about.label];

@@ -33,7 +33,7 @@ function contentOf(text) {
 
 // Returns the name of the first part of the wrong form, or null.
 function wrongPart({ experiment, data, explorer, ranking }) {
-  if (!isText(experiment) || !data || !explorer || !isText(data.kind) || !isText(data.unit)) return "facts";
+  if (!isText(experiment) || !data || !explorer || !isText(data.kind) || !isText(data.word) || !isText(data.unit)) return "facts";
   if (!isList(data.classes, isText) || !isList(data.channels, isText)) return "names";
   if (!optional(data.rate, (rate) => Number.isFinite(rate) && rate > 0)) return "facts";
   const classes = data.classes.length;
@@ -60,9 +60,13 @@ function isExample(example, classes) {
   return (
     Boolean(example) &&
     Number.isInteger(example.index) &&
-    [example.predicted, example.target].every((place) => isPlace(place, classes)) &&
+    isPlace(example.predicted, classes) &&
+    isText(example.explained) &&
     optional(example.label, (place) => isPlace(place, classes)) &&
-    isShare(example.p) &&
+    optional(example.told, isText) &&
+    optional(example.wrong, (answer) => typeof answer === "boolean") &&
+    optional(example.p, isShare) &&
+    optional(example.error, (error) => Number.isFinite(error) && error >= 0) &&
     optional(example.p_true, isShare) &&
     optional(example.disagreement, Number.isFinite) &&
     isList(example.best, (pair) => Array.isArray(pair) && isPlace(pair[0], classes) && isShare(pair[1]))

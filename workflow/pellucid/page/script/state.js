@@ -18,7 +18,7 @@ function unlinked() {
 }
 
 function wrong(example) {
-  return example.label !== null && example.label !== example.predicted;
+  return example.wrong === true;
 }
 
 function pairDisagreement(example) {

@@ -16,6 +16,8 @@ from pellucid.explain.shared.baselines import baseline
 from pellucid.parameters import UNIQUE
 from pellucid.score.base import ScoreContext
 from pellucid.seeds import per_example
+from pellucid.targets import split
+from pellucid.tasks import MULTI_LABEL, REGRESSION
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ _MEANINGS = {
     "mean": "the mean of the example's channel",
     "noise": "noise with the channel's mean and standard deviation",
     "linear": "(series only) a straight line between the samples that stay",
-    "other": "the values of a training example of another class",
+    "other": "the values of a training example of another class (or without the label; in a regression, of any one)",
 }
 
 
@@ -85,17 +87,31 @@ def filling(case: ScoreContext, kind: str, rng: np.random.Generator) -> NDArray[
 
 
 def _others(case: ScoreContext, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Draw for each example a training example of another class than the explained one: (N, *input_shape)."""
+    """Draw for each example a training example of another class than the explained one: (N, *input_shape).
+
+    Of a contrast, the class is the one that is explained, not the one that is subtracted.
+    """
     assert case.training is not None
     assert case.training_labels is not None
     examples = np.empty(case.inputs.shape, np.float32)
-    of_others = {target: np.flatnonzero(case.training_labels != target) for target in np.unique(case.targets)}
-    for row, (stream, target) in enumerate(zip(per_example(case.inputs, rng), case.targets, strict=True)):
-        if not len(indices := of_others[target]):
-            problem = f"all training examples are of class {target}, and this baseline needs another class."
+    explained = split(case.targets)[0]
+    of_others = {output: np.flatnonzero(_without(case, output)) for output in np.unique(explained)}
+    for row, (stream, output) in enumerate(zip(per_example(case.inputs, rng), explained, strict=True)):
+        if not len(indices := of_others[output]):
+            problem = f"all training examples are of class {output}, and this baseline needs another class."
+            if case.task == MULTI_LABEL:
+                problem = f"all training examples have the label {output}, and this baseline needs one without it."
             raise InputError("baselines.other", problem, "Leave this baseline out.")
         examples[row] = case.training[stream.choice(indices)]
     return examples
+
+
+def _without(case: ScoreContext, output: int) -> NDArray[np.bool_]:
+    """Return which training examples are not of a class, or do not have a label; of values all of them: (M,)."""
+    labels = np.asarray(case.training_labels)
+    if case.task == REGRESSION:
+        return np.ones(len(labels), bool)
+    return np.asarray(labels[:, output] == 0 if case.task == MULTI_LABEL else labels != output)
 
 
 def _replaced(

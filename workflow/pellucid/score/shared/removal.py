@@ -20,12 +20,15 @@ from pellucid.score.shared.fills import Fill, fills
 from pellucid.score.shared.units import count, sums, units
 from pellucid.seeds import per_example
 from pellucid.shares import round_of
+from pellucid.targets import split
+from pellucid.tasks import QUANTITY, REGRESSION
 
 Output = Annotated[
     Literal["probability", "logit"],
     Field(
         description="what is looked at: the probability of the class that is explained, or its logit. Where the "
-        "model is very sure the probability stays at 1 while evidence goes; the logit does not"
+        "model is very sure the probability stays at 1 while evidence goes; the logit does not. A value of a "
+        "regression, or a contrast, has no probability: it is looked at itself"
     ),
 ]
 SetShare = Annotated[float, Field(gt=0, lt=1, description="size of a set, as a share of the units; one unit at least")]
@@ -36,6 +39,15 @@ _ROUNDING = 1e-6
 Result = TypeVar("Result")
 
 
+def quantity(case: ScoreContext, of: str) -> str:
+    """Return what is looked at, in words for an axis: `of`, or what takes its place where there is no probability."""
+    value = QUANTITY[case.task]
+    contrasts = split(case.targets)[1] >= 0
+    if contrasts.all():
+        return f"difference of the {value}s"
+    return value if case.task == REGRESSION else of
+
+
 def target_scores(
     model: ExplainedModel,
     targets: NDArray[np.int64],
@@ -43,7 +55,7 @@ def target_scores(
     altered: Callable[[slice, slice], NDArray[np.float32]],
     of: str = "logit",
 ) -> NDArray[np.float64]:
-    """Return the target's probability or logit for each altered copy of each input: (copies, N).
+    """Return the target's `output` (its probability, if it has one) or `score` for each altered copy: (copies, N).
 
     Args:
         model: the trained model.
@@ -56,8 +68,7 @@ def target_scores(
     for part, some in blocks(len(targets), copies, model.batch_size()):
         x = altered(part, some)
         flat, classes = x.reshape(-1, *model.input_shape), np.tile(targets[part], len(x))
-        rows = np.arange(len(flat))
-        flat_scores = model.score(flat, classes) if of == "logit" else model.probabilities(flat)[rows, classes]
+        flat_scores = model.score(flat, classes) if of == "logit" else model.output(flat, classes)
         scores[some, part] = flat_scores.reshape(x.shape[:2])
     return scores
 

@@ -50,9 +50,9 @@ def field_arrays(field: ReceptiveField) -> dict[str, NDArray[Any]]:
 
 
 def about_examples(data: ViewData, chosen: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """Return the arrays of the chosen examples that a figure needs."""
+    """Return the arrays of the chosen examples that a figure needs; a regression has no probabilities."""
     names = ("inputs", "labels", "predictions", "probabilities", "indices")
-    return {name: data.examples[name][chosen] for name in names}
+    return {name: data.examples[name][chosen] for name in names if name in data.examples}
 
 
 def small(picture: Array, limit: int) -> Array:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.lazy_array import LazyRows, blocks
+from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
+
+_HIGH = 0.1  # share of the examples that count as those of a high value
 
 
 def proportional(labels: NDArray[np.int64], points: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -40,6 +44,44 @@ def balanced(labels: NDArray[np.int64], points: int, rng: np.random.Generator) -
     # In the order: the first of each class, then the second of each class, and so on.
     turn = np.arange(len(labels)) - np.repeat(first, counts)
     return np.sort(order[np.argsort(turn, kind="stable")[:points]])
+
+
+def groups(labels: NDArray[Any], task: str) -> NDArray[np.int64]:
+    """Return a group for each example, of which `balanced` takes as many of each: (M,).
+
+    Args:
+        labels: (M,) classes, (M, labels) of 0 and 1, or (M, values).
+        task: single_label: the class. multi_label: the rarest of the example's labels, or one more group for examples
+            without any, so that rare labels have examples. regression: all examples are one group.
+    """
+    if task == REGRESSION:
+        return np.zeros(len(labels), np.int64)
+    if task != MULTI_LABEL:
+        return labels
+    counts = labels.sum(0, dtype=np.int64)
+    rarest = np.where(labels > 0, counts, len(labels) + 1).argmin(1)
+    return np.where(labels.any(1), rarest, labels.shape[1])
+
+
+def outputs_of(labels: NDArray[Any], task: str) -> NDArray[np.int64]:
+    """Return the outputs that training examples speak of: their classes or labels, or all values."""
+    if task == SINGLE_LABEL:
+        return np.asarray(np.unique(labels), np.int64)
+    return np.flatnonzero(labels.any(0)) if task == MULTI_LABEL else np.arange(labels.shape[1])
+
+
+def members_of(labels: NDArray[Any], sampled: NDArray[np.int64], unit: int, task: str) -> NDArray[np.int64]:
+    """Return the sampled examples of a class, or with a label, or the tenth of them with the highest values."""
+    if task == SINGLE_LABEL:
+        of_class: NDArray[np.int64] = sampled[labels[sampled] == unit]
+        return of_class
+    column = labels[:, unit]
+    if task == MULTI_LABEL:
+        members = sampled[column[sampled] > 0]
+        # None may be sampled where all of its examples have a rarer label as well.
+        return members if len(members) else np.flatnonzero(column > 0)[: len(sampled)]
+    high: NDArray[np.int64] = sampled[column[sampled] >= np.quantile(column[sampled], 1 - _HIGH)]
+    return high
 
 
 def parts(x: NDArray[np.float32], chosen: NDArray[np.int64], size: int | None = None) -> Iterator[NDArray[np.float32]]:

@@ -1,0 +1,171 @@
+"""The header of a table: the names of its columns, and the columns that a parameter means by a name or a number."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from pellucid.errors import InputError
+from pellucid.messages import abbreviate, comma_list, did_you_mean
+
+logger = logging.getLogger(__name__)
+
+Choice = str | int
+NONE = "none"
+# What pandas and pyarrow call row numbers: in a Parquet file, and in a CSV file that was saved, read and saved again.
+_INDEX = re.compile(r"__index_level_[0-9]+__|Unnamed: 0(\.[0-9]+)*(_level_[0-9]+)?")
+_LONGEST_NAME = 10_000  # characters
+# What pandas calls a column without a name.
+_UNNAMED = re.compile(r"(Unnamed: [0-9]+(_level_[0-9]+)?)?")
+
+
+class Targets(NamedTuple):
+    """The columns of several labels or of values.
+
+    Attributes:
+        key: the parameter that names them: labels or values.
+        entries: names, patterns and positions.
+    """
+
+    key: str
+    entries: tuple[Choice, ...]
+
+
+NO_TARGETS = Targets("labels", ())
+
+
+@dataclass(frozen=True)
+class Header:
+    """The names of a file's columns, and which of them hold row numbers."""
+
+    where: str
+    names: tuple[str, ...]
+    named: bool
+    index: frozenset[int]
+
+    @property
+    def others(self) -> list[int]:
+        """Return the columns that do not hold row numbers."""
+        return [position for position in range(len(self.names)) if position not in self.index]
+
+
+def header_of(names: Sequence[str] | int, where: str, index: Collection[str]) -> Header:
+    """Return the header without blanks around names; refuse a name that is very long, or there twice."""
+    if isinstance(names, int):
+        return Header(where, tuple(str(number + 1) for number in range(names)), False, frozenset())
+    header = tuple(name.strip() for name in names)
+    for position, name in enumerate(header):
+        if len(name) > _LONGEST_NAME:
+            found = f"a name of {len(name):,} characters"
+            raise InputError.unexpected(f"{where}, column {position + 1}", found, f"at most {_LONGEST_NAME:,}")
+    if twice := sorted(name for name, count in Counter(header).items() if name and count > 1):
+        places = shortened(tuple(str(position + 1) for position, name in enumerate(header) if name == twice[0]))
+        raise InputError(where, f"several columns ({places}) have the name {abbreviate(twice[0])}.", "Rename them.")
+    row_numbers = frozenset(at for at, name in enumerate(header) if names[at] in index or _INDEX.fullmatch(name))
+    return Header(where, header, True, row_numbers)
+
+
+def require_names(header: Header, positions: Sequence[int]) -> None:
+    if header.named and (unnamed := [position for position in positions if _UNNAMED.fullmatch(header.names[position])]):
+        raise InputError.unexpected(
+            f"{header.where}, column {unnamed[0] + 1}",
+            "a column without a name",
+            "a name for each",
+            "If it holds row numbers, write the file without them (pandas: index=False); or name the columns of the "
+            "signal: signal.",
+        )
+
+
+def out_of_order(names: Sequence[str]) -> list[str]:
+    """Return three names whose numbers are not in the order of the columns (t1, t10, t2); or none."""
+    series: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        if match := re.fullmatch(r"(.*?)([0-9]{1,18})", name):
+            series.setdefault(match[1], []).append((int(match[2]), name))
+    for members in series.values():
+        steps = [second[0] > first[0] for first, second in pairwise(members)]
+        if len(members) > 2 and any(steps) and not all(steps):
+            turn = next(at for at, rises in enumerate(steps) if rises != steps[0])
+            return [name for _, name in members[turn - 1 : turn + 2]]
+    return []
+
+
+def tell_keywords(header: Sequence[str], where: str, signal: Any, others: Mapping[str, Choice]) -> None:
+    """Log what a keyword means in a file that has a column of the same name."""
+    if signal == "all" and "all" in header:
+        logger.info("%s: signal: all means every column; the column named all is signal: [all]", where)
+    for key, choice in others.items():
+        if choice == NONE and NONE in header:
+            number = header.index(NONE) + 1
+            logger.info("%s: %s: none means no %s; the column named none is %s: %d", where, key, key, key, number)
+
+
+def position_of(header: Header, key: str, wanted: Choice) -> int:
+    """Return the position of a column that is given by its name or its number."""
+    names, where = header.names, header.where
+    if isinstance(wanted, int):
+        return _numbered_position(header, key, wanted)
+    if header.named and wanted in names:
+        return names.index(wanted)
+    if not header.named:
+        expected = "a position: the file has no header, so that its columns have no names"
+        hint = "With header: true the first line names the columns."
+        raise InputError.unexpected(f"{where}, {key}", abbreviate(wanted), expected, hint)
+    raise InputError.unexpected(
+        f"{where}, {key}",
+        f"no column {abbreviate(wanted)}",
+        f"one of {shortened(names)}",
+        did_you_mean(wanted, names).strip(),
+    )
+
+
+def _numbered_position(header: Header, key: str, wanted: int) -> int:
+    """Return the column that has a number as its name; or else the column at that position."""
+    names, where, others = header.names, header.where, header.others
+    position = None
+    if 0 < wanted <= len(names):
+        position = wanted - 1
+    elif -len(others) <= wanted < 0:
+        position = others[wanted]
+    if header.named and str(wanted) in names:
+        named = names.index(str(wanted))
+        if wanted < 0 and position not in (None, named):
+            raise InputError.unexpected(
+                f"{where}, {key}",
+                f"{wanted}, which is the name of column {named + 1} and the position of column {(position or 0) + 1} "
+                f"({comma_list([names[position or 0]])})",
+                f'a name in quotes: "{wanted}" or {abbreviate(names[position or 0])}',
+            )
+        return named
+    if position is None:
+        expected = f"a position from 1 to {len(names)}, or from -1 back to -{len(others)}"
+        raise InputError.unexpected(f"{where}, {key}", f"position {wanted}", expected)
+    if position in header.index:
+        problem = f"position {wanted} is the column {abbreviate(names[position])}, which holds row numbers."
+        raise InputError(f"{where}, {key}", problem, "If you mean this column, write its name.")
+    return position
+
+
+def positions_of(header: Header, wanted: Choice, taken: set[int | None], key: str = "signal") -> list[int]:
+    """Return the positions that one entry of `signal`, `labels` or `values` means, in the order of the file."""
+    names = header.names
+    if isinstance(wanted, str) and header.named and wanted not in names and any(sign in wanted for sign in "*?["):
+        positions = [at for at in header.others if fnmatchcase(names[at], wanted) and at not in taken]
+        if not positions:
+            raise InputError.unexpected(
+                f"{header.where}, {key}", f"no column like {abbreviate(wanted)}", f"one of {shortened(names)}"
+            )
+        return positions
+    return [position_of(header, key, wanted)]
+
+
+def shortened(header: tuple[str, ...]) -> str:
+    """List the names of a header; of a long header only the first and the last."""
+    names = header if len(header) <= 12 else (*header[:6], "…", *header[-3:])
+    return comma_list(names)

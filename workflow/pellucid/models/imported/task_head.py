@@ -1,0 +1,149 @@
+"""Give a model from elsewhere the last layer of the task of the data, or refuse one that was made for another task."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from pellucid.errors import InputError
+from pellucid.logits import are_probabilities
+from pellucid.messages import format_shape
+from pellucid.models.imported import head
+from pellucid.network import same_function
+from pellucid.network.layers import last_layer
+from pellucid.tasks import MULTI_LABEL, OUTPUT_WORDS, REGRESSION, SINGLE_LABEL, Task, sigmoid
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+
+
+def with_head(model: keras.Model, n_outputs: int, task: Task, where: str) -> keras.Model:
+    """Return the model with the last activation of a task.
+
+    single_label: a softmax (`head.with_softmax`). multi_label: sigmoids stay, and logits get a sigmoid each.
+    regression: the outputs stay as they are. No weight is added or changed.
+
+    Args:
+        model: one input, one output, built. Its last activation may be changed.
+        n_outputs: classes, labels or values of the data.
+        task: of the data.
+        where: name of the model in messages.
+
+    Raises:
+        InputError: the model has another number of outputs, or ends in the activation of another task.
+    """
+    if task == SINGLE_LABEL:
+        return head.with_softmax(model, n_outputs, where)
+    shape = tuple(model.outputs[0].shape[1:])
+    require_number(shape, n_outputs, task, where)
+    activation = head.final_activation(model)
+    if activation in ("softmax", "log_softmax"):
+        found = f"a {activation.replace('_', '-')} over {shape[-1] if shape else 1} outputs, which exclude each other"
+        raise InputError.unexpected(where, found, _expected(task), _only(SINGLE_LABEL))
+    if task == REGRESSION:
+        if activation is not None:
+            found = f"{n_outputs} output(s) with a sigmoid, which are probabilities"
+            fitting = MULTI_LABEL if n_outputs > 1 else SINGLE_LABEL
+            raise InputError.unexpected(where, found, _expected(task), _only(fitting))
+        return _with_one_axis(model)
+    return _with_sigmoids(model, activation, where)
+
+
+def require_number(shape: tuple[int | None, ...], n_outputs: int, task: Task, where: str) -> None:
+    """Refuse outputs of another shape than (N, `n_outputs`); of one value (N,) as well.
+
+    Raises:
+        InputError: such outputs.
+    """
+    if shape == (n_outputs,) or (task == REGRESSION and n_outputs == 1 and shape == ()):
+        return
+    words = OUTPUT_WORDS[task]
+    raise InputError.unexpected(
+        where,
+        f"an output of shape {format_shape(shape) or '()'}",
+        f"{n_outputs}, one for each of the data's {words}",
+        f"new_head: true puts a new last layer on a model of other {words}." if len(shape) == 1 else "",
+    )
+
+
+def opaque_outputs(inputs: Any, scores: Any, task: Task, where: str) -> Any:
+    """Return the outputs of an opaque model, of which only its answers can be seen, with the last layer of a task.
+
+    Probabilities p of labels become the logits log p / (1 - p), whose sigmoid is p; other scores of labels are logits.
+
+    Args:
+        inputs, scores: Keras' symbolic input and output of the model.
+        task: multi_label or regression.
+        where: name of the model in messages.
+
+    Raises:
+        InputError: the outputs of an input depend on the call or on the batch, or are probabilities of classes.
+    """
+    import numpy as np
+    from keras import Model, layers, ops
+
+    function = Model(inputs, scores)
+    same_function.require_function(function, where)
+    answers = same_function.ask(function, same_function.tries(function))
+    if answers.shape[-1] > 1 and (are_probabilities(answers) or head.gives_probabilities(function)):
+        found = f"{answers.shape[-1]} probabilities that sum to 1, of classes that exclude each other"
+        raise InputError.unexpected(where, found, _expected(task), _only("single_label"))
+    if task == REGRESSION:
+        scores = layers.Reshape((1,))(scores) if len(scores.shape) == 1 else scores
+        return layers.Activation("linear", name="values")(scores)
+    if head.in_unit_interval(answers):
+        # The smallest number in place of a probability that was rounded to 0 or 1, which has no logit.
+        tiny, least = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).epsneg)
+        scores = ops.log(ops.maximum(scores, tiny)) - ops.log(ops.maximum(1 - scores, least))
+        logger.info("the logits log p / (1 - p) of its probabilities p are used")
+    else:
+        logger.info("its scores are taken for logits: a sigmoid follows each")
+    return layers.Activation("sigmoid", name="labels")(scores)
+
+
+def _with_sigmoids(model: keras.Model, activation: str | None, where: str) -> keras.Model:
+    """Return a model of sigmoids or of logits with sigmoids in its last layer."""
+    from keras import Model, layers
+
+    inputs = same_function.tries(model)
+    before = same_function.ask(model, inputs)
+    if activation is None:
+        if head.in_unit_interval(before):
+            raise InputError.unexpected(
+                where,
+                "outputs that are always between 0 and 1: probabilities that are computed before the last layer",
+                "sigmoids as the last activation, or logits",
+            )
+        logger.info('the scores of "%s" are taken for logits: a sigmoid follows each', last_layer(model).name)
+        scores, expected = model.outputs[0], sigmoid(before)
+    else:
+        last = last_layer(model)
+        if isinstance(last, layers.Layer) and head.activation_name(getattr(last, "activation", None)) == "sigmoid":
+            return model
+        scores, expected = head.before_sigmoid(model, where), before
+    names = head.unused_name(model, "labels")
+    changed = Model(model.inputs[0], layers.Activation("sigmoid", name=names)(scores), name=model.name)
+    same_function.hold_scores(expected, same_function.ask(changed, inputs), "its new sigmoids", where)
+    return changed
+
+
+def _with_one_axis(model: keras.Model) -> keras.Model:
+    """Return the model with outputs (N, 1) where it gives one value as (N,)."""
+    if len(model.outputs[0].shape) > 1:
+        return model
+    from keras import Model, layers
+
+    name = head.unused_name(model, "values")
+    return Model(model.inputs[0], layers.Reshape((1,), name=name)(model.outputs[0]), name=model.name)
+
+
+def _expected(task: Task) -> str:
+    if task == MULTI_LABEL:
+        return "independent labels, as dataset.task: multi_label says: sigmoids, or logits"
+    return "values without a sigmoid or softmax, as dataset.task: regression says"
+
+
+def _only(task: Task) -> str:
+    return f"Such a model fits data of the task {task}."
