@@ -56,6 +56,9 @@ TESTED = {
     "pellucid explain model.keras beats.csv --method grad_cam --method occlusion:window=9,stride=3": (
         "tests/unit/cli/test_explain.py"
     ),
+    "pellucid explain model.keras beats.csv --classes normal,ectopic,noise --target ectopic --minus normal": (
+        "tests/unit/cli/test_explain.py::test_a_contrast_is_that_of_python"
+    ),
     "snakemake --snakefile /path/to/pellucid/Snakefile --directory my_study --cores 4": (
         "tests/workflow/test_anywhere.py::test_the_workflow_runs_in_another_folder"
     ),

@@ -93,10 +93,10 @@ def write_sums(folder: Path):
     (folder / "SHA256SUMS.txt").write_text("".join(lines))
 
 
-def zipped(folder: Path, archive: Path, root="ptb-xl-1.0.3/"):
-    """Zip a folder as PhysioNet does: everything below one folder."""
+def zipped(folder: Path, archive: Path, root="ptb-xl-1.0.3/", only=("",)):
+    """Zip a folder as PhysioNet does, everything below one folder: the files whose path begins with one of `only`."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         for path in sorted(folder.rglob("*")):
-            if path.is_file():
+            if path.is_file() and str(path.relative_to(folder)).startswith(tuple(only)):
                 file.write(path, root + str(path.relative_to(folder)))
     return archive

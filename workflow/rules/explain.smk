@@ -100,3 +100,33 @@ rule draw_explanation:
         "Draw {wildcards.variant} of {wildcards.experiment}"
     script:
         "../scripts/draw/explanation.py"
+
+
+rule draw_average_beat:
+    input:
+        data_info=DATA_INFO,
+        attributions=f"{RESULTS}/explain/{{method}}/attributions.npz",
+    output:
+        report(
+            f"{RESULTS}/average_beat/{{method}}/{{variant}}.png",
+            caption="../report/average_beat.rst",
+            category="{experiment}",
+            subcategory="7 Explanations",
+            labels={"method": "{variant}, average beat"},
+        ),
+        f"{RESULTS}/average_beat/{{method}}/{{variant}}.svg",
+    log:
+        logs("draw_average_beat_{method}_{variant}"),
+    conda:
+        CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
+    params:
+        parameters=setting("methods", "{method}"),
+        title=param(experiment_files.heading),
+        code=code_of("draw/average_beat", "explain.{method}"),
+    message:
+        "Draw the average beat of {wildcards.variant} of {wildcards.experiment}"
+    script:
+        "../scripts/draw/average_beat.py"

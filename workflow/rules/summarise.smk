@@ -56,9 +56,9 @@ for method in experiment_files.all_names(CONFIG, "methods"):
             CONDA
         threads: CONFIG.threads
         resources:
+            **(ONE_CARD if plugins.spec("explain", method).needs_model else {}),
             mem_mb=memory("network" if plugins.spec("explain", method).needs_model else "table"),
             runtime=minutes("network" if plugins.spec("explain", method).needs_model else "table"),
-            **(ONE_CARD if plugins.spec("explain", method).needs_model else {}),
         params:
             **(DEVICE if plugins.spec("explain", method).needs_model else {}),
             method=method,
@@ -89,9 +89,9 @@ rule permutation:
         CONDA
     threads: CONFIG.threads
     resources:
+        **ONE_CARD,
         mem_mb=memory("network"),
         runtime=minutes("network"),
-        **ONE_CARD,
     params:
         **DEVICE,
         seed=setting("seed"),

@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+from pellucid.config.data_requirements import require_names
 from pellucid.config.resolution import require_fit
 from pellucid.jobs.script import Snakemake, job
 from pellucid.prepare.run import preprocess
@@ -21,4 +22,5 @@ with job(snakemake) as params:
         classes=params.classes,
         # Not among the parameters: what is explained changes nothing in what is written here.
         require=partial(require_fit, snakemake.config, snakemake.wildcards.experiment),
+        require_names=partial(require_names, snakemake.config, snakemake.wildcards.experiment),
     )

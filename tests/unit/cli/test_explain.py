@@ -80,3 +80,22 @@ def test_a_mistake_ends_in_a_sentence(model, beats, tmp_path, arguments, message
     assert result.output.startswith("Error: ")
     assert message in result.output
     assert not (tmp_path / "out").exists()
+
+
+def test_a_contrast_is_that_of_python(model, beats, tmp_path):
+    path, x = beats
+    path.write_text(path.read_text().replace(",n", ""))
+    arguments = ["--classes", "n,s,v,f,q", "--target", "s", "--minus", "0", "-m", "saliency", "-o", str(tmp_path)]
+    result = CliRunner().invoke(main, ["explain", str(model), str(path), *arguments])
+    assert result.exit_code == 0, result.output
+    expected = pellucid.explain(str(model), x, "saliency", target={"why": 1, "not": 0})
+    with np.load(tmp_path / "saliency.npz") as arrays:
+        np.testing.assert_array_equal(arrays["targets"], expected.targets)
+        np.testing.assert_array_equal(arrays["attributions"][0], expected.attributions)
+
+
+def test_a_model_of_another_task_is_refused(model, beats, tmp_path):
+    arguments = ["--task", "multi_label", "--label", "187", "-m", "saliency", "-o", str(tmp_path)]
+    result = CliRunner().invoke(main, ["explain", str(model), str(beats[0]), *arguments])
+    assert result.exit_code == 1
+    assert "fits data of the task single_label" in result.output

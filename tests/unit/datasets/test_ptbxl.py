@@ -9,6 +9,7 @@ import pytest
 import wfdb
 
 from pellucid import plugins
+from pellucid.config import resolution
 from pellucid.datasets import ptbxl
 from pellucid.datasets.heartbeats import ptbxl_files, ptbxl_signals
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
@@ -306,3 +307,21 @@ def test_statements_are_refused_that_have_no_superclass(copy):
     write(copy, written_ptbxl.rows(), broken)
     with pytest.raises(InputError, match="the diagnostic statement IMI of class OTHER; expected one of NORM, MI"):
         load(copy)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"leads": ["II", "V7"]}, 'dataset.leads.1: found "V7" (a text); expected one of I, II, III, AVR'),
+        ({"leads": ["II", "II"]}, "dataset.leads: found ['II', 'II'] (a list); expected each entry once"),
+        ({"likelihood": 101}, "dataset.likelihood: found 101 (a whole number); expected at most 100"),
+        ({"rate": 250}, "dataset.rate: found 250 (a whole number); expected one of 100, 500"),
+        ({"labels": "superclasses"}, 'dataset.labels: found "superclasses" (a text); expected one of superclass'),
+        ({"folder": "/no/such/folder"}, "found no folder at /no/such/folder"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_refused(parameters, message):
+    experiment = {"dataset": {"source": "ptbxl", **parameters}, "model": {"architecture": "gap_cnn"}}
+    with pytest.raises(resolution.ConfigError) as error:
+        resolution.resolve({"run": ["ptbxl"], "experiments": {"ptbxl": experiment}})
+    assert message in str(error.value)

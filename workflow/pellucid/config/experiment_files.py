@@ -134,6 +134,11 @@ def plants_evidence(config: Config, experiment: str) -> bool:
     return bool(named_files.spec_of(settings_of(config, experiment), "dataset").truth)
 
 
+def has_beats(config: Config, experiment: str) -> bool:
+    """Return whether the examples are recordings of heartbeats, whose maps are averaged beat by beat."""
+    return bool(named_files.spec_of(settings_of(config, experiment), "dataset").events == "r_peaks")
+
+
 def truth_file(config: Config, experiment: str) -> str:
     """Return the file that says where the planted evidence lies.
 
@@ -253,6 +258,8 @@ def figures(config: Config, experiment: str) -> list[str]:
         stems.append("evaluation/evidence")
     for method, parameters in settings["methods"].items():
         stems += [f"explain/{method}/{variant}" for variant in variants(method, parameters)]
+        if has_beats(config, experiment):
+            stems += [f"average_beat/{method}/{variant}" for variant in variants(method, parameters)]
     paths = [f"{here}/{stem}" for stem in stems]
     paths += [stem for _, stem in view_stems(config, experiment)]
     paths += [f"{here}/score/{score}/scores" for score in settings["scores"]]

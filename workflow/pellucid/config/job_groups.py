@@ -34,6 +34,7 @@ def members() -> dict[str, list[str]]:
             *_MEASURED,
             *(f"explain_{method}" for method in plugins.load("explain")),
             "draw_explanation",
+            "draw_average_beat",
             *(f"view_{view}" for view in plugins.load("views")),
             "draw_view",
         ],

@@ -55,7 +55,12 @@ def known_names(experiment: Mapping[str, Any]) -> list[str]:
         names = renamed.values() if isinstance(renamed, Mapping) else ()
         return [*map(str, of_model), *map(str, names)]
     # A mapping may rename some labels only.
-    return list(map(str, renamed)) if isinstance(renamed, list | tuple) else []
+    if isinstance(renamed, list | tuple) and renamed:
+        return list(map(str, renamed))
+    # Columns of a table, unless they are named by a pattern or a position.
+    columns = experiment["dataset"].get("labels") or experiment["dataset"].get("values") or ()
+    plain = all(isinstance(name, str) and not set("*?[") & set(name) for name in columns)
+    return [] if renamed or not plain or isinstance(columns, str) else list(columns)
 
 
 def _of_choice(choose: str, task: str, where: str) -> list[str]:

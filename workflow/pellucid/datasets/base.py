@@ -45,6 +45,8 @@ class SourceSpec:
         citation: the reference that the authors ask for.
         homepage: a page about the data.
         truth: whether the evidence for each example's class is known (`Examples.truth`).
+        events: "r_peaks" for recordings of heartbeats whose R peaks can be found (`heartbeats.r_peaks`): the maps of
+            their beats are then averaged.
         scratch: whether `load` takes a `scratch` (`spill_buffer.SpillBuffer`), where it builds arrays that may be
             larger than memory.
         own_labels: whether the labels are the user's own, so that `load` takes `known`: classes that the model has,
@@ -62,6 +64,7 @@ class SourceSpec:
     files: Mapping[str, File] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
     truth: bool = False
+    events: Literal["none", "r_peaks"] = "none"
     scratch: bool = False
     own_labels: bool = False
     function: ClassVar[str] = "load"

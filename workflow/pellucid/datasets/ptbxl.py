@@ -36,6 +36,7 @@ SPEC = SourceSpec(
     files={"archive": File("the zip archive of the database, or of some of its records", default=_ARCHIVE)},
     folders=("folder",),
     scratch=True,
+    events="r_peaks",
 )
 
 # The folds of each split, as published.

@@ -51,7 +51,9 @@ def draw(*, history: Path | str, training_info: Path | str, title: str, pictures
             axes.set_xlabel("epoch")
             axes.set_ylabel(loss if score == "loss" else _QUALITY[score])
             axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(loc="lower right", frameon=True, edgecolor="none", framealpha=0.9)
+        # The left panel has all curves: the quality on the training examples is not always measured.
+        handles = figure.axes[0].get_legend_handles_labels()
+        axes.legend(*handles, loc="lower right", frameon=True, edgecolor="none", framealpha=0.9)
         if varies:
             below: Any = figure.add_subplot(grid[1, :])
             below.plot(table["epoch"], rates, color=style.INK, marker=".", markersize=4, linewidth=1)

@@ -43,10 +43,10 @@ def of_examples(
     the absolute error in training standard deviations; `best` are the most probable classes or labels.
     """
     task = task_heading.task_of(data)
+    by_task: dict[str, Any] = {SINGLE_LABEL: _of_class, MULTI_LABEL: _of_label, REGRESSION: _of_value}
     facts = []
     for place, example in enumerate(chosen.tolist()):
         labelled, target = int(shared["labels"][example]) >= 0, int(shared["targets"][example])
-        known = {SINGLE_LABEL: _of_class, MULTI_LABEL: _of_label, REGRESSION: _of_value}[task]
         judged = labelled and task != REGRESSION
         difference = f" ({QUANTITY[task]} difference)" if target >= len(data["classes"]) else ""
         facts.append(
@@ -57,7 +57,7 @@ def of_examples(
                 "told": None if task == SINGLE_LABEL else task_heading.of_answer(data, shared, example),
                 "wrong": bool(wrong[example]) if judged else None,
                 "disagreement": float(disagreements[place]) if np.isfinite(disagreements[place]) else None,
-                **known(shared, data, example, labelled),
+                **by_task[task](shared, data, example, labelled),
             }
         )
     return facts

@@ -56,9 +56,8 @@ def _of_labels(metrics: Mapping[str, Any], table: Any) -> list[str]:
         f"{metrics['subset_accuracy']:.1%} of the examples all labels are right, and {metrics['hamming_loss']:.1%} of "
         "all single labels are wrong.",
     ]
-    known = table[np.isfinite(table["auroc"])] if table is not None else ()
-    if len(known) > 1:
-        ordered = known.sort_values("auroc", ascending=False)
+    ordered = table[np.isfinite(table["auroc"])].sort_values("auroc", ascending=False) if table is not None else None
+    if ordered is not None and len(ordered) > 1:
         best, worst = ordered.iloc[0], ordered.iloc[-1]
         lines.append(
             f"It ranks {in_figure(str(best['label']))} best (AUROC {best['auroc']:.3f}) and "
@@ -90,11 +89,16 @@ def _of_values(metrics: Mapping[str, Any], table: Any) -> list[str]:
 
 
 def _against(task: str, chance: Mapping[str, Any]) -> str:
+    if task == REGRESSION and (chance["gain_low"] or 0) <= 0:
+        return (
+            "Its errors are not clearly smaller than those of the training mean, but it knows the order of the values: "
+            f"rank correlation {chance['spearman']:.3f} (shuffled values give up to "
+            f"{chance['spearman_of_shuffled_values']:.3f})."
+        )
     if task == REGRESSION:
         return (
-            "The model does better than always answering with the training mean, or knows at least the order: R² "
-            f"against that mean {chance['r2_against_training_mean']:.3f}, rank correlation {chance['spearman']:.3f} "
-            f"(shuffled values give up to {chance['spearman_of_shuffled_values']:.3f})."
+            "The model clearly does better than always answering with the training mean: R² against that mean "
+            f"{chance['r2_against_training_mean']:.3f}, rank correlation {chance['spearman']:.3f}."
         )
     return (
         "The model clearly does better than chance: shuffled labels give a macro AUROC of up to "

@@ -39,7 +39,7 @@ def data_sentences(data: Mapping[str, Any]) -> list[str]:
     word = (OUTPUT_WORD if len(classes) == 1 else OUTPUT_WORDS)[task]
     each = {
         MULTI_LABEL: " Each example has any number of them.",
-        REGRESSION: " Each example has a measured number for each.",
+        REGRESSION: f" Each example has a measured number{' for each' * (len(classes) > 1)}.",
     }
     sentences = [
         f"{in_figure(data['title'], 300)}.",

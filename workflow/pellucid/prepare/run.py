@@ -47,6 +47,7 @@ def preprocess(
     memory_mb: int = 1024,
     classes: Sequence[str | int] = (),
     require: Callable[[Sequence[int]], None] | None = None,
+    require_names: Callable[[Sequence[str], str], None] | None = None,
 ) -> None:
     """Load a data source, split and scale it, and write it to `folder`, a large set block by block.
 
@@ -64,6 +65,7 @@ def preprocess(
         classes: the model's classes in the order of its outputs, where the model has its own list: they number the
             labels, and some may have no examples. The splits do not depend on it.
         require: refuses an example's lengths (without the channels) that the experiment's windows do not fit.
+        require_names: refuses names of the outputs, given with the task, among which the explained ones are not.
 
     Raises:
         InputError: a file or an example cannot be used, or the model lacks a class.
@@ -85,6 +87,8 @@ def preprocess(
     elif classes:
         # After the split, which draws class by class in the data's own order.
         raw = number_by_outputs(raw, splits, classes, parameters.get("class_names"))
+    if require_names is not None:
+        require_names(raw.classes, raw.task)
     statistics, notes = rescale(splits, scale, raw.channels)
     about = [] if divided else about_undivided(len(raw.train.y), scale)
     raw = replace(raw, notes=(*raw.notes, *about, *notes))
@@ -98,14 +102,7 @@ def preprocess(
         "scale": scale,
         "unit": _UNITS.get(scale, raw.unit),
         "statistics": statistics,
-        "split": reached(
-            splits,
-            list(raw.classes),
-            split,
-            own_test=raw.test is not None,
-            own_validation=raw.validation is not None,
-            task=raw.task,
-        ),
+        "split": _shares(raw, splits, split),
         "seed": seed,
     }
     _write_rest(splits, folder, data_info)
@@ -150,6 +147,12 @@ def _divide(raw: RawData, source: str, split: Mapping[str, Any] | str, seed: int
     if folds and raw.test is not None:
         raw = replace(raw, notes=(*raw.notes, _SET_ASIDE if raw.validation is None else _BOTH_SET_ASIDE))
     return raw, splits
+
+
+def _shares(raw: RawData, splits: Splits, split: Mapping[str, Any] | str) -> dict[str, Any]:
+    """Return the shares of the splits that were asked for and reached."""
+    own = {"own_test": raw.test is not None, "own_validation": raw.validation is not None}
+    return reached(splits, list(raw.classes), split, **own, task=raw.task)
 
 
 def _write_inputs(splits: Splits, folder: Path, source: str, scale: str) -> None:

@@ -14,6 +14,7 @@ from pellucid import files, plugins, tables
 from pellucid.compare import leaderboard
 from pellucid.config.shown_examples import shown
 from pellucid.config.variants import variants
+from pellucid.tasks import SINGLE_LABEL
 from pellucid.tracking import logged_model, notes, score_metrics, summaries, uploads
 from pellucid.tracking.runs import Entry, Runs, fitting
 from pellucid.user_text import in_markdown, readable
@@ -58,6 +59,7 @@ class Record(Runs):
             "pellucid.experiment": name,
             "pellucid.seed": str(settings["seed"]),
             "pellucid.title": fitting(readable(settings["title"])),
+            "pellucid.task": data.get("task", SINGLE_LABEL),
             **({_STUDY: study} if study else {}),
             **({"pellucid.device": device_of(training["device"])} if "device" in training else {}),
             **({"pellucid.best_explanation": best or "none"} if board else {}),
@@ -129,6 +131,7 @@ class Record(Runs):
         explained = [arrays[key] for key in ("indices", "inputs", "targets")]
         cost, scores = files.read_json(folder / "cost.json")[label], self._scores.get(label, {})
         tags = self._of_child(name, parent, "explanation", method, f"explain_{method}")
+        tags["pellucid.target"] = fitting(readable(_target(settings["examples"].get("target", "predicted"))))
         tags["mlflow.note.content"] = notes.with_scores(f"{spec.title}. {spec.paper}", scores)
         checks = self.folder / "score" / "checks.csv"
         if checks in self.recorded:
@@ -212,7 +215,11 @@ class Record(Runs):
         data, model, evaluation = (self.folder / name for name in ("data", "model", "evaluation"))
         attached = [(path, "figures") for folder in (data, model, evaluation) for path in self._pictures(folder)]
         attached += [(path, "evaluation") for path in self._files(evaluation, "*.csv")]
-        attached += [(path, "evaluation") for path in self._files(evaluation, "metrics.json")]
+        attached += [
+            (path, "evaluation")
+            for name in ("metrics", "thresholds")
+            for path in self._files(evaluation, f"{name}.json")
+        ]
         attached += [(model / "history.csv", "training"), (data / "data.json", "data")]
         compared = self.folder / "score"
         attached += [(path, "scores") for path in self._files(compared, "*.csv")]
@@ -274,6 +281,13 @@ class Record(Runs):
 def device_of(device: Mapping[str, Any]) -> str:
     """Return the device of a training in words: its name and its driver."""
     return f"{device['name']} (driver {device['driver']})" if "driver" in device else str(device["name"])
+
+
+def _target(target: Any) -> str:
+    """Return what is explained of each example, as a reader searches for it: `examples.target` in one line."""
+    if not isinstance(target, Mapping):
+        return str(target)
+    return str(target["class"]) if "class" in target else f"{target['why']}, not {target['not']}"
 
 
 def run_name(experiment: str, label: str) -> str:

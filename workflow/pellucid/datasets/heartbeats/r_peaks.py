@@ -24,6 +24,7 @@ LEAST_SECONDS = 2.0  # a shorter series has no rhythm that the thresholds could 
 # Hz: XQRS is written for such recordings. At 100 Hz it also counts T waves (in 171 of 400 records of PTB-XL), unless
 # the samples are interpolated first.
 _SEARCHED_AT = 360.0
+_SLOWEST_BEATS = 3.0  # s from beat to beat
 _REACH = 0.05  # s to each side of what XQRS finds: an R peak is at most so far from it
 
 
@@ -31,6 +32,31 @@ def lead_to_search(channels: Sequence[str]) -> int:
     """Return the index of the lead in which R peaks are searched: the first of `LEADS` that is there, else 0."""
     upper = [name.upper() for name in channels]
     return next((upper.index(lead) for lead in LEADS if lead in upper), 0)
+
+
+def find_in_leads(x: NDArray[np.floating], channels: Sequence[str], sampling_rate: float) -> Peaks:
+    """Return the samples of the R peaks of an ECG, ascending, found in one of its leads.
+
+    This is the first of `LEADS`, then of the others, in which a beat is found for every 3 s at least (a rate of 20 a
+    minute); if there is none, the lead with the most beats. A lead whose QRS complex is small may show none.
+
+    Args:
+        x: (time, channels), finite.
+        channels: their names.
+        sampling_rate: in Hz.
+
+    Raises:
+        InputError: as `find`.
+    """
+    upper = [name.upper() for name in channels]
+    order = [upper.index(lead) for lead in LEADS if lead in upper]
+    best: Peaks = np.zeros(0, np.int64)
+    for channel in dict.fromkeys([*order, *range(len(channels))]):
+        peaks = find(x[:, channel], sampling_rate)
+        if len(peaks) >= len(x) / sampling_rate / _SLOWEST_BEATS:
+            return peaks
+        best = max(best, peaks, key=len)
+    return best
 
 
 def find(signal: NDArray[np.floating], sampling_rate: float) -> Peaks:

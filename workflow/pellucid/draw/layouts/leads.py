@@ -36,7 +36,7 @@ _WIDE = 6.3  # inches of an example
 
 def is_ecg(data_info: Mapping[str, Any]) -> bool:
     """Return whether the channels are the 12 leads, in any order."""
-    return data_info["kind"] == "series" and sorted(map(_lead, data_info["channels"])) == sorted(LEADS)
+    return data_info["kind"] == "series" and sorted(map(lead_name, data_info["channels"])) == sorted(LEADS)
 
 
 def colours(signed: bool) -> Colormap:
@@ -131,7 +131,7 @@ def _paper(data_info: Mapping[str, Any], inputs: style.Array, time: NDArray[np.f
     length = len(time) / rate if rate else float(len(time))
     clinical = bool(in_mv and rate and _SECONDS[0] <= length <= _SECONDS[1])
     pieces = _clinical(length) if clinical else _two_columns(length)
-    leads = [_lead(name) for name in data_info["channels"]]
+    leads = [lead_name(name) for name in data_info["channels"]]
     centred = _centred(inputs)
     rows = max(piece.row for piece in pieces) + 1
     tops, bottoms = np.zeros(rows), np.zeros(rows)
@@ -178,7 +178,7 @@ def _example(axes: Axes, sheet: base.Sheet, index: int, paper: _Paper, time: NDA
     if paper.clinical:
         axes.set_aspect(_MM_PER_MV / _MM_PER_SECOND, anchor="SW")
         _grid(axes, paper, left)
-    leads = [_lead(name) for name in sheet.data_info["channels"]]
+    leads = [lead_name(name) for name in sheet.data_info["channels"]]
     scale, centred = sheet.scales.of(index), _centred(sheet.arrays["inputs"][[index]])[0]
     for piece in paper.pieces:
         channel = leads.index(piece.lead)
@@ -239,7 +239,7 @@ def _time_ticks(axes: Axes, paper: _Paper) -> None:
 
 def _whole(axes: Axes, sheet: base.Sheet, index: int, time: NDArray[np.float64]) -> None:
     """Draw the attribution of every lead over the whole time, in the clinical order."""
-    leads = [_lead(name) for name in sheet.data_info["channels"]]
+    leads = [lead_name(name) for name in sheet.data_info["channels"]]
     order = [leads.index(lead) for lead in LEADS]
     style.channel_map(axes, time, sheet.maps[index][:, order], LEADS, sheet.scales.of(index))
     axes.set_facecolor("white")
@@ -258,7 +258,7 @@ def _note(paper: _Paper, sheet: base.Sheet) -> str:
     return f"{note}; below: all leads over the whole time" if sheet.per_channel else note
 
 
-def _lead(name: str) -> str:
+def lead_name(name: str) -> str:
     """Return the usual spelling of a lead's name; a name that is no lead's stays as it is."""
     spellings = {lead.casefold(): lead for lead in LEADS}
     return spellings.get(name.strip().casefold().removeprefix("lead").strip(" _-"), name)
