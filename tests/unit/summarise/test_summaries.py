@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from pellucid.summarise import importance, permutation
+from pellucid.errors import InputError
+from pellucid.summarise import events, importance, permutation
 from pellucid.summarise.by_class import by_class, candidates
 from pellucid.summarise.class_maps import class_maps
 from pellucid.summarise.grouped_means import mean_and_band
@@ -162,3 +163,34 @@ def test_examples_stand_for_classes_labels_or_values():
     indices, labels = draw(np.array([[1, 0], [1, 1]], np.uint8), 2, "all", np.random.default_rng(0))
     assert list(zip(indices.tolist(), labels.tolist(), strict=True)) == [(0, 0), (1, 0), (1, 1)]
     assert [(members.name, members.rows.tolist()) for members in by_class(labels, "ab")] == [("a", [0, 1]), ("b", [2])]
+
+
+def test_the_event_is_the_r_peak_nearest_to_the_middle_and_found_once(monkeypatch):
+    from pellucid.datasets.heartbeats import r_peaks
+
+    searched = []
+
+    def find(x, channels, rate):
+        searched.append((tuple(channels), rate))
+        return np.array([100, 480, 900]) if x[0, 0] else np.zeros(0, np.int64)
+
+    monkeypatch.setattr(r_peaks, "find_in_leads", find)
+    x = np.zeros((3, 1000, 2), np.float32)
+    x[1:] = 1
+    data = {"sampling_rate_hz": 250, "channels": ["I", "II"]}
+    found = events.positions("r_peak", x, {}, np.array([0, 1, 2, 1]), data)
+    np.testing.assert_array_equal(found, [np.nan, 480, 480, 480])
+    assert searched == [(("I", "II"), 250.0)] * 3
+
+
+def test_events_that_cannot_be_known_are_refused():
+    x, data = np.zeros((2, 10, 1)), {"sampling_rate_hz": None, "channels": ["I"]}
+    with pytest.raises(InputError, match="without a sampling rate"):
+        events.positions("r_peak", x, {}, np.arange(2), data)
+    with pytest.raises(InputError, match="plants no evidence"):
+        events.positions("planted", x, {}, np.arange(2), data)
+    with pytest.raises(InputError, match="images"):
+        events.positions("planted", np.zeros((2, 4, 4, 1)), {}, np.arange(2), data)
+    truth = np.zeros((2, 10, 1), np.bool_)
+    truth[1, 3:6] = True
+    np.testing.assert_array_equal(events.positions("planted", x, {"test": truth}, np.arange(2), data), [np.nan, 4])
