@@ -32,26 +32,29 @@ def maps(folder, parts):
 
 @pytest.mark.slow
 def test_one_four_and_sixteen_parts_give_the_same_bytes_and_a_lost_part_is_made_again_alone(tmp_path):
+    summary, shown = "results/digits/summaries/gradient_shap/groups.json", "results/digits/examples.npz"
     tiny.write_config(tmp_path, content(1))
-    tiny.build(tmp_path)
+    tiny.build(tmp_path, summary, shown)
     here = tmp_path / "results/digits"
     expected, whole = summaries(tmp_path), maps(tmp_path, 1)
-    shown = (here / "explain/gradient_shap/attributions.npz").read_bytes()
+    before = (tmp_path / shown).read_bytes()
     for parts in (4, 16):
         tiny.write_config(tmp_path, content(parts))
-        said = tiny.build(tmp_path)
+        said = tiny.build(tmp_path, summary, shown)
         assert "Train" not in said
+        assert "Choose" not in said
         assert maps(tmp_path, parts) == whole
         assert summaries(tmp_path) == expected
-    assert (here / "explain/gradient_shap/attributions.npz").read_bytes() == shown
+    assert (tmp_path / shown).read_bytes() == before
 
     # What a killed job leaves is no output: the part alone is made again, and with the same bytes.
     (here / "measured/gradient_shap/part_3of16.npy").unlink()
-    (here / "summaries/gradient_shap/class_maps.npz").unlink()
-    planned = tiny.messages(tiny.snakemake(tmp_path, "--dry-run"))
+    (tmp_path / summary).unlink()
+    planned = tiny.messages(tiny.snakemake(tmp_path, "--dry-run", summary))
     assert [line for line in planned if line.startswith("Explain")] == [
         "Explain part 3of16 of the measured examples of digits by gradient_shap"
     ]
+    # From here on everything is built: figures, page and record.
     tiny.build(tmp_path)
     assert maps(tmp_path, 16) == whole
     assert summaries(tmp_path) == expected
