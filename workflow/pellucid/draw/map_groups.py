@@ -18,6 +18,7 @@ from pellucid.draw import style
 from pellucid.draw.shared.mean_images import picture
 from pellucid.messages import MANY_CLASSES
 from pellucid.summarise.measured_maps import MeasuredMaps
+from pellucid.summarise.run import ORIGINS
 from pellucid.user_text import readable
 
 _MOST_GROUPS = 30
@@ -54,7 +55,7 @@ def draw(
     chosen = files.read_arrays(examples)
     labels = list(variants(method_of(variant), parameters))
     opened = MeasuredMaps.open(maps, variant, labels, filled, chosen["indices"])
-    members = tables.read(groups, words=(*tables.WORDS, "group", "site"))
+    members = tables.read(groups, words=(*tables.WORDS, *ORIGINS))
     # An example may stand for several labels: its row follows from the class, too.
     info = files.read_json(data)
     places = {

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # Kinds of origin by the name of their array in the measured examples.
-ORIGINS = {"group": "group", "site": "site"}
+ORIGINS = {"recording or patient": "group", "site": "site"}
 
 
 def summarise(
