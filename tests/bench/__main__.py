@@ -14,6 +14,7 @@ from datetime import date
 from tests.bench import (
     coverage,
     csv,
+    ecg,
     few_examples,
     first_picture,
     heartbeats,
@@ -39,6 +40,7 @@ BENCHMARKS = {
     "ranks": ranks.main,
     "shortcuts": shortcuts.main,
     "slurm": slurm.main,
+    "ecg": ecg.main,
     "peers": peers.main,
 }
 

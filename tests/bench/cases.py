@@ -39,7 +39,10 @@ NETWORKS: dict[str, tuple[str, tuple[int, ...], int, int, tuple[int, ...]]] = {
     "heartbeat": ("heartbeat_cnn", (186, 1), 5, 15, (12,)),
     "multivariate": ("multivariate_cnn", (300, 9), 6, 10, (20,)),
     "digit": ("digit_cnn", (28, 28, 1), 10, 5, (7, 7)),
+    "ecg": ("xresnet1d101", (1000, 12), 5, 50, (20,)),
 }
+# The others are compared where they are named.
+SMALL = ("heartbeat", "multivariate", "digit")
 
 
 @dataclass
@@ -65,7 +68,7 @@ class Case:
         shape = NETWORKS[self.name][1]
         self.inputs = rng.random((self.number, *shape), np.float32)
         self.training = rng.random((100, *shape), np.float32)
-        self.samples = 512 if self.number <= 32 else 128
+        self.samples = 512 if self.number <= 32 and self.name in SMALL else 128
 
     @cached_property
     def model(self) -> Any:
@@ -77,6 +80,14 @@ class Case:
         keras.utils.set_random_seed(0)
         architecture, shape, classes, _, _ = NETWORKS[self.name]
         return settled(importlib.import_module(f"pellucid.models.{architecture}").build(shape, classes))
+
+    @property
+    def in_torch(self) -> Any:
+        """A new copy in PyTorch, ending in logits."""
+        from tests.support.torch_copy import torch_copy
+        from tests.support.torch_graph import torch_graph
+
+        return torch_copy(self.model) if self.name in SMALL else torch_graph(self.model)
 
     @cached_property
     def linear(self) -> Any:

@@ -27,7 +27,7 @@ import numpy as np
 
 from pellucid.network import runtime
 from tests.bench import peer, peer_memory
-from tests.bench.cases import METHODS, NETWORKS, Case
+from tests.bench.cases import METHODS, NETWORKS, SMALL, Case
 from tests.bench.floor import Floor
 from tests.bench.timing import seconds
 
@@ -272,7 +272,7 @@ def _chosen(arguments: Sequence[str]) -> argparse.Namespace:
         return parse
 
     parser = argparse.ArgumentParser("python -m tests.bench peers", description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=some_of(list(NETWORKS)), default=list(NETWORKS))
+    parser.add_argument("--cases", type=some_of(list(NETWORKS)), default=list(SMALL))
     parser.add_argument("--inputs", type=lambda given: [int(one) for one in given.split(",")], default=[16, 256])
     parser.add_argument("--methods", type=some_of(METHODS), default=list(METHODS))
     parser.add_argument("--threads", type=int, default=2)

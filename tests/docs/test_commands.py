@@ -46,6 +46,8 @@ TESTED = {
     "snakemake --cores 2 --config run=[ptbxl_small] experiments={ptbxl_small: {dataset: {folder: /path/to/ptbxl}}}": (
         "tests/docs/test_commands.py::test_a_folder_of_ptbxl_named_on_the_command_line"
     ),
+    "snakemake --cores 2 --config run=[ptbxl_small] experiments={ptbxl_small: {repeats: 5, explain: none, dataset: { "
+    "folder: /path/to/ptbxl}}}": "tests/docs/test_commands.py::test_a_folder_of_ptbxl_named_on_the_command_line",
     "make ui": "tests/workflow/test_ui.py",
     "make demo": "tests/workflow/test_demo.py",
     "pellucid demo": "tests/workflow/test_demo.py",
@@ -89,7 +91,7 @@ CHECKS = ["make test", "make test-slow", "make bench", "make lint", "make format
 # Parts of `make bench`, which take minutes each and judge nothing.
 MEASURED = [
     f"python -m tests.bench {part}"
-    for part in ("occlusion", "scores", "peers", "csv", "stream", "heartbeats", "few_examples", "first_picture")
+    for part in ("occlusion", "scores", "peers", "ecg", "csv", "stream", "heartbeats", "few_examples", "first_picture")
 ]
 # They change the shell that they are typed into.
 SHELL = [
@@ -206,9 +208,9 @@ def test_heartbeats_named_on_the_command_line(folder):
 
 
 @pytest.mark.slow
-def test_a_folder_of_ptbxl_named_on_the_command_line(folder):
-    (folder / "ptbxl").mkdir()
-    command = next(command for command in TESTED if "ptbxl_small" in command)
+@pytest.mark.parametrize("command", [command for command in TESTED if "ptbxl_small" in command])
+def test_a_folder_of_ptbxl_named_on_the_command_line(folder, command):
+    (folder / "ptbxl").mkdir(exist_ok=True)
     done = run(folder, [word.replace("/path/to", str(folder)) for word in FOUND[command][1]], "--dry-run")
     assert done.returncode == 0, done.stderr[-3000:]
     assert "ptbxl_small" in done.stdout + done.stderr

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pellucid import plugins
 from pellucid.errors import InputError
+from pellucid.explain import cam
 from pellucid.explain.run import explain_variants
 from pellucid.network import window_scores
 from pellucid.network.explained_model import ExplainedModel
@@ -160,6 +161,8 @@ def difference_network(keras, model, why, other):
 
 def methods_of(package="explain"):
     skipped = ("attention_weights", "instance_weights", "random_attribution", "input_magnitude", "all_equal")
+    # Its rules are of layers: a layer that computes a difference is another network to it than a difference of outputs.
+    skipped += ("lrp",)
     return [name for name in plugins.load(package) if name not in skipped]
 
 
@@ -301,3 +304,24 @@ def test_a_contrast_of_two_equal_outputs_is_refused_by_its_name(keras):
     arrays = {"inputs": np.random.default_rng(1).random((2, 12, 3), np.float32), "targets": np.full(2, contrast(1, 0))}
     with pytest.raises(InputError, match='contrast "rate, not width": the score is 1 for every input'):
         explain_variants("saliency", {"mode": "signed"}, model, arrays, seed=0, classes=["width", "rate"])
+
+
+def test_class_activation_maps_need_a_dense_layer_that_nothing_but_its_cut_activation_follows(keras):
+    layers = keras.layers
+    ends = {
+        "sigmoids": (MULTI_LABEL, [layers.Dense(3, activation="sigmoid")]),
+        "sigmoid layer": (MULTI_LABEL, [layers.Dense(3), layers.Activation("sigmoid")]),
+        "one value": (REGRESSION, [layers.Dense(1)]),
+        "ReLU behind": (REGRESSION, [layers.Dense(3), layers.Activation("relu")]),
+        "ReLU in the layer": (REGRESSION, [layers.Dense(3, activation="relu")]),
+    }
+    for name, (task, end) in ends.items():
+        network = keras.Sequential([keras.Input((9, 2)), layers.Conv1D(4, 3), layers.GlobalAveragePooling1D(), *end])
+        model = ExplainedModel(network, task)
+        x = np.random.default_rng(0).normal(size=(2, 9, 2)).astype(np.float32)
+        if "ReLU" in name:
+            assert model.places.pooled is None, name
+            continue
+        maps = cam.maps(model, x, np.zeros(2, np.int64))
+        bias = next(layer for layer in end if layer.weights).get_weights()[1][0]
+        np.testing.assert_allclose(maps.mean(1) + bias, model.logits(x)[:, 0], rtol=1e-4, atol=1e-5, err_msg=name)

@@ -54,3 +54,22 @@ def test_a_module_has_the_name_and_the_output_of_its_layer(digit, rng):
 def test_a_layer_without_a_counterpart_is_refused(attention):
     with pytest.raises(ValueError, match="lstm: no counterpart for LSTM"):
         torch_copy(attention)
+
+
+def test_a_network_with_branches_computes_the_same(keras):
+    """xresnet1d101 with strides and an odd number of steps, and inception1d with pooling of negative values."""
+    import torch
+
+    from pellucid.models import inception1d, xresnet1d101
+    from tests.conftest import settled
+    from tests.support.logits import logits_copy
+    from tests.support.torch_graph import torch_graph
+
+    x = np.random.default_rng(0).standard_normal((2, 90, 3), np.float32)
+    for model in (
+        settled(xresnet1d101.build((90, 3), 4, blocks=[1, 2], filters=8, hidden=6)),
+        settled(inception1d.build((90, 3), 4, depth=3, filters=4, bottleneck=4, kernel=8)),
+    ):
+        with torch.no_grad():
+            found = torch_graph(model)(channels_first(x)).numpy()
+        np.testing.assert_allclose(found, logits_copy(model)(x, training=False), rtol=1e-4, atol=1e-5)

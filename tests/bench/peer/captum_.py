@@ -35,9 +35,9 @@ def work(case: Case, method: str, size: int) -> Callable[[int], object]:
     import torch
     from captum import attr
 
-    from tests.support.torch_copy import channels_first, torch_copy
+    from tests.support.torch_copy import channels_first
 
-    copy = torch_copy(case.model)
+    copy = case.in_torch
     inputs, classes = channels_first(case.inputs), torch.tensor(case.targets)
     name = case.layer
     layer = getattr(copy, f"{name}_activation", None) or getattr(copy, name)

@@ -5,7 +5,9 @@ import pytest
 from click.testing import CliRunner
 
 import pellucid
+from pellucid.cli import explain
 from pellucid.cli.main import main
+from pellucid.tasks import TASKS
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,7 @@ def test_a_contrast_is_that_of_python(model, beats, tmp_path):
 
 
 def test_a_model_of_another_task_is_refused(model, beats, tmp_path):
+    assert explain._TASKS == TASKS
     arguments = ["--task", "multi_label", "--label", "187", "-m", "saliency", "-o", str(tmp_path)]
     result = CliRunner().invoke(main, ["explain", str(model), str(beats[0]), *arguments])
     assert result.exit_code == 1

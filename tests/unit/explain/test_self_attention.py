@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+import pellucid
 from pellucid.errors import InputError
 from pellucid.explain import attention_gradient, attention_rollout
 from pellucid.models import transformer
@@ -231,6 +232,15 @@ def test_what_attention_does_not_describe_is_refused(keras, name):
     assert "self_attention" not in archive.features(json.loads(model.to_json()), name)
     with pytest.raises(InputError, match=message):
         attention_rollout.explain(ExplainedModel(model), np.zeros((1, 24, 2), np.float32), np.array([0]), None)
+
+
+def test_a_notebook_is_told_why(keras):
+    make, message = REFUSED["Flatten"]
+    x = np.zeros((1, 24, 2), np.float32)
+    with pytest.raises(InputError, match=message):
+        pellucid.explain(of(keras, make), x, "attention_rollout")
+    with pytest.raises(InputError, match="it needs self-attention over tokens in the order of time"):
+        pellucid.explain(lambda batch: batch[:, :2, 0], x, "attention_gradient", class_names=("a", "b"))
 
 
 def test_images_are_refused(keras):

@@ -153,6 +153,19 @@ def test_the_scale_of_values_goes_into_the_last_layer():
     assert [layer.__class__.__name__ for layer in model.layers] == ["Flatten", "Dense"]
 
 
+def test_a_model_of_values_from_elsewhere_is_fitted_on_from_where_it_stands(data, trained, tmp_path):
+    file = trained / "regression" / "model" / "model.keras"
+    entry = {"architecture": "keras_file", "file": str(file), "file_sha256": "none"}
+    # Steps that change nothing: what comes out went through both changes of unit.
+    brief = {"epochs": 1, "batch_size": 64, "learning_rate": 1e-9, "optimizer": "sgd"}
+    prepared.fit(data / "regression", tmp_path, entry, brief, paths={"file": str(file)})
+    x, _ = examples(data / "regression", "test")
+    before, after = (np.asarray(model(x)) for model in (model_of(trained / "regression"), model_of(tmp_path)))
+    # The running means of the normalisations move a little.
+    np.testing.assert_allclose(after, before, atol=0.2 * before.std())
+    assert np.abs(after - before).max() > 0
+
+
 @pytest.mark.parametrize("settings", [{"use_bias": False}, {"activation": "relu"}])
 def test_a_last_layer_that_cannot_take_the_scale_is_refused(settings):
     with pytest.raises(

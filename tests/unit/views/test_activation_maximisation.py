@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pellucid.draw.views.activation_maximisation import draw
 from pellucid.errors import InputError
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.activation_maximisation import compute
@@ -123,3 +124,37 @@ def test_reaches_a_higher_logit_than_tf_keras_vis_in_as_many_steps(keras, digit,
     )
     reached = model.score(np.clip(np.asarray(theirs), x.min(), x.max()).astype(np.float32), np.arange(10))
     assert (found["scores"] >= reached - 1e-3).all()
+
+
+@pytest.mark.parametrize("task", ["multi_label", "regression"])
+def test_labels_and_values_of_a_linear_model_have_their_optima_at_the_limits(keras, task):
+    rng = np.random.default_rng(0)
+    dense = keras.layers.Dense(3, activation="sigmoid" if task == "multi_label" else "linear")
+    network = keras.Sequential([keras.Input((6, 2)), keras.layers.Flatten(), dense])
+    dense.set_weights([0.2 * rng.normal(size=(12, 3)), rng.normal(size=3)])
+    model, kernel = ExplainedModel(network, task), dense.get_weights()[0].reshape(6, 2, 3)
+    x = rng.random((30, 6, 2), np.float32)
+    if task == "multi_label":
+        # Nobody has the last label; the second one only together with the first.
+        answers = np.zeros((30, 3), np.uint8)
+        answers[:20, 0], answers[5:8, 1] = 1, 1
+        units, means = [0, 1], [x[:20].mean(0), x[5:8].mean(0)]
+    else:
+        answers = np.stack([np.arange(30), -np.arange(30), np.arange(30) % 10], axis=1).astype(np.float32)
+        units, means = [0, 1, 2], [x[27:].mean(0), x[:3].mean(0), x[9::10].mean(0)]
+    data = given(model, (x, answers))
+    data.data_info["task"] = task
+    found = compute(model, data, np.random.default_rng(0), **FREE, steps=400)
+    np.testing.assert_array_equal(found["units"], units)
+    low, high = x.min((0, 1)), x.max((0, 1))
+    expected = np.where(np.moveaxis(kernel, -1, 0)[units] > 0, high, low)
+    np.testing.assert_array_equal(found["inputs"], expected.astype(np.float32))
+    np.testing.assert_allclose(found["mean"], means, atol=1e-6)
+    assert ("probabilities" in found) == (task == "multi_label")
+    if task == "multi_label":
+        logits = np.array([model.logits(found["inputs"])[row, unit] for row, unit in enumerate(units)])
+        np.testing.assert_allclose(found["probabilities"], 1 / (1 + np.exp(-logits.astype(float))), rtol=1e-5)
+    figure = draw(found, {**data.data_info, "kind": "series", "channels": ["a", "b"], "unit": "", "sampling_rate_hz": None},
+                  {}, "Activation maximisation")  # fmt: skip
+    texts = " ".join(text.get_text() for axes in figure.axes for text in [axes.title, axes._left_title])
+    assert ("value" if task == "regression" else "logit") in texts

@@ -22,6 +22,7 @@ _NEEDED = {
     "rescale_rule": "layers that Deep SHAP has rules for, and no others",
     "gap": "global average pooling, and after it the dense layer of the classes alone",
     "attention": "the attention layer of the architecture attention_lstm",
+    "self_attention": "self-attention over tokens in the order of time, of which the mean or one is read",
     "instances": "the windows of the architecture mil_cnn",
     "layers": "layers",
     "truth": "the places where evidence was planted, which the workflow alone knows",

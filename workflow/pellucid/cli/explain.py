@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from pellucid.tasks import TASKS
+# Those of `pellucid.tasks`, which would load NumPy before the help is shown.
+_TASKS = ("single_label", "multi_label", "regression")
 
 
 def _complete_method(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -40,8 +41,8 @@ def _complete_method(context: click.Context, parameter: click.Parameter, incompl
 @click.option("--minus", default="", metavar="NAME", help="Explain the target minus this output: why A, and not B.")
 @click.option(
     "--task",
-    type=click.Choice(TASKS),
-    default=TASKS[0],
+    type=click.Choice(_TASKS),
+    default=_TASKS[0],
     show_default=True,
     help="What the model was trained for: one class of several, any number of labels, or measured values.",
 )

@@ -14,11 +14,14 @@ from pellucid.config.studies import REPEATING, Study, described, without
 from pellucid.draw import style
 from pellucid.user_text import LONGEST_TITLE, names_in_figure
 
-# The metrics by which members are compared, and which direction is better.
-SHOWN = {
-    "balanced_accuracy": ("balanced accuracy", "higher is better →"),
-    "log_loss": ("log loss", "← lower is better"),
-}
+_HIGHER, _LOWER = "higher is better →", "← lower is better"
+# The metrics by which members are compared, and which direction is better: the first pair that the members have, since
+# classes, labels and values have metrics of their own.
+SHOWN = (
+    {"balanced_accuracy": ("balanced accuracy", _HIGHER), "log_loss": ("log loss", _LOWER)},
+    {"macro_auroc": ("macro AUROC", _HIGHER), "log_loss": ("log loss", _LOWER)},
+    {"r2": ("R²", _HIGHER), "mae_in_sd": ("mean absolute error in standard deviations", _LOWER)},
+)
 
 
 def draw(
@@ -40,7 +43,8 @@ def draw(
         figure = style.new(9.0, 1.55 + 0.32 * len(groups) + (0.3 if len(groups) == 1 else 0))
         figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.08)
         panels = figure.subplots(1, 2, sharey=True)
-        for axes, (metric, (name, better)) in zip(panels, SHOWN.items(), strict=True):
+        shown = next(pair for pair in SHOWN if set(pair) <= set(rows.columns))
+        for axes, (metric, (name, better)) in zip(panels, shown.items(), strict=True):
             _panel(axes, [rows.loc[group, metric].to_numpy(np.float64) for group in groups])
             axes.set_xlabel(f"{name} of the test examples\n{better}", fontsize=8)
         panels[0].set_yticks(range(len(groups)), labels, fontsize=8)

@@ -12,6 +12,8 @@ from pellucid.evaluate.label_ranking import areas
 from pellucid.tasks import sigmoid
 
 BINS = 15  # of a label's reliability, as of the reliability diagram of classes
+# Test examples of each kind, below which a label has no intervals (`docs/statistics.md` has the measured coverage).
+FEWEST = 10
 _DIGITS = 9  # of a probability, when it is compared with the edge of a bin
 
 
@@ -59,6 +61,7 @@ def score(
     whole = _values(has, logits, predicted, np.ones((1, len(has))))
     drawn = [_values(has, logits, predicted, counts) for counts in resampling.resamples(*has.shape)]
     ends = {name: resampling.ends(np.concatenate([block[name] for block in drawn])) for name in whole}
+    _leave_out_rare(ends, has)
     confusion = _confusion(has, predicted)
     reliability = pd.concat([_reliability(has[:, place], p[:, place], name) for place, name in enumerate(labels)])
     errors = (reliability["share"] * reliability["gap"].abs()).groupby(reliability["label"], sort=False).sum()
@@ -106,6 +109,15 @@ def _values(
         "micro_auprc": np.concatenate([block.auprc for block in micro]),
         "micro_f1": micro_f1,
     }
+
+
+def _leave_out_rare(ends: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]], has: NDArray[np.bool_]) -> None:
+    """Remove, in place, the intervals of labels that too few test examples have, or lack: they would be too narrow."""
+    positives = has.sum(0)
+    rare = np.minimum(positives, len(has) - positives) < FEWEST
+    for name in ("auroc", "auprc", "f1"):
+        for end in ends[name]:
+            end[rare] = np.nan
 
 
 def _in_parts(counts: NDArray[np.float64], parts: int) -> list[NDArray[np.float64]]:

@@ -45,14 +45,15 @@ def ends(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]
     """Return the 95% interval of each metric from its values in the resamples (resamples, …): low and high, (…).
 
     Both are NaN where the metric is undefined in more than a tenth of the resamples, such as the AUROC of a label that
-    only two test examples have.
+    only two test examples have, and where it is the same in all of them, such as an AUROC of 1: resamples of examples
+    without an error have none, and that is no interval of 95%.
     """
     values = np.asarray(values, np.float64)
     flat = values.reshape(len(values), -1)
     low, high = np.full(flat.shape[1], np.nan), np.full(flat.shape[1], np.nan)
     for place, column in enumerate(flat.T):
         defined = column[np.isfinite(column)]
-        if len(column) and len(defined) >= _DEFINED * len(column):
+        if len(defined) >= max(1, _DEFINED * len(column)) and np.ptp(defined) > 0:
             low[place], high[place] = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return low.reshape(values.shape[1:]), high.reshape(values.shape[1:])
 

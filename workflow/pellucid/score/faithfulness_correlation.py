@@ -24,7 +24,7 @@ SPEC = ScoreSpec(
     "the attribution that a set has in sum with the drop of the logit without it: 1 where the logit is the sum of what "
     "the explanation says, 0 for a random map, and 0 by definition for a map that gives every set the same. All "
     "explanations meet the same sets. It depends on their size and on the baseline, and interactions of units lower it "
-    "for any explanation.",
+    "for any explanation. Of a regression the value drops, of a contrast the difference of two logits or values.",
     paper="Bhatt U, Weller A, Moura JMF. Evaluating and Aggregating Feature-based Model Explanations. IJCAI (2020), "
     "definition 3",
     metrics={"faithfulness_correlation": Metric("Faithfulness correlation", "higher", -1, 1)},

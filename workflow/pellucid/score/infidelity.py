@@ -27,7 +27,8 @@ SPEC = ScoreSpec(
     "gradients, times the change of the input. It is 0 where the logit is the sum of what the explanation says. The "
     "scale of a map rules it, so the scaled one comes first: of the map times the best factor from 0 up, as a share of "
     "the changes' mean square; it is 1 for a map that says nothing, or the opposite. Sets are all of one size, so that "
-    "a map of equal values predicts the mean change: its score is what any map gets for that alone.",
+    "a map of equal values predicts the mean change: its score is what any map gets for that alone. Of a regression "
+    "the value changes, of a contrast the difference of two logits or values.",
     paper="Yeh CK et al. On the (In)fidelity and Sensitivity of Explanations. NeurIPS (2019), equation 1 and the "
     "optimal scaling; that the factor is not below 0, and the division by the changes' mean square, are this project's",
     metrics={

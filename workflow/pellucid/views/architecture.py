@@ -17,6 +17,7 @@ from pydantic import Field
 from pellucid.messages import format_shape
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.receptive_field import node_fields
+from pellucid.tasks import OUTPUT_WORDS
 from pellucid.user_text import in_cell
 from pellucid.views.base import ViewData, ViewSpec
 
@@ -163,7 +164,7 @@ def summary(model: ExplainedModel, rows: Sequence[Row]) -> str:
     rule = "-" * max(map(len, aligned))
     total, trainable = (sum(getattr(row, name) for row in rows) for name in ("parameters", "trainable"))
     ending = [
-        f"input: {format_shape(model.input_shape)}; classes: {model.n_classes}; layers: {len(rows)}",
+        f"input: {format_shape(model.input_shape)}; {OUTPUT_WORDS[model.task]}: {model.n_classes}; layers: {len(rows)}",
         f"parameters: {total:,} ({total * 4 / 2**20:.2f} MiB as 32-bit numbers)",
         f"trainable: {trainable:,}; not trainable: {total - trainable:,}",
     ]

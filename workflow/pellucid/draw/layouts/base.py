@@ -94,6 +94,9 @@ class Sheet:
             return self._of_many(index, int(width / LETTER), target)
         true = classes[label] if label != UNLABELLED else ""
         name = true if label == predicted else f"{true} → {classes[predicted]}".strip()
+        if task_heading.contrasts(self.arrays):
+            # Two names in one line would run into the next panel.
+            return "\n".join([name, textwrap.fill(f"explained: {target}", int(width / LETTER))])
         return f"{name}{f'; explained: {target}' if target else ''}"
 
     def _classes(self, index: int) -> tuple[int, int]:

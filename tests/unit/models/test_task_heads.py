@@ -1,0 +1,116 @@
+"""The last layer of a model for each task: of the project's own architectures, and of models from elsewhere."""
+
+import numpy as np
+import pytest
+
+from pellucid.errors import InputError
+from pellucid.models import base, gap_cnn, keras_file, saved_model
+from pellucid.models.imported import task_head
+
+SHAPE = (8, 1)
+OWN = {"filters": [4], "kernels": [3], "pool": 1, "batch_norm_momentum": 0.9}
+
+
+def made(keras, *last, outputs=3):
+    """A model that ends in the given layers or operations."""
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input(SHAPE)
+    tensor = keras.layers.Dense(outputs, name="scores")(keras.layers.Flatten()(inputs))
+    for step in last:
+        tensor = step(tensor)
+    return keras.Model(inputs, tensor)
+
+
+@pytest.fixture
+def x(rng):
+    return rng.normal(size=(5, *SHAPE)).astype(np.float32)
+
+
+def test_own_architectures_get_the_activation_of_the_task(keras, x):
+    logits = {}
+    for task in ("single_label", "multi_label", "regression"):
+        keras.utils.set_random_seed(1)
+        model = base.for_task(gap_cnn.build(SHAPE, 3, **OWN), task)
+        assert [layer.name for layer in model.layers][-1] == "classes"
+        logits[task] = np.asarray(model(x))
+    np.testing.assert_allclose(logits["multi_label"], 1 / (1 + np.exp(-logits["regression"])), rtol=1e-5)
+    exponentials = np.exp(logits["regression"])
+    np.testing.assert_allclose(logits["single_label"], exponentials / exponentials.sum(1, keepdims=True), rtol=1e-5)
+
+
+def test_another_last_layer_is_refused(keras):
+    with pytest.raises(InputError, match=r"\(Softmax\) at the end; expected a dense layer with a softmax"):
+        base.for_task(made(keras, keras.layers.Softmax()), "multi_label")
+
+
+def test_sigmoids_stay_and_logits_get_one_each(keras, x):
+    layer, operation = made(keras, keras.layers.Activation("sigmoid")), made(keras, keras.ops.sigmoid)
+    logits = made(keras)
+    expected = np.asarray(layer(x))
+    assert task_head.with_head(layer, 3, "multi_label", "mine") is layer
+    for model in (operation, logits):
+        changed = task_head.with_head(model, 3, "multi_label", "mine")
+        np.testing.assert_allclose(np.asarray(changed(x)), expected, rtol=1e-5)
+        assert changed.layers[-1].activation is keras.activations.sigmoid
+
+
+def test_values_stay_as_they_are(keras, x):
+    model = made(keras)
+    assert task_head.with_head(model, 3, "regression", "mine") is model
+    flat = made(keras, lambda scores: keras.ops.squeeze(scores, -1), outputs=1)
+    changed = task_head.with_head(flat, 1, "regression", "mine")
+    np.testing.assert_array_equal(np.asarray(changed(x)), np.asarray(flat(x))[:, None])
+
+
+@pytest.mark.parametrize(
+    ("activation", "task", "outputs", "message"),
+    [
+        ("softmax", "multi_label", 3, r"a softmax over 3 outputs.*Such a model fits data of the task single_label"),
+        ("log_softmax", "multi_label", 3, "a log-softmax over 3 outputs"),
+        ("softmax", "regression", 3, "a softmax over 3 outputs.*fits data of the task single_label"),
+        ("sigmoid", "regression", 3, r"3 output\(s\) with a sigmoid.*fits data of the task multi_label"),
+        ("sigmoid", "regression", 1, r"1 output\(s\) with a sigmoid.*fits data of the task single_label"),
+        ("sigmoid", "single_label", 3, "3 independent sigmoids.*dataset.task: multi_label"),
+    ],
+)
+def test_a_head_of_another_task_is_refused_with_the_task_that_fits(keras, activation, task, outputs, message):
+    model = made(keras, keras.layers.Activation(activation), outputs=outputs)
+    with pytest.raises(InputError, match=message):
+        task_head.with_head(model, outputs, task, "mine")
+
+
+@pytest.mark.parametrize("task", ["multi_label", "regression"])
+def test_another_number_of_outputs_is_refused(keras, task):
+    words = {"multi_label": "labels", "regression": "values"}[task]
+    with pytest.raises(InputError, match=f"an output of shape 3; expected 2, one for each of the data's {words}"):
+        task_head.with_head(made(keras), 2, task, "mine")
+
+
+def test_probabilities_that_are_computed_before_the_end_are_refused(keras):
+    model = made(keras, keras.layers.Activation("sigmoid"), keras.layers.Rescaling(0.5))
+    with pytest.raises(InputError, match="probabilities that are computed before the last layer"):
+        task_head.with_head(model, 3, "multi_label", "mine")
+
+
+def test_a_new_head_is_that_of_the_task(keras, tmp_path):
+    made(keras, keras.layers.Softmax()).save(tmp_path / "m.keras")
+    for task in ("multi_label", "regression"):
+        model = keras_file.build(SHAPE, 2, file=tmp_path / "m.keras", new_head=True, task=task)
+        assert model.output_shape == (None, 2)
+        assert model.layers[-1].activation is keras.activations.get(base.ACTIVATION[task])
+
+
+def test_a_saved_model_is_called_and_gets_the_head_of_the_task(keras, tmp_path, x):
+    expected = {}
+    for name, activation in (("logits", "linear"), ("sigmoids", "sigmoid"), ("classes", "softmax")):
+        model = made(keras, keras.layers.Activation(activation))
+        model.export(str(tmp_path / name), verbose=False)
+        expected[name] = np.asarray(model(x))
+    for name in ("logits", "sigmoids"):
+        model = saved_model.build(SHAPE, 3, folder=str(tmp_path / name), allow_code=True, task="multi_label")
+        np.testing.assert_allclose(np.asarray(model(x)), expected["sigmoids"], rtol=1e-5)
+    model = saved_model.build(SHAPE, 3, folder=str(tmp_path / "logits"), allow_code=True, task="regression")
+    np.testing.assert_allclose(np.asarray(model(x)), expected["logits"], rtol=1e-6)
+    for task in ("multi_label", "regression"):
+        with pytest.raises(InputError, match="3 probabilities that sum to 1.*fits data of the task single_label"):
+            saved_model.build(SHAPE, 3, folder=str(tmp_path / "classes"), allow_code=True, task=task)
