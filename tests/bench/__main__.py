@@ -23,6 +23,7 @@ from tests.bench import (
     peers,
     ranks,
     scores,
+    shortcuts,
     slurm,
     stream,
 )
@@ -37,6 +38,7 @@ BENCHMARKS = {
     "stream": stream.main,
     "coverage": coverage.main,
     "ranks": ranks.main,
+    "shortcuts": shortcuts.main,
     "slurm": slurm.main,
     "ecg": ecg.main,
     "peers": peers.main,

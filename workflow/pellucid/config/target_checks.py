@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from pellucid.config import measured_checks
 from pellucid.config.experiment_task import task_of
 from pellucid.messages import MANY_CLASSES, abbreviate, comma_list, did_you_mean
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, REGRESSION
@@ -29,6 +30,7 @@ def faults(experiment: Mapping[str, Any], path: str) -> list[str]:
             f"{where}: found why: {name} and not: {name}, whose difference is 0 for every example; expected two "
             f"different {OUTPUT_WORDS[task]}."
         )
+    found += measured_checks.faults(experiment, path)
     return found + _of_names(target, known_names(experiment), where, OUTPUT_WORD[task])
 
 
