@@ -3,7 +3,7 @@
 Both classes have evidence of their own, a motif that starts anywhere. In some recordings of one class, a small marker
 stands near the beginning of the series, too; the network learns it, and groups of its maps should name the recordings.
 Three sets are trained on: with a marker in two of six recordings, with one in all recordings of the class, and without.
-The limits of the flags were fixed before.
+The limits of the flags were fixed before. The tests behind them were chosen on the seeds 100 to 109; these are others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pellucid.network.explained_model import ExplainedModel
 from tests.bench.timing import row
 from tests.support import planted_shortcut
 
-SEEDS = range(100, 110)
+SEEDS = range(200, 210)
 STEPS, RECORDINGS, EACH = planted_shortcut.LENGTH, 6, 12
 MARKED = ("recordings 1 and 4", "every recording", "none")
 
