@@ -64,7 +64,8 @@ def figure(
     per_channel = holds(spec.per_channel, chosen)
     caption = f"Class maps: {spec.title}{'' if variant == method_of(variant) else f' ({variant})'}\n{title}\n"
     if zero := int(arrays["zero"].sum()):
-        caption += f"{zero} {'map that is' if zero == 1 else 'maps that are'} zero everywhere {'has' if zero == 1 else 'have'} no shares; "
+        which = "1 map that is zero everywhere has" if zero == 1 else f"{zero} maps that are zero everywhere have"
+        caption += f"{which} no shares; "
     if data_info["kind"] == "image":
         caption += (
             "the pixels of different images lie over each other: look at a mean map only where images are aligned"
