@@ -195,7 +195,7 @@ def undeclared(job: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)  # more than a hundred jobs
+@pytest.mark.timeout(1800)  # more than two hundred jobs
 def test_what_the_scripts_open_is_declared(tmp_path: Path, keras: Any) -> None:
     (tmp_path / "served").mkdir()
     write_data(tmp_path, tmp_path / "served")
