@@ -15,7 +15,7 @@ import pytest
 
 from pellucid import plugins
 from tests.conftest import ROOT
-from tests.support import tiny
+from tests.support import tiny, written_ptbxl
 from tests.support.servers import serving
 
 SERIES = {"source": "synthetic_series", "per_class": 12}
@@ -24,6 +24,8 @@ FEW = {
     "kernel_shap": {"samples": 400},
     "lime": {"samples": 400},
     "rise": {"masks": 20},
+    "sobol": {"designs": 4},
+    "hsic": {"samples": 16},
     "smoothgrad": {"samples": 3},
     "vargrad": {"samples": 3},
     "deep_shap": {"background": 5},
@@ -63,39 +65,44 @@ BESIDE = {
 DIGESTS = r"results/[^/]+/\.digests(/.*)?"
 
 
-def configuration(address: str, model: str) -> dict[str, Any]:
-    """Experiments that have every method, view and score between them, on small networks."""
-    scored = {"saliency": {}, "random_attribution": {}}
+def configuration(served: str, model: str) -> dict[str, Any]:
+    """Experiments that have every method, view, score and task between them, on small networks."""
+    scored, measured = {"saliency": {}, "random_attribution": {}}, {"summarise": 1}
+    values = {"source": "table", "file": "values.csv", "task": "regression", "values": ["age"], "units": ["years"]}
     return {
-        "run": ["methods", "attended", "tokens", "scored", "repeated", "unlabelled"],
+        "run": ["methods", "attended", "tokens", "scored", "repeated", "unlabelled", "labels", "values"],
         "defaults": {"training": {"epochs": 1, "batch_size": 32}, "examples": {"per_class": 1, "choose": "any"}},
         "experiments": {
             "methods": {
                 "dataset": SERIES,
                 "model": NETWORK,
                 "training": {"augmentation": {"shift": 2}},
+                "examples": measured,
                 "methods": {name: FEW.get(name, {}) for name in plugins.load("explain")},
                 "views": {name: VIEWS.get(name, {}) for name in plugins.load("views")},
             },
             "attended": {
                 "dataset": {
                     "source": "table",
-                    "file": address,
+                    "file": f"{served}/series.csv",
                     "file_sha256": "none",
                     "label": 1,
                     "header": False,
                 },
                 "model": {"architecture": "attention_lstm", "filters": 4, "units": 4, "pool": 2, "kernel": 3},
+                "examples": measured,
                 "methods": {"attention_weights": {}},
             },
             "tokens": {
                 "dataset": SERIES,
                 "model": {"architecture": "transformer", "width": 4, "heads": 1, "depth": 1, "hidden": 4},
+                "examples": measured,
                 "methods": {"attention_rollout": {}, "attention_gradient": {}},
             },
             "scored": {
                 "dataset": SERIES,
                 "model": {"architecture": "mil_cnn", "window": 20, "filters": 4, "units": 4},
+                "examples": measured,
                 "methods": {**scored, "instance_weights": {}},
                 "scores": {name: SCORES.get(name, {}) for name in plugins.load("score")},
             },
@@ -115,6 +122,14 @@ def configuration(address: str, model: str) -> dict[str, Any]:
                 "training": {"epochs": 0},
                 "methods": {"saliency": {}},
             },
+            # Several labels, beats, and a test set in two parts of which one is empty.
+            "labels": {
+                "dataset": {"source": "ptbxl", "archive": f"{served}/ptbxl.zip"},
+                "model": NETWORK,
+                "examples": {"summarise": "all", "parts": 2},
+                "methods": {"saliency": {}},
+            },
+            "values": {"dataset": values, "model": NETWORK, "examples": measured, "methods": {"saliency": {}}},
         },
     }
 
@@ -122,20 +137,35 @@ def configuration(address: str, model: str) -> dict[str, Any]:
 def targets() -> list[str]:
     """Files that need every rule, and few rules twice."""
     methods = [name for name in plugins.load("explain") if FEW.get(name) is not False]
-    wanted = [f"results/tokens/explain/{name}/attributions.npz" for name in ("attention_rollout", "attention_gradient")]
-    wanted += [f"results/methods/explain/{name}/attributions.npz" for name in methods]
-    wanted += ["results/attended/explain/attention_weights/attributions.npz", "results/methods/model/augmentation.png"]
+    explained = {"methods": methods, "tokens": ["attention_rollout", "attention_gradient"]}
+    explained["attended"] = ["attention_weights"]
+    maps = ("explain/{}/attributions.npz", "measured/{}/part_1of1.npy")
+    wanted = [
+        f"results/{experiment}/{path.format(name)}"
+        for experiment, names in explained.items()
+        for name in names
+        for path in maps
+    ]
+    wanted += ["results/methods/model/augmentation.png"]
     wanted += [f"results/methods/views/{view}/{view}.npz" for view in plugins.load("views")]
     wanted += ["results/methods/views/architecture/architecture.png", "results/scored/tracking.json"]
     wanted += ["results/unlabelled/explain/saliency/saliency.png"]
+    wanted += ["results/labels/average_beat/saliency/saliency.png", "results/labels/measured/saliency/example_1.png"]
+    for experiment in ("labels", "values"):
+        wanted += [f"results/{experiment}/{name}" for name in ("data/answers.png", "page.html", "tracking.json")]
     return [*wanted, "results/repeated/study/tracking.json", "results/comparison/tracking.json"]
 
 
-def table(folder: Path) -> None:
-    """Write a small table of series, the label first."""
+def write_data(folder: Path, served: Path) -> None:
+    """Write small tables of series, and to `served` what is downloaded."""
     rng = np.random.default_rng(0)
     rows = [",".join([f"class {row % 2}", *map(str, (rng.random(30) + row % 2).round(3))]) for row in range(40)]
-    (folder / "series.csv").write_text("\n".join(rows) + "\n")
+    (served / "series.csv").write_text("\n".join(rows) + "\n")
+    np.savetxt(folder / "unlabelled.csv", rng.random((4, 20)), delimiter=",")
+    header = ",".join([*(f"s{place}" for place in range(20)), "age"])
+    np.savetxt(folder / "values.csv", rng.random((40, 21)), "%.3f", ",", header=header, comments="")
+    # Of 40 records both labels are in the folds 9 and 10.
+    written_ptbxl.zipped(written_ptbxl.write(folder / "ptbxl", written_ptbxl.rows(40)), served / "ptbxl.zip")
 
 
 def opened(folder: Path, targets: list[str]) -> tuple[list[dict[str, Any]], set[str]]:
@@ -165,18 +195,17 @@ def undeclared(job: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)  # more than a hundred jobs
+@pytest.mark.timeout(1800)  # more than two hundred jobs
 def test_what_the_scripts_open_is_declared(tmp_path: Path, keras: Any) -> None:
     (tmp_path / "served").mkdir()
-    table(tmp_path / "served")
-    np.savetxt(tmp_path / "unlabelled.csv", np.random.default_rng(0).random((4, 20)), delimiter=",")
+    write_data(tmp_path, tmp_path / "served")
     layers = [keras.layers.Input((20, 1)), keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
     keras.Sequential(layers).save(tmp_path / "own.keras")
     with serving(tmp_path / "served") as root:
-        tiny.write_config(tmp_path, configuration(f"{root}/series.csv", "own.keras"))
+        tiny.write_config(tmp_path, configuration(root, "own.keras"))
         jobs, rules = opened(tmp_path, targets())
     assert [line for job in jobs for line in undeclared(job)] == []
     assert {job["rule"] for job in jobs} == rules
-    assert {f"explain_{name}" for name in plugins.load("explain")} <= rules
+    assert {f"{kind}_{name}" for kind in ("explain", "measure") for name in plugins.load("explain")} <= rules
     assert {f"view_{name}" for name in plugins.load("views")} <= rules
     assert {f"score_{name}" for name in plugins.load("score")} <= rules

@@ -102,3 +102,9 @@ def test_recordings_dealt_at_random_are_rarely_told_by_a_place(rng):
         features, origin = rng.random((40, 12)).astype(np.float32), np.repeat(["a", "b", "c", "d"], 10)
         p.append(shared_places.shared_place("group", (0, "x"), 1, features, np.arange(40), origin, rng)[1].p)
     assert stats.kstest(p, "uniform").pvalue > 1e-3
+
+
+@pytest.mark.parametrize("count", [1, 2, 2 * shortcut_flags.SMALLEST - 1])
+def test_few_examples_are_not_divided_by_a_place(rng, count):
+    features, origin = rng.random((count, 12)).astype(np.float32), np.resize(["a", "b"], count)
+    assert shared_places.shared_place("group", (0, "x"), 1, features, np.arange(count), origin, rng) is None

@@ -43,8 +43,10 @@ def shared_place(
         rng: deals the recordings.
 
     Returns:
-        None where no place divides the examples, or all are of one recording.
+        None where no place divides the examples in two parts of at least `SMALLEST`, or all are of one recording.
     """
+    if len(mates) < 2 * SMALLEST:
+        return None
     rows = mates if len(mates) <= MOST else mates[np.linspace(0, len(mates) - 1, MOST).astype(np.int64)]
     names, codes = np.unique(origin[rows], return_inverse=True)
     much = divided(features[rows])
