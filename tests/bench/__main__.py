@@ -21,6 +21,7 @@ from tests.bench import (
     occlusion,
     page,
     peers,
+    published,
     ranks,
     scores,
     slurm,
@@ -39,6 +40,7 @@ BENCHMARKS = {
     "ranks": ranks.main,
     "slurm": slurm.main,
     "ecg": ecg.main,
+    "published": published.main,
     "peers": peers.main,
 }
 

@@ -90,7 +90,18 @@ CHECKS = ["make test", "make test-slow", "make bench", "make lint", "make format
 # Parts of `make bench`, which take minutes each and judge nothing.
 MEASURED = [
     f"python -m tests.bench {part}"
-    for part in ("occlusion", "scores", "peers", "ecg", "csv", "stream", "heartbeats", "few_examples", "first_picture")
+    for part in (
+        "occlusion",
+        "scores",
+        "peers",
+        "ecg",
+        "csv",
+        "stream",
+        "heartbeats",
+        "few_examples",
+        "first_picture",
+        "published",
+    )
 ]
 # They change the shell that they are typed into.
 SHELL = [
