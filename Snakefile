@@ -12,6 +12,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/explain.smk"
+include: "workflow/rules/summarise.smk"
 include: "workflow/rules/view.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/compare.smk"
@@ -55,6 +56,8 @@ wildcard_constraints:
     experiment="(?!comparison/)[a-z][a-z0-9_]*",
     study="[a-z][a-z0-9_]*",
     method="[a-z0-9_]+",
+    part="[0-9]+of[0-9]+",
+    index="[0-9]+",
     view="[a-z0-9_]+",
     score="[a-z0-9_]+",
 

@@ -24,6 +24,7 @@ from tests.bench import (
     published,
     ranks,
     scores,
+    shortcuts,
     slurm,
     stream,
 )
@@ -38,6 +39,7 @@ BENCHMARKS = {
     "stream": stream.main,
     "coverage": coverage.main,
     "ranks": ranks.main,
+    "shortcuts": shortcuts.main,
     "slurm": slurm.main,
     "ecg": ecg.main,
     "published": published.main,

@@ -69,6 +69,7 @@ TESTED = {
     "snakemake --profile profiles/slurm --set-resources train:mem_mb=16000 train:runtime=2880": (
         "tests/workflow/test_slurm.py::test_a_job_over_its_memory_says_so"
     ),
+    "snakemake --cores 1 results/digits/measured/saliency/example_17.png": "tests/workflow/test_measured.py",
     "make report": "tests/workflow/test_report.py",
     "make docs": "tests/docs/test_pages.py::test_the_pages_build_without_a_warning_and_load_nothing_from_elsewhere",
 }
@@ -101,6 +102,7 @@ MEASURED = [
         "few_examples",
         "first_picture",
         "published",
+        "shortcuts",
     )
 ]
 # They change the shell that they are typed into.

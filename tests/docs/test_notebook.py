@@ -63,6 +63,7 @@ def test_the_page_describes_every_argument_and_every_attribute():
             assert f"`{name}`" in page or f"`{name}(" in page, f"{kind.__name__}.{name}"
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_from_its_first_cell_to_its_last(folder, capsys):
     content = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     nbformat.validate(nbformat.from_dict(content))

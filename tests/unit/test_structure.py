@@ -24,6 +24,7 @@ FOLDERS = [
     "views",
     "score",
     "evaluate",
+    "summarise",
     "compare",
     "draw",
     "page",

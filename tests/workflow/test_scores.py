@@ -10,6 +10,8 @@ from pellucid import files
 from pellucid.compare.failed_checks import failures
 from tests.support.project import Project
 
+pytestmark = pytest.mark.slow
+
 CONFIG = {
     "run": ["series"],
     "defaults": {

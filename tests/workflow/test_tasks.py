@@ -50,7 +50,7 @@ def configuration():
         "experiments": {
             "labels": {"title": "Three labels", "dataset": labels, "model": network},
             "contrast": {"title": "Why this label", "dataset": labels, "model": network, "examples": contrasts},
-            "ages": {"title": "Ages", "dataset": ages, "model": network},
+            "ages": {"title": "Ages", "dataset": ages, "model": network, "training": {"epochs": 40}},
         },
     }
 

@@ -4,7 +4,15 @@ from snakemake.utils import update_config
 
 from pellucid import plugins
 from pellucid.config import resolution as configuration
-from pellucid.config import evaluation_files, experiment_files, job_resources, page_files, source_files, study_files
+from pellucid.config import (
+    evaluation_files,
+    experiment_files,
+    job_resources,
+    page_files,
+    source_files,
+    study_files,
+    summary_files,
+)
 from pellucid.config.job_priorities import PRIORITIES, explanation_priority
 from pellucid.config.study_files import COMPARISON, STUDY
 from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, PAGE, RESULTS, TRAINING_EXAMPLES
@@ -45,7 +53,8 @@ DEVICE = {"gpu": CONFIG.gpu} if CONFIG.gpu else {}
 if CONFIG.gpu and workflow.is_main_process and not workflow.non_local_exec and "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", 1)
 
-FIGURES = experiment_files.all_figures(CONFIG) + study_files.figures_over_experiments(CONFIG)
+FIGURES = experiment_files.all_figures(CONFIG) + summary_files.all_figures(CONFIG)
+FIGURES += study_files.figures_over_experiments(CONFIG)
 PAGES = page_files.all_pages(CONFIG)
 SUMMARIES = page_files.all_summaries(CONFIG)
 # Files of data sources and of models to download.

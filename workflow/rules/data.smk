@@ -32,6 +32,7 @@ rule preprocess:
         labels=f"{RESULTS}/data/labels.npz",
         truth=f"{RESULTS}/data/truth.npz",
         measured=f"{RESULTS}/data/measured.npz",
+        groups=f"{RESULTS}/data/groups.npz",
         data_info=f"{RESULTS}/data/data.json",
     log:
         logs("preprocess"),

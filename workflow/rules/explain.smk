@@ -23,7 +23,7 @@ rule select_examples:
         mem_mb=memory("table"),
         runtime=minutes("table"),
     params:
-        examples=setting("examples"),
+        examples=param(summary_files.shown_examples),
         seed=setting("seed"),
         code=code_of("select_examples"),
     message:

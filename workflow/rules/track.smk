@@ -32,6 +32,7 @@ rule track:
         rules.train.output.cost,
         from_config(evaluation_files.evaluation),
         from_config(experiment_files.recorded),
+        from_config(summary_files.recorded),
         store="results/mlflow/store.json",
     output:
         f"{RESULTS}/tracking.json",

@@ -48,7 +48,9 @@ def test_classes(tmp_path, kind):
         assert name in text
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", ["signal", *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS if kind != "signal")]
+)
 def test_filters(tmp_path, kind):
     data_info, shape = KINDS[kind]
     text, figure = words(draw, tmp_path, arrays(shape, range(0, 130, 10), 512, "conv_2"), data_info, {}, "A title")

@@ -209,7 +209,7 @@ def test_a_set_mapped_from_a_file_gives_the_same_files(tmp_path, monkeypatch, sc
             dataset={"source": "given"}, paths={}, split=SPLIT, scale=scale, seed=1, folder=tmp_path / name, memory_mb=0
         )
     written = sorted((tmp_path / "memory").iterdir())
-    assert len(written) == 7
+    assert len(written) == 8
     for path in written:
         assert path.read_bytes() == (tmp_path / "file" / path.name).read_bytes(), path.name
     assert isinstance(data.train.x, np.ndarray)

@@ -149,6 +149,7 @@ def test_random_labels_are_dealt_out_anew_and_what_was_memorised_is_counted(kera
     assert told["best_val_accuracy"] < 0.25
 
 
+@pytest.mark.slow
 def test_a_killed_training_on_random_labels_goes_on_with_the_same_labels(digits, on_random_labels, tmp_path):
     killed_after(1, given := permuted(digits, tmp_path))
     train(**given)
@@ -171,7 +172,10 @@ def test_a_kill_between_two_writes_of_the_state_does_no_harm(digits, uninterrupt
     assert weights(tmp_path) == weights(uninterrupted)
 
 
-@pytest.mark.parametrize("pattern", ["progress.json", "last-*.keras", "best-*.keras"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["progress.json", *(pytest.param(f"{kind}-*.keras", marks=pytest.mark.slow) for kind in ("last", "best"))],
+)
 def test_a_damaged_checkpoint_is_told_and_not_used(digits, uninterrupted, stopped, tmp_path, caplog, pattern):
     shutil.copytree(stopped, tmp_path / "checkpoints")
     (state,) = (tmp_path / "checkpoints").iterdir()
@@ -210,6 +214,7 @@ def test_one_changed_byte_of_a_checkpoint_is_told_and_not_used(few_digits, tmp_p
     assert "going on" not in caplog.text
 
 
+@pytest.mark.slow
 def test_without_the_checkpoints_it_starts_anew(digits, uninterrupted, tmp_path, caplog):
     killed_after(3, given := arguments(digits, tmp_path))
     shutil.rmtree(tmp_path / "checkpoints")
@@ -220,6 +225,7 @@ def test_without_the_checkpoints_it_starts_anew(digits, uninterrupted, tmp_path,
     assert weights(tmp_path) == weights(uninterrupted)
 
 
+@pytest.mark.slow
 def test_another_recipe_takes_up_no_checkpoint(few_digits, tmp_path, caplog):
     killed_after(1, arguments(few_digits, tmp_path, epochs=2))
     with caplog.at_level("INFO"):
@@ -339,6 +345,7 @@ def test_networks_that_are_no_plain_stack_go_on_after_a_kill_as_well(tmp_path, n
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_the_seconds_of_a_training_include_those_before_a_kill(few_digits, tmp_path):
     killed_after(1, given := arguments(few_digits, tmp_path, epochs=2, batch_size=128))
     (state,) = (tmp_path / "checkpoints").iterdir()
@@ -365,6 +372,7 @@ def random_layers(keras, shape, classes):
     return keras.Model(image, layers.Dense(classes, activation="softmax")(layers.Flatten()(hidden)))
 
 
+@pytest.mark.slow
 def test_random_layers_draw_the_same_numbers_after_a_kill(keras, few_digits, tmp_path):
     random_layers(keras, (8, 8, 1), 10).save(tmp_path / "own.keras")
     entry = {"architecture": "keras_file", "file": str(tmp_path / "own.keras"), "file_sha256": "none"}
@@ -438,7 +446,9 @@ def whole(few_digits, tmp_path_factory):
     return done
 
 
-@pytest.mark.parametrize("name", ["everything", pytest.param("sgd", marks=pytest.mark.slow), "bfloat16"])
+@pytest.mark.parametrize(
+    "name", ["everything", *(pytest.param(name, marks=pytest.mark.slow) for name in ("sgd", "bfloat16"))]
+)
 def test_every_setting_goes_on_after_a_kill_as_if_there_had_been_none(few_digits, whole, tmp_path, name):
     killed_after(2, given := arguments(few_digits, tmp_path, **RESUMED[name]))
     train(**given)
@@ -470,6 +480,7 @@ def test_it_ends_early_and_says_so_and_a_kill_at_the_end_adds_nothing(few_digits
     assert len((tmp_path / "model" / "history.csv").read_text().splitlines()) == 4
 
 
+@pytest.mark.slow
 def test_the_learning_rate_of_every_epoch_is_recorded(few_digits, tmp_path):
     import pandas as pd
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pellucid.config import task as tasks_of
 from pellucid.config import unlabelled
 from pellucid.config.experiment_files import RESULTS, results, settings_of
-from pellucid.config.experiment_task import task_of
 from pellucid.config.resolution import Config
 from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 
@@ -29,7 +29,7 @@ def evaluation(config: Config, experiment: str) -> list[str]:
     """Return the files of the evaluation that MLflow records."""
     names: tuple[str, ...] = ()
     if unlabelled.is_labelled(settings := settings_of(config, experiment)):
-        task = task_of(settings)
+        task = tasks_of.of(settings)
         names = ("metrics.json", "chance.json", PER_OUTPUT[task], *_SCORED[task])
     return [f"{results(experiment)}/evaluation/{name}" for name in (*names, "predictions.csv")]
 
@@ -42,7 +42,7 @@ def chance(config: Config, experiment: str) -> dict[str, str]:
 
 def per_output(config: Config, experiment: str) -> str:
     """Return the table of the classes, labels or values of an experiment whose examples have labels."""
-    return f"{results(experiment)}/evaluation/{PER_OUTPUT[task_of(settings_of(config, experiment))]}"
+    return f"{results(experiment)}/evaluation/{PER_OUTPUT[tasks_of.of(settings_of(config, experiment))]}"
 
 
 def thresholds(config: Config, experiment: str) -> dict[str, str]:
@@ -65,7 +65,7 @@ def of_task(config: Config, task: str) -> str:
 
 def _is(config: Config, experiment: str, task: str) -> bool:
     settings: Mapping[str, Any] = settings_of(config, experiment)
-    return unlabelled.is_labelled(settings) and task_of(settings) == task
+    return unlabelled.is_labelled(settings) and tasks_of.of(settings) == task
 
 
 def _pattern(names: Any) -> str:

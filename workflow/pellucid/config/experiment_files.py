@@ -12,7 +12,6 @@ from typing import Any
 from pellucid import plugins
 from pellucid.config import model_classes, named_files, unlabelled
 from pellucid.config import task as tasks_of
-from pellucid.config.experiment_task import task_of
 from pellucid.config.plugin_selection import PACKAGES
 from pellucid.config.resolution import Config
 from pellucid.config.studies import folded
@@ -253,7 +252,7 @@ def figures(config: Config, experiment: str) -> list[str]:
     if active_augmentations(settings["training"]["augmentation"]):
         stems.append("model/augmentation")
     if unlabelled.is_labelled(settings):
-        stems += FIGURES[task_of(settings)]
+        stems += FIGURES[tasks_of.of(settings)]
     if plants_evidence(config, experiment):
         stems.append("evaluation/evidence")
     for method, parameters in settings["methods"].items():

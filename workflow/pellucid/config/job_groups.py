@@ -1,7 +1,8 @@
 """Which jobs of an experiment a cluster runs as one job, so that Snakemake and TensorFlow start once for all of them.
 
 An experiment is five jobs: its data, its training, all explanations and views with their figures, the training on
-random labels, and all scores with the page. The scores are apart because they wait for the random labels, and the
+random labels, and all scores with the page. With `examples.summarise` there are the parts of each method, one job each,
+and one more job for the summaries. The scores are apart because they wait for the random labels, and the
 explanations do not. Rules that are not named here are jobs of their own, or run where Snakemake was started.
 """
 
@@ -16,7 +17,11 @@ _EXPLANATIONS = (
     *("draw_evaluation", "draw_evaluation_of_labels", "draw_evaluation_of_values"),
     *("evidence", "draw_evidence", "select_examples"),
 )
+_MEASURED = ("select_measured",)
 _SCORES = ("check", "draw_checks", "draw_overview", "agreement", "draw_agreement", "leaderboard", "draw_leaderboard")
+
+
+_SUMMARIES = ("permutation", "summarise", "draw_class_maps", "draw_importance", "draw_map_groups", "draw_measured")
 
 
 def members() -> dict[str, list[str]]:
@@ -26,12 +31,15 @@ def members() -> dict[str, list[str]]:
         "training": [*_TRAINING],
         "explanations": [
             *_EXPLANATIONS,
+            *_MEASURED,
             *(f"explain_{method}" for method in plugins.load("explain")),
             "draw_explanation",
             "draw_average_beat",
             *(f"view_{view}" for view in plugins.load("views")),
             "draw_view",
         ],
+        # The parts of a method are not here: each is a job of its own.
+        "summaries": [*_SUMMARIES],
         "scores": [*(f"score_{score}" for score in plugins.load("score")), "draw_score", *_SCORES, "page"],
     }
 

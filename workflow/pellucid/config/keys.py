@@ -119,6 +119,21 @@ class Examples(Section):
         "class that is called predicted or true; {why: name, not: name} for the logit of one class less that of "
         "another. With several labels or values, predicted and true are the one for which the example was chosen.",
     )
+    summarise: Annotated[int, Field(ge=0, le=1_000_000)] | Literal["all"] = Field(
+        default=0,
+        description="How many test examples of each class are measured, beside those that are shown: every method "
+        "explains them, and class maps, importances and groups of maps are made from them; or all. 0: none.",
+    )
+    parts: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=1,
+        description="Into how many jobs a method's measured examples are divided. The results are the same for any "
+        "number.",
+    )
+    align: Literal["none", "planted", "r_peak"] = Field(
+        default="none",
+        description="The event at which class maps are aligned - planted: the middle of the planted evidence; r_peak: "
+        "the R peak of an ECG that is nearest to the middle; none: the examples lie over each other as they are.",
+    )
 
 
 class Figures(Section):

@@ -206,9 +206,8 @@ def _complete(
     # For a study that is not run, check only its first member: there may be hundreds.
     varied = {name for study in members.values() for name in study.members}
     others = {name for study in members.values() for name in list(study.members)[1:]}.difference(run)
-    for name, entry in entries.items():
-        if name in others:
-            continue
+    for name in (name for name in entries if name not in others):
+        entry = entries[name]
         if len(completed.faults) > ENOUGH_FAULTS:
             break
         path = f"experiments.{name}"
@@ -217,11 +216,11 @@ def _complete(
         if not faults:
             faults += unlabelled.faults(experiment, entry, path, name in varied)
             faults += target_checks.faults(experiment, path)
-            kind = plugins.spec("datasets", experiment["dataset"]["source"]).kind
             task = tasks_of.of(experiment)
             tasks_of.complete(experiment["training"], task)
             faults += tasks_of.faults(experiment["training"], task, f"{path}.training")
             faults += tasks_of.published_faults(experiment, task, path)
+            kind = plugins.spec("datasets", experiment["dataset"]["source"]).kind
             faults += training_checks.faults(experiment["training"], kind, f"{path}.training")
         completed.faults += faults
         if name in run and not faults:
@@ -257,8 +256,7 @@ def _check_run(experiment: dict[str, Any], entry: Mapping[str, Any], path: str) 
         skipped |= reasons
         faults += refused
     source = plugins.load("datasets")[experiment["dataset"]["source"]]
-    sizes = plugins.hook(source, "axes")(**plugins.own_parameters(experiment["dataset"], source))
-    if sizes is not None:
+    if (sizes := plugins.hook(source, "axes")(**plugins.own_parameters(experiment["dataset"], source))) is not None:
         faults += [f"{path}.{fault}" for fault in misfits(experiment, sizes)]
     return skipped, faults
 

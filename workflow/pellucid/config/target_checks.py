@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from pellucid.config.experiment_task import task_of
+from pellucid.config import measured_checks
+from pellucid.config import task as tasks_of
 from pellucid.messages import MANY_CLASSES, abbreviate, comma_list, did_you_mean
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, REGRESSION
 
@@ -20,7 +21,7 @@ def faults(experiment: Mapping[str, Any], path: str) -> list[str]:
         experiment: complete.
         path: its key.
     """
-    examples, task = experiment["examples"], task_of(experiment)
+    examples, task = experiment["examples"], tasks_of.of(experiment)
     found = _of_choice(examples["choose"], task, f"{path}.examples.choose")
     target, where = examples["target"], f"{path}.examples.target"
     if isinstance(target, Mapping) and "why" in target and str(target["why"]) == str(target["not"]):
@@ -29,6 +30,7 @@ def faults(experiment: Mapping[str, Any], path: str) -> list[str]:
             f"{where}: found why: {name} and not: {name}, whose difference is 0 for every example; expected two "
             f"different {OUTPUT_WORDS[task]}."
         )
+    found += measured_checks.faults(experiment, path)
     return found + _of_names(target, known_names(experiment), where, OUTPUT_WORD[task])
 
 

@@ -68,7 +68,7 @@ def draw_labels(*, metrics: Path | str, per_label: Path | str, title: str, pictu
         head = [f"{_of(scores, 'macro_auroc', 'macro AUROC')}, {_of(scores, 'macro_auprc', 'AUPRC')}"]
         head.append(f"{_of(scores, 'macro_f1', 'F1')}; all labels right: {scores['subset_accuracy']:.1%}")
         figure.suptitle(
-            f"Test: {', '.join(head)}\n{title}{note}\n"
+            f"Test: {head[0]},\n{head[1]}\n{title}{note}\n"
             f"label (test examples that have it); lines: 95% intervals; grey: by chance{_notes(scores, 8.2)}",
             x=0.01,
             ha="left",

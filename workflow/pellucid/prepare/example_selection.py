@@ -65,7 +65,7 @@ def select(
     data, predicted = files.read_json(data_info), files.read_arrays(predictions)
     task, classes, logits = data.get("task", SINGLE_LABEL), data["classes"], predicted["logits"]
     answers = predicted["labels"]
-    at = _thresholds(thresholds, classes)
+    at = thresholds_of(thresholds, classes)
     if unlabelled := bool((answers == UNLABELLED).all()):
         indices = np.arange(min(first, len(answers)))
         stands_for = np.full(len(indices), UNLABELLED)
@@ -78,7 +78,7 @@ def select(
         "indices": indices,
         "inputs": np.asarray(files.map_array(x)[indices]),
         "labels": stands_for,
-        "predictions": _predictions(logits[indices], stands_for, explained, at, task),
+        "predictions": predictions_of(logits[indices], stands_for, explained, at, task),
         **({"probabilities": predicted["probabilities"][indices]} if task != REGRESSION else {}),
         "targets": explained,
         **({} if task == SINGLE_LABEL or unlabelled else {"answers": answers[indices]}),
@@ -94,7 +94,7 @@ def select(
         logger.info("%d examples of %d %s", len(indices), len(np.unique(stands_for)), OUTPUT_WORDS[task])
 
 
-def _thresholds(path: Path | str | None, classes: Sequence[str]) -> NDArray[np.float64]:
+def thresholds_of(path: Path | str | None, classes: Sequence[str]) -> NDArray[np.float64]:
     """Return the probability from which each label is predicted."""
     if path is None:
         return np.full(len(classes), THRESHOLD)
@@ -102,7 +102,7 @@ def _thresholds(path: Path | str | None, classes: Sequence[str]) -> NDArray[np.f
     return np.array([of_labels[name] for name in classes], np.float64)
 
 
-def _predictions(
+def predictions_of(
     logits: NDArray[Any],
     stands_for: NDArray[np.int64],
     explained: NDArray[np.int64],

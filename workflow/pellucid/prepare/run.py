@@ -59,7 +59,8 @@ def preprocess(
         scale: none, standard or minmax.
         seed: of the experiment.
         folder: gets `x_<split>.npy` (float32), `labels.npz` (`Examples.y`, per split), `truth.npz` (bool, per split,
-            where the source knows it), `measured.npz` (bool, per split, where something was filled) and `data.json`.
+            where the source knows it), `measured.npz` (bool, per split, where something was filled), `groups.npz`
+            (str (N,), per split, where the source names groups) and `data.json`.
         memory_mb: what the source may keep in memory; the results do not depend on it.
         classes: the model's classes in the order of its outputs, where the model has its own list: they number the
             labels, and some may have no examples. The splits do not depend on it.
@@ -171,12 +172,14 @@ def _write_inputs(splits: Splits, folder: Path, source: str, scale: str) -> None
 
 
 def _write_rest(splits: Splits, folder: Path, data_info: Mapping[str, Any]) -> None:
-    """Write labels, truth, what was measured, and `data.json`."""
+    """Write labels, truth, what was measured, groups, and `data.json`."""
     files.write_arrays(folder / "labels.npz", {name: splits[name].y for name in SPLITS})
     truths = {name: truth for name in SPLITS if (truth := splits[name].truth) is not None}
     files.write_arrays(folder / "truth.npz", truths)
     measured = {name: filling.equal(MEASURED) for name in SPLITS if (filling := splits[name].filling) is not None}
     files.write_arrays(folder / "measured.npz", measured)
+    groups = {name: group for name in SPLITS if (group := splits[name].group) is not None}
+    files.write_arrays(folder / "groups.npz", groups)
     files.write_json(folder / "data.json", data_info)
     if data_info["split"]["by_group"] and (shares := line(data_info["split"])):
         logger.info("splits by group: %s", shares)

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
 from pellucid.compare import leaderboard
+from pellucid.config.shown_examples import shown
 from pellucid.config.variants import variants
 from pellucid.tasks import SINGLE_LABEL
-from pellucid.tracking import logged_model, notes, score_metrics, uploads
+from pellucid.tracking import logged_model, notes, score_metrics, summaries, uploads
 from pellucid.tracking.runs import Entry, Runs, fitting
+from pellucid.tracking.settings_in_words import device_of, flat, target_in_words
 from pellucid.user_text import in_markdown, readable
 
 _STUDY = "pellucid.study"
@@ -69,7 +71,7 @@ class Record(Runs):
             digest=self.digest,
             computed=self.folder / "model" / "training.json",
             seconds=files.read_json(self.folder / "model" / "cost.json")["seconds"],
-            params={**_flat(of_model), "threads": threads},
+            params={**flat(of_model), "threads": threads},
             tags=tags,
             attached=self._of_experiment(),
             metrics={key: value for key, value in metrics.items() if value is not None}
@@ -130,7 +132,7 @@ class Record(Runs):
         explained = [arrays[key] for key in ("indices", "inputs", "targets")]
         cost, scores = files.read_json(folder / "cost.json")[label], self._scores.get(label, {})
         tags = self._of_child(name, parent, "explanation", method, f"explain_{method}")
-        tags["pellucid.target"] = fitting(readable(_target(settings["examples"].get("target", "predicted"))))
+        tags["pellucid.target"] = fitting(readable(target_in_words(settings["examples"].get("target", "predicted"))))
         tags["mlflow.note.content"] = notes.with_scores(f"{spec.title}. {spec.paper}", scores)
         checks = self.folder / "score" / "checks.csv"
         if checks in self.recorded:
@@ -141,14 +143,17 @@ class Record(Runs):
                 digest=files.digest([self.digest, label, parameters, explained, values]),
                 computed=folder / "cost.json",
                 seconds=cost["seconds"],
-                params={**_flat(parameters), "method": method, "experiment": name},
-                settings=_flat({"examples": settings["examples"]}) | score_metrics.parameters(settings["scores"]),
+                params={**flat(parameters), "method": method, "experiment": name},
+                settings=flat({"examples": shown(settings["examples"])}) | score_metrics.parameters(settings["scores"]),
                 tags=tags,
-                attached=self._pictures_of(folder, label) + self._copied(folder / "attributions.npz"),
+                attached=self._pictures_of(folder, label)
+                + self._copied(folder / "attributions.npz")
+                + summaries.attached(self.recorded, self.folder, label),
                 metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes", "examples")}
                 | files.read_json(folder / "checks.json")[label],
                 scores=scores,
-                documents=self._referred(folder / "attributions.npz", arrays),
+                documents=self._referred(folder / "attributions.npz", arrays)
+                | summaries.references(self.recorded, self.folder, label),
                 digests={"experiment digest": self.digest},
             )
         )
@@ -166,7 +171,7 @@ class Record(Runs):
                 digest=files.digest([self.digest, label, parameters, arrays]),
                 computed=folder / f"{label}.json",
                 seconds=cost["seconds"],
-                params={**_flat(parameters), "view": view, "experiment": name},
+                params={**flat(parameters), "view": view, "experiment": name},
                 tags={**tags, "mlflow.note.content": f"{spec.title}. {spec.paper}"},
                 attached=self._pictures_of(folder, label) + texts + self._copied(folder / f"{label}.npz"),
                 metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes")},
@@ -273,18 +278,6 @@ class Record(Runs):
         return [(f"epoch_{name}", float(value), int(epoch)) for name in table for epoch, value in table[name].items()]
 
 
-def device_of(device: Mapping[str, Any]) -> str:
-    """Return the device of a training in words: its name and its driver."""
-    return f"{device['name']} (driver {device['driver']})" if "driver" in device else str(device["name"])
-
-
-def _target(target: Any) -> str:
-    """Return what is explained of each example, as a reader searches for it: `examples.target` in one line."""
-    if not isinstance(target, Mapping):
-        return str(target)
-    return str(target["class"]) if "class" in target else f"{target['why']}, not {target['not']}"
-
-
 def run_name(experiment: str, label: str) -> str:
     """Return the name of the run of an explanation or a view."""
     return f"{experiment} · {label}"
@@ -295,11 +288,3 @@ def best_explanation(board: Path) -> str:
     ranked = tables.read(board, index="explanation")
     ranked = ranked[ranked["mean rank"].notna() & ranked["failed checks"].isna() & (ranked["family"] != "control")]
     return str(ranked.index[0]) if len(ranked) else ""
-
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Flatten nested settings to dotted names."""
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return flat

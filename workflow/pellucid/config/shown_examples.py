@@ -1,0 +1,14 @@
+"""The settings of the examples that are shown, apart from those of the examples that are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# The keys of `examples` that say nothing about the examples that are shown.
+OF_MEASURED = ("summarise", "parts", "align")
+
+
+def shown(examples: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the examples that are shown: a change of the others reruns and records nothing of them."""
+    return {key: value for key, value in examples.items() if key not in OF_MEASURED}

@@ -1,0 +1,19 @@
+"""Draw the test examples that are measured."""
+
+from pellucid.jobs.script import Snakemake, job
+from pellucid.summarise.selection import select
+
+snakemake: Snakemake
+
+with job(snakemake) as params:
+    select(
+        x=snakemake.input.x,
+        truth=snakemake.input.truth,
+        groups=snakemake.input.groups,
+        data_info=snakemake.input.data_info,
+        predictions=snakemake.input.predictions,
+        thresholds=snakemake.input.get("thresholds"),
+        seed=params.seed,
+        output=snakemake.output[0],
+        **params.examples,
+    )
