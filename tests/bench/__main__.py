@@ -21,6 +21,7 @@ from tests.bench import (
     occlusion,
     page,
     peers,
+    published,
     ranks,
     scores,
     shortcuts,
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "shortcuts": shortcuts.main,
     "slurm": slurm.main,
     "ecg": ecg.main,
+    "published": published.main,
     "peers": peers.main,
 }
 

@@ -101,6 +101,7 @@ MEASURED = [
         "heartbeats",
         "few_examples",
         "first_picture",
+        "published",
         "shortcuts",
     )
 ]

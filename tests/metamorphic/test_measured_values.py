@@ -233,7 +233,7 @@ def test_similarity_of_maps_does_not_depend_on_the_padding(series, more, seed):
 
 
 @quick
-@given(ragged(), st.sampled_from(["zero", "mean", "noise"]))
+@given(ragged(), st.sampled_from(["zero", "mean", "noise", "shuffled"]))
 def test_a_baseline_leaves_the_padding_and_is_that_of_the_measured_part(series, kind):
     x, measured = series[0].astype(np.float32), series[1]
     found = baselines.baseline(x, kind, np.random.default_rng(0), measured)
@@ -242,6 +242,9 @@ def test_a_baseline_leaves_the_padding_and_is_that_of_the_measured_part(series, 
         end = int(there[:, 0].sum())
         if kind == "mean":
             np.testing.assert_allclose(found[row, 0], x[row, :end].mean(0, np.float64), rtol=1e-5)
+        if kind == "shuffled":
+            np.testing.assert_array_equal(np.sort(found[row, :end], 0), np.sort(x[row, :end], 0))
+            assert end == 1 or (found[row, :end] != x[row, :end]).all()
 
 
 @quick

@@ -26,7 +26,8 @@ SHAPES = {"series": (12, 3), "image": (6, 5, 2)}
 ACTIVATIONS = {MULTI_LABEL: "sigmoid", REGRESSION: "linear"}
 # Methods whose values are linear in what is explained: of a difference they are the difference.
 LINEAR = ("gradient_input", "integrated_gradients", "occlusion", "lime", "kernel_shap", "rise", "deep_shap",
-          "gradient_shap", "smoothgrad", "saliency", "cam")  # fmt: skip
+          "gradient_shap", "smoothgrad", "saliency", "cam", "hires_cam", "xgrad_cam", "ablation_cam", "full_grad",
+          "lrp")  # fmt: skip
 # Small enough to be quick; absolute values and squares are not linear.
 PARAMETERS = {
     "saliency": {"mode": "signed"},
@@ -40,6 +41,9 @@ PARAMETERS = {
     "deep_shap": {"background": 5},
     "gradient_shap": {"background": 5, "samples": 10},
     "score_cam": {"weights": "increase"},
+    # Their ReLU is not linear either.
+    "xgrad_cam": {"relu": False},
+    "ablation_cam": {"relu": False},
 }
 
 
@@ -161,7 +165,8 @@ def difference_network(keras, model, why, other):
 
 # What the networks of this page may have; others have no attention and no windows of instances.
 FEATURES = {"conv", "relu", "rescale_rule", "gap"}
-# Its rules are of layers: a layer that computes a difference is another network to it than a difference of outputs.
+# Its rules are of layers: a layer that computes a difference is another network to it than a difference of outputs. It is
+# linear in the relevance that it starts from, so that a contrast is the difference of both maps all the same.
 OF_LAYERS = ("lrp",)
 
 
@@ -189,10 +194,9 @@ def test_a_contrast_is_explained_as_a_network_of_the_difference(keras, recipe, t
     single = ExplainedModel(difference_network(keras, network, why, other), REGRESSION)
     targets, only = np.full(3, contrast(why, other)), np.zeros(3, np.int64)
     compared = 0
-    for method in methods_of():
-        of_contrast, of_single = (
-            explained(one, method, x, target, training) for one, target in ((model, targets), (single, only))
-        )
+    for method in [*methods_of(), *OF_LAYERS]:
+        of_contrast = explained(model, method, x, targets, training)
+        of_single = of_contrast if method in OF_LAYERS else explained(single, method, x, only, training)
         assert (of_contrast is None) == (of_single is None), method
         if of_contrast is None:
             continue

@@ -68,7 +68,7 @@ def test_a_method_is_described_by_its_own_definition():
     text = said("list", "methods", "occlusion")
     assert "Paper: Zeiler MD, Fergus R." in text
     assert "stride (default 1): whole number from 1 to 1000000" in text
-    assert "baseline (default zero): `zero`, `mean`, `noise`" in text
+    assert "baseline (default zero): `zero`, `mean`, `noise`, `shuffled`" in text
 
 
 def test_a_misspelt_name_ends_with_the_nearest_one():

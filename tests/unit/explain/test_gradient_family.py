@@ -58,7 +58,7 @@ def test_on_a_quadratic_model_the_trapezoid_is_exact(square, rng):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("baseline", ["zero", "mean", "noise"])
+@pytest.mark.parametrize("baseline", ["zero", "mean", "noise", "shuffled"])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_integrated_gradients_sum_to_the_change_of_the_logit(request, network, baseline):
     model = request.getfixturevalue(network)

@@ -191,7 +191,7 @@ def test_one_segment_gets_the_whole_change(digit, rng):
     np.testing.assert_allclose(solve(keep, weights, np.zeros((0, 2)), np.array([3.0, -1.0])), [[3], [-1]])
 
 
-@pytest.mark.parametrize("baseline", ["zero", "mean", "noise"])
+@pytest.mark.parametrize("baseline", ["zero", "mean", "noise", "shuffled"])
 def test_values_sum_to_the_change_of_the_logit(multivariate, rng, baseline):
     model = ExplainedModel(multivariate)
     inputs, targets = rng.random((3, 100, 6), np.float32), np.arange(3)

@@ -86,6 +86,25 @@ def test_noise_is_drawn_from_the_generator(heartbeat, rng):
     assert not np.allclose(one, other)
 
 
+def test_shuffled_puts_another_value_of_the_channel_in_every_place(linear):
+    model, weights, _ = linear
+    inputs = np.random.default_rng(1).normal(size=(3, 12, 3)).astype(np.float32)
+    targets = np.array([0, 1, 2])
+    away = []
+    for seed in (4, 4, 5):
+        found = explain(
+            ExplainedModel(model), inputs, targets, np.random.default_rng(seed), window=1, baseline="shuffled"
+        )
+        away.append(inputs - found / np.moveaxis(weights[..., targets], -1, 0))
+    np.testing.assert_array_equal(away[0], away[1])
+    assert not np.allclose(away[0], away[2])
+    # What was put there are the values of the same example and channel, in one order for all examples.
+    np.testing.assert_allclose(np.sort(away[0], 1), np.sort(inputs, 1), atol=1e-3)
+    nearest = np.abs(away[0][:, :, np.newaxis] - inputs[:, np.newaxis]).argmin(2)
+    assert (nearest == nearest[:1]).all()
+    assert (nearest != np.arange(12)[:, np.newaxis]).all()
+
+
 def test_channels_together_covers_all_at_once(linear, rng):
     model, _, _ = linear
     explained_model = ExplainedModel(model)

@@ -214,9 +214,10 @@ def _opened(model: Any, x: ArrayLike, opening: Opening, *, class_names: Any, **k
     """Open the model for the examples, and check the examples (`facts.Data.of`)."""
     from_caller = arrays.numbers(x, "x")
     names = None if class_names is None else facts.names(class_names, "class_names")
-    opened = open_model(model, from_caller, replace(opening, class_names=names))
-    with raising(opened.failures):
-        return opened, facts.Data.of(opened, x=from_caller, class_names=names, **known)
+    with _no_advice_on_tracing():
+        opened = open_model(model, from_caller, replace(opening, class_names=names))
+        with raising(opened.failures):
+            return opened, facts.Data.of(opened, x=from_caller, class_names=names, **known)
 
 
 def explain_opened(

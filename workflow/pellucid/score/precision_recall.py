@@ -29,13 +29,18 @@ def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator
     """Return AUP and AUR of each example; NaN for an example without evidence."""
     values = {}
     for suffix, size, truth in strength_and_truth(explanation, case):
-        areas = np.array([_areas(*row) for row in zip(size, truth, strict=True)])
+        areas = np.array([areas_of(*row) for row in zip(size, truth, strict=True)])
         values[f"aup{suffix}"], values[f"aur{suffix}"] = areas[:, 0], areas[:, 1]
     return ScoreResult(values)
 
 
-def _areas(size: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return the exact areas: precision and recall are constant between two neighbouring strengths."""
+def areas_of(size: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the exact areas under precision and recall: both are constant between two neighbouring strengths.
+
+    Args:
+        size: (values,), the strengths, which are scaled to 0–1 here.
+        truth: (values,), where the evidence is; NaN for both areas if it is nowhere.
+    """
     if not truth.any():
         return np.nan, np.nan
     low, high = size.min(), size.max()

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 Baseline = Annotated[
-    Literal["zero", "mean", "noise"],
+    Literal["zero", "mean", "noise", "shuffled"],
     Field(
         description="what stands for nothing: zeros (as in SignalScreen's ECG example), the mean of the example's "
-        "channel, or noise with the channel's mean and standard deviation"
+        "channel, noise with the channel's mean and standard deviation, or the channel's own values, shuffled so that "
+        "none stays in its place (occlusion is then feature permutation within the example)"
     ),
 ]
 
@@ -24,8 +25,9 @@ def baseline(
 
     Args:
         inputs: (N, *axes, channels).
-        kind: zero, mean (of the example's channel) or noise (with the channel's mean and standard deviation).
-        rng: for noise.
+        kind: zero, mean (of the example's channel), noise (with the channel's mean and standard deviation) or shuffled
+            (the channel's values, none of them in its place).
+        rng: for noise and shuffled.
         measured: of the inputs' shape; means and deviations are over the measured values, and all other values stay as
             they are, since they cannot be removed. None if all values were measured.
     """
@@ -34,6 +36,8 @@ def baseline(
         return np.where(measured, _baseline_of_measured(inputs, kind, rng, measured, axes), inputs).astype(np.float32)
     if kind == "zero":
         return np.zeros_like(inputs)
+    if kind == "shuffled":
+        return _shuffled(inputs, rng, np.ones((1, *inputs.shape[1:]), np.bool_))
     axes = tuple(range(1, inputs.ndim - 1))
     mean = inputs.mean(axes, keepdims=True)
     if kind == "mean":
@@ -54,12 +58,40 @@ def _baseline_of_measured(
     """Return the baseline of each input from its measured values alone, in a shape that broadcasts to the inputs'."""
     if kind == "zero":
         return np.zeros_like(inputs)
+    if kind == "shuffled":
+        return _shuffled(inputs, rng, measured)
     count = np.maximum(measured.sum(axes, keepdims=True), 1)
     mean = np.where(measured, inputs, 0).sum(axes, np.float64, keepdims=True) / count
     if kind == "mean":
         return np.asarray(mean)
     variance = np.where(measured, np.square(inputs - mean), 0).sum(axes, keepdims=True) / count
     return np.asarray(mean + np.sqrt(variance) * rng.standard_normal(inputs.shape[1:], np.float32))
+
+
+def _shuffled(
+    inputs: NDArray[np.float32], rng: np.random.Generator, measured: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Return the inputs with the measured values of each channel in a random cycle: each takes the place of another.
+
+    In a cycle no value stays, as a value that stands for itself would say that it does not count. One that is alone in
+    its channel stays. The random order is one for all examples, so that a map does not depend on the others.
+
+    Args:
+        inputs: (N, *axes, channels).
+        rng: for the order.
+        measured: (N, *axes, channels) or, if it is the same for all, (1, *axes, channels).
+    """
+    flat = inputs.reshape(len(inputs), -1, inputs.shape[-1])
+    here = measured.reshape(len(measured), *flat.shape[1:])
+    # Positions in random order; those without a measured value come last, and are not in the cycle.
+    order = np.argsort(np.where(here, rng.random(flat.shape[1:]), 2), axis=1)
+    rank = np.arange(flat.shape[1])[:, np.newaxis]
+    count = here.sum(1, keepdims=True)
+    after = np.where(rank < count - 1, rank + 1, np.where(rank < count, 0, rank))
+    values = np.take_along_axis(flat, np.take_along_axis(order, after, 1), 1)
+    filled = np.empty_like(flat)
+    np.put_along_axis(filled, order, values, 1)
+    return filled.reshape(inputs.shape)
 
 
 def reference(

@@ -1,0 +1,195 @@
+"""Published scores of three methods on a function whose evidence is known, beside those of the same methods here.
+
+Rare feature and rare time: Crabbé J, van der Schaar M. Explaining Time Series Predictions with Dynamic Masks. ICML
+(2021), section 5.1. The published numbers, the process, the masks and the scores are those of the repository
+josephenguehard/time_interpret (experiments/arma, tint/datasets/arma.py, tint/metrics/white_box).
+
+The function is the sum of x² over the true evidence. Integrated gradients are x² there in closed form, and occlusion of
+one value by its channel's mean is x² - mean², so that the scores depend on nothing but the series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.score.precision_recall import areas_of
+
+if TYPE_CHECKING:
+    import keras
+
+FOLDS, SERIES, LENGTH, RARE = 5, 10, 50, 5
+# How often the five folds are drawn here. Five folds alone do not say how far their mean varies: the standard deviation
+# of five numbers is easily wrong by half.
+DRAWS = 8
+SCORES = ("AUP", "AUR", "information", "entropy")
+# Of the columns of the printed tables.
+WIDTHS = (29, 29, 24, 24)
+# y_t = e_t - Σ_k a_k y_{t-k}: 2 y_t + 0.5 y_{t-1} + 0.2 y_{t-2} + 0.1 y_{t-3} = 2 e_t, divided by 2.
+_PAST = (0.25, 0.1, 0.05)
+# Steps after which nothing is left of the start from zeros.
+_START = 200
+# What the published scores add where they divide or take a logarithm.
+_TINY = 1e-5
+# One value at a time is covered in occlusion and permutation, as published.
+METHODS: dict[str, tuple[str, dict[str, Any]]] = {
+    "integrated gradients": ("integrated_gradients", {"baseline": "zero"}),
+    "occlusion": ("occlusion", {"baseline": "mean", "window": 1}),
+    "permutation": ("occlusion", {"baseline": "shuffled", "window": 1}),
+}
+# AUP, AUR, information in bits, entropy in bits; means of 5 folds of 10 series.
+PUBLISHED = {
+    "rare feature": {
+        "integrated gradients": (1.000, 0.135, 464, 494),
+        "occlusion": (1.000, 0.134, 462, 490),
+        "permutation": (1.000, 0.163, 541, 579),
+    },
+    "rare time": {
+        "integrated gradients": (1.000, 0.125, 443, 469),
+        "occlusion": (1.000, 0.124, 441, 465),
+        "permutation": (1.000, 0.148, 498, 543),
+    },
+}
+# Of a method, series (count, 50, 50), their evidence and a seed: the maps.
+Explained = Callable[[str, NDArray[np.float32], NDArray[np.bool_], int], NDArray[np.float32]]
+
+
+def series(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Draw series of the autoregressive process: (count, 50 steps, 50 features), features independent."""
+    noise = rng.standard_normal((count, _START + LENGTH, LENGTH))
+    values = np.zeros_like(noise)
+    for step in range(noise.shape[1]):
+        values[:, step] = noise[:, step]
+        for lag, weight in enumerate(_PAST[:step], 1):
+            values[:, step] -= weight * values[:, step - lag]
+    return values[:, _START:].astype(np.float32)
+
+
+def evidence(table: str, count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Draw where the evidence of each series is: (count, 50, 50), 125 values of each.
+
+    Rare feature: 5 random features at the steps 12 to 36. Rare time: 5 steps in a row, at a random place, of the
+    features 12 to 36.
+    """
+    middle = slice(LENGTH // 4, 3 * LENGTH // 4)
+    truth = np.zeros((count, LENGTH, LENGTH), np.bool_)
+    for one in truth:
+        if table == "rare feature":
+            one[middle, rng.permutation(LENGTH)[:RARE]] = True
+        else:
+            start = rng.integers(0, LENGTH - RARE)
+            one[start : start + RARE, middle] = True
+    return truth
+
+
+def black_box(truth: NDArray[np.bool_]) -> keras.Model:
+    """Return the model of which output j is the sum of x² over the evidence of series j: (N, 50, 50) to (N, count)."""
+    import keras
+
+    inputs = keras.Input(truth.shape[1:])
+    squares = keras.layers.Flatten()(keras.layers.Multiply()([inputs, inputs]))
+    sums = keras.layers.Dense(len(truth), use_bias=False)
+    model = keras.Model(inputs, sums(squares), name="sum_of_squares")
+    sums.set_weights([truth.reshape(len(truth), -1).T.astype(np.float32)])
+    return model
+
+
+def stays(count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Draw which values a random order of each feature's steps leaves in their place: (count, 50, 50)."""
+    orders = rng.permuted(np.broadcast_to(np.arange(LENGTH)[:, np.newaxis], (count, LENGTH, LENGTH)), axis=1)
+    found: NDArray[np.bool_] = orders == np.arange(LENGTH)[:, np.newaxis]
+    return found
+
+
+def attributions(method: str, x: NDArray[np.float32], truth: NDArray[np.bool_], seed: int) -> NDArray[np.float32]:
+    """Return what a method of this package gives to the values of each series: (count, 50, 50).
+
+    The baseline "shuffled" leaves no value in its place. The published permutation is any order, in which one value of
+    50 stays on average, and gets 0: such values are passed as not measured, so that all others change places.
+    """
+    import pellucid
+
+    name, parameters = METHODS[method]
+    if method == "permutation":
+        parameters = {**parameters, "measured": ~stays(len(x), np.random.default_rng([1, seed]))}
+    each = np.arange(len(x))
+    explained = pellucid.explain(black_box(truth), x, name, task="regression", target=each, seed=seed, **parameters)
+    return explained.attributions
+
+
+def scores(maps: NDArray[np.float32], truth: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+    """Return AUP, AUR, information and entropy (`SCORES`) of the maps of one fold, as the repository computes them.
+
+    The sizes of each map are scaled to 0–1, then all maps of the fold are taken together. Over the evidence,
+    information is the sum of -log2(1 - s), entropy that of -s log2 s - (1 - s) log2(1 - s).
+    """
+    axes = tuple(range(1, maps.ndim))
+    size = np.abs(maps.astype(np.float64))
+    low, high = size.min(axes, keepdims=True), size.max(axes, keepdims=True)
+    scaled = (size - low) / (high - low + _TINY)
+    precision, recall = areas_of(scaled.ravel(), truth.ravel())
+    inside = scaled[truth]
+    present, absent = (np.abs(np.log2(part + _TINY)) for part in (inside, 1 - inside))
+    return precision, recall, float(absent.sum()), float((inside * present + (1 - inside) * absent).sum())
+
+
+def measured(table: str, draws: int = DRAWS, explained: Explained = attributions) -> dict[str, NDArray[np.float64]]:
+    """Return the scores of each method in each fold, (draws × 5 folds, 4 scores): all methods explain the same series.
+
+    Args:
+        table: a key of `PUBLISHED`.
+        draws: how often five folds are drawn.
+        explained: returns the maps of a method for series and their evidence.
+    """
+    rng = np.random.default_rng([0, list(PUBLISHED).index(table)])
+    found: dict[str, list[tuple[float, ...]]] = {method: [] for method in METHODS}
+    for draw in range(draws):
+        x = series(FOLDS * SERIES, rng)
+        truth = evidence(table, len(x), rng)
+        for method, rows in found.items():
+            maps = explained(method, x, truth, draw)
+            folds = (slice(start, start + SERIES) for start in range(0, len(x), SERIES))
+            rows += [scores(maps[fold], truth[fold]) for fold in folds]
+    return {method: np.array(rows) for method, rows in found.items()}
+
+
+def compared(found: NDArray[np.float64], published: tuple[float, ...]) -> list[tuple[float, float, float]]:
+    """Return of each score the mean, the standard error of here - published, and this difference in standard errors.
+
+    The published number is the mean of five folds, and varies as such. A difference below what it is rounded to is 0.
+    """
+    rows = []
+    for values, other in zip(found.T, published, strict=True):
+        mean, error = float(values.mean()), float(values.std(ddof=1) * np.sqrt(1 / FOLDS + 1 / len(values)))
+        rounding = 0.0005 if other <= 1 else 0.5
+        away = mean - other
+        # A score that is the same in all folds has no error: any difference is then beyond all errors.
+        rows.append(
+            (mean, error, 0.0 if abs(away) <= rounding else away / error if error else np.copysign(np.inf, away))
+        )
+    return rows
+
+
+def main() -> None:
+    """Print both tables: the published number, the mean here, and their distance in standard errors."""
+    from pellucid.network import runtime
+
+    runtime.start(2)
+    print(
+        f"Published (a mean of {FOLDS} folds of {SERIES} series) | here (of {DRAWS} × {FOLDS} folds) ± standard error of"
+    )
+    print("the difference, and the difference (here - published) in standard errors")
+    for table, of_methods in PUBLISHED.items():
+        found = measured(table)
+        print(f"\n{table:<21}" + "".join(f"{score:>{width}}" for score, width in zip(SCORES, WIDTHS, strict=True)))
+        for method, published in of_methods.items():
+            cells = []
+            for other, row, width in zip(published, compared(found[method], published), WIDTHS, strict=True):
+                mean, error, away = row
+                digits = 3 if other <= 1 else 0
+                text = f"{other:.{digits}f} | {mean:.{digits}f} ± {error:.{digits}f} {away:+5.1f}"
+                cells.append(f"{text:>{width}}")
+            print(f"{method:<21}" + "".join(cells))

@@ -1,0 +1,109 @@
+"""The published tables: the process, the scores, and the methods' closed forms on the sum of squares."""
+
+import numpy as np
+import pytest
+
+from tests.bench import published
+from tests.bench.published import PUBLISHED, SCORES, areas_of, compared, evidence, measured, scores, series
+
+
+def closed_form(method, x, truth, seed):
+    """Integrated gradients and occlusion of the sum of x² over the evidence."""
+    mean = x.mean(1, keepdims=True) if method == "occlusion" else 0
+    return truth * (x**2 - mean**2)
+
+
+@pytest.fixture(scope="module")
+def drawn(keras):
+    rng = np.random.default_rng(2)
+    x = series(4, rng)
+    return x, np.concatenate([evidence(table, 2, rng) for table in PUBLISHED])
+
+
+@pytest.mark.parametrize("method", ["integrated gradients", "occlusion"])
+def test_the_package_gives_the_closed_form(drawn, method):
+    found = published.attributions(method, *drawn, 0)
+    np.testing.assert_allclose(found, closed_form(method, *drawn, 0), atol=1e-4)
+
+
+def test_permutation_puts_another_value_of_the_feature_or_gives_nothing(drawn):
+    x, truth = drawn
+    found = published.attributions("permutation", *drawn, 0)
+    assert not found[~truth].any()
+    kept = published.stays(len(x), np.random.default_rng([1, 0]))
+    np.testing.assert_array_equal(found[truth & kept], 0)
+    # x² - (another value of the feature)²
+    squares = (x**2 - found)[:, :, np.newaxis]
+    distance = np.abs(squares - x[:, np.newaxis] ** 2)
+    own = np.eye(x.shape[1], dtype=bool)[..., np.newaxis]
+    assert (np.where(own, np.inf, distance).min(2)[truth & ~kept] < 1e-4).all()
+    assert 0.01 < kept.mean() < 0.03
+
+
+def test_the_process_has_the_published_weights():
+    x = series(200, np.random.default_rng(0)).astype(np.float64)
+    # 2 y_t + 0.5 y_{t-1} + 0.2 y_{t-2} + 0.1 y_{t-3} = 2 e_t, with e_t of variance 1 and independent of the past.
+    shocks = x[:, 3:] + 0.25 * x[:, 2:-1] + 0.1 * x[:, 1:-2] + 0.05 * x[:, :-3]
+    assert shocks.var() == pytest.approx(1, abs=0.01)
+    for lag in (1, 2, 3):
+        assert (shocks * x[:, 3 - lag : -lag]).mean() == pytest.approx(0, abs=0.01)
+
+
+@pytest.mark.parametrize("table", PUBLISHED)
+def test_each_series_has_125_values_of_evidence(table):
+    truth = evidence(table, 20, np.random.default_rng(0))
+    along = {"rare feature": (1, 25), "rare time": (2, 5)}[table]
+    assert (truth.sum((1, 2)) == 125).all()
+    counts = truth.sum(1)
+    assert set(np.unique(counts)) == {0, along[1]}
+    assert len({one.tobytes() for one in truth}) > 5
+
+
+def test_scores_are_those_of_their_definitions():
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(0)
+    maps, truth = rng.normal(size=(3, 50, 20)), rng.random((3, 50, 20)) < 0.3
+    size = np.abs(maps)
+    low, high = size.min((1, 2), keepdims=True), size.max((1, 2), keepdims=True)
+    scaled = (size - low) / (high - low)
+    # Without the largest value of a map: its information is infinite but for what is added in the logarithm.
+    truth &= (scaled > 0) & (scaled < 1)
+    scaled, inside = scaled.ravel(), scaled[truth]
+    _, recall, information, entropy = scores(maps, truth)
+    # The area under recall is the mean strength of the evidence.
+    assert recall == pytest.approx(inside.mean(), abs=1e-4)
+    assert information == pytest.approx(-np.log2(1 - inside).sum(), rel=1e-3)
+    by_hand = -(inside * np.log2(inside) + (1 - inside) * np.log2(1 - inside)).sum()
+    assert entropy == pytest.approx(by_hand, rel=1e-3)
+    # The repository's trapezoids between thresholds, and the steps here, are two sums of the same area.
+    exact = areas_of(scaled, truth.ravel())
+    curve = metrics.precision_recall_curve(truth.ravel(), scaled)
+    for found, values in zip(exact, curve[:2], strict=True):
+        assert found == pytest.approx(metrics.auc(curve[2], values[:-1]), abs=2e-3)
+
+
+@pytest.mark.parametrize("table", PUBLISHED)
+def test_the_closed_forms_have_the_published_scores(table):
+    found = measured(table, explained=closed_form)
+    for method in ("integrated gradients", "occlusion"):
+        for score, (_, _, away) in zip(SCORES, compared(found[method], PUBLISHED[table][method]), strict=True):
+            assert abs(away) <= 2, (method, score)
+
+
+def test_a_number_that_is_not_the_published_one_is_seen():
+    (found, *_) = measured("rare time", 2, closed_form).values()
+    # x² without the root of its scale: |x| is another map.
+    other = measured("rare time", 2, lambda *drawn: np.sqrt(np.abs(closed_form(*drawn))))["integrated gradients"]
+    published_ones = PUBLISHED["rare time"]["integrated gradients"]
+    assert max(abs(away) for *_, away in compared(other, published_ones)) > 10
+    assert compared(np.full((5, 1), 0.9), (1.0,))[0][2] == -np.inf
+    assert compared(np.full((5, 1), 0.9996), (1.0,))[0][2] == 0
+    assert len(found) == 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", PUBLISHED)
+def test_the_package_has_the_published_scores(keras, table):
+    for method, found in measured(table).items():
+        for score, (_, _, away) in zip(SCORES, compared(found, PUBLISHED[table][method]), strict=True):
+            assert abs(away) <= 2, (method, score)
