@@ -79,6 +79,11 @@ def final_activation(model: keras.Model) -> str | None:
     return _final_activation(_score_operation(model))
 
 
+def final_activation_of(operation: Any) -> str | None:
+    """Return "softmax", "log_softmax" or "sigmoid" if a layer or operation ends in it."""
+    return _final_activation(operation)
+
+
 def before_sigmoid(model: keras.Model, where: str) -> Any:
     """Return what an operation such as `keras.ops.sigmoid(x)` at the end of a model is computed from.
 

@@ -1,0 +1,302 @@
+"""Models with a score per class at every time step, (N, T, C): explained at one step, or at the mean of a window.
+
+The activation at the end is taken off, the steps are picked from (or averaged over) the logits, and the activation is
+put behind them again: the mean of softmax values would be no softmax of anything. The model has outputs (N, C) then.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pellucid.errors import InputError
+from pellucid.logits import are_probabilities, log_softmax, softmax
+from pellucid.messages import abbreviate, format_shape
+from pellucid.models.imported import head
+from pellucid.network import same_function
+from pellucid.network.explained_steps import LAYER, ExplainedSteps
+from pellucid.network.graph import flatten
+from pellucid.network.layers import last_layer, walk
+from pellucid.tasks import REGRESSION, Task, sigmoid
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+
+# What a caller may write; see `SPELLED`.
+Steps = Literal["last"] | int | Sequence[int]
+StepsKey = Annotated[
+    Literal["last"] | Annotated[int, Field(ge=0)] | Annotated[Sequence[int], Field(min_length=2, max_length=2)] | None,
+    Field(
+        description="for a model with a score per class at every time step, (N, T, C): which step of its output is "
+        "explained. last, a position from 0 such as 12, or a window such as [20, 40] (first, and one past the last), "
+        "of whose logits the mean is taken"
+    ),
+]
+SPELLED = "last, a position from 0 such as 12, or a window such as [20, 40] (first, and one past the last)"
+
+
+def check(steps: Any) -> None:
+    """Refuse steps that no model can have; the number of its steps is not needed.
+
+    Raises:
+        InputError: a text, a negative position, a window that is empty or reversed, or another kind of value.
+    """
+    if steps is None or steps == "last":
+        return
+    if _is_whole(steps):
+        if steps < 0:
+            hint = "Positions count from 0; last is the last step."
+            raise InputError.unexpected("steps", str(steps), SPELLED, hint)
+        return
+    listed = list(steps) if isinstance(steps, list | tuple | np.ndarray) else []
+    if len(listed) != 2 or not all(_is_whole(value) for value in listed):
+        raise InputError.unexpected("steps", abbreviate(steps), SPELLED)
+    first, stop = listed
+    if first < 0:
+        raise InputError.unexpected("steps", f"[{first}, {stop}]", "a window that starts at 0 or later")
+    if first >= stop:
+        kind = "empty" if first == stop else "reversed"
+        hint = f"[{first}, {first + 1}] is step {first} alone."
+        raise InputError.unexpected("steps", f"the {kind} window [{first}, {stop}]", "first < one past the last", hint)
+
+
+def resolved(steps: Steps, shape: Sequence[int | None], where: str, input_steps: int | None = None) -> ExplainedSteps:
+    """Return the steps that are meant of an output of a shape.
+
+    Args:
+        steps: as `check` allows.
+        shape: of the output for one example, which should be (T, C).
+        where: name of the model in messages.
+        input_steps: number of time steps of the input, if that is known.
+
+    Raises:
+        InputError: the model has no output per step, or the steps are outside of it.
+    """
+    check(steps)
+    if len(shape) != 2:
+        found = f"steps: {_written(steps)}, and an output of shape {format_shape(shape) or '()'} for one example"
+        more = "Only (time, outputs) has steps." if len(shape) > 2 else "Leave steps out: it has no output per step."
+        raise InputError.unexpected(where, found, "a model with a score per class at every step, (N, T, C)", more)
+    if shape[0] is None or shape[1] is None:
+        found = f"an output of shape {format_shape(shape)}, whose number of steps or outputs is open"
+        raise InputError.unexpected(where, found, "sizes that follow from the shape of the input")
+    total = int(shape[0])
+    if steps == "last":
+        first, stop = total - 1, total
+    elif _is_whole(steps):
+        first, stop = int(steps), int(steps) + 1  # type: ignore[arg-type]
+    else:
+        first, stop = (int(value) for value in steps)  # type: ignore[union-attr]
+    if stop > total:
+        expected = f"steps from 0 to {total - 1}: its output has {total}"
+        raise InputError.unexpected(where, f"steps: {_written(steps)}", expected, _strided(total, input_steps))
+    if input_steps not in (None, total):
+        logger.info("steps: %s. %s", _written(steps), _strided(total, input_steps))
+    return ExplainedSteps(first, stop, total)
+
+
+def require_none(shape: Sequence[int | None], where: str) -> None:
+    """Refuse an output (N, T, C) of which no steps are chosen.
+
+    Raises:
+        InputError: names the key and T.
+    """
+    if len(shape) != 2:
+        return
+    total = "an open number of" if shape[0] is None else shape[0]
+    raise InputError.unexpected(
+        where,
+        f"an output of shape {format_shape(shape)} for one example: scores at each of {total} time steps",
+        "steps, which says at which step the model is explained",
+        f"steps: {SPELLED}.",
+    )
+
+
+def picked(model: keras.Model, steps: Steps | None, task: Task, where: str) -> keras.Model:
+    """Return a model of outputs (N, C): the scores of a model (N, T, C) at a step, or their mean over a window.
+
+    The last activation (softmax, log-softmax or sigmoid) moves behind the step; without one the outputs are logits or
+    values. No weight is added or changed. The model itself is returned where it has one output per example and `steps`
+    is None.
+
+    Args:
+        model: one input, one output, built. Its last activation may be changed.
+        steps: as `check` allows, or None.
+        task: of the model.
+        where: name of the model in messages.
+
+    Raises:
+        InputError: `steps` is missing or does not fit, the activation cannot be moved, or the scores change.
+    """
+    from keras import Model, layers
+
+    shape = tuple(model.outputs[0].shape[1:])
+    if steps is None:
+        require_none(shape, where)
+        return model
+    inputs_shape = model.inputs[0].shape[1:]
+    chosen = resolved(steps, shape, where, inputs_shape[0] if len(inputs_shape) == 2 else None)
+    inputs = same_function.tries(model)
+    before = same_function.ask(model, inputs)
+    tensor, activation = _without_activation(model, where)
+    logits = same_function.ask(Model(model.inputs[0], tensor), inputs)
+    outputs = int(before.shape[-1])
+    hidden = head.in_unit_interval(before) and task != REGRESSION
+    if activation is None and (hidden or (outputs > 1 and are_probabilities(before.reshape(-1, outputs)))):
+        expected = "a softmax or sigmoids as the last layer, or logits"
+        raise InputError.unexpected(where, "probabilities that are computed before the last layer", expected)
+    # Against the unchanged model: all steps of all inputs.
+    _hold(before, _activated(logits, activation), "taking off its last activation", where)
+    scores = pick(tensor, chosen, {layer.name for layer in walk(model)})
+    if activation is not None:
+        scores = layers.Activation(activation, name=head.unused_name(model, "at_steps"))(scores)
+    changed = Model(model.inputs[0], scores, name=model.name)
+    expected = _activated(logits[:, chosen.first : chosen.stop].mean(1), activation)
+    _hold(expected, same_function.ask(changed, inputs), f"picking {chosen}", where)
+    logger.info("explained: %s", chosen)
+    return changed
+
+
+def pick(scores: Any, chosen: ExplainedSteps, taken: set[str] = frozenset()) -> Any:  # type: ignore[assignment]
+    """Return the mean (N, C) of symbolic scores (N, T, C) over the steps."""
+    from keras import layers
+
+    if LAYER in taken:
+        raise InputError.unexpected("steps", f'a layer that is called "{LAYER}" already', "a model without one")
+    cut = layers.Cropping1D((chosen.first, chosen.total - chosen.stop), name=LAYER)(scores)
+    if chosen.stop - chosen.first == 1:
+        name = next(n for n in ("scores_of_step", *(f"scores_of_step_{i}" for i in range(2, 99))) if n not in taken)
+        return layers.Reshape((int(scores.shape[-1]),), name=name)(cut)
+    name = next(n for n in ("mean_of_steps", *(f"mean_of_steps_{i}" for i in range(2, 99))) if n not in taken)
+    return layers.GlobalAveragePooling1D(data_format="channels_last", name=name)(cut)
+
+
+def without_last_activation(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a model with a linear last layer, as `picked` makes it, for planning.
+
+    The configuration itself is returned where the activation is no setting of the last layer.
+    """
+    changed = copy.deepcopy(config)
+    inner = changed["config"]
+    ends = inner.get("output_layers")
+    while isinstance(ends, list) and ends and isinstance(ends[0], list):
+        ends = ends[0]
+    for layer in reversed(inner["layers"]):
+        settings = layer["config"]
+        if ends is None or settings.get("name") == ends[0]:
+            if settings.get("activation") in ("softmax", "log_softmax", "sigmoid"):
+                settings["activation"] = "linear"
+                return changed
+            return config
+    return config
+
+
+def of_opaque(inputs: Any, scores: Any, steps: Steps | None, task: Task, where: str) -> Any:
+    """Return the symbolic output of an opaque model at the explained steps; unchanged where it has no steps.
+
+    Args:
+        inputs, scores: Keras' symbolic input and output of the model.
+        steps, task, where: as for `picked`.
+
+    Raises:
+        InputError: `steps` is missing or does not fit, or a mean of probabilities would be taken.
+    """
+    from keras import Model
+
+    shape = tuple(scores.shape[1:])
+    if steps is None:
+        require_none(shape, where)
+        return scores
+    chosen = resolved(steps, shape, where, inputs.shape[1] if len(inputs.shape) == 3 else None)
+    if chosen.stop - chosen.first > 1:
+        model = Model(inputs, scores)
+        require_averaging(same_function.ask(model, same_function.tries(model)), task, where)
+    return pick(scores, chosen)
+
+
+def require_averaging(answers: NDArray[Any], task: Task, where: str) -> None:
+    """Refuse the mean over a window of an opaque model's probabilities: its logits cannot be reached.
+
+    Args:
+        answers: scores (N, T, C) of the model.
+        task: of the model; the mean of values is always right.
+        where: name of the model in messages.
+
+    Raises:
+        InputError: all scores lie between 0 and 1.
+    """
+    if task == REGRESSION or not head.in_unit_interval(answers):
+        return
+    raise InputError.unexpected(
+        where,
+        "probabilities at each step, and a window of steps",
+        "logits (the mean of probabilities is not what the mean of the logits gives), or a single step",
+    )
+
+
+def _without_activation(model: keras.Model, where: str) -> tuple[Any, str | None]:
+    """Return the symbolic logits (N, T, C) of a model, and the name of the activation that was behind them.
+
+    Raises:
+        InputError: the activation is in a place from which it cannot be taken away.
+    """
+    from keras import activations, layers
+
+    tensor, last = model.outputs[0], last_layer(model)
+    operation, index, _ = tensor._keras_history
+    # The layer inside a TimeDistributed works at each step alone, so that its activation moves like one of its own.
+    inner = last
+    while isinstance(inner, layers.TimeDistributed):
+        inner = inner.layer
+    kind = head.final_activation_of(inner)
+    if kind is None:
+        return tensor, None
+    if isinstance(inner, layers.Layer) and not isinstance(inner, layers.Softmax):
+        if sum(node.operation is last for node in flatten(model)) > 1:
+            raise InputError.unexpected(
+                where, f'"{last.name}" at the end and in another place', "a last layer that is used once"
+            )
+        inner.activation = activations.linear
+        return tensor, kind
+    if operation is not last:
+        raise InputError.unexpected(where, f'"{last.name}" at the end of a nested model', "a last layer outside of it")
+    return operation._inbound_nodes[index].input_tensors[0], kind
+
+
+def _activated(logits: NDArray[np.float64], activation: str | None) -> NDArray[np.float64]:
+    """Return logits (..., C) behind an activation over the last axis."""
+    if activation is None:
+        return logits
+    rows = logits.reshape(-1, logits.shape[-1])
+    functions = {"sigmoid": sigmoid, "softmax": softmax, "log_softmax": log_softmax}
+    return functions[activation](rows).reshape(logits.shape)
+
+
+def _hold(before: NDArray[np.float64], after: NDArray[np.float64], step: str, where: str) -> None:
+    """Compare scores (..., C) before and after a change, each step for itself."""
+    outputs = before.shape[-1]
+    same_function.hold_scores(before.reshape(-1, outputs), after.reshape(-1, outputs), step, where)
+
+
+def _strided(total: int, input_steps: int | None) -> str:
+    if input_steps is None or input_steps == total:
+        return ""
+    return f"Steps are counted in the {total} of the output, not in the {input_steps} of the input."
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _written(steps: Any) -> str:
+    return (
+        f"[{', '.join(str(value) for value in steps)}]" if isinstance(steps, list | tuple | np.ndarray) else str(steps)
+    )
