@@ -99,7 +99,7 @@ def explain(
             class_names=class_names,
             allow_code=allow_code,
             code=code,
-            steps=_steps(steps),
+            at_steps=_steps(steps),
             **parameters,
         )
         for suffix in (".png", ".npz"):

@@ -43,7 +43,7 @@ StepsKey = Annotated[
 SPELLED = "last, a position from 0 such as 12, or a window such as [20, 40] (first, and one past the last)"
 
 
-def check(steps: Any) -> None:
+def check(steps: Any, key: str = "steps") -> None:
     """Refuse steps that no model can have; the number of its steps is not needed.
 
     Raises:
@@ -54,18 +54,18 @@ def check(steps: Any) -> None:
     if _is_whole(steps):
         if steps < 0:
             hint = "Positions count from 0; last is the last step."
-            raise InputError.unexpected("steps", str(steps), SPELLED, hint)
+            raise InputError.unexpected(key, str(steps), SPELLED, hint)
         return
     listed = list(steps) if isinstance(steps, list | tuple | np.ndarray) else []
     if len(listed) != 2 or not all(_is_whole(value) for value in listed):
-        raise InputError.unexpected("steps", abbreviate(steps), SPELLED)
+        raise InputError.unexpected(key, abbreviate(steps), SPELLED)
     first, stop = listed
     if first < 0:
-        raise InputError.unexpected("steps", f"[{first}, {stop}]", "a window that starts at 0 or later")
+        raise InputError.unexpected(key, f"[{first}, {stop}]", "a window that starts at 0 or later")
     if first >= stop:
         kind = "empty" if first == stop else "reversed"
         hint = f"[{first}, {first + 1}] is step {first} alone."
-        raise InputError.unexpected("steps", f"the {kind} window [{first}, {stop}]", "first < one past the last", hint)
+        raise InputError.unexpected(key, f"the {kind} window [{first}, {stop}]", "first < one past the last", hint)
 
 
 def resolved(steps: Steps, shape: Sequence[int | None], where: str, input_steps: int | None = None) -> ExplainedSteps:
@@ -116,7 +116,7 @@ def require_none(shape: Sequence[int | None], where: str) -> None:
         where,
         f"an output of shape {format_shape(shape)} for one example: scores at each of {total} time steps",
         "steps, which says at which step the model is explained",
-        f"steps: {SPELLED}.",
+        f"steps (at_steps= of pellucid.explain): {SPELLED}.",
     )
 
 
