@@ -13,6 +13,12 @@ T, CHANNELS, OUTPUTS, KERNEL = 8, 2, 3, 3
 SHAPE = (T, CHANNELS)
 ACTIVATION = {"single_label": "softmax", "multi_label": "sigmoid", "regression": "linear"}
 STEPS = {"last": (7, 8), 2: (2, 3), (3, 6): (3, 6), (0, T): (0, T)}
+LINEAR = [
+    *(("conv", "single_label", steps) for steps in STEPS),
+    ("dense", "single_label", 2),
+    ("conv", "multi_label", (3, 6)),
+    ("causal", "regression", (3, 6)),
+]
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +53,7 @@ def coefficients(model, kind, output, first, stop):
     return weights
 
 
-@pytest.mark.parametrize("steps", STEPS, ids=str)
-@pytest.mark.parametrize(
-    ("kind", "task"),
-    [("dense", "single_label"), ("conv", "single_label"), ("conv", "multi_label"), ("causal", "regression")],
-)
+@pytest.mark.parametrize(("kind", "task", "steps"), LINEAR, ids=str)
 def test_a_linear_model_is_explained_exactly(keras, x, kind, task, steps):
     model, (first, stop) = per_step_model(keras, kind, ACTIVATION[task]), STEPS[steps]
     background = np.random.default_rng(5).normal(size=(3, *SHAPE)).astype(np.float32)
@@ -128,8 +130,10 @@ def test_a_causal_model_has_no_attribution_after_the_step(keras, x, kind):
     for name, parameters in (("saliency", {}), ("occlusion", {"window": 1}), ("integrated_gradients", {})):
         for steps, stop in ((4, 5), ([2, 6], 6)):
             found = pellucid.explain(model, x, name, task="multi_label", at_steps=steps, target=1, **parameters)
-            assert (found.attributions[:, stop:] == 0).all()
-            assert (np.abs(found.attributions[:, stop - 1]).sum(-1) > 0).any()
+            after = np.abs(found.attributions[:, stop:])
+            # Gradients are exactly 0; two equal scores of different batches may differ in their last digit.
+            assert after.max() <= (1e-6 if name == "occlusion" else 0)
+            assert (np.abs(found.attributions[:, stop - 1]).sum(-1) > 1e-3).any()
     everything = pellucid.explain(model, x, "saliency", task="multi_label", at_steps="last", target=1)
     assert (np.abs(everything.attributions).sum((0, 2)) > 0)[-4:].all()
 
@@ -158,7 +162,7 @@ def test_a_file_a_function_and_a_folder_give_the_same(keras, x, tmp_path, monkey
         "    return keras.Model(x, keras.layers.Dense(n, activation='softmax')(x))\n"
     )
     monkeypatch.chdir(tmp_path)
-    of_function = function.build(SHAPE, OUTPUTS, build="nets:build", steps=2)
+    of_function = function.build(SHAPE, OUTPUTS, build="nets:build", features=["rescale_rule"], steps=2)
     assert of_function.output_shape == (None, OUTPUTS)
 
     folder = tmp_path / "folder"
