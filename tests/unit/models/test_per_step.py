@@ -14,7 +14,8 @@ SHAPE = (T, CHANNELS)
 ACTIVATION = {"single_label": "softmax", "multi_label": "sigmoid", "regression": "linear"}
 STEPS = {"last": (7, 8), 2: (2, 3), (3, 6): (3, 6), (0, T): (0, T)}
 LINEAR = [
-    *(("conv", "single_label", steps) for steps in STEPS),
+    ("conv", "single_label", "last"),
+    ("conv", "single_label", (0, T)),
     ("dense", "single_label", 2),
     ("conv", "multi_label", (3, 6)),
     ("causal", "regression", (3, 6)),
@@ -65,18 +66,14 @@ def test_a_linear_model_is_explained_exactly(keras, x, kind, task, steps):
         "deep_shap": {"training": background, "background": 3},
     }
     for name, parameters in exact.items():
-        for target, weights in (
-            (1, coefficients(model, kind, 1, first, stop)),
-            (
-                {"why": 2, "not": 0},
-                coefficients(model, kind, 2, first, stop) - coefficients(model, kind, 0, first, stop),
-            ),
-        ):
-            options = {"task": task, "target": target, "at_steps": steps}
-            found = pellucid.explain(model, x, name, **options, **parameters)
-            reference = background.mean(0) if name == "deep_shap" else 0
-            np.testing.assert_allclose(found.attributions, (x - reference) * weights, atol=2e-5, err_msg=name)
-            np.testing.assert_array_equal(found.arrays["steps"], [first, stop, T])
+        options = {"task": task, "target": [{"why": 1, "not": 0}, 1][kind == "dense"], "at_steps": steps}
+        found = pellucid.explain(model, x, name, **options, **parameters)
+        weights = coefficients(model, kind, 1, first, stop)
+        if kind != "dense":
+            weights = weights - coefficients(model, kind, 0, first, stop)
+        reference = background.mean(0) if name == "deep_shap" else 0
+        np.testing.assert_allclose(found.attributions, (x - reference) * weights, atol=2e-5, err_msg=name)
+        np.testing.assert_array_equal(found.arrays["steps"], [first, stop, T])
     assert model.layers[-1].activation is getattr(keras.activations, ACTIVATION[task])  # a copy was changed
 
 
@@ -127,7 +124,7 @@ def test_a_causal_model_has_no_attribution_after_the_step(keras, x, kind):
         maps = layers.Conv1D(5, 3, padding="causal", activation="relu")(inputs)
         maps = layers.Conv1D(5, 3, padding="causal", dilation_rate=2, activation="relu")(maps)
     model = keras.Model(inputs, layers.Dense(2, activation="sigmoid")(maps))
-    for name, parameters in (("saliency", {}), ("occlusion", {"window": 1}), ("integrated_gradients", {})):
+    for name, parameters in (("saliency", {}), ("occlusion", {"window": 1})):
         for steps, stop in ((4, 5), ([2, 6], 6)):
             found = pellucid.explain(model, x, name, task="multi_label", at_steps=steps, target=1, **parameters)
             after = np.abs(found.attributions[:, stop:])

@@ -20,8 +20,8 @@ def in_words(steps: NDArray[Any], *, marked: bool) -> str:
     """
     first, stop, total = (int(value) for value in steps)
     one = stop == first + 1
-    text = f"step {first} of 0–{total - 1}" if one else f"the mean of steps {first} to {stop - 1} of 0–{total - 1}"
-    return f"explained: the output at {text}{' (dark bar at the upper edge)' if marked else ''}"
+    text = f"output at step {first}" if one else f"mean of the outputs at steps {first} to {stop - 1}"
+    return f"explained: the {text} of 0–{total - 1}{' (dark bar at the upper edge)' if marked else ''}"
 
 
 def mark(axes: Any, steps: NDArray[Any], samples: int, step: float) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -151,8 +151,8 @@ def picked(model: keras.Model, steps: Steps | None, task: Task, where: str) -> k
     outputs = int(before.shape[-1])
     hidden = head.in_unit_interval(before) and task != REGRESSION
     if activation is None and (hidden or (outputs > 1 and are_probabilities(before.reshape(-1, outputs)))):
-        expected = "a softmax or sigmoids as the last layer, or logits"
-        raise InputError.unexpected(where, "probabilities that are computed before the last layer", expected)
+        found = "probabilities that are computed before the last layer"
+        raise InputError.unexpected(where, found, "a softmax or sigmoids as the last layer, or logits")
     # Against the unchanged model: all steps of all inputs.
     _hold(before, _activated(logits, activation), "taking off its last activation", where)
     scores = pick(tensor, chosen, {layer.name for layer in walk(model)})
@@ -179,12 +179,12 @@ def pick(scores: Any, chosen: ExplainedSteps, taken: set[str] = frozenset()) -> 
     return layers.GlobalAveragePooling1D(data_format="channels_last", name=name)(cut)
 
 
-def without_last_activation(config: dict[str, Any]) -> dict[str, Any]:
+def without_last_activation(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration of a model with a linear last layer, as `picked` makes it, for planning.
 
-    The configuration itself is returned where the activation is no setting of the last layer.
+    It is unchanged where the activation is no setting of the last layer.
     """
-    changed = copy.deepcopy(config)
+    changed: dict[str, Any] = copy.deepcopy(dict(config))
     inner = changed["config"]
     ends = inner.get("output_layers")
     while isinstance(ends, list) and ends and isinstance(ends[0], list):
@@ -195,8 +195,8 @@ def without_last_activation(config: dict[str, Any]) -> dict[str, Any]:
             if settings.get("activation") in ("softmax", "log_softmax", "sigmoid"):
                 settings["activation"] = "linear"
                 return changed
-            return config
-    return config
+            break
+    return dict(config)
 
 
 def of_opaque(inputs: Any, scores: Any, steps: Steps | None, task: Task, where: str) -> Any:
