@@ -20,7 +20,7 @@ from pellucid.api.own_function import raising
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.run import explain_variants
-from pellucid.models.imported import per_step
+from pellucid.models.imported import step_choice
 from pellucid.network import token_graph
 from pellucid.tasks import SINGLE_LABEL
 
@@ -94,7 +94,7 @@ def explain(
     # Checked before TensorFlow starts: the message about a misspelt name should not take seconds.
     settings.completed("explain", method, parameters, None)
     facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
-    per_step.check(at_steps, "at_steps")
+    step_choice.check(at_steps, "at_steps")
     options: dict[str, Any] = {"task": facts.require_task(task), "code": code, "steps": at_steps}
     opening = Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb, **options)
     opened, data = _opened(
@@ -155,7 +155,7 @@ def compare(
         for name, parameters in entries.items():
             settings.completed(package, name, parameters, None)
     facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
-    per_step.check(at_steps, "at_steps")
+    step_choice.check(at_steps, "at_steps")
     options: dict[str, Any] = {"task": facts.require_task(task), "code": code, "steps": at_steps}
     opening = Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb, **options)
     opened, data = _opened(

@@ -23,7 +23,7 @@ from pellucid import plugins
 from pellucid.api import arrays, channel_axis, features, keras_copy, own_function
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
-from pellucid.models.imported import archive, declared_sizes, head, own_keys, per_step, task_head
+from pellucid.models.imported import archive, declared_sizes, head, own_keys, per_step, step_choice, task_head
 from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import finite, runtime
 from pellucid.network.explained_model import ExplainedModel
@@ -78,7 +78,7 @@ class Opening:
     class_names: Sequence[str] | None = None
     task: Task = SINGLE_LABEL
     code: str | None = None
-    steps: per_step.Steps | None = None
+    steps: step_choice.Steps | None = None
 
 
 def open_model(model: Any, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
@@ -178,7 +178,7 @@ def _number(model: keras.Model, where: str, opening: Opening) -> int:
         if head.final_activation(model) != "sigmoid":
             require_two_names(names, where)
         return 2
-    per_step.require_none(shape, where)
+    step_choice.require_none(shape, where)
     if len(shape) != 1 or shape[0] is None:
         expected = f"one score for each {OUTPUT_WORD[opening.task]}: (N, {OUTPUT_WORDS[opening.task]})"
         raise InputError.unexpected(where, f"an output of shape {format_shape(shape) or '()'}", expected)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.messages import first_line, format_shape
-from pellucid.models.imported import opaque, per_step, task_head
+from pellucid.models.imported import opaque, per_step, step_choice, task_head
 from pellucid.tasks import SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _EXPECTED = "one that takes float32 (N, *shape) and returns (N, outputs): logits
 
 
 def at_steps(
-    function: Function, x: NDArray[np.float32], steps: per_step.Steps | None, task: Task, where: str
+    function: Function, x: NDArray[np.float32], steps: step_choice.Steps | None, task: Task, where: str
 ) -> Function:
     """Return a function of outputs (N, C) for one of outputs (N, T, C): at a step, or the mean over a window.
 
@@ -35,7 +35,7 @@ def at_steps(
     if steps is None:
         return function
     scores = _called(function, x[:2], where)
-    chosen = per_step.resolved(steps, scores.shape[1:], where, x.shape[1] if x.ndim == 3 else None)
+    chosen = step_choice.resolved(steps, scores.shape[1:], where, x.shape[1] if x.ndim == 3 else None)
     if chosen.stop - chosen.first > 1:
         per_step.require_averaging(scores, task, where)
 
@@ -112,7 +112,7 @@ def _ask(function: Function, batch: NDArray[np.float32], where: str) -> NDArray[
     scores = _called(function, batch, where)
     if scores.ndim == 1:
         scores = scores[:, np.newaxis]
-    per_step.require_none(scores.shape[1:], where)
+    step_choice.require_none(scores.shape[1:], where)
     if scores.ndim != 2 or len(scores) != len(batch) or not scores.shape[1]:
         found = f"scores of shape {format_shape(scores.shape) or '()'} for a batch of shape {shape}"
         raise InputError.unexpected(where, found, _EXPECTED)

@@ -14,7 +14,7 @@ from pydantic import Field
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import archive, own_keys, per_step, task_head
+from pellucid.models.imported import archive, own_keys, per_step, step_choice, task_head
 from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import same_function
 from pellucid.own_code import OwnCode, file_of, importing, loaded, parsed, reason
@@ -41,7 +41,7 @@ def check(
     folder: str,
     classes: Sequence[str | int],
     input_range: Sequence[float],
-    steps: per_step.Steps | None = None,
+    steps: step_choice.Steps | None = None,
     **others: object,
 ) -> None:
     """Refuse a function that the module does not define; the module is read, not run.
@@ -50,7 +50,7 @@ def check(
         InputError: the module lacks the function or is not Python, or `own_keys.check` refuses a value.
     """
     own_keys.check(classes=classes, input_range=input_range)
-    per_step.check(steps)
+    step_choice.check(steps)
     module, _, name = build.partition(":")
     path = file_of(folder, module)
     if not path.is_file():  # the check of the files reports it
@@ -109,7 +109,7 @@ def build(
     ] = ("conv", "relu"),
     classes: own_keys.Classes = (),
     input_range: own_keys.InputRange = (0, 1),
-    steps: per_step.StepsKey = None,
+    steps: step_choice.StepsKey = None,
     task: Task = SINGLE_LABEL,
 ) -> keras.Model:
     """Return the model that the function returns, with the last layer of the task at its end.

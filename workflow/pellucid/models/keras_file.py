@@ -12,7 +12,16 @@ from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import archive, declared_sizes, head, open_axes, own_keys, per_step, task_head
+from pellucid.models.imported import (
+    archive,
+    declared_sizes,
+    head,
+    open_axes,
+    own_keys,
+    per_step,
+    step_choice,
+    task_head,
+)
 from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import finite
 from pellucid.network.layers import holds_weights, walk
@@ -40,7 +49,7 @@ def check(
     features: str | Sequence[str],
     classes: Sequence[str | int],
     input_range: Sequence[float],
-    steps: per_step.Steps | None = None,
+    steps: step_choice.Steps | None = None,
     **others: object,
 ) -> None:
     """Refuse an address without `features`, which planning needs before the file is downloaded.
@@ -54,7 +63,7 @@ def check(
             "features", "auto, and an address", expected, "A file on this machine is looked into."
         )
     own_keys.check(classes=classes, input_range=input_range)
-    per_step.check(steps)
+    step_choice.check(steps)
 
 
 def addresses(*, file: str, code: str | None = None, **others: object) -> dict[str, str]:
@@ -82,7 +91,7 @@ def features(
     new_head: bool,
     classes: Sequence[str | int],
     code: str | None = None,
-    steps: per_step.Steps | None = None,
+    steps: step_choice.Steps | None = None,
     **others: object,
 ) -> tuple[str, ...]:
     """Return the features of the model in the file, or those that the config declares for an address.
@@ -161,7 +170,7 @@ def build(
     ] = None,
     classes: own_keys.Classes = (),
     input_range: own_keys.InputRange = (0, 1),
-    steps: per_step.StepsKey = None,
+    steps: step_choice.StepsKey = None,
     task: Task = SINGLE_LABEL,
 ) -> keras.Model:
     """Return the model of the file in the form that every stage can use, with the last layer of the task at its end.

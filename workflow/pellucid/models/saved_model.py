@@ -13,7 +13,7 @@ from pellucid import files
 from pellucid.errors import InputError
 from pellucid.messages import comma_list, first_line, format_shape
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import opaque, own_keys, per_step, task_head
+from pellucid.models.imported import opaque, own_keys, per_step, step_choice, task_head
 from pellucid.tasks import SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def check(
     allow_code: bool,
     classes: Sequence[str | int],
     input_range: Sequence[float],
-    steps: per_step.Steps | None = None,
+    steps: step_choice.Steps | None = None,
     **others: object,
 ) -> None:
     """Refuse a SavedModel, which is a program, without `allow_code`.
@@ -46,7 +46,7 @@ def check(
         InputError: such a model, or `own_keys.check` refuses a value.
     """
     own_keys.check(classes=classes, input_range=input_range)
-    per_step.check(steps)
+    step_choice.check(steps)
     if not allow_code:
         raise InputError.unexpected(
             "allow_code",
@@ -83,7 +83,7 @@ def build(
     ] = False,
     classes: own_keys.Classes = (),
     input_range: own_keys.InputRange = (0, 1),
-    steps: per_step.StepsKey = None,
+    steps: step_choice.StepsKey = None,
     task: Task = SINGLE_LABEL,
 ) -> keras.Model:
     """Return a model of one layer that calls the SavedModel, and the last layer of the task.
@@ -117,7 +117,9 @@ def build(
     return model
 
 
-def _output(layer: Any, inputs: Any, n_classes: int, task: Task, path: str, steps: per_step.Steps | None = None) -> Any:
+def _output(
+    layer: Any, inputs: Any, n_classes: int, task: Task, path: str, steps: step_choice.Steps | None = None
+) -> Any:
     """Call the layer; return its output, at the explained steps if it has some.
 
     Raises:

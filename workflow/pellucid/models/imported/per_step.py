@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities, log_softmax, softmax
-from pellucid.messages import abbreviate, format_shape
-from pellucid.models.imported import head
+from pellucid.models.imported import head, step_choice
+from pellucid.models.imported.step_choice import Steps
 from pellucid.network import same_function
 from pellucid.network.explained_steps import LAYER, ExplainedSteps
 from pellucid.network.graph import flatten
@@ -30,95 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# What a caller may write; see `SPELLED`.
-Steps = Literal["last"] | int | Sequence[int]
-StepsKey = Annotated[
-    Literal["last"] | Annotated[int, Field(ge=0)] | Annotated[Sequence[int], Field(min_length=2, max_length=2)] | None,
-    Field(
-        description="for a model with a score per class at every time step, (N, T, C): which step of its output is "
-        "explained. last, a position from 0 such as 12, or a window such as [20, 40] (first, and one past the last), "
-        "of whose logits the mean is taken"
-    ),
-]
-SPELLED = "last, a position from 0 such as 12, or a window such as [20, 40] (first, and one past the last)"
-
-
-def check(steps: Any, key: str = "steps") -> None:
-    """Refuse steps that no model can have; the number of its steps is not needed.
-
-    Raises:
-        InputError: a text, a negative position, a window that is empty or reversed, or another kind of value.
-    """
-    if steps is None or steps == "last":
-        return
-    if _is_whole(steps):
-        if steps < 0:
-            hint = "Positions count from 0; last is the last step."
-            raise InputError.unexpected(key, str(steps), SPELLED, hint)
-        return
-    listed = list(steps) if isinstance(steps, list | tuple | np.ndarray) else []
-    if len(listed) != 2 or not all(_is_whole(value) for value in listed):
-        raise InputError.unexpected(key, abbreviate(steps), SPELLED)
-    first, stop = listed
-    if first < 0:
-        raise InputError.unexpected(key, f"[{first}, {stop}]", "a window that starts at 0 or later")
-    if first >= stop:
-        kind = "empty" if first == stop else "reversed"
-        hint = f"[{first}, {first + 1}] is step {first} alone."
-        raise InputError.unexpected(key, f"the {kind} window [{first}, {stop}]", "first < one past the last", hint)
-
-
-def resolved(steps: Steps, shape: Sequence[int | None], where: str, input_steps: int | None = None) -> ExplainedSteps:
-    """Return the steps that are meant of an output of a shape.
-
-    Args:
-        steps: as `check` allows.
-        shape: of the output for one example, which should be (T, C).
-        where: name of the model in messages.
-        input_steps: number of time steps of the input, if that is known.
-
-    Raises:
-        InputError: the model has no output per step, or the steps are outside of it.
-    """
-    check(steps)
-    if len(shape) != 2:
-        found = f"steps: {_written(steps)}, and an output of shape {format_shape(shape) or '()'} for one example"
-        more = "Only (time, outputs) has steps." if len(shape) > 2 else "Leave steps out: it has no output per step."
-        raise InputError.unexpected(where, found, "a model with a score per class at every step, (N, T, C)", more)
-    if shape[0] is None or shape[1] is None:
-        found = f"an output of shape {format_shape(shape)}, whose number of steps or outputs is open"
-        raise InputError.unexpected(where, found, "sizes that follow from the shape of the input")
-    total = int(shape[0])
-    if steps == "last":
-        first, stop = total - 1, total
-    elif _is_whole(steps):
-        first, stop = int(steps), int(steps) + 1  # type: ignore[arg-type]
-    else:
-        first, stop = (int(value) for value in steps)  # type: ignore[union-attr]
-    if stop > total:
-        expected = f"steps from 0 to {total - 1}: its output has {total}"
-        raise InputError.unexpected(where, f"steps: {_written(steps)}", expected, _strided(total, input_steps))
-    if input_steps not in (None, total):
-        logger.info("steps: %s. %s", _written(steps), _strided(total, input_steps))
-    return ExplainedSteps(first, stop, total)
-
-
-def require_none(shape: Sequence[int | None], where: str) -> None:
-    """Refuse an output (N, T, C) of which no steps are chosen.
-
-    Raises:
-        InputError: names the key and T.
-    """
-    if len(shape) != 2:
-        return
-    total = "an open number of" if shape[0] is None else shape[0]
-    raise InputError.unexpected(
-        where,
-        f"an output of shape {format_shape(shape)} for one example: scores at each of {total} time steps",
-        "steps, which says at which step the model is explained",
-        f"steps (at_steps= of pellucid.explain): {SPELLED}.",
-    )
-
 
 def picked(model: keras.Model, steps: Steps | None, task: Task, where: str) -> keras.Model:
     """Return a model of outputs (N, C): the scores of a model (N, T, C) at a step, or their mean over a window.
@@ -129,7 +39,7 @@ def picked(model: keras.Model, steps: Steps | None, task: Task, where: str) -> k
 
     Args:
         model: one input, one output, built. Its last activation may be changed.
-        steps: as `check` allows, or None.
+        steps: as `step_choice.check` allows, or None.
         task: of the model.
         where: name of the model in messages.
 
@@ -140,10 +50,10 @@ def picked(model: keras.Model, steps: Steps | None, task: Task, where: str) -> k
 
     shape = tuple(model.outputs[0].shape[1:])
     if steps is None:
-        require_none(shape, where)
+        step_choice.require_none(shape, where)
         return model
     inputs_shape = model.inputs[0].shape[1:]
-    chosen = resolved(steps, shape, where, inputs_shape[0] if len(inputs_shape) == 2 else None)
+    chosen = step_choice.resolved(steps, shape, where, inputs_shape[0] if len(inputs_shape) == 2 else None)
     inputs = same_function.tries(model)
     before = same_function.ask(model, inputs)
     tensor, activation = _without_activation(model, where)
@@ -213,9 +123,9 @@ def of_opaque(inputs: Any, scores: Any, steps: Steps | None, task: Task, where: 
 
     shape = tuple(scores.shape[1:])
     if steps is None:
-        require_none(shape, where)
+        step_choice.require_none(shape, where)
         return scores
-    chosen = resolved(steps, shape, where, inputs.shape[1] if len(inputs.shape) == 3 else None)
+    chosen = step_choice.resolved(steps, shape, where, inputs.shape[1] if len(inputs.shape) == 3 else None)
     if chosen.stop - chosen.first > 1:
         model = Model(inputs, scores)
         require_averaging(same_function.ask(model, same_function.tries(model)), task, where)
@@ -251,7 +161,6 @@ def _without_activation(model: keras.Model, where: str) -> tuple[Any, str | None
     from keras import activations, layers
 
     tensor, last = model.outputs[0], last_layer(model)
-    operation, index, _ = tensor._keras_history
     # The layer inside a TimeDistributed works at each step alone, so that its activation moves like one of its own.
     inner = last
     while isinstance(inner, layers.TimeDistributed):
@@ -266,9 +175,9 @@ def _without_activation(model: keras.Model, where: str) -> tuple[Any, str | None
             )
         inner.activation = activations.linear
         return tensor, kind
-    if operation is not last:
+    if not any(operation is last for operation in getattr(model, "operations", model.layers)):
         raise InputError.unexpected(where, f'"{last.name}" at the end of a nested model', "a last layer outside of it")
-    return operation._inbound_nodes[index].input_tensors[0], kind
+    return head.before_end(model), kind
 
 
 def _activated(logits: NDArray[np.float64], activation: str | None) -> NDArray[np.float64]:
@@ -284,19 +193,3 @@ def _hold(before: NDArray[np.float64], after: NDArray[np.float64], step: str, wh
     """Compare scores (..., C) before and after a change, each step for itself."""
     outputs = before.shape[-1]
     same_function.hold_scores(before.reshape(-1, outputs), after.reshape(-1, outputs), step, where)
-
-
-def _strided(total: int, input_steps: int | None) -> str:
-    if input_steps is None or input_steps == total:
-        return ""
-    return f"Steps are counted in the {total} of the output, not in the {input_steps} of the input."
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _written(steps: Any) -> str:
-    return (
-        f"[{', '.join(str(value) for value in steps)}]" if isinstance(steps, list | tuple | np.ndarray) else str(steps)
-    )
