@@ -194,7 +194,7 @@ def refused(keras, x, kind, body):
         ("two inputs", "found 2 inputs; expected one"),
         ("sigmoids", "model small: found 3 independent sigmoids"),
         ("code", r'model small: found code: layer "lambda.*\(Lambda\).* lambda x: model\(x, training=False\)'),
-        ("output over time", "found an output of shape 28 × 3; expected one score for each class"),
+        ("output over time", "scores at each of 28 time steps; expected steps, which says at which step"),
         ("flat inputs", r"x: found examples of shape 5; expected \(examples, time, channels\) or"),
         ("class", "model: found the class Sequential; expected a Keras model, a path"),
         ("nothing", "model: found a NoneType; expected a Keras model, a path"),
