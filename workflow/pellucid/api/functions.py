@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from numpy.typing import ArrayLike, NDArray
 
@@ -20,6 +20,7 @@ from pellucid.api.own_function import raising
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.run import explain_variants
+from pellucid.models.imported import step_choice
 from pellucid.network import token_graph
 from pellucid.tasks import SINGLE_LABEL
 
@@ -51,6 +52,7 @@ def explain(
     memory_mb: int = 1024,
     allow_code: bool = False,
     code: str | None = None,
+    at_steps: Literal["last"] | int | Sequence[int] | None = None,
     **parameters: Any,
 ) -> Explanation:
     """Explain a model's predictions on examples by one attribution method.
@@ -82,6 +84,8 @@ def explain(
         allow_code: run code in the model's file (Lambda layers, a SavedModel); only if you trust its author.
         code: the module that registers layers of your own in a `.keras` file: its name, where it lies in the folder in
             which you work, or the path of its file. It is run.
+        at_steps: of a model with scores at every time step, (N, T, outputs): the step that is explained, "last" or a
+            position from 0, or a window (first, one past the last), of whose logits the mean is explained.
         parameters: of the method; `pellucid list methods` and the reference name them.
 
     Raises:
@@ -90,10 +94,13 @@ def explain(
     # Checked before TensorFlow starts: the message about a misspelt name should not take seconds.
     settings.completed("explain", method, parameters, None)
     facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
+    step_choice.check(at_steps, "at_steps")
+    options: dict[str, Any] = {"task": facts.require_task(task), "code": code, "steps": at_steps}
+    opening = Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb, **options)
     opened, data = _opened(
         model,
         x,
-        Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb, task=facts.require_task(task), code=code),
+        opening,
         y=y,
         target=target,
         training=training,
@@ -129,6 +136,7 @@ def compare(
     memory_mb: int = 1024,
     allow_code: bool = False,
     code: str | None = None,
+    at_steps: Literal["last"] | int | Sequence[int] | None = None,
 ) -> Comparison:
     """Explain the same examples by several methods, score the explanations and rank them.
 
@@ -147,10 +155,13 @@ def compare(
         for name, parameters in entries.items():
             settings.completed(package, name, parameters, None)
     facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
+    step_choice.check(at_steps, "at_steps")
+    options: dict[str, Any] = {"task": facts.require_task(task), "code": code, "steps": at_steps}
+    opening = Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb, **options)
     opened, data = _opened(
         model,
         x,
-        Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb, task=facts.require_task(task), code=code),
+        opening,
         y=y,
         target=target,
         training=training,

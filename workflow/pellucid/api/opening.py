@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import plugins
-from pellucid.api import arrays, channel_axis, keras_copy, own_function
+from pellucid.api import arrays, channel_axis, features, keras_copy, own_function
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
-from pellucid.models.imported import archive, declared_sizes, head, own_keys, task_head
+from pellucid.models.imported import archive, declared_sizes, head, own_keys, per_step, step_choice, task_head
 from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import finite, runtime
 from pellucid.network.explained_model import ExplainedModel
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     import keras
 
 logger = logging.getLogger(__name__)
-
-# Features of the workflow's own architectures that a graph does not show, and the name of the layer that has them.
-_NAMED_LAYERS = {"attention": "attention_weights", "instances": "instance_weights"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +78,7 @@ class Opening:
     class_names: Sequence[str] | None = None
     task: Task = SINGLE_LABEL
     code: str | None = None
+    steps: step_choice.Steps | None = None
 
 
 def open_model(model: Any, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
@@ -137,6 +135,8 @@ def _from_keras(model: keras.Model, x: NDArray[np.float32], opening: Opening) ->
     examples = arrays.batch(x, shape)
     finite.require_weights(model, where)
     copy = keras_copy.copied(model, config if opened else None, where)
+    if opening.steps is not None:
+        copy = per_step.picked(make_compatible(copy, where), opening.steps, opening.task, where)
     n_outputs = _number(copy, where, opening)
     ready = task_head.with_head(make_compatible(copy, where), n_outputs, opening.task, where)
     return _with_layers(ready, config, examples, where, opening)
@@ -154,12 +154,14 @@ def _with_layers(
         where, opening: as for `open_model`.
     """
     first = channel_axis.is_first(config, where)
+    if opening.steps is not None:  # an activation has moved behind the explained steps
+        config = keras_copy.config_of(model, where)
     if first:
         model, x = channel_axis.behind_permutation(model), np.ascontiguousarray(np.moveaxis(x, 1, -1))
         config = keras_copy.config_of(model, where)
     explained = ExplainedModel(model, opening.task, memory_mb=opening.memory_mb)
-    features = _features(config, where, explained)
-    return OpenedModel(explained, x, features, where, channels_first=first)
+    of_model = features.of_model(config, where, explained)
+    return OpenedModel(explained, x, of_model, where, channels_first=first)
 
 
 def _number(model: keras.Model, where: str, opening: Opening) -> int:
@@ -176,6 +178,7 @@ def _number(model: keras.Model, where: str, opening: Opening) -> int:
         if head.final_activation(model) != "sigmoid":
             require_two_names(names, where)
         return 2
+    step_choice.require_none(shape, where)
     if len(shape) != 1 or shape[0] is None:
         expected = f"one score for each {OUTPUT_WORD[opening.task]}: (N, {OUTPUT_WORDS[opening.task]})"
         raise InputError.unexpected(where, f"an output of shape {format_shape(shape) or '()'}", expected)
@@ -230,10 +233,12 @@ def _from_path(path: Path, x: NDArray[np.float32], opening: Opening) -> OpenedMo
     plugin = plugins.load("models")["keras_file"]
     with keras_copy.single_precision():
         if n_outputs is None or n_outputs == 1:
-            n_outputs = _number(_loaded(path, config, checked.stored, opening), where, opening)
-        model = plugin.build(
-            shape, n_outputs, file=path, allow_code=opening.allow_code, code=opening.code, task=opening.task
-        )
+            model = _loaded(path, config, checked.stored, opening)
+            if opening.steps is not None:
+                model = per_step.picked(make_compatible(model, where), opening.steps, opening.task, where)
+            n_outputs = _number(model, where, opening)
+        options: dict[str, Any] = {"code": opening.code, "task": opening.task, "steps": opening.steps}
+        model = plugin.build(shape, n_outputs, file=path, allow_code=opening.allow_code, **options)
         return _with_layers(model, config, examples, where, opening)
 
 
@@ -268,7 +273,7 @@ def _from_folder(path: Path, x: NDArray[np.float32], opening: Opening) -> Opened
     plugin.check(folder=where, allow_code=opening.allow_code, classes=(), input_range=(0, 1))
     _start(opening.threads)
     with keras_copy.single_precision():
-        options: dict[str, Any] = {"allow_code": opening.allow_code, "task": opening.task}
+        options: dict[str, Any] = {"allow_code": opening.allow_code, "task": opening.task, "steps": opening.steps}
         model = plugin.build(shape, len(opening.class_names), folder=where, **options)
         explained = ExplainedModel(model, opening.task, memory_mb=opening.memory_mb)
         return OpenedModel(explained, x, (), where, opaque=True)
@@ -278,6 +283,7 @@ def _from_function(function: Any, where: str, x: NDArray[np.float32], opening: O
     """Open a function of a batch of inputs; only its outputs are known."""
     arrays.require_kind(x.shape[1:], batched=x.ndim)
     _start(opening.threads)
+    function = own_function.at_steps(function, x, opening.steps, opening.task, where)
     n_outputs = own_function.number_of_outputs(function, x, where)
     if n_outputs == 1 and opening.task == SINGLE_LABEL:
         require_two_names(opening.class_names, where)
@@ -286,15 +292,3 @@ def _from_function(function: Any, where: str, x: NDArray[np.float32], opening: O
         model = own_function.as_model(function, x.shape[1:], n_outputs, opening.task, where, failures)
         explained = ExplainedModel(model, opening.task, memory_mb=opening.memory_mb)
     return OpenedModel(explained, x, (), where, opaque=True, failures=failures)
-
-
-def _features(config: archive.Config, where: str, explained: ExplainedModel) -> tuple[str, ...]:
-    """Return what methods may require of a model with layers."""
-    modules, name = plugins.load("models"), str(config["config"].get("name"))
-    layers = {layer["config"].get("name") for layer in config["config"]["layers"]}
-    declared = modules[name].SPEC.features if name in modules else ()
-    named = tuple(feature for feature, layer in _NAMED_LAYERS.items() if feature in declared and layer in layers)
-    of_graph = archive.features(config, where)
-    # Before it is opened, a graph does not tell whether one unit at its end is a value or the score of two classes.
-    gap = ("gap",) if "gap" not in of_graph and explained.places.pooled is not None else ()
-    return (*of_graph, *gap, *named, "layers")

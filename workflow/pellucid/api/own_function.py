@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.messages import first_line, format_shape
-from pellucid.models.imported import opaque, task_head
+from pellucid.models.imported import opaque, per_step, step_choice, task_head
 from pellucid.tasks import SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
@@ -20,6 +20,32 @@ if TYPE_CHECKING:
 Function = Callable[[NDArray[np.float32]], Any]
 
 _EXPECTED = "one that takes float32 (N, *shape) and returns (N, outputs): logits or probabilities, or values"
+
+
+def at_steps(
+    function: Function, x: NDArray[np.float32], steps: step_choice.Steps | None, task: Task, where: str
+) -> Function:
+    """Return a function of outputs (N, C) for one of outputs (N, T, C): at a step, or the mean over a window.
+
+    The function itself is returned where `steps` is None.
+
+    Raises:
+        InputError: the function fails, the steps do not fit, or the mean of probabilities would be taken.
+    """
+    if steps is None:
+        return function
+    scores = _called(function, x[:2], where)
+    chosen = step_choice.resolved(steps, scores.shape[1:], where, x.shape[1] if x.ndim == 3 else None)
+    if chosen.stop - chosen.first > 1:
+        per_step.require_averaging(scores, task, where)
+
+    def picking(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        answers = np.asarray(function(batch), np.float32)
+        if answers.ndim != 3 or answers.shape[1] != chosen.total:
+            raise ValueError(f"scores of shape {format_shape(answers.shape)}, where x had {chosen.total} steps")
+        return np.asarray(answers[:, chosen.first : chosen.stop].mean(1, dtype=np.float64), np.float32)
+
+    return picking
 
 
 def number_of_outputs(function: Function, x: NDArray[np.float32], where: str) -> int:
@@ -83,14 +109,21 @@ def raising(failures: list[InputError]) -> Iterator[None]:
 def _ask(function: Function, batch: NDArray[np.float32], where: str) -> NDArray[np.float32]:
     """Return the scores (N, classes) of a batch."""
     shape = format_shape(batch.shape)
-    try:
-        scores = np.asarray(function(batch), np.float32)
-    except Exception as error:  # of any kind: the function is the caller's
-        found = f"a failure for a batch of shape {shape} ({type(error).__name__}: {first_line(error)})"
-        raise InputError.unexpected(where, found, _EXPECTED) from error
+    scores = _called(function, batch, where)
     if scores.ndim == 1:
         scores = scores[:, np.newaxis]
+    step_choice.require_none(scores.shape[1:], where)
     if scores.ndim != 2 or len(scores) != len(batch) or not scores.shape[1]:
         found = f"scores of shape {format_shape(scores.shape) or '()'} for a batch of shape {shape}"
         raise InputError.unexpected(where, found, _EXPECTED)
     return scores
+
+
+def _called(function: Function, batch: NDArray[np.float32], where: str) -> NDArray[np.float32]:
+    """Return what the function returns for a batch, as 32-bit numbers of any shape."""
+    try:
+        return np.asarray(function(batch), np.float32)
+    except Exception as error:  # of any kind: the function is the caller's
+        shape = format_shape(batch.shape)
+        found = f"a failure for a batch of shape {shape} ({type(error).__name__}: {first_line(error)})"
+        raise InputError.unexpected(where, found, _EXPECTED) from error

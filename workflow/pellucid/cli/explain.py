@@ -54,6 +54,12 @@ def _complete_method(context: click.Context, parameter: click.Parameter, incompl
 )
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("explanations"))
 @click.option("--code", default=None, metavar="MODULE", help="The Python module (name or file) that registers layers.")
+@click.option(
+    "--steps",
+    default=None,
+    metavar="last|T|A:B",
+    help="Of a model with scores at every time step: the step to explain (from 0), or a window from A to before B.",
+)
 @click.option("--allow-code", is_flag=True, help="Run code in the model's file: only if you trust its author.")
 def explain(
     model: Path,
@@ -66,6 +72,7 @@ def explain(
     label: str,
     output: Path,
     code: str | None,
+    steps: str | None,
     allow_code: bool,
 ) -> None:
     """Explain what MODEL looks at in the examples of DATA: write a figure and a file of arrays for each method.
@@ -92,6 +99,7 @@ def explain(
             class_names=class_names,
             allow_code=allow_code,
             code=code,
+            at_steps=_steps(steps),
             **parameters,
         )
         for suffix in (".png", ".npz"):
@@ -107,6 +115,23 @@ def _target(target: str, minus: str, names: Sequence[str]) -> Any:
         return int(word) if word.isdecimal() and word not in names else word
 
     return {"why": output(target), "not": output(minus)} if minus else output(target)
+
+
+def _steps(written: str | None) -> Any:
+    """Return the steps as `pellucid.explain` takes them: "last", a position, or a window.
+
+    Raises:
+        InputError: another text.
+    """
+    from pellucid.errors import InputError
+
+    if written is None or written == "last":
+        return written
+    parts = written.split(":")
+    if len(parts) > 2 or not all(part.strip().isdecimal() for part in parts):
+        raise InputError.unexpected("--steps", f'"{written}"', "last, a position from 0 such as 12, or 20:40")
+    numbers = [int(part) for part in parts]
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def _chosen(methods: tuple[str, ...]) -> dict[str, dict[str, Any]]:

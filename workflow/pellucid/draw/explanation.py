@@ -15,7 +15,7 @@ from pellucid.config.variants import variants
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
 from pellucid.draw.layouts import base, channels, images, leads, signals
-from pellucid.draw.shared import task_heading
+from pellucid.draw.shared import explained_steps, task_heading
 from pellucid.draw.shared.panel_scales import PanelScales
 from pellucid.explain.base import holds
 from pellucid.messages import MANY_CLASSES
@@ -101,6 +101,8 @@ def figure(
         caption += "\ngrey: padding or a gap, where nothing was measured"
         caption += f" ({share:.0%} of all attribution, not shown)" if share else ""
     layout = layout_of(data_info)
+    if "steps" in arrays:
+        caption += f"\n{explained_steps.in_words(arrays['steps'], marked=layout in (signals.draw, channels.draw))}"
     # A class activation map without its negative part may have nothing left.
     zero = "zero everywhere: no positive values" if chosen.get("relu") else "zero everywhere"
     shades = leads.colours(signed) if layout is leads.draw else None

@@ -134,6 +134,9 @@ def explain_variants(
         costs[label] = _cost(label, before, _passes(model), seconds, len(inputs), values)
         rng = seeds.generator(seed, "explain", label)
         residuals[label] = completeness(plugin, model, inputs, targets, variant_maps, rng, arguments)
+    of_steps = model.explained_steps if model else None
+    if of_steps:
+        arrays = {**arrays, "steps": np.array([of_steps.first, of_steps.stop, of_steps.total])}
     written = {**arrays, "variants": np.array(list(costs)), **_split_measured(np.stack(maps), measured)}
     return Results(written, costs, residuals)
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import archive, own_keys, task_head
+from pellucid.models.imported import archive, own_keys, per_step, step_choice, task_head
 from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import same_function
 from pellucid.own_code import OwnCode, file_of, importing, loaded, parsed, reason
@@ -41,6 +41,7 @@ def check(
     folder: str,
     classes: Sequence[str | int],
     input_range: Sequence[float],
+    steps: step_choice.Steps | None = None,
     **others: object,
 ) -> None:
     """Refuse a function that the module does not define; the module is read, not run.
@@ -49,6 +50,7 @@ def check(
         InputError: the module lacks the function or is not Python, or `own_keys.check` refuses a value.
     """
     own_keys.check(classes=classes, input_range=input_range)
+    step_choice.check(steps)
     module, _, name = build.partition(":")
     path = file_of(folder, module)
     if not path.is_file():  # the check of the files reports it
@@ -107,6 +109,7 @@ def build(
     ] = ("conv", "relu"),
     classes: own_keys.Classes = (),
     input_range: own_keys.InputRange = (0, 1),
+    steps: step_choice.StepsKey = None,
     task: Task = SINGLE_LABEL,
 ) -> keras.Model:
     """Return the model that the function returns, with the last layer of the task at its end.
@@ -119,9 +122,10 @@ def build(
     hint = "keras.ops does without: keras.ops.abs(x) between layers is part of the model."
     archive.check(config, where, hint=hint, registered=archive.registered())
     archive.require_shape(config, where, input_shape, "that it was given")
-    archive.require_features(features, config, where)
+    archive.require_features(features, config if steps is None else per_step.without_last_activation(config), where)
     own_keys.check_number(classes, config, where)
-    model = task_head.with_head(make_compatible(model, where), n_classes, task, where)
+    model = per_step.picked(make_compatible(model, where), steps, task, where)
+    model = task_head.with_head(model, n_classes, task, where)
     same_function.hold_saved(model, where)
     return own_keys.with_input_range(model, input_range, where)
 

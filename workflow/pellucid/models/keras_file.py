@@ -12,7 +12,16 @@ from pellucid.downloads import is_local, local_path
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import archive, declared_sizes, head, open_axes, own_keys, task_head
+from pellucid.models.imported import (
+    archive,
+    declared_sizes,
+    head,
+    open_axes,
+    own_keys,
+    per_step,
+    step_choice,
+    task_head,
+)
 from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import finite
 from pellucid.network.layers import holds_weights, walk
@@ -40,6 +49,7 @@ def check(
     features: str | Sequence[str],
     classes: Sequence[str | int],
     input_range: Sequence[float],
+    steps: step_choice.Steps | None = None,
     **others: object,
 ) -> None:
     """Refuse an address without `features`, which planning needs before the file is downloaded.
@@ -53,6 +63,7 @@ def check(
             "features", "auto, and an address", expected, "A file on this machine is looked into."
         )
     own_keys.check(classes=classes, input_range=input_range)
+    step_choice.check(steps)
 
 
 def addresses(*, file: str, code: str | None = None, **others: object) -> dict[str, str]:
@@ -80,6 +91,7 @@ def features(
     new_head: bool,
     classes: Sequence[str | int],
     code: str | None = None,
+    steps: step_choice.Steps | None = None,
     **others: object,
 ) -> tuple[str, ...]:
     """Return the features of the model in the file, or those that the config declares for an address.
@@ -98,6 +110,8 @@ def features(
     archive.check(config, str(path), allow_code=allow_code, registered=None if code is None else archive.ANYTHING)
     if not new_head:
         own_keys.check_number(classes, config, str(path))
+    # The activation moves behind the explained steps.
+    config = config if steps is None else per_step.without_last_activation(config)
     if features == "auto":
         return archive.features(config, str(path))
     archive.require_features(features, config, str(path))
@@ -156,6 +170,7 @@ def build(
     ] = None,
     classes: own_keys.Classes = (),
     input_range: own_keys.InputRange = (0, 1),
+    steps: step_choice.StepsKey = None,
     task: Task = SINGLE_LABEL,
 ) -> keras.Model:
     """Return the model of the file in the form that every stage can use, with the last layer of the task at its end.
@@ -173,7 +188,8 @@ def build(
     if not new_head:
         own_keys.check_number(classes, config, path)
     if features != "auto":
-        archive.require_features(features, config, path)
+        declared_of = config if steps is None else per_step.without_last_activation(config)
+        archive.require_features(features, declared_of, path)
     archive.require_shape(config, path, input_shape, "of the data's examples")
     declared_sizes.require_buildable(config, checked.stored, path, allow_code=allow_code)
     model = _loaded(path, allow_code)
@@ -183,6 +199,7 @@ def build(
         settings.enable_unsafe_deserialization()
     model = make_compatible(open_axes.sized(model, input_shape, path), path)
     model = head.with_new_head(model, n_classes, path, ACTIVATION[task]) if new_head else model
+    model = per_step.picked(model, steps, task, path)
     model = own_keys.with_input_range(task_head.with_head(model, n_classes, task, path), input_range, path)
     if freeze == "all_but_last":
         freeze_all_but_last(model)

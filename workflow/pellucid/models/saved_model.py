@@ -13,7 +13,7 @@ from pellucid import files
 from pellucid.errors import InputError
 from pellucid.messages import comma_list, first_line, format_shape
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import opaque, own_keys, task_head
+from pellucid.models.imported import opaque, own_keys, per_step, step_choice, task_head
 from pellucid.tasks import SINGLE_LABEL, Task
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def check(
     allow_code: bool,
     classes: Sequence[str | int],
     input_range: Sequence[float],
+    steps: step_choice.Steps | None = None,
     **others: object,
 ) -> None:
     """Refuse a SavedModel, which is a program, without `allow_code`.
@@ -45,6 +46,7 @@ def check(
         InputError: such a model, or `own_keys.check` refuses a value.
     """
     own_keys.check(classes=classes, input_range=input_range)
+    step_choice.check(steps)
     if not allow_code:
         raise InputError.unexpected(
             "allow_code",
@@ -81,6 +83,7 @@ def build(
     ] = False,
     classes: own_keys.Classes = (),
     input_range: own_keys.InputRange = (0, 1),
+    steps: step_choice.StepsKey = None,
     task: Task = SINGLE_LABEL,
 ) -> keras.Model:
     """Return a model of one layer that calls the SavedModel, and the last layer of the task.
@@ -93,13 +96,13 @@ def build(
     """
     from keras import Input, Model, layers
 
-    check(folder=folder, allow_code=allow_code, classes=classes, input_range=input_range)
+    check(folder=folder, allow_code=allow_code, classes=classes, input_range=input_range, steps=steps)
     path = str(Path(folder).expanduser())
     # The graph is in the folder only: the name tells models with different graphs apart.
     digest = files.digest([files.sha256(path) for path in addresses(folder=folder).values()])[:12]
     layer = _layer(path, endpoint, f"saved_model_{digest}")
     inputs = Input(input_shape, name="input")
-    output = _output(layer, inputs, n_classes, task, path)
+    output = _output(layer, inputs, n_classes, task, path, steps)
     if task == SINGLE_LABEL:
         outputs = layers.Softmax(name="classes")(opaque.logits(inputs, output, n_classes, path))
     else:
@@ -114,8 +117,10 @@ def build(
     return model
 
 
-def _output(layer: Any, inputs: Any, n_classes: int, task: Task, path: str) -> Any:
-    """Call the layer; return its output.
+def _output(
+    layer: Any, inputs: Any, n_classes: int, task: Task, path: str, steps: step_choice.Steps | None = None
+) -> Any:
+    """Call the layer; return its output, at the explained steps if it has some.
 
     Raises:
         InputError: the function fails, or its output is not one score for each class.
@@ -129,7 +134,7 @@ def _output(layer: Any, inputs: Any, n_classes: int, task: Task, path: str) -> A
     outputs = list(output.values()) if isinstance(output, dict) else [output]
     if len(outputs) != 1:
         raise InputError.unexpected(path, f"{len(outputs)} outputs: {comma_list(output)}", "one")
-    (scores,) = outputs
+    scores = per_step.of_opaque(inputs, outputs[0], steps, task, path)
     if task != SINGLE_LABEL:
         task_head.require_number(tuple(scores.shape[1:]), n_classes, task, path)
         return scores

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
+from pellucid.network import explained_steps
+from pellucid.network.explained_steps import ExplainedSteps
 from pellucid.network.graph import Node, flatten
 from pellucid.network.layers import holds_weights, walk
 from pellucid.network.map_layers import Places
@@ -71,6 +73,11 @@ class ModelStructure:
     def places(self) -> Places:
         """Where the feature maps of the model lie on the input."""
         return Places(self.nodes, self.input_shape[:-1], one_value=self.task != SINGLE_LABEL)
+
+    @cached_property
+    def explained_steps(self) -> ExplainedSteps | None:
+        """The steps of its output that a model with scores at every time step is explained at; None for others."""
+        return explained_steps.of_model(self._model)
 
     @property
     def weights(self) -> dict[str, list[NDArray[Any]]]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid.draw import style
 from pellucid.draw.layouts import base
+from pellucid.draw.shared import explained_steps
 
 _WIDE = 3.6  # inches of a panel
 _MOST_LINES = 12  # channels that have a line of their own
@@ -52,6 +53,8 @@ def draw(sheet: base.Sheet) -> Figure:
             lines = _lines(sheet, index, spread)
             names = [channels[channel] for channel in lines]
             style.stacked_series(above[column], time, inputs[index][:, lines], names, spread[lines])
+            if "steps" in sheet.arrays:
+                explained_steps.mark(above[column], sheet.arrays["steps"], len(time), float(time[1] - time[0]))
             above[column].set_title(sheet.heading(index, _WIDE), loc="left")
             _map(below[column], sheet, index, time, lines, heights.map)
         for panel in (*above[len(row) :], *below[len(row) :]):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid.draw import style
 from pellucid.draw.layouts import base
+from pellucid.draw.shared import explained_steps
 
 _WIDE, _TALL = 3.1, 1.45  # inches of a panel with its heading
 _FOR, _AGAINST = "#d1432c", "#2f7cbf"
@@ -32,6 +33,8 @@ def draw(sheet: base.Sheet) -> Figure:
             if "truth" in arrays:
                 _evidence(panel, time, arrays["truth"][index, :, 0])
             _write(panel, base.folded_note(sheet.scales.note(index), _WIDE - 0.4))
+            if "steps" in arrays:
+                explained_steps.mark(panel, arrays["steps"], len(time), float(time[1] - time[0]))
             panel.set_title(sheet.heading(index, _WIDE), loc="left")
             panel.tick_params(labelsize=7)
         for panel in line[len(row) :]:

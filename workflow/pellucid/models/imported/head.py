@@ -56,7 +56,7 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
             else "",
         )
     last = _score_operation(model)
-    activation = _final_activation(last)
+    activation = final_activation_of(last)
     inputs = same_function.tries(model)
     before = same_function.ask(model, inputs).reshape(len(inputs), -1)
     if binary and activation != "sigmoid":
@@ -76,7 +76,7 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
 
 def final_activation(model: keras.Model) -> str | None:
     """Return "softmax", "log_softmax" or "sigmoid" if the scores of a model end in it."""
-    return _final_activation(_score_operation(model))
+    return final_activation_of(_score_operation(model))
 
 
 def before_sigmoid(model: keras.Model, where: str) -> Any:
@@ -87,10 +87,15 @@ def before_sigmoid(model: keras.Model, where: str) -> Any:
     """
     from keras import layers
 
-    tensor = model.outputs[0]
-    operation, index, _ = tensor._keras_history
+    operation = model.outputs[0]._keras_history.operation
     if isinstance(operation, layers.Layer) or type(operation).__name__ != "Sigmoid":
         raise InputError.unexpected(where, "a sigmoid before the end", "sigmoids in the last layer, or logits")
+    return before_end(model)
+
+
+def before_end(model: keras.Model) -> Any:
+    """Return what the last layer or operation of a model is computed from."""
+    operation, index, _ = model.outputs[0]._keras_history
     return operation._inbound_nodes[index].input_tensors[0]
 
 
@@ -218,7 +223,7 @@ def _score_operation(model: keras.Model) -> Any:
     return last_layer(operation)
 
 
-def _final_activation(operation: Any) -> str | None:
+def final_activation_of(operation: Any) -> str | None:
     """Return "softmax", "log_softmax" or "sigmoid" if an operation ends in it."""
     from keras import layers
 
