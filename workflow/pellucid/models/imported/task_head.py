@@ -143,7 +143,7 @@ def _require_logits(model: keras.Model, answers: NDArray[np.float64], where: str
     """
     ends = [head.score_operation(model)]
     if joined := type(ends[0]).__name__ == "Concatenate":
-        ends = [tensor._keras_history.operation for tensor in ends[0]._inbound_nodes[0].input_tensors]
+        ends = head.sources(ends[0])
     expected = "sigmoids as the last activation, or logits"
     for end in ends:
         if (activation := head.limiting_activation(end)) is not None:
