@@ -71,6 +71,8 @@ def test_values_stay_as_they_are(keras, x):
         ("sigmoid", "regression", 3, r"3 output\(s\) with a sigmoid.*fits data of the task multi_label"),
         ("sigmoid", "regression", 1, r"1 output\(s\) with a sigmoid.*fits data of the task single_label"),
         ("sigmoid", "single_label", 3, "3 independent sigmoids.*dataset.task: multi_label"),
+        ("log_sigmoid", "single_label", 3, "3 independent sigmoids"),
+        ("hard_sigmoid", "single_label", 3, "3 independent sigmoids"),
     ],
 )
 def test_a_head_of_another_task_is_refused_with_the_task_that_fits(keras, activation, task, outputs, message):

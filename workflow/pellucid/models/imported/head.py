@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_INDEPENDENT = ("sigmoid", "Sigmoid", "log_sigmoid", "LogSigmoid", "hard_sigmoid", "HardSigmoid")
 _FINAL_ACTIVATIONS = ("softmax", "log_softmax", "sigmoid")
 # Operations other than layers whose output can be any number.
 _LINEAR_OPERATIONS = (
@@ -61,7 +62,7 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
     before = same_function.ask(model, inputs).reshape(len(inputs), -1)
     if binary and activation != "sigmoid":
         _require_logit(last, before, where)
-    if not binary and activation == "sigmoid":
+    if not binary and limiting_activation(last) in _INDEPENDENT:
         raise InputError.unexpected(
             where,
             f"{n_classes} independent sigmoids",
