@@ -63,6 +63,13 @@ def test_only_the_words_that_are_named_are_labels_and_the_others_are_told(tmp_pa
     assert "2 labels of examples are left out: labels names 2 others." in raw.notes
 
 
+def test_another_sign_between_the_words_is_told(tmp_path):
+    raw = read(tmp_path, csv(["codes"], ["AF|MI", "MI", ""]), **WORDS)
+    assert raw.classes == ("AF|MI", "MI")
+    assert 'AF|MI" lists several, ";" is not the sign between them: label_separator.' in raw.notes[-1]
+    assert not any("label_separator" in note for note in read(tmp_path, csv(["codes"], ["AF;MI", "MI"]), **WORDS).notes)
+
+
 def test_a_test_file_has_its_columns_in_any_order(tmp_path):
     (tmp_path / "train.csv").write_text("a,MI,AF\n1,0,1\n2,1,0\n")
     (tmp_path / "test.csv").write_text("AF,a,MI\n1,5,0\n")

@@ -218,6 +218,18 @@ REFUSED = {
         ),
         r"found gate \(Multiply\), where tokens of several blocks meet",
     ),
+    "a mean over the tokens that a mask leaves": (
+        lambda layers, x, attention: layers.GlobalAveragePooling1D()(
+            mixed(layers, layers.Masking(name="padding")(x), attention)
+        ),
+        r"a mean over those tokens alone that padding \(Masking\) leaves",
+    ),
+    "constant weights of the tokens": (
+        lambda layers, x, attention: layers.GlobalAveragePooling1D()(
+            mixed(layers, x, attention) * np.eye(24, dtype=np.float32)[None, 3, :, None]
+        ),
+        r"\(Multiply\), where each token may have a constant weight of its own",
+    ),
     "no attention": (
         lambda layers, x, attention: layers.GlobalAveragePooling1D()(x),
         "found no layer MultiHeadAttention",

@@ -71,6 +71,8 @@ def test_values_stay_as_they_are(keras, x):
         ("sigmoid", "regression", 3, r"3 output\(s\) with a sigmoid.*fits data of the task multi_label"),
         ("sigmoid", "regression", 1, r"1 output\(s\) with a sigmoid.*fits data of the task single_label"),
         ("sigmoid", "single_label", 3, "3 independent sigmoids.*dataset.task: multi_label"),
+        ("log_sigmoid", "single_label", 3, "3 independent sigmoids"),
+        ("hard_sigmoid", "single_label", 3, "3 independent sigmoids"),
     ],
 )
 def test_a_head_of_another_task_is_refused_with_the_task_that_fits(keras, activation, task, outputs, message):
@@ -90,6 +92,49 @@ def test_probabilities_that_are_computed_before_the_end_are_refused(keras):
     model = made(keras, keras.layers.Activation("sigmoid"), keras.layers.Rescaling(0.5))
     with pytest.raises(InputError, match="probabilities that are computed before the last layer"):
         task_head.with_head(model, 3, "multi_label", "mine")
+
+
+@pytest.mark.parametrize("activation", ["log_sigmoid", "tanh", "relu", "softplus"])
+def test_scores_of_another_activation_are_no_logits_of_labels(keras, activation):
+    model = made(keras, keras.layers.Activation(activation, name="last"))
+    with pytest.raises(InputError, match=f'the activation {activation} of all labels ."last".'):
+        task_head.with_head(model, 3, "multi_label", "mine")
+
+
+@pytest.mark.parametrize(
+    ("activations", "message"),
+    [
+        (("sigmoid", None), 'the activation sigmoid of some of the labels ."first".'),
+        ((None, "log_sigmoid"), 'the activation log_sigmoid of some of the labels ."second".'),
+        ((None, None), None),
+    ],
+)
+def test_two_heads_of_labels_are_both_of_logits(keras, x, activations, message):
+    inputs = keras.Input(SHAPE)
+    flat = keras.layers.Flatten()(inputs)
+    heads = [
+        keras.layers.Dense(2, activation=activation, name=name)(flat)
+        for activation, name in zip(activations, ("first", "second"), strict=True)
+    ]
+    model = keras.Model(inputs, keras.layers.Concatenate()(heads))
+    if message is None:
+        changed = task_head.with_head(model, 4, "multi_label", "mine")
+        np.testing.assert_allclose(np.asarray(changed(x)), 1 / (1 + np.exp(-np.asarray(model(x)))), rtol=1e-5)
+        return
+    with pytest.raises(InputError, match=message):
+        task_head.with_head(model, 4, "multi_label", "mine")
+
+
+def test_a_probability_of_one_label_beside_logits_is_refused(keras):
+    inputs = keras.Input(SHAPE)
+    scores = keras.layers.Dense(3)(keras.layers.Flatten()(inputs))
+    halved = 0.5 * keras.ops.sigmoid(scores[:, :1])
+    model = keras.Model(inputs, keras.ops.add(keras.ops.concatenate([halved, scores[:, 1:]], 1), 0.0))
+    message = "output 0 always between 0 and 1, as a probability is, and output 1 beyond, as a logit"
+    with pytest.raises(InputError, match=message):
+        task_head.with_head(model, 3, "multi_label", "mine")
+    with pytest.raises(InputError, match=message):
+        task_head.opaque_outputs(inputs, model(inputs), "multi_label", "mine")
 
 
 def test_a_new_head_is_that_of_the_task(keras, tmp_path):

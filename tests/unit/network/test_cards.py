@@ -16,6 +16,7 @@ from pellucid import devices
 from pellucid.compare import checks
 from pellucid.config.training_keys import TrainingSettings
 from pellucid.network import cards
+from pellucid.train.objective import Objective
 from pellucid.train.run import _Run
 
 
@@ -136,7 +137,8 @@ def test_checks_allow_what_belongs_to_the_device() -> None:
 
 
 def test_checkpoints_of_another_device_are_not_used() -> None:
-    run = _Run({"architecture": "digit_cnn"}, TrainingSettings(), {"digest": "d"}, 1, {}, {}, {"tensorflow": "2"}, True)
+    model, versions = {"architecture": "digit_cnn"}, {"tensorflow": "2"}
+    run = _Run(model, TrainingSettings(), {"digest": "d"}, 1, {}, {}, versions, True, Objective())
     keys = [run.key(1, "code", False)]
     for facts in ({"name": "CPU"}, {"name": "A1", "driver": "535.1"}, {"name": "A1", "driver": "550.1"}):
         devices.use(facts)

@@ -18,6 +18,8 @@ from pellucid.network.spans import Place, Span
 _ATTENTION = "MultiHeadAttention"
 # Where tokens are added to tokens: the residual connections.
 _JOINING = ("Add", "Average")
+# With an array as operand, these may weigh each token in another way, as a mean over chosen tokens does.
+_WEIGHTING = ("Multiply", "Divide", "TrueDivide", "Where", "Maximum", "Minimum", "Power")
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,10 @@ class _Tokens:
                 "one mean over all tokens (GlobalAveragePooling1D), or one token, and all else computed from it",
             )
         end = nodes[ends[0]]
+        masks = [nodes[index].name for index in sorted(needed) if nodes[index].kind == "Masking" and index < ends[0]]
+        if masks and end.kind == "GlobalAveragePooling1D":
+            found = f"a mean over those tokens alone that {masks[0]} (Masking) leaves"
+            raise _refusal(found, "a mean over all tokens, or one token")
         return TokenGraph(
             self.spans[0], tuple(self.layers), tuple(self.steps), self.matrix[end.inputs[0]], self._token(end)
         )
@@ -162,6 +168,9 @@ class _Tokens:
         place, mixes = through(node, [self.placed[source] for source in node.inputs])
         matrices = sorted({self.matrix[source] for source in node.inputs if self.placed[source] is not None})
         mixed = bool(matrices and matrices[-1])
+        if mixed and node.kind in _WEIGHTING and not _by_numbers(node):
+            self._lose(f"{node.name} ({node.kind}), where each token may have a constant weight of its own")
+            return
         if place is None or (mixed and (mixes or place.spans != self.spans or place.axes != (0, None))):
             self._put(None, 0)
         elif len(matrices) == 1:
@@ -199,6 +208,19 @@ class _Tokens:
             self.fault or f"tokens that are read by {end.name} ({end.kind})",
             "GlobalAveragePooling1D, or one token of all (x[:, 0])",
         )
+
+
+def _by_numbers(node: Node) -> bool:
+    """Return whether the operands of a node are tensors of the model, and single numbers."""
+    operands = [*node.arguments.get("args", []), *node.arguments.get("kwargs", {}).values()]
+    plain = [list(operand) if isinstance(operand, list | tuple) else [operand] for operand in operands]
+    return all(
+        operand is None
+        or isinstance(operand, bool | int | float | str)
+        or (isinstance(operand, dict) and operand.get("class_name") == "__keras_tensor__")
+        for operands in plain
+        for operand in operands
+    )
 
 
 def _all(key: object) -> bool:

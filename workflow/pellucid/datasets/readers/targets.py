@@ -132,7 +132,14 @@ def words(
             left_out += sum(word not in labels for word in these)
     for part, rows in lists.items():
         numbers[part] = np.array([[word in these for word in labels] for these in map(set, rows)], np.uint8)
-    notes = (f"{left_out:,} labels of examples are left out: labels names {len(labels)} others.",) if left_out else ()
+    notes: tuple[str, ...] = ()
+    if left_out:
+        notes = (f"{left_out:,} labels of examples are left out: labels names {len(labels)} others.",)
+    if max(map(len, lists["train"]), default=0) == 1:
+        notes += (
+            f'{train.label}: no example has several labels. If a cell such as {abbreviate(labels[0])} lists several, "'
+            f'{separator}" is not the sign between them: label_separator.',
+        )
     return Targets(numbers, _named(labels, names, train.label, MULTI_LABEL), notes)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_INDEPENDENT = ("sigmoid", "Sigmoid", "log_sigmoid", "LogSigmoid", "hard_sigmoid", "HardSigmoid")
 _FINAL_ACTIVATIONS = ("softmax", "log_softmax", "sigmoid")
 # Operations other than layers whose output can be any number.
 _LINEAR_OPERATIONS = (
@@ -55,13 +56,13 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
             if len(shape) == 1
             else "",
         )
-    last = _score_operation(model)
+    last = score_operation(model)
     activation = final_activation_of(last)
     inputs = same_function.tries(model)
     before = same_function.ask(model, inputs).reshape(len(inputs), -1)
     if binary and activation != "sigmoid":
         _require_logit(last, before, where)
-    if not binary and activation == "sigmoid":
+    if not binary and limiting_activation(last) in _INDEPENDENT:
         raise InputError.unexpected(
             where,
             f"{n_classes} independent sigmoids",
@@ -76,7 +77,7 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
 
 def final_activation(model: keras.Model) -> str | None:
     """Return "softmax", "log_softmax" or "sigmoid" if the scores of a model end in it."""
-    return final_activation_of(_score_operation(model))
+    return final_activation_of(score_operation(model))
 
 
 def before_sigmoid(model: keras.Model, where: str) -> Any:
@@ -203,7 +204,7 @@ def _softmax(scores: Any, model: keras.Model) -> Any:
     return layers.Softmax(name=unused_name(model, "classes"))(scores)
 
 
-def _score_operation(model: keras.Model) -> Any:
+def score_operation(model: keras.Model) -> Any:
     """Return the operation that computes the scores of a model; layers after it that change no value are skipped."""
     from keras import layers
 
@@ -221,6 +222,11 @@ def _score_operation(model: keras.Model) -> Any:
         tensor = sources[0]
         operation, index, _ = tensor._keras_history
     return last_layer(operation)
+
+
+def sources(operation: Any) -> list[Any]:
+    """Return the operations whose results an operation takes."""
+    return [tensor._keras_history.operation for tensor in operation._inbound_nodes[0].input_tensors]
 
 
 def final_activation_of(operation: Any) -> str | None:
@@ -249,21 +255,25 @@ def _require_logit(last: Any, answers: NDArray[np.float64], where: str) -> None:
     Raises:
         InputError: the activation is not a sigmoid, or all outputs lie between 0 and 1.
     """
-    from keras import layers
-
     expected = "a sigmoid for the second of two classes, one logit without an activation, or one score for each class"
-    kind = type(last).__name__
-    activation = activation_name(getattr(last, "activation", None))
-    limited = kind in vars(layers) and type(last).__module__.split(".layers.")[-1].startswith("activations.")
-    if isinstance(last, layers.Layer):
-        activation = kind if limited and not isinstance(last, layers.Activation) else activation
-    elif kind not in _LINEAR_OPERATIONS:
-        activation = kind
-    if activation is not None:
+    if (activation := limiting_activation(last)) is not None:
         raise InputError.unexpected(where, f'one output with the activation {activation} ("{last.name}")', expected)
     if in_unit_interval(answers):
         found = f'one output that is always between 0 and 1: a probability that is computed before "{last.name}"'
         raise InputError.unexpected(where, found, expected)
+
+
+def limiting_activation(last: Any) -> str | None:
+    """Return the name of the activation that an operation ends in; None where its results can be any number."""
+    from keras import layers
+
+    kind = type(last).__name__
+    if not isinstance(last, layers.Layer):
+        return None if kind in _LINEAR_OPERATIONS else kind
+    limited = kind in vars(layers) and type(last).__module__.split(".layers.")[-1].startswith("activations.")
+    if limited and not isinstance(last, layers.Activation):
+        return kind
+    return activation_name(getattr(last, "activation", None))
 
 
 def in_unit_interval(outputs: NDArray[np.float64]) -> bool:

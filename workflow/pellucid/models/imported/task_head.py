@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities
 from pellucid.messages import format_shape
@@ -81,7 +84,6 @@ def opaque_outputs(inputs: Any, scores: Any, task: Task, where: str) -> Any:
     Raises:
         InputError: the outputs of an input depend on the call or on the batch, or are probabilities of classes.
     """
-    import numpy as np
     from keras import Model, layers, ops
 
     function = Model(inputs, scores)
@@ -93,7 +95,10 @@ def opaque_outputs(inputs: Any, scores: Any, task: Task, where: str) -> Any:
     if task == REGRESSION:
         scores = layers.Reshape((1,))(scores) if len(scores.shape) == 1 else scores
         return layers.Activation("linear", name="values")(scores)
-    if head.in_unit_interval(answers):
+    inside = _in_unit_interval(answers)
+    if inside.any() and not inside.all():
+        raise InputError.unexpected(where, _mixed(inside), "probabilities of all labels, or logits of all")
+    if inside.all():
         # The smallest number in place of a probability that was rounded to 0 or 1, which has no logit.
         tiny, least = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).epsneg)
         scores = ops.log(ops.maximum(scores, tiny)) - ops.log(ops.maximum(1 - scores, least))
@@ -116,6 +121,7 @@ def _with_sigmoids(model: keras.Model, activation: str | None, where: str) -> ke
                 "outputs that are always between 0 and 1: probabilities that are computed before the last layer",
                 "sigmoids as the last activation, or logits",
             )
+        _require_logits(model, before, where)
         logger.info('the scores of "%s" are taken for logits: a sigmoid follows each', last_layer(model).name)
         scores, expected = model.outputs[0], sigmoid(before)
     else:
@@ -127,6 +133,37 @@ def _with_sigmoids(model: keras.Model, activation: str | None, where: str) -> ke
     changed = Model(model.inputs[0], layers.Activation("sigmoid", name=names)(scores), name=model.name)
     same_function.hold_scores(expected, same_function.ask(changed, inputs), "its new sigmoids", where)
     return changed
+
+
+def _require_logits(model: keras.Model, answers: NDArray[np.float64], where: str) -> None:
+    """Refuse scores without a sigmoid that are no logits: of an activation, or probabilities for some labels alone.
+
+    Raises:
+        InputError: the activation, or the labels.
+    """
+    ends = [head.score_operation(model)]
+    if joined := type(ends[0]).__name__ == "Concatenate":
+        ends = head.sources(ends[0])
+    expected = "sigmoids as the last activation, or logits"
+    for end in ends:
+        if (activation := head.limiting_activation(end)) is not None:
+            of = "some of the labels" if joined else "all labels"
+            found = f'the activation {activation} of {of} ("{end.name}"), whose results are no logits'
+            raise InputError.unexpected(where, found, expected)
+    inside = _in_unit_interval(answers)
+    # A dense layer without an activation: that its scores lie between 0 and 1 is chance.
+    if inside.any() and any(type(end).__name__ != "Dense" for end in ends):
+        raise InputError.unexpected(where, _mixed(inside), expected)
+
+
+def _in_unit_interval(answers: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return of each output (N, outputs) whether it always lies between 0 and 1, as a probability does."""
+    return np.asarray(((answers >= 0) & (answers <= 1)).all(0))
+
+
+def _mixed(inside: NDArray[np.bool_]) -> str:
+    first, other = int(np.flatnonzero(inside)[0]), int(np.flatnonzero(~inside)[0])
+    return f"output {first} always between 0 and 1, as a probability is, and output {other} beyond, as a logit"
 
 
 def _with_one_axis(model: keras.Model) -> keras.Model:
