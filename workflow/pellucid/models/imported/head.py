@@ -224,11 +224,6 @@ def score_operation(model: keras.Model) -> Any:
     return last_layer(operation)
 
 
-def sources(operation: Any) -> list[Any]:
-    """Return the operations whose results an operation takes."""
-    return [tensor._keras_history.operation for tensor in operation._inbound_nodes[0].input_tensors]
-
-
 def final_activation_of(operation: Any) -> str | None:
     """Return "softmax", "log_softmax" or "sigmoid" if an operation ends in it."""
     from keras import layers
