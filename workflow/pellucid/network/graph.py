@@ -120,6 +120,11 @@ def chain(model: keras.Model) -> list[ChainLink] | None:
         tensor = node.input_tensors[0]
 
 
+def sources(operation: Any) -> list[Any]:
+    """Return the operations whose results an operation takes."""
+    return [tensor._keras_history.operation for tensor in operation._inbound_nodes[0].input_tensors]
+
+
 def one_score(nodes: Sequence[Node]) -> bool:
     """Return whether the class scores are -z/2 and z/2 of one score z, as `models/imported/head.py` makes them."""
     last = _maker(nodes, len(nodes) - 1)

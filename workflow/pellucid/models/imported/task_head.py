@@ -12,7 +12,7 @@ from pellucid.errors import InputError
 from pellucid.logits import are_probabilities
 from pellucid.messages import format_shape
 from pellucid.models.imported import head
-from pellucid.network import same_function
+from pellucid.network import graph, same_function
 from pellucid.network.layers import last_layer
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORDS, REGRESSION, SINGLE_LABEL, Task, sigmoid
 
@@ -143,7 +143,7 @@ def _require_logits(model: keras.Model, answers: NDArray[np.float64], where: str
     """
     ends = [head.score_operation(model)]
     if joined := type(ends[0]).__name__ == "Concatenate":
-        ends = _sources(ends[0])
+        ends = graph.sources(ends[0])
     expected = "sigmoids as the last activation, or logits"
     for end in ends:
         if (activation := head.limiting_activation(end)) is not None:
@@ -154,11 +154,6 @@ def _require_logits(model: keras.Model, answers: NDArray[np.float64], where: str
     # A dense layer without an activation: that its scores lie between 0 and 1 is chance.
     if inside.any() and any(type(end).__name__ != "Dense" for end in ends):
         raise InputError.unexpected(where, _mixed(inside), expected)
-
-
-def _sources(operation: Any) -> list[Any]:
-    """Return the operations whose results an operation takes."""
-    return [tensor._keras_history.operation for tensor in operation._inbound_nodes[0].input_tensors]
 
 
 def _in_unit_interval(answers: NDArray[np.float64]) -> NDArray[np.bool_]:
