@@ -91,7 +91,7 @@ def test_the_matrix_says_how_many_classes_it_leaves_out(evaluated, tmp_path):
 def test_only_classes_that_are_there_are_missed(evaluated, tmp_path, caplog):
     with caplog.at_level("WARNING"):
         choose(tmp_path / "examples.npz", evaluated / "data", evaluated / "evaluation/predictions.npz", per_class=7)
-    assert [record.args[0] for record in caplog.records] == ['"class 3"', '"class 700"']
+    assert [record.args[1] for record in caplog.records] == ['"class 3"', '"class 700"']
 
 
 def test_the_figure_names_the_five_most_probable(evaluated, tmp_path):

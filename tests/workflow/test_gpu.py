@@ -44,6 +44,7 @@ CONFIG = {
     "experiments": {"digits": {**tiny.DIGITS, "title": "Digits"}},
 }
 ASKING = {"train", "train_random_labels", "evaluate", "predict", "evidence", "check", "explain_saliency"}
+ASKING |= {"evaluate_labels", "evaluate_values", "permutation", "measure_saliency"}
 ASKING |= {"view_filters", "score_deletion_insertion"}
 
 

@@ -22,7 +22,7 @@ SHOWN = {
     "macro_auroc": ("macro AUROC", _HIGHER),
     "log_loss": ("log loss", _LOWER),
     "r2": ("R²", _HIGHER),
-    "rmse_in_sd": ("root mean squared error in training SD", _LOWER),
+    "mae_in_sd": ("mean absolute error in standard deviations", _LOWER),
 }
 _OF_CLASSES = ("balanced_accuracy", "log_loss")
 
