@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,16 +72,35 @@ def _save(target: Path, folder: Path, run: str, logged: Any) -> None:
     own_code.restore(training.get("code"), str(folder / "model" / "training.json"))
     model = keras.models.load_model(folder / "model" / "model.keras", compile=False, safe_mode=safe)
     example = files.map_array(folder / "data" / "x_test.npy")[:1]
-    mlflow.tensorflow.save_model(
-        model,
-        str(target),
-        mlflow_model=Model(
-            artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run, model_id=logged.model_id
-        ),
-        signature=infer_signature(example, model(example).numpy()),
-        input_example=np.asarray(example),
-        pip_requirements=[f"{package}=={version}" for package, version in training["versions"].items()],
-    )
+    with _none_registered():
+        mlflow.tensorflow.save_model(
+            model,
+            str(target),
+            mlflow_model=Model(
+                artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run, model_id=logged.model_id
+            ),
+            signature=infer_signature(example, model(example).numpy()),
+            input_example=np.asarray(example),
+            pip_requirements=[f"{package}=={version}" for package, version in training["versions"].items()],
+        )
+
+
+@contextmanager
+def _none_registered() -> Iterator[None]:
+    """Let Keras know no layers of the user's own inside a `with` block.
+
+    MLflow would write all of them into a pickle, which it refuses to read again. Without it the model can be loaded
+    where the module that registers its layers has been imported.
+    """
+    import keras
+
+    registered = keras.saving.get_custom_objects()
+    before = dict(registered)
+    registered.clear()
+    try:
+        yield
+    finally:
+        registered.update(before)
 
 
 def _data_set(data: Mapping[str, Any]) -> DatasetInput:

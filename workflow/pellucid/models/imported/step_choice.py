@@ -17,8 +17,9 @@ logger = logging.getLogger(__name__)
 
 # What a caller may write, in words: `SPELLED`.
 Steps = Literal["last"] | int | Sequence[int]
+_Position = Annotated[int, Field(ge=0, le=1_000_000_000)]
 StepsKey = Annotated[
-    Literal["last"] | Annotated[int, Field(ge=0)] | Annotated[Sequence[int], Field(min_length=2, max_length=2)] | None,
+    Literal["last"] | _Position | Annotated[Sequence[_Position], Field(min_length=2, max_length=2)] | None,
     Field(
         description="for a model with a score per class at every time step, (N, T, C): which step of its output is "
         "explained. last, a position from 0 such as 12, or a window such as [20, 40] (first, and one past the last), "
