@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,7 @@ def listed(names: Sequence[str]) -> str:
     return comma_list(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
 
 
-def require_kind(input_shape: tuple[int, ...], batched: int = 0) -> str:
+def require_kind(input_shape: tuple[int, ...], batched: int = 0) -> Literal["series", "image"]:
     """Return "series" or "image", for examples of this shape.
 
     Args:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pellucid import files, plugins
 from pellucid.api.opening import OpenedModel
 from pellucid.compare.checks import measured
+from pellucid.data_info import DataInfo
 from pellucid.errors import InputError
 from pellucid.explain.base import holds
 from pellucid.messages import abbreviate, format_shape
@@ -60,7 +61,7 @@ class Explanation:
     probabilities: NDArray[np.float64] | None
     labels: NDArray[Any] | None
     cost: Mapping[str, Any]
-    data_info: Mapping[str, Any]
+    data_info: DataInfo
     arrays: Mapping[str, NDArray[Any]]
     seed: int
     _opened: OpenedModel = field(repr=False)

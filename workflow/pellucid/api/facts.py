@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from pellucid.api import answers, arrays
 from pellucid.api.explained_targets import targets
 from pellucid.api.opening import OpenedModel
+from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list
@@ -37,7 +38,7 @@ class Data:
     """
 
     arrays: dict[str, NDArray[Any]]
-    info: dict[str, Any]
+    info: DataInfo
     training: NDArray[np.float32] | None
     shape: tuple[int, ...]
 
@@ -65,7 +66,7 @@ class Data:
         examples, model = opened.x, opened.explained
         n, input_shape = len(examples), examples.shape[1:]
         classes = _class_names(class_names, model.n_classes, opened.where, model.task)
-        info = {
+        info: DataInfo = {
             "title": str(title),
             "task": model.task,
             "kind": arrays.require_kind(input_shape),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.tasks import MULTI_LABEL
 
@@ -35,7 +36,7 @@ def draw(*, data: Path | str, labels: Path | str, title: str, pictures: list[str
     style.save(drawing(data_info, answers, title), *pictures)
 
 
-def _together(data_info: Mapping[str, Any], answers: Mapping[str, NDArray[Any]], title: str) -> Any:
+def _together(data_info: DataInfo, answers: Mapping[str, NDArray[Any]], title: str) -> Any:
     """Return the figure of the labels: how many training examples have each, and what share of those has another."""
     y, names, note = answers["train"].astype(np.int64), list(data_info["classes"]), ""
     if len(names) > _MOST:
@@ -86,7 +87,7 @@ def _together(data_info: Mapping[str, Any], answers: Mapping[str, NDArray[Any]],
     return figure
 
 
-def _distributions(data_info: Mapping[str, Any], answers: Mapping[str, NDArray[Any]], title: str) -> Any:
+def _distributions(data_info: DataInfo, answers: Mapping[str, NDArray[Any]], title: str) -> Any:
     """Return the figure of the values: a histogram of each, of every split."""
     names = list(data_info["classes"])[:_MOST_VALUES]
     units = [str(unit) for unit in data_info.get("units") or [""] * len(names)]

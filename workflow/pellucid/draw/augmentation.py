@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid import files
 from pellucid.config.training_checks import active_augmentations
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared.canvas import Canvas, box_of
 from pellucid.train.augmentation import Array, augment
@@ -81,9 +82,7 @@ def _images(copies: list[Array], names: list[str], caption: str, pictures: list[
     style.save(canvas.figure, *pictures)
 
 
-def _series(
-    copies: list[Array], names: list[str], data_info: Mapping[str, Any], caption: str, pictures: list[str]
-) -> None:
+def _series(copies: list[Array], names: list[str], data_info: DataInfo, caption: str, pictures: list[str]) -> None:
     channels = len(data_info["channels"])
     tall = 1.0 if channels == 1 else 0.6 + 0.16 * min(channels, 12)
     figure = style.new(0.8 + 2.3 * len(copies), 0.9 + tall * len(names))

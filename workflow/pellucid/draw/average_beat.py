@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pellucid import files, plugins
 from pellucid.compare.average_beats import AFTER, BAND, BEFORE, AverageBeat, average_beats, times
 from pellucid.config.variants import variants
+from pellucid.data_info import DataInfo
 from pellucid.datasets.heartbeats import r_peaks
 from pellucid.draw import style
 from pellucid.draw.layouts import leads
@@ -48,14 +49,14 @@ def figure(
     chosen: Mapping[str, Any],
     variant: str,
     arrays: Mapping[str, NDArray[Any]],
-    data_info: Mapping[str, Any],
+    data_info: DataInfo,
     *,
     title: str,
 ) -> Figure:
     """Return the figure of one variant, from what `explain.run` wrote; arguments as those of `explanation.figure`."""
     spec, place = plugins.spec("explain", method), list(arrays["variants"]).index(variant)
     per_channel, signed = holds(spec.per_channel, chosen), holds(spec.signed, chosen)
-    names, rate = [leads.lead_name(name) for name in data_info["channels"]], float(data_info["sampling_rate_hz"])
+    names, rate = [leads.lead_name(name) for name in data_info["channels"]], _rate_of(data_info)
     maps = arrays["attributions"][place] if per_channel else arrays["attributions"][place][..., :1]
     averages = average_beats(arrays["inputs"], maps, arrays["labels"], names, rate)
     lead = r_peaks.lead_to_search(names)
@@ -80,7 +81,7 @@ def figure(
 def _drawn(
     averages: Sequence[AverageBeat],
     columns: Sequence[int],
-    data_info: Mapping[str, Any],
+    data_info: DataInfo,
     caption: str,
     unit: str,
     *,
@@ -88,7 +89,7 @@ def _drawn(
     one_map: bool,
 ) -> Figure:
     """Return the figure: for each output a row of traces, and a row of attributions below it."""
-    time = times(float(data_info["sampling_rate_hz"]))
+    time = times(_rate_of(data_info))
     step = time[-1] - time[0] + _GAP
     wide = _WIDE_ONE if len(columns) == 1 else _WIDE * len(columns)
     figure = style.new(max(1.0 + wide, 7.0), 1.3 + (sum(_TALL) + 0.3) * len(averages))
@@ -146,7 +147,7 @@ def _attribution(axes: Axes, x: NDArray[np.float64], average: AverageBeat, of_ma
     axes.plot(x, average.mean[:, of_map], color=style.PALETTE[0], linewidth=0.9)
 
 
-def _heading(average: AverageBeat, data_info: Mapping[str, Any]) -> str:
+def _heading(average: AverageBeat, data_info: DataInfo) -> str:
     """Return the class or label, and of how many beats and records its average is."""
     name = f"{task_heading.word(data_info)} {data_info['classes'][average.output]}"
     if not average.beats:
@@ -161,3 +162,10 @@ def _in_clinical_order(names: Sequence[str]) -> list[int]:
     order = [places.get(lead.casefold()) for lead in leads.LEADS]
     known = [place for place in order if place is not None]
     return known if len(known) == len(names) else list(range(len(names)))
+
+
+def _rate_of(data_info: DataInfo) -> float:
+    """Return the sampling rate in Hz, which every source with R peaks has."""
+    rate = data_info["sampling_rate_hz"]
+    assert rate is not None
+    return float(rate)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins
 from pellucid.config.variants import method_of, variants
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared.mean_images import image_maps
 from pellucid.explain.base import holds
@@ -54,7 +55,7 @@ def figure(
     variant: str,
     parameters: Mapping[str, Any],
     arrays: Mapping[str, NDArray[Any]],
-    data_info: Mapping[str, Any],
+    data_info: DataInfo,
     title: str,
     align: str,
 ) -> Figure:
@@ -76,7 +77,7 @@ def figure(
 
 
 def _series(
-    arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], caption: str, unit: str, *, per_channel: bool
+    arrays: Mapping[str, NDArray[Any]], data_info: DataInfo, caption: str, unit: str, *, per_channel: bool
 ) -> Figure:
     """Return a row for each class: the mean map in its unit, and the mean share of each sample in percent."""
     count = min(len(arrays["outputs"]), MANY_CLASSES)
@@ -123,7 +124,7 @@ def _series(
     return figure
 
 
-def heading(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], row: int) -> str:
+def heading(arrays: Mapping[str, NDArray[Any]], data_info: DataInfo, row: int) -> str:
     """Return the class, and of how many examples and recordings its mean is."""
     examples, groups = int(arrays["examples"][row]), int(arrays["groups"][row])
     name = data_info["classes"][int(arrays["outputs"][row])]

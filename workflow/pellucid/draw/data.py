@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid import files
+from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
 from pellucid.draw.shared import pixels, task_heading
@@ -96,7 +96,7 @@ def draw(
     style.save(figure, *pictures)
 
 
-def _rows(data_info: Mapping[str, Any], y: NDArray[Any]) -> tuple[list[NDArray[np.int64]], list[str], int]:
+def _rows(data_info: DataInfo, y: NDArray[Any]) -> tuple[list[NDArray[np.int64]], list[str], int]:
     """Return the examples of each row, the heading of each (none for examples without labels), and how many rows are.
 
     The number is that of all classes that occur, labels or values; the figure has the first 20.
@@ -122,7 +122,7 @@ def _rows(data_info: Mapping[str, Any], y: NDArray[Any]) -> tuple[list[NDArray[n
     return members, headings, len(occurring)
 
 
-def _write_values(line: Any, data_info: Mapping[str, Any], values: NDArray[Any], value: int) -> None:
+def _write_values(line: Any, data_info: DataInfo, values: NDArray[Any], value: int) -> None:
     """Write over each panel the value of its example, in the first one behind the name that stands there."""
     units = data_info.get("units") or ()
     unit = f" {units[value]}" if len(units) > value and units[value] else ""
@@ -132,7 +132,7 @@ def _write_values(line: Any, data_info: Mapping[str, Any], values: NDArray[Any],
 
 
 def _example(
-    axes: Axes, data_info: Mapping[str, Any], time: NDArray[np.float64], example: style.Array, spread: style.Array
+    axes: Axes, data_info: DataInfo, time: NDArray[np.float64], example: style.Array, spread: style.Array
 ) -> None:
     """Draw one example: an image, a line, or a line for each channel."""
     if data_info["kind"] == "image":

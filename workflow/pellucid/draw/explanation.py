@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins
 from pellucid.config.variants import variants
+from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
 from pellucid.draw.layouts import base, channels, images, leads, signals
@@ -66,7 +67,7 @@ def figure(
     chosen: Mapping[str, Any],
     variant: str,
     arrays: Mapping[str, NDArray[Any]],
-    data_info: Mapping[str, Any],
+    data_info: DataInfo,
     *,
     title: str,
     common: bool = False,
@@ -125,7 +126,7 @@ def in_rows(count: int) -> list[NDArray[np.int64]]:
     return [np.arange(start, min(start + SHOWN, count)) for start in range(0, count, SHOWN)][:MANY_CLASSES]
 
 
-def layout_of(data_info: Mapping[str, Any]) -> Callable[[base.Sheet], Figure]:
+def layout_of(data_info: DataInfo) -> Callable[[base.Sheet], Figure]:
     """Return the layout that suits the data."""
     if data_info["kind"] == "image":
         return images.draw

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
 from pellucid.config.variants import method_of
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.messages import MANY_CLASSES
 from pellucid.summarise.permutation import CHANNEL, PLACE
@@ -68,7 +69,7 @@ def figure(
     shares: Mapping[str, NDArray[np.float32]],
     agreement: Mapping[str, Any],
     labels: NDArray[np.int64],
-    data_info: Mapping[str, Any],
+    data_info: DataInfo,
     title: str,
 ) -> Figure:
     """Return the figure; arguments as for `draw`, with the content of the files."""

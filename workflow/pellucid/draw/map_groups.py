@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
 from pellucid.config.variants import method_of, variants
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared.mean_images import picture
 from pellucid.messages import MANY_CLASSES
@@ -77,7 +78,7 @@ def figure(
     x: NDArray[Any],
     rows: Mapping[Any, NDArray[np.int64]],
     facts: Mapping[str, Any],
-    data_info: Mapping[str, Any],
+    data_info: DataInfo,
     title: str,
 ) -> Figure:
     """Return the figure.
@@ -133,7 +134,7 @@ def _mean_share(maps: MeasuredMaps, members: NDArray[np.int64]) -> NDArray[np.fl
     return mean
 
 
-def _series(line: Any, share: NDArray[np.float64], example: NDArray[np.float32], data_info: Mapping[str, Any]) -> None:
+def _series(line: Any, share: NDArray[np.float64], example: NDArray[np.float32], data_info: DataInfo) -> None:
     """Draw the mean share of a group, and its most typical example in the colours of nothing: as it is."""
     time, label = style.time_axis(len(share), data_info["sampling_rate_hz"])
     if share.shape[1] == 1:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
 from pellucid.config.variants import variants
+from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
 from pellucid.draw.shared import heading, pixels, task_heading
@@ -70,7 +71,7 @@ def draw(
 
 def figure(
     title: str,
-    data: Mapping[str, Any],
+    data: DataInfo,
     rows: Sequence[Row],
     arrays: Mapping[str, NDArray[Any]],
     failed: Collection[str],
@@ -133,7 +134,7 @@ def figure(
     return canvas.figure
 
 
-def _colours(data: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str:
+def _colours(data: DataInfo, arrays: Mapping[str, NDArray[Any]]) -> str:
     """Return what the colours of signed maps mean."""
     if task_heading.contrasts(arrays):
         return f"red: evidence for the first {task_heading.word(data)}, blue: for the other one"
@@ -157,9 +158,7 @@ def _rows(
     return rows, arrays
 
 
-def _head(
-    canvas: Canvas, data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int, centre: float
-) -> None:
+def _head(canvas: Canvas, data_info: DataInfo, arrays: Mapping[str, NDArray[Any]], index: int, centre: float) -> None:
     """Write the true class of an example over its column, and the predicted class if it differs.
 
     Without labels, write the predicted class alone. Of several labels or values, see `task_heading.short`.

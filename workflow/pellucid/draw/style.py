@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import textwrap
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import matplotlib as mpl
 import numpy as np
@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid import files
+from pellucid.data_info import DataInfo
 from pellucid.draw.shared import fonts
 from pellucid.user_text import in_figure, names_in_figure, readable
 
@@ -91,12 +92,12 @@ def fit(figure: Figure) -> None:
         next(text for text in figure.texts if text.get_text() == figure.get_suptitle()).set_text(folded)
 
 
-def data_info(path: Path | str) -> dict[str, Any]:
+def data_info(path: Path | str) -> DataInfo:
     """Return the content of `data.json` as figures show it (`shown`)."""
     return shown(files.read_json(path))
 
 
-def shown(content: Mapping[str, Any]) -> dict[str, Any]:
+def shown(content: DataInfo) -> DataInfo:
     """Return the content of `data.json`, with its names and its unit as figures show them."""
     classes = names_in_figure(content["classes"])
     new_names = dict(zip(content["classes"], classes, strict=True))
@@ -111,7 +112,7 @@ def shown(content: Mapping[str, Any]) -> dict[str, Any]:
         changed["units"] = [in_figure(str(unit)) for unit in content["units"]]
     if "unit" in content:
         changed["unit"] = in_figure(str(content["unit"]))
-    return {**content, **changed}
+    return cast("DataInfo", {**content, **changed})
 
 
 def styled() -> Any:

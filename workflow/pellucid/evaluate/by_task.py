@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, tables
+from pellucid.data_info import DataInfo
 from pellucid.evaluate import chance_by_task, class_order, multi_label, regression, thresholds
 from pellucid.evaluate.prediction_tables import of_labels, of_values
 from pellucid.tasks import MULTI_LABEL, sigmoid
@@ -28,7 +28,7 @@ class Validation(NamedTuple):
 def write(
     folder: Path,
     task: str,
-    data: Mapping[str, Any],
+    data: DataInfo,
     answers: NDArray[Any],
     logits: NDArray[Any],
     validation: Validation | None,
@@ -60,7 +60,7 @@ def write(
 
 def _labels(
     folder: Path,
-    data: Mapping[str, Any],
+    data: DataInfo,
     answers: NDArray[np.uint8],
     logits: NDArray[Any],
     validation: Validation | None,
@@ -98,7 +98,7 @@ def _labels(
 
 def _values(
     folder: Path,
-    data: Mapping[str, Any],
+    data: DataInfo,
     answers: NDArray[np.float32],
     logits: NDArray[Any],
     validation: Validation | None,

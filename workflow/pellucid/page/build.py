@@ -17,6 +17,7 @@ import numpy as np
 from matplotlib.colors import Colormap, to_hex
 
 from pellucid import files, plugins, tables
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared import task_heading
 from pellucid.page import citations, explanations, parts, quality_by_task, summary
@@ -108,7 +109,7 @@ def build(
     logger.log(logging.INFO if size <= MOST_BYTES else logging.WARNING, "the page has %.1f MB", size / 1e6)
 
 
-def _data(data: Mapping[str, Any]) -> dict[str, Any]:
+def _data(data: DataInfo) -> dict[str, Any]:
     """Return the facts of the data that the explorer needs, with names as figures show them."""
     return {
         "kind": data["kind"],
@@ -120,7 +121,7 @@ def _data(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _named(data: Mapping[str, Any]) -> dict[str, Any]:
+def _named(data: DataInfo) -> DataInfo:
     """Return `data.json` with names and units as headings show them."""
     units = [in_figure(str(unit)) for unit in data.get("units", ())]
     return {**data, "classes": [in_figure(name, 200) for name in data["classes"]], "units": units}

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pellucid import plugins
+from pellucid.data_info import DataInfo
 from pellucid.page.summary import listed, sizes
 from pellucid.tasks import OUTPUT_WORD, OUTPUT_WORDS, REGRESSION, SINGLE_LABEL
 from pellucid.user_text import in_figure, readable
@@ -37,7 +38,7 @@ class References:
 
 def methods_text(
     *,
-    data: Mapping[str, Any],
+    data: DataInfo,
     training: Mapping[str, Any],
     settings: Mapping[str, Any],
     explained: Sequence[tuple[str, Mapping[str, Any]]],

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw.shared import task_heading
 from pellucid.messages import MOST_PROBABLE
@@ -15,7 +16,7 @@ from pellucid.targets import name
 from pellucid.tasks import MULTI_LABEL, QUANTITY, REGRESSION, SINGLE_LABEL
 
 
-def are_wrong(shared: Mapping[str, NDArray[Any]], data: Mapping[str, Any]) -> NDArray[np.bool_]:
+def are_wrong(shared: Mapping[str, NDArray[Any]], data: DataInfo) -> NDArray[np.bool_]:
     """Return whether the model is wrong about each example (N,); it is not said of examples without labels, nor values.
 
     Of several labels it is the label that the example stands for.
@@ -29,7 +30,7 @@ def are_wrong(shared: Mapping[str, NDArray[Any]], data: Mapping[str, Any]) -> ND
 
 def of_examples(
     shared: Mapping[str, NDArray[Any]],
-    data: Mapping[str, Any],
+    data: DataInfo,
     chosen: NDArray[np.int64],
     wrong: NDArray[np.bool_],
     disagreements: NDArray[np.float64],
@@ -76,9 +77,7 @@ def _of_label(shared: Mapping[str, NDArray[Any]], data: Any, example: int, label
     return {"predicted": subject, "p": float(p[subject]), "p_true": p_true, "error": None, "best": _best(p)}
 
 
-def _of_value(
-    shared: Mapping[str, NDArray[Any]], data: Mapping[str, Any], example: int, labelled: bool
-) -> dict[str, Any]:
+def _of_value(shared: Mapping[str, NDArray[Any]], data: DataInfo, example: int, labelled: bool) -> dict[str, Any]:
     subject, error = task_heading.subject(shared, example), None
     if labelled:
         spread = list(data["value_statistics"].values())[subject]["sd"]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins
 from pellucid.config.variants import variants
+from pellucid.data_info import DataInfo
 from pellucid.draw.shared import task_heading
 from pellucid.draw.shared.families import FAMILIES
 from pellucid.explain.base import holds
@@ -76,9 +77,7 @@ def read(
     return explained, shared
 
 
-def content(
-    explained: Sequence[Explanation], shared: Mapping[str, NDArray[Any]], data: Mapping[str, Any]
-) -> dict[str, Any]:
+def content(explained: Sequence[Explanation], shared: Mapping[str, NDArray[Any]], data: DataInfo) -> dict[str, Any]:
     """Return the explorer's part of the page's JSON: examples, explanations, and their arrays.
 
     Args:
@@ -128,7 +127,7 @@ def _chosen(labels: NDArray[np.int64], wrong: NDArray[np.bool_], number: int) ->
     return np.sort(np.lexsort((np.arange(len(labels)), right, turn))[:number])
 
 
-def _about(explanation: Explanation, shared: Mapping[str, NDArray[Any]], data: Mapping[str, Any]) -> dict[str, Any]:
+def _about(explanation: Explanation, shared: Mapping[str, NDArray[Any]], data: DataInfo) -> dict[str, Any]:
     """Return the facts of an explanation that the explorer shows."""
     spec, parameters, image = explanation.spec, explanation.parameters, data["kind"] == "image"
     unit = task_heading.of_unit(spec.unit, task_heading.task_of(data), shared)

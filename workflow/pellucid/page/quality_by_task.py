@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.data_info import DataInfo
 from pellucid.page import model_quality
 from pellucid.page.summary import listed
 from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
@@ -16,7 +17,7 @@ _MOST = 5  # labels or values in a sentence
 
 
 def sentences(
-    data: Mapping[str, Any],
+    data: DataInfo,
     metrics: Mapping[str, Any] | None,
     chance: Mapping[str, Any] | None,
     per_output: Any = None,

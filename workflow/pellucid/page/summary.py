@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.compare.failed_checks import ABOUT
+from pellucid.data_info import DataInfo
 from pellucid.messages import MANY_CLASSES, format_shape
 from pellucid.page.ranking import Ranking
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, QUANTITY, REGRESSION, SINGLE_LABEL
@@ -30,7 +31,7 @@ class Section:
     sentences: Sequence[str]
 
 
-def data_sentences(data: Mapping[str, Any]) -> list[str]:
+def data_sentences(data: DataInfo) -> list[str]:
     """Describe the data: source, examples, classes, splits, axes, units; `data` is `data.json`."""
     splits = listed(
         [f"{count:,} {'training' if split == 'train' else split}" for split, count in sizes(data).items() if count]
@@ -53,14 +54,14 @@ def data_sentences(data: Mapping[str, Any]) -> list[str]:
     return sentences + [readable(str(note)) for note in data.get("notes", ())]
 
 
-def sizes(data: Mapping[str, Any]) -> dict[str, int]:
+def sizes(data: DataInfo) -> dict[str, int]:
     """Return the number of examples of each split, as far as it is known; `data` is `data.json`."""
     if "examples" in data:
         return dict(data["examples"])
     return {split: sum(of_split.values()) for split, of_split in data.get("counts", {}).items()}
 
 
-def _axes(data: Mapping[str, Any]) -> str:
+def _axes(data: DataInfo) -> str:
     *sizes, depth = data["shape"]
     channels = [in_figure(name) for name in data["channels"]]
     per = f"{depth} channel{'s' * (depth != 1)} ({_some(channels)})"
@@ -92,7 +93,7 @@ def model_sentences(title: str, training: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
-def explained_sentences(data: Mapping[str, Any], explorer: Mapping[str, Any], choice: Mapping[str, Any]) -> list[str]:
+def explained_sentences(data: DataInfo, explorer: Mapping[str, Any], choice: Mapping[str, Any]) -> list[str]:
     """Return which examples are explained, and for which class.
 
     Args:

@@ -15,7 +15,7 @@ from pellucid.datasets.base import UNLABELLED, RawData
 from pellucid.lazy_array import Array, blocks
 from pellucid.prepare.split import SPLITS, Splits
 from pellucid.prepare.split_shares import per_output
-from pellucid.tasks import REGRESSION, SINGLE_LABEL, Task
+from pellucid.tasks import REGRESSION, Task
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +52,8 @@ def describe(raw: RawData, splits: Splits, spec: Any, *, divided: bool = True) -
         "groups": {name: sorted(set(group.tolist())) for name in SPLITS if (group := splits[name].group) is not None},
         "shape": list(raw.train.x.shape[1:]),
         "labelled": labelled(splits),
-        "examples": {name: len(splits[name].y) for name in SPLITS},
         # Counts of labels say nothing of the number of examples.
-        **({} if raw.task == SINGLE_LABEL else {"examples": {name: len(splits[name].y) for name in SPLITS}}),
+        "examples": {name: len(splits[name].y) for name in SPLITS},
         "counts": {name: _counts(splits[name].y, raw.classes, raw.task) for name in SPLITS},
         **_about_values(raw, splits["train"].y),
         "duplicates": repeated,

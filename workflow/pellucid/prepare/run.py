@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from pellucid import downloads, files, plugins, seeds
 from pellucid.config import model_classes
+from pellucid.data_info import DataInfo
 from pellucid.datasets.base import MEASURED, RawData
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
@@ -105,7 +106,7 @@ def preprocess(
         "split": _shares(raw, splits, split),
         "seed": seed,
     }
-    _write_rest(splits, folder, data_info)
+    _write_rest(splits, folder, cast("DataInfo", data_info))
 
 
 def _load(
@@ -171,7 +172,7 @@ def _write_inputs(splits: Splits, folder: Path, source: str, scale: str) -> None
             raise InputError.unexpected(f"{source}, {name}", found, "at most 3e38, scaled or not", hint)
 
 
-def _write_rest(splits: Splits, folder: Path, data_info: Mapping[str, Any]) -> None:
+def _write_rest(splits: Splits, folder: Path, data_info: DataInfo) -> None:
     """Write labels, truth, what was measured, groups, and `data.json`."""
     files.write_arrays(folder / "labels.npz", {name: splits[name].y for name in SPLITS})
     truths = {name: truth for name in SPLITS if (truth := splits[name].truth) is not None}

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.tasks import SINGLE_LABEL, TASKS
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class ScoreContext:
         cache: results that do not depend on the explanation (`removal.memoised`).
     """
 
-    data_info: Mapping[str, Any]
+    data_info: DataInfo
     inputs: NDArray[np.float32]
     targets: NDArray[np.int64]
     labels: NDArray[np.int64]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.datasets.heartbeats import r_peaks
 from pellucid.errors import InputError
 
@@ -19,7 +20,7 @@ def positions(
     x: NDArray[Any],
     truth: Mapping[str, NDArray[Any]],
     indices: NDArray[np.int64],
-    data: Mapping[str, Any],
+    data: DataInfo,
 ) -> NDArray[np.float32]:
     """Return the sample at which the event of each example lies, NaN where it has none: (N,).
 

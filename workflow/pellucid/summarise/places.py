@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pellucid.data_info import DataInfo
 
 BINS = 20  # of a series
 CELLS = 4  # of an image, along each side
@@ -27,7 +28,7 @@ class Places:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, shape: Sequence[int], parts: int, data_info: Mapping[str, Any] | None = None) -> Places:
+    def of(cls, shape: Sequence[int], parts: int, data_info: DataInfo | None = None) -> Places:
         """Divide each axis into at most `parts` ranges of nearly the same length.
 
         Args:
@@ -42,7 +43,7 @@ class Places:
             of_position = of_position * len(cuts[axis]) + codes.reshape(
                 [-1 if a == axis else 1 for a in range(len(cuts))]
             )
-        rate = (data_info or {}).get("sampling_rate_hz")
+        rate = data_info.get("sampling_rate_hz") if data_info else None
         names = []
         for ranges in itertools.product(*cuts):
             ends = [(int(one[0]), int(one[-1])) for one in ranges]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid import files, own_code
+from pellucid.data_info import DataInfo
 from pellucid.network import runtime
 from pellucid.tracking import uploads
 from pellucid.tracking.runs import fitting
@@ -37,7 +38,7 @@ def log(record: Runs, run: str, name: str, params: Mapping[str, Any]) -> str:
     from mlflow.entities import LoggedModelOutput
 
     client, experiment_id, folder = record.client, record.experiment_id, record.folder
-    data: dict[str, Any] = files.read_json(folder / "data" / "data.json")
+    data: DataInfo = files.read_json(folder / "data" / "data.json")
     _log_data_set(client, run, _data_set(data))
     logged = client.create_logged_model(
         experiment_id,
@@ -103,7 +104,7 @@ def _none_registered() -> Iterator[None]:
         registered.update(before)
 
 
-def _data_set(data: Mapping[str, Any]) -> DatasetInput:
+def _data_set(data: DataInfo) -> DatasetInput:
     from mlflow.data.http_dataset_source import HTTPDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
     from mlflow.entities import Dataset, DatasetInput, InputTag

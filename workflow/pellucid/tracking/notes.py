@@ -8,6 +8,7 @@ from typing import Any
 
 from pellucid import tables
 from pellucid.compare import experiments
+from pellucid.data_info import DataInfo
 from pellucid.tracking import score_metrics
 from pellucid.tracking.runs import LONGEST_VALUE, fitting
 from pellucid.user_text import in_markdown
@@ -17,7 +18,7 @@ _GAP = "&emsp;"
 _LEFT_OUT = "\n\nNot all rows fit in here; the tables among the artifacts have all of them."
 
 
-def note_of(title: str, data: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
+def note_of(title: str, data: DataInfo, notes: Sequence[str] = ()) -> str:
     """Return the note of an experiment, in Markdown: title, data, licence, citation, and notes on data and model."""
     source = f"Data: {data['title']}. Licence: {data['licence']}. Cite: {data['citation']}. {data['homepage']}"
     opening = f"{in_markdown(title)}\n\n{source}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files
+from pellucid.data_info import DataInfo
 from pellucid.network.graph import flatten
 from pellucid.network.layers import walk
 
@@ -35,7 +36,7 @@ class _EnoughError(Exception):
     """End a pass through a model."""
 
 
-def contradiction(network: keras.Model, training: Path | str, data_info: Mapping[str, Any], key: str) -> str:
+def contradiction(network: keras.Model, training: Path | str, data_info: DataInfo, key: str) -> str:
     """Return a sentence if the first layers of a model contradict the data; "" if they agree or do not tell.
 
     Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from pellucid.config.task import LOSSES
 from pellucid.config.training_keys import TrainingSettings
+from pellucid.data_info import DataInfo
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate
 from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Task
@@ -49,7 +49,7 @@ class Objective:
     deviations: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, training: TrainingSettings, data_info: Mapping[str, Any]) -> Objective:
+    def of(cls, training: TrainingSettings, data_info: DataInfo) -> Objective:
         """Return the objective of a training on the data that `data.json` describes.
 
         Raises:
@@ -90,7 +90,7 @@ class Objective:
         return np.asarray(standardised, np.float32)
 
 
-def _positive_weights(data_info: Mapping[str, Any], choice: str) -> tuple[float, ...]:
+def _positive_weights(data_info: DataInfo, choice: str) -> tuple[float, ...]:
     """Return how often an example that has a label counts, for each label.
 
     Args:

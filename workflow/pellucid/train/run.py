@@ -14,6 +14,7 @@ import numpy as np
 from pellucid import devices, downloads, files, plugins, seeds
 from pellucid.config import model_classes
 from pellucid.config.training_keys import TrainingSettings
+from pellucid.data_info import DataInfo
 from pellucid.errors import InputError
 from pellucid.messages import first_line
 from pellucid.models.base import for_task
@@ -120,7 +121,7 @@ class _Run:
 
     model: Mapping[str, Any]
     training: TrainingSettings
-    data_info: Mapping[str, Any]
+    data_info: DataInfo
     seed: int
     paths: Mapping[str, str]
     digests: Mapping[str, str]
@@ -133,7 +134,7 @@ class _Run:
         cls,
         model: Mapping[str, Any],
         training: TrainingSettings,
-        data_info: Mapping[str, Any],
+        data_info: DataInfo,
         seed: int,
         paths: Mapping[str, str],
         tensorflow: str,
@@ -273,9 +274,7 @@ def _origin(model: Mapping[str, Any], paths: Mapping[str, str], epochs: int) -> 
     return "trained" if epochs else "random"
 
 
-def _notes(
-    network: keras.Model, model: Mapping[str, Any], data_info: Mapping[str, Any], training: Path | str
-) -> list[str]:
+def _notes(network: keras.Model, model: Mapping[str, Any], data_info: DataInfo, training: Path | str) -> list[str]:
     """Return a sentence for each contradiction between the data and the value range of the model; also log it."""
     declared = plugins.parameters(plugins.load("models")[model["architecture"]])
     keys = [key for key in ("input_range", "white") if key in declared]

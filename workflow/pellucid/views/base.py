@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid import files
+from pellucid.data_info import DataInfo
 from pellucid.tasks import SINGLE_LABEL, TASKS
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class ViewData:
         paths: the files of `ViewSpec.sources`.
     """
 
-    data_info: Mapping[str, Any]
+    data_info: DataInfo
     paths: Mapping[str, Path]
 
     @cached_property

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw.shared import task_heading
 from pellucid.draw.shared.panel_scales import PanelScales
@@ -38,7 +39,7 @@ class Sheet:
         caption: of the figure.
     """
 
-    data_info: Mapping[str, Any]
+    data_info: DataInfo
     arrays: Mapping[str, NDArray[Any]]
     maps: NDArray[np.float32]
     rows: Sequence[NDArray[np.int64]]

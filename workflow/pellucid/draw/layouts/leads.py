@@ -7,7 +7,7 @@ quarters of the attributions. All other recordings are drawn in two columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.layouts import base, channels
 
@@ -34,7 +35,7 @@ _MAP = 1.1  # inches of the map of all leads
 _WIDE = 6.3  # inches of an example
 
 
-def is_ecg(data_info: Mapping[str, Any]) -> bool:
+def is_ecg(data_info: DataInfo) -> bool:
     """Return whether the channels are the 12 leads, in any order."""
     return data_info["kind"] == "series" and sorted(map(lead_name, data_info["channels"])) == sorted(LEADS)
 
@@ -124,7 +125,7 @@ def draw(sheet: base.Sheet) -> Figure:
     return sheet.finish(figure, axes, _note(papers[0], sheet))
 
 
-def _paper(data_info: Mapping[str, Any], inputs: style.Array, time: NDArray[np.float64]) -> _Paper:
+def _paper(data_info: DataInfo, inputs: style.Array, time: NDArray[np.float64]) -> _Paper:
     """Return the sheet for the examples of a class, with rows as high as their traces."""
     rate = data_info["sampling_rate_hz"]
     in_mv = str(data_info["unit"]).strip().casefold() in ("mv", "millivolt", "millivolts")

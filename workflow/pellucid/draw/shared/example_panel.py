@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared import pixels
 
@@ -36,7 +35,7 @@ class Span:
 
 def example(
     axes: Axes,
-    data_info: Mapping[str, Any],
+    data_info: DataInfo,
     values: Array,
     span: Span,
     behind: Array | None = None,
@@ -74,13 +73,13 @@ def example(
     axes.tick_params(labelsize=7)
 
 
-def height(data_info: Mapping[str, Any]) -> float:
+def height(data_info: DataInfo) -> float:
     """Return the height of a panel with a series, in inches."""
     count = min(len(data_info["channels"]), CHANNELS)
     return 1.0 if count == 1 else 0.35 + 0.24 * count
 
 
-def channels_note(data_info: Mapping[str, Any]) -> str:
+def channels_note(data_info: DataInfo) -> str:
     """Return what the caption says if not all channels of a series fit."""
     count = len(data_info["channels"])
     return f"; {CHANNELS} of {count} channels" if data_info["kind"] != "image" and count > CHANNELS else ""

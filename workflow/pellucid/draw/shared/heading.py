@@ -9,13 +9,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from pellucid import files
+from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw.shared import task_heading
 from pellucid.messages import format_shape
 from pellucid.tasks import SINGLE_LABEL
 
 
-def of_example(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int) -> str:
+def of_example(data_info: DataInfo, arrays: Mapping[str, NDArray[Any]], index: int) -> str:
     """Return the true class if it is known, the predicted class if it differs, and its probability.
 
     Of several labels or values, see `task_heading.of_answer`.

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.messages import MANY_CLASSES
 
@@ -18,7 +19,7 @@ _SIDE = 1.55  # inches of a picture
 
 
 def image_maps(
-    arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], caption: str, unit: str, *, signed: bool
+    arrays: Mapping[str, NDArray[Any]], data_info: DataInfo, caption: str, unit: str, *, signed: bool
 ) -> Figure:
     """Return a row for each class of images.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.targets import name, split
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, QUANTITY, REGRESSION, SINGLE_LABEL
@@ -15,17 +16,17 @@ from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, QUANTITY, REG
 _LONGEST = 24  # letters of a name in a short heading
 
 
-def task_of(data_info: Mapping[str, Any]) -> str:
+def task_of(data_info: DataInfo) -> str:
     """Return the task of the data; data that were described before there were several are of one class each."""
     return str(data_info.get("task", SINGLE_LABEL))
 
 
-def word(data_info: Mapping[str, Any], *, plural: bool = False) -> str:
+def word(data_info: DataInfo, *, plural: bool = False) -> str:
     """Return what an output of the model is called: class, label or value."""
     return (OUTPUT_WORDS if plural else OUTPUT_WORD)[task_of(data_info)]
 
 
-def of_answer(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int) -> str:
+def of_answer(data_info: DataInfo, arrays: Mapping[str, NDArray[Any]], index: int) -> str:
     """Return what is true and what is predicted of the label or value that an example stands for.
 
     As in "label MI: 0.93 (has it)", "label MI: 0.31 (has it, not predicted)", "age: 63.2 years, predicted 58.1".
@@ -47,7 +48,7 @@ def of_answer(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], 
     return f"{p} ({'has it' if has else 'lacks it'}{missed})"
 
 
-def short(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int) -> str:
+def short(data_info: DataInfo, arrays: Mapping[str, NDArray[Any]], index: int) -> str:
     """Return the same for a panel that is too narrow for a sentence, in up to two lines."""
     output = subject(arrays, index)
     called = str(data_info["classes"][output])
@@ -62,7 +63,7 @@ def short(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], inde
     return f"{called}\n{'has it' if arrays['answers'][index, output] else 'lacks it'}, p = {p}"
 
 
-def of_target(data_info: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int) -> str:
+def of_target(data_info: DataInfo, arrays: Mapping[str, NDArray[Any]], index: int) -> str:
     """Return what is explained, where that is not plain from the rest of the heading; otherwise ""."""
     target = int(arrays["targets"][index])
     task = task_of(data_info)
@@ -98,6 +99,6 @@ def number(value: float) -> str:
     return text.replace("-", "−")
 
 
-def _unit(data_info: Mapping[str, Any], output: int) -> str:
+def _unit(data_info: DataInfo, output: int) -> str:
     units = data_info.get("units") or ()
     return f" {units[output]}" if len(units) > output and units[output] else ""

@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared import pixels
 from pellucid.draw.shared.example_panel import Span, channels_note, example, height
@@ -23,7 +24,7 @@ _MEANS = {
 
 
 def draw(
-    arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
+    arrays: Mapping[str, NDArray[Any]], data_info: DataInfo, parameters: Mapping[str, Any], caption: str
 ) -> Figure:
     """Draw each made series over a real one in grey, or each made picture above real ones.
 
@@ -50,7 +51,7 @@ def draw(
     return figure
 
 
-def _series(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], filters: bool) -> Figure:
+def _series(arrays: Mapping[str, NDArray[Any]], data_info: DataInfo, filters: bool) -> Figure:
     grey = arrays["best" if filters else "mean"]
     span = Span.of(arrays["inputs"], grey)
     columns = min(3 if len(data_info["channels"]) == 1 else 4, len(grey))
@@ -70,7 +71,7 @@ def _series(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], fi
     return figure
 
 
-def _pictures(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], filters: bool) -> Figure:
+def _pictures(arrays: Mapping[str, NDArray[Any]], data_info: DataInfo, filters: bool) -> Figure:
     kinds = ["inputs", "best"] if filters else ["inputs", "mean", "best"]
     count = len(arrays["units"])
     tall, wide = arrays["inputs"].shape[1:3]
@@ -99,12 +100,12 @@ def _pictures(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], 
     return figure
 
 
-def _name(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], position: int, filters: bool) -> str:
+def _name(arrays: Mapping[str, NDArray[Any]], data_info: DataInfo, position: int, filters: bool) -> str:
     unit = int(arrays["units"][position])
     return f"filter {unit}" if filters else str(data_info["classes"][unit])
 
 
-def _title(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], position: int, filters: bool) -> str:
+def _title(arrays: Mapping[str, NDArray[Any]], data_info: DataInfo, position: int, filters: bool) -> str:
     parts = []
     for prefix in ("", "best_"):
         score = _number(arrays["best_scores"][position]) if prefix else _reached(arrays, position)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared import heading, heat_rows
 from pellucid.draw.shared.canvas import Canvas, box_of
@@ -20,7 +21,7 @@ _LEAST_MARK = 0.09  # inches of a mark on an image
 _LABEL = "activation"
 
 
-def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
+def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], caption: str) -> Figure:
     """Draw the maps of the strongest filters on one colour scale, and mark what the most active unit sees."""
     filters, total = arrays["filters"], int(arrays["n_filters"])
     caption = (
@@ -34,7 +35,7 @@ def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, 
     return _series(arrays, data_info, scale, caption)
 
 
-def _series(arrays: Arrays, data_info: Mapping[str, Any], scale: style.Scale, caption: str) -> Figure:
+def _series(arrays: Arrays, data_info: DataInfo, scale: style.Scale, caption: str) -> Figure:
     """Draw a column for each example: the input above, a heat row for each filter below, on one time axis."""
     inputs, maps, channels = arrays["inputs"], arrays["maps"], data_info["channels"]
     columns = min(_COLUMNS, len(inputs))
@@ -102,7 +103,7 @@ def _mark(
     )
 
 
-def _images(arrays: Arrays, data_info: Mapping[str, Any], scale: style.Scale, caption: str) -> Figure:
+def _images(arrays: Arrays, data_info: DataInfo, scale: style.Scale, caption: str) -> Figure:
     """Draw a band for each example: the input at the left, the maps of the filters beside it."""
     inputs, maps, filters = arrays["inputs"], arrays["maps"], arrays["filters"]
     lines = 2 if len(filters) > 8 else 1

@@ -11,6 +11,7 @@ from matplotlib.patches import FancyBboxPatch, PathPatch, Rectangle
 from matplotlib.path import Path as Curve
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared.canvas import Canvas
 
@@ -30,7 +31,7 @@ _SMALL = "norm, activation, dropout"
 _ROW, _LANE = 0.3, 0.17  # inches
 
 
-def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
+def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], caption: str) -> Figure:
     """Draw the layers from the input on top to the classes at the bottom."""
     total = len(arrays["names"])
     heads = _heads(arrays) if total > parameters["rows"] else list(range(total))

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.user_text import in_legend
 
@@ -24,7 +25,7 @@ _LEGEND = 30  # classes, at most, in the legend
 
 
 def draw(
-    arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
+    arrays: Mapping[str, NDArray[Any]], data_info: DataInfo, parameters: Mapping[str, Any], caption: str
 ) -> Figure:
     """Draw both planes side by side, coloured by the true class; names stand at the medians, rings mark errors.
 
@@ -78,7 +79,7 @@ def draw(
 
 
 def _plane(
-    axes: Axes, arrays: Mapping[str, NDArray[Any]], name: str, mark: Mapping[int, int], data_info: Mapping[str, Any]
+    axes: Axes, arrays: Mapping[str, NDArray[Any]], name: str, mark: Mapping[int, int], data_info: DataInfo
 ) -> None:
     """Draw the examples in one plane, with a mark for each class and rings around errors."""
     points, labels = arrays[name], arrays["labels"]

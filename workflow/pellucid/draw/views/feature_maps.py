@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared import heading, heat_rows
 from pellucid.draw.shared.canvas import Canvas, box_of
@@ -17,7 +18,7 @@ from pellucid.messages import format_shape
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
+def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], caption: str) -> Figure:
     """Draw the strongest maps of each layer, each layer on a colour scale of its own."""
     caption = (
         f"{caption}: {heading.of_example(data_info, arrays, 0)}\nof each layer at most {parameters['shown']} maps: "
@@ -44,7 +45,7 @@ def _about(arrays: Arrays, index: int, scale: style.Scale) -> list[str]:
     ]
 
 
-def _images(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figure:
+def _images(arrays: Arrays, data_info: DataInfo, caption: str) -> Figure:
     """Draw a row of pictures for each layer, with the input on top."""
     layers = len(arrays["layers"])
     columns = max(len(arrays[f"filters_{index}"]) for index in range(layers))
@@ -71,7 +72,7 @@ def _images(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figur
     return canvas.figure
 
 
-def _series(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figure:
+def _series(arrays: Arrays, data_info: DataInfo, caption: str) -> Figure:
     """Draw the input on top and a panel of heat rows for each layer below it, all on one time axis."""
     inputs, channels, layers = arrays["inputs"], data_info["channels"], len(arrays["layers"])
     above = 1.1 if len(channels) == 1 else 0.4 + 0.15 * min(len(channels), 12)

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared import heading
 from pellucid.draw.shared.canvas import Canvas, box_of
@@ -21,7 +22,7 @@ _LINES = 3  # channels that can be told apart as lines of one panel
 _MOST_ROWS = 12  # heat rows of a filter; of more input channels only the strongest are drawn
 
 
-def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
+def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], caption: str) -> Figure:
     """Draw the kernels: lines or heat rows for series, pictures for images, in colours if the input has colours."""
     kernels, order = arrays["kernels"], arrays["order"]
     shown = order[: parameters["shown"]]
@@ -37,14 +38,14 @@ def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, 
     return _strips(arrays, data_info, shown, parameters["channels"], caption)
 
 
-def _channels(arrays: Arrays, data_info: Mapping[str, Any]) -> list[str]:
+def _channels(arrays: Arrays, data_info: DataInfo) -> list[str]:
     """Return the names of the input channels of the kernels."""
     if arrays["on_input"]:
         return list(data_info["channels"])
     return [f"input {index}" for index in range(arrays["kernels"].shape[-1])]
 
 
-def _taps(arrays: Arrays, data_info: Mapping[str, Any]) -> tuple[NDArray[np.float64], str]:
+def _taps(arrays: Arrays, data_info: DataInfo) -> tuple[NDArray[np.float64], str]:
     """Return the place of each tap of a 1-D kernel on the input, and the label of that axis."""
     count, step = arrays["kernels"].shape[1], int(arrays["step"][0])
     places, rate = np.arange(count, dtype=np.float64), data_info["sampling_rate_hz"]
@@ -59,7 +60,7 @@ def _grid(count: int) -> tuple[int, int]:
     return -(-count // columns), columns
 
 
-def _lines(arrays: Arrays, data_info: Mapping[str, Any], shown: NDArray[np.int64], caption: str) -> Figure:
+def _lines(arrays: Arrays, data_info: DataInfo, shown: NDArray[np.int64], caption: str) -> Figure:
     """Draw a panel for each filter, with a line for each input channel."""
     (rows, columns), names = _grid(len(shown)), _channels(arrays, data_info)
     taps, label = _taps(arrays, data_info)
@@ -87,9 +88,7 @@ def _lines(arrays: Arrays, data_info: Mapping[str, Any], shown: NDArray[np.int64
     return figure
 
 
-def _rows(
-    arrays: Arrays, data_info: Mapping[str, Any], shown: NDArray[np.int64], channels: int, caption: str
-) -> Figure:
+def _rows(arrays: Arrays, data_info: DataInfo, shown: NDArray[np.int64], channels: int, caption: str) -> Figure:
     """Draw a panel for each filter, with a heat row for each input channel; of many channels the strongest."""
     (rows, columns), names = _grid(len(shown)), _channels(arrays, data_info)
     taps, label = _taps(arrays, data_info)
@@ -149,9 +148,7 @@ def _pictures(arrays: Arrays, shown: NDArray[np.int64], caption: str) -> Figure:
     return canvas.figure
 
 
-def _strips(
-    arrays: Arrays, data_info: Mapping[str, Any], shown: NDArray[np.int64], channels: int, caption: str
-) -> Figure:
+def _strips(arrays: Arrays, data_info: DataInfo, shown: NDArray[np.int64], channels: int, caption: str) -> Figure:
     """Draw a row for each filter, with the kernels of its strongest input channels."""
     kernels = arrays["kernels"]
     inputs = kernels.shape[-1]

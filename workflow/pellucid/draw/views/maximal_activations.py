@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared import heading
 from pellucid.draw.shared.canvas import Canvas, box_of
@@ -22,7 +23,7 @@ _LINES = len(style.PALETTE) - 1
 _LONGEST = 40  # letters of several labels or values above a patch
 
 
-def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str) -> Figure:
+def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], caption: str) -> Figure:
     """Draw the patches, and where on their inputs they lie."""
     total = int(arrays["n_filters"])
     order = "the largest activations first" if parameters["order"] == "strongest" else "in their order"
@@ -35,7 +36,7 @@ def draw(arrays: Arrays, data_info: Mapping[str, Any], parameters: Mapping[str, 
     return _series(arrays, data_info, caption + "in colour what it sees, in grey the rest of the example")
 
 
-def _title(arrays: Arrays, data_info: Mapping[str, Any], row: int, column: int) -> str:
+def _title(arrays: Arrays, data_info: DataInfo, row: int, column: int) -> str:
     """Return the class of the example (or its labels or values), and the activation of the filter."""
     answer, names, task = arrays["labels"][row, column], data_info["classes"], data_info.get("task", SINGLE_LABEL)
     if task == MULTI_LABEL:
@@ -48,7 +49,7 @@ def _title(arrays: Arrays, data_info: Mapping[str, Any], row: int, column: int) 
     return f"{short}: {arrays['values'][row, column]:.3g}"
 
 
-def _series(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figure:
+def _series(arrays: Arrays, data_info: DataInfo, caption: str) -> Figure:
     """Draw the lines of each example: what the unit sees in the channels' colours, the rest pale."""
     contexts, patches = arrays["contexts"], arrays["patches"]
     rows, columns, length, n_channels = contexts.shape
@@ -90,7 +91,7 @@ def _series(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figur
     return figure
 
 
-def _images(arrays: Arrays, data_info: Mapping[str, Any], caption: str) -> Figure:
+def _images(arrays: Arrays, data_info: DataInfo, caption: str) -> Figure:
     """Draw for each example the patch above and the whole image below, with a frame where the patch lies."""
     patches, contexts = arrays["patches"], arrays["contexts"]
     rows, columns = patches.shape[:2]

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared.example_panel import Span, channels_note, example, height
 
@@ -19,7 +20,7 @@ _HEADINGS = {"prototype": "prototypes", "criticism": "criticisms", "nearest": "n
 
 
 def draw(
-    arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
+    arrays: Mapping[str, NDArray[Any]], data_info: DataInfo, parameters: Mapping[str, Any], caption: str
 ) -> Figure:
     """Draw a line per class: its prototypes, its criticisms, and the test example nearest to each prototype."""
     classes = [int(label) for label in arrays["classes"]]
@@ -81,7 +82,7 @@ def draw(
 def _panels(
     axes: Any,
     arrays: Mapping[str, NDArray[Any]],
-    data_info: Mapping[str, Any],
+    data_info: DataInfo,
     members: Mapping[str, list[NDArray[np.int64]]],
     shown: list[int],
     span: Span,
@@ -110,7 +111,7 @@ def _panels(
         first += max(map(len, groups)) + 1
 
 
-def _title(arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], kind: str, index: int, label: int) -> str:
+def _title(arrays: Mapping[str, NDArray[Any]], data_info: DataInfo, kind: str, index: int, label: int) -> str:
     """Return the title of a panel: what its example stands for, in a number."""
     if kind == "prototype":
         return f"{arrays['coverage'][index]:.0%} of the class"
@@ -156,9 +157,7 @@ def _name(axes: Any, name: str, image: bool) -> None:
         axes.set_ylabel(name, fontweight="bold")
 
 
-def _caption(
-    arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], caption: str, shown: int, count: int
-) -> str:
+def _caption(arrays: Mapping[str, NDArray[Any]], data_info: DataInfo, caption: str, shown: int, count: int) -> str:
     lines = [
         caption,
         f"layer {arrays['layer']}; squared discrepancy of the prototypes from their class "

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid import plugins
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 
 _NAMES = {
@@ -22,7 +23,7 @@ _MARKERS = {"random": "o", "global_magnitude": "s", "layer_magnitude": "^"}
 
 
 def draw(
-    arrays: Mapping[str, NDArray[Any]], data_info: Mapping[str, Any], parameters: Mapping[str, Any], caption: str
+    arrays: Mapping[str, NDArray[Any]], data_info: DataInfo, parameters: Mapping[str, Any], caption: str
 ) -> Figure:
     """Draw a panel for the accuracy and one for each method; a line for each strategy, with the range of its repeats.
 
