@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,13 @@ from pellucid.network import runtime
 from tests.support.prepared import prepare
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_finish() -> None:
+    """End the session if collecting the tests imported TensorFlow without `runtime.start`: its bits would be others."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow and tensorflow.config.threading.get_inter_op_parallelism_threads() != 1:
+        raise pytest.UsageError("A test module imports Keras while it is collected: import it inside the tests.")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Training on several labels and on values: losses, scores, the scale of values, and a kill in between."""
 
-import keras
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -12,9 +11,11 @@ from pellucid.train import random_labels, value_head
 from pellucid.train.compile import make_loss
 from pellucid.train.objective import Objective
 from pellucid.train.run import train
-from pellucid.train.target_losses import AbsoluteError, macro_auroc
 from tests.support import prepared
 from tests.unit.train.test_run import killed_after
+
+# TensorFlow starts as the workflow starts it, before any function here imports Keras.
+pytestmark = pytest.mark.usefixtures("keras")
 
 MODEL = {"architecture": "gap_cnn", "filters": [6, 6], "kernels": [3, 3], "batch_norm_momentum": 0.5}
 RECIPES = {
@@ -55,6 +56,8 @@ def trained(data, tmp_path_factory):
 
 
 def model_of(folder):
+    import keras
+
     return keras.models.load_model(folder / "model" / "model.keras", compile=False)
 
 
@@ -64,6 +67,8 @@ def examples(folder, split):
 
 
 def test_labels_are_learnt_and_the_written_score_is_that_of_the_written_model(data, trained):
+    import keras
+
     model, info = (
         model_of(trained / "multi_label"),
         files.read_json(trained / "multi_label" / "model" / "training.json"),
@@ -79,6 +84,8 @@ def test_labels_are_learnt_and_the_written_score_is_that_of_the_written_model(da
 
 
 def test_values_come_in_the_unit_of_the_data(data, trained):
+    import keras
+
     model, info = model_of(trained / "regression"), files.read_json(trained / "regression" / "model" / "training.json")
     assert (info["task"], info["loss"]) == ("regression", "huber")
     assert model.layers[-1].activation is keras.activations.linear
@@ -138,6 +145,8 @@ def test_what_is_memorised_is_r2_and_the_share_of_right_answers():
 
 
 def dense(outputs=2, **settings):
+    import keras
+
     keras.utils.set_random_seed(1)
     layers = [keras.Input((5, 1)), keras.layers.Flatten(), keras.layers.Dense(outputs, **settings)]
     return keras.Sequential(layers)
@@ -175,6 +184,8 @@ def test_a_last_layer_that_cannot_take_the_scale_is_refused(settings):
 
 
 def test_targets_are_standardised_by_the_training_examples():
+    from pellucid.train.target_losses import AbsoluteError
+
     y = np.array([[70, -2], [73, -1.5]], np.float32)
     np.testing.assert_array_equal(UNIT.fitted(y), np.array([[0, 0], [1, 1]], np.float32))
     error = AbsoluteError(UNIT.deviations)
@@ -184,6 +195,8 @@ def test_targets_are_standardised_by_the_training_examples():
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
 def test_losses_of_values_are_those_of_their_names(loss):
+    import keras
+
     difference = np.array([[0.5], [-3.0]])
     expected = {
         "mse": np.square(difference),
@@ -198,6 +211,8 @@ def test_losses_of_values_are_those_of_their_names(loss):
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("loss", ["crossentropy", "focal"])
 def test_losses_of_labels_are_those_of_keras(loss, smoothing):
+    import keras
+
     rng = np.random.default_rng(0)
     y, p = (rng.random((30, 4)) < 0.4).astype(np.float32), rng.uniform(0.02, 0.98, (30, 4)).astype(np.float32)
     settings = TrainingSettings.of({"loss": loss, "label_smoothing": smoothing, "focal_gamma": 1.5})
@@ -227,6 +242,8 @@ def test_positive_weights_count_examples_with_the_label_more_often():
 
 
 def test_the_area_under_the_curve_is_that_of_scikit_learn():
+    from pellucid.train.target_losses import macro_auroc
+
     rng = np.random.default_rng(0)
     y, scores = rng.random((200, 3)) < [0.1, 0.5, 0.9], rng.integers(0, 6, (200, 3)) / 5
     assert macro_auroc(y, scores) == pytest.approx(roc_auc_score(y, scores, average="macro"))
