@@ -49,6 +49,7 @@ FITTING = {
     ("digit", "occlusion"): {"window": 3},
     ("gap_image", "occlusion"): {"window": 3},
     ("gap_series", "ablation_cam"): {"relu": False},
+    ("encoder", "ablation_cam"): {"relu": False},
 }
 # What holds for some samples holds for more.
 FEW = {
