@@ -94,9 +94,7 @@ def explain(
     # Checked before TensorFlow starts: the message about a misspelt name should not take seconds.
     settings.completed("explain", method, parameters, None)
     facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
-    step_choice.check(at_steps, "at_steps")
-    options: dict[str, Any] = {"task": facts.require_task(task), "code": code, "steps": at_steps}
-    opening = Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb, **options)
+    opening = _opening(task, code, at_steps, allow_code=allow_code, threads=threads, memory_mb=memory_mb)
     opened, data = _opened(
         model,
         x,
@@ -155,9 +153,7 @@ def compare(
         for name, parameters in entries.items():
             settings.completed(package, name, parameters, None)
     facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
-    step_choice.check(at_steps, "at_steps")
-    options: dict[str, Any] = {"task": facts.require_task(task), "code": code, "steps": at_steps}
-    opening = Opening(allow_code=allow_code, threads=threads, memory_mb=memory_mb, **options)
+    opening = _opening(task, code, at_steps, allow_code=allow_code, threads=threads, memory_mb=memory_mb)
     opened, data = _opened(
         model,
         x,
@@ -219,6 +215,14 @@ def _no_advice_on_tracing() -> Iterator[None]:
         yield
     finally:
         tensorflow.removeFilter(is_no_advice)
+
+
+def _opening(
+    task: str, code: str | None, at_steps: Any, *, allow_code: bool, threads: int | None, memory_mb: int
+) -> Opening:
+    """Return how a model is opened; refuse a task that there is not, and steps that no model has (InputError)."""
+    step_choice.check(at_steps, "at_steps")
+    return Opening(allow_code, threads, memory_mb, task=facts.require_task(task), code=code, steps=at_steps)
 
 
 def _opened(model: Any, x: ArrayLike, opening: Opening, *, class_names: Any, **known: Any) -> tuple[OpenedModel, Data]:
