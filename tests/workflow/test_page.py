@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from pellucid.page import build
 from tests.support import tiny, written_pages
 from tests.support.written_pages import Made
 
@@ -410,13 +411,16 @@ def test_pages_of_other_shapes_are_not_linked_and_say_why(browser: Chrome, made:
         assert read(right)[1] == near(made[kind].maps["occlusion.window=2"][at])
 
 
+FORMAT = f'"format":{build.FORMAT},'
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         (lambda text: "<h1>hello</h1>", "no page of an experiment"),
-        (lambda text: text.replace('"format":1', '"format":99'), "another version of Pellucid"),
-        (lambda text: text.replace('"format":1,', ""), "another version of Pellucid"),
-        (lambda text: text.replace('{"format":1,', '{"format":1,,'), "the file is damaged"),
+        (lambda text: text.replace(FORMAT, '"format":99,'), "another version of Pellucid"),
+        (lambda text: text.replace(FORMAT, ""), "another version of Pellucid"),
+        (lambda text: text.replace(FORMAT, f"{FORMAT},"), "the file is damaged"),
         (lambda text: re.sub(r'("data":"[^"]{40})[^"]{8}', r"\1", text, count=1), "the file is damaged"),
         (lambda text: text.replace('"predicted":', '"predicted":7', 1), "the file is damaged"),
         (lambda text: re.sub(r'"explorer":\{.*?\},"ranking"', '"explorer":null,"ranking"', text), "no explanations"),

@@ -20,6 +20,8 @@ MEASURED = {
     "figure": (233, 8),  # leaderboard
     "record": (804, 15),
 }
+# Of the Snakemake that starts a job on a node of a cluster: the cluster counts it, too.
+SNAKEMAKE = 236
 
 
 def write(path, megabytes):
@@ -38,7 +40,7 @@ def x_train(tmp_path):
 def test_an_estimate_covers_what_was_measured(kind, tmp_path):
     megabytes, seconds = MEASURED[kind]
     estimate = job_resources.memory_mb(CONFIG, kind, [])
-    assert megabytes * 1.2 < estimate < megabytes * 6
+    assert (megabytes + SNAKEMAKE) * 1.1 < estimate < (megabytes + SNAKEMAKE) * 6
     assert job_resources.minutes(CONFIG, kind, []) * 60 > 2 * seconds
 
 
@@ -64,7 +66,8 @@ def test_a_second_try_gets_twice_as_much(x_train):
 
 def test_memory_of_a_training(x_train, tmp_path):
     weights = write(tmp_path / "weights.h5", 50)
-    least = job_resources.COSTS["training"].memory_mb
+    least = job_resources.training_memory_mb(0, str(tmp_path / "absent.npy"), [])
+    assert least > 631 + SNAKEMAKE + 200  # the least of all trainings that were measured, and room
     assert job_resources.training_memory_mb(32, str(tmp_path / "absent.npy"), []) == least
     assert job_resources.training_memory_mb(1, x_train, []) == pytest.approx(least + 10 + 20, abs=1)
     assert job_resources.training_memory_mb(32, x_train, []) == pytest.approx(least + 10 + 640, abs=1)

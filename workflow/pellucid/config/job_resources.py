@@ -55,6 +55,8 @@ _TRAINED_COPIES = 6
 _ACTIVATIONS = 200
 # Longer than any partition allows would never start: a training goes on from its checkpoint in the next try.
 _LONGEST_MINUTES = 24 * 60
+# A cluster counts all processes of a job: beside the script, the Snakemake that starts it on the node (236 MB).
+_SNAKEMAKE_MB = 250
 _MB = 2**20
 
 
@@ -69,7 +71,7 @@ def memory_mb(config: Config, kind: str, inputs: Iterable[str], attempt: int = 1
     """
     cost = COSTS[kind]
     batches = config.memory_mb if cost.batches else 0
-    return attempt * math.ceil(cost.memory_mb + batches + cost.copies * _size_mb(inputs))
+    return attempt * math.ceil(_SNAKEMAKE_MB + cost.memory_mb + batches + cost.copies * _size_mb(inputs))
 
 
 def minutes(config: Config, kind: str, inputs: Iterable[str], attempt: int = 1) -> int:
@@ -88,7 +90,8 @@ def training_memory_mb(batch_size: int, x_train: str, model_files: Iterable[str]
         attempt: a job that failed is tried again with as much more.
     """
     model, batch = _TRAINED_COPIES * _size_mb(model_files), _ACTIVATIONS * batch_size * _example_mb(x_train)
-    return attempt * math.ceil(COSTS["training"].memory_mb + _size_mb([x_train]) + model + batch)
+    alone = COSTS["training"].memory_mb + _size_mb([x_train])
+    return attempt * math.ceil(_SNAKEMAKE_MB + alone + model + batch)
 
 
 def training_minutes(epochs: int, x_train: str, attempt: int = 1) -> int:
