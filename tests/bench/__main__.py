@@ -22,6 +22,7 @@ from tests.bench import (
     page,
     peers,
     published,
+    rankings,
     ranks,
     scores,
     shortcuts,
@@ -43,6 +44,7 @@ BENCHMARKS = {
     "slurm": slurm.main,
     "ecg": ecg.main,
     "published": published.main,
+    "rankings": rankings.main,
     "peers": peers.main,
 }
 

@@ -103,6 +103,7 @@ MEASURED = [
         "first_picture",
         "published",
         "shortcuts",
+        "rankings",
     )
 ]
 # They change the shell that they are typed into.
