@@ -7,7 +7,8 @@ that nothing is traced again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ class HeldModel:
     Args:
         model: functional, built, with two or more inputs.
         explained: name of the input that stays one.
+        numbers_as_axis: let an explained input of numbers, (n,), have the shape (n, 1): methods take the numbers for
+            positions of an axis, each of one channel.
 
     Attributes:
         single: the model of one input; its name and outputs are those of the model.
@@ -46,8 +49,8 @@ class HeldModel:
         InputError: no such input, inputs of unknown size, or a model whose graph cannot be followed.
     """
 
-    def __init__(self, model: keras.Model, explained: str) -> None:
-        self.explained = explained
+    def __init__(self, model: keras.Model, explained: str, *, numbers_as_axis: bool = False) -> None:
+        self.explained, self._as_axis = explained, numbers_as_axis
         names = input_names(model)
         where = f"model {model.name}"
         if explained not in names:
@@ -100,14 +103,16 @@ class HeldModel:
 
     def _built(self, model: keras.Model, names: list[str]) -> keras.Model:
         """Return the same graph with a layer in place of every input but one; every operation is called once more."""
-        from keras import Input, Model
+        from keras import Input, Model, layers
         from keras import tree as keras_tree
 
         kind = held_input_class()
         at = names.index(self.explained)
         tensor = model.inputs[at]
-        explained = Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=self.explained)
-        new = {id(tensor): explained}
+        numbers = self._as_axis and len(tensor.shape) == 2
+        shape = (*tensor.shape, 1) if numbers else tensor.shape
+        explained = Input(batch_shape=shape, dtype=tensor.dtype, name=self.explained)
+        new = {id(tensor): layers.Reshape(tensor.shape[1:], name="without_axis")(explained) if numbers else explained}
         for name, other in zip(names, model.inputs, strict=True):
             if name != self.explained:
                 new[id(other)] = kind(tuple(other.shape[1:]), dtype=other.dtype, name=name)(explained)
@@ -140,7 +145,8 @@ class HeldModel:
         self.hold({name: values[name] for name in self.shapes})
         try:
             before = _flat(model(packed(model, values), training=False))
-            after = _flat(self.single(values[self.explained], training=False))
+            shape = (batch, *self.single.inputs[0].shape[1:])
+            after = _flat(self.single(values[self.explained].reshape(shape), training=False))
         finally:
             self.hold({name: np.zeros((1, *shape)) for name, shape in self.shapes.items()})
         for old, new in zip(before, after, strict=True):
@@ -148,6 +154,60 @@ class HeldModel:
             if not np.allclose(old, new, rtol=0, atol=_TOLERANCE * size, equal_nan=True):
                 problem = "outputs that are not those of its graph of layers, as of a `call` of its own"
                 raise InputError.unexpected(f"model {model.name}", problem, "a functional model of Keras")
+
+
+class HeldRows:
+    """The values of the held inputs that belong to the examples which are asked for.
+
+    Args:
+        held: the model.
+    """
+
+    def __init__(self, held: HeldModel) -> None:
+        self._held = held
+        self._rows: dict[str, NDArray[Any]] | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the held inputs."""
+        return list(self._held.shapes)
+
+    def give(self, values: Mapping[str, NDArray[Any]]) -> None:
+        """Take the values of one example for all inputs that follow, or of as many examples as follow at a time.
+
+        Args:
+            values: by name of the input, (1, *shape) or (N, *shape).
+
+        Raises:
+            InputError: as of `HeldModel.hold`.
+        """
+        rows = self._held.checked(values)
+        self._rows = rows
+        self._held.hold({name: array[:1] for name, array in rows.items()})
+
+    def require(self, n: int) -> bool:
+        """Return whether each of n examples has values of its own; refuse another number of values.
+
+        Raises:
+            InputError: no values were given, or those of another number of examples.
+        """
+        where = f"held inputs {comma_list(self.names)}"
+        if self._rows is None:
+            raise InputError(where, "they have no values.", "A model of several inputs needs the values of all.")
+        given = len(next(iter(self._rows.values())))
+        if given not in (1, n):
+            raise InputError.unexpected(where, f"values of {given} examples", f"those of one example, or of all {n}")
+        return given > 1
+
+    @contextmanager
+    def of(self, rows: slice) -> Iterator[None]:
+        """Hold the values of some of the examples in a `with` block; before and after it those of the first."""
+        assert self._rows is not None
+        try:
+            self._held.hold({name: array[rows] for name, array in self._rows.items()})
+            yield
+        finally:
+            self._held.hold({name: array[:1] for name, array in self._rows.items()})
 
 
 def input_names(model: keras.Model) -> list[str]:
