@@ -8,6 +8,26 @@ if TYPE_CHECKING:
     from pellucid.tasks import Task
 
 
+class InputInfo(TypedDict):
+    """What is known of one of several inputs.
+
+    Attributes:
+        name: as the model calls it.
+        shape: of one example: (time, channels), or (numbers,).
+        channels: names, in the order of the last axis.
+        units: of each channel, after scaling.
+        sampling_rate_hz: of a series that has one.
+        scale_statistics: offset and divisor of each channel, where it is scaled.
+    """
+
+    name: str
+    shape: list[int]
+    channels: list[str]
+    units: list[str]
+    sampling_rate_hz: float | None
+    scale_statistics: dict[str, list[float]]
+
+
 class _OfExamples(TypedDict):
     """What is known of examples in a notebook, too."""
 
@@ -48,6 +68,8 @@ class DataInfo(_OfExamples, total=False):
         scale, statistics: how the inputs were scaled, with offset and divisor of each channel.
         split: the shares that were reached.
         seed: of the experiment.
+        explained_input, inputs: of several inputs, the name of the one that `shape`, `channels`, `unit`, `statistics` and
+            `sampling_rate_hz` speak of, and what is known of each, the explained one first. Absent where there is one.
     """
 
     source: str
@@ -68,3 +90,5 @@ class DataInfo(_OfExamples, total=False):
     statistics: dict[str, list[float]]
     split: dict[str, Any]
     seed: int
+    explained_input: str
+    inputs: list[InputInfo]

@@ -51,6 +51,7 @@ def train(
     folder: Path | str,
     paths: Mapping[str, str] | None = None,
     permuted: bool = False,
+    others: Mapping[str, Path | str] | None = None,
 ) -> None:
     """Fit a model and write the epoch with the best monitored score; without epochs, the weights that it starts with.
 
@@ -67,6 +68,7 @@ def train(
             epochs, those before a kill included).
         paths: the files of the model, by the parameter that names them.
         permuted: train on shuffled labels, which mean nothing; `training.json` gets the share that was memorised.
+        others: of several inputs, `other_train.npz` and `other_validation.npz`, by split.
 
     Raises:
         InputError: model or augmentation do not fit the data; a checksum is wrong; a weight or a loss is not finite.
@@ -89,6 +91,8 @@ def train(
         seed=seed,
         permuted=permuted,
         fitted=objective.fitted,
+        explained=run.data_info.get("explained_input", ""),
+        others=others,
     )
     place = Path(checkpoints) / run.key(threads, code, permuted)
     state = Checkpoints(place, settings, run.build, safe=run.safe, objective=objective)
@@ -168,7 +172,10 @@ class _Run:
         architecture = plugins.load("models")[self.model["architecture"]]
         parameters = plugins.own_parameters(self.model, architecture)
         parameters |= {name: self.paths.get(name) for name in architecture.SPEC.files}
-        shape, n_outputs, task = tuple(self.data_info["shape"]), len(self.data_info["classes"]), self.objective.task
+        n_outputs, task = len(self.data_info["classes"]), self.objective.task
+        # Of several inputs in one order, whichever is explained.
+        several = {about["name"]: tuple(about["shape"]) for about in self.data_info.get("inputs", [])}
+        shape = dict(sorted(several.items())) or tuple(self.data_info["shape"])
         network: keras.Model
         if architecture.SPEC.own_head:
             network = architecture.build(shape, n_outputs, task=task, **parameters)
@@ -277,6 +284,8 @@ def _origin(model: Mapping[str, Any], paths: Mapping[str, str], epochs: int) -> 
 def _notes(network: keras.Model, model: Mapping[str, Any], data_info: DataInfo, training: Path | str) -> list[str]:
     """Return a sentence for each contradiction between the data and the value range of the model; also log it."""
     declared = plugins.parameters(plugins.load("models")[model["architecture"]])
+    if len(network.inputs) > 1:  # no one key speaks of the values of several inputs
+        return []
     keys = [key for key in ("input_range", "white") if key in declared]
     try:
         notes = [input_scale.contradiction(network, training, data_info, f"model.{key}") for key in keys]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.datasets.base import Examples, Input, RawData, Values
+from pellucid.datasets.readers.channel_statistics import fits_float32
 from pellucid.datasets.readers.tabular import Layout, Table
 from pellucid.errors import InputError
-from pellucid.messages import abbreviate, comma_list, did_you_mean
+from pellucid.messages import abbreviate
 
 MOST_INPUTS = 20
 # Keras' names of inputs, which are also names of arrays in files of the results.
@@ -126,22 +127,36 @@ def _refuse_shared(inputs: Mapping[str, Any], table: Mapping[str, Any]) -> None:
                 raise InputError.unexpected(f"table.inputs.{name}", found, "each column or key for one use", hint)
 
 
-def layouts(inputs: Mapping[str, Any], layout: Layout) -> dict[str, Layout]:
-    """Return how each input is read."""
-    found = {}
+def load(inputs: Mapping[str, Any], layout: Layout, read: Callable[..., tuple[RawData, Table]]) -> RawData:
+    """Read each input by itself, and join them.
+
+    Args:
+        inputs: the parameter.
+        layout: of the table, without its signal.
+        read: reads the data of a layout, with the keyword arguments channels, unit and sampling_rate of the table.
+
+    Raises:
+        InputError: `read` refuses an input, or two inputs have the same column.
+    """
+    parts, tables, known = dict[str, RawData](), dict[str, Table](), []
     for name, entry in inputs.items():
         columns: Any = _columns_of(entry)
-        if not isinstance(entry, Mapping):
-            found[name] = replace(layout, signal=columns, channels=1, time_major=True, numbers=True)
-            continue
-        signal = entry["signal"] if isinstance(entry["signal"], str) else columns
-        major = entry.get("layout", "time_major") == "time_major"
-        count = max(1, len(entry.get("channels", ())))
-        found[name] = replace(layout, signal=signal, channels=count, time_major=major)
-    return found
+        if isinstance(entry, Mapping):
+            signal = entry["signal"] if isinstance(entry["signal"], str) else columns
+            major = entry.get("layout", "time_major") == "time_major"
+            how = replace(layout, signal=signal, channels=max(1, len(entry.get("channels", ()))), time_major=major)
+        else:
+            how = replace(layout, signal=columns, numbers=True)
+            entry = {"unit": ""}
+        asked = {"channels": entry.get("channels", ()), "unit": entry.get("unit", "a.u.")}
+        parts[name], tables[name] = read(how, **asked, sampling_rate=entry.get("sampling_rate"))
+        data = parts[name]
+        known.append(Input(name, data.channels, (data.unit,) * len(data.channels), data.sampling_rate))
+    _refuse_shared_columns(tables)
+    return _joined(parts, known)
 
 
-def refuse_shared_columns(tables: Mapping[str, Table]) -> None:
+def _refuse_shared_columns(tables: Mapping[str, Table]) -> None:
     """Refuse a column of the file that patterns or positions put into two inputs.
 
     Raises:
@@ -157,15 +172,18 @@ def refuse_shared_columns(tables: Mapping[str, Table]) -> None:
                 raise InputError.unexpected(where, found, "each column in one input")
 
 
-def numbers(table: Table, name: str, part: str) -> Values:
-    """Return the numbers (N, numbers) of an input; refuse one that is missing or infinite (InputError)."""
-    x = table.series.x
-    if (bad := np.argwhere(~np.isfinite(x))).size:
-        row, column, _ = (int(place) for place in bad[0])
-        found = "infinity" if np.isinf(x[row, column]).any() else "an empty cell or NaN"
-        hint = f"Nothing fills a number of the input {abbreviate(name)}: give it a value in the file, or leave the row out."
-        raise InputError.unexpected(table.series.place(row, column, 0), found, "a number", hint)
-    return Values(x[:, :, 0])
+def numbers(tables: Mapping[str, Table]) -> dict[str, NDArray[Any]]:
+    """Return the numbers (N, numbers) of each part of a table; refuse one that is missing or infinite (InputError)."""
+    for table in tables.values():
+        x = table.series.x
+        if (bad := np.argwhere(~np.isfinite(x))).size:
+            row, column, _ = (int(place) for place in bad[0])
+            found = "infinity" if np.isinf(x[row, column, 0]) else "an empty cell or NaN"
+            hint = "No number stands for one that is missing: give it a value in the file, or leave the row out."
+            raise InputError.unexpected(table.series.place(row, column, 0), found, "a number", hint)
+    parts = {name: table.series.x[:, :, 0] for name, table in tables.items()}
+    single = all(fits_float32(x[:, np.newaxis], None) for x in parts.values())
+    return {name: x.astype(np.float32) if single else x for name, x in parts.items()}
 
 
 def names_of_numbers(table: Table) -> tuple[str, ...]:
@@ -175,7 +193,7 @@ def names_of_numbers(table: Table) -> tuple[str, ...]:
     return tuple(table.columns.names[at] for at in table.columns.signal)
 
 
-def joined(parts: Mapping[str, RawData], inputs: Sequence[Input]) -> RawData:
+def _joined(parts: Mapping[str, RawData], inputs: Sequence[Input]) -> RawData:
     """Return the data of all inputs as one: x is that of the first, and the others stand beside it.
 
     Args:
@@ -202,24 +220,3 @@ def joined(parts: Mapping[str, RawData], inputs: Sequence[Input]) -> RawData:
         examples.others = others
     notes = [note for part in parts.values() for note in part.notes]
     return replace(data, inputs=tuple(inputs), notes=tuple(dict.fromkeys(notes)))
-
-
-def explained(raw: RawData, name: str) -> RawData:
-    """Return the data with another input in the place of the explained one: `x`, `filling`, channels and unit.
-
-    Raises:
-        InputError: the data have no such input.
-    """
-    known = {about.name: about for about in raw.inputs}
-    if name not in known:
-        expected = f"an input of the data: {comma_list(map(abbreviate, known))}" if known else "none: the data have one"
-        raise InputError.unexpected("examples.input", abbreviate(name), expected, did_you_mean(name, known).strip())
-    first, about = raw.inputs[0].name, known[name]
-    for examples in (raw.train, raw.validation, raw.test):
-        if examples is not None and name != first:
-            others = {first: Values(examples.x, examples.filling), **examples.others}
-            chosen = others.pop(name)
-            examples.x, examples.filling, examples.others = chosen.x, chosen.filling, others
-    inputs = (about, *(other for other in raw.inputs if other.name != name))
-    unit = about.units[0] if len(set(about.units)) == 1 else "a.u."
-    return replace(raw, channels=about.channels, unit=unit, sampling_rate=about.sampling_rate, inputs=inputs)
