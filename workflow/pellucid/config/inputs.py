@@ -48,8 +48,8 @@ def check(experiment: dict[str, Any], path: str) -> list[str]:
         if name is None:
             return []
         return [
-            f"{path}.examples.input: found {abbreviate(name)}, and data of one input; expected nothing, or several inputs "
-            "of a table: dataset.inputs."
+            f"{path}.examples.input: found {abbreviate(name)}, and data of one input; expected nothing, or several "
+            "inputs of a table: dataset.inputs."
         ]
     names, found = comma_list(map(abbreviate, inputs)), []
     if name not in inputs:
@@ -66,19 +66,19 @@ def _of_model(experiment: Mapping[str, Any], names: str, path: str) -> list[str]
     if not plugins.spec("models", model["architecture"]).several_inputs:
         fitting = [name for name, module in plugins.load("models").items() if module.SPEC.several_inputs]
         return [
-            f"{path}.model.architecture: found {abbreviate(model['architecture'])}, which has one input, and data of "
-            f"several ({names}); expected a model of your own with inputs of these names: {comma_list(fitting)}."
+            f"{path}.model.architecture: found {abbreviate(model['architecture'])}, which has one input, and data "
+            f"of several ({names}); expected a model of your own with inputs of these names: {comma_list(fitting)}."
         ]
     found = []
     if model.get("input_range", [0, 1]) not in ([0, 1], (0, 1)):
         found.append(
-            f"{path}.model.input_range: found {model['input_range']}, and data of several inputs, for which one range says "
-            "too little; expected nothing: a Rescaling layer after an input belongs to the model."
+            f"{path}.model.input_range: found {model['input_range']}, and data of several inputs, for which one range "
+            "says too little; expected nothing: a Rescaling layer after an input belongs to the model."
         )
     if model.get("steps") is not None:
         found.append(
-            f"{path}.model.steps: found {abbreviate(model['steps'])}, and data of several inputs, which have no steps in "
-            "common; expected nothing, and a model with one output for each class."
+            f"{path}.model.steps: found {abbreviate(model['steps'])}, and data of several inputs, which have no steps "
+            "in common; expected nothing, and a model with one output for each class."
         )
     return found
 
@@ -87,8 +87,8 @@ def _of_training(training: Mapping[str, Any], path: str) -> list[str]:
     """Return the fault of augmentation, which knows what a change of a series means, and not of what stands beside it."""
     active = active_augmentations(training["augmentation"])
     return [
-        f"{path}.training.augmentation.{name}: found {abbreviate(value)}, and data of several inputs: it would change one "
-        "of them and leave the others, and the model would depend on which input is explained; expected "
+        f"{path}.training.augmentation.{name}: found {abbreviate(value)}, and data of several inputs: it would change "
+        "one of them and leave the others, and the model would depend on which input is explained; expected "
         f"{'none' if isinstance(value, str) else 0}."
         for name, value in active.items()
     ]

@@ -40,7 +40,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     ) -> None:
         """Take examples x (N, *shape), their targets y, and where x was measured (of its shape; None: everywhere).
 
-        `inputs` holds several inputs by name, x among them; None of one. y is classes (N,), which `class_weights` (classes,) weigh; or labels or values (N, outputs), float32.
+        y is classes (N,), which `class_weights` (classes,) weigh; or labels or values (N, outputs), float32. `inputs`
+        holds several inputs by name, x among them; None of one.
         """
         super().__init__()
         self.x, self.y, self.class_weights, self.size, self.seed, self.mask = x, y, class_weights, size, seed, mask

@@ -14,7 +14,7 @@ import numpy as np
 from pellucid import devices, downloads, files, plugins, seeds
 from pellucid.config import model_classes
 from pellucid.config.training_keys import TrainingSettings
-from pellucid.data_info import DataInfo
+from pellucid.data_info import DataInfo, shapes_of
 from pellucid.errors import InputError
 from pellucid.messages import first_line
 from pellucid.models.base import for_task
@@ -106,7 +106,7 @@ def train(
     run.write(Path(folder), best, progress, memorised, notes)
     # Checkpoints of other settings too: those trainings were killed and given up.
     shutil.rmtree(checkpoints, ignore_errors=not progress.epoch)
-    _log_end(progress, settings)
+    progress.log_end(settings)
 
 
 @dataclass(frozen=True)
@@ -173,10 +173,10 @@ class _Run:
         parameters = plugins.own_parameters(self.model, architecture)
         parameters |= {name: self.paths.get(name) for name in architecture.SPEC.files}
         n_outputs, task = len(self.data_info["classes"]), self.objective.task
-        # Of several inputs in one order, whichever is explained.
-        several = {about["name"]: tuple(about["shape"]) for about in self.data_info.get("inputs", [])}
-        shape = dict(sorted(several.items())) or tuple(self.data_info["shape"])
+        shape = shapes_of(self.data_info)
         network: keras.Model
+        if architecture.SPEC.several_inputs and isinstance(shape, dict):
+            parameters["explained"] = self.data_info["explained_input"]
         if architecture.SPEC.own_head:
             network = architecture.build(shape, n_outputs, task=task, **parameters)
         else:
@@ -284,8 +284,6 @@ def _origin(model: Mapping[str, Any], paths: Mapping[str, str], epochs: int) -> 
 def _notes(network: keras.Model, model: Mapping[str, Any], data_info: DataInfo, training: Path | str) -> list[str]:
     """Return a sentence for each contradiction between the data and the value range of the model; also log it."""
     declared = plugins.parameters(plugins.load("models")[model["architecture"]])
-    if len(network.inputs) > 1:  # no one key speaks of the values of several inputs
-        return []
     keys = [key for key in ("input_range", "white") if key in declared]
     try:
         notes = [input_scale.contradiction(network, training, data_info, f"model.{key}") for key in keys]
@@ -296,13 +294,3 @@ def _notes(network: keras.Model, model: Mapping[str, Any], data_info: DataInfo, 
     for note in notes:
         logger.warning("%s", note)
     return notes
-
-
-def _log_end(progress: Progress, training: TrainingSettings) -> None:
-    monitor = training.monitor
-    if progress.end_reason(training) == "early_stopping":
-        logger.info("stopped early: %d epochs without a better %s", training.early_stopping.patience, monitor)
-    if progress.epoch:
-        logger.info("kept epoch %d of %d: best %s", progress.best_epoch, progress.epoch, monitor)
-    else:
-        logger.info("no epochs: kept the weights that the model starts with")
