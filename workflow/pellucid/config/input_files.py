@@ -18,7 +18,7 @@ def explained(config: Config, experiment: str) -> str | None:
 
 
 def others(config: Config, experiment: str, *splits: str) -> dict[str, str]:
-    """Return the files of the inputs beside the explained one, `other_<split>`, as a rule's inputs; none without any."""
+    """Return the files of the inputs beside the explained one, `other_<split>`, as a rule's inputs; none of one."""
     if explained(config, experiment) is None:
         return {}
     return {f"other_{split}": OTHER_INPUTS.format(experiment=experiment, split=split) for split in splits}

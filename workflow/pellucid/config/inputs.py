@@ -84,7 +84,7 @@ def _of_model(experiment: Mapping[str, Any], names: str, path: str) -> list[str]
 
 
 def _of_training(training: Mapping[str, Any], path: str) -> list[str]:
-    """Return the fault of augmentation, which knows what a change of a series means, and not of what stands beside it."""
+    """Return the faults of augmentation, which knows what a change of a series means, and not what stands beside it."""
     active = active_augmentations(training["augmentation"])
     return [
         f"{path}.training.augmentation.{name}: found {abbreviate(value)}, and data of several inputs: it would change "

@@ -61,7 +61,8 @@ def check(
     if inputs is None:
         return
     for key in _KEYS:
-        if table[key] != (default := known[key].get("default")) and not (not table[key] and not default):
+        # Absent, or the default, which the check of the table has filled in.
+        if table.get(key) not in (None, (), [], known[key].get("default")):
             hint = f"Write it below the series that it belongs to: inputs: {{NAME: {{signal: …, {key}: …}}}}."
             raise InputError.unexpected(f"table.{key}", f"{abbreviate(table[key])}, and inputs", "one of the two", hint)
     if table["lengths"] != "refuse":
@@ -117,7 +118,7 @@ def _refuse_shared(inputs: Mapping[str, Any], table: Mapping[str, Any]) -> None:
     for key in ("label", "group"):
         if table[key] not in ("none", "file", -1):
             uses[table[key]] = key
-    uses |= {column: key for key in ("labels", "values") for column in table[key] or ()}
+    uses |= {column: key for key in ("labels", "values") for column in table.get(key) or ()}
     for name, entry in inputs.items():
         for column in _columns_of(entry):
             if (other := uses.setdefault(column, name)) != name:
