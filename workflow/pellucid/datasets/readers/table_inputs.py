@@ -23,12 +23,11 @@ MOST_INPUTS = 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 # The keys of a series among the inputs, and those parameters of the table that they take the place of.
 _KEYS = ("signal", "channels", "layout", "unit", "sampling_rate")
-_ENTRY: dict[str, Any] = {"type": ["array", "object"], "minItems": 1, "maxItems": 1000, "minProperties": 1}
 
 Inputs = Annotated[
     Mapping[str, Any] | None,
     Field(
-        json_schema_extra={"minProperties": 2, "maxProperties": MOST_INPUTS, "additionalProperties": _ENTRY},
+        json_schema_extra={"minProperties": 2, "maxProperties": MOST_INPUTS},
         description="several inputs of one model, by the names that the model gives them. Each is a list of columns of "
         "numbers without an order ([age, sex]: names, patterns, positions; of an .npz keys of arrays (N,) or (N, "
         "numbers)), or a series: {signal: columns or key}, with its own channels, layout, unit and sampling_rate. "
@@ -150,11 +149,22 @@ def load(inputs: Mapping[str, Any], layout: Layout, read: Callable[..., tuple[Ra
             how = replace(layout, signal=columns, numbers=True)
             entry = {"unit": ""}
         asked = {"channels": entry.get("channels", ()), "unit": entry.get("unit", "a.u.")}
-        parts[name], tables[name] = read(how, **asked, sampling_rate=entry.get("sampling_rate"))
+        try:
+            parts[name], tables[name] = read(how, **asked, sampling_rate=entry.get("sampling_rate"))
+        except InputError as error:
+            raise _of_input(error, name) from None
         data = parts[name]
         known.append(Input(name, data.channels, (data.unit,) * len(data.channels), data.sampling_rate))
     _refuse_shared_columns(tables)
     return _joined(parts, known)
+
+
+def _of_input(error: InputError, name: str) -> InputError:
+    """Return an error about the signal of a table as one about an input."""
+    told = error.at(error.where.replace(", signal", f", inputs.{name}"))
+    if "signal" in error.hint and "{signal" not in error.hint:
+        told = told.hinting(f"dataset.inputs.{name} names the columns of this input.")
+    return told
 
 
 def _refuse_shared_columns(tables: Mapping[str, Table]) -> None:
