@@ -129,6 +129,7 @@ class Explanation:
             training=self._training,
             seed=self.seed,
             measured=arrays.get("measured"),
+            others=self._opened.others,
             **context,
         )
         scored = Scored(

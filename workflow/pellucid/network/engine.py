@@ -14,7 +14,8 @@ from pellucid import files, own_code
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
 from pellucid.network import channels_first, finite, runtime, same_function, target_columns, task_of_head
-from pellucid.network.held_inputs import HeldModel, HeldRows
+from pellucid.network.held_inputs import HeldModel
+from pellucid.network.held_rows import HeldRows
 from pellucid.network.layers import derive, derives
 from pellucid.network.structure import ModelStructure
 from pellucid.network.traced_functions import TracedFunctions
@@ -65,11 +66,10 @@ class ModelEngine(ModelStructure):
         explained: str | None = None,
     ) -> None:
         self._tf = runtime.start()
-        self._held: HeldRows | None = None
         if explained is not None and len(getattr(model, "inputs", ())) > 1:
-            held = HeldModel(model, explained, numbers_as_axis=True)
-            model, self._held = held.single, HeldRows(held)
+            model = HeldModel(model, explained, numbers_as_axis=True).single
         super().__init__(model, task)
+        self._held = HeldRows.of(model)
         channels_first.compute_last(self._tf, self.layers.values())
         self._functions = TracedFunctions(self._tf, model, self)
         self._memory = memory_mb * 2**20
@@ -223,7 +223,7 @@ class ModelEngine(ModelStructure):
         outputs: Any = None
         for start in range(0, n, size):
             some = slice(start, start + size)
-            with self._held.of(some) if self._held and own_rows else nullcontext():
+            with self._held.placed(some) if self._held and own_rows else nullcontext():
                 result = function(*(self._tf.convert_to_tensor(array[some]) for array in arrays))
             tensors = result if isinstance(result, tuple) else (result,)
             if outputs is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pellucid.network.held_rows import KIND
 from pellucid.network.layers import steps
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ class Node:
     Attributes:
         name: of the layer; of an operation that is no layer (`x * 2`), Keras' name for it.
         operation: the Keras layer, or operation; None where the graph was read from a file.
-        inputs: indices of the nodes that it takes its input from; empty for the model's input.
+        inputs: indices of the nodes that it takes its input from; empty for the model's input, which comes first, and
+            for inputs that are held (`held_inputs.py`).
         shape: of its output for one example; None where a nested model leaves a size open.
         within: names of the nested models that contain it, outermost first.
         container: it is a nested model; its output is that of its last inner node, its only input here.
@@ -72,6 +74,15 @@ def flatten(model: keras.Model) -> tuple[Node, ...]:
         sources.append(len(nodes) - 1)
     _enter(model, sources, (), nodes)
     return tuple(nodes)
+
+
+def varying(nodes: Sequence[Node]) -> set[int]:
+    """Return the indices of the nodes that depend on the first one, the model's input; held inputs do not."""
+    found = {0}
+    for index, node in enumerate(nodes):
+        if found & {*node.inputs}:
+            found.add(index)
+    return found
 
 
 @dataclass(frozen=True)
@@ -151,7 +162,11 @@ def _enter(model: Any, sources: Sequence[int], within: tuple[str, ...], nodes: l
         operation = step.operation
         inputs = [made[id(tensor)] for tensor in step.input_tensors]
         shape = tuple(step.output_tensors[0].shape[1:])
-        if _functional(operation) is None:
+        if type(operation).__name__ == KIND:  # does not depend on the input, and is an input of its own
+            input_: dict[str, Any] = {"kind": "InputLayer", "module": "keras.layers", "layer": id(operation)}
+            nodes.append(Node(operation.name, operation, (), shape, within, **input_))
+            ends = [len(nodes) - 1]
+        elif _functional(operation) is None:
             saved = {**_saved(operation), "arguments": {} if graph is not model else _arguments(step)}
             nodes.append(Node(operation.name, operation, tuple(inputs), shape, within, **saved))
             ends = [len(nodes) - 1] * len(step.output_tensors)

@@ -7,8 +7,7 @@ that nothing is traced again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.messages import abbreviate, comma_list, did_you_mean, format_shape
+from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.network import runtime
+from pellucid.network.held_rows import KIND, OPERATION, checked
 from pellucid.network.layers import steps
 
 if TYPE_CHECKING:
     import keras
-
-KIND = "HeldInput"  # name of the class of the layer, by which walks through a graph know it
 
 # Share of the outputs' size that rounding may change when the same operations are called in another graph.
 _TOLERANCE = 1e-4
@@ -75,31 +73,8 @@ class HeldModel:
         Raises:
             InputError: other names, other shapes, different numbers of rows, or values that are not finite.
         """
-        for name, array in self.checked(values).items():
+        for name, array in checked(self._layers, values).items():
             self._layers[name].held.assign(array)
-
-    def checked(self, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Return values in the types of the held inputs; arguments and errors as of `hold`."""
-        if set(values) != set(self.shapes):
-            found, expected = comma_list(list(values)) or "none", comma_list(list(self.shapes))
-            raise InputError.unexpected("values of the held inputs", found, expected)
-        arrays = {name: np.asarray(values[name]) for name in self.shapes}
-        for name, array in arrays.items():
-            if array.dtype.kind not in "biuf" or array.shape[1:] != self.shapes[name] or not array.shape[:1]:
-                found = f"{array.dtype} of shape {format_shape(array.shape) or '()'}"
-                raise InputError.unexpected(f"input {name}", found, f"numbers, N × {format_shape(self.shapes[name])}")
-            if not np.isfinite(array).all():
-                raise InputError.unexpected(f"input {name}", "NaN or infinity", "finite numbers")
-            dtype = np.dtype(self._layers[name].held.dtype.as_numpy_dtype)
-            if dtype.kind in "iu" and (array != np.round(array)).any():
-                problem = "numbers that are not whole, such as scaled ones"
-                raise InputError.unexpected(f"input {name}", problem, f"whole numbers: the model takes {dtype}")
-            arrays[name] = array.astype(dtype)
-        if len(rows := sorted({len(array) for array in arrays.values()})) > 1 or rows == [0]:
-            raise InputError.unexpected(
-                "values of the held inputs", f"{comma_list(rows)} rows", "the same, at least one"
-            )
-        return arrays
 
     def _built(self, model: keras.Model, names: list[str]) -> keras.Model:
         """Return the same graph with a layer in place of every input but one; every operation is called once more."""
@@ -156,60 +131,6 @@ class HeldModel:
                 raise InputError.unexpected(f"model {model.name}", problem, "a functional model of Keras")
 
 
-class HeldRows:
-    """The values of the held inputs that belong to the examples which are asked for.
-
-    Args:
-        held: the model.
-    """
-
-    def __init__(self, held: HeldModel) -> None:
-        self._held = held
-        self._rows: dict[str, NDArray[Any]] | None = None
-
-    @property
-    def names(self) -> list[str]:
-        """The names of the held inputs."""
-        return list(self._held.shapes)
-
-    def give(self, values: Mapping[str, NDArray[Any]]) -> None:
-        """Take the values of one example for all inputs that follow, or of as many examples as follow at a time.
-
-        Args:
-            values: by name of the input, (1, *shape) or (N, *shape).
-
-        Raises:
-            InputError: as of `HeldModel.hold`.
-        """
-        rows = self._held.checked(values)
-        self._rows = rows
-        self._held.hold({name: array[:1] for name, array in rows.items()})
-
-    def require(self, n: int) -> bool:
-        """Return whether each of n examples has values of its own; refuse another number of values.
-
-        Raises:
-            InputError: no values were given, or those of another number of examples.
-        """
-        where = f"held inputs {comma_list(self.names)}"
-        if self._rows is None:
-            raise InputError(where, "they have no values.", "A model of several inputs needs the values of all.")
-        given = len(next(iter(self._rows.values())))
-        if given not in (1, n):
-            raise InputError.unexpected(where, f"values of {given} examples", f"those of one example, or of all {n}")
-        return given > 1
-
-    @contextmanager
-    def of(self, rows: slice) -> Iterator[None]:
-        """Hold the values of some of the examples in a `with` block; before and after it those of the first."""
-        assert self._rows is not None
-        try:
-            self._held.hold({name: array[rows] for name, array in self._rows.items()})
-            yield
-        finally:
-            self._held.hold({name: array[:1] for name, array in self._rows.items()})
-
-
 def input_names(model: keras.Model) -> list[str]:
     """Return the names of a model's inputs, in the order of `model.inputs`.
 
@@ -253,7 +174,9 @@ def held_input_class() -> type[keras.layers.Layer]:
             self.built = True
 
         def call(self, inputs: Any) -> Any:
-            return tf.broadcast_to(self.held, [tf.shape(inputs)[0], *self.held_shape])
+            rows = tf.broadcast_to(self.held, [tf.shape(inputs)[0], *self.held_shape], name=OPERATION)
+            rows.set_shape((inputs.shape[0], *self.held_shape))
+            return rows
 
         def compute_output_spec(self, inputs: Any) -> Any:
             return keras.KerasTensor((inputs.shape[0], *self.held_shape), dtype=self.variable_dtype)

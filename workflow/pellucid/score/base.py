@@ -128,6 +128,7 @@ class ScoreContext:
         random_labels: the model trained on random labels; None for a score that does not need it.
         seed: of the experiment.
         cache: results that do not depend on the explanation (`removal.memoised`).
+        others: of a model with several inputs, the values of those that are held, (N, *shape) by name.
     """
 
     data_info: DataInfo
@@ -142,6 +143,7 @@ class ScoreContext:
     seed: int = 0
     cache: dict[Any, Any] = field(default_factory=dict)
     measured: NDArray[np.bool_] | None = None
+    others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @property
     def task(self) -> str:

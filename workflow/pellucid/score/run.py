@@ -16,8 +16,10 @@ from pellucid.config.variants import method_of, variants
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.base import holds, measured_for, on_measured, require_finite
+from pellucid.explain.shared import held_examples, number_inputs
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, RandomLabels, ScoreContext, ScoreResult, ScoreSpec
+from pellucid.score.shared import held_scores
 from pellucid.score.shared.bootstrap import NONE, interval
 from pellucid.score.shared.comparable_means import comparable
 
@@ -68,7 +70,8 @@ def run(
         model, training, labels: for scores that need them.
         random_labels, random_training: `model.keras` and `training.json` of the training on random labels, likewise.
     """
-    load_model = partial(ExplainedModel.load, threads=threads, memory_mb=memory_mb)
+    explained_input = files.read_json(data_info).get("explained_input")
+    load_model = partial(ExplainedModel.load, threads=threads, memory_mb=memory_mb, explained=explained_input)
     explained_model = load_model(model) if model else None
     other = None
     if random_labels and random_training:
@@ -98,7 +101,8 @@ def scored(
     spec = plugin.SPEC
     rows, values = [], dict[str, NDArray[Any]]()
     for explanation, case in explanations:
-        result = plugin.score(explanation, case, seeds.generator(seed, "score", score), **parameters)
+        rng = partial(seeds.generator, seed, "score", score)
+        result = held_scores.score(plugin, explanation, case, rng, parameters)
         _require_no_infinity(result, f"{spec.title} of {explanation.label}")
         rows += _rows(spec, result, explanation.label, case, seed)
         values |= _arrays(result, explanation.label)
@@ -133,7 +137,7 @@ def loaded(
     """Yield every variant of every method with its context; see `run` for the arguments."""
     cache: dict[Any, Any] = {}
     data = files.read_json(data_info)
-    examples = files.map_array(training) if training else None
+    examples = held_examples.with_axis(files.map_array(training)) if training else None
     classes = files.read_arrays(labels)["train"] if labels else None
     for method, parameters in methods.items():
         arrays = files.read_arrays(explained[method]["attributions"])
@@ -150,6 +154,7 @@ def loaded(
             seed=seed,
             cache=cache,
             measured=arrays.get("measured"),
+            others=held_examples.others(arrays),
         )
         for explanation in _explanations(method, parameters, explained[method], arrays, case):
             yield explanation, case
@@ -194,6 +199,8 @@ def re_explain(
 ) -> NDArray[np.float32]:
     """Run the method on new inputs, optionally with another seed or model."""
     plugin = plugins.load("explain")[method]
+    if number_inputs.is_numbers(case.data_info["shape"]):
+        parameters = number_inputs.of_method(method, parameters, case.data_info["shape"][0])
     rng = seeds.generator(case.seed if seed is None else seed, "explain", label)
     provided: dict[str, Any] = {"training": case.training} if plugin.SPEC.needs_training else {}
     provided |= measured_for(plugin, measured)

@@ -30,8 +30,8 @@ def nodes(config: Config, where: str = "model", explained: str | None = None) ->
     Args:
         config: of a model, from `archive.read` or `json.loads(model.to_json())`.
         where: name of the model in messages.
-        explained: of several inputs, the one that is explained: it comes first, and the others are nodes of the kind
-            HeldInput without inputs, as in the model that `held_inputs` makes. None for the first.
+        explained: of several inputs, the one that is explained: it comes first, and the others are held
+            (`held_inputs.py`). None for the first.
 
     Raises:
         InputError: a layer takes an output that no layer has.
@@ -65,10 +65,9 @@ def _of_several(config: Config, names: Sequence[str], explained: str) -> tuple[N
     graph, places = list[Node](), dict[str, int]()
     for name in sorted(names, key=lambda name: name != explained):
         places[name] = len(graph)
-        kind = "HeldInput" if graph else "InputLayer"
         shape = _inner(layers[name].get("batch_shape"))
-        module = "pellucid" if graph else "keras.layers"
-        graph.append(Node(name, None, (), shape, kind=kind, module=module, config=layers[name], layer=-places[name]))
+        common = {"kind": "InputLayer", "module": "keras.layers", "config": layers[name], "layer": -places[name]}
+        graph.append(Node(name, None, (), shape, **common))
     _Reader(graph).enter(config, [places[name] for name in names], ())
     return tuple(graph)
 
