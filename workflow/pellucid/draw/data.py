@@ -61,11 +61,7 @@ def draw(
     # Images: a column for each class, or a row if the classes are few, since the figure would be narrow and high.
     # Series: a row for each class, so that time runs along the page.
     columns, numbers = image and len(rows) > PER_CLASS, len(data_info["shape"]) == 1
-    side = (1.0 if columns else 1.7) if image else 2.6
-    tall = 1.1 if len(data_info["channels"]) == 1 else 0.6 + 0.16 * min(len(data_info["channels"]), 12)
-    tall = side + 0.1 if image else tall
-    if numbers:
-        tall = 0.4 + 0.17 * min(len(data_info["channels"]), _BARS)
+    side, tall = _panel_size(data_info, columns)
     shape = (PER_CLASS, len(rows)) if columns else (len(rows), PER_CLASS)
     figure = style.new(0.8 + side * shape[1], 0.9 + tall * shape[0])
     with style.styled():
@@ -91,10 +87,7 @@ def draw(
                     panel.set_ylabel(data_info["unit"], fontsize=7)
         word, words = task_heading.word(data_info), task_heading.word(data_info, plural=True)
         left_out = f"; {len(rows)} of {total:,} {words}" if len(rows) < total else ""
-        if numbers and len(data_info["channels"]) > _BARS:
-            left_out += f"; the first {_BARS} of {len(data_info['channels']):,} numbers"
-        if name := data_info.get("explained_input"):
-            left_out += f"; input {name}"
+        left_out += _about_input(data_info)
         whose = "Examples" if "none" in data_info.get("split", {}) else "Training examples"
         told = "from low to high" if regression else "number of examples"
         heading = f"{whose}: {word} ({told}){left_out}"
@@ -104,6 +97,26 @@ def draw(
         if notes := data_info.get("notes"):
             _write_notes(figure, notes)
     style.save(figure, *pictures)
+
+
+def _panel_size(data_info: DataInfo, columns: bool) -> tuple[float, float]:
+    """Return width and height of a panel in inches; `columns`: each class has a column of images."""
+    count = len(data_info["channels"])
+    if data_info["kind"] == "image":
+        side = 1.0 if columns else 1.7
+        return side, side + 0.1
+    if len(data_info["shape"]) == 1:
+        return 2.6, 0.4 + 0.17 * min(count, _BARS)
+    return 2.6, 1.1 if count == 1 else 0.6 + 0.16 * min(count, 12)
+
+
+def _about_input(data_info: DataInfo) -> str:
+    """Return which of several inputs the figure shows, and how much of it; nothing of data with one."""
+    if not (name := data_info.get("explained_input")):
+        return ""
+    count = len(data_info["channels"])
+    part = f", the first {_BARS} of {count:,} numbers" if len(data_info["shape"]) == 1 and count > _BARS else ""
+    return f"; input {name}{part}"
 
 
 def _rows(data_info: DataInfo, y: NDArray[Any]) -> tuple[list[NDArray[np.int64]], list[str], int]:

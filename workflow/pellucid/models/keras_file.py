@@ -93,7 +93,7 @@ def features(
     classes: Sequence[str | int],
     code: str | None = None,
     steps: step_choice.Steps | None = None,
-    inputs: Sequence[str] = (),
+    inputs: Sequence[str] | None = None,
     explained: str | None = None,
     **others: object,
 ) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ def features(
     config = open_axes.with_sizes(archive.read(path))
     # Only importing the module, in the job, tells what it registers.
     registered = None if code is None else archive.ANYTHING
-    archive.check(config, str(path), allow_code=allow_code, registered=registered, inputs=inputs)
+    archive.check(config, str(path), allow_code=allow_code, registered=registered, inputs=inputs or ())
     if not new_head:
         own_keys.check_number(classes, config, str(path))
     # The activation moves behind the explained steps.

@@ -86,12 +86,8 @@ def preprocess(
         # Numbers (N, numbers) are explained along their only axis.
         require(raw.train.x.shape[1:-1] or raw.train.x.shape[1:])
     raw, splits = _divide(raw, source, split, seed)
-    if classes and not raw.classes:
-        units = raw.units or ("",) * (len(classes) if raw.task == REGRESSION else 0)
-        raw = replace(raw, classes=tuple(map(str, classes)), units=units)
-    elif classes:
-        # After the split, which draws class by class in the data's own order.
-        raw = number_by_outputs(raw, splits, classes, parameters.get("class_names"))
+    if classes:
+        raw = _named_by_model(raw, splits, classes, parameters.get("class_names"))
     if require_names is not None:
         require_names(raw.classes, raw.task)
     statistics, notes = rescale(splits, scale, raw.channels)
@@ -196,6 +192,15 @@ def _write_rest(splits: Splits, folder: Path, data_info: DataInfo) -> None:
         counts = f"{len(splits['test'].y):,}, not divided"
     shape = "×".join(str(size) for size in data_info["shape"])
     logger.info("%s: %s examples of shape %s", data_info["source"], counts, shape)
+
+
+def _named_by_model(raw: RawData, splits: Splits, classes: Sequence[str | int], class_names: Any) -> RawData:
+    """Return the data with the names of the model's outputs; the labels of all splits are numbered by them, in place."""
+    if raw.classes:
+        # After the split, which draws class by class in the data's own order.
+        return number_by_outputs(raw, splits, classes, class_names)
+    units = raw.units or ("",) * (len(classes) if raw.task == REGRESSION else 0)
+    return replace(raw, classes=tuple(map(str, classes)), units=units)
 
 
 def number_by_outputs(raw: RawData, splits: Splits, classes: Sequence[str | int], class_names: Any) -> RawData:

@@ -73,7 +73,7 @@ def _rename(model: Any, within: tuple[str, ...], taken: set[str], seen: set[int]
     if not within and len(model.inputs) > 1:
         # The names of several inputs are those of the data: a layer of the same name gets another one.
         taken |= {str(tensor.name) for tensor in model.inputs}
-        seen |= {id(tensor._keras_history.operation) for tensor in model.inputs}
+        seen |= {id(model.get_layer(tensor.name)) for tensor in model.inputs}
     if not within and not _VALID.fullmatch(model.name):
         renamed.append((model.name, _valid(model.name)))
         model.name = renamed[-1][1]
