@@ -195,7 +195,7 @@ def _write_rest(splits: Splits, folder: Path, data_info: DataInfo) -> None:
 
 
 def _named_by_model(raw: RawData, splits: Splits, classes: Sequence[str | int], class_names: Any) -> RawData:
-    """Return the data with the names of the model's outputs; the labels of all splits are numbered by them, in place."""
+    """Return the data with the names of the model's outputs, by which labels are numbered in place, in all splits."""
     if raw.classes:
         # After the split, which draws class by class in the data's own order.
         return number_by_outputs(raw, splits, classes, class_names)
