@@ -19,7 +19,7 @@ from pellucid.config import schema_errors
 PACKAGES = ("datasets", "models", "explain", "views", "score")
 PLUGINS = {f"{package}.{name}": module for package in PACKAGES for name, module in plugins.load(package).items()}
 # Keyword-only arguments that the workflow gives, as the contracts say.
-OF_THE_WORKFLOW = {"measured", "training", "scratch", "known", "task"}
+OF_THE_WORKFLOW = {"measured", "training", "scratch", "known", "task", "explained"}
 HOOKS = ("check", "fits", "fill", "features", "addresses", "axes", "reference", "expected")
 
 

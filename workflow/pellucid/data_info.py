@@ -69,7 +69,7 @@ class DataInfo(_OfExamples, total=False):
         split: the shares that were reached.
         seed: of the experiment.
         explained_input, inputs: of several inputs, the name of the one that `shape`, `channels`, `unit`, `statistics`
-            and `sampling_rate_hz` speak of, and what is known of each, the explained one first. Absent with one input.
+            and `sampling_rate_hz` speak of, and what is known of each, the explained one first. Absent of one.
     """
 
     source: str
@@ -92,3 +92,9 @@ class DataInfo(_OfExamples, total=False):
     seed: int
     explained_input: str
     inputs: list[InputInfo]
+
+
+def shapes_of(data_info: DataInfo) -> tuple[int, ...] | dict[str, tuple[int, ...]]:
+    """Return the shape of one example; of several inputs by name, in one order whichever of them is explained."""
+    several = {about["name"]: tuple(about["shape"]) for about in data_info.get("inputs", [])}
+    return dict(sorted(several.items())) or tuple(data_info["shape"])

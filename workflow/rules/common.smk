@@ -7,6 +7,7 @@ from pellucid.config import resolution as configuration
 from pellucid.config import (
     evaluation_files,
     experiment_files,
+    input_files,
     job_resources,
     page_files,
     source_files,

@@ -5,6 +5,7 @@
 rule train:
     input:
         unpack(from_config(source_files.paths, "model")),
+        unpack(from_config(input_files.others, "train", "validation")),
         x_train=f"{RESULTS}/data/x_train.npy",
         x_validation=f"{RESULTS}/data/x_validation.npy",
         labels=f"{RESULTS}/data/labels.npz",

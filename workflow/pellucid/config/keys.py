@@ -119,6 +119,11 @@ class Examples(Section):
         "class that is called predicted or true; {why: name, not: name} for the logit of one class less that of "
         "another. With several labels or values, predicted and true are the one for which the example was chosen.",
     )
+    input: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+        default=None,
+        description="Of data with several inputs (dataset.inputs): the name of the one that is explained, while the "
+        "others keep the values of the example. Absent: the first.",
+    )
     summarise: Annotated[int, Field(ge=0, le=1_000_000)] | Literal["all"] = Field(
         default=0,
         description="How many test examples of each class are measured, beside those that are shown: every method "

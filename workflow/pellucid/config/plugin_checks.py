@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pellucid import plugins
-from pellucid.config import schema_errors, studies
+from pellucid.config import inputs, schema_errors, studies
 from pellucid.config import task as tasks_of
 from pellucid.config.named_files import FILES, check_places, sentence, spec_of
 from pellucid.config.plugin_selection import PACKAGES, unknown
@@ -52,7 +52,7 @@ def check_plugins(experiment: dict[str, Any], path: str) -> list[str]:
         faults += _check_entry(experiment, key, path)
     for key in PACKAGES:
         faults += check_selected(experiment[key], key, path)
-    return faults or _check_kinds(experiment, path)
+    return faults or _check_kinds(experiment, path) or inputs.check(experiment, path)
 
 
 def _check_entry(experiment: dict[str, Any], key: str, path: str) -> list[str]:
@@ -181,7 +181,8 @@ def _check_kinds(experiment: Mapping[str, Any], path: str) -> list[str]:
 def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what methods may require: features of the architecture and of the data, and that the model is trained."""
     module = plugins.load("models")[experiment["model"]["architecture"]]
-    own = plugins.hook(module, "features")(**plugins.own_parameters(experiment["model"], module))
+    several = inputs.of_model(experiment) if module.SPEC.several_inputs else {}
+    own = plugins.hook(module, "features")(**plugins.own_parameters(experiment["model"], module), **several)
     layers = () if module.SPEC.opaque else ("layers",)
     trained = ("training",) if experiment["training"]["epochs"] else ()
     truth = ("truth",) if spec_of(experiment, "dataset").truth else ()

@@ -73,6 +73,16 @@ class Progress:
         patience = training.early_stopping.patience
         return "early_stopping" if schedule.should_stop(self.history, training.monitor, patience) else ""
 
+    def log_end(self, training: TrainingSettings) -> None:
+        """Log why a training has ended, and which epoch is kept."""
+        monitor = training.monitor
+        if self.end_reason(training) == "early_stopping":
+            logger.info("stopped early: %d epochs without a better %s", training.early_stopping.patience, monitor)
+        if self.epoch:
+            logger.info("kept epoch %d of %d: best %s", self.best_epoch, self.epoch, monitor)
+        else:
+            logger.info("no epochs: kept the weights that the model starts with")
+
     def last_is_best(self, monitor: str) -> bool:
         """Return whether the last epoch beats all before it; of equal epochs the first is the best."""
         values = schedule.scores(self.history, monitor)

@@ -14,7 +14,7 @@ import numpy as np
 from pellucid import devices, downloads, files, plugins, seeds
 from pellucid.config import model_classes
 from pellucid.config.training_keys import TrainingSettings
-from pellucid.data_info import DataInfo
+from pellucid.data_info import DataInfo, shapes_of
 from pellucid.errors import InputError
 from pellucid.messages import first_line
 from pellucid.models.base import for_task
@@ -51,6 +51,7 @@ def train(
     folder: Path | str,
     paths: Mapping[str, str] | None = None,
     permuted: bool = False,
+    others: Mapping[str, Path | str] | None = None,
 ) -> None:
     """Fit a model and write the epoch with the best monitored score; without epochs, the weights that it starts with.
 
@@ -67,6 +68,7 @@ def train(
             epochs, those before a kill included).
         paths: the files of the model, by the parameter that names them.
         permuted: train on shuffled labels, which mean nothing; `training.json` gets the share that was memorised.
+        others: of several inputs, `other_train.npz` and `other_validation.npz`, by split.
 
     Raises:
         InputError: model or augmentation do not fit the data; a checksum is wrong; a weight or a loss is not finite.
@@ -89,6 +91,8 @@ def train(
         seed=seed,
         permuted=permuted,
         fitted=objective.fitted,
+        explained=run.data_info.get("explained_input", ""),
+        others=others,
     )
     place = Path(checkpoints) / run.key(threads, code, permuted)
     state = Checkpoints(place, settings, run.build, safe=run.safe, objective=objective)
@@ -102,7 +106,7 @@ def train(
     run.write(Path(folder), best, progress, memorised, notes)
     # Checkpoints of other settings too: those trainings were killed and given up.
     shutil.rmtree(checkpoints, ignore_errors=not progress.epoch)
-    _log_end(progress, settings)
+    progress.log_end(settings)
 
 
 @dataclass(frozen=True)
@@ -168,8 +172,11 @@ class _Run:
         architecture = plugins.load("models")[self.model["architecture"]]
         parameters = plugins.own_parameters(self.model, architecture)
         parameters |= {name: self.paths.get(name) for name in architecture.SPEC.files}
-        shape, n_outputs, task = tuple(self.data_info["shape"]), len(self.data_info["classes"]), self.objective.task
+        n_outputs, task = len(self.data_info["classes"]), self.objective.task
+        shape = shapes_of(self.data_info)
         network: keras.Model
+        if architecture.SPEC.several_inputs and isinstance(shape, dict):
+            parameters["explained"] = self.data_info["explained_input"]
         if architecture.SPEC.own_head:
             network = architecture.build(shape, n_outputs, task=task, **parameters)
         else:
@@ -287,13 +294,3 @@ def _notes(network: keras.Model, model: Mapping[str, Any], data_info: DataInfo, 
     for note in notes:
         logger.warning("%s", note)
     return notes
-
-
-def _log_end(progress: Progress, training: TrainingSettings) -> None:
-    monitor = training.monitor
-    if progress.end_reason(training) == "early_stopping":
-        logger.info("stopped early: %d epochs without a better %s", training.early_stopping.patience, monitor)
-    if progress.epoch:
-        logger.info("kept epoch %d of %d: best %s", progress.best_epoch, progress.epoch, monitor)
-    else:
-        logger.info("no epochs: kept the weights that the model starts with")
