@@ -27,6 +27,25 @@ def explained(experiment: Mapping[str, Any]) -> str | None:
     return name
 
 
+# Features of a model that need an input with an axis, such as time.
+OF_AXES = ("conv", "gap", "attention", "self_attention", "instances")
+
+
+def is_of_numbers(experiment: Mapping[str, Any]) -> bool:
+    """Return whether the explained one of several inputs is numbers, which have no axis."""
+    name = explained(experiment)
+    return name is not None and not of(experiment).get(name, True)
+
+
+def misfit(experiment: Mapping[str, Any], spec: Any) -> str:
+    """Return why a method, view or score has no meaning for the inputs of an experiment; empty where it has one."""
+    if explained(experiment) is not None and not getattr(spec, "several_inputs", True):
+        return "the data have several inputs, and it shows models of one"
+    if not getattr(spec, "of_numbers", True) and is_of_numbers(experiment):
+        return f"the explained input {abbreviate(explained(experiment))} is numbers, which have no neighbours"
+    return ""
+
+
 def of_model(experiment: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the hooks of an architecture get of several inputs: their names, and the explained one."""
     inputs = of(experiment)

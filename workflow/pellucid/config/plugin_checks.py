@@ -186,6 +186,8 @@ def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
     layers = () if module.SPEC.opaque else ("layers",)
     trained = ("training",) if experiment["training"]["epochs"] else ()
     truth = ("truth",) if spec_of(experiment, "dataset").truth else ()
+    if inputs.is_of_numbers(experiment):
+        own = tuple(feature for feature in own if feature not in inputs.OF_AXES)
     labels = ("labels",) if is_labelled(experiment) else ()
     split = ("split",) if experiment["split"] != "none" else ()
     return (*own, *layers, *trained, *truth, *labels, *split)
@@ -213,6 +215,12 @@ def drop_inapplicable(
         if parameters is False:
             continue
         spec = plugins.spec(PACKAGES[key], name)
+        if reason := inputs.misfit(experiment, spec):
+            if name in named:
+                refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} of another kind of input; {reason}.")
+            else:
+                skipped[name] = reason
+            continue
         if task not in spec.tasks:
             reason = f"the data are of the task {task}"
             if name in named:

@@ -61,6 +61,7 @@ class MethodSpec:
         needs_training: whether `explain` (and `reference` or `expected`) get the training examples as `training`,
             (M, *input_shape), mapped from the file, to draw a background from.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
+        of_numbers: whether it has a meaning for an input of numbers, which have no neighbours.
     """
 
     title: str
@@ -75,6 +76,7 @@ class MethodSpec:
     needs_model: bool = True
     needs_training: bool = False
     tasks: tuple[str, ...] = TASKS
+    of_numbers: bool = True
     function: ClassVar[str] = "explain"
 
     @property

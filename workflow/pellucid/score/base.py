@@ -70,6 +70,7 @@ class ScoreSpec:
         needs_method: whether it uses `explanation.re_explain`; it then needs the model too.
         needs_random_labels: whether it uses `case.random_labels`.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
+        of_numbers: whether it has a meaning for an input of numbers, which have no neighbours.
     """
 
     title: str
@@ -83,6 +84,7 @@ class ScoreSpec:
     needs_method: bool = False
     needs_random_labels: bool = False
     tasks: tuple[str, ...] = TASKS
+    of_numbers: bool = True
     function: ClassVar[str] = "score"
 
     @property

@@ -29,6 +29,7 @@ SPEC = ScoreSpec(
     },
     needs_model=True,
     needs_method=True,
+    of_numbers=False,
 )
 
 

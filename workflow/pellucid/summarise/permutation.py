@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, seeds, tables
+from pellucid.explain.shared import held_examples
+from pellucid.explain.shared.number_inputs import is_numbers
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.summarise.by_class import by_class
 from pellucid.summarise.grouped_means import mean_and_band
@@ -57,16 +59,23 @@ def run(
             over examples (`grouped_means`), and the accuracy that is lost (empty for other tasks than classes).
     """
     chosen, info = files.read_arrays(examples), files.read_json(data_info)
-    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
+    explained = info.get("explained_input")
+    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb, explained=explained)
+    held = held_examples.others(chosen)
+    # Numbers are shuffled one by one, and have no places.
+    places = (
+        None if is_numbers(info["shape"]) else Places.of(info["shape"][:-1], default_parts(info["shape"][:-1]), info)
+    )
     loss = loss_of(info.get("task", "single_label"), chosen)
     found = importances(
         lambda inputs: explained_model.logits(inputs, called="example with a shuffled part"),
         loss,
         files.map_array(x),
         chosen["indices"],
-        Places.of(info["shape"][:-1], default_parts(info["shape"][:-1]), info),
+        places,
         info["channels"],
         seeds.generator(seed, "permutation"),
+        hold=lambda rows: explained_model.hold({name: array[rows] for name, array in held.items()}),
     )
     tables.write(table, rows_of(found, chosen["labels"], info["classes"], chosen.get("group")))
     logger.info("permutation importance of %d channels and places, %d examples", len(found), len(chosen["indices"]))
@@ -109,13 +118,15 @@ def importances(
     loss: Loss,
     x: NDArray[np.float32],
     indices: NDArray[np.int64],
-    places: Places,
+    places: Places | None,
     channels: list[str],
     rng: np.random.Generator,
+    hold: Callable[[NDArray[np.int64]], None] = lambda rows: None,
 ) -> list[tuple[str, int, str, NDArray[np.float64], NDArray[np.float64] | None]]:
     """Return for every channel and place how much the loss of each example grows, the mean over 5 shuffles.
 
-    A single channel is not shuffled: it is the whole example.
+    A single channel is not shuffled: it is the whole example. `hold` is called with the examples that `predict` is
+    asked for next.
 
     Returns:
         "channel" or "place", its number, its name, the increase of the loss (N,), and the accuracy lost by each
@@ -123,10 +134,10 @@ def importances(
     """
     rows = np.arange(len(indices))
     orders = [rng.permutation(len(rows)) for _ in range(REPEATS)]
-    before, right = _judged(predict, loss, x, indices, indices, None)
+    before, right = _judged(predict, loss, x, indices, indices, None, hold)
     found = []
     for kind, number, name, where in _parts(x.shape[1:], places, channels):
-        losses = [_judged(predict, loss, x, indices, indices[order], where) for order in orders]
+        losses = [_judged(predict, loss, x, indices, indices[order], where, hold) for order in orders]
         increase = np.mean([value for value, _ in losses], axis=0) - before
         hits = [hit for _, hit in losses if hit is not None]
         lost = None if right is None else right - np.mean(hits, axis=0)
@@ -135,7 +146,7 @@ def importances(
 
 
 def _parts(
-    shape: tuple[int, ...], places: Places, channels: list[str]
+    shape: tuple[int, ...], places: Places | None, channels: list[str]
 ) -> Iterator[tuple[str, int, str, NDArray[np.bool_]]]:
     """Yield every channel and every place, and where its values are: bool (*input_shape)."""
     if len(channels) > 1:
@@ -143,7 +154,8 @@ def _parts(
             where = np.zeros(shape, np.bool_)
             where[..., number] = True
             yield CHANNEL, number, name, where
-    for number, name in enumerate(places.names):
+    for number, name in enumerate(places.names if places else ()):
+        assert places is not None
         yield PLACE, number, name, np.broadcast_to((places.of_position == number)[..., np.newaxis], shape)
 
 
@@ -154,6 +166,7 @@ def _judged(
     indices: NDArray[np.int64],
     others: NDArray[np.int64],
     where: NDArray[np.bool_] | None,
+    hold: Callable[[NDArray[np.int64]], None],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Return loss and hits of all examples with the values `where` taken from `others`."""
     step = max(1, _VALUES // int(np.prod(x.shape[1:])))
@@ -163,6 +176,7 @@ def _judged(
         values = np.asarray(x[indices[rows]])
         if where is not None:
             values = np.where(where, x[others[rows]], values)
+        hold(rows)
         value, hit = loss(predict(values), rows)
         losses.append(value)
         if hit is not None:

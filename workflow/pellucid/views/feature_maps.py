@@ -22,6 +22,7 @@ SPEC = ViewSpec(
     paper="Zeiler MD, Fergus R. Visualizing and Understanding Convolutional Networks. ECCV (2014), section 4",
     requires=("conv",),
     needs=("examples",),
+    several_inputs=True,
 )
 
 _SMALL = 112  # positions along an axis of an image's map: more cannot be seen in a figure of many maps
@@ -68,6 +69,7 @@ def compute(
         problem = "the model has no convolution layer, so `all` selects none."
         raise InputError("feature_maps.layers", problem, "List the names of layers instead.")
     about = about_examples(data, np.array([example]))
+    data.hold(model, np.array([example]))
     by_layer: dict[str, NDArray[Any]] = {}
     sizes = []
     for index, name in enumerate(names):

@@ -9,14 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pellucid import plugins
 from pellucid.errors import InputError
 
-# Why a method has no meaning for numbers.
-_UNFIT = {
-    "rise": "its masks blend neighbouring positions",
-    "smoothgrad": "its noise is a share of the range of an example's values",
-    "vargrad": "its noise is a share of the range of an example's values",
-}
 # Baselines of methods and scores that take a number from nothing but itself, or from another example.
 _OWN = ("zero", "other")
 
@@ -32,8 +27,8 @@ def require_fitting(method: str) -> None:
     Raises:
         InputError: names methods that have one.
     """
-    if method in _UNFIT:
-        problem = f"it does not fit an input of numbers: {_UNFIT[method]}, and numbers have no neighbours."
+    if not plugins.spec("explain", method).of_numbers:
+        problem = "it does not fit an input of numbers: it mixes values or blends neighbours, and numbers have none."
         raise InputError(method, problem, "occlusion, kernel_shap and integrated_gradients do.")
 
 

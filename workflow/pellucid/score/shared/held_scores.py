@@ -13,9 +13,6 @@ from pellucid.explain.shared import held_examples, number_inputs
 from pellucid.score.base import Curve, Explanation, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.subset import first_of_each
 
-# Its radius is a share of the range of the values of an example.
-_OF_RANGES = "sensitivity"
-
 
 def score(
     plugin: Any,
@@ -34,7 +31,7 @@ def score(
     spec: ScoreSpec = plugin.SPEC
     if number_inputs.is_numbers(case.data_info["shape"]):
         name = plugin.__name__.rpartition(".")[2]
-        if name == _OF_RANGES:
+        if not spec.of_numbers:
             return _undefined(spec, len(case.inputs))
         parameters = number_inputs.of_score(name, parameters)
     if case.model is None or not case.model.held_inputs or not (spec.needs_model or spec.needs_method):
