@@ -56,10 +56,9 @@ def _bars(
 ) -> None:
     """Draw a horizontal bar for each number, from zero, the first at the top."""
     places = np.arange(len(labels))
-    axes.barh(places, np.nan_to_num(attributions), color=scale.colours(scale.norm(attributions)), height=0.7, zorder=2)
-    axes.barh(
-        places, np.nan_to_num(attributions), color="none", edgecolor=style.QUIET, linewidth=0.5, height=0.7, zorder=3
-    )
+    colours = scale.colours(scale.norm(attributions))
+    edge = {"edgecolor": style.QUIET, "linewidth": 0.5}
+    axes.barh(places, np.nan_to_num(attributions), color=colours, height=0.7, zorder=2, **edge)
     axes.axvline(0, color=style.INK, linewidth=0.7, zorder=4)
     axes.set_yticks(places, labels=labels, fontsize=7)
     axes.set_ylim(len(labels) - 0.4, -0.6)
