@@ -63,9 +63,8 @@ def run(
     explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb, explained=explained)
     held = held_examples.others(chosen)
     # Numbers are shuffled one by one, and have no places.
-    places = (
-        None if is_numbers(info["shape"]) else Places.of(info["shape"][:-1], default_parts(info["shape"][:-1]), info)
-    )
+    axes = info["shape"][:-1]
+    places = None if is_numbers(info["shape"]) else Places.of(axes, default_parts(axes), info)
     loss = loss_of(info.get("task", "single_label"), chosen)
     found = importances(
         lambda inputs: explained_model.logits(inputs, called="example with a shuffled part"),

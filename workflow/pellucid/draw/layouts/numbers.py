@@ -57,8 +57,8 @@ def _bars(
     """Draw a horizontal bar for each number, from zero, the first at the top."""
     places = np.arange(len(labels))
     colours = scale.colours(scale.norm(attributions))
-    edge = {"edgecolor": style.QUIET, "linewidth": 0.5}
-    axes.barh(places, np.nan_to_num(attributions), color=colours, height=0.7, zorder=2, **edge)
+    lengths = np.nan_to_num(attributions)
+    axes.barh(places, lengths, 0.7, color=colours, edgecolor=style.QUIET, linewidth=0.5, zorder=2)
     axes.axvline(0, color=style.INK, linewidth=0.7, zorder=4)
     axes.set_yticks(places, labels=labels, fontsize=7)
     axes.set_ylim(len(labels) - 0.4, -0.6)
