@@ -98,3 +98,14 @@ def shapes_of(data_info: DataInfo) -> tuple[int, ...] | dict[str, tuple[int, ...
     """Return the shape of one example; of several inputs by name, in one order whichever of them is explained."""
     several = {about["name"]: tuple(about["shape"]) for about in data_info.get("inputs", [])}
     return dict(sorted(several.items())) or tuple(data_info["shape"])
+
+
+def as_series(data: DataInfo) -> DataInfo:
+    """Return `data.json`; of an explained input of numbers, (n,), as of a series of n positions with one channel.
+
+    Explanations of numbers are arrays (N, n, 1). Where a figure has no form of its own for numbers, they are drawn as
+    such a series, whose channel has the names of all numbers, in their order.
+    """
+    if len(data["shape"]) != 1:
+        return data
+    return {**data, "shape": [*data["shape"], 1], "channels": [", ".join(data["channels"])], "sampling_rate_hz": None}

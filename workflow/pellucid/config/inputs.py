@@ -76,6 +76,12 @@ def check(experiment: dict[str, Any], path: str) -> list[str]:
             f"{path}.examples.input: found {abbreviate(name)}; expected one of dataset.inputs: {names}."
             f"{did_you_mean(str(name), inputs)}"
         )
+    elif is_of_numbers(experiment) and experiment["examples"].get("summarise"):
+        found.append(
+            f"{path}.examples.summarise: found {abbreviate(experiment['examples']['summarise'])}, and the explained "
+            f"input {abbreviate(name)}, which is numbers: maps of whole classes lie over time or space; expected "
+            "nothing, or a series as examples.input."
+        )
     return found + _of_model(experiment, names, path) + _of_training(experiment["training"], path)
 
 

@@ -17,10 +17,11 @@ from pellucid.config.variants import variants
 from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
-from pellucid.draw.shared import heading, pixels, task_heading
+from pellucid.draw.shared import heading, held_inputs, pixels, task_heading
 from pellucid.draw.shared.canvas import Canvas
 from pellucid.draw.shared.families import FAMILIES
 from pellucid.explain.base import holds
+from pellucid.explain.shared.number_inputs import is_numbers
 from pellucid.messages import MANY_CLASSES
 from pellucid.tasks import REGRESSION, SINGLE_LABEL
 
@@ -97,7 +98,7 @@ def figure(
             list(range(min(len(inputs), _UNLABELLED))),
             f"the first examples, each with its predicted {word},",
         )
-    image = data["kind"] == "image"
+    image, held = data["kind"] == "image", held_inputs.in_words(data)
     width, height = (0.62, 0.62) if image else (1.75, 0.42)
     marks = "; ✗: failed a check" if failed else ""
     if len(present) > MANY_CLASSES:
@@ -108,13 +109,18 @@ def figure(
         across,
         0.3 + (1 + len(rows)) * (height + _GAP),
         f"{title} — {of_each} through all methods{warning}\n"
-        f"each map on its own colour scale; {_colours(data, arrays)}{marks}",
+        f"each map on its own colour scale; {_colours(data, arrays)}{marks}" + (f"\n{held}" if held else ""),
         bar=False,
     )
     for column, index in enumerate(shown):
         left = _NAMES + column * (width + _GAP)
         _head(canvas, data, arrays, index, left + width / 2)
-        _input(canvas, inputs[index], image, left, 0.25, width, height)
+        if is_numbers(data["shape"]):
+            # The cells below it are of the numbers, in their order.
+            names = "\n".join([", ".join(data["channels"][:4]), "…" * (len(data["channels"]) > 4)]).strip()
+            canvas.text(names, left + width / 2, 0.25 + height / 2, ha="center", fontsize=7)
+        else:
+            _input(canvas, inputs[index], image, left, 0.25, width, height)
     previous = ""
     for line, (label, family, signed, maps) in enumerate(rows, 1):
         top = 0.25 + line * (height + _GAP)
@@ -128,7 +134,11 @@ def figure(
             left = _NAMES + column * (width + _GAP)
             # With one scale for all maps, a class with low logits would have no colours.
             scale = style.Scale.of(maps[[index]], signed)
-            _cell(canvas, inputs[index], maps[index], image, scale, left, top, width, height)
+            if is_numbers(data["shape"]):
+                cells = scale.colours(scale.norm(maps[index].T))[..., :3]
+                canvas.picture(cells, left, top, width, height)
+            else:
+                _cell(canvas, inputs[index], maps[index], image, scale, left, top, width, height)
             if not np.nan_to_num(maps[index]).any():
                 canvas.text("all zero", left + width, top + 0.06, ha="right", fontsize=6)
     return canvas.figure

@@ -45,7 +45,7 @@ def data_sentences(data: DataInfo) -> list[str]:
     sentences = [
         f"{in_figure(data['title'], 300)}.",
         f"{splits or 'No'} examples of {len(classes):,} {word}: {_some(classes)}.{each.get(task, '')}",
-        _axes(data),
+        _axes(data) if "explained_input" not in data else f"{_inputs(data)} {_axes(data)}",
     ]
     if data["groups"]:
         sentences.append(
@@ -59,6 +59,13 @@ def sizes(data: DataInfo) -> dict[str, int]:
     if "examples" in data:
         return dict(data["examples"])
     return {split: sum(of_split.values()) for split, of_split in data.get("counts", {}).items()}
+
+
+def _inputs(data: DataInfo) -> str:
+    """Return what the model has as inputs, and which of them is explained."""
+    names = listed([f"{in_figure(entry['name'])} ({format_shape(entry['shape'])})" for entry in data["inputs"]])
+    explained = in_figure(data["explained_input"])
+    return f"The model has several inputs: {names}. {explained} is explained; the others keep the example's values."
 
 
 def _axes(data: DataInfo) -> str:
@@ -77,7 +84,16 @@ def _axes(data: DataInfo) -> str:
     }.get(data["scale"], "")
     scaling = f" {scaled}, both known from the training examples alone." if scaled else ""
     unit = in_figure(str(data["unit"])).removesuffix(".")
+    if numbers := _numbers(data):
+        return f"Each example is {len(numbers)} numbers ({_some(numbers)}).{scaling.replace('channel', 'number')}"
     return f"Each example is {size}, of {per}; unit: {unit}.{scaling}"
+
+
+def _numbers(data: DataInfo) -> list[str]:
+    """Return the names of the numbers where the explained input is numbers; none where it is not."""
+    entries = {entry["name"]: entry for entry in data.get("inputs", ())}
+    explained = entries.get(data.get("explained_input", ""))
+    return [in_figure(name) for name in explained["channels"]] if explained and len(explained["shape"]) == 1 else []
 
 
 def model_sentences(title: str, training: Mapping[str, Any]) -> list[str]:

@@ -94,8 +94,7 @@ def explain_part(
 
     def write(path: Path) -> None:
         with path.open("wb") as file, _quiet():
-            shape = held_examples.with_axis(inputs[:0]).shape[1:]
-            files.write_header(file, (count, len(labels), *shape), np.dtype(np.float32))
+            files.write_header(file, (count, len(labels), *inputs.shape[1:]), np.dtype(np.float32))
             for block, rows in blocks:
                 where = chosen["indices"][rows]
                 arrays = {"inputs": np.asarray(inputs[where]), "targets": chosen["targets"][rows]}

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from pellucid import files, seeds, tables
 from pellucid.explain.shared import held_examples
-from pellucid.explain.shared.number_inputs import is_numbers
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.summarise.by_class import by_class
 from pellucid.summarise.grouped_means import mean_and_band
@@ -62,16 +61,13 @@ def run(
     explained = info.get("explained_input")
     explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb, explained=explained)
     held = held_examples.others(chosen)
-    # Numbers are shuffled one by one, and have no places.
-    axes = info["shape"][:-1]
-    places = None if is_numbers(info["shape"]) else Places.of(axes, default_parts(axes), info)
     loss = loss_of(info.get("task", "single_label"), chosen)
     found = importances(
         lambda inputs: explained_model.logits(inputs, called="example with a shuffled part"),
         loss,
         files.map_array(x),
         chosen["indices"],
-        places,
+        Places.of(info["shape"][:-1], default_parts(info["shape"][:-1]), info),
         info["channels"],
         seeds.generator(seed, "permutation"),
         hold=lambda rows: explained_model.hold({name: array[rows] for name, array in held.items()}),
@@ -117,7 +113,7 @@ def importances(
     loss: Loss,
     x: NDArray[np.float32],
     indices: NDArray[np.int64],
-    places: Places | None,
+    places: Places,
     channels: list[str],
     rng: np.random.Generator,
     hold: Callable[[NDArray[np.int64]], None] = lambda rows: None,
@@ -145,7 +141,7 @@ def importances(
 
 
 def _parts(
-    shape: tuple[int, ...], places: Places | None, channels: list[str]
+    shape: tuple[int, ...], places: Places, channels: list[str]
 ) -> Iterator[tuple[str, int, str, NDArray[np.bool_]]]:
     """Yield every channel and every place, and where its values are: bool (*input_shape)."""
     if len(channels) > 1:
@@ -153,8 +149,7 @@ def _parts(
             where = np.zeros(shape, np.bool_)
             where[..., number] = True
             yield CHANNEL, number, name, where
-    for number, name in enumerate(places.names if places else ()):
-        assert places is not None
+    for number, name in enumerate(places.names):
         yield PLACE, number, name, np.broadcast_to((places.of_position == number)[..., np.newaxis], shape)
 
 
