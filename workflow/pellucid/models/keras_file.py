@@ -191,13 +191,13 @@ def build(
     from keras import config as settings
 
     path, checked = str(file), archive.look_over(file)
-    named = list(input_shape) if isinstance(input_shape, Mapping) else []
+    several = input_shape if isinstance(input_shape, Mapping) else {}
     config = open_axes.with_sizes(checked.config, input_shape)
     registered = None if code is None else register(OwnCode.of(code), f"code {code}")
-    archive.check(config, path, allow_code=allow_code, registered=registered, code=code, inputs=named)
+    archive.check(config, path, allow_code=allow_code, registered=registered, code=code, inputs=list(several))
     if not new_head:
         own_keys.check_number(classes, config, path)
-    if explained is not None and features != "auto" and len(dict(input_shape)[explained]) == 1:
+    if features != "auto" and explained in several and len(several[explained]) == 1:
         features = input_sizes.of_numbers(features)
     if features != "auto":
         declared_of = config if steps is None else per_step.without_last_activation(config)
