@@ -197,7 +197,7 @@ def build(
     archive.check(config, path, allow_code=allow_code, registered=registered, code=code, inputs=list(several))
     if not new_head:
         own_keys.check_number(classes, config, path)
-    if features != "auto" and explained in several and len(several[explained]) == 1:
+    if features != "auto" and explained is not None and len(several.get(explained, ())) == 1:
         features = input_sizes.of_numbers(features)
     if features != "auto":
         declared_of = config if steps is None else per_step.without_last_activation(config)
