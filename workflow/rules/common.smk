@@ -145,22 +145,30 @@ def minutes(kind):
     return estimate
 
 
+def other_training_inputs(input):
+    """Return the file of the training examples' other inputs in a list; none of data with one input."""
+    return [path for name, path in input.items() if name == "other_train"]
+
+
 def training_memory(wildcards, input, attempt):
     """Return the memory of a training in MB."""
     batch_size = from_config(experiment_files.setting, "training", "batch_size")(wildcards)
     model_files = from_config(source_files.paths, "model")(wildcards).values()
-    return job_resources.training_memory_mb(batch_size, input.x_train, model_files, attempt)
+    return job_resources.training_memory_mb(
+        batch_size, input.x_train, model_files, attempt, other_training_inputs(input)
+    )
 
 
 def training_minutes(wildcards, input, attempt):
     """Return the time of a training."""
     epochs = from_config(experiment_files.setting, "training", "epochs")(wildcards)
-    return job_resources.training_minutes(epochs, input.x_train, attempt)
+    return job_resources.training_minutes(epochs, input.x_train, attempt, other_training_inputs(input))
 
 
 def random_labels_minutes(wildcards, input, attempt):
     """Return the time of a training on random labels."""
-    return job_resources.training_minutes(random_labels_training(wildcards)["epochs"], input.x_train, attempt)
+    epochs = random_labels_training(wildcards)["epochs"]
+    return job_resources.training_minutes(epochs, input.x_train, attempt, other_training_inputs(input))
 
 
 def download_source(wildcards, output):

@@ -1,13 +1,14 @@
 """Several inputs from one table: which columns and arrays each holds, and what is refused before any training."""
 
 import io
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid.config import resolution
+from pellucid.config import input_files, resolution
 from pellucid.config.resolution import ConfigError
 from pellucid.datasets import table
 from pellucid.errors import InputError
@@ -223,3 +224,34 @@ def test_the_first_input_is_explained_unless_another_is_named(tmp_path):
 
     assert explained()["input"] == "z"
     assert explained(examples={"input": "a"})["input"] == "a"
+
+
+def test_a_study_explains_each_input_in_turn(tmp_path):
+    sweep = {"examples.input": ["ecg", "patient"]}
+    members = resolution.resolve(experiment(tmp_path, BOTH, sweep=sweep)).experiments
+    assert sorted(entry["examples"]["input"] for entry in members.values()) == ["ecg", "patient"]
+    # Numbers have no axis for convolutions to lie along.
+    of = {entry["examples"]["input"]: entry["methods"] for entry in members.values()}
+    assert "grad_cam" not in of["patient"]
+
+
+def test_declared_convolutions_are_those_of_a_series(tmp_path):
+    model = {**OWN, "folder": str(tmp_path), "features": ["conv", "relu"]}
+    of = {
+        name: resolution.resolve(experiment(tmp_path, BOTH, model=model, examples={"input": name})).experiments["a"]
+        for name in BOTH
+    }
+    assert "grad_cam" in of["ecg"]["methods"]
+    assert "grad_cam" not in of["patient"]["methods"]
+
+
+def test_the_files_of_the_other_inputs_are_those_of_experiments_that_have_some(tmp_path):
+    content = experiment(tmp_path, BOTH)
+    content["experiments"]["b"] = {"dataset": {"source": "digits"}, "model": {"architecture": "digit_cnn"}}
+    config = resolution.resolve({**content, "run": ["a", "b"]})
+    assert input_files.others(config, "a", "test") == {"other_test": "results/a/data/other_test.npz"}
+    assert input_files.others(config, "b", "test") == {}
+    patterns = input_files.with_several(config), input_files.with_one(config)
+    for name, wanted in (("a", [True, False]), ("b", [False, True])):
+        fits = [re.fullmatch(f"results/(?P<experiment>{pattern})/x", f"results/{name}/x") for pattern in patterns]
+        assert [match is not None for match in fits] == wanted

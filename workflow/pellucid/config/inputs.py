@@ -47,9 +47,9 @@ def misfit(experiment: Mapping[str, Any], spec: Any) -> str:
 
 
 def of_model(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the hooks of an architecture get of several inputs: their names, and the explained one."""
-    inputs = of(experiment)
-    return {"inputs": list(inputs), "explained": explained(experiment)} if inputs else {}
+    """Return what the hooks of an architecture get of several inputs: their names, the explained one and its kind."""
+    inputs, name = of(experiment), explained(experiment)
+    return {"inputs": list(inputs), "explained": name, "numbers": not inputs.get(str(name), True)} if inputs else {}
 
 
 def check(experiment: dict[str, Any], path: str) -> list[str]:

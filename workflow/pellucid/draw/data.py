@@ -60,8 +60,8 @@ def draw(
     image, regression = data_info["kind"] == "image", bool(headings) and task_heading.task_of(data_info) == REGRESSION
     # Images: a column for each class, or a row if the classes are few, since the figure would be narrow and high.
     # Series: a row for each class, so that time runs along the page.
-    columns, numbers = image and len(rows) > PER_CLASS, len(data_info["shape"]) == 1
-    side, tall = _panel_size(data_info, columns)
+    columns, numbers = image and len(rows) > PER_CLASS, values.ndim == 2
+    side, tall = _panel_size(data_info, columns, numbers)
     shape = (PER_CLASS, len(rows)) if columns else (len(rows), PER_CLASS)
     figure = style.new(0.8 + side * shape[1], 0.9 + tall * shape[0])
     with style.styled():
@@ -87,7 +87,7 @@ def draw(
                     panel.set_ylabel(data_info["unit"], fontsize=7)
         word, words = task_heading.word(data_info), task_heading.word(data_info, plural=True)
         left_out = f"; {len(rows)} of {total:,} {words}" if len(rows) < total else ""
-        left_out += _about_input(data_info)
+        left_out += _about_input(data_info, numbers)
         whose = "Examples" if "none" in data_info.get("split", {}) else "Training examples"
         told = "from low to high" if regression else "number of examples"
         heading = f"{whose}: {word} ({told}){left_out}"
@@ -99,23 +99,29 @@ def draw(
     style.save(figure, *pictures)
 
 
-def _panel_size(data_info: DataInfo, columns: bool) -> tuple[float, float]:
-    """Return width and height of a panel in inches; `columns`: each class has a column of images."""
+def _panel_size(data_info: DataInfo, columns: bool, numbers: bool) -> tuple[float, float]:
+    """Return width and height of a panel in inches.
+
+    Args:
+        data_info: content of `data.json`.
+        columns: each class has a column of images.
+        numbers: an example is numbers without an order.
+    """
     count = len(data_info["channels"])
     if data_info["kind"] == "image":
         side = 1.0 if columns else 1.7
         return side, side + 0.1
-    if len(data_info["shape"]) == 1:
+    if numbers:
         return 2.6, 0.4 + 0.17 * min(count, _BARS)
     return 2.6, 1.1 if count == 1 else 0.6 + 0.16 * min(count, 12)
 
 
-def _about_input(data_info: DataInfo) -> str:
+def _about_input(data_info: DataInfo, numbers: bool) -> str:
     """Return which of several inputs the figure shows, and how much of it; nothing of data with one."""
     if not (name := data_info.get("explained_input")):
         return ""
     count = len(data_info["channels"])
-    part = f", the first {_BARS} of {count:,} numbers" if len(data_info["shape"]) == 1 and count > _BARS else ""
+    part = f", the first {_BARS} of {count:,} numbers" if numbers and count > _BARS else ""
     return f"; input {name}{part}"
 
 

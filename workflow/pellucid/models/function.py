@@ -14,7 +14,7 @@ from pydantic import Field
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import archive, own_keys, per_step, step_choice, task_head
+from pellucid.models.imported import archive, input_sizes, own_keys, per_step, step_choice, task_head
 from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import same_function
 from pellucid.own_code import OwnCode, file_of, importing, loaded, parsed, reason
@@ -63,9 +63,9 @@ def check(
         )
 
 
-def features(*, features: Sequence[str], **others: object) -> tuple[str, ...]:
-    """Return the features that the config declares."""
-    return tuple(features)
+def features(*, features: Sequence[str], numbers: bool | None = None, **others: object) -> tuple[str, ...]:
+    """Return the features that the config declares; of several inputs those that fit the kind of the explained one."""
+    return tuple(input_sizes.of_numbers(features) if numbers else features)
 
 
 def addresses(*, build: str, folder: str, **others: object) -> dict[str, str]:
@@ -128,6 +128,8 @@ def build(
     archive.check(config, where, hint=hint, registered=archive.registered(), inputs=named)
     archive.require_shape(config, where, input_shape, "that it was given")
     declared_of = config if steps is None else per_step.without_last_activation(config)
+    if explained is not None and isinstance(shapes, dict) and len(shapes[explained]) == 1:
+        features = input_sizes.of_numbers(features)
     archive.require_features(features, declared_of, where, explained)
     own_keys.check_number(classes, config, where)
     model = per_step.picked(make_compatible(model, where), steps, task, where)

@@ -16,6 +16,7 @@ from pellucid.models.imported import (
     archive,
     declared_sizes,
     head,
+    input_sizes,
     open_axes,
     own_keys,
     per_step,
@@ -95,6 +96,7 @@ def features(
     steps: step_choice.Steps | None = None,
     inputs: Sequence[str] | None = None,
     explained: str | None = None,
+    numbers: bool | None = None,
     **others: object,
 ) -> tuple[str, ...]:
     """Return the features of the model in the file, or those that the config declares for an address.
@@ -103,6 +105,8 @@ def features(
         InputError: the file is not a model, `archive.check` refuses it, or it has another number of outputs than there
             are `classes`.
     """
+    if numbers and features != "auto":
+        features = input_sizes.of_numbers(features)
     if not is_local(file):
         return tuple(features)
     path = local_path(file)
@@ -187,12 +191,14 @@ def build(
     from keras import config as settings
 
     path, checked = str(file), archive.look_over(file)
-    named = list(input_shape) if isinstance(input_shape, Mapping) else []
+    several = input_shape if isinstance(input_shape, Mapping) else {}
     config = open_axes.with_sizes(checked.config, input_shape)
     registered = None if code is None else register(OwnCode.of(code), f"code {code}")
-    archive.check(config, path, allow_code=allow_code, registered=registered, code=code, inputs=named)
+    archive.check(config, path, allow_code=allow_code, registered=registered, code=code, inputs=list(several))
     if not new_head:
         own_keys.check_number(classes, config, path)
+    if features != "auto" and explained is not None and len(several.get(explained, ())) == 1:
+        features = input_sizes.of_numbers(features)
     if features != "auto":
         declared_of = config if steps is None else per_step.without_last_activation(config)
         archive.require_features(features, declared_of, path, explained)

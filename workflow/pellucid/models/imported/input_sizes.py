@@ -10,6 +10,13 @@ from pellucid.messages import abbreviate, comma_list, format_shape
 from pellucid.models.imported import config_graph
 
 Shapes = Mapping[str, tuple[int | None, ...]]
+# What a model has only along the axis of a series, or those of an image.
+_ALONG_AXES = ("conv", "gap", "self_attention")
+
+
+def of_numbers(features: Sequence[str]) -> list[str]:
+    """Return those of a model's features that it can have for an explained input of numbers without an order."""
+    return [name for name in features if name not in _ALONG_AXES]
 
 
 def require_names(of_model: Sequence[str], of_data: Collection[str], where: str) -> None:
