@@ -221,8 +221,7 @@ def _opened(
     model: Any, x: Any, explained: str | None, opening: Opening, *, class_names: Any, **known: Any
 ) -> tuple[OpenedModel, Data]:
     """Open the model for the examples, and check the examples (`facts.Data.of`)."""
-    names = None if class_names is None else facts.names(class_names, "class_names")
-    opening = replace(opening, class_names=names)
+    opening = replace(opening, class_names=None if class_names is None else facts.names(class_names, "class_names"))
     with no_advice_on_tracing():
         if isinstance(x, Mapping):
             explained, by_name = several_inputs.chosen(x, explained)
@@ -234,7 +233,7 @@ def _opened(
             from_caller = arrays.numbers(x, "x")
             opened = open_model(model, from_caller, opening)
         with raising(opened.failures):
-            return opened, facts.Data.of(opened, x=from_caller, class_names=names, **known)
+            return opened, facts.Data.of(opened, x=from_caller, class_names=opening.class_names, **known)
 
 
 def explain_opened(

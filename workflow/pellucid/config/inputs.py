@@ -27,10 +27,6 @@ def explained(experiment: Mapping[str, Any]) -> str | None:
     return name
 
 
-# Features of a model that need an input with an axis, such as time.
-OF_AXES = ("conv", "gap", "attention", "self_attention", "instances")
-
-
 def is_of_numbers(experiment: Mapping[str, Any]) -> bool:
     """Return whether the explained one of several inputs is numbers, which have no axis."""
     name = explained(experiment)

@@ -186,8 +186,6 @@ def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
     layers = () if module.SPEC.opaque else ("layers",)
     trained = ("training",) if experiment["training"]["epochs"] else ()
     truth = ("truth",) if spec_of(experiment, "dataset").truth else ()
-    if inputs.is_of_numbers(experiment):
-        own = tuple(feature for feature in own if feature not in inputs.OF_AXES)
     labels = ("labels",) if is_labelled(experiment) else ()
     split = ("split",) if experiment["split"] != "none" else ()
     return (*own, *layers, *trained, *truth, *labels, *split)

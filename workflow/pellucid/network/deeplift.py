@@ -139,8 +139,7 @@ class Path:
         off = [tensor for place, tensor in enumerate(op.inputs) if place not in operands and _rows(tensor) == rows]
         if len(lengths) > 1 or not all(map(is_held, off)):
             return False
-        joins = op.type in JOINING or (op.type == "Mul" and len(operands) == 1)
-        return joins or operands == (LINEAR.get(op.type),)
+        return op.type in JOINING or (op.type == "Mul" and len(operands) == 1) or operands == (LINEAR.get(op.type),)
 
 
 def trace_path(start: tf.Tensor, end: tf.Tensor) -> Path:
@@ -213,8 +212,7 @@ class BackwardRules:
         if curved is not None and [op.type for op in curved] == ["Relu"]:
             return passed * self._rectified(origin, output, curved[0])
         difference = self._difference(origin)
-        quotient = self._difference(output) / difference
-        near = self._at_references(slope)
+        quotient, near = self._difference(output) / difference, self._at_references(slope)
         return passed * tf_.raw_ops.Select(condition=tf_.abs(difference) < _TINY, x=near, y=quotient)
 
     def _rectified(self, origin: tf.Tensor, output: tf.Tensor, relu: tf.Operation) -> tf.Tensor:
