@@ -26,6 +26,7 @@ rule track:
     input:
         DATA_INFO,
         f"{RESULTS}/data/x_test.npy",
+        unpack(from_config(input_files.others, "test")),
         rules.train.output.model,
         rules.train.output.history,
         rules.train.output.training_info,
