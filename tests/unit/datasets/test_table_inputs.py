@@ -90,6 +90,36 @@ def test_a_test_file_with_its_columns_in_another_order(tmp_path):
     np.testing.assert_array_equal(raw.test.others["patient"].x[:, 0], 40 + np.arange(4))
 
 
+def archives(folder, second):
+    """Two archives of 4 examples, of which `second` changes the other; what the source gets of them."""
+    arrays = {"sig": np.arange(20.0).reshape(4, 5), "lab": np.arange(8.0).reshape(4, 2), "y": np.array(list("abab"))}
+    np.savez(folder / "1.npz", **arrays)
+    np.savez(folder / "2.npz", **{**arrays, **second})
+    return folder / "1.npz", folder / "2.npz"
+
+
+IN_ARCHIVES = {"ecg": {"signal": "sig"}, "patient": ["lab"]}
+
+
+def test_several_archives_and_some_of_their_classes(tmp_path):
+    first, second = archives(tmp_path, {"y": np.array(list("abcc"))})
+    files = {"file_1": first, "file_2": second}
+    raw = table.load(files, np.random.default_rng(0), inputs=IN_ARCHIVES, classes=["a", "b"])
+    assert raw.inputs[1].channels == ("lab 1", "lab 2")
+    np.testing.assert_array_equal(raw.train.others["patient"].x[:, 0], [0, 2, 4, 6, 0, 2])
+    np.testing.assert_array_equal(raw.train.x[:, 0, 0], [0, 5, 10, 15, 0, 5])
+
+
+@pytest.mark.parametrize("key", ["file_2", "test"])
+def test_archives_with_other_numbers_are_refused(tmp_path, key):
+    first, second = archives(tmp_path, {"lab": np.zeros((4, 3))})
+    names = {"file_2": "file_1", "test": "file"}
+    with pytest.raises(
+        InputError, match=r"2\.npz, example 1: found the numbers lab 1, lab 2, lab 3; expected .* lab 2, as"
+    ):
+        table.load({names[key]: first, key: second}, np.random.default_rng(0), inputs=IN_ARCHIVES)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.permutations(range(6)), st.integers(1, 4), st.integers(0, 2**31))
 def test_any_division_of_the_columns_gives_back_the_table(tmp_path_factory, order, cut, seed):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.datasets.base import Examples, Input, RawData, Values
+from pellucid.datasets.readers import file_list
 from pellucid.datasets.readers.channel_statistics import fits_float32
 from pellucid.datasets.readers.tabular import Layout, Table
 from pellucid.errors import InputError
@@ -186,6 +187,7 @@ def _refuse_shared_columns(tables: Mapping[str, Table]) -> None:
 def numbers(tables: Mapping[str, Table]) -> dict[str, NDArray[Any]]:
     """Return the numbers (N, numbers) of each part of a table; refuse one that is missing or infinite (InputError)."""
     for table in tables.values():
+        file_list.require_numbers(tables["train"], table)
         x = table.series.x
         if (bad := np.argwhere(~np.isfinite(x))).size:
             row, column, _ = (int(place) for place in bad[0])
