@@ -61,6 +61,9 @@ TESTED = {
     "pellucid explain model.keras beats.csv --classes normal,ectopic,noise --target ectopic --minus normal": (
         "tests/unit/cli/test_explain.py::test_a_contrast_is_that_of_python"
     ),
+    "pellucid explain model.keras examples.npz --input ecg": (
+        "tests/unit/api/test_several_inputs.py::test_the_command_writes_what_python_gives"
+    ),
     "snakemake --snakefile /path/to/pellucid/Snakefile --directory my_study --cores 4": (
         "tests/workflow/test_anywhere.py::test_the_workflow_runs_in_another_folder"
     ),
