@@ -90,8 +90,7 @@ def select(
         # The file is empty where the source knows no truth, or fills no values.
         if "test" in (of_split := files.map_arrays(path)):
             arrays[name] = np.asarray(of_split["test"][indices])
-    arrays |= other_inputs.of_examples(others, indices)
-    files.write_arrays(output, arrays)
+    files.write_arrays(output, {**arrays, **other_inputs.of_examples(others, indices)})
     if unlabelled:
         logger.info("the first %d of %d examples, which have no labels", len(indices), len(answers))
     else:

@@ -125,8 +125,10 @@ def described(raw: RawData, splits: Splits, statistics: Statistics, scaled: str 
     return {"explained_input": raw.inputs[0].name, "inputs": inputs}
 
 
-def of_examples(path: Path | str | None, indices: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
+def of_examples(path: Path | str | None, indices: NDArray[np.int64]) -> dict[str, LazyRows]:
     """Return the other inputs of some examples as the files of examples hold them: `other/<name>`, rows as the indices.
+
+    The values are read when they are written: a whole test set may be larger than the memory.
 
     Args:
         path: `other_<split>.npz`; None of data with one input.
@@ -134,4 +136,4 @@ def of_examples(path: Path | str | None, indices: NDArray[np.int64]) -> dict[str
     """
     if path is None:
         return {}
-    return {f"other/{name}": np.asarray(array[indices]) for name, array in files.map_arrays(path).items()}
+    return {f"other/{name}": LazyRows(array, indices) for name, array in files.map_arrays(path).items()}

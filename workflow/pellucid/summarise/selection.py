@@ -80,8 +80,7 @@ def select(
         arrays["group"] = group[indices]
     if align != "none":
         arrays["event"] = events.positions(align, files.map_array(x), files.map_arrays(truth), indices, data)
-    arrays |= other_inputs.of_examples(others, indices)
-    files.write_arrays(output, arrays)
+    files.write_arrays(output, {**arrays, **other_inputs.of_examples(others, indices)})
     logger.info("%d examples of %d %s are measured", len(indices), len(np.unique(labels)), OUTPUT_WORDS[task])
 
 
