@@ -20,7 +20,7 @@ from pellucid.draw import style
 from pellucid.draw.layouts import leads
 from pellucid.draw.shared import task_heading
 from pellucid.explain.base import holds
-from pellucid.messages import MANY_CLASSES
+from pellucid.messages import MANY_CLASSES, counted
 
 _WIDE, _TALL = 0.95, (1.0, 0.85)  # inches of a lead; of its trace, and of its attribution
 _WIDE_ONE = 5.0  # inches where one lead is shown
@@ -151,9 +151,9 @@ def _heading(average: AverageBeat, data_info: DataInfo) -> str:
     """Return the class or label, and of how many beats and records its average is."""
     name = f"{task_heading.word(data_info)} {data_info['classes'][average.output]}"
     if not average.beats:
-        return f"{name}: no whole beat was found in {average.without} record(s)"
+        return f"{name}: no whole beat was found in {counted(average.without, 'record')}"
     without = f"; none found in {average.without}" if average.without else ""
-    return f"{name}: {average.beats} beats of {average.records} record(s){without}"
+    return f"{name}: {counted(average.beats, 'beat')} of {counted(average.records, 'record')}{without}"
 
 
 def _in_clinical_order(names: Sequence[str]) -> list[int]:
