@@ -21,7 +21,6 @@ from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.run import explain_variants
 from pellucid.models.imported import step_choice
-from pellucid.network import token_graph
 from pellucid.tasks import SINGLE_LABEL
 
 # A Keras model, the path of a .keras file or of a SavedModel folder, or a function (N, *shape) -> (N, outputs).
@@ -251,8 +250,8 @@ def explain_opened(
     spec, examples = plugins.spec("explain", method), data.arrays
     chosen = settings.completed("explain", method, parameters, examples["inputs"].shape[1:-1])
     settings.require_task("explain", method, opened.explained.task)
-    if "self_attention" in spec.requires and not opened.opaque:
-        token_graph.read(opened.explained.places)  # its refusal says what the tokens go through
+    if not opened.opaque:
+        plugins.hook(plugins.load("explain")[method], "suits")(opened.explained)
     settings.require_features("explain", method, opened.features, opened.where, opaque=opened.opaque)
     if spec.needs_training and data.training is None:
         raise InputError(method, "it needs training examples as a background.", "Pass them: training=….")
