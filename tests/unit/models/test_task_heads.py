@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import pellucid
 from pellucid.errors import InputError
 from pellucid.models import base, gap_cnn, keras_file, saved_model
 from pellucid.models.imported import task_head
@@ -79,6 +80,17 @@ def test_a_head_of_another_task_is_refused_with_the_task_that_fits(keras, activa
     model = made(keras, keras.layers.Activation(activation), outputs=outputs)
     with pytest.raises(InputError, match=message):
         task_head.with_head(model, outputs, task, "mine")
+
+
+@pytest.mark.parametrize("task", ["multi_label", "regression"])
+def test_the_task_is_spelled_as_the_caller_spells_it(keras, task):
+    model, x = made(keras, keras.layers.Activation("softmax")), np.zeros((1, *made(keras).input_shape[1:]), np.float32)
+    with pytest.raises(InputError, match=f"as dataset.task: {task} says"):
+        task_head.with_head(model, 3, task, "mine")
+    with pytest.raises(InputError, match=f'as task="{task}" says'):
+        pellucid.explain(model, x, "saliency", task=task)
+    with pytest.raises(InputError, match=f"as dataset.task: {task} says"):  # not for ever after
+        task_head.with_head(model, 3, task, "mine")
 
 
 @pytest.mark.parametrize("task", ["multi_label", "regression"])

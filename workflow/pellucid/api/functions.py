@@ -20,7 +20,7 @@ from pellucid.api.own_function import raising
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.run import explain_variants
-from pellucid.models.imported import step_choice
+from pellucid.models.imported import callers_words, step_choice
 from pellucid.tasks import SINGLE_LABEL
 
 # A Keras model, the path of a .keras file or of a SavedModel folder, or a function (N, *shape) -> (N, outputs).
@@ -228,7 +228,7 @@ def _opened(model: Any, x: ArrayLike, opening: Opening, *, class_names: Any, **k
     """Open the model for the examples, and check the examples (`facts.Data.of`)."""
     from_caller = arrays.numbers(x, "x")
     names = None if class_names is None else facts.names(class_names, "class_names")
-    with _no_advice_on_tracing():
+    with _no_advice_on_tracing(), callers_words.as_arguments():
         opened = open_model(model, from_caller, replace(opening, class_names=names))
         with raising(opened.failures):
             return opened, facts.Data.of(opened, x=from_caller, class_names=names, **known)

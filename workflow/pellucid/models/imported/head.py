@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities, softmax
 from pellucid.messages import format_shape
+from pellucid.models.imported import callers_words
 from pellucid.network import same_function, tracing
 from pellucid.network.graph import flatten
 from pellucid.network.layers import last_layer, walk
@@ -67,7 +68,7 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
             where,
             f"{n_classes} independent sigmoids",
             "scores of classes that exclude each other: a softmax, or logits",
-            "Such a model fits data in which an example may have several labels: dataset.task: multi_label.",
+            callers_words.of_labels(),
         )
     changed = _replace_activation(model, last, activation, binary, where)
     expected = _probabilities(before, activation, binary)
