@@ -16,7 +16,7 @@ from typing import Any
 
 from pellucid.errors import InputError
 from pellucid.messages import comma_list, first_line, format_shape
-from pellucid.models.imported import activations, bounded_json, config_graph, declared_sizes, hdf5, keras_zip
+from pellucid.models.imported import activations, bounded_json, config_graph, declared_sizes, dtypes, hdf5, keras_zip
 from pellucid.models.imported.config_graph import refuse_inconsistent
 from pellucid.network.map_layers import Places
 from pellucid.network.token_graph import has_token_graph
@@ -161,6 +161,7 @@ def _check(
         if (number := len(config_graph.ends(config["config"].get(key, ["", 0, 0])))) != 1:
             raise InputError.unexpected(where, f"{number} {word}", "one")
     input_shape(config, where)
+    dtypes.require_real_inputs(config, where)
 
 
 def _require_registered(

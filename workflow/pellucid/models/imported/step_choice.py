@@ -103,7 +103,7 @@ def require_none(shape: Sequence[int | None], where: str) -> None:
     """
     if len(shape) != 2:
         return
-    total = "an open number of" if shape[0] is None else shape[0]
+    total = "its" if shape[0] is None else shape[0]
     raise InputError.unexpected(
         where,
         f"an output of shape {format_shape(shape)} for one example: scores at each of {total} time steps",
