@@ -73,7 +73,9 @@ def look_over(path: Path | str) -> Archive:
         raise
     except (OSError, LookupError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         reason = f"a file that cannot be read ({first_line(error)})"
-        raise InputError.unexpected(where, reason, expected, _other_format(path)) from None
+        if advice := _of_hdf5(path):
+            reason = "a model in the older format HDF5 (.h5)"
+        raise InputError.unexpected(where, reason, expected, advice) from None
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
         raise InputError.unexpected(where, "a config.json that describes no model", expected)
     with refuse_inconsistent(where):
@@ -270,7 +272,7 @@ def _is_nameless(activation: Any) -> bool:
     return isinstance(activation, Mapping) and "class_name" not in activation
 
 
-def _other_format(path: Path | str) -> str:
+def _of_hdf5(path: Path | str) -> str:
     """Return advice about a model in HDF5 format; "" for other files."""
     try:
         with Path(path).open("rb") as file:
@@ -278,7 +280,7 @@ def _other_format(path: Path | str) -> str:
     except OSError:
         return ""
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
-        return f'This is HDF5: keras.models.load_model("{Path(path).name}").save("model.keras") converts it.'
+        return f'keras.models.load_model("{Path(path).name}").save("{Path(path).stem}.keras") converts it.'
     return ""
 
 
