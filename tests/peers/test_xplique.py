@@ -9,7 +9,7 @@ from pellucid.explain import hsic, occlusion, rise, saliency, sobol
 from pellucid.explain.shared.segments import segmentation
 from pellucid.network.explained_model import ExplainedModel
 from tests.support.logits import logits_copy
-from tests.support.xplique_peer import xplique_attributions
+from tests.support.xplique_peer import global_sensitivity, xplique_attributions
 
 pytest.importorskip("tensorflow")
 
@@ -89,21 +89,15 @@ def test_sobol_indices_agree_on_the_same_masks(peers, digit, rng):
     close(sobol.total_indices(scores), np.array(estimated).reshape(2, 16), 1e-3)
 
 
-def test_hsic_agrees_on_the_same_masks(peers, monkeypatch, rng):
+def test_hsic_agrees_on_the_same_masks(rng):
     """Its width of the scores' kernel is the median of the scores themselves, not of their distances: ours is given."""
+    global_sensitivity()
     import tensorflow as tf
     from xplique.attributions.global_sensitivity_analysis import hsic_estimators, kernels
 
     keep, scores = rng.random((64, 9)) < 0.5, rng.normal(size=64)
     distances = np.abs(scores[:, np.newaxis] - scores)
     width = np.float32(np.median(distances[distances > 0]))
-    # einops, which need not be installed.
-    patterns = {
-        "n h w c -> (h w c) n": lambda x: tf.transpose(tf.reshape(x, (x.shape[0], -1))),
-        "d n -> d 1 n 1": lambda x: x[:, tf.newaxis, :, tf.newaxis],
-        "d a n b -> d a b n": lambda x: tf.transpose(x, (0, 1, 3, 2)),
-    }
-    monkeypatch.setattr(hsic_estimators, "rearrange", lambda x, pattern: patterns[pattern](x))
 
     class Estimator(hsic_estimators.BinaryEstimator):
         def output_kernel_func(self, outputs, others):

@@ -31,8 +31,8 @@ METHODS = (
 )
 
 
-def with_epsilon_rules(copy: Any) -> Any:
-    """Give every layer of a copy the rule epsilon, which captum gives to few kinds by itself; return the copy."""
+def give_epsilon_rules(copy: Any) -> None:
+    """Give every layer of a copy the rule epsilon, which captum gives to few kinds by itself."""
     import torch
     from captum.attr._utils import lrp_rules
 
@@ -41,7 +41,6 @@ def with_epsilon_rules(copy: Any) -> Any:
             setattr(copy, name, torch.nn.Dropout().eval())  # a layer that gives its input back confuses captum's hooks
         elif not isinstance(module, torch.nn.ReLU):
             module.rule = lrp_rules.EpsilonRule()
-    return copy
 
 
 def work(case: Case, method: str, size: int) -> Callable[[int], object]:
@@ -97,7 +96,7 @@ def work(case: Case, method: str, size: int) -> Callable[[int], object]:
         "kernel_shap": lambda: attr.KernelShap(copy),
         "deep_shap": lambda: attr.DeepLiftShap(copy),
         "gradient_shap": lambda: attr.GradientShap(copy),
-        "lrp": lambda: attr.LRP(with_epsilon_rules(copy)),
+        "lrp": lambda: attr.LRP(copy),
     }[method]()
     # Those that multiply a whole batch by their own number of copies get as many inputs as fill it.
     copies = {"deep_shap": 2 * BACKGROUND, "gradient_shap": 50}.get(method, 1)
@@ -108,6 +107,8 @@ def work(case: Case, method: str, size: int) -> Callable[[int], object]:
             x = inputs[start : min(start + step, number)].clone().requires_grad_()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of every hook that it sets
+                if method == "lrp":
+                    give_epsilon_rules(copy)  # captum takes the rules away at the end of each call
                 target = classes[start : start + len(x)]
                 found = peer.attribute(x, target=target, **settings(max(1, size // len(x))))
                 if method == "grad_cam":

@@ -32,9 +32,9 @@ METHODS = (
 
 def work(case: Case, method: str, size: int) -> Callable[[int], object]:
     """See the package."""
-    from tests.support.xplique_peer import xplique_attributions
+    from tests.support.xplique_peer import global_sensitivity
 
-    peers = xplique_attributions()
+    peers = global_sensitivity()
     depth = case.inputs.shape[-1]
     # For a series it takes masks over time and channels.
     series = case.inputs.ndim == 3
