@@ -35,7 +35,9 @@ def test_an_example_does_not_depend_on_the_others(model, x):
     """Each keeps its own held values: alone, in another order, and from a dict in another order."""
     found = pellucid.explain(model, x, "occlusion", window=3, target=0)
     for row in range(N):
-        alone = pellucid.explain(model, {name: array[row] for name, array in x.items()}, "occlusion", window=3, target=0)
+        alone = pellucid.explain(
+            model, {name: array[row] for name, array in x.items()}, "occlusion", window=3, target=0
+        )
         np.testing.assert_array_equal(alone.attributions, found.attributions[row])
     turned = {name: x[name][::-1] for name in ("patient", "ecg")}
     again = pellucid.explain(model, turned, "occlusion", input="ecg", window=3, target=0)
@@ -73,15 +75,27 @@ def test_the_command_writes_what_python_gives(model, path, x, tmp_path):
         (lambda x: x["ecg"], {}, "one array; expected an array for each of the 2 inputs of model both, by name"),
         (lambda x: x["ecg"], {"input": "ecg"}, "x: found one array; expected the arrays of all inputs by name"),
         (lambda x: {"ecg": x["ecg"]}, {}, "expected the arrays of two or more inputs by name"),
-        (lambda x: {"ecg": x["ecg"], "age": x["patient"]}, {}, "expected one for each input of model both: ecg, patient"),
+        (
+            lambda x: {"ecg": x["ecg"], "age": x["patient"]},
+            {},
+            "expected one for each input of model both: ecg, patient",
+        ),
         (lambda x: {**x, "age": x["patient"]}, {}, "arrays ecg, patient, age; expected one for each input"),
-        (lambda x: {**x, "patient": x["patient"][:2]}, {}, "x patient: found 2 examples; expected 3, as many as of ecg"),
+        (
+            lambda x: {**x, "patient": x["patient"][:2]},
+            {},
+            "x patient: found 2 examples; expected 3, as many as of ecg",
+        ),
         (lambda x: {**x, "patient": x["patient"][:, :1]}, {}, "x patient: found shape 3 × 1; expected N × 2"),
         (lambda x: {**x, "patient": x["patient"] * np.nan}, {}, "x patient: found NaN"),
         (lambda x: x, {"input": "ekg"}, 'input: found "ekg"; expected one of the names of x'),
         (lambda x: x, {"input": "patient", "method": "rise"}, "rise: it does not fit an input of numbers"),
         (lambda x: x, {"input": "patient", "method": "smoothgrad"}, "it does not fit an input of numbers"),
-        (lambda x: x, {"input": "patient", "method": "lime", "baseline": "mean"}, "found mean, which mixes the numbers"),
+        (
+            lambda x: x,
+            {"input": "patient", "method": "lime", "baseline": "mean"},
+            "found mean, which mixes the numbers",
+        ),
         (lambda x: x, {"input": "patient", "method": "grad_cam"}, "it needs a convolution"),
     ],
 )

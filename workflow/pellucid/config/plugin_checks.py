@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pellucid import plugins
-from pellucid.config import inputs, schema_errors, studies
+from pellucid.config import inputs, model_classes, schema_errors, studies
 from pellucid.config import task as tasks_of
 from pellucid.config.named_files import FILES, check_places, sentence, spec_of
 from pellucid.config.plugin_selection import PACKAGES, unknown
@@ -179,7 +179,12 @@ def _check_kinds(experiment: Mapping[str, Any], path: str) -> list[str]:
 
 
 def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what methods may require: features of the architecture and of the data, and that the model is trained."""
+    """Return what methods may require: features of the architecture and of the data, and that the model is trained.
+
+    Raises:
+        InputError: the file of the model cannot be used, or has another number of outputs than the data have classes.
+    """
+    model_classes.require_number(experiment)
     module = plugins.load("models")[experiment["model"]["architecture"]]
     several = inputs.of_model(experiment) if module.SPEC.several_inputs else {}
     own = plugins.hook(module, "features")(**plugins.own_parameters(experiment["model"], module), **several)

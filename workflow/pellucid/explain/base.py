@@ -105,6 +105,13 @@ class Method(Protocol):
     def fits(self, axes: Sequence[int], **parameters: Any) -> None:
         """Refuse parameters that examples of these sizes, without the channels, are too small for (InputError)."""
 
+    def suits(self, model: ExplainedModel) -> None:
+        """Refuse a model that lacks what `requires` names, where the message can say why it lacks it (InputError).
+
+        `pellucid.explain` asks before its own refusal, which names the feature alone. The workflow asks for features
+        while it plans, without a model.
+        """
+
     def reference(
         self, inputs: NDArray[np.float32], rng: np.random.Generator, **parameters: Any
     ) -> NDArray[np.float32]:
