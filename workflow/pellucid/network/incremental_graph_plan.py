@@ -39,7 +39,7 @@ _VALUE = 8
 # A box of a larger share of its map saves less than it costs to cut out.
 _LARGEST_SHARE = 0.85
 # Layers that are traced in the time that `window_scores.py` allows for a chain.
-_LAYERS_OF_A_CHAIN = 15
+_LAYERS_OF_A_CHAIN = 50
 
 
 @dataclass(frozen=True)
