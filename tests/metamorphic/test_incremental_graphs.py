@@ -8,7 +8,7 @@ from pellucid.network import incremental_graph_plan
 from tests.metamorphic.test_incremental import full_and_incremental
 
 SETTINGS = settings(
-    derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    derandomize=True, deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 JOINS = ("Add", "Concatenate", "Multiply", "Maximum", "Subtract", "Average")
 

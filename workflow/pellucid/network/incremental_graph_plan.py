@@ -140,7 +140,8 @@ class GraphPlan:
 def plan(model: keras.Model, size: Sequence[int]) -> GraphPlan | None:
     """Return how to compute a model incrementally for windows of `size`; None if it cannot be done or saves nothing."""
     shape = tuple(model.inputs[0].shape[1:])
-    graph = uses(model) if len(shape) == len(size) + 1 else None
+    single = len(model.inputs) == len(model.outputs) == 1 and len(shape) == len(size) + 1
+    graph = uses(model) if single else None
     if graph is None or not all(map(_is_plain_float, graph[0])):
         return None
     first = tuple(np.arange(length - covered + 1) for length, covered in zip(shape[:-1], size, strict=True))
