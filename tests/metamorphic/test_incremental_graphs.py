@@ -93,7 +93,7 @@ def test_incremental_scores_are_those_of_full_passes(keras, monkeypatch, graph):
     shape, blocks, end, seed = graph
     # On maps of a few positions a box is nearly all of them: here it is cut out all the same.
     monkeypatch.setattr(incremental_graph_plan, "_LARGEST_SHARE", 1.0)
-    monkeypatch.setattr(incremental_graph_plan, "_VALUE", 0)
+    monkeypatch.setattr(incremental_graph_plan, "_LARGEST_RATIO", 2.0)
     model = model_of(keras, shape, blocks, end, seed)
     full, found = full_and_incremental(model, monkeypatch, seed, everywhere=True)
     np.testing.assert_allclose(found, full, atol=2e-5 * max(np.abs(full).max(), 1))

@@ -125,11 +125,19 @@ def test_a_gate_on_the_input_leaves_nothing_to_save(keras):
     assert incremental_graph_plan.plan(ended(keras, start, maps), (5,)) is None
 
 
+def test_little_that_is_saved_of_a_large_network_is_left(keras):
+    layers = keras.layers
+    start, maps = residual(keras)
+    wide = layers.Dense(400)(layers.Dense(400)(layers.Flatten()(maps)))
+    assert incremental_graph_plan.plan(ended(keras, start, maps), (5,)) is not None
+    assert incremental_graph_plan.plan(keras.Model(start, layers.Dense(3)(wide)), (5,)) is None
+
+
 def test_work_is_that_of_the_boxes(keras, monkeypatch):
     monkeypatch.setattr(incremental_graph_plan, "_VALUE", 0)
     plan = incremental_graph_plan.plan(ended(keras, *residual(keras)), (5,))
-    # 3 × 2 × 4 and 3 × 4 × 4 multiplications per position: 7 and 9 of 60 positions.
-    assert plan.work == (7 * 24 + 9 * 48, 60 * 24 + 60 * 48)
+    # 3 × 2 × 4 and 3 × 4 × 4 multiplications per position, of 7 and 9 of 60 positions; 4 × 3 of the dense layer.
+    assert plan.work == (7 * 24 + 9 * 48 + 12, 60 * 24 + 60 * 48 + 12)
 
 
 def test_little_work_is_done_in_full(keras, rng):

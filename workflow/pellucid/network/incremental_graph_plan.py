@@ -34,10 +34,12 @@ _JOINING = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Con
 # Functions of `keras.ops` that treat every value alike.
 _OPERATIONS = {"Relu", "Relu6", "Sigmoid", "Tanh", "Gelu", "Silu", "Elu", "Selu", "Softplus", "HardSilu", "LeakyRelu"}
 _PADDING = {"ZeroPadding1D", "ZeroPadding2D"}
-# Seconds are counted in multiplications: reading and writing a value once takes as long as so many.
+# Time is counted in multiplications: to read and write a value takes as long as so many.
 _VALUE = 8
 # A box of a larger share of its map saves less than it costs to cut out.
 _LARGEST_SHARE = 0.85
+# What saves less of the whole network's work is left: the estimate may be wrong by so much (measured on EfficientNetB0).
+_LARGEST_RATIO = 0.85
 # Layers that are traced in the time that `window_scores.py` allows for a chain.
 _LAYERS_OF_A_CHAIN = 50
 
@@ -120,7 +122,7 @@ class GraphPlan:
         output: number of the model's output.
         touched: of each value that is a map with a box.
         widths: channels of each of these.
-        work: multiplications for one window, and for a whole input; of what differs alone.
+        work: multiplications for one window, and for a whole input.
         most_values: values that are kept at one time for one window.
     """
 
@@ -155,7 +157,7 @@ def plan(model: keras.Model, size: Sequence[int]) -> GraphPlan | None:
             touched[use.writes[0]], widths[use.writes[0]] = stage.touched, int(use.shape[-1] or 0)
     made = GraphPlan(tuple(stages), graph[1], touched, widths, (0, 0), 0)
     incremental, full = (sum(part) for part in zip(*(_work(made, stage) for stage in stages), strict=True))
-    if incremental >= full or graph[1] in touched:
+    if incremental > _LARGEST_RATIO * full or graph[1] in touched:
         return None
     return GraphPlan(made.stages, made.output, touched, widths, (incremental, full), _most_values(made))
 
@@ -213,11 +215,14 @@ def _edges(layer: Any) -> list[tuple[int, int]]:
 
 
 def _work(made: GraphPlan, stage: Stage) -> tuple[int, int]:
-    """Return the multiplications of a stage for one window, and for a whole input; of what differs alone."""
+    """Return the multiplications of a stage for one window, and for a whole input; a value that is moved counts, too."""
     reads = [number for number in stage.use.reads if number in made.touched]
     if stage.touched is None:
+        full = _whole_work(stage.use)
         # The boxes are set into the maps of the whole input.
-        return sum(_VALUE * math.prod(made.touched[number].sizes) * made.widths[number] for number in reads), 0
+        return full + sum(
+            _VALUE * math.prod(made.touched[number].sizes) * made.widths[number] for number in reads
+        ), full
     area, positions = math.prod(stage.touched.size), math.prod(stage.touched.sizes)
     width, moved, read = int(stage.use.shape[-1] or 0), 0, made.widths[reads[0]]
     work = _VALUE * width * (stage.how != "shifted")
@@ -228,6 +233,16 @@ def _work(made: GraphPlan, stage: Stage) -> tuple[int, int]:
         moved = sum(made.widths[number] * area for number in reads if not made.touched[number].fits(stage.touched))
         work += read * width if hasattr(stage.use.operation, "units") else 0
     return work * area + _VALUE * moved, work * positions
+
+
+def _whole_work(use: Use) -> int:
+    """Return about how many multiplications a use of any layer takes: its matrices, at each position."""
+    taken = tuple(length or 1 for length in use.step.input_tensors[0].shape[1:])
+    given = tuple(length or 1 for length in use.shape)
+    # A recurrent layer that returns its last state alone has worked at every step of its input.
+    positions = math.prod((given if len(given) >= len(taken) else taken)[:-1])
+    matrices = [weight.shape for weight in getattr(use.operation, "weights", ()) if len(weight.shape) > 1]
+    return sum(map(math.prod, matrices)) * positions + _VALUE * math.prod(given)
 
 
 def _most_values(made: GraphPlan) -> int:
