@@ -110,8 +110,8 @@ class ExplainedModel(Decompositions):
     ) -> Array:
         """Return the score of each example's target with one window covered, for each window: (windows, N).
 
-        Recomputes only what a window touches where the model is a chain of layers and that saves more than it costs to
-        prepare (`incremental.py`); else every window is a full pass. Both count as passes.
+        Recomputes only what a window touches where that saves more than it costs to prepare (`incremental.py`, for
+        branches `incremental_graph.py`); else every window is a full pass. Both count as passes.
 
         Args:
             x: (N, *input_shape).
