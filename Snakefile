@@ -8,6 +8,19 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
+
+
+# Before all rules: what stands behind them is not applied to files in a storage such as S3 (the plugin keeps old paths).
+wildcard_constraints:
+    experiment="(?!comparison/)[a-z][a-z0-9_]*",
+    study="[a-z][a-z0-9_]*",
+    method="[a-z0-9_]+",
+    part="[0-9]+of[0-9]+",
+    index="[0-9]+",
+    view="[a-z0-9_]+",
+    score="[a-z0-9_]+",
+
+
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
@@ -50,16 +63,6 @@ localrules:
     draw_study_ranking,
     comparison,
     draw_comparison,
-
-
-wildcard_constraints:
-    experiment="(?!comparison/)[a-z][a-z0-9_]*",
-    study="[a-z][a-z0-9_]*",
-    method="[a-z0-9_]+",
-    part="[0-9]+of[0-9]+",
-    index="[0-9]+",
-    view="[a-z0-9_]+",
-    score="[a-z0-9_]+",
 
 
 rule all:
