@@ -45,6 +45,13 @@ onstart:
         workflow.scheduler.job_rate_limiter = None
 
 
+# Checkpoints in a storage outlive their jobs. Those of all trainings of this run are not needed any more: their models stand.
+onsuccess:
+    for job in [] if SHARED else workflow.dag.jobs:
+        if job.rule.name in CHECKPOINTS:
+            remove_checkpoints(job)
+
+
 # On a cluster these run where Snakemake was started: nodes may reach neither the network nor MLflow, and the tables over
 # experiments take seconds.
 localrules:
