@@ -220,11 +220,11 @@ def test_every_job_began_in_an_empty_folder_with_the_sources_alone(clone: Clone)
 def test_a_fresh_clone_beside_copied_results_reruns_nothing(
     clone: Clone, server: str, local: Path, tmp_path: Path
 ) -> None:
-    for name, results in (("of_s3", None), ("of_local", local / "results")):
+    for name, owner in (("of_s3", clone.folder), ("of_local", local)):
         fresh = Project(tmp_path / name, CONFIG)
-        shutil.copytree(local / "own", fresh.folder / "own", copy_function=shutil.copy2)
-        if results:
-            shutil.copytree(results, fresh.folder / "results", copy_function=shutil.copy2)
+        shutil.copytree(owner / "own", fresh.folder / "own", copy_function=shutil.copy2)
+        if owner == local:
+            shutil.copytree(local / "results", fresh.folder / "results", copy_function=shutil.copy2)
         else:
             Bucket(server).copy(fresh.folder)
         assert fresh.planned() == set()

@@ -124,11 +124,16 @@ def remove(address: str) -> int:
     """
     bucket, prefix = _parts(address)
     client = _client()
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix + "/")
-    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    keys = list(_keys(client, bucket, prefix))
     for key in keys:
         client.delete_object(Bucket=bucket, Key=key)
     return len(keys)
+
+
+def _keys(client: Any, bucket: str, prefix: str) -> Iterator[str]:
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix + "/"):
+        for entry in page.get("Contents", []):
+            yield entry["Key"]
 
 
 def _parts(address: str) -> tuple[str, str]:
