@@ -16,7 +16,7 @@ import pytest
 
 from pellucid.config import job_groups
 from tests.kills import loop
-from tests.support import fresh_node, slurm, team, tiny
+from tests.support import fresh_node, pods, slurm, team, tiny
 from tests.support.project import Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -80,6 +80,15 @@ class Clone(Project):
         }
         words = [word for name, values in options.items() for word in (f"--{name}", *values)]
         return [sys.executable, "-m", "snakemake", *arguments, *words]
+
+    def on_kubernetes(self, settings: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the profile for Kubernetes, with another bucket and other seconds than it has."""
+        prefix = f"s3://{team.BUCKET}/pods"
+        options = ["--default-storage-prefix", prefix, "--seconds-between-status-checks", "1", "--retries", "0"]
+        command = [sys.executable, "-m", "snakemake", *arguments, "--profile", "profiles/kubernetes", *options]
+        paths = [str(self.folder / "workflow"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = self.environment | {"PYTHONPATH": os.pathsep.join(paths), "KUBECONFIG": str(settings)}
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = self.command(*arguments)
@@ -231,3 +240,24 @@ def test_a_fresh_clone_beside_copied_results_reruns_nothing(
         # It would see a missing file, and make that one and what follows from it.
         (fresh.folder / "results/beats/explain/saliency/saliency.png").unlink()
         assert fresh.planned() == {"Draw saliency of beats"}
+
+
+def test_the_profile_for_kubernetes_plans_and_runs_pods(clone: Clone, tmp_path: Path) -> None:
+    team.require("snakemake_executor_plugin_kubernetes")
+    target = "results/beats/data/examples.png"
+    dry = clone.on_kubernetes(tmp_path / "no settings", "--dry-run", target)
+    assert {"Prepare the data of beats", "Draw the data of beats"} <= tiny.messages(dry)
+    pods.wheel("snakemake-storage-plugin-s3", tmp_path)
+    # As the image of the documentation.
+    image = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_FIND_LINKS": str(tmp_path)}
+    (tmp_path / "nodes").mkdir()
+    with pods.kubernetes(tmp_path / "nodes", image, tmp_path / "settings") as cluster:
+        done = clone.on_kubernetes(tmp_path / "settings", target)
+        outputs = "".join((place / "output").read_text() for place in cluster.places.values())
+        assert done.returncode == 0, done.stderr[-3000:] + outputs[-5000:]
+    (job,) = cluster.jobs.values()
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "my-registry/pellucid:latest"
+    # 250 MB of Snakemake, 400 and 1,024 of a preparation, and its files.
+    assert 1600 <= int(container["resources"]["requests"]["memory"].removesuffix("M")) < 2500
+    assert SECRET not in json.dumps(job)
