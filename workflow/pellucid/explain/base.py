@@ -61,6 +61,7 @@ class MethodSpec:
         needs_training: whether `explain` (and `reference` or `expected`) get the training examples as `training`,
             (M, *input_shape), mapped from the file, to draw a background from.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
+        kinds: of data for which it has a meaning: series, image. A method of one kind also refuses the other by `fits`.
     """
 
     title: str
@@ -75,6 +76,7 @@ class MethodSpec:
     needs_model: bool = True
     needs_training: bool = False
     tasks: tuple[str, ...] = TASKS
+    kinds: tuple[str, ...] = ("series", "image")
     function: ClassVar[str] = "explain"
 
     @property

@@ -132,6 +132,23 @@ class LearnedMasks(Decompositions):
                 raise InputError.unexpected("model", f"NaN or infinity while {called} were learned", "numbers", hint)
         return learned
 
+    def losses(
+        self, fit: Fit, variables: Mapping[str, Array], constants: Mapping[str, Array], target: NDArray[np.int64]
+    ) -> Array:
+        """Return a problem's `fit` of given variables: (rows,)."""
+        columns, found = self._targets(target, len(target)), np.empty(len(target), np.float32)
+
+        def run(state: Tensors, given: Tensors, of_rows: Any) -> Any:
+            return fit(self._tf, state, given, Scores(self._tf, self._functions.logits, of_rows, self.scale))
+
+        function, size = self._tf.function(run, autograph=False, reduce_retracing=True), self.batch_size()
+        for start in range(0, len(target), size):
+            part = slice(start, start + size)
+            cut = [{name: self._tf.constant(values[part]) for name, values in x.items()} for x in (variables, constants)]
+            found[part] = function(*cut, self._tf.constant(columns[part])).numpy()
+        self.forward_passes += len(target)
+        return found
+
 
 def _fresh(tf_: Any, start: Mapping[str, Array]) -> dict[str, Tensors]:
     """Return the state before the first iteration."""
