@@ -107,17 +107,20 @@ class LearnedMasks(Decompositions):
             InputError: the model has no gradient, or one that is NaN or infinite.
         """
         columns, total = self._targets(target, len(target)), len(target)
-        step = _compiled(self._tf, self._functions.logits, self.scale, problem, optimiser)
         size = min(self.batch_size(backward=True), rows or total or 1)
         learned = {name: np.empty_like(values) for name, values in problem.start.items()}
-        told = time.monotonic()
+        told, step = time.monotonic(), None
         for start in range(0, total, size):
             part = slice(start, start + size)
             constants = {name: self._tf.constant(values[part]) for name, values in problem.constants.items()}
             state = _fresh(self._tf, {name: values[part] for name, values in problem.start.items()})
+            of_rows, numbers = self._tf.constant(columns[part]), self._tf.zeros((3,), self._tf.float32)
+            if step is None:
+                build = _step(self._tf, self._functions.logits, self.scale, problem, optimiser)
+                step = _traced(self._tf, build, 1, state, constants, of_rows, numbers)
             for iteration, weight in enumerate(problem.weights):
                 numbers = self._tf.constant([rate, weight, iteration + 1], self._tf.float32)
-                state = step(state, constants, self._tf.constant(columns[part]), numbers)
+                state = step(state, constants, of_rows, numbers)
                 if time.monotonic() - told > _SECONDS:
                     told = time.monotonic()
                     done = start * len(problem.weights) + (iteration + 1) * len(columns[part])
@@ -141,11 +144,13 @@ class LearnedMasks(Decompositions):
         def run(state: Tensors, given: Tensors, of_rows: Any) -> Any:
             return fit(self._tf, state, given, Scores(self._tf, self._functions.logits, of_rows, self.scale))
 
-        function, size = self._tf.function(run, autograph=False, reduce_retracing=True), self.batch_size()
+        function, size = None, self.batch_size()
         for start in range(0, len(target), size):
             part = slice(start, start + size)
             cut = [{name: self._tf.constant(values[part]) for name, values in x.items()} for x in (variables, constants)]
-            found[part] = function(*cut, self._tf.constant(columns[part])).numpy()
+            arguments = (*cut, self._tf.constant(columns[part]))
+            function = function or _traced(self._tf, run, 0, *arguments)
+            found[part] = function(*arguments).numpy()
         self.forward_passes += len(target)
         return found
 
@@ -158,7 +163,23 @@ def _fresh(tf_: Any, start: Mapping[str, Array]) -> dict[str, Tensors]:
     return {"variables": variables, "first": zeros, "second": dict(zeros), "largest": {"": largest}}
 
 
-def _compiled(
+def _traced(tf_: Any, function: Callable[..., Any], unbatched: int, *arguments: Any) -> Callable[..., Any]:
+    """Return the function, traced once for any number of rows; the last `unbatched` arguments have no rows."""
+    batched = len(arguments) - unbatched
+    signature = [
+        tf_.nest.map_structure(
+            lambda tensor, free=place < batched: tf_.TensorSpec(
+                (None, *tensor.shape[1:]) if free else tensor.shape, tensor.dtype
+            ),
+            argument,
+        )
+        for place, argument in enumerate(arguments)
+    ]
+    traced: Callable[..., Any] = tf_.function(function, autograph=False).get_concrete_function(*signature)
+    return traced
+
+
+def _step(
     tf_: Any, logits: Callable[[Any], Any], scale: np.float32, problem: Problem, optimiser: str
 ) -> Callable[..., Any]:
     """Return (state, constants, columns, [rate, weight, iteration]) -> the state after one iteration."""
@@ -188,7 +209,7 @@ def _compiled(
             state["variables"][name] = tf_.clip_by_value(state["variables"][name], 0.0, 1.0)
         return state
 
-    return tf_.function(step, autograph=False, reduce_retracing=True)
+    return step
 
 
 def _or_zero(tf_: Any, gradient: Any, values: Any) -> Any:
