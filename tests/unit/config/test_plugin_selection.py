@@ -128,7 +128,11 @@ def test_a_study_turns_a_method_off_and_on():
 
 
 WRONG = [
-    ("basi", 'experiments.mine.methods: found "basi"', "none, basic, all, cam, relevance, masks or a list or a mapping"),
+    (
+        "basi",
+        'experiments.mine.methods: found "basi"',
+        "none, basic, all, cam, relevance, masks or a list or a mapping",
+    ),
     (3, "experiments.mine.methods: found 3", "none, basic, all, cam, relevance, masks or a list or a mapping"),
     (["gradcam"], 'experiments.mine.methods: found "gradcam"', 'Did you mean "grad_cam"?'),
     (["lime", "lime"], "experiments.mine.methods.1: found lime a second time", "each name once"),

@@ -105,7 +105,6 @@ def explain(
         "kept": masks.kept_values(sizes, flat),
     }
     blur = Blur(sigma) if perturbation == "gaussian_blur" else None
-    scores_of = (lambda scores, batch: scores.outputs(batch)) if compare == "all" else _target
 
     def perturbed(tf_: Any, mask: Any, given: dict[str, Any]) -> Any:
         mask = 1 - given["free"] * (1 - mask)
@@ -114,8 +113,9 @@ def explain(
         return given["calm"] + mask * (given["inputs"] - given["calm"])
 
     def fit(tf_: Any, variables: dict[str, Any], given: dict[str, Any], scores: Any) -> Any:
-        change = scores_of(scores, perturbed(tf_, variables["mask"], given)) - scores_of(scores, given["inputs"])
-        return tf_.reduce_mean(tf_.square(change), axis=1)
+        ask = scores.outputs if compare == "all" else scores.target
+        square = tf_.square(ask(perturbed(tf_, variables["mask"], given)) - ask(given["inputs"]))
+        return tf_.reduce_mean(square, axis=1) if compare == "all" else square
 
     def penalty(tf_: Any, variables: dict[str, Any], given: dict[str, Any], weight: Any) -> Any:
         mask = variables["mask"]
@@ -123,10 +123,9 @@ def explain(
         jumps = tf_.reduce_sum(tf_.abs(mask[:, 1:] - mask[:, :-1]), axis=(1, 2)) / (max(length - 1, 1) * depth)
         return weight * masks.area_penalty(tf_, values, given["kept"], counted) + time_weight * jumps
 
-    # One more row of each example is perturbed as a whole: errors are shares of its error.
     rows = number * len(inputs)
     start = np.full((rows, length, depth), 0.5, np.float32)
-    learned = model.learn(
+    learned: NDArray[np.float32] = model.learn(
         Problem({"mask": start}, constants, fit, penalty, masks.weights(size_weight, dilation, iterations), ("mask",)),
         masks.repeated(targets, number),
         rate=rate,
@@ -135,15 +134,16 @@ def explain(
         called="dynamask",
     )["mask"].reshape(len(inputs), number, length, depth)
     if number == 1:
-        return learned[:, 0]
+        return np.asarray(learned[:, 0])
+    # One more row of each example is perturbed as a whole: errors are shares of its error.
     nothing = np.zeros((len(inputs), 1, length, depth), np.float32)
-    fits = model.losses(
+    errors = model.losses(
         fit,
         {"mask": np.concatenate([learned, nothing], axis=1).reshape(-1, length, depth)},
         {name: masks.repeated(values[::number], number + 1) for name, values in constants.items()},
         masks.repeated(targets, number + 1),
     ).reshape(len(inputs), number + 1)
-    return learned[np.arange(len(inputs)), chosen(fits[:, :-1], fits[:, -1], threshold)]
+    return np.asarray(learned[np.arange(len(inputs)), chosen(errors[:, :-1], errors[:, -1], threshold)])
 
 
 def fits(axes: Sequence[int], **parameters: object) -> None:
@@ -165,10 +165,6 @@ def chosen(errors: NDArray[np.float32], largest: NDArray[np.float32], threshold:
     """
     small = errors <= threshold * largest[:, np.newaxis]
     return np.where(small.any(1), small.argmax(1), errors.argmin(1))
-
-
-def _target(scores: Any, batch: Any) -> Any:
-    return scores.target(batch)[:, None]
 
 
 def _references(

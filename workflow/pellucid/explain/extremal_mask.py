@@ -15,7 +15,7 @@ from pellucid.explain.shared.recurrent import Recurrent
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.learned_masks import Problem
 
-# Below this share of a channel's spread the size of a perturbation counts by its square, so that its gradient has no jump.
+# Below this share of a channel's spread a perturbation counts by its square, so that the gradient has no jump.
 _ROUNDED = 0.1
 # Weights of networks, one for each example, that are held at a time.
 _HELD = 2**23
@@ -40,15 +40,15 @@ def explain(
     network: Annotated[
         Literal["tensor", "gru"],
         Field(
-            description="what makes the perturbation: tensor, one free number for each value; gru: a recurrent network that "
-            "reads the series in both directions, learned by Adam (for series alone, as in the paper; slower)"
+            description="what makes the perturbation: tensor, one free number for each value; gru: a recurrent network "
+            "that reads the series in both directions, learned by Adam (for series alone, as in the paper; slower)"
         ),
     ] = "tensor",
     game: Annotated[
         Literal["preserve", "delete"],
         Field(
-            description="preserve: what is kept must give the score of the example; delete: what is perturbed must give "
-            "the score of the baseline, and the map shows what is perturbed"
+            description="preserve: what is kept must give the score of the example; delete: what is perturbed must "
+            "give the score of the baseline, and the map shows what is perturbed"
         ),
     ] = "preserve",
     compare: Annotated[

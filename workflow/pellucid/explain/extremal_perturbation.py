@@ -61,8 +61,8 @@ def explain(
     smoothness: Annotated[
         Annotated[float, Field(ge=0, le=10_000)] | Literal["auto"],
         Field(
-            description="width of the smallest spot of a mask, in samples or pixels; auto: 9 % of the shortest axis, as "
-            "in the paper; 0: each value for itself"
+            description="width of the smallest spot of a mask, in samples or pixels; auto: 9 % of the shortest axis, "
+            "as in the paper; 0: each value for itself"
         ),
     ] = "auto",
     iterations: masks.Iterations = 300,
@@ -76,16 +76,16 @@ def explain(
     """Return the mean of the masks of all areas: (N, *input_shape), from 0 to 1.
 
     A mask is the smooth maximum of spots of a fixed width around the points of a grid (equation 6). Its area is held by
-    the penalty of `masks.area_penalty`, whose weight grows until the mask is nearly 0 and 1. With `fade`, the widths and
-    points of a linear model's mask of k values are those of its k largest contributions.
+    the penalty of `masks.area_penalty`, whose weight grows until the mask is nearly 0 and 1. With `fade`, and without
+    spots, the mask of a linear model keeps the k values with the largest contributions.
     """
     axes = inputs.shape[1:-1]
     sigma = _SHARE * min(axes) if isinstance(smoothness, str) else smoothness
     spots = Spots(axes, sigma)
     number, depth = len(areas), inputs.shape[-1] if channels == "each" else 1
     free = masks.free_values(inputs, measured)
-    counted = free.reshape(len(inputs), -1, inputs.shape[-1])
-    counted = counted if depth > 1 else counted.any(-1, keepdims=True)
+    of_channels = free.reshape(len(inputs), -1, inputs.shape[-1])
+    counted = of_channels if channels == "each" else np.asarray(of_channels.any(-1, keepdims=True))
     constants = {
         "free": masks.repeated(counted.astype(np.float32), number),
         "kept": masks.kept_values(areas, counted.reshape(len(inputs), -1)),
@@ -175,7 +175,7 @@ class Spots:
         index, weight = [], []
         for shift in itertools.product(range(-reach, reach + 1), repeat=len(axes)):
             at = [near + move for near, move in zip(nearest, shift, strict=True)]
-            inside = np.all([(0 <= place) & (place < count) for place, count in zip(at, counts, strict=True)], axis=0)
+            inside = np.all([(place >= 0) & (place < count) for place, count in zip(at, counts, strict=True)], axis=0)
             at = [np.clip(place, 0, count - 1) for place, count in zip(at, counts, strict=True)]
             where = np.stack([part[place] for part, place in zip(along, at, strict=True)], axis=1)
             far = np.sqrt(np.square(where - places).sum(1)) / sigma

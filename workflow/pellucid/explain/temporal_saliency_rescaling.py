@@ -108,12 +108,12 @@ def explain(
     steps = changes(mapped, original, inputs, filling, np.argwhere(np.ones((count, length), np.bool_)))
     of_time = _scaled(steps.reshape(count, length))
     if depth == 1:
-        return of_time[..., np.newaxis].astype(np.float32)
+        return np.asarray(of_time[..., np.newaxis], np.float32)
     above = of_time > np.quantile(of_time, quantile, axis=1, keepdims=True)
     of_channel = np.full((count, length, depth), _BELOW)
     places = np.argwhere(np.repeat(above[..., np.newaxis], depth, axis=2))
     of_channel[above] = _scaled(changes(mapped, original, inputs, filling, places).reshape(-1, depth))
-    return (of_time[..., np.newaxis] * of_channel).astype(np.float32)
+    return np.asarray(of_time[..., np.newaxis] * of_channel, np.float32)
 
 
 def fits(axes: Sequence[int], **parameters: object) -> None:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
 from pellucid.network import deeplift, finite, target_columns, token_graph
-from pellucid.network.learned_masks import LearnedMasks
 from pellucid.network.engine import COPIES_FORWARD
+from pellucid.network.learned_masks import LearnedMasks
 from pellucid.network.relu_gradients import ReluRule
 from pellucid.network.window_scores import window_mask
 from pellucid.targets import split

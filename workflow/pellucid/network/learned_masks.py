@@ -147,8 +147,11 @@ class LearnedMasks(Decompositions):
         function, size = None, self.batch_size()
         for start in range(0, len(target), size):
             part = slice(start, start + size)
-            cut = [{name: self._tf.constant(values[part]) for name, values in x.items()} for x in (variables, constants)]
-            arguments = (*cut, self._tf.constant(columns[part]))
+            rows = {
+                kind: {name: self._tf.constant(values[part]) for name, values in arrays.items()}
+                for kind, arrays in (("variables", variables), ("constants", constants))
+            }
+            arguments = (rows["variables"], rows["constants"], self._tf.constant(columns[part]))
             function = function or _traced(self._tf, run, 0, *arguments)
             found[part] = function(*arguments).numpy()
         self.forward_passes += len(target)
@@ -193,7 +196,7 @@ def _step(
         try:
             of_fit = tape.gradient(fit, variables)
         except LookupError:  # an operation without a gradient
-            of_fit = {name: None for name in variables}
+            of_fit = dict.fromkeys(variables)
         if all(gradient is None for gradient in of_fit.values()):
             raise InputError.unexpected(
                 "model",

@@ -16,7 +16,7 @@ from pellucid.errors import InputError
 
 Array = NDArray[np.float32]
 
-Iterations = Annotated[int, Field(ge=1, le=100_000, description="steps of the search; each is one pass forward and back")]
+Iterations = Annotated[int, Field(ge=1, le=100_000, description="steps of the search, each one pass forward and back")]
 _Area = Annotated[float, Field(gt=0, lt=1)]
 Areas = Annotated[Sequence[_Area], Field(min_length=1, max_length=20)]
 
