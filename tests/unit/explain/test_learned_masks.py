@@ -1,0 +1,226 @@
+"""Learned masks and temporal saliency rescaling against linear models, whose masks and maps are known in closed form."""
+
+import numpy as np
+import pytest
+
+from pellucid.errors import InputError
+from pellucid.explain import dynamask, extremal_mask, extremal_perturbation, temporal_saliency_rescaling
+from pellucid.explain.shared import masks
+from pellucid.network.explained_model import ExplainedModel
+from pellucid.network.runtime import start
+
+ALONE = {"perturbation": "fade", "smoothness": 0, "channels": "each"}
+
+
+def linear(keras, rng, shape, positive=False):
+    """A linear model, its inputs, targets, and what each value adds to the target's logit."""
+    layers, size = keras.layers, int(np.prod(shape))
+    model = keras.Sequential([layers.Input(shape), layers.Flatten(), layers.Dense(3)])
+    weights = rng.normal(size=(size, 3))
+    inputs, targets = rng.normal(size=(4, *shape)).astype(np.float32), np.array([0, 1, 2, 0])
+    if positive:
+        weights, inputs = np.abs(weights), np.abs(inputs)
+    model.layers[-1].set_weights([weights, np.ones(3)])
+    parts = (inputs.reshape(4, -1) * weights[:, targets].T).reshape(inputs.shape)
+    return ExplainedModel(model), inputs, targets, parts
+
+
+@pytest.fixture(scope="module")
+def signed(keras):
+    return linear(keras, np.random.default_rng(3), (20, 2))
+
+
+@pytest.fixture(scope="module")
+def image(keras):
+    return linear(keras, np.random.default_rng(4), (6, 5, 2))
+
+
+@pytest.fixture(scope="module")
+def positive(keras):
+    return linear(keras, np.random.default_rng(3), (20, 2), positive=True)
+
+
+def require_largest(found, parts, count):
+    """Of each example the `count` largest parts are kept, and no others."""
+    for mask, part in zip(found.reshape(len(found), -1), parts.reshape(len(parts), -1), strict=True):
+        order = np.argsort(-part)
+        assert mask[order[:count]].min() > 0.98
+        assert mask[order[count:]].max() < 0.05
+
+
+@pytest.mark.parametrize("area", [0.1, 0.25])
+@pytest.mark.parametrize("game", ["preserve", "delete"])
+def test_an_extremal_mask_of_a_linear_model_keeps_the_largest_contributions(signed, area, game, rng):
+    model, inputs, targets, parts = signed
+    found = extremal_perturbation.explain(model, inputs, targets, rng, areas=[area], game=game, **ALONE)
+    require_largest(found, parts, round(area * 40))
+
+
+def test_an_extremal_mask_of_an_image_keeps_the_largest_pixels(image, rng):
+    model, inputs, targets, parts = image
+    given = {**ALONE, "channels": "together"}
+    found = extremal_perturbation.explain(model, inputs, targets, rng, areas=[0.2], **given)
+    require_largest(found[..., 0], parts.sum(-1), 6)
+    np.testing.assert_array_equal(found[..., 0], found[..., 1])
+
+
+def test_the_unit_of_the_score_does_not_change_a_mask(signed, keras, rng):
+    model, inputs, targets, _ = signed
+    layer = model._model.layers[-1]
+    large = keras.Sequential([keras.layers.Input((20, 2)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    large.layers[-1].set_weights([1024 * value for value in layer.get_weights()])
+    plain, scaled = (
+        extremal_perturbation.explain(each, inputs, targets, rng, **ALONE) for each in (model, ExplainedModel(large))
+    )
+    np.testing.assert_allclose(scaled, plain, atol=1e-5)
+
+
+@pytest.mark.parametrize("perturbation", ["fade_reference", "fade_moving_average", "gaussian_blur"])
+def test_masks_of_one_example_do_not_depend_on_the_others(positive, perturbation, rng):
+    model, inputs, targets, _ = positive
+    together = dynamask.explain(model, inputs, targets, rng, perturbation=perturbation)
+    alone = dynamask.explain(model, inputs[2:3], targets[2:3], rng, perturbation=perturbation)
+    np.testing.assert_allclose(alone, together[2:3], atol=1e-5)
+
+
+@pytest.mark.parametrize("area", [0.1, 0.25, 0.5])
+def test_dynamask_of_a_linear_model_keeps_the_largest_contributions(positive, area, rng):
+    model, inputs, targets, parts = positive
+    found = dynamask.explain(model, inputs, targets, rng, areas=[area], perturbation="fade_reference")
+    require_largest(found, parts, round(area * 40))
+
+
+def test_dynamask_shows_the_smallest_mask_whose_error_is_small(positive, rng):
+    model, inputs, targets, parts = positive
+    found = dynamask.explain(
+        model, inputs, targets, rng, areas=[0.8, 0.2, 0.4], perturbation="fade_reference", threshold=0.25
+    )
+    # Half of the sum gives a quarter of the square.
+    ordered = np.sort(parts.reshape(4, -1))[:, ::-1].cumsum(1) / parts.sum((1, 2))[:, np.newaxis]
+    expected = [next(area for area in (0.2, 0.4, 0.8) if row[round(40 * area) - 1] >= 0.5) for row in ordered]
+    np.testing.assert_allclose(found.mean((1, 2)), expected, atol=0.02)
+    chosen = dynamask.chosen(np.array([[3.0, 2.0, 1.0], [3.0, 0.1, 0.0]]), np.array([10.0, 10.0]), 0.05)
+    np.testing.assert_array_equal(chosen, [2, 1])
+
+
+def test_jumps_cost_where_they_have_a_weight(positive, rng):
+    model, inputs, targets, _ = positive
+    rough, calm = (dynamask.explain(model, inputs, targets, rng, time_weight=weight) for weight in (0.0, 100.0))
+    assert np.abs(np.diff(calm, axis=1)).sum() < 0.7 * np.abs(np.diff(rough, axis=1)).sum()
+
+
+def test_the_area_penalty_is_the_distance_of_the_sorted_mask(rng):
+    tf_ = start()
+    mask = rng.random((3, 10)).astype(np.float32)
+    found = masks.area_penalty(tf_, mask, np.array([2, 2, 5], np.float32), np.ones_like(mask))
+    expected = [
+        np.square(np.sort(row) - (np.arange(10) >= 10 - kept)).mean() for row, kept in zip(mask, (2, 2, 5), strict=True)
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    # Equal values share what the reference has at their places: two ones for four values.
+    equal = np.array([[0.1, 0.7, 0.7, 0.7, 0.7]], np.float32)
+    found = masks.area_penalty(tf_, equal, np.array([2], np.float32), np.ones_like(equal))
+    np.testing.assert_allclose(found, [(0.1**2 + 4 * 0.2**2) / 5], rtol=1e-5)
+    # A value that always stays does not count.
+    found = masks.area_penalty(tf_, equal, np.array([1], np.float32), np.array([[1, 0, 0, 0, 1]], np.float32))
+    np.testing.assert_allclose(found, [(0.1**2 + 0.3**2) / 2], rtol=1e-5)
+
+
+def test_blurs_keep_constants_and_leave_out_what_was_not_measured(rng):
+    constant = np.full((1, 12, 2), 3.0, np.float32)
+    np.testing.assert_allclose(masks.blurred(constant, [4.0])[:, 0], constant, rtol=1e-6)
+    series, measured = rng.normal(size=(1, 12, 2)).astype(np.float32), np.ones((1, 12, 2), bool)
+    measured[0, 6:, 0] = False
+    altered = np.where(measured, series, np.float32(99))
+    found = masks.blurred(altered, [0.0, 2.0], measured)
+    np.testing.assert_array_equal(found[:, 0], altered)
+    np.testing.assert_array_equal(found[0, 1, 6:, 0], 99)
+    assert np.abs(found[0, 1, :6, 0]).max() <= np.abs(series[0, :6, 0]).max()
+    # The blur along time of each value's own width: none where the mask is 1, and SciPy's where it is 0.
+    ndimage = pytest.importorskip("scipy.ndimage")
+    blur, tf_ = dynamask.Blur(1.5), start()
+    whole = np.ones_like(series)
+    np.testing.assert_allclose(blur.applied(tf_, series, whole, whole), series, rtol=1e-6)
+    wide = ndimage.gaussian_filter1d(series, 1.5, axis=1, mode="constant", truncate=4)
+    share = ndimage.gaussian_filter1d(whole, 1.5, axis=1, mode="constant", truncate=4)
+    np.testing.assert_allclose(blur.applied(tf_, series, np.zeros_like(series), whole), wide / share, rtol=1e-4)
+
+
+def test_spots_are_smooth_and_as_wide_as_they_should_be():
+    spots = extremal_perturbation.Spots((60,), 8.0)
+    grid = np.zeros((1, len(spots.points), 1), np.float32)
+    middle = len(spots.points) // 2
+    grid[0, middle] = 1
+    found = spots.values(grid)[0, :, 0]
+    np.testing.assert_allclose(found, spots.mask(start(), grid)[0, :, 0], atol=1e-6)
+    centre = spots.points[middle, 0]
+    assert found[centre] > 0.95
+    assert 8 <= (found > 0.5).sum() <= 2 * 8 + 1
+    assert np.abs(np.diff(found)).max() < 0.35
+    assert found[: centre - 12].max() < 1e-3
+
+
+def test_the_values_that_an_extremal_mask_keeps_are_the_large_contributions(positive, rng):
+    model, inputs, targets, parts = positive
+    found = extremal_mask.explain(model, inputs, targets, rng)
+    for mask, part in zip(found, parts, strict=True):
+        assert 0 < mask.mean() < 0.5
+        assert part[mask > 0.5].min() > part[mask < 0.01].mean()
+    recurrent = extremal_mask.explain(model, inputs, targets, rng, network="gru", iterations=30)
+    assert np.corrcoef(recurrent.ravel(), parts.ravel())[0, 1] > 0.3
+
+
+@pytest.mark.parametrize("module", [extremal_perturbation, dynamask, extremal_mask])
+def test_values_that_were_not_measured_do_not_count(positive, module, rng):
+    model, inputs, targets, _ = positive
+    measured = np.ones(inputs.shape, bool)
+    measured[:, :10] = False
+    given = {"channels": "each"} if module is extremal_perturbation else {}
+    first = module.explain(model, inputs, targets, rng, measured=measured, iterations=60, **given)
+    other = np.where(measured, inputs, np.float32(0.3))
+    second = module.explain(model, other, targets, rng, measured=measured, iterations=60, **given)
+    # The model is linear: what is never perturbed adds a constant.
+    np.testing.assert_allclose(second[:, 10:], first[:, 10:], atol=2e-3)
+
+
+def test_rescaled_gradient_times_input_of_a_linear_model(signed, rng):
+    model, inputs, targets, parts = signed
+    found = temporal_saliency_rescaling.explain(model, inputs, targets, rng, method="gradient_input")
+    size = np.abs(parts).astype(np.float64)
+    of_time = size.sum(2)
+    low, high = of_time.min(1, keepdims=True), of_time.max(1, keepdims=True)
+    of_time = (of_time - low) / (high - low)
+    # Of two channels the larger one is 1, and the other one 0.
+    of_channel = (size == size.max(2, keepdims=True)).astype(float)
+    of_channel[of_time <= np.quantile(of_time, 0.55, axis=1, keepdims=True)] = 0.1
+    np.testing.assert_allclose(found, of_time[..., np.newaxis] * of_channel, atol=1e-5)
+
+
+def test_rescaling_of_noisy_methods_uses_the_same_noise_for_every_copy(signed, rng):
+    model, inputs, targets, _ = signed
+    # The gradient of a linear model is the same everywhere: only different noise could change it.
+    assert temporal_saliency_rescaling.explain(model, inputs, targets, rng, method="smoothgrad").max() <= 1
+    mapped = temporal_saliency_rescaling.explain(model, inputs, targets, rng, method="saliency")
+    np.testing.assert_array_equal(mapped, 0)
+
+
+def test_images_are_refused_where_time_is_needed(image, rng):
+    model, inputs, targets, _ = image
+    for module in (dynamask, temporal_saliency_rescaling):
+        with pytest.raises(InputError, match="along time"):
+            module.explain(model, inputs, targets, rng)
+        with pytest.raises(InputError, match="along time"):
+            module.fits(inputs.shape[1:-1])
+    with pytest.raises(InputError, match="along time"):
+        extremal_mask.fits(inputs.shape[1:-1], network="gru")
+    extremal_mask.fits(inputs.shape[1:-1], network="tensor")
+
+
+def test_a_model_without_a_gradient_is_refused(keras, rng):
+    series = keras.Input((8, 1))
+    steps = keras.layers.Flatten()(keras.ops.sign(series))
+    model = keras.Model(series, keras.layers.Dense(2)(keras.ops.cast(keras.ops.cast(steps, "int32"), "float32")))
+    with pytest.raises(InputError, match="without a gradient"):
+        extremal_perturbation.explain(
+            ExplainedModel(model), np.ones((1, 8, 1), np.float32), np.array([0]), rng, iterations=1
+        )
