@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pellucid.datasets import synthetic_series
 from pellucid.errors import InputError
 from pellucid.explain import dynamask, extremal_mask, extremal_perturbation, temporal_saliency_rescaling
 from pellucid.explain.shared import masks
@@ -224,3 +225,45 @@ def test_a_model_without_a_gradient_is_refused(keras, rng):
         extremal_perturbation.explain(
             ExplainedModel(model), np.ones((1, 8, 1), np.float32), np.array([0]), rng, iterations=1
         )
+
+
+@pytest.fixture(scope="module")
+def planted(keras):
+    """A network that looks for the planted motifs of `synthetic_series` by their shapes, and examples it gets right."""
+    layers, classes = keras.layers, 4
+    data = synthetic_series.load({}, np.random.default_rng(5), per_class=12).train
+    series = keras.Input((300, 9))
+    scores = []
+    for motif in synthetic_series.MOTIFS[:classes]:
+        piece = layers.Cropping1D((motif.first, 300 - motif.last - synthetic_series.LENGTH))(series)
+        found = layers.Conv1D(1, synthetic_series.LENGTH, use_bias=False, name=f"look_{len(scores)}")(piece)
+        scores.append(layers.GlobalMaxPooling1D()(found))
+    model = keras.Model(series, layers.Softmax()(layers.Concatenate()(scores)))
+    for number, motif in enumerate(synthetic_series.MOTIFS[:classes]):
+        kernel = np.zeros((synthetic_series.LENGTH, 9, 1), np.float32)
+        for channel in motif.channels:
+            kernel[:, synthetic_series.CHANNELS.index(channel), 0] = synthetic_series.shapes()[motif.shape]
+        model.get_layer(f"look_{number}").set_weights([kernel / synthetic_series.LENGTH / len(motif.channels) ** 0.5])
+    right = np.flatnonzero(np.asarray(model(data.x)).argmax(1) == data.y)[:4]
+    assert len(right) == 4
+    return ExplainedModel(model), data.x[right], data.y[right], data.truth[right]
+
+
+@pytest.mark.parametrize(
+    ("module", "given", "least"),
+    [
+        (extremal_perturbation, {"channels": "each", "perturbation": "fade", "areas": [0.02]}, 0.7),
+        (extremal_perturbation, {"channels": "together", "perturbation": "fade"}, 0.6),
+        (dynamask, {}, 0.7),
+        (extremal_mask, {}, 0.7),
+        (temporal_saliency_rescaling, {"method": "gradient_input"}, 0.8),
+    ],
+)
+def test_planted_evidence_is_found_better_than_by_chance(planted, module, given, least, rng):
+    model, inputs, targets, truth = planted
+    found = module.explain(model, inputs, targets, rng, **given)
+    for values, cells in zip(found, truth, strict=True):
+        inside, outside = values[cells][:, np.newaxis], np.sort(values[~cells])
+        # The share of pairs in which the planted cell has the larger value; half of those that are equal.
+        less, most = (np.searchsorted(outside, inside, side=side) for side in ("left", "right"))
+        assert (less + most).mean() / 2 / len(outside) > least, (values[cells].mean(), values[~cells].mean())
