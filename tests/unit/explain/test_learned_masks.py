@@ -112,7 +112,7 @@ def test_jumps_cost_where_they_have_a_weight(positive, rng):
 
 def test_the_area_penalty_is_the_distance_of_the_sorted_mask(rng):
     tf_ = start()
-    mask = rng.random((3, 10)).astype(np.float32)
+    mask = np.stack([rng.permutation(10) for _ in range(3)]).astype(np.float32) / 10
     found = masks.area_penalty(tf_, mask, np.array([2, 2, 5], np.float32), np.ones_like(mask))
     expected = [
         np.square(np.sort(row) - (np.arange(10) >= 10 - kept)).mean() for row, kept in zip(mask, (2, 2, 5), strict=True)
@@ -150,6 +150,7 @@ def test_blurs_keep_constants_and_leave_out_what_was_not_measured(rng):
 def test_spots_are_smooth_and_as_wide_as_they_should_be():
     spots = extremal_perturbation.Spots((60,), 8.0)
     grid = np.zeros((1, len(spots.points), 1), np.float32)
+    assert extremal_perturbation.radius((224, 224), 0.025) == pytest.approx(20, abs=0.1)
     middle = len(spots.points) // 2
     grid[0, middle] = 1
     found = spots.values(grid)[0, :, 0]
@@ -159,6 +160,13 @@ def test_spots_are_smooth_and_as_wide_as_they_should_be():
     assert 8 <= (found > 0.5).sum() <= 2 * 8 + 1
     assert np.abs(np.diff(found)).max() < 0.35
     assert found[: centre - 12].max() < 1e-3
+    # A uniform grid is a uniform mask, and every value pulls equally at every point: no place is preferred.
+    tf_, uniform = start(), np.full_like(grid, 0.5)
+    assert np.ptp(spots.values(uniform)) < 1e-6
+    with tf_.GradientTape() as tape:
+        tape.watch(variable := tf_.constant(uniform))
+        total = tf_.reduce_sum(spots.mask(tf_, variable))
+    assert np.ptp(tape.gradient(total, variable)) < 1e-5
 
 
 def test_the_values_that_an_extremal_mask_keeps_are_the_large_contributions(positive, rng):

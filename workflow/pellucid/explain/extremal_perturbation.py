@@ -20,10 +20,12 @@ from pellucid.network.learned_masks import Problem
 _LEVELS = 8
 # How sharply the smooth maximum prefers the largest value (20 in the paper's implementation).
 _SHARPNESS = 20.0
+# Neighbours of all values of a mask for which a grid of every value is still used.
+_NEIGHBOURS = 2**22
 # Values of all masks that are gathered at a time.
 _GATHERED = 2**24
 _RATE = 0.1
-# The paper smooths with 21 pixels of 224, and blurs with 20.
+# The paper blurs with 20 pixels of 224.
 _SHARE, _LEAST_BLUR = 0.09, 4.0
 
 SPEC = MethodSpec(
@@ -61,8 +63,8 @@ def explain(
     smoothness: Annotated[
         Annotated[float, Field(ge=0, le=10_000)] | Literal["auto"],
         Field(
-            description="width of the smallest spot of a mask, in samples or pixels; auto: 9 % of the shortest axis, "
-            "as in the paper; 0: each value for itself"
+            description="radius of the smallest spot of a mask, in samples or pixels; auto: that of a spot as large as "
+            "the smallest area (21 of 224 pixels in the paper); 0: each value for itself"
         ),
     ] = "auto",
     iterations: masks.Iterations = 300,
@@ -80,7 +82,7 @@ def explain(
     spots, the mask of a linear model keeps the k values with the largest contributions.
     """
     axes = inputs.shape[1:-1]
-    sigma = _SHARE * min(axes) if isinstance(smoothness, str) else smoothness
+    sigma = radius(axes, min(areas)) if isinstance(smoothness, str) else smoothness
     spots = Spots(axes, sigma)
     number, depth = len(areas), inputs.shape[-1] if channels == "each" else 1
     free = masks.free_values(inputs, measured)
@@ -121,6 +123,12 @@ def explain(
     return np.broadcast_to(found.mean(1), inputs.shape).astype(np.float32)
 
 
+def radius(axes: Sequence[int], area: float) -> float:
+    """Return the radius of a spot that covers a share of an example: half of a line, or the radius of a disc."""
+    covered = area * math.prod(axes)
+    return covered / 2 if len(axes) == 1 else math.sqrt(covered / math.pi)
+
+
 def _copies(
     inputs: NDArray[np.float32],
     perturbation: str,
@@ -151,10 +159,26 @@ def perturbed(tf_: Any, copies: Any, mask: Any) -> Any:
     return mixed
 
 
+def _step(axes: Sequence[int], sigma: float) -> int:
+    """Return the distance of the points of a grid: 1, or as much more as the neighbours of all values need memory."""
+    for step in range(1, max(2, round(sigma / 2) + 1)):
+        if math.prod(axes) * (2 * math.ceil(1.5 * sigma / step) + 1) ** len(axes) <= _NEIGHBOURS:
+            return step
+    return max(1, round(sigma / 2))
+
+
+def _mirrored(places: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return places on a grid of `count` points, those beside it as in a mirror between two points."""
+    folded = np.mod(places, 2 * count)
+    return np.asarray(np.minimum(folded, 2 * count - 1 - folded))
+
+
 class Spots:
     """Smooth maximum of spots around the points of a grid (equation 6).
 
-    A spot is 1 up to half of the width, and falls to 0 at one and a half of it. Without a width every value is a point.
+    A spot is 1 up to half of the radius, and falls to 0 at one and a half of it. Without a radius every value is a
+    point. Beyond the edges the grid goes on as in a mirror, so that a uniform grid is a uniform mask, and no value is
+    preferred for its place.
 
     Attributes:
         size: values of a mask of one channel.
@@ -163,24 +187,25 @@ class Spots:
 
     def __init__(self, axes: Sequence[int], sigma: float) -> None:
         self.size, self.sigma = math.prod(axes), sigma
-        step = max(1, round(sigma / 2))
+        step = _step(axes, sigma)
         along = [np.arange((length - 1) % step // 2, length, step) for length in axes]
         self.points = np.stack([part.reshape(-1) for part in np.meshgrid(*along, indexing="ij")], axis=1)
         if not sigma:
             return
         reach = math.ceil(1.5 * sigma / step)
-        counts = [len(part) for part in along]
         places = np.stack([part.reshape(-1) for part in np.indices(axes)], axis=1)
         nearest = [np.abs(place[:, np.newaxis] - part).argmin(1) for place, part in zip(places.T, along, strict=True)]
         index, weight = [], []
         for shift in itertools.product(range(-reach, reach + 1), repeat=len(axes)):
             at = [near + move for near, move in zip(nearest, shift, strict=True)]
-            inside = np.all([(place >= 0) & (place < count) for place, count in zip(at, counts, strict=True)], axis=0)
-            at = [np.clip(place, 0, count - 1) for place, count in zip(at, counts, strict=True)]
-            where = np.stack([part[place] for part, place in zip(along, at, strict=True)], axis=1)
+            where = np.stack([part[0] + step * place for part, place in zip(along, at, strict=True)], axis=1)
             far = np.sqrt(np.square(where - places).sum(1)) / sigma
-            index.append(np.ravel_multi_index(at, counts))
-            weight.append(np.where(inside, (1 + np.cos(np.pi * np.clip(far - 0.5, 0, 1))) / 2, 0))
+            index.append(
+                np.ravel_multi_index(
+                    [_mirrored(*pair) for pair in zip(at, map(len, along), strict=True)], [len(part) for part in along]
+                )
+            )
+            weight.append((1 + np.cos(np.pi * np.clip(far - 0.5, 0, 1))) / 2)
         # (values, neighbours)
         self._index = np.stack(index, axis=1).astype(np.int32)
         self._weight = np.stack(weight, axis=1).astype(np.float32)
@@ -194,7 +219,6 @@ class Spots:
         if not self.sigma:
             return grid
         near = tf_.gather(grid, self._index, axis=1) * self._weight[..., np.newaxis]
-        # A point beside the grid has weight 0, and counts as a spot of 0.
         return tf_.reduce_sum(near * tf_.nn.softmax(_SHARPNESS * near, axis=2), axis=2)
 
     def values(self, grid: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -69,8 +69,11 @@ def explain(
             "guided_backpropagation",
             "deconvnet",
         ],
-        Field(description="the method whose map is rescaled, with its own default parameters"),
-    ] = "saliency",
+        Field(
+            description="the method whose map is rescaled, with its own default parameters; a map that only "
+            "changes where a ReLU switches, as saliency of most networks, may give zeros"
+        ),
+    ] = "gradient_input",
     quantile: Annotated[
         float,
         Field(

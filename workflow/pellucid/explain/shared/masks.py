@@ -17,6 +17,8 @@ from pellucid.errors import InputError
 Array = NDArray[np.float32]
 
 Iterations = Annotated[int, Field(ge=1, le=100_000, description="steps of the search, each one pass forward and back")]
+# Values of a mask that differ by less are taken as equal: nothing but rounding may lie between them.
+_EQUAL = 1e-5
 _Area = Annotated[float, Field(gt=0, lt=1)]
 Areas = Annotated[Sequence[_Area], Field(min_length=1, max_length=20)]
 
@@ -46,8 +48,8 @@ def area_penalty(tf_: Any, mask: Any, kept: Any, free: Any) -> Any:
     """Return the mean square distance of a mask from one that is 1 on its largest values and 0 elsewhere: (rows,).
 
     This is the distance of the sorted mask from the reference 0 … 0 1 … 1 (Fong et al. 2019, equation 4; Crabbé & van
-    der Schaar 2021, equation 6). Values that are equal share what the reference has at their places, so that no order
-    of the values decides between them; this changes the distance by a constant.
+    der Schaar 2021, equation 6). Values that are nearly equal (`_EQUAL`) share what the reference has at their places:
+    neither their order nor rounding decides between them.
 
     Args:
         tf_: TensorFlow.
@@ -58,8 +60,8 @@ def area_penalty(tf_: Any, mask: Any, kept: Any, free: Any) -> Any:
     # Values that do not count come first in the order.
     values = tf_.stop_gradient(tf_.where(free > 0, mask, -1.0))
     ordered = tf_.sort(values, axis=1)
-    first = tf_.cast(tf_.searchsorted(ordered, values, side="left"), tf_.float32)
-    behind = tf_.cast(tf_.searchsorted(ordered, values, side="right"), tf_.float32)
+    first = tf_.cast(tf_.searchsorted(ordered, values - _EQUAL, side="left"), tf_.float32)
+    behind = tf_.cast(tf_.searchsorted(ordered, values + _EQUAL, side="right"), tf_.float32)
     start = tf_.cast(tf_.shape(values)[1], tf_.float32) - kept[:, tf_.newaxis]
     reference = tf_.clip_by_value((behind - start) / tf_.maximum(behind - first, 1.0), 0.0, 1.0)
     count = tf_.maximum(tf_.reduce_sum(free, 1), 1.0)
