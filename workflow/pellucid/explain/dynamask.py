@@ -17,6 +17,8 @@ from pellucid.network.learned_masks import Problem
 
 # The Gaussian's weights are counted up to so many standard deviations.
 _REACH = 4
+# A jump of less counts by its square, so that its gradient has no jump.
+_ROUNDED = 0.1
 # Weights of the blur that are held at a time.
 _HELD = 2**24
 
@@ -73,7 +75,7 @@ def explain(
     size_weight: Annotated[float, Field(gt=0, le=1e6, description="weight of the area at the start")] = 0.1,
     dilation: Annotated[float, Field(ge=1, le=1e9, description="how often this weight is larger at the end")] = 1000.0,
     time_weight: Annotated[
-        float, Field(ge=0, le=1e6, description="weight of jumps from one step to the next; 0 allows any")
+        float, Field(ge=0, le=1e6, description="weight of jumps from one step to the next, as a share of the area's")
     ] = 0.0,
     optimiser: Annotated[
         Literal["descent", "adam"],
@@ -120,13 +122,22 @@ def explain(
     def penalty(tf_: Any, variables: dict[str, Any], given: dict[str, Any], weight: Any) -> Any:
         mask = variables["mask"]
         values, counted = (tf_.reshape(part, (-1, length * depth)) for part in (mask, given["free"]))
-        jumps = tf_.reduce_sum(tf_.abs(mask[:, 1:] - mask[:, :-1]), axis=(1, 2)) / (max(length - 1, 1) * depth)
-        return weight * masks.area_penalty(tf_, values, given["kept"], counted) + time_weight * jumps
+        rounded = tf_.sqrt(tf_.square(mask[:, 1:] - mask[:, :-1]) + _ROUNDED**2) - _ROUNDED
+        jumps = tf_.reduce_sum(rounded, axis=(1, 2)) / (max(length - 1, 1) * depth)
+        return weight * (masks.area_penalty(tf_, values, given["kept"], counted) + time_weight * jumps)
 
     rows = number * len(inputs)
     start = np.full((rows, length, depth), 0.5, np.float32)
     learned: NDArray[np.float32] = model.learn(
-        Problem({"mask": start}, constants, fit, penalty, masks.weights(size_weight, dilation, iterations), ("mask",)),
+        Problem(
+            {"mask": start},
+            constants,
+            fit,
+            penalty,
+            masks.weights(size_weight, dilation, iterations),
+            bounded=("mask",),
+            curvature=2 + 4 * time_weight / _ROUNDED,
+        ),
         masks.repeated(targets, number),
         rate=rate,
         optimiser=optimiser,

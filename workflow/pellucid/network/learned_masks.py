@@ -65,6 +65,7 @@ class Problem:
         penalty: (TensorFlow, variables, constants, weight) -> the penalty of the variables, (rows,).
         weights: of the penalty, one for each iteration.
         bounded: the names of variables that are kept between 0 and 1.
+        curvature: largest second derivative of the penalty with a weight of 1, times the number of values.
     """
 
     start: Mapping[str, Array]
@@ -73,6 +74,7 @@ class Problem:
     penalty: Penalty
     weights: NDArray[np.float64]
     bounded: tuple[str, ...] = ()
+    curvature: float = 2.0
 
 
 class LearnedMasks(Decompositions):
@@ -92,8 +94,8 @@ class LearnedMasks(Decompositions):
 
         Descent divides the gradient of a row's fit by the largest root of its mean square so far, so that the steps do
         not depend on the unit of the score, and multiplies the gradient of the penalty, a mean over the values, by
-        their number. Its step is `rate`, less where the penalty weighs much: 1 / (1 / rate + 2 weight). Adam minimises
-        the sum of both (Kingma & Ba 2015).
+        their number. Its step is `rate`, less where the penalty weighs much: 1 / (1 / rate + curvature × weight). Adam
+        minimises the sum of both (Kingma & Ba 2015).
 
         Args:
             problem: what is searched for.
@@ -114,12 +116,12 @@ class LearnedMasks(Decompositions):
             part = slice(start, start + size)
             constants = {name: self._tf.constant(values[part]) for name, values in problem.constants.items()}
             state = _fresh(self._tf, {name: values[part] for name, values in problem.start.items()})
-            of_rows, numbers = self._tf.constant(columns[part]), self._tf.zeros((3,), self._tf.float32)
+            of_rows, numbers = self._tf.constant(columns[part]), self._tf.zeros((4,), self._tf.float32)
             if step is None:
                 build = _step(self._tf, self._functions.logits, self.scale, problem, optimiser)
                 step = _traced(self._tf, build, 1, state, constants, of_rows, numbers)
             for iteration, weight in enumerate(problem.weights):
-                numbers = self._tf.constant([rate, weight, iteration + 1], self._tf.float32)
+                numbers = self._tf.constant([rate, weight, iteration + 1, problem.curvature], self._tf.float32)
                 state = step(state, constants, of_rows, numbers)
                 if time.monotonic() - told > _SECONDS:
                     told = time.monotonic()
@@ -185,7 +187,7 @@ def _traced(tf_: Any, function: Callable[..., Any], unbatched: int, *arguments: 
 def _step(
     tf_: Any, logits: Callable[[Any], Any], scale: np.float32, problem: Problem, optimiser: str
 ) -> Callable[..., Any]:
-    """Return (state, constants, columns, [rate, weight, iteration]) -> the state after one iteration."""
+    """Return (state, constants, columns, [rate, weight, iteration, curvature]) -> the state after one iteration."""
 
     def step(state: dict[str, Tensors], constants: Tensors, columns: Any, numbers: Any) -> dict[str, Tensors]:
         variables = state["variables"]
@@ -229,7 +231,7 @@ def _descent(
     root = tf_.sqrt(tf_.reduce_mean(tf_.square(joined), 1))
     largest = tf_.maximum(state["largest"][""], root)
     unit = tf_.where(largest > 0, largest, 1.0)
-    step = 1.0 / (1.0 / numbers[0] + 2.0 * numbers[1])
+    step = 1.0 / (1.0 / numbers[0] + numbers[3] * numbers[1])
     for name, values in state["variables"].items():
         shape = (-1, *(1,) * (values.shape.rank - 1))
         number = tf_.cast(tf_.reduce_prod(tf_.shape(values)[1:]), tf_.float32)
