@@ -212,7 +212,7 @@ def drop_inapplicable(
         The reason for each that is dropped, by name; a fault for each that is refused.
     """
     architecture, source = experiment["model"]["architecture"], experiment["dataset"]["source"]
-    task = tasks_of.of(experiment)
+    task, kind = tasks_of.of(experiment), spec_of(experiment, "dataset").kind
     skipped, refused, kept = {}, [], {}
     for name, parameters in experiment[key].items():
         if parameters is False:
@@ -229,6 +229,14 @@ def drop_inapplicable(
             if name in named:
                 fitting = " or ".join(spec.tasks)
                 refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} for the task {fitting}; {reason}.")
+            else:
+                skipped[name] = reason
+            continue
+        if kind not in getattr(spec, "kinds", (kind,)):
+            reason = f"the data are of the kind {kind}"
+            if name in named:
+                fitting = " or ".join(spec.kinds)
+                refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} for data of the kind {fitting}; {reason}.")
             else:
                 skipped[name] = reason
             continue

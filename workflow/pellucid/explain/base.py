@@ -62,6 +62,7 @@ class MethodSpec:
             (M, *input_shape), mapped from the file, to draw a background from.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
         of_numbers: whether it has a meaning for an input of numbers, which have no neighbours.
+        kinds: of data for which it has a meaning: series, image. A method of one kind also refuses the other by `fits`.
     """
 
     title: str
@@ -77,6 +78,7 @@ class MethodSpec:
     needs_training: bool = False
     tasks: tuple[str, ...] = TASKS
     of_numbers: bool = True
+    kinds: tuple[str, ...] = ("series", "image")
     function: ClassVar[str] = "explain"
 
     @property

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
 from pellucid.network import deeplift, finite, target_columns, token_graph
-from pellucid.network.decompositions import Decompositions
 from pellucid.network.engine import COPIES_FORWARD
+from pellucid.network.learned_masks import LearnedMasks
 from pellucid.network.relu_gradients import ReluRule
 from pellucid.network.window_scores import window_mask
 from pellucid.targets import split
@@ -25,7 +25,7 @@ from pellucid.tasks import MULTI_LABEL, REGRESSION
 Array = NDArray[np.float32]
 
 
-class ExplainedModel(Decompositions):
+class ExplainedModel(LearnedMasks):
     """What explanations may ask of a model; `ModelEngine` opens, runs and checks it."""
 
     def logits(self, x: Array, *, called: str = "input") -> Array:
