@@ -131,6 +131,22 @@ class ModelEngine(ModelStructure):
         if before is not None:
             same_function.hold(before, self._model, "giving its layers their weights back", f"model {self._model.name}")
 
+    def for_shifted(self, shift: NDArray[np.float32]) -> Self:
+        """Return a model whose answer to x + shift is the answer to x; it shares the weights.
+
+        The shift is taken away before the first layer, and not put into its bias: beside zero padding that would be
+        another function.
+
+        Args:
+            shift: (channels,).
+        """
+        import keras
+
+        inputs = keras.Input(self.input_shape)
+        away = keras.layers.Rescaling(1.0, (-shift).tolist(), name="shift_away")(inputs)
+        whole = keras.Model(inputs, self._model(away), name=f"shifted_{self._model.name}")
+        return type(self)(whole, self.task, memory_mb=self._memory // 2**20, batch_size=self._batch_size)
+
     def _set_weights(self, weights: Mapping[str, Sequence[NDArray[Any]]]) -> None:
         """Set weights; forget compiled functions that hold constants made of the old weights."""
         for name, values in weights.items():

@@ -166,7 +166,7 @@ class Explanation:
         cost: its entry in `cost.json`.
         checks: its entry in `checks.json`.
         re_explain: explains other inputs by the same method, by default with the same seed and model:
-            `re_explain(inputs, targets, seed=None, model=None, measured=None)`.
+            `re_explain(inputs, targets, seed=None, model=None, measured=None, training=None)`.
     """
 
     label: str

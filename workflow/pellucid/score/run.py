@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pellucid.config.variants import method_of, variants
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.base import holds, measured_for, on_measured, require_finite
+from pellucid.lazy_array import LazyRows
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, RandomLabels, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.bootstrap import NONE, interval
@@ -96,7 +98,7 @@ def scored(
 
     plugin = plugins.load("score")[score]
     spec = plugin.SPEC
-    rows, values = [], dict[str, NDArray[Any]]()
+    rows, values, start = [], dict[str, NDArray[Any]](), perf_counter()
     for explanation, case in explanations:
         result = plugin.score(explanation, case, seeds.generator(seed, "score", score), **parameters)
         _require_no_infinity(result, f"{spec.title} of {explanation.label}")
@@ -104,7 +106,8 @@ def scored(
         values |= _arrays(result, explanation.label)
         logger.info("%s: %s", explanation.label, _means_line(result))
     content = _with_comparable(pd.DataFrame(rows, columns=COLUMNS), values)
-    logger.info("%s of %d explanations", spec.title, content["explanation"].nunique())
+    number, seconds = content["explanation"].nunique(), perf_counter() - start
+    logger.info("%s of %d explanations in %.1f s", spec.title, number, seconds)
     if "note" in values:
         logger.info("%s", values["note"])
     return content, values
@@ -191,11 +194,13 @@ def re_explain(
     seed: int | None = None,
     model: ExplainedModel | None = None,
     measured: NDArray[np.bool_] | None = None,
+    training: NDArray[np.float32] | LazyRows | None = None,
 ) -> NDArray[np.float32]:
-    """Run the method on new inputs, optionally with another seed or model."""
+    """Run the method on new inputs, optionally with another seed or model, or other training examples."""
     plugin = plugins.load("explain")[method]
     rng = seeds.generator(case.seed if seed is None else seed, "explain", label)
-    provided: dict[str, Any] = {"training": case.training} if plugin.SPEC.needs_training else {}
+    provided: dict[str, Any] = {"training": case.training if training is None else training}
+    provided = provided if plugin.SPEC.needs_training else {}
     provided |= measured_for(plugin, measured)
     attributions: NDArray[np.float32] = plugin.explain(
         model or case.model, inputs, targets, rng, **provided, **parameters
