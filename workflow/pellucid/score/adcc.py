@@ -98,9 +98,9 @@ def _pearson(first: NDArray[np.float32], second: NDArray[np.float32], inside: ND
 
     Two constant maps agree fully; a constant map does not agree with any other (0).
     """
-    shape = (-1, *(1,) * (first.ndim - 1))
+    axes = tuple(range(1, first.ndim))
     one, two = (
-        np.where(inside, maps - _mean(maps, inside).reshape(shape), 0).reshape(len(maps), -1)
+        np.where(inside, maps - np.expand_dims(_mean(maps, inside), axes), 0).reshape(len(maps), -1)
         for maps in (first, second)
     )
     squares = (one**2).sum(1), (two**2).sum(1)

@@ -86,12 +86,11 @@ def score(
         plain[name] = (least - most).mean(1)
         curves[f"most first.{name}"] = Curve(x, most, "share removed", quantity(case, of))
         curves[f"least first.{name}"] = Curve(x, least, "share removed", quantity(case, of))
-    adjusted = {
-        f"degradation_adjusted.{name}": class_adjusted(of_all, classes, penalty) for name, of_all in plain.items()
-    }
+    values = {f"degradation_adjusted.{name}": class_adjusted(one, classes, penalty) for name, one in plain.items()}
+    values |= {f"degradation.{name}": one for name, one in plain.items()}
     alone = len(np.unique(classes)) < 2
     note = "not adjusted: the differences between classes need examples of two classes" if alone else ""
-    return ScoreResult(adjusted | {f"degradation.{name}": of_all for name, of_all in plain.items()}, curves, note)
+    return ScoreResult(values, curves, note)
 
 
 def class_adjusted(scores: NDArray[np.float64], classes: NDArray[np.int64], penalty: float) -> NDArray[np.float64]:

@@ -80,14 +80,9 @@ def score(
 
 def offsets(case: ScoreContext, shift: float) -> NDArray[np.float32]:
     """Return the shift of each channel: (channels,). A channel without a range is shifted by `shift` itself."""
-    channels = np.moveaxis(case.inputs, -1, 0)
-    if case.measured is None:
-        spans = [float(np.ptp(values)) for values in channels]
-    else:
-        inside = np.moveaxis(case.measured, -1, 0)
-        spans = [
-            float(np.ptp(values[there])) if there.any() else 0.0 for values, there in zip(channels, inside, strict=True)
-        ]
+    everywhere = np.ones(case.inputs.shape, np.bool_) if case.measured is None else case.measured
+    pairs = zip(np.moveaxis(case.inputs, -1, 0), np.moveaxis(everywhere, -1, 0), strict=True)
+    spans = [float(np.ptp(values[inside])) if inside.any() else 0.0 for values, inside in pairs]
     return np.array([shift * (span or 1) for span in spans], np.float32)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
@@ -20,12 +19,13 @@ SPEC = ScoreSpec(
     family="faithfulness",
     about="Segments (superpixels of an image, windows of a series) are replaced by a baseline one after the other, "
     "those with the highest mean attribution first. The metric is the area over the curve of the probability as a "
-    "share of that of the whole input, over the share of the removed segments: 1 where the class is lost at once. It "
-    "falls below 0 where removing raises the probability. A curve that falls for any order makes the area large for "
-    "all explanations: compare with the controls. Not defined for a contrast, which has no probability.",
+    "share of that of the whole input, over the share of the removed segments: 1 where the class is lost at once, 0 "
+    "where nothing is lost (a rise counts as no loss). A curve that falls for any order makes the area large for all "
+    "explanations: compare with the controls. Not defined for a contrast, which has no probability, nor for values.",
     paper="Rieger L, Hansen LK. IROF: A Low Resource Evaluation Metric for Explanation Methods. AI for Affordable "
-    "Healthcare workshop, ICLR (2020), section 2; the area here is over shares, not numbers, of segments",
-    metrics={"irof": Metric("IROF", "higher", high=1)},
+    "Healthcare workshop, ICLR (2020), section 2; the area over shares of the segments, not their number, and no "
+    "credit for a rise are this project's",
+    metrics={"irof": Metric("IROF", "higher", 0, 1)},
     needs_model=True,
     needs_training=True,
     tasks=(SINGLE_LABEL, MULTI_LABEL),
@@ -45,25 +45,24 @@ def score(
     channels: units.Channels = "together",
     baselines: fills.Baselines = ("mean",),
 ) -> ScoreResult:
-    """Return the area for each baseline; NaN for a contrast.
+    """Return the area for each baseline; NaN for a contrast, and for a probability of 0.
 
     Raises:
         InputError: see `units.units` and `fills.fills`.
     """
-    unit = _meant(unit, case.inputs.ndim - 2)
-    options = {"unit": unit, "window": window, "channels": channels}
+    options = {"unit": _meant(unit, case.inputs.ndim - 2), "window": window, "channels": channels}
     removal = RankedRemoval.of(explanation, case, rng, baselines, mean=True, **options)
-    most = int(removal.n_units.max())
-    steps = np.minimum(np.arange(most + 1)[:, np.newaxis], removal.n_units) + np.zeros(len(case.inputs), np.int64)
+    x = np.arange(int(removal.n_units.max()) + 1)
+    removed = np.minimum(x[:, np.newaxis], removal.n_units) + np.zeros(len(case.inputs), np.int64)
     contrast = split(case.targets)[1] >= 0
     values, curves = {}, {}
     for name, fill in removal.fills.items():
-        kept: NDArray[np.float64] = removal.scores(fill, steps, "probability", strongest=True).T
-        kept = np.where(contrast[:, np.newaxis], np.nan, kept / np.where(contrast, 1, kept[:, 0])[:, np.newaxis])
-        values[f"irof.{name}"] = 1 - area_under(kept, (steps / removal.n_units).T)
-        curves[f"removed.{name}"] = Curve(
-            np.arange(most + 1.0), kept, "segments removed", "probability, share of the whole"
-        )
+        left = removal.scores(fill, removed, "probability", strongest=True).T
+        whole = left[:, :1]
+        share = np.minimum(left / np.where(whole > 0, whole, 1), 1)
+        share[contrast | (whole[:, 0] <= 0)] = np.nan
+        values[f"irof.{name}"] = 1 - area_under(share, (removed / removal.n_units).T)
+        curves[f"removed.{name}"] = Curve(x.astype(np.float64), share, "segments removed", "share of the probability")
     return ScoreResult(values, curves, "not defined for a contrast" if contrast.any() else "")
 
 

@@ -83,7 +83,7 @@ def score(
         change = _size(_shares(near.maps, maps[part], floor))
         whole = {
             "relative_input_stability": _size(_shares(near.inputs, inputs[part], floor)),
-            "relative_output_stability": _size(near_logits - logits[part].astype(np.float64)),
+            "relative_output_stability": _size(near_logits.astype(np.float64) - logits[part]),
         }
         if before is not None:
             near_features = features(model, flat, place).reshape(*near.inputs.shape[:2], -1)
