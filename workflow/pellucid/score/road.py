@@ -11,9 +11,9 @@ from pydantic import Field
 
 from pellucid.parameters import UNIQUE
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
+from pellucid.score.shared import units
 from pellucid.score.shared.imputation import noisy_linear
 from pellucid.score.shared.removal import Output, RankedRemoval, memoised, quantity
-from pellucid.score.shared.units import Unit
 
 _SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -58,7 +58,7 @@ def score(
         ),
     ] = 0.01,
     of: Output = "probability",
-    unit: Unit = "sample",
+    unit: units.Unit = "sample",
 ) -> ScoreResult:
     """Return the means over the shares for both orders, and their difference.
 
@@ -80,3 +80,12 @@ def score(
         "least first": Curve(x, least, "share imputed", quantity(case, of)),
     }
     return ScoreResult(values, curves)
+
+
+def fits(axes: tuple[int, ...], *, unit: str, **others: object) -> None:
+    """Refuse superpixels of a series.
+
+    Raises:
+        InputError: see `units.fits`.
+    """
+    units.fits(axes, unit=unit, window="auto")
