@@ -37,6 +37,9 @@ SPEC = ScoreSpec(
     needs_model=True,
 )
 
+# Refuses a window that is too large before any job runs, if the size of the examples is known.
+fits = units.fits
+
 
 def score(
     explanation: Explanation,
@@ -59,6 +62,8 @@ def score(
     ] = 0.01,
     of: Output = "probability",
     unit: units.Unit = "sample",
+    window: units.Window = "auto",
+    channels: units.Channels = "together",
 ) -> ScoreResult:
     """Return the means over the shares for both orders, and their difference.
 
@@ -66,7 +71,7 @@ def score(
         InputError: see `units.units`.
     """
     for_removal, for_noise = rng.spawn(2)
-    removal = RankedRemoval.of(explanation, case, for_removal, (), unit=unit, window="auto", channels="together")
+    removal = RankedRemoval.of(explanation, case, for_removal, (), unit=unit, window=window, channels=channels)
     fill = memoised(case, for_noise, ("ROAD", noise), lambda: noisy_linear(case, noise, for_noise))
     x: NDArray[np.float64] = np.sort(np.asarray(shares, np.float64))
     most, least = removal.both_orders(fill, x, of)
@@ -80,12 +85,3 @@ def score(
         "least first": Curve(x, least, "share imputed", quantity(case, of)),
     }
     return ScoreResult(values, curves)
-
-
-def fits(axes: tuple[int, ...], *, unit: str, **others: object) -> None:
-    """Refuse superpixels of a series.
-
-    Raises:
-        InputError: see `units.fits`.
-    """
-    units.fits(axes, unit=unit, window="auto")
