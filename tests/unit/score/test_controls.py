@@ -36,7 +36,7 @@ def planted(keras):
     raw = synthetic_series.load({}, np.random.default_rng(0), per_class=100).train
     x, y = np.asarray(raw.x, np.float32), np.asarray(raw.y)
     keras.utils.set_random_seed(3)
-    model = build(x.shape[1:], 4, batch_norm_momentum=0.9)
+    model = build(x.shape[1:], 4, filters=[16, 32, 32], pool=4, batch_norm_momentum=0.9)
     model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(x[:320], y[:320], epochs=8, batch_size=32, verbose=0)
     right = 320 + np.flatnonzero(model.predict(x[320:], verbose=0).argmax(1) == y[320:])
