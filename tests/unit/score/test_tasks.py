@@ -104,7 +104,7 @@ def test_an_exact_explanation_is_fully_faithful(case):
 
 
 def test_further_scores_look_at_the_same_quantity(case):
-    context, exact, constant = case
+    context, exact, _ = case
     rng = np.random.default_rng(0)
     options = {"unit": "value", "baselines": ["zero"]}
     deletion = deletion_insertion.score(exact, context, np.random.default_rng(0), **options).curves["deletion.zero"]

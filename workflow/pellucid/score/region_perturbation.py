@@ -37,9 +37,12 @@ def score(
     case: ScoreContext,
     rng: np.random.Generator,
     *,
-    share: Annotated[float, Field(gt=0, le=1, description="of the regions, those that are perturbed; one at least")] = (
-        0.5
-    ),
+    share: Annotated[
+        float,
+        Field(
+            gt=0, le=1, description="of the regions, those that are perturbed; the number is rounded, to one at least"
+        ),
+    ] = 0.5,
     of: Output = "probability",
     unit: units.Unit = "window",
     window: units.Window = "auto",
