@@ -16,6 +16,9 @@ from pellucid.targets import split
 from pellucid.tasks import MULTI_LABEL, REGRESSION
 from pellucid.views.shared.features import FeatureLayer, feature_layer, features
 
+# A change of the whole input, layer or output below this counts as this much.
+_LEAST = 1e-6
+
 SPEC = ScoreSpec(
     title="Relative stability",
     family="robustness",
@@ -24,8 +27,8 @@ SPEC = ScoreSpec(
     "the change of the input (each value as a share of itself), of a layer's features (likewise) or of the outputs "
     "before the softmax. The metric is log10(1 + the largest ratio), 0 for a map that never changes. Copies for which "
     "the model predicts another class (of labels: the label's other answer) are left out, since the explanation may "
-    "change there; an example without other copies has no value. Values near 0 change by large shares, so that maps "
-    "with many of them look unstable. Stable is not right.",
+    "change there; an example without other copies has no value. Values near 0 would change by huge shares: they count "
+    "as the floor. Stable is not right.",
     paper="Agarwal C, Johnson N, Pawelczyk M, Krishna S, Saxena E, Zitnik M, Lakkaraju H. Rethinking Stability for "
     "Attribution-based Explanations. arXiv:2203.06877 (2022), section 3, relative input, representation and output "
     "stability with p = 2; the logarithm and the floor as a share of the largest value are this project's",
@@ -51,10 +54,10 @@ def score(
         Field(
             gt=0,
             le=1,
-            description="least size by which a change is divided: of a value, as a share of the largest one of its "
-            "map, input or layer; of a whole, as it is",
+            description="least size of a value by which its change is divided, as a share of the largest value of "
+            "the map, input or layer; the paper's stands near 0",
         ),
-    ] = 1e-6,
+    ] = 0.01,
     layer: FeatureLayer = "last_features",
     examples: ExampleCount = 2,
 ) -> ScoreResult:
@@ -90,7 +93,7 @@ def score(
             whole["relative_representation_stability"] = _size(_shares(near_features, before[part], floor))
         same = same_answer(case.task, logits[part], near_logits, targets[part])
         for name, by in whole.items():
-            ratios[name][near.some, part] = np.where(same, change / np.maximum(by, floor), np.nan)
+            ratios[name][near.some, part] = np.where(same, change / np.maximum(by, _LEAST), np.nan)
     values = {name: np.log10(1 + _largest(of_all)) for name, of_all in ratios.items()}
     note = "" if place else "no representation: only the outputs of the model are known"
     return ScoreResult(
