@@ -126,3 +126,14 @@ def test_order_and_number_of_examples_do_not_matter():
     object.__setattr__(alone, "targets", case.targets[::-1])
     turned = score(explained_by(alone, gradient_input), alone, rng()).values["road"]
     np.testing.assert_allclose(turned[::-1], found, atol=1e-6)
+
+
+def test_the_interval_of_a_probability_ends_where_probabilities_do():
+    from pellucid.score.run import scored
+
+    case, _ = linear_case((30, 2), number=12)
+    explanation = explained_by(case, gradient_input)
+    for parameters, bounded in (({}, True), ({"of": "logit"}, False)):
+        table, _ = scored("road", parameters, [(explanation, case)], 1)
+        rows = table[(table["metric"] == "road_most_first") & (table["class"] == "all")]
+        assert (rows["low"].item() >= 0 and rows["high"].item() <= 1) == bounded

@@ -205,11 +205,14 @@ class ScoreResult:
         values: by metric, (N,) float64; NaN if the metric is not defined for an example.
         curves: by name.
         note: on the measurement, the same for all explanations; the figure shows it.
+        ends: by metric (without a variant), the least and the largest value where these depend on the case or on a
+            parameter, in the place of those of `Metric`; intervals end there.
     """
 
     values: Mapping[str, NDArray[np.float64]]
     curves: Mapping[str, Curve] = field(default_factory=dict)
     note: str = ""
+    ends: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 class Score(Protocol):

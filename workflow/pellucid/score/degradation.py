@@ -13,7 +13,7 @@ from pydantic import Field
 from pellucid.datasets.base import UNLABELLED
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
-from pellucid.score.shared.removal import Output, RankedRemoval, quantity
+from pellucid.score.shared.removal import Output, RankedRemoval, probability_ends, quantity
 from pellucid.targets import split
 from pellucid.tasks import MULTI_LABEL, SINGLE_LABEL
 
@@ -90,7 +90,8 @@ def score(
     values |= {f"degradation.{name}": one for name, one in plain.items()}
     alone = len(np.unique(classes)) < 2
     note = "not adjusted: the differences between classes need examples of two classes" if alone else ""
-    return ScoreResult(values, curves, note)
+    ends = probability_ends(case, of, degradation_adjusted=(-1 - penalty, 1), degradation=(-1, 1))
+    return ScoreResult(values, curves, note, ends)
 
 
 def class_adjusted(scores: NDArray[np.float64], classes: NDArray[np.int64], penalty: float) -> NDArray[np.float64]:

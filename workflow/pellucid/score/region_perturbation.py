@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
-from pellucid.score.shared.removal import Output, RankedRemoval, quantity
+from pellucid.score.shared.removal import Output, RankedRemoval, probability_ends, quantity
 
 SPEC = ScoreSpec(
     title="Region perturbation (AOPC)",
@@ -65,7 +65,8 @@ def score(
         values[f"abpc.{name}"] = (least - most).mean(1)
         curves[f"most first.{name}"] = Curve(x, most, "share perturbed", quantity(case, of))
         curves[f"least first.{name}"] = Curve(x, least, "share perturbed", quantity(case, of))
-    return ScoreResult({name: values[name] for name in sorted(values, key=_metric)}, curves)
+    ordered = {name: values[name] for name in sorted(values, key=_metric)}
+    return ScoreResult(ordered, curves, ends=probability_ends(case, of, aopc=(-1, 1), abpc=(-1, 1)))
 
 
 def _metric(name: str) -> int:

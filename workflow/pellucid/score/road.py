@@ -13,7 +13,7 @@ from pellucid.parameters import UNIQUE
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import units
 from pellucid.score.shared.imputation import noisy_linear
-from pellucid.score.shared.removal import Output, RankedRemoval, memoised, quantity
+from pellucid.score.shared.removal import Output, RankedRemoval, memoised, probability_ends, quantity
 
 _SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -84,4 +84,5 @@ def score(
         "most first": Curve(x, most, "share imputed", quantity(case, of)),
         "least first": Curve(x, least, "share imputed", quantity(case, of)),
     }
-    return ScoreResult(values, curves)
+    ends = probability_ends(case, of, road=(-1, 1), road_most_first=(0, 1), road_least_first=(0, 1))
+    return ScoreResult(values, curves, ends=ends)

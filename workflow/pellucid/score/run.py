@@ -214,10 +214,11 @@ def _rows(spec: ScoreSpec, result: ScoreResult, label: str, case: ScoreContext, 
     rows = []
     for name, values in result.values.items():
         metric = spec.metric(name)
+        low, high = result.ends.get(name.split(".")[0], (metric.low, metric.high))
         for which in [None, *(label for label in np.unique(case.labels) if label != UNLABELLED)]:
             members = values if which is None else values[case.labels == which]
             rng = seeds.generator(seed, "bootstrap", name, tables.ALL if which is None else str(which))
-            mean = interval(members, rng, proportion=metric.proportion, low=metric.low, high=metric.high)
+            mean = interval(members, rng, proportion=metric.proportion, low=low, high=high)
             if metric.once or metric.of_model:
                 mean = mean._replace(low=np.nan, high=np.nan, method=NONE)
             # The column `over` is needed, since a class may be called "all".

@@ -48,6 +48,12 @@ def quantity(case: ScoreContext, of: str) -> str:
     return value if case.task == REGRESSION else of
 
 
+def probability_ends(case: ScoreContext, of: str, **ends: tuple[float, float]) -> dict[str, tuple[float, float]]:
+    """Return the ends of metrics (`ScoreResult.ends`) where a probability is looked at; else none."""
+    bounded = quantity(case, of) == "probability" and (split(case.targets)[1] < 0).all()
+    return ends if bounded else {}
+
+
 def target_scores(
     model: ExplainedModel,
     targets: NDArray[np.int64],
