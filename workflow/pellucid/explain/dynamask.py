@@ -31,6 +31,7 @@ SPEC = MethodSpec(
     per_channel=True,
     signed=False,
     kinds=("series",),
+    of_numbers=False,
 )
 
 

@@ -28,6 +28,7 @@ SPEC = MethodSpec(
     unit="mask (1: kept)",
     per_channel=True,
     signed=False,
+    of_numbers=False,
 )
 
 

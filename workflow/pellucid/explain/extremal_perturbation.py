@@ -36,6 +36,7 @@ SPEC = MethodSpec(
     unit="share of the masks that keep the value",
     per_channel=When("channels", "each"),
     signed=False,
+    of_numbers=False,
 )
 
 

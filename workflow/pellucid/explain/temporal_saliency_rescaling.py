@@ -50,6 +50,7 @@ SPEC = MethodSpec(
     per_channel=True,
     signed=False,
     kinds=("series",),
+    of_numbers=False,
 )
 
 

@@ -122,6 +122,7 @@ class ExplainedModel(LearnedMasks):
             channels: (windows,) the channel that is covered, -1 for all.
         """
         x, fill = self._inputs(x), self._inputs(fill)
+        self._require_one_row()
         passes, rows = len(x) * len(starts), self.batch_size()
         if (scorer := self._scorers.for_windows(tuple(size), passes)) is not None:
             self.forward_passes += passes
