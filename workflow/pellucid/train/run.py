@@ -71,8 +71,7 @@ def train(
         paths: the files of the model, by the parameter that names them.
         permuted: train on shuffled labels, which mean nothing; `training.json` gets the share that was memorised.
         others: of several inputs, `other_train.npz` and `other_validation.npz`, by split.
-        checkpoint_store: address in S3 that gets the checkpoints as well, where no file system is shared: a killed job
-            goes on on another machine. They stay there, see `checkpoint_store.remove`.
+        checkpoint_store: address in S3 that gets the checkpoints as well, so that a killed job goes on on another machine.
 
     Raises:
         InputError: model or augmentation do not fit the data; a checksum is wrong; a weight or a loss is not finite.
@@ -85,12 +84,12 @@ def train(
     objective = run.objective
     choice = settings.class_weights if objective.task == SINGLE_LABEL else "none"
     weights = class_weights(run.data_info["counts"]["train"], choice)
-    x, size = {"train": x_train, "validation": x_validation}, settings.batch_size
+    x = {"train": x_train, "validation": x_validation}
     batches = load_batches(
         x,
         labels,
         measured,
-        batch_size=size,
+        batch_size=settings.batch_size,
         class_weights=weights,
         seed=seed,
         permuted=permuted,
