@@ -71,7 +71,7 @@ def train(
         paths: the files of the model, by the parameter that names them.
         permuted: train on shuffled labels, which mean nothing; `training.json` gets the share that was memorised.
         others: of several inputs, `other_train.npz` and `other_validation.npz`, by split.
-        checkpoint_store: address in S3 that gets the checkpoints as well, so that a killed job goes on on another machine.
+        checkpoint_store: address in S3 that gets the checkpoints as well, for jobs killed on other machines.
 
     Raises:
         InputError: model or augmentation do not fit the data; a checksum is wrong; a weight or a loss is not finite.
