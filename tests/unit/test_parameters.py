@@ -20,7 +20,7 @@ PACKAGES = ("datasets", "models", "explain", "views", "score")
 PLUGINS = {f"{package}.{name}": module for package in PACKAGES for name, module in plugins.load(package).items()}
 # Keyword-only arguments that the workflow gives, as the contracts say.
 OF_THE_WORKFLOW = {"measured", "training", "scratch", "known", "task", "explained"}
-HOOKS = ("check", "fits", "fill", "features", "addresses", "axes", "reference", "expected")
+HOOKS = ("check", "fits", "fill", "features", "addresses", "axes", "reference", "expected", "suits")
 
 
 def function(module: ModuleType) -> Any:

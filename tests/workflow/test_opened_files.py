@@ -26,6 +26,9 @@ FEW = {
     "rise": {"masks": 20},
     "sobol": {"designs": 4},
     "hsic": {"samples": 16},
+    "extremal_perturbation": {"iterations": 10, "areas": [0.2]},
+    "dynamask": {"iterations": 10, "areas": [0.2]},
+    "extremal_mask": {"iterations": 10},
     "smoothgrad": {"samples": 3},
     "vargrad": {"samples": 3},
     "deep_shap": {"background": 5},
@@ -36,13 +39,20 @@ FEW = {
     "instance_weights": False,
 }
 SCORES = {
+    "adcc": {"examples": 1},
+    "degradation": {"steps": 2, "baselines": ["zero"]},
     "deletion_insertion": {"steps": 2, "baselines": ["zero"]},
+    "efficient_mprt": {"draws": 1, "examples": 1},
     "faithfulness_correlation": {"runs": 3, "baselines": ["zero"]},
     "infidelity": {"runs": 3, "baselines": ["zero"]},
     "parameter_randomisation": {"steps": 2, "examples": 1},
     "random_labels": {"epochs": 1},
+    "relative_stability": {"samples": 2, "examples": 1},
+    "road": {"shares": [0.5]},
     "seed_stability": {"runs": 2},
     "sensitivity": {"samples": 2, "examples": 1},
+    "sensitivity_n": {"runs": 3, "shares": [0.5], "baselines": ["zero"]},
+    "smooth_mprt": {"samples": 2, "examples": 1},
     "sufficiency": {"fractions": [0.5], "baselines": ["zero"]},
 }
 VIEWS = {

@@ -3,6 +3,8 @@
 
 
 rule download:
+    input:
+        brought_file,
     output:
         "results/downloads/{key}/{file}",
     log:

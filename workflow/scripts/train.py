@@ -27,5 +27,7 @@ with job(snakemake, whole=True) as params:
         threads=params.threads,
         code=params.code,
         checkpoints=params.checkpoints,
+        # Not among the parameters: where checkpoints are kept changes nothing in the outputs.
+        checkpoint_store=snakemake.resources.get("checkpoint_store"),
         folder=Path(snakemake.output.model).parent,
     )

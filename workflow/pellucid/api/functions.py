@@ -21,8 +21,7 @@ from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.run import explain_variants
 from pellucid.explain.shared import number_inputs
-from pellucid.models.imported import step_choice
-from pellucid.network import token_graph
+from pellucid.models.imported import callers_words, step_choice
 from pellucid.tasks import SINGLE_LABEL
 
 # A Keras model, the path of a .keras file or of a SavedModel folder, or a function (N, *shape) -> (N, outputs).
@@ -222,7 +221,7 @@ def _opened(
 ) -> tuple[OpenedModel, Data]:
     """Open the model for the examples, and check the examples (`facts.Data.of`)."""
     opening = replace(opening, class_names=None if class_names is None else facts.names(class_names, "class_names"))
-    with no_advice_on_tracing():
+    with no_advice_on_tracing(), callers_words.as_arguments():
         if isinstance(x, Mapping):
             explained, by_name = several_inputs.chosen(x, explained)
             from_caller = by_name[explained]
@@ -254,8 +253,8 @@ def explain_opened(
     if opened.numbers:
         number_inputs.require_fitting(method)
     settings.require_task("explain", method, opened.explained.task)
-    if "self_attention" in spec.requires and not opened.opaque:
-        token_graph.read(opened.explained.places)  # its refusal says what the tokens go through
+    if not opened.opaque:
+        plugins.hook(plugins.load("explain")[method], "suits")(opened.explained)
     settings.require_features("explain", method, opened.features, opened.where, opaque=opened.opaque)
     if spec.needs_training and data.training is None:
         raise InputError(method, "it needs training examples as a background.", "Pass them: training=….")

@@ -62,14 +62,14 @@ def open_several(model: Any, x: Mapping[str, Array], explained: str, options: op
         InputError: a model of another kind, or arrays that are not those of its inputs.
     """
     if isinstance(model, str | os.PathLike):
-        twin, where = _loaded(Path(model).expanduser(), x, explained, options), str(model)
+        twin, where = _loaded(Path(model).expanduser(), x, options), str(model)
     elif keras_copy.is_keras_model(model) and not keras_copy.is_subclassed(model):
         keras_copy.require_tensorflow(model)
         session.start(options.threads)
         where = f"model {model.name}"
         _require_names(model, x, where)
         finite.require_weights(model, where)
-        _check(keras_copy.config_of(model, where), explained, where, registered=archive.registered())
+        archive.check(keras_copy.config_of(model, where), where, registered=archive.registered(), inputs=list(x))
         with keras_copy.single_precision():
             twin = _copied(model, where)
     else:
@@ -116,7 +116,7 @@ def _batches(model: keras.Model, x: Mapping[str, Array], explained: str) -> dict
     return batches
 
 
-def _loaded(path: Path, x: Mapping[str, Array], explained: str, options: opening.Opening) -> keras.Model:
+def _loaded(path: Path, x: Mapping[str, Array], options: opening.Opening) -> keras.Model:
     """Load a `.keras` file after its configuration was checked."""
     where = str(path)
     if path.is_dir() or not path.exists():
@@ -125,11 +125,18 @@ def _loaded(path: Path, x: Mapping[str, Array], explained: str, options: opening
     checked = archive.look_over(path)
     own = None if options.code is None else archive.ANYTHING
     _require(_names(checked.config), x, where)
-    _check(checked.config, explained, where, registered=own, allow_code=options.allow_code)
+    archive.check(checked.config, where, registered=own, allow_code=options.allow_code, inputs=list(x))
     session.start(options.threads)
     if options.code is not None:
         names = register(OwnCode.of(options.code), f"code {options.code}")
-        _check(checked.config, explained, where, registered=names, allow_code=options.allow_code, code=options.code)
+        archive.check(
+            checked.config,
+            where,
+            registered=names,
+            allow_code=options.allow_code,
+            code=options.code,
+            inputs=list(x),
+        )
     with keras_copy.single_precision():
         model = opening.loaded(path, checked.config, checked.stored, options)
     _require_names(model, x, where)
@@ -139,12 +146,6 @@ def _loaded(path: Path, x: Mapping[str, Array], explained: str, options: opening
 def _names(config: archive.Config) -> list[str]:
     """Return the names of the inputs in the configuration of a model."""
     return [str(name) for name, *_ in config_graph.ends(config["config"].get("input_layers", []))]
-
-
-def _check(config: archive.Config, explained: str, where: str, **options: Any) -> None:
-    """Check a configuration as that of the explained input alone (`archive.check`)."""
-    ends = [end for end in config_graph.ends(config["config"].get("input_layers", [])) if str(end[0]) == explained]
-    archive.check({**config, "config": {**config["config"], "input_layers": ends}}, where, **options)
 
 
 def _require_names(model: keras.Model, x: Mapping[str, Array], where: str) -> None:

@@ -126,7 +126,8 @@ def coverage(explanation: Explanation, case: ScoreContext) -> float | None:
     rng = seeds.generator(case.seed, "coverage")
     noise = rng.uniform(low, high, (_NOISE, *case.inputs.shape[1:])).astype(np.float32)
     targets = np.arange(_NOISE) % case.model.n_classes
-    next(held_examples.each(case.model, case.others, len(case.inputs)))
+    if case.others:
+        next(held_examples.each(case.model, case.others, len(case.inputs)))
     seen = (case.model.gradient(noise, targets) != 0).any(0)
     return float((explanation.re_explain(noise, targets) != 0).any(0)[seen].mean()) if seen.any() else None
 
@@ -136,7 +137,7 @@ def batch_independence(explanation: Explanation, case: ScoreContext) -> float:
     assert explanation.re_explain is not None
     some = np.arange(min(len(case.inputs), 3))[::-1]
     before: NDArray[np.float32] = explanation.attributions[some]
-    if case.model is not None and case.model.held_inputs:
+    if case.others:
         after = before.copy()
         for rows in held_examples.each(case.model, case.others, len(some)):
             row = np.array([rows.start])

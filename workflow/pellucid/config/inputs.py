@@ -36,7 +36,7 @@ def is_of_numbers(experiment: Mapping[str, Any]) -> bool:
 def misfit(experiment: Mapping[str, Any], spec: Any) -> str:
     """Return why a method, view or score has no meaning for the inputs of an experiment; empty where it has one."""
     if explained(experiment) is not None and not getattr(spec, "several_inputs", True):
-        return "the data have several inputs, and it shows models of one"
+        return "the data have several inputs, and it takes models of one"
     if not getattr(spec, "of_numbers", True) and is_of_numbers(experiment):
         return f"the explained input {abbreviate(explained(experiment))} is numbers, which have no neighbours"
     return ""

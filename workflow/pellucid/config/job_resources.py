@@ -10,10 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
-
+from pellucid.config import stored_sizes
 from pellucid.config.resolution import Config
 
 
@@ -108,12 +106,12 @@ def _within_a_day(time: float) -> int:
 
 
 def _size_mb(paths: Iterable[str]) -> float:
-    return sum(Path(path).stat().st_size for path in paths if Path(path).is_file()) / _MB
+    return sum(map(stored_sizes.size_of, paths)) / _MB
 
 
 def _example_mb(array: str, others: Iterable[str] = ()) -> float:
     """Return the size of one example of a file of examples, with its other inputs; 0 where it is not made yet."""
-    if not Path(array).is_file():
+    if not (example := stored_sizes.example_bytes(array)):
         return 0
-    examples = np.load(array, mmap_mode="r")
-    return float(examples[:1].nbytes) / _MB + _size_mb(others) / max(len(examples), 1)
+    examples = max(stored_sizes.size_of(array) // example, 1)
+    return example / _MB + _size_mb(others) / examples

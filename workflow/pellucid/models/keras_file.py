@@ -14,6 +14,7 @@ from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.models.base import ModelSpec
 from pellucid.models.imported import (
     archive,
+    declared_outputs,
     declared_sizes,
     head,
     input_sizes,
@@ -24,6 +25,7 @@ from pellucid.models.imported import (
     task_head,
 )
 from pellucid.models.imported.compatibility import make_compatible
+from pellucid.models.imported.config_graph import refuse_inconsistent
 from pellucid.network import finite
 from pellucid.network.layers import holds_weights, walk
 from pellucid.network.same_function import reason
@@ -103,7 +105,7 @@ def features(
 
     Raises:
         InputError: the file is not a model, `archive.check` refuses it, or it has another number of outputs than there
-            are `classes`.
+            are `classes`, or `steps` are missing or do not fit.
     """
     if numbers and features != "auto":
         features = input_sizes.of_numbers(features)
@@ -118,6 +120,8 @@ def features(
     archive.check(config, str(path), allow_code=allow_code, registered=registered, inputs=inputs or ())
     if not new_head:
         own_keys.check_number(classes, config, str(path))
+        with refuse_inconsistent(str(path)):
+            declared_outputs.require_steps(config, steps, str(path))
     # The activation moves behind the explained steps.
     config = config if steps is None else per_step.without_last_activation(config)
     if features == "auto":

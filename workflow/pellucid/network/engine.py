@@ -145,6 +145,11 @@ class ModelEngine(ModelStructure):
             found = f"values of {comma_list(values)} to be held"
             raise InputError.unexpected(f"model {self._model.name}", found, "none, since it has one input")
 
+    def _require_one_row(self) -> None:
+        """Refuse held values of several examples, where inputs are combined with each other or with windows."""
+        if self._held:
+            self._held.require(1)
+
     def batch_size(self, *, backward: bool = False) -> int:
         """Return how many examples go through the model at a time."""
         if self._batch_size is not None:
@@ -176,6 +181,22 @@ class ModelEngine(ModelStructure):
         if before is not None:
             same_function.hold(before, self._model, "giving its layers their weights back", f"model {self._model.name}")
 
+    def for_shifted(self, shift: NDArray[np.float32]) -> Self:
+        """Return a model whose answer to x + shift is the answer to x; it shares the weights.
+
+        The shift is taken away before the first layer, and not put into its bias: beside zero padding that would be
+        another function.
+
+        Args:
+            shift: (channels,).
+        """
+        import keras
+
+        inputs = keras.Input(self.input_shape)
+        away = keras.layers.Rescaling(1.0, (-shift).tolist(), name="shift_away")(inputs)
+        whole = keras.Model(inputs, self._model(away), name=f"shifted_{self._model.name}")
+        return type(self)(whole, self.task, memory_mb=self._memory // 2**20, batch_size=self._batch_size)
+
     def _set_weights(self, weights: Mapping[str, Sequence[NDArray[Any]]]) -> None:
         """Set weights; forget compiled functions that hold constants made of the old weights."""
         for name, values in weights.items():
@@ -199,8 +220,8 @@ class ModelEngine(ModelStructure):
         """
         # Targets are (N,), or (N, 2) with a contrast among them.
         key = (*key, *(array.ndim for array in arrays))
-        if self._held and not by_row:
-            self._held.require(1)
+        if not by_row:
+            self._require_one_row()
         if key not in self._compiled:
             # A batch axis of unknown length costs nothing on the CPU (measured), and no size is ever traced again.
             signature = [self._tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pellucid.network.held_rows import KIND
@@ -129,6 +129,81 @@ def chain(model: keras.Model) -> list[ChainLink] | None:
             return None
         links[:0] = inner
         tensor = node.input_tensors[0]
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of a layer, which can be computed alone. Values are numbered: 0 is the model's input.
+
+    Attributes:
+        operation: the Keras layer, or operation.
+        step: Keras' record of the use.
+        reads: numbers of the values that it takes.
+        writes: numbers of its outputs.
+        shape: of its first output for one example.
+    """
+
+    operation: Any
+    step: Any
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    shape: tuple[int | None, ...]
+
+    @property
+    def plain(self) -> bool:
+        """Whether it takes tensors and no further argument."""
+        tensors = {id(tensor) for tensor in self.step.input_tensors}
+        arguments = [*self.step.arguments.args, *self.step.arguments.kwargs.values()]
+        flat = [value for argument in arguments for value in (argument if isinstance(argument, list) else [argument])]
+        return all(value is None or value is False or id(value) in tensors for value in flat)
+
+    def outputs(self, values: Mapping[int, Any]) -> list[Any]:
+        """Return its outputs, from the values by their numbers, as the model computes them outside of training."""
+        import keras
+
+        given = dict(zip(map(id, self.step.input_tensors), (values[number] for number in self.reads), strict=True))
+        args, kwargs = self.step.arguments.fill_in(given)
+        outside = {"training": False} if isinstance(self.operation, keras.layers.Layer) else {}
+        result = self.operation(*args, **{**kwargs, **outside})
+        return list(keras.tree.flatten(result))
+
+
+def uses(model: keras.Model) -> tuple[list[Use], int] | None:
+    """Return the uses of all layers in order, and the number of the model's output; nested models are opened.
+
+    None for a model that is not made of a graph alone, or in which a layer is asked to work as in training.
+    """
+    found: list[Use] = []
+    try:
+        (end,) = _list_uses(model, [0], found, 1)
+    except _NoGraphError:
+        return None
+    return found, end
+
+
+class _NoGraphError(Exception):
+    """A model is not computed by its graph alone."""
+
+
+def _list_uses(model: Any, inputs: Sequence[int], found: list[Use], fresh: int) -> list[int]:
+    """Add the uses in a model to `found`; return the numbers of its outputs. `fresh`: the next number."""
+    graph = _functional(model)
+    if graph is None or type(model).__module__.split(".")[0] != "keras":
+        raise _NoGraphError
+    made = {id(tensor): number for tensor, number in zip(graph.inputs, inputs, strict=True)}
+    for step in steps(graph):
+        reads = [made[id(tensor)] for tensor in step.input_tensors]
+        use = Use(step.operation, step, tuple(reads), (), tuple(step.output_tensors[0].shape[1:]))
+        if step.arguments.kwargs.get("training") or any(value is True for value in step.arguments.args):
+            raise _NoGraphError
+        if hasattr(step.operation, "layers") and use.plain:
+            writes = _list_uses(step.operation, reads, found, fresh)
+        else:
+            writes = list(range(fresh, fresh + len(step.output_tensors)))
+            found.append(replace(use, writes=tuple(writes)))
+        fresh = max([fresh, *(number + 1 for use in found[-1:] for number in use.writes)])
+        made.update(zip(map(id, step.output_tensors), writes, strict=True))
+    return [made[id(tensor)] for tensor in graph.outputs]
 
 
 def sources(operation: Any) -> list[Any]:

@@ -58,6 +58,13 @@ class HeldModel:
         if unknown := [name for name, shape in shapes.items() if None in shape]:
             found = f"input {unknown[0]} of shape {shapes[unknown[0]]}"
             raise InputError.unexpected(where, found, "an input whose sizes are all known")
+        dtype = str(model.inputs[names.index(explained)].dtype)
+        if "float" not in dtype:
+            found, expected = f"input {explained} of the type {dtype}", "numbers with fractions: float32"
+            hint = (
+                "A map says what small changes of the input do. Whole numbers can be held while another is explained."
+            )
+            raise InputError.unexpected(where, found, expected, hint)
         self.shapes = {name: shape for name, shape in shapes.items() if name != explained}
         self.single = self._built(model, names)
         self._layers = {name: self.single.get_layer(name) for name in self.shapes}

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.messages import first_line
+from pellucid.messages import counted, first_line
 from pellucid.network import channels_first, runtime, tracing
 from pellucid.network.layers import last_layer, steps, walk
 from pellucid.network.named_inputs import Rows, ends
@@ -244,14 +244,14 @@ def _fault(model: Any, inputs: Array | Rows) -> str:
     try:
         first = ask(model, inputs)
         if len(first) != len(inputs):
-            return f"{len(first)} answers for {len(inputs)} examples"
+            return f"{counted(len(first), 'answer')} for {counted(len(inputs), 'example')}"
         for text, again in checks:
             second = again().reshape(-1, *first.shape[1:])
             flat = first[: len(second)].reshape(len(second), -1)
             if flat.size and difference(flat, second.reshape(len(second), -1), _epsilon_of(model)) > 1:
                 return text
     except Exception as error:  # Keras raises many kinds; all mean the same here
-        return f"a failure for {len(inputs)} examples ({reason(error)})"
+        return f"a failure for {counted(len(inputs), 'example')} ({reason(error)})"
     return ""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pellucid.compare.failed_checks import ABOUT
 from pellucid.data_info import DataInfo
-from pellucid.messages import MANY_CLASSES, format_shape
+from pellucid.messages import MANY_CLASSES, counted, format_shape
 from pellucid.page.ranking import Ranking
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, QUANTITY, REGRESSION, SINGLE_LABEL
 from pellucid.user_text import in_figure, readable
@@ -124,7 +124,7 @@ def explained_sentences(data: DataInfo, explorer: Mapping[str, Any], choice: Map
     each = f", up to {choice['per_class']} of each {OUTPUT_WORD[task]}, {which}"
     chosen = each if labelled else ", which have no labels"
     sentences = [
-        f"{len(explorer['explanations'])} explanations of {number:,} test examples{chosen}. "
+        f"{counted(len(explorer['explanations']), 'explanation')} of {counted(number, 'test example')}{chosen}. "
         f"Each says what counts for {whose}."
     ]
     if len(examples) < number:
@@ -209,8 +209,8 @@ def _first(ranking: Ranking) -> Section:
         f"{listed(shown)}.",
         f"These passed all their checks and have the best mean ranks of {len(ranking.mean_ranks)} explanations over "
         f"the scores of {listed(list(ranking.families))}, each of which counts once (1 would be the best of all in "
-        f"every score). The ranks are from at most {ranking.examples} examples: near ranks may change places with "
-        "other examples, and a good rank is no proof that a map is right.",
+        f"every score). The ranks are from at most {counted(ranking.examples, 'example')}: near ranks may change "
+        "places with other examples, and a good rank is no proof that a map is right.",
     ]
     if ranking.better_controls:
         sentences.append(

@@ -22,7 +22,8 @@ from pellucid.network import dtype_policy, finite, runtime, same_function
 from pellucid.tasks import REGRESSION, SINGLE_LABEL
 from pellucid.train import augmentation, input_scale, value_head
 from pellucid.train.carried_code import carried_code
-from pellucid.train.checkpoints import Checkpoints, Progress
+from pellucid.train.checkpoint_store import CheckpointStore
+from pellucid.train.checkpoints import Checkpoints, Progress, log_end
 from pellucid.train.compile import class_weights, ready_to_fit
 from pellucid.train.objective import Objective
 from pellucid.train.random_labels import memorised_share
@@ -52,6 +53,7 @@ def train(
     paths: Mapping[str, str] | None = None,
     permuted: bool = False,
     others: Mapping[str, Path | str] | None = None,
+    checkpoint_store: str | None = None,
 ) -> None:
     """Fit a model and write the epoch with the best monitored score; without epochs, the weights that it starts with.
 
@@ -69,6 +71,7 @@ def train(
         paths: the files of the model, by the parameter that names them.
         permuted: train on shuffled labels, which mean nothing; `training.json` gets the share that was memorised.
         others: of several inputs, `other_train.npz` and `other_validation.npz`, by split.
+        checkpoint_store: address in S3 that gets the checkpoints as well, for jobs killed on other machines.
 
     Raises:
         InputError: model or augmentation do not fit the data; a checksum is wrong; a weight or a loss is not finite.
@@ -81,12 +84,12 @@ def train(
     objective = run.objective
     choice = settings.class_weights if objective.task == SINGLE_LABEL else "none"
     weights = class_weights(run.data_info["counts"]["train"], choice)
-    x, size = {"train": x_train, "validation": x_validation}, settings.batch_size
+    x = {"train": x_train, "validation": x_validation}
     batches = load_batches(
         x,
         labels,
         measured,
-        batch_size=size,
+        batch_size=settings.batch_size,
         class_weights=weights,
         seed=seed,
         permuted=permuted,
@@ -94,8 +97,9 @@ def train(
         explained=run.data_info.get("explained_input", ""),
         others=others,
     )
-    place = Path(checkpoints) / run.key(threads, code, permuted)
-    state = Checkpoints(place, settings, run.build, safe=run.safe, objective=objective)
+    key = run.key(threads, code, permuted)
+    store = CheckpointStore(checkpoint_store, key) if checkpoint_store else None
+    state = Checkpoints(Path(checkpoints) / key, settings, run.build, safe=run.safe, objective=objective, store=store)
     network, progress = state.resume()
     notes = _notes(network, model, run.data_info, x_train)
     run.fit(network, progress, state, *batches)
@@ -106,7 +110,7 @@ def train(
     run.write(Path(folder), best, progress, memorised, notes)
     # Checkpoints of other settings too: those trainings were killed and given up.
     shutil.rmtree(checkpoints, ignore_errors=not progress.epoch)
-    progress.log_end(settings)
+    log_end(progress, settings)
 
 
 @dataclass(frozen=True)

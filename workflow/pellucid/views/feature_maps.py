@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.errors import InputError
+from pellucid.messages import counted
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import conv_layer
 from pellucid.views.base import ViewData, ViewSpec
@@ -62,7 +63,9 @@ def compute(
     count = len(data.examples["labels"])
     if example >= count:
         raise InputError.unexpected(
-            "feature_maps.example", f"{example}", f"at most {count - 1}: {count} examples are chosen"
+            "feature_maps.example",
+            f"{example}",
+            f"at most {count - 1}: {counted(count, 'example')} {'is' if count == 1 else 'are'} chosen",
         )
     names = model.conv_layers if layers == "all" else [conv_layer(model, layer) for layer in layers]
     if not names:

@@ -13,7 +13,9 @@ from pellucid.draw import style
 from pellucid.draw.layouts import base
 from pellucid.draw.shared.panel_scales import short
 
-_WIDE, _BAR, _REST = 3.1, 0.2, 0.75  # inches of a panel, of a bar, and of what else a panel has in height
+# Inches of the bars' length, of a bar's height, and of what else a panel has in height.
+_WIDE, _BAR, _REST = 2.6, 0.2, 0.85
+_VALUE = 11  # letters of a value behind a name
 _MOST = 30  # numbers in a panel, those of the largest mean absolute attribution in the figure
 
 
@@ -23,8 +25,7 @@ def draw(sheet: base.Sheet) -> Figure:
     shown = _largest(maps[np.concatenate(sheet.rows)])
     names = [f"{sheet.data_info['channels'][number]}" for number in shown]
     tall = _REST + _BAR * len(shown)
-    letters = max(map(len, names)) + 9
-    wide = _WIDE + base.SMALL_LETTER * max(letters - 16, 0)
+    wide = _WIDE + base.SMALL_LETTER * (max(map(len, names)) + _VALUE)
     figure = style.new(1.2 + wide * sheet.columns, 0.9 + tall * len(sheet.rows))
     axes = figure.subplots(len(sheet.rows), sheet.columns, squeeze=False)
     for line, row in zip(axes, sheet.rows, strict=True):
@@ -32,8 +33,8 @@ def draw(sheet: base.Sheet) -> Figure:
             values = sheet.arrays["inputs"][index, :, 0]
             labels = [f"{name} = {_number(values[number])}" for name, number in zip(names, shown, strict=True)]
             _bars(panel, maps[index, shown], labels, sheet.scales.of(index), signed=sheet.scales.signed)
-            panel.set_title(sheet.heading(index, wide), loc="left")
-            panel.set_xlabel(base.folded_note(sheet.scales.note(index), wide - 0.4), **base.NOTE)
+            panel.set_title(sheet.heading(index, _WIDE), loc="left")
+            panel.set_xlabel(base.folded_note(sheet.scales.note(index), _WIDE), **base.NOTE)
         for panel in line[len(row) :]:
             panel.set_visible(False)
     unit = sheet.data_info["unit"]

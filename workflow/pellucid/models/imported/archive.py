@@ -21,6 +21,7 @@ from pellucid.models.imported import (
     bounded_json,
     config_graph,
     declared_sizes,
+    dtypes,
     hdf5,
     input_sizes,
     keras_zip,
@@ -82,7 +83,9 @@ def look_over(path: Path | str) -> Archive:
         raise
     except (OSError, LookupError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         reason = f"a file that cannot be read ({first_line(error)})"
-        raise InputError.unexpected(where, reason, expected, keras_zip.other_format(path)) from None
+        if advice := keras_zip.of_hdf5(path):
+            reason = "a model in the older format HDF5 (.h5)"
+        raise InputError.unexpected(where, reason, expected, advice) from None
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
         raise InputError.unexpected(where, "a config.json that describes no model", expected)
     with refuse_inconsistent(where):
@@ -137,6 +140,7 @@ def check(
         input_sizes.require_names(config_graph.names_of_inputs(config), inputs, where)
         if not inputs:
             input_shape(config, where)
+            dtypes.require_real_inputs(config, where)
 
 
 def _check(
@@ -147,7 +151,9 @@ def _check(
         kind = str(described["class_name"])
         # Keras saves a lambda as the bytes of its code, without a class name.
         if isinstance(settings, Mapping) and any(
-            _is_nameless(settings[key]) for key in settings if key.endswith("activation")
+            isinstance(value, Mapping) and "class_name" not in value
+            for key, value in settings.items()
+            if key.endswith("activation")
         ):
             kind = "__lambda__"
         if kind in (*_CODE, "__lambda__"):
@@ -279,10 +285,6 @@ def _objects(content: Any, name: str) -> Iterator[tuple[str, Config]]:
     elif isinstance(content, list):
         for value in content:
             yield from _objects(value, name)
-
-
-def _is_nameless(activation: Any) -> bool:
-    return isinstance(activation, Mapping) and "class_name" not in activation
 
 
 def require_features(wanted: Sequence[str], config: Config, where: str, explained: str | None = None) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities, softmax
 from pellucid.messages import format_shape
+from pellucid.models.imported import class_scores
 from pellucid.network import same_function, tracing
 from pellucid.network.graph import flatten
 from pellucid.network.layers import last_layer, walk
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_INDEPENDENT = ("sigmoid", "Sigmoid", "log_sigmoid", "LogSigmoid", "hard_sigmoid", "HardSigmoid")
 _FINAL_ACTIVATIONS = ("softmax", "log_softmax", "sigmoid")
 # Operations other than layers whose output can be any number.
 _LINEAR_OPERATIONS = (
@@ -63,13 +63,9 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
     before = same_function.ask(model, inputs).reshape(len(inputs), -1)
     if binary and activation != "sigmoid":
         _require_logit(last, before, where)
-    if not binary and limiting_activation(last) in _INDEPENDENT:
-        raise InputError.unexpected(
-            where,
-            f"{n_classes} independent sigmoids",
-            "scores of classes that exclude each other: a softmax, or logits",
-            "Such a model fits data in which an example may have several labels: dataset.task: multi_label.",
-        )
+    if not binary:
+        kind = limiting_activation(last) if activation is None else activation
+        class_scores.require_logits(kind, type(last).__name__, before, where)
     changed = _replace_activation(model, last, activation, binary, where)
     expected = _probabilities(before, activation, binary)
     same_function.hold_scores(expected, same_function.ask(changed, inputs), "its new softmax", where)

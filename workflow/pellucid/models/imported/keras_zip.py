@@ -124,7 +124,7 @@ class _Section(io.RawIOBase):
         return len(content)
 
 
-def other_format(path: Path | str) -> str:
+def of_hdf5(path: Path | str) -> str:
     """Return advice about a model in HDF5 format; "" for other files."""
     try:
         with Path(path).open("rb") as file:
@@ -132,5 +132,5 @@ def other_format(path: Path | str) -> str:
     except OSError:
         return ""
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
-        return f'This is HDF5: keras.models.load_model("{Path(path).name}").save("model.keras") converts it.'
+        return f'keras.models.load_model("{Path(path).name}").save("{Path(path).stem}.keras") converts it.'
     return ""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities
 from pellucid.messages import format_shape
-from pellucid.models.imported import head
+from pellucid.models.imported import callers_words, head
 from pellucid.network import graph, same_function
 from pellucid.network.layers import last_layer
 from pellucid.network.named_inputs import ends
@@ -179,8 +179,8 @@ def _with_one_axis(model: keras.Model) -> keras.Model:
 
 def _expected(task: Task) -> str:
     if task == MULTI_LABEL:
-        return "independent labels, as dataset.task: multi_label says: sigmoids, or logits"
-    return "values without a sigmoid or softmax, as dataset.task: regression says"
+        return f"independent labels, as {callers_words.task(task)} says: sigmoids, or logits"
+    return f"values without a sigmoid or softmax, as {callers_words.task(task)} says"
 
 
 def _only(task: Task) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.errors import InputError
 from pellucid.explain.shared import held_examples, number_inputs
 from pellucid.score.base import Curve, Explanation, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.subset import first_of_each
@@ -37,6 +38,9 @@ def score(
     if case.model is None or not case.model.held_inputs or not (spec.needs_model or spec.needs_method):
         result: ScoreResult = plugin.score(explanation, case, rng(), **parameters)
         return result
+    if not spec.several_inputs:
+        problem = "it compares examples, and a model of several inputs is scored one example at a time."
+        raise InputError(spec.title, problem, "Leave this score out.")
     scored = set(first_of_each(case.labels, parameters.get("examples", "all")).tolist())
     other = case.random_labels.model if case.random_labels else None
     results = {}
@@ -78,7 +82,11 @@ def _joined(spec: ScoreSpec, results: Mapping[int, ScoreResult], n: int) -> Scor
     curves = {name: _curve([result.curves[name] for result in results.values()]) for name in first.curves}
     rows = np.array(list(results))
     spread = {name: replace(curve, y=_spread(curve.y, rows, n)) for name, curve in curves.items()}
-    return ScoreResult(values, spread, first.note)
+    # Ends may differ between examples (a contrast has others): an interval may reach the farthest.
+    shared = [name for name in first.ends if all(name in result.ends for result in results.values())]
+    reach = {name: list(zip(*(result.ends[name] for result in results.values()), strict=True)) for name in shared}
+    ends = {name: (min(lows), max(highs)) for name, (lows, highs) in reach.items()}
+    return ScoreResult(values, spread, first.note, ends)
 
 
 def _curve(curves: Sequence[Curve]) -> Curve:
