@@ -12,7 +12,7 @@ from pellucid.evaluate.run import evaluate
 from pellucid.network.named_inputs import Rows
 from pellucid.prepare.run import preprocess
 from pellucid.summarise import selection
-from tests.support.prepared import choose, fit, tested
+from tests.support.prepared import choose, data_files, fit
 
 INPUTS = {"ecg": {"signal": "t*", "unit": "mV"}, "patient": ["age", "sex"]}
 # A layer that draws has a name: its stream is of this name, and Keras counts the layers of a process.
@@ -130,7 +130,10 @@ def test_a_killed_training_ends_with_the_same_weights(data, trained, tmp_path, m
 
 @pytest.mark.parametrize("explained", list(INPUTS))
 def test_predictions_are_those_of_the_whole_model(data, trained, tmp_path, explained, keras):
-    arguments = tested(data[explained]) | {"others": str(data[explained] / "other_test.npz")}
+    arguments = data_files(data[explained], "labels", "data_info") | {
+        "x": str(data[explained] / "x_test.npy"),
+        "others": str(data[explained] / "other_test.npz"),
+    }
     evaluate(**arguments, model=trained / "model/model.keras", threads=1, memory_mb=64, folder=tmp_path)
     x = {name: np.asarray(files.map_array(data[name] / "x_test.npy")) for name in INPUTS}
     network = keras.models.load_model(trained / "model/model.keras")
