@@ -204,3 +204,37 @@ def test_maps_joined_with_a_held_series_keep_their_place(keras, inputs):
         places = found._opened.explained.places
         assert places.address(places.ends[-1]) == "last"
         assert found._opened.explained.receptive_field("last").size == (5,)
+
+
+def test_windows_are_recomputed_alone_while_values_are_held(keras, monkeypatch):
+    """Occlusion by the incremental scorer of graphs, and by full passes, for each of several held values."""
+    from pellucid.network import window_scores
+    from pellucid.network.explained_model import ExplainedModel
+    from pellucid.network.incremental_graph import GraphScorer
+
+    layers, rng = keras.layers, np.random.default_rng(6)
+    keras.utils.set_random_seed(15)
+    ecg, other = keras.Input((160, 1), name="ecg"), keras.Input((160, 1), name="other")
+    maps = layers.Conv1D(6, 5, activation="relu", name="first")(ecg)
+    maps = layers.Conv1D(6, 5, activation="relu", name="second")(maps)
+    scale = layers.Dense(6, activation="sigmoid")(layers.GlobalAveragePooling1D()(other))
+    maps = layers.Multiply()([maps, layers.Reshape((1, 6))(scale)])
+    maps = layers.Concatenate()([maps, layers.Conv1D(2, 9, activation="relu")(other)])
+    last = layers.GlobalAveragePooling1D()(layers.Conv1D(6, 5, activation="relu", name="last")(maps))
+    model = keras.Model([ecg, other], layers.Dense(3)(last))
+    x, held = (rng.standard_normal((2, 160, 1)).astype(np.float32) for _ in range(2))
+    windows = np.arange(0, 150, 10)[:, np.newaxis]
+    asked = (np.zeros_like(x[:1]), np.array([1]), windows, (8,), np.full(len(windows), -1))
+    scores = {}
+    for name, work in (("full", np.inf), ("graph", -1.0)):
+        monkeypatch.setattr(window_scores, "_WORK_OF_TRACING", work)
+        explained_model = ExplainedModel(model, explained="ecg")
+        for row in range(2):
+            explained_model.hold({"other": held[row : row + 1]})
+            scores[name, row] = explained_model.covered_scores(x[:1], *asked)
+        made = list(explained_model._scorers.made.values())
+        assert [type(scorer) for scorer in made] == ([GraphScorer] if name == "graph" else [])
+    assert np.ptp(scores["full", 0]) > 1e-4
+    for row in range(2):
+        np.testing.assert_allclose(scores["graph", row], scores["full", row], rtol=1e-5, atol=1e-6)
+    assert not np.allclose(scores["full", 0], scores["full", 1])
