@@ -26,6 +26,12 @@ def net(shapes, outputs):
     joined = layers.Concatenate()([layers.GlobalAveragePooling1D()(maps), layers.Dense(3, activation="relu")(patient)])
     return keras.Model([ecg, patient], layers.Dense(outputs)(layers.Dropout(0.3, name="dropped")(joined)))
 
+def embedded(shapes, outputs):
+    ecg = keras.Input(shapes["ecg"], name="ecg")
+    patient = keras.Input(shapes["patient"], name="patient", dtype="int32")
+    joined = layers.Concatenate()([layers.Flatten()(ecg), layers.Flatten()(layers.Embedding(99, 2)(patient))])
+    return keras.Model([ecg, patient], layers.Dense(outputs)(joined))
+
 def swapped(shapes, outputs):
     one, other = (keras.Input(shape, name=name) for name, shape in zip(("patient_data", "ecg"), shapes.values()))
     return keras.Model([one, other], layers.Dense(outputs)(layers.Concatenate()([layers.Flatten()(x) for x in (one, other)])))
@@ -151,6 +157,17 @@ def test_predictions_are_those_of_the_whole_model(data, trained, tmp_path, expla
     np.testing.assert_array_equal(chosen["inputs"], x[explained][chosen["indices"]])
 
 
+def test_an_embedding_takes_whole_numbers_that_are_not_scaled(table, tmp_path, keras):
+    data = prepared(table, tmp_path / "data", "ecg", {**INPUTS, "patient": ["sex"]}, scale="none")
+    fitted(data, tmp_path, "embedded")
+    arguments = data_files(data, "labels", "data_info") | {"x": str(data / "x_test.npy")}
+    arguments |= {"others": str(data / "other_test.npz"), "model": tmp_path / "model/model.keras", "folder": tmp_path}
+    evaluate(**arguments, threads=1, memory_mb=64)
+    x = {"ecg": files.map_array(data / "x_test.npy"), **files.map_arrays(data / "other_test.npz")}
+    expected = keras.models.load_model(tmp_path / "model/model.keras").predict(x, verbose=0)
+    np.testing.assert_allclose(files.read_arrays(tmp_path / "predictions.npz")["probabilities"], expected, atol=1e-6)
+
+
 def test_the_measured_examples_hold_the_other_inputs(data, tmp_path):
     y = files.read_arrays(data["ecg"] / "labels.npz")["test"]
     logits = np.stack([-y, y], 1).astype(np.float32)
@@ -185,6 +202,10 @@ def test_a_file_of_a_model_is_taken_by_the_names_of_its_inputs(data, trained, tm
 def test_a_model_without_these_inputs_is_refused(data, table, trained, tmp_path):
     with pytest.raises(InputError, match=r'2 input\(s\) \("patient_data", "ecg"\); expected .* "ecg", "patient"'):
         fitted(data["ecg"], tmp_path, "swapped")
+    with pytest.raises(
+        InputError, match=r'input "patient": found .*, and a model that takes it as int32; expected whole'
+    ):
+        fitted(data["ecg"], tmp_path, "embedded")
     longer = prepared(table, tmp_path / "data", "ecg", {**INPUTS, "patient": ["age"]})
     model = {"architecture": "keras_file", "file": str(trained / "model/model.keras")}
     with pytest.raises(

@@ -50,4 +50,11 @@ def standard_normal(model: keras.Model, rows: int) -> NDArray[np.float32] | Rows
     """Return rows of standard normal numbers for each input, the same every time."""
     rng = np.random.default_rng(0)
     drawn = {tensor.name: rng.standard_normal((rows, *tensor.shape[1:]), np.float32) for tensor in model.inputs}
-    return Rows(drawn) if len(drawn) > 1 else drawn[model.inputs[0].name]
+    if len(drawn) == 1:
+        return drawn[model.inputs[0].name]
+    return Rows({tensor.name: fitting(tensor, drawn[tensor.name]) for tensor in model.inputs})
+
+
+def fitting(tensor: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return 0 and 1 in place of any numbers for an input of whole numbers, which every embedding has rows for."""
+    return (x > 0.5).astype(np.float32) if "int" in str(tensor.dtype) else x

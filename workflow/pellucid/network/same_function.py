@@ -19,7 +19,7 @@ from pellucid.errors import InputError
 from pellucid.messages import counted, first_line
 from pellucid.network import channels_first, runtime, tracing
 from pellucid.network.layers import last_layer, steps, walk
-from pellucid.network.named_inputs import Rows, ends
+from pellucid.network.named_inputs import Rows, ends, fitting
 
 if TYPE_CHECKING:
     import keras
@@ -172,7 +172,7 @@ def tries(model: keras.Model) -> Array | Rows:
         return tried[0]
     # One input may have rows of the model's own statistics, and another none.
     rows = min(map(len, tried))
-    return Rows({tensor.name: x[-rows:] for tensor, x in zip(model.inputs, tried, strict=True)})
+    return Rows({tensor.name: fitting(tensor, x[-rows:]) for tensor, x in zip(model.inputs, tried, strict=True)})
 
 
 def _tries(model: keras.Model, shape: tuple[int, ...], seed: int) -> Array:
