@@ -8,6 +8,19 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
+
+
+# Before all rules: what stands behind them is not applied to files in a storage such as S3 (the plugin keeps old paths).
+wildcard_constraints:
+    experiment="(?!comparison/)[a-z][a-z0-9_]*",
+    study="[a-z][a-z0-9_]*",
+    method="[a-z0-9_]+",
+    part="[0-9]+of[0-9]+",
+    index="[0-9]+",
+    view="[a-z0-9_]+",
+    score="[a-z0-9_]+",
+
+
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
@@ -32,6 +45,13 @@ onstart:
         workflow.scheduler.job_rate_limiter = None
 
 
+# Checkpoints in a storage outlive their jobs. Those of all trainings of this run are not needed any more: their models stand.
+onsuccess:
+    for job in [] if SHARED else workflow.dag.jobs:
+        if job.rule.name in CHECKPOINTS:
+            remove_checkpoints(job)
+
+
 # On a cluster these run where Snakemake was started: nodes may reach neither the network nor MLflow, and the tables over
 # experiments take seconds.
 localrules:
@@ -50,16 +70,6 @@ localrules:
     draw_study_ranking,
     comparison,
     draw_comparison,
-
-
-wildcard_constraints:
-    experiment="(?!comparison/)[a-z][a-z0-9_]*",
-    study="[a-z][a-z0-9_]*",
-    method="[a-z0-9_]+",
-    part="[0-9]+of[0-9]+",
-    index="[0-9]+",
-    view="[a-z0-9_]+",
-    score="[a-z0-9_]+",
 
 
 rule all:

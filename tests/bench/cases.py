@@ -31,9 +31,17 @@ METHODS = (
     "kernel_shap",
     "deep_shap",
     "gradient_shap",
+    "lrp",
+    "hires_cam",
+    "xgrad_cam",
+    "ablation_cam",
+    "eigen_cam",
+    "full_grad",
+    "sobol",
+    "hsic",
 )
-# Rows of the background of Deep SHAP and Gradient SHAP, and the noise of SmoothGrad.
-BACKGROUND, NOISE = 50, 0.15
+# Rows of the background of Deep SHAP and Gradient SHAP, the noise of SmoothGrad, and the designs of Sobol indices.
+BACKGROUND, NOISE, DESIGNS = 50, 0.15, 32
 # Of each network: its input, classes, window of occlusion, and parts of each axis for masks and segments.
 NETWORKS: dict[str, tuple[str, tuple[int, ...], int, int, tuple[int, ...]]] = {
     "heartbeat": ("heartbeat_cnn", (186, 1), 5, 15, (12,)),
@@ -135,5 +143,9 @@ class Case:
             "kernel_shap": segments,
             "deep_shap": {"background": BACKGROUND, "training": self.training},
             "gradient_shap": {"background": BACKGROUND, "samples": 50, "training": self.training},
+            # The rule that captum has for every layer.
+            "lrp": dict.fromkeys(("first", "convolution", "dense"), "epsilon"),
+            "sobol": {"designs": DESIGNS, "segments": segments["segments"], "channels": "together"},
+            "hsic": segments,
         }
         return given.get(method, {})

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.bench.cases import Case
+from tests.bench.cases import SMALL, Case
 from tests.bench.timing import seconds
 
 SIZES = (16, 64, 128, 256, 512)
@@ -25,6 +25,8 @@ class Floor:
         import tensorflow as tf
 
         self._tf, self._shape = tf, case.inputs.shape[1:]
+        # To find the best size; of a deep network fewer passes tell.
+        self._tried = 1024 if case.name in SMALL else max(SIZES)
         self._x = np.resize(case.inputs, (_MOST, *self._shape))
         self._classes = np.resize(case.targets, _MOST).astype(np.int32)
         model = case.linear
@@ -53,7 +55,7 @@ class Floor:
         return sum(self._timed(way, count, self.sizes[way]) for way, count in ((0, alone), (1, backward)) if count)
 
     def _best(self, way: int, size: int) -> float:
-        return min(self._timed(way, 1024, size) for _ in range(2))
+        return min(self._timed(way, self._tried, size) for _ in range(2))
 
     def _timed(self, way: int, count: int, size: int) -> float:
         taken = min(count, _MOST)

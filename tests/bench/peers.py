@@ -34,6 +34,7 @@ from tests.bench.timing import seconds
 # What Pellucid, and what a peer at one batch size, may take before fewer inputs stand for all.
 _LIMIT, _PEER_LIMIT = 6.0, 1.0
 _SIZES, _OWN_SIZES = (16, 64, 256, 1024), (64, 128, 256)
+_SIZES_OF_A_DEEP_NETWORK = (16, 64)
 # Rounds in turn, of which the least time counts; as many more of what takes milliseconds as fill this many seconds.
 _ROUNDS, _FILL = 3, 0.5
 _SLOW_AGAINST_FLOOR = 1.3
@@ -74,8 +75,11 @@ def main(arguments: Sequence[str] = ()) -> None:
     runtime.start(chosen.threads)
     _quieten(chosen.threads)
     peers, absent = peer.load()
-    if absent:
-        print(f"Not installed, and left out: {', '.join(absent)}")
+    peers = [module for module in peers if module.NAME in (chosen.peers or (module.NAME,))]
+    if chosen.peers and not peers:
+        print(f"None of the peers {', '.join(chosen.peers)} is installed")
+    if missing := [name for name in absent if name in (chosen.peers or (name,))]:
+        print(f"Not installed, and left out: {', '.join(missing)}")
     found: list[Row] = []
     for name in chosen.cases:
         for number in chosen.inputs:
@@ -174,7 +178,7 @@ def _own(case: Case, method: str) -> tuple[float, Callable[[], Taken], tuple[int
 def _tuned(case: Case, method: str, module: ModuleType) -> Callable[[], Taken]:
     """A peer's work at the batch size that is best for it."""
     found: list[tuple[float, int, int, Callable[[int], object]]] = []
-    for size in _SIZES:
+    for size in _SIZES if case.name in SMALL else _SIZES_OF_A_DEEP_NETWORK:
         try:
             found.append(_tried(case, method, module, size))
         except Exception:
@@ -193,7 +197,7 @@ def _tuned(case: Case, method: str, module: ModuleType) -> Callable[[], Taken]:
 def _tried(case: Case, method: str, module: ModuleType, size: int) -> tuple[float, int, int, Callable[[int], object]]:
     """Seconds for all inputs, the batch size, how many inputs were measured, and the work."""
     run = _silently(module.work(case, method, size))
-    few = min(case.number, 1 if module.SIZELESS else 4)
+    few = min(case.number, 1 if module.SIZELESS or case.name not in SMALL else 4)
     run(few)  # traces, or fails
     once = seconds(lambda: run(few))
     number = _affordable(case.number, few, once, _PEER_LIMIT)
@@ -275,6 +279,7 @@ def _chosen(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--cases", type=some_of(list(NETWORKS)), default=list(SMALL))
     parser.add_argument("--inputs", type=lambda given: [int(one) for one in given.split(",")], default=[16, 256])
     parser.add_argument("--methods", type=some_of(METHODS), default=list(METHODS))
+    parser.add_argument("--peers", type=lambda given: given.split(","), help="names of the peers; all by default")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
         "--memory", action=argparse.BooleanOptionalAction, default=True, help="measure memory at the end"

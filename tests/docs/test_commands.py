@@ -61,6 +61,9 @@ TESTED = {
     "pellucid explain model.keras beats.csv --classes normal,ectopic,noise --target ectopic --minus normal": (
         "tests/unit/cli/test_explain.py::test_a_contrast_is_that_of_python"
     ),
+    "pellucid explain model.keras examples.npz --input ecg": (
+        "tests/unit/api/test_several_inputs.py::test_the_command_writes_what_python_gives"
+    ),
     "snakemake --snakefile /path/to/pellucid/Snakefile --directory my_study --cores 4": (
         "tests/workflow/test_anywhere.py::test_the_workflow_runs_in_another_folder"
     ),
@@ -68,6 +71,12 @@ TESTED = {
     "snakemake --profile profiles/slurm": "tests/workflow/test_slurm.py::test_results_are_those_of_a_local_run",
     "snakemake --profile profiles/slurm --set-resources train:mem_mb=16000 train:runtime=2880": (
         "tests/workflow/test_slurm.py::test_a_job_over_its_memory_says_so"
+    ),
+    "snakemake --profile profiles/kubernetes -n": (
+        "tests/workflow/test_no_shared_files.py::test_the_profile_for_kubernetes_plans_and_runs_pods"
+    ),
+    "snakemake --profile profiles/kubernetes": (
+        "tests/workflow/test_no_shared_files.py::test_the_profile_for_kubernetes_plans_and_runs_pods"
     ),
     "snakemake --cores 1 results/digits/measured/saliency/example_17.png": "tests/workflow/test_measured.py",
     "make report": "tests/workflow/test_report.py",
@@ -84,6 +93,8 @@ NETWORK = [
     "pip install pellucid[slurm]",
     "pip install pellucid[postgresql,s3]",
     "pip install pellucid[gpu]",
+    "pip install -e .[kubernetes]",
+    "aws s3 sync s3://my-bucket/my-project/results results",
     "make run GPU=1",
 ]
 # They are the tests, or take as long as all of them.
@@ -109,6 +120,7 @@ MEASURED = [
 # They change the shell that they are typed into.
 SHELL = [
     "export SBATCH_PARTITION=short SBATCH_ACCOUNT=my_project",
+    "export SNAKEMAKE_STORAGE_S3_ACCESS_KEY=my_key SNAKEMAKE_STORAGE_S3_SECRET_KEY=my_secret",
     "source .venv/bin/activate",
     "cd my_study",
     'echo eval "$(pellucid completion bash)" >> ~/.bashrc',

@@ -86,14 +86,19 @@ def model_of(keras, shape, kinds, seed, pooled):
     return model
 
 
-def full_and_incremental(model, monkeypatch, seed):
-    """Scores of inputs with a window covered, by full passes and incrementally."""
+def full_and_incremental(model, monkeypatch, seed, everywhere=False):
+    """Scores of inputs with a window covered (at three places or everywhere), by full passes and incrementally."""
     values = np.random.default_rng(seed)
     shape = model.input_shape[1:]
     inputs, fill = (values.normal(size=(3, *shape)).astype(np.float32) for _ in range(2))
     size = (3, 2)[: len(shape) - 1]
     starts = np.array([[0] * len(size), [2] * len(size), [n - k for n, k in zip(shape, size, strict=False)]])
-    arguments = (inputs, fill, np.array([0, 1, 2]), starts, size, np.array([-1, 0, -1]))
+    if everywhere:
+        starts = np.stack(
+            [axis.ravel() for axis in np.indices([n - k + 1 for n, k in zip(shape, size, strict=False)])], 1
+        )
+    channels = np.array([-1, 0, -1])[np.arange(len(starts)) % 3]
+    arguments = (inputs, fill, np.array([0, 1, 2]), starts, size, channels)
     full, explained_model = ExplainedModel(model), ExplainedModel(model)
     with monkeypatch.context() as patch:
         patch.setattr(full._scorers, "for_windows", lambda *_: None)

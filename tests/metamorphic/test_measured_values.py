@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid import files
+from pellucid import files, plugins
 from pellucid.config import resolution
 from pellucid.datasets import mitdb, table
 from pellucid.datasets.base import BLANK, ESTIMATED, MEASURED
@@ -20,7 +20,18 @@ from pellucid.explain.occlusion import automatic, windows
 from pellucid.explain.shared import baselines
 from pellucid.lazy_array import LazyRows
 from pellucid.prepare.scaling import rescale
-from pellucid.score import deletion_insertion, faithfulness_correlation, form, infidelity, sufficiency
+from pellucid.score import (
+    average_drop,
+    degradation,
+    deletion_insertion,
+    faithfulness_correlation,
+    form,
+    infidelity,
+    region_perturbation,
+    road,
+    sensitivity_n,
+    sufficiency,
+)
 from pellucid.score.base import Explanation, ScoreContext
 from pellucid.score.shared.similarity import overlap, spearman, ssim
 from pellucid.train.augmentation import augment
@@ -187,6 +198,11 @@ SCORES = {
     "sufficiency": (sufficiency, {"baselines": ["zero", "mean", "linear"]}),
     "faithfulness": (faithfulness_correlation, {"runs": 10, "baselines": ["zero", "mean", "linear"]}),
     "infidelity": (infidelity, {"runs": 10, "baselines": ["zero", "mean"]}),
+    "road": (road, {"noise": 0}),
+    "sensitivity_n": (sensitivity_n, {"runs": 10, "baselines": ["zero", "mean", "linear"]}),
+    "region_perturbation": (region_perturbation, {"baselines": ["zero", "mean", "linear"]}),
+    "degradation": (degradation, {"steps": 5, "baselines": ["zero", "mean", "linear"]}),
+    "average_drop": (average_drop, {"baselines": ["zero", "mean"]}),
 }
 
 
@@ -199,7 +215,8 @@ def test_scores_of_what_was_measured_do_not_depend_on_the_padding(score, unit):
     x, maps = (np.where(measured, rng.normal(size=measured.shape), 0).astype(np.float32) for _ in range(2))
     weights, found = rng.normal(size=(time, 2)), []
     module, parameters = SCORES[score]
-    parameters = parameters if score == "form" else {**parameters, **unit}
+    taken = plugins.names(module)
+    parameters |= {name: value for name, value in unit.items() if name in taken}
     for more in (0, 9):
         inputs, attributions, mask = (np.pad(array, ((0, 0), (0, more), (0, 0))) for array in (x, maps, measured))
         case = ScoreContext(

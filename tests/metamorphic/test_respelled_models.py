@@ -29,6 +29,9 @@ FEW = {
     "score_cam": {},
     "sobol": {"designs": 8},
     "hsic": {"samples": 64},
+    "extremal_perturbation": {"iterations": 10, "areas": [0.2]},
+    "dynamask": {"iterations": 10, "areas": [0.2]},
+    "extremal_mask": {"iterations": 10},
 }
 QUICK = (
     *("saliency", "guided_backpropagation", "deconvnet", "grad_cam", "layer_cam", "cam", "deep_shap", "occlusion"),
@@ -63,7 +66,7 @@ def explained(model, features, methods, inputs, targets):
     maps = {}
     for name in methods:
         spec = METHODS[name].SPEC
-        if not set(spec.requires) <= {*features, "layers"}:
+        if not set(spec.requires) <= {*features, "layers"} or (inputs.ndim == 4 and "image" not in spec.kinds):
             continue
         training = np.random.default_rng(5).standard_normal((8, *inputs.shape[1:]), np.float32)
         extra = {"training": training} if spec.needs_training else {}

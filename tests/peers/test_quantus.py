@@ -7,12 +7,22 @@ of TensorFlow models alone, which nothing here uses.
 import numpy as np
 import pytest
 
-from pellucid.score import faithfulness_correlation, form, localisation
+from pellucid.score import (
+    efficient_mprt,
+    faithfulness_correlation,
+    form,
+    irof,
+    localisation,
+    region_perturbation,
+    relative_stability,
+)
 from pellucid.score.base import Explanation, ScoreContext
+from pellucid.score.shared.imputation import imputed
 from pellucid.score.shared.removal import subsets
 from pellucid.score.shared.units import units
 from tests.support.absent import absent
-from tests.support.score_evidence import explanation, linear_case
+from tests.support.explained import case_of
+from tests.support.score_evidence import explanation, linear_case, patchwork, with_training
 
 with absent("cv2", "cachetools"):
     quantus = pytest.importorskip("quantus", reason="Quantus is a peer: make peers")
@@ -93,3 +103,148 @@ def test_faithfulness_correlation_on_the_same_sets_of_values(linear, monkeypatch
         model=Model(), x_batch=case.inputs, y_batch=case.targets, a_batch=attributions.astype(np.float32)
     )
     np.testing.assert_allclose(found["faithfulness_correlation.zero"], theirs, atol=1e-4)
+
+
+class Probabilities:
+    """What metrics ask of a model, channels first."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def shape_input(self, x, shape, **_):
+        return x.reshape(shape)
+
+    def predict(self, x):
+        return self.model.probabilities(np.moveaxis(np.asarray(x, np.float32), 1, -1))
+
+
+def first(values):
+    """Channels first."""
+    return np.moveaxis(values, -1, 1)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_noisy_linear_imputation(share):
+    rng = np.random.default_rng(3)
+    image, gone = rng.normal(size=(9, 8, 3)).astype(np.float32), rng.random((9, 8)) < share
+    indices = np.flatnonzero(gone)
+    theirs = quantus.perturb_func.noisy_linear_imputation(np.moveaxis(image, -1, 0), indices, noise=0.0)
+    np.testing.assert_allclose(imputed(image, gone, ~gone), np.moveaxis(theirs, 0, -1), atol=1e-4)
+
+
+def test_road_of_quantus_takes_values_of_one_channel_for_pixels():
+    """Its ROAD ranks all values, and passes the ranks of other channels than the first to an imputation of pixels.
+
+    So that it fails for images of several channels: ours is held against its imputation alone.
+    """
+    rng = np.random.default_rng(3)
+    x, maps = rng.normal(size=(2, 3, 8, 8)), rng.normal(size=(2, 3, 8, 8))
+    metric = quantus.ROAD(noise=0.01, percentages=[50], disable_warnings=True)
+    metric.a_size = maps[0].size
+    with pytest.raises(IndexError):
+        metric.evaluate_batch(model=None, x_batch=x, y_batch=np.zeros(2, int), a_batch=maps)
+
+
+def test_irof_on_the_same_segments(gap_image, monkeypatch):
+    inputs = patchwork(3, 9, 8)
+    maps = np.random.default_rng(1).normal(size=inputs.shape).astype(np.float32)
+    # It gives credit where the probability rises: for this class it never does.
+    curves = {}
+    for target in range(4):
+        case = with_training(case_of(gap_image, inputs, targets=np.full(3, target)))
+        curves[target] = irof.score(explanation(maps), case, np.random.default_rng(7)).curves["removed.mean"].y
+    labels = units(inputs, unit="superpixel", window="auto", channels="together")[..., 0]
+    # Its baseline "mean" is that of all channels together: it gets the mean of each channel, as the paper's mean colour.
+    colour = first(np.broadcast_to(inputs.mean((1, 2), keepdims=True), inputs.shape))
+    metric = quantus.IROF(
+        perturb_func=lambda arr, mask, **_: np.where(mask, colour[: len(arr)], arr), return_aggregate=False,
+        disable_warnings=True,
+    )  # fmt: skip
+    for row in range(3):
+        number = labels[row].max() + 1
+        target = min(curves, key=lambda one, row=row, number=number: curves[one][row, 1 : number + 1].max())
+        assert curves[target][row, 1 : number + 1].max() < 1
+        segments = quantus.helpers.utils
+        monkeypatch.setattr(segments, "get_superpixel_segments", lambda *_, row=row, **__: labels[row])
+        colour = first(np.broadcast_to(inputs[row : row + 1].mean((1, 2), keepdims=True), (1, *inputs.shape[1:])))
+        area = metric.evaluate_batch(
+            model=Probabilities(case.model),
+            x_batch=first(inputs[row : row + 1]),
+            y_batch=np.array([target]),
+            a_batch=first(maps[row : row + 1]),
+        )[0]
+        # It leaves out the point of the whole input, so that its area starts after the first segment.
+        ours = curves[target][row, 1 : number + 1]
+        assert area == pytest.approx(number - ((ours[1:] + ours[:-1]) / 2).sum(), abs=1e-3)
+
+
+@pytest.mark.parametrize("order", ["morf", "lerf"])
+def test_region_perturbation_on_the_same_regions(gap_image, order):
+    inputs = np.random.default_rng(2).random((3, 8, 8, 3), np.float32)
+    import keras
+
+    from pellucid.models.gap_cnn import build
+
+    keras.utils.set_random_seed(9)
+    case = with_training(case_of(build((8, 8, 3), 4, filters=[6, 5], kernels=[3, 3]), inputs))
+    maps = np.random.default_rng(1).normal(size=inputs.shape).astype(np.float32)
+    found = region_perturbation.score(
+        explanation(maps), case, np.random.default_rng(7), window=4, share=1, baselines=["zero"]
+    )
+    metric = quantus.RegionPerturbation(
+        patch_size=4, regions_evaluation=4, order=order, perturb_baseline=0.0, normalise=False, disable_warnings=True
+    )
+    theirs = metric.evaluate_batch(
+        model=Probabilities(case.model), x_batch=first(inputs), y_batch=case.targets, a_batch=first(maps)
+    )
+    curve = found.curves["most first.zero" if order == "morf" else "least first.zero"].y
+    np.testing.assert_allclose(curve[:, :1] - curve[:, 1:], theirs, atol=1e-5)
+
+
+def test_relative_stability_of_the_same_copies(linear):
+    case, weights = linear_case(linear)
+    maps = (weights * case.inputs).astype(np.float32)
+    seen = []
+
+    def again(inputs, targets, **_):
+        rows = np.tile(np.arange(len(case.inputs)), len(inputs) // len(case.inputs))
+        seen.append(np.asarray(inputs, np.float64))
+        return (weights[rows] * np.tanh(inputs)).astype(np.float32)
+
+    found = relative_stability.score(
+        explanation(maps, re_explain=again), case, np.random.default_rng(7), samples=1, floor=1e-6, examples="all"
+    ).values
+    near, near_maps = seen[0], weights * np.tanh(seen[0])
+    same = case.model.logits(near).argmax(1) == case.model.logits(case.inputs).argmax(1)
+    assert same.sum() >= 3
+    x, logits = case.inputs.astype(np.float64), case.model.logits(case.inputs).astype(np.float64)
+    theirs = {
+        "relative_input_stability": quantus.RelativeInputStability(
+            disable_warnings=True
+        ).relative_input_stability_objective(x, near, maps.astype(np.float64), near_maps),
+        "relative_output_stability": quantus.RelativeOutputStability(
+            disable_warnings=True
+        ).relative_output_stability_objective(
+            logits, case.model.logits(near).astype(np.float64), maps.astype(np.float64), near_maps
+        ),
+        "relative_representation_stability": quantus.RelativeRepresentationStability(
+            disable_warnings=True
+        ).relative_representation_stability_objective(
+            x.reshape(len(x), -1), near.reshape(len(x), -1), maps.astype(np.float64), near_maps
+        ),
+    }
+    # One copy with another answer makes Quantus' maximum NaN; ours is over the copies that are left.
+    for name, values in theirs.items():
+        np.testing.assert_allclose(10 ** found[name][same] - 1, values[same], rtol=2e-3, err_msg=name)
+        assert np.isnan(found[name][~same]).all()
+
+
+def test_entropy_of_the_histogram_of_efficient_mprt(maps):
+    """With a number of bins: its rules take the number of axes (`ndim`) for that of values, and give too few bins."""
+    attributions, _ = maps
+    theirs = [
+        quantus.complexity_func.discrete_entropy(one.astype(np.float64), np.zeros(1), n_bins=30) for one in attributions
+    ]
+    np.testing.assert_allclose(efficient_mprt.entropies(attributions, 30), theirs, rtol=1e-9)
+    by_numpy = len(np.histogram_bin_edges(attributions[0], "scott")) - 1
+    assert quantus.functions.n_bins_func.scotts_rule(attributions[:1]) < by_numpy / 2

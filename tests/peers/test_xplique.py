@@ -5,11 +5,11 @@ import importlib
 import numpy as np
 import pytest
 
-from pellucid.explain import occlusion, rise, saliency, sobol
+from pellucid.explain import hsic, occlusion, rise, saliency, sobol
 from pellucid.explain.shared.segments import segmentation
 from pellucid.network.explained_model import ExplainedModel
 from tests.support.logits import logits_copy
-from tests.support.xplique_peer import xplique_attributions
+from tests.support.xplique_peer import global_sensitivity, xplique_attributions
 
 pytest.importorskip("tensorflow")
 
@@ -87,6 +87,24 @@ def test_sobol_indices_agree_on_the_same_masks(peers, digit, rng):
     zeros = np.zeros_like(inputs)
     scores = sobol.masked_scores(ExplainedModel(digit), inputs, zeros, targets, labels, first, second)
     close(sobol.total_indices(scores), np.array(estimated).reshape(2, 16), 1e-3)
+
+
+def test_hsic_agrees_on_the_same_masks(rng):
+    """Its width of the scores' kernel is the median of the scores themselves, not of their distances: ours is given."""
+    global_sensitivity()
+    import tensorflow as tf
+    from xplique.attributions.global_sensitivity_analysis import hsic_estimators, kernels
+
+    keep, scores = rng.random((64, 9)) < 0.5, rng.normal(size=64)
+    distances = np.abs(scores[:, np.newaxis] - scores)
+    width = np.float32(np.median(distances[distances > 0]))
+
+    class Estimator(hsic_estimators.BinaryEstimator):
+        def output_kernel_func(self, outputs, others):
+            return kernels.rbf(outputs, others, width)
+
+    expected = Estimator()(tf.constant(keep.reshape(64, 3, 3, 1), tf.float32), tf.constant(scores), 64)
+    close(hsic.dependence(keep, scores), np.ravel(expected) / 64, 1e-3)
 
 
 # Where it is wrong ------------------------------------------------------------------------------------------------------

@@ -28,10 +28,12 @@ def explanation_of(case, method, **parameters):
     plugin = plugins.load("explain")[method]
     chosen = with_defaults(parameters, parameters_schema(plugins.parameters(plugin)))
 
-    def re_explain(inputs, targets, seed=None, model=None):
+    def re_explain(inputs, targets, seed=None, model=None, training=None):
         re_explain.calls.append(len(inputs))
         rng = seeds.generator(case.seed if seed is None else seed, "explain", method)
-        return plugin.explain(model or case.model, inputs, targets, rng, **chosen)
+        background = {"training": case.training if training is None else training}
+        background = background if plugin.SPEC.needs_training else {}
+        return plugin.explain(model or case.model, inputs, targets, rng, **background, **chosen)
 
     re_explain.calls = []
     found = re_explain(case.inputs, case.targets)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.messages import first_line, format_shape
+from pellucid.messages import counted, first_line, format_shape
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,14 @@ from pellucid.messages import first_line, format_shape
 )
 def test_times(sizes, text):
     assert format_shape(sizes) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "word", "text"),
+    [(1, "example", "1 example"), (2000, "test example", "2,000 test examples"), (0, "class", "0 classes")],
+)
+def test_counted(number, word, text):
+    assert counted(number, word) == text
 
 
 @pytest.mark.parametrize(

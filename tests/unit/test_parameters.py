@@ -19,8 +19,8 @@ from pellucid.config import schema_errors
 PACKAGES = ("datasets", "models", "explain", "views", "score")
 PLUGINS = {f"{package}.{name}": module for package in PACKAGES for name, module in plugins.load(package).items()}
 # Keyword-only arguments that the workflow gives, as the contracts say.
-OF_THE_WORKFLOW = {"measured", "training", "scratch", "known", "task"}
-HOOKS = ("check", "fits", "fill", "features", "addresses", "axes", "reference", "expected")
+OF_THE_WORKFLOW = {"measured", "training", "scratch", "known", "task", "explained"}
+HOOKS = ("check", "fits", "fill", "features", "addresses", "axes", "reference", "expected", "suits")
 
 
 def function(module: ModuleType) -> Any:

@@ -26,6 +26,9 @@ FEW = {
     "rise": {"masks": 20},
     "sobol": {"designs": 4},
     "hsic": {"samples": 16},
+    "extremal_perturbation": {"iterations": 10, "areas": [0.2]},
+    "dynamask": {"iterations": 10, "areas": [0.2]},
+    "extremal_mask": {"iterations": 10},
     "smoothgrad": {"samples": 3},
     "vargrad": {"samples": 3},
     "deep_shap": {"background": 5},
@@ -36,13 +39,20 @@ FEW = {
     "instance_weights": False,
 }
 SCORES = {
+    "adcc": {"examples": 1},
+    "degradation": {"steps": 2, "baselines": ["zero"]},
     "deletion_insertion": {"steps": 2, "baselines": ["zero"]},
+    "efficient_mprt": {"draws": 1, "examples": 1},
     "faithfulness_correlation": {"runs": 3, "baselines": ["zero"]},
     "infidelity": {"runs": 3, "baselines": ["zero"]},
     "parameter_randomisation": {"steps": 2, "examples": 1},
     "random_labels": {"epochs": 1},
+    "relative_stability": {"samples": 2, "examples": 1},
+    "road": {"shares": [0.5]},
     "seed_stability": {"runs": 2},
     "sensitivity": {"samples": 2, "examples": 1},
+    "sensitivity_n": {"runs": 3, "shares": [0.5], "baselines": ["zero"]},
+    "smooth_mprt": {"samples": 2, "examples": 1},
     "sufficiency": {"fractions": [0.5], "baselines": ["zero"]},
 }
 VIEWS = {
@@ -65,12 +75,12 @@ BESIDE = {
 DIGESTS = r"results/[^/]+/\.digests(/.*)?"
 
 
-def configuration(served: str, model: str) -> dict[str, Any]:
+def configuration(served: str, model: str, two_inputs: str) -> dict[str, Any]:
     """Experiments that have every method, view, score and task between them, on small networks."""
     scored, measured = {"saliency": {}, "random_attribution": {}}, {"summarise": 1}
     values = {"source": "table", "file": "values.csv", "task": "regression", "values": ["age"], "units": ["years"]}
     return {
-        "run": ["methods", "attended", "tokens", "scored", "repeated", "unlabelled", "labels", "values"],
+        "run": ["methods", "attended", "tokens", "scored", "repeated", "unlabelled", "labels", "values", "inputs"],
         "defaults": {"training": {"epochs": 1, "batch_size": 32}, "examples": {"per_class": 1, "choose": "any"}},
         "experiments": {
             "methods": {
@@ -130,6 +140,17 @@ def configuration(served: str, model: str) -> dict[str, Any]:
                 "methods": {"saliency": {}},
             },
             "values": {"dataset": values, "model": NETWORK, "examples": measured, "methods": {"saliency": {}}},
+            # A series and two numbers.
+            "inputs": {
+                "dataset": {
+                    "source": "table",
+                    "file": "inputs.csv",
+                    "inputs": {"wave": {"signal": "s*"}, "who": ["a", "b"]},
+                },
+                "model": {"architecture": "keras_file", "file": two_inputs},
+                "examples": measured,
+                "methods": {"saliency": {}},
+            },
         },
     }
 
@@ -151,6 +172,7 @@ def targets() -> list[str]:
     wanted += ["results/methods/views/architecture/architecture.png", "results/scored/tracking.json"]
     wanted += ["results/unlabelled/explain/saliency/saliency.png"]
     wanted += ["results/labels/average_beat/saliency/saliency.png", "results/labels/measured/saliency/example_1.png"]
+    wanted += [f"results/inputs/{name}" for name in ("page.html", "tracking.json", "measured/saliency/part_1of1.npy")]
     for experiment in ("labels", "values"):
         wanted += [f"results/{experiment}/{name}" for name in ("data/answers.png", "page.html", "tracking.json")]
     return [*wanted, "results/repeated/study/tracking.json", "results/comparison/tracking.json"]
@@ -164,6 +186,9 @@ def write_data(folder: Path, served: Path) -> None:
     np.savetxt(folder / "unlabelled.csv", rng.random((4, 20)), delimiter=",")
     header = ",".join([*(f"s{place}" for place in range(20)), "age"])
     np.savetxt(folder / "values.csv", rng.random((40, 21)), "%.3f", ",", header=header, comments="")
+    numbers = np.column_stack([rng.random((40, 22)), np.arange(40) % 2])
+    header = ",".join([*(f"s{place}" for place in range(20)), "a", "b", "label"])
+    np.savetxt(folder / "inputs.csv", numbers, "%.3f", ",", header=header, comments="")
     # Of 40 records both labels are in the folds 9 and 10.
     written_ptbxl.zipped(written_ptbxl.write(folder / "ptbxl", written_ptbxl.rows(40)), served / "ptbxl.zip")
 
@@ -201,8 +226,11 @@ def test_what_the_scripts_open_is_declared(tmp_path: Path, keras: Any) -> None:
     write_data(tmp_path, tmp_path / "served")
     layers = [keras.layers.Input((20, 1)), keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
     keras.Sequential(layers).save(tmp_path / "own.keras")
+    wave, who = keras.layers.Input((20, 1), name="wave"), keras.layers.Input((2,), name="who")
+    joined = keras.layers.Concatenate()([keras.layers.Flatten()(wave), who])
+    keras.Model([wave, who], keras.layers.Dense(2)(joined)).save(tmp_path / "two_inputs.keras")
     with serving(tmp_path / "served") as root:
-        tiny.write_config(tmp_path, configuration(root, "own.keras"))
+        tiny.write_config(tmp_path, configuration(root, "own.keras", "two_inputs.keras"))
         jobs, rules = opened(tmp_path, targets())
     assert [line for job in jobs for line in undeclared(job)] == []
     assert {job["rule"] for job in jobs} == rules

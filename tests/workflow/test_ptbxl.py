@@ -72,7 +72,7 @@ def test_explanations_are_drawn_on_the_clinical_sheet_with_the_label_they_are_fo
     for method in METHODS:
         words = " ".join(svg.words(built / FOLDER / f"average_beat/{method}/{method}.svg"))
         assert "aligned at the R peaks of lead II" in words
-        assert "beats of 2 record(s)" in words
+        assert "beats of 2 records" in words
     words = " ".join(svg.words(built / FOLDER / "data/examples.svg"))
     assert "published folds: 1 to 8 to train on" in words
     assert "Left out: 10 of 400 records" in words

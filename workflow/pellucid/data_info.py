@@ -8,6 +8,26 @@ if TYPE_CHECKING:
     from pellucid.tasks import Task
 
 
+class InputInfo(TypedDict):
+    """What is known of one of several inputs.
+
+    Attributes:
+        name: as the model calls it.
+        shape: of one example: (time, channels), or (numbers,).
+        channels: names, in the order of the last axis.
+        units: of each channel, after scaling.
+        sampling_rate_hz: of a series that has one.
+        scale_statistics: offset and divisor of each channel, where it is scaled.
+    """
+
+    name: str
+    shape: list[int]
+    channels: list[str]
+    units: list[str]
+    sampling_rate_hz: float | None
+    scale_statistics: dict[str, list[float]]
+
+
 class _OfExamples(TypedDict):
     """What is known of examples in a notebook, too."""
 
@@ -48,6 +68,8 @@ class DataInfo(_OfExamples, total=False):
         scale, statistics: how the inputs were scaled, with offset and divisor of each channel.
         split: the shares that were reached.
         seed: of the experiment.
+        explained_input, inputs: of several inputs, the name of the one that `shape`, `channels`, `unit`, `statistics`
+            and `sampling_rate_hz` speak of, and what is known of each, the explained one first. Absent of one.
     """
 
     source: str
@@ -68,3 +90,22 @@ class DataInfo(_OfExamples, total=False):
     statistics: dict[str, list[float]]
     split: dict[str, Any]
     seed: int
+    explained_input: str
+    inputs: list[InputInfo]
+
+
+def shapes_of(data_info: DataInfo) -> tuple[int, ...] | dict[str, tuple[int, ...]]:
+    """Return the shape of one example; of several inputs by name, in one order whichever of them is explained."""
+    several = {about["name"]: tuple(about["shape"]) for about in data_info.get("inputs", [])}
+    return dict(sorted(several.items())) or tuple(data_info["shape"])
+
+
+def as_series(data: DataInfo) -> DataInfo:
+    """Return `data.json`; of an explained input of numbers, (n,), as of a series of n positions with one channel.
+
+    Explanations of numbers are arrays (N, n, 1). Where a figure has no form of its own for numbers, they are drawn as
+    such a series, whose channel has the names of all numbers, in their order.
+    """
+    if len(data["shape"]) != 1:
+        return data
+    return {**data, "shape": [*data["shape"], 1], "channels": [", ".join(data["channels"])], "sampling_rate_hz": None}

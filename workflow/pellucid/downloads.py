@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -139,12 +140,12 @@ def _sha256(path: Path, name: str) -> str:
 
 
 def fetch(address: str, sha256: str, target: Path | str, *, md5: str = UNCHECKED) -> None:
-    """Download a file with a progress bar and retries, check it, and move it to `target`.
+    """Download a file with a progress bar and retries, check it, and move it to `target`; copy a local file.
 
     A retry continues where the last attempt broke off, if the server supports it and its file has not changed.
 
     Args:
-        address: http(s)://…
+        address: http(s)://…, or a local path.
         sha256: the expected SHA-256, in hexadecimal; "none" accepts any.
         md5: the expected MD5; likewise.
         target: the file to write; after a failure nothing is left there or beside it.
@@ -162,7 +163,10 @@ def fetch(address: str, sha256: str, target: Path | str, *, md5: str = UNCHECKED
     try:
         for attempt in range(1, RETRIES + 1):
             try:
-                transfer(address, partial, known)
+                if is_local(address):
+                    shutil.copyfile(local_path(address), partial)
+                else:
+                    transfer(address, partial, known)
                 break
             except requests.HTTPError as error:
                 # A refusal (403, 404) stays one; a server in trouble may recover.

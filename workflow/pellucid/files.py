@@ -118,12 +118,26 @@ def reading(path: Path | str, expected: str) -> Iterator[None]:
 
 def remedy(path: Path | str) -> str:
     """Return a sentence with the command that makes a file of `results/` again; empty for any other file."""
-    path = Path(os.path.relpath(path))
+    path = in_results(path)
     if path.parts[:1] != (RESULTS,):
         return ""
     # Options such as --configfile are part of the command: without them the file may be none of the workflow's.
     command = f"snakemake --cores 4 --forcerun {shlex.quote(str(path))}"
     return f"To make it again: {command} (with --configfile and --config as before)"
+
+
+def in_results(path: Path | str) -> Path:
+    """Return the path of a file as the configuration names it, beginning with "results".
+
+    Args:
+        path: of the file itself, or of the copy that Snakemake keeps of a file in a storage:
+            `.snakemake/storage/<provider>/<place in the storage>/results/…`. Any other path is returned relative to
+            this folder.
+    """
+    path = Path(os.path.relpath(path))
+    if path.parts[:2] == (".snakemake", "storage") and RESULTS in path.parts:
+        return Path(*path.parts[path.parts.index(RESULTS) :])
+    return path
 
 
 def write_arrays(path: Path | str, arrays: Mapping[str, Array]) -> None:

@@ -32,6 +32,12 @@ def comma_list(names: Iterable[Any]) -> str:
     return ", ".join(in_figure(str(name), _LONGEST) for name in names)
 
 
+def counted(number: int, word: str) -> str:
+    """Return a number with a word in the singular or plural: 1 example, 2,000 examples, 0 classes."""
+    plural = f"{word}es" if word.endswith("s") else f"{word}s"
+    return f"{number:,} {word if number == 1 else plural}"
+
+
 def format_shape(sizes: Iterable[int | None]) -> str:
     """Format sizes as 28 × 28 × 1, with ? for None."""
     return " × ".join("?" if size is None else str(size) for size in sizes)

@@ -1,5 +1,6 @@
 # What the rules share: the resolved configuration, and functions of the wildcards, which call pellucid.config.
 
+from snakemake.settings.types import SharedFSUsage
 from snakemake.utils import update_config
 
 from pellucid import plugins
@@ -7,7 +8,9 @@ from pellucid.config import resolution as configuration
 from pellucid.config import (
     evaluation_files,
     experiment_files,
+    input_files,
     job_resources,
+    no_shared_files,
     page_files,
     source_files,
     study_files,
@@ -20,6 +23,8 @@ from pellucid.jobs import warm_start
 from pellucid.jobs.code_digest import code_digest, script_modules
 from pellucid.jobs.script import share_package
 from pellucid.jobs.terminal import use_short_lines
+from pellucid.messages import first_line
+from pellucid.train import checkpoint_store as checkpoints_in_s3
 from pellucid.train import random_labels
 from pellucid.user_text import in_params
 
@@ -31,6 +36,10 @@ if MODULE_CONFIG:
 elif workflow.is_main_process and not workflow.output_settings.dryrun:
     use_short_lines(logger, verbose=workflow.output_settings.verbose)
 warm_start.install(workflow, PACKAGE / "scripts")
+
+# Jobs that share no file system get their files from a storage: --default-storage-provider, --shared-fs-usage none.
+SHARED = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
+no_shared_files.announce(shared=SHARED, main=workflow.is_main_process)
 
 # The configuration is checked here, before any rule is read. Snakemake takes numbers inside a mapping of --config for
 # texts. They become numbers again, as in config.yaml, unless they stand in quotes.
@@ -52,6 +61,9 @@ DEVICE = {"gpu": CONFIG.gpu} if CONFIG.gpu else {}
 # One card, unless --resources gpu=… says how many this machine has: Snakemake knows no limit of its own.
 if CONFIG.gpu and workflow.is_main_process and not workflow.non_local_exec and "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", 1)
+
+# The folder of the checkpoints of each rule that trains.
+CHECKPOINTS = {"train": f"{RESULTS}/checkpoints", "train_random_labels": f"{RESULTS}/random_labels/checkpoints"}
 
 FIGURES = experiment_files.all_figures(CONFIG) + summary_files.all_figures(CONFIG)
 FIGURES += study_files.figures_over_experiments(CONFIG)
@@ -144,27 +156,63 @@ def minutes(kind):
     return estimate
 
 
+def other_training_inputs(input):
+    """Return the file of the training examples' other inputs in a list; none of data with one input."""
+    return [path for name, path in input.items() if name == "other_train"]
+
+
 def training_memory(wildcards, input, attempt):
     """Return the memory of a training in MB."""
     batch_size = from_config(experiment_files.setting, "training", "batch_size")(wildcards)
     model_files = from_config(source_files.paths, "model")(wildcards).values()
-    return job_resources.training_memory_mb(batch_size, input.x_train, model_files, attempt)
+    return job_resources.training_memory_mb(
+        batch_size, input.x_train, model_files, attempt, other_training_inputs(input)
+    )
 
 
 def training_minutes(wildcards, input, attempt):
     """Return the time of a training."""
     epochs = from_config(experiment_files.setting, "training", "epochs")(wildcards)
-    return job_resources.training_minutes(epochs, input.x_train, attempt)
+    return job_resources.training_minutes(epochs, input.x_train, attempt, other_training_inputs(input))
+
+
+def checkpoint_store(rule):
+    """Return the resource that names where a training keeps its checkpoints; nothing with a shared file system."""
+    if SHARED or workflow.storage_settings.default_storage_provider != "s3":
+        return {}
+    return {"checkpoint_store": lambda wildcards: stored_checkpoints(rule, wildcards)}
+
+
+def stored_checkpoints(rule, wildcards):
+    """Return the address of the checkpoints of a training in the storage."""
+    prefix = workflow.storage_settings.default_storage_prefix.rstrip("/")
+    return f"{prefix}/{CHECKPOINTS[rule].format(experiment=wildcards.experiment)}"
+
+
+def remove_checkpoints(job):
+    """Remove the checkpoints of a training from the storage; a storage that refuses is only told."""
+    if workflow.storage_settings.default_storage_provider == "s3":
+        address = stored_checkpoints(job.rule.name, job.wildcards)
+        try:
+            checkpoints_in_s3.remove(address)
+        except Exception as error:
+            logger.warning(f"The checkpoints in {address} could not be removed: {first_line(error)}")
 
 
 def random_labels_minutes(wildcards, input, attempt):
     """Return the time of a training on random labels."""
-    return job_resources.training_minutes(random_labels_training(wildcards)["epochs"], input.x_train, attempt)
+    epochs = random_labels_training(wildcards)["epochs"]
+    return job_resources.training_minutes(epochs, input.x_train, attempt, other_training_inputs(input))
 
 
-def download_source(wildcards, output):
+def download_source(wildcards):
     """Return the address and the checksums of a downloaded file."""
-    return DOWNLOADS[output[0]]
+    return DOWNLOADS[f"results/downloads/{wildcards.key}/{wildcards.file}"]
+
+
+def brought_file(wildcards):
+    """Return the local file that is brought into the storage; nothing for one that is downloaded."""
+    return [local(path) for path in source_files.brought(download_source(wildcards))]
 
 
 def random_labels_training(wildcards):

@@ -3,6 +3,8 @@
 
 
 rule download:
+    input:
+        brought_file,
     output:
         "results/downloads/{key}/{file}",
     log:
@@ -38,6 +40,8 @@ rule preprocess:
         logs("preprocess"),
     benchmark:
         costs("preprocess")
+    wildcard_constraints:
+        experiment=input_files.with_one(CONFIG),
     priority: PRIORITIES["preprocess"]
     conda:
         CONDA
@@ -48,6 +52,7 @@ rule preprocess:
         memory_mb=CONFIG.memory_mb,
     params:
         dataset=setting("dataset"),
+        explained=param(input_files.explained),
         listing=param(source_files.folder_digest),
         classes=param(experiment_files.output_classes),
         split=setting("split"),
@@ -58,6 +63,22 @@ rule preprocess:
         "Prepare the data of {wildcards.experiment}"
     script:
         "../scripts/preprocess.py"
+
+
+# Of several inputs x_<split>.npy holds the one that is explained, and other_<split>.npz the others.
+use rule preprocess as preprocess_inputs with:
+    output:
+        **input_files.outputs(),
+        x_train=f"{RESULTS}/data/x_train.npy",
+        x_validation=f"{RESULTS}/data/x_validation.npy",
+        x_test=f"{RESULTS}/data/x_test.npy",
+        labels=f"{RESULTS}/data/labels.npz",
+        truth=f"{RESULTS}/data/truth.npz",
+        measured=f"{RESULTS}/data/measured.npz",
+        groups=f"{RESULTS}/data/groups.npz",
+        data_info=f"{RESULTS}/data/data.json",
+    wildcard_constraints:
+        experiment=input_files.with_several(CONFIG),
 
 
 # Only for several labels (which occur together) and for values (how they are distributed).

@@ -6,6 +6,7 @@
 # examples without labels. All but `predict` run the same script.
 rule evaluate:
     input:
+        unpack(from_config(input_files.others, "test")),
         x=f"{RESULTS}/data/x_test.npy",
         labels=f"{RESULTS}/data/labels.npz",
         data_info=DATA_INFO,
@@ -47,6 +48,7 @@ rule evaluate:
 
 use rule evaluate as evaluate_labels with:
     input:
+        unpack(from_config(input_files.others, "test", "validation")),
         x=f"{RESULTS}/data/x_test.npy",
         # Thresholds are chosen on the validation examples.
         x_validation=f"{RESULTS}/data/x_validation.npy",
@@ -69,6 +71,7 @@ use rule evaluate as evaluate_labels with:
 
 use rule evaluate as evaluate_values with:
     input:
+        unpack(from_config(input_files.others, "test", "validation")),
         x=f"{RESULTS}/data/x_test.npy",
         # Intervals of the predictions are calibrated on the validation examples.
         x_validation=f"{RESULTS}/data/x_validation.npy",
@@ -89,6 +92,7 @@ use rule evaluate as evaluate_values with:
 
 rule predict:
     input:
+        unpack(from_config(input_files.others, "test")),
         x=f"{RESULTS}/data/x_test.npy",
         labels=f"{RESULTS}/data/labels.npz",
         data_info=DATA_INFO,

@@ -5,6 +5,7 @@
 rule select_examples:
     input:
         unpack(from_config(evaluation_files.thresholds)),
+        unpack(from_config(input_files.others, "test")),
         x=f"{RESULTS}/data/x_test.npy",
         data_info=DATA_INFO,
         truth=f"{RESULTS}/data/truth.npz",

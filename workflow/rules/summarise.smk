@@ -7,6 +7,7 @@ SUMMARIES_OF = f"{RESULTS}/summaries/{{variant}}"
 rule select_measured:
     input:
         unpack(from_config(evaluation_files.thresholds)),
+        unpack(from_config(input_files.others, "test")),
         x=f"{RESULTS}/data/x_test.npy",
         truth=f"{RESULTS}/data/truth.npz",
         groups=f"{RESULTS}/data/groups.npz",

@@ -24,8 +24,9 @@ rule tracking_store:
 
 rule track:
     input:
-        rules.preprocess.output.data_info,
-        rules.preprocess.output.x_test,
+        DATA_INFO,
+        f"{RESULTS}/data/x_test.npy",
+        unpack(from_config(input_files.others, "test")),
         rules.train.output.model,
         rules.train.output.history,
         rules.train.output.training_info,

@@ -5,6 +5,7 @@
 rule train:
     input:
         unpack(from_config(source_files.paths, "model")),
+        unpack(from_config(input_files.others, "train", "validation")),
         x_train=f"{RESULTS}/data/x_train.npy",
         x_validation=f"{RESULTS}/data/x_validation.npy",
         labels=f"{RESULTS}/data/labels.npz",
@@ -25,6 +26,7 @@ rule train:
     threads: CONFIG.threads
     resources:
         **ONE_CARD,
+        **checkpoint_store("train"),
         mem_mb=training_memory,
         runtime=training_minutes,
     params:
@@ -36,7 +38,7 @@ rule train:
         permuted=False,
         threads=CONFIG.threads,
         # Not an output: Snakemake would delete the outputs of a killed job, but the next job continues from these files.
-        checkpoints=f"{RESULTS}/checkpoints",
+        checkpoints=CHECKPOINTS["train"],
         code=code_of("train", from_config(experiment_files.source_module, "model")),
     message:
         "Train {params.model[architecture]} on {wildcards.experiment}"
@@ -59,6 +61,7 @@ use rule train as train_random_labels with:
     priority: PRIORITIES["train_random_labels"]
     resources:
         **ONE_CARD,
+        **checkpoint_store("train_random_labels"),
         mem_mb=training_memory,
         runtime=random_labels_minutes,
     params:
@@ -66,7 +69,7 @@ use rule train as train_random_labels with:
         training=random_labels_training,
         seed=random_labels_seed,
         permuted=True,
-        checkpoints=f"{RESULTS}/random_labels/checkpoints",
+        checkpoints=CHECKPOINTS["train_random_labels"],
     message:
         "Train {params.model[architecture]} on {wildcards.experiment} with random labels"
 

@@ -10,6 +10,7 @@ snakemake: Snakemake
 with job(snakemake, whole=True) as params:
     evaluate(
         x=snakemake.input.x,
+        others=snakemake.input.get("other_test"),
         labels=snakemake.input.labels,
         data_info=snakemake.input.data_info,
         model=snakemake.input.model,
@@ -17,6 +18,7 @@ with job(snakemake, whole=True) as params:
         memory_mb=params.memory_mb,
         training=snakemake.input.training,
         x_validation=snakemake.input.get("x_validation"),
+        others_validation=snakemake.input.get("other_validation"),
         untrained=params.untrained,
         folder=Path(snakemake.output.metrics).parent,
     )

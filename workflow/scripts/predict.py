@@ -10,6 +10,7 @@ snakemake: Snakemake
 with job(snakemake, whole=True) as params:
     predict(
         x=snakemake.input.x,
+        others=snakemake.input.get("other_test"),
         labels=snakemake.input.labels,
         data_info=snakemake.input.data_info,
         model=snakemake.input.model,

@@ -20,6 +20,7 @@ with job(snakemake) as params:
         folder=Path(snakemake.output.data_info).parent,
         memory_mb=snakemake.resources.memory_mb,
         classes=params.classes,
+        explained=params.explained,
         # Not among the parameters: what is explained changes nothing in what is written here.
         require=partial(require_fit, snakemake.config, snakemake.wildcards.experiment),
         require_names=partial(require_names, snakemake.config, snakemake.wildcards.experiment),

@@ -8,6 +8,7 @@ snakemake: Snakemake
 with job(snakemake) as params:
     select(
         x=snakemake.input.x,
+        others=snakemake.input.get("other_test"),
         truth=snakemake.input.truth,
         measured=snakemake.input.measured,
         data_info=snakemake.input.data_info,

@@ -14,6 +14,11 @@ with job(snakemake, whole=True) as params:
         labels=snakemake.input.labels,
         measured=snakemake.input.measured,
         data_info=snakemake.input.data_info,
+        others={
+            split: path
+            for split in ("train", "validation")
+            if (path := snakemake.input.get(f"other_{split}")) is not None
+        },
         model=params.model,
         paths={name: snakemake.input[name] for name in params.files},
         training=params.training,
@@ -22,5 +27,7 @@ with job(snakemake, whole=True) as params:
         threads=params.threads,
         code=params.code,
         checkpoints=params.checkpoints,
+        # Not among the parameters: where checkpoints are kept changes nothing in the outputs.
+        checkpoint_store=snakemake.resources.get("checkpoint_store"),
         folder=Path(snakemake.output.model).parent,
     )

@@ -27,7 +27,20 @@ METHODS = (
     "kernel_shap",
     "deep_shap",
     "gradient_shap",
+    "lrp",
 )
+
+
+def give_epsilon_rules(copy: Any) -> None:
+    """Give every layer of a copy the rule epsilon, which captum gives to few kinds by itself."""
+    import torch
+    from captum.attr._utils import lrp_rules
+
+    for name, module in list(copy.named_children()):
+        if isinstance(module, torch.nn.Identity):
+            setattr(copy, name, torch.nn.Dropout().eval())  # a layer that gives its input back confuses captum's hooks
+        elif not isinstance(module, torch.nn.ReLU):
+            module.rule = lrp_rules.EpsilonRule()
 
 
 def work(case: Case, method: str, size: int) -> Callable[[int], object]:
@@ -83,6 +96,7 @@ def work(case: Case, method: str, size: int) -> Callable[[int], object]:
         "kernel_shap": lambda: attr.KernelShap(copy),
         "deep_shap": lambda: attr.DeepLiftShap(copy),
         "gradient_shap": lambda: attr.GradientShap(copy),
+        "lrp": lambda: attr.LRP(copy),
     }[method]()
     # Those that multiply a whole batch by their own number of copies get as many inputs as fill it.
     copies = {"deep_shap": 2 * BACKGROUND, "gradient_shap": 50}.get(method, 1)
@@ -93,6 +107,8 @@ def work(case: Case, method: str, size: int) -> Callable[[int], object]:
             x = inputs[start : min(start + step, number)].clone().requires_grad_()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of every hook that it sets
+                if method == "lrp":
+                    give_epsilon_rules(copy)  # captum takes the rules away at the end of each call
                 target = classes[start : start + len(x)]
                 found = peer.attribute(x, target=target, **settings(max(1, size // len(x))))
                 if method == "grad_cam":

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.bench.cases import NOISE, Case
+from tests.bench.cases import DESIGNS, NOISE, Case
 
 NAME = "xplique"
 SIZELESS = False
@@ -25,14 +25,16 @@ METHODS = (
     "rise",
     "lime",
     "kernel_shap",
+    "sobol",
+    "hsic",
 )
 
 
 def work(case: Case, method: str, size: int) -> Callable[[int], object]:
     """See the package."""
-    from tests.support.xplique_peer import xplique_attributions
+    from tests.support.xplique_peer import global_sensitivity
 
-    peers = xplique_attributions()
+    peers = global_sensitivity()
     depth = case.inputs.shape[-1]
     # For a series it takes masks over time and channels.
     series = case.inputs.ndim == 3
@@ -60,7 +62,11 @@ def work(case: Case, method: str, size: int) -> Callable[[int], object]:
         "rise": ("Rise", {"nb_samples": case.samples, "grid_size": (*case.cells, depth) if series else case.cells}),
         "lime": ("Lime", segments),
         "kernel_shap": ("KernelShap", segments),
+        "sobol": ("SobolAttributionMethod", {"grid_size": case.cells[0], "nb_design": DESIGNS}),
+        "hsic": ("HsicAttributionMethod", {"grid_size": case.cells[0], "nb_design": case.samples}),
     }[method]
+    if series and method in ("sobol", "hsic"):
+        raise ValueError("its grid of masks is of an image")
     if series and method in ("lime", "kernel_shap"):
         # Its masks of a series have an axis of channels.
         over_all = np.repeat(case.segments[:, np.newaxis], depth, axis=1).astype(np.int32)

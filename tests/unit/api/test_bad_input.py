@@ -109,7 +109,7 @@ def test_other_arguments(linear, changes, message):
         ({"training_y": [1, 2, 3]}, "training_y: the training examples themselves are missing"),
         (
             {"training": GOOD, "training_y": [1]},
-            "training_y: found 1 classes; expected 3, one for each example of train",
+            "training_y: found 1 class; expected 3, one for each example of train",
         ),
     ],
 )

@@ -73,7 +73,12 @@ OWN_FILES = [
     ),
     ("a truncated archive", cut, "model.keras: found a file that cannot be read", "Keras 3"),
     ("an archive without weights", emptied, "There is no model.weights.h5 in the archive", ""),
-    ("HDF5", legacy, "cannot be read", 'keras.models.load_model("model.keras").save("model.keras") converts it'),
+    (
+        "HDF5",
+        legacy,
+        "found a model in the older format HDF5 (.h5)",
+        'keras.models.load_model("model.keras").save("model.keras") converts it',
+    ),
     (
         "a Lambda layer",
         save(lambda keras: own(keras, lambda keras: keras.layers.Lambda(lambda x: x * 2, name="doubled"))),

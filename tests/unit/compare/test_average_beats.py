@@ -90,7 +90,7 @@ def test_the_figure_names_leads_labels_and_how_many_beats(real_data, tmp_path, m
     path = tmp_path / "figure.svg"
     average_beat.style.save(figure, path)
     words = " ".join(svg.words(path))
-    assert "beats of 2 record(s)" in words
-    assert "label CD: no whole beat was found in 1 record(s)" in words
+    assert "beats of 2 records" in words
+    assert "label CD: no whole beat was found in 1 record" in words
     assert ("aVR" in words) == (method == "saliency")
     assert "label NORM" in words

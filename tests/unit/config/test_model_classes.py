@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from pellucid.config import resolution
+from pellucid.config import model_classes, resolution
 from pellucid.config.resolution import ConfigError
+from pellucid.errors import InputError
 from pellucid.models.imported import archive, own_keys
 
 
@@ -82,6 +83,20 @@ def test_the_number_of_outputs_is_read_from_the_file(keras, tmp_path):
         found = own_keys.number_of_outputs(archive.read(tmp_path / "model.keras"))
         assert found == expected
         assert found in (None, model.output_shape[-1])
+
+
+def test_a_model_of_other_classes_than_the_data_set_names_is_refused(keras, tmp_path):
+    model = keras.Sequential([keras.Input((4, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    model.save(tmp_path / "model.keras")
+    entry = {"architecture": "keras_file", "file": str(tmp_path / "model.keras"), "new_head": False}
+    settings = {"dataset": {"classes": ["A", "B", "C"]}, "model": entry, "training": {"epochs": 0}}
+    model_classes.require_number(settings)
+    settings["dataset"]["classes"] = ["A", "B"]
+    with pytest.raises(InputError, match=r"a model with 3 outputs; expected 2, one for each of dataset.classes: A, B"):
+        model_classes.require_number(settings)
+    model_classes.require_number({**settings, "model": {**entry, "new_head": True}})
+    model_classes.require_number({**settings, "model": {**entry, "classes": ["A", "B", "C"]}})
+    model_classes.require_number({**settings, "dataset": {}})
 
 
 def test_a_sigmoid_has_two_classes(keras, tmp_path):

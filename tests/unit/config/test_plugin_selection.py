@@ -37,6 +37,25 @@ def test_every_plugin_of_the_package_is_in_the_set_of_all():
         )
 
 
+def test_sets_of_one_kind_hold_methods_and_are_never_in_the_basic_set_for_masks():
+    for name, members in plugin_selection.OF_ONE_KIND.items():
+        assert set(members) <= set(plugins.load("explain"))
+        assert set(run(methods=name)) | set(resolved(methods=name).skipped["mine"]) >= set(members)
+    assert set(run(methods="masks")) == {"extremal_perturbation", "extremal_mask"}
+    assert not set(plugin_selection.OF_ONE_KIND["masks"]) & set(plugin_selection.BASIC["methods"])
+    of_family = {name for name, module in plugins.load("explain").items() if module.SPEC.family == "class activation"}
+    assert set(plugin_selection.OF_ONE_KIND["cam"]) == of_family - {"attention_gradient"}
+    assert set(run(methods={"only": "cam", "cam": False})) == set(run(methods="cam")) - {"cam"}
+    with pytest.raises(resolution.ConfigError, match='found "masks"'):
+        resolved(views="masks")
+
+
+def test_a_method_of_series_is_left_out_for_images_and_refused_where_it_is_named():
+    assert "dynamask" in resolved(methods="all").skipped["mine"]
+    with pytest.raises(resolution.ConfigError, match="found a method for data of the kind series; the data are of the"):
+        resolved(methods=["dynamask"])
+
+
 @pytest.mark.parametrize("key", ["methods", "views", "scores"])
 def test_none(key):
     assert run(key, **{key: "none"}) == {}
@@ -109,8 +128,12 @@ def test_a_study_turns_a_method_off_and_on():
 
 
 WRONG = [
-    ("basi", 'experiments.mine.methods: found "basi"', "none, basic, all or a list or a mapping"),
-    (3, "experiments.mine.methods: found 3", "none, basic, all or a list or a mapping"),
+    (
+        "basi",
+        'experiments.mine.methods: found "basi"',
+        "none, basic, all, cam, relevance, masks or a list or a mapping",
+    ),
+    (3, "experiments.mine.methods: found 3", "none, basic, all, cam, relevance, masks or a list or a mapping"),
     (["gradcam"], 'experiments.mine.methods: found "gradcam"', 'Did you mean "grad_cam"?'),
     (["lime", "lime"], "experiments.mine.methods.1: found lime a second time", "each name once"),
     ([{"lime": {}, "rise": {}}], "experiments.mine.methods.0: found", "one name with its parameters"),

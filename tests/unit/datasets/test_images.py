@@ -6,7 +6,9 @@ from PIL import Image
 
 from pellucid.config import named_files
 from pellucid.datasets import images
+from pellucid.datasets.base import UNLABELLED
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
+from pellucid.errors import InputError
 
 
 def load(folder, **parameters):
@@ -45,6 +47,26 @@ def test_one_colour_image_makes_all_three_channels(tmp_path, rng):
     raw = load(tmp_path, size=[8, 8])
     np.testing.assert_array_equal(raw.train.x[0], np.repeat(grey[:, :, None], 3, 2) / np.float32(255))
     assert load(tmp_path, size=[8, 8], colour="grey").train.x.shape == (3, 8, 8, 1)
+
+
+def test_images_without_class_folders_have_no_labels(tmp_path, rng):
+    pixels = [colours(rng, 8, 8) for _ in range(3)]
+    for name, picture in zip(("2.png", "1.png", "deep/er/0.png"), pixels, strict=True):
+        put(tmp_path, name, picture)
+    raw = load(tmp_path, size=[8, 8], labels="none", known=["no", "yes"])
+    np.testing.assert_array_equal(raw.train.x, np.stack([pixels[i] for i in (1, 0, 2)]) / np.float32(255))
+    assert (raw.train.y.tolist(), raw.classes, raw.test) == ([UNLABELLED] * 3, (), None)
+    assert not images.labelled(labels="none", folder=str(tmp_path))
+    with pytest.raises(
+        InputError, match=r"1 folder\(s\) and 2 file\(s\); expected at least 2.* labels: none takes all"
+    ):
+        load(tmp_path, size=[8, 8])
+    for key in ("test_folder", "group"):
+        with pytest.raises(InputError, match=f"images.{key}: found other, and labels: none; expected none"):
+            images.check(**{"labels": "none", "test_folder": "none", "group": "none", key: "other"})
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="a folder without files"):
+        load(tmp_path / "empty", size=[8, 8], labels="none")
 
 
 def test_sixteen_bits_keep_their_range(tmp_path):

@@ -24,14 +24,16 @@ NETWORKS = {
     "encoder": "transformer",
 }
 ONE_CHANNEL = ("heartbeat", "digit")
+IMAGES = ("digit", "gap_image")
 PAIRS = [
     (method, network)
     for method, module in METHODS.items()
     for network, architecture in NETWORKS.items()
     if set(module.SPEC.requires) <= set(plugins.spec("models", architecture).features)
+    and ("image" if network in IMAGES else "series") in module.SPEC.kinds
 ]
 # One series of several channels and one image for each method; the other networks are slow tests.
-SERIES, IMAGES = ("multivariate", "gap_series", "attention", "mil", "encoder"), ("digit", "gap_image")
+SERIES = ("multivariate", "gap_series", "attention", "mil", "encoder")
 FIRST = {
     pair
     for method in METHODS
@@ -59,6 +61,9 @@ FEW = {
     "deep_shap": {"background": 8},
     "sobol": {"designs": 8},
     "hsic": {"samples": 64},
+    "extremal_perturbation": {"iterations": 20, "areas": [0.1, 0.2]},
+    "dynamask": {"iterations": 20, "areas": [0.1, 0.2]},
+    "extremal_mask": {"iterations": 20},
 }
 
 

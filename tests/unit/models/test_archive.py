@@ -1,8 +1,11 @@
 """What a saved model is said to have while nothing but its description is read."""
 
+import re
+
 import numpy as np
 import pytest
 
+from pellucid.errors import InputError
 from pellucid.models.imported import archive
 from pellucid.network.explained_model import ExplainedModel
 
@@ -54,3 +57,15 @@ def test_grouped_convolutions_are_not_said_to_have_them(keras, tmp_path):
     model.save(tmp_path / "model.keras")
 
     assert "rescale_rule" not in archive.features(archive.read(tmp_path / "model.keras"), "model")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_advice_on_an_older_format_makes_a_file_that_is_taken(keras, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = keras.Sequential([keras.Input((9, 2)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    model.save("old.h5")
+    with pytest.raises(InputError, match="old.h5: found a model in the older format HDF5") as told:
+        archive.read("old.h5")
+    (advice,) = re.findall(r"keras\.models\S+\.save\(\S+\)", str(told.value))
+    exec(advice, {"keras": keras})
+    assert archive.input_shape(archive.read("old.keras"), "old.keras") == (9, 2)

@@ -274,6 +274,8 @@ def test_every_method_and_view_that_applies_explains_it(keras, saved, digits, tm
         "vargrad": {"samples": 5},
         "deep_shap": {"background": 5},
         "gradient_shap": {"background": 5, "samples": 10},
+        "extremal_perturbation": {"iterations": 10},
+        "extremal_mask": {"iterations": 10},
     }
     path = saved[name][1]
     experiment = {"dataset": {"source": "digits"}, "model": {"architecture": "keras_file", "file": str(path)}}

@@ -219,14 +219,14 @@ def test_steps_of_a_strided_output_are_counted_in_it(keras, x):
 @pytest.mark.parametrize(
     ("steps", "message"),
     [
-        (None, r"scores at each of 8 time steps; expected steps.*at_steps= of pellucid.explain"),
+        (None, r"scores at each of 8 time steps; expected at_steps, which says.* at_steps: last, a"),
         ("12", r"at_steps: found \"?12\"?; expected last, a position"),
         ("first", "at_steps: found .*first.*; expected last, a position"),
-        (8, "steps: 8; expected steps from 0 to 7: its output has 8"),
+        (8, "found at_steps=8; expected steps from 0 to 7: its output has 8"),
         (-1, "found -1; .* last is the last step"),
         ([6, 3], r"the reversed window \[6, 3\]"),
         ([3, 3], r"the empty window \[3, 3\]"),
-        ([5, 9], r"steps: \[5, 9\]; expected steps from 0 to 7"),
+        ([5, 9], r"found at_steps=\[5, 9\]; expected steps from 0 to 7"),
         ([-2, 3], "a window that starts at 0 or later"),
         ([1, 2, 3], "expected last, a position"),
         (2.0, "found 2.0; expected last, a position"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import pellucid
 from pellucid.errors import InputError
 from pellucid.models import base, gap_cnn, keras_file, saved_model
 from pellucid.models.imported import task_head
@@ -79,6 +80,50 @@ def test_a_head_of_another_task_is_refused_with_the_task_that_fits(keras, activa
     model = made(keras, keras.layers.Activation(activation), outputs=outputs)
     with pytest.raises(InputError, match=message):
         task_head.with_head(model, outputs, task, "mine")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("rectified", "always between 0 and 1: probabilities that are computed before the last layer"),
+        ("smoothed", "always between 0 and 1: probabilities"),
+        ("logarithms", "logarithms of probabilities that are computed before the last layer"),
+        ("sparse", "a sparsemax at its end"),
+    ],
+)
+def test_probabilities_of_classes_that_operations_compute_are_no_logits(keras, kind, message):
+    """A softmax behind them made other probabilities, and maps of what is no logit, without a word."""
+    ops = keras.ops
+
+    def rectified(scores):
+        above = ops.relu(scores)
+        return above / (ops.sum(above, -1, keepdims=True) + 1e-7)
+
+    last = {
+        "rectified": rectified,
+        "smoothed": lambda scores: 0.9 * ops.softmax(scores) + 0.1 / 3,
+        "logarithms": lambda scores: ops.log(ops.softmax(scores) + 1e-9),
+        "sparse": keras.layers.Activation("sparsemax"),
+    }[kind]
+    with pytest.raises(InputError, match=message):
+        task_head.with_head(made(keras, last), 3, "single_label", "mine")
+
+
+def test_scores_of_a_model_whose_weights_are_all_zero_are_logits(keras):
+    model = made(keras, keras.layers.Rescaling(2.0))
+    model.set_weights([np.zeros_like(weights) for weights in model.get_weights()])
+    assert task_head.with_head(model, 3, "single_label", "mine").output_shape == (None, 3)
+
+
+@pytest.mark.parametrize("task", ["multi_label", "regression"])
+def test_the_task_is_spelled_as_the_caller_spells_it(keras, task):
+    model, x = made(keras, keras.layers.Activation("softmax")), np.zeros((1, *made(keras).input_shape[1:]), np.float32)
+    with pytest.raises(InputError, match=f"as dataset.task: {task} says"):
+        task_head.with_head(model, 3, task, "mine")
+    with pytest.raises(InputError, match=f'as task="{task}" says'):
+        pellucid.explain(model, x, "saliency", task=task)
+    with pytest.raises(InputError, match=f"as dataset.task: {task} says"):  # not for ever after
+        task_head.with_head(model, 3, task, "mine")
 
 
 @pytest.mark.parametrize("task", ["multi_label", "regression"])

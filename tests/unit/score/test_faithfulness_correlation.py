@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr
 
-from pellucid.score.faithfulness_correlation import correlation, score
+from pellucid.score.faithfulness_correlation import score
 from pellucid.score.shared.fills import fills
 from pellucid.score.shared.removal import subsets
+from pellucid.score.shared.set_drops import correlation
 from pellucid.score.shared.units import units
 from tests.support.explained import case_of
 from tests.support.score_evidence import explanation, keras_answer, linear_case

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pellucid.network.weight_randomisation import fresh_weights, weighted_layers
+from pellucid.network.weight_randomisation import fresh_weights, randomised, weighted_layers
+from pellucid.score import efficient_mprt, smooth_mprt
 from pellucid.score.parameter_randomisation import score, stops
 from pellucid.score.shared.similarity import spearman, ssim
 from tests.support.explained import case_of, explanation_of
@@ -143,3 +144,53 @@ def test_every_method_meets_the_same_weights_and_only_the_chosen_are_scored(case
         assert chosen.sum() == len(np.unique(case.labels))
         np.testing.assert_allclose(one.values[name][chosen], two.values[name][chosen], atol=1e-3)
     assert len(weighted_layers(case.model)) == 4
+
+
+@pytest.mark.parametrize("method", ["random_attribution", "input_magnitude", "all_equal"])
+def test_what_does_not_look_at_the_model_has_no_rise_and_stays_when_smoothed(case, method):
+    explanation = explanation_of(case, method)
+    rise = efficient_mprt.score(explanation, case, np.random.default_rng(3)).values["complexity_rise"]
+    np.testing.assert_allclose(rise, 0, atol=1e-12)
+    smoothed = smooth_mprt.score(explanation, case, np.random.default_rng(3), samples=4).values
+    for values in smoothed.values():
+        np.testing.assert_allclose(values[np.isfinite(values)], 1, atol=1e-9)
+
+
+def test_maps_of_a_trained_network_change_and_become_more_complex(case):
+    explanation, before = explanation_of(case, "gradient_input"), case.model.weights
+    smoothed = smooth_mprt.score(explanation, case, np.random.default_rng(3), examples="all", samples=8).values
+    assert smoothed["smooth_rank_correlation"].mean() < 0.6
+    rise = efficient_mprt.score(explanation, case, np.random.default_rng(3)).values["complexity_rise"]
+    assert rise.mean() > 0
+    after = case.model.weights
+    assert all(np.array_equal(*pair) for name in before for pair in zip(before[name], after[name], strict=True))
+
+
+def test_smoothed_maps_are_means_over_noisy_copies(case):
+    explanation = explanation_of(case, "saliency")
+    patterns = np.random.default_rng(5).standard_normal((3, 8, 8, 1)).astype(np.float32)
+    found = smooth_mprt.denoised(explanation, case, np.arange(4), 0.2, patterns)
+    copies = [
+        explanation.re_explain(
+            case.inputs[:4] + 0.2 * np.ptp(case.inputs[:4], axis=(1, 2), keepdims=True) * pattern, case.targets[:4]
+        )
+        for pattern in patterns
+    ]
+    np.testing.assert_allclose(found, np.mean(copies, axis=0), atol=1e-5)
+
+
+def test_all_layers_are_randomised_and_get_their_weights_back(case):
+    before = case.model.weights
+    with randomised(case.model, np.random.default_rng(0)):
+        inside = case.model.weights
+    assert all(not np.array_equal(before[name][0], inside[name][0]) for name in ("conv_1", "conv_2", "classes"))
+    assert np.array_equal(case.model.weights["classes"][0], before["classes"][0])
+
+
+def test_the_entropy_of_a_histogram():
+    maps = np.array([[0, 0, 0, 1], [0, 1, 2, 3], [5, 5, 5, 5]], np.float32)
+    three_and_one = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
+    np.testing.assert_allclose(efficient_mprt.entropies(maps, 4), [three_and_one, np.log(4), 0], atol=1e-12)
+    measured = np.array([[1, 1, 0, 1], [1, 1, 1, 1], [1, 0, 1, 1]], bool)
+    two_and_one = -(2 / 3 * np.log(2 / 3) + 1 / 3 * np.log(1 / 3))
+    np.testing.assert_allclose(efficient_mprt.entropies(maps, 4, measured), [two_and_one, np.log(4), 0], atol=1e-12)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.score.sensitivity import ranges, score
+from pellucid.score.sensitivity import score
+from pellucid.score.shared.ranges import ranges
 from tests.support.explained import case_of, explanation_of
 
 

@@ -12,6 +12,9 @@ from pellucid.score import (
     infidelity,
     random_labels,
     random_logit,
+    region_perturbation,
+    road,
+    sensitivity_n,
     sufficiency,
 )
 from pellucid.score.base import Explanation, RandomLabels, ScoreContext
@@ -98,6 +101,19 @@ def test_an_exact_explanation_is_fully_faithful(case):
     np.testing.assert_allclose(correlation.values["faithfulness_correlation.zero"], 1, atol=1e-5)
     unfaithful = infidelity.score(exact, context, rng, runs=30, **options).values
     np.testing.assert_allclose(unfaithful["infidelity.subset.zero"], 0, atol=1e-6)
+
+
+def test_further_scores_look_at_the_same_quantity(case):
+    context, exact, _ = case
+    rng = np.random.default_rng(0)
+    options = {"unit": "value", "baselines": ["zero"]}
+    deletion = deletion_insertion.score(exact, context, np.random.default_rng(0), **options).curves["deletion.zero"]
+    regions = region_perturbation.score(exact, context, np.random.default_rng(0), share=1, **options)
+    np.testing.assert_allclose(regions.curves["most first.zero"].y, deletion.y, rtol=1e-5, atol=1e-5)
+    assert regions.curves["most first.zero"].y_label == deletion.y_label
+    exactly = sensitivity_n.score(exact, context, rng, runs=30, **options).values["sensitivity_n.zero"]
+    np.testing.assert_allclose(exactly, 1, atol=1e-5)
+    assert road.score(exact, context, rng).curves["most first"].y_label == deletion.y_label
 
 
 def test_training_examples_of_another_class_label_or_of_any_value():

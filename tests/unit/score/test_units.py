@@ -70,7 +70,13 @@ def test_a_window_fits_into_the_input():
         cut((12, 3), "window", 13)
 
 
-@pytest.mark.parametrize("score", ["deletion_insertion", "sufficiency", "faithfulness_correlation", "infidelity"])
+@pytest.mark.parametrize(
+    "score",
+    [
+        *("deletion_insertion", "sufficiency", "faithfulness_correlation", "infidelity", "road", "irof"),
+        *("sensitivity_n", "region_perturbation", "degradation"),
+    ],
+)
 def test_superpixels_of_a_series_are_refused_before_a_model_is_trained(score):
     content = deepcopy(GOOD)
     series = {"dataset": {"source": "synthetic_ecg"}, "model": {"architecture": "heartbeat_cnn"}}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.messages import abbreviate, comma_list, did_you_mean, format_shape
+from pellucid.messages import abbreviate, comma_list, counted, did_you_mean, format_shape
 
 _NUMBERS = "biuf"
 _AXES = {3: "(examples, time, channels)", 4: "(examples, height, width, channels)"}
@@ -113,7 +113,7 @@ def classes(
         hint = f"{name}.argmax(1) gives the classes of one-hot rows."
         raise InputError.unexpected(name, f"shape {format_shape(array.shape)}", "one class for each example", hint)
     if array.shape != (n,):
-        found = f"{len(array)} classes" if array.ndim == 1 else f"shape {format_shape(array.shape) or '()'}"
+        found = counted(len(array), "class") if array.ndim == 1 else f"shape {format_shape(array.shape) or '()'}"
         raise InputError.unexpected(name, found, f"{n}, one for each example of {examples}")
     return np.array([single(value, name, class_names, word) for value in array.tolist()], np.int64)
 

@@ -17,6 +17,7 @@ from pellucid.compare import checks, leaderboard
 from pellucid.config.variants import method_of
 from pellucid.draw.shared.families import FAMILIES
 from pellucid.explain.base import holds
+from pellucid.messages import counted
 from pellucid.score import run as scoring
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Comparison:
             if plugins.spec("explain", method_of(label)).family == family
         ]
         failed = set(self.checks.loc[~self.checks["passed"], "explanation"])
-        title = str(first.data_info["title"] or f"{len(first.targets)} examples")
+        title = str(first.data_info["title"] or counted(len(first.targets), "example"))
         with style.styled():
             figure = overview.figure(title, style.shown(first.data_info), rows, dict(first.arrays), failed)
         return fitted(figure)
@@ -77,7 +78,7 @@ class Comparison:
         from pellucid.draw import style
 
         first = next(iter(self.explanations.values()))
-        title = str(first.data_info["title"] or f"{len(first.targets)} examples")
+        title = str(first.data_info["title"] or counted(len(first.targets), "example"))
         with style.styled():
             figure = drawing.ranking_figure(self.leaderboard, self.metrics, title)
         return fitted(figure)

@@ -20,7 +20,7 @@ from pellucid.compare.checks import measured
 from pellucid.data_info import DataInfo
 from pellucid.errors import InputError
 from pellucid.explain.base import holds
-from pellucid.messages import abbreviate, format_shape
+from pellucid.messages import abbreviate, counted, format_shape
 from pellucid.score.base import Explanation as Scored
 from pellucid.score.base import ScoreContext
 from pellucid.score.run import re_explain
@@ -129,6 +129,7 @@ class Explanation:
             training=self._training,
             seed=self.seed,
             measured=arrays.get("measured"),
+            others=self._opened.others,
             **context,
         )
         scored = Scored(
@@ -198,7 +199,8 @@ class Explanation:
         style.save(self.plot(), path)
 
     def __repr__(self) -> str:
-        return f"<Explanation by {self.method} of {len(self.targets)} example(s), {self._facts()['attributions']}>"
+        examples = counted(len(self.targets), "example")
+        return f"<Explanation by {self.method} of {examples}, {self._facts()['attributions']}>"
 
     def _facts(self) -> dict[str, str]:
         """Return the facts of these attributions in words."""

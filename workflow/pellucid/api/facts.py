@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from pellucid.api import answers, arrays
 from pellucid.api.explained_targets import targets
 from pellucid.api.opening import OpenedModel
-from pellucid.data_info import DataInfo
+from pellucid.data_info import DataInfo, InputInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
+from pellucid.explain.shared.held_examples import PREFIX
 from pellucid.messages import abbreviate, comma_list
 from pellucid.targets import split
 from pellucid.tasks import OUTPUT_WORD, OUTPUT_WORDS, SINGLE_LABEL, TASKS, Task, probabilities
@@ -50,7 +51,7 @@ class Data:
         x: NDArray[np.float32],
         y: ArrayLike | None,
         target: Any,
-        training: ArrayLike | None,
+        training: ArrayLike | Mapping[str, ArrayLike] | None,
         measured: ArrayLike | None,
         class_names: Sequence[str] | None,
         channel_names: Sequence[str] | None,
@@ -71,26 +72,50 @@ class Data:
             "task": model.task,
             "kind": arrays.require_kind(input_shape),
             "classes": classes,
-            "channels": _channel_names(channel_names, input_shape[-1]),
+            "channels": _channel_names(channel_names, input_shape[0 if opened.numbers else -1]),
             "sampling_rate_hz": _rate(sampling_rate_hz),
             "unit": str(unit),
             "notes": [],
-            "shape": list(input_shape),
+            "shape": list(input_shape[:-1] if opened.numbers else input_shape),
         }
+        if opened.input:
+            info |= _several(opened, info)
+            model.hold(opened.others)
         answer = None if y is None else answers.read(y, "y", n, classes, model.task)
         logits = model.logits(examples, called="example of x")
         content: dict[str, NDArray[Any]] = {
             "indices": np.arange(n),
             "inputs": examples,
             **_answered(logits, answer, target, classes, model.task),
+            **{f"{PREFIX}{name}": values for name, values in opened.others.items()},
         }
         if measured is not None and (mask := arrays.mask(measured, opened.as_given(examples))) is not None:
             content["measured"] = opened.as_taken(mask)
         background = None
         if training is not None:
+            if isinstance(training, Mapping):
+                if opened.input not in training:
+                    expected = f"those of the explained input, {opened.input or 'one array'}"
+                    raise InputError.unexpected("training", f"arrays {comma_list(training)}", expected)
+                training = training[opened.input]
             rows = arrays.batch(arrays.numbers(training, "training"), opened.as_given(examples).shape[1:], "training")
             background = opened.as_taken(rows)
         return cls(content, info, background, x.shape)
+
+
+def _several(opened: OpenedModel, info: DataInfo) -> Any:
+    """Return the keys of `data.json` on several inputs, of which only the explained one is described."""
+    described: InputInfo = {
+        "name": opened.input,
+        "shape": info["shape"],
+        "channels": info["channels"],
+        "units": [info["unit"]] * len(info["channels"]),
+        "sampling_rate_hz": info["sampling_rate_hz"],
+        "scale_statistics": {},
+    }
+    unknown: dict[str, Any] = {"units": [], "channels": [], "sampling_rate_hz": None, "scale_statistics": {}}
+    others = [{**unknown, "name": name, "shape": list(values.shape[1:])} for name, values in opened.others.items()]
+    return {"explained_input": opened.input, "inputs": [described, *others]}
 
 
 def _answered(

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from numpy.typing import ArrayLike, NDArray
 
 from pellucid import plugins
-from pellucid.api import arrays, facts, settings
+from pellucid.api import arrays, facts, settings, several_inputs
 from pellucid.api.comparison import Comparison, compared
 from pellucid.api.explanation import Explanation
 from pellucid.api.facts import Data
 from pellucid.api.opening import OpenedModel, Opening, open_model
 from pellucid.api.own_function import raising
+from pellucid.api.session import no_advice_on_tracing
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.run import explain_variants
-from pellucid.models.imported import step_choice
-from pellucid.network import token_graph
+from pellucid.explain.shared import number_inputs
+from pellucid.models.imported import callers_words, step_choice
 from pellucid.tasks import SINGLE_LABEL
 
 # A Keras model, the path of a .keras file or of a SavedModel folder, or a function (N, *shape) -> (N, outputs).
@@ -34,13 +34,14 @@ logger = logging.getLogger(__name__)
 
 def explain(
     model: Model,
-    x: ArrayLike,
+    x: ArrayLike | Mapping[str, ArrayLike],
     method: str,
     *,
+    input: str | None = None,
     task: str = SINGLE_LABEL,
     y: ArrayLike | None = None,
     target: str | int | ArrayLike | Mapping[str, Any] = "predicted",
-    training: ArrayLike | None = None,
+    training: ArrayLike | Mapping[str, ArrayLike] | None = None,
     measured: ArrayLike | None = None,
     class_names: Sequence[str] | None = None,
     channel_names: Sequence[str] | None = None,
@@ -61,7 +62,9 @@ def explain(
         model: a Keras model, the path of a `.keras` file or of a SavedModel folder, or a function that takes a batch
             (N, *shape) float32 and returns (N, outputs): logits, probabilities or values.
         x: the examples, (N, time, channels) or (N, height, width, channels), as the model takes them; one example
-            without the axis N is explained as a batch of one.
+            without the axis N is explained as a batch of one. Of a model with several inputs the arrays by name.
+        input: of a model with several inputs, the name of the one that is explained, by default the first of x; the
+            others keep the values of each example. `x`, `training`, `measured`, `channel_names` speak of this one.
         method: name of the method, such as "grad_cam".
         task: what the model was trained for: "single_label" (one class of several; a softmax, or logits), "multi_label"
             (any number of labels; a sigmoid each, or their logits) or "regression" (one or several values).
@@ -98,6 +101,7 @@ def explain(
     opened, data = _opened(
         model,
         x,
+        input,
         opening,
         y=y,
         target=target,
@@ -114,11 +118,12 @@ def explain(
 
 def compare(
     model: Model,
-    x: ArrayLike,
+    x: ArrayLike | Mapping[str, ArrayLike],
     y: ArrayLike | None = None,
     *,
     methods: Sequence[str] | Mapping[str, Mapping[str, Any]],
     scores: Sequence[str] | Mapping[str, Mapping[str, Any]] = SCORES,
+    input: str | None = None,
     task: str = SINGLE_LABEL,
     target: str | int | ArrayLike | Mapping[str, Any] = "predicted",
     training: ArrayLike | None = None,
@@ -143,7 +148,7 @@ def compare(
         scores: names of scores, or their parameters by name.
         training_y: the classes (labels, values) of `training`, for the baseline "other" of scores; without them it is
             left out.
-        model, x, y, task, target, training, measured and all others: as for `explain`.
+        model, x, y, input, task, target, training, measured and all others: as for `explain`.
 
     Raises:
         InputError: something is wrong; the message says what, and what to do.
@@ -157,6 +162,7 @@ def compare(
     opened, data = _opened(
         model,
         x,
+        input,
         opening,
         y=y,
         target=target,
@@ -174,7 +180,7 @@ def compare(
     explanations = {
         name: explain_opened(opened, data, name, parameters, seed=seed) for name, parameters in of_methods.items()
     }
-    with raising(opened.failures), _no_advice_on_tracing():
+    with raising(opened.failures), no_advice_on_tracing():
         return compared(explanations, chosen, training_labels=classes)
 
 
@@ -202,21 +208,6 @@ def scored_by(
     return completed
 
 
-@contextmanager
-def _no_advice_on_tracing() -> Iterator[None]:
-    """Hold back TensorFlow's advice on functions that are compiled often, as every explanation compiles its own."""
-
-    def is_no_advice(record: logging.LogRecord) -> bool:
-        return "triggered tf.function retracing" not in record.getMessage()
-
-    tensorflow = logging.getLogger("tensorflow")
-    tensorflow.addFilter(is_no_advice)
-    try:
-        yield
-    finally:
-        tensorflow.removeFilter(is_no_advice)
-
-
 def _opening(
     task: str, code: str | None, at_steps: Any, *, allow_code: bool, threads: int | None, memory_mb: int
 ) -> Opening:
@@ -225,14 +216,23 @@ def _opening(
     return Opening(allow_code, threads, memory_mb, task=facts.require_task(task), code=code, steps=at_steps)
 
 
-def _opened(model: Any, x: ArrayLike, opening: Opening, *, class_names: Any, **known: Any) -> tuple[OpenedModel, Data]:
+def _opened(
+    model: Any, x: Any, explained: str | None, opening: Opening, *, class_names: Any, **known: Any
+) -> tuple[OpenedModel, Data]:
     """Open the model for the examples, and check the examples (`facts.Data.of`)."""
-    from_caller = arrays.numbers(x, "x")
-    names = None if class_names is None else facts.names(class_names, "class_names")
-    with _no_advice_on_tracing():
-        opened = open_model(model, from_caller, replace(opening, class_names=names))
+    opening = replace(opening, class_names=None if class_names is None else facts.names(class_names, "class_names"))
+    with no_advice_on_tracing(), callers_words.as_arguments():
+        if isinstance(x, Mapping):
+            explained, by_name = several_inputs.chosen(x, explained)
+            from_caller = by_name[explained]
+            opened = several_inputs.open_several(model, by_name, explained, opening)
+        elif explained is not None:
+            raise InputError.unexpected("x", "one array", "the arrays of all inputs by name, since input=… names one")
+        else:
+            from_caller = arrays.numbers(x, "x")
+            opened = open_model(model, from_caller, opening)
         with raising(opened.failures):
-            return opened, facts.Data.of(opened, x=from_caller, class_names=names, **known)
+            return opened, facts.Data.of(opened, x=from_caller, class_names=opening.class_names, **known)
 
 
 def explain_opened(
@@ -250,21 +250,23 @@ def explain_opened(
     """
     spec, examples = plugins.spec("explain", method), data.arrays
     chosen = settings.completed("explain", method, parameters, examples["inputs"].shape[1:-1])
+    if opened.numbers:
+        number_inputs.require_fitting(method)
     settings.require_task("explain", method, opened.explained.task)
-    if "self_attention" in spec.requires and not opened.opaque:
-        token_graph.read(opened.explained.places)  # its refusal says what the tokens go through
+    if not opened.opaque:
+        plugins.hook(plugins.load("explain")[method], "suits")(opened.explained)
     settings.require_features("explain", method, opened.features, opened.where, opaque=opened.opaque)
     if spec.needs_training and data.training is None:
         raise InputError(method, "it needs training examples as a background.", "Pass them: training=….")
     model = opened.explained
     model.forward_passes = model.backward_passes = 0
     try:
-        with raising(opened.failures), _no_advice_on_tracing():
+        with raising(opened.failures), no_advice_on_tracing():
             results = explain_variants(
                 method,
                 chosen,
                 model,
-                examples,
+                {**examples, "inputs": opened.as_given(examples["inputs"])} if opened.numbers else examples,
                 seed=seed,
                 training=data.training,
                 classes=data.info["classes"],

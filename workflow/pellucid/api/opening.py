@@ -7,11 +7,9 @@ changes: a copy is repaired.
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import plugins
-from pellucid.api import arrays, channel_axis, features, keras_copy, own_function
+from pellucid.api import arrays, channel_axis, features, keras_copy, own_function, session
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
 from pellucid.models.imported import archive, declared_sizes, head, own_keys, per_step, step_choice, task_head
 from pellucid.models.imported.compatibility import make_compatible
-from pellucid.network import finite, runtime
+from pellucid.network import finite
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.same_function import reason
 from pellucid.own_code import OwnCode, register
@@ -49,6 +47,9 @@ class OpenedModel:
         opaque: whether only its outputs are known.
         channels_first: whether the caller's model takes (N, channels, *axes).
         failures: errors of a function since it was opened (`own_function.raising`).
+        input: of a model with several inputs, the name of the explained one; else empty.
+        others: the values of its other inputs, (N, *shape) by name.
+        numbers: whether the explained input is numbers, (N, n), of which x holds (N, n, 1).
     """
 
     explained: ExplainedModel
@@ -58,13 +59,20 @@ class OpenedModel:
     opaque: bool = False
     channels_first: bool = False
     failures: list[InputError] = field(default_factory=list)
+    input: str = ""
+    others: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    numbers: bool = False
 
     def as_taken(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return values of the shape of the model's inputs with the channels last."""
+        if self.numbers:
+            return values[..., np.newaxis]
         return np.ascontiguousarray(np.moveaxis(values, 1, -1)) if self.channels_first else values
 
     def as_given(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return values (N, *axes, channels) with the axes of the model's inputs."""
+        if self.numbers:
+            return values[..., 0]
         return np.ascontiguousarray(np.moveaxis(values, -1, 1)) if self.channels_first else values
 
 
@@ -96,7 +104,7 @@ def open_model(model: Any, x: NDArray[np.float32], opening: Opening) -> OpenedMo
         return _from_path(Path(model).expanduser(), x, opening)
     if keras_copy.is_keras_model(model):
         keras_copy.require_tensorflow(model)
-        _start(opening.threads)
+        session.start(opening.threads)
         if keras_copy.is_subclassed(model):
             return _from_function(keras_copy.as_function(model), f"model {model.name}", x, opening)
         with keras_copy.single_precision():
@@ -109,21 +117,13 @@ def open_model(model: Any, x: NDArray[np.float32], opening: Opening) -> OpenedMo
     raise InputError.unexpected("model", found, expected)
 
 
-def _start(threads: int | None) -> None:
-    """Start TensorFlow, unless it runs in this process already: then say so to a caller who asks for other threads."""
-    if "tensorflow" in sys.modules:
-        if threads is not None and runtime.start().config.threading.get_intra_op_parallelism_threads() != threads:
-            logger.warning("threads=%d has no effect: TensorFlow runs in this process already", threads)
-        return
-    # `runtime.start` hides them from Keras where they are not loaded yet; a notebook may need Keras whole.
-    for name in ("matplotlib", "pandas", "sklearn"):
-        importlib.import_module(name)
-    runtime.start(threads or 1)
-
-
 def _from_keras(model: keras.Model, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
     """Open a model that the caller has in memory; a copy of it is changed."""
     where = f"model {model.name}"
+    if len(model.inputs) > 1:
+        listed = arrays.listed([tensor.name for tensor in model.inputs])
+        expected = f"an array for each of the {len(model.inputs)} inputs of {where}, by name: {listed}"
+        raise InputError.unexpected("x", "one array", expected, 'input="…" says which of them is explained.')
     config = keras_copy.config_of(model, where)
     hint = (
         "A function, such as lambda x: model(x, training=False), is explained by the methods that need outputs alone."
@@ -137,12 +137,12 @@ def _from_keras(model: keras.Model, x: NDArray[np.float32], opening: Opening) ->
     copy = keras_copy.copied(model, config if opened else None, where)
     if opening.steps is not None:
         copy = per_step.picked(make_compatible(copy, where), opening.steps, opening.task, where)
-    n_outputs = _number(copy, where, opening)
+    n_outputs = number(copy, where, opening)
     ready = task_head.with_head(make_compatible(copy, where), n_outputs, opening.task, where)
-    return _with_layers(ready, config, examples, where, opening)
+    return with_layers(ready, config, examples, where, opening)
 
 
-def _with_layers(
+def with_layers(
     model: keras.Model, config: archive.Config, x: NDArray[np.float32], where: str, opening: Opening
 ) -> OpenedModel:
     """Open a repaired model with layers.
@@ -164,7 +164,7 @@ def _with_layers(
     return OpenedModel(explained, x, of_model, where, channels_first=first)
 
 
-def _number(model: keras.Model, where: str, opening: Opening) -> int:
+def number(model: keras.Model, where: str, opening: Opening) -> int:
     """Return the number of outputs of a model: classes, labels or values.
 
     Raises:
@@ -222,27 +222,27 @@ def _from_path(path: Path, x: NDArray[np.float32], opening: Opening) -> OpenedMo
     shape = archive.input_shape(config, where)
     arrays.require_kind(shape)
     examples = arrays.batch(x, shape)
-    _start(opening.threads)
+    session.start(opening.threads)
     if opening.code is not None:
         names = register(OwnCode.of(opening.code), f"code {opening.code}")
         archive.check(config, where, allow_code=opening.allow_code, registered=names, code=opening.code)
     if opened:
         with keras_copy.single_precision():
-            return _from_keras(_loaded(path, config, checked.stored, opening), x, opening)
+            return _from_keras(loaded(path, config, checked.stored, opening), x, opening)
     n_outputs = own_keys.number_of_outputs(config)
     plugin = plugins.load("models")["keras_file"]
     with keras_copy.single_precision():
         if n_outputs is None or n_outputs == 1:
-            model = _loaded(path, config, checked.stored, opening)
+            model = loaded(path, config, checked.stored, opening)
             if opening.steps is not None:
                 model = per_step.picked(make_compatible(model, where), opening.steps, opening.task, where)
-            n_outputs = _number(model, where, opening)
+            n_outputs = number(model, where, opening)
         options: dict[str, Any] = {"code": opening.code, "task": opening.task, "steps": opening.steps}
         model = plugin.build(shape, n_outputs, file=path, allow_code=opening.allow_code, **options)
-        return _with_layers(model, config, examples, where, opening)
+        return with_layers(model, config, examples, where, opening)
 
 
-def _loaded(path: Path, config: archive.Config, stored: int, opening: Opening) -> keras.Model:
+def loaded(path: Path, config: archive.Config, stored: int, opening: Opening) -> keras.Model:
     """Load a `.keras` file whose configuration was checked.
 
     Raises:
@@ -271,7 +271,7 @@ def _from_folder(path: Path, x: NDArray[np.float32], opening: Opening) -> Opened
     arrays.require_kind(shape, batched=x.ndim)
     plugin = plugins.load("models")["saved_model"]
     plugin.check(folder=where, allow_code=opening.allow_code, classes=(), input_range=(0, 1))
-    _start(opening.threads)
+    session.start(opening.threads)
     with keras_copy.single_precision():
         options: dict[str, Any] = {"allow_code": opening.allow_code, "task": opening.task, "steps": opening.steps}
         model = plugin.build(shape, len(opening.class_names), folder=where, **options)
@@ -282,7 +282,7 @@ def _from_folder(path: Path, x: NDArray[np.float32], opening: Opening) -> Opened
 def _from_function(function: Any, where: str, x: NDArray[np.float32], opening: Opening) -> OpenedModel:
     """Open a function of a batch of inputs; only its outputs are known."""
     arrays.require_kind(x.shape[1:], batched=x.ndim)
-    _start(opening.threads)
+    session.start(opening.threads)
     function = own_function.at_steps(function, x, opening.steps, opening.task, where)
     n_outputs = own_function.number_of_outputs(function, x, where)
     if n_outputs == 1 and opening.task == SINGLE_LABEL:

@@ -13,33 +13,55 @@ from pellucid.datasets.readers import delimited
 from pellucid.datasets.readers.columns import NONE
 from pellucid.datasets.readers.tabular import Layout, counting_columns
 from pellucid.errors import InputError
-from pellucid.messages import comma_list, first_line
+from pellucid.messages import abbreviate, comma_list, did_you_mean, first_line
 
 logger = logging.getLogger(__name__)
 
 _TABLES = (".csv", ".tsv")
 
 
-def read(path: Path, label: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def read(
+    path: Path, label: str, explained: str = ""
+) -> tuple[NDArray[Any] | dict[str, NDArray[Any]], NDArray[Any] | None]:
     """Return the examples (N, …) of a file, and their classes where it holds them.
 
     Args:
         path: an .npy, .npz, .csv or .tsv file.
         label: the column of a table that holds the classes: its name, or its position from 1; empty for none.
+        explained: name of the explained one of several inputs, which an .npz holds by name: then a mapping is returned.
 
     Raises:
         InputError: another kind of file, a column that is no number, or no such column.
     """
+    if explained and path.suffix != ".npz":
+        raise InputError("--input", f"{path.name} holds one input.", "Several inputs stand in an .npz, by their names.")
     if label and path.suffix not in _TABLES:
         raise InputError("--label", f"{path.name} has no columns.", "An .npz holds the classes as y.")
     if path.suffix in _TABLES:
         x, y = _table(path, label)
+    elif explained:
+        return _by_name(path, explained)
     elif path.suffix in (".npy", ".npz"):
         x, y = _arrays(path)
     else:
         raise InputError.unexpected(str(path), f'a name that ends in "{path.suffix}"', ".npy, .npz, .csv or .tsv")
     # A row is a series of one channel.
     return (x[..., np.newaxis] if x.ndim == 2 else x), y
+
+
+def _by_name(path: Path, explained: str) -> tuple[dict[str, NDArray[Any]], NDArray[Any] | None]:
+    """Return all arrays of a file but y, by name, the explained one first; and y where there is one."""
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            arrays = {name: content[name] for name in content}
+    except (OSError, EOFError, ValueError) as error:
+        raise InputError.unexpected(str(path), first_line(error), "arrays of numbers, as NumPy saves them") from None
+    y = arrays.pop("y", None) if explained != "y" else None
+    if explained not in arrays:
+        hint = did_you_mean(explained, arrays).strip()
+        expected = f"the name of one of its arrays: {comma_list(arrays)}"
+        raise InputError.unexpected("--input", abbreviate(explained), expected, hint)
+    return arrays, y
 
 
 def _arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
@@ -49,7 +71,8 @@ def _arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
             return content, None
         with content:
             if "x" not in content:
-                raise InputError.unexpected(str(path), f"arrays {comma_list(content)}", "x, and perhaps y")
+                hint = "--input names the explained one of several inputs." if len(content) > 1 else ""
+                raise InputError.unexpected(str(path), f"arrays {comma_list(content)}", "x, and perhaps y", hint)
             return content["x"], content.get("y")
     except (OSError, EOFError, ValueError) as error:
         if isinstance(error, InputError):

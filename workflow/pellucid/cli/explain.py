@@ -52,6 +52,13 @@ def _complete_method(context: click.Context, parameter: click.Parameter, incompl
 @click.option(
     "--label", default="", metavar="COLUMN", help="The column of a CSV file that holds the classes (or the value)."
 )
+@click.option(
+    "--input",
+    "explained",
+    default="",
+    metavar="NAME",
+    help="Of a model with several inputs, the one to explain; DATA is an .npz with an array for each, by name.",
+)
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("explanations"))
 @click.option("--code", default=None, metavar="MODULE", help="The Python module (name or file) that registers layers.")
 @click.option(
@@ -70,6 +77,7 @@ def explain(
     task: str,
     classes: str,
     label: str,
+    explained: str,
     output: Path,
     code: str | None,
     steps: str | None,
@@ -79,12 +87,14 @@ def explain(
 
     MODEL is a .keras file or the folder of a SavedModel. DATA holds examples as the model takes them: a .npy file (N,
     time, channels) or (N, height, width, channels), an .npz file with these as x and perhaps the classes (rows of
-    labels, values) as y, or a CSV file with a series of one channel in each row.
+    labels, values) as y, or a CSV file with a series of one channel in each row. A model with several inputs takes an
+    .npz with an array for each under its name: --input says which one is explained, and the others keep the values of
+    each example.
     """
     from pellucid.cli.examples import read
 
     chosen = _chosen(methods)
-    x, y = read(data, label)
+    x, y = read(data, label, explained)
     class_names = [word.strip() for word in classes.split(",")] if classes else None
     import pellucid
 
@@ -93,6 +103,7 @@ def explain(
             str(model),
             x,
             name,
+            input=explained or None,
             y=y,
             task=task,
             target=_target(target, minus, class_names or ()),

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import devices, plugins, seeds, tables
+from pellucid import devices, files, plugins, seeds, tables
+from pellucid.explain.shared import held_examples
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, ScoreContext
 from pellucid.score.run import Explained, loaded
@@ -52,7 +53,8 @@ def run(
         threads, memory_mb: for the model.
         table: CSV; gets a row for each explanation and check: value, sign and limit ("a value > limit fails"), passed.
     """
-    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
+    explained_input = files.read_json(data_info).get("explained_input")
+    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb, explained=explained_input)
     explanations = loaded(
         methods, explained, data_info, model=explained_model, training=training, labels=None, seed=seed
     )
@@ -115,7 +117,8 @@ def coverage(explanation: Explanation, case: ScoreContext) -> float | None:
     """Return the share of the input values with a gradient that get an attribution in at least one of a few inputs.
 
     The inputs are noise, since real values may equal the baseline in all examples, as in the padding of a beat. Values
-    without a gradient do not count: pooling may leave out the last sample. None if no value has a gradient.
+    without a gradient do not count: pooling may leave out the last sample. None if no value has a gradient. Held inputs
+    have the values of the first example.
     """
     assert explanation.re_explain is not None
     assert case.model is not None
@@ -123,6 +126,8 @@ def coverage(explanation: Explanation, case: ScoreContext) -> float | None:
     rng = seeds.generator(case.seed, "coverage")
     noise = rng.uniform(low, high, (_NOISE, *case.inputs.shape[1:])).astype(np.float32)
     targets = np.arange(_NOISE) % case.model.n_classes
+    if case.others:
+        next(held_examples.each(case.model, case.others, len(case.inputs)))
     seen = (case.model.gradient(noise, targets) != 0).any(0)
     return float((explanation.re_explain(noise, targets) != 0).any(0)[seen].mean()) if seen.any() else None
 
@@ -132,7 +137,14 @@ def batch_independence(explanation: Explanation, case: ScoreContext) -> float:
     assert explanation.re_explain is not None
     some = np.arange(min(len(case.inputs), 3))[::-1]
     before: NDArray[np.float32] = explanation.attributions[some]
-    after = explanation.re_explain(case.inputs[some], case.targets[some], **case.measured_of(some))
+    if case.others:
+        after = before.copy()
+        for rows in held_examples.each(case.model, case.others, len(some)):
+            row = np.array([rows.start])
+            one = explanation.re_explain(case.inputs[row], case.targets[row], **case.measured_of(row))
+            after[some == rows.start] = one
+    else:
+        after = explanation.re_explain(case.inputs[some], case.targets[some], **case.measured_of(some))
     return float(np.abs(after - before).max() / max(np.abs(before).max(), np.finfo(np.float32).tiny))
 
 

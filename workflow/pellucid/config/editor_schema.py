@@ -12,9 +12,8 @@ from typing import Any
 
 from pellucid import plugins
 from pellucid.config import json_schema, plugin_checks
-from pellucid.config.keys import NAMED_SETS
 from pellucid.config.named_files import FILES
-from pellucid.config.plugin_selection import PACKAGES
+from pellucid.config.plugin_selection import PACKAGES, sets
 from pellucid.config.schema_errors import parameters_schema
 from pellucid.places import SCHEMA
 
@@ -53,13 +52,13 @@ def _selection(key: str) -> dict[str, Any]:
     inherited = {
         "only": {
             "description": "These alone.",
-            "anyOf": [{"enum": [*NAMED_SETS]}, {"type": "array", "items": one_name}],
+            "anyOf": [{"enum": [*sets(key)]}, {"type": "array", "items": one_name}],
         },
         "without": {"description": "These do not run.", "type": "array", "items": one_name},
     }
     in_list = {"type": "object", "additionalProperties": False, "maxProperties": 1, "properties": entries}
     forms = [
-        {"enum": [*NAMED_SETS]},
+        {"enum": [*sets(key)]},
         {"type": "array", "items": {"anyOf": [one_name, in_list]}},
         {"type": "object", "additionalProperties": False, "properties": {**inherited, **entries}},
     ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pellucid import plugins
 
-_DATA = ("preprocess", "draw_data", "draw_answers")
+_DATA = ("preprocess", "preprocess_inputs", "draw_data", "draw_answers")
 _TRAINING = ("train", "draw_training", "draw_augmentation")
 _EXPLANATIONS = (
     *("evaluate", "evaluate_labels", "evaluate_values", "predict"),

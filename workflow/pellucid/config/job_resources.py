@@ -8,12 +8,10 @@ On one machine nothing waits for them, unless Snakemake is told so (`--resources
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
-
+from pellucid.config import stored_sizes
 from pellucid.config.resolution import Config
 
 
@@ -80,7 +78,9 @@ def minutes(config: Config, kind: str, inputs: Iterable[str], attempt: int = 1) 
     return _within_a_day(attempt * (cost.minutes + cost.seconds_per_mb * _size_mb(inputs) / 60))
 
 
-def training_memory_mb(batch_size: int, x_train: str, model_files: Iterable[str], attempt: int = 1) -> int:
+def training_memory_mb(
+    batch_size: int, x_train: str, model_files: Iterable[str], attempt: int = 1, others: Collection[str] = ()
+) -> int:
     """Return the memory of a training, in MB: of a model's files, the examples, and the activations of a batch.
 
     Args:
@@ -88,15 +88,16 @@ def training_memory_mb(batch_size: int, x_train: str, model_files: Iterable[str]
         x_train: file of the training examples; as long as it does not exist, it counts nothing.
         model_files: of a model that begins with weights from elsewhere.
         attempt: a job that failed is tried again with as much more.
+        others: files of the same examples' other inputs, where there are several.
     """
-    model, batch = _TRAINED_COPIES * _size_mb(model_files), _ACTIVATIONS * batch_size * _example_mb(x_train)
-    alone = COSTS["training"].memory_mb + _size_mb([x_train])
+    model, batch = _TRAINED_COPIES * _size_mb(model_files), _ACTIVATIONS * batch_size * _example_mb(x_train, others)
+    alone = COSTS["training"].memory_mb + _size_mb([x_train, *others])
     return attempt * math.ceil(_SNAKEMAKE_MB + alone + model + batch)
 
 
-def training_minutes(epochs: int, x_train: str, attempt: int = 1) -> int:
+def training_minutes(epochs: int, x_train: str, attempt: int = 1, others: Collection[str] = ()) -> int:
     """Return the time of a training, in minutes. Arguments as in `training_memory_mb`."""
-    seconds = epochs * COSTS["training"].seconds_per_mb * _size_mb([x_train])
+    seconds = epochs * COSTS["training"].seconds_per_mb * _size_mb([x_train, *others])
     return _within_a_day(attempt * (COSTS["training"].minutes + seconds / 60))
 
 
@@ -105,12 +106,12 @@ def _within_a_day(time: float) -> int:
 
 
 def _size_mb(paths: Iterable[str]) -> float:
-    return sum(Path(path).stat().st_size for path in paths if Path(path).is_file()) / _MB
+    return sum(map(stored_sizes.size_of, paths)) / _MB
 
 
-def _example_mb(array: str) -> float:
-    """Return the size of one example of a file of examples; 0 where it is not made yet."""
-    if not Path(array).is_file():
+def _example_mb(array: str, others: Iterable[str] = ()) -> float:
+    """Return the size of one example of a file of examples, with its other inputs; 0 where it is not made yet."""
+    if not (example := stored_sizes.example_bytes(array)):
         return 0
-    examples = np.load(array, mmap_mode="r")
-    return float(examples[:1].nbytes) / _MB
+    examples = max(stored_sizes.size_of(array) // example, 1)
+    return example / _MB + _size_mb(others) / examples

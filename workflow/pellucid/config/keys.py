@@ -15,6 +15,8 @@ from pellucid.config.section import LARGEST_SEED, Number, Section
 from pellucid.config.training_keys import Training
 
 NAMED_SETS = ("none", "basic", "all")
+# Further sets that methods alone have; `plugin_selection` says what is in them.
+METHOD_SETS = ("cam", "relevance", "masks")
 # Names of experiments are names of folders, beside those that the workflow makes, on every system.
 _EXPERIMENT_NAMES: dict[str, Any] = {
     "description": "lower-case letters, digits and _; comparison, downloads and mlflow are folders of the workflow "
@@ -29,9 +31,15 @@ _SWEPT_VALUES = {
     "maxItems": 200,
     "uniqueItems": True,
 }
-_SELECTION = {"anyOf": [{"enum": [*NAMED_SETS]}, {"type": "array"}, {"type": "object", "maxProperties": 100}]}
+
+
+def _selection(*sets: str) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [{"enum": [*sets]}, {"type": "array"}, {"type": "object", "maxProperties": 100}]})
+
+
 SweptValues = Annotated[list[Any] | str, WithJsonSchema(_SWEPT_VALUES)]
-Selection = Annotated[str | list[Any] | dict[str, Any], WithJsonSchema(_SELECTION)]
+Selection = Annotated[str | list[Any] | dict[str, Any], _selection(*NAMED_SETS)]
+MethodSelection = Annotated[str | list[Any] | dict[str, Any], _selection(*NAMED_SETS, *METHOD_SETS)]
 
 
 class Tracking(Section):
@@ -119,6 +127,11 @@ class Examples(Section):
         "class that is called predicted or true; {why: name, not: name} for the logit of one class less that of "
         "another. With several labels or values, predicted and true are the one for which the example was chosen.",
     )
+    input: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+        default=None,
+        description="Of data with several inputs (dataset.inputs): the name of the one that is explained, while the "
+        "others keep the values of the example. Absent: the first.",
+    )
     summarise: Annotated[int, Field(ge=0, le=1_000_000)] | Literal["all"] = Field(
         default=0,
         description="How many test examples of each class are measured, beside those that are shown: every method "
@@ -166,7 +179,7 @@ class Settings(Section):
     )
     examples: Examples = Field(default=Examples(), description="Which test examples are explained.")
     figures: Figures = Field(default=Figures(), description="How figures look.")
-    methods: Selection = Field(
+    methods: MethodSelection = Field(
         default="basic",
         description="Attribution methods: a set (basic, all, none), a list that means these alone, or names with "
         "parameters that change what is inherited.",

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid import plugins
 from pellucid.errors import InputError
-from pellucid.messages import MANY_CLASSES, abbreviate, comma_list, did_you_mean
+from pellucid.messages import MANY_CLASSES, abbreviate, comma_list, counted, did_you_mean
 
 _WHERE = "model.classes"
 
@@ -86,6 +87,32 @@ def keeps_outputs(model: Mapping[str, Any], epochs: int) -> bool:
         return not model.get("new_head", False)
     # Fitted from random weights, or with a head for other classes than the published ones, they get the data's classes.
     return not epochs and (architecture == "function" or model.get("weights", "none") != "none")
+
+
+def require_number(experiment: Mapping[str, Any]) -> None:
+    """Refuse a model file whose outputs are more or fewer than the classes that the data set names.
+
+    What neither the configuration nor the file tells is left to the job.
+
+    Raises:
+        InputError: the numbers differ.
+    """
+    model, named = experiment["model"], experiment["dataset"].get("classes")
+    if not named or model.get("classes") or not keeps_outputs(model, experiment["training"]["epochs"]):
+        return
+    module = plugins.load("models")[model["architecture"]]
+    outputs = plugins.hook(module, "outputs")(**plugins.own_parameters(model, module))
+    number = named if isinstance(named, int) else len(named)
+    if outputs in (None, number) or (outputs == 1 and number == 2):
+        return
+    which = "" if isinstance(named, int) else f": {comma_list(named[:MANY_CLASSES])}"
+    raise InputError.unexpected(
+        str(model["file"]),
+        f"a model with {counted(outputs, 'output')}",
+        f"{number}, one for each of dataset.classes{which}",
+        "model.classes names the classes of all outputs, also those that the data lack; new_head: true puts a new last "
+        "layer on a model of other classes.",
+    )
 
 
 def guess(name: str) -> str:

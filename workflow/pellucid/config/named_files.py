@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pellucid import plugins
+from pellucid.config import no_shared_files
 from pellucid.downloads import is_local, local_path, require_place
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate
@@ -33,8 +34,11 @@ def check_places(entry: Mapping[str, Any], plugin: Any, path: str) -> list[str]:
 
 def check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
     """Return which local files are not there: before any job starts. An address is tried by its download alone."""
-    faults = []
-    for name in spec_of(experiment, "dataset").folders:
+    if no_shared_files.is_elsewhere():  # they were looked for where Snakemake was started
+        return []
+    folders = spec_of(experiment, "dataset").folders
+    faults = no_shared_files.folder_faults(experiment["dataset"], folders, f"{path}.dataset")
+    for name in folders:
         folder = experiment["dataset"][name]
         try:
             if folder != "none" and not local_path(folder).is_dir():

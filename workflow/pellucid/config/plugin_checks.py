@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pellucid import plugins
-from pellucid.config import schema_errors, studies
+from pellucid.config import inputs, model_classes, schema_errors, studies
 from pellucid.config import task as tasks_of
 from pellucid.config.named_files import FILES, check_places, sentence, spec_of
 from pellucid.config.plugin_selection import PACKAGES, unknown
@@ -52,7 +52,7 @@ def check_plugins(experiment: dict[str, Any], path: str) -> list[str]:
         faults += _check_entry(experiment, key, path)
     for key in PACKAGES:
         faults += check_selected(experiment[key], key, path)
-    return faults or _check_kinds(experiment, path)
+    return faults or _check_kinds(experiment, path) or inputs.check(experiment, path)
 
 
 def _check_entry(experiment: dict[str, Any], key: str, path: str) -> list[str]:
@@ -179,9 +179,15 @@ def _check_kinds(experiment: Mapping[str, Any], path: str) -> list[str]:
 
 
 def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what methods may require: features of the architecture and of the data, and that the model is trained."""
+    """Return what methods may require: features of the architecture and of the data, and that the model is trained.
+
+    Raises:
+        InputError: the file of the model cannot be used, or has another number of outputs than the data have classes.
+    """
+    model_classes.require_number(experiment)
     module = plugins.load("models")[experiment["model"]["architecture"]]
-    own = plugins.hook(module, "features")(**plugins.own_parameters(experiment["model"], module))
+    several = inputs.of_model(experiment) if module.SPEC.several_inputs else {}
+    own = plugins.hook(module, "features")(**plugins.own_parameters(experiment["model"], module), **several)
     layers = () if module.SPEC.opaque else ("layers",)
     trained = ("training",) if experiment["training"]["epochs"] else ()
     truth = ("truth",) if spec_of(experiment, "dataset").truth else ()
@@ -206,17 +212,31 @@ def drop_inapplicable(
         The reason for each that is dropped, by name; a fault for each that is refused.
     """
     architecture, source = experiment["model"]["architecture"], experiment["dataset"]["source"]
-    task = tasks_of.of(experiment)
+    task, kind = tasks_of.of(experiment), spec_of(experiment, "dataset").kind
     skipped, refused, kept = {}, [], {}
     for name, parameters in experiment[key].items():
         if parameters is False:
             continue
         spec = plugins.spec(PACKAGES[key], name)
+        if reason := inputs.misfit(experiment, spec):
+            if name in named:
+                refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} of another kind of input; {reason}.")
+            else:
+                skipped[name] = reason
+            continue
         if task not in spec.tasks:
             reason = f"the data are of the task {task}"
             if name in named:
                 fitting = " or ".join(spec.tasks)
                 refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} for the task {fitting}; {reason}.")
+            else:
+                skipped[name] = reason
+            continue
+        if kind not in getattr(spec, "kinds", (kind,)):
+            reason = f"the data are of the kind {kind}"
+            if name in named:
+                fitting = " or ".join(spec.kinds)
+                refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} for data of the kind {fitting}; {reason}.")
             else:
                 skipped[name] = reason
             continue

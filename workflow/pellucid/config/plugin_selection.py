@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from pellucid import plugins
-from pellucid.config.keys import NAMED_SETS
+from pellucid.config.keys import METHOD_SETS, NAMED_SETS
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 
 # What an experiment may have many of, each by its name, and the packages that hold them.
@@ -34,7 +34,21 @@ BASIC = {
         *("form", "cost"),
     ),
 }
+# Sets of methods of one kind, by name (`METHOD_SETS`).
+OF_ONE_KIND: dict[str, tuple[str, ...]] = {
+    "cam": (
+        *("grad_cam", "grad_cam_plus_plus", "layer_cam", "hires_cam", "xgrad_cam", "ablation_cam", "eigen_cam"),
+        *("guided_grad_cam", "cam", "score_cam"),
+    ),
+    "relevance": ("lrp", "deep_shap", "full_grad"),
+    "masks": ("extremal_perturbation", "dynamask", "extremal_mask", "temporal_saliency_rescaling"),
+}
 _LISTS = ("only", "without")
+
+
+def sets(key: str) -> tuple[str, ...]:
+    """Return the names of the sets that `key` ("methods", "views" or "scores") may be."""
+    return (*NAMED_SETS, *METHOD_SETS) if key == "methods" else NAMED_SETS
 
 
 def as_mapping(written: Any, key: str, path: str) -> tuple[dict[str, Any], list[str]]:
@@ -54,10 +68,10 @@ def as_mapping(written: Any, key: str, path: str) -> tuple[dict[str, Any], list[
         faults += unknown(name, PACKAGES[key], path)
     for word in _LISTS:
         names = written.get(word, [])
-        if word == "only" and isinstance(names, str) and names in NAMED_SETS:
+        if word == "only" and isinstance(names, str) and names in sets(key):
             continue
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            expected = f"a list of names{' or ' + comma_list(NAMED_SETS) if word == 'only' else ''}"
+            expected = f"a list of names{' or ' + comma_list(sets(key)) if word == 'only' else ''}"
             faults.append(f"{path}.{word}: found {abbreviate(names)}; expected {expected}.")
             continue
         for name in names:
@@ -117,7 +131,8 @@ def unknown(name: str, package: str, where: str) -> list[str]:
 def names_of(only: str | Collection[str], key: str) -> tuple[str, ...]:
     """Return the names in a named set, or in a list."""
     if isinstance(only, str):
-        return {"none": (), "basic": BASIC[key], "all": tuple(plugins.load(PACKAGES[key]))}[only]
+        every = tuple(plugins.load(PACKAGES[key]))
+        return {"none": (), "basic": BASIC[key], "all": every, **OF_ONE_KIND}[only]
     return tuple(only)
 
 

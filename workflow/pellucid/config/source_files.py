@@ -5,8 +5,10 @@ All functions take the resolved configuration and know nothing of Snakemake.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pellucid import downloads as transfers
-from pellucid.config import named_files
+from pellucid.config import named_files, no_shared_files
 from pellucid.config.experiment_files import settings_of
 from pellucid.config.resolution import Config
 
@@ -18,17 +20,18 @@ def about_data(config: Config, experiment: str) -> dict[str, str]:
 
 
 def downloaded(address: str) -> str:
-    """Return the path of the file that is downloaded from `address`."""
+    """Return the path of the file that is downloaded, or brought into the storage, from `address`."""
     return f"results/downloads/{transfers.place(address)}"
 
 
 def paths(config: Config, experiment: str, key: str) -> dict[str, str]:
     """Return the files that the data source (`key` "dataset") or the model ("model") reads, by parameter.
 
-    A local file is used where it lies; any other is downloaded first.
+    A local file is used where it lies; any other is downloaded first. Where no file system is shared, local files are
+    brought into the storage in the same way.
     """
     return {
-        name: str(transfers.local_path(address)) if transfers.is_local(address) else downloaded(address)
+        name: str(transfers.local_path(address)) if _stays(address) else downloaded(address)
         for name, address in named_files.files(settings_of(config, experiment), key)
     }
 
@@ -39,14 +42,24 @@ def parameters(config: Config, experiment: str, key: str) -> list[str]:
 
 
 def downloads(config: Config) -> dict[str, dict[str, str]]:
-    """Return the address and the checksums of every file to download for data or models, by the path it gets."""
+    """Return the address and the checksums of every file to download or bring for data or models, by its new path."""
     return {
         downloaded(address): {"address": address, **transfers.checksums(settings[key], name)}
         for settings in config.experiments.values()
         for key in named_files.FILES
         for name, address in named_files.files(settings, key)
-        if not transfers.is_local(address)
+        if not _stays(address)
     }
+
+
+def brought(source: Mapping[str, str]) -> list[str]:
+    """Return the local file that is brought into the storage, for an entry of `downloads`; nothing for an address."""
+    address = source["address"]
+    return [str(transfers.local_path(address))] if transfers.is_local(address) else []
+
+
+def _stays(address: str) -> bool:
+    return transfers.is_local(address) and not no_shared_files.files_travel()
 
 
 def folder_digest(config: Config, experiment: str) -> str:

@@ -33,7 +33,8 @@ def is_summarised(config: Config, experiment: str) -> bool:
 
 def shown_examples(config: Config, experiment: str) -> dict[str, Any]:
     """Return the settings of the examples that are shown."""
-    return shown(setting(config, experiment, "examples"))
+    # The files of the data hold the explained input already.
+    return {key: value for key, value in shown(setting(config, experiment, "examples")).items() if key != "input"}
 
 
 def measured_examples(config: Config, experiment: str) -> dict[str, Any]:

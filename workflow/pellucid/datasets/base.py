@@ -76,6 +76,36 @@ class SourceSpec:
 
 
 @dataclass
+class Values:
+    """The values of an input beside `Examples.x`, where a model has several inputs.
+
+    Attributes:
+        x: float32 or float64 (N, *shape), as of `Examples`: a series (N, time, channels), or numbers (N, channels).
+        filling: as of `Examples`.
+    """
+
+    x: NDArray[Any]
+    filling: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True)
+class Input:
+    """What is known of one of several inputs.
+
+    Attributes:
+        name: as the model calls it.
+        channels: names, in the order of the last axis.
+        units: one for each channel.
+        sampling_rate: in Hz, of a series that has one.
+    """
+
+    name: str
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    sampling_rate: float | None = None
+
+
+@dataclass
 class Examples:
     """Examples with their labels.
 
@@ -91,6 +121,7 @@ class Examples:
             None if examples are independent of each other.
         filling: uint8, of the shape of x: MEASURED, ESTIMATED or BLANK; None if every value was measured. Only measured
             values count in the statistics of scaling, and are explained and scored; BLANK values stay 0.
+        others: of several inputs (`RawData.inputs`), all but the first, by name, rows as in x.
     """
 
     x: NDArray[Any]
@@ -98,6 +129,7 @@ class Examples:
     truth: NDArray[np.bool_] | None = None
     group: NDArray[np.str_] | None = None
     filling: NDArray[np.uint8] | None = None
+    others: Mapping[str, Values] = field(default_factory=dict)
 
 
 @dataclass
@@ -118,6 +150,7 @@ class RawData:
         task: what y holds (`tasks.py`), as the hook `task` says.
         validation: the source's own validation set, or None to draw one from `train`; only beside a test set.
         units: of a regression, the unit of each value, "" where it is not known; otherwise none.
+        inputs: what is known of each of several inputs; x is the first. None where there is one.
     """
 
     train: Examples
@@ -131,6 +164,7 @@ class RawData:
     task: Task = SINGLE_LABEL
     units: tuple[str, ...] = ()
     validation: Examples | None = None
+    inputs: tuple[Input, ...] = ()
 
 
 class Source(Protocol):
@@ -154,6 +188,10 @@ class Source(Protocol):
     def labelled(self, **parameters: Any) -> bool:
         """Return whether the examples have labels; without them a model can be explained, and not evaluated."""
         return True
+
+    def inputs(self, **parameters: Any) -> dict[str, bool]:
+        """Return the names of several inputs, and whether each is a series (or numbers without an order); else none."""
+        return {}
 
     def task(self, **parameters: Any) -> str:
         """Return what a model is trained for with these examples (`tasks.py`); planning needs it before any data."""

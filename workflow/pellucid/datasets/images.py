@@ -1,4 +1,4 @@
-"""Images from the user's own folder, with one folder per class."""
+"""Images from the user's own folder, with one folder per class, or without labels."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pellucid.datasets.base import Examples, RawData, SourceSpec
+from pellucid.datasets.base import UNLABELLED, Examples, RawData, SourceSpec
 from pellucid.datasets.readers import damaged, imagenet_classes
-from pellucid.datasets.readers.image_folder import Picture, find
+from pellucid.datasets.readers.image_folder import Picture, find, find_all
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 from pellucid.messages import comma_list, did_you_mean
@@ -51,6 +51,25 @@ def axes(*, size: Sequence[int], **parameters: Any) -> tuple[int, ...]:
     return tuple(size)
 
 
+def labelled(*, labels: str, **parameters: Any) -> bool:
+    """Return whether the images have labels."""
+    return labels != "none"
+
+
+def check(*, labels: str, test_folder: str, group: str, **parameters: Any) -> None:
+    """Refuse a test folder and groups where the images have no labels.
+
+    Raises:
+        InputError: one of them.
+    """
+    if labels != "none":
+        return
+    for key, value in (("test_folder", test_folder), ("group", group)):
+        if value != "none":
+            hint = "Nothing is trained: all images are test examples."
+            raise InputError.unexpected(f"images.{key}", f"{value}, and labels: none", "none", hint)
+
+
 def load(
     files: Mapping[str, Path],
     rng: np.random.Generator,
@@ -80,22 +99,32 @@ def load(
             "split (the patient); folders of one name are one group"
         ),
     ] = "none",
-    labels: imagenet_classes.Labels = "own",
+    labels: Annotated[
+        Literal["own", "imagenet", "none"],
+        Field(
+            description="own: each folder is a class of these data; imagenet: the 1,000 classes of ImageNet, in the "
+            "order in which the networks of keras.applications answer; none: there are no class folders, and a model "
+            "that is taken as it is is explained without labels"
+        ),
+    ] = "own",
     scratch: SpillBuffer | None = None,
     known: Sequence[str] = (),
 ) -> RawData:
     """Read the images, with intensities in [0, 1].
 
-    With ImageNet's labels each class folder has the name or the WordNet identifier of a class.
+    With ImageNet's labels each class folder has the name or the WordNet identifier of a class. Without labels all
+    images of the folder are read, at any depth, in the order of their paths.
 
     Raises:
         InputError: class folders are missing or empty, or a file is no image; the message names it.
     """
     # A model with known classes can explain images of a single class.
-    pictures = {"train": find(Path(folder).expanduser(), group == "subfolder", least=1 if known else 2)}
-    classes = tuple(sorted({picture.class_name for picture in pictures["train"]}))
+    least = 1 if known else 2
+    top, grouped = Path(folder).expanduser(), group == "subfolder"
+    pictures = {"train": find_all(top) if labels == "none" else find(top, grouped, least)}
+    classes = () if labels == "none" else tuple(sorted({picture.class_name for picture in pictures["train"]}))
     if test_folder != "none":
-        pictures["test"] = find(Path(test_folder).expanduser(), group == "subfolder", least=1)
+        pictures["test"] = find(Path(test_folder).expanduser(), grouped, least=1)
         test_classes = {picture.class_name for picture in pictures["test"]}
         classes = tuple(sorted({*classes, *(test_classes & set(known))}))
         for name in (picture.class_name for picture in pictures["test"]):
@@ -183,7 +212,7 @@ def _examples(
     room: SpillBuffer,
 ) -> Examples:
     x = room.array(read(picture.path, size, fit=fit, grey=grey)[np.newaxis] for picture in pictures)
-    y = np.array([classes[picture.class_name] for picture in pictures], np.int64)
+    y = np.array([classes.get(picture.class_name, UNLABELLED) for picture in pictures], np.int64)
     groups = np.array([picture.group for picture in pictures], np.str_) if group == "subfolder" else None
     return Examples(x, y, group=groups)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from pellucid.datasets.base import UNLABELLED, Examples, RawData, SourceSpec
-from pellucid.datasets.readers import completion, file_list, target_parameters, targets
+from pellucid.datasets.readers import completion, file_list, table_inputs, target_parameters, targets
 from pellucid.datasets.readers.column_header import NONE, Targets
 from pellucid.datasets.readers.labels import NO_NAMES, ClassNames, KeptClasses, Labels, encode, keep
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
@@ -19,8 +20,8 @@ from pellucid.datasets.readers.tabular import Layout, Table, counting_columns
 from pellucid.downloads import is_local, local_path, place
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
-from pellucid.parameters import UNIQUE, File
-from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
+from pellucid.parameters import UNIQUE, File, read, schemas
+from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Task
 
 SPEC = SourceSpec(
     title="Series from a table of the user's own",
@@ -103,6 +104,7 @@ def load(
             "lines below shows, and refused where it does not"
         ),
     ] = "auto",
+    inputs: table_inputs.Inputs = None,
     sampling_rate: completion.SamplingRate = None,
     unit: completion.UnitName = "a.u.",
     missing: completion.Missing = "refuse",
@@ -129,41 +131,71 @@ def load(
         whole=by_label and label != NONE,
         room=scratch or SpillBuffer(),
     )
-    tables, about_files = read_all(files, how, label == BY_FILE)
+    coding: dict[str, Any] = {"class_names": class_names, "known": known}
     if task == SINGLE_LABEL:
-        tables, coded = _with_classes(tables, class_names, classes, known)
+        labelled = partial(_with_classes, classes=classes, **coding)
     else:
-        coded = _targets(tables, task, class_names, label_separator, labels, known)
+        labelled = partial(_with_targets, task=task, separator=label_separator, chosen=labels, **coding)
+    read_input = partial(
+        _read, files, label == BY_FILE, labelled, task=task, units=units, missing=missing, lengths=lengths
+    )
+    if inputs is not None:
+        return table_inputs.load(inputs, how, read_input)
+    return read_input(how, channels=channels, unit=unit, sampling_rate=sampling_rate)[0]
+
+
+def _read(
+    files: Mapping[str, Path],
+    by_file: bool,
+    labelled: Callable[[Mapping[str, Table]], tuple[dict[str, Table], Labels]],
+    how: Layout,
+    *,
+    task: Task,
+    units: Sequence[str] | None,
+    missing: str,
+    lengths: str,
+    channels: Sequence[str],
+    unit: str,
+    sampling_rate: float | None,
+) -> tuple[RawData, Table]:
+    """Return the data of one input, and the training table; parameters as those of `load`."""
+    tables, about_files = read_all(files, how, by_file)
+    tables, coded = labelled(tables)
     train = tables["train"]
     groups = {name: group_names(table) for name, table in tables.items()}
-    counting = counting_columns(train)
-    filled = completion.complete(
-        {name: table.series for name, table in tables.items()}, missing=missing, lengths=lengths
-    )
-    count = train.series.x.shape[2]
-    if channels and len(channels) != count:
-        expected = f"{count}, one for each channel"
-        raise InputError.unexpected("channels", f"{len(channels)} names", expected)
+    counting, filled = counting_columns(train), tuple[str, ...]()
+    if how.numbers:
+        x, names = table_inputs.numbers(tables), table_inputs.names_of_numbers(train)
+    else:
+        filled = completion.complete(
+            {name: table.series for name, table in tables.items()}, missing=missing, lengths=lengths
+        )
+        x, count = {name: table.series.x for name, table in tables.items()}, train.series.x.shape[2]
+        if channels and len(channels) != count:
+            expected = f"{count}, one for each channel"
+            raise InputError.unexpected("channels", f"{len(channels)} names", expected)
+        names = tuple(channels) or completion.channel_names(count)
     examples = {
-        name: Examples(table.series.x, coded.numbers[name], group=groups[name], filling=table.series.filling)
+        name: Examples(x[name], coded.numbers[name], group=groups[name], filling=table.series.filling)
         for name, table in tables.items()
     }
     notes = [note for table in tables.values() if table.columns for note in table.columns.notes]
-    return RawData(
+    data = RawData(
         train=examples["train"],
         test=examples.get("test"),
         classes=coded.classes,
         task=task,
         units=_units(units, coded.classes) if task == REGRESSION else (),
-        channels=tuple(channels) or completion.channel_names(count),
+        channels=names,
         unit=unit,
         sampling_rate=sampling_rate,
         notes=(*notes, *about_files, *counting, *coded.notes, *filled),
     )
+    return data, train
 
 
 def _with_classes(
-    tables: Mapping[str, Table], class_names: Any, classes: Sequence[str | int], known: Sequence[str]
+    tables: Mapping[str, Table], *, class_names: Any, classes: Sequence[str | int], known: Sequence[str]
 ) -> tuple[dict[str, Table], Labels]:
     """Return the tables with the rows of the kept classes, and their class numbers; UNLABELLED without labels."""
     train = tables["train"]
@@ -176,23 +208,24 @@ def _with_classes(
     return dict(tables), coded
 
 
-def _targets(
+def _with_targets(
     tables: Mapping[str, Table],
+    *,
     task: str,
     class_names: Any,
     separator: str | None,
     chosen: Sequence[str | int] | None,
     known: Sequence[str],
-) -> Labels:
-    """Return the labels or values of the examples with their names; UNLABELLED without any."""
+) -> tuple[dict[str, Table], Labels]:
+    """Return the tables, and the labels or values of the examples with their names; UNLABELLED without any."""
     train = tables["train"]
     if separator is not None:
         found = targets.words(tables, separator, chosen, class_names, known)
     elif not train.targets:
-        return _without_labels(tables)
+        return dict(tables), _without_labels(tables)
     else:
         found = (targets.labels if task == MULTI_LABEL else targets.values)(tables, class_names)
-    return Labels(found.numbers, found.names, found.notes)
+    return dict(tables), Labels(found.numbers, found.names, found.notes)
 
 
 def _without_labels(tables: Mapping[str, Table]) -> Labels:
@@ -217,6 +250,11 @@ def task(*, task: str, **others: Any) -> str:
     return task
 
 
+def inputs(*, inputs: Mapping[str, Any] | None = None, **others: Any) -> dict[str, bool]:
+    """Return the names of several inputs, and whether each is a series; none of one."""
+    return table_inputs.kinds(inputs)
+
+
 def addresses(*, file: str | Sequence[str], test: str, **others: Any) -> dict[str, str]:
     """Return the file, or the files (`file_1`, …), and the test file.
 
@@ -235,6 +273,7 @@ def check(
     label: str | int,
     class_names: Any,
     classes: Sequence[Any],
+    inputs: Mapping[str, Any] | None = None,
     **others: Any,
 ) -> None:
     """Refuse files that no reader reads or that are no classes, before any file is read (InputError)."""
@@ -254,5 +293,8 @@ def check(
         raise InputError.unexpected(
             "table.test", f"a test file, and label: {label}", "none, or a column of labels in both files"
         )
+    if inputs is not None:
+        of_files = [*named, *([test] if test != NONE else [])]
+        table_inputs.check(inputs, of_files, schemas(read(load)), label=label, **others)
     if label == NONE and (class_names or classes):
         raise InputError.unexpected("table.label", "none, and names of classes", "one of the two")

@@ -20,7 +20,7 @@ from pellucid.draw import style
 from pellucid.draw.layouts import leads
 from pellucid.draw.shared import task_heading
 from pellucid.explain.base import holds
-from pellucid.messages import MANY_CLASSES
+from pellucid.messages import MANY_CLASSES, counted
 
 _WIDE, _TALL = 0.95, (1.0, 0.85)  # inches of a lead; of its trace, and of its attribution
 _WIDE_ONE = 5.0  # inches where one lead is shown
@@ -56,10 +56,11 @@ def figure(
     """Return the figure of one variant, from what `explain.run` wrote; arguments as those of `explanation.figure`."""
     spec, place = plugins.spec("explain", method), list(arrays["variants"]).index(variant)
     per_channel, signed = holds(spec.per_channel, chosen), holds(spec.signed, chosen)
-    names, rate = [leads.lead_name(name) for name in data_info["channels"]], _rate_of(data_info)
+    names, rate = data_info["channels"], _rate_of(data_info)
     maps = arrays["attributions"][place] if per_channel else arrays["attributions"][place][..., :1]
-    averages = average_beats(arrays["inputs"], maps, arrays["labels"], names, rate)
-    lead = r_peaks.lead_to_search(names)
+    usual = [leads.lead_name(name) for name in names]
+    averages = average_beats(arrays["inputs"], maps, arrays["labels"], usual, rate)
+    lead = r_peaks.lead_to_search(usual)
     columns = _in_clinical_order(names) if per_channel else [lead]
     setting = ", ".join(f"{name} {value}" for name, value in chosen.items())
     caption = (
@@ -111,7 +112,7 @@ def _drawn(
             for column in range(len(columns)):
                 panel.axvline(column * step, color=style.QUIET, linewidth=0.4, zorder=0)
         traces.tick_params(bottom=False)
-        names = [leads.lead_name(data_info["channels"][channel]) for channel in columns]
+        names = [data_info["channels"][channel] for channel in columns]
         if len(columns) == 1:
             grid[-1].set_xlabel(f"s from the R peak; trace: lead {names[0]}", fontsize=7)
         else:
@@ -151,15 +152,15 @@ def _heading(average: AverageBeat, data_info: DataInfo) -> str:
     """Return the class or label, and of how many beats and records its average is."""
     name = f"{task_heading.word(data_info)} {data_info['classes'][average.output]}"
     if not average.beats:
-        return f"{name}: no whole beat was found in {average.without} record(s)"
+        return f"{name}: no whole beat was found in {counted(average.without, 'record')}"
     without = f"; none found in {average.without}" if average.without else ""
-    return f"{name}: {average.beats} beats of {average.records} record(s){without}"
+    return f"{name}: {counted(average.beats, 'beat')} of {counted(average.records, 'record')}{without}"
 
 
 def _in_clinical_order(names: Sequence[str]) -> list[int]:
     """Return the channels in the order of the clinical sheet where they are the 12 leads, else as they are."""
-    places = {name.casefold(): place for place, name in enumerate(names)}
-    order = [places.get(lead.casefold()) for lead in leads.LEADS]
+    places = {leads.lead_name(name): place for place, name in enumerate(names)}
+    order = [places.get(lead) for lead in leads.LEADS]
     known = [place for place in order if place is not None]
     return known if len(known) == len(names) else list(range(len(names)))
 

@@ -17,7 +17,7 @@ from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared.mean_images import image_maps
 from pellucid.explain.base import holds
-from pellucid.messages import MANY_CLASSES
+from pellucid.messages import MANY_CLASSES, counted
 
 _WIDE = 4.4  # inches of a panel
 _TALL_ONE, _TALL = 1.7, 0.42  # of a panel with one channel; of each of several channels
@@ -128,8 +128,8 @@ def heading(arrays: Mapping[str, NDArray[Any]], data_info: DataInfo, row: int) -
     """Return the class, and of how many examples and recordings its mean is."""
     examples, groups = int(arrays["examples"][row]), int(arrays["groups"][row])
     name = data_info["classes"][int(arrays["outputs"][row])]
-    of_groups = "" if groups == examples else f" of {groups} groups"
-    return f"{name}: {examples:,} examples{of_groups}{'' if groups > 1 else ' (no band)'}"
+    of_groups = "" if groups == examples else f" of {counted(groups, 'group')}"
+    return f"{name}: {counted(examples, 'example')}{of_groups}{'' if groups > 1 else ' (no band)'}"
 
 
 def _one_channel(

@@ -23,6 +23,8 @@ PER_CLASS = 4
 _UNLABELLED = 12  # examples, if none has a label
 # Characters of a note in the figure, at most; `data.json` holds the whole note.
 _LONGEST_NOTE = 220
+# Of an input of numbers without an order: bars, at most, and characters of the name of each.
+_BARS, _LONGEST_NAME = 24, 24
 # Heights in inches: of a line of notes, and of the title above them.
 _LINE, _TITLE = 0.15, 0.45
 # Characters of the notes in an inch.
@@ -58,14 +60,12 @@ def draw(
     image, regression = data_info["kind"] == "image", bool(headings) and task_heading.task_of(data_info) == REGRESSION
     # Images: a column for each class, or a row if the classes are few, since the figure would be narrow and high.
     # Series: a row for each class, so that time runs along the page.
-    columns = image and len(rows) > PER_CLASS
-    side = (1.0 if columns else 1.7) if image else 2.6
-    tall = 1.1 if len(data_info["channels"]) == 1 else 0.6 + 0.16 * min(len(data_info["channels"]), 12)
-    tall = side + 0.1 if image else tall
+    columns, numbers = image and len(rows) > PER_CLASS, values.ndim == 2
+    side, tall = _panel_size(data_info, columns, numbers)
     shape = (PER_CLASS, len(rows)) if columns else (len(rows), PER_CLASS)
     figure = style.new(0.8 + side * shape[1], 0.9 + tall * shape[0])
     with style.styled():
-        axes = figure.subplots(*shape, squeeze=False, sharex=True, sharey=len(data_info["channels"]) == 1)
+        axes = figure.subplots(*shape, squeeze=False, sharex=True, sharey=numbers or len(data_info["channels"]) == 1)
         time, unit = style.time_axis(values.shape[1], data_info["sampling_rate_hz"])
         spread = style.largest_range(np.stack(list(examples.values())))
         for position, row in enumerate(rows):
@@ -78,13 +78,16 @@ def draw(
                 line[0].set_title(headings[position], loc="center" if columns else "left")
             if regression:
                 _write_values(line, data_info, y[row, position], position)
-        if not image:
+        if numbers:
+            figure.supxlabel(data_info["unit"], fontsize=7)
+        elif not image:
             style.label_time(axes, unit)
             if len(data_info["channels"]) == 1:
                 for panel in axes[:, 0]:
                     panel.set_ylabel(data_info["unit"], fontsize=7)
         word, words = task_heading.word(data_info), task_heading.word(data_info, plural=True)
         left_out = f"; {len(rows)} of {total:,} {words}" if len(rows) < total else ""
+        left_out += _about_input(data_info, numbers)
         whose = "Examples" if "none" in data_info.get("split", {}) else "Training examples"
         told = "from low to high" if regression else "number of examples"
         heading = f"{whose}: {word} ({told}){left_out}"
@@ -94,6 +97,32 @@ def draw(
         if notes := data_info.get("notes"):
             _write_notes(figure, notes)
     style.save(figure, *pictures)
+
+
+def _panel_size(data_info: DataInfo, columns: bool, numbers: bool) -> tuple[float, float]:
+    """Return width and height of a panel in inches.
+
+    Args:
+        data_info: content of `data.json`.
+        columns: each class has a column of images.
+        numbers: an example is numbers without an order.
+    """
+    count = len(data_info["channels"])
+    if data_info["kind"] == "image":
+        side = 1.0 if columns else 1.7
+        return side, side + 0.1
+    if numbers:
+        return 2.6, 0.4 + 0.17 * min(count, _BARS)
+    return 2.6, 1.1 if count == 1 else 0.6 + 0.16 * min(count, 12)
+
+
+def _about_input(data_info: DataInfo, numbers: bool) -> str:
+    """Return which of several inputs the figure shows, and how much of it; nothing of data with one."""
+    if not (name := data_info.get("explained_input")):
+        return ""
+    count = len(data_info["channels"])
+    part = f", the first {_BARS} of {count:,} numbers" if numbers and count > _BARS else ""
+    return f"; input {name}{part}"
 
 
 def _rows(data_info: DataInfo, y: NDArray[Any]) -> tuple[list[NDArray[np.int64]], list[str], int]:
@@ -134,14 +163,27 @@ def _write_values(line: Any, data_info: DataInfo, values: NDArray[Any], value: i
 def _example(
     axes: Axes, data_info: DataInfo, time: NDArray[np.float64], example: style.Array, spread: style.Array
 ) -> None:
-    """Draw one example: an image, a line, or a line for each channel."""
+    """Draw one example: an image, a line, a line for each channel, or a bar for each of several numbers."""
     if data_info["kind"] == "image":
         pixels.image(axes, example)
+    elif example.ndim == 1:
+        _bars(axes, data_info["channels"], example)
     elif len(data_info["channels"]) == 1:
         axes.plot(time, example[:, 0], color=style.INK, linewidth=1)
         axes.margins(x=0)
     else:
         style.stacked_series(axes, time, example, data_info["channels"], spread)
+
+
+def _bars(axes: Axes, names: list[str], numbers: style.Array) -> None:
+    """Draw numbers without an order, (numbers,), as bars from the top: of many, the first ones."""
+    places = np.arange(min(len(numbers), _BARS))
+    axes.barh(places, numbers[places], color=style.INK, height=0.6)
+    axes.axvline(0, color=style.INK, linewidth=0.6)
+    axes.set_yticks(
+        places, [textwrap.shorten(names[place], _LONGEST_NAME, placeholder="…") for place in places], fontsize=7
+    )
+    axes.set_ylim(len(places) - 0.5, -0.5)
 
 
 def _write_notes(figure: Figure, notes: list[str]) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, tables
 from pellucid.draw import style
+from pellucid.messages import counted
 from pellucid.user_text import in_figure, names_in_figure
 
 MOST = 12  # values in a figure; the tables have all
@@ -67,7 +68,7 @@ def draw_predictions(
                 panel.tick_params(labelsize=7)
         band = "; band: 90% intervals" if np.isfinite(table["interval_half_width"]).any() else ""
         figure.suptitle(
-            f"Test: R² {_number(scores['r2'])}, {scores['test_examples']:,} examples{band}\n{title}{note}"
+            f"Test: R² {_number(scores['r2'])}, {counted(scores['test_examples'], 'example')}{band}\n{title}{note}"
             f"{_notes(scores, 8.6)}",
             x=0.01,
             ha="left",

@@ -15,10 +15,11 @@ from pellucid.config.variants import variants
 from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
-from pellucid.draw.layouts import base, channels, images, leads, signals
-from pellucid.draw.shared import explained_steps, task_heading
+from pellucid.draw.layouts import base, channels, images, leads, numbers, signals
+from pellucid.draw.shared import explained_steps, held_inputs, task_heading
 from pellucid.draw.shared.panel_scales import PanelScales
 from pellucid.explain.base import holds
+from pellucid.explain.shared.number_inputs import is_numbers
 from pellucid.messages import MANY_CLASSES
 
 SHOWN = 4  # examples of a class in one figure; the arrays hold all
@@ -101,6 +102,8 @@ def figure(
         share = arrays["unmeasured_share"][place].mean()
         caption += "\ngrey: padding or a gap, where nothing was measured"
         caption += f" ({share:.0%} of all attribution, not shown)" if share else ""
+    if "explained_input" in data_info:
+        caption += f"\n{held_inputs.in_words(data_info)}"
     layout = layout_of(data_info)
     if "steps" in arrays:
         caption += f"\n{explained_steps.in_words(arrays['steps'], marked=layout in (signals.draw, channels.draw))}"
@@ -130,6 +133,8 @@ def layout_of(data_info: DataInfo) -> Callable[[base.Sheet], Figure]:
     """Return the layout that suits the data."""
     if data_info["kind"] == "image":
         return images.draw
+    if is_numbers(data_info["shape"]):
+        return numbers.draw
     if len(data_info["channels"]) == 1:
         return signals.draw
     return leads.draw if leads.is_ecg(data_info) else channels.draw

@@ -16,7 +16,7 @@ from pellucid import files, plugins, tables
 from pellucid.config.variants import method_of
 from pellucid.data_info import DataInfo
 from pellucid.draw import style
-from pellucid.messages import MANY_CLASSES
+from pellucid.messages import MANY_CLASSES, counted
 from pellucid.summarise.permutation import CHANNEL, PLACE
 from pellucid.user_text import names_in_figure
 
@@ -107,7 +107,9 @@ def figure(
     )
     if not agreement["per_channel"] and len(data_info["channels"]) > 1:
         caption += "\none map for all channels: this method cannot tell channels apart"
-    caption += f"\n{len(labels):,} examples; left: what the method says, right: what the model loses (95% interval)"
+    caption += (
+        f"\n{counted(len(labels), 'example')}; left: what the method says, right: what the model loses (95% interval)"
+    )
     figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
     return figure
 

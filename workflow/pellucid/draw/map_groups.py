@@ -17,7 +17,7 @@ from pellucid.config.variants import method_of, variants
 from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared.mean_images import picture
-from pellucid.messages import MANY_CLASSES
+from pellucid.messages import MANY_CLASSES, counted
 from pellucid.summarise.measured_maps import MeasuredMaps
 from pellucid.summarise.run import ORIGINS
 from pellucid.user_text import readable
@@ -111,7 +111,7 @@ def figure(
         name = readable(data_info["classes"][entry["output"]])
         count = sum(other["output"] == entry["output"] for other in entries)
         line[0].set_title(
-            f"{name}, group {entry['number']} of {count}: {entry['examples']:,} examples",
+            f"{name}, group {entry['number']} of {count}: {counted(entry['examples'], 'example')}",
             loc="left",
             fontsize=8,
             color=_FLAG if entry["flags"] else style.INK,
@@ -123,7 +123,7 @@ def figure(
     spec = plugins.spec("explain", method_of(variant))
     verdict = f"{flagged} flagged: look at their examples" if flagged else "none is flagged"
     caption = f"Groups of maps: {spec.title}{'' if variant == method_of(variant) else f' ({variant})'}\n{title}\n"
-    caption += f"{len(entries)} groups, {len(shown)} shown, {verdict}; left: mean share of the attribution"
+    caption += f"{counted(len(entries), 'group')}, {len(shown)} shown, {verdict}; left: mean share of the attribution"
     figure.suptitle(caption, x=0.01, ha="left", fontsize=10)
     return figure
 

@@ -17,15 +17,17 @@ from pellucid.config.variants import variants
 from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
-from pellucid.draw.shared import heading, pixels, task_heading
+from pellucid.draw.shared import heading, held_inputs, pixels, task_heading
 from pellucid.draw.shared.canvas import Canvas
 from pellucid.draw.shared.families import FAMILIES
 from pellucid.explain.base import holds
+from pellucid.explain.shared.number_inputs import is_numbers
 from pellucid.messages import MANY_CLASSES
 from pellucid.tasks import REGRESSION, SINGLE_LABEL
 
 _NAMES = 1.75  # inches for the names of the explanations at the left
 _GAP = 0.07
+_NAMED = 6  # numbers whose names stand over their cells
 _UNLABELLED = 5  # examples, if none has a label
 _LETTER = 0.073  # inches of a letter of the caption
 _LETTERS = 12  # at most, of 6 points, over an image
@@ -97,7 +99,7 @@ def figure(
             list(range(min(len(inputs), _UNLABELLED))),
             f"the first examples, each with its predicted {word},",
         )
-    image = data["kind"] == "image"
+    image, held = data["kind"] == "image", held_inputs.in_words(data)
     width, height = (0.62, 0.62) if image else (1.75, 0.42)
     marks = "; ✗: failed a check" if failed else ""
     if len(present) > MANY_CLASSES:
@@ -108,13 +110,13 @@ def figure(
         across,
         0.3 + (1 + len(rows)) * (height + _GAP),
         f"{title} — {of_each} through all methods{warning}\n"
-        f"each map on its own colour scale; {_colours(data, arrays)}{marks}",
+        f"each map on its own colour scale; {_colours(data, arrays)}{marks}" + (f"\n{held}" if held else ""),
         bar=False,
     )
     for column, index in enumerate(shown):
         left = _NAMES + column * (width + _GAP)
         _head(canvas, data, arrays, index, left + width / 2)
-        _input(canvas, inputs[index], image, left, 0.25, width, height)
+        _input(canvas, data, inputs[index], left, 0.25, width, height)
     previous = ""
     for line, (label, family, signed, maps) in enumerate(rows, 1):
         top = 0.25 + line * (height + _GAP)
@@ -128,7 +130,7 @@ def figure(
             left = _NAMES + column * (width + _GAP)
             # With one scale for all maps, a class with low logits would have no colours.
             scale = style.Scale.of(maps[[index]], signed)
-            _cell(canvas, inputs[index], maps[index], image, scale, left, top, width, height)
+            _cell(canvas, data, inputs[index], maps[index], scale, left, top, width, height)
             if not np.nan_to_num(maps[index]).any():
                 canvas.text("all zero", left + width, top + 0.06, ha="right", fontsize=6)
     return canvas.figure
@@ -183,10 +185,17 @@ def _head(canvas: Canvas, data_info: DataInfo, arrays: Mapping[str, NDArray[Any]
 
 
 def _input(
-    canvas: Canvas, example: NDArray[np.float32], image: bool, left: float, top: float, width: float, height: float
+    canvas: Canvas, data: DataInfo, example: NDArray[np.float32], left: float, top: float, width: float, height: float
 ) -> None:
-    """Draw the example itself: an image, or the lines of all channels over each other."""
-    if image:
+    """Draw the example itself: an image, or the lines of all channels over each other; of numbers write their names."""
+    if is_numbers(data["shape"]):
+        # The cells below are of the numbers, in their order.
+        names = ", ".join([*data["channels"][:_NAMED], *(["…"] if len(data["channels"]) > _NAMED else [])])
+        canvas.text(
+            textwrap.fill(names, _LETTERS_OVER_SERIES), left + width / 2, top + height / 2, ha="center", fontsize=6
+        )
+        return
+    if data["kind"] == "image":
         canvas.example(example, left, top, width, height)
         return
     low, high = np.nanmin(example), np.nanmax(example)
@@ -199,17 +208,19 @@ def _input(
 
 def _cell(
     canvas: Canvas,
+    data: DataInfo,
     example: NDArray[np.float32],
     attribution: NDArray[np.float32],
-    image: bool,
     scale: style.Scale,
     left: float,
     top: float,
     width: float,
     height: float,
 ) -> None:
-    """Draw an attribution: over the image, along the line, or as a map of time × channel."""
-    if image:
+    """Draw an attribution: over the image, along the line, or as a map of time × channel, or of numbers as cells."""
+    if is_numbers(data["shape"]):
+        canvas.picture(scale.colours(scale.norm(attribution.T))[..., :3], left, top, width, height)
+    elif data["kind"] == "image":
         colours = scale.colours(scale.norm(attribution[..., 0]))[..., :3]
         paper = 1 - pixels.ink(example)
         canvas.picture(0.8 * colours + 0.2 * paper[..., np.newaxis], left, top, width, height)

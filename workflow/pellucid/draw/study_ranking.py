@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from pellucid import files, tables
 from pellucid.draw import style
 from pellucid.draw.shared import rank_cells
+from pellucid.messages import counted
 
 DRAWN = 4  # groups of members, one below the other
 _WIDTH = 9.0
@@ -99,7 +100,7 @@ def _rows(axes: Axes, count: int) -> None:
 
 def _heading(finding: Mapping[str, Any]) -> str:
     """What a group rests on, how much its trainings agree, which test was made, and which differences hold."""
-    counts = f"{finding['trainings']} trainings × {finding['examples']} examples"
+    counts = f"{counted(finding['trainings'], 'training')} × {counted(finding['examples'], 'example')}"
     lines = [f"{finding['group']}: {counts}" if finding["group"] else counts]
     if "test" in finding:
         lines[0] += f"; Kendall's τ between the orders of two trainings {finding['kendall_tau']:.2f}"

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from pellucid import files, tables
-from pellucid.evaluate import prediction_tables, thresholds
+from pellucid.evaluate import prediction_tables, predictions, thresholds
 from pellucid.evaluate.run import prediction_table
-from pellucid.network.explained_model import ExplainedModel
 from pellucid.tasks import MULTI_LABEL, SINGLE_LABEL, probabilities
 
 logger = logging.getLogger(__name__)
@@ -25,6 +24,7 @@ def predict(
     threads: int,
     memory_mb: int,
     folder: Path | str,
+    others: Path | str | None = None,
 ) -> None:
     """Predict the examples.
 
@@ -33,15 +33,15 @@ def predict(
         model: `model.keras`.
         threads: CPU threads.
         memory_mb: for the batches.
+        others: `other_test.npz` of several inputs.
         folder: gets `predictions.csv` and `predictions.npz`, as those of `run.evaluate`, without the true classes.
 
     Raises:
         InputError: a logit is NaN or infinite.
     """
     folder = Path(folder)
-    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
-    logits = explained_model.logits(files.map_array(x), called="example")
     data, y = files.read_json(data_info), files.read_arrays(labels)["test"]
+    logits = predictions.logits(predictions.opened(model, data, threads, memory_mb), x, others, "example")
     task, names = data.get("task", SINGLE_LABEL), data["classes"]
     p = probabilities(task, logits)
     known = {} if p is None else {"probabilities": p}

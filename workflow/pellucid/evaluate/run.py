@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, tables
-from pellucid.evaluate import by_task, chance, class_order
+from pellucid.evaluate import by_task, chance, class_order, predictions
 from pellucid.logits import log_odds, log_softmax, softmax
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
-from pellucid.network.explained_model import ExplainedModel
 from pellucid.tasks import SINGLE_LABEL
 
 logger = logging.getLogger(__name__)
@@ -34,6 +33,8 @@ def evaluate(
     training: Path | str | None = None,
     untrained: bool = False,
     x_validation: Path | str | None = None,
+    others: Path | str | None = None,
+    others_validation: Path | str | None = None,
 ) -> None:
     """Predict the test examples and score the predictions, of several labels or values as `by_task` says.
 
@@ -54,20 +55,21 @@ def evaluate(
         untrained: the model was not trained here, so that the order of its outputs may differ from that of the classes;
             `metrics.json` gets a note where this seems to be the case.
         x_validation: `x_validation.npy`, from which the thresholds of labels and the intervals of values are found.
+        others, others_validation: of several inputs, `other_test.npz` and `other_validation.npz`.
 
     Raises:
         InputError: a logit is NaN or infinite.
     """
     folder = Path(folder)
-    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     data, of_splits = files.read_json(data_info), files.read_arrays(labels)
+    explained_model = predictions.opened(model, data, threads, memory_mb)
     classes, y = data["classes"], of_splits["test"]
-    logits = explained_model.logits(files.map_array(x), called="test example")
+    logits = predictions.logits(explained_model, x, others, "test example")
     if (task := data.get("task", SINGLE_LABEL)) != SINGLE_LABEL:
         validation = None
         # Of undivided data the validation examples are the test examples.
         if x_validation is not None and "none" not in data.get("split", {}):
-            seen = explained_model.logits(files.map_array(x_validation), called="validation example")
+            seen = predictions.logits(explained_model, x_validation, others_validation, "validation example")
             validation = by_task.Validation(of_splits["validation"], seen)
         by_task.write(folder, task, data, y, logits, validation, training)
         return

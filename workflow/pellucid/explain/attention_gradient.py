@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.shared.token_matrices import laid_on_input, relevance
+from pellucid.explain.shared.token_matrices import laid_on_input, relevance, require_token_graph
 from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
@@ -19,6 +19,7 @@ SPEC = MethodSpec(
     signed=False,
     requires=("self_attention",),
 )
+suits = require_token_graph
 
 
 def explain(

@@ -61,6 +61,8 @@ class MethodSpec:
         needs_training: whether `explain` (and `reference` or `expected`) get the training examples as `training`,
             (M, *input_shape), mapped from the file, to draw a background from.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
+        of_numbers: whether it has a meaning for an input of numbers, which have no neighbours.
+        kinds: of data for which it has a meaning: series, image. A method of one kind also refuses the other by `fits`.
     """
 
     title: str
@@ -75,6 +77,8 @@ class MethodSpec:
     needs_model: bool = True
     needs_training: bool = False
     tasks: tuple[str, ...] = TASKS
+    of_numbers: bool = True
+    kinds: tuple[str, ...] = ("series", "image")
     function: ClassVar[str] = "explain"
 
     @property
@@ -102,6 +106,13 @@ class Method(Protocol):
 
     def fits(self, axes: Sequence[int], **parameters: Any) -> None:
         """Refuse parameters that examples of these sizes, without the channels, are too small for (InputError)."""
+
+    def suits(self, model: ExplainedModel) -> None:
+        """Refuse a model that lacks what `requires` names, where the message can say why it lacks it (InputError).
+
+        `pellucid.explain` asks before its own refusal, which names the feature alone. The workflow asks for features
+        while it plans, without a model.
+        """
 
     def reference(
         self, inputs: NDArray[np.float32], rng: np.random.Generator, **parameters: Any

@@ -26,6 +26,7 @@ SPEC = MethodSpec(
     per_channel=When("channels", "each"),
     signed=True,
     checks=("coverage",),
+    of_numbers=False,
 )
 
 

@@ -14,12 +14,9 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds
 from pellucid.config.variants import variants
-from pellucid.errors import InputError
 from pellucid.explain.base import measured_for, on_measured, require_finite
-from pellucid.messages import abbreviate
+from pellucid.explain.shared import constant_scores, held_examples, number_inputs
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.targets import along_outputs, name, split
-from pellucid.tasks import OUTPUT_WORD
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +59,8 @@ def run(
     arrays = files.read_arrays(examples)
     explained_model = None
     if plugins.spec("explain", method).needs_model and model:
-        explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
+        explained = files.read_json(Path(data_info)).get("explained_input") if data_info else None
+        explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb, explained=explained)
     results = explain_variants(
         method,
         parameters,
@@ -108,7 +106,8 @@ def explain_variants(
     Args:
         method, parameters, seed: as for `run`.
         model: None for a method that needs no model.
-        arrays: the content of `examples.npz`, of which `inputs`, `targets` and `measured` are used.
+        arrays: the content of `examples.npz`, of which `inputs`, `targets`, `measured`, and the values of held inputs
+            (`held_examples.others`) are used.
         training: (M, *input_shape), for a method that needs training examples.
         classes: their names, for messages.
 
@@ -116,24 +115,37 @@ def explain_variants(
         InputError: as `run`.
     """
     plugin = plugins.load("explain")[method]
-    inputs, targets, measured = arrays["inputs"], arrays["targets"], arrays.get("measured")
+    inputs, targets, measured = held_examples.with_axis(arrays["inputs"]), arrays["targets"], arrays.get("measured")
+    numbers = number_inputs.is_numbers(arrays["inputs"].shape[1:])
+    arrays, held = {**arrays, "inputs": inputs}, held_examples.others(arrays)
     model = model if plugin.SPEC.needs_model else None
     if model:
-        _require_varying(model, inputs, targets, classes)
-    provided = measured_for(plugin, measured)
-    provided |= {"training": training} if plugin.SPEC.needs_training and training is not None else {}
+        constant_scores.refuse(model, inputs, targets, held, classes)
+    provided: dict[str, Any] = {}
+    if plugin.SPEC.needs_training and training is not None:
+        provided["training"] = held_examples.with_axis(training)
     maps, costs, residuals = [], {}, {}
-    for label, values in variants(method, parameters).items():
-        arguments = {**provided, **values}
-        before, started = _passes(model), time.perf_counter()
-        rng = seeds.generator(seed, "explain", label)
-        variant_maps = plugin.explain(model, inputs, targets, rng, **arguments)
+    for label, written in variants(method, parameters).items():
+        values = number_inputs.of_method(method, written, inputs.shape[1]) if numbers else written
+
+        def arguments(rows: slice, values: Mapping[str, Any] = values) -> dict[str, Any]:
+            return {**provided, **measured_for(plugin, None if measured is None else measured[rows]), **values}
+
+        before, started, of_rows, left = _passes(model), time.perf_counter(), [], []
+        for rows in held_examples.each(model, held, len(inputs)):
+            rng = seeds.generator(seed, "explain", label)
+            of_rows.append(plugin.explain(model, inputs[rows], targets[rows], rng, **arguments(rows)))
         seconds = time.perf_counter() - started
+        variant_maps = of_rows[0] if len(of_rows) == 1 else np.concatenate(of_rows)
         require_finite(variant_maps, inputs, label)
         maps.append(np.asarray(variant_maps, np.float32))
         costs[label] = _cost(label, before, _passes(model), seconds, len(inputs), values)
-        rng = seeds.generator(seed, "explain", label)
-        residuals[label] = completeness(plugin, model, inputs, targets, variant_maps, rng, arguments)
+        for rows in held_examples.each(model, held, len(inputs)):
+            rng = seeds.generator(seed, "explain", label)
+            left.append(
+                _residuals(plugin, model, inputs[rows], targets[rows], variant_maps[rows], rng, arguments(rows))
+            )
+        residuals[label] = _summary(left)
     of_steps = model.explained_steps if model else None
     if of_steps:
         arrays = {**arrays, "steps": np.array([of_steps.first, of_steps.stop, of_steps.total])}
@@ -207,48 +219,35 @@ def completeness(
         The largest residual of an example, in units of the logit, and the sum of the residuals as a share of the sum of
         the changes (Sundararajan et al. 2017, proposition 1); nothing for a method that does not declare completeness.
     """
+    return _summary([_residuals(plugin, model, inputs, targets, attributions, rng, parameters)])
+
+
+def _residuals(
+    plugin: Any,
+    model: ExplainedModel | None,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    attributions: NDArray[np.float32],
+    rng: np.random.Generator,
+    parameters: Mapping[str, Any],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return the residual and the change of each example for `completeness`; None for a method that declares none."""
     if model is None or "completeness" not in plugin.SPEC.checks:
-        return {}
+        return None
     start = plugins.hook(plugin, "expected")(model, inputs, targets, rng, **parameters)
     change = model.score(inputs, targets).astype(np.float64) - start
     residual = np.abs(attributions.sum(tuple(range(1, attributions.ndim)), dtype=np.float64) - change)
+    return residual, change
+
+
+def _summary(parts: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]] | None]) -> dict[str, float]:
+    """Return the two numbers of `completeness`, of the residuals and changes of parts of the examples."""
+    declared = [part for part in parts if part is not None]
+    if not declared:
+        return {}
+    residual, change = (np.concatenate(values) for values in zip(*declared, strict=True))
     share = float(residual.sum() / max(np.abs(change).sum(), np.finfo(np.float32).tiny))
     return {"completeness_residual": float(residual.max()), "completeness_residual_share": share}
-
-
-def _require_varying(
-    model: ExplainedModel, inputs: NDArray[np.float32], targets: NDArray[np.int64], classes: Sequence[str] | None
-) -> None:
-    """Refuse a target whose score is constant: its attributions would all be zero, and would pass as complete.
-
-    Raises:
-        InputError: the score is the same for all examples, for random inputs of their range, and far outside of it.
-    """
-    rng = np.random.default_rng(0)
-    low, high = float(inputs.min()), float(inputs.max())
-    shape = (8, *inputs.shape[1:])
-    random_inputs = [rng.uniform(low, high, shape), 10 * max(high - low, 1) * rng.standard_normal(shape)]
-    before = _passes(model)
-    example_scores = model.scores(inputs, called="explained example")
-    random_scores = model.scores(np.concatenate(random_inputs).astype(np.float32), called="")
-    # Far from the data a score may overflow, or be the logarithm of 0: this is not a fault.
-    scores = np.concatenate([example_scores, random_scores[np.isfinite(random_scores).all(1)]])
-    # These passes are not part of the method's cost.
-    model.forward_passes, model.backward_passes = before
-    different = np.unique(targets)
-    largest = np.append(np.abs(scores).max(0), 0)  # the last, of index -1, where nothing is subtracted
-    rounding = 4 * np.finfo(np.float32).eps * np.maximum(*(largest[outputs] for outputs in split(different)))
-    of_targets = along_outputs(scores, different)
-    constant = np.flatnonzero(np.ptp(of_targets, axis=0) <= rounding)
-    if constant.size:
-        value, target = float(of_targets[0, constant[0]]), int(different[constant[0]])
-        names = classes or [str(number) for number in range(model.n_classes)]
-        word = OUTPUT_WORD[model.task] if split(different)[1][constant[0]] < 0 else "contrast"
-        raise InputError(
-            f"{word} {abbreviate(name(target, names))}",
-            f"the score is {value:.4g} for every input, and a constant has no explanation.",
-            f"Look at the weights of this {word} in the last layer, and whether the training went well.",
-        )
 
 
 def _passes(model: ExplainedModel | None) -> tuple[int, int]:

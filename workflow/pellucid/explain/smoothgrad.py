@@ -22,6 +22,7 @@ SPEC = MethodSpec(
     signed=When("mode", "signed"),
     is_gradient=When("mode", "absolute", "signed"),
     checks=("coverage",),
+    of_numbers=False,
 )
 
 

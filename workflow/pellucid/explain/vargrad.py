@@ -18,6 +18,7 @@ SPEC = MethodSpec(
     per_channel=True,
     signed=False,
     checks=("coverage",),
+    of_numbers=False,
 )
 
 

@@ -20,6 +20,8 @@ _PREAMBLE = re.compile(
     r"Using workflow specific profile|Assuming unrestricted shared|Building DAG of jobs|Using shell|Provided cores"
     r"|Rules claiming more threads|Conda environments: ignored|Select jobs to execute|Execute \d+ jobs"
     r"|Config file .* is extended|host: |Singularity containers: ignored|Provided resources"
+    # A storage: two lines for each file.
+    r"|Storing in storage|Finished upload|Retrieving from storage|Finished retrieval|Removing local copy of storage"
 )
 
 

@@ -71,6 +71,8 @@ class ModelSpec:
             architecture has.
         own_head: whether `build` takes `task` (`tasks.py`) and gives the model the last layer of that task itself:
             models from elsewhere have one already. All others end in a softmax, which `for_task` replaces.
+        several_inputs: whether the model may have several inputs: `build` then gets their shapes by name instead of one
+            shape, and `features` and `build` the name of the one that is `explained`.
     """
 
     title: str
@@ -80,6 +82,7 @@ class ModelSpec:
     files: Mapping[str, File] = field(default_factory=dict)
     opaque: bool = False
     own_head: bool = False
+    several_inputs: bool = False
     function: ClassVar[str] = "build"
 
     @property

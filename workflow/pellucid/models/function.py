@@ -6,7 +6,7 @@ import ast
 import inspect
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -14,7 +14,7 @@ from pydantic import Field
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.models.base import ModelSpec
-from pellucid.models.imported import archive, own_keys, per_step, step_choice, task_head
+from pellucid.models.imported import archive, input_sizes, own_keys, per_step, step_choice, task_head
 from pellucid.models.imported.compatibility import make_compatible
 from pellucid.network import same_function
 from pellucid.own_code import OwnCode, file_of, importing, loaded, parsed, reason
@@ -32,6 +32,7 @@ SPEC = ModelSpec(
     features=archive.FEATURES,
     source='your own: see "Your own model" in the README',
     own_head=True,
+    several_inputs=True,
 )
 
 
@@ -62,9 +63,9 @@ def check(
         )
 
 
-def features(*, features: Sequence[str], **others: object) -> tuple[str, ...]:
-    """Return the features that the config declares."""
-    return tuple(features)
+def features(*, features: Sequence[str], numbers: bool | None = None, **others: object) -> tuple[str, ...]:
+    """Return the features that the config declares; of several inputs those that fit the kind of the explained one."""
+    return tuple(input_sizes.of_numbers(features) if numbers else features)
 
 
 def addresses(*, build: str, folder: str, **others: object) -> dict[str, str]:
@@ -83,15 +84,16 @@ def own_code(*, build: str, folder: str, **others: object) -> OwnCode:
 
 
 def build(
-    input_shape: tuple[int, ...],
+    input_shape: tuple[int, ...] | archive.Shapes,
     n_classes: int,
     *,
     build: Annotated[
         str,
         Field(
             pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
-            description="module:function, which gets the shape of one example and the number of classes, and returns "
-            "an uncompiled keras.Model made of Keras' layers, or of layers that the module registers",
+            description="module:function, which gets the shape of one example (of several inputs a mapping of their "
+            "names to their shapes) and the number of classes, and returns an uncompiled keras.Model made of Keras' "
+            "layers, or of layers that the module registers",
         ),
     ],
     folder: Annotated[
@@ -111,6 +113,7 @@ def build(
     input_range: own_keys.InputRange = (0, 1),
     steps: step_choice.StepsKey = None,
     task: Task = SINGLE_LABEL,
+    explained: str | None = None,
 ) -> keras.Model:
     """Return the model that the function returns, with the last layer of the task at its end.
 
@@ -118,11 +121,16 @@ def build(
         InputError: module or function are missing or fail, or the returned model does not fit the data.
     """
     where = f"function.build {build}"
-    model, config = _called(build, folder, where, tuple(input_shape), int(n_classes))
+    shapes = dict(input_shape) if isinstance(input_shape, Mapping) else tuple(input_shape)
+    model, config = _called(build, folder, where, shapes, int(n_classes))
     hint = "keras.ops does without: keras.ops.abs(x) between layers is part of the model."
-    archive.check(config, where, hint=hint, registered=archive.registered())
+    named = list(shapes) if isinstance(shapes, dict) else []
+    archive.check(config, where, hint=hint, registered=archive.registered(), inputs=named)
     archive.require_shape(config, where, input_shape, "that it was given")
-    archive.require_features(features, config if steps is None else per_step.without_last_activation(config), where)
+    declared_of = config if steps is None else per_step.without_last_activation(config)
+    if explained is not None and isinstance(shapes, dict) and len(shapes[explained]) == 1:
+        features = input_sizes.of_numbers(features)
+    archive.require_features(features, declared_of, where, explained)
     own_keys.check_number(classes, config, where)
     model = per_step.picked(make_compatible(model, where), steps, task, where)
     model = task_head.with_head(model, n_classes, task, where)
@@ -131,7 +139,7 @@ def build(
 
 
 def _called(
-    build: str, folder: str, where: str, input_shape: tuple[int, ...], n_classes: int
+    build: str, folder: str, where: str, input_shape: tuple[int, ...] | dict[str, tuple[int, ...]], n_classes: int
 ) -> tuple[keras.Model, archive.Config]:
     """Call the function; return its model, and the model's configuration.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,8 +14,10 @@ from pellucid.messages import abbreviate, comma_list, did_you_mean
 from pellucid.models.base import ModelSpec
 from pellucid.models.imported import (
     archive,
+    declared_outputs,
     declared_sizes,
     head,
+    input_sizes,
     open_axes,
     own_keys,
     per_step,
@@ -23,6 +25,7 @@ from pellucid.models.imported import (
     task_head,
 )
 from pellucid.models.imported.compatibility import make_compatible
+from pellucid.models.imported.config_graph import refuse_inconsistent
 from pellucid.network import finite
 from pellucid.network.layers import holds_weights, walk
 from pellucid.network.same_function import reason
@@ -40,6 +43,7 @@ SPEC = ModelSpec(
     source='your own: see "Your own model" in the README',
     files={"file": File("path or address of a model that Keras 3 saved")},
     own_head=True,
+    several_inputs=True,
 )
 
 
@@ -92,14 +96,19 @@ def features(
     classes: Sequence[str | int],
     code: str | None = None,
     steps: step_choice.Steps | None = None,
+    inputs: Sequence[str] | None = None,
+    explained: str | None = None,
+    numbers: bool | None = None,
     **others: object,
 ) -> tuple[str, ...]:
     """Return the features of the model in the file, or those that the config declares for an address.
 
     Raises:
         InputError: the file is not a model, `archive.check` refuses it, or it has another number of outputs than there
-            are `classes`.
+            are `classes`, or `steps` are missing or do not fit.
     """
+    if numbers and features != "auto":
+        features = input_sizes.of_numbers(features)
     if not is_local(file):
         return tuple(features)
     path = local_path(file)
@@ -107,14 +116,17 @@ def features(
         return SPEC.features
     config = open_axes.with_sizes(archive.read(path))
     # Only importing the module, in the job, tells what it registers.
-    archive.check(config, str(path), allow_code=allow_code, registered=None if code is None else archive.ANYTHING)
+    registered = None if code is None else archive.ANYTHING
+    archive.check(config, str(path), allow_code=allow_code, registered=registered, inputs=inputs or ())
     if not new_head:
         own_keys.check_number(classes, config, str(path))
+        with refuse_inconsistent(str(path)):
+            declared_outputs.require_steps(config, steps, str(path))
     # The activation moves behind the explained steps.
     config = config if steps is None else per_step.without_last_activation(config)
     if features == "auto":
-        return archive.features(config, str(path))
-    archive.require_features(features, config, str(path))
+        return archive.features(config, str(path), explained)
+    archive.require_features(features, config, str(path), explained)
     return tuple(features)
 
 
@@ -130,7 +142,7 @@ def outputs(*, file: str, new_head: bool, **others: object) -> int | None:
 
 
 def build(
-    input_shape: tuple[int, ...],
+    input_shape: tuple[int, ...] | archive.Shapes,
     n_classes: int,
     *,
     file: Path | str,
@@ -172,6 +184,7 @@ def build(
     input_range: own_keys.InputRange = (0, 1),
     steps: step_choice.StepsKey = None,
     task: Task = SINGLE_LABEL,
+    explained: str | None = None,
 ) -> keras.Model:
     """Return the model of the file in the form that every stage can use, with the last layer of the task at its end.
 
@@ -182,14 +195,17 @@ def build(
     from keras import config as settings
 
     path, checked = str(file), archive.look_over(file)
+    several = input_shape if isinstance(input_shape, Mapping) else {}
     config = open_axes.with_sizes(checked.config, input_shape)
     registered = None if code is None else register(OwnCode.of(code), f"code {code}")
-    archive.check(config, path, allow_code=allow_code, registered=registered, code=code)
+    archive.check(config, path, allow_code=allow_code, registered=registered, code=code, inputs=list(several))
     if not new_head:
         own_keys.check_number(classes, config, path)
+    if features != "auto" and explained is not None and len(several.get(explained, ())) == 1:
+        features = input_sizes.of_numbers(features)
     if features != "auto":
         declared_of = config if steps is None else per_step.without_last_activation(config)
-        archive.require_features(features, declared_of, path)
+        archive.require_features(features, declared_of, path, explained)
     archive.require_shape(config, path, input_shape, "of the data's examples")
     declared_sizes.require_buildable(config, checked.stored, path, allow_code=allow_code)
     model = _loaded(path, allow_code)

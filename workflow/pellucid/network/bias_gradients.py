@@ -19,6 +19,7 @@ import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.network import deeplift, tracing
+from pellucid.network.lrp_rules import copied
 from pellucid.network.spans import Span
 
 if TYPE_CHECKING:
@@ -144,6 +145,11 @@ class BiasGradients:
             return -output if len(operands) == 2 else None
         if op.type == "RealDiv":
             return {(0,): None, (0, 1): output, (1,): 2 * output}[operands]
+        if op.type in ("ConcatV2", "Pack"):
+            joined = len(op.inputs) - (op.type == "ConcatV2")  # the last operand is the axis
+            if len(operands) == joined:
+                return None
+            return copied(op, {place: self._tf.zeros_like(op.inputs[place]) for place in operands})
         if op.type not in _CURVED:
             return None
         numbers = [tensor for tensor in used if tensor.dtype.is_floating]

@@ -5,9 +5,8 @@ computed backward from the logit. A linear operation passes it on as it would a 
 any number of operations, multiplies it by (f(a) - f(b)) / (a - b), where a is the value at the input, b at the
 reference. A window of a max pooling gives all of it to the position of the greater of its two maxima.
 
-A value at an input does not depend on the reference. So the model sees every input and every reference once, and only
-the backward pass is computed for each pair: tensors have inputs + references rows forward, and inputs × references
-rows (the pairs of the first input first) backward.
+A value at an input does not depend on the reference: the model sees every input and every reference once. The backward
+pass alone has a row for each pair, those of the first input first.
 
 Sources: Shrikumar A, Greenside P, Kundaje A. Learning important features through propagating activation differences.
 ICML (2017), section 3.5.1; Lundberg SM, Lee SI. A unified approach to interpreting model predictions. NeurIPS (2017),
@@ -20,6 +19,8 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pellucid.network.held_rows import is_held, with_rows
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -135,10 +136,10 @@ class Path:
             return operands == (0,) and not any((_rows(tensor) or 1) % ROWS for tensor in (output, op.inputs[0]))
         lengths = {_rows(tensor) for tensor in (output, *(op.inputs[operand] for operand in operands))}
         # A tensor with a row for each example that is not on the path has no row for each pair.
-        if len(lengths) > 1 or rows in {_rows(op.inputs[place]) for place in {*range(len(op.inputs))} - {*operands}}:
+        off = [tensor for place, tensor in enumerate(op.inputs) if place not in operands and _rows(tensor) == rows]
+        if len(lengths) > 1 or not all(map(is_held, off)):
             return False
-        joins = op.type in JOINING or (op.type == "Mul" and len(operands) == 1)
-        return joins or operands == (LINEAR.get(op.type),)
+        return op.type in JOINING or (op.type == "Mul" and len(operands) == 1) or operands == (LINEAR.get(op.type),)
 
 
 def trace_path(start: tf.Tensor, end: tf.Tensor) -> Path:
@@ -211,8 +212,7 @@ class BackwardRules:
         if curved is not None and [op.type for op in curved] == ["Relu"]:
             return passed * self._rectified(origin, output, curved[0])
         difference = self._difference(origin)
-        quotient = self._difference(output) / difference
-        near = self._at_references(slope)
+        quotient, near = self._difference(output) / difference, self._at_references(slope)
         return passed * tf_.raw_ops.Select(condition=tf_.abs(difference) < _TINY, x=near, y=quotient)
 
     def _rectified(self, origin: tf.Tensor, output: tf.Tensor, relu: tf.Operation) -> tf.Tensor:
@@ -247,7 +247,7 @@ class BackwardRules:
         """Return the gradient of the same operation on zeros: for a linear operation only the shapes matter."""
         tf_, op = self._tf, step.op
         rows = tf_.shape(passed)[:1]
-        operands, blanks = list(op.inputs), []
+        operands, blanks = [with_rows(tf_, operand, rows) for operand in op.inputs], []
         for place in step.operands:
             operand = op.inputs[place]
             blanks.append(tf_.zeros(self._shape(rows, operand), operand.dtype))

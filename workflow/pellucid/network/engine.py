@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,6 +14,8 @@ from pellucid import files, own_code
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
 from pellucid.network import channels_first, finite, runtime, same_function, target_columns, task_of_head
+from pellucid.network.held_inputs import HeldModel
+from pellucid.network.held_rows import HeldRows
 from pellucid.network.layers import derive, derives
 from pellucid.network.structure import ModelStructure
 from pellucid.network.traced_functions import TracedFunctions
@@ -36,26 +38,38 @@ class ModelEngine(ModelStructure):
     """A Keras model with batching, compiled functions and a count of its passes.
 
     Args:
-        model: one input, one output (N, outputs) of classes, labels or values, built.
+        model: one output (N, outputs) of classes, labels or values, built; one input, or several of which the others
+            are held (`hold`).
         task: single_label (the model ends in a softmax, or in its logits), multi_label (in one sigmoid for each label,
             or in their logits) or regression (in linear values).
         memory_mb: memory for the batches, in MiB; it sets the batch size.
         batch_size: overrides that choice.
+        explained: of a model with several inputs, the name of the one that is explained; of numbers (n,) it becomes
+            (n, 1).
 
     Attributes:
         forward_passes, backward_passes: examples that went through the model so far, in each direction.
         scale: from the logits to the scores that are explained (`scores`): 1, or 2 where one score makes two classes.
 
     Raises:
-        InputError: the model has several inputs or outputs, unknown sizes, an output that is no list of scores, a
-            softmax before its last layer, or an end that does not fit the task.
+        InputError: the model has several inputs of which none is named, several outputs, unknown sizes, an output that
+            is no list of scores, a softmax before its last layer, or an end that does not fit the task.
     """
 
     def __init__(
-        self, model: keras.Model, task: str = SINGLE_LABEL, *, memory_mb: int = 1024, batch_size: int | None = None
+        self,
+        model: keras.Model,
+        task: str = SINGLE_LABEL,
+        *,
+        memory_mb: int = 1024,
+        batch_size: int | None = None,
+        explained: str | None = None,
     ) -> None:
         self._tf = runtime.start()
+        if explained is not None and len(getattr(model, "inputs", ())) > 1:
+            model = HeldModel(model, explained, numbers_as_axis=True).single
         super().__init__(model, task)
+        self._held = HeldRows.of(model)
         channels_first.compute_last(self._tf, self.layers.values())
         self._functions = TracedFunctions(self._tf, model, self)
         self._memory = memory_mb * 2**20
@@ -69,7 +83,15 @@ class ModelEngine(ModelStructure):
         self.scale = self._functions.scale
 
     @classmethod
-    def load(cls, path: Path | str, *, task: str | None = None, threads: int = 1, memory_mb: int = 1024) -> Self:
+    def load(
+        cls,
+        path: Path | str,
+        *,
+        task: str | None = None,
+        threads: int = 1,
+        memory_mb: int = 1024,
+        explained: str | None = None,
+    ) -> Self:
         """Load a `.keras` file.
 
         `training.json` beside it says which task the model was trained for, and whether the config allowed code inside
@@ -80,6 +102,7 @@ class ModelEngine(ModelStructure):
             path: of the file.
             task: overrides that of `training.json`.
             threads, memory_mb: for TensorFlow, and for the batches in MiB.
+            explained: as for the class; `data.json` names it.
 
         Raises:
             InputError: no such file, not a Keras model, a model that holds code, one that does not fit the task,
@@ -93,12 +116,39 @@ class ModelEngine(ModelStructure):
         own_code.restore(info.get("code"), str(beside))
         safe, task = not info.get("allow_code", False), task or info.get("task", SINGLE_LABEL)
         try:
-            return cls(keras.models.load_model(path, compile=False, safe_mode=safe), task, memory_mb=memory_mb)
+            model = keras.models.load_model(path, compile=False, safe_mode=safe)
+            return cls(model, task, memory_mb=memory_mb, explained=explained)
         except InputError:
             raise
         except Exception as error:  # Keras raises many kinds for a file that is no model; all mean the same here.
             problem = f"a model that cannot be loaded ({same_function.reason(error)})"
             raise InputError.unexpected(str(path), problem, "a .keras model") from error
+
+    @property
+    def held_inputs(self) -> list[str]:
+        """The names of the inputs that are held while another one is explained; none for a model of one input."""
+        return self._held.names if self._held else []
+
+    def hold(self, values: Mapping[str, NDArray[Any]]) -> None:
+        """Give the held inputs of a model with several inputs their values; nothing is traced again.
+
+        Args:
+            values: by name, (1, *shape) for every input that follows, or (N, *shape), a row for each of the N inputs
+                that follow. Queries that combine inputs with each other or with windows take one row alone.
+
+        Raises:
+            InputError: other names or shapes, or numbers that are not finite.
+        """
+        if self._held:
+            self._held.give(values)
+        elif values:
+            found = f"values of {comma_list(values)} to be held"
+            raise InputError.unexpected(f"model {self._model.name}", found, "none, since it has one input")
+
+    def _require_one_row(self) -> None:
+        """Refuse held values of several examples, where inputs are combined with each other or with windows."""
+        if self._held:
+            self._held.require(1)
 
     def batch_size(self, *, backward: bool = False) -> int:
         """Return how many examples go through the model at a time."""
@@ -131,6 +181,22 @@ class ModelEngine(ModelStructure):
         if before is not None:
             same_function.hold(before, self._model, "giving its layers their weights back", f"model {self._model.name}")
 
+    def for_shifted(self, shift: NDArray[np.float32]) -> Self:
+        """Return a model whose answer to x + shift is the answer to x; it shares the weights.
+
+        The shift is taken away before the first layer, and not put into its bias: beside zero padding that would be
+        another function.
+
+        Args:
+            shift: (channels,).
+        """
+        import keras
+
+        inputs = keras.Input(self.input_shape)
+        away = keras.layers.Rescaling(1.0, (-shift).tolist(), name="shift_away")(inputs)
+        whole = keras.Model(inputs, self._model(away), name=f"shifted_{self._model.name}")
+        return type(self)(whole, self.task, memory_mb=self._memory // 2**20, batch_size=self._batch_size)
+
     def _set_weights(self, weights: Mapping[str, Sequence[NDArray[Any]]]) -> None:
         """Set weights; forget compiled functions that hold constants made of the old weights."""
         for name, values in weights.items():
@@ -141,11 +207,21 @@ class ModelEngine(ModelStructure):
             self._scorers.made.clear()
 
     def _function(
-        self, key: tuple[Any, ...], build: Callable[[], Callable[..., Any]], arrays: tuple[Any, ...]
+        self,
+        key: tuple[Any, ...],
+        build: Callable[[], Callable[..., Any]],
+        arrays: tuple[Any, ...],
+        *,
+        by_row: bool = False,
     ) -> Callable[..., Any]:
-        """Return the compiled function of a key; build and compile it for arrays like these on its first use."""
+        """Return the compiled function of a key; build and compile it for arrays like these on its first use.
+
+        With held inputs, `by_row` says that the caller holds the values of each row; else all rows have the same.
+        """
         # Targets are (N,), or (N, 2) with a contrast among them.
         key = (*key, *(array.ndim for array in arrays))
+        if not by_row:
+            self._require_one_row()
         if key not in self._compiled:
             # A batch axis of unknown length costs nothing on the CPU (measured), and no size is ever traced again.
             signature = [self._tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]
@@ -156,7 +232,9 @@ class ModelEngine(ModelStructure):
         self, key: tuple[Any, ...], build: Callable[[], Callable[..., Any]], *arrays: Any, backward: bool
     ) -> tuple[Array, ...]:
         """Send arrays of N examples through a compiled function batch by batch; return its outputs."""
-        function, n, size = self._function(key, build, arrays), len(arrays[0]), self.batch_size(backward=backward)
+        n, size = len(arrays[0]), self.batch_size(backward=backward)
+        function = self._function(key, build, arrays, by_row=True)
+        own_rows = self._held is not None and n > 0 and self._held.require(n)
         if n == 0:
             # Layers need not allow for an empty batch: the shapes of the outputs come from an example of zeros.
             zeros = (np.zeros((1, *array.shape[1:]), array.dtype) for array in arrays)
@@ -165,13 +243,15 @@ class ModelEngine(ModelStructure):
         self.backward_passes += n if backward else 0
         outputs: Any = None
         for start in range(0, n, size):
-            result = function(*(self._tf.convert_to_tensor(array[start : start + size]) for array in arrays))
+            some = slice(start, start + size)
+            with self._held.placed(some) if self._held and own_rows else nullcontext():
+                result = function(*(self._tf.convert_to_tensor(array[some]) for array in arrays))
             tensors = result if isinstance(result, tuple) else (result,)
             if outputs is None:
                 outputs = tuple(np.empty((n, *tensor.shape[1:]), np.float32) for tensor in tensors)
             for output, tensor in zip(outputs, tensors, strict=True):
                 # `.numpy()` would make one more copy, and feature maps are large.
-                output[start : start + size] = np.asarray(tensor)
+                output[some] = np.asarray(tensor)
         return tuple(outputs)
 
     def _run_single(self, *arguments: Any, **options: Any) -> Array:
@@ -182,6 +262,8 @@ class ModelEngine(ModelStructure):
     def _inputs(self, x: Array) -> Array:
         """Return the inputs as float32; refuse another shape than (N, *input_shape)."""
         x = np.asarray(x, np.float32)
+        if self._held and (*x.shape[1:], 1) == self.input_shape:
+            x = x[..., np.newaxis]  # numbers: the axis that methods take them for
         if x.shape[1:] != self.input_shape:
             raise InputError.unexpected("inputs", f"shape {x.shape}", f"(N, {comma_list(self.input_shape)})")
         return x

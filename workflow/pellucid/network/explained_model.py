@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pellucid.batching import blocks, squares
 from pellucid.errors import InputError
 from pellucid.network import deeplift, finite, target_columns, token_graph
-from pellucid.network.decompositions import Decompositions
 from pellucid.network.engine import COPIES_FORWARD
+from pellucid.network.learned_masks import LearnedMasks
 from pellucid.network.relu_gradients import ReluRule
 from pellucid.network.window_scores import window_mask
 from pellucid.targets import split
@@ -25,7 +25,7 @@ from pellucid.tasks import MULTI_LABEL, REGRESSION
 Array = NDArray[np.float32]
 
 
-class ExplainedModel(Decompositions):
+class ExplainedModel(LearnedMasks):
     """What explanations may ask of a model; `ModelEngine` opens, runs and checks it."""
 
     def logits(self, x: Array, *, called: str = "input") -> Array:
@@ -110,8 +110,8 @@ class ExplainedModel(Decompositions):
     ) -> Array:
         """Return the score of each example's target with one window covered, for each window: (windows, N).
 
-        Recomputes only what a window touches where the model is a chain of layers and that saves more than it costs to
-        prepare (`incremental.py`); else every window is a full pass. Both count as passes.
+        Recomputes only what a window touches where that saves more than it costs to prepare (`incremental.py`, for
+        branches `incremental_graph.py`); else every window is a full pass. Both count as passes.
 
         Args:
             x: (N, *input_shape).
@@ -122,6 +122,7 @@ class ExplainedModel(Decompositions):
             channels: (windows,) the channel that is covered, -1 for all.
         """
         x, fill = self._inputs(x), self._inputs(fill)
+        self._require_one_row()
         passes, rows = len(x) * len(starts), self.batch_size()
         if (scorer := self._scorers.for_windows(tuple(size), passes)) is not None:
             self.forward_passes += passes

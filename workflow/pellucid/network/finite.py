@@ -12,6 +12,7 @@ from pellucid.errors import InputError
 from pellucid.messages import abbreviate
 from pellucid.network import runtime, target_columns, tracing
 from pellucid.network.layers import holds_weights, last_layer, steps, walk
+from pellucid.network.named_inputs import Rows, ends
 
 if TYPE_CHECKING:
     import keras
@@ -36,13 +37,13 @@ def require_weights(model: keras.Model, where: str, hint: str = "") -> None:
 
 
 def require_answers(
-    model: keras.Model, x: Array, answers: NDArray[Any], called: str, numbers: Sequence[int] | None = None
+    model: keras.Model, x: Array | Rows, answers: NDArray[Any], called: str, numbers: Sequence[int] | None = None
 ) -> None:
     """Refuse class scores (or probabilities) that are NaN or infinite.
 
     Args:
         model: the model that gave them.
-        x: (N, *input_shape), the inputs.
+        x: (N, *input_shape), the inputs; of a model of several inputs, rows of each.
         answers: (N, classes).
         called: what the message calls an input: "test example".
         numbers: (N,) of the inputs, from 0; by default their index in `x`.
@@ -52,9 +53,9 @@ def require_answers(
     """
     if (index := first(answers)) is not None:
         number = index if numbers is None else int(numbers[index])
-        layer = abbreviate(_origin(model, x[index]))
+        layer = abbreviate(_origin(model, x[index : index + 1]))
         found = f"{_fault(answers[index])} in the model's answer, which begins at layer {layer}"
-        raise InputError.unexpected(f"{called} {number}", found, _EXPECTED, _range(x[index]))
+        raise InputError.unexpected(f"{called} {number}", found, _EXPECTED, _range_of_first(x[index : index + 1]))
 
 
 def require_gradient(model: keras.Model, x: Array, columns: NDArray[np.int32], gradients: NDArray[Any]) -> None:
@@ -98,7 +99,15 @@ def _range(x: Array) -> str:
     return f"The values of this input are from {x.min():.4g} to {x.max():.4g}."
 
 
-def _origin(model: Any, example: Array) -> str:
+def _range_of_first(x: Array | Rows) -> str:
+    """Return a sentence on the range of an example; of several inputs, a sentence on the range of each."""
+    if not isinstance(x, Rows):
+        return _range(x)
+    ranges = (f"{name} from {array.min():.4g} to {array.max():.4g}" for name, array in x.arrays.items())
+    return f"The values of this example are in {', '.join(ranges)}."
+
+
+def _origin(model: Any, example: Array | Rows) -> str:
     """Return the name of the first layer or operation whose output for an example is not finite."""
     try:
         uses = steps(model)
@@ -108,7 +117,7 @@ def _origin(model: Any, example: Array) -> str:
                 continue
             if hasattr(step.operation, "layers"):
                 (inner,) = _all(model, step.input_tensors[:1], example)
-                return _origin(step.operation, inner[0])
+                return _origin(step.operation, np.asarray(inner, np.float32))
             return str(step.operation.name)
     except Exception:  # a graph that cannot be taken apart: the message then names the last layer
         pass
@@ -139,10 +148,11 @@ def _backward_origin(model: Any, example: Array, columns: NDArray[np.int32]) -> 
     return str(last_layer(model).name)
 
 
-def _all(model: Any, tensors: Sequence[Any], example: Array) -> list[NDArray[Any]]:
-    """Return the values of inner tensors of a model for one example."""
+def _all(model: Any, tensors: Sequence[Any], example: Array | Rows) -> list[NDArray[Any]]:
+    """Return the values of inner tensors of a model for one example: (1, *input_shape), or a row of each input."""
     from keras import Model
 
-    outputs = Model(model.inputs[0], list(tensors))(example[np.newaxis], training=False)
+    fed = example.arrays if isinstance(example, Rows) else example
+    outputs = Model(ends(model), list(tensors))(fed, training=False)
     # Keras returns a single output without a list.
     return [np.asarray(output, np.float64) for output in (outputs if isinstance(outputs, list) else [outputs])]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from pellucid.network.held_rows import KIND
 from pellucid.network.layers import steps
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ class Node:
     Attributes:
         name: of the layer; of an operation that is no layer (`x * 2`), Keras' name for it.
         operation: the Keras layer, or operation; None where the graph was read from a file.
-        inputs: indices of the nodes that it takes its input from; empty for the model's input.
+        inputs: indices of the nodes that it takes its input from; empty for the model's input, which comes first, and
+            for inputs that are held (`held_inputs.py`).
         shape: of its output for one example; None where a nested model leaves a size open.
         within: names of the nested models that contain it, outermost first.
         container: it is a nested model; its output is that of its last inner node, its only input here.
@@ -74,6 +76,15 @@ def flatten(model: keras.Model) -> tuple[Node, ...]:
     return tuple(nodes)
 
 
+def varying(nodes: Sequence[Node]) -> set[int]:
+    """Return the indices of the nodes that depend on the first one, the model's input; held inputs do not."""
+    found = {0}
+    for index, node in enumerate(nodes):
+        if found & {*node.inputs}:
+            found.add(index)
+    return found
+
+
 @dataclass(frozen=True)
 class ChainLink:
     """One layer of a chain.
@@ -120,6 +131,81 @@ def chain(model: keras.Model) -> list[ChainLink] | None:
         tensor = node.input_tensors[0]
 
 
+@dataclass(frozen=True)
+class Use:
+    """One use of a layer, which can be computed alone. Values are numbered: 0 is the model's input.
+
+    Attributes:
+        operation: the Keras layer, or operation.
+        step: Keras' record of the use.
+        reads: numbers of the values that it takes.
+        writes: numbers of its outputs.
+        shape: of its first output for one example.
+    """
+
+    operation: Any
+    step: Any
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    shape: tuple[int | None, ...]
+
+    @property
+    def plain(self) -> bool:
+        """Whether it takes tensors and no further argument."""
+        tensors = {id(tensor) for tensor in self.step.input_tensors}
+        arguments = [*self.step.arguments.args, *self.step.arguments.kwargs.values()]
+        flat = [value for argument in arguments for value in (argument if isinstance(argument, list) else [argument])]
+        return all(value is None or value is False or id(value) in tensors for value in flat)
+
+    def outputs(self, values: Mapping[int, Any]) -> list[Any]:
+        """Return its outputs, from the values by their numbers, as the model computes them outside of training."""
+        import keras
+
+        given = dict(zip(map(id, self.step.input_tensors), (values[number] for number in self.reads), strict=True))
+        args, kwargs = self.step.arguments.fill_in(given)
+        outside = {"training": False} if isinstance(self.operation, keras.layers.Layer) else {}
+        result = self.operation(*args, **{**kwargs, **outside})
+        return list(keras.tree.flatten(result))
+
+
+def uses(model: keras.Model) -> tuple[list[Use], int] | None:
+    """Return the uses of all layers in order, and the number of the model's output; nested models are opened.
+
+    None for a model that is not made of a graph alone, or in which a layer is asked to work as in training.
+    """
+    found: list[Use] = []
+    try:
+        (end,) = _list_uses(model, [0], found, 1)
+    except _NoGraphError:
+        return None
+    return found, end
+
+
+class _NoGraphError(Exception):
+    """A model is not computed by its graph alone."""
+
+
+def _list_uses(model: Any, inputs: Sequence[int], found: list[Use], fresh: int) -> list[int]:
+    """Add the uses in a model to `found`; return the numbers of its outputs. `fresh`: the next number."""
+    graph = _functional(model)
+    if graph is None or type(model).__module__.split(".")[0] != "keras":
+        raise _NoGraphError
+    made = {id(tensor): number for tensor, number in zip(graph.inputs, inputs, strict=True)}
+    for step in steps(graph):
+        reads = [made[id(tensor)] for tensor in step.input_tensors]
+        use = Use(step.operation, step, tuple(reads), (), tuple(step.output_tensors[0].shape[1:]))
+        if step.arguments.kwargs.get("training") or any(value is True for value in step.arguments.args):
+            raise _NoGraphError
+        if hasattr(step.operation, "layers") and use.plain:
+            writes = _list_uses(step.operation, reads, found, fresh)
+        else:
+            writes = list(range(fresh, fresh + len(step.output_tensors)))
+            found.append(replace(use, writes=tuple(writes)))
+        fresh = max([fresh, *(number + 1 for use in found[-1:] for number in use.writes)])
+        made.update(zip(map(id, step.output_tensors), writes, strict=True))
+    return [made[id(tensor)] for tensor in graph.outputs]
+
+
 def sources(operation: Any) -> list[Any]:
     """Return the operations whose results an operation takes."""
     return [tensor._keras_history.operation for tensor in operation._inbound_nodes[0].input_tensors]
@@ -151,7 +237,11 @@ def _enter(model: Any, sources: Sequence[int], within: tuple[str, ...], nodes: l
         operation = step.operation
         inputs = [made[id(tensor)] for tensor in step.input_tensors]
         shape = tuple(step.output_tensors[0].shape[1:])
-        if _functional(operation) is None:
+        if type(operation).__name__ == KIND:  # does not depend on the input, and is an input of its own
+            input_: dict[str, Any] = {"kind": "InputLayer", "module": "keras.layers", "layer": id(operation)}
+            nodes.append(Node(operation.name, operation, (), shape, within, **input_))
+            ends = [len(nodes) - 1]
+        elif _functional(operation) is None:
             saved = {**_saved(operation), "arguments": {} if graph is not model else _arguments(step)}
             nodes.append(Node(operation.name, operation, tuple(inputs), shape, within, **saved))
             ends = [len(nodes) - 1] * len(step.output_tensors)

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.network import incremental_boxes as boxes
 from pellucid.network.incremental_plan import Boxes, IncrementalPlan, WindowLayer
 from pellucid.network.target_columns import taken
 
 if TYPE_CHECKING:
-    import keras
     import tensorflow as tf
 
 # Windows × examples: above this, no larger block is faster (measured on the networks of config.yaml).
@@ -123,7 +123,7 @@ class IncrementalScorer:
         padded, value = [], batch
         for step in self._plan.steps:
             if isinstance(step, WindowLayer):
-                padded.append(self._padded(step, value))
+                padded.append(boxes.padded(self._tf, value, step.before, boxes.padding_after(step), step.padding))
                 value = step.layer(value)
             else:
                 value = step(value, training=False)
@@ -134,17 +134,6 @@ class IncrementalScorer:
         else:
             joined = self._tf.reduce_mean(value, axis=list(range(1, value.shape.rank - 1)))
         return [*padded, value, joined]
-
-    def _padded(self, window: WindowLayer, value: tf.Tensor) -> tf.Tensor:
-        """Return the input with as much padding as any box may need."""
-        after = [
-            max((o - 1) * s + e - b - n, 0)
-            for o, s, e, b, n in zip(
-                window.outputs, window.stride, window.extent, window.before, window.inputs, strict=True
-            )
-        ]
-        widths = [(0, 0), *zip(window.before, after, strict=True), (0, 0)]
-        return self._tf.pad(value, widths, constant_values=window.padding)
 
     def _build_windows(
         self,
@@ -164,20 +153,22 @@ class IncrementalScorer:
         tf_, plan_ = self._tf, self._plan
         *padded, last, joined = whole
         n, count = tf_.shape(batch)[0], tf_.shape(channels)[0]
-        patch = self._filled(batch, fill, starts[0], channels)
+        patch = boxes.filled(tf_, batch, fill, starts[0], self._size, channels)
         position = 0
         for step in plan_.steps:
             if isinstance(step, WindowLayer):
                 box, output = self._sizes[position : position + 2]
-                begin, end = starts[position], starts[position + 1]
-                region = self._region(step, padded[position], patch, begin, end, box, output)
-                patch = _applied(step.layer, region)
+                # In the padded input's coordinates.
+                begin = starts[position + 1] * np.array(step.stride, np.int32)
+                _, needed = step.needed(np.zeros((1, len(box)), np.int64), output)
+                region = boxes.region(tf_, padded[position], patch, starts[position], box, begin, needed, step.before)
+                patch = boxes.applied(step.layer, region)
                 position += 1
             else:
                 patch = step(patch, training=False)
         size, width, area = self._sizes[-1], plan_.channels, math.prod(self._sizes[-1])
         before = tf_.reshape(last, (n, -1, width))
-        before = tf_.gather(before, self._flat_indices(starts[-1], size, plan_.sizes), axis=1)
+        before = tf_.gather(before, boxes.flat_indices(tf_, starts[-1], size, plan_.sizes), axis=1)
         change = tf_.reshape(patch, (n, count, area, width)) - before
         if hasattr(plan_.join, "kernel"):
             moved = self._joined(tf_.reshape(change, (n, count, area * width)), groups)
@@ -197,7 +188,7 @@ class IncrementalScorer:
         corners, members, places = groups
         n, values, units = tf_.shape(change)[0], change.shape[-1], plan_.join.kernel.shape[-1]
         kernel = tf_.reshape(plan_.join.kernel, (-1, plan_.channels * units))
-        kernel = tf_.gather(kernel, self._flat_indices(corners, self._sizes[-1], plan_.sizes))
+        kernel = tf_.gather(kernel, boxes.flat_indices(tf_, corners, self._sizes[-1], plan_.sizes))
         # One matrix product for each group of windows that lie over the same weights.
         change = tf_.transpose(tf_.gather(change, members, axis=1), (1, 0, 2, 3))
         moved = tf_.matmul(
@@ -206,69 +197,6 @@ class IncrementalScorer:
         moved = tf_.reshape(moved, (tf_.shape(members)[0], n, -1, units))
         moved = tf_.reshape(tf_.transpose(moved, (1, 0, 2, 3)), (n, -1, units))
         return tf_.reshape(tf_.gather(moved, places, axis=1), (-1, units))
-
-    def _filled(self, batch: tf.Tensor, fill: tf.Tensor, starts: tf.Tensor, channels: tf.Tensor) -> tf.Tensor:
-        """Return the windows of the input, filled: (N × windows, *size, channels)."""
-        tf_ = self._tf
-        places = self._flat_indices(starts, self._size, batch.shape[1:-1])
-        rows = (-1, math.prod(batch.shape[1:-1]), batch.shape[-1])
-        here = tf_.gather(tf_.reshape(batch, rows), places, axis=1)
-        filled = tf_.gather(tf_.reshape(fill, rows), places, axis=1)
-        covered = (channels[:, None] < 0) | (channels[:, None] == tf_.range(batch.shape[-1]))
-        patch = tf_.where(covered[None, :, None, :], filled, here)
-        return tf_.reshape(patch, (-1, *self._size, batch.shape[-1]))
-
-    def _flat_indices(self, starts: tf.Tensor, size: Sequence[int], sizes: Sequence[int]) -> tf.Tensor:
-        """Return the flat indices of the positions in boxes of `size`, in an array of `sizes`: (boxes, positions)."""
-        tf_ = self._tf
-        steps = np.indices(tuple(size)).reshape(len(size), -1)
-        strides = [math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
-        offsets = np.dot(strides, steps).astype(np.int32)
-        return tf_.reduce_sum(starts * tf_.constant(strides, tf_.int32), 1)[:, None] + offsets
-
-    def _region(
-        self,
-        window: WindowLayer,
-        padded: tf.Tensor,
-        patch: tf.Tensor,
-        starts: tf.Tensor,
-        ends: tf.Tensor,
-        size: Sequence[int],
-        output: Sequence[int],
-    ) -> tf.Tensor:
-        """Return what the output boxes (at `ends`) are computed from: patches (at `starts`) and their surroundings."""
-        tf_ = self._tf
-        count, n = tf_.shape(starts)[0], tf_.shape(padded)[0]
-        # In the padded input's coordinates.
-        begin = ends * np.array(window.stride, np.int32)
-        _, needed = window.needed(np.zeros((1, len(size)), np.int64), output)
-        sizes, width = padded.shape[1:-1], padded.shape[-1]
-        around = self._flat_indices(begin, needed, sizes)
-        steps = np.indices(needed).reshape(len(size), -1).astype(np.int32)
-        # Where each position lies in the patch, and whether it does.
-        inside, flat = tf_.ones_like(around, tf_.bool), tf_.zeros_like(around)
-        for axis, length in enumerate(size):
-            place = (begin - np.array(window.before, np.int32) - starts)[:, axis, None] + steps[axis]
-            inside = inside & (place >= 0) & (place < length)
-            flat = flat * length + tf_.clip_by_value(place, 0, length - 1)
-        area, whole = math.prod(size), math.prod(sizes)
-        example = tf_.range(n)[:, None, None]
-        box = example * count + tf_.range(count)[None, :, None]
-        index = tf_.where(inside[None], n * whole + box * area + flat[None], example * whole + around[None])
-        rows = tf_.concat([tf_.reshape(padded, (-1, width)), tf_.reshape(patch, (-1, width))], 0)
-        return tf_.reshape(tf_.gather(rows, index), (-1, *needed, width))
-
-
-def _applied(layer: keras.layers.Layer, region: tf.Tensor) -> tf.Tensor:
-    """Return a convolution or pooling of a region that needs no more padding."""
-    from keras import ops
-
-    kind = type(layer).__name__
-    if kind.startswith("Conv"):
-        value = ops.conv(region, layer.kernel, layer.strides, "valid", "channels_last", layer.dilation_rate)
-        return layer.activation(value + layer.bias if layer.use_bias else value)
-    pool = ops.max_pool if kind.startswith("Max") else ops.average_pool
-    return pool(region, layer.pool_size, layer.strides, "valid", "channels_last")
 
 
 def _blocks(corners: Boxes, windows: int, different: int) -> Iterator[slice]:

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 Boxes = NDArray[np.int64]
 
-# Layers that treat every position alike unless their parameters differ along an axis (`_is_pointwise`).
+# Layers that treat every position alike unless their parameters differ along an axis (`is_pointwise`).
 _POINTWISE = {
     "Activation", "BatchNormalization", "Dropout", "ELU", "GaussianNoise", "LeakyReLU", "Normalization", "ReLU",
     "Rescaling", "SpatialDropout1D", "SpatialDropout2D",
 }  # fmt: skip
+_BY_CHANNEL = {"DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"}
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,16 @@ class WindowLayer:
 
     def needed(self, starts: Boxes, size: Sequence[int]) -> tuple[Boxes, tuple[int, ...]]:
         """Return the boxes of (padded) inputs that boxes of outputs need: starts (boxes, axes), and size."""
-        sizes = tuple((n - 1) * s + e for n, s, e in zip(size, self.stride, self.extent, strict=True))
-        return starts * np.array(self.stride) - np.array(self.before), sizes
+        return starts * np.array(self.stride) - np.array(self.before), self.needed_size(size)
+
+    def needed_size(self, size: Sequence[int]) -> tuple[int, ...]:
+        """Return the size of the boxes of (padded) inputs that boxes of outputs of `size` need."""
+        return tuple((n - 1) * s + e for n, s, e in zip(size, self.stride, self.extent, strict=True))
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether each output looks at its own position alone."""
+        return set(self.extent) == set(self.stride) == {1} and not any(self.before) and self.inputs == self.outputs
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ class IncrementalPlan:
 def plan(model: keras.Model) -> IncrementalPlan | None:
     """Return how to compute a model incrementally; None where that cannot be done."""
     links = chain(model)
-    if links is None or not all(link.plain and _is_single_precision(link.layer) for link in links):
+    if links is None or not all(link.plain and is_single_precision(link.layer) for link in links):
         return None
     layers = [link.layer for link in links]
     sizes, channels = tuple(model.input_shape[1:-1]), int(model.input_shape[-1])
@@ -131,10 +140,10 @@ def plan(model: keras.Model) -> IncrementalPlan | None:
             return (
                 IncrementalPlan(tuple(steps), layer, tuple(layers[index + 1 :]), sizes, channels) if supported else None
             )
-        if (window := _window_layer(link, sizes, channels)) is not None:
+        if _in_chains(link) and (window := window_layer(link, sizes, channels)) is not None:
             steps.append(window)
             sizes, channels = window.outputs, getattr(layer, "filters", channels)
-        elif _is_pointwise(link, len(sizes)):
+        elif is_pointwise(link, len(sizes)):
             steps.append(layer)
         else:
             return None
@@ -143,10 +152,10 @@ def plan(model: keras.Model) -> IncrementalPlan | None:
     return None
 
 
-def _is_pointwise(link: ChainLink, axes: int) -> bool:
+def is_pointwise(link: ChainLink, axes: int) -> bool:
     """Return whether a layer treats every position alike: none of its parameters differs along an axis of the input."""
     layer = link.layer
-    if link.kind not in _POINTWISE or not _is_known(getattr(layer, "activation", None)):
+    if link.kind not in _POINTWISE or not is_known(getattr(layer, "activation", None)):
         return False
     if link.kind == "BatchNormalization":
         return layer.axis in (-1, axes + 1)
@@ -155,27 +164,30 @@ def _is_pointwise(link: ChainLink, axes: int) -> bool:
     return all(math.prod(np.shape(getattr(layer, name))[:-1]) == 1 for name in names)
 
 
-def _is_known(activation: Any) -> bool:
+def is_known(activation: Any) -> bool:
     """Return whether an activation is Keras' own: these look at one position, or at the channels of one position."""
     return activation is None or str(getattr(activation, "__module__", "")).startswith("keras.src.activations")
 
 
-def _is_single_precision(layer: keras.layers.Layer) -> bool:
+def is_single_precision(layer: keras.layers.Layer) -> bool:
     """Return whether a layer computes in float32, with its weights as they are (not quantised)."""
     return layer.compute_dtype == "float32" and getattr(layer, "quantization_mode", None) is None
 
 
-def _window_layer(link: ChainLink, sizes: tuple[int, ...], channels: int) -> WindowLayer | None:
+def window_layer(link: ChainLink, sizes: tuple[int, ...], channels: int) -> WindowLayer | None:
     """Return the layer as a `WindowLayer` if it is a plain convolution or pooling."""
     layer, kind = link.layer, link.kind
-    if getattr(layer, "data_format", None) != "channels_last" or not _is_known(getattr(layer, "activation", None)):
+    if getattr(layer, "data_format", None) != "channels_last" or not is_known(getattr(layer, "activation", None)):
         return None
+    padding = 0.0
     if kind in ("Conv1D", "Conv2D") and layer.groups == 1:
-        padding, work = 0.0, math.prod(layer.kernel_size) * channels * layer.filters
+        work = math.prod(layer.kernel_size) * channels * layer.filters
+    elif kind in _BY_CHANNEL:
+        work = channels * layer.depth_multiplier * (math.prod(layer.kernel_size) + getattr(layer, "filters", 0))
     elif kind in ("MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D"):
-        padding, work = -math.inf, math.prod(layer.pool_size) * channels
-        if kind.startswith("Average") and layer.padding != "valid":
-            return None
+        work = math.prod(layer.pool_size) * channels
+        # The mean of a "same" pooling leaves its padding out: `incremental_boxes.applied` weighs the sum with zeros.
+        padding = 0.0 if kind.startswith("Average") else -math.inf
     else:
         return None
     windows = sliding_windows(layer.get_config())
@@ -183,3 +195,8 @@ def _window_layer(link: ChainLink, sizes: tuple[int, ...], channels: int) -> Win
     before = tuple(window.before(length) for window, length in zip(windows, sizes, strict=True))
     extent, stride = tuple(window.extent for window in windows), tuple(window.stride for window in windows)
     return WindowLayer(layer, extent, stride, before, padding, sizes, outputs, work)
+
+
+def _in_chains(link: ChainLink) -> bool:
+    """Return whether a chain's plan carries boxes through this layer, if it is a convolution or pooling."""
+    return link.kind not in _BY_CHANNEL and (not link.kind.startswith("Average") or link.layer.padding == "valid")

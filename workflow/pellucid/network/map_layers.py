@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from pellucid.network.graph import Node
+from pellucid.network.graph import Node, varying
 from pellucid.network.receptive_field import ReceptiveField, node_fields
 
 _CONVOLUTION = re.compile(r"(Depthwise|Separable)?Conv[123]D\w*")
@@ -82,15 +82,17 @@ class Places:
     @cached_property
     def cuts(self) -> list[int]:
         """Nodes that every path from the input to the output passes through, in order."""
+        # What held inputs alone make is no path from the input.
+        moving = varying(self.nodes)
         needed = {self.output}
         for index in reversed(range(self.output + 1)):
             if index in needed:
-                needed.update(self.nodes[index].inputs)
+                needed.update(moving & {*self.nodes[index].inputs})
         # Nodes come after their inputs: a connection that leaps over a node is a path that avoids it.
         reach, cuts = 0, []
         leaps: dict[int, int] = {}
         for index in sorted(needed):
-            for source in self.nodes[index].inputs:
+            for source in moving & {*self.nodes[index].inputs}:
                 leaps[source] = max(leaps.get(source, 0), index)
         for index in sorted(needed):
             if reach <= index:

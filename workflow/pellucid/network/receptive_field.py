@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pellucid.network.graph import Node
+from pellucid.network.graph import Node, varying
 from pellucid.network.layer_spans import through
 from pellucid.network.spans import Place, Span
 
@@ -36,6 +36,26 @@ def whole_input(lengths: Sequence[int]) -> ReceptiveField:
     return ReceptiveField(tuple(Span(length, 0, 0, 1, length) for length in lengths), whole=True)
 
 
+def nothing(lengths: Sequence[int]) -> ReceptiveField:
+    """Return the field of a unit that sees nothing of the input, but held inputs alone."""
+    return ReceptiveField(tuple(Span(0, 0, 0, 1, length) for length in lengths))
+
+
+def _beside(node: Node, place: Place | None, others: Sequence[Place | None]) -> Place | None:
+    """Return a node's place; where it has none, that of another one whose positions it has in the same number.
+
+    Values that do not depend on the input are joined with maps, position by position, without moving them.
+    """
+    if place is not None:
+        return place
+    for other in others:
+        if other is not None and len(node.shape) == len(other.axes):
+            sizes = zip(node.shape, other.axes, strict=True)
+            if all(axis is None or size == other.spans[axis].units for size, axis in sizes):
+                return other
+    return None
+
+
 def node_fields(nodes: Sequence[Node], lengths: Sequence[int]) -> list[ReceptiveField]:
     """Return the receptive field of every node.
 
@@ -53,14 +73,22 @@ def node_fields(nodes: Sequence[Node], lengths: Sequence[int]) -> list[Receptive
     start = ReceptiveField(spans, place=Place(spans, (*range(len(spans)), None)))
     everything = whole_input(lengths)
     fields: list[ReceptiveField] = []
-    for node in nodes:
+    moving = varying(nodes)
+    for number, node in enumerate(nodes):
         below = [fields[index] for index in node.inputs]
-        if not below:
+        if number not in moving:
+            fields.append(nothing(lengths))
+        elif not below:
             fields.append(start)
         elif node.container:
             fields.append(below[0])
         else:
-            place, mixes = through(node, [field.place for field in below])
+            places = [field.place for field in below]
+            if not moving.issuperset(node.inputs):
+                places = [
+                    _beside(nodes[index], place, places) for index, place in zip(node.inputs, places, strict=True)
+                ]
+            place, mixes = through(node, places)
             whole = mixes or place is None or any(field.whole for field in below)
             spans = everything.spans if place is None or whole else place.spans
             fields.append(ReceptiveField(spans, whole, place))

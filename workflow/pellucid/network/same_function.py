@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.messages import first_line
+from pellucid.messages import counted, first_line
 from pellucid.network import channels_first, runtime, tracing
 from pellucid.network.layers import last_layer, steps, walk
+from pellucid.network.named_inputs import Rows, ends, fitting
 
 if TYPE_CHECKING:
     import keras
@@ -38,17 +39,17 @@ class Answers:
     """The class scores of a model for a few inputs.
 
     Attributes:
-        inputs: (N, *shape).
+        inputs: (N, *shape); of a model of several inputs, rows of each.
         scores: (N, classes), before the last activation.
         epsilon: relative rounding of the numbers that the model computes in.
     """
 
-    inputs: Array
+    inputs: Array | Rows
     scores: NDArray[np.float64]
     epsilon: float
 
 
-def answers(model: keras.Model, inputs: Array | None = None) -> Answers:
+def answers(model: keras.Model, inputs: Array | Rows | None = None) -> Answers:
     """Return the class scores of a model for `inputs`; by default for inputs that suit it (`tries`)."""
     inputs = tries(model) if inputs is None else inputs
     with tracing.without_softmax(last_layer(model)):
@@ -159,14 +160,24 @@ def hold_saved(model: keras.Model, where: str) -> None:
     hold(before, loaded, "saving and loading it", where)
 
 
-def tries(model: keras.Model) -> Array:
+def tries(model: keras.Model) -> Array | Rows:
     """Return inputs on which different functions are likely to differ: (N, *shape), the same every time.
 
     Several scales, since a model may take values around 0, from 0 to 1 or from 0 to 255; smooth inputs, for layers that
-    see edges; and, if the model normalises with its own statistics, inputs of these statistics.
+    see edges; and, if the model normalises with its own statistics, inputs of these statistics. Of a model of several
+    inputs: as many rows of each, drawn with generators of their own.
     """
-    shape = tuple(model.inputs[0].shape[1:])
-    rng = np.random.default_rng(0)
+    tried = [_tries(model, tuple(tensor.shape[1:]), seed) for seed, tensor in enumerate(model.inputs)]
+    if len(tried) == 1:
+        return tried[0]
+    # One input may have rows of the model's own statistics, and another none.
+    rows = min(map(len, tried))
+    return Rows({tensor.name: fitting(tensor, x[-rows:]) for tensor, x in zip(model.inputs, tried, strict=True)})
+
+
+def _tries(model: keras.Model, shape: tuple[int, ...], seed: int) -> Array:
+    """Return what `tries` does, of one input."""
+    rng = np.random.default_rng(seed)
     ramp = np.linspace(0, 1, int(np.prod(shape))).reshape(shape)
     normal = rng.standard_normal((6, *shape))
     drawn = [normal[0], normal[1], rng.random(shape), ramp, 0.1 * normal[2], 10 * normal[3]]
@@ -184,16 +195,24 @@ def tries(model: keras.Model) -> Array:
     return np.stack(drawn).astype(np.float32)
 
 
-def ask(model: Any, inputs: Array) -> NDArray[np.float64]:
+def ask(model: Any, inputs: Array | Rows) -> NDArray[np.float64]:
     """Return the output of a model for inputs, in batches of its own size if that is fixed."""
     channels_first.compute_last(runtime.start(), walk(model))
     size = model.inputs[0].shape[0] or len(inputs)
     outputs = []
     for start in range(0, len(inputs), size):
         batch = inputs[start : start + size]
-        filled = np.concatenate([batch, np.repeat(batch[:1], size - len(batch), axis=0)])
+        if isinstance(batch, Rows):
+            filled: Any = {name: _filled(array, size) for name, array in batch.arrays.items()}
+        else:
+            filled = _filled(batch, size)
         outputs.append(np.asarray(model(filled, training=False), np.float64)[: len(batch)])
     return np.concatenate(outputs)
+
+
+def _filled(batch: Array, size: int) -> Array:
+    """Return a batch with its first row repeated at the end up to `size` rows."""
+    return np.concatenate([batch, np.repeat(batch[:1], size - len(batch), axis=0)])
 
 
 def reason(error: Exception) -> str:
@@ -215,7 +234,7 @@ def _epsilon(model: keras.Model) -> float:
     return max((_EPSILON.get(str(layer.compute_dtype), _SINGLE) for layer in walk(model)), default=_SINGLE)
 
 
-def _fault(model: Any, inputs: Array) -> str:
+def _fault(model: Any, inputs: Array | Rows) -> str:
     """Describe how the answers of a model depend on more than the example; empty where they do not."""
     checks: list[tuple[str, Callable[[], Any]]] = [
         ("an answer that changes when it is asked again", lambda: ask(model, inputs)),
@@ -225,14 +244,14 @@ def _fault(model: Any, inputs: Array) -> str:
     try:
         first = ask(model, inputs)
         if len(first) != len(inputs):
-            return f"{len(first)} answers for {len(inputs)} examples"
+            return f"{counted(len(first), 'answer')} for {counted(len(inputs), 'example')}"
         for text, again in checks:
             second = again().reshape(-1, *first.shape[1:])
             flat = first[: len(second)].reshape(len(second), -1)
             if flat.size and difference(flat, second.reshape(len(second), -1), _epsilon_of(model)) > 1:
                 return text
     except Exception as error:  # Keras raises many kinds; all mean the same here
-        return f"a failure for {len(inputs)} examples ({reason(error)})"
+        return f"a failure for {counted(len(inputs), 'example')} ({reason(error)})"
     return ""
 
 
@@ -240,13 +259,13 @@ def _epsilon_of(model: Any) -> float:
     return _epsilon(model) if hasattr(model, "layers") else _SINGLE
 
 
-def _first_at_fault(model: keras.Model, inputs: Array) -> str:
+def _first_at_fault(model: keras.Model, inputs: Array | Rows) -> str:
     """Return the name of the first layer or operation whose output is at fault; empty where it is unknown."""
     from keras import Model
 
     try:
         for step in steps(model):
-            start = Model(model.inputs[0], step.output_tensors[0])
+            start = Model(ends(model), step.output_tensors[0])
             if _fault(start, inputs):
                 inner = step.operation
                 if not hasattr(inner, "layers"):

@@ -74,6 +74,14 @@ def cascading(model: ExplainedModel, rng: np.random.Generator) -> Iterator[Itera
 
 
 @contextmanager
+def randomised(model: ExplainedModel, rng: np.random.Generator) -> Iterator[None]:
+    """Let every layer of a model have fresh weights inside a `with` block."""
+    fresh = {name: fresh_weights(model.layers[name], int(rng.integers(2**31))) for name in weighted_layers(model)}
+    with model.altered(fresh):
+        yield
+
+
+@contextmanager
 def _drawing(seed: int) -> Iterator[None]:
     """Make Keras draw the seeds of initialisers without a seed from `seed`: it uses Python's generator for them."""
     before = random.getstate()

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.network import incremental_plan, tracing
+from pellucid.network import incremental_graph_plan, incremental_plan, tracing
 from pellucid.network.incremental import IncrementalScorer
+from pellucid.network.incremental_graph import GraphScorer
+from pellucid.network.incremental_graph_plan import GraphPlan
 from pellucid.network.layers import last_layer
 
 if TYPE_CHECKING:
@@ -26,21 +28,33 @@ class IncrementalScorers:
 
     def __init__(self, tf_: Any, model: keras.Model) -> None:
         self._tf, self._model = tf_, model
-        self.made: dict[tuple[int, ...], IncrementalScorer] = {}
+        self.made: dict[tuple[int, ...], IncrementalScorer | GraphScorer] = {}
+        self._graphs: dict[tuple[int, ...], GraphPlan | None] = {}
 
     @cached_property
     def plan(self) -> incremental_plan.IncrementalPlan | None:
-        """How to compute the model incrementally; None where that cannot be done."""
+        """How to compute the model incrementally as a chain of layers; None where that cannot be done."""
         return incremental_plan.plan(self._model)
 
-    def for_windows(self, size: tuple[int, ...], passes: int) -> IncrementalScorer | None:
+    def graph(self, size: tuple[int, ...]) -> GraphPlan | None:
+        """Return how to compute a model that is no such chain, for windows of a size; None where that saves nothing."""
+        if size not in self._graphs:
+            self._graphs[size] = incremental_graph_plan.plan(self._model, size)
+        return self._graphs[size]
+
+    def for_windows(self, size: tuple[int, ...], passes: int) -> IncrementalScorer | GraphScorer | None:
         """Return the scorer for windows of a size; None where it is impossible or does not pay for so many passes."""
-        if size not in self.made and (plan := self.plan) is not None:
-            incremental, full = plan.work(size)
-            if passes * (full - incremental) > _WORK_OF_TRACING:
-                without_softmax = partial(tracing.without_softmax, last_layer(self._model))
-                shape = tuple(self._model.inputs[0].shape[1:])
-                self.made[size] = IncrementalScorer(self._tf, plan, shape, size, without_softmax)
+        if size not in self.made:
+            without_softmax = partial(tracing.without_softmax, last_layer(self._model))
+            shape = tuple(self._model.inputs[0].shape[1:])
+            if (plan := self.plan) is not None:
+                incremental, full = plan.work(size)
+                if passes * (full - incremental) > _WORK_OF_TRACING:
+                    self.made[size] = IncrementalScorer(self._tf, plan, shape, size, without_softmax)
+            elif (graph := self.graph(size)) is not None:
+                incremental, full = graph.work
+                if passes * (full - incremental) > _WORK_OF_TRACING * graph.tracing:
+                    self.made[size] = GraphScorer(self._tf, graph, shape, size, without_softmax)
         return self.made.get(size)
 
 

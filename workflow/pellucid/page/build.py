@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.colors import Colormap, to_hex
 
 from pellucid import files, plugins, tables
-from pellucid.data_info import DataInfo
+from pellucid.data_info import DataInfo, as_series
 from pellucid.draw import style
 from pellucid.draw.shared import task_heading
 from pellucid.page import citations, explanations, parts, quality_by_task, summary
@@ -62,7 +62,7 @@ def build(
         attributions: `attributions.npz` of each method.
         leaderboard, leaderboard_metrics, checks: the tables of `compare`; None if nothing was compared.
     """
-    data, trained = files.read_json(data_info), files.read_json(training)
+    data, trained = as_series(files.read_json(data_info)), files.read_json(training)
     explained, shared = explanations.read(settings["methods"], attributions)
     explorer = explanations.content(explained, shared, _named(data)) if explained else None
     ranks = None

@@ -10,6 +10,7 @@ from typing import Any
 
 from pellucid import plugins
 from pellucid.data_info import DataInfo
+from pellucid.messages import counted
 from pellucid.page.summary import listed, sizes
 from pellucid.tasks import OUTPUT_WORD, OUTPUT_WORDS, REGRESSION, SINGLE_LABEL
 from pellucid.user_text import in_figure, readable
@@ -70,7 +71,9 @@ def methods_text(
             for method, parameters in explained
         ]
         logits = "before the last activation function" if task != REGRESSION else "in the units of the data"
-        sentences.append(f"The predictions of {examples} test examples, {logits}, were explained by {listed(ran)}.")
+        sentences.append(
+            f"The predictions of {counted(examples, 'test example')}, {logits}, were explained by {listed(ran)}."
+        )
     if scores:
         named = [
             f"{plugins.spec('score', name).title.lower()}{references.mark(plugins.spec('score', name).paper)}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.messages import counted
 from pellucid.score.shared.bootstrap import interval
 from pellucid.user_text import in_figure
 
@@ -31,8 +32,8 @@ def sentences(
     ends = interval(values, np.random.default_rng(0), proportion=True)
     reach = "no interval" if np.isnan(ends.low) else f"95% interval {ends.low:.3f} to {ends.high:.3f}"
     lines = [
-        f"It names the class of {right:,} of {total:,} test examples correctly: accuracy {accuracy:.3f} ({reach}), "
-        f"balanced accuracy {float(metrics['balanced_accuracy']):.3f}."
+        f"It names the class of {right:,} of {counted(total, 'test example')} correctly: accuracy {accuracy:.3f} "
+        f"({reach}), balanced accuracy {float(metrics['balanced_accuracy']):.3f}."
     ]
     if len(present) < 2:
         lines.append("All test examples are of one class, so that these numbers do not show what the model knows.")

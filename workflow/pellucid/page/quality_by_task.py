@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.data_info import DataInfo
+from pellucid.messages import counted
 from pellucid.page import model_quality
 from pellucid.page.summary import listed
 from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
@@ -51,8 +52,9 @@ def sentences(
 
 def _of_labels(metrics: Mapping[str, Any], table: Any) -> list[str]:
     lines = [
-        f"On {metrics['test_examples']:,} test examples its macro AUROC is {_with_ends(metrics, 'macro_auroc')}, its "
-        f"macro AUPRC (average precision) {_with_ends(metrics, 'macro_auprc')}.",
+        f"On {counted(metrics['test_examples'], 'test example')} its macro AUROC is "
+        f"{_with_ends(metrics, 'macro_auroc')}, its macro AUPRC (average precision) "
+        f"{_with_ends(metrics, 'macro_auprc')}.",
         f"At thresholds from the validation examples its macro F1 is {_with_ends(metrics, 'macro_f1')}; of "
         f"{metrics['subset_accuracy']:.1%} of the examples all labels are right, and {metrics['hamming_loss']:.1%} of "
         "all single labels are wrong.",
@@ -69,8 +71,8 @@ def _of_labels(metrics: Mapping[str, Any], table: Any) -> list[str]:
 
 def _of_values(metrics: Mapping[str, Any], table: Any) -> list[str]:
     lines = [
-        f"On {metrics['test_examples']:,} test examples its R² is {_with_ends(metrics, 'r2')} (1: always right, 0: no "
-        "better than the mean of the test values)."
+        f"On {counted(metrics['test_examples'], 'test example')} its R² is {_with_ends(metrics, 'r2')} (1: always "
+        "right, 0: no better than the mean of the test values)."
     ]
     shown = table.iloc[:_MOST] if table is not None else None
     if shown is not None and len(shown):

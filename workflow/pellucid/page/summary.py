@@ -8,7 +8,7 @@ from typing import Any
 
 from pellucid.compare.failed_checks import ABOUT
 from pellucid.data_info import DataInfo
-from pellucid.messages import MANY_CLASSES, format_shape
+from pellucid.messages import MANY_CLASSES, counted, format_shape
 from pellucid.page.ranking import Ranking
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, QUANTITY, REGRESSION, SINGLE_LABEL
 from pellucid.user_text import in_figure, readable
@@ -45,7 +45,7 @@ def data_sentences(data: DataInfo) -> list[str]:
     sentences = [
         f"{in_figure(data['title'], 300)}.",
         f"{splits or 'No'} examples of {len(classes):,} {word}: {_some(classes)}.{each.get(task, '')}",
-        _axes(data),
+        _axes(data) if "explained_input" not in data else f"{_inputs(data)} {_axes(data)}",
     ]
     if data["groups"]:
         sentences.append(
@@ -59,6 +59,13 @@ def sizes(data: DataInfo) -> dict[str, int]:
     if "examples" in data:
         return dict(data["examples"])
     return {split: sum(of_split.values()) for split, of_split in data.get("counts", {}).items()}
+
+
+def _inputs(data: DataInfo) -> str:
+    """Return what the model has as inputs, and which of them is explained."""
+    names = listed([f"{in_figure(entry['name'])} ({format_shape(entry['shape'])})" for entry in data["inputs"]])
+    explained = in_figure(data["explained_input"])
+    return f"The model has several inputs: {names}. {explained} is explained; the others keep the example's values."
 
 
 def _axes(data: DataInfo) -> str:
@@ -77,7 +84,16 @@ def _axes(data: DataInfo) -> str:
     }.get(data["scale"], "")
     scaling = f" {scaled}, both known from the training examples alone." if scaled else ""
     unit = in_figure(str(data["unit"])).removesuffix(".")
+    if numbers := _numbers(data):
+        return f"Each example is {len(numbers)} numbers ({_some(numbers)}).{scaling.replace('channel', 'number')}"
     return f"Each example is {size}, of {per}; unit: {unit}.{scaling}"
+
+
+def _numbers(data: DataInfo) -> list[str]:
+    """Return the names of the numbers where the explained input is numbers; none where it is not."""
+    entries = {entry["name"]: entry for entry in data.get("inputs", ())}
+    explained = entries.get(data.get("explained_input", ""))
+    return [in_figure(name) for name in explained["channels"]] if explained and len(explained["shape"]) == 1 else []
 
 
 def model_sentences(title: str, training: Mapping[str, Any]) -> list[str]:
@@ -108,7 +124,7 @@ def explained_sentences(data: DataInfo, explorer: Mapping[str, Any], choice: Map
     each = f", up to {choice['per_class']} of each {OUTPUT_WORD[task]}, {which}"
     chosen = each if labelled else ", which have no labels"
     sentences = [
-        f"{len(explorer['explanations'])} explanations of {number:,} test examples{chosen}. "
+        f"{counted(len(explorer['explanations']), 'explanation')} of {counted(number, 'test example')}{chosen}. "
         f"Each says what counts for {whose}."
     ]
     if len(examples) < number:
@@ -193,8 +209,8 @@ def _first(ranking: Ranking) -> Section:
         f"{listed(shown)}.",
         f"These passed all their checks and have the best mean ranks of {len(ranking.mean_ranks)} explanations over "
         f"the scores of {listed(list(ranking.families))}, each of which counts once (1 would be the best of all in "
-        f"every score). The ranks are from at most {ranking.examples} examples: near ranks may change places with "
-        "other examples, and a good rank is no proof that a map is right.",
+        f"every score). The ranks are from at most {counted(ranking.examples, 'example')}: near ranks may change "
+        "places with other examples, and a good rank is no proof that a map is right.",
     ]
     if ranking.better_controls:
         sentences.append(

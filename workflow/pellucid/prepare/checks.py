@@ -35,6 +35,13 @@ def check(raw: RawData, source: str, least: int = 2, *, divided: bool = True) ->
             raise InputError.unexpected(where, "no examples", "at least one")
         if (index := first_not_finite(examples.x)) is not None:
             raise InputError.unexpected(where, f"NaN or infinity in example {index}", "finite values")
+        for called, values in examples.others.items():
+            if len(values.x) != len(examples.x):
+                found = f"{len(values.x):,} examples of the input {abbreviate(called)}"
+                raise InputError.unexpected(where, found, f"{len(examples.x):,}, as of {raw.inputs[0].name}")
+            if (index := first_not_finite(values.x)) is not None:
+                found = f"NaN or infinity in example {index} of the input {abbreviate(called)}"
+                raise InputError.unexpected(where, found, "finite values")
         if raw.classes and raw.task != SINGLE_LABEL:
             target_checks.require_form(examples.y, raw, len(examples.x), where)
         elif raw.classes and (examples.y.min() < 0 or examples.y.max() >= len(raw.classes)):

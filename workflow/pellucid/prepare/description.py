@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid import files
 from pellucid.datasets.base import UNLABELLED, RawData
 from pellucid.lazy_array import Array, blocks
-from pellucid.prepare.split import SPLITS, Splits
+from pellucid.prepare.split import SPLITS, Split, Splits
 from pellucid.prepare.split_shares import per_output
 from pellucid.tasks import REGRESSION, Task
 
@@ -57,8 +57,15 @@ def describe(raw: RawData, splits: Splits, spec: Any, *, divided: bool = True) -
         "counts": {name: _counts(splits[name].y, raw.classes, raw.task) for name in SPLITS},
         **_about_values(raw, splits["train"].y),
         "duplicates": repeated,
-        "digest": files.digest({name: [splits[name].x, splits[name].y] for name in SPLITS}),
+        "digest": files.digest({name: _content(splits[name]) for name in SPLITS}),
     }
+
+
+def _content(split: Split) -> list[Any]:
+    """Return what the digest of a split covers: the values of all inputs, and the labels."""
+    if not split.others:
+        return [split.x, split.y]
+    return [split.x, split.y, {name: side.x for name, side in sorted(split.others.items())}]
 
 
 def about_undivided(count: int, scale: str) -> list[str]:
@@ -114,14 +121,23 @@ def _about_values(raw: RawData, y: NDArray[Any]) -> dict[str, Any]:
 def duplicates(splits: Splits, *, divided: bool = True) -> dict[str, int]:
     """Count the examples that occur again, byte for byte: within a split, and in another split."""
     if not divided:
-        prints = fingerprints(splits["test"].x)
+        prints = _fingerprints_of(splits["test"])
         return {"within_test": len(prints) - len(np.unique(prints))}
-    rows = {name: fingerprints(split.x) for name, split in splits.items()}
+    rows = {name: _fingerprints_of(split) for name, split in splits.items()}
     unique = {name: np.unique(prints) for name, prints in rows.items()}
     counts = {f"within_{name}": len(rows[name]) - len(unique[name]) for name in SPLITS}
     for name, other in (("validation", "train"), ("test", "train"), ("test", "validation")):
         counts[f"{name}_in_{other}"] = int(np.isin(rows[name], unique[other]).sum())
     return counts
+
+
+def _fingerprints_of(split: Split) -> NDArray[np.void]:
+    """Return a digest of each example's bytes, those of all inputs together."""
+    prints = fingerprints(split.x)
+    if not split.others:
+        return prints
+    parts = [prints, *(fingerprints(side.x) for _, side in sorted(split.others.items()))]
+    return fingerprints(np.stack([part.view(np.uint8).reshape(len(part), -1) for part in parts], axis=1))
 
 
 def fingerprints(x: Array) -> NDArray[np.void]:

@@ -15,7 +15,7 @@ from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.logits import log_odds
 from pellucid.messages import abbreviate
-from pellucid.prepare import choice_by_label, choice_by_value, explained_targets
+from pellucid.prepare import choice_by_label, choice_by_value, explained_targets, other_inputs
 from pellucid.prepare.explained_targets import Target
 from pellucid.targets import split
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, REGRESSION, SINGLE_LABEL, sigmoid
@@ -40,6 +40,7 @@ def select(
     output: Path | str,
     first: int = 10,
     thresholds: Path | str | None = None,
+    others: Path | str | None = None,
 ) -> None:
     """Write the chosen examples to one file, so that methods do not need the data set.
 
@@ -57,7 +58,9 @@ def select(
             value that the example stands for), `targets` (int64, see `targets.py`), `predictions` (int64: the class,
             or whether the label is predicted; float32: the value), `probabilities` (float64, not of a regression),
             `answers` (the labels, uint8, or values, float32, of several labels or a regression), `truth` (bool) where
-            it is known, and `measured` (bool, of the shape of the inputs) where a test example was padded or had gaps.
+            it is known, `measured` (bool, of the shape of the inputs) where a test example was padded or had gaps, and
+            of data with several inputs `other/<name>` (float32), the values of the inputs beside the explained one.
+        others: `other_test.npz`; None of data with one input.
 
     Raises:
         InputError: no output has the name that `target` has, or no example fits `choose`.
@@ -87,7 +90,7 @@ def select(
         # The file is empty where the source knows no truth, or fills no values.
         if "test" in (of_split := files.map_arrays(path)):
             arrays[name] = np.asarray(of_split["test"][indices])
-    files.write_arrays(output, arrays)
+    files.write_arrays(output, {**arrays, **other_inputs.of_examples(others, indices)})
     if unlabelled:
         logger.info("the first %d of %d examples, which have no labels", len(indices), len(answers))
     else:

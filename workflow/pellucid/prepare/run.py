@@ -18,7 +18,7 @@ from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.errors import InputError
 from pellucid.lazy_array import LazyRows
 from pellucid.messages import abbreviate, comma_list
-from pellucid.prepare import memory
+from pellucid.prepare import memory, other_inputs
 from pellucid.prepare.checks import check, first_not_finite, shared_groups
 from pellucid.prepare.description import about_undivided, describe
 from pellucid.prepare.scaling import rescale
@@ -49,6 +49,7 @@ def preprocess(
     classes: Sequence[str | int] = (),
     require: Callable[[Sequence[int]], None] | None = None,
     require_names: Callable[[Sequence[str], str], None] | None = None,
+    explained: str | None = None,
 ) -> None:
     """Load a data source, split and scale it, and write it to `folder`, a large set block by block.
 
@@ -67,6 +68,8 @@ def preprocess(
             labels, and some may have no examples. The splits do not depend on it.
         require: refuses an example's lengths (without the channels) that the experiment's windows do not fit.
         require_names: refuses names of the outputs, given with the task, among which the explained ones are not.
+        explained: the name of the explained input where the source gives several; `x_<split>.npy` holds it, and
+            `other_<split>.npz` the others (float32, by name).
 
     Raises:
         InputError: a file or an example cannot be used, or the model lacks a class.
@@ -77,23 +80,22 @@ def preprocess(
     parameters = {
         name: value for name, value in plugins.own_parameters(dataset, plugin).items() if name not in plugin.SPEC.files
     }
-    raw = _load(source, paths, parameters, seed, folder, memory_mb, classes)
+    raw = other_inputs.explained(_load(source, paths, parameters, seed, folder, memory_mb, classes), explained)
     check(raw, source, least=1 if classes else 2, divided=divided)
     if require is not None:
-        require(raw.train.x.shape[1:-1])
+        # Numbers (N, numbers) are explained along their only axis.
+        require(raw.train.x.shape[1:-1] or raw.train.x.shape[1:])
     raw, splits = _divide(raw, source, split, seed)
-    if classes and not raw.classes:
-        units = raw.units or ("",) * (len(classes) if raw.task == REGRESSION else 0)
-        raw = replace(raw, classes=tuple(map(str, classes)), units=units)
-    elif classes:
-        # After the split, which draws class by class in the data's own order.
-        raw = number_by_outputs(raw, splits, classes, parameters.get("class_names"))
+    if classes:
+        raw = _named_by_model(raw, splits, classes, parameters.get("class_names"))
     if require_names is not None:
         require_names(raw.classes, raw.task)
     statistics, notes = rescale(splits, scale, raw.channels)
+    of_others, notes_of_others = other_inputs.rescaled(splits, scale, raw.inputs)
     about = [] if divided else about_undivided(len(raw.train.y), scale)
-    raw = replace(raw, notes=(*raw.notes, *about, *notes))
+    raw = replace(raw, notes=(*raw.notes, *about, *notes, *notes_of_others))
     _write_inputs(splits, folder, source, scale)
+    other_inputs.write(splits, folder, source)
     data_info = describe(raw, splits, plugin.SPEC, divided=divided) | {
         "source": source,
         "parameters": parameters,
@@ -105,6 +107,7 @@ def preprocess(
         "statistics": statistics,
         "split": _shares(raw, splits, split),
         "seed": seed,
+        **other_inputs.described(raw, splits, {str(explained): statistics, **of_others}, _UNITS.get(scale)),
     }
     _write_rest(splits, folder, cast("DataInfo", data_info))
 
@@ -189,6 +192,15 @@ def _write_rest(splits: Splits, folder: Path, data_info: DataInfo) -> None:
         counts = f"{len(splits['test'].y):,}, not divided"
     shape = "×".join(str(size) for size in data_info["shape"])
     logger.info("%s: %s examples of shape %s", data_info["source"], counts, shape)
+
+
+def _named_by_model(raw: RawData, splits: Splits, classes: Sequence[str | int], class_names: Any) -> RawData:
+    """Return the data with the names of the model's outputs, by which labels are numbered in place, in all splits."""
+    if raw.classes:
+        # After the split, which draws class by class in the data's own order.
+        return number_by_outputs(raw, splits, classes, class_names)
+    units = raw.units or ("",) * (len(classes) if raw.task == REGRESSION else 0)
+    return replace(raw, classes=tuple(map(str, classes)), units=units)
 
 
 def number_by_outputs(raw: RawData, splits: Splits, classes: Sequence[str | int], class_names: Any) -> RawData:

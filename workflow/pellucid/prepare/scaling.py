@@ -107,7 +107,11 @@ def _lost(
 
     Models compute in float32, which has no digits left for small changes on a large offset.
     """
-    spread, (mean, deviation) = deviation_within_examples(train.x, train.filling), standard(train.x, train.filling)
+    mean, deviation = standard(train.x, train.filling)
+    # Numbers (N, channels) vary from example to example alone.
+    are_series = len(train.x.shape) > 2
+    spread = deviation_within_examples(train.x, train.filling) if are_series else deviation
+    called, remedy = ("series", "the mean of each series") if are_series else ("values", "an offset in the file")
 
     def lost(offset: Floats, divisor: Floats, kind: Any) -> NDArray[np.bool_]:
         largest = np.maximum(np.abs(low - offset), np.abs(high - offset)) / divisor
@@ -124,7 +128,7 @@ def _lost(
     for index in np.flatnonzero(at_fault)[:10]:
         largest = max(abs(low[index]), abs(high[index]))
         fault = (
-            f"{comma_list([names[index]])}: series vary by {spread[index]:.3g} (standard deviation) at values up to "
+            f"{comma_list([names[index]])}: {called} vary by {spread[index]:.3g} (standard deviation) at values up to "
         )
         fault += f"{largest:.9g}; of this variation "
         if lost(np.zeros_like(offset), np.ones_like(divisor), np.float64)[index]:
@@ -132,7 +136,5 @@ def _lost(
         elif scale == "none" and not best[index]:
             notes.append(f"{fault}float32 keeps little or nothing: preprocessing.scale: standard keeps it.")
         else:
-            notes.append(
-                f"{fault}float32 keeps little or nothing even after scaling: subtract the mean of each series."
-            )
+            notes.append(f"{fault}float32 keeps little or nothing even after scaling: subtract {remedy}.")
     return notes

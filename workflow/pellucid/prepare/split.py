@@ -7,7 +7,7 @@ between their quantiles (`strata.py`).
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,15 @@ class Split:
     y: NDArray[Any]
     truth: LazyRows | None = None
     group: NDArray[np.str_] | None = None
+    filling: LazyRows | None = None
+    others: dict[str, Side] = field(default_factory=dict)
+
+
+@dataclass
+class Side:
+    """The values of another input of the examples of a split, as in `Values`."""
+
+    x: LazyRows
     filling: LazyRows | None = None
 
 
@@ -174,4 +183,8 @@ def take(examples: Examples, indices: NDArray[np.int64] | None = None) -> Split:
     if indices is not None:
         y, group = y[indices], None if group is None else group[indices]
     filling = None if examples.filling is None else LazyRows(examples.filling, indices)
-    return Split(LazyRows(examples.x, indices), y, truth, group, filling)
+    others = {
+        name: Side(LazyRows(values.x, indices), None if values.filling is None else LazyRows(values.filling, indices))
+        for name, values in examples.others.items()
+    }
+    return Split(LazyRows(examples.x, indices), y, truth, group, filling, others)

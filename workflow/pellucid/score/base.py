@@ -70,6 +70,9 @@ class ScoreSpec:
         needs_method: whether it uses `explanation.re_explain`; it then needs the model too.
         needs_random_labels: whether it uses `case.random_labels`.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
+        of_numbers: whether it has a meaning for an input of numbers, which have no neighbours.
+        several_inputs: whether the value of an example is known from this example alone, so that a model of several
+            inputs, which is scored example by example, can be scored.
     """
 
     title: str
@@ -83,6 +86,8 @@ class ScoreSpec:
     needs_method: bool = False
     needs_random_labels: bool = False
     tasks: tuple[str, ...] = TASKS
+    of_numbers: bool = True
+    several_inputs: bool = True
     function: ClassVar[str] = "score"
 
     @property
@@ -128,6 +133,7 @@ class ScoreContext:
         random_labels: the model trained on random labels; None for a score that does not need it.
         seed: of the experiment.
         cache: results that do not depend on the explanation (`removal.memoised`).
+        others: of a model with several inputs, the values of those that are held, (N, *shape) by name.
     """
 
     data_info: DataInfo
@@ -142,6 +148,7 @@ class ScoreContext:
     seed: int = 0
     cache: dict[Any, Any] = field(default_factory=dict)
     measured: NDArray[np.bool_] | None = None
+    others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @property
     def task(self) -> str:
@@ -166,7 +173,7 @@ class Explanation:
         cost: its entry in `cost.json`.
         checks: its entry in `checks.json`.
         re_explain: explains other inputs by the same method, by default with the same seed and model:
-            `re_explain(inputs, targets, seed=None, model=None, measured=None)`.
+            `re_explain(inputs, targets, seed=None, model=None, measured=None, training=None)`.
     """
 
     label: str
@@ -205,11 +212,14 @@ class ScoreResult:
         values: by metric, (N,) float64; NaN if the metric is not defined for an example.
         curves: by name.
         note: on the measurement, the same for all explanations; the figure shows it.
+        ends: by metric (without a variant), the least and the largest value where these depend on the case or on a
+            parameter, in the place of those of `Metric`; intervals end there.
     """
 
     values: Mapping[str, NDArray[np.float64]]
     curves: Mapping[str, Curve] = field(default_factory=dict)
     note: str = ""
+    ends: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 class Score(Protocol):

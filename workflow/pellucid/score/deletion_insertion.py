@@ -10,6 +10,7 @@ from pydantic import Field
 
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import fills, units
+from pellucid.score.shared.areas import area_under
 from pellucid.score.shared.removal import Output, RankedRemoval, quantity
 
 SPEC = ScoreSpec(
@@ -70,15 +71,10 @@ def score(
         between = removal.scores(fill, removed[1:-1], of, strongest=False).T
         # An insertion starts where the deletion ends, and ends where it starts.
         insertion = np.concatenate([deletion[:, -1:], between, deletion[:, :1]], axis=1)
-        areas["deletion"][name] = _area(deletion, share)
-        areas["insertion"][name] = _area(insertion, share)
+        areas["deletion"][name] = area_under(deletion, share)
+        areas["insertion"][name] = area_under(insertion, share)
         areas["insertion_less_deletion"][name] = areas["insertion"][name] - areas["deletion"][name]
         curves[f"deletion.{name}"] = Curve(x, deletion, "share deleted", quantity(case, of))
         curves[f"insertion.{name}"] = Curve(x, insertion, "share inserted", quantity(case, of))
     values = {f"{metric}.{name}": area for metric, by_name in areas.items() for name, area in by_name.items()}
     return ScoreResult(values, curves)
-
-
-def _area(y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the area under each row of y (N, K) over x (N, K), by the trapezoidal rule: (N,)."""
-    return np.asarray(((y[:, 1:] + y[:, :-1]) / 2 * np.diff(x, axis=1)).sum(1))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +17,11 @@ from pellucid.config.variants import method_of, variants
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.base import holds, measured_for, on_measured, require_finite
+from pellucid.explain.shared import held_examples, number_inputs
+from pellucid.lazy_array import LazyRows
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, RandomLabels, ScoreContext, ScoreResult, ScoreSpec
+from pellucid.score.shared import held_scores
 from pellucid.score.shared.bootstrap import NONE, interval
 from pellucid.score.shared.comparable_means import comparable
 
@@ -68,7 +72,8 @@ def run(
         model, training, labels: for scores that need them.
         random_labels, random_training: `model.keras` and `training.json` of the training on random labels, likewise.
     """
-    load_model = partial(ExplainedModel.load, threads=threads, memory_mb=memory_mb)
+    explained_input = files.read_json(data_info).get("explained_input")
+    load_model = partial(ExplainedModel.load, threads=threads, memory_mb=memory_mb, explained=explained_input)
     explained_model = load_model(model) if model else None
     other = None
     if random_labels and random_training:
@@ -96,15 +101,17 @@ def scored(
 
     plugin = plugins.load("score")[score]
     spec = plugin.SPEC
-    rows, values = [], dict[str, NDArray[Any]]()
+    rows, values, start = [], dict[str, NDArray[Any]](), perf_counter()
     for explanation, case in explanations:
-        result = plugin.score(explanation, case, seeds.generator(seed, "score", score), **parameters)
+        rng = partial(seeds.generator, seed, "score", score)
+        result = held_scores.score(plugin, explanation, case, rng, parameters)
         _require_no_infinity(result, f"{spec.title} of {explanation.label}")
         rows += _rows(spec, result, explanation.label, case, seed)
         values |= _arrays(result, explanation.label)
         logger.info("%s: %s", explanation.label, _means_line(result))
     content = _with_comparable(pd.DataFrame(rows, columns=COLUMNS), values)
-    logger.info("%s of %d explanations", spec.title, content["explanation"].nunique())
+    number, seconds = content["explanation"].nunique(), perf_counter() - start
+    logger.info("%s of %d explanations in %.1f s", spec.title, number, seconds)
     if "note" in values:
         logger.info("%s", values["note"])
     return content, values
@@ -133,7 +140,7 @@ def loaded(
     """Yield every variant of every method with its context; see `run` for the arguments."""
     cache: dict[Any, Any] = {}
     data = files.read_json(data_info)
-    examples = files.map_array(training) if training else None
+    examples = held_examples.with_axis(files.map_array(training)) if training else None
     classes = files.read_arrays(labels)["train"] if labels else None
     for method, parameters in methods.items():
         arrays = files.read_arrays(explained[method]["attributions"])
@@ -150,6 +157,7 @@ def loaded(
             seed=seed,
             cache=cache,
             measured=arrays.get("measured"),
+            others=held_examples.others(arrays),
         )
         for explanation in _explanations(method, parameters, explained[method], arrays, case):
             yield explanation, case
@@ -191,11 +199,15 @@ def re_explain(
     seed: int | None = None,
     model: ExplainedModel | None = None,
     measured: NDArray[np.bool_] | None = None,
+    training: NDArray[np.float32] | LazyRows | None = None,
 ) -> NDArray[np.float32]:
-    """Run the method on new inputs, optionally with another seed or model."""
+    """Run the method on new inputs, optionally with another seed or model, or other training examples."""
     plugin = plugins.load("explain")[method]
+    if number_inputs.is_numbers(case.data_info["shape"]):
+        parameters = number_inputs.of_method(method, parameters, case.data_info["shape"][0])
     rng = seeds.generator(case.seed if seed is None else seed, "explain", label)
-    provided: dict[str, Any] = {"training": case.training} if plugin.SPEC.needs_training else {}
+    provided: dict[str, Any] = {"training": case.training if training is None else training}
+    provided = provided if plugin.SPEC.needs_training else {}
     provided |= measured_for(plugin, measured)
     attributions: NDArray[np.float32] = plugin.explain(
         model or case.model, inputs, targets, rng, **provided, **parameters
@@ -209,10 +221,11 @@ def _rows(spec: ScoreSpec, result: ScoreResult, label: str, case: ScoreContext, 
     rows = []
     for name, values in result.values.items():
         metric = spec.metric(name)
+        low, high = result.ends.get(name.split(".")[0], (metric.low, metric.high))
         for which in [None, *(label for label in np.unique(case.labels) if label != UNLABELLED)]:
             members = values if which is None else values[case.labels == which]
             rng = seeds.generator(seed, "bootstrap", name, tables.ALL if which is None else str(which))
-            mean = interval(members, rng, proportion=metric.proportion, low=metric.low, high=metric.high)
+            mean = interval(members, rng, proportion=metric.proportion, low=low, high=high)
             if metric.once or metric.of_model:
                 mean = mean._replace(low=np.nan, high=np.nan, method=NONE)
             # The column `over` is needed, since a class may be called "all".

@@ -20,6 +20,7 @@ from pellucid import files, plugins, seeds
 from pellucid.config.variants import variants
 from pellucid.errors import InputError
 from pellucid.explain import run as explain_run
+from pellucid.explain.shared import held_examples
 from pellucid.network.explained_model import ExplainedModel
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,8 @@ def explain_part(
     mask = files.map_arrays(filled).get("test")
     explained_model = None
     if plugins.spec("explain", method).needs_model and model:
-        explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
+        explained = files.read_json(data_info).get("explained_input") if data_info else None
+        explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb, explained=explained)
     background = files.map_array(training) if training else None
     classes = files.read_json(data_info)["classes"] if data_info else None
     blocks = blocks_of(len(chosen["indices"]), int(number), int(parts))
@@ -96,6 +98,8 @@ def explain_part(
             for block, rows in blocks:
                 where = chosen["indices"][rows]
                 arrays = {"inputs": np.asarray(inputs[where]), "targets": chosen["targets"][rows]}
+                for name, values in held_examples.others(chosen).items():
+                    arrays[f"{held_examples.PREFIX}{name}"] = values[rows]
                 if mask is not None:
                     arrays["measured"] = np.asarray(mask[where])
                 results = explain_run.explain_variants(

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, seeds, tables
+from pellucid.explain.shared import held_examples
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.summarise.by_class import by_class
 from pellucid.summarise.grouped_means import mean_and_band
@@ -57,7 +58,9 @@ def run(
             over examples (`grouped_means`), and the accuracy that is lost (empty for other tasks than classes).
     """
     chosen, info = files.read_arrays(examples), files.read_json(data_info)
-    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
+    explained = info.get("explained_input")
+    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb, explained=explained)
+    held = held_examples.others(chosen)
     loss = loss_of(info.get("task", "single_label"), chosen)
     found = importances(
         lambda inputs: explained_model.logits(inputs, called="example with a shuffled part"),
@@ -67,6 +70,7 @@ def run(
         Places.of(info["shape"][:-1], default_parts(info["shape"][:-1]), info),
         info["channels"],
         seeds.generator(seed, "permutation"),
+        hold=lambda rows: explained_model.hold({name: array[rows] for name, array in held.items()}),
     )
     tables.write(table, rows_of(found, chosen["labels"], info["classes"], chosen.get("group")))
     logger.info("permutation importance of %d channels and places, %d examples", len(found), len(chosen["indices"]))
@@ -112,10 +116,12 @@ def importances(
     places: Places,
     channels: list[str],
     rng: np.random.Generator,
+    hold: Callable[[NDArray[np.int64]], None] = lambda rows: None,
 ) -> list[tuple[str, int, str, NDArray[np.float64], NDArray[np.float64] | None]]:
     """Return for every channel and place how much the loss of each example grows, the mean over 5 shuffles.
 
-    A single channel is not shuffled: it is the whole example.
+    A single channel is not shuffled: it is the whole example. `hold` is called with the examples that `predict` is
+    asked for next.
 
     Returns:
         "channel" or "place", its number, its name, the increase of the loss (N,), and the accuracy lost by each
@@ -123,10 +129,10 @@ def importances(
     """
     rows = np.arange(len(indices))
     orders = [rng.permutation(len(rows)) for _ in range(REPEATS)]
-    before, right = _judged(predict, loss, x, indices, indices, None)
+    before, right = _judged(predict, loss, x, indices, indices, None, hold)
     found = []
     for kind, number, name, where in _parts(x.shape[1:], places, channels):
-        losses = [_judged(predict, loss, x, indices, indices[order], where) for order in orders]
+        losses = [_judged(predict, loss, x, indices, indices[order], where, hold) for order in orders]
         increase = np.mean([value for value, _ in losses], axis=0) - before
         hits = [hit for _, hit in losses if hit is not None]
         lost = None if right is None else right - np.mean(hits, axis=0)
@@ -154,6 +160,7 @@ def _judged(
     indices: NDArray[np.int64],
     others: NDArray[np.int64],
     where: NDArray[np.bool_] | None,
+    hold: Callable[[NDArray[np.int64]], None],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Return loss and hits of all examples with the values `where` taken from `others`."""
     step = max(1, _VALUES // int(np.prod(x.shape[1:])))
@@ -163,6 +170,7 @@ def _judged(
         values = np.asarray(x[indices[rows]])
         if where is not None:
             values = np.where(where, x[others[rows]], values)
+        hold(rows)
         value, hit = loss(predict(values), rows)
         losses.append(value)
         if hit is not None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, seeds
 from pellucid.errors import InputError
-from pellucid.prepare import explained_targets
+from pellucid.prepare import explained_targets, other_inputs
 from pellucid.prepare.example_selection import predictions_of, thresholds_of
 from pellucid.prepare.explained_targets import Target
 from pellucid.summarise import events
@@ -34,6 +34,7 @@ def select(
     seed: int,
     output: Path | str,
     thresholds: Path | str | None = None,
+    others: Path | str | None = None,
 ) -> None:
     """Draw the measured examples, and write where they are: not their inputs, which stand in `x_test.npy`.
 
@@ -50,7 +51,8 @@ def select(
         output: gets `indices`, `labels`, `targets`, `predictions`, `probabilities` and `answers` as
             `example_selection.select` writes them, `group` (str) where the source names groups, and `event` (float32, a
             position on the first axis, NaN where unknown) where examples are aligned; class by class, in the order of
-            the test examples.
+            the test examples; and `other/<name>` (float32), the values of the inputs beside the explained one, if any.
+        others: `other_test.npz`; None of data with one input.
         thresholds: `thresholds.json`, the probability from which each label is predicted; None for 0.5.
 
     Raises:
@@ -78,7 +80,7 @@ def select(
         arrays["group"] = group[indices]
     if align != "none":
         arrays["event"] = events.positions(align, files.map_array(x), files.map_arrays(truth), indices, data)
-    files.write_arrays(output, arrays)
+    files.write_arrays(output, {**arrays, **other_inputs.of_examples(others, indices)})
     logger.info("%d examples of %d %s are measured", len(indices), len(np.unique(labels)), OUTPUT_WORDS[task])
 
 

@@ -72,7 +72,7 @@ def _save(target: Path, folder: Path, run: str, logged: Any) -> None:
     safe = not training.get("allow_code", False)
     own_code.restore(training.get("code"), str(folder / "model" / "training.json"))
     model = keras.models.load_model(folder / "model" / "model.keras", compile=False, safe_mode=safe)
-    example = files.map_array(folder / "data" / "x_test.npy")[:1]
+    example = _example(folder / "data")
     with _none_registered():
         mlflow.tensorflow.save_model(
             model,
@@ -81,9 +81,19 @@ def _save(target: Path, folder: Path, run: str, logged: Any) -> None:
                 artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run, model_id=logged.model_id
             ),
             signature=infer_signature(example, model(example).numpy()),
-            input_example=np.asarray(example),
+            input_example=example,
             pip_requirements=[f"{package}=={version}" for package, version in training["versions"].items()],
         )
+
+
+def _example(data: Path) -> Any:
+    """Return the first test example as the model takes it, (1, *shape); of several inputs by name."""
+    first = np.asarray(files.map_array(data / "x_test.npy")[:1])
+    info: DataInfo = files.read_json(data / "data.json")
+    if (explained := info.get("explained_input")) is None:
+        return first
+    others = files.map_arrays(data / "other_test.npz")
+    return {explained: first, **{name: np.asarray(array[:1]) for name, array in others.items()}}
 
 
 @contextmanager

@@ -246,7 +246,12 @@ class Record(Runs):
     def _referred(self, path: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         """Return `arrays.json`: the path, the digest and the content of a file of arrays."""
         content = {name: f"{array.dtype} {list(array.shape)}" for name, array in arrays.items()}
-        reference = {"path": str(path), "sha256": files.sha256(path), "bytes": path.stat().st_size, "arrays": content}
+        reference = {
+            "path": str(files.in_results(path)),
+            "sha256": files.sha256(path),
+            "bytes": path.stat().st_size,
+            "arrays": content,
+        }
         return {"arrays.json": reference}
 
     @cached_property

@@ -174,6 +174,7 @@ def check(settings: Mapping[str, Any], shape: tuple[int, ...]) -> None:
     Raises:
         InputError: the shift is not shorter than every axis.
     """
-    if settings["shift"] >= min(shape[:-1]):
+    # Numbers (numbers,), which no augmentation is for, have no axis to shift along.
+    if shape[:-1] and settings["shift"] >= min(shape[:-1]):
         found = f"{settings['shift']} for examples of shape {format_shape(shape)}"
         raise InputError.unexpected("training.augmentation.shift", found, f"less than {min(shape[:-1])}")

@@ -36,13 +36,16 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         size: int,
         seed: int,
         mask: NDArray[np.bool_] | None = None,
+        inputs: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> None:
         """Take examples x (N, *shape), their targets y, and where x was measured (of its shape; None: everywhere).
 
-        y is classes (N,), which `class_weights` (classes,) weigh; or labels or values (N, outputs), float32.
+        y is classes (N,), which `class_weights` (classes,) weigh; or labels or values (N, outputs), float32. `inputs`
+        holds several inputs by name, x among them; None of one.
         """
         super().__init__()
         self.x, self.y, self.class_weights, self.size, self.seed, self.mask = x, y, class_weights, size, seed, mask
+        self.inputs = inputs
         self.order = np.arange(len(y))
 
     def begin(self, epoch: int) -> None:
@@ -53,13 +56,15 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         """Return the number of batches."""
         return -(-len(self.y) // self.size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[Any], ...]:
-        """Return the inputs, labels and weights of a batch."""
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        """Return the inputs (of several, by name), labels and weights of a batch."""
         examples = self._examples(index)
         labels = self.y[examples]
         # Losses of several labels or values weigh them by themselves.
         weights = self.class_weights[labels] if labels.ndim == 1 else np.ones(len(labels), np.float32)
-        return self.x[examples], labels, weights
+        if self.inputs is None:
+            return self.x[examples], labels, weights
+        return {name: array[examples] for name, array in self.inputs.items()}, labels, weights
 
     def measured(self, index: int) -> NDArray[np.bool_] | None:
         """Return where the inputs of a batch were measured; None for everywhere."""
@@ -103,6 +108,8 @@ def load_batches(
     seed: int,
     permuted: bool = False,
     fitted: Callable[[NDArray[Any]], NDArray[Any]] = np.asarray,
+    explained: str = "",
+    others: Mapping[str, Path | str] | None = None,
 ) -> tuple[Batches, Batches]:
     """Return the batches of the training examples and those of the validation examples.
 
@@ -115,19 +122,28 @@ def load_batches(
         seed: of the experiment.
         permuted: shuffle the labels of the training examples among them; all labels of one stay together.
         fitted: turns labels into what the model is fitted to (`Objective.fitted`).
+        explained: of several inputs, the name of x.
+        others: `other_train.npz` and `other_validation.npz`, by "train" and "validation"; none of one input.
     """
     y, masks = files.read_arrays(labels), files.map_arrays(measured)
     if permuted:
         y["train"] = seeds.generator(seed, "train", "permuted labels").permutation(y["train"])
     y = {split: fitted(y[split]) for split in x}
     inputs = {split: files.map_array(path) for split, path in x.items()}
+    named = {
+        split: dict(sorted({explained: inputs[split], **files.map_arrays(path)}.items()))
+        for split, path in (others or {}).items()
+    }
+    # The same whichever input is explained: batches of another size would round validation scores differently.
+    row = sum(array[:1].nbytes for array in named["train"].values()) if named else inputs["train"][:1].nbytes
     # A pass forward has room for more examples than a training step; of large examples only for as many.
     size = {
         "train": batch_size,
-        "validation": max(batch_size, min(_MOST_EXAMPLES, _MOST_BYTES // inputs["train"][:1].nbytes)),
+        "validation": max(batch_size, min(_MOST_EXAMPLES, _MOST_BYTES // row)),
     }
     train, validation = (
-        Batches(inputs[split], y[split], class_weights, size[split], seed, masks.get(split)) for split in size
+        Batches(inputs[split], y[split], class_weights, size[split], seed, masks.get(split), named.get(split))
+        for split in size
     )
     train.begin(0)
     return train, validation

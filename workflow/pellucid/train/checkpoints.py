@@ -15,6 +15,7 @@ from pellucid.config.training_keys import TrainingSettings
 from pellucid.network import same_function
 from pellucid.tasks import SINGLE_LABEL, Task
 from pellucid.train import schedule
+from pellucid.train.checkpoint_store import PROGRESS, CheckpointStore
 from pellucid.train.compile import CLASSES, compile_model
 from pellucid.train.objective import SCORES, Objective
 
@@ -93,6 +94,7 @@ class Checkpoints:
         *,
         safe: bool,
         objective: Objective = CLASSES,
+        store: CheckpointStore | None = None,
     ) -> None:
         """Keep the files in `folder`.
 
@@ -102,12 +104,15 @@ class Checkpoints:
             build: makes the model as it is before the first epoch, ready to be fitted.
             safe: whether code in model files must not run.
             objective: what the model is fitted to.
+            store: where they are kept as well, for a job that goes on on another machine.
         """
         self.folder, self.training, self.build, self.safe = folder, training, build, safe
-        self.objective = objective
+        self.objective, self.store = objective, store
 
     def resume(self) -> tuple[keras.Model, Progress]:
         """Return the model and the progress of the killed run; new ones where no such run can be read."""
+        if self.store:
+            self.store.fetch(self.folder)
         try:
             return self._read()
         except FileNotFoundError:
@@ -120,7 +125,7 @@ class Checkpoints:
         from pellucid.train.losses import BalancedAccuracy, SmoothedFocalLoss
         from pellucid.train.target_losses import AbsoluteError, LabelsLoss
 
-        content = files.read_json(self.folder / "progress.json")
+        content = files.read_json(self.folder / PROGRESS)
         if content.pop("digest", None) != files.digest(content):
             raise ValueError("progress.json was damaged")
         progress = Progress(**content)
@@ -150,10 +155,12 @@ class Checkpoints:
         in_use = {last, self._best(progress.best_epoch)}
         progress.digests = {path.name: progress.digests.get(path.name) or files.sha256(path) for path in in_use}
         content = asdict(progress)
-        files.write_json(self.folder / "progress.json", {**content, "digest": files.digest(content)})
+        files.write_json(self.folder / PROGRESS, {**content, "digest": files.digest(content)})
         for path in self.folder.iterdir():
-            if path not in {*in_use, self.folder / "progress.json"}:
+            if path not in {*in_use, self.folder / PROGRESS}:
                 path.unlink()
+        if self.store:
+            self.store.keep(self.folder, progress.digests, last=bool(progress.end_reason(self.training)))
         return improved
 
     def model_before(self, epoch: int) -> keras.Model:
@@ -193,3 +200,14 @@ def _require_scores(network: keras.Model, scores: list[list[float]], step: str) 
     answers = same_function.answers(network)
     now, where = np.nan_to_num(answers.scores), f"model {network.name}"
     same_function.hold_scores(np.array(scores), now, step, where, epsilon=answers.epsilon)
+
+
+def log_end(progress: Progress, training: TrainingSettings) -> None:
+    """Log why a training has ended, and which epoch was kept."""
+    monitor = training.monitor
+    if progress.end_reason(training) == "early_stopping":
+        logger.info("stopped early: %d epochs without a better %s", training.early_stopping.patience, monitor)
+    if progress.epoch:
+        logger.info("kept epoch %d of %d: best %s", progress.best_epoch, progress.epoch, monitor)
+    else:
+        logger.info("no epochs: kept the weights that the model starts with")

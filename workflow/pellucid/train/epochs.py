@@ -15,7 +15,7 @@ import numpy as np
 
 from pellucid import seeds
 from pellucid.network.layers import seed_states, walk
-from pellucid.train import loss_faults, schedule
+from pellucid.train import input_types, loss_faults, schedule
 from pellucid.train.batches import AugmentedBatches, Batches
 from pellucid.train.checkpoints import Checkpoints, Progress
 from pellucid.train.objective import MACRO_AUROC
@@ -54,7 +54,8 @@ class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self.initial_epoch = progress.epoch
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Start the clock."""
+        """Refuse inputs that the model would round (InputError), and start the clock."""
+        input_types.require_whole(self.model, self.unaugmented.inputs)
         self.started = time.perf_counter()
         self.seconds_before = self.progress.seconds
         self.rate = 0.0

@@ -45,6 +45,8 @@ def contradiction(network: keras.Model, training: Path | str, data_info: DataInf
         data_info: `data.json`.
         key: the config key for the value range of the model.
     """
+    if len(network.inputs) > 1:  # no one key speaks of the values of several inputs
+        return ""
     x = files.map_array(training)
     x = np.asarray(x[np.linspace(0, len(x) - 1, min(_EXAMPLES, len(x))).round().astype(int)], np.float32)
     statistics = _statistics_claim(network, x, data_info["scale"])

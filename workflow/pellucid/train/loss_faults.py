@@ -10,6 +10,7 @@ import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.network import finite
+from pellucid.network.named_inputs import Rows
 
 if TYPE_CHECKING:
     import keras
@@ -65,6 +66,7 @@ def require_epoch(epoch: int, scores: Mapping[str, float], network: keras.Model,
 
 
 def _require_answers(model: keras.Model, batches: Any, index: int, called: str) -> None:
-    x = batches[index][0]
+    fed = batches[index][0]
+    x = Rows(fed) if isinstance(fed, Mapping) else fed
     numbers = batches.order[index * batches.size :][: len(x)]
-    finite.require_answers(model, x, np.asarray(model(x, training=False), np.float32), called, numbers)
+    finite.require_answers(model, x, np.asarray(model(fed, training=False), np.float32), called, numbers)

@@ -14,7 +14,7 @@ import numpy as np
 from pellucid import devices, downloads, files, plugins, seeds
 from pellucid.config import model_classes
 from pellucid.config.training_keys import TrainingSettings
-from pellucid.data_info import DataInfo
+from pellucid.data_info import DataInfo, shapes_of
 from pellucid.errors import InputError
 from pellucid.messages import first_line
 from pellucid.models.base import for_task
@@ -22,7 +22,8 @@ from pellucid.network import dtype_policy, finite, runtime, same_function
 from pellucid.tasks import REGRESSION, SINGLE_LABEL
 from pellucid.train import augmentation, input_scale, value_head
 from pellucid.train.carried_code import carried_code
-from pellucid.train.checkpoints import Checkpoints, Progress
+from pellucid.train.checkpoint_store import CheckpointStore
+from pellucid.train.checkpoints import Checkpoints, Progress, log_end
 from pellucid.train.compile import class_weights, ready_to_fit
 from pellucid.train.objective import Objective
 from pellucid.train.random_labels import memorised_share
@@ -51,6 +52,8 @@ def train(
     folder: Path | str,
     paths: Mapping[str, str] | None = None,
     permuted: bool = False,
+    others: Mapping[str, Path | str] | None = None,
+    checkpoint_store: str | None = None,
 ) -> None:
     """Fit a model and write the epoch with the best monitored score; without epochs, the weights that it starts with.
 
@@ -67,6 +70,8 @@ def train(
             epochs, those before a kill included).
         paths: the files of the model, by the parameter that names them.
         permuted: train on shuffled labels, which mean nothing; `training.json` gets the share that was memorised.
+        others: of several inputs, `other_train.npz` and `other_validation.npz`, by split.
+        checkpoint_store: address in S3 that gets the checkpoints as well, for jobs killed on other machines.
 
     Raises:
         InputError: model or augmentation do not fit the data; a checksum is wrong; a weight or a loss is not finite.
@@ -79,19 +84,22 @@ def train(
     objective = run.objective
     choice = settings.class_weights if objective.task == SINGLE_LABEL else "none"
     weights = class_weights(run.data_info["counts"]["train"], choice)
-    x, size = {"train": x_train, "validation": x_validation}, settings.batch_size
+    x = {"train": x_train, "validation": x_validation}
     batches = load_batches(
         x,
         labels,
         measured,
-        batch_size=size,
+        batch_size=settings.batch_size,
         class_weights=weights,
         seed=seed,
         permuted=permuted,
         fitted=objective.fitted,
+        explained=run.data_info.get("explained_input", ""),
+        others=others,
     )
-    place = Path(checkpoints) / run.key(threads, code, permuted)
-    state = Checkpoints(place, settings, run.build, safe=run.safe, objective=objective)
+    key = run.key(threads, code, permuted)
+    store = CheckpointStore(checkpoint_store, key) if checkpoint_store else None
+    state = Checkpoints(Path(checkpoints) / key, settings, run.build, safe=run.safe, objective=objective, store=store)
     network, progress = state.resume()
     notes = _notes(network, model, run.data_info, x_train)
     run.fit(network, progress, state, *batches)
@@ -102,7 +110,7 @@ def train(
     run.write(Path(folder), best, progress, memorised, notes)
     # Checkpoints of other settings too: those trainings were killed and given up.
     shutil.rmtree(checkpoints, ignore_errors=not progress.epoch)
-    _log_end(progress, settings)
+    log_end(progress, settings)
 
 
 @dataclass(frozen=True)
@@ -168,8 +176,11 @@ class _Run:
         architecture = plugins.load("models")[self.model["architecture"]]
         parameters = plugins.own_parameters(self.model, architecture)
         parameters |= {name: self.paths.get(name) for name in architecture.SPEC.files}
-        shape, n_outputs, task = tuple(self.data_info["shape"]), len(self.data_info["classes"]), self.objective.task
+        n_outputs, task = len(self.data_info["classes"]), self.objective.task
+        shape = shapes_of(self.data_info)
         network: keras.Model
+        if architecture.SPEC.several_inputs and isinstance(shape, dict):
+            parameters["explained"] = self.data_info["explained_input"]
         if architecture.SPEC.own_head:
             network = architecture.build(shape, n_outputs, task=task, **parameters)
         else:
@@ -287,13 +298,3 @@ def _notes(network: keras.Model, model: Mapping[str, Any], data_info: DataInfo, 
     for note in notes:
         logger.warning("%s", note)
     return notes
-
-
-def _log_end(progress: Progress, training: TrainingSettings) -> None:
-    monitor = training.monitor
-    if progress.end_reason(training) == "early_stopping":
-        logger.info("stopped early: %d epochs without a better %s", training.early_stopping.patience, monitor)
-    if progress.epoch:
-        logger.info("kept epoch %d of %d: best %s", progress.best_epoch, progress.epoch, monitor)
-    else:
-        logger.info("no epochs: kept the weights that the model starts with")

@@ -20,6 +20,7 @@ SPEC = ViewSpec(
     paper="Zeiler MD, Fergus R. Visualizing and Understanding Convolutional Networks. ECCV (2014), section 4",
     requires=("conv",),
     needs=("examples",),
+    several_inputs=True,
 )
 
 _SMALL = 64  # positions along an axis of an image's map: more cannot be seen in a figure of many maps
@@ -56,6 +57,7 @@ def compute(
     name = conv_layer(model, layer)
     selected = per_class(data.examples["labels"], examples)
     about = about_examples(data, selected)
+    data.hold(model, selected)
     summary: dict[str, list[NDArray[np.float32]]] = {"mean": [], "mean_absolute": [], "maximum": []}
     for _, batch_maps in batches(model, about["inputs"], name):
         summary["mean"].append(batch_maps.mean(axes_of(batch_maps)))

@@ -27,6 +27,7 @@ from pydantic import Field
 
 from pellucid import files
 from pellucid.data_info import DataInfo
+from pellucid.explain.shared import held_examples
 from pellucid.tasks import SINGLE_LABEL, TASKS
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class ViewSpec:
         needs: what it reads besides the model: "examples" (the selected ones), "training", "test".
         texts: suffixes of the text files that it writes beside its arrays, such as "csv".
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
+        several_inputs: whether it shows a model of several inputs, with all but one at the values of an example.
     """
 
     title: str
@@ -61,6 +63,7 @@ class ViewSpec:
     needs: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     tasks: tuple[str, ...] = TASKS
+    several_inputs: bool = False
     function: ClassVar[str] = "compute"
 
     @property
@@ -89,6 +92,11 @@ class ViewData:
     def examples(self) -> dict[str, NDArray[Any]]:
         """The selected test examples: inputs, labels, predictions, targets, probabilities, indices, perhaps truth."""
         return files.read_arrays(self.paths["examples"])
+
+    def hold(self, model: ExplainedModel, chosen: NDArray[np.int64]) -> None:
+        """Give the held inputs of a model with several inputs the values of the chosen selected examples."""
+        if model.held_inputs:
+            model.hold({name: array[chosen] for name, array in held_examples.others(self.examples).items()})
 
     @cached_property
     def task(self) -> str:

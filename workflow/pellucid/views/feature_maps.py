@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.errors import InputError
+from pellucid.messages import counted
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import conv_layer
 from pellucid.views.base import ViewData, ViewSpec
@@ -22,6 +23,7 @@ SPEC = ViewSpec(
     paper="Zeiler MD, Fergus R. Visualizing and Understanding Convolutional Networks. ECCV (2014), section 4",
     requires=("conv",),
     needs=("examples",),
+    several_inputs=True,
 )
 
 _SMALL = 112  # positions along an axis of an image's map: more cannot be seen in a figure of many maps
@@ -61,13 +63,16 @@ def compute(
     count = len(data.examples["labels"])
     if example >= count:
         raise InputError.unexpected(
-            "feature_maps.example", f"{example}", f"at most {count - 1}: {count} examples are chosen"
+            "feature_maps.example",
+            f"{example}",
+            f"at most {count - 1}: {counted(count, 'example')} {'is' if count == 1 else 'are'} chosen",
         )
     names = model.conv_layers if layers == "all" else [conv_layer(model, layer) for layer in layers]
     if not names:
         problem = "the model has no convolution layer, so `all` selects none."
         raise InputError("feature_maps.layers", problem, "List the names of layers instead.")
     about = about_examples(data, np.array([example]))
+    data.hold(model, np.array([example]))
     by_layer: dict[str, NDArray[Any]] = {}
     sizes = []
     for index, name in enumerate(names):

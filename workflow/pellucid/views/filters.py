@@ -20,6 +20,7 @@ SPEC = ViewSpec(
     paper="Krizhevsky A, Sutskever I, Hinton GE. ImageNet Classification with Deep Convolutional Neural Networks. NIPS "
     "(2012), figure 3",
     requires=("conv",),
+    several_inputs=True,
 )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from pellucid import files, plugins, seeds
 from pellucid.config.variants import variants
+from pellucid.errors import InputError
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.base import ViewData
 
@@ -54,8 +55,11 @@ def run(
     """
     plugin = plugins.load("views")[view]
     values = variants(view, parameters)[variant]
-    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     data = ViewData(files.read_json(data_info), {name: Path(path) for name, path in sources.items()})
+    explained = data.data_info.get("explained_input")
+    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb, explained=explained)
+    if explained_model.held_inputs and not plugin.SPEC.several_inputs:
+        raise InputError(view, "it shows models of one input alone, and this one has several.")
     started = time.perf_counter()
     results = plugin.compute(explained_model, data, seeds.generator(seed, "view", variant), **values)
     seconds = time.perf_counter() - started

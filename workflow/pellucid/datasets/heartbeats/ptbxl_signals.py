@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list
 
-LEADS = ("I", "II", "III", "AVR", "AVL", "AVF", "V1", "V2", "V3", "V4", "V5", "V6")
+# In the spelling of the clinic, which figures and tables show; the files write AVR, AVL and AVF.
+LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 SECONDS = 10
+_SPELLED = {lead.upper(): lead for lead in LEADS}
 _LARGEST_HEADER = 4_096  # bytes; the published ones have 540
 
 # File, format, gain (baseline) and unit, bits, zero of the converter, first sample, checksum, block size, name.
@@ -63,11 +65,10 @@ def header(content: bytes, where: str, stem: str, rate: int) -> dict[str, Lead]:
         if match is None or match["file"] != f"{stem}.dat" or not float(match["gain"]):
             expected = f'one like "{stem}.dat 16 1000.0(0)/mV 16 0 -119 1508 0 I"'
             raise InputError.unexpected(where, f"the line {abbreviate(line)}", expected)
-        if match["lead"] in leads:
+        name = _SPELLED.get(match["lead"], match["lead"])
+        if name in leads:
             raise InputError.unexpected(where, f"two leads named {match['lead']}", "each lead once")
-        leads[match["lead"]] = Lead(
-            float(match["gain"]), int(match["baseline"]), int(match["first"]), int(match["checksum"])
-        )
+        leads[name] = Lead(float(match["gain"]), int(match["baseline"]), int(match["first"]), int(match["checksum"]))
     return leads
 
 

@@ -92,6 +92,7 @@ def joined(tables: Sequence[Table], labels: NDArray[Any] | None) -> Table:
             where = table.series.place(0, None, None)
             raise InputError.unexpected(where, f"{count} channel(s)", f"{channels[0]}, as in the first file")
     for table in tables:
+        require_numbers(first, table)
         if len(table.targets) != len(first.targets):
             found, expected = f"{len(table.targets)} labels or values", f"{len(first.targets)}, as in the first file"
             raise InputError.unexpected(table.series.place(0, None, None), found, expected)
@@ -103,6 +104,7 @@ def joined(tables: Sequence[Table], labels: NDArray[Any] | None) -> Table:
         first.label,
         first.columns,
         tuple(_joined_target(columns) for columns in zip(*(table.targets for table in tables), strict=True)),
+        first.numbers,
     )
 
 
@@ -134,7 +136,14 @@ def _all_series(parts: Sequence[Series]) -> Series:
 def only(table: Table, rows: NDArray[np.int64]) -> Table:
     """Return the table, which has one label for each example, with these rows alone."""
     labels, group = (None if values is None else values[rows] for values in (table.labels, table.group))
-    return Table(table.series.only(rows), labels, group, table.label, table.columns)
+    return Table(table.series.only(rows), labels, group, table.label, table.columns, numbers=table.numbers)
+
+
+def require_numbers(first: Table, other: Table) -> None:
+    """Refuse a file whose arrays hold other numbers without an order than those of the first file (InputError)."""
+    if other.numbers != first.numbers:
+        found, expected = (f"the numbers {comma_list(table.numbers[:20])}" for table in (other, first))
+        raise InputError.unexpected(other.series.place(0, None, None), found, f"{expected}, as in the first file")
 
 
 def about_labels(tables: Sequence[Table], names: Sequence[str]) -> str:

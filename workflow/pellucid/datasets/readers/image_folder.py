@@ -44,7 +44,10 @@ def find(folder: Path, grouped: bool, least: int = 2) -> list[Picture]:
     if len(folders) < least:
         found = f"{len(folders)} folder(s) and {len(entries) - len(folders)} file(s)"
         raise InputError.unexpected(
-            str(folder), found, f"at least {least} folder(s), one per class, with the images in them"
+            str(folder),
+            found,
+            f"at least {least} folder(s), one per class, with the images in them",
+            "labels: none takes all images of a folder, for a model that is explained as it is (epochs: 0).",
         )
     suffixes = set(Image.registered_extensions())
     if loose := [path for path in entries if path.is_file() and path.suffix.lower() in suffixes]:
@@ -64,6 +67,22 @@ def find(folder: Path, grouped: bool, least: int = 2) -> list[Picture]:
                 )
             pictures.append(Picture(path, class_folder.name, parts[0] if grouped else ""))
     return pictures
+
+
+def find_all(folder: Path) -> list[Picture]:
+    """Return the images of a folder without classes, at any depth, sorted by path; their class is "".
+
+    Raises:
+        InputError: there is none, or as for `find`.
+    """
+    try:
+        paths = sorted(_files_below(folder))
+    except ValueError as error:
+        found = f"a folder that cannot be read ({error})"
+        raise InputError.unexpected(str(folder), found, "a folder with images") from None
+    if not paths:
+        raise InputError.unexpected(str(folder), "a folder without files", "at least one image")
+    return [Picture(path, "", "") for path in paths]
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

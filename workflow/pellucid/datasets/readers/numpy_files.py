@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.datasets.readers import npy
+from pellucid.datasets.readers import npy, numpy_numbers
 from pellucid.datasets.readers.columns import NONE, Choice
 from pellucid.datasets.readers.completion import Series, name_place
 from pellucid.datasets.readers.tabular import Layout, Table, Target, dtype_for, require_exact
@@ -30,14 +30,19 @@ def read_archive(path: Path, layout: Layout) -> Table:
             larger than the memory.
     """
     with npy.opened(path) as arrays:
-        signal = _key(arrays.names, path, "signal", SIGNAL if layout.signal == "all" else layout.signal)
-        x = arrays.header(signal)
+        wanted_signal = SIGNAL if layout.signal == "all" else layout.signal
+        keys = numpy_numbers.keys(wanted_signal) if layout.numbers else [wanted_signal]
+        signals = [_key(arrays.names, path, "signal", key) for key in keys]
+        signal, x = signals[0], arrays.header(signals[0])
         wanted = LABEL if layout.label == -1 else layout.label
         label = None if wanted == NONE else _key(arrays.names, path, "label", wanted)
         targets = [_key(arrays.names, path, layout.targets.key, entry) for entry in layout.targets.entries]
         group = None if layout.group == NONE else _key(arrays.names, path, "group", layout.group)
-        _require_numbers(x.shape, x.dtype, path)
-        arrays.require_room(signal, _converted(x.shape, x.dtype), layout.room)
+        if layout.numbers:
+            numpy_numbers.require(arrays, signals, path, layout.room)
+        else:
+            _require_numbers(x.shape, x.dtype, path)
+            arrays.require_room(signal, _converted(x.shape, x.dtype), layout.room)
         for name, key in (("label", label), ("group", group), *((layout.targets.key, key) for key in targets)):
             if key is None:
                 continue
@@ -55,8 +60,11 @@ def read_archive(path: Path, layout: Layout) -> Table:
         columns = tuple(Target(key, f"array {key}", _numeric(arrays.read(key), f"{path}, {key}")) for key in targets)
         if layout.whole and labels is not None and label is not None:
             columns, labels = _columns_of(_numeric(labels, f"{path}, {label}"), label), None
-        series = _series(arrays.read(signal), path, layout)
-        return Table(series, labels, groups, f"{path}, {label or signal}", targets=columns)
+        about = f"{path}, {label or signal}"
+        if layout.numbers:
+            series, names = numpy_numbers.read(arrays, signals, path)
+            return Table(series, labels, groups, about, targets=columns, numbers=names)
+        return Table(_series(arrays.read(signal), path, layout), labels, groups, about, targets=columns)
 
 
 def read_array(path: Path, layout: Layout) -> Table:

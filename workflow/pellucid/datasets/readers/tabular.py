@@ -61,6 +61,8 @@ class Layout:
         header: whether the first line of a text file names the columns; None to decide by the line itself.
         ragged: whether lines may have unequal numbers of cells.
         like: the columns of the training file, for another file; None for the training file itself.
+        numbers: whether the signal is numbers without an order, (N, numbers, 1) in `Table.series`: columns, or arrays
+            (N,) and (N, numbers) of an .npz.
         whole: whether the label is a value: a column of numbers, an array (N, outputs) of an .npz, or the number of a
             series in a .ts.
         room: the memory for all files together.
@@ -76,6 +78,7 @@ class Layout:
     like: Columns | None = None
     targets: Targets = NO_TARGETS
     whole: bool = False
+    numbers: bool = False
     room: SpillBuffer = field(default_factory=SpillBuffer, compare=False)
 
     def choose(self, names: Sequence[str] | int, where: str, index: Collection[str] = ()) -> Columns:
@@ -157,6 +160,7 @@ class Table:
         label: the place of the label in the file, for messages.
         columns: where signal, label and group stand; None if they are separate arrays.
         targets: the columns of several labels or of values.
+        numbers: names of the numbers, where the signal is numbers without an order that stand in arrays.
     """
 
     series: Series
@@ -165,6 +169,7 @@ class Table:
     label: str
     columns: Columns | None = None
     targets: tuple[Target, ...] = ()
+    numbers: tuple[str, ...] = ()
 
 
 def counting_columns(table: Table) -> tuple[str, ...]:

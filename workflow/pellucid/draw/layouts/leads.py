@@ -172,14 +172,15 @@ def _two_columns(length: float) -> list[_Piece]:
 
 
 def _example(axes: Axes, sheet: base.Sheet, index: int, paper: _Paper, time: NDArray[np.float64]) -> None:
-    """Draw one example: the grid, the traces on their colours, and the names of the leads."""
+    """Draw one example: the grid, the traces on their colours, and the names of the leads as the data spell them."""
     left = -_LEFT if paper.clinical else 0.0
     axes.set_xlim(left, paper.seconds)
     axes.set_ylim(-paper.depth, 0)
     if paper.clinical:
         axes.set_aspect(_MM_PER_MV / _MM_PER_SECOND, anchor="SW")
         _grid(axes, paper, left)
-    leads = [lead_name(name) for name in sheet.data_info["channels"]]
+    names = sheet.data_info["channels"]
+    leads = [lead_name(name) for name in names]
     scale, centred = sheet.scales.of(index), _centred(sheet.arrays["inputs"][[index]])[0]
     for piece in paper.pieces:
         channel = leads.index(piece.lead)
@@ -192,9 +193,8 @@ def _example(axes: Axes, sheet: base.Sheet, index: int, paper: _Paper, time: NDA
         axes.plot(x, y, color="#111820", linewidth=0.65, zorder=3)
         low, high = baseline - paper.bottoms[piece.row], baseline + paper.tops[piece.row]
         axes.fill_between(x, low, high, where=np.isnan(y), color=style.UNMEASURED, step="mid", linewidth=0, zorder=1)
-        axes.text(
-            piece.left + 0.006 * paper.seconds, high + 0.95 * paper.label, piece.lead, fontsize=7, va="top", zorder=4
-        )
+        left, top = piece.left + 0.006 * paper.seconds, high + 0.95 * paper.label
+        axes.text(left, top, names[channel], fontsize=7, va="top", zorder=4)
     if paper.clinical:
         axes.set_axis_off()
     else:
@@ -242,9 +242,10 @@ def _whole(axes: Axes, sheet: base.Sheet, index: int, time: NDArray[np.float64])
     """Draw the attribution of every lead over the whole time, in the clinical order."""
     leads = [lead_name(name) for name in sheet.data_info["channels"]]
     order = [leads.index(lead) for lead in LEADS]
-    style.channel_map(axes, time, sheet.maps[index][:, order], LEADS, sheet.scales.of(index))
+    names = [sheet.data_info["channels"][channel] for channel in order]
+    style.channel_map(axes, time, sheet.maps[index][:, order], names, sheet.scales.of(index))
     axes.set_facecolor("white")
-    axes.set_yticks(range(len(LEADS)), LEADS, fontsize=5.5)
+    axes.set_yticks(range(len(names)), names, fontsize=5.5)
     axes.tick_params(axis="x", labelsize=7)
     axes.set_xlim(time[0] - _LEFT, time[-1])
     if "truth" in sheet.arrays:

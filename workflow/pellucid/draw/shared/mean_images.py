@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid.data_info import DataInfo
 from pellucid.draw import style
-from pellucid.messages import MANY_CLASSES
+from pellucid.messages import MANY_CLASSES, counted
 
 _SIDE = 1.55  # inches of a picture
 
@@ -50,7 +50,7 @@ def image_maps(
         for panel, values, scale in zip(axes[row, 1:], (mean[row], half[row], share[row]), scales, strict=True):
             panel.imshow(values, cmap=scale.colours, norm=scale.norm, interpolation="nearest")
         name = data_info["classes"][int(arrays["outputs"][row])]
-        axes[row, 0].set_title(f"{name}: {int(arrays['examples'][row]):,} examples", loc="left", fontsize=8)
+        axes[row, 0].set_title(f"{name}: {counted(int(arrays['examples'][row]), 'example')}", loc="left", fontsize=8)
         for panel in axes[row]:
             panel.set_xticks([])
             panel.set_yticks([])

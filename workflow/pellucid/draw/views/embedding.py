@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pellucid.data_info import DataInfo
 from pellucid.draw import style
+from pellucid.messages import counted
 from pellucid.user_text import in_legend
 
 # Black is kept for the rings, and yellow is too pale for points on white; then the colours repeat with another marker.
@@ -68,8 +69,8 @@ def draw(
     )
     units, k = arrays["features"].shape[1], min(parameters["neighbours"], len(arrays["labels"]) - 1)
     figure.suptitle(
-        f"{caption}\n{len(arrays['labels']):,} of {int(arrays['total']):,} test examples, {units:,} features of layer "
-        f"{arrays['layer']}: {share[0]:.0%} of the {k} nearest examples are of the same class (by chance "
+        f"{caption}\n{len(arrays['labels']):,} of {counted(int(arrays['total']), 'test example')}, {units:,} features "
+        f"of layer {arrays['layer']}: {share[0]:.0%} of the {k} nearest examples are of the same class (by chance "
         f"{float(arrays['chance']):.0%})",
         x=0.01,
         ha="left",

@@ -13,6 +13,7 @@ from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared import heading
 from pellucid.draw.shared.canvas import Canvas, box_of
+from pellucid.messages import counted
 from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -29,7 +30,8 @@ def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], cap
     order = "the largest activations first" if parameters["order"] == "strongest" else "in their order"
     caption = (
         f"{caption}: {arrays['layer']}\n{heading.of_count(len(arrays['filters']), total, 'filters')}, {order}; "
-        f"the strongest places in {int(arrays['searched'])} test examples\na unit sees {heading.of_field(arrays)}; "
+        f"the strongest places in {counted(int(arrays['searched']), 'test example')}\n"
+        f"a unit sees {heading.of_field(arrays)}; "
     )
     if data_info["kind"] == "image":
         return _images(arrays, data_info, caption + "above: what it sees, below: the place in the image (green)")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pellucid import plugins
 from pellucid.data_info import DataInfo
 from pellucid.draw import style
+from pellucid.messages import counted
 
 _NAMES = {
     "random": "at random",
@@ -48,13 +49,15 @@ def draw(
         va="bottom",
     )
     axes[0].set_ylabel("accuracy")
-    axes[0].set_title(f"{int(arrays['points']):,} test examples", loc="left")
+    axes[0].set_title(f"{counted(int(arrays['points']), 'test example')}", loc="left")
     axes[0].set_ylim(-0.02, 1.03)
     for position, (panel, name) in enumerate(zip(axes[1:], methods, strict=True)):
         _panel(panel, arrays, arrays["rank_correlation"][:, position])
         panel.axhline(0, color=style.QUIET, linestyle="--", linewidth=0.9, zorder=0)
         panel.set_ylabel("rank correlation with the whole model")
-        panel.set_title(f"{plugins.spec('explain', name).title}, {int(arrays['examples'])} examples", loc="left")
+        panel.set_title(
+            f"{plugins.spec('explain', name).title}, {counted(int(arrays['examples']), 'example')}", loc="left"
+        )
         panel.set_ylim(min(-0.1, float(np.nanmin(arrays["rank_correlation"], initial=0)) - 0.05), 1.03)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower left", ncols=len(labels), fontsize=8)

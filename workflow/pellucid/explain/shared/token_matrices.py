@@ -9,11 +9,21 @@ from numpy.typing import NDArray
 
 from pellucid.batching import slices
 from pellucid.explain.shared.upsampling import lay_on_input
+from pellucid.network import token_graph
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.token_graph import TokenGraph
 
 # A matrix (N, tokens, tokens) as share × identity + rest: the share came along the residual connections alone.
 _Matrix = tuple[float, NDArray[np.float64] | float]
+
+
+def require_token_graph(model: ExplainedModel) -> None:
+    """Refuse a model whose tokens are mixed, or read, in a way that attention does not describe.
+
+    Raises:
+        InputError: with what the tokens go through.
+    """
+    token_graph.read(model.places)
 
 
 def relevance(

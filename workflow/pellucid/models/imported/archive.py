@@ -16,12 +16,22 @@ from typing import Any
 
 from pellucid.errors import InputError
 from pellucid.messages import comma_list, first_line, format_shape
-from pellucid.models.imported import activations, bounded_json, config_graph, declared_sizes, hdf5, keras_zip
+from pellucid.models.imported import (
+    activations,
+    bounded_json,
+    config_graph,
+    declared_sizes,
+    dtypes,
+    hdf5,
+    input_sizes,
+    keras_zip,
+)
 from pellucid.models.imported.config_graph import refuse_inconsistent
 from pellucid.network.map_layers import Places
 from pellucid.network.token_graph import has_token_graph
 
 Config = Mapping[str, Any]
+Shapes = Mapping[str, tuple[int, ...]]
 
 # The features of `base.ModelSpec.features` that can be read from a file.
 FEATURES = ("conv", "relu", "rescale_rule", "gap", "self_attention")
@@ -73,7 +83,9 @@ def look_over(path: Path | str) -> Archive:
         raise
     except (OSError, LookupError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         reason = f"a file that cannot be read ({first_line(error)})"
-        raise InputError.unexpected(where, reason, expected, _other_format(path)) from None
+        if advice := keras_zip.of_hdf5(path):
+            reason = "a model in the older format HDF5 (.h5)"
+        raise InputError.unexpected(where, reason, expected, advice) from None
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
         raise InputError.unexpected(where, "a config.json that describes no model", expected)
     with refuse_inconsistent(where):
@@ -107,8 +119,9 @@ def check(
     hint: str = _ALLOW,
     registered: Collection[str] | None = None,
     code: str | None = None,
+    inputs: Collection[str] = (),
 ) -> None:
-    """Refuse models that cannot be loaded safely or explained: code, foreign classes, several inputs or outputs.
+    """Refuse models that cannot be loaded safely or explained: code, foreign classes, other inputs, several outputs.
 
     Args:
         config: of the model, from `read` or `json.loads(model.to_json())`.
@@ -117,12 +130,17 @@ def check(
         hint: advice about code, for the message.
         registered: names of the user's layers that can be loaded; `ANYTHING` where that is not known yet.
         code: the module that registers them, for the message.
+        inputs: the names of the data's inputs where they have several, which the model's have to be.
 
     Raises:
         InputError: the model is refused.
     """
     with refuse_inconsistent(where):
         _check(config, where, allow_code, hint, registered or (), code)
+        input_sizes.require_names(config_graph.names_of_inputs(config), inputs, where)
+        if not inputs:
+            input_shape(config, where)
+            dtypes.require_real_inputs(config, where)
 
 
 def _check(
@@ -133,7 +151,9 @@ def _check(
         kind = str(described["class_name"])
         # Keras saves a lambda as the bytes of its code, without a class name.
         if isinstance(settings, Mapping) and any(
-            _is_nameless(settings[key]) for key in settings if key.endswith("activation")
+            isinstance(value, Mapping) and "class_name" not in value
+            for key, value in settings.items()
+            if key.endswith("activation")
         ):
             kind = "__lambda__"
         if kind in (*_CODE, "__lambda__"):
@@ -157,10 +177,8 @@ def _check(
         raise InputError.unexpected(
             where, f"a model of the class {config.get('class_name')}", "a Sequential or functional model"
         )
-    for key, word in (("input_layers", "inputs"), ("output_layers", "outputs")):
-        if (number := len(config_graph.ends(config["config"].get(key, ["", 0, 0])))) != 1:
-            raise InputError.unexpected(where, f"{number} {word}", "one")
-    input_shape(config, where)
+    if (number := len(config_graph.ends(config["config"].get("output_layers", ["", 0, 0])))) != 1:
+        raise InputError.unexpected(where, f"{number} outputs", "one")
 
 
 def _require_registered(
@@ -217,17 +235,20 @@ def input_shape(config: Config, where: str) -> tuple[int, ...]:
     return tuple(shape[1:])
 
 
-def require_shape(config: Config, where: str, wanted: Sequence[int], whose: str) -> None:
+def require_shape(config: Config, where: str, wanted: Sequence[int] | Shapes, whose: str) -> None:
     """Refuse a model for inputs of another shape.
 
     Args:
         config, where: as for `check`.
-        wanted: shape of one example, without the batch axis.
+        wanted: shape of one example, without the batch axis; of several inputs, by their names.
         whose: end of the message, after "the shape".
 
     Raises:
         InputError: the shapes differ, or `input_shape` refuses the model.
     """
+    if isinstance(wanted, Mapping):
+        input_sizes.require_shapes(input_sizes.of_config(config), wanted, where)
+        return
     shape = input_shape(config, where)
     if shape != tuple(wanted):
         raise InputError.unexpected(
@@ -235,11 +256,12 @@ def require_shape(config: Config, where: str, wanted: Sequence[int], whose: str)
         )
 
 
-def features(config: Config, where: str) -> tuple[str, ...]:
-    """Return the features of the model, as named in `base.ModelSpec.features`."""
+def features(config: Config, where: str, explained: str | None = None) -> tuple[str, ...]:
+    """Return the features of the model, as named in `base.ModelSpec.features`; of several inputs for the explained."""
     with refuse_inconsistent(where):
-        nodes = config_graph.nodes(config, where)
-        places = Places(nodes, input_shape(config, where)[:-1])
+        nodes = config_graph.nodes(config, where, explained)
+        lengths = input_shape(config, where) if explained is None else nodes[0].shape
+        places = Places(nodes, tuple(size or 0 for size in lengths[:-1]))
         has = {
             "conv": bool(places.ends),
             "relu": activations.has_relus(nodes),
@@ -265,29 +287,13 @@ def _objects(content: Any, name: str) -> Iterator[tuple[str, Config]]:
             yield from _objects(value, name)
 
 
-def _is_nameless(activation: Any) -> bool:
-    return isinstance(activation, Mapping) and "class_name" not in activation
-
-
-def _other_format(path: Path | str) -> str:
-    """Return advice about a model in HDF5 format; "" for other files."""
-    try:
-        with Path(path).open("rb") as file:
-            start = file.read(8)
-    except OSError:
-        return ""
-    if start.startswith(b"\x89HDF\r\n\x1a\n"):
-        return f'This is HDF5: keras.models.load_model("{Path(path).name}").save("model.keras") converts it.'
-    return ""
-
-
-def require_features(wanted: Sequence[str], config: Config, where: str) -> None:
+def require_features(wanted: Sequence[str], config: Config, where: str, explained: str | None = None) -> None:
     """Refuse declared features that the model lacks.
 
     Raises:
         InputError: the model lacks a feature.
     """
-    present = features(config, where)
+    present = features(config, where, explained)
     if missing := [name for name in wanted if name not in present]:
         raise InputError.unexpected(
             f"{where}: features", f"{comma_list(missing)}, which the model lacks", comma_list(present) or "[]"

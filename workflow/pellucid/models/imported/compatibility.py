@@ -70,6 +70,10 @@ def _rebuilt(model: keras.Model, config: Any, where: str) -> keras.Model:
 def _rename(model: Any, within: tuple[str, ...], taken: set[str], seen: set[int]) -> list[tuple[str, str]]:
     """Rename layers whose name is invalid or taken; return (old name, new name) of each."""
     renamed = []
+    if not within and len(model.inputs) > 1:
+        # The names of several inputs are those of the data: a layer of the same name gets another one.
+        taken |= {str(tensor.name) for tensor in model.inputs}
+        seen |= {id(model.get_layer(tensor.name)) for tensor in model.inputs}
     if not within and not _VALID.fullmatch(model.name):
         renamed.append((model.name, _valid(model.name)))
         model.name = renamed[-1][1]

@@ -24,18 +24,22 @@ _Use = tuple[str, int, Config, list[tuple[str, int]]]
 _MOST_NODES = 10_000
 
 
-def nodes(config: Config, where: str = "model") -> tuple[Node, ...]:
+def nodes(config: Config, where: str = "model", explained: str | None = None) -> tuple[Node, ...]:
     """Return the nodes of a Sequential or functional model, inputs first, with the nodes inside of nested models.
 
     Args:
-        config: of a model with one input, from `archive.read` or `json.loads(model.to_json())`.
+        config: of a model, from `archive.read` or `json.loads(model.to_json())`.
         where: name of the model in messages.
+        explained: of several inputs, the one that is explained: it comes first, and the others are held
+            (`held_inputs.py`). None for the first.
 
     Raises:
         InputError: a layer takes an output that no layer has.
     """
     with refuse_inconsistent(where):
         content = config["config"]
+        if len(several := names_of_inputs(config)) > 1:
+            return _of_several(config, several, several[0] if explained is None else explained)
         first = next((layer for layer in content["layers"] if layer["class_name"] == "InputLayer"), None)
         shape = first["config"].get("batch_shape") if first else content.get("build_input_shape")
         name = first["config"]["name"] if first else "input"
@@ -53,6 +57,24 @@ def nodes(config: Config, where: str = "model") -> tuple[Node, ...]:
         ]
         _Reader(graph).enter(config, [0], ())
     return tuple(graph)
+
+
+def _of_several(config: Config, names: Sequence[str], explained: str) -> tuple[Node, ...]:
+    """Return the nodes of a functional model of several inputs."""
+    layers = {layer["config"]["name"]: layer["config"] for layer in config["config"]["layers"]}
+    graph, places = list[Node](), dict[str, int]()
+    for name in sorted(names, key=lambda name: name != explained):
+        places[name] = len(graph)
+        shape = _inner(layers[name].get("batch_shape"))
+        common = {"kind": "InputLayer", "module": "keras.layers", "config": layers[name], "layer": -places[name]}
+        graph.append(Node(name, None, (), shape, **common))
+    _Reader(graph).enter(config, [places[name] for name in names], ())
+    return tuple(graph)
+
+
+def names_of_inputs(config: Config) -> list[str]:
+    """Return the names of the inputs of a functional model, in its order; none of a Sequential model."""
+    return [str(name) for name, *_ in ends(config["config"].get("input_layers", []))]
 
 
 @contextmanager

@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities, softmax
 from pellucid.messages import format_shape
+from pellucid.models.imported import class_scores
 from pellucid.network import same_function, tracing
 from pellucid.network.graph import flatten
 from pellucid.network.layers import last_layer, walk
+from pellucid.network.named_inputs import ends, standard_normal
 
 if TYPE_CHECKING:
     import keras
 
 logger = logging.getLogger(__name__)
 
-_INDEPENDENT = ("sigmoid", "Sigmoid", "log_sigmoid", "LogSigmoid", "hard_sigmoid", "HardSigmoid")
 _FINAL_ACTIVATIONS = ("softmax", "log_softmax", "sigmoid")
 # Operations other than layers whose output can be any number.
 _LINEAR_OPERATIONS = (
@@ -62,13 +63,9 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
     before = same_function.ask(model, inputs).reshape(len(inputs), -1)
     if binary and activation != "sigmoid":
         _require_logit(last, before, where)
-    if not binary and limiting_activation(last) in _INDEPENDENT:
-        raise InputError.unexpected(
-            where,
-            f"{n_classes} independent sigmoids",
-            "scores of classes that exclude each other: a softmax, or logits",
-            "Such a model fits data in which an example may have several labels: dataset.task: multi_label.",
-        )
+    if not binary:
+        kind = limiting_activation(last) if activation is None else activation
+        class_scores.require_logits(kind, type(last).__name__, before, where)
     changed = _replace_activation(model, last, activation, binary, where)
     expected = _probabilities(before, activation, binary)
     same_function.hold_scores(expected, same_function.ask(changed, inputs), "its new softmax", where)
@@ -128,15 +125,15 @@ def _replace_activation(model: keras.Model, last: Any, activation: str | None, b
         kind = "the sigmoid of" if activation else "one score and two classes: a logit,"
         logger.info('%s "%s" became the logits (-z/2, z/2) of two classes, and their softmax', kind, last.name)
         names = [unused_name(model, name) for name in ("first_class", "second_class", "both_classes")]
-        return Model(model.inputs[0], _softmax(two_logits(scores, names), model), name=model.name)
-    if gives_probabilities(Model(model.inputs[0], scores)):
+        return Model(ends(model), _softmax(two_logits(scores, names), model), name=model.name)
+    if gives_probabilities(Model(ends(model), scores)):
         # A second softmax would flatten the probabilities, and hide their gradients.
         raise InputError.unexpected(
             where, "probabilities that are computed before the last layer", "a softmax as the last layer"
         )
     if activation is None:
         logger.info('the scores of "%s" are taken for logits: a softmax follows them', last.name)
-    return Model(model.inputs[0], _softmax(scores, model), name=model.name)
+    return Model(ends(model), _softmax(scores, model), name=model.name)
 
 
 def two_logits(score: Any, names: tuple[str, ...] | list[str] = ("first_class", "second_class", "both_classes")) -> Any:
@@ -176,7 +173,7 @@ def with_new_head(model: keras.Model, n_outputs: int, where: str, activation: st
     same_function.hold_scores(before.reshape(rows, -1), after.reshape(rows, -1), "removing its last layer", where)
     scores = layers.Dense(n_outputs, activation=activation, name=unused_name(body, "classes"))(body.outputs[0])
     logger.info("a new last layer of %d outputs starts with random weights", n_outputs)
-    return Model(body.inputs[0], scores, name=model.name)
+    return Model(ends(body), scores, name=model.name)
 
 
 def _headless(model: keras.Model, where: str) -> tuple[keras.Model, Any]:
@@ -187,11 +184,11 @@ def _headless(model: keras.Model, where: str) -> tuple[keras.Model, Any]:
     while True:
         operation, index, _ = tensor._keras_history
         (before, *others) = operation._inbound_nodes[index].input_tensors or [None]
-        if hasattr(operation, "layers"):
+        if hasattr(operation, "layers") and not others:
             inner, dense = _headless(operation, where)
-            return Model(model.inputs[0], inner(before), name=model.name), dense
+            return Model(ends(model), inner(before), name=model.name), dense
         if isinstance(operation, layers.Dense):
-            return Model(model.inputs[0], before, name=model.name), operation
+            return Model(ends(model), before, name=model.name), operation
         if others or not isinstance(operation, (layers.Softmax, layers.Activation, layers.Dropout)):
             found = f'"{operation.name}" ({type(operation).__name__}) at the end'
             raise InputError.unexpected(where, found, "a dense layer, which the new head replaces")
@@ -288,8 +285,7 @@ def _probabilities(answers: NDArray[np.float64], activation: str | None, binary:
 
 def gives_probabilities(model: keras.Model) -> bool:
     """Return whether the scores of random inputs are probabilities."""
-    inputs = np.random.default_rng(0).standard_normal((4, *model.inputs[0].shape[1:]), np.float32)
-    return are_probabilities(same_function.ask(model, inputs))
+    return are_probabilities(same_function.ask(model, standard_normal(model, 4)))
 
 
 def unused_name(model: keras.Model, name: str) -> str:

@@ -122,3 +122,15 @@ class _Section(io.RawIOBase):
         buffer[: len(content)] = content
         self._position += len(content)
         return len(content)
+
+
+def of_hdf5(path: Path | str) -> str:
+    """Return advice about a model in HDF5 format; "" for other files."""
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(8)
+    except OSError:
+        return ""
+    if start.startswith(b"\x89HDF\r\n\x1a\n"):
+        return f'keras.models.load_model("{Path(path).name}").save("{Path(path).stem}.keras") converts it.'
+    return ""

@@ -10,7 +10,7 @@ import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities
-from pellucid.models.imported import head
+from pellucid.models.imported import callers_words, head
 from pellucid.network import same_function
 
 logger = logging.getLogger(__name__)
@@ -51,8 +51,7 @@ def logits(inputs: Any, scores: Any, n_classes: int, where: str) -> Any:
     if head.in_unit_interval(answers) and not are_probabilities(answers):
         found = f"{n_classes} independent numbers from 0 to 1, one for each class"
         expected = "scores of classes that exclude each other: probabilities that sum to 1, or logits"
-        hint = "Such a model fits data in which an example may have several labels: dataset.task: multi_label."
-        raise InputError.unexpected(where, found, expected, hint)
+        raise InputError.unexpected(where, found, expected, callers_words.of_labels())
     if head.gives_probabilities(function):
         logger.info("the logarithms of its probabilities are used as logits")
         return ops.log(ops.maximum(scores, tiny))

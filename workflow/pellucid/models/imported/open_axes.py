@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,13 +23,16 @@ logger = logging.getLogger(__name__)
 _NOMINAL = 4096
 
 
-def with_sizes(config: dict[str, Any], sizes: Sequence[int] = ()) -> dict[str, Any]:
+def with_sizes(config: dict[str, Any], sizes: Sequence[int] | Mapping[str, Any] = ()) -> dict[str, Any]:
     """Return the configuration of a model with a size for every open axis of its input but the channels'.
 
     Args:
         config: of a Sequential or functional model.
-        sizes: of an example of the data; absent while a run is planned.
+        sizes: of an example of the data; absent while a run is planned. By name for several inputs, whose axes must
+            have a size each: the configuration stays as it is.
     """
+    if isinstance(sizes, Mapping):
+        return copy.deepcopy(config)
     content = copy.deepcopy(config)
     inner = content.get("config")
     layers = inner.get("layers") if isinstance(inner, dict) else None
@@ -54,13 +57,14 @@ def _sized(shape: Any, sizes: Sequence[int]) -> Any:
     return type(shape)([shape[0], *inner, *shape[-1:]])
 
 
-def sized(model: keras.Model, input_shape: Sequence[int], where: str) -> keras.Model:
+def sized(model: keras.Model, input_shape: Sequence[int] | Mapping[str, Any], where: str) -> keras.Model:
     """Return a model for inputs of one shape, with the same weights; the model itself where no axis is open.
 
     Raises:
         InputError: the model cannot be built for this shape, or is another function then.
     """
-    if None not in model.input_shape[1:]:
+    # Open axes of several inputs were refused: their shapes are not those of the data.
+    if isinstance(input_shape, Mapping) or None not in model.input_shape[1:]:
         return model
     step = f"building it for inputs of {format_shape(input_shape)}"
     x = np.random.default_rng(0).standard_normal((4, *input_shape), np.float32)

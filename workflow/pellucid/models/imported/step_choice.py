@@ -11,6 +11,7 @@ from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, format_shape
+from pellucid.models.imported import callers_words
 from pellucid.network.explained_steps import ExplainedSteps
 
 logger = logging.getLogger(__name__)
@@ -66,10 +67,15 @@ def resolved(steps: Steps, shape: Sequence[int | None], where: str, input_steps:
     Raises:
         InputError: the model has no output per step, or the steps are outside of it.
     """
-    check(steps)
+    check(steps, callers_words.steps_key())
     if len(shape) != 2:
-        found = f"steps: {_written(steps)}, and an output of shape {format_shape(shape) or '()'} for one example"
-        more = "Only (time, outputs) has steps." if len(shape) > 2 else "Leave steps out: it has no output per step."
+        output = f"an output of shape {format_shape(shape) or '()'} for one example"
+        found = f"{callers_words.steps(_written(steps))}, and {output}"
+        more = (
+            "Only (time, outputs) has steps."
+            if len(shape) > 2
+            else f"Leave {callers_words.steps_key()} out: it has no output per step."
+        )
         raise InputError.unexpected(where, found, "a model with a score per class at every step, (N, T, C)", more)
     if shape[0] is None or shape[1] is None:
         found = f"an output of shape {format_shape(shape)}, whose number of steps or outputs is open"
@@ -83,7 +89,7 @@ def resolved(steps: Steps, shape: Sequence[int | None], where: str, input_steps:
         first, stop = (int(value) for value in steps)  # type: ignore[union-attr]
     if stop > total:
         expected = f"steps from 0 to {total - 1}: its output has {total}"
-        raise InputError.unexpected(where, f"steps: {_written(steps)}", expected, _strided(total, input_steps))
+        raise InputError.unexpected(where, callers_words.steps(_written(steps)), expected, _strided(total, input_steps))
     if input_steps not in (None, total):
         logger.info("steps: %s. %s", _written(steps), _strided(total, input_steps))
     return ExplainedSteps(first, stop, total)
@@ -97,12 +103,12 @@ def require_none(shape: Sequence[int | None], where: str) -> None:
     """
     if len(shape) != 2:
         return
-    total = "an open number of" if shape[0] is None else shape[0]
+    total = "its" if shape[0] is None else shape[0]
     raise InputError.unexpected(
         where,
         f"an output of shape {format_shape(shape)} for one example: scores at each of {total} time steps",
-        "steps, which says at which step the model is explained",
-        f"steps (at_steps= of pellucid.explain): {SPELLED}.",
+        f"{callers_words.steps_key()}, which says at which step the model is explained",
+        f"{callers_words.steps_key()}: {SPELLED}.",
     )
 
 

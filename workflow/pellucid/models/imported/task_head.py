@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities
 from pellucid.messages import format_shape
-from pellucid.models.imported import head
+from pellucid.models.imported import callers_words, head
 from pellucid.network import graph, same_function
 from pellucid.network.layers import last_layer
+from pellucid.network.named_inputs import ends
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORDS, REGRESSION, SINGLE_LABEL, Task, sigmoid
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _with_sigmoids(model: keras.Model, activation: str | None, where: str) -> ke
             return model
         scores, expected = head.before_sigmoid(model, where), before
     names = head.unused_name(model, "labels")
-    changed = Model(model.inputs[0], layers.Activation("sigmoid", name=names)(scores), name=model.name)
+    changed = Model(ends(model), layers.Activation("sigmoid", name=names)(scores), name=model.name)
     same_function.hold_scores(expected, same_function.ask(changed, inputs), "its new sigmoids", where)
     return changed
 
@@ -173,13 +174,13 @@ def _with_one_axis(model: keras.Model) -> keras.Model:
     from keras import Model, layers
 
     name = head.unused_name(model, "values")
-    return Model(model.inputs[0], layers.Reshape((1,), name=name)(model.outputs[0]), name=model.name)
+    return Model(ends(model), layers.Reshape((1,), name=name)(model.outputs[0]), name=model.name)
 
 
 def _expected(task: Task) -> str:
     if task == MULTI_LABEL:
-        return "independent labels, as dataset.task: multi_label says: sigmoids, or logits"
-    return "values without a sigmoid or softmax, as dataset.task: regression says"
+        return f"independent labels, as {callers_words.task(task)} says: sigmoids, or logits"
+    return f"values without a sigmoid or softmax, as {callers_words.task(task)} says"
 
 
 def _only(task: Task) -> str:

@@ -48,6 +48,12 @@ def quantity(case: ScoreContext, of: str) -> str:
     return value if case.task == REGRESSION else of
 
 
+def probability_ends(case: ScoreContext, of: str, **ends: tuple[float, float]) -> dict[str, tuple[float, float]]:
+    """Return the ends of metrics (`ScoreResult.ends`) where a probability is looked at; else none."""
+    bounded = quantity(case, of) == "probability" and (split(case.targets)[1] < 0).all()
+    return ends if bounded else {}
+
+
 def target_scores(
     model: ExplainedModel,
     targets: NDArray[np.int64],
@@ -92,7 +98,12 @@ def drops(
 
 
 def removal_rank(
-    explanation: Explanation, inputs: NDArray[np.float32], labels: NDArray[np.int32], rng: np.random.Generator
+    explanation: Explanation,
+    inputs: NDArray[np.float32],
+    labels: NDArray[np.int32],
+    rng: np.random.Generator,
+    *,
+    mean: bool = False,
 ) -> NDArray[np.int64]:
     """Return the rank of each value's unit, 0 for the first unit to remove: (N, *axes, channels or 1).
 
@@ -105,9 +116,13 @@ def removal_rank(
         inputs: (N, *axes, channels), the explained examples.
         labels: from `units.units`.
         rng: for ties.
+        mean: order units by the mean of their values instead, so that a large unit is not first for its size.
     """
     maps = explanation.attributions
-    strength = levels(sums(maps if explanation.signed else np.abs(maps), labels))
+    evidence = sums(maps if explanation.signed else np.abs(maps), labels)
+    if mean:
+        evidence = evidence / np.maximum(sums(np.ones_like(maps), labels), 1)
+    strength = levels(evidence)
     number = strength.shape[1]
     # Examples with fewer units are padded with units that come last.
     missing = np.arange(number) >= count(labels)[:, np.newaxis] + np.zeros((len(maps), 1), int)
@@ -145,9 +160,13 @@ class RankedRemoval:
         case: ScoreContext,
         rng: np.random.Generator,
         baselines: Sequence[str],
+        *,
+        mean: bool = False,
         **cutting: Any,
     ) -> RankedRemoval:
         """Return the units of a score's parameters `unit`, `window` and `channels`, and the fills of its baselines.
+
+        `mean`: see `removal_rank`.
 
         Raises:
             InputError: see `units.units` and `fills.fills`.
@@ -155,9 +174,11 @@ class RankedRemoval:
         assert case.model is not None
         ties, chance = rng.spawn(2)
         labels = units(case.inputs, **cutting, measured=case.measured)
-        rank = removal_rank(explanation, case.inputs, labels, ties)
+        rank = removal_rank(explanation, case.inputs, labels, ties, mean=mean)
         # The same for every explanation: drawn for the first one alone.
-        by_baseline = memoised(case, chance, ("fills", *baselines), lambda: fills(case, baselines, chance))
+        by_baseline: dict[str, Fill] = {}
+        if baselines:
+            by_baseline = memoised(case, chance, ("fills", *baselines), lambda: fills(case, baselines, chance))
         return cls(case.model, case.targets, rank, count(labels), by_baseline)
 
     def scores(self, fill: Fill, counts: NDArray[np.int64], of: str, *, strongest: bool) -> NDArray[np.float64]:
@@ -172,6 +193,17 @@ class RankedRemoval:
         bounds = broadcast_counts(counts, self.rank.ndim - 1)
         altered = partial(remove_units, fill, self.rank, bounds, strongest)
         return target_scores(self.model, self.targets, len(counts), altered, of)
+
+    def both_orders(
+        self, fill: Fill, shares: NDArray[np.float64], of: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return `scores` without shares (K,) of the units, the most important first and the least first: twice (N, K).
+
+        Units are rounded to the nearest number.
+        """
+        counts = np.rint(shares[:, np.newaxis] * self.n_units).astype(np.int64) + np.zeros(len(self.targets), np.int64)
+        most = self.scores(fill, counts, of, strongest=True)
+        return most.T, self.scores(fill, self.n_units - counts, of, strongest=False).T
 
 
 def broadcast_counts(removed: NDArray[np.int64], axes: int) -> NDArray[np.int64]:

@@ -1,0 +1,68 @@
+"""Explain an input of numbers, (n,): each is a feature of its own, and has no neighbours.
+
+Methods take the numbers for positions of an axis. So windows and segments are single numbers, and what mixes positions
+(means over them, noise of their range, masks that blend neighbours) is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pellucid import plugins
+from pellucid.errors import InputError
+
+# Baselines of methods and scores that take a number from nothing but itself, or from another example.
+_OWN = ("zero", "other")
+
+
+def is_numbers(shape: Any) -> bool:
+    """Return whether examples of this shape are numbers, as `data.json` states it: (n,)."""
+    return len(shape) == 1
+
+
+def require_fitting(method: str) -> None:
+    """Refuse a method that has no meaning for numbers.
+
+    Raises:
+        InputError: names methods that have one.
+    """
+    if not plugins.spec("explain", method).of_numbers:
+        problem = "it does not fit an input of numbers: it mixes values or blends neighbours, and numbers have none."
+        raise InputError(method, problem, "occlusion, kernel_shap and integrated_gradients do.")
+
+
+def of_method(method: str, parameters: Mapping[str, Any], n: int) -> dict[str, Any]:
+    """Return the parameters of a method with windows and segments of single numbers where they are auto.
+
+    Raises:
+        InputError: the method, or its baseline, has no meaning for numbers.
+    """
+    require_fitting(method)
+    values = dict(parameters)
+    if values.get("window") == "auto":
+        values |= {"window": 1, "stride": 1}
+    if values.get("segments") == "auto":
+        values["segments"] = n
+    if (baseline := values.get("baseline", "zero")) not in _OWN:
+        found = f"{baseline}, which mixes the numbers of an example"
+        raise InputError.unexpected(
+            f"{method}.baseline", found, "zero: the mean of the training set, if they are scaled"
+        )
+    return values
+
+
+def of_score(score: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a score with windows of single numbers, and without baselines that mix the numbers.
+
+    Raises:
+        InputError: no baseline is left.
+    """
+    values = dict(parameters)
+    if values.get("window") == "auto":
+        values["window"] = 1
+    if "baselines" in values:
+        values["baselines"] = [kind for kind in values["baselines"] if kind in _OWN]
+        if not values["baselines"]:
+            raise InputError.unexpected(f"{score}.baselines", "none that fits numbers", "zero or other")
+    return values

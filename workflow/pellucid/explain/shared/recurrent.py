@@ -1,0 +1,56 @@
+"""A small recurrent network for each example: gated recurrent units in both directions, and a linear layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_DIRECTIONS = ("ahead", "back")
+
+
+class Recurrent:
+    """Gated recurrent units (Cho et al. 2014) as wide as the series, in both directions, and a linear layer.
+
+    Every example has weights of its own, which are variables of a search. All examples start with the same ones.
+
+    Args:
+        width: channels of the series.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+
+    def start(self, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        """Draw the weights, uniform up to one by the root of the width, as they are for one example."""
+        width, bound = self._width, 1 / np.sqrt(self._width)
+        shapes: dict[str, tuple[int, ...]] = {}
+        for way in _DIRECTIONS:
+            shapes |= {f"{way}_input": (width, 3 * width), f"{way}_state": (width, 3 * width)}
+            shapes |= {f"{way}_input_bias": (3 * width,), f"{way}_state_bias": (3 * width,)}
+        shapes |= {"out": (2 * width, width), "out_bias": (width,)}
+        return {name: rng.uniform(-bound, bound, shape).astype(np.float32) for name, shape in shapes.items()}
+
+    def applied(self, tf_: Any, series: Any, weights: dict[str, Any]) -> Any:
+        """Return the output at every step: (rows, time, channels) to (rows, time, channels)."""
+        states = [self._states(tf_, series, weights, way) for way in _DIRECTIONS]
+        return tf_.concat(states, axis=2) @ weights["out"] + weights["out_bias"][:, tf_.newaxis]
+
+    def _states(self, tf_: Any, series: Any, weights: dict[str, Any], way: str) -> Any:
+        """Return the states of one direction, in the order of time: (rows, time, channels)."""
+        gates = series @ weights[f"{way}_input"] + weights[f"{way}_input_bias"][:, tf_.newaxis]
+        kernel, bias = weights[f"{way}_state"], weights[f"{way}_state_bias"]
+
+        def following(state: Any, gate: Any) -> Any:
+            own = tf_.squeeze(state[:, tf_.newaxis] @ kernel, 1) + bias
+            reset_in, update_in, new_in = tf_.split(gate, 3, axis=1)
+            reset_own, update_own, new_own = tf_.split(own, 3, axis=1)
+            update = tf_.sigmoid(update_in + update_own)
+            new = tf_.tanh(new_in + tf_.sigmoid(reset_in + reset_own) * new_own)
+            return (1 - update) * new + update * state
+
+        by_time = tf_.transpose(gates, (1, 0, 2))
+        first = tf_.zeros_like(series[:, 0])
+        states = tf_.scan(following, by_time, first, reverse=way == "back")
+        return tf_.transpose(states, (1, 0, 2))

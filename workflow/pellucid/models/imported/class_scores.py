@@ -1,0 +1,40 @@
+"""Refuse scores of classes that are no logits: a softmax behind them would make other probabilities, and other maps."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.models.imported import callers_words
+
+_INDEPENDENT = ("sigmoid", "Sigmoid", "log_sigmoid", "LogSigmoid", "hard_sigmoid", "HardSigmoid")
+_EXPECTED = "a softmax or log-softmax as the last layer, or scores without an activation"
+
+
+def require_logits(activation: str | None, kind: str, answers: NDArray[np.float64], where: str) -> None:
+    """Refuse independent sigmoids, a sparsemax, and probabilities or their logarithms that operations compute.
+
+    Args:
+        activation: in which the last operation ends, by its name; None where its results can be any number.
+        kind: class of the last operation.
+        answers: (N, classes), to inputs on which functions differ (`same_function.tries`).
+        where: name of the model in messages.
+
+    Raises:
+        InputError: such scores.
+    """
+    if activation in _INDEPENDENT:
+        found, expected = f"{answers.shape[1]} independent sigmoids", "scores of classes that exclude each other"
+        raise InputError.unexpected(where, found, f"{expected}: a softmax, or logits", callers_words.of_labels())
+    if activation == "sparsemax":
+        raise InputError.unexpected(where, "a sparsemax at its end, whose probabilities of 0 have no logit", _EXPECTED)
+    # Of a dense layer without an activation it would be chance; all equal are the scores of a layer without weights.
+    if activation in ("softmax", "log_softmax") or kind == "Dense" or not np.ptp(answers, axis=0).any():
+        return
+    if (answers >= 0).all() and (answers <= 1).all():
+        found = "scores that are always between 0 and 1: probabilities that are computed before the last layer"
+        raise InputError.unexpected(where, found, _EXPECTED)
+    if (answers <= 1e-6).all() and np.allclose(np.exp(answers).sum(1), 1, atol=1e-4):
+        found = "logarithms of probabilities that are computed before the last layer"
+        raise InputError.unexpected(where, found, _EXPECTED)

@@ -1,0 +1,254 @@
+"""Learn variables of each example, such as a mask, by gradient descent through the model."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.network import target_columns
+from pellucid.network.decompositions import Decompositions
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+logger = logging.getLogger(__name__)
+
+Array = NDArray[np.float32]
+# Seconds between two lines that say how far a long search is.
+_SECONDS = 20
+# Of Adam, as in its paper (Kingma & Ba 2015).
+_FIRST, _SECOND, _TINY = 0.9, 0.999, 1e-8
+
+
+class Scores:
+    """The model as a loss sees it, while it is traced.
+
+    Args:
+        tf_: TensorFlow.
+        logits: batch to logits.
+        columns: of the rows' targets, from `target_columns.indices`.
+        scale: from logits to scores.
+    """
+
+    def __init__(self, tf_: Any, logits: Callable[[Any], Any], columns: Any, scale: np.float32) -> None:
+        self._tf, self._logits, self._columns, self._scale = tf_, logits, columns, scale
+
+    def outputs(self, batch: tf.Tensor) -> tf.Tensor:
+        """Return the score of every output: (rows, outputs)."""
+        return self._scale * self._logits(batch)
+
+    def target(self, batch: tf.Tensor) -> tf.Tensor:
+        """Return the score of each row's target: (rows,)."""
+        return target_columns.taken(self._tf, self.outputs(batch), self._columns)
+
+
+Tensors = dict[str, Any]
+Fit = Callable[[Any, Tensors, Tensors, Scores], Any]
+Penalty = Callable[[Any, Tensors, Tensors, Any], Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is searched for, in rows that do not depend on each other.
+
+    Attributes:
+        start: the variables at the start, by name, each (rows, ...).
+        constants: what the losses need of each row, by name, each (rows, ...).
+        fit: (TensorFlow, variables, constants, scores) -> what the model says, (rows,), to be made small.
+        penalty: (TensorFlow, variables, constants, weight) -> the penalty of the variables, (rows,).
+        weights: of the penalty, one for each iteration.
+        bounded: the names of variables that are kept between 0 and 1.
+        curvature: largest second derivative of the penalty with a weight of 1, times the number of values.
+    """
+
+    start: Mapping[str, Array]
+    constants: Mapping[str, Array]
+    fit: Fit
+    penalty: Penalty
+    weights: NDArray[np.float64]
+    bounded: tuple[str, ...] = ()
+    curvature: float = 2.0
+
+
+class LearnedMasks(Decompositions):
+    """Queries of `ExplainedModel` that search for an input."""
+
+    def learn(
+        self,
+        problem: Problem,
+        target: NDArray[np.int64],
+        *,
+        rate: float,
+        optimiser: Literal["descent", "adam"] = "descent",
+        rows: int | None = None,
+        called: str = "masks",
+    ) -> dict[str, Array]:
+        """Return the variables after the last iteration, by name, each (rows, ...).
+
+        Descent divides the gradient of a row's fit by the largest root of its mean square so far, so that the steps do
+        not depend on the unit of the score, and multiplies the gradient of the penalty, a mean over the values, by
+        their number. Its step is `rate`, less where the penalty weighs much: 1 / (1 / rate + curvature × weight). Adam
+        minimises the sum of both (Kingma & Ba 2015).
+
+        Args:
+            problem: what is searched for.
+            target: of each row, (rows,).
+            rate: size of a step.
+            optimiser: descent or adam.
+            rows: most rows at a time, where a row takes more memory than the model's own pass.
+            called: what is searched for, in the lines that tell how far the search is.
+
+        Raises:
+            InputError: the model has no gradient, or one that is NaN or infinite.
+        """
+        columns, total = self._targets(target, len(target)), len(target)
+        size = min(self.batch_size(backward=True), rows or total or 1)
+        learned = {name: np.empty_like(values) for name, values in problem.start.items()}
+        told, step = time.monotonic(), None
+        for start in range(0, total, size):
+            part = slice(start, start + size)
+            constants = {name: self._tf.constant(values[part]) for name, values in problem.constants.items()}
+            state = _fresh(self._tf, {name: values[part] for name, values in problem.start.items()})
+            of_rows, numbers = self._tf.constant(columns[part]), self._tf.zeros((4,), self._tf.float32)
+            if step is None:
+                build = _step(self._tf, self._functions.logits, self.scale, problem, optimiser)
+                step = _traced(self._tf, build, 1, state, constants, of_rows, numbers)
+            for iteration, weight in enumerate(problem.weights):
+                numbers = self._tf.constant([rate, weight, iteration + 1, problem.curvature], self._tf.float32)
+                state = step(state, constants, of_rows, numbers)
+                if time.monotonic() - told > _SECONDS:
+                    told = time.monotonic()
+                    done = start * len(problem.weights) + (iteration + 1) * len(columns[part])
+                    logger.info("%s: %.0f%% of the search is done", called, 100 * done / total / len(problem.weights))
+            for name, values in learned.items():
+                values[part] = np.asarray(state["variables"][name])
+        self.forward_passes += total * len(problem.weights)
+        self.backward_passes += total * len(problem.weights)
+        for values in learned.values():
+            if not np.isfinite(values).all():
+                hint = "The model's gradients may overflow: occlusion, rise and lime need no gradients."
+                raise InputError.unexpected("model", f"NaN or infinity while {called} were learned", "numbers", hint)
+        return learned
+
+    def losses(
+        self, fit: Fit, variables: Mapping[str, Array], constants: Mapping[str, Array], target: NDArray[np.int64]
+    ) -> Array:
+        """Return a problem's `fit` of given variables: (rows,)."""
+        columns, found = self._targets(target, len(target)), np.empty(len(target), np.float32)
+
+        def run(state: Tensors, given: Tensors, of_rows: Any) -> Any:
+            return fit(self._tf, state, given, Scores(self._tf, self._functions.logits, of_rows, self.scale))
+
+        function, size = None, self.batch_size()
+        for start in range(0, len(target), size):
+            part = slice(start, start + size)
+            rows = {
+                kind: {name: self._tf.constant(values[part]) for name, values in arrays.items()}
+                for kind, arrays in (("variables", variables), ("constants", constants))
+            }
+            arguments = (rows["variables"], rows["constants"], self._tf.constant(columns[part]))
+            function = function or _traced(self._tf, run, 0, *arguments)
+            found[part] = function(*arguments).numpy()
+        self.forward_passes += len(target)
+        return found
+
+
+def _fresh(tf_: Any, start: Mapping[str, Array]) -> dict[str, Tensors]:
+    """Return the state before the first iteration."""
+    variables = {name: tf_.constant(values) for name, values in start.items()}
+    zeros = {name: tf_.zeros_like(values) for name, values in variables.items()}
+    largest = tf_.zeros((len(next(iter(start.values()))),), tf_.float32)
+    return {"variables": variables, "first": zeros, "second": dict(zeros), "largest": {"": largest}}
+
+
+def _traced(tf_: Any, function: Callable[..., Any], unbatched: int, *arguments: Any) -> Callable[..., Any]:
+    """Return the function, traced once for any number of rows; the last `unbatched` arguments have no rows."""
+    batched = len(arguments) - unbatched
+    signature = [
+        tf_.nest.map_structure(
+            lambda tensor, free=place < batched: tf_.TensorSpec(
+                (None, *tensor.shape[1:]) if free else tensor.shape, tensor.dtype
+            ),
+            argument,
+        )
+        for place, argument in enumerate(arguments)
+    ]
+    traced: Callable[..., Any] = tf_.function(function, autograph=False).get_concrete_function(*signature)
+    return traced
+
+
+def _step(
+    tf_: Any, logits: Callable[[Any], Any], scale: np.float32, problem: Problem, optimiser: str
+) -> Callable[..., Any]:
+    """Return (state, constants, columns, [rate, weight, iteration, curvature]) -> the state after one iteration."""
+
+    def step(state: dict[str, Tensors], constants: Tensors, columns: Any, numbers: Any) -> dict[str, Tensors]:
+        variables = state["variables"]
+        with tf_.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            fit = problem.fit(tf_, variables, constants, Scores(tf_, logits, columns, scale))
+            penalty = problem.penalty(tf_, variables, constants, numbers[1])
+        try:
+            of_fit = tape.gradient(fit, variables)
+        except LookupError:  # an operation without a gradient
+            of_fit = dict.fromkeys(variables)
+        if all(gradient is None for gradient in of_fit.values()):
+            raise InputError.unexpected(
+                "model",
+                "class scores without a gradient",
+                "a model that has one",
+                "occlusion, rise, lime and kernel_shap need none.",
+            )
+        of_penalty = tape.gradient(penalty, variables, unconnected_gradients="zero")
+        of_fit = {name: _or_zero(tf_, of_fit[name], values) for name, values in variables.items()}
+        update = _adam if optimiser == "adam" else _descent
+        state = update(tf_, state, of_fit, of_penalty, numbers)
+        for name in problem.bounded:
+            state["variables"][name] = tf_.clip_by_value(state["variables"][name], 0.0, 1.0)
+        return state
+
+    return step
+
+
+def _or_zero(tf_: Any, gradient: Any, values: Any) -> Any:
+    return tf_.zeros_like(values) if gradient is None else gradient
+
+
+def _descent(
+    tf_: Any, state: dict[str, Tensors], of_fit: Tensors, of_penalty: Tensors, numbers: Any
+) -> dict[str, Tensors]:
+    """Return the state after a step of descent with each row's gradient in a unit of its own."""
+    moved = {}
+    squares = [tf_.reshape(gradient, (tf_.shape(gradient)[0], -1)) for gradient in of_fit.values()]
+    joined = tf_.concat(squares, 1)
+    root = tf_.sqrt(tf_.reduce_mean(tf_.square(joined), 1))
+    largest = tf_.maximum(state["largest"][""], root)
+    unit = tf_.where(largest > 0, largest, 1.0)
+    step = 1.0 / (1.0 / numbers[0] + numbers[3] * numbers[1])
+    for name, values in state["variables"].items():
+        shape = (-1, *(1,) * (values.shape.rank - 1))
+        number = tf_.cast(tf_.reduce_prod(tf_.shape(values)[1:]), tf_.float32)
+        moved[name] = values - step * (of_fit[name] / tf_.reshape(unit, shape) + number * of_penalty[name])
+    return {**state, "variables": moved, "largest": {"": largest}}
+
+
+def _adam(
+    tf_: Any, state: dict[str, Tensors], of_fit: Tensors, of_penalty: Tensors, numbers: Any
+) -> dict[str, Tensors]:
+    """Return the state after a step of Adam, algorithm 1 of its paper."""
+    rate, count = numbers[0], numbers[2]
+    variables, first, second = {}, {}, {}
+    for name, values in state["variables"].items():
+        gradient = of_fit[name] + of_penalty[name]
+        first[name] = _FIRST * state["first"][name] + (1 - _FIRST) * gradient
+        second[name] = _SECOND * state["second"][name] + (1 - _SECOND) * tf_.square(gradient)
+        mean, square = first[name] / (1 - _FIRST**count), second[name] / (1 - _SECOND**count)
+        variables[name] = values - rate * mean / (tf_.sqrt(square) + _TINY)
+    return {**state, "variables": variables, "first": first, "second": second}

@@ -1,0 +1,72 @@
+"""Average drop, increase and gain: the probability of the class when the input is masked by its explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+
+from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
+from pellucid.score.shared import fills
+from pellucid.score.shared.masks import drop_of, mask_of, masked, without_contrasts
+from pellucid.targets import split
+from pellucid.tasks import MULTI_LABEL, SINGLE_LABEL
+
+# Changes of a probability in float32 below this are rounding.
+_ROUNDING = 1e-6
+
+SPEC = ScoreSpec(
+    title="Average drop and increase",
+    family="faithfulness",
+    about="Each input is multiplied by its map (evidence for the class as a share of the strongest; of unsigned maps "
+    "the absolute values), so that only what the map shows is left; the rest goes to a baseline. Average drop: the "
+    "loss of the probability as a share of it, 0 where it rises. Increase: the share of examples whose probability "
+    "rises. Gain: the rise as a share of what is left to 1. They favour wide maps: one of equal values leaves the "
+    "input as it is and has no drop. Read them with `adcc`, which asks for small maps as well, and with the controls. "
+    "Not defined for a contrast, which has no probability.",
+    paper="Chattopadhay A, Sarkar A, Howlader P, Balasubramanian VN. Grad-CAM++: Generalized Gradient-based Visual "
+    "Explanations for Deep Convolutional Networks. WACV (2018), section 4.1, average drop and increase in confidence; "
+    "gain: Zhang H, Torres F, Sicre R, Avrithis Y, Ayache S. Opti-CAM: Optimizing Saliency Maps for Interpretability. "
+    "CVIU 248 (2024), average gain",
+    metrics={
+        "average_drop": Metric("Average drop", "lower", 0, 1),
+        "increase": Metric("Increase in confidence", "higher", 0, 1, proportion=True),
+        "average_gain": Metric("Average gain", "higher", 0, 1),
+    },
+    needs_model=True,
+    needs_training=True,
+    tasks=(SINGLE_LABEL, MULTI_LABEL),
+)
+
+
+def score(
+    explanation: Explanation,
+    case: ScoreContext,
+    rng: np.random.Generator,
+    *,
+    baselines: Annotated[Sequence[str], fills.baselines_field(fills.FIXED)] = ("zero",),
+) -> ScoreResult:
+    """Return the three metrics for each baseline; NaN for a contrast.
+
+    Raises:
+        InputError: see `fills.filling`.
+    """
+    assert case.model is not None
+    everything = np.arange(len(case.inputs))
+    whole = case.model.output(case.inputs, case.targets)
+    mask, streams = (
+        mask_of(explanation, explanation.attributions),
+        dict(zip(fills.FIXED, rng.spawn(len(fills.FIXED)), strict=True)),
+    )
+    values = {}
+    for name in baselines:
+        left = masked(case, everything, mask, fills.filling(case, name, streams[name]))
+        after = case.model.output(left, case.targets)
+        rise = np.maximum(after.astype(np.float64) - whole, 0)
+        values[f"average_drop.{name}"] = drop_of(whole, after)
+        values[f"increase.{name}"] = (rise > _ROUNDING).astype(np.float64)
+        values[f"average_gain.{name}"] = rise / np.where(whole < 1, 1 - whole, 1)
+    note = "not defined for a contrast" if (split(case.targets)[1] >= 0).any() else ""
+    ordered = sorted(values, key=lambda name: list(SPEC.metrics).index(name.split(".")[0]))
+    return ScoreResult({name: without_contrasts(case.targets, values[name]) for name in ordered}, note=note)
