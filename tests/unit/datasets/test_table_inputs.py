@@ -90,6 +90,26 @@ def test_a_test_file_with_its_columns_in_another_order(tmp_path):
     np.testing.assert_array_equal(raw.test.others["patient"].x[:, 0], 40 + np.arange(4))
 
 
+def by_class(folder, *examples):
+    """Two files, each a class, of examples (t, age)."""
+    for number, written in enumerate(examples):
+        (folder / f"{number}.csv").write_text("t,age\n" + "".join(f"{t},{age}\n" for t, age in written))
+    files = {f"file_{number + 1}": folder / f"{number}.csv" for number in range(len(examples))}
+    inputs = {"ecg": {"signal": "t"}, "patient": ["age"]}
+    return table.load(files, np.random.default_rng(0), label="file", inputs=inputs)
+
+
+def test_two_patients_of_one_age_may_have_two_classes(tmp_path):
+    raw = by_class(tmp_path, [(1, 50), (2, 60)], [(3, 50), (2, 61)])
+    assert raw.train.others["patient"].x[:, 0].tolist() == [50, 60, 50, 61]
+    assert raw.train.y.tolist() == [0, 0, 1, 1]
+
+
+def test_an_example_that_is_equal_in_all_inputs_has_one_class(tmp_path):
+    with pytest.raises(InputError, match=r"1\.csv, line 3: found the same example as in .*0\.csv, line 2, of another"):
+        by_class(tmp_path, [(1, 50), (2, 60)], [(3, 50), (1, 50)])
+
+
 def archives(folder, second):
     """Two archives of 4 examples, of which `second` changes the other; what the source gets of them."""
     arrays = {"sig": np.arange(20.0).reshape(4, 5), "lab": np.arange(8.0).reshape(4, 2), "y": np.array(list("abab"))}
