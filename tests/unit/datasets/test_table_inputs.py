@@ -305,3 +305,35 @@ def test_the_files_of_the_other_inputs_are_those_of_experiments_that_have_some(t
     for name, wanted in (("a", [True, False]), ("b", [False, True])):
         fits = [re.fullmatch(f"results/(?P<experiment>{pattern})/x", f"results/{name}/x") for pattern in patterns]
         assert [match is not None for match in fits] == wanted
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 9) | st.floats() | st.text(max_size=4) | st.sampled_from(["t*", "age"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["signal", "channels", "layout", "unit", "sampling_rate"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from(["ecg", "patient", "a/b", "", "x" * 101]), ODD, max_size=3) | ODD)
+def test_whatever_is_written_under_inputs_is_read_or_refused_in_words(tmp_path_factory, inputs):
+    folder = tmp_path_factory.mktemp("odd")
+    content = experiment(folder, BOTH)
+    content["experiments"]["a"]["dataset"]["inputs"] = inputs
+    try:
+        config = resolution.resolve(content)
+    except ConfigError as error:
+        assert all("inputs" in fault or "dataset" in fault for fault in error.faults)
+        return
+    if "input" not in config.experiments["a"]["examples"]:
+        assert inputs is None
+        return
+    entry = config.experiments["a"]["dataset"]["inputs"]
+    try:
+        raw = table.load({"file": folder / "data.csv"}, np.random.default_rng(0), inputs=entry)
+    except InputError:
+        return
+    assert {about.name for about in raw.inputs} == set(inputs)
