@@ -8,7 +8,7 @@ from pellucid.network import incremental_graph_plan
 from tests.metamorphic.test_incremental import full_and_incremental
 
 SETTINGS = settings(
-    derandomize=True, deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    derandomize=True, deadline=None, max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 JOINS = ("Add", "Concatenate", "Multiply", "Maximum", "Subtract", "Average")
 
@@ -95,5 +95,6 @@ def test_incremental_scores_are_those_of_full_passes(keras, monkeypatch, graph):
     monkeypatch.setattr(incremental_graph_plan, "_LARGEST_SHARE", 1.0)
     monkeypatch.setattr(incremental_graph_plan, "_LARGEST_RATIO", 2.0)
     model = model_of(keras, shape, blocks, end, seed)
+    assert incremental_graph_plan.plan(model, (3, 2)[: len(shape) - 1])
     full, found = full_and_incremental(model, monkeypatch, seed, everywhere=True)
     np.testing.assert_allclose(found, full, atol=2e-5 * max(np.abs(full).max(), 1))
