@@ -20,7 +20,7 @@ def windows(draw, axes):
     kind = draw(st.sampled_from(kinds))
     paddings = ["same", "valid", *(["causal"] if kind == "Conv" and axes == 1 else [])]
     stride = draw(st.integers(1, 2))
-    dilation = draw(st.integers(1, 3)) if kind == "Conv" and stride == 1 else 1
+    dilation = draw(st.integers(1, 3)) if "Conv" in kind and stride == 1 else 1
     return kind, draw(st.integers(1, 3)), stride, dilation, draw(st.sampled_from(paddings))
 
 
@@ -52,9 +52,10 @@ def model_of(keras, shape, blocks, end, seed):
         make = getattr(layers, f"{kind}{axes}D")
         if kind.endswith("Pooling"):
             return make(size, strides=stride, padding=padding)(x)
-        given = {"dilation_rate": dilation} if kind == "Conv" else {}
-        given |= {} if kind == "DepthwiseConv" else {"filters": 4}
-        return make(kernel_size=size, strides=stride, padding=padding, activation="tanh", **given)(x)
+        given = {} if kind == "DepthwiseConv" else {"filters": 4}
+        return make(
+            kernel_size=size, strides=stride, padding=padding, dilation_rate=dilation, activation="tanh", **given
+        )(x)
 
     start = keras.Input(shape)
     x = start
