@@ -232,6 +232,9 @@ def test_a_fresh_clone_beside_copied_results_reruns_nothing(
 ) -> None:
     for name, owner in (("of_s3", clone.folder), ("of_local", local)):
         fresh = Project(tmp_path / name, CONFIG)
+        # As in a clone: all files of the project are newer than the results.
+        for path in [fresh.folder / "Snakefile", *(fresh.folder / "workflow").rglob("*.*")]:
+            os.utime(path)
         shutil.copytree(owner / "own", fresh.folder / "own", copy_function=shutil.copy2)
         if owner == local:
             shutil.copytree(local / "results", fresh.folder / "results", copy_function=shutil.copy2)
