@@ -1,7 +1,7 @@
 """Digest of the code that a rule runs.
 
-Snakemake sees an edit of a script by the time of its file, and not of the modules that the script imports. A clone gives
-all files the time at which it was made, so that results that were copied beside it would be made again. Each rule
+Snakemake sees an edit of a script by the time of its file, and not of the modules that the script imports. A clone
+gives all files the time at which it was made, so that results that were copied beside it would be made again. Each rule
 therefore has a digest of both among its parameters (`code_of` in `rules/common.smk`), and the times of scripts do not
 count (`rerun-triggers` in `profiles/default`).
 """
