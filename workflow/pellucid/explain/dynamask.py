@@ -101,9 +101,9 @@ def explain(
     flat = free.reshape(len(inputs), -1)
     calm = _references(inputs, perturbation, window, baseline, rng, measured)
     constants = {
-        "inputs": masks.repeated(inputs, number),
-        "calm": masks.repeated(calm, number),
-        "free": masks.repeated(free.astype(np.float32), number),
+        "inputs": inputs,
+        "calm": calm,
+        "free": free.astype(np.float32),
         "kept": masks.kept_values(sizes, flat),
     }
     blur = Blur(sigma) if perturbation == "gaussian_blur" else None
@@ -151,7 +151,7 @@ def explain(
     errors = model.losses(
         fit,
         {"mask": np.concatenate([learned, nothing], axis=1).reshape(-1, length, depth)},
-        {name: masks.repeated(values[::number], number + 1) for name, values in constants.items()},
+        {name: values for name, values in constants.items() if name != "kept"},
         masks.repeated(targets, number + 1),
     ).reshape(len(inputs), number + 1)
     return np.asarray(learned[np.arange(len(inputs)), chosen(errors[:, :-1], errors[:, -1], threshold)])

@@ -89,10 +89,10 @@ def explain(
     of_channels = free.reshape(len(inputs), -1, inputs.shape[-1])
     counted = of_channels if channels == "each" else np.asarray(of_channels.any(-1, keepdims=True))
     constants = {
-        "free": masks.repeated(counted.astype(np.float32), number),
+        "free": counted.astype(np.float32),
         "kept": masks.kept_values(areas, counted.reshape(len(inputs), -1)),
-        "present": masks.repeated(free.astype(np.float32), number),
-        "copies": masks.repeated(_copies(inputs, perturbation, baseline, rng, measured), number),
+        "present": free.astype(np.float32),
+        "copies": _copies(inputs, perturbation, baseline, rng, measured),
     }
 
     def made(tf_: Any, grid: Any) -> Any:
