@@ -25,8 +25,8 @@ _HELD = 2**24
 SPEC = MethodSpec(
     title="Dynamask",
     family="perturbation",
-    paper="Crabbé J, van der Schaar M. Explaining Time Series Predictions with Dynamic Masks. ICML (2021), equations 2 "
-    "to 7, algorithm 2; the error is that of the target's score",
+    paper="Crabbé J, van der Schaar M. Explaining Time Series Predictions with Dynamic Masks. ICML (2021); the "
+    "error is that of the target's score",
     unit="mask (1: kept)",
     per_channel=True,
     signed=False,
@@ -199,7 +199,7 @@ def _references(
 
 
 class Blur:
-    """Gaussian blur along time, at each value of a width of its own: `sigma` × (1 - mask) (equation 3).
+    """Gaussian blur along time, at each value of a width of its own: `sigma` × (1 - mask).
 
     Attributes:
         reach: steps before and behind that have a weight.
