@@ -10,7 +10,7 @@ one value by its channel's mean is x² - mean², so that the scores depend on no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -173,23 +173,36 @@ def compared(found: NDArray[np.float64], published: tuple[float, ...]) -> list[t
     return rows
 
 
+def table(
+    name: str,
+    columns: tuple[str, ...],
+    widths: tuple[int, ...],
+    of_methods: Mapping[str, tuple[float, ...]],
+    found: Mapping[str, NDArray[np.float64]],
+) -> None:
+    """Print of each method and score the published number, the mean here, and their distance in standard errors."""
+    print(f"\n{name:<21}" + "".join(f"{score:>{width}}" for score, width in zip(columns, widths, strict=True)))
+    for method, published in of_methods.items():
+        cells = []
+        for other, row, width in zip(published, compared(found[method], published), widths, strict=True):
+            mean, error, away = row
+            digits = 3 if other <= 1 else 0
+            text = f"{other:.{digits}f} | {mean:.{digits}f} ± {error:.{digits}f} {away:+5.1f}"
+            cells.append(f"{text:>{width}}")
+        print(f"{method:<21}" + "".join(cells), flush=True)
+
+
 def main() -> None:
-    """Print both tables: the published number, the mean here, and their distance in standard errors."""
+    """Print all tables: the published number, the mean here, and their distance in standard errors."""
     from pellucid.network import runtime
+    from tests.bench import state
 
     runtime.start(2)
     print(
-        f"Published (a mean of {FOLDS} folds of {SERIES} series) | here (of {DRAWS} × {FOLDS} folds) ± standard error of"
+        f"Published (a mean of {FOLDS} folds of {SERIES} series) | here (of {DRAWS} × {FOLDS} folds; state: "
+        f"{state.FOLDS}) ± standard error of"
     )
     print("the difference, and the difference (here - published) in standard errors")
-    for table, of_methods in PUBLISHED.items():
-        found = measured(table)
-        print(f"\n{table:<21}" + "".join(f"{score:>{width}}" for score, width in zip(SCORES, WIDTHS, strict=True)))
-        for method, published in of_methods.items():
-            cells = []
-            for other, row, width in zip(published, compared(found[method], published), WIDTHS, strict=True):
-                mean, error, away = row
-                digits = 3 if other <= 1 else 0
-                text = f"{other:.{digits}f} | {mean:.{digits}f} ± {error:.{digits}f} {away:+5.1f}"
-                cells.append(f"{text:>{width}}")
-            print(f"{method:<21}" + "".join(cells))
+    for name, of_methods in PUBLISHED.items():
+        table(name, SCORES, WIDTHS, of_methods, measured(name))
+    state.main()

@@ -17,6 +17,7 @@ with job(snakemake, whole=True) as params:
         memory_mb=params.memory_mb,
         training=snakemake.input.training,
         x_validation=snakemake.input.get("x_validation"),
+        groups=snakemake.input.get("groups"),
         untrained=params.untrained,
         folder=Path(snakemake.output.metrics).parent,
     )

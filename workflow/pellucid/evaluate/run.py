@@ -34,6 +34,7 @@ def evaluate(
     training: Path | str | None = None,
     untrained: bool = False,
     x_validation: Path | str | None = None,
+    groups: Path | str | None = None,
 ) -> None:
     """Predict the test examples and score the predictions, of several labels or values as `by_task` says.
 
@@ -54,6 +55,7 @@ def evaluate(
         untrained: the model was not trained here, so that the order of its outputs may differ from that of the classes;
             `metrics.json` gets a note where this seems to be the case.
         x_validation: `x_validation.npy`, from which the thresholds of labels and the intervals of values are found.
+        groups: `groups.npz`: intervals of labels and values are over the groups of the test examples where it has any.
 
     Raises:
         InputError: a logit is NaN or infinite.
@@ -69,7 +71,8 @@ def evaluate(
         if x_validation is not None and "none" not in data.get("split", {}):
             seen = explained_model.logits(files.map_array(x_validation), called="validation example")
             validation = by_task.Validation(of_splits["validation"], seen)
-        by_task.write(folder, task, data, y, logits, validation, training)
+        of_test = None if groups is None else files.read_arrays(groups).get("test")
+        by_task.write(folder, task, data, y, logits, validation, training, of_test)
         return
     p, predicted = softmax(logits), logits.argmax(1)
     metrics, per_class, confusion = scores(y, logits, classes)
