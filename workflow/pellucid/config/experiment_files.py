@@ -148,8 +148,8 @@ def truth_file(config: Config, experiment: str) -> str:
     if not plants_evidence(config, experiment):
         source = setting(config, experiment, "dataset", "source")
         raise TargetError(
-            f"results/{experiment}/evaluation/evidence is asked for, but its data source plants no evidence of classes: "
-            f'found "{source}"; expected one that does, and the task single_label.'
+            f"results/{experiment}/evaluation/evidence is asked for, but its data source plants no evidence: "
+            f'found "{source}"; expected one that does, for classes that exclude each other.'
         )
     return f"{results(experiment)}/data/truth.npz"
 

@@ -108,8 +108,8 @@ def load(
     task: Annotated[
         Task,
         Field(
-            description="single_label: the five classes; multi_label: normal beats whose P wave and T wave are inverted "
-            "or not, independently of each other; regression: the heights of both waves, drawn likewise"
+            description="single_label: the five classes; multi_label: normal beats whose P wave and T wave are "
+            "inverted or not, independently of each other; regression: the heights of both waves, drawn likewise"
         ),
     ] = SINGLE_LABEL,
 ) -> RawData:

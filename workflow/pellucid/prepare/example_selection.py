@@ -57,7 +57,8 @@ def select(
             value that the example stands for), `targets` (int64, see `targets.py`), `predictions` (int64: the class,
             or whether the label is predicted; float32: the value), `probabilities` (float64, not of a regression),
             `answers` (the labels, uint8, or values, float32, of several labels or a regression), `truth` (bool, the
-            evidence of what is explained) where it is known, and `measured` (bool, of the shape of the inputs) where a test example was padded or had gaps.
+            evidence of what is explained) where it is known, and `measured` (bool, of the shape of the inputs) where a
+            test example was padded or had gaps.
 
     Raises:
         InputError: no output has the name that `target` has, or no example fits `choose`.
