@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, tables
 from pellucid.data_info import DataInfo
-from pellucid.evaluate import chance_by_task, class_order, multi_label, regression, thresholds
+from pellucid.evaluate import chance_by_task, class_order, multi_label, output_order, regression, thresholds
 from pellucid.evaluate.prediction_tables import of_labels, of_values
 from pellucid.tasks import MULTI_LABEL, sigmoid
 
@@ -34,6 +34,8 @@ def write(
     validation: Validation | None,
     training: Path | str | None,
     groups: NDArray[np.str_] | None = None,
+    *,
+    untrained: bool = False,
 ) -> None:
     """Score the predictions of the test examples and write all files of the evaluation.
 
@@ -47,11 +49,14 @@ def write(
         validation: None for data that are not divided: thresholds are then 0.5, and intervals are left out.
         training: `training.json`, whose notes are repeated in `metrics.json`.
         groups: (N,), the group (patient) of each test example, over which intervals are; None where there are none.
+        untrained: the model was not trained here, so that the order of its outputs may differ from that of the data.
     """
     if task == MULTI_LABEL:
         fact, metrics, notes = _labels(folder, data, answers, logits, validation, groups)
     else:
         fact, metrics, notes = _values(folder, data, answers, logits, validation, groups)
+    if untrained and (doubt := output_order.warning(answers, logits, data["classes"], task)):
+        notes.append(doubt)
     nothing = np.zeros(0, np.int64)
     notes += class_order.notes(training, nothing, nothing, [], fact["sentence"])
     if notes:

@@ -72,7 +72,7 @@ def evaluate(
             seen = explained_model.logits(files.map_array(x_validation), called="validation example")
             validation = by_task.Validation(of_splits["validation"], seen)
         of_test = None if groups is None else files.read_arrays(groups).get("test")
-        by_task.write(folder, task, data, y, logits, validation, training, of_test)
+        by_task.write(folder, task, data, y, logits, validation, training, of_test, untrained=untrained)
         return
     p, predicted = softmax(logits), logits.argmax(1)
     metrics, per_class, confusion = scores(y, logits, classes)
