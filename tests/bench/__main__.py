@@ -21,6 +21,7 @@ from tests.bench import (
     occlusion,
     page,
     peers,
+    planted_labels,
     published,
     ranks,
     scores,
@@ -43,6 +44,7 @@ BENCHMARKS = {
     "slurm": slurm.main,
     "ecg": ecg.main,
     "published": published.main,
+    "planted_labels": planted_labels.main,
     "peers": peers.main,
 }
 

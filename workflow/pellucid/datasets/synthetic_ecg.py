@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
@@ -116,8 +115,9 @@ def load(
     """Simulate beats in random order.
 
     Returns:
-        x (5 per_class, 187, 1), each beat scaled to [0, 1] by its minimum and maximum, y and truth. The values of a
-        regression are the wave's height in parts of the beat's range, with noise: as it is in x.
+        x (5 per_class, 187, 1), y and truth. Each beat of the classes is scaled to [0, 1] by its minimum and maximum.
+        Those of labels and values stay in mV: scaled by a wave that is inverted, the whole beat would tell the label.
+        The values of a regression are in mV, too.
 
     Raises:
         InputError: rate_min is above rate_max.
@@ -132,7 +132,8 @@ def load(
             count = min(CHUNK, per_class - first)
             beats = simulate(name, count, rng, **shapes)
             voltage = beats.voltage + _disturbance(count, rng, noise, artefact, wander)
-            x.append(_scaled(voltage)[0])
+            low, high = voltage.min(axis=1, keepdims=True), voltage.max(axis=1, keepdims=True)
+            x.append(((voltage - low) / (high - low)).astype(np.float32))
             truth.append(beats.truth)
     order = rng.permutation(len(CLASSES) * per_class)
     examples = Examples(
@@ -157,9 +158,8 @@ def _of_waves(
     for first in range(0, total, CHUNK):
         count = min(CHUNK, total - first)
         beats = planted_waves.plant(task, count, rng, **shapes)
-        scaled, span = _scaled(beats.voltage + _disturbance(count, rng, *disturbance))
-        x.append(scaled)
-        y.append(beats.present if task == MULTI_LABEL else (beats.heights / span).astype(np.float32))
+        x.append((beats.voltage + _disturbance(count, rng, *disturbance)).astype(np.float32))
+        y.append(beats.present if task == MULTI_LABEL else beats.heights.astype(np.float32))
         truth.append(beats.truth)
     examples = Examples(
         x=np.concatenate(x)[:, :, None], y=np.concatenate(y), truth=np.concatenate(truth)[:, :, None, :]
@@ -170,17 +170,11 @@ def _of_waves(
         test=None,
         classes=planted_waves.LABELS if is_labels else planted_waves.VALUES,
         channels=("ECG",),
-        unit="scaled to [0, 1]",
+        unit="mV",
         sampling_rate=RATE,
         task=task,
-        units=() if is_labels else ("of the beat's range",) * len(planted_waves.VALUES),
+        units=() if is_labels else ("mV",) * len(planted_waves.VALUES),
     )
-
-
-def _scaled(voltage: Array) -> tuple[NDArray[np.float32], Array]:
-    """Return each beat (N, 187) scaled to [0, 1] by its minimum and maximum, and its range (N, 1) in mV."""
-    low, high = voltage.min(axis=1, keepdims=True), voltage.max(axis=1, keepdims=True)
-    return ((voltage - low) / (high - low)).astype(np.float32), high - low
 
 
 def _disturbance(count: int, rng: np.random.Generator, noise: float, artefact: float, wander: float) -> Array:
