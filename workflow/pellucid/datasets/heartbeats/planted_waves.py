@@ -4,8 +4,9 @@ The beats are normal (class N of `synthetic_beats.py`), with their neighbours. T
 beat are multiplied by a factor each, drawn independently of each other and of everything else. What tells the label or
 the value is where this wave lies, in every example: also where the label is absent, the wave's shape says so.
 
-Modelling assumption: the waves of the model add up, so that a wave times a factor is the wave of a beat whose event is
-as many times larger. A sample belongs to a wave if the wave alone is above 10% of its largest value there.
+Modelling assumptions: the waves of the model add up, so that a wave times a factor is the wave of a beat whose event is
+as many times larger. A sample belongs to a wave if the wave alone is above 10% of its largest value there. Elsewhere the
+wave stays as it was: the slow return to the baseline behind it would tell the label, too, outside of the evidence.
 """
 
 from __future__ import annotations
@@ -66,10 +67,9 @@ def plant(
     heights, truth = np.empty((count, len(PARTS))), np.empty((*voltage.shape, len(PARTS)), np.bool_)
     for place, part in enumerate(PARTS):
         waves = beats.waves[:, :, parts == part]
-        factor = factors[:, place, np.newaxis]
         whole = waves.sum(2)
-        voltage += (factor - 1) * whole
-        heights[:, place] = factors[:, place] * whole.max(1)
         # The waves of P and T point up before they are multiplied.
         truth[:, :, place] = (waves > COVER * waves.max(1, keepdims=True)).any(2)
+        voltage += (factors[:, place, np.newaxis] - 1) * whole * truth[:, :, place]
+        heights[:, place] = factors[:, place] * whole.max(1)
     return Planted(voltage, present.astype(np.uint8), heights, truth)
