@@ -5,8 +5,8 @@ beat are multiplied by a factor each, drawn independently of each other and of e
 the value is where this wave lies, in every example: also where the label is absent, the wave's shape says so.
 
 Modelling assumptions: the waves of the model add up, so that a wave times a factor is the wave of a beat whose event is
-as many times larger. A sample belongs to a wave if the wave alone is above 10% of its largest value there. Elsewhere the
-wave stays as it was: the slow return to the baseline behind it would tell the label, too, outside of the evidence.
+as many times larger. A sample belongs to a wave if the wave alone is above 10% of its largest value there. Elsewhere
+the wave stays as it was: the slow return to the baseline behind it would tell the label, too, outside of the evidence.
 """
 
 from __future__ import annotations
