@@ -21,6 +21,7 @@ from tests.bench import (
     occlusion,
     page,
     peers,
+    planted_labels,
     published,
     rankings,
     ranks,
@@ -44,6 +45,7 @@ BENCHMARKS = {
     "slurm": slurm.main,
     "ecg": ecg.main,
     "published": published.main,
+    "planted_labels": planted_labels.main,
     "rankings": rankings.main,
     "peers": peers.main,
 }

@@ -10,7 +10,7 @@ one value by its channel's mean is x² - mean², so that the scores depend on no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -173,10 +173,12 @@ def compared(found: NDArray[np.float64], published: tuple[float, ...]) -> list[t
     return rows
 
 
-def line(method: str, found: NDArray[np.float64], published: tuple[float, ...]) -> str:
+def line(
+    method: str, found: NDArray[np.float64], published: tuple[float, ...], widths: tuple[int, ...] = WIDTHS
+) -> str:
     """Return the row of a method in the printed table."""
     cells = []
-    for other, row, width in zip(published, compared(found, published), WIDTHS, strict=True):
+    for other, row, width in zip(published, compared(found, published), widths, strict=True):
         mean, error, away = row
         digits = 3 if other <= 1 else 0
         text = f"{other:.{digits}f} | {mean:.{digits}f} ± {error:.{digits}f} {away:+5.1f}"
@@ -184,20 +186,32 @@ def line(method: str, found: NDArray[np.float64], published: tuple[float, ...]) 
     return f"{method:<21}" + "".join(cells)
 
 
+def table(
+    name: str,
+    columns: tuple[str, ...],
+    widths: tuple[int, ...],
+    of_methods: Mapping[str, tuple[float, ...]],
+    found: Mapping[str, NDArray[np.float64]],
+) -> None:
+    """Print of each method and score the published number, the mean here, and their distance in standard errors."""
+    print(f"\n{name:<21}" + "".join(f"{score:>{width}}" for score, width in zip(columns, widths, strict=True)))
+    for method, published in of_methods.items():
+        print(line(method, found[method], published, widths), flush=True)
+
+
 def main() -> None:
-    """Print both tables: the published number, the mean here, and their distance in standard errors."""
+    """Print all tables: the published number, the mean here, and their distance in standard errors."""
     from pellucid.network import runtime
-    from tests.bench import published_masks
+    from tests.bench import published_masks, state
 
     runtime.start(2)
     print(
-        f"Published (a mean of {FOLDS} folds of {SERIES} series) | here (of {DRAWS} × {FOLDS} folds; of masks {FOLDS}) ± standard error of"
+        f"Published (a mean of {FOLDS} folds of {SERIES} series) | here (of {DRAWS} × {FOLDS} folds; of masks {FOLDS}; "
+        f"state: {state.FOLDS}) ± standard error of"
     )
     print("the difference, and the difference (here - published) in standard errors")
-    for table, of_methods in PUBLISHED.items():
-        found = measured(table)
-        print(f"\n{table:<21}" + "".join(f"{score:>{width}}" for score, width in zip(SCORES, WIDTHS, strict=True)))
-        for method, published in of_methods.items():
-            print(line(method, found[method], published))
-        for method, published in published_masks.PUBLISHED[table].items():
-            print(line(method, published_masks.measured(table, method), published), flush=True)
+    for name, of_methods in PUBLISHED.items():
+        table(name, SCORES, WIDTHS, of_methods, measured(name))
+        for method, published in published_masks.PUBLISHED[name].items():
+            print(line(method, published_masks.measured(name, method), published), flush=True)
+    state.main()

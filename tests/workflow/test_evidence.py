@@ -29,5 +29,5 @@ def test_a_source_without_evidence_is_refused_before_any_job(tmp_path):
     tiny.write_config(tmp_path, CONFIG)
     done = tiny.snakemake(tmp_path, "--cores", "1", "results/digits/evaluation/evidence.csv")
     assert done.returncode != 0
-    assert 'plants no evidence: found "digits"; expected one that does.' in done.stdout + done.stderr
+    assert 'plants no evidence: found "digits"; expected one that does, for' in done.stdout + done.stderr
     assert not (tmp_path / "results/digits/data").exists()

@@ -60,6 +60,24 @@ def along_outputs(values: NDArray[Any], targets: NDArray[np.int64]) -> NDArray[A
     return np.where(other < 0, explained, explained - values[..., np.maximum(other, 0)])
 
 
+def evidence(truth: NDArray[np.bool_], targets: NDArray[np.int64], depth: int) -> NDArray[np.bool_]:
+    """Return where the planted evidence of each example's target is: (N, *input_shape).
+
+    Args:
+        truth: (N, *input_shape), the same for every target; or (N, *input_shape, outputs), the evidence of each output.
+            The evidence of a contrast is that of both outputs.
+        targets: (N,).
+        depth: number of axes of the examples, with N.
+    """
+    if truth.ndim == depth:
+        return truth
+    why, other = split(targets)
+    rows = np.arange(len(truth))
+    # The index of the rows and that of the outputs are one: their axis comes first.
+    explained: NDArray[np.bool_] = truth[rows, ..., why]
+    return np.where((other < 0).reshape(-1, *(1,) * (depth - 1)), explained, explained | truth[rows, ..., other])
+
+
 def name(target: int, classes: Sequence[str]) -> str:
     """Return how a target is called: "MI", or "MI, not NORM" for a contrast."""
     why, other = (int(index[0]) for index in split(np.array([target])))

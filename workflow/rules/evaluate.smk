@@ -56,6 +56,8 @@ use rule evaluate as evaluate_labels with:
         data_info=DATA_INFO,
         model=f"{RESULTS}/model/model.keras",
         training=f"{RESULTS}/model/training.json",
+        # Intervals are over patients where the data have them.
+        groups=f"{RESULTS}/data/groups.npz",
     output:
         metrics=f"{RESULTS}/evaluation/metrics.json",
         chance=evaluation_files.CHANCE,
@@ -79,6 +81,8 @@ use rule evaluate as evaluate_values with:
         data_info=DATA_INFO,
         model=f"{RESULTS}/model/model.keras",
         training=f"{RESULTS}/model/training.json",
+        # Intervals are over patients where the data have them.
+        groups=f"{RESULTS}/data/groups.npz",
     output:
         metrics=f"{RESULTS}/evaluation/metrics.json",
         chance=evaluation_files.CHANCE,

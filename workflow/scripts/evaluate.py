@@ -19,6 +19,7 @@ with job(snakemake, whole=True) as params:
         training=snakemake.input.training,
         x_validation=snakemake.input.get("x_validation"),
         others_validation=snakemake.input.get("other_validation"),
+        groups=snakemake.input.get("groups"),
         untrained=params.untrained,
         folder=Path(snakemake.output.metrics).parent,
     )

@@ -7,9 +7,10 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from pellucid.datasets import synthetic_ecg as source
-from pellucid.datasets.heartbeats import synthetic_beats
+from pellucid.datasets.heartbeats import planted_waves, synthetic_beats
 from pellucid.datasets.heartbeats.ecg_model import Events, contributions, events
 from pellucid.errors import InputError
+from pellucid.tasks import MULTI_LABEL, REGRESSION
 
 # Table I of McSharry et al. 2003: P, Q, R, S, T.
 THETA = np.array([-np.pi / 3, -np.pi / 12, 0, np.pi / 12, np.pi / 2])
@@ -282,3 +283,55 @@ def test_without_the_truth_a_classifier_fails_and_with_nothing_else_it_does_not(
     assert whole > 0.85
     assert removed < 0.5
     assert kept > removed + 0.3
+
+
+@pytest.fixture(scope="module", params=[MULTI_LABEL, REGRESSION])
+def planted(request):
+    return planted_waves.plant(
+        request.param, 400, np.random.default_rng(3), jitter=3, variability=1, rate_min=55, rate_max=95
+    ), request.param
+
+
+def test_planted_waves_change_what_lies_in_their_evidence_alone(planted):
+    """Against the same beats with both waves as they were: the generator draws the beats first."""
+    waves, task = planted
+    beats = synthetic_beats.simulate("N", 400, np.random.default_rng(3))
+    changed = np.abs(waves.voltage - beats.voltage)
+    assert changed[~waves.truth.any(-1)].max() < 1e-12
+    for place, part in enumerate(planted_waves.PARTS):
+        wave = own(beats, part)
+        inside = waves.truth[:, :, place]
+        assert (inside & ~beats.truth).mean() < 0.002
+        # Beats that keep this wave, and beats that have it inverted.
+        if task == MULTI_LABEL:
+            has = waves.present[:, place] == 1
+            assert changed[~has][inside[~has] & ~waves.truth[~has, :, 1 - place]].max() < 1e-12
+            top = wave.argmax(1)
+            rows = np.flatnonzero(has)
+            np.testing.assert_allclose(changed[rows, top[rows]], 2 * wave[rows, top[rows]])
+            np.testing.assert_allclose(waves.heights[:, place], np.where(has, -1, 1) * wave.max(1))
+    assert not (waves.truth.all(-1)).any(), "the two evidences lie apart"
+    spread = waves.present if task == MULTI_LABEL else waves.heights
+    assert abs(np.corrcoef(spread.T)[0, 1]) < 0.15
+
+
+@pytest.mark.parametrize("task", [MULTI_LABEL, REGRESSION])
+def test_beats_with_labels_and_values(task):
+    data = source.load({}, np.random.default_rng(0), per_class=20, task=task)
+    assert (data.task, source.task(task=task)) == (task, task)
+    assert data.train.x.shape == (100, 187, 1)
+    assert data.train.truth.shape == (100, 187, 1, 2)
+    assert data.train.truth.any((1, 2)).all(), "also where a label is absent, its wave says so"
+    assert data.train.y.shape == (100, 2)
+    if task == MULTI_LABEL:
+        assert data.classes == ("inverted P", "inverted T")
+        assert (data.train.y.dtype, set(data.train.y.ravel().tolist())) == (np.uint8, {0, 1})
+        return
+    assert data.classes == ("P height", "T height")
+    assert np.isfinite(data.train.y).all()
+    # The T wave is the largest thing in its evidence: its height in mV can be read from the beat.
+    truth = data.train.truth[:, :, 0, 1]
+    x = np.where(truth, data.train.x[:, :, 0], np.nan)
+    middle = np.nanmedian(data.train.x[:, :, 0], 1)
+    seen = np.where(data.train.y[:, 1] > 0, np.nanmax(x, 1), np.nanmin(x, 1)) - middle
+    assert np.corrcoef(seen, data.train.y[:, 1])[0, 1] > 0.9

@@ -6,7 +6,7 @@ import pytest
 import pellucid
 from pellucid.errors import InputError
 from pellucid.models import base, gap_cnn, keras_file, saved_model
-from pellucid.models.imported import task_head
+from pellucid.models.imported import opaque, task_head
 
 SHAPE = (8, 1)
 OWN = {"filters": [4], "kernels": [3], "pool": 1, "batch_norm_momentum": 0.9}
@@ -204,3 +204,23 @@ def test_a_saved_model_is_called_and_gets_the_head_of_the_task(keras, tmp_path, 
     for task in ("multi_label", "regression"):
         with pytest.raises(InputError, match="3 probabilities that sum to 1.*fits data of the task single_label"):
             saved_model.build(SHAPE, 3, folder=str(tmp_path / "classes"), allow_code=True, task=task)
+
+
+@pytest.mark.parametrize("end", ["relu", "softplus", "tanh"])
+def test_limited_scores_of_classes_are_not_taken_for_logits_without_a_word(keras, x, caplog, end):
+    for model in (made(keras, keras.layers.Activation(end)), made(keras, getattr(keras.activations, end))):
+        caplog.clear()
+        changed = task_head.with_head(model, 3, "single_label", "mine")
+        assert np.asarray(changed(x)).sum(1) == pytest.approx(1, abs=1e-5)
+        assert f"end in the activation {end}" in caplog.text.lower()
+        assert "are not those of its training" in caplog.text
+    with caplog.at_level("WARNING"):
+        caplog.clear()
+        task_head.with_head(made(keras), 3, "single_label", "mine")
+        assert not caplog.text
+    opaque.logits(model.inputs[0], model.outputs[0], 3, "mine")
+    assert "its scores are " in caplog.text
+    caplog.clear()
+    plain = made(keras)
+    opaque.logits(plain.inputs[0], plain.outputs[0], 3, "mine")
+    assert "its scores are " not in caplog.text

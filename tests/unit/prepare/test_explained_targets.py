@@ -9,7 +9,7 @@ from pellucid.errors import InputError
 from pellucid.prepare import choice_by_label, choice_by_value
 from pellucid.prepare.example_selection import select
 from pellucid.prepare.explained_targets import contrasted, targets
-from pellucid.targets import contrast, name, split
+from pellucid.targets import contrast, evidence, name, split
 from pellucid.tasks import MULTI_LABEL, REGRESSION, sigmoid
 
 CLASSES = ["NORM", "MI", "CD"]
@@ -168,3 +168,12 @@ def test_a_target_of_an_experiment_takes_the_place_of_that_of_the_defaults():
     }
     content = {"run": ["own"], "defaults": {"examples": {"target": {"class": "1"}}}, "experiments": {"own": entry}}
     assert resolution.resolve(content).experiments["own"]["examples"]["target"] == {"why": "3", "not": "5"}
+
+
+def test_the_evidence_is_that_of_what_is_explained(rng):
+    truth = rng.random((3, 6, 1, 2)) < 0.5
+    targets = np.array([0, 1, contrast(0, 1)])
+    found = evidence(truth, targets, 3)
+    expected = [truth[0, ..., 0], truth[1, ..., 1], truth[2].any(-1)]
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(evidence(truth[..., 0], targets, 3), truth[..., 0])

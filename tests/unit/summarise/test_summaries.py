@@ -178,7 +178,7 @@ def test_the_event_is_the_r_peak_nearest_to_the_middle_and_found_once(monkeypatc
     x = np.zeros((3, 1000, 2), np.float32)
     x[1:] = 1
     data = {"sampling_rate_hz": 250, "channels": ["I", "II"]}
-    found = events.positions("r_peak", x, {}, np.array([0, 1, 2, 1]), data)
+    found = events.positions("r_peak", x, {}, np.array([0, 1, 2, 1]), np.zeros(4, int), data)
     np.testing.assert_array_equal(found, [np.nan, 480, 480, 480])
     assert searched == [(("I", "II"), 250.0)] * 3
 
@@ -186,11 +186,13 @@ def test_the_event_is_the_r_peak_nearest_to_the_middle_and_found_once(monkeypatc
 def test_events_that_cannot_be_known_are_refused():
     x, data = np.zeros((2, 10, 1)), {"sampling_rate_hz": None, "channels": ["I"]}
     with pytest.raises(InputError, match="without a sampling rate"):
-        events.positions("r_peak", x, {}, np.arange(2), data)
+        events.positions("r_peak", x, {}, np.arange(2), np.zeros(2, int), data)
     with pytest.raises(InputError, match="plants no evidence"):
-        events.positions("planted", x, {}, np.arange(2), data)
+        events.positions("planted", x, {}, np.arange(2), np.zeros(2, int), data)
     with pytest.raises(InputError, match="images"):
-        events.positions("planted", np.zeros((2, 4, 4, 1)), {}, np.arange(2), data)
+        events.positions("planted", np.zeros((2, 4, 4, 1)), {}, np.arange(2), np.zeros(2, int), data)
     truth = np.zeros((2, 10, 1), np.bool_)
     truth[1, 3:6] = True
-    np.testing.assert_array_equal(events.positions("planted", x, {"test": truth}, np.arange(2), data), [np.nan, 4])
+    np.testing.assert_array_equal(
+        events.positions("planted", x, {"test": truth}, np.arange(2), np.zeros(2, int), data), [np.nan, 4]
+    )

@@ -129,8 +129,9 @@ def is_untrained(config: Config, experiment: str) -> bool:
 
 
 def plants_evidence(config: Config, experiment: str) -> bool:
-    """Return whether the data source knows where the evidence for each class lies."""
-    return bool(named_files.spec_of(settings_of(config, experiment), "dataset").truth)
+    """Return whether the data source knows where the evidence for each class lies: whether it is needed is tested."""
+    settings = settings_of(config, experiment)
+    return bool(named_files.spec_of(settings, "dataset").truth) and tasks_of.of(settings) == SINGLE_LABEL
 
 
 def has_beats(config: Config, experiment: str) -> bool:
@@ -148,7 +149,7 @@ def truth_file(config: Config, experiment: str) -> str:
         source = setting(config, experiment, "dataset", "source")
         raise TargetError(
             f"results/{experiment}/evaluation/evidence is asked for, but its data source plants no evidence: "
-            f'found "{source}"; expected one that does.'
+            f'found "{source}"; expected one that does, for classes that exclude each other.'
         )
     return f"{results(experiment)}/data/truth.npz"
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pellucid import plugins
 from pellucid.errors import InputError
 from pellucid.messages import MANY_CLASSES, abbreviate, comma_list, counted, did_you_mean
+from pellucid.tasks import OUTPUT_WORDS, SINGLE_LABEL
 
 _WHERE = "model.classes"
 
@@ -115,8 +116,14 @@ def require_number(experiment: Mapping[str, Any]) -> None:
     )
 
 
-def guess(name: str) -> str:
+def guess(name: str, task: str = SINGLE_LABEL) -> str:
     """Return one line for an experiment whose model has outputs of unknown order."""
+    if task != SINGLE_LABEL:
+        words = OUTPUT_WORDS[task]
+        return (
+            f"{name}: which output of the model is which of the {words} is a guess: the outputs are taken for the "
+            f"{words} in the order in which the data have them. model.classes says the model's own order."
+        )
     return (
         f"{name}: which output of the model is which class is a guess, unless the labels are the numbers 0, 1, 2, …: "
         "the outputs are taken for the labels of the data in sorted order. model.classes says the model's own order."

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pellucid.config import explain_key, model_classes, unlabelled
+from pellucid.config import task as tasks_of
 from pellucid.config.studies import Study
 
 
@@ -30,4 +31,4 @@ def notes(
 def _of_experiment(name: str, experiment: Mapping[str, Any]) -> list[str]:
     if left_out := unlabelled.notes(name, experiment):
         return left_out
-    return [model_classes.guess(name)] if model_classes.is_guess(experiment) else []
+    return [model_classes.guess(name, tasks_of.of(experiment))] if model_classes.is_guess(experiment) else []

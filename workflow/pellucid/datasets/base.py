@@ -44,7 +44,7 @@ class SourceSpec:
         licence: of the data.
         citation: the reference that the authors ask for.
         homepage: a page about the data.
-        truth: whether the evidence for each example's class is known (`Examples.truth`).
+        truth: whether the evidence for each example's class, label or value is known (`Examples.truth`).
         events: "r_peaks" for recordings of heartbeats whose R peaks can be found (`heartbeats.r_peaks`): the maps of
             their beats are then averaged.
         scratch: whether `load` takes a `scratch` (`spill_buffer.SpillBuffer`), where it builds arrays that may be
@@ -115,8 +115,9 @@ class Examples:
         y: what a model is to learn, by `RawData.task`. single_label: int64 (N,), indices into `RawData.classes`.
             multi_label: uint8 (N, labels), 1 where the example has the label. regression: float32 (N, values), finite.
             Without labels, whatever the task: int64 (N,) of UNLABELLED.
-        truth: bool, of the shape of x: True where the evidence for the example's class was planted; None if the
-            evidence is unknown.
+        truth: bool, of the shape of x: True where the evidence for the example's class was planted. Of several labels
+            or values (*x.shape, outputs): where the evidence of each lies, whether the example has the label or not.
+            None if the evidence is unknown.
         group: str (N,), the group (patient, recording) of each example; a group must not lie on both sides of a split.
             None if examples are independent of each other.
         filling: uint8, of the shape of x: MEASURED, ESTIMATED or BLANK; None if every value was measured. Only measured

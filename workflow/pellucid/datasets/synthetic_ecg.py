@@ -9,6 +9,8 @@ with its R peak near sample 75, and the beat after, drawn by `heartbeats/synthet
     F  fusion: on time, P wave, a QRS and T that blend those of N and V in a random proportion
     Q  paced: on time, no P wave, pacing spike, wide QRS, discordant T wave; its neighbours are normal beats
 
+With several labels or values, two waves of a normal beat carry an evidence each: see `heartbeats/planted_waves.py`.
+
 Noise and baseline wander are added here, the wander being the steady answer of equation (1) of the paper to the
 breathing in its equation (2): a sinusoid. The other modelling assumptions stand in `synthetic_beats.py`.
 """
@@ -23,9 +25,11 @@ import numpy as np
 from pydantic import Field
 
 from pellucid.datasets.base import Examples, RawData, SourceSpec
+from pellucid.datasets.heartbeats import planted_waves
 from pellucid.datasets.heartbeats.ecg_model import Array
 from pellucid.datasets.heartbeats.synthetic_beats import CLASSES, RATE, SAMPLES, simulate
 from pellucid.errors import InputError
+from pellucid.tasks import MULTI_LABEL, SINGLE_LABEL, Task
 
 # Height of the normal R wave in mV, the measure of all noise.
 R_HEIGHT = 1.1
@@ -57,6 +61,11 @@ def check(*, rate_min: float, rate_max: float, **others: object) -> None:
         raise InputError.unexpected(
             "synthetic_ecg: rate_min", f"{rate_min:g} with rate_max {rate_max:g}", "rate_min at most rate_max"
         )
+
+
+def task(*, task: str, **others: Any) -> str:
+    """Return the task that the user names."""
+    return task
 
 
 def axes(**parameters: Any) -> tuple[int, ...]:
@@ -95,23 +104,33 @@ def load(
     ] = 1,
     rate_min: Annotated[float, Field(ge=40, le=100, description="lowest heart rate in beats per minute")] = 55,
     rate_max: Annotated[float, Field(ge=40, le=100, description="highest heart rate in beats per minute")] = 95,
+    task: Annotated[
+        Task,
+        Field(
+            description="single_label: the five classes; multi_label: normal beats whose P wave and T wave are "
+            "inverted or not, independently of each other; regression: the heights of both waves, drawn likewise"
+        ),
+    ] = SINGLE_LABEL,
 ) -> RawData:
     """Simulate beats in random order.
 
     Returns:
-        x (5 per_class, 187, 1), each beat scaled to [0, 1] by its minimum and maximum, y and truth.
+        x (5 per_class, 187, 1), y and truth. Each beat of the classes is scaled to [0, 1] by its minimum and maximum.
+        Those of labels and values stay in mV: scaled by a wave that is inverted, the whole beat would tell the label.
+        The values of a regression are in mV, too.
 
     Raises:
         InputError: rate_min is above rate_max.
     """
     check(rate_min=rate_min, rate_max=rate_max)
+    shapes = {"jitter": jitter, "variability": variability, "rate_min": rate_min, "rate_max": rate_max}
+    if task != SINGLE_LABEL:
+        return _of_waves(task, len(CLASSES) * per_class, rng, (noise, artefact, wander), shapes)
     x, truth = [], []
     for name in CLASSES:
         for first in range(0, per_class, CHUNK):
             count = min(CHUNK, per_class - first)
-            beats = simulate(
-                name, count, rng, jitter=jitter, variability=variability, rate_min=rate_min, rate_max=rate_max
-            )
+            beats = simulate(name, count, rng, **shapes)
             voltage = beats.voltage + _disturbance(count, rng, noise, artefact, wander)
             low, high = voltage.min(axis=1, keepdims=True), voltage.max(axis=1, keepdims=True)
             x.append(((voltage - low) / (high - low)).astype(np.float32))
@@ -124,6 +143,37 @@ def load(
     )
     return RawData(
         train=examples, test=None, classes=CLASSES, channels=("ECG",), unit="scaled to [0, 1]", sampling_rate=RATE
+    )
+
+
+def _of_waves(
+    task: Task,
+    total: int,
+    rng: np.random.Generator,
+    disturbance: tuple[float, float, float],
+    shapes: Mapping[str, float],
+) -> RawData:
+    """Simulate beats with two labels or values, whose evidence lies in different waves."""
+    x, y, truth = [], [], []
+    for first in range(0, total, CHUNK):
+        count = min(CHUNK, total - first)
+        beats = planted_waves.plant(task, count, rng, **shapes)
+        x.append((beats.voltage + _disturbance(count, rng, *disturbance)).astype(np.float32))
+        y.append(beats.present if task == MULTI_LABEL else beats.heights.astype(np.float32))
+        truth.append(beats.truth)
+    examples = Examples(
+        x=np.concatenate(x)[:, :, None], y=np.concatenate(y), truth=np.concatenate(truth)[:, :, None, :]
+    )
+    is_labels = task == MULTI_LABEL
+    return RawData(
+        train=examples,
+        test=None,
+        classes=planted_waves.LABELS if is_labels else planted_waves.VALUES,
+        channels=("ECG",),
+        unit="mV",
+        sampling_rate=RATE,
+        task=task,
+        units=() if is_labels else ("mV",) * len(planted_waves.VALUES),
     )
 
 

@@ -14,6 +14,7 @@ from pellucid.config.variants import method_of, variants
 from pellucid.draw import explanation, style
 from pellucid.errors import InputError
 from pellucid.summarise.measured_maps import MeasuredMaps
+from pellucid.targets import evidence
 
 
 def draw(
@@ -84,6 +85,8 @@ def _arrays(
     for name, path in (("truth", truth), ("measured", filled)):
         if "test" in (of_split := files.map_arrays(path)):
             arrays[name] = np.asarray(of_split["test"][where])
+    if "truth" in arrays:
+        arrays["truth"] = evidence(arrays["truth"], arrays["targets"], arrays["inputs"].ndim)
     if "measured" in arrays:
         # The attributions of padding were set to 0 when they were written.
         arrays["unmeasured_share"] = np.zeros((1, len(rows)))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, tables
 from pellucid.data_info import DataInfo
-from pellucid.evaluate import chance_by_task, class_order, multi_label, regression, thresholds
+from pellucid.evaluate import chance_by_task, class_order, multi_label, output_order, regression, thresholds
 from pellucid.evaluate.prediction_tables import of_labels, of_values
 from pellucid.tasks import MULTI_LABEL, sigmoid
 
@@ -33,6 +33,9 @@ def write(
     logits: NDArray[Any],
     validation: Validation | None,
     training: Path | str | None,
+    groups: NDArray[np.str_] | None = None,
+    *,
+    untrained: bool = False,
 ) -> None:
     """Score the predictions of the test examples and write all files of the evaluation.
 
@@ -45,11 +48,15 @@ def write(
         answers, logits: (N, outputs), of the test examples.
         validation: None for data that are not divided: thresholds are then 0.5, and intervals are left out.
         training: `training.json`, whose notes are repeated in `metrics.json`.
+        groups: (N,), the group (patient) of each test example, over which intervals are; None where there are none.
+        untrained: the model was not trained here, so that the order of its outputs may differ from that of the data.
     """
     if task == MULTI_LABEL:
-        fact, metrics, notes = _labels(folder, data, answers, logits, validation)
+        fact, metrics, notes = _labels(folder, data, answers, logits, validation, groups)
     else:
-        fact, metrics, notes = _values(folder, data, answers, logits, validation)
+        fact, metrics, notes = _values(folder, data, answers, logits, validation, groups)
+    if untrained and (doubt := output_order.warning(answers, logits, data["classes"], task)):
+        notes.append(doubt)
     nothing = np.zeros(0, np.int64)
     notes += class_order.notes(training, nothing, nothing, [], fact["sentence"])
     if notes:
@@ -64,6 +71,7 @@ def _labels(
     answers: NDArray[np.uint8],
     logits: NDArray[Any],
     validation: Validation | None,
+    groups: NDArray[np.str_] | None,
 ) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     names, notes = list(data["classes"]), []
     if validation is None:
@@ -77,7 +85,7 @@ def _labels(
         if absent := [name for name, count in zip(names, positives, strict=True) if not count]:
             listed = f"{', '.join(absent[:5])}{' …' if len(absent) > 5 else ''}"
             notes.append(f"The threshold of {listed} is 0.5: no validation example has the label.")
-    scored = multi_label.score(answers, logits, names, at, positives)
+    scored = multi_label.score(answers, logits, names, at, positives, groups)
     fact = chance_by_task.of_labels(answers, logits, names)
     if doubt := fact.get("labels_sentence"):
         notes.append(doubt)
@@ -102,6 +110,7 @@ def _values(
     answers: NDArray[np.float32],
     logits: NDArray[Any],
     validation: Validation | None,
+    groups: NDArray[np.str_] | None,
 ) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     names, notes = list(data["classes"]), []
     of_training = [data["value_statistics"][name] for name in names]
@@ -114,7 +123,7 @@ def _values(
         )
     else:
         errors = np.abs(validation.logits.astype(np.float64) - validation.answers)
-    scored = regression.score(answers, logits, names, units, spread, errors)
+    scored = regression.score(answers, logits, names, units, spread, errors, groups)
     if validation is not None and not np.isfinite(scored.widths).all():
         notes.append(
             f"Predictions have no intervals of {regression.NOMINAL:.0%}: {len(errors)} validation examples are too few "

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.evaluate import resampling
+from pellucid.evaluate import auroc_interval, resampling
 from pellucid.evaluate.label_ranking import areas
 from pellucid.tasks import sigmoid
 
 BINS = 15  # of a label's reliability, as of the reliability diagram of classes
-# Test examples of each kind, below which a label has no intervals (`docs/statistics.md` has the measured coverage).
+# Test examples of each kind, below which a label has no intervals of AUPRC and F1, nor of the means over labels their
+# own (`docs/statistics.md` has the measured coverage). Of AUROC see `auroc_interval`.
 FEWEST = 10
 _DIGITS = 9  # of a probability, when it is compared with the edge of a bin
 
@@ -39,13 +40,14 @@ def score(
     labels: list[str],
     thresholds: NDArray[np.float64],
     validation_positives: NDArray[np.int64],
+    groups: NDArray[np.str_] | None = None,
 ) -> Scored:
     """Score the predictions of test examples.
 
     AUROC is undefined for a label that all test examples have, or none; AUPRC (average precision), recall and F1 for
     one that none has. Macro means are over the labels for which they are defined; micro means take every pair of an
-    example and a label as one decision. Intervals are from resamples of the examples, see `resampling`; the thresholds
-    stay.
+    example and a label as one decision. Intervals of a label's AUROC are those of `auroc_interval`, all others are from
+    resamples of the examples, see `resampling`; the thresholds stay.
 
     Args:
         answers: (N, labels), 1 where the example has the label.
@@ -53,15 +55,19 @@ def score(
         labels: their names.
         thresholds: (labels,), the probability from which each is predicted.
         validation_positives: (labels,), the validation examples from which each threshold was chosen that have it.
+        groups: (N,), such as patients: intervals are over groups then; None if examples are independent.
     """
     import pandas as pd
 
     has, p = answers == 1, sigmoid(logits)
     predicted = p >= thresholds
     whole = _values(has, logits, predicted, np.ones((1, len(has))))
-    drawn = [_values(has, logits, predicted, counts) for counts in resampling.resamples(*has.shape)]
+    members = resampling.numbered(groups)
+    drawn = [_values(has, logits, predicted, counts) for counts in resampling.resamples(*has.shape, members)]
     ends = {name: resampling.ends(np.concatenate([block[name] for block in drawn])) for name in whole}
     _leave_out_rare(ends, has)
+    of_labels = [auroc_interval.interval(has[:, place], logits[:, place], members) for place in range(has.shape[1])]
+    ends["auroc"] = (np.array([low for low, _ in of_labels]), np.array([high for _, high in of_labels]))
     confusion = _confusion(has, predicted)
     reliability = pd.concat([_reliability(has[:, place], p[:, place], name) for place, name in enumerate(labels)])
     errors = (reliability["share"] * reliability["gap"].abs()).groupby(reliability["label"], sort=False).sum()
@@ -78,6 +84,7 @@ def score(
         "log_loss": float((np.logaddexp(0, logits.astype(np.float64)) - has * logits.astype(np.float64)).mean()),
         "expected_calibration_error": float(errors.mean()),
         "test_examples": len(has),
+        **({} if members is None else {"test_groups": int(members.max()) + 1}),
         "labels": len(labels),
     }
     table = pd.DataFrame({"label": labels, **confusion})
@@ -115,7 +122,7 @@ def _leave_out_rare(ends: dict[str, tuple[NDArray[np.float64], NDArray[np.float6
     """Remove, in place, the intervals of labels that too few test examples have, or lack: they would be too narrow."""
     positives = has.sum(0)
     rare = np.minimum(positives, len(has) - positives) < FEWEST
-    for name in ("auroc", "auprc", "f1"):
+    for name in ("auprc", "f1"):
         for end in ends[name]:
             end[rare] = np.nan
 

@@ -37,6 +37,7 @@ def score(
     units: list[str],
     spread: NDArray[np.float64],
     calibration: NDArray[np.float64],
+    groups: NDArray[np.str_] | None = None,
 ) -> Scored:
     """Score the predictions of test examples.
 
@@ -51,12 +52,14 @@ def score(
         spread: (values,), standard deviations of the training values.
         calibration: (M, values), absolute errors on the validation examples, (0, values) if there are none that the
             model was not tested on.
+        groups: (N,), such as patients: intervals are over groups then; None if examples are independent.
     """
     import pandas as pd
 
     true, predicted = true.astype(np.float64), predicted.astype(np.float64)
     whole = _values(true, predicted, np.ones((1, len(true))))
-    drawn = [_values(true, predicted, counts) for counts in resampling.resamples(*true.shape)]
+    members = resampling.numbered(groups)
+    drawn = [_values(true, predicted, counts) for counts in resampling.resamples(*true.shape, members)]
     resampled = {name: np.concatenate([block[name] for block in drawn]) for name in whole}
     columns: dict[str, Any] = {"value": names, "unit": units}
     for name, values in whole.items():
@@ -77,6 +80,8 @@ def score(
     table = coverage(np.abs(residuals), predicted, calibration, names)
     metrics = _metrics(whole, resampled, spread, table)
     metrics |= {"test_examples": len(true), "values": len(names)}
+    if members is not None:
+        metrics["test_groups"] = int(members.max()) + 1
     return Scored(metrics, pd.DataFrame(columns), table, widths)
 
 

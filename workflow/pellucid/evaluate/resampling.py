@@ -1,8 +1,8 @@
-"""Resample test examples, for the 95% intervals of metrics that are no means: AUROC, AUPRC, F1, R², RMSE.
+"""Resample test examples, for the 95% intervals of metrics that are no means: mean AUROC, AUPRC, F1, R², RMSE.
 
 A resample is told by the number of times that it holds each example, so that nothing is sorted again for it. Intervals
-are percentiles (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3). They are over examples:
-examples of one group (a patient) are taken as independent of each other.
+are percentiles (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3). Where examples have groups
+(patients), whole groups are drawn: examples of one patient are not independent of each other.
 """
 
 from __future__ import annotations
@@ -27,11 +27,26 @@ def number(examples: int, outputs: int) -> int:
     return int(np.clip(_WORK // max(examples * outputs, 1), FEWEST_RESAMPLES, RESAMPLES))
 
 
-def resamples(examples: int, outputs: int) -> Iterator[NDArray[np.float64]]:
+def numbered(groups: NDArray[np.str_] | None) -> NDArray[np.int64] | None:
+    """Return the number of each example's group, (N,) from 0; None where there are no groups."""
+    return None if groups is None else np.unique(groups, return_inverse=True)[1].astype(np.int64)
+
+
+def resamples(examples: int, outputs: int, groups: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.float64]]:
     """Yield how often each example occurs in each resample, in blocks (resamples, examples).
 
-    The draws depend on nothing but the number of examples.
+    The draws depend on nothing but the number of examples, or of groups.
+
+    Args:
+        examples, outputs: how many there are.
+        groups: (examples,), as `numbered` gives them: all examples of a group occur equally often.
     """
+    if groups is not None:
+        for counts in resamples(int(groups.max()) + 1, max(1, outputs * examples // (int(groups.max()) + 1))):
+            size = max(1, _ROOM // max(examples, 1))
+            for start in range(0, len(counts), size):
+                yield counts[start : start + size, groups]
+        return
     rng = seeds.generator(0, "evaluate", "bootstrap")
     total, size = number(examples, outputs), max(1, _ROOM // max(examples, 1))
     for start in range(0, total, size):

@@ -35,6 +35,7 @@ def evaluate(
     x_validation: Path | str | None = None,
     others: Path | str | None = None,
     others_validation: Path | str | None = None,
+    groups: Path | str | None = None,
 ) -> None:
     """Predict the test examples and score the predictions, of several labels or values as `by_task` says.
 
@@ -56,6 +57,7 @@ def evaluate(
             `metrics.json` gets a note where this seems to be the case.
         x_validation: `x_validation.npy`, from which the thresholds of labels and the intervals of values are found.
         others, others_validation: of several inputs, `other_test.npz` and `other_validation.npz`.
+        groups: `groups.npz`: intervals of labels and values are over the groups of the test examples where it has any.
 
     Raises:
         InputError: a logit is NaN or infinite.
@@ -71,7 +73,8 @@ def evaluate(
         if x_validation is not None and "none" not in data.get("split", {}):
             seen = predictions.logits(explained_model, x_validation, others_validation, "validation example")
             validation = by_task.Validation(of_splits["validation"], seen)
-        by_task.write(folder, task, data, y, logits, validation, training)
+        of_test = None if groups is None else files.read_arrays(groups).get("test")
+        by_task.write(folder, task, data, y, logits, validation, training, of_test, untrained=untrained)
         return
     p, predicted = softmax(logits), logits.argmax(1)
     metrics, per_class, confusion = scores(y, logits, classes)

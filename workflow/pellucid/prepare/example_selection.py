@@ -17,7 +17,7 @@ from pellucid.logits import log_odds
 from pellucid.messages import abbreviate
 from pellucid.prepare import choice_by_label, choice_by_value, explained_targets, other_inputs
 from pellucid.prepare.explained_targets import Target
-from pellucid.targets import split
+from pellucid.targets import evidence, split
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, REGRESSION, SINGLE_LABEL, sigmoid
 
 logger = logging.getLogger(__name__)
@@ -57,9 +57,10 @@ def select(
         output: gets `indices` (int64, into the test examples), `inputs` (float32), `labels` (int64: the class, label or
             value that the example stands for), `targets` (int64, see `targets.py`), `predictions` (int64: the class,
             or whether the label is predicted; float32: the value), `probabilities` (float64, not of a regression),
-            `answers` (the labels, uint8, or values, float32, of several labels or a regression), `truth` (bool) where
-            it is known, `measured` (bool, of the shape of the inputs) where a test example was padded or had gaps, and
-            of data with several inputs `other/<name>` (float32), the values of the inputs beside the explained one.
+            `answers` (the labels, uint8, or values, float32, of several labels or a regression), `truth` (bool, the
+            evidence of what is explained) where it is known, `measured` (bool, of the shape of the inputs) where a test
+            example was padded or had gaps, and of data with several inputs `other/<name>` (float32), the values of the
+            inputs beside the explained one.
         others: `other_test.npz`; None of data with one input.
 
     Raises:
@@ -90,6 +91,8 @@ def select(
         # The file is empty where the source knows no truth, or fills no values.
         if "test" in (of_split := files.map_arrays(path)):
             arrays[name] = np.asarray(of_split["test"][indices])
+    if "truth" in arrays:
+        arrays["truth"] = evidence(arrays["truth"], explained, arrays["inputs"].ndim)
     files.write_arrays(output, {**arrays, **other_inputs.of_examples(others, indices)})
     if unlabelled:
         logger.info("the first %d of %d examples, which have no labels", len(indices), len(answers))

@@ -61,8 +61,8 @@ def preprocess(
         scale: none, standard or minmax.
         seed: of the experiment.
         folder: gets `x_<split>.npy` (float32), `labels.npz` (`Examples.y`, per split), `truth.npz` (bool, per split,
-            where the source knows it), `measured.npz` (bool, per split, where something was filled), `groups.npz`
-            (str (N,), per split, where the source names groups) and `data.json`.
+            as `Examples.truth`, where the source knows it), `measured.npz` (bool, per split, where something was
+            filled), `groups.npz` (str (N,), per split, where the source names groups) and `data.json`.
         memory_mb: what the source may keep in memory; the results do not depend on it.
         classes: the model's classes in the order of its outputs, where the model has its own list: they number the
             labels, and some may have no examples. The splits do not depend on it.
@@ -234,4 +234,6 @@ def _order_by_outputs(raw: RawData, splits: Splits, classes: Sequence[str | int]
     order = np.argsort(outputs)
     for split in splits.values():
         split.y = split.y[:, order]
+        if split.truth is not None:
+            split.truth = replace(split.truth, source=split.truth.source[..., order])
     return replace(raw, classes=names, units=tuple(raw.units[place] for place in order) if raw.units else ())

@@ -16,7 +16,8 @@ SPEC = ScoreSpec(
     "strength that lies in it. Relevance rank: of the K strongest values, where K is the number of values that carry "
     "evidence, the share that do carry it. Strength is the absolute attribution; ties count as drawn at random. An "
     "explanation that is the evidence itself scores 1; chance is the share of the values that carry evidence. The "
-    "evidence is that of the example's own class, also where another class or a contrast is explained.",
+    "evidence is that of the example's own class, also where another class or a contrast is explained; with several "
+    "labels or values, that of the explained one, and of both in a contrast.",
     paper="Zhang J et al. Top-Down Neural Attention by Excitation Backprop. IJCV 126 (2018), section 4.1; Arras L, "
     "Osman A, Samek W. CLEVR-XAI. Information Fusion 81 (2022), equations 1 and 2",
     metrics={

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pellucid.data_info import DataInfo
 from pellucid.datasets.heartbeats import r_peaks
 from pellucid.errors import InputError
+from pellucid.targets import evidence
 
 PLANTED, R_PEAK = "planted", "r_peak"
 
@@ -20,6 +21,7 @@ def positions(
     x: NDArray[Any],
     truth: Mapping[str, NDArray[Any]],
     indices: NDArray[np.int64],
+    targets: NDArray[np.int64],
     data: DataInfo,
 ) -> NDArray[np.float32]:
     """Return the sample at which the event of each example lies, NaN where it has none: (N,).
@@ -30,6 +32,7 @@ def positions(
         x: (M, time, channels) all test examples.
         truth: content of `truth.npz`.
         indices: (N,) the chosen test examples.
+        targets: (N,) what is explained of each: where each label or value has evidence of its own, its event counts.
         data: content of `data.json`.
 
     Raises:
@@ -47,7 +50,7 @@ def positions(
         raise InputError.unexpected(
             "examples.align", f'"{align}" and a data source that plants no evidence', "none, or a source that does"
         )
-    return middles(truth["test"], indices)
+    return middles(truth["test"], indices, targets, x.ndim)
 
 
 def nearest_r_peaks(
@@ -66,11 +69,19 @@ def nearest_r_peaks(
     return found
 
 
-def middles(truth: NDArray[np.bool_], indices: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the mean sample of the True values of each example (M, time, channels): (N,), NaN where there are none."""
+def middles(
+    truth: NDArray[np.bool_], indices: NDArray[np.int64], targets: NDArray[np.int64], depth: int
+) -> NDArray[np.float32]:
+    """Return the mean sample of each example's evidence: (N,), NaN where there is none.
+
+    Args:
+        truth: (M, time, channels), or (M, time, channels, outputs).
+        indices, targets, depth: see `positions` and `targets.evidence`.
+    """
     found = np.full(len(indices), np.nan, np.float32)
     for place, index in enumerate(indices):
-        samples = np.flatnonzero(truth[index].any(-1))
+        of_target = evidence(np.asarray(truth[index])[np.newaxis], targets[place : place + 1], depth)
+        samples = np.flatnonzero(of_target[0].any(-1))
         if len(samples):
             found[place] = samples.mean()
     return found

@@ -79,7 +79,7 @@ def select(
     if (group := files.read_arrays(groups).get("test")) is not None:
         arrays["group"] = group[indices]
     if align != "none":
-        arrays["event"] = events.positions(align, files.map_array(x), files.map_arrays(truth), indices, data)
+        arrays["event"] = events.positions(align, files.map_array(x), files.map_arrays(truth), indices, explained, data)
     files.write_arrays(output, {**arrays, **other_inputs.of_examples(others, indices)})
     logger.info("%d examples of %d %s are measured", len(indices), len(np.unique(labels)), OUTPUT_WORDS[task])
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities, softmax
 from pellucid.messages import format_shape
-from pellucid.models.imported import class_scores
+from pellucid.models.imported import class_scores, limited_scores
 from pellucid.network import same_function, tracing
 from pellucid.network.graph import flatten
 from pellucid.network.layers import last_layer, walk
@@ -132,7 +132,7 @@ def _replace_activation(model: keras.Model, last: Any, activation: str | None, b
             where, "probabilities that are computed before the last layer", "a softmax as the last layer"
         )
     if activation is None:
-        logger.info('the scores of "%s" are taken for logits: a softmax follows them', last.name)
+        limited_scores.tell(last.name, limiting_activation(last))
     return Model(ends(model), _softmax(scores, model), name=model.name)
 
 

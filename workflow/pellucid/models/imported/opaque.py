@@ -10,7 +10,7 @@ import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities
-from pellucid.models.imported import callers_words, head
+from pellucid.models.imported import callers_words, head, limited_scores
 from pellucid.network import same_function
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ def logits(inputs: Any, scores: Any, n_classes: int, where: str) -> Any:
     if head.gives_probabilities(function):
         logger.info("the logarithms of its probabilities are used as logits")
         return ops.log(ops.maximum(scores, tiny))
+    limited_scores.tell_of_answers(answers)
     return scores
 
 

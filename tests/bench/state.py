@@ -1,0 +1,211 @@
+"""Published scores on the states of a hidden Markov model, beside those of the same methods here: a trained network.
+
+State: Crabbé J, van der Schaar M. Explaining Time Series Predictions with Dynamic Masks. ICML (2021), section 5.2, after
+Tonekaboni S et al. What went wrong and when? NeurIPS (2020). The published numbers, the process and the network are those
+of the repository josephenguehard/time_interpret (experiments/hmm, tint/datasets/hmm.py).
+
+A series of three features switches between two states; at each step, feature 2 (in state 0) or feature 3 (in state 1)
+decides the label, and this feature is the evidence there. A network with one output for each step is trained. As
+published (`TimeForwardTunnel`), every step's output is explained on the series up to it, and what the step's own three
+values get is kept: so a map is put together from the explanations of its steps.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.score.precision_recall import areas_of
+
+if TYPE_CHECKING:
+    import keras
+
+SCORES = ("AUP", "AUR", "AUROC", "AUPRC")
+# Means of five folds; DeepLIFT, masks and others of the table have no counterpart for a GRU here.
+PUBLISHED = {
+    "LIME": (0.932, 0.438, 0.937, 0.912),
+    "integrated gradients": (0.918, 0.454, 0.936, 0.909),
+    "occlusion": (0.866, 0.393, 0.870, 0.817),
+    "gradient SHAP": (0.849, 0.414, 0.852, 0.798),
+}
+# By fold (seed 42) in the repository's results.csv, another run of the same experiment: how far trainings differ there.
+OTHER_RUN = {
+    "LIME": (0.9195, 0.8518, 0.8846, 0.9256, 0.9116),
+    "integrated gradients": (0.9232, 0.8545, 0.8803, 0.9315, 0.9121),
+    "occlusion": (0.8792, 0.8238, 0.8468, 0.8960, 0.8874),
+    "gradient SHAP": (0.8457, 0.7973, 0.8227, 0.8723, 0.8429),
+}
+METHODS: dict[str, tuple[str, dict[str, Any]]] = {
+    "LIME": ("lime", {"baseline": "zero", "samples": 500}),
+    "integrated gradients": ("integrated_gradients", {"baseline": "zero", "steps": 25}),
+    # Zero is the mean of the training series here, see `attributions`.
+    "occlusion": ("occlusion", {"baseline": "zero", "window": 1}),
+    "gradient SHAP": ("gradient_shap", {"background": 50, "samples": 50}),
+}
+FOLDS, UNITS = 4, 200
+TRAINING, LENGTH = 800, 50
+EPOCHS, BATCH, RATE = 6, 32, 1e-3
+# Series that are explained in each fold, and the steps of each. A published map has 200 steps of three values, which are
+# scaled together: here 40 series of 5 explained steps make one map, that it has as many values.
+SERIES, STEPS = 40, tuple(range(9, LENGTH, 10))
+# Of both states: the means, and which feature decides.
+_MEANS = np.array([[0.1, 1.6, 0.5], [-0.1, -0.4, -1.5]])
+_DECIDES = np.array([1, 2])
+
+
+class Drawn(NamedTuple):
+    """Series of the process.
+
+    Attributes:
+        x: (count, length, 3).
+        y: (count, length), the label of each step.
+        truth: (count, length, 3), True at the feature that decides.
+        chance: (count, length), the probability of label 1.
+    """
+
+    x: NDArray[np.float32]
+    y: NDArray[np.int64]
+    truth: NDArray[np.bool_]
+    chance: NDArray[np.float64]
+
+
+def draw(count: int, length: int, rng: np.random.Generator) -> Drawn:
+    """Draw series: the state stays with probability 0.95, in state 1 less the longer it lasts (but never below 0.8)."""
+    roots = []
+    for decides in _DECIDES:
+        covariance = np.eye(3) * 0.8
+        covariance[0, decides] = covariance[decides, 0] = 0.01
+        roots.append(np.linalg.cholesky(covariance + 1e-3 * np.eye(3)))
+    state, since = (rng.random(count) < 0.5).astype(np.int64), np.zeros(count)
+    states = np.empty((count, length), np.int64)
+    for step in range(length):
+        stays = 0.95 - since / 500
+        to_one = np.where(state == 1, stays, 0.05)
+        following = (rng.random(count) < to_one).astype(np.int64)
+        since = np.where(following == state, since + 1, 0)
+        state = following
+        states[:, step] = state
+    noise = rng.standard_normal((count, length, 3))
+    x = _MEANS[states] + np.einsum("ntij,ntj->nti", np.array(roots)[states], noise)
+    truth = np.arange(3) == _DECIDES[states][..., np.newaxis]
+    chance = 1 / (1 + np.exp(-2 * x[truth].reshape(count, length)))
+    y = (rng.random((count, length)) < chance).astype(np.int64)
+    return Drawn(x.astype(np.float32), y, truth, chance)
+
+
+def network(length: int) -> keras.Model:
+    """Return the published network: a GRU of 200 units, batch normalisation, ReLU, dropout, two logits at each step."""
+    import keras
+
+    inputs = keras.Input((length, 3))
+    states = keras.layers.GRU(UNITS, return_sequences=True, name="gru")(inputs)
+    states = keras.layers.ReLU()(keras.layers.BatchNormalization(name="norm", epsilon=1e-5, momentum=0.9)(states))
+    return keras.Model(inputs, keras.layers.Dense(2, name="logits")(keras.layers.Dropout(0.5)(states)))
+
+
+def trained(drawn: Drawn, seed: int) -> keras.Model:
+    """Train the network on all steps of the series at once."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    model = network(drawn.x.shape[1])
+    model.compile(keras.optimizers.Adam(RATE), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(drawn.x, drawn.y, BATCH, EPOCHS, verbose=0)
+    return model
+
+
+def up_to(model: keras.Model, step: int, shift: NDArray[np.float32] | None = None) -> keras.Model:
+    """Return the same network for series that end at a step; with `shift` (step + 1, 3) it takes the series minus it."""
+    import keras
+
+    shorter = network(step + 1)
+    shorter.set_weights(model.get_weights())
+    if shift is None:
+        return shorter
+    inputs = keras.Input((step + 1, 3))
+    return keras.Model(inputs, shorter(keras.layers.Rescaling(np.ones(3), shift)(inputs)))
+
+
+def attributions(
+    method: str, model: keras.Model, x: NDArray[np.float32], training: NDArray[np.float32], seed: int
+) -> NDArray[np.float32]:
+    """Return what a method of this package gives to the values of each explained step: sizes (N, steps, 3).
+
+    Args:
+        method: a key of `PUBLISHED`.
+        model: with an output for each step.
+        x: (N, length, 3).
+        training: (M, length, 3), of whose mean occlusion takes the values that cover.
+        seed: of the method.
+    """
+    import pellucid
+
+    maps = np.empty((len(x), len(STEPS), 3), np.float32)
+    for place, step in enumerate(STEPS):
+        name, parameters = METHODS[method]
+        seen, shift = x[:, : step + 1], None
+        if method == "LIME":
+            parameters = {**parameters, "segments": step + 1}  # each value is a segment
+        if method == "occlusion":
+            shift = training[:, : step + 1].mean(0)
+            seen = seen - shift
+        if method == "gradient SHAP":
+            parameters = {**parameters, "training": np.concatenate([np.zeros_like(seen), seen])}
+        explained = pellucid.explain(up_to(model, step, shift), seen, name, at_steps="last", seed=seed, **parameters)
+        maps[:, place] = np.abs(explained.attributions[:, -1])
+    return maps
+
+
+def scores(maps: NDArray[np.float32], truth: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+    """Return AUP, AUR, AUROC and AUPRC (`SCORES`) of sizes that make one map; AUP and AUR scale them to 0–1."""
+    from sklearn.metrics import auc, precision_recall_curve, roc_auc_score
+
+    size, inside = maps.astype(np.float64).ravel(), truth.ravel()
+    curve = precision_recall_curve(inside, size)
+    return *areas_of(size, inside), float(roc_auc_score(inside, size)), float(auc(curve[1], curve[0]))
+
+
+def measured(folds: int = FOLDS) -> tuple[dict[str, NDArray[np.float64]], list[str]]:
+    """Train a network in each fold and score all methods on it.
+
+    Returns:
+        The scores of each method, (folds, 4), and a sentence on each network.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    found: dict[str, list[tuple[float, ...]]] = {method: [] for method in METHODS}
+    networks = []
+    for fold in range(folds):
+        rng = np.random.default_rng([2, fold])
+        training, test = draw(TRAINING, LENGTH, rng), draw(200, LENGTH, rng)
+        model = trained(training, fold)
+        logits = model.predict(test.x, BATCH, verbose=0)
+        of_label = (roc_auc_score(test.y.ravel(), odds.ravel()) for odds in (np.diff(logits, axis=2), test.chance))
+        networks.append("{:.3f} of {:.3f}".format(*of_label))
+        truth = test.truth[:SERIES, STEPS]
+        for method, rows in found.items():
+            rows.append(scores(attributions(method, model, test.x[:SERIES], training.x, fold), truth))
+    return {method: np.array(rows) for method, rows in found.items()}, networks
+
+
+def main() -> None:
+    """Print the table, how well the networks predict, and the order of the methods."""
+    from tests.bench import published
+
+    found, networks = measured()
+    published.table("state", SCORES, (29,) * len(SCORES), PUBLISHED, found)
+    print(f"AUROC of the label by the network, of what the process allows: {', '.join(networks)}")
+    for place, score in ((0, SCORES[0]), (2, SCORES[2])):
+        order = sorted(found, key=lambda method: -found[method][:, place].mean())
+        steps = []
+        for better, worse in pairwise(order):
+            gaps = found[better][:, place] - found[worse][:, place]
+            steps.append(f"{better} ({gaps.mean():.3f} ± {gaps.std(ddof=1) / np.sqrt(len(gaps)):.3f} above) ")
+        print(f"Order by {score}: {''.join(steps)}{order[-1]}")
+    other = ", ".join(
+        f"{method} {np.mean(folds):.3f} ± {np.std(folds, ddof=1):.3f}" for method, folds in OTHER_RUN.items()
+    )
+    print(f"AUROC in another run of the repository, mean and standard deviation of 5 folds: {other}")
