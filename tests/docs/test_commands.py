@@ -115,6 +115,7 @@ MEASURED = [
         "published",
         "shortcuts",
         "rankings",
+        "planted_labels",
     )
 ]
 # They change the shell that they are typed into.

@@ -52,8 +52,8 @@ def resamples(examples: int, outputs: int, groups: NDArray[np.int64] | None = No
     for start in range(0, total, size):
         count = min(size, total - start)
         drawn = rng.integers(examples, size=(count, examples)) + examples * np.arange(count)[:, np.newaxis]
-        counts = np.bincount(drawn.ravel(), minlength=count * examples)
-        yield counts.reshape(count, examples).astype(np.float64)
+        occurrences = np.bincount(drawn.ravel(), minlength=count * examples)
+        yield occurrences.reshape(count, examples).astype(np.float64)
 
 
 def ends(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

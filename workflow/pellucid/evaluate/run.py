@@ -49,9 +49,8 @@ def evaluate(
         memory_mb: for the batches.
         folder: gets `metrics.json`, `per_class.csv`, `confusion_matrix.csv` (rows: true class), `reliability.csv`,
             `predictions.csv` and `predictions.npz` (float32 logits, float64 probabilities, int64 labels), and
-            `chance.json`, which says whether the predictions are better than chance. With
-            more than 20 classes the tables hold only classes that are true or predicted for some example, and each
-            example's five most probable classes.
+            `chance.json`, which says whether the predictions are better than chance. With more than 20 classes the
+            tables hold only classes that are true or predicted for some example, and each example's five most probable.
         training: `training.json`, whose notes are repeated in `metrics.json`.
         untrained: the model was not trained here, so that the order of its outputs may differ from that of the classes;
             `metrics.json` gets a note where this seems to be the case.
