@@ -194,7 +194,7 @@ def refused(keras, x, kind, body):
         ("two inputs", "x: found one array; expected an array for each of the 2 inputs of model"),
         ("sigmoids", "model small: found 3 independent sigmoids"),
         ("code", r'model small: found code: layer "lambda.*\(Lambda\).* lambda x: model\(x, training=False\)'),
-        ("output over time", "scores at each of 28 time steps; expected steps, which says at which step"),
+        ("output over time", "scores at each of 28 time steps; expected at_steps, which says at which step"),
         ("flat inputs", r"x: found examples of shape 5; expected \(examples, time, channels\) or"),
         ("class", "model: found the class Sequential; expected a Keras model, a path"),
         ("nothing", "model: found a NoneType; expected a Keras model, a path"),
@@ -273,7 +273,7 @@ def logits(batch):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda batch: batch, "scores at each of 32 time steps; expected steps, which says"),
+        (lambda batch: batch, "scores at each of 32 time steps; expected at_steps, which says"),
         (lambda batch: batch[:1, :3, 0], "found scores of shape 1 × 3 for a batch of shape 2 × 32 × 2"),
         (lambda batch: batch.mean((1, 2)), "found one output without a sigmoid"),
         (lambda batch: batch.missing, "found a failure for a batch of shape 2 × 32 × 2 .AttributeError"),

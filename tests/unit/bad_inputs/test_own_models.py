@@ -186,7 +186,7 @@ OWN_ENDS = [
             keras.layers.Rescaling(1.0),
         ),
         "found probabilities that are computed before the last layer",
-        "a softmax as the last layer",
+        "a softmax or log-softmax as the last layer",
     ),
 ]
 

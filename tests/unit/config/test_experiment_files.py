@@ -128,7 +128,8 @@ def test_settings_that_rules_take(config):
 def test_a_model_from_elsewhere_is_untrained(tmp_path):
     keras_archives.write(tmp_path / "own.keras")
     model = {"architecture": "keras_file", "file": str(tmp_path / "own.keras"), "file_sha256": "none"}
-    config = resolved(own={"model": model, "training": {"epochs": 0}})
+    data = {"source": "synthetic_series", "classes": 2}
+    config = resolved(own={"dataset": data, "model": model, "training": {"epochs": 0}})
     assert experiment_files.is_untrained(config, "own")
     assert source_files.paths(config, "own", "model") == {"file": str(tmp_path / "own.keras")}
     assert source_files.downloads(config) == {}

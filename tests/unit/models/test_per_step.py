@@ -178,7 +178,9 @@ def test_deep_shap_is_planned_for_a_convolution_with_a_softmax(keras, tmp_path):
     per_step_model(keras, "conv", "softmax").save(tmp_path / "model.keras")
     given = {"file": str(tmp_path / "model.keras"), "features": "auto", "allow_code": False, "new_head": False}
     assert "rescale_rule" in keras_file.features(**given, classes=(), steps=2)
-    assert "rescale_rule" not in keras_file.features(**given, classes=())
+    # A softmax at every step, of which none is chosen, needs no rule: the model is refused.
+    with pytest.raises(InputError, match="scores at each of its time steps; expected steps"):
+        keras_file.features(**given, classes=())
 
 
 def test_a_python_function_of_steps(x):

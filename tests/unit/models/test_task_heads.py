@@ -85,8 +85,8 @@ def test_a_head_of_another_task_is_refused_with_the_task_that_fits(keras, activa
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("rectified", "always between 0 and 1: probabilities that are computed before the last layer"),
-        ("smoothed", "always between 0 and 1: probabilities"),
+        ("rectified", "probabilities that are computed before the last layer .scores that are always from 0 to 1"),
+        ("smoothed", "found probabilities that are computed"),
         ("logarithms", "logarithms of probabilities that are computed before the last layer"),
         ("sparse", "a sparsemax at its end"),
     ],

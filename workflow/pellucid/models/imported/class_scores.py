@@ -33,7 +33,7 @@ def require_logits(activation: str | None, kind: str, answers: NDArray[np.float6
     if activation in ("softmax", "log_softmax") or kind == "Dense" or not np.ptp(answers, axis=0).any():
         return
     if (answers >= 0).all() and (answers <= 1).all():
-        found = "scores that are always between 0 and 1: probabilities that are computed before the last layer"
+        found = "probabilities that are computed before the last layer (scores that are always from 0 to 1)"
         raise InputError.unexpected(where, found, _EXPECTED)
     if (answers <= 1e-6).all() and np.allclose(np.exp(answers).sum(1), 1, atol=1e-4):
         found = "logarithms of probabilities that are computed before the last layer"
