@@ -1,7 +1,7 @@
 """Every method on 1,000 samples of 12 leads through xresnet1d101, against captum on the same weights and bare passes.
 
 All compute with one thread: where a machine has other work, the threads of PyTorch wait for each other by spinning, and
-two of them took 10 to 20 times as long as one (measured), which says nothing about captum.
+two of them took 4 to 20 times as long as one (measured), which says nothing about captum.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ class Floor:
         import tensorflow as tf
 
         self._tf, self._shape = tf, case.inputs.shape[1:]
-        # To find the best size; of a deep network fewer passes tell.
-        self._tried = 1024 if case.name in SMALL else max(SIZES)
+        # To find the best size; of a deep network fewer passes and sizes tell.
+        sizes, self._tried = (SIZES, 1024) if case.name in SMALL else ((16, 64), 128)
         self._x = np.resize(case.inputs, (_MOST, *self._shape))
         self._classes = np.resize(case.targets, _MOST).astype(np.int32)
         model = case.linear
@@ -44,7 +44,7 @@ class Floor:
         self._calls = [tf.function(call, input_signature=signature, autograph=False) for call in (forward, backward)]
         for call in self._calls:
             call(tf.constant(self._x[:2]), tf.constant(self._classes[:2]))
-        self.sizes = [min(SIZES, key=lambda size, way=way: self._best(way, size)) for way in (0, 1)]
+        self.sizes = [min(sizes, key=lambda size, way=way: self._best(way, size)) for way in (0, 1)]
 
     def seconds(self, forward: int, backward: int) -> float:
         """For so many passes forward and back; of more than 2048 of a kind, in proportion.

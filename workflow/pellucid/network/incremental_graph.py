@@ -100,11 +100,13 @@ class GraphScorer:
         """Return the maps of `self._reads`."""
         values = {0: batch}
         needed = {number for number, *_ in self._reads} - {0}
-        for stage in self._plan.stages:
-            if not needed:
-                break
-            values.update(zip(stage.use.writes, stage.use.outputs(values), strict=True))
-            needed -= set(stage.use.writes)
+        # A last layer that is used before, too, has no softmax there either, as in a full pass.
+        with self._without_softmax():
+            for stage in self._plan.stages:
+                if not needed:
+                    break
+                values.update(zip(stage.use.writes, stage.use.outputs(values), strict=True))
+                needed -= set(stage.use.writes)
         return [
             incremental_boxes.padded(self._tf, values[number], before, after, padding)
             for number, before, after, padding in self._reads

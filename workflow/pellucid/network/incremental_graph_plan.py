@@ -38,7 +38,7 @@ _PADDING = {"ZeroPadding1D", "ZeroPadding2D"}
 _VALUE = 8
 # A box of a larger share of its map saves less than it costs to cut out.
 _LARGEST_SHARE = 0.85
-# What saves less of the whole network's work is left: the estimate may be wrong by so much (measured on EfficientNetB0).
+# What saves less of the network's work is left: the estimate may be wrong by so much (measured on EfficientNetB0).
 _LARGEST_RATIO = 0.85
 # Layers that are traced in the time that `window_scores.py` allows for a chain.
 _LAYERS_OF_A_CHAIN = 50
@@ -215,14 +215,12 @@ def _edges(layer: Any) -> list[tuple[int, int]]:
 
 
 def _work(made: GraphPlan, stage: Stage) -> tuple[int, int]:
-    """Return the multiplications of a stage for one window, and for a whole input; a value that is moved counts, too."""
+    """Return the multiplications of a stage for one window, and for a whole input; values that are moved count."""
     reads = [number for number in stage.use.reads if number in made.touched]
     if stage.touched is None:
-        full = _whole_work(stage.use)
         # The boxes are set into the maps of the whole input.
-        return full + sum(
-            _VALUE * math.prod(made.touched[number].sizes) * made.widths[number] for number in reads
-        ), full
+        moved = sum(math.prod(made.touched[number].sizes) * made.widths[number] for number in reads)
+        return (full := _whole_work(stage.use)) + _VALUE * moved, full
     area, positions = math.prod(stage.touched.size), math.prod(stage.touched.sizes)
     width, moved, read = int(stage.use.shape[-1] or 0), 0, made.widths[reads[0]]
     work = _VALUE * width * (stage.how != "shifted")
