@@ -20,7 +20,7 @@ from pellucid.config.job_priorities import PRIORITIES, explanation_priority
 from pellucid.config.study_files import COMPARISON, STUDY
 from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, PAGE, RESULTS, TRAINING_EXAMPLES
 from pellucid.jobs import warm_start
-from pellucid.jobs.code_digest import code_digest, script_modules
+from pellucid.jobs.code_digest import code_digest, script_digest, script_modules
 from pellucid.jobs.script import share_package
 from pellucid.jobs.terminal import use_short_lines
 from pellucid.messages import first_line
@@ -123,7 +123,8 @@ def code_of(script, *modules):
             for module in modules
             for name in (module(wildcards) if callable(module) else [module.format(**wildcards)])
         ]
-        return code_digest(*script_modules(script), *(f"pellucid.{name}" for name in names))
+        imported = code_digest(*script_modules(script), *(f"pellucid.{name}" for name in names))
+        return f"{script_digest(script)} {imported}"
 
     return digest
 

@@ -66,6 +66,17 @@ def test_a_script_runs_what_it_imports_and_not_what_frames_every_script(package)
     assert code_digest.script_modules("stage", root=package(), scripts=package() / "scripts") == ("pellucid.a",)
 
 
+def test_a_script_counts_by_its_code_and_not_by_its_time_or_its_comments(package, tmp_path):
+    def digest(name, text):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "stage.py").write_text(text)
+        return code_digest.script_digest("stage", scripts=tmp_path / name)
+
+    first = digest("first", '"""Do it."""\nf(1)\n')
+    assert digest("comment", '"""Do that."""\n\n# Once.\nf(1)\n') == first
+    assert digest("code", '"""Do it."""\nf(2)\n') != first
+
+
 def rules():
     """Yield the text of each rule that has a script, and the name of the script."""
     for path in sorted(WORKFLOW.glob("rules/*.smk")):

@@ -1,7 +1,9 @@
 """Digest of the code that a rule runs.
 
-Snakemake sees an edit of a rule and of its script, but not of the modules that the script imports. Each rule therefore
-has a digest of them among its parameters (`code_of` in `rules/common.smk`).
+Snakemake sees an edit of a script by the time of its file, and not of the modules that the script imports. A clone
+gives all files the time at which it was made, so that results that were copied beside it would be made again. Each rule
+therefore has a digest of both among its parameters (`code_of` in `rules/common.smk`), and the times of scripts do not
+count (`rerun-triggers` in `profiles/default`).
 """
 
 from __future__ import annotations
@@ -44,6 +46,12 @@ def script_modules(name: str, root: Path = _ROOT, scripts: Path = SCRIPTS) -> tu
         scripts: the folder that holds the scripts.
     """
     return tuple(sorted(_imported(root, _parse(scripts / f"{name}.py")) - _FRAME))
+
+
+@cache
+def script_digest(name: str, scripts: Path = SCRIPTS) -> str:
+    """Return a digest of the syntax tree of a script itself. Arguments as for `script_modules`."""
+    return hashlib.sha256(_without_docstrings(_parse(scripts / f"{name}.py")).encode()).hexdigest()[:16]
 
 
 def closure(*modules: str, root: Path = _ROOT) -> list[str]:
