@@ -173,23 +173,31 @@ def compared(found: NDArray[np.float64], published: tuple[float, ...]) -> list[t
     return rows
 
 
+def line(method: str, found: NDArray[np.float64], published: tuple[float, ...]) -> str:
+    """Return the row of a method in the printed table."""
+    cells = []
+    for other, row, width in zip(published, compared(found, published), WIDTHS, strict=True):
+        mean, error, away = row
+        digits = 3 if other <= 1 else 0
+        text = f"{other:.{digits}f} | {mean:.{digits}f} ± {error:.{digits}f} {away:+5.1f}"
+        cells.append(f"{text:>{width}}")
+    return f"{method:<21}" + "".join(cells)
+
+
 def main() -> None:
     """Print both tables: the published number, the mean here, and their distance in standard errors."""
     from pellucid.network import runtime
+    from tests.bench import published_masks
 
     runtime.start(2)
     print(
-        f"Published (a mean of {FOLDS} folds of {SERIES} series) | here (of {DRAWS} × {FOLDS} folds) ± standard error of"
+        f"Published (a mean of {FOLDS} folds of {SERIES} series) | here (of {DRAWS} × {FOLDS} folds; of masks {FOLDS}) ± standard error of"
     )
     print("the difference, and the difference (here - published) in standard errors")
     for table, of_methods in PUBLISHED.items():
         found = measured(table)
         print(f"\n{table:<21}" + "".join(f"{score:>{width}}" for score, width in zip(SCORES, WIDTHS, strict=True)))
         for method, published in of_methods.items():
-            cells = []
-            for other, row, width in zip(published, compared(found[method], published), WIDTHS, strict=True):
-                mean, error, away = row
-                digits = 3 if other <= 1 else 0
-                text = f"{other:.{digits}f} | {mean:.{digits}f} ± {error:.{digits}f} {away:+5.1f}"
-                cells.append(f"{text:>{width}}")
-            print(f"{method:<21}" + "".join(cells))
+            print(line(method, found[method], published))
+        for method, published in published_masks.PUBLISHED[table].items():
+            print(line(method, published_masks.measured(table, method), published), flush=True)

@@ -13,7 +13,7 @@ from pydantic import Field
 from pellucid.explain.base import MethodSpec
 from pellucid.explain.shared import baselines, masks
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.network.learned_masks import Problem
+from pellucid.network.learned_masks import Fit, Problem
 
 # The Gaussian's weights are counted up to so many standard deviations.
 _REACH = 4
@@ -25,8 +25,8 @@ _HELD = 2**24
 SPEC = MethodSpec(
     title="Dynamask",
     family="perturbation",
-    paper="Crabbé J, van der Schaar M. Explaining Time Series Predictions with Dynamic Masks. ICML (2021), equations 2 "
-    "to 7, algorithm 2; the error is that of the target's score",
+    paper="Crabbé J, van der Schaar M. Explaining Time Series Predictions with Dynamic Masks. ICML (2021); the "
+    "error is that of the target's score",
     unit="mask (1: kept)",
     per_channel=True,
     signed=False,
@@ -102,9 +102,9 @@ def explain(
     flat = free.reshape(len(inputs), -1)
     calm = _references(inputs, perturbation, window, baseline, rng, measured)
     constants = {
-        "inputs": masks.repeated(inputs, number),
-        "calm": masks.repeated(calm, number),
-        "free": masks.repeated(free.astype(np.float32), number),
+        "inputs": inputs,
+        "calm": calm,
+        "free": free.astype(np.float32),
         "kept": masks.kept_values(sizes, flat),
     }
     blur = Blur(sigma) if perturbation == "gaussian_blur" else None
@@ -145,17 +145,8 @@ def explain(
         rows=max(1, _HELD // (length * depth * (2 * blur.reach + 1))) if blur else None,
         called="dynamask",
     )["mask"].reshape(len(inputs), number, length, depth)
-    if number == 1:
-        return np.asarray(learned[:, 0])
-    # One more row of each example is perturbed as a whole: errors are shares of its error.
-    nothing = np.zeros((len(inputs), 1, length, depth), np.float32)
-    errors = model.losses(
-        fit,
-        {"mask": np.concatenate([learned, nothing], axis=1).reshape(-1, length, depth)},
-        {name: masks.repeated(values[::number], number + 1) for name, values in constants.items()},
-        masks.repeated(targets, number + 1),
-    ).reshape(len(inputs), number + 1)
-    return np.asarray(learned[np.arange(len(inputs)), chosen(errors[:, :-1], errors[:, -1], threshold)])
+    del constants["kept"]
+    return smallest(model, learned, fit, constants, targets, threshold)
 
 
 def fits(axes: Sequence[int], **parameters: object) -> None:
@@ -165,6 +156,34 @@ def fits(axes: Sequence[int], **parameters: object) -> None:
         InputError: an example has more than one axis beside its channels.
     """
     masks.require_series(axes, "dynamask")
+
+
+def smallest(
+    model: ExplainedModel,
+    learned: NDArray[np.float32],
+    fit: Fit,
+    constants: dict[str, NDArray[np.float32]],
+    targets: NDArray[np.int64],
+    threshold: float,
+) -> NDArray[np.float32]:
+    """Return the mask of each example that `chosen` names: (N, time, channels).
+
+    Args:
+        model: the trained model.
+        learned: (N, areas, time, channels), of growing areas.
+        fit: the error of masks.
+        constants: what `fit` needs of each example.
+        targets: (N,).
+        threshold: largest error of a small mask, as a share of the error when all is perturbed.
+    """
+    count, number, *shape = learned.shape
+    if number == 1:
+        return np.asarray(learned[:, 0])
+    # One more row of each example is perturbed as a whole: errors are shares of its error.
+    nothing = np.zeros((count, 1, *shape), np.float32)
+    rows = {"mask": np.concatenate([learned, nothing], axis=1).reshape(-1, *shape)}
+    errors = model.losses(fit, rows, constants, masks.repeated(targets, number + 1)).reshape(count, number + 1)
+    return np.asarray(learned[np.arange(count), chosen(errors[:, :-1], errors[:, -1], threshold)])
 
 
 def chosen(errors: NDArray[np.float32], largest: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
@@ -200,7 +219,7 @@ def _references(
 
 
 class Blur:
-    """Gaussian blur along time, at each value of a width of its own: `sigma` × (1 - mask) (equation 3).
+    """Gaussian blur along time, at each value of a width of its own: `sigma` × (1 - mask).
 
     Attributes:
         reach: steps before and behind that have a weight.

@@ -32,7 +32,7 @@ SPEC = MethodSpec(
     title="Extremal perturbation",
     family="perturbation",
     paper="Fong R, Patrick M, Vedaldi A. Understanding Deep Networks via Extremal Perturbations and Smooth Masks. ICCV "
-    "(2019), equations 3 to 6; descent with gradients in units of their own instead of fixed weights",
+    "(2019), smooth masks of a fixed area; the weight of the area grows, and gradients are in units of their own",
     unit="share of the masks that keep the value",
     per_channel=When("channels", "each"),
     signed=False,
@@ -48,7 +48,7 @@ def explain(
     *,
     areas: Annotated[
         masks.Areas,
-        Field(description="shares of the input that masks keep; of several masks the mean is shown (section 4.2)"),
+        Field(description="shares of the input that masks keep; of several masks the mean is shown"),
     ] = (0.025, 0.05, 0.1, 0.2),
     game: Annotated[
         Literal["preserve", "delete"],
@@ -78,7 +78,7 @@ def explain(
 ) -> NDArray[np.float32]:
     """Return the mean of the masks of all areas: (N, *input_shape), from 0 to 1.
 
-    A mask is the smooth maximum of spots of a fixed width around the points of a grid (equation 6). Its area is held by
+    A mask is the smooth maximum of spots of a fixed width around the points of a grid. Its area is held by
     the penalty of `masks.area_penalty`, whose weight grows until the mask is nearly 0 and 1. With `fade`, and without
     spots, the mask of a linear model keeps the k values with the largest contributions.
     """
@@ -90,10 +90,10 @@ def explain(
     of_channels = free.reshape(len(inputs), -1, inputs.shape[-1])
     counted = of_channels if channels == "each" else np.asarray(of_channels.any(-1, keepdims=True))
     constants = {
-        "free": masks.repeated(counted.astype(np.float32), number),
+        "free": counted.astype(np.float32),
         "kept": masks.kept_values(areas, counted.reshape(len(inputs), -1)),
-        "present": masks.repeated(free.astype(np.float32), number),
-        "copies": masks.repeated(_copies(inputs, perturbation, baseline, rng, measured), number),
+        "present": free.astype(np.float32),
+        "copies": _copies(inputs, perturbation, baseline, rng, measured),
     }
 
     def made(tf_: Any, grid: Any) -> Any:
@@ -175,7 +175,7 @@ def _mirrored(places: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 
 
 class Spots:
-    """Smooth maximum of spots around the points of a grid (equation 6).
+    """Smooth maximum of spots around the points of a grid.
 
     A spot is 1 up to half of the radius, and falls to 0 at one and a half of it. Without a radius every value is a
     point. Beyond the edges the grid goes on as in a mirror, so that a uniform grid is a uniform mask, and no value is

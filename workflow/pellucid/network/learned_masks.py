@@ -60,7 +60,8 @@ class Problem:
 
     Attributes:
         start: the variables at the start, by name, each (rows, ...).
-        constants: what the losses need of each row, by name, each (rows, ...).
+        constants: what the losses need of each row, by name, each (rows, ...), or of each example, (examples, ...),
+            of which rows in a row then share one.
         fit: (TensorFlow, variables, constants, scores) -> what the model says, (rows,), to be made small.
         penalty: (TensorFlow, variables, constants, weight) -> the penalty of the variables, (rows,).
         weights: of the penalty, one for each iteration.
@@ -114,7 +115,7 @@ class LearnedMasks(Decompositions):
         told, step = time.monotonic(), None
         for start in range(0, total, size):
             part = slice(start, start + size)
-            constants = {name: self._tf.constant(values[part]) for name, values in problem.constants.items()}
+            constants = _of_rows(self._tf, problem.constants, np.arange(total)[part], total)
             state = _fresh(self._tf, {name: values[part] for name, values in problem.start.items()})
             of_rows, numbers = self._tf.constant(columns[part]), self._tf.zeros((4,), self._tf.float32)
             if step is None:
@@ -149,15 +150,18 @@ class LearnedMasks(Decompositions):
         function, size = None, self.batch_size()
         for start in range(0, len(target), size):
             part = slice(start, start + size)
-            rows = {
-                kind: {name: self._tf.constant(values[part]) for name, values in arrays.items()}
-                for kind, arrays in (("variables", variables), ("constants", constants))
-            }
-            arguments = (rows["variables"], rows["constants"], self._tf.constant(columns[part]))
+            rows = np.arange(len(target))[part]
+            both = (_of_rows(self._tf, arrays, rows, len(target)) for arrays in (variables, constants))
+            arguments = (*both, self._tf.constant(columns[part]))
             function = function or _traced(self._tf, run, 0, *arguments)
             found[part] = function(*arguments).numpy()
         self.forward_passes += len(target)
         return found
+
+
+def _of_rows(tf_: Any, arrays: Mapping[str, Array], rows: NDArray[np.int64], total: int) -> Tensors:
+    """Return some rows of arrays that have all rows, or one row for several in a row."""
+    return {name: tf_.constant(values[rows * len(values) // total]) for name, values in arrays.items()}
 
 
 def _fresh(tf_: Any, start: Mapping[str, Array]) -> dict[str, Tensors]:

@@ -47,8 +47,8 @@ def kept_values(areas: Sequence[float], free: NDArray[np.bool_]) -> NDArray[np.f
 def area_penalty(tf_: Any, mask: Any, kept: Any, free: Any) -> Any:
     """Return the mean square distance of a mask from one that is 1 on its largest values and 0 elsewhere: (rows,).
 
-    This is the distance of the sorted mask from the reference 0 … 0 1 … 1 (Fong et al. 2019, equation 4; Crabbé & van
-    der Schaar 2021, equation 6). Values that are nearly equal (`_EQUAL`) share what the reference has at their places:
+    This is the distance of the sorted mask from the reference 0 … 0 1 … 1 (Fong et al. 2019; Crabbé & van der Schaar
+    2021). Values that are nearly equal (`_EQUAL`) share what the reference has at their places:
     neither their order nor rounding decides between them.
 
     Args:
