@@ -72,6 +72,9 @@ def test_memory_of_a_training(x_train, tmp_path):
     assert job_resources.training_memory_mb(1, x_train, []) == pytest.approx(least + 10 + 20, abs=1)
     assert job_resources.training_memory_mb(32, x_train, []) == pytest.approx(least + 10 + 640, abs=1)
     assert job_resources.training_memory_mb(1, x_train, [weights]) == pytest.approx(least + 30 + 300, abs=1)
+    # As much again for another input of the same size.
+    both = job_resources.training_memory_mb(1, x_train, [], others=[write(tmp_path / "other_train.npz", 10)])
+    assert both == pytest.approx(least + 20 + 40, abs=1)
 
 
 def test_time_of_a_training(x_train):

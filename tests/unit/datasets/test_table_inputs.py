@@ -90,6 +90,26 @@ def test_a_test_file_with_its_columns_in_another_order(tmp_path):
     np.testing.assert_array_equal(raw.test.others["patient"].x[:, 0], 40 + np.arange(4))
 
 
+def by_class(folder, *examples):
+    """Two files, each a class, of examples (t, age)."""
+    for number, written in enumerate(examples):
+        (folder / f"{number}.csv").write_text("t,age\n" + "".join(f"{t},{age}\n" for t, age in written))
+    files = {f"file_{number + 1}": folder / f"{number}.csv" for number in range(len(examples))}
+    inputs = {"ecg": {"signal": "t"}, "patient": ["age"]}
+    return table.load(files, np.random.default_rng(0), label="file", inputs=inputs)
+
+
+def test_two_patients_of_one_age_may_have_two_classes(tmp_path):
+    raw = by_class(tmp_path, [(1, 50), (2, 60)], [(3, 50), (2, 61)])
+    assert raw.train.others["patient"].x[:, 0].tolist() == [50, 60, 50, 61]
+    assert raw.train.y.tolist() == [0, 0, 1, 1]
+
+
+def test_an_example_that_is_equal_in_all_inputs_has_one_class(tmp_path):
+    with pytest.raises(InputError, match=r"1\.csv, line 3: found the same example as in .*0\.csv, line 2, of another"):
+        by_class(tmp_path, [(1, 50), (2, 60)], [(3, 50), (1, 50)])
+
+
 def archives(folder, second):
     """Two archives of 4 examples, of which `second` changes the other; what the source gets of them."""
     arrays = {"sig": np.arange(20.0).reshape(4, 5), "lab": np.arange(8.0).reshape(4, 2), "y": np.array(list("abab"))}
@@ -285,3 +305,35 @@ def test_the_files_of_the_other_inputs_are_those_of_experiments_that_have_some(t
     for name, wanted in (("a", [True, False]), ("b", [False, True])):
         fits = [re.fullmatch(f"results/(?P<experiment>{pattern})/x", f"results/{name}/x") for pattern in patterns]
         assert [match is not None for match in fits] == wanted
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 9) | st.floats() | st.text(max_size=4) | st.sampled_from(["t*", "age"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["signal", "channels", "layout", "unit", "sampling_rate"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from(["ecg", "patient", "a/b", "", "x" * 101]), ODD, max_size=3) | ODD)
+def test_whatever_is_written_under_inputs_is_read_or_refused_in_words(tmp_path_factory, inputs):
+    folder = tmp_path_factory.mktemp("odd")
+    content = experiment(folder, BOTH)
+    content["experiments"]["a"]["dataset"]["inputs"] = inputs
+    try:
+        config = resolution.resolve(content)
+    except ConfigError as error:
+        assert all("inputs" in fault or "dataset" in fault for fault in error.faults)
+        return
+    if "input" not in config.experiments["a"]["examples"]:
+        assert inputs is None
+        return
+    entry = config.experiments["a"]["dataset"]["inputs"]
+    try:
+        raw = table.load({"file": folder / "data.csv"}, np.random.default_rng(0), inputs=entry)
+    except InputError:
+        return
+    assert {about.name for about in raw.inputs} == set(inputs)

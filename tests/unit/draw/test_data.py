@@ -35,6 +35,27 @@ def test_classes_with_few_examples_leave_no_column_without_its_time(tmp_path):
     assert "fewer (1)" in words
 
 
+def test_numbers_are_bars_with_their_names_of_which_the_first_are_shown(tmp_path):
+    data_info = {
+        "kind": "series",
+        "classes": ["one"],
+        "channels": [f"number {place}" for place in range(30)],
+        "unit": "standard deviations",
+        "sampling_rate_hz": None,
+        "counts": {"train": {"one": 2}},
+        "explained_input": "patient",
+    }
+    files.write_json(tmp_path / "data.json", data_info)
+    files.write_array(tmp_path / "x.npy", np.random.default_rng(0).random((2, 30), np.float32))
+    files.write_arrays(tmp_path / "labels.npz", {"train": np.array([0, 0])})
+    paths = {"data": tmp_path / "data.json", "x": tmp_path / "x.npy", "labels": tmp_path / "labels.npz"}
+    draw(**paths, title="A title", pictures=[tmp_path / "a.svg"])
+    words = svg.words(tmp_path / "a.svg")
+    assert [word for word in words if word.startswith("number")] == [f"number {place}" for place in range(24)]
+    assert any("input patient, the first 24 of 30 numbers" in word for word in words)
+    assert "standard deviations" in words
+
+
 def test_notes_stand_under_the_title_and_long_ones_are_cut(tmp_path):
     data_info = {
         "kind": "series",

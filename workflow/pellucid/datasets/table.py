@@ -140,7 +140,7 @@ def load(
         _read, files, label == BY_FILE, labelled, task=task, units=units, missing=missing, lengths=lengths
     )
     if inputs is not None:
-        return table_inputs.load(inputs, how, read_input)
+        return table_inputs.load(inputs, how, read_input, by_file=label == BY_FILE)
     return read_input(how, channels=channels, unit=unit, sampling_rate=sampling_rate)[0]
 
 

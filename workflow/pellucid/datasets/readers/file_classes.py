@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.datasets.readers.tabular import Table
 from pellucid.errors import InputError
+
+# Names the place of (example, sample, channel), as `Series.place` does.
+Place = Callable[[int, int | None, int | None], str]
 
 
 def require_no_label_column(tables: Sequence[Table], names: Sequence[str]) -> None:
@@ -44,21 +49,24 @@ def require_no_label_column(tables: Sequence[Table], names: Sequence[str]) -> No
     )
 
 
-def require_different_examples(tables: Sequence[Table]) -> None:
+def require_different_examples(classes: Sequence[tuple[Iterable[NDArray[Any]], Place]]) -> None:
     """Refuse an example that lies in the files of two classes.
+
+    Args:
+        classes: the examples of each class, and what names the place of one of them.
 
     Raises:
         InputError: it names both.
     """
     seen: dict[bytes, tuple[int, int]] = {}
-    for number, table in enumerate(tables):
-        for row, example in enumerate(table.series.x):
+    for number, (examples, place) in enumerate(classes):
+        for row, example in enumerate(examples):
             digest = hashlib.blake2b(np.ascontiguousarray(example, np.float64).data, digest_size=16).digest()
             before, first = seen.setdefault(digest, (number, row))
             if before != number:
                 raise InputError.unexpected(
-                    table.series.place(row, None, None),
-                    f"the same example as in {tables[before].series.place(first, None, None)}, of another class",
+                    place(row, None, None),
+                    f"the same example as in {classes[before][1](first, None, None)}, of another class",
                     "each example in one class",
                     "Take it out of one file.",
                 )

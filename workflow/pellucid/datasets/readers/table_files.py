@@ -50,7 +50,8 @@ def read_all(files: Mapping[str, Path], layout: Layout, by_file: bool) -> tuple[
             )
         if layout.signal == "all":
             file_classes.require_no_label_column(tables, names)
-        file_classes.require_different_examples(tables)
+        if not layout.several:  # one input may be equal where the others are not
+            file_classes.require_different_examples([(table.series.x, table.series.place) for table in tables])
         counts = [len(table.series.x) for table in tables]
         values = np.repeat(np.array([file_list.class_of(str(path)) for path in paths], object), counts)
     elif len(tables) > 1 and values is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.datasets.base import Examples, Input, RawData, Values
-from pellucid.datasets.readers import file_list
+from pellucid.datasets.readers import file_classes, file_list
 from pellucid.datasets.readers.channel_statistics import fits_float32
 from pellucid.datasets.readers.tabular import Layout, Table
 from pellucid.errors import InputError
@@ -128,16 +129,20 @@ def _refuse_shared(inputs: Mapping[str, Any], table: Mapping[str, Any]) -> None:
                 raise InputError.unexpected(f"table.inputs.{name}", found, "each column or key for one use", hint)
 
 
-def load(inputs: Mapping[str, Any], layout: Layout, read: Callable[..., tuple[RawData, Table]]) -> RawData:
+def load(
+    inputs: Mapping[str, Any], layout: Layout, read: Callable[..., tuple[RawData, Table]], *, by_file: bool
+) -> RawData:
     """Read each input by itself, and join them.
 
     Args:
         inputs: the parameter.
         layout: of the table, without its signal.
         read: reads the data of a layout, with the keyword arguments channels, unit and sampling_rate of the table.
+        by_file: whether each file is a class.
 
     Raises:
-        InputError: `read` refuses an input, or two inputs have the same column.
+        InputError: `read` refuses an input, two inputs have the same column, or an example lies in the files of two
+            classes.
     """
     parts, tables, known = dict[str, RawData](), dict[str, Table](), []
     for name, entry in inputs.items():
@@ -145,9 +150,11 @@ def load(inputs: Mapping[str, Any], layout: Layout, read: Callable[..., tuple[Ra
         if isinstance(entry, Mapping):
             signal = entry["signal"] if isinstance(entry["signal"], str) else columns
             major = entry.get("layout", "time_major") == "time_major"
-            how = replace(layout, signal=signal, channels=max(1, len(entry.get("channels", ()))), time_major=major)
+            how = replace(
+                layout, signal=signal, channels=max(1, len(entry.get("channels", ()))), time_major=major, several=True
+            )
         else:
-            how = replace(layout, signal=columns, numbers=True)
+            how = replace(layout, signal=columns, numbers=True, several=True)
             entry = {"unit": ""}
         asked = {"channels": entry.get("channels", ()), "unit": entry.get("unit", "a.u.")}
         try:
@@ -157,7 +164,23 @@ def load(inputs: Mapping[str, Any], layout: Layout, read: Callable[..., tuple[Ra
         data = parts[name]
         known.append(Input(name, data.channels, (data.unit,) * len(data.channels), data.sampling_rate))
     _refuse_shared_columns(tables)
-    return _joined(parts, known)
+    data = _joined(parts, known)
+    if by_file:
+        _require_different_examples(data, next(iter(tables.values())))
+    return data
+
+
+def _require_different_examples(data: RawData, table: Table) -> None:
+    """Refuse an example that is equal in all inputs to one of another class (InputError)."""
+    arrays = [data.train.x, *(values.x for values in data.train.others.values())]
+    flat = [array.reshape(len(array), -1) for array in arrays]
+    classes: list[tuple[Iterable[NDArray[Any]], file_classes.Place]] = []
+    for label in np.unique(data.train.y):
+        rows = np.flatnonzero(data.train.y == label)
+        # Bound now: the next class has other rows.
+        place = partial(lambda rows, row, time, channel: table.series.place(int(rows[row]), time, channel), rows)
+        classes.append(((np.concatenate([array[row] for array in flat]) for row in rows), place))
+    file_classes.require_different_examples(classes)
 
 
 def _of_input(error: InputError, name: str) -> InputError:

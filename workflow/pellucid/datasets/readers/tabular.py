@@ -61,6 +61,7 @@ class Layout:
         header: whether the first line of a text file names the columns; None to decide by the line itself.
         ragged: whether lines may have unequal numbers of cells.
         like: the columns of the training file, for another file; None for the training file itself.
+        several: whether this is one of several inputs, of which an example has more.
         numbers: whether the signal is numbers without an order, (N, numbers, 1) in `Table.series`: columns, or arrays
             (N,) and (N, numbers) of an .npz.
         whole: whether the label is a value: a column of numbers, an array (N, outputs) of an .npz, or the number of a
@@ -78,6 +79,7 @@ class Layout:
     like: Columns | None = None
     targets: Targets = NO_TARGETS
     whole: bool = False
+    several: bool = False
     numbers: bool = False
     room: SpillBuffer = field(default_factory=SpillBuffer, compare=False)
 
