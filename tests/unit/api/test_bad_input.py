@@ -29,7 +29,7 @@ def changed(value, place=(1, 4, 2)):
         (GOOD.astype(str), "x: found <U32; expected numbers"),
         ([[1.0, 2.0], [3.0]], "x: found rows of different lengths; expected one array of numbers"),
         (None, "x: found .*no numbers; expected numbers"),
-        ({"a": 1}, "x: found .*no numbers; expected numbers"),
+        ({"a": 1}, "x: found the names .*; expected the arrays of two or more inputs by name"),
     ],
 )
 def test_examples(linear, x, message):

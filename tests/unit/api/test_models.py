@@ -191,7 +191,7 @@ def refused(keras, x, kind, body):
     ("kind", "message"),
     [
         ("two outputs", "found 2 outputs; expected one"),
-        ("two inputs", "found 2 inputs; expected one"),
+        ("two inputs", "x: found one array; expected an array for each of the 2 inputs of model"),
         ("sigmoids", "model small: found 3 independent sigmoids"),
         ("code", r'model small: found code: layer "lambda.*\(Lambda\).* lambda x: model\(x, training=False\)'),
         ("output over time", "scores at each of 28 time steps; expected at_steps, which says at which step"),

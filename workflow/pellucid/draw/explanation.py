@@ -133,7 +133,7 @@ def layout_of(data_info: DataInfo) -> Callable[[base.Sheet], Figure]:
     """Return the layout that suits the data."""
     if data_info["kind"] == "image":
         return images.draw
-    if is_numbers(data_info["shape"]):
+    if is_numbers(data_info.get("shape", ())):
         return numbers.draw
     if len(data_info["channels"]) == 1:
         return signals.draw

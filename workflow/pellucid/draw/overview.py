@@ -188,7 +188,7 @@ def _input(
     canvas: Canvas, data: DataInfo, example: NDArray[np.float32], left: float, top: float, width: float, height: float
 ) -> None:
     """Draw the example itself: an image, or the lines of all channels over each other; of numbers write their names."""
-    if is_numbers(data["shape"]):
+    if is_numbers(data.get("shape", ())):
         # The cells below are of the numbers, in their order.
         names = ", ".join([*data["channels"][:_NAMED], *(["…"] if len(data["channels"]) > _NAMED else [])])
         canvas.text(
@@ -218,7 +218,7 @@ def _cell(
     height: float,
 ) -> None:
     """Draw an attribution: over the image, along the line, or as a map of time × channel, or of numbers as cells."""
-    if is_numbers(data["shape"]):
+    if is_numbers(data.get("shape", ())):
         canvas.picture(scale.colours(scale.norm(attribution.T))[..., :3], left, top, width, height)
     elif data["kind"] == "image":
         colours = scale.colours(scale.norm(attribution[..., 0]))[..., :3]

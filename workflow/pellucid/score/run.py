@@ -203,7 +203,7 @@ def re_explain(
 ) -> NDArray[np.float32]:
     """Run the method on new inputs, optionally with another seed or model, or other training examples."""
     plugin = plugins.load("explain")[method]
-    if number_inputs.is_numbers(case.data_info["shape"]):
+    if number_inputs.is_numbers(case.data_info.get("shape", ())):
         parameters = number_inputs.of_method(method, parameters, case.data_info["shape"][0])
     rng = seeds.generator(case.seed if seed is None else seed, "explain", label)
     provided: dict[str, Any] = {"training": case.training if training is None else training}

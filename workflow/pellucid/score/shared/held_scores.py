@@ -30,12 +30,12 @@ def score(
         rng: makes the generator, in the same state for every example.
     """
     spec: ScoreSpec = plugin.SPEC
-    if number_inputs.is_numbers(case.data_info["shape"]):
+    if number_inputs.is_numbers(case.data_info.get("shape", ())):
         name = plugin.__name__.rpartition(".")[2]
         if not spec.of_numbers:
             return _undefined(spec, len(case.inputs))
         parameters = number_inputs.of_score(name, parameters)
-    if case.model is None or not case.model.held_inputs or not (spec.needs_model or spec.needs_method):
+    if case.model is None or not case.others or not (spec.needs_model or spec.needs_method):
         result: ScoreResult = plugin.score(explanation, case, rng(), **parameters)
         return result
     if not spec.several_inputs:
