@@ -27,7 +27,7 @@ FOLDS, SERIES, LENGTH, RARE = 5, 10, 50, 5
 DRAWS = 8
 SCORES = ("AUP", "AUR", "information", "entropy")
 # Of the columns of the printed tables.
-WIDTHS = (29, 29, 24, 24)
+WIDTHS = (29, 29, 30, 26)
 # y_t = e_t - Σ_k a_k y_{t-k}: 2 y_t + 0.5 y_{t-1} + 0.2 y_{t-2} + 0.1 y_{t-3} = 2 e_t, divided by 2.
 _PAST = (0.25, 0.1, 0.05)
 # Steps after which nothing is left of the start from zeros.
@@ -181,7 +181,8 @@ def line(
     for other, row, width in zip(published, compared(found, published), widths, strict=True):
         mean, error, away = row
         digits = 3 if other <= 1 else 0
-        text = f"{other:.{digits}f} | {mean:.{digits}f} ± {error:.{digits}f} {away:+5.1f}"
+        distance = f"{away:+5.1f}" if abs(away) < 100 else f"{'>' if away > 0 else '<-'}100"
+        text = f"{other:.{digits}f} | {mean:.{digits}f} ± {error:.{digits}f} {distance}"
         cells.append(f"{text:>{width}}")
     return f"{method:<21}" + "".join(cells)
 

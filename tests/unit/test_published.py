@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.bench import published
+from tests.bench import published, published_masks
 from tests.bench.published import PUBLISHED, SCORES, areas_of, compared, evidence, measured, scores, series
 
 
@@ -99,6 +99,17 @@ def test_a_number_that_is_not_the_published_one_is_seen():
     assert compared(np.full((5, 1), 0.9), (1.0,))[0][2] == -np.inf
     assert compared(np.full((5, 1), 0.9996), (1.0,))[0][2] == 0
     assert len(found) == 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", PUBLISHED)
+def test_masks_find_no_less_of_the_evidence_than_published(keras, table):
+    precision, recall, information, entropy = published_masks.measured(table, "Dynamask", 1)[0]
+    others = published_masks.PUBLISHED[table]["Dynamask"]
+    assert precision > others[0]
+    assert recall > others[1]
+    assert information > others[2]
+    assert entropy < others[3]
 
 
 @pytest.mark.slow
