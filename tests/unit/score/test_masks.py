@@ -65,7 +65,7 @@ def test_the_harmonic_mean_is_that_of_statistics():
 
     rows = rng().random((3, 20))
     rows[0, 4] = 0
-    np.testing.assert_allclose(harmonic(*rows), [harmonic_mean(list(column)) for column in rows.T])
+    np.testing.assert_allclose(harmonic(*rows), [harmonic_mean(column.tolist()) for column in rows.T])
 
 
 def test_equal_values_have_no_drop_and_no_adcc():
