@@ -102,6 +102,7 @@ MEASURED = [
         "few_examples",
         "first_picture",
         "published",
+        "planted_labels",
         "shortcuts",
     )
 ]

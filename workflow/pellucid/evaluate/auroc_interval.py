@@ -42,7 +42,10 @@ def interval(
     sums = [of_positives, of_negatives]
     if groups is not None:
         size = int(groups.max()) + 1
-        sums = [np.bincount(groups[mask], values, size) for mask, values in zip((has, ~has), sums, strict=True)]
+        sums = [
+            np.bincount(groups[mask], values, size).astype(np.float64)
+            for mask, values in zip((has, ~has), sums, strict=True)
+        ]
     parts = [
         float((values**2).sum()) * count / (count - 1)
         for values, count in zip(sums, (with_label, without), strict=True)
