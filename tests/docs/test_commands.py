@@ -113,6 +113,7 @@ MEASURED = [
         "few_examples",
         "first_picture",
         "published",
+        "planted_labels",
         "shortcuts",
         "rankings",
         "planted_labels",

@@ -63,9 +63,7 @@ def score(
     predicted = p >= thresholds
     whole = _values(has, logits, predicted, np.ones((1, len(has))))
     members = resampling.numbered(groups)
-    drawn = [
-        _values(has, logits, predicted, counts) for counts in resampling.resamples(len(has), has.shape[1], members)
-    ]
+    drawn = [_values(has, logits, predicted, counts) for counts in resampling.resamples(len(has), len(labels), members)]
     ends = {name: resampling.ends(np.concatenate([block[name] for block in drawn])) for name in whole}
     _leave_out_rare(ends, has)
     of_labels = [auroc_interval.interval(has[:, place], logits[:, place], members) for place in range(has.shape[1])]

@@ -59,7 +59,7 @@ def score(
     true, predicted = true.astype(np.float64), predicted.astype(np.float64)
     whole = _values(true, predicted, np.ones((1, len(true))))
     members = resampling.numbered(groups)
-    drawn = [_values(true, predicted, counts) for counts in resampling.resamples(len(true), true.shape[1], members)]
+    drawn = [_values(true, predicted, counts) for counts in resampling.resamples(len(true), len(names), members)]
     resampled = {name: np.concatenate([block[name] for block in drawn]) for name in whole}
     columns: dict[str, Any] = {"value": names, "unit": units}
     for name, values in whole.items():

@@ -42,10 +42,10 @@ def resamples(examples: int, outputs: int, groups: NDArray[np.int64] | None = No
         groups: (examples,), as `numbered` gives them: all examples of a group occur equally often.
     """
     if groups is not None:
-        for counts in resamples(int(groups.max()) + 1, max(1, outputs * examples // (int(groups.max()) + 1))):
-            size = max(1, _ROOM // max(examples, 1))
-            for start in range(0, len(counts), size):
-                yield counts[start : start + size, groups]
+        count, size = int(groups.max()) + 1, max(1, _ROOM // max(examples, 1))
+        for of_groups in resamples(count, max(1, outputs * examples // count)):
+            for start in range(0, len(of_groups), size):
+                yield of_groups[start : start + size, groups]
         return
     rng = seeds.generator(0, "evaluate", "bootstrap")
     total, size = number(examples, outputs), max(1, _ROOM // max(examples, 1))
