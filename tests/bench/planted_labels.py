@@ -19,7 +19,7 @@ from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 if TYPE_CHECKING:
     import keras
 
-SEEDS = tuple(range(4))
+SEEDS = tuple(range(3))
 TRAINING, EXPLAINED, EPOCHS = 1600, 80, 8
 METHODS: dict[str, dict[str, Any]] = {
     "integrated_gradients": {"baseline": "mean"},
