@@ -30,7 +30,7 @@ SPEC = ScoreSpec(
     "change there; an example without other copies has no value. Values near 0 would change by huge shares: they count "
     "as the floor. Stable is not right.",
     paper="Agarwal C, Johnson N, Pawelczyk M, Krishna S, Saxena E, Zitnik M, Lakkaraju H. Rethinking Stability for "
-    "Attribution-based Explanations. arXiv:2203.06877 (2022), section 3, relative input, representation and output "
+    "Attribution-based Explanations. arXiv:2203.06877 (2022), relative input, representation and output "
     "stability with p = 2; the logarithm and the floor as a share of the largest value are this project's",
     metrics={
         "relative_input_stability": Metric("Rel. input stability (log)", "lower", 0),

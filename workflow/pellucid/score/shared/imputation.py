@@ -30,8 +30,8 @@ def noisy_linear(case: ScoreContext, noise: float, rng: np.random.Generator) -> 
         noise: standard deviation of the Gaussian noise, as a share of the range of the channel in the example.
         rng: for the noise; a pattern for each example, the same for all explanations and all removed sets.
 
-    Source: Rong Y et al. A Consistent and Efficient Evaluation Strategy for Attribution Methods. ICML (2022), section
-    4.2, equation 4.
+    Source: Rong Y et al. A Consistent and Efficient Evaluation Strategy for Attribution Methods. ICML (2022), noisy
+    linear imputation.
     """
     inputs, image = case.inputs, case.inputs.ndim > 3
     patterns = np.stack([stream.standard_normal(inputs.shape[1:], np.float32) for stream in per_example(inputs, rng)])
