@@ -116,7 +116,6 @@ MEASURED = [
         "planted_labels",
         "shortcuts",
         "rankings",
-        "planted_labels",
     )
 ]
 # They change the shell that they are typed into.
