@@ -131,13 +131,13 @@ def in_results(path: Path | str) -> Path:
 
     Args:
         path: of the file itself, or of the copy that Snakemake keeps of a file in a storage:
-            `.snakemake/storage/<provider>/<place in the storage>/results/…`. Any other path is returned relative to
-            this folder.
+            `.snakemake/storage/<provider>/<place in the storage>/results/…`. Another path below this folder is
+            returned relative to it, and any other as it is.
     """
-    path = Path(os.path.relpath(path))
-    if path.parts[:2] == (".snakemake", "storage") and RESULTS in path.parts:
-        return Path(*path.parts[path.parts.index(RESULTS) :])
-    return path
+    relative = Path(os.path.relpath(path))
+    if relative.parts[:2] == (".snakemake", "storage") and RESULTS in relative.parts:
+        return Path(*relative.parts[relative.parts.index(RESULTS) :])
+    return Path(path) if relative.parts[:1] == (os.pardir,) else relative
 
 
 def write_arrays(path: Path | str, arrays: Mapping[str, Array]) -> None:

@@ -87,7 +87,7 @@ OWN_FILES = [
     ),
     ("a lambda as an activation", save(activated), 'found code: layer "squared" (a lambda)', "allow_code: true"),
     ("a layer of one's own", save(subclass), '"Mine"', "without it"),
-    ("two inputs", save(two_inputs), "found 2 inputs; expected one", ""),
+    ("two inputs", save(two_inputs), "found 2 inputs (", "expected a model of one input"),
     ("two outputs", save(two_outputs), "found 2 outputs; expected one", ""),
     (
         "never built",

@@ -228,7 +228,7 @@ def test_values_that_were_not_measured_do_not_count(positive, module, rng):
 
 def test_rescaled_gradient_times_input_of_a_linear_model(signed, rng):
     model, inputs, targets, parts = signed
-    found = temporal_saliency_rescaling.explain(model, inputs, targets, rng, method="gradient_input")
+    found = temporal_saliency_rescaling.explain(model, inputs, targets, rng, of="gradient_input")
     size = np.abs(parts).astype(np.float64)
     of_time = size.sum(2)
     low, high = of_time.min(1, keepdims=True), of_time.max(1, keepdims=True)
@@ -242,8 +242,8 @@ def test_rescaled_gradient_times_input_of_a_linear_model(signed, rng):
 def test_rescaling_of_noisy_methods_uses_the_same_noise_for_every_copy(signed, rng):
     model, inputs, targets, _ = signed
     # The gradient of a linear model is the same everywhere: only different noise could change it.
-    assert temporal_saliency_rescaling.explain(model, inputs, targets, rng, method="smoothgrad").max() <= 1
-    mapped = temporal_saliency_rescaling.explain(model, inputs, targets, rng, method="saliency")
+    assert temporal_saliency_rescaling.explain(model, inputs, targets, rng, of="smoothgrad").max() <= 1
+    mapped = temporal_saliency_rescaling.explain(model, inputs, targets, rng, of="saliency")
     np.testing.assert_array_equal(mapped, 0)
 
 
@@ -298,7 +298,7 @@ def planted(keras):
         (extremal_perturbation, {"channels": "together", "perturbation": "fade", "areas": [0.1]}, 0.6),
         (dynamask, {"areas": [0.02], "iterations": 150}, 0.7),
         (extremal_mask, {"iterations": 150}, 0.7),
-        (temporal_saliency_rescaling, {"method": "gradient_input"}, 0.8),
+        (temporal_saliency_rescaling, {"of": "gradient_input"}, 0.8),
     ],
 )
 def test_planted_evidence_is_found_better_than_by_chance(planted, module, given, least, rng):

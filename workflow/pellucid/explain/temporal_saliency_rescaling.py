@@ -60,7 +60,7 @@ def explain(
     targets: NDArray[np.int64],
     rng: np.random.Generator,
     *,
-    method: Annotated[
+    of: Annotated[
         Literal[
             "saliency",
             "gradient_input",
@@ -97,7 +97,7 @@ def explain(
         InputError: the examples are images.
     """
     masks.require_series(inputs.shape[1:-1], "temporal_saliency_rescaling")
-    plugin: Any = _METHODS[method]
+    plugin: Any = _METHODS[of]
     filling = baselines.baseline(inputs, baseline, rng, measured)
     seed = int(rng.integers(2**63))
     count, length, depth = inputs.shape
