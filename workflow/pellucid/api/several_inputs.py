@@ -124,7 +124,7 @@ def _loaded(path: Path, x: Mapping[str, Array], options: opening.Opening) -> ker
         raise InputError.unexpected("model", found, "a .keras file: it names its inputs")
     checked = archive.look_over(path)
     own = None if options.code is None else archive.ANYTHING
-    _require(_names(checked.config), x, where)
+    _require(config_graph.names_of_inputs(checked.config), x, where)
     archive.check(checked.config, where, registered=own, allow_code=options.allow_code, inputs=list(x))
     session.start(options.threads)
     if options.code is not None:
@@ -141,11 +141,6 @@ def _loaded(path: Path, x: Mapping[str, Array], options: opening.Opening) -> ker
         model = opening.loaded(path, checked.config, checked.stored, options)
     _require_names(model, x, where)
     return model
-
-
-def _names(config: archive.Config) -> list[str]:
-    """Return the names of the inputs in the configuration of a model."""
-    return [str(name) for name, *_ in config_graph.ends(config["config"].get("input_layers", []))]
 
 
 def _require_names(model: keras.Model, x: Mapping[str, Array], where: str) -> None:

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 # The mean AUROC must grow by _GAIN and by _ERRORS standard errors. Of values: the mean of (1 + Spearman's correlation)
 # / 2, which is 0.5 for a model that knows nothing, too.
 _GAIN, _ERRORS = 0.1, 2.4
-_FEWEST = 4  # test examples that have a label, and that lack it
+_FEWEST = 8  # test examples that have a label, and that lack it
 
 
 def agreement(answers: NDArray[Any], logits: NDArray[Any], task: str) -> NDArray[np.float64]:
@@ -57,7 +57,7 @@ def better_order(answers: NDArray[Any], logits: NDArray[Any], task: str) -> NDAr
     if answers.shape[1] < 2:
         return None
     positives = (answers == 1).sum(0)
-    told = np.minimum(positives, len(answers) - positives) >= 2 * _FEWEST if task == MULTI_LABEL else None
+    told = np.minimum(positives, len(answers) - positives) >= _FEWEST if task == MULTI_LABEL else None
     halves = [np.arange(len(answers)) % 2 == half for half in (0, 1)]
     of_halves = [agreement(answers[half], logits[half], task) for half in halves]
     orders = [_assigned(values, told) for values in of_halves]

@@ -41,11 +41,6 @@ def ends(model: keras.Model) -> Any:
     return model.inputs[0] if len(model.inputs) == 1 else list(model.inputs)
 
 
-def names(model: keras.Model) -> list[str]:
-    """Return the names of the inputs, in the order of the model."""
-    return [str(tensor.name) for tensor in model.inputs]
-
-
 def standard_normal(model: keras.Model, rows: int) -> NDArray[np.float32] | Rows:
     """Return rows of standard normal numbers for each input, the same every time."""
     rng = np.random.default_rng(0)

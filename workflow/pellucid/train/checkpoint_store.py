@@ -102,11 +102,8 @@ class CheckpointStore:
         self._next = time.monotonic() + (time.monotonic() - begin) / _SHARE
 
     def _names(self) -> Iterator[str]:
-        for page in self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=self.prefix + "/"
-        ):
-            for entry in page.get("Contents", []):
-                yield entry["Key"].removeprefix(self.prefix + "/")
+        for key in _keys(self._client, self.bucket, self.prefix):
+            yield key.removeprefix(self.prefix + "/")
 
     def _download(self, name: str, path: Path) -> None:
         self._client.download_file(self.bucket, f"{self.prefix}/{name}", str(path))
@@ -150,7 +147,10 @@ def _client() -> Any:
         from botocore.config import Config
     except ModuleNotFoundError:
         raise InputError.unexpected(
-            "checkpoint_store", "no package that speaks with S3", "boto3", 'Install it: pip install "pellucid[cloud]"'
+            "checkpoint_store",
+            "no package that speaks with S3",
+            "boto3",
+            'Install it: pip install "pellucid[kubernetes]"',
         ) from None
     given = {name: os.environ[variable] for name, variable in _SETTINGS.items() if os.environ.get(variable)}
     config = Config(

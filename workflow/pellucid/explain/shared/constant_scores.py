@@ -55,7 +55,7 @@ def refuse(
         names = classes or [str(number) for number in range(model.n_classes)]
         word = OUTPUT_WORD[model.task] if split(different)[1][constant[0]] < 0 else "contrast"
         if held:
-            problem = "the explained input changes its score for no example, and has no explanation."
+            problem = "the explained input changes its score for no example: there is nothing to explain."
             raise InputError(f"{word} {abbreviate(name(target, names))}", problem, "Explain another input.")
         raise InputError(
             f"{word} {abbreviate(name(target, names))}",

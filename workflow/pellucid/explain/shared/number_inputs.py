@@ -28,7 +28,7 @@ def require_fitting(method: str) -> None:
         InputError: names methods that have one.
     """
     if not plugins.spec("explain", method).of_numbers:
-        problem = "it does not fit an input of numbers: it mixes values or blends neighbours, and numbers have none."
+        problem = "it does not fit an input of numbers, which have no neighbours: it mixes values or blends neighbours."
         raise InputError(method, problem, "occlusion, kernel_shap and integrated_gradients do.")
 
 

@@ -39,7 +39,7 @@ def score(
         result: ScoreResult = plugin.score(explanation, case, rng(), **parameters)
         return result
     if not spec.several_inputs:
-        problem = "it compares examples, and a model of several inputs is scored one example at a time."
+        problem = "it looks at all examples together, and a model of several inputs is scored one example at a time."
         raise InputError(spec.title, problem, "Leave this score out.")
     scored = set(first_of_each(case.labels, parameters.get("examples", "all")).tolist())
     other = case.random_labels.model if case.random_labels else None
@@ -53,7 +53,7 @@ def score(
 
 def _undefined(spec: ScoreSpec, n: int) -> ScoreResult:
     """Return a result that is defined for no example."""
-    note = "not defined for an input of numbers, which have no common range"
+    note = "not defined for an input of numbers, which have neither neighbours nor a common range"
     return ScoreResult({name: np.full(n, np.nan) for name in spec.metrics}, note=note)
 
 
