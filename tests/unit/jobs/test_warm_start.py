@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from snakemake.benchmark import BenchmarkRecord
 
 from pellucid.jobs import warm_start
 
@@ -185,3 +186,12 @@ def test_jobs_end_with_the_parent_and_later_ones_start_as_ever(written):
     assert not Path("end").exists()
     assert not parent.run(*written(""))
     parent.end()
+
+
+def test_a_child_that_ended_before_it_is_measured_fails_nothing():
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    record = BenchmarkRecord()
+    with warm_start._measured(ended.pid, record):
+        pass
+    assert record.process_gone and float(record.to_tsv(extended_fmt=False).split("\t")[0]) == 0

@@ -25,6 +25,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -122,9 +123,7 @@ class _Parent:
             # The process is gone, and has not begun the script.
             self.usable = False
             return False
-        from snakemake.benchmark import benchmarked
-
-        with answer, benchmarked(child if script.bench_record else False, script.bench_record):
+        with answer, _measured(child, script.bench_record):
             code = int(answer.readline() or 1)
         if code:
             raise subprocess.CalledProcessError(code, f"{sys.executable} {path}")
@@ -164,6 +163,20 @@ class _Parent:
                 socket.send_fds(self.control, [b"x"], [theirs.fileno()])
             ours.sendall(json.dumps(request).encode() + b"\n")
             return ours.makefile("rb")
+
+
+@contextlib.contextmanager
+def _measured(child: int, record: Any) -> Iterator[None]:
+    """Measure a child for a benchmark, as Snakemake does. One that has ended before has no figures but its time, 0."""
+    import psutil  # type: ignore[import-untyped]
+    from snakemake.benchmark import benchmarked
+
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(benchmarked(child if record else False, record))
+        except psutil.NoSuchProcess:
+            record.process_gone, record.running_time = True, 0.0
+        yield
 
 
 def _environment(script: Any) -> dict[str, str]:
