@@ -224,3 +224,15 @@ def test_limited_scores_of_classes_are_not_taken_for_logits_without_a_word(keras
     plain = made(keras)
     opaque.logits(plain.inputs[0], plain.outputs[0], 3, "mine")
     assert "its scores are " not in caplog.text
+
+
+def test_a_sigmoid_before_its_axis_is_taken_away_is_found(keras, x):
+    """Outputs (N,) instead of (N, 1): two classes, and no values of a regression."""
+
+    def ending():
+        return made(keras, keras.layers.Activation("sigmoid"), keras.layers.Reshape(()), outputs=1)
+
+    found = pellucid.explain(ending(), x, "saliency", target=1)
+    np.testing.assert_allclose(found.probabilities[:, 1], np.asarray(ending()(x)), rtol=1e-5)
+    with pytest.raises(InputError, match="with a sigmoid, which are probabilities"):
+        pellucid.explain(ending(), x, "saliency", task="regression", target=0)

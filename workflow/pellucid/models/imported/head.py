@@ -214,7 +214,7 @@ def score_operation(model: keras.Model) -> Any:
         if not (linear or isinstance(operation, plain)) or len(sources) != 1:
             return operation
         # Before a change of shape, a softmax may be over another axis than that of the classes.
-        if sources[0].shape != tensor.shape and tensor.shape[1:] != (1,):
+        if sources[0].shape != tensor.shape and tensor.shape[1:] not in ((), (1,)):
             return last
         tensor = sources[0]
         operation, index, _ = tensor._keras_history
