@@ -6,7 +6,7 @@ import pytest
 import pellucid
 from pellucid.errors import InputError
 from pellucid.models import base, gap_cnn, keras_file, saved_model
-from pellucid.models.imported import opaque, task_head
+from pellucid.models.imported import head, opaque, task_head
 
 SHAPE = (8, 1)
 OWN = {"filters": [4], "kernels": [3], "pool": 1, "batch_norm_momentum": 0.9}
@@ -236,3 +236,30 @@ def test_a_sigmoid_before_its_axis_is_taken_away_is_found(keras, x):
     np.testing.assert_allclose(found.probabilities[:, 1], np.asarray(ending()(x)), rtol=1e-5)
     with pytest.raises(InputError, match="with a sigmoid, which are probabilities"):
         pellucid.explain(ending(), x, "saliency", task="regression", target=0)
+
+
+def test_an_activation_before_leading_axes_of_one_are_taken_away_is_found(keras, x):
+    """Scores (N, 1, 3) instead of (N, 3): the last axis is that of the classes or labels before and after."""
+
+    def ending(activation):
+        keras.utils.set_random_seed(1)
+        inputs = keras.Input(SHAPE)
+        scores = keras.layers.Conv1D(3, SHAPE[0], activation=activation, name="scores")(inputs)
+        return keras.Model(inputs, keras.layers.Flatten()(scores))
+
+    expected = np.asarray(ending("softmax")(x))
+    found = pellucid.explain(ending("softmax"), x, "saliency", target=1)
+    np.testing.assert_allclose(found.probabilities, expected, rtol=1e-5)
+    for activation, told in (("softmax", "a softmax over 3 outputs"), ("sigmoid", "a sigmoid, which are prob")):
+        with pytest.raises(InputError, match=told):
+            task_head.with_head(ending(activation), 3, "regression", "mine")
+    with pytest.raises(InputError, match="a sigmoid before the end"):
+        task_head.with_head(ending("sigmoid"), 3, "multi_label", "mine")
+
+
+def test_a_softmax_over_another_axis_than_the_classes_is_not_taken_for_theirs(keras):
+    """Of scores (N, 3, 1) that are flattened, a softmax over the last axis makes only ones."""
+    inputs = keras.Input(SHAPE)
+    scores = keras.layers.Reshape((3, 1))(keras.layers.Dense(3)(keras.layers.Flatten()(inputs)))
+    model = keras.Model(inputs, keras.layers.Flatten()(keras.layers.Activation("softmax")(scores)))
+    assert head.final_activation(model) is None

@@ -122,5 +122,5 @@ def test_the_representation_of_a_network_and_a_layer_that_it_does_not_have(linea
     np.testing.assert_allclose(
         found["relative_representation_stability"][known], found["relative_input_stability"][known], rtol=1e-5
     )
-    with pytest.raises(InputError, match="dense_7"):
-        score(explanation, case, generator(), layer="dense_7")
+    with pytest.raises(InputError, match="no_such_layer"):
+        score(explanation, case, generator(), layer="no_such_layer")

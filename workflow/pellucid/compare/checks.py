@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import devices, files, plugins, seeds, tables
+from pellucid import devices, plugins, seeds, tables
 from pellucid.explain.shared import held_examples
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, ScoreContext
@@ -53,8 +53,7 @@ def run(
         threads, memory_mb: for the model.
         table: CSV; gets a row for each explanation and check: value, sign and limit ("a value > limit fails"), passed.
     """
-    explained_input = files.read_json(data_info).get("explained_input")
-    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb, explained=explained_input)
+    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     explanations = loaded(
         methods, explained, data_info, model=explained_model, training=training, labels=None, seed=seed
     )

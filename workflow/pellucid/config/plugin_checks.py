@@ -211,51 +211,41 @@ def drop_inapplicable(
     Returns:
         The reason for each that is dropped, by name; a fault for each that is refused.
     """
-    architecture, source = experiment["model"]["architecture"], experiment["dataset"]["source"]
     task, kind = tasks_of.of(experiment), spec_of(experiment, "dataset").kind
     skipped, refused, kept = {}, [], {}
     for name, parameters in experiment[key].items():
         if parameters is False:
             continue
-        spec = plugins.spec(PACKAGES[key], name)
-        if reason := inputs.misfit(experiment, spec):
-            if name in named:
-                refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} of another kind of input; {reason}.")
-            else:
-                skipped[name] = reason
-            continue
-        if task not in spec.tasks:
-            reason = f"the data are of the task {task}"
-            if name in named:
-                fitting = " or ".join(spec.tasks)
-                refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} for the task {fitting}; {reason}.")
-            else:
-                skipped[name] = reason
-            continue
-        if kind not in getattr(spec, "kinds", (kind,)):
-            reason = f"the data are of the kind {kind}"
-            if name in named:
-                fitting = " or ".join(spec.kinds)
-                refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} for data of the kind {fitting}; {reason}.")
-            else:
-                skipped[name] = reason
-            continue
-        lacking = [feature for feature in spec.requires if feature not in present]
-        reason = f'"{source if lacking == ["truth"] else architecture}" has no {comma_list(lacking)}'
-        if lacking == ["training"]:
-            reason = "training.epochs is 0"
-        elif "labels" in lacking:
-            reason = "the data have no labels"
-        elif lacking == ["split"]:
-            reason = "split is none"
-        if not lacking:
+        made_for, reason = _unfit(experiment, plugins.spec(PACKAGES[key], name), task, kind, present)
+        if not reason:
             kept[name] = parameters
         elif name in named:
-            refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} that needs {comma_list(lacking)}; {reason}.")
+            refused.append(f"{path}.{key}.{name}: found {_KINDS[key]} {made_for}; {reason}.")
         else:
             skipped[name] = reason
     experiment[key] = kept
     return skipped, refused
+
+
+def _unfit(experiment: Mapping[str, Any], spec: Any, task: str, kind: str, present: Collection[str]) -> tuple[str, str]:
+    """Return what a method, view or score is made for, and why the experiment is none of these; both empty if it is."""
+    if reason := inputs.misfit(experiment, spec):
+        return "of another kind of input", reason
+    if task not in spec.tasks:
+        return f"for the task {' or '.join(spec.tasks)}", f"the data are of the task {task}"
+    if kind not in (kinds := getattr(spec, "kinds", (kind,))):
+        return f"for data of the kind {' or '.join(kinds)}", f"the data are of the kind {kind}"
+    if not (lacking := [feature for feature in spec.requires if feature not in present]):
+        return "", ""
+    without = experiment["dataset"]["source"] if lacking == ["truth"] else experiment["model"]["architecture"]
+    reason = f'"{without}" has no {comma_list(lacking)}'
+    if lacking == ["training"]:
+        reason = "training.epochs is 0"
+    elif "labels" in lacking:
+        reason = "the data have no labels"
+    elif lacking == ["split"]:
+        reason = "split is none"
+    return f"that needs {comma_list(lacking)}", reason
 
 
 def misfits(experiment: Mapping[str, Any], axes: Sequence[int]) -> list[str]:

@@ -15,6 +15,7 @@ from pellucid.datasets.heartbeats import ptbxl_files, ptbxl_signals, ptbxl_table
 from pellucid.datasets.heartbeats.ptbxl_tables import Kind, Record, Statements
 from pellucid.datasets.readers.spill_buffer import SpillBuffer
 from pellucid.downloads import local_path
+from pellucid.ecg_leads import LEADS
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
 from pellucid.parameters import UNIQUE, File, one_of
@@ -88,9 +89,9 @@ def load(
     ] = True,
     rate: Annotated[Literal[100, 500], Field(description="sampling rate in Hz: which files are read")] = 100,
     leads: Annotated[
-        Sequence[Annotated[str, one_of(ptbxl_signals.LEADS)]],
+        Sequence[Annotated[str, one_of(LEADS)]],
         Field(min_length=1, json_schema_extra=UNIQUE, description="leads, each a channel, in this order"),
-    ] = ptbxl_signals.LEADS,
+    ] = LEADS,
     labels: Annotated[
         Kind,
         Field(

@@ -19,6 +19,7 @@ from pellucid.datasets.heartbeats import r_peaks
 from pellucid.draw import style
 from pellucid.draw.layouts import leads
 from pellucid.draw.shared import task_heading
+from pellucid.ecg_leads import LEADS
 from pellucid.explain.base import holds
 from pellucid.messages import MANY_CLASSES, counted
 
@@ -160,7 +161,7 @@ def _heading(average: AverageBeat, data_info: DataInfo) -> str:
 def _in_clinical_order(names: Sequence[str]) -> list[int]:
     """Return the channels in the order of the clinical sheet where they are the 12 leads, else as they are."""
     places = {leads.lead_name(name): place for place, name in enumerate(names)}
-    order = [places.get(lead) for lead in leads.LEADS]
+    order = [places.get(lead) for lead in LEADS]
     known = [place for place in order if place is not None]
     return known if len(known) == len(names) else list(range(len(names)))
 

@@ -10,6 +10,7 @@ import numpy as np
 from pellucid import files, tables
 from pellucid.evaluate import prediction_tables, predictions, thresholds
 from pellucid.evaluate.run import prediction_table
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.tasks import MULTI_LABEL, SINGLE_LABEL, probabilities
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,8 @@ def predict(
     """
     folder = Path(folder)
     data, y = files.read_json(data_info), files.read_arrays(labels)["test"]
-    logits = predictions.logits(predictions.opened(model, data, threads, memory_mb), x, others, "example")
+    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
+    logits = predictions.logits(explained_model, x, others, "example")
     task, names = data.get("task", SINGLE_LABEL), data["classes"]
     p = probabilities(task, logits)
     known = {} if p is None else {"probabilities": p}

@@ -8,16 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files
-from pellucid.data_info import DataInfo
 from pellucid.errors import InputError
 from pellucid.network import finite
 from pellucid.network.explained_model import ExplainedModel
-
-
-def opened(model: Path | str, data_info: DataInfo, threads: int, memory_mb: int) -> ExplainedModel:
-    """Return the trained model; of several inputs, with all but the explained one held."""
-    explained = data_info.get("explained_input")
-    return ExplainedModel.load(model, threads=threads, memory_mb=memory_mb, explained=explained)
 
 
 def logits(
@@ -26,7 +19,7 @@ def logits(
     """Return the outputs before the softmax or sigmoid of all examples: (N, outputs).
 
     Args:
-        explained_model: from `opened`.
+        explained_model: of the trained model.
         x: `x_<split>.npy`, (N, *shape).
         others: `other_<split>.npz`, the inputs beside it, rows as in x; None of data with one input.
         called: what a message calls an example.

@@ -13,6 +13,7 @@ from pellucid import files, tables
 from pellucid.evaluate import by_task, chance, class_order, predictions
 from pellucid.logits import log_odds, log_softmax, softmax
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
+from pellucid.network.explained_model import ExplainedModel
 from pellucid.tasks import SINGLE_LABEL
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def evaluate(
     """
     folder = Path(folder)
     data, of_splits = files.read_json(data_info), files.read_arrays(labels)
-    explained_model = predictions.opened(model, data, threads, memory_mb)
+    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     classes, y = data["classes"], of_splits["test"]
     logits = predictions.logits(explained_model, x, others, "test example")
     if (task := data.get("task", SINGLE_LABEL)) != SINGLE_LABEL:

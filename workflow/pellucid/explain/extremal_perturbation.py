@@ -96,18 +96,15 @@ def explain(
         "copies": _copies(inputs, perturbation, baseline, rng, measured),
     }
 
-    def made(tf_: Any, grid: Any) -> Any:
-        return spots.mask(tf_, grid)
-
     def fit(tf_: Any, variables: dict[str, Any], given: dict[str, Any], scores: Any) -> Any:
-        mask = tf_.reshape(made(tf_, variables["grid"]), (-1, *axes, depth))
+        mask = tf_.reshape(spots.mask(tf_, variables["grid"]), (-1, *axes, depth))
         seen = 1 - mask if game == "delete" else mask
         score = scores.target(perturbed(tf_, given["copies"], 1 - given["present"] * (1 - seen)))
         return score if game == "delete" else -score
 
     def penalty(tf_: Any, variables: dict[str, Any], given: dict[str, Any], weight: Any) -> Any:
         size = spots.size * depth
-        values = tf_.reshape(made(tf_, variables["grid"]), (-1, size))
+        values = tf_.reshape(spots.mask(tf_, variables["grid"]), (-1, size))
         return weight * masks.area_penalty(tf_, values, given["kept"], tf_.reshape(given["free"], (-1, size)))
 
     rows = number * len(inputs)

@@ -59,8 +59,7 @@ def run(
     arrays = files.read_arrays(examples)
     explained_model = None
     if plugins.spec("explain", method).needs_model and model:
-        explained = files.read_json(Path(data_info)).get("explained_input") if data_info else None
-        explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb, explained=explained)
+        explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     results = explain_variants(
         method,
         parameters,

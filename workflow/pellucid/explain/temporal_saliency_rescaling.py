@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -145,7 +145,8 @@ def changes(
         places: (places, 2): example and step; or (places, 3): and channel.
     """
     found, told = np.empty(len(places)), time.monotonic()
-    for part in _parts(len(places)):
+    for start in range(0, len(places), _COPIES):
+        part = slice(start, start + _COPIES)
         rows, *place = places[part].T
         copies = inputs[rows]
         numbers = np.arange(len(rows))
@@ -153,12 +154,8 @@ def changes(
         found[part] = np.abs(mapped(copies, rows) - original[rows]).sum((1, 2))
         if time.monotonic() - told > _SECONDS:
             told = time.monotonic()
-            logger.info("temporal_saliency_rescaling: %d of %d copies are explained", part.stop, len(places))
+            logger.info("temporal_saliency_rescaling: %d of %d copies are explained", start + len(rows), len(places))
     return found
-
-
-def _parts(number: int) -> Iterator[slice]:
-    yield from (slice(start, min(start + _COPIES, number)) for start in range(0, number, _COPIES))
 
 
 def _scaled(values: NDArray[np.float64]) -> NDArray[np.float64]:

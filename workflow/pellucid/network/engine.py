@@ -94,15 +94,15 @@ class ModelEngine(ModelStructure):
     ) -> Self:
         """Load a `.keras` file.
 
-        `training.json` beside it says which task the model was trained for, and whether the config allowed code inside
-        the file (Lambda layers), which is refused else.
+        `training.json` beside it says which task the model was trained for, which of several inputs is explained, and
+        whether the config allowed code inside the file (Lambda layers), which is refused else.
         Layers of the user's own are those of the module that it holds. Without that file the task is single_label.
 
         Args:
             path: of the file.
             task: overrides that of `training.json`.
             threads, memory_mb: for TensorFlow, and for the batches in MiB.
-            explained: as for the class; `data.json` names it.
+            explained: as for the class; overrides that of `training.json`.
 
         Raises:
             InputError: no such file, not a Keras model, a model that holds code, one that does not fit the task,
@@ -117,7 +117,7 @@ class ModelEngine(ModelStructure):
         safe, task = not info.get("allow_code", False), task or info.get("task", SINGLE_LABEL)
         try:
             model = keras.models.load_model(path, compile=False, safe_mode=safe)
-            return cls(model, task, memory_mb=memory_mb, explained=explained)
+            return cls(model, task, memory_mb=memory_mb, explained=explained or info.get("explained_input"))
         except InputError:
             raise
         except Exception as error:  # Keras raises many kinds for a file that is no model; all mean the same here.

@@ -160,7 +160,7 @@ class IncrementalScorer:
                 box, output = self._sizes[position : position + 2]
                 # In the padded input's coordinates.
                 begin = starts[position + 1] * np.array(step.stride, np.int32)
-                _, needed = step.needed(np.zeros((1, len(box)), np.int64), output)
+                needed = step.needed_size(output)
                 region = boxes.region(tf_, padded[position], patch, starts[position], box, begin, needed, step.before)
                 patch = boxes.applied(step.layer, region)
                 position += 1

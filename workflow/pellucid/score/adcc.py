@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
-from pellucid.score.shared import fills
-from pellucid.score.shared.masks import drop_of, mask_of, masked, without_contrasts
+from pellucid.score.shared import contrasts, fills
+from pellucid.score.shared.masks import drop_of, mask_of, masked
 from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
-from pellucid.targets import split
 from pellucid.tasks import MULTI_LABEL, SINGLE_LABEL
 
 SPEC = ScoreSpec(
@@ -70,14 +69,11 @@ def score(
         coherencies[f"coherency.{name}"] = (1 + _pearson(mask, second, inside)) / 2
         values[f"adcc.{name}"] = harmonic(coherencies[f"coherency.{name}"], 1 - complexity, 1 - drop)
     values |= {**coherencies, "mask_complexity": complexity}
-    note = "not defined for a contrast" if (split(case.targets)[1] >= 0).any() else ""
-    return ScoreResult(
-        {
-            name: scatter_to_all(without_contrasts(targets, value), scored, len(case.inputs))
-            for name, value in values.items()
-        },
-        note=note,
-    )
+    of_all = {
+        name: scatter_to_all(contrasts.left_out(targets, value), scored, len(case.inputs))
+        for name, value in values.items()
+    }
+    return ScoreResult(of_all, note=contrasts.note(case.targets))
 
 
 def harmonic(*values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,9 +8,8 @@ from typing import Annotated
 import numpy as np
 
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
-from pellucid.score.shared import fills
-from pellucid.score.shared.masks import drop_of, mask_of, masked, without_contrasts
-from pellucid.targets import split
+from pellucid.score.shared import contrasts, fills
+from pellucid.score.shared.masks import drop_of, mask_of, masked
 from pellucid.tasks import MULTI_LABEL, SINGLE_LABEL
 
 # Changes of a probability in float32 below this are rounding.
@@ -55,10 +54,8 @@ def score(
     assert case.model is not None
     everything = np.arange(len(case.inputs))
     whole = case.model.output(case.inputs, case.targets)
-    mask, streams = (
-        mask_of(explanation, explanation.attributions),
-        dict(zip(fills.FIXED, rng.spawn(len(fills.FIXED)), strict=True)),
-    )
+    mask = mask_of(explanation, explanation.attributions)
+    streams = dict(zip(fills.FIXED, rng.spawn(len(fills.FIXED)), strict=True))
     values = {}
     for name in baselines:
         left = masked(case, everything, mask, fills.filling(case, name, streams[name]))
@@ -67,6 +64,5 @@ def score(
         values[f"average_drop.{name}"] = drop_of(whole, after)
         values[f"increase.{name}"] = (rise > _ROUNDING).astype(np.float64)
         values[f"average_gain.{name}"] = rise / np.where(whole < 1, 1 - whole, 1)
-    note = "not defined for a contrast" if (split(case.targets)[1] >= 0).any() else ""
-    ordered = sorted(values, key=lambda name: list(SPEC.metrics).index(name.split(".")[0]))
-    return ScoreResult({name: without_contrasts(case.targets, values[name]) for name in ordered}, note=note)
+    known = {name: contrasts.left_out(case.targets, value) for name, value in values.items()}
+    return ScoreResult(SPEC.in_order(known), note=contrasts.note(case.targets))

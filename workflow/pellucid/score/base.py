@@ -99,6 +99,11 @@ class ScoreSpec:
         """Return the metric of a name, which may have a variant behind a dot."""
         return self.metrics[name.split(".")[0]]
 
+    def in_order(self, values: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+        """Return the values of variants of metrics in the order of the metrics, and of each in the order given."""
+        metrics = list(self.metrics)
+        return {name: values[name] for name in sorted(values, key=lambda name: metrics.index(name.split(".")[0]))}
+
 
 @dataclass(frozen=True)
 class RandomLabels:

@@ -8,10 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
-from pellucid.score.shared import fills, units
+from pellucid.score.shared import contrasts, fills, units
 from pellucid.score.shared.areas import area_under
 from pellucid.score.shared.removal import RankedRemoval
-from pellucid.targets import split
 from pellucid.tasks import MULTI_LABEL, SINGLE_LABEL
 
 SPEC = ScoreSpec(
@@ -55,7 +54,7 @@ def score(
     removal = RankedRemoval.of(explanation, case, rng, baselines, mean=True, **options)
     x = np.arange(int(removal.n_units.max()) + 1)
     removed = np.minimum(x[:, np.newaxis], removal.n_units) + np.zeros(len(case.inputs), np.int64)
-    contrast = split(case.targets)[1] >= 0
+    contrast = contrasts.are_contrasts(case.targets)
     values, curves = {}, {}
     for name, fill in removal.fills.items():
         left = removal.scores(fill, removed, "probability", strongest=True).T
@@ -64,7 +63,7 @@ def score(
         share[contrast | (whole[:, 0] <= 0)] = np.nan
         values[f"irof.{name}"] = 1 - area_under(share, (removed / removal.n_units).T)
         curves[f"removed.{name}"] = Curve(x.astype(np.float64), share, "segments removed", "share of the probability")
-    return ScoreResult(values, curves, "not defined for a contrast" if contrast.any() else "")
+    return ScoreResult(values, curves, contrasts.note(case.targets))
 
 
 def fits(axes: tuple[int, ...], *, unit: str, window: int | str, **others: object) -> None:

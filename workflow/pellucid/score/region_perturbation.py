@@ -66,10 +66,4 @@ def score(
         values[f"abpc.{name}"] = (least - most).mean(1)
         curves[f"most first.{name}"] = Curve(x, most, "share perturbed", quantity(case, of))
         curves[f"least first.{name}"] = Curve(x, least, "share perturbed", quantity(case, of))
-    ordered = {name: values[name] for name in sorted(values, key=_metric)}
-    return ScoreResult(ordered, curves, ends=probability_ends(case, of, aopc=(-1, 1), abpc=(-1, 1)))
-
-
-def _metric(name: str) -> int:
-    """Return the place of the metric of a value among those of the score."""
-    return list(SPEC.metrics).index(name.split(".")[0])
+    return ScoreResult(SPEC.in_order(values), curves, ends=probability_ends(case, of, aopc=(-1, 1), abpc=(-1, 1)))

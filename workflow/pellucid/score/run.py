@@ -72,8 +72,7 @@ def run(
         model, training, labels: for scores that need them.
         random_labels, random_training: `model.keras` and `training.json` of the training on random labels, likewise.
     """
-    explained_input = files.read_json(data_info).get("explained_input")
-    load_model = partial(ExplainedModel.load, threads=threads, memory_mb=memory_mb, explained=explained_input)
+    load_model = partial(ExplainedModel.load, threads=threads, memory_mb=memory_mb)
     explained_model = load_model(model) if model else None
     other = None
     if random_labels and random_training:

@@ -82,8 +82,7 @@ def explain_part(
     mask = files.map_arrays(filled).get("test")
     explained_model = None
     if plugins.spec("explain", method).needs_model and model:
-        explained = files.read_json(data_info).get("explained_input") if data_info else None
-        explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb, explained=explained)
+        explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     background = files.map_array(training) if training else None
     classes = files.read_json(data_info)["classes"] if data_info else None
     blocks = blocks_of(len(chosen["indices"]), int(number), int(parts))

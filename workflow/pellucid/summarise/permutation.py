@@ -58,8 +58,7 @@ def run(
             over examples (`grouped_means`), and the accuracy that is lost (empty for other tasks than classes).
     """
     chosen, info = files.read_arrays(examples), files.read_json(data_info)
-    explained = info.get("explained_input")
-    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb, explained=explained)
+    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     held = held_examples.others(chosen)
     loss = loss_of(info.get("task", "single_label"), chosen)
     found = importances(

@@ -264,6 +264,7 @@ class _Run:
             "best_epoch": progress.best_epoch,
             "ended_by": progress.end_reason(self.training),
             "task": task,
+            **({"explained_input": name} if (name := self.data_info.get("explained_input")) else {}),
             "loss": self.objective.loss,
             "monitor": self.training.monitor,
             **{f"best_{name}": value for name, value in progress.best.items()},
@@ -290,11 +291,10 @@ def _notes(network: keras.Model, model: Mapping[str, Any], data_info: DataInfo, 
     declared = plugins.parameters(plugins.load("models")[model["architecture"]])
     keys = [key for key in ("input_range", "white") if key in declared]
     try:
-        notes = [input_scale.contradiction(network, training, data_info, f"model.{key}") for key in keys]
+        said = [input_scale.contradiction(network, training, data_info, f"model.{key}") for key in keys]
     except Exception as error:  # a layer that cannot be called by itself: the model can be explained all the same
         logger.info("the first layers cannot be compared with the data: %s", first_line(error))
         return []
-    notes = [note for note in notes if note]
-    for note in notes:
+    for note in (notes := [note for note in said if note]):
         logger.warning("%s", note)
     return notes

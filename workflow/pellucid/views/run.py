@@ -56,8 +56,7 @@ def run(
     plugin = plugins.load("views")[view]
     values = variants(view, parameters)[variant]
     data = ViewData(files.read_json(data_info), {name: Path(path) for name, path in sources.items()})
-    explained = data.data_info.get("explained_input")
-    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb, explained=explained)
+    explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     if explained_model.held_inputs and not plugin.SPEC.several_inputs:
         raise InputError(view, "it shows models of one input alone, and this one has several.")
     started = time.perf_counter()

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.ecg_leads import LEADS
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list
 
-# In the spelling of the clinic, which figures and tables show; the files write AVR, AVL and AVF.
-LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 SECONDS = 10
+# The files write AVR, AVL and AVF.
 _SPELLED = {lead.upper(): lead for lead in LEADS}
 _LARGEST_HEADER = 4_096  # bytes; the published ones have 540
 

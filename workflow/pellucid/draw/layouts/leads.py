@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.layouts import base, channels
+from pellucid.ecg_leads import LEADS
 
-LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 RHYTHM = "II"
 _SECONDS = (8.0, 12.5)  # shortest and longest recording that fits a sheet
 _MM = 0.6 / 25.4  # inches of a millimetre of ECG paper: the figure is smaller than paper

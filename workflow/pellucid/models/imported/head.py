@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities, softmax
 from pellucid.messages import format_shape
-from pellucid.models.imported import class_scores, limited_scores
+from pellucid.models.imported import class_scores, last_operation, limited_scores
 from pellucid.network import same_function, tracing
 from pellucid.network.graph import flatten
 from pellucid.network.layers import last_layer, walk
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
     import keras
 
 logger = logging.getLogger(__name__)
-
-_FINAL_ACTIVATIONS = ("softmax", "log_softmax", "sigmoid")
-# Operations other than layers whose output can be any number.
-_LINEAR_OPERATIONS = (
-    "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Negative", "Sum", "Mean", "Matmul", "Dot", "Einsum",
-    "Reshape", "Squeeze", "ExpandDims", "GetItem", "Cast", "Take", "Transpose", "Concatenate",
-)  # fmt: skip
 
 
 def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
@@ -57,14 +50,14 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
             if len(shape) == 1
             else "",
         )
-    last = score_operation(model)
-    activation = final_activation_of(last)
+    last = last_operation.score_operation(model)
+    activation = last_operation.final_activation_of(last)
     inputs = same_function.tries(model)
     before = same_function.ask(model, inputs).reshape(len(inputs), -1)
     if binary and activation != "sigmoid":
         _require_logit(last, before, where)
     if not binary:
-        kind = limiting_activation(last) if activation is None else activation
+        kind = last_operation.limiting_activation(last) if activation is None else activation
         class_scores.require_logits(kind, type(last).__name__, before, where)
     changed = _replace_activation(model, last, activation, binary, where)
     expected = _probabilities(before, activation, binary)
@@ -74,7 +67,7 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
 
 def final_activation(model: keras.Model) -> str | None:
     """Return "softmax", "log_softmax" or "sigmoid" if the scores of a model end in it."""
-    return final_activation_of(score_operation(model))
+    return last_operation.final_activation_of(last_operation.score_operation(model))
 
 
 def before_sigmoid(model: keras.Model, where: str) -> Any:
@@ -132,7 +125,7 @@ def _replace_activation(model: keras.Model, last: Any, activation: str | None, b
             where, "probabilities that are computed before the last layer", "a softmax as the last layer"
         )
     if activation is None:
-        limited_scores.tell(last.name, limiting_activation(last))
+        limited_scores.tell(last.name, last_operation.limiting_activation(last))
     return Model(ends(model), _softmax(scores, model), name=model.name)
 
 
@@ -201,46 +194,6 @@ def _softmax(scores: Any, model: keras.Model) -> Any:
     return layers.Softmax(name=unused_name(model, "classes"))(scores)
 
 
-def score_operation(model: keras.Model) -> Any:
-    """Return the operation that computes the scores of a model; layers after it that change no value are skipped."""
-    from keras import layers
-
-    last, tensor = last_layer(model), model.outputs[0]
-    operation, index, _ = tensor._keras_history
-    while not hasattr(operation, "layers"):
-        plain = (layers.Flatten, layers.Reshape, layers.Dropout, layers.Identity)
-        linear = isinstance(operation, layers.Activation) and activation_name(operation.activation) is None
-        sources = operation._inbound_nodes[index].input_tensors
-        if not (linear or isinstance(operation, plain)) or len(sources) != 1:
-            return operation
-        # Before a change of shape, a softmax may be over another axis than that of the classes.
-        if sources[0].shape != tensor.shape and tensor.shape[1:] not in ((), (1,)):
-            return last
-        tensor = sources[0]
-        operation, index, _ = tensor._keras_history
-    return last_layer(operation)
-
-
-def final_activation_of(operation: Any) -> str | None:
-    """Return "softmax", "log_softmax" or "sigmoid" if an operation ends in it."""
-    from keras import layers
-
-    if not isinstance(operation, layers.Layer):
-        names = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
-        return names.get(type(operation).__name__)
-    if isinstance(operation, layers.Softmax):
-        return "softmax"
-    # keras.activations and keras.ops have different functions of the same name.
-    name = activation_name(getattr(operation, "activation", None))
-    return name if name in _FINAL_ACTIVATIONS else None
-
-
-def activation_name(activation: Any) -> str | None:
-    """Return the name of an activation of Keras; None without one, and for the linear activation."""
-    name = getattr(activation, "__name__", type(activation).__name__)
-    return None if activation is None or name in ("linear", "identity") else name
-
-
 def _require_logit(last: Any, answers: NDArray[np.float64], where: str) -> None:
     """Refuse a single output that is not a logit because its values are limited.
 
@@ -248,24 +201,11 @@ def _require_logit(last: Any, answers: NDArray[np.float64], where: str) -> None:
         InputError: the activation is not a sigmoid, or all outputs lie between 0 and 1.
     """
     expected = "a sigmoid for the second of two classes, one logit without an activation, or one score for each class"
-    if (activation := limiting_activation(last)) is not None:
+    if (activation := last_operation.limiting_activation(last)) is not None:
         raise InputError.unexpected(where, f'one output with the activation {activation} ("{last.name}")', expected)
     if in_unit_interval(answers):
         found = f'one output that is always between 0 and 1: a probability that is computed before "{last.name}"'
         raise InputError.unexpected(where, found, expected)
-
-
-def limiting_activation(last: Any) -> str | None:
-    """Return the name of the activation that an operation ends in; None where its results can be any number."""
-    from keras import layers
-
-    kind = type(last).__name__
-    if not isinstance(last, layers.Layer):
-        return None if kind in _LINEAR_OPERATIONS else kind
-    limited = kind in vars(layers) and type(last).__module__.split(".layers.")[-1].startswith("activations.")
-    if limited and not isinstance(last, layers.Activation):
-        return kind
-    return activation_name(getattr(last, "activation", None))
 
 
 def in_unit_interval(outputs: NDArray[np.float64]) -> bool:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities, log_softmax, softmax
-from pellucid.models.imported import head, step_choice
+from pellucid.models.imported import head, last_operation, step_choice
 from pellucid.models.imported.step_choice import Steps
 from pellucid.network import same_function
 from pellucid.network.explained_steps import LAYER, ExplainedSteps
@@ -165,7 +165,7 @@ def _without_activation(model: keras.Model, where: str) -> tuple[Any, str | None
     inner = last
     while isinstance(inner, layers.TimeDistributed):
         inner = inner.layer
-    kind = head.final_activation_of(inner)
+    kind = last_operation.final_activation_of(inner)
     if kind is None:
         return tensor, None
     if isinstance(inner, layers.Layer) and not isinstance(inner, layers.Softmax):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities
 from pellucid.messages import format_shape
-from pellucid.models.imported import callers_words, head
+from pellucid.models.imported import callers_words, head, last_operation
 from pellucid.network import graph, same_function
 from pellucid.network.layers import last_layer
 from pellucid.network.named_inputs import ends
@@ -127,7 +127,8 @@ def _with_sigmoids(model: keras.Model, activation: str | None, where: str) -> ke
         scores, expected = model.outputs[0], sigmoid(before)
     else:
         last = last_layer(model)
-        if isinstance(last, layers.Layer) and head.activation_name(getattr(last, "activation", None)) == "sigmoid":
+        ends_in = last_operation.activation_name(getattr(last, "activation", None))
+        if isinstance(last, layers.Layer) and ends_in == "sigmoid":
             return model
         scores, expected = head.before_sigmoid(model, where), before
     names = head.unused_name(model, "labels")
@@ -142,12 +143,12 @@ def _require_logits(model: keras.Model, answers: NDArray[np.float64], where: str
     Raises:
         InputError: the activation, or the labels.
     """
-    ends = [head.score_operation(model)]
+    ends = [last_operation.score_operation(model)]
     if joined := type(ends[0]).__name__ == "Concatenate":
         ends = graph.sources(ends[0])
     expected = "sigmoids as the last activation, or logits"
     for end in ends:
-        if (activation := head.limiting_activation(end)) is not None:
+        if (activation := last_operation.limiting_activation(end)) is not None:
             of = "some of the labels" if joined else "all labels"
             found = f'the activation {activation} of {of} ("{end.name}"), whose results are no logits'
             raise InputError.unexpected(where, found, expected)

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.score.base import Explanation, ScoreContext
-from pellucid.targets import split
 
 
 def mask_of(explanation: Explanation, maps: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -42,8 +41,3 @@ def drop_of(whole: NDArray[np.float32], of_masked: NDArray[np.float32]) -> NDArr
     """Return the drop of the probability as a share of that of the whole input, 0 where it rises: (N,), 0 to 1."""
     drop = np.maximum(whole.astype(np.float64) - of_masked, 0)
     return np.asarray(drop / np.where(whole > 0, whole, 1))
-
-
-def without_contrasts(targets: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return values (N,) with NaN for contrasts, which have no probability."""
-    return np.where(split(targets)[1] >= 0, np.nan, values)
