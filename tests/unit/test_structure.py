@@ -49,6 +49,7 @@ KERAS_PRIVATE = re.compile(
 USES_KERAS_PRIVATE = {
     "models.imported.config_graph": {"functional"},
     "models.imported.head": {"inbound_nodes", "keras_history"},
+    "models.imported.last_operation": {"inbound_nodes", "keras_history"},
     "models.imported.own_keys": {"run_through_graph"},
     "network.graph": {"inbound_nodes", "keras_history"},
     "network.layers": {"nodes_by_depth"},
