@@ -72,6 +72,8 @@ OF_NO_CLASS = ("eigen_cam",)
 # Half of one step in fifty lies at a baseline that is the same everywhere. There all positions of a feature map are equal,
 # and rounding decides which of them max pooling takes: its gradient has no value of its own.
 TIES = {("integrated_gradients", "multivariate"): 1e-2}
+# Adam divides a gradient by its own size: in a search of many steps the rounding of small gradients grows.
+SEARCHES = ("dynamask", "extremal_mask", "extremal_perturbation")
 
 
 def parameters(method, network):
@@ -128,7 +130,8 @@ def test_same_seed_same_bytes(case):
 def test_order_and_size_of_batches_do_not_matter(case):
     inputs, targets, whole = explained(*case)
     # Float32 carries the logit to seven digits, and a drop is the difference of two.
-    tolerance = TIES.get(case[:2], 2e-5) * np.abs(whole).max() + 2e-6
+    share = 5e-3 if case[0] in SEARCHES else TIES.get(case[:2], 2e-5)
+    tolerance = share * np.abs(whole).max() + 2e-6
     back = run(*case, inputs[::-1], targets[::-1], batch_size=7)[::-1]
     alone = run(*case, inputs[2:3], targets[2:3])
     np.testing.assert_allclose(back, whole, atol=tolerance)
