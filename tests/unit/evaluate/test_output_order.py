@@ -59,3 +59,8 @@ def test_the_evaluation_notes_it_of_a_model_from_elsewhere_alone(tmp_path, rng):
         by_task.write(tmp_path, *arguments, untrained=untrained)
         notes = " ".join(files.read_json(tmp_path / "metrics.json")["notes"])
         assert ("probably in another order" in notes) == untrained
+
+
+def test_one_example_shows_no_order(recwarn):
+    assert better_order(np.array([[0.1, 0.2]]), np.array([[1.0, 2.0]]), "regression") is None
+    assert not recwarn.list

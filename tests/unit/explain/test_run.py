@@ -7,10 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pellucid import files
+from pellucid import files, plugins
+from pellucid.config.schema_errors import parameters_schema, with_defaults
 from pellucid.config.variants import variants
 from pellucid.errors import InputError
-from pellucid.explain.run import completeness
+from pellucid.explain.run import completeness, explain_variants
+from pellucid.network.explained_model import ExplainedModel
 from tests.support import prepared
 
 
@@ -134,3 +136,24 @@ def test_a_target_whose_score_is_constant_is_an_error_that_names_the_class(keras
     files.write_arrays(tmp_path / "examples.npz", {**examples, "targets": np.array([0, 1, 0])})
     with pytest.raises(InputError, match="ill"):
         prepared.explain(tmp_path, method, parameters, **paths)
+
+
+@pytest.mark.parametrize("method", ["dynamask", "extremal_perturbation", "occlusion"])
+def test_maps_that_are_the_same_everywhere_are_told(keras, rng, caplog, method):
+    model = keras.Sequential([keras.Input((12, 2)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    # A blurred constant is the constant; occluded by its own mean, it is itself.
+    inputs = np.stack([np.full((12, 2), 0.5), rng.random((12, 2))]).astype(np.float32)
+    arrays = {"inputs": inputs, "targets": np.array([0, 1])}
+    parameters = with_defaults(
+        {"baseline": "mean"} if method == "occlusion" else {"iterations": 5},
+        parameters_schema(plugins.parameters(plugins.load("explain")[method])),
+    )
+    explain_variants(method, parameters, ExplainedModel(model), arrays, seed=1)
+    assert f"{method}: the same attribution everywhere in the maps of 1 example" in caplog.text
+
+
+def test_maps_of_which_some_part_is_larger_are_not_told(keras, rng, caplog):
+    model = keras.Sequential([keras.Input((12, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    arrays = {"inputs": rng.random((2, 12, 1), np.float32), "targets": np.array([0, 1])}
+    explain_variants("saliency", {}, ExplainedModel(model), arrays, seed=1)
+    assert "the same attribution everywhere" not in caplog.text

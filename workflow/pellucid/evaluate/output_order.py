@@ -54,7 +54,7 @@ def better_order(answers: NDArray[Any], logits: NDArray[Any], task: str) -> NDAr
     An order fits the examples on which it was found better by chance: so the order from one half of the examples is
     judged on the other half. Labels that few examples have, or lack, keep their place.
     """
-    if answers.shape[1] < 2:
+    if min(answers.shape) < 2:
         return None
     positives = (answers == 1).sum(0)
     told = np.minimum(positives, len(answers) - positives) >= _FEWEST if task == MULTI_LABEL else None

@@ -16,6 +16,7 @@ from pellucid import files, plugins, seeds
 from pellucid.config.variants import variants
 from pellucid.explain.base import measured_for, on_measured, require_finite
 from pellucid.explain.shared import constant_scores, held_examples, number_inputs
+from pellucid.messages import counted
 from pellucid.network.explained_model import ExplainedModel
 
 logger = logging.getLogger(__name__)
@@ -137,6 +138,7 @@ def explain_variants(
         seconds = time.perf_counter() - started
         variant_maps = of_rows[0] if len(of_rows) == 1 else np.concatenate(of_rows)
         require_finite(variant_maps, inputs, label)
+        _tell_flat(variant_maps, measured, label)
         maps.append(np.asarray(variant_maps, np.float32))
         costs[label] = _cost(label, before, _passes(model), seconds, len(inputs), values)
         for rows in held_examples.each(model, held, len(inputs)):
@@ -150,6 +152,14 @@ def explain_variants(
         arrays = {**arrays, "steps": np.array([of_steps.first, of_steps.stop, of_steps.total])}
     written = {**arrays, "variants": np.array(list(costs)), **_split_measured(np.stack(maps), measured)}
     return Results(written, costs, residuals)
+
+
+def _tell_flat(maps: NDArray[Any], measured: NDArray[np.bool_] | None, label: str) -> None:
+    """Log how many maps (N, …) have the same value everywhere: such a map tells no part from another."""
+    known = np.ones(maps.shape, np.bool_) if measured is None else np.broadcast_to(measured, maps.shape)
+    flat = sum(seen.sum() > 1 and np.ptp(values[seen]) == 0 for values, seen in zip(maps, known, strict=True))
+    if flat:
+        logger.warning("%s: the same attribution everywhere in the maps of %s", label, counted(flat, "example"))
 
 
 def _cost(
