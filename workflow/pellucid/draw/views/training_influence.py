@@ -31,6 +31,7 @@ def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], cap
     rows = len(shown) + below
     wide, tall = (1.15, 1.15) if image else (1.9 if columns < 6 else 1.6, height(data_info) * 0.85 + 0.1)
     figure = style.new(max(wide * columns + 0.6, 6.6), (tall + 0.38) * rows + 1.35 + (0.3 if below else 0))
+    figure.set_layout_engine("constrained", h_pad=0.06)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=not image, sharey=not image)
     span = Span.of(arrays["inputs"], *(arrays[kind].reshape(-1, *arrays["inputs"].shape[1:]) for kind in kinds))
     for panel in axes.ravel():
@@ -48,8 +49,7 @@ def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], cap
     for number in range(suspects):
         panel = axes[len(shown) + number // columns, number % columns]
         said, label = (classes[int(arrays[key][number])] for key in ("suspect_predictions", "suspect_labels"))
-        title = f"{label}, predicted {said}" if said != label else f"{label}, as predicted"
-        _panel(panel, data_info, arrays["suspects"][number], span, style.PALETTE[3], title)
+        _panel(panel, data_info, arrays["suspects"][number], span, style.PALETTE[3], f"{label} / {said}")
     _headings(axes, kinds, beside, len(shown) if below else -1, parameters["of"])
     style.label_time(axes, "" if image else style.time_axis(1, data_info["sampling_rate_hz"])[1])
     figure.suptitle(_caption(arrays, data_info, parameters, caption, len(shown)), x=0.01, ha="left", fontsize=10)
@@ -68,9 +68,7 @@ def _headings(axes: Any, kinds: list[str], beside: int, suspects: int, of: str) 
     heads = [(axes[0, 0], "example", style.INK)]
     heads += [(axes[0, 1 + place * beside], words[kind], _COLOURS[kind]) for place, kind in enumerate(kinds)]
     if suspects >= 0:
-        heads.append(
-            (axes[suspects, 0], "training examples with the largest influence on themselves", style.PALETTE[3])
-        )
+        heads.append((axes[suspects, 0], "suspects", style.PALETTE[3]))
     for panel, text, colour in heads:
         panel.annotate(
             text, (0, 1), xytext=(0, 16), xycoords="axes fraction", textcoords="offset points", fontsize=9,
@@ -80,7 +78,7 @@ def _headings(axes: Any, kinds: list[str], beside: int, suspects: int, of: str) 
 
 def _number(value: float, of: str) -> str:
     """Return an influence with its sign, or a distance."""
-    return f"d = {value:.2g}" if of == "nearest" else f"{value:+.2g}".replace("-", "−")
+    return f"d = {value:.2g}" if of == "nearest" else f"{value:+.3g}".replace("-", "−")
 
 
 def _caption(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], caption: str, shown: int) -> str:
@@ -94,4 +92,6 @@ def _caption(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any],
     ]
     if shown < total:
         lines[-1] += f"; {shown} of {total} examples"
+    if len(arrays["suspects"]):
+        lines.append("suspects: training examples with the largest influence on themselves (label / predicted)")
     return "\n".join(lines)
