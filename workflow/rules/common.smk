@@ -15,6 +15,7 @@ from pellucid.config import (
     source_files,
     study_files,
     summary_files,
+    view_files,
 )
 from pellucid.config.job_priorities import PRIORITIES, explanation_priority
 from pellucid.config.study_files import COMPARISON, STUDY
