@@ -137,7 +137,7 @@ class _Parts:
         from sklearn.decomposition import non_negative_factorization
 
         amounts, _, _ = non_negative_factorization(
-            features.astype(np.float64), H=self.concepts, update_H=False, max_iter=1000, tol=1e-5
+            features.astype(np.float64), H=self.concepts, update_H=False, max_iter=1000, tol=1e-4
         )
         return np.asarray(amounts)
 
@@ -155,7 +155,7 @@ def _factorised(features: Array, concepts: int, layer: str) -> _Parts:
         raise InputError.unexpected(f"layer {layer}", "features that are 0 for every crop", "some that are not")
     number = min(concepts, *rows.shape)
     # From the singular vectors: no start at random, so that the same features give the same concepts.
-    factoriser = NMF(number, init="nndsvda", max_iter=2000, tol=1e-5, random_state=0)
+    factoriser = NMF(number, init="nndsvda", max_iter=2000, tol=1e-4, random_state=0)
     amounts = factoriser.fit_transform(rows)
     basis = factoriser.components_
     size = np.linalg.norm(basis, axis=1)

@@ -28,8 +28,8 @@ from pellucid.views.shared.sampling import balanced, groups, members_of, outputs
 SPEC = ViewSpec(
     title="Concepts (TCAV)",
     about="The share of a class's test examples whose score rises when a layer's features move towards a concept. "
-    "Filled: the mean change differs from that of random concepts (5% for all tests together); hollow: it does not, "
-    "and the share says nothing. Grey: the shares of random concepts.",
+    "Filled: the size of the change differs from that of random concepts (5% for all tests together); hollow: it "
+    "does not, and the share says nothing. Grey: the shares of random concepts.",
     paper="Kim B, Wattenberg M, Gilmer J, Cai C, Wexler J, Viegas F, Sayres R. Interpretability Beyond Feature "
     "Attribution: Quantitative Testing with Concept Activation Vectors. ICML (2018), equations 1 and 2",
     requires=("labels", "layers"),
@@ -103,9 +103,10 @@ def compute(
     Returns:
         `layers` (L,), `concepts` and `kinds` (C,), `outputs` (K,), `members` (K,), number of test examples;
         `examples` (C,), number of examples of each concept. `scores` (L, C, K), the share of an output's test examples
-        whose score rises towards the concept, `spread`, its standard deviation over the counterparts, `derivatives`,
-        the mean change of the score per unit of feature; `random_scores` and `random_derivatives` (L, C, K, draws) of
-        random concepts; `p` and `p_corrected` (Holm) of the derivatives. `accuracy` (L, C) of telling the concept from
+        whose score rises towards the concept, `spread`, its standard deviation over the counterparts, `effects`,
+        the mean change of the score, to first order, when the features move along the vector as far as the concept's
+        mean lies from that of its counterparts; `random_scores` and `random_effects` (L, C, K, draws) of
+        random concepts; `p` and `p_corrected` (Holm) of the effects. `accuracy` (L, C) of telling the concept from
         its counterparts, by examples that were not fitted; `false_positives`, the share of random concepts with p below
         0.05, not corrected; `csv`, all of this as a table.
 
@@ -138,11 +139,11 @@ def compute(
             measured = [trial.run(concept, rows, np.random.default_rng([seed, n])) for n, concept in enumerate(read)]
             by_layer.append({key: np.stack([of[key] for of in measured]) for key in measured[0]})
     arrays: dict[str, Any] = {key: np.stack([of[key] for of in by_layer]) for key in by_layer[0]}
-    p = concept_vectors.p_values(arrays["derivatives"], arrays["random_derivatives"])
+    p = concept_vectors.p_values(arrays["effects"], arrays["random_effects"])
     arrays |= {
         "p": p,
         "p_corrected": holm(p.ravel()).reshape(p.shape),
-        "false_positives": np.array(concept_vectors.false_positives(arrays["random_derivatives"], LEVEL)),
+        "false_positives": np.array(concept_vectors.false_positives(arrays["random_effects"], LEVEL)),
         "layers": np.array(names),
         "concepts": np.array([concept.name for concept in read]),
         "kinds": np.array([concept.kind for concept in read]),
@@ -187,31 +188,33 @@ class _Trial:
             raise InputError.unexpected(f"concepts.{concept.name}", found, "at least 10", "Raise pool.")
         own = own[np.sort(rng.permutation(len(own))[:size])]
         sets = [self._features[rng.permutation(without)[:size]] for _ in range(self._counterparts)]
-        share, derivative = self._sensitivities(own, sets)
+        share, effect = self._sensitivities(own, sets)
         random = []
         for _ in range(self._draws):
             order = rng.permutation(without)
             chosen, rest = order[:size], order[size:]
             sets_of_rest = [self._features[rng.permutation(rest)[:size]] for _ in range(self._counterparts)]
-            shares, derivatives = self._sensitivities(self._features[chosen], sets_of_rest)
-            random.append((shares.mean(1), derivatives.mean(1)))
+            shares, effects = self._sensitivities(self._features[chosen], sets_of_rest)
+            random.append((shares.mean(1), effects.mean(1)))
         return {
             "scores": share.mean(1),
             "spread": share.std(1),
-            "derivatives": derivative.mean(1),
+            "effects": effect.mean(1),
             "random_scores": np.stack([shares for shares, _ in random], -1),
-            "random_derivatives": np.stack([derivatives for _, derivatives in random], -1),
+            "random_effects": np.stack([effects for _, effects in random], -1),
             "accuracy": np.mean([concept_vectors.accuracy(own, others, *self._fit) for others in sets]),
         }
 
     def _sensitivities(
         self, own: NDArray[np.float64], sets: Sequence[NDArray[np.float64]]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the share of positive directional derivatives, and their mean, (K, counterparts) each."""
+        """Return the share of positive directional derivatives, and the effect, (K, counterparts) each."""
         vectors = np.stack([concept_vectors.vector(own, others, *self._fit)[0] for others in sets], 1)
+        middles = np.stack([own.mean(0) - others.mean(0) for others in sets], 1)
         derivatives = [slopes @ vectors for slopes in self._slopes]
         shares = np.stack([(values > 0).mean(0) for values in derivatives])
-        return shares, np.stack([values.mean(0) for values in derivatives])
+        effects = np.stack([values.mean(0) for values in derivatives]) * (vectors * middles).sum(0)
+        return shares, effects
 
 
 def _pool(count: int, pool: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -237,8 +240,8 @@ def _table(arrays: Mapping[str, NDArray[Any]], classes: Sequence[str]) -> str:
             "score": arrays["scores"][place],
             "score_sd": arrays["spread"][place],
             "random_score": arrays["random_scores"][place].mean(),
-            "derivative": arrays["derivatives"][place],
-            "random_derivative": arrays["random_derivatives"][place].mean(),
+            "effect": arrays["effects"][place],
+            "random_effect": arrays["random_effects"][place].mean(),
             "p": arrays["p"][place],
             "p_corrected": arrays["p_corrected"][place],
             "accuracy": arrays["accuracy"][place[:2]],
