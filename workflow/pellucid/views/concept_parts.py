@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -18,10 +18,13 @@ from pellucid.explain.shared.total_indices import total_indices
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import map_layer
 from pellucid.views.base import Layer, ViewData, ViewSpec
-from pellucid.views.shared.crops import Crops, Maps, Way
+from pellucid.views.shared.crops import Crops, Maps
+from pellucid.views.shared.factorised import Parts, factorise
 from pellucid.views.shared.sampling import members_of, outputs_of
 
 Array = NDArray[np.float32]
+
+logger = logging.getLogger(__name__)
 
 SPEC = ViewSpec(
     title="Concept parts (CRAFT)",
@@ -52,12 +55,12 @@ def compute(
     concepts: Annotated[int, Field(ge=2, le=100, description="of each class, label or value")] = 6,
     window: Annotated[float, Field(gt=0, le=1, description="length of a crop, as a share of each axis")] = 0.25,
     crops: Annotated[
-        Literal["auto", "resized", "in_place"],
+        Literal["in_place", "resized"],
         Field(
-            description="resized: a crop is brought to the size of the input, as in the paper; in_place: the features "
-            "of the whole example inside the crop, which stretches nothing; auto: resized for images, else in_place"
+            description="in_place: the features of the whole example inside the crop, which stretches nothing; "
+            "resized: a crop is brought to the size of the input, as in the paper, for objects that the model knows at any size"
         ),
-    ] = "auto",
+    ] = "in_place",
     examples: Annotated[int, Field(ge=2, le=10_000, description="training examples of each class at most")] = 40,
     points: Annotated[int, Field(ge=1, le=1_000, description="test examples that importance is measured on")] = 12,
     designs: Annotated[
@@ -77,9 +80,9 @@ def compute(
     Returns:
         For the K outputs and R concepts, the most important first: `outputs` (K,), `importance` and `importance_sd`
         (K, R), mean and standard deviation over test examples, `effect` (K, R), how far the score falls without the
-        concept; `kept` (K,), the share of the crops' squared features that U W has; `scores` (K, 2), the mean score of
-        the test examples, and the same with U W for the features; `crop_size` (axes,); of the drawn rows `crop_rows`
-        (K, rows, top), indices of training examples, -1 for none, `crop_starts` (K, rows, top, axes), `crop_examples`
+        concept; `kept` (K,), the share of the crops' squared features that U W has; `scores` (K, 3), the mean score of
+        the test examples, the same with U W for their features, and with 0 for all features; `doubtful` (K,), whether
+        the second is far from the first; `crop_size` (axes,); of the drawn rows `crop_rows` (K, rows, top), indices of training examples, -1 for none, `crop_starts` (K, rows, top, axes), `crop_examples`
         (K, rows, top, *input_shape); of the drawn test examples `inputs` (K, drawn, *input_shape), `input_rows`
         (K, drawn), -1 for none, `presence` (K, drawn, rows, *axes), the amount of each concept on the input; `members`
         (K,), training examples; `layer`; `csv`.
@@ -90,8 +93,6 @@ def compute(
     maps = Maps(model, map_layer(model, layer))
     x_train, y_train = data.training
     x_test, y_test = data.test
-    image = len(model.input_shape) == 3
-    way: Way = ("resized" if image else "in_place") if crops == "auto" else crops
     places = Crops.of(tuple(model.input_shape[:-1]), window)
     found = []
     for unit in (int(output) for output in outputs_of(y_train, data.task)[:shown]):
@@ -101,79 +102,51 @@ def compute(
             continue
         x = np.asarray(x_train[np.sort(train)])
         with threadpool_limits(1):
-            parts = _factorised(maps.of_crops(x, places, way), concepts, maps.layer)
+            parts = factorise(maps.of_crops(x, places, crops), concepts, maps.layer)
             of_unit = _measured(maps, parts, np.asarray(x_test[test]), unit, designs, rng)
         order = np.argsort(-of_unit["importance"], kind="stable")
         best = _best_crops(parts.amounts, order[:rows], top)
         found.append(
             _of_output(of_unit, order)
             | _of_crops(best, np.sort(train), x, places)
-            | _of_tests(of_unit["presence"][:drawn][:, order[:rows]], np.asarray(x_test[test[:drawn]]), test, maps, drawn)
+            | _of_tests(of_unit["presence"][:, order[:rows]], np.asarray(x_test[test[:drawn]]), test, maps, drawn)
             | {"outputs": unit, "members": len(train), "kept": parts.kept}
         )
     if not found:
         raise InputError.unexpected("test examples", "none of the first classes", "some", "Raise shown.")
     arrays: dict[str, Any] = {key: np.stack([np.asarray(of[key]) for of in found]) for key in found[0]}
-    arrays |= {"layer": np.array(maps.layer), "crop_size": np.array(places.size), "way": np.array(way)}
+    arrays["doubtful"] = np.array([_doubtful(scores) for scores in arrays["scores"]])
+    for place, unit in enumerate(arrays["outputs"]):
+        if arrays["doubtful"][place]:
+            plain, rebuilt, _ = arrays["scores"][place]
+            logger.warning(
+                "%s: its concepts do not stand for its features: the mean score of the test examples is %.3g, and %.3g "
+                "from the concepts alone. Take more concepts, or crops: in_place.",
+                data.data_info["classes"][int(unit)],
+                plain,
+                rebuilt,
+            )
+    arrays |= {"layer": np.array(maps.layer), "crop_size": np.array(places.size), "way": np.array(crops)}
     return arrays | {"csv": _table(arrays, data.data_info["classes"])}
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """A factorisation of the features of crops.
+def _doubtful(scores: NDArray[np.float64]) -> bool:
+    """Return whether concepts carry less than 70% or more than 130% of a score, between no features and the features.
 
-    Attributes:
-        concepts: W (R, features), rows of length 1.
-        amounts: U of every crop (N, crops, R).
-        kept: share of the squared features that U W has.
+    Args:
+        scores: (3,), of the features, of the concepts alone, and of no features.
     """
-
-    concepts: NDArray[np.float64]
-    amounts: NDArray[np.float64]
-    kept: float
-
-    def amounts_of(self, features: Array) -> NDArray[np.float64]:
-        """Return the least squares amounts, not negative, of features (n, features) in the concepts: (n, R)."""
-        from sklearn.decomposition import non_negative_factorization
-
-        amounts, _, _ = non_negative_factorization(
-            features.astype(np.float64), H=self.concepts, update_H=False, max_iter=1000, tol=1e-4
-        )
-        return np.asarray(amounts)
-
-
-def _factorised(features: Array, concepts: int, layer: str) -> _Parts:
-    """Factorise the features of crops (N, crops, features) into at most so many concepts.
-
-    Raises:
-        InputError: all features are 0.
-    """
-    from sklearn.decomposition import NMF
-
-    rows = features.reshape(-1, features.shape[-1]).astype(np.float64)
-    if not rows.any():
-        raise InputError.unexpected(f"layer {layer}", "features that are 0 for every crop", "some that are not")
-    number = min(concepts, *rows.shape)
-    # From the singular vectors: no start at random, so that the same features give the same concepts.
-    factoriser = NMF(number, init="nndsvda", max_iter=2000, tol=1e-4, random_state=0)
-    amounts = factoriser.fit_transform(rows)
-    basis = factoriser.components_
-    size = np.linalg.norm(basis, axis=1)
-    basis, amounts = basis / np.where(size > 0, size, 1)[:, np.newaxis], amounts * size
-    kept = 1 - np.square(rows - amounts @ basis).sum() / np.square(rows).sum()
-    # All classes have the same number of concepts in the arrays: one that is not there is 0.
-    missing = concepts - number
-    basis, amounts = np.pad(basis, ((0, missing), (0, 0))), np.pad(amounts, ((0, 0), (0, missing)))
-    return _Parts(basis, amounts.reshape(*features.shape[:-1], -1), float(kept))
+    plain, rebuilt, empty = scores
+    return bool(abs(rebuilt - plain) > 0.3 * abs(plain - empty))
 
 
 def _measured(
-    maps: Maps, parts: _Parts, x: Array, unit: int, designs: int, rng: np.random.Generator
+    maps: Maps, parts: Parts, x: Array, unit: int, designs: int, rng: np.random.Generator
 ) -> dict[str, NDArray[Any]]:
     """Return what each concept counts for the score of an output in test examples (N, *input_shape).
 
     Returns:
-        importance, importance_sd, effect (R,); scores (2,), before and after the features become U W; presence
+        importance, importance_sd, effect (R,); scores (3,): of the features, of U W, and of no features; presence
         (N, R, *units).
     """
     number = len(parts.concepts)
@@ -182,8 +155,8 @@ def _measured(
     swapped = np.repeat(first[np.newaxis], number, 0)
     swapped[np.arange(number), :, np.arange(number)] = second.T
     ones = np.ones((1, number))
-    masks = np.concatenate([first, swapped.reshape(-1, number), ones, 1 - np.eye(number)])
-    varied, effects, presence, rebuilt = [], [], [], []
+    masks = np.concatenate([first, swapped.reshape(-1, number), 0 * ones, ones, 1 - np.eye(number)])
+    varied, effects, presence, bounds = [], [], [], []
     for example in x:
         own = maps.of(example[np.newaxis])
         amounts = parts.amounts_of(own.reshape(-1, own.shape[-1]))
@@ -194,8 +167,8 @@ def _measured(
                 for some in slices(len(masks), size)
             ]
         ).astype(np.float64)
-        varied.append(scores[: -number - 1].reshape(1 + number, designs))
-        rebuilt.append(scores[-number - 1])
+        varied.append(scores[: -number - 2].reshape(1 + number, designs))
+        bounds.append(scores[-number - 2 : -number])
         effects.append(scores[-number - 1] - scores[-number:])
         presence.append(amounts.T.reshape(number, *own.shape[1:-1]))
     indices = total_indices(np.stack(varied, -1))
@@ -204,7 +177,7 @@ def _measured(
         "importance": indices.mean(0),
         "importance_sd": indices.std(0),
         "effect": np.mean(effects, 0),
-        "scores": np.array([plain.mean(), np.mean(rebuilt)], np.float64),
+        "scores": np.array([plain.mean(), *np.mean(bounds, 0)[::-1]], np.float64),
         "presence": np.stack(presence).astype(np.float32),
     }
 
@@ -218,7 +191,7 @@ def _with(
 
 
 def _best_crops(amounts: NDArray[np.float64], chosen: NDArray[np.int64], top: int) -> NDArray[np.int64]:
-    """Return example and crop with most of each concept (concepts, top, 2), one crop of an example at most; -1: none."""
+    """Return example and crop with most of each concept (concepts, top, 2), -1 for none: one of an example at most."""
     best = np.full((len(chosen), top, 2), -1, np.int64)
     for row, concept in enumerate(chosen):
         crop = amounts[:, :, concept].argmax(1)
@@ -245,10 +218,9 @@ def _of_crops(best: NDArray[np.int64], rows: NDArray[np.int64], x: Array, crops:
     }
 
 
-def _of_tests(
-    presence: Array, x: Array, rows: NDArray[np.int64], maps: Maps, drawn: int
-) -> dict[str, NDArray[Any]]:
+def _of_tests(presence: Array, x: Array, rows: NDArray[np.int64], maps: Maps, drawn: int) -> dict[str, NDArray[Any]]:
     """Return the arrays of the drawn test examples; where there are fewer, the rest is 0."""
+    presence = presence[: len(x)]
     laid = maps.on_input(presence.reshape(-1, *presence.shape[2:])).reshape(*presence.shape[:2], *x.shape[1:-1])
     missing = drawn - len(x)
     pads = [((0, missing), *((0, 0),) * (array.ndim - 1)) for array in (laid, x)]

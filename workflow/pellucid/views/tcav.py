@@ -19,7 +19,8 @@ from pellucid.parameters import UNIQUE
 from pellucid.ranks import holm
 from pellucid.tasks import REGRESSION
 from pellucid.views.base import ViewData, ViewSpec
-from pellucid.views.shared import concept_vectors, concepts as concept_sets
+from pellucid.views.shared import concept_vectors
+from pellucid.views.shared import concepts as concept_sets
 from pellucid.views.shared.concept_vectors import Space
 from pellucid.views.shared.concepts import Concept
 from pellucid.views.shared.features import feature_layer
@@ -91,7 +92,9 @@ def compute(
     counterparts: Annotated[
         int, Field(ge=1, le=1_000, description="random sets that each concept is told from; scores are means over them")
     ] = 5,
-    draws: Annotated[int, Field(ge=5, le=1_000, description="random concepts that each concept is tested against")] = 20,
+    draws: Annotated[
+        int, Field(ge=5, le=1_000, description="random concepts that each concept is tested against")
+    ] = 20,
     pool: Annotated[
         int, Field(ge=40, le=1_000_000, description="training examples at most from which random sets are drawn")
     ] = 1000,

@@ -1,4 +1,4 @@
-"""Figure of concept parts: for each class its main concepts, the crops that have most of them, and where examples do."""
+"""Figure of concept parts: the main concepts of each class, the crops with most of them, and where examples do."""
 
 from __future__ import annotations
 
@@ -116,7 +116,11 @@ class _Row:
         low, high = axes.get_ylim()
         extent = (float(time[0]) - step, float(time[-1]) + step, low, high)
         axes.imshow(
-            _tint(self._colour, 0.7 * share)[np.newaxis], extent=extent, aspect="auto", interpolation="nearest", zorder=0
+            _tint(self._colour, 0.7 * share)[np.newaxis],
+            extent=extent,
+            aspect="auto",
+            interpolation="nearest",
+            zorder=0,
         )
         axes.set_xlim(*style.span(time))
         axes.set_ylim(low, high)
@@ -170,22 +174,24 @@ def _importance(axes: Axes, arrays: Arrays, data_info: DataInfo, at: tuple[int, 
 def _title(arrays: Arrays, data_info: DataInfo, block: int) -> str:
     """Return the class, and how well its concepts stand for its features."""
     name = textwrap.shorten(str(data_info["classes"][int(arrays["outputs"][block])]), 60, placeholder="…")
-    plain, rebuilt = (float(value) for value in arrays["scores"][block])
+    plain, rebuilt, empty = (float(value) for value in arrays["scores"][block])
     quantity = QUANTITY[data_info.get("task", SINGLE_LABEL)]
-    numbers = f"mean {quantity} of test examples {plain:.3g}, from the concepts alone {rebuilt:.3g}".replace("-", "−")
-    return (
+    numbers = f"{plain:.3g}, from the concepts alone {rebuilt:.3g}, without features {empty:.3g}".replace("-", "−")
+    text = (
         f"{task_heading.word(data_info)} {name}\n{arrays['importance'].shape[1]} concepts keep "
-        f"{float(arrays['kept'][block]):.1%} of the squared features of its crops; {numbers}"
+        f"{float(arrays['kept'][block]):.0%} of the squared features; mean {quantity} of test examples {numbers}"
     )
+    return f"{text}: they do not stand for the {quantity}" if arrays["doubtful"][block] else text
 
 
 def _heading(arrays: Arrays, data_info: DataInfo, caption: str) -> str:
     size = " × ".join(str(int(length)) for length in arrays["crop_size"])
     way = "brought to the size of the input" if str(arrays["way"]) == "resized" else "at their place in the example"
+    positions = "pixels" if data_info["kind"] == "image" else "samples"
     return "\n".join(
         [
             f"{caption}: {arrays['layer']}",
-            f"crops of {size} {'pixels' if data_info['kind'] == 'image' else 'samples'}, {way}{channels_note(data_info)}",
+            f"crops of {size} {positions}, {way}{channels_note(data_info)}",
             "bar: total Sobol index (line: ± standard deviation over test examples), 0 to 1",
         ]
     )

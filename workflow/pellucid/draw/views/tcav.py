@@ -123,8 +123,8 @@ def _heading(arrays: Arrays, caption: str, task: str) -> str:
     lines = [
         caption,
         f"filled: the effect differs from that of {draws} random concepts at 5%, corrected for {tests} tests (Holm)",
-        f"of random concepts, {float(arrays['false_positives']):.0%} have p < 0.05, not corrected; beside the panels: the "
-        f"effect, in units of the {quantity}",
+        f"of random concepts, {float(arrays['false_positives']):.0%} have p < 0.05, not corrected; beside the panels: "
+        f"the effect, in units of the {quantity}",
         f"concepts are told from random examples with an accuracy of {_accuracies(arrays)} (½ by chance)",
     ]
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid import files
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
-from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
+from pellucid.tasks import MULTI_LABEL, SINGLE_LABEL
 from pellucid.views.base import ViewData
 
 Array = NDArray[np.float32]
@@ -71,7 +71,9 @@ def check(concepts: Mapping[str, Definition]) -> None:
 
 def named_files(concepts: Mapping[str, Definition]) -> list[str]:
     """Return the paths and addresses of the files that concepts name."""
-    return [str(definition[key]) for definition in concepts.values() for key in ("table", "examples") if key in definition]
+    return [
+        str(definition[key]) for definition in concepts.values() for key in ("table", "examples") if key in definition
+    ]
 
 
 def automatic(data: ViewData, outputs: Sequence[int]) -> dict[str, Definition]:
@@ -86,9 +88,7 @@ def automatic(data: ViewData, outputs: Sequence[int]) -> dict[str, Definition]:
     return {str(name): {"planted" if planted else "label": name} for name in names}
 
 
-def read(
-    data: ViewData, concepts: Mapping[str, Definition], limit: int, rng: np.random.Generator
-) -> list[Concept]:
+def read(data: ViewData, concepts: Mapping[str, Definition], limit: int, rng: np.random.Generator) -> list[Concept]:
     """Return the concepts with at most `limit` examples each.
 
     Args:
@@ -145,7 +145,7 @@ def _with_label(data: ViewData, name: str, where: str) -> NDArray[np.int8]:
     """Return for each training example 1 if it has the label, or one of the highest tenth of the values, else 0."""
     labels, output = data.training[1], _output(data, name, where)
     if data.task == SINGLE_LABEL:
-        return (labels == output).astype(np.int8)
+        return np.asarray(labels == output, np.int8)
     column = labels[:, output]
     has = column > 0 if data.task == MULTI_LABEL else column >= np.quantile(column, 1 - _HIGH)
     return np.asarray(has, np.int8)
@@ -178,7 +178,7 @@ def _with_group(data: ViewData, definition: Definition, where: str) -> NDArray[n
     if name not in (names := np.unique(groups).tolist()):
         hint = did_you_mean(name, names).strip()
         raise InputError.unexpected(where, abbreviate(name), f"a group among {comma_list(names[:20])}", hint)
-    return (groups == name).astype(np.int8)
+    return np.asarray(groups == name, np.int8)
 
 
 def _in_table(data: ViewData, definition: Definition, where: str) -> NDArray[np.int8]:
