@@ -52,13 +52,13 @@ def compute(
     rng: np.random.Generator,
     *,
     layer: Layer = "last",
-    concepts: Annotated[int, Field(ge=2, le=100, description="of each class, label or value")] = 6,
+    concepts: Annotated[int, Field(ge=2, le=100, description="of each class, label or value")] = 10,
     window: Annotated[float, Field(gt=0, le=1, description="length of a crop, as a share of each axis")] = 0.25,
     crops: Annotated[
         Literal["in_place", "resized"],
         Field(
             description="in_place: the features of the whole example inside the crop, which stretches nothing; "
-            "resized: a crop is brought to the size of the input, as in the paper, for objects that the model knows at any size"
+            "resized: a crop is brought to the size of the input, as in the paper, where size does not matter"
         ),
     ] = "in_place",
     examples: Annotated[int, Field(ge=2, le=10_000, description="training examples of each class at most")] = 40,
@@ -82,10 +82,11 @@ def compute(
         (K, R), mean and standard deviation over test examples, `effect` (K, R), how far the score falls without the
         concept; `kept` (K,), the share of the crops' squared features that U W has; `scores` (K, 3), the mean score of
         the test examples, the same with U W for their features, and with 0 for all features; `doubtful` (K,), whether
-        the second is far from the first; `crop_size` (axes,); of the drawn rows `crop_rows` (K, rows, top), indices of training examples, -1 for none, `crop_starts` (K, rows, top, axes), `crop_examples`
-        (K, rows, top, *input_shape); of the drawn test examples `inputs` (K, drawn, *input_shape), `input_rows`
-        (K, drawn), -1 for none, `presence` (K, drawn, rows, *axes), the amount of each concept on the input; `members`
-        (K,), training examples; `layer`; `csv`.
+        the second is far from the first; `crop_size` (axes,); of the drawn rows `crop_rows` (K, rows, top), indices of
+        training examples, -1 for none, `crop_starts` (K, rows, top, axes), `crop_examples` (K, rows, top,
+        *input_shape); of the drawn test examples `inputs` (K, drawn, *input_shape), `input_rows` (K, drawn), -1 for
+        none, `presence` (K, drawn, rows, *axes), the amount of each concept on the input; `members` (K,), training
+        examples; `layer`; `csv`.
 
     Raises:
         InputError: no such layer, no maps on the axes of the input, or features below 0.
