@@ -51,7 +51,7 @@ class Decompositions(ModelEngine):
             x: (N, *input_shape); counts only for what does not pass through the layer.
             target: (N,).
             layer: its address.
-            output: (N, *layer's shape), in the order of the layer's own axes.
+            output: (N, *layer's shape), in the order of `activations`: feature maps last.
 
         Raises:
             InputError: no such layer, or a score that is NaN or infinite.

@@ -19,6 +19,7 @@ def score_with_output(
 ) -> Callable[..., Any]:
     """Return (batch, classes, output) -> score of each example's target if the layer answers with `output`: (batch,).
 
+    The output has the order of `ExplainedModel.activations`: feature maps last.
     TensorFlow leaves out what nothing depends on: where everything passes through the layer, the layers before it are
     not computed.
 
@@ -28,13 +29,15 @@ def score_with_output(
         layer: address of the layer.
     """
     operation, use = structure.layer_use(layer)
+    order = structure.map_order(layer)
 
     def run(batch: tf.Tensor, classes: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
         with tracing.recording(operation, use=use) as record:
             functions.logits(batch)
         own = record.only()
+        back = output if order is None else tf_.transpose(output, [order.index(axis) for axis in range(len(order))])
         # The layer may compute in bfloat16.
-        replaced = tf_.cast(output, own.dtype)
+        replaced = tf_.cast(back, own.dtype)
         replaced.set_shape([None, *own.shape[1:]])
         with tracing.substituting(operation, replaced, use=use):
             return functions.target_score(batch, classes)

@@ -44,7 +44,7 @@ class Space:
         start = 0
         for x in parts:
             for part in slices(len(x), self.model.batch_size()):
-                values = self._ordered(self.model.activations(np.asarray(x[part]), self.layer))
+                values = self.model.activations(np.asarray(x[part]), self.layer)
                 values = values.reshape(len(values), -1, values.shape[-1])
                 values = values.mean(1) if self.positions == "mean" else values.reshape(len(values), -1)
                 if rows is None:
@@ -63,15 +63,9 @@ class Space:
         rows = []
         for part in slices(len(x), self.model.batch_size(backward=True)):
             _, gradient = self.model.activations_and_gradient(x[part], targets[part], self.layer)
-            gradient = self._ordered(gradient)
             gradient = gradient.reshape(len(gradient), -1, gradient.shape[-1])
             rows.append(gradient.sum(1) if self.positions == "mean" else gradient.reshape(len(gradient), -1))
         return np.concatenate(rows)
-
-    def _ordered(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a layer's output with its feature maps on the last axis."""
-        order = self.model.map_order(self.layer)
-        return values if order is None else values.transpose(order)
 
     def _require_small(self, count: int, units: int) -> None:
         if 4 * count * units > _MOST_BYTES:

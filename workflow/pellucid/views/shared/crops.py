@@ -56,7 +56,6 @@ class Maps:
         """Take the maps of the layer of this address (InputError: they do not lie on the axes of the input)."""
         self.model, self.layer = model, layer
         self._spans = spans_of(model, layer)
-        self._order = model.map_order(layer)
 
     def of(self, x: Array) -> Array:
         """Return the maps of examples, the features on the last axis: (N, *input_shape) to (N, *units, features).
@@ -65,7 +64,6 @@ class Maps:
             InputError: a feature is negative: concepts that only add up cannot make it.
         """
         maps = self.model.activations(x, self.layer)
-        maps = maps if self._order is None else maps.transpose(self._order)
         if maps.size and (least := float(maps.min())) < 0:
             expected = "features that are 0 or more, such as those behind a ReLU"
             hint = "Name such a layer in `layer`; the view architecture lists them."
@@ -79,9 +77,8 @@ class Maps:
 
     def scores(self, x: Array, target: int, maps: Array) -> Array:
         """Return the score of a target for one example (*input_shape) with other maps (n, *units, features): (n,)."""
-        own = maps if self._order is None else maps.transpose(np.argsort(self._order))
         rows = np.broadcast_to(x, (len(maps), *x.shape))
-        return self.model.score_with_output(rows, np.full(len(maps), target, np.int64), self.layer, own)
+        return self.model.score_with_output(rows, np.full(len(maps), target, np.int64), self.layer, maps)
 
     def on_input(self, maps: Array) -> Array:
         """Lay values of units (n, *units) on the input: (n, *lengths)."""
