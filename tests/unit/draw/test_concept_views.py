@@ -81,7 +81,14 @@ def test_concept_parts_say_what_each_concept_counts(tmp_path, kind):
     text, figure = words(concept_parts.draw, tmp_path, parts_arrays(shape), data_info, {}, "A title")
     # Two classes of two rows: the numbers, two crops and an example, but for one crop and the example of one class.
     assert len(panels(figure)) == 2 * 2 * (1 + 2 + 1) - 1 - 2
-    for part in ("A title: relu_3", "class left", "class both", "Sobol 0.81", "logit −2.5 without", "logit +0.5 without"):
+    for part in (
+        "A title: relu_3",
+        "class left",
+        "class both",
+        "Sobol 0.81",
+        "logit −2.5 without",
+        "logit +0.5 without",
+    ):
         assert part in text
     assert "3 concepts keep 97% of the squared features; mean logit of test examples 7, from the concepts" in text
     assert text.count("they do not stand for the logit") == 1

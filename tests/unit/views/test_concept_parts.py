@@ -99,7 +99,9 @@ def test_concepts_that_do_not_carry_the_score_are_told(model, caplog):
     with caplog.at_level(logging.WARNING):
         result = concept_parts.compute(model, data, np.random.default_rng(0), concepts=2, shown=1)
     assert result["doubtful"].all()
-    assert "left: its concepts do not stand for its features: the mean score of the test examples is -1.5" in caplog.text
+    assert (
+        "left: its concepts do not stand for its features: the mean score of the test examples is -1.5" in caplog.text
+    )
 
 
 def test_values_and_labels_have_parts_too(keras):
