@@ -20,7 +20,7 @@ def model(keras):
 @pytest.fixture(scope="module")
 def found(model):
     """Clean bumps in both channels: the parts of class 0 are the channels themselves."""
-    x, y, truth = series()
+    _, y, truth = series()
     clean = 2 * (truth | np.roll(truth, 8, 1)[..., ::-1]).astype(np.float32)
     data = view_data(training=(clean[:160], y[:160]), test=(clean[160:], y[160:]))
     return concept_parts.compute(model, data, np.random.default_rng(0), concepts=2, designs=1024, rows=2, shown=2)
@@ -92,7 +92,7 @@ def test_maps_with_the_channels_first_are_read_and_given_back_in_their_order(ker
 
 def test_concepts_that_do_not_carry_the_score_are_told(model, caplog):
     """Two concepts for one feature each, and a class whose features do not occur in its training examples."""
-    x, y, truth = series()
+    _, y, truth = series()
     clean = 2 * truth.astype(np.float32)
     swapped = clean[160:][..., ::-1].copy()
     data = view_data(training=(clean[:160], y[:160]), test=(swapped, y[160:]))

@@ -54,7 +54,7 @@ def test_few_random_concepts_look_like_one(found):
 
 def test_effect_of_the_difference_of_means_is_the_score_of_that_difference(model):
     """Without noise: means (1/4 × 2, 0) with the concept and (0, 0) without; the scores are linear."""
-    x, y, truth = series()
+    _, y, truth = series()
     clean = 2 * truth.astype(np.float32)
     data = view_data(training=(clean[:160], y[:160]), test=(clean[160:], y[160:]), truth=None)
     rows = np.flatnonzero(y[:160] == 2)
