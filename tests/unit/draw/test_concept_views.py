@@ -90,6 +90,7 @@ def test_concept_parts_say_what_each_concept_counts(tmp_path, kind):
         "logit +0.5 without",
     ):
         assert part in text
-    assert "3 concepts keep 97% of the squared features; mean logit of test examples 7, from the concepts" in text
+    assert "3 concepts keep 97% of the squared features" in text
+    assert "mean logit of test examples 7, from the concepts alone 6.5, without features −0.5" in text
     assert text.count("they do not stand for the logit") == 1
     assert ("pixels" if data_info["kind"] == "image" else "samples") + ", at their place in the example" in text

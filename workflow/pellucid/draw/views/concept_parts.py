@@ -40,7 +40,7 @@ def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], cap
     named = not image and len(data_info["channels"]) > 1
     left, space = 0.12 + _BAR + (0.42 if named else 0.3 if not image else 0), 0.3
     heading_text = _heading(arrays, data_info, caption)
-    head, title, foot = 0.35 + 0.17 * (heading_text.count("\n") + 1), 0.56, 0.42 if not image else 0.12
+    head, title, foot = 0.35 + 0.17 * (heading_text.count("\n") + 1), 0.7, 0.42 if not image else 0.12
     block = title + rows * (tall + _GAP) + 0.16
     size = left + (top + drawn) * (wide + _GAP) + space, head + outputs * block - 0.16 + foot
     figure = style.new(max(size[0], 8.4), size[1])
@@ -177,11 +177,9 @@ def _title(arrays: Arrays, data_info: DataInfo, block: int) -> str:
     plain, rebuilt, empty = (float(value) for value in arrays["scores"][block])
     quantity = QUANTITY[data_info.get("task", SINGLE_LABEL)]
     numbers = f"{plain:.3g}, from the concepts alone {rebuilt:.3g}, without features {empty:.3g}".replace("-", "−")
-    text = (
-        f"{task_heading.word(data_info)} {name}\n{arrays['importance'].shape[1]} concepts keep "
-        f"{float(arrays['kept'][block]):.0%} of the squared features; mean {quantity} of test examples {numbers}"
-    )
-    return f"{text}: they do not stand for the {quantity}" if arrays["doubtful"][block] else text
+    kept = f"{arrays['importance'].shape[1]} concepts keep {float(arrays['kept'][block]):.0%} of the squared features"
+    text = f"{task_heading.word(data_info)} {name}: {kept}\nmean {quantity} of test examples {numbers}"
+    return f"{text}:\nthey do not stand for the {quantity}" if arrays["doubtful"][block] else text
 
 
 def _heading(arrays: Arrays, data_info: DataInfo, caption: str) -> str:

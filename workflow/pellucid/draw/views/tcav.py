@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared import task_heading
-from pellucid.messages import comma_list
 from pellucid.tasks import QUANTITY, REGRESSION, SINGLE_LABEL
 from pellucid.user_text import in_legend, names_in_figure
 
@@ -42,15 +41,15 @@ def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], cap
     between, foot = 0.32, 0.85
     heading_text = _heading(arrays, caption, data_info.get("task", SINGLE_LABEL))
     head = 0.3 + 0.17 * (heading_text.count("\n") + 1)
-    block = lines * (each + between) + 0.28
+    block = lines * (each + between) + 0.42
     size = left + columns * (wide + across) + 0.1, head + layers * block + foot
     figure = style.new(max(size[0], 9.0), size[1])
     figure.set_layout_engine("none")
     full = figure.get_figwidth(), figure.get_figheight()
     for layer in range(layers):
         top = head + layer * block
-        title = f"layer {arrays['layers'][layer]}"
-        figure.text(0.1 / full[0], 1 - (top - 0.02) / full[1], title, fontsize=9, fontweight="bold", va="top")
+        title = _layer_title(arrays, layer)
+        figure.text(0.1 / full[0], 1 - (top - 0.02) / full[1], title, fontsize=9, va="top")
         for place, output in enumerate(outputs):
             line, column = divmod(place, columns)
             down = top + 0.28 + line * (each + between) + between - 0.1
@@ -78,8 +77,8 @@ def _panel(axes: Axes, arrays: Arrays, at: tuple[int, int], names: list[str] | N
     scores, p = arrays["scores"][layer, :, output], arrays["p_corrected"][layer, :, output]
     spread, effects = arrays["spread"][layer, :, output], arrays["effects"][layer, :, output]
     random = arrays["random_scores"][layer, :, output]
-    # Two digits of the largest effect in the figure.
-    digits = max(0, 1 - int(np.floor(np.log10(max(float(np.abs(arrays["effects"]).max()), 1e-9)))))
+    # Two digits of the largest effect of the layer.
+    digits = max(0, 1 - int(np.floor(np.log10(max(float(np.abs(arrays["effects"][layer]).max()), 1e-9)))))
     for row in range(len(scores)):
         low, high = np.quantile(random[row], (0.05, 0.95))
         # A bar of no length would not be seen.
@@ -125,17 +124,12 @@ def _heading(arrays: Arrays, caption: str, task: str) -> str:
         f"filled: the effect differs from that of {draws} random concepts at 5%, corrected for {tests} tests (Holm)",
         f"of random concepts, {float(arrays['false_positives']):.0%} have p < 0.05, not corrected; beside the panels: "
         f"the effect, in units of the {quantity}",
-        f"concepts are told from random examples with an accuracy of {_accuracies(arrays)} (½ by chance)",
     ]
     return "\n".join(lines)
 
 
-def _accuracies(arrays: Arrays) -> str:
-    """Return the range of the accuracies over all concepts, for each layer."""
-    ranges = [
-        f"{row.min():.2f}" if row.max() - row.min() < 0.005 else f"{row.min():.2f} to {row.max():.2f}"
-        for row in arrays["accuracy"]
-    ]
-    if len(ranges) == 1:
-        return ranges[0]
-    return comma_list(f"{text} in {layer}" for text, layer in zip(ranges, arrays["layers"], strict=True))
+def _layer_title(arrays: Arrays, layer: int) -> str:
+    """Return the name of a layer, and how well its features tell the concepts from random examples."""
+    low, high = float(arrays["accuracy"][layer].min()), float(arrays["accuracy"][layer].max())
+    between = f"{low:.2f}" if high - low < 0.005 else f"{low:.2f} to {high:.2f}"
+    return f"layer {arrays['layers'][layer]}: accuracy of telling a concept from random examples {between} (chance ½)"
