@@ -111,3 +111,11 @@ def in_order(values: NDArray[np.float64], names: list[str], *, lower: bool = Tru
     groups = equal_neighbours(np.asarray(values, np.float64))
     groups = np.where(np.isnan(groups), np.inf, groups if lower else -groups)
     return np.asarray(np.lexsort((np.asarray(names, dtype=str), groups)), np.int64)
+
+
+def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return p-values (n,) corrected for their number, so that those below a level are errors at that rate in all."""
+    order = np.argsort(p, kind="stable")
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
+    return corrected

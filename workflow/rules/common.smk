@@ -16,6 +16,7 @@ from pellucid.config import (
     study_files,
     summary_files,
     tune_files,
+    view_files,
 )
 from pellucid.config.job_priorities import PRIORITIES, explanation_priority
 from pellucid.config.study_files import COMPARISON, STUDY

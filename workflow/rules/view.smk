@@ -11,6 +11,7 @@ for view in experiment_files.all_names(CONFIG, "views"):
             f"view_{view}"
         input:
             **experiment_files.view_inputs(view),
+            named=from_config(view_files.paths, view, "{variant}"),
         output:
             **{suffix: f"{RESULTS}/views/{view}/{{variant}}.{suffix}" for suffix in spec.texts},
             arrays=f"{RESULTS}/views/{view}/{{variant}}.npz",
@@ -31,6 +32,7 @@ for view in experiment_files.all_names(CONFIG, "views"):
             view=view,
             parameters=setting("views", view),
             sources=list(spec.sources()),
+            named=param(view_files.addresses, view, "{variant}"),
             texts=list(spec.texts),
             seed=setting("seed"),
             threads=CONFIG.threads,

@@ -18,5 +18,6 @@ with job(snakemake) as params:
         memory_mb=params.memory_mb,
         arrays=snakemake.output.arrays,
         cost=snakemake.output.cost,
+        named=dict(zip(params.named, snakemake.input.get("named", []), strict=True)),
         texts={suffix: snakemake.output[suffix] for suffix in params.texts},
     )

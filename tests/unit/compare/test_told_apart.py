@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pellucid.compare.told_apart import Comparison, compare, holm
+from pellucid.compare.told_apart import Comparison, compare
+from pellucid.ranks import holm
 
 
 def simulated(rng, truth, trainings=4, examples=12, spread=0.0):

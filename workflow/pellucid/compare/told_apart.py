@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.compare.crossed_means import crossed_means
+from pellucid.ranks import holm
 
 ERROR_RATE = 0.05  # the probability of one false claim or more among all pairs
 TEST = "moderated paired t test over trainings × examples, Holm's correction for all pairs"
@@ -70,11 +71,3 @@ def compare(ranks: NDArray[np.float64]) -> Comparison:
     difference[first, second], difference[second, first] = means.mean, -means.mean
     p[first, second] = p[second, first] = holm(means.p_values())
     return Comparison(difference, p)
-
-
-def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return p-values (n,) corrected for their number, so that those below a level are errors at that rate in all."""
-    order = np.argsort(p, kind="stable")
-    corrected = np.empty_like(p)
-    corrected[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
-    return corrected

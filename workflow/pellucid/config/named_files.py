@@ -8,6 +8,7 @@ from typing import Any
 
 from pellucid import plugins
 from pellucid.config import no_shared_files
+from pellucid.config.variants import variants
 from pellucid.downloads import is_local, local_path, require_place
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate
@@ -53,29 +54,45 @@ def check_files(experiment: Mapping[str, Any], path: str) -> list[str]:
             faults.append(f"{path}.{key}: {sentence(error)}")
             continue
         for name, address in wanted:
-            where = f"{path}.{key}.{name}"
-            if is_local(address) and (sign := next((letter for letter in address if letter in "{}<"), "")):
-                use = "the beginning of a tag" if sign == "<" else "a wildcard"
-                found = f'the path "{readable(address)}" with the sign {sign}, which Snakemake reads as {use}'
-                faults.append(
-                    f"{where}: found {found}; expected a path without {{, }} and <. Rename the file, or link to it by "
-                    "another name."
-                )
-                continue
-            try:
-                missing = is_local(address) and not local_path(address, where).is_file()
-            except InputError as error:
-                faults.append(str(error))
-                continue
-            except OSError as error:
-                faults.append(f"{where}: {sentence(error)}")
-                continue
-            if missing:
-                faults.append(
-                    f"{where}: found no file at {address}; expected a file there, or another path or address in the "
-                    f"config.{_about_files(experiment, key)}"
-                )
+            if fault := _file_fault(address, f"{path}.{key}.{name}", _about_files(experiment, key)):
+                faults.append(fault)
     return faults
+
+
+def check_view_files(experiment: Mapping[str, Any], path: str) -> list[str]:
+    """Return which local files that parameters of views name are not there."""
+    if no_shared_files.is_elsewhere():
+        return []
+    faults = (_file_fault(address, f"{path}.views.{view}", "") for view, address in files_of_views(experiment))
+    return [fault for fault in faults if fault]
+
+
+def _file_fault(address: str, where: str, about: str) -> str:
+    """Return the fault of a file that is not there or whose path no rule can have; empty where there is none.
+
+    Args:
+        address: a path or an address, which its download tries.
+        where: the key that names it.
+        about: what a message adds about the file.
+    """
+    try:
+        require_place(address, where)
+        if not is_local(address):
+            return ""
+        if sign := next((letter for letter in address if letter in "{}<"), ""):
+            use = "the beginning of a tag" if sign == "<" else "a wildcard"
+            return (
+                f'{where}: found the path "{readable(address)}" with the sign {sign}, which Snakemake reads as {use}; '
+                "expected a path without {, } and <. Rename the file, or link to it by another name."
+            )
+        if local_path(address, where).is_file():
+            return ""
+    except InputError as error:
+        return str(error)
+    except OSError as error:
+        return f"{where}: {sentence(error)}"
+    expected = "a file there, or another path or address in the config"
+    return f"{where}: found no file at {address}; expected {expected}.{about}"
 
 
 def _about_files(experiment: Mapping[str, Any], key: str) -> str:
@@ -95,6 +112,14 @@ def files(experiment: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
     module = plugins.load(package)[experiment[key][selector]]
     addresses = plugins.hook(module, "addresses")
     yield from addresses(**plugins.own_parameters(experiment[key], module)).items()
+
+
+def files_of_views(experiment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each view and each path or address of a file that its parameters name (`View.files`)."""
+    for view, parameters in experiment["views"].items():
+        hook = plugins.hook(plugins.load("views")[view], "files")
+        named = (address for run in variants(view, parameters).values() for address in hook(**run))
+        yield from ((view, address) for address in dict.fromkeys(named))
 
 
 def listing_of(experiment: Mapping[str, Any]) -> str:

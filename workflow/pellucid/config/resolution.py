@@ -28,7 +28,7 @@ from pellucid.config.command_line import quoted_texts as quoted_texts
 from pellucid.config.command_line import typed as typed
 from pellucid.config.keys import ResolvedExperiment, card
 from pellucid.config.named_files import FILES as FILES
-from pellucid.config.named_files import check_files, sentence
+from pellucid.config.named_files import check_files, check_view_files, sentence
 from pellucid.config.named_files import files as files
 from pellucid.config.named_files import listing_of as listing_of
 from pellucid.config.plain_values import ordered, plain
@@ -257,7 +257,7 @@ def _check_run(experiment: dict[str, Any], entry: Mapping[str, Any], path: str) 
     source = plugins.load("datasets")[experiment["dataset"]["source"]]
     if (sizes := plugins.hook(source, "axes")(**plugins.own_parameters(experiment["dataset"], source))) is not None:
         faults += [f"{path}.{fault}" for fault in misfits(experiment, sizes)]
-    return skipped, faults + tune_checks.faults(experiment, path)
+    return skipped, faults + tune_checks.faults(experiment, path) + check_view_files(experiment, path)
 
 
 def require_few(experiments: Mapping[str, Mapping[str, Any]]) -> None:

@@ -30,10 +30,12 @@ def paths(config: Config, experiment: str, key: str) -> dict[str, str]:
     A local file is used where it lies; any other is downloaded first. Where no file system is shared, local files are
     brought into the storage in the same way.
     """
-    return {
-        name: str(transfers.local_path(address)) if _stays(address) else downloaded(address)
-        for name, address in named_files.files(settings_of(config, experiment), key)
-    }
+    return {name: place(address) for name, address in named_files.files(settings_of(config, experiment), key)}
+
+
+def place(address: str) -> str:
+    """Return where the file of a path or an address lies when a job reads it."""
+    return str(transfers.local_path(address)) if _stays(address) else downloaded(address)
 
 
 def parameters(config: Config, experiment: str, key: str) -> list[str]:
@@ -42,8 +44,14 @@ def parameters(config: Config, experiment: str, key: str) -> list[str]:
 
 
 def downloads(config: Config) -> dict[str, dict[str, str]]:
-    """Return the address and the checksums of every file to download or bring for data or models, by its new path."""
-    return {
+    """Return address and checksums of every file to download or bring for data, models or views, by its new path."""
+    of_views = {
+        downloaded(address): {"address": address}
+        for settings in config.experiments.values()
+        for _, address in named_files.files_of_views(settings)
+        if not _stays(address)
+    }
+    return of_views | {
         downloaded(address): {"address": address, **transfers.checksums(settings[key], name)}
         for settings in config.experiments.values()
         for key in named_files.FILES

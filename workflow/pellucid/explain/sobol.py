@@ -13,9 +13,10 @@ from pellucid.explain.base import MethodSpec, When
 from pellucid.explain.shared import baselines, low_discrepancy
 from pellucid.explain.shared.coalitions import values_of_segments
 from pellucid.explain.shared.segments import Channels, Compactness, Partition, Segments, by_number, fits, segmentation
+from pellucid.explain.shared.total_indices import total_indices
 from pellucid.network.explained_model import ExplainedModel
 
-__all__ = ["SPEC", "explain", "fits"]
+__all__ = ["SPEC", "explain", "fits", "total_indices"]
 
 SPEC = MethodSpec(
     title="Sobol indices",
@@ -120,16 +121,3 @@ def masked_scores(
         classes = np.tile(targets[part], len(mixed))
         scores[some, part] = model.score(mixed.reshape(-1, *inputs.shape[1:]), classes).reshape(mixed.shape[:2])
     return scores.reshape(1 + number, designs, len(inputs))
-
-
-def total_indices(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the total indices by Jansen's estimator from scores (1 + segments, designs, N): (N, segments).
-
-    The index of segment i is half of the mean square of f(A) - f(A with i from B), as a share of the variance of f(A).
-    """
-    variance = scores[0].var(0, ddof=1)
-    # Float32 logits that differ in their last digits do not vary.
-    varies = variance > (4 * np.finfo(np.float32).eps * np.abs(scores[0]).max(0)) ** 2
-    lost = np.square(scores[1:] - scores[0]).mean(1) / 2
-    indices: NDArray[np.float64] = (np.where(varies, lost, 0) / np.where(varies, variance, 1)).T
-    return indices

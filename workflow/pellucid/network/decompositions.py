@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.batching import blocks
-from pellucid.network import ablation
+from pellucid.network import ablation, replacement
 from pellucid.network.bias_gradients import BiasGradients
 from pellucid.network.engine import ModelEngine
 from pellucid.network.lrp import Relevance
@@ -43,6 +43,23 @@ class Decompositions(ModelEngine):
             n_examples = examples.stop - examples.start
             self.forward_passes += n_examples * (some.stop - some.start)
         return scores
+
+    def score_with_output(self, x: Array, target: NDArray[np.int64], layer: str, output: Array) -> Array:
+        """Return the score of each example's target if a layer answers with `output` instead of its own values: (N,).
+
+        Args:
+            x: (N, *input_shape); counts only for what does not pass through the layer.
+            target: (N,).
+            layer: its address.
+            output: (N, *layer's shape), in the order of `activations`: feature maps last.
+
+        Raises:
+            InputError: no such layer, or a score that is NaN or infinite.
+        """
+        arrays = (self._inputs(x), self._targets(target, len(x)), np.asarray(output, np.float32))
+        build = partial(replacement.score_with_output, self._tf, self._functions, self, layer)
+        scores = self._run_single(("score with output", layer), build, *arrays, backward=False)
+        return self._finite(x, scores)
 
     def full_gradient(
         self, x: Array, target: NDArray[np.int64]

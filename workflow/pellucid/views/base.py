@@ -16,7 +16,7 @@ neither the model nor TensorFlow. To add a view, no other file has to be edited:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
@@ -38,6 +38,8 @@ NEEDS: Mapping[str, Mapping[str, str]] = {
     "examples": {"examples": "examples.npz"},
     "training": {"x_train": "data/x_train.npy", "labels": "data/labels.npz"},
     "test": {"x_test": "data/x_test.npy", "labels": "data/labels.npz", "predictions": "evaluation/predictions.npz"},
+    "truth": {"truth": "data/truth.npz"},
+    "groups": {"groups": "data/groups.npz"},
 }
 
 
@@ -50,7 +52,8 @@ class ViewSpec:
         about: what its figure shows and how to read it, in one or two sentences, for the report.
         paper: the publication that it implements.
         requires: features that the architecture must have, such as "conv".
-        needs: what it reads besides the model: "examples" (the selected ones), "training", "test".
+        needs: what it reads besides the model: "examples" (the selected ones), "training", "test", "truth" (where the
+            evidence was planted), "groups".
         texts: suffixes of the text files that it writes beside its arrays, such as "csv".
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
         several_inputs: whether it shows a model of several inputs, with all but one at the values of an example.
@@ -83,10 +86,12 @@ class ViewData:
     Attributes:
         data_info: `data.json`: kind ("series" or "image"), classes, channels, sampling_rate_hz, unit, ….
         paths: the files of `ViewSpec.sources`.
+        named: the files that the view's parameters name (`View.files`): where each lies, by its address.
     """
 
     data_info: DataInfo
     paths: Mapping[str, Path]
+    named: Mapping[str, Path] = field(default_factory=dict)
 
     @cached_property
     def examples(self) -> dict[str, NDArray[Any]]:
@@ -107,6 +112,16 @@ class ViewData:
     def training(self) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """The training examples (M, *input_shape), mapped, and their labels: (M,), or (M, labels or values)."""
         return files.map_array(self.paths["x_train"]), files.read_arrays(self.paths["labels"])["train"]
+
+    @cached_property
+    def truth(self) -> NDArray[np.bool_] | None:
+        """Where the evidence of the training examples was planted (`Examples.truth`), mapped; None if not known."""
+        return files.map_arrays(self.paths["truth"]).get("train")
+
+    @cached_property
+    def groups(self) -> NDArray[np.str_] | None:
+        """The group of each training example (M,); None where the examples have none."""
+        return files.read_arrays(self.paths["groups"]).get("train")
 
     @cached_property
     def test(self) -> tuple[NDArray[np.float32], NDArray[Any]]:
@@ -130,6 +145,10 @@ class View(Protocol):
 
     def check(self, **parameters: Any) -> None:
         """Refuse a combination of parameters (InputError), before any job is planned."""
+
+    def files(self, **parameters: Any) -> list[str]:
+        """Return the paths or addresses of the user's files that the parameters name: inputs of the view's rule."""
+        return []
 
     def fits(self, axes: Sequence[int], **parameters: Any) -> None:
         """Refuse parameters that examples of these sizes, without the channels, are too small for (InputError)."""

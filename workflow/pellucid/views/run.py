@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ def run(
     arrays: Path | str,
     cost: Path | str,
     texts: Mapping[str, Path | str],
+    named: Mapping[str, Path | str] = MappingProxyType({}),
 ) -> None:
     """Compute one variant of a view.
 
@@ -49,13 +51,15 @@ def run(
         arrays: `.npz`; gets the arrays of the view.
         cost: JSON; gets seconds, passes through the model, and parameters.
         texts: the text files that the view declares, by suffix.
+        named: the files that the parameters name, by the address that is written there.
 
     Raises:
         InputError: the view does not apply to this model.
     """
     plugin = plugins.load("views")[view]
     values = variants(view, parameters)[variant]
-    data = ViewData(files.read_json(data_info), {name: Path(path) for name, path in sources.items()})
+    places = ({name: Path(path) for name, path in paths.items()} for paths in (sources, named))
+    data = ViewData(files.read_json(data_info), *places)
     explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     if explained_model.held_inputs and not plugin.SPEC.several_inputs:
         raise InputError(view, "it shows models of one input alone, and this one has several.")

@@ -1,0 +1,45 @@
+"""Trace a model whose layer answers with other feature maps than its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pellucid.network import tracing
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from pellucid.network.structure import ModelStructure
+    from pellucid.network.traced_functions import TracedFunctions
+
+
+def score_with_output(
+    tf_: Any, functions: TracedFunctions, structure: ModelStructure, layer: str
+) -> Callable[..., Any]:
+    """Return (batch, classes, output) -> score of each example's target if the layer answers with `output`: (batch,).
+
+    The output has the order of `ExplainedModel.activations`: feature maps last.
+    TensorFlow leaves out what nothing depends on: where everything passes through the layer, the layers before it are
+    not computed.
+
+    Args:
+        tf_: TensorFlow.
+        functions, structure: of the model.
+        layer: address of the layer.
+    """
+    operation, use = structure.layer_use(layer)
+    order = structure.map_order(layer)
+
+    def run(batch: tf.Tensor, classes: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
+        with tracing.recording(operation, use=use) as record:
+            functions.logits(batch)
+        own = record.only()
+        back = output if order is None else tf_.transpose(output, [order.index(axis) for axis in range(len(order))])
+        # The layer may compute in bfloat16.
+        replaced = tf_.cast(back, own.dtype)
+        replaced.set_shape([None, *own.shape[1:]])
+        with tracing.substituting(operation, replaced, use=use):
+            return functions.target_score(batch, classes)
+
+    return run
