@@ -48,7 +48,7 @@ class Neurons(ModelEngine):
         arrays = (x, _checked(units, len(x)).astype(np.int32))
         if target is not None:
             arrays = (*arrays, self._targets(target, len(x)))
-        key = ("neuron gradient", layer, target is not None)
+        key = ("neuron gradient", layer, target is not None, arrays[1].shape[1])
         gradient, sizes = self._run(key, build, *arrays, backward=True)
         if len(x) and (arrays[1] >= sizes).any():
             found = int(np.flatnonzero((arrays[1] >= sizes).any(1))[0])

@@ -74,11 +74,16 @@ class Record:
 @contextmanager
 def recording(layer: keras.layers.Layer, tape: tf.GradientTape | None = None, use: int = 0) -> Iterator[Record]:
     """Record the outputs of a layer while the model is traced."""
+    import tensorflow as tf
+
     record, call = Record(layer.name, use), layer.call
 
     def recorded(*args: Any, **kwargs: Any) -> Any:
         output = call(*args, **kwargs)
         if tape is not None:
+            if any(output is given for given in args):
+                # Dropout gives back its input, which other layers may get as well: their paths are none of its own.
+                output = tf.identity(output)
             tape.watch(output)
         record.outputs.append(output)
         return output
