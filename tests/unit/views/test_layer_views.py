@@ -134,11 +134,15 @@ def branches(keras):
     keras.utils.set_random_seed(22)
     layers = keras.layers
     inside = keras.Input((STEPS, 4))
-    nested = keras.Model(inside, layers.Conv1D(4, 3, padding="same", activation="tanh", name="inner")(inside), name="block")
+    nested = keras.Model(
+        inside, layers.Conv1D(4, 3, padding="same", activation="tanh", name="inner")(inside), name="block"
+    )
     shared = layers.Dense(4, activation="tanh", name="shared")
     inputs = keras.Input((STEPS, CHANNELS))
     first = layers.Conv1D(4, 3, padding="same", activation="tanh", name="first_conv")(inputs)
-    branch = layers.Conv1D(4, 3, padding="same", activation="tanh", name="branch")(layers.Dropout(0.5, name="drop")(first))
+    branch = layers.Conv1D(4, 3, padding="same", activation="tanh", name="branch")(
+        layers.Dropout(0.5, name="drop")(first)
+    )
     joined = layers.Add(name="joined")([first, branch])
     twice = shared(shared(nested(joined)))
     lstm, *states = layers.LSTM(5, return_state=True, name="lstm")(twice)
@@ -162,9 +166,7 @@ def test_a_branch_has_a_part_and_says_so(branches, ends):
     """What the skip carries and what the branch carries is what both carry where they are added."""
     x, start = ends
     parts = {
-        layer: layer_shares.totals(
-            layer_shares.shares(branches, x, start, TARGETS, layer, 40, "conductance")
-        ).sum(1)
+        layer: layer_shares.totals(layer_shares.shares(branches, x, start, TARGETS, layer, 40, "conductance")).sum(1)
         for layer in ("joined", "branch", "drop")
     }
     assert not layer_shares.passes_all(branches, "branch")

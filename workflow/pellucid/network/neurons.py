@@ -45,7 +45,7 @@ class Neurons(ModelEngine):
         """
         x = self._inputs(x)
         build = partial(neuron_gradient, self._tf, self._functions, self, layer, through=target is not None)
-        arrays = (x, _checked(units, len(x)).astype(np.int32))
+        arrays: tuple[NDArray[Any], ...] = (x, _checked(units, len(x)).astype(np.int32))
         if target is not None:
             arrays = (*arrays, self._targets(target, len(x)))
         key = ("neuron gradient", layer, target is not None, arrays[1].shape[1])

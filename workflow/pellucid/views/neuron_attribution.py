@@ -1,4 +1,4 @@
-"""What single filters or neurons of a layer look at in an example: their gradient, conductance, integrated gradients."""
+"""What single filters or neurons of a layer look at: their conductance, gradient and integrated gradients."""
 
 from __future__ import annotations
 
@@ -45,22 +45,22 @@ def compute(
         Literal["strongest"]
         | Annotated[Sequence[Annotated[int, Field(ge=0, le=1_000_000)]], Field(min_length=1, max_length=100)],
         Field(
-            description="strongest: of each example the filters of the largest absolute conductance; or a list of their "
-            "numbers, from 0"
+            description="strongest: of each example the filters of the largest absolute conductance; or a list of "
+            "their numbers, from 0"
         ),
     ] = "strongest",
     position: Annotated[
         Literal["all", "strongest"],
         Field(
-            description="which neurons of a filter: all, whose maps are added; or the one at the position of the largest "
-            "absolute conductance"
+            description="which neurons of a filter: all, whose maps are added; or the one at the position of the "
+            "largest absolute conductance"
         ),
     ] = "all",
     of: Annotated[
         Quantity,
         Field(
-            description="conductance: of the score, through the filter; integrated_gradients or gradient: of the filter's "
-            "own output, whatever the score makes of it"
+            description="conductance: of the score, through the filter; integrated_gradients or gradient: of the "
+            "filter's own output, whatever the score makes of it"
         ),
     ] = "conductance",
     steps: Annotated[

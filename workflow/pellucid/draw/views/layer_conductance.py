@@ -73,7 +73,8 @@ def _panels(arrays: Arrays, data_info: DataInfo, scale: style.Scale, caption: st
     lines = min(len(data_info["channels"]), _MOST_LINES)
     above = 1.3 if image else 0.9 if lines == 1 else 0.4 + 0.15 * lines
     below = max(0.9, 0.15 * len(filters))
-    figure = style.new(max(7.5, 1.4 + 3.9 * columns if placed else 0.5 + 2.6 * columns), 1 + bands * (above + below + 0.75))
+    width = 1.4 + 3.9 * columns if placed else 0.5 + 2.6 * columns
+    figure = style.new(max(7.5, width), 1 + bands * (above + below + 0.75))
     grid = figure.add_gridspec(
         2 * bands, columns * (2 if placed else 1), height_ratios=[above, below] * bands,
         width_ratios=[3.2, 1] * columns if placed else None,

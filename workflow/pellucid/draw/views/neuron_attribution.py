@@ -28,7 +28,7 @@ class _Sheet(base.Sheet):
 
     def heading(self, index: int, width: float) -> str:
         """Return the filter with its conductance; in the first panel of an example its classes as well."""
-        return "\n".join(textwrap.fill(line, int(width / base.LETTER)) for line in self._lines(index))
+        return "\n".join(textwrap.fill(line, int(width / base.LETTER)) or " " for line in self._lines(index))
 
     def short_heading(self, index: int, width: float) -> str:
         """Return the same; the layouts break no line of it."""

@@ -91,7 +91,8 @@ def change(model: ExplainedModel, inputs: Array, reference: Array, targets: NDAr
 
 def totals(values: Array) -> NDArray[np.float64]:
     """Return the sum over the positions of each filter: (N, *positions, filters) to (N, filters)."""
-    return values.sum(tuple(range(1, values.ndim - 1)), dtype=np.float64)
+    sums: NDArray[np.float64] = values.sum(tuple(range(1, values.ndim - 1)), dtype=np.float64)
+    return sums
 
 
 def passes_all(model: ExplainedModel, layer: str) -> bool:

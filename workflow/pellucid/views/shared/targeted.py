@@ -12,9 +12,7 @@ from pellucid.views.base import ViewData
 from pellucid.views.shared.maps import about_examples
 
 
-def about_targets(
-    data: ViewData, chosen: NDArray[np.int64]
-) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+def about_targets(data: ViewData, chosen: NDArray[np.int64]) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
     """Return the arrays of the chosen examples that a figure and a score need, and their held inputs.
 
     Returns:
