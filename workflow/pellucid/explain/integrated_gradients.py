@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pellucid.batching import blocks
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.shared import baselines
+from pellucid.explain.shared import baselines, line
 from pellucid.network.explained_model import ExplainedModel
 
 SPEC = MethodSpec(
@@ -44,18 +43,11 @@ def explain(
 ) -> NDArray[np.float32]:
     """Return (input - baseline) × mean gradient on the line between them (trapezoidal rule): (N, *input_shape)."""
     reference = baselines.baseline(inputs, baseline, rng, measured)
-    difference = inputs - reference
-    points = np.linspace(0, 1, steps + 1, dtype=np.float32)
-    weights = np.full(steps + 1, 1 / steps)
-    weights[[0, -1]] /= 2
-    total = np.zeros(inputs.shape, np.float64)
-    for part, some in blocks(len(inputs), steps + 1, model.batch_size(backward=True)):
-        alpha = points[some].reshape(-1, *(1,) * inputs.ndim)
-        on_line = reference[part] + alpha * difference[part]
-        classes = np.tile(targets[part], len(alpha))
-        gradient = model.gradient(on_line.reshape(-1, *inputs.shape[1:]), classes).reshape(on_line.shape)
-        total[part] += np.tensordot(weights[some], gradient, axes=1)
-    return (difference * total).astype(np.float32)
+    size = model.batch_size(backward=True)
+    total = line.mean_gradient(
+        inputs, reference, steps, size, lambda points, rows: model.gradient(points, targets[rows])
+    )
+    return ((inputs - reference) * total).astype(np.float32)
 
 
 reference = baselines.reference

@@ -17,6 +17,7 @@ from pellucid.errors import InputError
 from pellucid.network import deeplift, finite, target_columns, token_graph
 from pellucid.network.engine import COPIES_FORWARD
 from pellucid.network.learned_masks import LearnedMasks
+from pellucid.network.neurons import Neurons
 from pellucid.network.relu_gradients import ReluRule
 from pellucid.network.window_scores import window_mask
 from pellucid.targets import split
@@ -25,7 +26,7 @@ from pellucid.tasks import MULTI_LABEL, REGRESSION
 Array = NDArray[np.float32]
 
 
-class ExplainedModel(LearnedMasks):
+class ExplainedModel(LearnedMasks, Neurons):
     """What explanations may ask of a model; `ModelEngine` opens, runs and checks it."""
 
     def logits(self, x: Array, *, called: str = "input") -> Array:

@@ -52,27 +52,38 @@ class Record:
         """Return the output of the use that is asked for.
 
         Raises:
-            InputError: no use is asked for, and the layer is used several times or never.
+            InputError: no use is asked for, and the layer is used several times or never; or it has several outputs.
         """
         if self.use:
-            return self.outputs[self.use - 1]
+            return self._single(self.outputs[self.use - 1])
         if len(self.outputs) != 1:
             names = ", ".join(f"{self.name}:{number + 1}" for number in range(len(self.outputs)))
             uses = f"a layer that is used {len(self.outputs)} times"
             raise InputError.unexpected(
                 f"layer {self.name}", uses, f"one of its uses: {names}" if names else "a layer that is used"
             )
-        return self.outputs[0]
+        return self._single(self.outputs[0])
+
+    def _single(self, output: Any) -> Any:
+        if isinstance(output, list | tuple):
+            problem = f"a layer with {len(output)} outputs"
+            raise InputError.unexpected(f"layer {self.name}", problem, "a layer with one, such as one behind it")
+        return output
 
 
 @contextmanager
 def recording(layer: keras.layers.Layer, tape: tf.GradientTape | None = None, use: int = 0) -> Iterator[Record]:
     """Record the outputs of a layer while the model is traced."""
+    import tensorflow as tf
+
     record, call = Record(layer.name, use), layer.call
 
     def recorded(*args: Any, **kwargs: Any) -> Any:
         output = call(*args, **kwargs)
         if tape is not None:
+            if any(output is given for given in args):
+                # Dropout gives back its input, which other layers may get as well: their paths are none of its own.
+                output = tf.identity(output)
             tape.watch(output)
         record.outputs.append(output)
         return output

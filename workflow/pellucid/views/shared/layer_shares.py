@@ -1,0 +1,102 @@
+"""What the units of a layer have to do with a score: conductance, influence, activation × gradient."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.batching import slices
+from pellucid.explain.shared import line
+from pellucid.network.explained_model import ExplainedModel
+
+Array = NDArray[np.float32]
+Quantity = Literal["conductance", "influence", "activation_times_gradient"]
+
+
+def shares(
+    model: ExplainedModel,
+    inputs: Array,
+    reference: Array,
+    targets: NDArray[np.int64],
+    layer: str,
+    steps: int,
+    of: Quantity,
+) -> Array:
+    """Return the number that each unit of a layer gets: (N, *layer's shape), the axes as in `activations`.
+
+    Args:
+        model: the model; with held inputs, those of the one example are held.
+        inputs, reference: (N, *input_shape), the ends of the line; activation × gradient looks at the inputs alone.
+        targets: (N,).
+        layer: address of the layer.
+        steps: intervals of the line.
+        of: conductance, the change of the score along the line that passes through the unit; influence, the mean
+            gradient of the score with respect to the unit; or activation × gradient.
+
+    Raises:
+        InputError: no such layer, one that is used several times, or one that the scores do not depend on.
+    """
+    size = model.batch_size(backward=True)
+    if of == "conductance":
+        return _conductance(model, inputs, reference, targets, layer, steps, size)
+    if of == "influence":
+        total = line.mean_gradient(
+            inputs,
+            reference,
+            steps,
+            size,
+            lambda points, rows: model.activations_and_gradient(points, targets[rows], layer)[1],
+        )
+        return total.astype(np.float32)
+    found = [model.activations_and_gradient(inputs[part], targets[part], layer) for part in slices(len(inputs), size)]
+    return np.concatenate([activation * gradient for activation, gradient in found])
+
+
+def _conductance(
+    model: ExplainedModel,
+    inputs: Array,
+    reference: Array,
+    targets: NDArray[np.int64],
+    layer: str,
+    steps: int,
+    size: int,
+) -> Array:
+    """Return the integral of (dS/dy) dy along the line for each unit y.
+
+    It is taken over the unit's own values (Shrikumar et al. 2018, section 3), which is the sum over the inputs of
+    equation 2 of Dhamdhere et al. 2019 without a backward pass to the input for every unit: in each interval the mean
+    of the gradients at its ends × the change of y.
+    """
+    total: NDArray[np.float64] | None = None
+    before: tuple[Array, Array] | None = None
+    for part, some, points in line.parts(inputs, reference, steps, size):
+        rows = np.tile(np.arange(len(inputs))[part], len(points))
+        pair = model.activations_and_gradient(points.reshape(-1, *inputs.shape[1:]), targets[rows], layer)
+        activation, gradient = (array.reshape(*points.shape[:2], *array.shape[1:]) for array in pair)
+        if total is None:
+            total = np.zeros((len(inputs), *activation.shape[2:]), np.float64)
+        if some.start and before is not None:
+            total[part] += (activation[0] - before[0]) * (gradient[0] + before[1]) / 2
+        total[part] += ((activation[1:] - activation[:-1]) * (gradient[1:] + gradient[:-1])).sum(0) / 2
+        before = activation[-1], gradient[-1]
+    return np.zeros((0, *model.input_shape), np.float32) if total is None else total.astype(np.float32)
+
+
+def change(model: ExplainedModel, inputs: Array, reference: Array, targets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return by how much the target's score changes from the reference to the input: (N,)."""
+    return model.score(inputs, targets).astype(np.float64) - model.score(reference, targets)
+
+
+def totals(values: Array) -> NDArray[np.float64]:
+    """Return the sum over the positions of each filter: (N, *positions, filters) to (N, filters)."""
+    sums: NDArray[np.float64] = values.sum(tuple(range(1, values.ndim - 1)), dtype=np.float64)
+    return sums
+
+
+def passes_all(model: ExplainedModel, layer: str) -> bool:
+    """Return whether every path from the input to the scores is known to pass through the layer."""
+    places = model.places
+    index = places.addresses.get(places.of_model(layer) or layer)
+    return index in places.cuts
