@@ -14,6 +14,7 @@ from datetime import date
 from tests.bench import (
     coverage,
     csv,
+    dag,
     ecg,
     few_examples,
     first_picture,
@@ -33,6 +34,7 @@ from tests.bench import (
 
 BENCHMARKS = {
     "first_picture": first_picture.main,
+    "dag": dag.main,
     "occlusion": occlusion.main,
     "csv": csv.main,
     "heartbeats": heartbeats.main,
