@@ -40,7 +40,10 @@ def main() -> None:
         row("goal of the ratio, warm", "", 1.3)
         row("warm, as a share of new Pythons", used[warm][0] / used[cold][0])
         for way in (warm, one):
-            row(f"files unlike the first way's: {way[:20]}…", len(loop.different_files(made[cold], made[way])))
+            unlike = loop.different_files(made[cold], made[way])
+            row(f"files unlike the first way's: {way[:20]}…", len(unlike))
+            for name in unlike:
+                print(f"    {name}")
     print()
 
 
