@@ -70,7 +70,3 @@ def _children() -> float:
     """Return the CPU seconds of all processes that this one started and that have ended, and of those below them."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-if __name__ == "__main__":
-    main()
