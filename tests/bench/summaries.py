@@ -1,8 +1,8 @@
 """Whole test sets: what 1,500 measured heartbeats cost beside 15, that parts change nothing, and full-size MIT-BIH.
 
 The heartbeats are those of `PELLUCID_REAL_DATA`, which holds 100 of each class for training and for testing, and copies
-of them with another amplitude and some noise. Every method of the set `all` explains 15 of them; those that need more
-seconds for one example than the limit are left out, and the others explain 1,500:
+of them with another amplitude and some noise. Methods of the set `all` that need more seconds for one example than the
+limit are left out and named:
 
     python -m tests.bench summaries 0.5
 
@@ -12,11 +12,13 @@ The time of a job is its CPU time, as Snakemake measured it in the warm process,
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.config import summary_files
+from pellucid.config.experiment_files import names
+from pellucid.config.resolution import resolve
 from tests.bench.page import LEFT_OUT
 from tests.bench.timing import row
 from tests.support import tiny
@@ -38,11 +43,12 @@ OF_ALL: dict[str, Any] = {"only": ["saliency", "grad_cam", "occlusion"], "occlus
 # What the bytes of parts are compared by: a gradient, random draws, masks.
 IN_PARTS = ("saliency", "gradient_shap", "rise")
 PARTS = (1, 4, 16)
-LIMIT = 0.5  # seconds of CPU for one example
+LIMIT = 0.5  # seconds for one more example
+SHOWN = (1, 5)  # shown examples of each class whose difference tells what one more costs
 
 
 def main(arguments: Sequence[str] = ()) -> None:
-    """Measure all three; the argument is the limit in seconds."""
+    """Measure all of it; the argument is the limit in seconds."""
     given = os.environ.get("PELLUCID_REAL_DATA")
     if not given:
         print("Summaries of whole test sets: left out, PELLUCID_REAL_DATA names no folder with real heartbeats")
@@ -50,62 +56,81 @@ def main(arguments: Sequence[str] = ()) -> None:
     real = Path(given).resolve() / "mitbih"
     limit = float(arguments[0]) if arguments else LIMIT
     with tempfile.TemporaryDirectory() as name:
-        _measured(Path(name), real, limit)
+        kept = _measured(Path(name), real, limit)
         _parts(Path(name))
+        _scores(Path(name), kept)
     with tempfile.TemporaryDirectory() as name:
         _full_size(Path(name), real)
 
 
-def _measured(folder: Path, real: Path, limit: float) -> None:
-    """Explain 15 heartbeats by every method, and 1,500 by all but the slowest."""
+def _measured(folder: Path, real: Path, limit: float) -> list[str]:
+    """Explain 15 and 1,500 heartbeats by all methods but the slowest; return those."""
     write(folder / "train.csv", real / "mitbih_train.csv", [100] * CLASSES)
     write(folder / "test.csv", real / "mitbih_test.csv", [MANY] * CLASSES)
-    few = CLASSES * FEW
-    _build(folder, {"only": "all"}, FEW, scores="all")
-    once = _costs(folder)
-    per_example = {job.split("_", 1)[1].rsplit("_", 1)[0]: cost / few for job, (cost, _) in _of(once, "measure_")}
-    slow = sorted(name for name, seconds in per_example.items() if seconds > limit)
+    per_example = _seconds_of_each(folder)
+    slow = {name: seconds for name, seconds in per_example.items() if seconds > limit}
     kept = [name for name in per_example if name not in slow]
     print(f"MIT-BIH, measured heartbeats; heartbeat_cnn, memory_mb {MEMORY_MB}, one thread")
-    print(f"{len(kept)} of {len(per_example)} methods need at most {limit:g} s of CPU for an example. Left out:")
-    print("  " + (", ".join(f"{name} {per_example[name]:.1f} s" for name in slow) or "none"))
-    _build(folder, {"only": kept}, FEW, scores="none")
-    small, small_disk = _costs(folder), _disk(folder)
-    _build(folder, {"only": kept}, MANY, scores="none")
-    large, large_disk = _costs(folder), _disk(folder)
-    row("", few, MANY * CLASSES, "times")
+    print(f"{len(kept)} of {len(per_example)} methods take at most {limit:g} s for one more example. Left out:")
+    print(textwrap.fill(", ".join(f"{name} {slow[name]:.2g} s" for name in sorted(slow)) or "none", 100), flush=True)
+    costs, disk = [], []
+    for measured in (FEW, MANY):
+        _build(folder, {"only": kept}, measured)
+        costs.append(_costs(folder))
+        disk.append(_disk(folder))
+    counts = (FEW * CLASSES, MANY * CLASSES)
+    row("", *(f"{count:,}" for count in counts), "times")
     for title, prefix in (
         ("CPU s: explaining", "measure_"),
         ("CPU s: permutation importance", "permutation"),
         ("CPU s: class maps, importance, groups", "summarise_"),
-        ("CPU s: their figures", "draw_"),
     ):
-        before, after = (sum(cost for _, (cost, _) in _of(costs, prefix)) for costs in (small, large))
-        row(title, before, after, after / before)
-    row("MB on disk: maps and summaries", small_disk, large_disk, large_disk / small_disk)
-    for title, costs in (("15", small), ("1,500", large)):
-        job, (_, memory) = max(costs.items(), key=lambda item: item[1][1])
-        row(f"largest job with {title}: {job}, MB", memory, "limit", MEMORY_MB + 1024)
-    scored = [(job, cost) for job, cost in once.items() if job.startswith("score_")]
-    row(
-        f"CPU s: all {len(scored)} scores of {len(per_example)} methods, {few} shown",
-        sum(cost for _, (cost, _) in scored),
-    )
-    print()
+        few, many = (sum(cost for job, (cost, _) in found.items() if job.startswith(prefix)) for found in costs)
+        row(title, few, many, many / few)
+    row("MB on disk: maps and summaries", *disk, disk[1] / disk[0])
+    for count, found in zip(counts, costs, strict=True):
+        job, (_, memory) = max(found.items(), key=lambda item: item[1][1])
+        row(f"MB of the largest job, {count:,}: {job}", memory, "limit", MEMORY_MB + 1024)
+    print(flush=True)
+    return kept
+
+
+def _seconds_of_each(folder: Path) -> dict[str, float]:
+    """Return the seconds that each method of the set `all` takes for one more heartbeat, as its job says."""
+    methods = list(names(resolve(_content(folder, {"only": "all"}, 0)), "mitbih", "methods"))
+    files = [f"results/mitbih/explain/{method}/cost.json" for method in methods]
+    seconds = []
+    for shown in SHOWN:
+        _build(folder, {"only": "all"}, 0, *files, shown=shown)
+        costs = [json.loads((folder / file).read_text()) for file in files]
+        seconds.append([sum(cost["seconds"] for cost in of_variants.values()) for of_variants in costs])
+    more = CLASSES * (SHOWN[1] - SHOWN[0])
+    return {name: max(many - few, 0) / more for name, few, many in zip(methods, *seconds, strict=True)}
 
 
 def _parts(folder: Path) -> None:
     """Explain 100 heartbeats in 1, 4 and 16 parts, and compare every byte."""
     made = []
     for parts in PARTS:
-        _build(folder, {"only": [*IN_PARTS]}, 20, scores="none", parts=parts)
-        made.append(dict(_content(folder, parts)))
+        _build(folder, {"only": [*IN_PARTS]}, 20, parts=parts)
+        made.append(dict(_bytes(folder, parts)))
     equal = all(other == made[0] for other in made)
     print(f"100 heartbeats by {', '.join(IN_PARTS)} in {', '.join(map(str, PARTS))} parts")
     row(f"{len(made[0])} maps and summaries", "the same bytes" if equal else "DIFFERENT")
-    print()
+    print(flush=True)
     if not equal:
         sys.exit("parts change the results")
+
+
+def _scores(folder: Path, kept: Sequence[str]) -> None:
+    """Score the shown heartbeats by the whole set `all` of scores."""
+    _build(folder, {"only": [*kept]}, 0, "results/mitbih/score/leaderboard.csv", scores="all")
+    found = {job: cost for job, cost in _costs(folder).items() if job.startswith("score_")}
+    print(f"{len(found)} scores of {len(kept)} methods on {CLASSES} shown heartbeats")
+    row("CPU s", sum(cost for cost, _ in found.values()))
+    job, (_, memory) = max(found.items(), key=lambda item: item[1][1])
+    row(f"MB of the largest job: {job}", memory, "limit", MEMORY_MB + 1024)
+    print(flush=True)
 
 
 def _full_size(folder: Path, real: Path) -> None:
@@ -113,7 +138,7 @@ def _full_size(folder: Path, real: Path) -> None:
     write(folder / "train.csv", real / "mitbih_train.csv", TRAIN)
     write(folder / "test.csv", real / "mitbih_test.csv", TEST)
     size = sum((folder / f"{name}.csv").stat().st_size for name in ("train", "test")) / 1e6
-    _build(folder, OF_ALL, "all", scores="none", parts=4)
+    _build(folder, OF_ALL, "all", parts=4)
     costs = _costs(folder)
     print(
         f"MIT-BIH in full size ({sum(TRAIN):,} + {sum(TEST):,} beats, {size:.0f} MB), one epoch, all test beats explained"
@@ -153,26 +178,48 @@ def _append(file: Any, beats: NDArray[Any], label: int) -> None:
     file.writelines(rows)
 
 
-def _build(folder: Path, methods: dict[str, Any], measured: int | str, *, scores: str, parts: int = 1) -> None:
-    """Run everything of one experiment; what is there already stays."""
+def _content(
+    folder: Path, methods: dict[str, Any], measured: int | str, *, parts: int = 1, scores: str = "none", shown: int = 1
+) -> dict[str, Any]:
+    """Return the configuration."""
     experiment = {
         "dataset": {
             "source": "mitbih",
-            **{name: f"{name}.csv" for name in ("train", "test")},
+            **{name: str(folder / f"{name}.csv") for name in ("train", "test")},
             **{f"{name}_sha256": "none" for name in ("train", "test")},
             "samples": 186,
         },
         "model": {"architecture": "heartbeat_cnn", "batch_norm_momentum": 0.9},
         "training": {"epochs": 1, "class_weights": "balanced"},
-        "examples": {"per_class": FEW, "choose": "any", "summarise": measured, "parts": parts},
+        "examples": {"per_class": shown, "choose": "any", "summarise": measured, "parts": parts},
         "methods": methods,
-        "scores": {"only": scores},
+        "scores": scores,
         "views": "none",
     }
-    content = {"run": ["mitbih"], "memory_mb": MEMORY_MB, "experiments": {"mitbih": experiment}}
+    return {"run": ["mitbih"], "memory_mb": MEMORY_MB, "experiments": {"mitbih": experiment}}
+
+
+def _build(
+    folder: Path,
+    methods: dict[str, Any],
+    measured: int | str,
+    *targets: str,
+    parts: int = 1,
+    scores: str = "none",
+    shown: int = 1,
+) -> None:
+    """Make the targets, or the summaries and their figures; what is there already stays."""
+    content = _content(folder, methods, measured, parts=parts, scores=scores, shown=shown)
     tiny.write_config(folder, content)
-    command = tiny.command(folder, "--cores", "2", "results")
-    done = subprocess.run(command, cwd=folder, env=tiny.environment(), check=False, capture_output=True, text=True)
+    wanted = targets or summary_files.figures(resolve(content), "mitbih")
+    done = subprocess.run(
+        tiny.command(folder, "--cores", "2", "--", *wanted),
+        cwd=folder,
+        env=tiny.environment(),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         sys.exit(done.stderr[-3000:])
 
@@ -192,13 +239,6 @@ def _number(text: str) -> float:
     return float(text) if re.fullmatch(r"[\d.]+", text) else 0.0
 
 
-def _of(costs: dict[str, tuple[float, float]], prefix: str) -> Iterator[tuple[str, tuple[float, float]]]:
-    """Yield the jobs of whole test sets whose name begins so."""
-    for job, cost in costs.items():
-        if job.startswith(prefix) and (prefix != "draw_" or re.match("draw_(class_maps|importance|map_groups)", job)):
-            yield job, cost
-
-
 def _disk(folder: Path) -> float:
     """Return the MB of maps and summaries."""
     here = folder / "results" / "mitbih"
@@ -206,7 +246,7 @@ def _disk(folder: Path) -> float:
     return sum(path.stat().st_size for path in paths) / 1e6
 
 
-def _content(folder: Path, parts: int) -> Iterator[tuple[str, bytes]]:
+def _bytes(folder: Path, parts: int) -> Iterator[tuple[str, bytes]]:
     """Yield the maps of each method, joined, and every summary."""
     here = folder / "results" / "mitbih"
     for method in IN_PARTS:
