@@ -2,7 +2,8 @@
 
 Seconds depend on the machine and on what else it does; the ratio of two that were taken in turn does not. Name one or
 more benchmarks to run only these: `python -m tests.bench occlusion`. `peers` is last, as it takes the longest; what
-follows it chooses among its cases: `python -m tests.bench peers --cases digit --inputs 16`.
+follows it chooses among its cases: `python -m tests.bench peers --cases digit --inputs 16`. What follows `summaries` is
+its limit in seconds.
 
 `--write` also writes what is printed, with command and date, between the benchmark's markers in `docs/performance.md`.
 """
@@ -14,10 +15,12 @@ from datetime import date
 from tests.bench import (
     coverage,
     csv,
+    dag,
     ecg,
     few_examples,
     first_picture,
     heartbeats,
+    long_signals,
     occlusion,
     page,
     peers,
@@ -29,16 +32,20 @@ from tests.bench import (
     shortcuts,
     slurm,
     stream,
+    summaries,
 )
 
 BENCHMARKS = {
     "first_picture": first_picture.main,
+    "dag": dag.main,
     "occlusion": occlusion.main,
     "csv": csv.main,
     "heartbeats": heartbeats.main,
     "few_examples": few_examples.main,
     "scores": scores.main,
     "stream": stream.main,
+    "long_signals": long_signals.main,
+    "summaries": summaries.main,
     "coverage": coverage.main,
     "ranks": ranks.main,
     "shortcuts": shortcuts.main,
@@ -49,20 +56,23 @@ BENCHMARKS = {
     "rankings": rankings.main,
     "peers": peers.main,
 }
+# Those that take words of their own.
+WITH_WORDS = ("peers", "summaries")
 
 if __name__ == "__main__":
     words = [word for word in sys.argv[1:] if word != "--write"]
     writing = len(words) < len(sys.argv) - 1
-    names = ["peers"] if words[:1] == ["peers"] else words or list(BENCHMARKS)
+    with_words = bool(words) and words[0] in WITH_WORDS
+    names = words[:1] if with_words else words or list(BENCHMARKS)
     if unknown := [name for name in names if name not in BENCHMARKS]:
         sys.exit(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    if not writing and names == ["peers"]:
-        sys.exit(peers.main(words[1:]))
+    if not writing and with_words:
+        sys.exit(BENCHMARKS[names[0]](words[1:]))
     if not writing and len(names) == 1:
         sys.exit(BENCHMARKS[names[0]]())
     # Each in a process of its own: TensorFlow takes its number of threads once, and memory is not given back.
     for name in names:
-        command = [name, *(words[1:] if name == "peers" else [])]
+        command = [name, *(words[1:] if with_words else [])]
         done = subprocess.run(
             [sys.executable, "-m", "tests.bench", *command],
             check=False,

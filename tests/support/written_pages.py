@@ -127,6 +127,7 @@ def write(
     evaluated: bool = True,
     measured: bool = False,
     right: int = 80,
+    flags: Mapping[str, Path] | None = None,
     change: Any = None,
 ) -> Made:
     """Write results and their page; `change` gets the shared arrays and the maps before they are written."""
@@ -187,6 +188,7 @@ def write(
         attributions=attributions,
         output=folder / "page.html",
         report_summary=folder / "summary.json",
+        flags=flags,
         **optional,
     )
     text = (folder / "page.html").read_text(encoding="utf-8")

@@ -1,5 +1,5 @@
 # The page of an experiment: a summary, an explorer of the explanations and the tables, in one file.
-# in: results/<experiment>/data/, model/, evaluation/, explain/, score/; out: results/<experiment>/page.html, summary.json
+# in: results/<experiment>/data/, model/, evaluation/, explain/, score/, summaries/; out: results/<experiment>/page.html, summary.json
 
 from pellucid.page import parts as page_parts
 

@@ -1,5 +1,6 @@
 """Write the page of an experiment."""
 
+from pellucid.config.variants import variants
 from pellucid.jobs.script import Snakemake, job
 from pellucid.page.build import build
 
@@ -7,6 +8,8 @@ snakemake: Snakemake
 
 with job(snakemake) as params:
     optional = ("metrics", "per_class", "chance", "leaderboard", "leaderboard_metrics", "checks")
+    labels = [label for method, values in params.settings["methods"].items() for label in variants(method, values)]
+    flags = snakemake.input.get("flags")
     build(
         experiment=snakemake.wildcards.experiment,
         title=params.title,
@@ -16,5 +19,6 @@ with job(snakemake) as params:
         attributions=dict(zip(params.settings["methods"], snakemake.input.get("attributions", []), strict=True)),
         output=snakemake.output.page,
         report_summary=snakemake.output.summary,
+        flags=dict(zip(labels, flags, strict=True)) if flags else None,
         **{name: snakemake.input.get(name) for name in optional},
     )

@@ -2,6 +2,7 @@
 
 from pellucid.config import page_files
 from pellucid.config.resolution import resolve
+from pellucid.page import whole_classes
 
 DIGITS = {"dataset": {"source": "digits"}, "model": {"architecture": "digit_cnn"}}
 
@@ -22,6 +23,14 @@ def test_a_compared_experiment_shows_its_leaderboard_and_its_checks():
         "checks": "results/one/score/checks.csv",
     }
     assert page_files.all_pages(config) == ["results/one/page.html"]
+
+
+def test_whole_classes_are_linked_and_what_is_linked_is_made_before():
+    config = resolved(methods=["saliency"], scores="none", examples={"summarise": 4})
+    here = "results/one/summaries/saliency"
+    inputs = page_files.inputs(config, "one")
+    assert inputs["flags"] == [f"{here}/groups.json"]
+    assert inputs["linked"] == [f"{here}/{name}.png" for name in whole_classes.LINKS]
 
 
 def test_without_scores_nothing_is_compared():

@@ -98,6 +98,11 @@ def figures(config: Config, experiment: str) -> list[str]:
     return [f"{folder}/{name}.png" for folder in _folders(config, experiment) for name in FIGURES]
 
 
+def flags(config: Config, experiment: str) -> list[str]:
+    """Return the file with the flagged groups of maps of each explanation, in the order of methods and variants."""
+    return [f"{folder}/{SUMMARY['flags']}" for folder in _folders(config, experiment)]
+
+
 def all_figures(config: Config) -> list[str]:
     """Return the figures of the summaries of all experiments, as PNG."""
     return [path for experiment in config.experiments for path in figures(config, experiment)]

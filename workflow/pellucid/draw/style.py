@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from pellucid import files
 from pellucid.data_info import DataInfo
-from pellucid.draw.shared import fonts
+from pellucid.draw.shared import file_size, fonts
 from pellucid.user_text import in_figure, names_in_figure, readable
 
 Array = NDArray[np.float32]
@@ -77,9 +77,15 @@ def save(figure: Figure, *paths: Path | str) -> None:
         # The layout takes most of the time: it is computed once, not again for every format.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
+        file_size.as_pixels(figure)
         for path in paths:
             metadata = {"Date": None} if str(path).endswith(".svg") else {}
-            files.write(path, partial(figure.savefig, metadata=metadata))
+            files.write(path, partial(_save, figure, metadata))
+
+
+def _save(figure: Figure, metadata: dict[str, Any], path: Path) -> None:
+    figure.savefig(path, metadata=metadata)
+    file_size.shrink(path)
 
 
 def fit(figure: Figure) -> None:

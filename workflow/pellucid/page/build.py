@@ -20,7 +20,7 @@ from pellucid import files, plugins, tables
 from pellucid.data_info import DataInfo, as_series
 from pellucid.draw import style
 from pellucid.draw.shared import task_heading
-from pellucid.page import citations, explanations, parts, quality_by_task, summary
+from pellucid.page import citations, explanations, parts, quality_by_task, summary, whole_classes
 from pellucid.page.ranking import Ranking, ranking
 from pellucid.page.summary import Section
 from pellucid.user_text import in_figure, readable
@@ -48,6 +48,7 @@ def build(
     leaderboard: Path | str | None = None,
     leaderboard_metrics: Path | str | None = None,
     checks: Path | str | None = None,
+    flags: Mapping[str, Path | str] | None = None,
 ) -> None:
     """Write the page.
 
@@ -61,11 +62,12 @@ def build(
         per_class: `per_class.csv`, or the table of the labels or values; likewise.
         attributions: `attributions.npz` of each method.
         leaderboard, leaderboard_metrics, checks: the tables of `compare`; None if nothing was compared.
+        flags: `groups.json` of each explanation, by its label; None if no whole classes were explained.
     """
     data, trained = as_series(files.read_json(data_info)), files.read_json(training)
     explained, shared = explanations.read(settings["methods"], attributions)
     explorer = explanations.content(explained, shared, _named(data)) if explained else None
-    ranks = None
+    ranks, of_classes = None, whole_classes.read(flags or {})
     if leaderboard and leaderboard_metrics and checks:
         ranks = ranking(leaderboard, leaderboard_metrics, checks)
     mood, quality = quality_by_task.sentences(
@@ -83,6 +85,7 @@ def build(
         *([Section("What is explained", "", summary.explained_sentences(data, explorer, settings["examples"]))]
           if explorer else []),
         *summary.method_sections(ranks, [explanation.label for explanation in explained]),
+        *whole_classes.section(of_classes),
     ]  # fmt: skip
     text, references = citations.methods_text(
         data=data,
@@ -102,7 +105,7 @@ def build(
         "tables": _tables(leaderboard, leaderboard_metrics, per_class, checks, task_heading.word(data)),
     }
     shown = in_figure(title or experiment, 300)
-    page = _filled(experiment, shown, sections, text, references, content)
+    page = _filled(experiment, shown, sections, text, references, content, whole_classes.in_html(of_classes))
     files.write(output, lambda temporary: temporary.write_text(page, encoding="utf-8"))
     files.write_json(report_summary, {"title": shown, "sections": [asdict(section) for section in sections]})
     size = len(page.encode())
@@ -182,6 +185,7 @@ def _filled(
     text: str,
     references: Sequence[str],
     content: Mapping[str, Any],
+    classes: str,
 ) -> str:
     """Return the HTML. All parts are filled in at once, so that no text of the user is taken for the name of a part."""
     template, css, script = parts.read()
@@ -193,6 +197,8 @@ def _filled(
         "style": css,
         "script": script,
         "summary": "\n".join(map(_section, sections)),
+        "classes": classes,
+        "classes_link": '<a href="#classes">Whole classes</a> ' if classes else "",
         "methods_text": html.escape(text),
         "references": "\n".join(f"<li>{html.escape(reference)}</li>" for reference in references),
         "content": in_script(content),
