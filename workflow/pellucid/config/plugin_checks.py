@@ -190,7 +190,8 @@ def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
     own = plugins.hook(module, "features")(**plugins.own_parameters(experiment["model"], module), **several)
     layers = () if module.SPEC.opaque else ("layers",)
     trained = ("training",) if experiment["training"]["epochs"] else ()
-    truth = ("truth",) if spec_of(experiment, "dataset").truth else ()
+    source = spec_of(experiment, "dataset")
+    truth = tuple(name for name in ("truth", "truth_frequency") if getattr(source, name))
     labels = ("labels",) if is_labelled(experiment) else ()
     split = ("split",) if experiment["split"] != "none" else ()
     return (*own, *layers, *trained, *truth, *labels, *split)
@@ -237,7 +238,7 @@ def _unfit(experiment: Mapping[str, Any], spec: Any, task: str, kind: str, prese
         return f"for data of the kind {' or '.join(kinds)}", f"the data are of the kind {kind}"
     if not (lacking := [feature for feature in spec.requires if feature not in present]):
         return "", ""
-    without = experiment["dataset"]["source"] if lacking == ["truth"] else experiment["model"]["architecture"]
+    without = experiment["dataset"]["source"] if set(lacking) <= {"truth", "truth_frequency"} else experiment["model"]["architecture"]
     reason = f'"{without}" has no {comma_list(lacking)}'
     if lacking == ["training"]:
         reason = "training.epochs is 0"

@@ -64,7 +64,8 @@ class ScoreSpec:
         about: its definition and its limits, in a few sentences.
         paper: the publication that it implements.
         metrics: by name. A variant of a metric (a baseline, a fraction) follows a dot, as in "deletion.mean".
-        requires: features that the experiment must have: those of a model, "truth", or "training" (at least one epoch).
+        requires: features that the experiment must have: those of a model, "truth", "truth_frequency", or "training" (at
+            least one epoch).
         needs_model: whether it uses `case.model`.
         needs_training: whether it uses `case.training`.
         needs_method: whether it uses `explanation.re_explain`; it then needs the model too.
@@ -139,6 +140,8 @@ class ScoreContext:
         seed: of the experiment.
         cache: results that do not depend on the explanation (`removal.memoised`).
         others: of a model with several inputs, the values of those that are held, (N, *shape) by name.
+        truth_frequency: bool (N, time // 2 + 1), the bins of `numpy.fft.rfftfreq` where the evidence was planted, in
+            whatever channel; None if they are not known.
     """
 
     data_info: DataInfo
@@ -154,6 +157,7 @@ class ScoreContext:
     cache: dict[Any, Any] = field(default_factory=dict)
     measured: NDArray[np.bool_] | None = None
     others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    truth_frequency: NDArray[np.bool_] | None = None
 
     @property
     def task(self) -> str:

@@ -157,6 +157,7 @@ def loaded(
             cache=cache,
             measured=arrays.get("measured"),
             others=held_examples.others(arrays),
+            truth_frequency=arrays.get("truth_frequency"),
         )
         for explanation in _explanations(method, parameters, explained[method], arrays, case):
             yield explanation, case

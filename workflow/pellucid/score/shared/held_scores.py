@@ -66,6 +66,7 @@ def _case_of(case: ScoreContext, rows: slice) -> ScoreContext:
         labels=case.labels[rows],
         cache=case.cache.setdefault(("example", rows.start), {}),
         truth=None if case.truth is None else case.truth[rows],
+        truth_frequency=None if case.truth_frequency is None else case.truth_frequency[rows],
         measured=None if case.measured is None else case.measured[rows],
     )
 
