@@ -238,7 +238,8 @@ def _unfit(experiment: Mapping[str, Any], spec: Any, task: str, kind: str, prese
         return f"for data of the kind {' or '.join(kinds)}", f"the data are of the kind {kind}"
     if not (lacking := [feature for feature in spec.requires if feature not in present]):
         return "", ""
-    without = experiment["dataset"]["source"] if set(lacking) <= {"truth", "truth_frequency"} else experiment["model"]["architecture"]
+    of_data = set(lacking) <= {"truth", "truth_frequency"}
+    without = experiment["dataset"]["source"] if of_data else experiment["model"]["architecture"]
     reason = f'"{without}" has no {comma_list(lacking)}'
     if lacking == ["training"]:
         reason = "training.epochs is 0"

@@ -45,7 +45,7 @@ class SourceSpec:
         citation: the reference that the authors ask for.
         homepage: a page about the data.
         truth: whether the evidence for each example's class, label or value is known (`Examples.truth`).
-        truth_frequency: whether the frequencies of this evidence are known (`Examples.truth_frequency`); only of series.
+        truth_frequency: whether the frequencies of the evidence are known (`Examples.truth_frequency`); of series.
         events: "r_peaks" for recordings of heartbeats whose R peaks can be found (`heartbeats.r_peaks`): the maps of
             their beats are then averaged.
         scratch: whether `load` takes a `scratch` (`spill_buffer.SpillBuffer`), where it builds arrays that may be
@@ -125,8 +125,8 @@ class Examples:
         filling: uint8, of the shape of x: MEASURED, ESTIMATED or BLANK; None if every value was measured. Only measured
             values count in the statistics of scaling, and are explained and scored; BLANK values stay 0.
         others: of several inputs (`RawData.inputs`), all but the first, by name, rows as in x.
-        truth_frequency: bool (N, time // 2 + 1): True at the bins of `numpy.fft.rfftfreq(time)` where the evidence lies,
-            in whatever channel. Of several labels or values (N, time // 2 + 1, outputs). None if they are unknown.
+        truth_frequency: bool (N, time // 2 + 1): True at the bins of `numpy.fft.rfftfreq(time)` where the evidence
+            lies, in whatever channel. Of several labels or values (N, time // 2 + 1, outputs). None if unknown.
     """
 
     x: NDArray[Any]

@@ -58,9 +58,9 @@ def select(
             value that the example stands for), `targets` (int64, see `targets.py`), `predictions` (int64: the class,
             or whether the label is predicted; float32: the value), `probabilities` (float64, not of a regression),
             `answers` (the labels, uint8, or values, float32, of several labels or a regression), `truth` (bool, the
-            evidence of what is explained) and `truth_frequency` (bool (n, bins), its frequencies) where they are known, `measured` (bool, of the shape of the inputs) where a test
-            example was padded or had gaps, and of data with several inputs `other/<name>` (float32), the values of the
-            inputs beside the explained one.
+            evidence of what is explained) and `truth_frequency` (bool (n, bins)) where they are known, `measured`
+            (bool, of the shape of the inputs) where a test example was padded or had gaps, and of data with several
+            inputs `other/<name>` (float32), the values of the inputs beside the explained one.
         others: `other_test.npz`; None of data with one input.
 
     Raises:

@@ -61,9 +61,9 @@ def preprocess(
         scale: none, standard or minmax.
         seed: of the experiment.
         folder: gets `x_<split>.npy` (float32), `labels.npz` (`Examples.y`, per split), `truth.npz` (bool, per split,
-            as `Examples.truth`, where the source knows it; `<split>_frequency` as `Examples.truth_frequency`, likewise),
-            `measured.npz` (bool, per split, where something was
-            filled), `groups.npz` (str (N,), per split, where the source names groups) and `data.json`.
+            as `Examples.truth`, where the source knows it; `<split>_frequency`, as `Examples.truth_frequency`),
+            `measured.npz` (bool, per split, where something was filled), `groups.npz` (str (N,), per split, where the
+            source names groups) and `data.json`.
         memory_mb: what the source may keep in memory; the results do not depend on it.
         classes: the model's classes in the order of its outputs, where the model has its own list: they number the
             labels, and some may have no examples. The splits do not depend on it.

@@ -64,8 +64,8 @@ class ScoreSpec:
         about: its definition and its limits, in a few sentences.
         paper: the publication that it implements.
         metrics: by name. A variant of a metric (a baseline, a fraction) follows a dot, as in "deletion.mean".
-        requires: features that the experiment must have: those of a model, "truth", "truth_frequency", or "training" (at
-            least one epoch).
+        requires: features that the experiment must have: those of a model, "truth", "truth_frequency", or "training"
+            (at least one epoch).
         needs_model: whether it uses `case.model`.
         needs_training: whether it uses `case.training`.
         needs_method: whether it uses `explanation.re_explain`; it then needs the model too.
@@ -183,6 +183,7 @@ class Explanation:
         checks: its entry in `checks.json`.
         re_explain: explains other inputs by the same method, by default with the same seed and model:
             `re_explain(inputs, targets, seed=None, model=None, measured=None, training=None)`.
+        domain: "time", or what the maps are over instead: "frequency" for (N, time // 2 + 1, channels).
     """
 
     label: str
@@ -195,6 +196,7 @@ class Explanation:
     cost: Mapping[str, Any] = field(default_factory=dict)
     checks: Mapping[str, float] = field(default_factory=dict)
     re_explain: Callable[..., NDArray[np.float32]] | None = None
+    domain: str = "time"
 
 
 @dataclass(frozen=True)
