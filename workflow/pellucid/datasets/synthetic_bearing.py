@@ -238,7 +238,7 @@ def _rings(time: Array, times: Array, strengths: Array, resonance: float, dampin
     since = samples * step - times[:, np.newaxis]
     waves = strengths[:, np.newaxis] * np.exp(-damping * rate * since) * np.sin(rate * since)
     inside = (samples >= 0) & (samples < len(time))
-    return np.bincount(samples[inside], waves[inside], minlength=len(time))
+    return np.bincount(samples[inside], waves[inside], minlength=len(time)).astype(np.float64)
 
 
 def _shaft(time: Array, speed: float, harmonics: float, rng: np.random.Generator) -> Array:
