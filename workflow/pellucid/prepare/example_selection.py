@@ -87,15 +87,8 @@ def select(
         "targets": explained,
         **({} if task == SINGLE_LABEL or unlabelled else {"answers": answers[indices]}),
     }
-    for name, path, key in (
-        ("truth", truth, "test"),
-        ("truth_frequency", truth, "test_frequency"),
-        ("measured", measured, "test"),
-    ):
-        # A file lacks the key where the source knows no truth, or fills no values.
-        if key in (of_split := files.map_arrays(path)):
-            arrays[name] = np.asarray(of_split[key][indices])
-    # Bins are of all channels together: one axis fewer than the inputs.
+    arrays |= _known(truth, measured, indices)
+    # Bins are of all channels together.
     for name, depth in (("truth", arrays["inputs"].ndim), ("truth_frequency", 2)):
         if name in arrays:
             arrays[name] = evidence(arrays[name], explained, depth)
@@ -104,6 +97,17 @@ def select(
         logger.info("the first %d of %d examples, which have no labels", len(indices), len(answers))
     else:
         logger.info("%d examples of %d %s", len(indices), len(np.unique(stands_for)), OUTPUT_WORDS[task])
+
+
+def _known(truth: Path | str, measured: Path | str, indices: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+    """Return the rows of what is known of the test examples: their truth, its frequencies, what was measured."""
+    sources = {"truth": (truth, "test"), "truth_frequency": (truth, "test_frequency"), "measured": (measured, "test")}
+    known = {}
+    for name, (path, key) in sources.items():
+        # A file lacks the key where the source knows no truth, or fills no values.
+        if key in (of_split := files.map_arrays(path)):
+            known[name] = np.asarray(of_split[key][indices])
+    return known
 
 
 def thresholds_of(path: Path | str | None, classes: Sequence[str]) -> NDArray[np.float64]:
