@@ -129,9 +129,10 @@ def is_untrained(config: Config, experiment: str) -> bool:
 
 
 def plants_evidence(config: Config, experiment: str) -> bool:
-    """Return whether the data source knows where the evidence for each class lies: whether it is needed is tested."""
+    """Return whether the source knows the places or frequencies of each class's evidence: its need is then tested."""
     settings = settings_of(config, experiment)
-    return bool(named_files.spec_of(settings, "dataset").truth) and tasks_of.of(settings) == SINGLE_LABEL
+    spec = named_files.spec_of(settings, "dataset")
+    return (spec.truth or spec.truth_frequency) and tasks_of.of(settings) == SINGLE_LABEL
 
 
 def has_beats(config: Config, experiment: str) -> bool:
