@@ -10,8 +10,11 @@ from pydantic import Field
 
 from pellucid.batching import blocks
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.shared import baselines
+from pellucid.explain.shared import baselines, domains
+from pellucid.explain.shared.domains import fits
 from pellucid.network.explained_model import ExplainedModel
+
+__all__ = ["SPEC", "explain", "fits", "reference"]
 
 SPEC = MethodSpec(
     title="Integrated gradients",
@@ -40,22 +43,29 @@ def explain(
         ),
     ] = 50,
     baseline: baselines.Baseline = "zero",
+    domain: domains.Domain = "time",
+    frame: domains.Frame = "auto",
+    bands: domains.Bands = 8,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """Return (input - baseline) × mean gradient on the line between them (trapezoidal rule): (N, *input_shape)."""
-    reference = baselines.baseline(inputs, baseline, rng, measured)
-    difference = inputs - reference
+    """Return (input - baseline) × mean gradient on the line between them (trapezoidal rule): (N, *input_shape).
+
+    In another domain the line goes through the same signals, so that a map of the domain, (N, *cells), has the same sum.
+    """
+    space = domains.opened(model, inputs.shape[1:], domain=domain, frame=frame, bands=bands)
+    reference = space.enter(baselines.baseline(inputs, baseline, rng, measured))
+    difference = space.enter(inputs) - reference
     points = np.linspace(0, 1, steps + 1, dtype=np.float32)
     weights = np.full(steps + 1, 1 / steps)
     weights[[0, -1]] /= 2
-    total = np.zeros(inputs.shape, np.float64)
+    total = space.zeros(len(inputs))
     for part, some in blocks(len(inputs), steps + 1, model.batch_size(backward=True)):
-        alpha = points[some].reshape(-1, *(1,) * inputs.ndim)
+        alpha = points[some].reshape(-1, *(1,) * reference.ndim)
         on_line = reference[part] + alpha * difference[part]
         classes = np.tile(targets[part], len(alpha))
-        gradient = model.gradient(on_line.reshape(-1, *inputs.shape[1:]), classes).reshape(on_line.shape)
+        gradient = space.model.gradient(on_line.reshape(-1, *space.shape), classes).reshape(on_line.shape)
         total[part] += np.tensordot(weights[some], gradient, axes=1)
-    return (difference * total).astype(np.float32)
+    return space.contributions(difference, total).astype(np.float32)
 
 
 reference = baselines.reference

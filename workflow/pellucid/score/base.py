@@ -72,6 +72,7 @@ class ScoreSpec:
         needs_random_labels: whether it uses `case.random_labels`.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
         of_numbers: whether it has a meaning for an input of numbers, which have no neighbours.
+        domains: of the maps for which it has a meaning (`explain/shared/domains.py`); other explanations are left out.
         several_inputs: whether the value of an example is known from this example alone, so that a model of several
             inputs, which is scored example by example, can be scored.
     """
@@ -89,6 +90,7 @@ class ScoreSpec:
     tasks: tuple[str, ...] = TASKS
     of_numbers: bool = True
     several_inputs: bool = True
+    domains: tuple[str, ...] = ("time",)
     function: ClassVar[str] = "score"
 
     @property
@@ -176,11 +178,13 @@ class Explanation:
     Attributes:
         label: of the variant.
         method: its name.
-        attributions: (N, *input_shape).
+        attributions: (N, *input_shape); in another domain than time the map of `explain/shared/domains.py`: frequency
+            (N, time // 2 + 1, channels), stft (N, F, frames, channels), bands (N, bands, channels).
         per_channel, signed, is_gradient: the method's declarations for this variant, see `MethodSpec`.
         random: whether another seed gives other attributions.
         cost: its entry in `cost.json`.
         checks: its entry in `checks.json`.
+        domain: of the attributions: time, frequency, stft or bands.
         re_explain: explains other inputs by the same method, by default with the same seed and model:
             `re_explain(inputs, targets, seed=None, model=None, measured=None, training=None)`.
         domain: "time", or what the maps are over instead: "frequency" for (N, time // 2 + 1, channels).

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds, tables
-from pellucid.config.variants import method_of, variants
+from pellucid.config.variants import TIME, domain_of, method_of, variants
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.base import holds, measured_for, on_measured, require_finite
-from pellucid.explain.shared import held_examples, number_inputs
+from pellucid.explain.shared import domains, held_examples, number_inputs, stored_maps
 from pellucid.lazy_array import LazyRows
+from pellucid.messages import comma_list
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, RandomLabels, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import held_scores
@@ -103,7 +104,11 @@ def scored(
     rows, values, start = [], dict[str, NDArray[Any]](), perf_counter()
     for explanation, case in explanations:
         rng = partial(seeds.generator, seed, "score", score)
-        result = held_scores.score(plugin, explanation, case, rng, parameters)
+        if explanation.domain in spec.domains:
+            result = held_scores.score(plugin, explanation, case, rng, parameters)
+        else:
+            logger.warning("%s", _of_another_domain(spec, explanation))
+            continue
         _require_no_infinity(result, f"{spec.title} of {explanation.label}")
         rows += _rows(spec, result, explanation.label, case, seed)
         values |= _arrays(result, explanation.label)
@@ -177,13 +182,14 @@ def _explanations(
         Explanation(
             label=label,
             method=method,
-            attributions=arrays["attributions"][list(arrays["variants"]).index(label)],
+            attributions=stored_maps.maps_of(arrays, label)[0],
             per_channel=holds(spec.per_channel, values),
             signed=holds(spec.signed, values),
             is_gradient=holds(spec.is_gradient, values),
             cost=costs[label],
             checks=checks[label],
             re_explain=partial(re_explain, method, label, values, case),
+            domain=domain_of(values),
         )
         for label, values in variants(method, parameters).items()
     ]
@@ -212,8 +218,9 @@ def re_explain(
     attributions: NDArray[np.float32] = plugin.explain(
         model or case.model, inputs, targets, rng, **provided, **parameters
     )
-    require_finite(attributions, inputs, f"{label} on other inputs, or of another model")
-    return on_measured(attributions, measured)
+    of_example = domains.map_shape(parameters, inputs.shape[1:])
+    require_finite(attributions, inputs, f"{label} on other inputs, or of another model", of_example)
+    return on_measured(attributions, measured if domain_of(parameters) == TIME else None)
 
 
 def _rows(spec: ScoreSpec, result: ScoreResult, label: str, case: ScoreContext, seed: int) -> list[tuple[Any, ...]]:
@@ -247,6 +254,12 @@ def _with_comparable(content: pd.DataFrame, arrays: Mapping[str, NDArray[Any]]) 
         if left_out and count:
             logger.warning("%s: not ranked, since they have too few examples: %s", metric, ", ".join(left_out))
     return content
+
+
+def _of_another_domain(spec: ScoreSpec, explanation: Explanation) -> str:
+    """Return why a score leaves out an explanation, in a sentence."""
+    reason = f"its map is over {explanation.domain}, and the score is defined for {comma_list(spec.domains)}"
+    return f"{spec.title}: {explanation.label} is left out, since {reason}"
 
 
 def _require_no_infinity(result: ScoreResult, where: str) -> None:
