@@ -187,7 +187,6 @@ class Explanation:
         domain: of the attributions: time, frequency, stft or bands.
         re_explain: explains other inputs by the same method, by default with the same seed and model:
             `re_explain(inputs, targets, seed=None, model=None, measured=None, training=None)`.
-        domain: "time", or what the maps are over instead: "frequency" for (N, time // 2 + 1, channels).
     """
 
     label: str

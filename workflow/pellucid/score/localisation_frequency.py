@@ -20,7 +20,7 @@ SPEC = ScoreSpec(
     "Relevance mass: the share of all strength that lies in them. AUROC: the probability that a bin with evidence is "
     "stronger than one without. Strength is the absolute attribution, summed over channels; ties count as drawn at "
     "random. The evidence itself scores 1; chance is the share of the bins that carry evidence, and 0.5 for AUROC. An "
-    "example without evidence has no value, and neither has an explanation over time: it says nothing of frequencies.",
+    "example without evidence has no value. An explanation over time is left out: it says nothing of frequencies.",
     paper="Brüsch T et al. FreqRISE: Explaining time series using frequency masking. arXiv:2406.13584 (2024), section "
     "4; after Arras L, Osman A, Samek W. CLEVR-XAI. Information Fusion 81 (2022), equations 1 and 2",
     metrics={
@@ -29,20 +29,21 @@ SPEC = ScoreSpec(
         "auroc": Metric("AUROC in frequency", "higher", 0, 1),
     },
     requires=("truth_frequency",),
+    domains=(DOMAIN,),
 )
 
 
 def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator) -> ScoreResult:
-    """Return all three metrics of each example; NaN for an example without evidence, and for maps of another domain.
+    """Return all three metrics of each example; NaN for an example without evidence.
 
     Raises:
-        InputError: the map of a frequency explanation has another number of bins than the truth.
+        InputError: the map is of another domain, or has another number of bins than the truth.
     """
     assert case.truth_frequency is not None
     truth = case.truth_frequency
     if explanation.domain != DOMAIN:
-        note = f"explanations over {explanation.domain} have no value: their maps have no bins of the Fourier transform"
-        return ScoreResult({name: np.full(len(truth), np.nan) for name in SPEC.metrics}, note=note)
+        found = f'a map over "{explanation.domain}"'
+        raise InputError.unexpected(explanation.label, found, "frequency: the evidence is known at its bins")
     maps = np.abs(explanation.attributions.astype(np.float64))
     if maps.ndim != 3 or maps.shape[:2] != truth.shape:
         raise InputError.unexpected(
