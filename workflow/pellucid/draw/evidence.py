@@ -17,7 +17,7 @@ from pellucid.messages import comma_list
 from pellucid.user_text import names_in_figure
 
 # How the control is called, where places are removed and where frequencies are.
-CONTROLS = ("without an equal region elsewhere", "without as many other, the strongest frequencies")
+CONTROLS = ("without an equal region elsewhere", "without the strongest other frequencies")
 # First the parts with which the accuracy should stay high, then those with which it should fall.
 PARTS = {
     planted_evidence.WHOLE: ("as they are", style.INK, "D"),
@@ -65,7 +65,9 @@ def draw(*, table: Path | str, title: str, pictures: Sequence[Path | str]) -> No
             for name, colour, marker in _parts(kinds)
         ]
         marks.append(Line2D([], [], color=style.QUIET, linestyle=":", linewidth=0.8, label="chance"))
-        figure.legend(handles=marks, loc="outside lower left", ncols=len(marks), fontsize=8, columnspacing=1.4)
+        # All in one line, where it is long enough.
+        columns = len(marks) if len(kinds) > 2 else 2
+        figure.legend(handles=marks, loc="outside lower left", ncols=columns, fontsize=8, columnspacing=1.4)
         figure.suptitle(f"{heading(rows)}\n{title}", x=0.01, ha="left", fontsize=10)
     style.save(figure, *pictures)
 

@@ -24,8 +24,8 @@ SPEC = ScoreSpec(
     paper="Brüsch T et al. FreqRISE: Explaining time series using frequency masking. arXiv:2406.13584 (2024), section "
     "4; after Arras L, Osman A, Samek W. CLEVR-XAI. Information Fusion 81 (2022), equations 1 and 2",
     metrics={
-        "relevance_rank": Metric("Relevance rank accuracy in frequency", "higher", 0, 1),
-        "relevance_mass": Metric("Relevance mass accuracy in frequency", "higher", 0, 1),
+        "relevance_rank": Metric("Rank accuracy in frequency", "higher", 0, 1),
+        "relevance_mass": Metric("Relevance mass in frequency", "higher", 0, 1),
         "auroc": Metric("AUROC in frequency", "higher", 0, 1),
     },
     requires=("truth_frequency",),
