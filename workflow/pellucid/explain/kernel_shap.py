@@ -13,7 +13,15 @@ from pydantic import Field
 from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec, When
 from pellucid.explain.shared import baselines, coalitions, domains
-from pellucid.explain.shared.segments import Channels, Compactness, Partition, Segments, by_number, fits, segmentation_in
+from pellucid.explain.shared.segments import (
+    Channels,
+    Compactness,
+    Partition,
+    Segments,
+    by_number,
+    fits,
+    segmentation_in,
+)
 from pellucid.explain.shared.segments import check as check_segments
 from pellucid.network.explained_model import ExplainedModel
 

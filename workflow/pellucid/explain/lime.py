@@ -10,7 +10,16 @@ from pydantic import Field
 
 from pellucid.explain.base import MethodSpec, When
 from pellucid.explain.shared import baselines, coalitions, domains
-from pellucid.explain.shared.segments import Channels, Compactness, Partition, Segments, by_number, check, fits, segmentation_in
+from pellucid.explain.shared.segments import (
+    Channels,
+    Compactness,
+    Partition,
+    Segments,
+    by_number,
+    check,
+    fits,
+    segmentation_in,
+)
 from pellucid.network.explained_model import ExplainedModel
 
 __all__ = ["SPEC", "check", "explain", "fits"]
