@@ -17,10 +17,11 @@ from pellucid.api.facts import Data
 from pellucid.api.opening import OpenedModel, Opening, open_model
 from pellucid.api.own_function import raising
 from pellucid.api.session import no_advice_on_tracing
+from pellucid.config.variants import TIME
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.run import explain_variants
-from pellucid.explain.shared import number_inputs
+from pellucid.explain.shared import number_inputs, stored_maps
 from pellucid.models.imported import callers_words, step_choice
 from pellucid.tasks import SINGLE_LABEL
 
@@ -270,12 +271,14 @@ def explain_opened(
                 seed=seed,
                 training=data.training,
                 classes=data.info["classes"],
+                sampling_rate=data.info["sampling_rate_hz"],
             )
     except InputError as error:
         # The model's own errors name no method.
         raise (error.at(f"{method}, {opened.where}") if error.where == "model" else error) from None
+    maps, domain = stored_maps.maps_of(results.arrays, method)
     return Explanation(
-        attributions=opened.as_given(results.arrays["attributions"][0]).reshape(data.shape),
+        attributions=opened.as_given(maps).reshape(data.shape) if domain == TIME else maps,
         method=method,
         parameters=chosen,
         targets=examples["targets"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pellucid.errors import InputError
@@ -71,12 +71,17 @@ def variants_in_time(method: str, parameters: Mapping[str, Any]) -> dict[str, di
     return {label: run for label, run in variants(method, parameters).items() if domain_of(run) == TIME}
 
 
-def in_words(parameters: Mapping[str, Any]) -> str:
-    """Return the parameters of one variant for a caption, without those of a domain that it does not use."""
+def in_words(parameters: Mapping[str, Any], written: Callable[[str], str] = str) -> str:
+    """Return the parameters of one variant for a caption, without those of a domain that it does not use.
+
+    Args:
+        parameters: of the variant.
+        written: how a value is written.
+    """
     domain = domain_of(parameters)
     unused = {name for name, needed in _OF_ONE_DOMAIN.items() if "domain" in parameters and needed != domain}
     unused |= {"domain"} if domain == TIME else set()
-    return ", ".join(f"{name} {value}" for name, value in parameters.items() if name not in unused)
+    return ", ".join(f"{name} {written(str(value))}" for name, value in parameters.items() if name not in unused)
 
 
 def _label(value: Any) -> str:

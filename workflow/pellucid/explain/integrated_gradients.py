@@ -50,7 +50,8 @@ def explain(
 ) -> NDArray[np.float32]:
     """Return (input - baseline) × mean gradient on the line between them (trapezoidal rule): (N, *input_shape).
 
-    In another domain the line goes through the same signals, so that a map of the domain, (N, *cells), has the same sum.
+    In another domain the line goes through the same signals, so that the map of this domain, (N, *cells), has the same
+    sum.
     """
     space = domains.opened(model, inputs.shape[1:], domain=domain, frame=frame, bands=bands)
     reference = space.enter(baselines.baseline(inputs, baseline, rng, measured))

@@ -48,7 +48,8 @@ def run(
         seed: of the experiment.
         threads, memory_mb: for the model.
         attributions: gets all arrays of `examples`, `variants` (names, V) and `attributions` (float32,
-            (V, N, *input_shape)), see `_split_measured`; of variants in another domain than time `stored_maps.arrays_of`.
+            (V, N, *input_shape)), see `_split_measured`; of variants in another domain than time what
+            `stored_maps.arrays_of` returns.
         cost: JSON; gets for each variant the seconds (of the first call, tracing included), the passes through the
             model and the parameters.
         checks: JSON; gets for each variant the result of `completeness`.
@@ -102,6 +103,7 @@ def explain_variants(
     training: NDArray[np.float32] | None = None,
     classes: Sequence[str] | None = None,
     sampling_rate: float | None = None,
+    runs: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Results:
     """Explain examples by one method, once for each variant of its parameters.
 
@@ -115,6 +117,7 @@ def explain_variants(
         training: (M, *input_shape), for a method that needs training examples.
         classes: their names, for messages.
         sampling_rate: in Hz, for the frequencies of maps in another domain; None if it is not known.
+        runs: the parameters of the variants to be run, by label; None for all variants of `parameters`.
 
     Raises:
         InputError: as `run`.
@@ -130,7 +133,7 @@ def explain_variants(
     if plugin.SPEC.needs_training and training is not None:
         provided["training"] = held_examples.with_axis(training)
     maps, elsewhere, costs, residuals = dict[str, NDArray[np.float32]](), dict[str, DomainMap](), {}, {}
-    for label, written in variants(method, parameters).items():
+    for label, written in (variants(method, parameters) if runs is None else runs).items():
         values = number_inputs.of_method(method, written, inputs.shape[1]) if numbers else written
 
         def arguments(rows: slice, values: Mapping[str, Any] = values) -> dict[str, Any]:

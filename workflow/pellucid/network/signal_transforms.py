@@ -40,7 +40,7 @@ class FourierTransform:
     @cached_property
     def frequencies(self) -> NDArray[np.float64]:
         """The frequency of each bin, in cycles per sample: (F,)."""
-        return np.fft.rfftfreq(self.length)
+        return np.asarray(np.fft.rfftfreq(self.length), np.float64)
 
     def forward(self, x: NDArray[Any]) -> NDArray[np.complex64]:
         """Return the coefficients of signals."""
@@ -66,8 +66,8 @@ class FourierTransform:
 class BandTransform(FourierTransform):
     """The DFT, of which a map has one value for each band of frequencies.
 
-    The masks of the bands partition the bins: the signal is the sum of its band-passed parts, and a band that is kept or
-    replaced as a whole is one of these parts.
+    The masks of the bands partition the bins: the signal is the sum of its band-passed parts, and a band that is kept
+    or replaced as a whole is one of these parts.
 
     Args:
         length, channels: as for `FourierTransform`.
@@ -126,7 +126,7 @@ class ShortTimeTransform:
     @cached_property
     def frequencies(self) -> NDArray[np.float64]:
         """The frequency of each bin, in cycles per sample."""
-        return np.fft.rfftfreq(self.frame)
+        return np.asarray(np.fft.rfftfreq(self.frame), np.float64)
 
     @cached_property
     def centres(self) -> NDArray[np.float64]:

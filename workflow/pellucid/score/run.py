@@ -102,17 +102,25 @@ def scored(
     plugin = plugins.load("score")[score]
     spec = plugin.SPEC
     rows, values, start = [], dict[str, NDArray[Any]](), perf_counter()
+    left_out: list[tuple[str, ScoreContext]] = []
     for explanation, case in explanations:
         rng = partial(seeds.generator, seed, "score", score)
-        if explanation.domain in spec.domains:
-            result = held_scores.score(plugin, explanation, case, rng, parameters)
-        else:
+        if explanation.domain not in spec.domains:
             logger.warning("%s", _of_another_domain(spec, explanation))
+            left_out.append((explanation.label, case))
             continue
+        result = held_scores.score(plugin, explanation, case, rng, parameters)
         _require_no_infinity(result, f"{spec.title} of {explanation.label}")
         rows += _rows(spec, result, explanation.label, case, seed)
         values |= _arrays(result, explanation.label)
         logger.info("%s: %s", explanation.label, _means_line(result))
+    # A table without a row could not be joined with those of other scores.
+    for label, case in left_out if not rows else ():
+        result = held_scores.undefined(
+            spec, len(case.inputs), f"defined for maps over {comma_list(spec.domains)} alone"
+        )
+        rows += _rows(spec, result, label, case, seed)
+        values |= _arrays(result, label)
     content = _with_comparable(pd.DataFrame(rows, columns=COLUMNS), values)
     number, seconds = content["explanation"].nunique(), perf_counter() - start
     logger.info("%s of %d explanations in %.1f s", spec.title, number, seconds)

@@ -72,7 +72,8 @@ class Space:
         """
         if self.transform is None:
             return np.asarray(difference * gradient)
-        return self.transform.gather(difference.real * gradient.real + difference.imag * gradient.imag)
+        parts = difference.real * gradient.real + difference.imag * gradient.imag
+        return np.asarray(self.transform.gather(parts))
 
     def sizes(self, gradient: NDArray[Any]) -> NDArray[Any]:
         """Return the size of the gradient at each cell: absolute values, or lengths over all parts of a cell.
@@ -80,8 +81,8 @@ class Space:
         The length does not depend on the phase at which a coefficient is measured.
         """
         if self.transform is None:
-            return np.abs(gradient)
-        return np.sqrt(self.transform.gather(gradient.real**2 + gradient.imag**2))
+            return np.asarray(np.abs(gradient))
+        return np.asarray(np.sqrt(self.transform.gather(gradient.real**2 + gradient.imag**2)))
 
     def zeros(self, n: int) -> NDArray[Any]:
         """Return zeros of the shape of n inputs of the model, in double precision."""
@@ -128,8 +129,12 @@ def transform_of(
 
 def transform_for(parameters: Mapping[str, Any], shape: Sequence[int]) -> Transform | None:
     """Return the transform of a method's parameters; None in time, and for a method without a domain."""
-    names = ("domain", "frame", "bands")
-    return transform_of(shape, **{name: parameters[name] for name in names if name in parameters})
+    return transform_of(shape, **chosen(parameters))
+
+
+def chosen(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of a method's parameters that say its domain."""
+    return {name: parameters[name] for name in ("domain", "frame", "bands") if name in parameters}
 
 
 def map_shape(parameters: Mapping[str, Any], shape: Sequence[int]) -> tuple[int, ...]:
