@@ -10,7 +10,7 @@ from typing import Any, Literal
 from numpy.typing import ArrayLike, NDArray
 
 from pellucid import plugins
-from pellucid.api import arrays, facts, settings, several_inputs
+from pellucid.api import answers, arrays, facts, settings, several_inputs
 from pellucid.api.comparison import Comparison, compared
 from pellucid.api.explanation import Explanation
 from pellucid.api.facts import Data
@@ -18,7 +18,6 @@ from pellucid.api.opening import OpenedModel, Opening, open_model
 from pellucid.api.own_function import raising
 from pellucid.api.session import no_advice_on_tracing
 from pellucid.config.variants import TIME
-from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.run import explain_variants
 from pellucid.explain.shared import number_inputs, stored_maps
@@ -284,7 +283,7 @@ def explain_opened(
         targets=examples["targets"],
         predictions=examples["predictions"],
         probabilities=examples.get("probabilities"),
-        labels=_true(examples, opened.explained.task),
+        labels=answers.passed(examples, opened.explained.task),
         cost=results.costs[method],
         data_info=data.info,
         arrays=results.arrays,
@@ -293,10 +292,3 @@ def explain_opened(
         _residuals=results.checks[method],
         _training=data.training,
     )
-
-
-def _true(examples: Mapping[str, NDArray[Any]], task: str) -> NDArray[Any] | None:
-    """Return the true answers that the caller passed; None where they are not known."""
-    if task != SINGLE_LABEL:
-        return examples.get("answers")
-    return None if (examples["labels"] == UNLABELLED).all() else examples["labels"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pellucid import plugins
-from pellucid.config.variants import variants
+from pellucid.config.variants import domain_of, variants
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 
 
@@ -53,6 +53,13 @@ def faults(experiment: Mapping[str, Any], path: str) -> list[str]:
             f"{here}.metric: found {abbreviate(name)}; expected a metric of {tune['score']} by which single "
             f"explanations are better or worse: {comma_list(judging) or 'it has none'}.{did_you_mean(name, judging)}"
         ]
+    for method, parameters in experiment["methods"].items():
+        domains = {domain_of(values) for values in variants(method, parameters).values()} if parameters else set()
+        if parameters and parameters.get("sweep") and (other := sorted(domains - set(spec.domains))):
+            return [
+                f"{path}.methods.{method}: found maps over {comma_list(other)}, which {tune['score']} leaves out; expected "
+                f"maps over {comma_list(spec.domains)} alone, since tune compares all variants of a sweep."
+            ]
     if not (methods := compared(experiment["methods"])):
         return [f"{here}: found no method with a sweep; expected at least one, whose values are compared."]
     return [

@@ -16,7 +16,7 @@ from pellucid import files, plugins, seeds
 from pellucid.config.variants import domain_of, variants
 from pellucid.explain.base import measured_for, on_measured, require_finite
 from pellucid.explain.shared import constant_scores, domains, held_examples, number_inputs, stored_maps
-from pellucid.explain.shared.stored_maps import DomainMap
+from pellucid.explain.shared.stored_maps import DomainMap, arrays_of
 from pellucid.messages import counted
 from pellucid.network.explained_model import ExplainedModel
 
@@ -149,11 +149,10 @@ def explain_variants(
         require_finite(variant_maps, inputs, label, transform.cells if transform else None)
         _tell_flat(variant_maps, None if transform else measured, label)
         variant_maps = np.asarray(variant_maps, np.float32)
-        if transform is None:
-            maps[label] = variant_maps
+        if transform:
+            elsewhere[label] = stored_maps.of(domain_of(values), variant_maps, transform, sampling_rate)
         else:
-            facts = stored_maps.facts_of(transform, sampling_rate)
-            elsewhere[label] = DomainMap(domain_of(values), variant_maps, facts)
+            maps[label] = variant_maps
         costs[label] = _cost(label, before, _passes(model), seconds, len(inputs), values)
         for rows in held_examples.each(model, held, len(inputs)):
             rng = seeds.generator(seed, "explain", label)
@@ -164,10 +163,15 @@ def explain_variants(
     of_steps = model.explained_steps if model else None
     if of_steps:
         arrays = {**arrays, "steps": np.array([of_steps.first, of_steps.stop, of_steps.total])}
-    in_time = np.stack(list(maps.values())) if maps else np.zeros((0, *inputs.shape), np.float32)
-    written = {**arrays, "variants": np.array(list(maps), np.str_), **_split_measured(in_time, measured)}
-    written |= stored_maps.arrays_of(elsewhere)
-    return Results(written, costs, residuals)
+    return Results({**arrays, **_stored(maps, inputs.shape, measured), **arrays_of(elsewhere)}, costs, residuals)
+
+
+def _stored(
+    maps: Mapping[str, NDArray[np.float32]], shape: tuple[int, ...], measured: NDArray[np.bool_] | None
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays of the variants in time; there may be none."""
+    in_time = np.stack(list(maps.values())) if maps else np.zeros((0, *shape), np.float32)
+    return {"variants": np.array(list(maps), np.str_), **_split_measured(in_time, measured)}
 
 
 def _tell_flat(maps: NDArray[Any], measured: NDArray[np.bool_] | None, label: str) -> None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pellucid.network.explained_model import ExplainedModel
 
 Better = Literal["higher", "lower", "neither"]
+# Of a score that compares maps with maps, or looks at their values alone, whatever their axes stand for.
+ALL_DOMAINS = ("time", "frequency", "stft", "bands")
 
 
 @dataclass(frozen=True)

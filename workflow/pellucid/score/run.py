@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -105,10 +106,13 @@ def scored(
     left_out: list[tuple[str, ScoreContext]] = []
     for explanation, case in explanations:
         rng = partial(seeds.generator, seed, "score", score)
-        if explanation.domain not in spec.domains:
-            logger.warning("%s", _of_another_domain(spec, explanation))
+        if misfit := _misfit(spec, explanation, case):
+            logger.warning("%s: %s is left out, since %s", spec.title, explanation.label, misfit)
             left_out.append((explanation.label, case))
             continue
+        if explanation.domain != TIME:
+            # Neither padding nor planted evidence has a place on the map.
+            case = replace(case, measured=None, truth=None)
         result = held_scores.score(plugin, explanation, case, rng, parameters)
         _require_no_infinity(result, f"{spec.title} of {explanation.label}")
         rows += _rows(spec, result, explanation.label, case, seed)
@@ -264,10 +268,13 @@ def _with_comparable(content: pd.DataFrame, arrays: Mapping[str, NDArray[Any]]) 
     return content
 
 
-def _of_another_domain(spec: ScoreSpec, explanation: Explanation) -> str:
-    """Return why a score leaves out an explanation, in a sentence."""
-    reason = f"its map is over {explanation.domain}, and the score is defined for {comma_list(spec.domains)}"
-    return f"{spec.title}: {explanation.label} is left out, since {reason}"
+def _misfit(spec: ScoreSpec, explanation: Explanation, case: ScoreContext) -> str:
+    """Return why a score leaves out an explanation for its domain; empty if it does not."""
+    if explanation.domain not in spec.domains:
+        return f"its map is over {explanation.domain}, and the score is defined for {comma_list(spec.domains)}"
+    if explanation.domain != TIME and spec.needs_method and case.measured is not None:
+        return f"its map is over {explanation.domain}, and padded examples are explained again for maps over time alone"
+    return ""
 
 
 def _require_no_infinity(result: ScoreResult, where: str) -> None:

@@ -86,8 +86,7 @@ def explain_part(
     background = files.map_array(training) if training else None
     classes = files.read_json(data_info)["classes"] if data_info else None
     blocks = blocks_of(len(chosen["indices"]), int(number), int(parts))
-    runs = variants_in_time(method, parameters)
-    labels = list(runs)
+    labels = list(runs := variants_in_time(method, parameters))
     count = sum(rows.stop - rows.start for _, rows in blocks)
     costs: list[dict[str, dict[str, Any]]] = []
     residuals: list[dict[str, dict[str, float]]] = []

@@ -20,8 +20,9 @@ from pellucid.explain.shared.stored_maps import DomainMap
 from pellucid.network.signal_transforms import FourierTransform, ShortTimeTransform
 
 _FLOOR = -60.0  # dB: smaller amplitudes would take the room of the larger ones
-_WIDE, _TALL = 3.1, 1.35  # inches of a panel of a spectrogram
-_MOST_CHANNELS = 3  # of one example, each with two panels
+_WIDE, _TALL = 3.1, 1.2  # inches of a panel of a spectrogram
+_DARK = -40.0  # dB: paler amplitudes are white in a spectrogram
+_MOST_CHANNELS = 2  # of one example, each with two panels
 
 
 def figure(
@@ -124,7 +125,7 @@ def _example(
     scale = sheet.scales.of(index)
     place = 0
     for number, channel in enumerate(shown):
-        _image(panels[place], amplitudes[index, ..., channel], positions, cmap="Greys", vmin=_FLOOR, vmax=0)
+        _image(panels[place], amplitudes[index, ..., channel], positions, cmap="Greys", vmin=_DARK, vmax=0)
         place += 1
         if sheet.per_channel or number == len(shown) - 1:
             values = sheet.maps[index, ..., channel if sheet.per_channel else 0]

@@ -40,6 +40,11 @@ class DomainMap:
         return "Hz" if float(self.facts["rate"]) else "cycles per sample"
 
 
+def of(domain: str, maps: NDArray[np.float32], transform: Transform, sampling_rate: float | None) -> DomainMap:
+    """Return maps in a domain with what their axes stand for; arguments as of `facts_of`."""
+    return DomainMap(domain, maps, facts_of(transform, sampling_rate))
+
+
 def arrays_of(maps: Mapping[str, DomainMap]) -> dict[str, NDArray[Any]]:
     """Return the arrays of `attributions.npz` for variants in other domains, by label; {} if there are none."""
     if not maps:
