@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pellucid import plugins
@@ -53,13 +53,11 @@ def faults(experiment: Mapping[str, Any], path: str) -> list[str]:
             f"{here}.metric: found {abbreviate(name)}; expected a metric of {tune['score']} by which single "
             f"explanations are better or worse: {comma_list(judging) or 'it has none'}.{did_you_mean(name, judging)}"
         ]
-    for method, parameters in experiment["methods"].items():
-        domains = {domain_of(values) for values in variants(method, parameters).values()} if parameters else set()
-        if parameters and parameters.get("sweep") and (other := sorted(domains - set(spec.domains))):
-            return [
-                f"{path}.methods.{method}: found maps over {comma_list(other)}, which {tune['score']} leaves out; expected "
-                f"maps over {comma_list(spec.domains)} alone, since tune compares all variants of a sweep."
-            ]
+    if other := _of_other_domains(experiment["methods"], spec.domains):
+        return [
+            f"{path}.methods.{other}: found maps over frequencies, which {tune['score']} leaves out; expected domain: "
+            f"{' or '.join(spec.domains)}, since tune compares all variants of a sweep."
+        ]
     if not (methods := compared(experiment["methods"])):
         return [f"{here}: found no method with a sweep; expected at least one, whose values are compared."]
     return [
@@ -70,6 +68,15 @@ def faults(experiment: Mapping[str, Any], path: str) -> list[str]:
         for method, entry in methods.items()
         if entry["default"] is None
     ]
+
+
+def _of_other_domains(methods: Mapping[str, Any], domains: Sequence[str]) -> str:
+    """Return the first method with a sweep that has a variant in a domain that a score leaves out; empty for none."""
+    swept = {method: parameters for method, parameters in methods.items() if parameters and parameters.get("sweep")}
+    for method, parameters in swept.items():
+        if any(domain_of(values) not in domains for values in variants(method, parameters).values()):
+            return method
+    return ""
 
 
 def _defaults(method: str) -> dict[str, Any]:

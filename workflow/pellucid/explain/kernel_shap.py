@@ -100,7 +100,7 @@ def check(*, samples: int | str, segments: int | str, partition: str, **others: 
     Raises:
         InputError: there are fewer, or the segments do not fit the domain (`segments.check`).
     """
-    check_segments(segments=segments, partition=partition, **others)
+    check_segments(partition=partition, **others)
     # The numbers of superpixels and of "auto" are known only with the examples.
     if partition == "grid" and isinstance(segments, int) and isinstance(samples, int):
         _require(segments, samples)

@@ -99,7 +99,7 @@ def segmentation(
     return labels
 
 
-def check(*, partition: str, segments: int | str = "auto", **others: Any) -> None:
+def check(*, partition: str, **others: Any) -> None:
     """Refuse superpixels in another domain than time, where nothing is an image.
 
     Raises:
