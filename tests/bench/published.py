@@ -203,7 +203,7 @@ def table(
 def main() -> None:
     """Print all tables: the published number, the mean here, and their distance in standard errors."""
     from pellucid.network import runtime
-    from tests.bench import published_masks, state
+    from tests.bench import freqrise, published_masks, state
 
     runtime.start(2)
     print(
@@ -216,3 +216,4 @@ def main() -> None:
         for method, published in published_masks.PUBLISHED[name].items():
             print(line(method, published_masks.measured(name, method), published), flush=True)
     state.main()
+    freqrise.main()

@@ -22,6 +22,7 @@ PLANNED = [
     "snakemake --cores 4 --config run=[digits]",
     "snakemake --cores 4 --config run=[digits_seeds]",
     "snakemake --cores 4 --config run=[photographs]",
+    "snakemake --cores 4 --config run=[bearing]",
     "snakemake --cores 4 --config run=[series_gap, series_attention, series_windows]",
     "snakemake --cores 4 --config run=[digits] experiments={digits: {seed: 2}}",
     "snakemake -n --config run=[digits] experiments={digits: {seed: 2}}",

@@ -85,8 +85,8 @@ def test_hooks_state_no_default_of_their_own(plugin):
 
 
 def test_hooks_that_a_plugin_lacks_do_nothing():
-    method, source, model = PLUGINS["explain.saliency"], PLUGINS["datasets.mnist"], PLUGINS["models.digit_cnn"]
-    assert plugins.hook(method, "check")(mode="signed") is None
+    method, source, model = PLUGINS["explain.smoothgrad"], PLUGINS["datasets.mnist"], PLUGINS["models.digit_cnn"]
+    assert plugins.hook(method, "check")(samples=3) is None
     assert plugins.hook(method, "fits")((3,), mode="signed") is None
     assert plugins.hook(PLUGINS["datasets.table"], "axes")(file="a.csv") is None
     assert plugins.hook(source, "fill")(file="a.npz") == {}

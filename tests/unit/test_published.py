@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.bench import published, published_masks
+from tests.bench import freqrise, published, published_masks
 from tests.bench.published import PUBLISHED, SCORES, areas_of, compared, evidence, measured, scores, series
 
 
@@ -118,3 +118,22 @@ def test_the_package_has_the_published_scores(keras, table):
     for method, found in measured(table).items():
         for score, (_, _, away) in zip(SCORES, compared(found, PUBLISHED[table][method]), strict=True):
             assert abs(away) <= 2, (method, score)
+
+
+def test_the_rank_accuracy_of_freqrise_is_by_value_and_not_by_size():
+    truth = np.zeros((3, 40), bool)
+    truth[:, [5, 16]] = True
+    maps = np.zeros((3, 40, 1), np.float32)
+    maps[0, [5, 16], 0] = 1
+    maps[1, [5, 16], 0] = -1
+    maps[2, [5, 7], 0] = [2, 3]
+    np.testing.assert_allclose(freqrise.rank_accuracy(maps, truth), [1, 0, 1 / 2])
+
+
+def test_the_data_of_freqrise_are_the_published_ones(keras):
+    examples = freqrise.draw(2, 0.0, np.random.default_rng(0))
+    assert examples.x.shape == (32, 2560, 1) and set(examples.y) == set(range(16))
+    present = np.abs(np.fft.rfft(examples.x[:, :, 0], axis=1)) > 640
+    assert present[:, 61:].sum() == 0 and present.sum(1).min() >= 10 and present.sum(1).max() <= 49
+    model = freqrise.trained(0.01, 0, rounds=1, per_class=1)
+    assert [layer.units for layer in model.layers if hasattr(layer, "units")] == [64, 64, 64, 16]

@@ -307,3 +307,36 @@ def test_what_does_not_apply_is_noted_by_experiment():
         }
     )
     assert any(line.startswith("one: attention_weights is left out: ") for line in experiment_files.notes(config))
+
+
+FREQUENCIES = {"dataset": {"source": "synthetic_frequencies"}, "model": {"architecture": "gap_cnn"}}
+
+
+def in_frequency(methods, scores, entry=FREQUENCIES):
+    experiment = {**entry, "methods": methods, "scores": scores, "views": NO_VIEWS}
+    return resolution.resolve({"run": ["one"], "experiments": {"one": experiment}})
+
+
+def test_frequencies_of_evidence_are_planted_evidence():
+    config = in_frequency({"only": ["saliency"], "saliency": {"domain": "frequency"}}, {"localisation_frequency": {}})
+    assert experiment_files.plants_evidence(config, "one")
+    assert experiment_files.truth_file(config, "one") == "results/one/data/truth.npz"
+    assert "localisation_frequency" in config.experiments["one"]["scores"]
+
+
+@pytest.mark.parametrize(
+    ("methods", "entry", "message"),
+    [
+        ({"only": ["saliency"]}, FREQUENCIES, "of explanations over frequency; no method has domain: frequency"),
+        ({"only": ["saliency"], "saliency": {"domain": "frequency"}}, SERIES, "has no truth_frequency"),
+    ],
+)
+def test_a_score_in_frequency_without_explanations_or_evidence_in_frequency_is_refused(methods, entry, message):
+    with pytest.raises(resolution.ConfigError, match=message):
+        in_frequency(methods, {"localisation_frequency": {}}, entry)
+    # What a set names is left out, with the reason.
+    config = in_frequency(methods, "all", entry)
+    assert any(
+        line.startswith("one: localisation_frequency is left out: ") and message.split("; ")[-1] in line
+        for line in experiment_files.notes(config)
+    )

@@ -56,3 +56,12 @@ def test_a_panel_for_each_fill_and_metric(tmp_path, kinds):
     assert words.count("all examples") == words.count("NA") == 2
     assert {"A title", "without the evidence", "with the evidence alone", "chance"} <= set(words)
     assert (tmp_path / "a.png").stat().st_size > 5000
+
+
+def test_removed_frequencies_are_called_so(tmp_path):
+    table = table_of((0.5, 0.52)).replace({"fill": {"mean": "silence", "noise": "floor"}})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    draw(table=tmp_path / "t.csv", title="A title", pictures=[tmp_path / "a.svg"])
+    words = svg.words(tmp_path / "a.svg")
+    assert "frequencies taken out" in words and "without the strongest other frequencies" in words
+    assert not any("region" in word for word in words)

@@ -7,6 +7,7 @@ import pytest
 
 from pellucid import files
 from pellucid.errors import InputError
+from pellucid.evaluate.frequency_evidence import FILLS, fills, strongest_others
 from pellucid.evaluate.planted_evidence import accuracies, chance, elsewhere, measure, needed, read, run
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import ScoreContext
@@ -218,3 +219,88 @@ def test_a_source_that_knows_no_evidence_is_refused(reader, tmp_path):
     files.write_arrays(tmp_path / "truth.npz", {})
     with pytest.raises(InputError, match=r"truth\.npz: found no evidence of the test examples; expected a source"):
         run(**asked, table=tmp_path / "one.csv")
+
+
+LENGTH, TONES = 64, (6, 11, 17)
+
+
+@pytest.fixture(scope="module")
+def listener(keras):
+    """A model of which each class is the power of one bin: squares of the projections on its cosine and sine."""
+    time = 2 * np.pi * np.arange(LENGTH) / LENGTH
+    waves = np.stack([wave(tone * time) for tone in TONES for wave in (np.cos, np.sin)], 1)
+    inputs = keras.Input((LENGTH, 1))
+    parts = keras.layers.Dense(6, use_bias=False)
+    squares = keras.layers.Lambda(keras.ops.square)(parts(keras.layers.Flatten()(inputs)))
+    powers = keras.layers.Dense(3, activation="softmax")
+    model = keras.Model(inputs, powers(squares))
+    parts.set_weights([waves.astype(np.float32)])
+    powers.set_weights([np.repeat(np.eye(3), 2, axis=0).astype(np.float32) / 50, np.zeros(3, np.float32)])
+    return model
+
+
+def tones(model, marked):
+    """Examples of one tone each, whose class it is, beside a stronger one of no class; `marked` bins as evidence."""
+    rng = np.random.default_rng(2)
+    labels = np.arange(90) % 3
+    phases = rng.uniform(0, 2 * np.pi, (2, 90, 1))
+    time = 2 * np.pi * np.arange(LENGTH) / LENGTH
+    x = np.sin(np.array(TONES)[labels][:, None] * time + phases[0]) + 1.5 * np.sin(25 * time + phases[1])
+    truth = np.zeros((90, LENGTH // 2 + 1), bool)
+    truth[np.arange(90), marked if np.isscalar(marked) else np.array(marked)[labels]] = True
+    return ScoreContext(
+        data_info={"kind": "series", "classes": CLASSES},
+        inputs=x[..., None].astype(np.float32),
+        targets=labels,
+        labels=labels,
+        truth_frequency=truth,
+        model=ExplainedModel(model),
+        training=x[..., None].astype(np.float32),
+        training_labels=labels,
+        seed=1,
+    )
+
+
+def test_frequencies_are_removed_and_kept(listener):
+    table = measure(tones(listener, TONES))
+    for fill in FILLS:
+        assert mean(table, "whole", "none") == mean(table, "control", fill) == mean(table, "only", fill) == 1
+        # Nothing of any class is left.
+        assert mean(table, "without", fill) < 0.6
+        assert mean(table, "without", fill, "probability") == pytest.approx(1 / 3, abs=1e-4)
+    assert mean(table, "whole", "none", "share") == pytest.approx(1 / 33)
+    assert mean(table, "control", "none", "overlap") == 0
+    assert needed(table) == {"silence": True, "floor": True}
+
+
+def test_frequencies_that_the_model_does_not_use(listener):
+    table = measure(tones(listener, 25))
+    assert mean(table, "without", "silence") == 1 and mean(table, "only", "silence") < 0.6
+    # The strongest of the other bins are what the model uses.
+    assert mean(table, "control", "silence") < 0.6
+    assert not any(needed(table).values())
+
+
+def test_the_control_takes_as_many_other_bins():
+    x = np.random.default_rng(0).normal(size=(5, 30, 2)).astype(np.float32)
+    truth = np.zeros((5, 16), bool)
+    truth[:3, 2:6], truth[3, :12] = True, True
+    control = strongest_others(truth, x)
+    assert not (control & truth).any() and control.sum(1).tolist() == [4, 4, 4, 4, 0]
+    power = (np.abs(np.fft.rfft(x, axis=1)) ** 2).sum(-1)
+    power[:, 0] = 0
+    for row in range(3):
+        assert power[row][control[row]].min() >= power[row][~control[row] & ~truth[row]].max()
+
+
+@pytest.mark.parametrize("length", [30, 31])
+def test_bins_are_silent_or_at_the_median_of_the_others(length):
+    x = np.random.default_rng(0).normal(size=(4, length, 2)).astype(np.float32)
+    truth = np.zeros((4, length // 2 + 1), bool)
+    truth[:, 2:6] = True
+    before = np.fft.rfft(x, axis=1)
+    for kind, fill in fills(truth, x, np.random.default_rng(1)).items():
+        after = np.fft.rfft(fill(slice(0, 4), truth[np.newaxis])[0], axis=1)
+        np.testing.assert_allclose(after[~truth], before[~truth], atol=1e-4)
+        height = 0 if kind == "silence" else np.median(np.abs(before[~truth].reshape(4, -1, 2)), 1)[:, None]
+        np.testing.assert_allclose(np.abs(after[:, 2:6]), np.broadcast_to(height, (4, 4, 2)), atol=1e-4)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.api import arrays
+from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.messages import format_shape
-from pellucid.tasks import MULTI_LABEL, REGRESSION
+from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
+
+
+def passed(examples: Mapping[str, NDArray[Any]], task: str) -> NDArray[Any] | None:
+    """Return the true answers that the caller passed; None where they are not known."""
+    if task != SINGLE_LABEL:
+        return examples.get("answers")
+    return None if (examples["labels"] == UNLABELLED).all() else examples["labels"]
 
 
 def read(values: Any, name: str, n: int, outputs: Sequence[str], task: str, examples: str = "x") -> NDArray[Any]:

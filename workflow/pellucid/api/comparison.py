@@ -14,7 +14,7 @@ from pellucid import plugins, tables
 from pellucid.api.explained_targets import count
 from pellucid.api.explanation import Explanation, facts_html, figure_html, fitted
 from pellucid.compare import checks, leaderboard
-from pellucid.config.variants import method_of
+from pellucid.config.variants import TIME, method_of
 from pellucid.draw.shared.families import FAMILIES
 from pellucid.explain.base import holds
 from pellucid.messages import counted
@@ -64,7 +64,8 @@ class Comparison:
             )
             for family in FAMILIES
             for label, explanation in self.explanations.items()
-            if plugins.spec("explain", method_of(label)).family == family
+            # Maps over frequencies have other axes than the examples.
+            if plugins.spec("explain", method_of(label)).family == family and explanation.domain == TIME
         ]
         failed = set(self.checks.loc[~self.checks["passed"], "explanation"])
         title = str(first.data_info["title"] or counted(len(first.targets), "example"))

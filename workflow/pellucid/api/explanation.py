@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from pellucid import files, plugins
 from pellucid.api.opening import OpenedModel
 from pellucid.compare.checks import measured
+from pellucid.config.variants import domain_of, in_words
 from pellucid.data_info import DataInfo
 from pellucid.errors import InputError
 from pellucid.explain.base import holds
+from pellucid.explain.shared import stored_maps
 from pellucid.messages import abbreviate, counted, format_shape
 from pellucid.score.base import Explanation as Scored
 from pellucid.score.base import ScoreContext
@@ -39,6 +41,8 @@ class Explanation:
 
     Attributes:
         attributions: float32, of the shape of x: the attribution of every input value, in the method's unit (`unit`).
+            In another domain than time, (N, frequencies, channels), (N, frequencies, frames, channels) of short frames,
+            or (N, bands, channels), whatever the order of the axes of x; see `axes`.
         method: its name; `variant` is the same.
         parameters: all of the method's parameters, with their defaults.
         targets: (N,) what is explained of each example: the number of a class, label or value; of a contrast, a code
@@ -79,6 +83,21 @@ class Explanation:
         from pellucid.draw.shared import task_heading
 
         return task_heading.of_unit(plugins.spec("explain", self.method).unit, self.task, self.arrays)
+
+    @property
+    def domain(self) -> str:
+        """What the attributions are over: time (or the pixels of images), frequency, stft or bands."""
+        return domain_of(self.parameters)
+
+    @property
+    def axes(self) -> dict[str, NDArray[Any]]:
+        """What the axes of attributions in another domain than time stand for; {} in time.
+
+        `frequencies`, or of bands their `edges`, and of short frames the `times` of their centres; in Hz and seconds,
+        or without a sampling rate (`rate` 0) in cycles per sample and samples.
+        """
+        other = stored_maps.domain_map(self.arrays, self.variant)
+        return dict(other.facts) if other else {}
 
     @property
     def task(self) -> str:
@@ -135,13 +154,14 @@ class Explanation:
         scored = Scored(
             label=self.variant,
             method=self.method,
-            attributions=arrays["attributions"][0],
+            attributions=stored_maps.maps_of(arrays, self.variant)[0],
             per_channel=holds(declared.per_channel, self.parameters),
             signed=holds(declared.signed, self.parameters),
             is_gradient=holds(declared.is_gradient, self.parameters),
             cost=self.cost,
             checks=self._residuals,
             re_explain=partial(re_explain, self.method, self.variant, self.parameters, case),
+            domain=self.domain,
         )
         return scored, case
 
@@ -175,8 +195,10 @@ class Explanation:
             raise InputError.unexpected("examples", abbreviate(examples), f"a list of numbers from 0 to {n - 1}")
         # The first axis of these is that of the variants.
         of_variants = ("attributions", "unmeasured_sum", "unmeasured_share")
+        whole = {"variants", stored_maps.NAMES, "steps", f"{self.variant}/domain"}
+        whole |= {f"{self.variant}/{name}" for name in self.axes}
         arrays = {name: array[:, chosen] if name in of_variants else array for name, array in self.arrays.items()}
-        return {name: array if name in (*of_variants, "variants") else array[chosen] for name, array in arrays.items()}
+        return {name: array if name in (*of_variants, *whole) else array[chosen] for name, array in arrays.items()}
 
     def save(self, path: Path | str) -> None:
         """Write the arrays as the workflow's `attributions.npz`, or the figure as .png, .svg or .pdf.
@@ -209,7 +231,7 @@ class Explanation:
         explained = dict.fromkeys(self.explained)
         facts = {
             "method": f"{spec.title} ({spec.paper})",
-            "parameters": ", ".join(f"{name} {value}" for name, value in self.parameters.items()),
+            "parameters": in_words(self.parameters),
             "attributions": f"{format_shape(self.attributions.shape)}, {self.unit}",
             "explained": ", ".join([*list(explained)[:5], *(["…"] if len(explained) > 5 else [])]),
             "cost": f"{self.cost['seconds']:.2f} s, {passes}",

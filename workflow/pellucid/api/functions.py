@@ -10,17 +10,17 @@ from typing import Any, Literal
 from numpy.typing import ArrayLike, NDArray
 
 from pellucid import plugins
-from pellucid.api import arrays, facts, settings, several_inputs
+from pellucid.api import answers, arrays, facts, settings, several_inputs
 from pellucid.api.comparison import Comparison, compared
 from pellucid.api.explanation import Explanation
 from pellucid.api.facts import Data
 from pellucid.api.opening import OpenedModel, Opening, open_model
 from pellucid.api.own_function import raising
 from pellucid.api.session import no_advice_on_tracing
-from pellucid.datasets.base import UNLABELLED
+from pellucid.config.variants import TIME
 from pellucid.errors import InputError
 from pellucid.explain.run import explain_variants
-from pellucid.explain.shared import number_inputs
+from pellucid.explain.shared import number_inputs, stored_maps
 from pellucid.models.imported import callers_words, step_choice
 from pellucid.tasks import SINGLE_LABEL
 
@@ -270,18 +270,20 @@ def explain_opened(
                 seed=seed,
                 training=data.training,
                 classes=data.info["classes"],
+                sampling_rate=data.info["sampling_rate_hz"],
             )
     except InputError as error:
         # The model's own errors name no method.
         raise (error.at(f"{method}, {opened.where}") if error.where == "model" else error) from None
+    maps, domain = stored_maps.maps_of(results.arrays, method)
     return Explanation(
-        attributions=opened.as_given(results.arrays["attributions"][0]).reshape(data.shape),
+        attributions=opened.as_given(maps).reshape(data.shape) if domain == TIME else maps,
         method=method,
         parameters=chosen,
         targets=examples["targets"],
         predictions=examples["predictions"],
         probabilities=examples.get("probabilities"),
-        labels=_true(examples, opened.explained.task),
+        labels=answers.passed(examples, opened.explained.task),
         cost=results.costs[method],
         data_info=data.info,
         arrays=results.arrays,
@@ -290,10 +292,3 @@ def explain_opened(
         _residuals=results.checks[method],
         _training=data.training,
     )
-
-
-def _true(examples: Mapping[str, NDArray[Any]], task: str) -> NDArray[Any] | None:
-    """Return the true answers that the caller passed; None where they are not known."""
-    if task != SINGLE_LABEL:
-        return examples.get("answers")
-    return None if (examples["labels"] == UNLABELLED).all() else examples["labels"]

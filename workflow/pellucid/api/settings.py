@@ -26,6 +26,7 @@ _NEEDED = {
     "instances": "the windows of the architecture mil_cnn",
     "layers": "layers",
     "truth": "the places where evidence was planted, which the workflow alone knows",
+    "truth_frequency": "the frequencies where evidence was planted, which the workflow alone knows",
     "training": "a training by the workflow",
 }
 

@@ -31,6 +31,7 @@ _FEATURES = {
     "instances": "attention over windows (`mil_cnn`)",
     "layers": "layers that can be reached (no SavedModel)",
     "truth": "data whose evidence is known",
+    "truth_frequency": "data whose evidence is known in frequency (`synthetic_frequencies`, `synthetic_bearing`)",
     "training": "a model that is trained here (`epochs` above 0)",
     "labels": "data with labels",
     "split": "data that are divided (`split` is not `none`)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, tables
+from pellucid.config.variants import TIME
 from pellucid.datasets.base import UNLABELLED
+from pellucid.explain.shared import stored_maps
+from pellucid.messages import comma_list
 from pellucid.score.shared.similarity import STRONGEST, overlap, spearman
 
 logger = logging.getLogger(__name__)
@@ -30,12 +33,14 @@ def run(*, attributions: Iterable[Path | str], data_info: Path | str, table: Pat
     """
     import pandas as pd
 
-    labels, maps, classes, measured = [], [], np.zeros(0, np.int64), None
+    stored: dict[str, tuple[NDArray[np.float32], str]] = {}
+    classes, measured = np.zeros(0, np.int64), None
     for path in attributions:
         explained = files.read_arrays(path)
-        labels += [str(label) for label in explained["variants"]]
-        maps += list(np.abs(explained["attributions"]))
+        stored |= {label: stored_maps.maps_of(explained, label) for label in stored_maps.labels_of(explained)}
         classes, measured = explained["labels"], explained.get("measured")
+    labels, in_time = _of_one_domain(stored)
+    maps, measured = [np.abs(stored[label][0]) for label in labels], measured if in_time else None
     names = files.read_json(data_info)["classes"]
     groups = [(tables.ALL, tables.ALL, np.ones(len(classes), bool))]
     groups += [(tables.CLASS, names[which], classes == which) for which in np.unique(classes) if which != UNLABELLED]
@@ -61,6 +66,19 @@ def run(*, attributions: Iterable[Path | str], data_info: Path | str, table: Pat
     }
     files.write_arrays(arrays, results)
     logger.info("%d explanations compared on %d examples", len(labels), len(classes))
+
+
+def _of_one_domain(stored: Mapping[str, tuple[NDArray[np.float32], str]]) -> tuple[list[str], bool]:
+    """Return the labels of the maps that can be compared, and whether they are maps over time.
+
+    These are all maps over time; without any, those of the shape of the first map. The log names the others.
+    """
+    in_time = any(domain == TIME for _, domain in stored.values())
+    reference = next((maps.shape, domain) for maps, domain in stored.values() if domain == TIME or not in_time)
+    labels = [label for label, (maps, domain) in stored.items() if (maps.shape, domain) == reference]
+    if others := [label for label in stored if label not in labels]:
+        logger.warning("not compared with maps over %s: %s", reference[1], comma_list(others))
+    return labels, in_time
 
 
 def _order(similarity: NDArray[np.float64]) -> NDArray[np.int64]:

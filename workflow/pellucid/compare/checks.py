@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import devices, plugins, seeds, tables
-from pellucid.explain.shared import held_examples
+from pellucid.config.variants import TIME
+from pellucid.explain.shared import domains, held_examples
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, ScoreContext
 from pellucid.score.run import Explained, loaded
@@ -127,7 +128,13 @@ def coverage(explanation: Explanation, case: ScoreContext) -> float | None:
     targets = np.arange(_NOISE) % case.model.n_classes
     if case.others:
         next(held_examples.each(case.model, case.others, len(case.inputs)))
-    seen = (case.model.gradient(noise, targets) != 0).any(0)
+    gradient = case.model.gradient(noise, targets)
+    if explanation.domain != TIME:
+        parameters = explanation.cost["parameters"]
+        space = domains.opened(case.model, noise.shape[1:], **domains.chosen(parameters))
+        assert space.transform is not None
+        gradient = space.sizes(space.transform.adjoint(gradient))
+    seen = (gradient != 0).any(0)
     return float((explanation.re_explain(noise, targets) != 0).any(0)[seen].mean()) if seen.any() else None
 
 

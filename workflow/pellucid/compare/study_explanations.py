@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from pellucid import files, plugins, seeds, tables
 from pellucid.compare.study import shown
 from pellucid.config.studies import TRAINING_SEED, described, without
+from pellucid.config.variants import TIME
+from pellucid.explain.shared import stored_maps
 from pellucid.score.shared.bootstrap import interval
 from pellucid.score.shared.similarity import STRONGEST, overlap, spearman
 
@@ -83,7 +85,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """Return the rows of one method's explanations by the trainings of a group with these varied values."""
     rows = []
-    for label in map(str, arrays[0]["variants"]):
+    for label in stored_maps.labels_of(arrays[0]):
         by_metric, pairs = similarities(arrays, label)
         for metric, of_examples in by_metric.items():
             ends = interval(of_examples, seeds.generator(seed, "trainings", metric), low=-1, high=1)
@@ -125,11 +127,10 @@ def similarities(
     for one, two in combinations(trainings, 2):
         first, second = shared(one, two)
         pairs += len(first)
-        measured = one["measured"][first] if "measured" in one else None
-        maps = [
-            np.abs(arrays["attributions"][list(arrays["variants"]).index(label)][rows])
-            for arrays, rows in ((one, first), (two, second))
-        ]
+        stored = [stored_maps.maps_of(arrays, label) for arrays in (one, two)]
+        in_time = stored[0][1] == TIME
+        measured = one["measured"][first] if "measured" in one and in_time else None
+        maps = [np.abs(values[rows]) for (values, _), rows in zip(stored, (first, second), strict=True)]
         for metric, similarity in METRICS.items() if len(first) else ():
             for example, value in zip(one["indices"][first], similarity(*maps, measured=measured), strict=True):
                 sums[metric].setdefault(int(example), []).append(float(value))

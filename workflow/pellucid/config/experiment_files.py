@@ -16,7 +16,7 @@ from pellucid.config.plugin_selection import PACKAGES
 from pellucid.config.resolution import Config
 from pellucid.config.studies import folded
 from pellucid.config.training_checks import active_augmentations
-from pellucid.config.variants import variants
+from pellucid.config.variants import variants, variants_in_time
 from pellucid.tasks import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from pellucid.user_text import LONGEST_TITLE, in_figure
 
@@ -129,9 +129,10 @@ def is_untrained(config: Config, experiment: str) -> bool:
 
 
 def plants_evidence(config: Config, experiment: str) -> bool:
-    """Return whether the data source knows where the evidence for each class lies: whether it is needed is tested."""
+    """Return whether the source knows the places or frequencies of each class's evidence: its need is then tested."""
     settings = settings_of(config, experiment)
-    return bool(named_files.spec_of(settings, "dataset").truth) and tasks_of.of(settings) == SINGLE_LABEL
+    spec = named_files.spec_of(settings, "dataset")
+    return (spec.truth or spec.truth_frequency) and tasks_of.of(settings) == SINGLE_LABEL
 
 
 def has_beats(config: Config, experiment: str) -> bool:
@@ -259,7 +260,7 @@ def figures(config: Config, experiment: str) -> list[str]:
     for method, parameters in settings["methods"].items():
         stems += [f"explain/{method}/{variant}" for variant in variants(method, parameters)]
         if has_beats(config, experiment):
-            stems += [f"average_beat/{method}/{variant}" for variant in variants(method, parameters)]
+            stems += [f"average_beat/{method}/{variant}" for variant in variants_in_time(method, parameters)]
     paths = [f"{here}/{stem}" for stem in stems]
     paths += [stem for _, stem in view_stems(config, experiment)]
     paths += [f"{here}/score/{score}/scores" for score in settings["scores"]]

@@ -13,7 +13,7 @@ from pellucid.config import task as tasks_of
 from pellucid.config.named_files import FILES, check_places, sentence, spec_of
 from pellucid.config.plugin_selection import PACKAGES, unknown
 from pellucid.config.unlabelled import is_labelled
-from pellucid.config.variants import variants
+from pellucid.config.variants import domain_of, variants
 from pellucid.errors import InputError
 from pellucid.messages import comma_list
 
@@ -190,7 +190,8 @@ def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
     own = plugins.hook(module, "features")(**plugins.own_parameters(experiment["model"], module), **several)
     layers = () if module.SPEC.opaque else ("layers",)
     trained = ("training",) if experiment["training"]["epochs"] else ()
-    truth = ("truth",) if spec_of(experiment, "dataset").truth else ()
+    source = spec_of(experiment, "dataset")
+    truth = tuple(name for name in ("truth", "truth_frequency") if getattr(source, name))
     labels = ("labels",) if is_labelled(experiment) else ()
     split = ("split",) if experiment["split"] != "none" else ()
     return (*own, *layers, *trained, *truth, *labels, *split)
@@ -236,8 +237,9 @@ def _unfit(experiment: Mapping[str, Any], spec: Any, task: str, kind: str, prese
     if kind not in (kinds := getattr(spec, "kinds", (kind,))):
         return f"for data of the kind {' or '.join(kinds)}", f"the data are of the kind {kind}"
     if not (lacking := [feature for feature in spec.requires if feature not in present]):
-        return "", ""
-    without = experiment["dataset"]["source"] if lacking == ["truth"] else experiment["model"]["architecture"]
+        return _of_another_domain(experiment, getattr(spec, "domains", ()))
+    of_data = set(lacking) <= {"truth", "truth_frequency"}
+    without = experiment["dataset"]["source"] if of_data else experiment["model"]["architecture"]
     reason = f'"{without}" has no {comma_list(lacking)}'
     if lacking == ["training"]:
         reason = "training.epochs is 0"
@@ -246,6 +248,16 @@ def _unfit(experiment: Mapping[str, Any], spec: Any, task: str, kind: str, prese
     elif lacking == ["split"]:
         reason = "split is none"
     return f"that needs {comma_list(lacking)}", reason
+
+
+def _of_another_domain(experiment: Mapping[str, Any], judged: Sequence[str]) -> tuple[str, str]:
+    """Return what a score is made for, and why no explanation is over it; both empty if one is, or if none is made."""
+    methods = {name: written for name, written in experiment["methods"].items() if written is not False}
+    over = {domain_of(run) for name, written in methods.items() for run in variants(name, written).values()}
+    if not judged or not over or over & set(judged):
+        return "", ""
+    names = " or ".join(judged)
+    return f"of explanations over {names}", f"no method has domain: {names}"
 
 
 def misfits(experiment: Mapping[str, Any], axes: Sequence[int]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from pellucid.config.experiment_files import RESULTS, TargetError, names, results, setting
 from pellucid.config.resolution import Config
 from pellucid.config.shown_examples import shown
-from pellucid.config.variants import method_of, variants
+from pellucid.config.variants import method_of, variants_in_time
 
 MEASURED = f"{RESULTS}/measured"
 EXAMPLES = f"{MEASURED}/examples.npz"
@@ -67,7 +67,7 @@ def parts_of_variant(config: Config, experiment: str, variant: str) -> list[str]
     """
     method = method_of(variant)
     methods = setting(config, experiment, "methods")
-    if method not in methods or variant not in variants(method, methods[method]):
+    if method not in methods or variant not in variants_in_time(method, methods[method]):
         raise TargetError(f"{variant} of {experiment} is asked for, but the experiment has no such explanation.")
     return part_files(config, experiment, method)
 
@@ -89,7 +89,7 @@ def _folders(config: Config, experiment: str) -> list[str]:
     return [
         f"{results(experiment)}/summaries/{variant}"
         for method, parameters in setting(config, experiment, "methods").items()
-        for variant in variants(method, parameters)
+        for variant in variants_in_time(method, parameters)
     ]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pellucid import plugins
-from pellucid.config.variants import variants
+from pellucid.config.variants import domain_of, variants
 from pellucid.messages import abbreviate, comma_list, did_you_mean
 
 
@@ -53,6 +53,11 @@ def faults(experiment: Mapping[str, Any], path: str) -> list[str]:
             f"{here}.metric: found {abbreviate(name)}; expected a metric of {tune['score']} by which single "
             f"explanations are better or worse: {comma_list(judging) or 'it has none'}.{did_you_mean(name, judging)}"
         ]
+    if other := _of_other_domains(experiment["methods"], spec.domains):
+        return [
+            f"{path}.methods.{other}: found maps over frequencies, which {tune['score']} leaves out; expected domain: "
+            f"{' or '.join(spec.domains)}, since tune compares all variants of a sweep."
+        ]
     if not (methods := compared(experiment["methods"])):
         return [f"{here}: found no method with a sweep; expected at least one, whose values are compared."]
     return [
@@ -63,6 +68,15 @@ def faults(experiment: Mapping[str, Any], path: str) -> list[str]:
         for method, entry in methods.items()
         if entry["default"] is None
     ]
+
+
+def _of_other_domains(methods: Mapping[str, Any], domains: Sequence[str]) -> str:
+    """Return the first method with a sweep that has a variant in a domain that a score leaves out; empty for none."""
+    swept = {method: parameters for method, parameters in methods.items() if parameters and parameters.get("sweep")}
+    for method, parameters in swept.items():
+        if any(domain_of(values) not in domains for values in variants(method, parameters).values()):
+            return method
+    return ""
 
 
 def _defaults(method: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pellucid.errors import InputError
@@ -14,6 +14,9 @@ from pellucid.user_text import in_file_name
 
 LIMIT = 200  # combinations of one sweep
 LONGEST = 200  # bytes of a label: file systems take 255, and file names add to it
+TIME = "time"  # the domain in which a map has the shape of the input
+# Parameters that matter in one domain alone.
+_OF_ONE_DOMAIN = {"frame": "stft", "bands": "bands"}
 
 
 def variants(method: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -56,6 +59,29 @@ def variants(method: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, 
 def method_of(label: str) -> str:
     """Return the method of a label from `variants`."""
     return label.split(".")[0]
+
+
+def domain_of(parameters: Mapping[str, Any]) -> str:
+    """Return the domain of one variant's maps: time for every method without a parameter `domain`."""
+    return str(parameters.get("domain", TIME))
+
+
+def variants_in_time(method: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the variants of a method whose maps have the shape of the input (`explain/shared/domains.py`)."""
+    return {label: run for label, run in variants(method, parameters).items() if domain_of(run) == TIME}
+
+
+def in_words(parameters: Mapping[str, Any], written: Callable[[str], str] = str) -> str:
+    """Return the parameters of one variant for a caption, without those of a domain that it does not use.
+
+    Args:
+        parameters: of the variant.
+        written: how a value is written.
+    """
+    domain = domain_of(parameters)
+    unused = {name for name, needed in _OF_ONE_DOMAIN.items() if "domain" in parameters and needed != domain}
+    unused |= {"domain"} if domain == TIME else set()
+    return ", ".join(f"{name} {written(str(value))}" for name, value in parameters.items() if name not in unused)
 
 
 def _label(value: Any) -> str:

@@ -45,6 +45,7 @@ class SourceSpec:
         citation: the reference that the authors ask for.
         homepage: a page about the data.
         truth: whether the evidence for each example's class, label or value is known (`Examples.truth`).
+        truth_frequency: whether the frequencies of the evidence are known (`Examples.truth_frequency`); of series.
         events: "r_peaks" for recordings of heartbeats whose R peaks can be found (`heartbeats.r_peaks`): the maps of
             their beats are then averaged.
         scratch: whether `load` takes a `scratch` (`spill_buffer.SpillBuffer`), where it builds arrays that may be
@@ -64,6 +65,7 @@ class SourceSpec:
     files: Mapping[str, File] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
     truth: bool = False
+    truth_frequency: bool = False
     events: Literal["none", "r_peaks"] = "none"
     scratch: bool = False
     own_labels: bool = False
@@ -123,6 +125,8 @@ class Examples:
         filling: uint8, of the shape of x: MEASURED, ESTIMATED or BLANK; None if every value was measured. Only measured
             values count in the statistics of scaling, and are explained and scored; BLANK values stay 0.
         others: of several inputs (`RawData.inputs`), all but the first, by name, rows as in x.
+        truth_frequency: bool (N, time // 2 + 1): True at the bins of `numpy.fft.rfftfreq(time)` where the evidence
+            lies, in whatever channel. Of several labels or values (N, time // 2 + 1, outputs). None if unknown.
     """
 
     x: NDArray[Any]
@@ -131,6 +135,7 @@ class Examples:
     group: NDArray[np.str_] | None = None
     filling: NDArray[np.uint8] | None = None
     others: Mapping[str, Values] = field(default_factory=dict)
+    truth_frequency: NDArray[np.bool_] | None = None
 
 
 @dataclass

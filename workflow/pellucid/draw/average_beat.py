@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins
 from pellucid.compare.average_beats import AFTER, BAND, BEFORE, AverageBeat, average_beats, times
-from pellucid.config.variants import variants
+from pellucid.config.variants import in_words, variants
 from pellucid.data_info import DataInfo
 from pellucid.datasets.heartbeats import r_peaks
 from pellucid.draw import style
@@ -63,7 +63,7 @@ def figure(
     averages = average_beats(arrays["inputs"], maps, arrays["labels"], usual, rate)
     lead = r_peaks.lead_to_search(usual)
     columns = _in_clinical_order(names) if per_channel else [lead]
-    setting = ", ".join(f"{name} {value}" for name, value in chosen.items())
+    setting = in_words(chosen)
     caption = (
         f"Average beat: {spec.title}{f' ({setting})' if setting else ''}\n{title}\n"
         f"all whole beats of the explained examples, aligned at the R peaks of lead {names[lead]} (of another lead "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,16 @@ from matplotlib.lines import Line2D
 
 from pellucid import tables
 from pellucid.draw import style
-from pellucid.evaluate import planted_evidence
+from pellucid.evaluate import frequency_evidence, planted_evidence
 from pellucid.messages import comma_list
 from pellucid.user_text import names_in_figure
 
+# How the control is called, where places are removed and where frequencies are.
+CONTROLS = ("without an equal region elsewhere", "without the strongest other frequencies")
 # First the parts with which the accuracy should stay high, then those with which it should fall.
 PARTS = {
     planted_evidence.WHOLE: ("as they are", style.INK, "D"),
-    planted_evidence.CONTROL: ("without an equal region elsewhere", style.QUIET, "s"),
+    planted_evidence.CONTROL: (CONTROLS[0], style.QUIET, "s"),
     planted_evidence.ONLY: ("with the evidence alone", style.PALETTE[0], "o"),
     planted_evidence.WITHOUT: ("without the evidence", style.PALETTE[1], "o"),
 }
@@ -28,6 +30,8 @@ FILLS = {
     "noise": "filled with: noise",
     "linear": "filled with: a straight line",
     "other": "filled with: another class's example",
+    "silence": "frequencies taken out",
+    "floor": "frequencies brought to the others' median",
 }
 METRICS = {"accuracy": "accuracy", "probability": "mean probability of the true class"}
 
@@ -58,10 +62,12 @@ def draw(*, table: Path | str, title: str, pictures: Sequence[Path | str]) -> No
             panel.set_title(FILLS[kind], loc="left", fontsize=8)
         marks = [
             Line2D([], [], color=colour, marker=marker, linestyle="none", markersize=4.5, label=name)
-            for name, colour, marker in PARTS.values()
+            for name, colour, marker in _parts(kinds)
         ]
         marks.append(Line2D([], [], color=style.QUIET, linestyle=":", linewidth=0.8, label="chance"))
-        figure.legend(handles=marks, loc="outside lower left", ncols=len(marks), fontsize=8, columnspacing=1.4)
+        # All in one line, where it is long enough.
+        columns = len(marks) if len(kinds) > 2 else 2
+        figure.legend(handles=marks, loc="outside lower left", ncols=columns, fontsize=8, columnspacing=1.4)
         figure.suptitle(f"{heading(rows)}\n{title}", x=0.01, ha="left", fontsize=10)
     style.save(figure, *pictures)
 
@@ -72,7 +78,7 @@ def heading(rows: pd.DataFrame) -> str:
     without, control = ([of_fill[place] for of_fill in accuracies] for place in (1, 3))
     numbers = (
         f"accuracy {accuracies[0][0]:.2f}; without the evidence {_range(without)}; "
-        f"without an equal region elsewhere {_range(control)}"
+        f"{CONTROLS[_of_frequencies(planted_evidence.accuracies(rows))]} {_range(control)}"
     )
     if all(verdicts.values()):
         return f"The model needs the planted evidence\n{numbers}"
@@ -80,6 +86,17 @@ def heading(rows: pd.DataFrame) -> str:
         return f"The model does NOT need the planted evidence: believe no score against it\n{numbers}"
     doubtful = comma_list(kind for kind, needs_it in verdicts.items() if not needs_it)
     return f"Whether the model needs the planted evidence depends on the fill: it does not with {doubtful}\n{numbers}"
+
+
+def _of_frequencies(kinds: Collection[str]) -> bool:
+    """Return whether frequencies were removed, and not places."""
+    return set(kinds) <= set(frequency_evidence.FILLS)
+
+
+def _parts(kinds: Collection[str]) -> list[tuple[str, str, str]]:
+    """Return the name, colour and marker of each part."""
+    control = CONTROLS[_of_frequencies(kinds)]
+    return [(control if name in CONTROLS else name, colour, marker) for name, colour, marker in PARTS.values()]
 
 
 def _range(values: Sequence[float]) -> str:

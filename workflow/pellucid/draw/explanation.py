@@ -11,14 +11,15 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid import files, plugins
-from pellucid.config.variants import variants
+from pellucid.config.variants import in_words, variants
 from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
-from pellucid.draw.layouts import base, channels, images, leads, numbers, signals
+from pellucid.draw.layouts import base, channels, images, leads, numbers, signals, spectra
 from pellucid.draw.shared import explained_steps, held_inputs, task_heading
 from pellucid.draw.shared.panel_scales import PanelScales
 from pellucid.explain.base import holds
+from pellucid.explain.shared import stored_maps
 from pellucid.explain.shared.number_inputs import is_numbers
 from pellucid.messages import MANY_CLASSES
 
@@ -82,14 +83,16 @@ def figure(
         title: of the experiment.
         common: whether all panels have one colour scale.
     """
-    spec, place = plugins.spec("explain", method), list(arrays["variants"]).index(variant)
-    measured, labels = arrays.get("measured"), arrays["labels"]
-    maps = style.unmeasured_as_nan(arrays["attributions"][place], measured)
+    spec, other = plugins.spec("explain", method), stored_maps.domain_map(arrays, variant)
+    # A map over frequencies has no places that were not measured.
+    measured, labels = None if other else arrays.get("measured"), arrays["labels"]
+    place = -1 if other else list(arrays["variants"]).index(variant)
+    maps = other.maps if other else style.unmeasured_as_nan(arrays["attributions"][place], measured)
     per_channel, signed = holds(spec.per_channel, chosen), holds(spec.signed, chosen)
     if data_info["kind"] == "image" and per_channel:
         # A pixel has one colour: for the sum of its channels.
         maps = maps.sum(-1, keepdims=True)
-    setting = ", ".join(f"{name} {value}" for name, value in chosen.items())
+    setting = in_words(chosen)
     caption = f"{spec.title}{f' ({setting})' if setting else ''}\n{title}"
     present = np.unique(labels)
     rows = [np.flatnonzero(labels == label)[:SHOWN] for label in present[:MANY_CLASSES]]
@@ -105,6 +108,8 @@ def figure(
     if "explained_input" in data_info:
         caption += f"\n{held_inputs.in_words(data_info)}"
     layout = layout_of(data_info)
+    if other:
+        return spectra.figure(other, arrays, data_info, rows, signed, per_channel, common, spec.unit, caption)
     if "steps" in arrays:
         caption += f"\n{explained_steps.in_words(arrays['steps'], marked=layout in (signals.draw, channels.draw))}"
     # A class activation map without its negative part may have nothing left.

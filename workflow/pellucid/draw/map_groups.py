@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
-from pellucid.config.variants import method_of, variants
+from pellucid.config.variants import method_of, variants_in_time
 from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared.mean_images import picture
@@ -54,7 +54,7 @@ def draw(
         pictures: one path per format.
     """
     chosen = files.read_arrays(examples)
-    labels = list(variants(method_of(variant), parameters))
+    labels = list(variants_in_time(method_of(variant), parameters))
     opened = MeasuredMaps.open(maps, variant, labels, filled, chosen["indices"])
     members = tables.read(groups, words=(*tables.WORDS, *ORIGINS))
     # An example may stand for several labels: its row follows from the class, too.

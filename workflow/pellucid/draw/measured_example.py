@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files
-from pellucid.config.variants import method_of, variants
+from pellucid.config.variants import method_of, variants_in_time
 from pellucid.draw import explanation, style
 from pellucid.errors import InputError
 from pellucid.summarise.measured_maps import MeasuredMaps
@@ -54,7 +54,7 @@ def draw(
         raise InputError.unexpected(
             "test example", str(index), f"a measured one: {some}, …", "Set examples.summarise to all to measure each."
         )
-    runs = variants(method_of(variant), parameters)
+    runs = variants_in_time(method_of(variant), parameters)
     opened = MeasuredMaps.open(maps, variant, list(runs), None, chosen["indices"])
     arrays = _arrays(chosen, rows, opened[rows], x, truth, filled)
     drawn = explanation.figure(

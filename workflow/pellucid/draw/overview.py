@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
-from pellucid.config.variants import variants
+from pellucid.config.variants import variants_in_time
 from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
@@ -148,12 +148,15 @@ def _colours(data: DataInfo, arrays: Mapping[str, NDArray[Any]]) -> str:
 def _rows(
     methods: Mapping[str, Mapping[str, Any]], attributions: Mapping[str, Path | str]
 ) -> tuple[list[Row], dict[str, NDArray[Any]]]:
-    """Return a row for each explanation, and the arrays that all methods share."""
+    """Return a row for each explanation in time, and the arrays that all methods share.
+
+    Maps over frequencies have other axes than the examples; the figures of their own show them.
+    """
     rows = []
     for family in FAMILIES:
         for method in (name for name in methods if plugins.spec("explain", name).family == family):
             spec, arrays = plugins.spec("explain", method), files.read_arrays(attributions[method])
-            for label, parameters in variants(method, methods[method]).items():
+            for label, parameters in variants_in_time(method, methods[method]).items():
                 maps = arrays["attributions"][list(arrays["variants"]).index(label)]
                 measured = arrays.get("measured")
                 rows.append(Row(label, family, holds(spec.signed, parameters), style.unmeasured_as_nan(maps, measured)))

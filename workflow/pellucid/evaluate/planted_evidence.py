@@ -4,6 +4,9 @@ A score against planted evidence assumes that the model uses it. This is tested 
 removed, with everything else removed and, as a control, with another region of the same size and shape removed. Several
 fills replace the removed values, because no fill is neutral: a hole can look like nothing that the model was trained
 on, or show the class by its place.
+
+Where a source knows the frequencies of the evidence and not its place, these are removed (`frequency_evidence.py`), and
+the control is the removal of as many other bins of the Fourier transform, those with the most power.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from numpy.typing import NDArray
 from pellucid import files, seeds, tables
 from pellucid.batching import blocks
 from pellucid.errors import InputError
+from pellucid.evaluate import frequency_evidence
 from pellucid.logits import softmax
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import ScoreContext
@@ -70,14 +74,15 @@ def run(
         InputError: the data source gives no evidence.
     """
     planted, classes = files.map_arrays(truth), files.read_arrays(labels)
-    if "test" not in planted:
+    if not {"test", "test_frequency"} & set(planted):
         raise InputError.unexpected(str(truth), "no evidence of the test examples", "a source that plants it")
     case = ScoreContext(
         data_info=files.read_json(data_info),
         inputs=files.map_array(x),
         targets=classes["test"],
         labels=classes["test"],
-        truth=planted["test"],
+        truth=planted.get("test"),
+        truth_frequency=planted.get("test_frequency"),
         model=ExplainedModel.load(model, threads=threads, memory_mb=memory_mb),
         training=files.map_array(training),
         training_labels=classes["train"],
@@ -106,26 +111,25 @@ def measure(case: ScoreContext) -> pd.DataFrame:
     Returns:
         A row for each part (whole; without the evidence; only the evidence; control: without an equal region
         elsewhere), fill (none for the whole) and metric, over all examples and over those of each class. Metrics:
-        accuracy, and the probability of the true class; for the whole also `share`, the share of the values that is
-        evidence; for the control also `overlap`, the share of the evidence that it covers. Examples without evidence
-        are left out. Noise is one pattern for all examples, as in every baseline: the intervals do not include the
-        chance of its draw.
+        accuracy, and the probability of the true class; for the whole also `share`, the share of the values, or of the
+        bins, that is evidence; for the control also `overlap`, the share of the evidence that it
+        covers. Examples without evidence are left out. Noise is one pattern for all examples, as in every baseline: the
+        intervals do not include the chance of its draw.
 
     Raises:
         InputError: no example has evidence, or no training example has another class.
     """
     import pandas as pd
 
-    assert case.truth is not None
     assert case.model is not None
-    axes = tuple(range(1, case.truth.ndim))
-    planted = case.truth.any(axes)
+    truth = _truth(case)
+    planted = truth.any(tuple(range(1, truth.ndim)))
     if not planted.any():
         raise InputError.unexpected(
             "truth of the test examples", "no value that is marked as evidence", "some in every example"
         )
     # In batches: all fills of all examples would not fit into memory.
-    measured = [_values(_rows(case, rows)) for rows, _ in blocks(len(case.truth), 1, case.model.batch_size())]
+    measured = [_values(_rows(case, rows)) for rows, _ in blocks(len(truth), 1, case.model.batch_size())]
     values = {key: np.concatenate([batch[key] for batch in measured]) for key in measured[0]}
     groups = [(tables.ALL, tables.ALL, planted)]
     groups += [
@@ -141,24 +145,34 @@ def measure(case: ScoreContext) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def _truth(case: ScoreContext) -> Mask:
+    """Return where the evidence is, (N, *input_shape); or in which bins, (N, bins), where its place is not known."""
+    truth = case.truth_frequency if case.truth is None else case.truth
+    assert truth is not None
+    return truth
+
+
 def _rows(case: ScoreContext, rows: slice) -> ScoreContext:
     """Return the context of some of the examples."""
-    assert case.truth is not None
     return replace(
         case,
         inputs=np.asarray(case.inputs[rows]),
         targets=case.targets[rows],
         labels=case.labels[rows],
-        truth=np.asarray(case.truth[rows]),
+        truth=None if case.truth is None else np.asarray(case.truth[rows]),
+        truth_frequency=None if case.truth_frequency is None else np.asarray(case.truth_frequency[rows]),
     )
 
 
 def _values(case: ScoreContext) -> dict[tuple[str, str, str], NDArray[np.float64]]:
     """Return every metric of every example, (N,), by part, fill and metric."""
-    assert case.truth is not None
-    axes = tuple(range(1, case.truth.ndim))
-    moved = elsewhere(case.truth, case.inputs, seeds.generator(case.seed, "evidence", "control"))
-    probabilities = _probabilities(case, dict(zip(ALTERED, (case.truth, ~case.truth, moved), strict=True)))
+    truth = _truth(case)
+    axes = tuple(range(1, truth.ndim))
+    if case.truth is None:
+        moved = frequency_evidence.strongest_others(truth, case.inputs)
+    else:
+        moved = elsewhere(truth, case.inputs, seeds.generator(case.seed, "evidence", "control"))
+    probabilities = _probabilities(case, dict(zip(ALTERED, (truth, ~truth, moved), strict=True)))
     values = {
         (part, fill, metric): of_examples
         for (part, fill), p in probabilities.items()
@@ -167,8 +181,8 @@ def _values(case: ScoreContext) -> dict[tuple[str, str, str], NDArray[np.float64
             ("probability", p[np.arange(len(p)), case.labels]),
         )
     }
-    values[WHOLE, NONE, "share"] = case.truth.mean(axes)
-    values[CONTROL, NONE, "overlap"] = (moved & case.truth).sum(axes) / np.maximum(case.truth.sum(axes), 1)
+    values[WHOLE, NONE, "share"] = truth.mean(axes)
+    values[CONTROL, NONE, "overlap"] = (moved & truth).sum(axes) / np.maximum(truth.sum(axes), 1)
     return values
 
 
@@ -177,14 +191,19 @@ def _probabilities(case: ScoreContext, removed: Mapping[str, Mask]) -> dict[tupl
     assert case.model is not None
     kinds = [kind for kind in FILLS if kind != "linear" or case.inputs.ndim == 3]
     probabilities = {(WHOLE, NONE): softmax(case.model.logits(case.inputs))}
-    for kind, fill in fills(case, kinds, seeds.generator(case.seed, "evidence", "fills")).items():
+    rng = seeds.generator(case.seed, "evidence", "fills")
+    if case.truth is None:
+        by_kind = frequency_evidence.fills(_truth(case), case.inputs, rng)
+    else:
+        by_kind = fills(case, kinds, rng)
+    for kind, fill in by_kind.items():
         for part, mask in removed.items():
             probabilities[part, kind] = _replaced(case.model, fill, mask)
     return probabilities
 
 
 def _replaced(model: ExplainedModel, fill: Fill, mask: Mask) -> NDArray[np.float64]:
-    """Return the probabilities (N, classes) with the values under the mask (N, *input_shape) replaced."""
+    """Return the probabilities (N, classes) with the values, or bins, under the mask replaced."""
     probabilities = np.empty((len(mask), model.n_classes))
     for rows, _ in blocks(len(mask), 1, model.batch_size()):
         probabilities[rows] = softmax(model.logits(fill(rows, mask[np.newaxis, rows])[0]))

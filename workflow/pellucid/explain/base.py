@@ -3,7 +3,8 @@
 A method is a module of this package with two names:
 
 - `SPEC`, a `MethodSpec`;
-- `explain(model, inputs, targets, rng, **parameters) -> float32 array of the inputs' shape`.
+- `explain(model, inputs, targets, rng, **parameters) -> float32 array of the inputs' shape`; with a parameter `domain`
+  other than time, of the shape that `shared/domains.py` states.
 
 Each keyword-only argument of `explain` that is annotated with a pydantic `Field` is a parameter of the user: the
 signature is the one place that states its type, limits, default and description (`parameters.py`).
@@ -148,16 +149,24 @@ def holds(declared: bool | When, parameters: Mapping[str, Any]) -> bool:
     return declared if isinstance(declared, bool) else parameters[declared.parameter] in declared.values
 
 
-def require_finite(attributions: NDArray[Any], inputs: NDArray[Any], label: str) -> None:
-    """Refuse attributions that have another shape than the inputs, or are NaN or infinite.
+def require_finite(
+    attributions: NDArray[Any], inputs: NDArray[Any], label: str, of_example: Sequence[int] | None = None
+) -> None:
+    """Refuse attributions that have another shape than they should, or are NaN or infinite.
+
+    Args:
+        attributions: what the method returned.
+        inputs: (N, *input_shape).
+        label: of the variant.
+        of_example: the shape of a map; None for that of an input.
 
     Raises:
         InputError: with the number of the first such example.
     """
-    if attributions.shape != inputs.shape:
-        raise InputError.unexpected(
-            label, f"attributions of shape {attributions.shape}", f"the inputs' shape {inputs.shape}"
-        )
+    expected = inputs.shape if of_example is None else (len(inputs), *of_example)
+    if attributions.shape != expected:
+        name = "the inputs' shape" if of_example is None else "shape"
+        raise InputError.unexpected(label, f"attributions of shape {attributions.shape}", f"{name} {expected}")
     if not np.isfinite(attributions).all():
         index = int(np.argwhere(~np.isfinite(attributions))[0][0])
         fault = "NaN" if np.isnan(attributions[index]).any() else "infinity"

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.explain.base import MethodSpec
-from pellucid.explain.shared import baselines, line
+from pellucid.explain.shared import baselines, domains, line
+from pellucid.explain.shared.domains import fits
 from pellucid.network.explained_model import ExplainedModel
+
+__all__ = ["SPEC", "explain", "fits", "reference"]
 
 SPEC = MethodSpec(
     title="Integrated gradients",
@@ -39,15 +42,23 @@ def explain(
         ),
     ] = 50,
     baseline: baselines.Baseline = "zero",
+    domain: domains.Domain = "time",
+    frame: domains.Frame = "auto",
+    bands: domains.Bands = 8,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """Return (input - baseline) × mean gradient on the line between them (trapezoidal rule): (N, *input_shape)."""
-    reference = baselines.baseline(inputs, baseline, rng, measured)
+    """Return (input - baseline) × mean gradient on the line between them (trapezoidal rule): (N, *input_shape).
+
+    In another domain the line goes through the same signals, so that the map of this domain, (N, *cells), has the same
+    sum.
+    """
+    space = domains.opened(model, inputs.shape[1:], domain=domain, frame=frame, bands=bands)
+    reference, signals = space.enter(baselines.baseline(inputs, baseline, rng, measured)), space.enter(inputs)
     size = model.batch_size(backward=True)
-    total = line.mean_gradient(
-        inputs, reference, steps, size, lambda points, rows: model.gradient(points, targets[rows])
+    mean = line.mean_gradient(
+        signals, reference, steps, size, lambda points, rows: space.model.gradient(points, targets[rows])
     )
-    return ((inputs - reference) * total).astype(np.float32)
+    return space.contributions(signals - reference, mean).astype(np.float32)
 
 
 reference = baselines.reference

@@ -12,8 +12,17 @@ from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec, When
-from pellucid.explain.shared import baselines, coalitions
-from pellucid.explain.shared.segments import Channels, Compactness, Partition, Segments, by_number, fits, segmentation
+from pellucid.explain.shared import baselines, coalitions, domains
+from pellucid.explain.shared.segments import (
+    Channels,
+    Compactness,
+    Partition,
+    Segments,
+    by_number,
+    fits,
+    segmentation_in,
+)
+from pellucid.explain.shared.segments import check as check_segments
 from pellucid.network.explained_model import ExplainedModel
 
 # With at most this many times as many coalitions as needed, list them all and choose; with more, draw until enough
@@ -52,6 +61,9 @@ def explain(
     compactness: Compactness = 0.1,
     channels: Channels = "each",
     baseline: baselines.Baseline = "zero",
+    domain: domains.Domain = "time",
+    frame: domains.Frame = "auto",
+    bands: domains.Bands = 8,
     measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Return the Shapley value of each segment, divided equally among its samples: (N, *input_shape).
@@ -62,17 +74,22 @@ def explain(
     Raises:
         InputError: the inputs cannot be cut into the segments, or there are fewer than two samples for each segment.
     """
-    filling = baselines.baseline(inputs, baseline, rng, measured)
-    labels = segmentation(inputs, segments=segments, partition=partition, compactness=compactness, channels=channels)
+    space = domains.opened(model, inputs.shape[1:], domain=domain, frame=frame, bands=bands)
+    labels = segmentation_in(
+        space, inputs, segments=segments, partition=partition, compactness=compactness, channels=channels
+    )
+    values_in, filling = space.enter(inputs), space.enter(baselines.baseline(inputs, baseline, rng, measured))
     seed = int(rng.integers(2**63))
-    at_input, at_baseline = (model.score(x, targets).astype(np.float64) for x in (inputs, filling))
-    attributions = np.empty(inputs.shape, np.float32)
+    at_input, at_baseline = (space.model.score(z, targets).astype(np.float64) for z in (values_in, filling))
+    attributions = np.empty((len(inputs), *space.cells), np.float32)
     for number, rows, row_labels in by_number(labels, len(inputs)):
         most = 2048 + 2 * number if samples == "auto" else int(samples)
         keep, weights = draw(number, most, np.random.default_rng([seed, number]))
-        scores = coalitions.scores(model, inputs[rows], filling[rows], targets[rows], row_labels, keep)
+        scores = coalitions.scores(
+            space.model, values_in[rows], filling[rows], targets[rows], space.spread(row_labels), keep
+        )
         values = solve(keep, weights, scores - at_baseline[rows], at_input[rows] - at_baseline[rows])
-        shape = (len(rows), *inputs.shape[1:])
+        shape = (len(rows), *space.cells)
         attributions[rows] = coalitions.values_of_segments(values, row_labels, shape, shared=True)
     return attributions
 
@@ -81,8 +98,9 @@ def check(*, samples: int | str, segments: int | str, partition: str, **others: 
     """Refuse fewer than two samples for each segment: the regression would have no unique solution.
 
     Raises:
-        InputError: there are fewer.
+        InputError: there are fewer, or the segments do not fit the domain (`segments.check`).
     """
+    check_segments(partition=partition, **others)
     # The numbers of superpixels and of "auto" are known only with the examples.
     if partition == "grid" and isinstance(segments, int) and isinstance(samples, int):
         _require(segments, samples)

@@ -9,11 +9,20 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.explain.base import MethodSpec, When
-from pellucid.explain.shared import baselines, coalitions
-from pellucid.explain.shared.segments import Channels, Compactness, Partition, Segments, by_number, fits, segmentation
+from pellucid.explain.shared import baselines, coalitions, domains
+from pellucid.explain.shared.segments import (
+    Channels,
+    Compactness,
+    Partition,
+    Segments,
+    by_number,
+    check,
+    fits,
+    segmentation_in,
+)
 from pellucid.network.explained_model import ExplainedModel
 
-__all__ = ["SPEC", "explain", "fits"]
+__all__ = ["SPEC", "check", "explain", "fits"]
 
 SPEC = MethodSpec(
     title="LIME",
@@ -41,6 +50,9 @@ def explain(
     compactness: Compactness = 0.1,
     channels: Channels = "each",
     baseline: baselines.Baseline = "zero",
+    domain: domains.Domain = "time",
+    frame: domains.Frame = "auto",
+    bands: domains.Bands = 8,
     kernel_width: Annotated[
         float, Field(gt=0, le=1_000_000, description="how far from the example a copy still counts, in cosine distance")
     ] = 0.25,
@@ -62,15 +74,20 @@ def explain(
     Raises:
         InputError: the inputs cannot be cut into the segments.
     """
-    filling = baselines.baseline(inputs, baseline, rng, measured)
-    labels = segmentation(inputs, segments=segments, partition=partition, compactness=compactness, channels=channels)
+    space = domains.opened(model, inputs.shape[1:], domain=domain, frame=frame, bands=bands)
+    labels = segmentation_in(
+        space, inputs, segments=segments, partition=partition, compactness=compactness, channels=channels
+    )
+    values_in, filling = space.enter(inputs), space.enter(baselines.baseline(inputs, baseline, rng, measured))
     seed = int(rng.integers(2**63))
-    attributions = np.empty(inputs.shape, np.float32)
+    attributions = np.empty((len(inputs), *space.cells), np.float32)
     for number, rows, row_labels in by_number(labels, len(inputs)):
         keep = copies(samples, number, np.random.default_rng([seed, number]))
-        scores = coalitions.scores(model, inputs[rows], filling[rows], targets[rows], row_labels, keep)
+        scores = coalitions.scores(
+            space.model, values_in[rows], filling[rows], targets[rows], space.spread(row_labels), keep
+        )
         weights = fit(keep, scores, kernel_width, ridge)
-        shape = (len(rows), *inputs.shape[1:])
+        shape = (len(rows), *space.cells)
         attributions[rows] = coalitions.values_of_segments(weights, row_labels, shape, shared=False)
     return attributions
 

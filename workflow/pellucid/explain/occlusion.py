@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from pellucid.config.variants import TIME, domain_of
 from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec, When
-from pellucid.explain.shared import baselines
+from pellucid.explain.shared import baselines, domains
 from pellucid.explain.shared.per_axis import per_axis, sizes_per_axis
 from pellucid.network.explained_model import ExplainedModel
 
@@ -20,6 +21,7 @@ _Size = Annotated[int, Field(ge=1, le=1_000_000)]
 _Sizes = _Size | Annotated[Sequence[_Size], Field(min_length=1, max_length=3)]
 # The automatic window: 15 samples as in SignalScreen's ECG example, and at most a quarter of an axis.
 _SAMPLES, _SHARE = 15, 4
+_SHARE_OF_DOMAIN = 32
 
 SPEC = MethodSpec(
     title="Occlusion",
@@ -42,7 +44,7 @@ def explain(
         _Sizes | Literal["auto"],
         Field(
             description="size in samples or pixels: one number, or one per axis; auto: 15, or a quarter of an axis "
-            "of fewer than 60"
+            "of fewer than 60; in another domain a 32nd of each axis, or one band"
         ),
     ] = "auto",
     stride: Annotated[
@@ -53,6 +55,9 @@ def explain(
         ),
     ] = 1,
     baseline: baselines.Baseline = "zero",
+    domain: domains.Domain = "time",
+    frame: domains.Frame = "auto",
+    bands: domains.Bands = 8,
     channels: Annotated[
         Literal["each", "together"],
         Field(description="cover one channel at a time, or all at once (one map, repeated for every channel)"),
@@ -67,19 +72,20 @@ def explain(
         InputError: a window larger than the input, a stride larger than the window (values between two windows would
             not be covered), or another number of sizes than the input has axes.
     """
-    covers = windows(inputs.shape[1:], window, stride, channels)
-    axes = inputs.ndim - 2
-    scores = model.covered_scores(
-        inputs,
-        baselines.baseline(inputs, baseline, rng, measured),
+    space = domains.opened(model, inputs.shape[1:], domain=domain, frame=frame, bands=bands)
+    covers = windows(space.cells, window, stride, channels, domain)
+    axes = len(space.cells) - 1
+    scores = space.model.covered_scores(
+        space.enter(inputs),
+        space.enter(baselines.baseline(inputs, baseline, rng, measured)),
         targets,
         np.array([[along.start for along in cover[:-1]] for cover in covers]),
         [along.stop - along.start for along in covers[0][:-1]],
         np.array([-1 if cover[-1].start is None else cover[-1].start for cover in covers]),
     )
     drops = model.score(inputs, targets) - scores
-    total = np.zeros(inputs.shape, np.float64)
-    count = np.zeros(inputs.shape[1:], np.int64)
+    total = np.zeros((len(inputs), *space.cells), np.float64)
+    count = np.zeros(space.cells, np.int64)
     for drop, cover in zip(drops, covers, strict=True):
         total[(slice(None), *cover)] += drop.reshape(-1, *(1,) * (axes + 1))
         count[cover] += 1
@@ -110,18 +116,22 @@ def fits(
     *,
     window: int | str | Sequence[int],
     stride: int | Sequence[int],
-    **others: object,
+    **others: Any,
 ) -> None:
     """Refuse windows larger than an example with these axes.
 
     Raises:
         InputError: a window is larger, or there is another number of sizes than axes.
     """
-    windows((*axes, 1), window, stride, "together")
+    windows((*domains.cell_axes(axes, others), 1), window, stride, "together", domain_of(others))
 
 
 def windows(
-    shape: Sequence[int], window: int | str | Sequence[int], stride: int | Sequence[int], channels: str
+    shape: Sequence[int],
+    window: int | str | Sequence[int],
+    stride: int | Sequence[int],
+    channels: str,
+    domain: str = TIME,
 ) -> list[tuple[slice, ...]]:
     """Return the windows of an example of `shape` (*axes, channels), as slices.
 
@@ -132,7 +142,7 @@ def windows(
     axes = shape[:-1]
     strides = per_axis(stride, axes, "occlusion.stride")
     if isinstance(window, str):
-        sizes = automatic(axes)
+        sizes = automatic(axes, domain)
         strides = [min(pair) for pair in zip(strides, sizes, strict=True)]
     else:
         sizes = sizes_per_axis(window, axes, "occlusion.window")
@@ -144,8 +154,11 @@ def windows(
     return list(itertools.product(*along, across))
 
 
-def automatic(axes: Sequence[int]) -> list[int]:
-    """Return the automatic window's size along each axis, which never exceeds the axis."""
+def automatic(axes: Sequence[int], domain: str = TIME) -> list[int]:
+    """Return the automatic window's size along each axis of a map, which never exceeds the axis."""
+    if domain != TIME:
+        # Frequencies differ more from their neighbours than samples do.
+        return [1 if domain == "bands" else max(1, round(length / _SHARE_OF_DOMAIN)) for length in axes]
     return [min(_SAMPLES, max(1, round(length / _SHARE))) for length in axes]
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.batching import block_size, blocks
+from pellucid.config.variants import domain_of
+from pellucid.errors import InputError
 from pellucid.explain.base import MethodSpec, When
-from pellucid.explain.shared import baselines
+from pellucid.explain.shared import baselines, domains
 from pellucid.explain.shared.per_axis import sizes_per_axis
 from pellucid.explain.shared.segments import parts
 from pellucid.explain.shared.upsampling import upsample
@@ -50,11 +52,14 @@ def explain(
         | Literal["auto"],
         Field(
             description="cells of the coarse masks: one number, or one per axis; auto: 7 along each side of an image "
-            "(as in the paper), one for each 15 samples of a series, none narrower than two values"
+            "(as in the paper), one for each 15 samples of a series, none narrower than two values; each band"
         ),
     ] = "auto",
     keep: Annotated[float, Field(gt=0, lt=1, description="probability that a cell is kept")] = 0.5,
     baseline: baselines.Baseline = "zero",
+    domain: domains.Domain = "time",
+    frame: domains.Frame = "auto",
+    bands: domains.Bands = 8,
     channels: Annotated[
         Literal["each", "together"],
         Field(description="masks through all channels (one map, repeated for each), or of each channel for itself"),
@@ -79,37 +84,40 @@ def explain(
     Raises:
         InputError: more cells than values along an axis, or another number of sizes than the input has axes.
     """
-    axes, depth = inputs.shape[1:-1], inputs.shape[-1] if channels == "each" else 1
-    sides = _sides(cells, axes)
-    filling = baselines.baseline(inputs, baseline, rng, measured)
+    space = domains.opened(model, inputs.shape[1:], domain=domain, frame=frame, bands=bands)
+    axes, depth = space.cells[:-1], inputs.shape[-1] if channels == "each" else 1
+    sides = _sides(cells, axes, domain)
+    filling = space.enter(baselines.baseline(inputs, baseline, rng, measured))
+    values = space.enter(inputs)
     grids = rng.random((masks, *sides, depth)) < keep
     shifts = np.stack([rng.integers(_width(*pair), size=masks) for pair in zip(axes, sides, strict=True)], axis=1)
     weighted, logits = np.zeros((len(inputs), *axes, depth)), np.zeros(len(inputs))
     coverage = np.zeros((*axes, depth))
-    for part, some in blocks(len(inputs), masks, block_size(model.batch_size(), model.input_shape)):
-        x, fill = inputs[part], filling[part]
-        seen = smooth(grids[some], shifts[some], axes)
-        mixed = seen[:, np.newaxis] * (x - fill)
+    for part, some in blocks(len(inputs), masks, block_size(model.batch_size(), space.shape)):
+        x, fill = values[part], filling[part]
+        # Bands have no neighbours to blend with.
+        seen = grids[some].astype(np.float32) if domain == "bands" else smooth(grids[some], shifts[some], axes)
+        mixed = space.spread(seen)[:, np.newaxis] * (x - fill)
         mixed += fill
         classes = np.tile(targets[part], len(mixed))
         # Sums are taken in float64, since centring subtracts large numbers with a small difference.
-        scores = model.score(mixed.reshape(-1, *x.shape[1:]), classes).reshape(mixed.shape[:2]).astype(np.float64)
+        scores = space.model.score(mixed.reshape(-1, *x.shape[1:]), classes).reshape(mixed.shape[:2]).astype(np.float64)
         weighted[part] += np.tensordot(scores, seen.astype(np.float64), axes=(0, 0))
         logits[part] += scores.sum(0)
         if part.start == 0:
             coverage += seen.sum(0, dtype=np.float64)
     if centred:
         weighted -= (logits / masks).reshape(-1, *(1,) * coverage.ndim) * coverage
-    return np.broadcast_to(weighted / (masks * keep), inputs.shape).astype(np.float32)
+    return np.broadcast_to(weighted / (masks * keep), (len(inputs), *space.cells)).astype(np.float32)
 
 
-def fits(axes: Sequence[int], *, cells: int | str | Sequence[int], **others: object) -> None:
+def fits(axes: Sequence[int], *, cells: int | str | Sequence[int], **others: Any) -> None:
     """Refuse more cells along an axis than an example with these axes has values.
 
     Raises:
         InputError: there are more cells, or another number of sizes than axes.
     """
-    _sides(cells, axes)
+    _sides(cells, domains.cell_axes(axes, others), domain_of(others))
 
 
 def smooth(grids: NDArray[np.bool_], shifts: NDArray[np.int64], axes: Sequence[int]) -> NDArray[np.float32]:
@@ -143,5 +151,14 @@ def _width(length: int, side: int) -> int:
     return -(-length // side)
 
 
-def _sides(cells: int | str | Sequence[int], axes: Sequence[int]) -> Sequence[int]:
+def _sides(cells: int | str | Sequence[int], axes: Sequence[int], domain: str) -> Sequence[int]:
+    """Return the number of cells along each axis of a map; a band is a cell of its own.
+
+    Raises:
+        InputError: see `fits`.
+    """
+    if domain == "bands":
+        if cells != "auto":
+            raise InputError.unexpected("rise.cells", f"{cells} in domain bands", "auto: each band is a cell")
+        return list(axes)
     return parts(axes) if isinstance(cells, str) else sizes_per_axis(cells, axes, "rise.cells")

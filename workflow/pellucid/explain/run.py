@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds
-from pellucid.config.variants import variants
+from pellucid.config.variants import domain_of, variants
 from pellucid.explain.base import measured_for, on_measured, require_finite
-from pellucid.explain.shared import constant_scores, held_examples, number_inputs
+from pellucid.explain.shared import constant_scores, domains, held_examples, number_inputs, stored_maps
+from pellucid.explain.shared.stored_maps import DomainMap, arrays_of
 from pellucid.messages import counted
 from pellucid.network.explained_model import ExplainedModel
 
@@ -47,12 +48,13 @@ def run(
         seed: of the experiment.
         threads, memory_mb: for the model.
         attributions: gets all arrays of `examples`, `variants` (names, V) and `attributions` (float32,
-            (V, N, *input_shape)), see `_split_measured`.
+            (V, N, *input_shape)), see `_split_measured`; of variants in another domain than time what
+            `stored_maps.arrays_of` returns.
         cost: JSON; gets for each variant the seconds (of the first call, tracing included), the passes through the
             model and the parameters.
         checks: JSON; gets for each variant the result of `completeness`.
         training: `x_train.npy`, for a method that needs it.
-        data_info: `data.json`, for the names of the outputs in messages.
+        data_info: `data.json`, for the names of the outputs in messages, and the sampling rate.
 
     Raises:
         InputError: the method does not apply to the model, or did not return finite numbers of the inputs' shape.
@@ -61,6 +63,7 @@ def run(
     explained_model = None
     if plugins.spec("explain", method).needs_model and model:
         explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
+    info = files.read_json(Path(data_info)) if data_info else {}
     results = explain_variants(
         method,
         parameters,
@@ -68,7 +71,8 @@ def run(
         arrays,
         seed=seed,
         training=files.map_array(Path(training)) if training else None,
-        classes=files.read_json(Path(data_info))["classes"] if data_info else None,
+        classes=info.get("classes"),
+        sampling_rate=info.get("sampling_rate_hz"),
     )
     files.write_arrays(attributions, results.arrays)
     files.write_json(cost, results.costs)
@@ -98,6 +102,8 @@ def explain_variants(
     seed: int,
     training: NDArray[np.float32] | None = None,
     classes: Sequence[str] | None = None,
+    sampling_rate: float | None = None,
+    runs: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Results:
     """Explain examples by one method, once for each variant of its parameters.
 
@@ -110,6 +116,8 @@ def explain_variants(
             (`held_examples.others`) are used.
         training: (M, *input_shape), for a method that needs training examples.
         classes: their names, for messages.
+        sampling_rate: in Hz, for the frequencies of maps in another domain; None if it is not known.
+        runs: the parameters of the variants to be run, by label; None for all variants of `parameters`.
 
     Raises:
         InputError: as `run`.
@@ -124,8 +132,8 @@ def explain_variants(
     provided: dict[str, Any] = {}
     if plugin.SPEC.needs_training and training is not None:
         provided["training"] = held_examples.with_axis(training)
-    maps, costs, residuals = [], {}, {}
-    for label, written in variants(method, parameters).items():
+    maps, elsewhere, costs, residuals = dict[str, NDArray[np.float32]](), dict[str, DomainMap](), {}, {}
+    for label, written in (variants(method, parameters) if runs is None else runs).items():
         values = number_inputs.of_method(method, written, inputs.shape[1]) if numbers else written
 
         def arguments(rows: slice, values: Mapping[str, Any] = values) -> dict[str, Any]:
@@ -137,9 +145,14 @@ def explain_variants(
             of_rows.append(plugin.explain(model, inputs[rows], targets[rows], rng, **arguments(rows)))
         seconds = time.perf_counter() - started
         variant_maps = of_rows[0] if len(of_rows) == 1 else np.concatenate(of_rows)
-        require_finite(variant_maps, inputs, label)
-        _tell_flat(variant_maps, measured, label)
-        maps.append(np.asarray(variant_maps, np.float32))
+        transform = domains.transform_for(values, inputs.shape[1:])
+        require_finite(variant_maps, inputs, label, transform.cells if transform else None)
+        _tell_flat(variant_maps, None if transform else measured, label)
+        variant_maps = np.asarray(variant_maps, np.float32)
+        if transform:
+            elsewhere[label] = stored_maps.of(domain_of(values), variant_maps, transform, sampling_rate)
+        else:
+            maps[label] = variant_maps
         costs[label] = _cost(label, before, _passes(model), seconds, len(inputs), values)
         for rows in held_examples.each(model, held, len(inputs)):
             rng = seeds.generator(seed, "explain", label)
@@ -150,8 +163,15 @@ def explain_variants(
     of_steps = model.explained_steps if model else None
     if of_steps:
         arrays = {**arrays, "steps": np.array([of_steps.first, of_steps.stop, of_steps.total])}
-    written = {**arrays, "variants": np.array(list(costs)), **_split_measured(np.stack(maps), measured)}
-    return Results(written, costs, residuals)
+    return Results({**arrays, **_stored(maps, inputs.shape, measured), **arrays_of(elsewhere)}, costs, residuals)
+
+
+def _stored(
+    maps: Mapping[str, NDArray[np.float32]], shape: tuple[int, ...], measured: NDArray[np.bool_] | None
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays of the variants in time; there may be none."""
+    in_time = np.stack(list(maps.values())) if maps else np.zeros((0, *shape), np.float32)
+    return {"variants": np.array(list(maps), np.str_), **_split_measured(in_time, measured)}
 
 
 def _tell_flat(maps: NDArray[Any], measured: NDArray[np.bool_] | None, label: str) -> None:

@@ -8,8 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pellucid.explain.base import MethodSpec, When
+from pellucid.errors import InputError
+from pellucid.explain.base import MethodSpec, When, on_measured
+from pellucid.explain.shared import domains
+from pellucid.explain.shared.domains import fits
 from pellucid.network.explained_model import ExplainedModel
+
+__all__ = ["SPEC", "check", "explain", "fits"]
 
 SPEC = MethodSpec(
     title="Saliency",
@@ -37,9 +42,34 @@ def explain(
             "positive part"
         ),
     ] = "absolute",
+    domain: domains.Domain = "time",
+    frame: domains.Frame = "auto",
+    bands: domains.Bands = 8,
+    measured: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """Return the gradient of the target's logit, without the paper's maximum over channels: (N, *input_shape)."""
+    """Return the gradient of the target's logit, without the paper's maximum over channels: (N, *input_shape).
+
+    In another domain it is the length of the gradient with respect to a coefficient, (N, *cells of the map), without
+    the part of the gradient at values that were not measured.
+    """
+    if domain != "time":
+        space = domains.opened(model, inputs.shape[1:], domain=domain, frame=frame, bands=bands)
+        assert space.transform is not None
+        of_signal = on_measured(model.gradient(inputs, targets), measured)
+        return space.sizes(space.transform.adjoint(of_signal)).astype(np.float32)
     gradient = model.gradient(inputs, targets)
     if mode == "absolute":
         return np.abs(gradient)
     return np.maximum(gradient, 0) if mode == "positive" else gradient
+
+
+def check(*, mode: str, domain: str, **others: object) -> None:
+    """Refuse the sign of a gradient with respect to a coefficient, which has a phase in the place of a sign.
+
+    Raises:
+        InputError: another mode than absolute, in another domain than time.
+    """
+    if domain != "time" and mode != "absolute":
+        problem = f'"{mode}" in domain {domain}'
+        hint = "A coefficient has a phase and no sign; gradient_input and integrated_gradients have a sign there."
+        raise InputError.unexpected("saliency.mode", problem, "absolute", hint)

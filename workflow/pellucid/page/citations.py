@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pellucid import plugins
+from pellucid.config.variants import in_words
 from pellucid.data_info import DataInfo
 from pellucid.messages import counted
 from pellucid.page.summary import listed, sizes
@@ -105,7 +106,7 @@ def _model(references: References, training: Mapping[str, Any], settings: Mappin
 
 def _parameters(parameters: Mapping[str, Any]) -> str:
     """Return the parameters in parentheses."""
-    text = ", ".join(f"{name} {in_figure(str(value))}" for name, value in parameters.items())
+    text = in_words(parameters, in_figure)
     return f" ({text})" if text else ""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins
-from pellucid.config.variants import variants
+from pellucid.config.variants import in_words, variants_in_time
 from pellucid.data_info import DataInfo
 from pellucid.draw.shared import task_heading
 from pellucid.draw.shared.families import FAMILIES
@@ -64,14 +64,17 @@ class Explanation:
 def read(
     methods: Mapping[str, Mapping[str, Any]], attributions: Mapping[str, Path | str]
 ) -> tuple[list[Explanation], dict[str, NDArray[Any]]]:
-    """Return every explanation, family by family, and the arrays that all methods share."""
+    """Return every explanation in time, family by family, and the arrays that all methods share.
+
+    The page lays maps over the examples, which maps over frequencies do not fit.
+    """
     explained: list[Explanation] = []
     shared: dict[str, NDArray[Any]] = {}
     for family in FAMILIES:
         for method in (name for name in methods if plugins.spec("explain", name).family == family):
             arrays = files.map_arrays(attributions[method])
             labels = [str(label) for label in arrays["variants"]]
-            for label, parameters in variants(method, methods[method]).items():
+            for label, parameters in variants_in_time(method, methods[method]).items():
                 explained.append(Explanation(label, method, parameters, arrays["attributions"][labels.index(label)]))
             shared = arrays
     return explained, shared
@@ -138,5 +141,5 @@ def _about(explanation: Explanation, shared: Mapping[str, NDArray[Any]], data: D
         "family": explanation.family,
         "unit": unit + (", sum of the channels" if summed else ""),
         "signed": holds(spec.signed, parameters),
-        "settings": ", ".join(f"{name} {value}" for name, value in parameters.items()),
+        "settings": in_words(parameters),
     }

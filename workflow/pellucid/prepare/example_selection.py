@@ -58,9 +58,9 @@ def select(
             value that the example stands for), `targets` (int64, see `targets.py`), `predictions` (int64: the class,
             or whether the label is predicted; float32: the value), `probabilities` (float64, not of a regression),
             `answers` (the labels, uint8, or values, float32, of several labels or a regression), `truth` (bool, the
-            evidence of what is explained) where it is known, `measured` (bool, of the shape of the inputs) where a test
-            example was padded or had gaps, and of data with several inputs `other/<name>` (float32), the values of the
-            inputs beside the explained one.
+            evidence of what is explained) and `truth_frequency` (bool (n, bins)) where they are known, `measured`
+            (bool, of the shape of the inputs) where a test example was padded or had gaps, and of data with several
+            inputs `other/<name>` (float32), the values of the inputs beside the explained one.
         others: `other_test.npz`; None of data with one input.
 
     Raises:
@@ -87,17 +87,27 @@ def select(
         "targets": explained,
         **({} if task == SINGLE_LABEL or unlabelled else {"answers": answers[indices]}),
     }
-    for name, path in (("truth", truth), ("measured", measured)):
-        # The file is empty where the source knows no truth, or fills no values.
-        if "test" in (of_split := files.map_arrays(path)):
-            arrays[name] = np.asarray(of_split["test"][indices])
-    if "truth" in arrays:
-        arrays["truth"] = evidence(arrays["truth"], explained, arrays["inputs"].ndim)
+    arrays |= _known(truth, measured, indices)
+    # Bins are of all channels together.
+    for name, depth in (("truth", arrays["inputs"].ndim), ("truth_frequency", 2)):
+        if name in arrays:
+            arrays[name] = evidence(arrays[name], explained, depth)
     files.write_arrays(output, {**arrays, **other_inputs.of_examples(others, indices)})
     if unlabelled:
         logger.info("the first %d of %d examples, which have no labels", len(indices), len(answers))
     else:
         logger.info("%d examples of %d %s", len(indices), len(np.unique(stands_for)), OUTPUT_WORDS[task])
+
+
+def _known(truth: Path | str, measured: Path | str, indices: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+    """Return the rows of what is known of the test examples: their truth, its frequencies, what was measured."""
+    sources = {"truth": (truth, "test"), "truth_frequency": (truth, "test_frequency"), "measured": (measured, "test")}
+    known = {}
+    for name, (path, key) in sources.items():
+        # A file lacks the key where the source knows no truth, or fills no values.
+        if key in (of_split := files.map_arrays(path)):
+            known[name] = np.asarray(of_split[key][indices])
+    return known
 
 
 def thresholds_of(path: Path | str | None, classes: Sequence[str]) -> NDArray[np.float64]:

@@ -61,8 +61,9 @@ def preprocess(
         scale: none, standard or minmax.
         seed: of the experiment.
         folder: gets `x_<split>.npy` (float32), `labels.npz` (`Examples.y`, per split), `truth.npz` (bool, per split,
-            as `Examples.truth`, where the source knows it), `measured.npz` (bool, per split, where something was
-            filled), `groups.npz` (str (N,), per split, where the source names groups) and `data.json`.
+            as `Examples.truth`, where the source knows it; `<split>_frequency`, as `Examples.truth_frequency`),
+            `measured.npz` (bool, per split, where something was filled), `groups.npz` (str (N,), per split, where the
+            source names groups) and `data.json`.
         memory_mb: what the source may keep in memory; the results do not depend on it.
         classes: the model's classes in the order of its outputs, where the model has its own list: they number the
             labels, and some may have no examples. The splits do not depend on it.
@@ -179,7 +180,8 @@ def _write_rest(splits: Splits, folder: Path, data_info: DataInfo) -> None:
     """Write labels, truth, what was measured, groups, and `data.json`."""
     files.write_arrays(folder / "labels.npz", {name: splits[name].y for name in SPLITS})
     truths = {name: truth for name in SPLITS if (truth := splits[name].truth) is not None}
-    files.write_arrays(folder / "truth.npz", truths)
+    of_bins = {f"{name}_frequency": bins for name in SPLITS if (bins := splits[name].truth_frequency) is not None}
+    files.write_arrays(folder / "truth.npz", truths | of_bins)
     measured = {name: filling.equal(MEASURED) for name in SPLITS if (filling := splits[name].filling) is not None}
     files.write_arrays(folder / "measured.npz", measured)
     groups = {name: group for name in SPLITS if (group := splits[name].group) is not None}
@@ -236,4 +238,6 @@ def _order_by_outputs(raw: RawData, splits: Splits, classes: Sequence[str | int]
         split.y = split.y[:, order]
         if split.truth is not None:
             split.truth = replace(split.truth, source=split.truth.source[..., order])
+        if split.truth_frequency is not None:
+            split.truth_frequency = replace(split.truth_frequency, source=split.truth_frequency.source[..., order])
     return replace(raw, classes=names, units=tuple(raw.units[place] for place in order) if raw.units else ())

@@ -36,6 +36,7 @@ class Split:
     group: NDArray[np.str_] | None = None
     filling: LazyRows | None = None
     others: dict[str, Side] = field(default_factory=dict)
+    truth_frequency: LazyRows | None = None
 
 
 @dataclass
@@ -187,4 +188,5 @@ def take(examples: Examples, indices: NDArray[np.int64] | None = None) -> Split:
         name: Side(LazyRows(values.x, indices), None if values.filling is None else LazyRows(values.filling, indices))
         for name, values in examples.others.items()
     }
-    return Split(LazyRows(examples.x, indices), y, truth, group, filling, others)
+    of_bins = None if examples.truth_frequency is None else LazyRows(examples.truth_frequency, indices)
+    return Split(LazyRows(examples.x, indices), y, truth, group, filling, others, of_bins)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pellucid.network.explained_model import ExplainedModel
 
 Better = Literal["higher", "lower", "neither"]
+# Of a score that compares maps with maps, or looks at their values alone, whatever their axes stand for.
+ALL_DOMAINS = ("time", "frequency", "stft", "bands")
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,15 @@ class ScoreSpec:
         about: its definition and its limits, in a few sentences.
         paper: the publication that it implements.
         metrics: by name. A variant of a metric (a baseline, a fraction) follows a dot, as in "deletion.mean".
-        requires: features that the experiment must have: those of a model, "truth", or "training" (at least one epoch).
+        requires: features that the experiment must have: those of a model, "truth", "truth_frequency", or "training"
+            (at least one epoch).
         needs_model: whether it uses `case.model`.
         needs_training: whether it uses `case.training`.
         needs_method: whether it uses `explanation.re_explain`; it then needs the model too.
         needs_random_labels: whether it uses `case.random_labels`.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
         of_numbers: whether it has a meaning for an input of numbers, which have no neighbours.
+        domains: of the maps for which it has a meaning (`explain/shared/domains.py`); other explanations are left out.
         several_inputs: whether the value of an example is known from this example alone, so that a model of several
             inputs, which is scored example by example, can be scored.
     """
@@ -88,6 +92,7 @@ class ScoreSpec:
     tasks: tuple[str, ...] = TASKS
     of_numbers: bool = True
     several_inputs: bool = True
+    domains: tuple[str, ...] = ("time",)
     function: ClassVar[str] = "score"
 
     @property
@@ -139,6 +144,8 @@ class ScoreContext:
         seed: of the experiment.
         cache: results that do not depend on the explanation (`removal.memoised`).
         others: of a model with several inputs, the values of those that are held, (N, *shape) by name.
+        truth_frequency: bool (N, time // 2 + 1), the bins of `numpy.fft.rfftfreq` where the evidence was planted, in
+            whatever channel; None if they are not known.
     """
 
     data_info: DataInfo
@@ -154,6 +161,7 @@ class ScoreContext:
     cache: dict[Any, Any] = field(default_factory=dict)
     measured: NDArray[np.bool_] | None = None
     others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    truth_frequency: NDArray[np.bool_] | None = None
 
     @property
     def task(self) -> str:
@@ -172,11 +180,13 @@ class Explanation:
     Attributes:
         label: of the variant.
         method: its name.
-        attributions: (N, *input_shape).
+        attributions: (N, *input_shape); in another domain than time the map of `explain/shared/domains.py`: frequency
+            (N, time // 2 + 1, channels), stft (N, F, frames, channels), bands (N, bands, channels).
         per_channel, signed, is_gradient: the method's declarations for this variant, see `MethodSpec`.
         random: whether another seed gives other attributions.
         cost: its entry in `cost.json`.
         checks: its entry in `checks.json`.
+        domain: of the attributions: time, frequency, stft or bands.
         re_explain: explains other inputs by the same method, by default with the same seed and model:
             `re_explain(inputs, targets, seed=None, model=None, measured=None, training=None)`.
     """
@@ -191,6 +201,7 @@ class Explanation:
     cost: Mapping[str, Any] = field(default_factory=dict)
     checks: Mapping[str, float] = field(default_factory=dict)
     re_explain: Callable[..., NDArray[np.float32]] | None = None
+    domain: str = "time"
 
 
 @dataclass(frozen=True)

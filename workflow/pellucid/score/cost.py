@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
+from pellucid.score.base import ALL_DOMAINS, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 
 SPEC = ScoreSpec(
     title="Cost",
@@ -18,6 +18,7 @@ SPEC = ScoreSpec(
         "forward_passes": Metric("Forward passes per example", "lower", 0, once=True),
         "backward_passes": Metric("Backward passes per example", "lower", 0, once=True),
     },
+    domains=ALL_DOMAINS,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
+from pellucid.score.base import ALL_DOMAINS, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.strength import strength
 
 SPEC = ScoreSpec(
@@ -21,6 +21,7 @@ SPEC = ScoreSpec(
         "sparseness": Metric("Sparseness (Gini index)", "neither", 0, 1),
         "complexity": Metric("Complexity (entropy, share of the highest)", "neither", 0, 1),
     },
+    domains=ALL_DOMAINS,
 )
 
 

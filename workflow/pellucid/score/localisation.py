@@ -35,7 +35,7 @@ def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator
     for suffix, size, truth in strength_and_truth(explanation, case):
         number = truth.sum(1)
         values[f"relevance_rank{suffix}"] = share_of_strongest(size, truth, number)
-        values[f"relevance_mass{suffix}"] = _mass(size, truth)
+        values[f"relevance_mass{suffix}"] = mass(size, truth)
         values[f"pointing_game{suffix}"] = np.where(
             number, share_of_strongest(size, truth, np.ones_like(number)), np.nan
         )
@@ -63,7 +63,7 @@ def share_of_strongest(
     return shares
 
 
-def _mass(size: NDArray[np.float64], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+def mass(size: NDArray[np.float64], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the share of each row's strength that is in the truth: (N, values) twice to (N,)."""
     whole = size.sum(1)
     share = (size * truth).sum(1) / np.where(whole > 0, whole, 1)

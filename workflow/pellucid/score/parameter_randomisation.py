@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.network.weight_randomisation import cascading, weighted_layers
-from pellucid.score.base import Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
+from pellucid.score.base import ALL_DOMAINS, Curve, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import MEASURES
 from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 
@@ -34,6 +34,7 @@ SPEC = ScoreSpec(
     requires=("layers",),
     needs_model=True,
     needs_method=True,
+    domains=ALL_DOMAINS,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
+from pellucid.score.base import ALL_DOMAINS, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import MEASURES
 from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 from pellucid.targets import contrast, split
@@ -26,6 +26,7 @@ SPEC = ScoreSpec(
     },
     needs_model=True,
     needs_method=True,
+    domains=ALL_DOMAINS,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -13,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds, tables
-from pellucid.config.variants import method_of, variants
+from pellucid.config.variants import TIME, domain_of, method_of, variants
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
 from pellucid.explain.base import holds, measured_for, on_measured, require_finite
-from pellucid.explain.shared import held_examples, number_inputs
+from pellucid.explain.shared import domains, held_examples, number_inputs, stored_maps
 from pellucid.lazy_array import LazyRows
+from pellucid.messages import comma_list
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, RandomLabels, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import held_scores
@@ -101,13 +103,28 @@ def scored(
     plugin = plugins.load("score")[score]
     spec = plugin.SPEC
     rows, values, start = [], dict[str, NDArray[Any]](), perf_counter()
+    left_out: list[tuple[str, ScoreContext]] = []
     for explanation, case in explanations:
         rng = partial(seeds.generator, seed, "score", score)
+        if misfit := _misfit(spec, explanation, case):
+            logger.warning("%s: %s is left out, since %s", spec.title, explanation.label, misfit)
+            left_out.append((explanation.label, case))
+            continue
+        if explanation.domain != TIME:
+            # Neither padding nor planted evidence has a place on the map.
+            case = replace(case, measured=None, truth=None)
         result = held_scores.score(plugin, explanation, case, rng, parameters)
         _require_no_infinity(result, f"{spec.title} of {explanation.label}")
         rows += _rows(spec, result, explanation.label, case, seed)
         values |= _arrays(result, explanation.label)
         logger.info("%s: %s", explanation.label, _means_line(result))
+    # A table without a row could not be joined with those of other scores.
+    for label, case in left_out if not rows else ():
+        result = held_scores.undefined(
+            spec, len(case.inputs), f"defined for maps over {comma_list(spec.domains)} alone"
+        )
+        rows += _rows(spec, result, label, case, seed)
+        values |= _arrays(result, label)
     content = _with_comparable(pd.DataFrame(rows, columns=COLUMNS), values)
     number, seconds = content["explanation"].nunique(), perf_counter() - start
     logger.info("%s of %d explanations in %.1f s", spec.title, number, seconds)
@@ -157,6 +174,7 @@ def loaded(
             cache=cache,
             measured=arrays.get("measured"),
             others=held_examples.others(arrays),
+            truth_frequency=arrays.get("truth_frequency"),
         )
         for explanation in _explanations(method, parameters, explained[method], arrays, case):
             yield explanation, case
@@ -176,13 +194,14 @@ def _explanations(
         Explanation(
             label=label,
             method=method,
-            attributions=arrays["attributions"][list(arrays["variants"]).index(label)],
+            attributions=stored_maps.maps_of(arrays, label)[0],
             per_channel=holds(spec.per_channel, values),
             signed=holds(spec.signed, values),
             is_gradient=holds(spec.is_gradient, values),
             cost=costs[label],
             checks=checks[label],
             re_explain=partial(re_explain, method, label, values, case),
+            domain=domain_of(values),
         )
         for label, values in variants(method, parameters).items()
     ]
@@ -211,8 +230,9 @@ def re_explain(
     attributions: NDArray[np.float32] = plugin.explain(
         model or case.model, inputs, targets, rng, **provided, **parameters
     )
-    require_finite(attributions, inputs, f"{label} on other inputs, or of another model")
-    return on_measured(attributions, measured)
+    of_example = domains.map_shape(parameters, inputs.shape[1:])
+    require_finite(attributions, inputs, f"{label} on other inputs, or of another model", of_example)
+    return on_measured(attributions, measured if domain_of(parameters) == TIME else None)
 
 
 def _rows(spec: ScoreSpec, result: ScoreResult, label: str, case: ScoreContext, seed: int) -> list[tuple[Any, ...]]:
@@ -246,6 +266,15 @@ def _with_comparable(content: pd.DataFrame, arrays: Mapping[str, NDArray[Any]]) 
         if left_out and count:
             logger.warning("%s: not ranked, since they have too few examples: %s", metric, ", ".join(left_out))
     return content
+
+
+def _misfit(spec: ScoreSpec, explanation: Explanation, case: ScoreContext) -> str:
+    """Return why a score leaves out an explanation for its domain; empty if it does not."""
+    if explanation.domain not in spec.domains:
+        return f"its map is over {explanation.domain}, and the score is defined for {comma_list(spec.domains)}"
+    if explanation.domain != TIME and spec.needs_method and case.measured is not None:
+        return f"its map is over {explanation.domain}, and padded examples are explained again for maps over time alone"
+    return ""
 
 
 def _require_no_infinity(result: ScoreResult, where: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
+from pellucid.score.base import ALL_DOMAINS, Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared.similarity import overlap, spearman
 from pellucid.score.shared.subset import ExampleCount, first_of_each, scatter_to_all
 
@@ -29,6 +29,7 @@ SPEC = ScoreSpec(
     },
     needs_model=True,
     needs_method=True,
+    domains=ALL_DOMAINS,
 )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds
-from pellucid.config.variants import variants
+from pellucid.config.variants import variants_in_time
 from pellucid.errors import InputError
 from pellucid.explain import run as explain_run
 from pellucid.explain.shared import held_examples
@@ -86,7 +86,7 @@ def explain_part(
     background = files.map_array(training) if training else None
     classes = files.read_json(data_info)["classes"] if data_info else None
     blocks = blocks_of(len(chosen["indices"]), int(number), int(parts))
-    labels = list(variants(method, parameters))
+    labels = list(runs := variants_in_time(method, parameters))
     count = sum(rows.stop - rows.start for _, rows in blocks)
     costs: list[dict[str, dict[str, Any]]] = []
     residuals: list[dict[str, dict[str, float]]] = []
@@ -109,6 +109,7 @@ def explain_part(
                     seed=seeds.integer(seed, "measured", f"block {block}"),
                     training=background,
                     classes=classes,
+                    runs=runs,
                 )
                 file.write(np.ascontiguousarray(np.moveaxis(results.arrays["attributions"], 0, 1)).data)
                 costs.append(results.costs)

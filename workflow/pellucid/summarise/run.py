@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds, tables
-from pellucid.config.variants import method_of, variants
+from pellucid.config.variants import method_of, variants_in_time
 from pellucid.explain.base import holds
 from pellucid.summarise import importance, map_groups, shared_places, shortcut_flags
 from pellucid.summarise.class_maps import class_maps
@@ -61,7 +61,7 @@ def summarise(
     """
     chosen, info = files.read_arrays(examples), files.read_json(data_info)
     method = method_of(variant)
-    runs = variants(method, parameters)
+    runs = variants_in_time(method, parameters)
     opened = MeasuredMaps.open(maps, variant, list(runs), filled, chosen["indices"])
     labels, classes = chosen["labels"], info["classes"]
     event = chosen.get("event")

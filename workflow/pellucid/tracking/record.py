@@ -14,6 +14,7 @@ from pellucid import files, plugins, tables
 from pellucid.compare import leaderboard
 from pellucid.config.shown_examples import shown
 from pellucid.config.variants import variants
+from pellucid.explain.shared import stored_maps
 from pellucid.tasks import SINGLE_LABEL
 from pellucid.tracking import logged_model, notes, score_metrics, summaries, uploads
 from pellucid.tracking.runs import Entry, Runs, fitting
@@ -128,7 +129,7 @@ class Record(Runs):
         """
         folder, spec = self.folder / "explain" / method, plugins.spec("explain", method)
         arrays = files.read_arrays(folder / "attributions.npz")
-        values = arrays["attributions"][list(arrays["variants"]).index(label)]
+        values, _ = stored_maps.maps_of(arrays, label)
         explained = [arrays[key] for key in ("indices", "inputs", "targets")]
         cost, scores = files.read_json(folder / "cost.json")[label], self._scores.get(label, {})
         tags = self._of_child(name, parent, "explanation", method, f"explain_{method}")

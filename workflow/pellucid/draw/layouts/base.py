@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
+from pellucid.draw import style
 from pellucid.draw.shared import task_heading
 from pellucid.draw.shared.panel_scales import PanelScales
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
@@ -37,6 +38,7 @@ class Sheet:
         unit: of the attributions.
         per_channel: whether each channel has a map of its own.
         caption: of the figure.
+        axis: what the first axis of inputs and maps stands for, and its label; None for time.
     """
 
     data_info: DataInfo
@@ -47,6 +49,12 @@ class Sheet:
     unit: str
     per_channel: bool
     caption: str
+    axis: tuple[NDArray[np.float64], str] | None = None
+
+    @property
+    def along(self) -> tuple[NDArray[np.float64], str]:
+        """The positions along the first axis of inputs and maps, and the label of this axis."""
+        return self.axis or style.time_axis(self.arrays["inputs"].shape[1], self.data_info["sampling_rate_hz"])
 
     @property
     def columns(self) -> int:

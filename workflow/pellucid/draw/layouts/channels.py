@@ -46,7 +46,7 @@ def draw(sheet: base.Sheet) -> Figure:
     )
     # Without this padding, long names at the left edge would be cut off.
     figure.set_layout_engine("constrained", w_pad=0.1)
-    time, label = style.time_axis(inputs.shape[1], data_info["sampling_rate_hz"])
+    time, label = sheet.along
     for line, row in enumerate(sheet.rows):
         above, below = axes[2 * line], axes[2 * line + 1]
         for column, index in enumerate(row):

@@ -24,7 +24,7 @@ def draw(sheet: base.Sheet) -> Figure:
     data_info, arrays = sheet.data_info, sheet.arrays
     figure = style.new(1.2 + _WIDE * sheet.columns, 0.9 + _TALL * len(sheet.rows))
     axes = figure.subplots(len(sheet.rows), sheet.columns, squeeze=False, sharex=True)
-    time, label = style.time_axis(arrays["inputs"].shape[1], data_info["sampling_rate_hz"])
+    time, label = sheet.along
     for line, row in zip(axes, sheet.rows, strict=True):
         for panel, index in zip(line, row, strict=False):
             signal, scale = arrays["inputs"][index, :, 0], sheet.scales.of(index)
@@ -41,7 +41,8 @@ def draw(sheet: base.Sheet) -> Figure:
             panel.set_visible(False)
         line[0].set_ylabel(data_info["unit"], fontsize=7)
     style.label_time(axes, label)
-    note = " — bar: the samples with the planted evidence" if "truth" in arrays else ""
+    planted = "the frequencies of" if sheet.axis else "the samples with"
+    note = f" — bar: {planted} the planted evidence" if "truth" in arrays else ""
     return sheet.finish(figure, axes, note)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +40,8 @@ def parts(inputs: Array, reference: Array, steps: int, size: int) -> Iterator[tu
 
 def mean_gradient(
     inputs: Array, reference: Array, steps: int, size: int, gradient: Callable[[Array, NDArray[np.int64]], Array]
-) -> NDArray[np.float64]:
-    """Return the mean of a gradient along the lines: (N, *its shape).
+) -> NDArray[Any]:
+    """Return the mean of a gradient along the lines: (N, *its shape), in double precision; complex if it is complex.
 
     Args:
         inputs, reference, steps, size: as for `parts`.
@@ -52,6 +53,6 @@ def mean_gradient(
         found = gradient(points.reshape(-1, *inputs.shape[1:]), rows)
         found = found.reshape(*points.shape[:2], *found.shape[1:])
         if total is None:
-            total = np.zeros((len(inputs), *found.shape[2:]), np.float64)
+            total = np.zeros((len(inputs), *found.shape[2:]), np.result_type(found, np.float64))
         total[part] += np.tensordot(share[some], found, axes=1)
     return np.zeros(inputs.shape) if total is None else total

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pellucid import plugins
+from pellucid.config.variants import TIME, domain_of
 from pellucid.errors import InputError
 
 # Baselines of methods and scores that take a number from nothing but itself, or from another example.
@@ -39,6 +40,9 @@ def of_method(method: str, parameters: Mapping[str, Any], n: int) -> dict[str, A
         InputError: the method, or its baseline, has no meaning for numbers.
     """
     require_fitting(method)
+    if (domain := domain_of(parameters)) != TIME:
+        found = f"{domain} of an input of numbers, which have no frequencies"
+        raise InputError.unexpected(f"{method}.domain", found, TIME)
     values = dict(parameters)
     if values.get("window") == "auto":
         values |= {"window": 1, "stride": 1}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.errors import InputError
+from pellucid.explain.shared import domains
+from pellucid.network.signal_transforms import BandTransform
 
 # A slice of a series is about as long as occlusion's window; an image gets RISE's grid of 7 × 7.
 _SAMPLES, _FEWEST, _MOST, _SIDE = 15, 7, 20, 7
@@ -38,6 +40,26 @@ Channels = Annotated[
     Literal["each", "together"],
     Field(description="segments of each channel for itself, or through all channels (one map, repeated for each)"),
 ]
+
+
+def segmentation_in(
+    space: domains.Space, inputs: NDArray[np.float32], *, segments: int | str, **options: Any
+) -> NDArray[np.int32]:
+    """Return the segments of the map of a domain: (N or 1, *cells); in time those of the inputs (`segmentation`).
+
+    With `auto` each band is a segment of its own.
+
+    Args:
+        space: of the domain.
+        inputs: (N, *input_shape).
+        segments, options: as for `segmentation`.
+    """
+    if space.transform is None:
+        return segmentation(inputs, segments=segments, **options)
+    if segments == "auto" and isinstance(space.transform, BandTransform):
+        segments = space.cells[0]
+    # A grid depends on the shape alone.
+    return segmentation(np.empty((1, *space.cells), np.float32), segments=segments, **options)
 
 
 def segmentation(
@@ -77,12 +99,23 @@ def segmentation(
     return labels
 
 
-def fits(axes: Sequence[int], *, segments: int | str, partition: str, **others: object) -> None:
+def check(*, partition: str, **others: Any) -> None:
+    """Refuse superpixels in another domain than time, where nothing is an image.
+
+    Raises:
+        InputError: superpixels are asked for.
+    """
+    if partition == "superpixels":
+        domains.require_time(others, "partition superpixels", "superpixels are parts of images")
+
+
+def fits(axes: Sequence[int], *, segments: int | str, partition: str, **others: Any) -> None:
     """Refuse segments into which an example with these axes cannot be cut.
 
     Raises:
         InputError: superpixels of examples that are not images, or more segments than positions.
     """
+    axes = domains.cell_axes(axes, others)
     positions = int(np.prod(axes))
     if segments != "auto" and int(segments) > positions:
         raise InputError.unexpected("segments", f"{segments}", f"at most the {positions} positions of an example")

@@ -33,7 +33,8 @@ def score(
     if number_inputs.is_numbers(case.data_info.get("shape", ())):
         name = plugin.__name__.rpartition(".")[2]
         if not spec.of_numbers:
-            return _undefined(spec, len(case.inputs))
+            note = "not defined for an input of numbers, which have neither neighbours nor a common range"
+            return undefined(spec, len(case.inputs), note)
         parameters = number_inputs.of_score(name, parameters)
     if case.model is None or not case.others or not (spec.needs_model or spec.needs_method):
         result: ScoreResult = plugin.score(explanation, case, rng(), **parameters)
@@ -51,9 +52,8 @@ def score(
     return _joined(spec, results, len(case.inputs))
 
 
-def _undefined(spec: ScoreSpec, n: int) -> ScoreResult:
-    """Return a result that is defined for no example."""
-    note = "not defined for an input of numbers, which have neither neighbours nor a common range"
+def undefined(spec: ScoreSpec, n: int, note: str) -> ScoreResult:
+    """Return a result that is defined for no example; the note says why."""
     return ScoreResult({name: np.full(n, np.nan) for name in spec.metrics}, note=note)
 
 
@@ -66,6 +66,7 @@ def _case_of(case: ScoreContext, rows: slice) -> ScoreContext:
         labels=case.labels[rows],
         cache=case.cache.setdefault(("example", rows.start), {}),
         truth=None if case.truth is None else case.truth[rows],
+        truth_frequency=None if case.truth_frequency is None else case.truth_frequency[rows],
         measured=None if case.measured is None else case.measured[rows],
     )
 
