@@ -39,6 +39,10 @@ METHODS = (
     "full_grad",
     "sobol",
     "hsic",
+    "layer_conductance",
+    "internal_influence",
+    "neuron_conductance",
+    "neuron_gradient",
 )
 # Rows of the background of Deep SHAP and Gradient SHAP, the noise of SmoothGrad, and the designs of Sobol indices.
 BACKGROUND, NOISE, DESIGNS = 50, 0.15, 32
@@ -147,5 +151,9 @@ class Case:
             "lrp": dict.fromkeys(("first", "convolution", "dense"), "epsilon"),
             "sobol": {"designs": DESIGNS, "segments": segments["segments"], "channels": "together"},
             "hsic": segments,
+            "layer_conductance": {"layer": self.layer, "steps": 50},
+            "internal_influence": {"layer": self.layer, "steps": 50},
+            "neuron_conductance": {"layer": self.layer, "steps": 50},
+            "neuron_gradient": {"layer": self.layer},
         }
         return given.get(method, {})

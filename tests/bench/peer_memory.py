@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import numpy as np
 
 from pellucid.network import runtime
 from tests.bench.cases import METHODS, Case
+from tests.bench.layers import function_of
 from tests.bench.timing import row
 
 _BUDGET = 1024
@@ -43,7 +43,7 @@ def measure(method: str) -> tuple[float, float]:
 
     case = Case("multivariate", 256)
     model = ExplainedModel(case.model, memory_mb=_BUDGET)
-    explain = importlib.import_module(f"pellucid.explain.{method}").explain
+    explain = function_of(method)
     model.logits(case.inputs[:1])
     targets, parameters = case.targets, case.parameters(method)
     before = _peak()

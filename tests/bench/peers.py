@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
-import importlib
 import io
 import logging
 import math
@@ -29,6 +28,7 @@ from pellucid.network import runtime
 from tests.bench import peer, peer_memory
 from tests.bench.cases import METHODS, NETWORKS, SMALL, Case
 from tests.bench.floor import Floor
+from tests.bench.layers import function_of
 from tests.bench.timing import seconds
 
 # What Pellucid, and what a peer at one batch size, may take before fewer inputs stand for all.
@@ -146,7 +146,7 @@ def _own(case: Case, method: str) -> tuple[float, Callable[[], Taken], tuple[int
     """First call in seconds, a function that measures a later one at the best size, and its passes (forward, back)."""
     from pellucid.network.explained_model import ExplainedModel
 
-    explain = importlib.import_module(f"pellucid.explain.{method}").explain
+    explain = function_of(method)
     parameters = case.parameters(method)
 
     def call(model: Any, number: int) -> float:

@@ -138,7 +138,8 @@ def _full_size(folder: Path, real: Path) -> None:
     write(folder / "train.csv", real / "mitbih_train.csv", TRAIN)
     write(folder / "test.csv", real / "mitbih_test.csv", TEST)
     size = sum((folder / f"{name}.csv").stat().st_size for name in ("train", "test")) / 1e6
-    _build(folder, OF_ALL, "all", parts=4)
+    figures = [f"results/mitbih/summaries/{name}/class_maps.png" for name in OF_ALL["only"]]
+    _build(folder, OF_ALL, "all", *figures, parts=4)
     costs = _costs(folder)
     print(
         f"MIT-BIH in full size ({sum(TRAIN):,} + {sum(TEST):,} beats, {size:.0f} MB), one epoch, all test beats explained"
@@ -208,10 +209,10 @@ def _build(
     scores: str = "none",
     shown: int = 1,
 ) -> None:
-    """Make the targets, or the summaries and their figures; what is there already stays."""
+    """Make the targets, or the summaries of every method; what is there already stays."""
     content = _content(folder, methods, measured, parts=parts, scores=scores, shown=shown)
     tiny.write_config(folder, content)
-    wanted = targets or summary_files.figures(resolve(content), "mitbih")
+    wanted = targets or summary_files.flags(resolve(content), "mitbih")
     done = subprocess.run(
         tiny.command(folder, "--cores", "2", "--", *wanted),
         cwd=folder,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.bench.cases import BACKGROUND, NOISE, SMALL, Case
+from tests.bench.layers import UNIT
 
 NAME = "captum"
 SIZELESS = False
@@ -29,6 +30,10 @@ METHODS = (
     "deep_shap",
     "gradient_shap",
     "lrp",
+    "layer_conductance",
+    "internal_influence",
+    "neuron_conductance",
+    "neuron_gradient",
 )
 
 
@@ -61,6 +66,7 @@ def work(case: Case, method: str, size: int) -> Callable[[int], object]:
     # The windows of a deep network take equally long: some of them, evenly spaced, stand for all.
     step_of_windows = 1 if case.name in SMALL else 10
     mode = "linear" if len(axes) == 1 else "bilinear"
+    neuron = (UNIT,) * (1 + len(axes))
 
     def settings(copies: int) -> dict[str, Any]:
         """Arguments of `attribute`; `copies` of each input go through the network at a time."""
@@ -81,6 +87,10 @@ def work(case: Case, method: str, size: int) -> Callable[[int], object]:
             "kernel_shap": segments,
             "deep_shap": {"baselines": rows},
             "gradient_shap": {"baselines": rows, "n_samples": 50},
+            "layer_conductance": {"n_steps": 50, "internal_batch_size": size},
+            "internal_influence": {"n_steps": 51, "internal_batch_size": size},
+            "neuron_conductance": {"n_steps": 51, "internal_batch_size": size, "neuron_selector": neuron},
+            "neuron_gradient": {"neuron_selector": neuron},
         }
         return given.get(method, {})
 
@@ -100,6 +110,10 @@ def work(case: Case, method: str, size: int) -> Callable[[int], object]:
         "deep_shap": lambda: attr.DeepLiftShap(copy),
         "gradient_shap": lambda: attr.GradientShap(copy),
         "lrp": lambda: attr.LRP(copy),
+        "layer_conductance": lambda: attr.LayerConductance(copy, layer),
+        "internal_influence": lambda: attr.InternalInfluence(copy, layer),
+        "neuron_conductance": lambda: attr.NeuronConductance(copy, layer),
+        "neuron_gradient": lambda: attr.NeuronGradient(copy, layer),
     }[method]()
     # Those that multiply a whole batch by their own number of copies get as many inputs as fill it.
     copies = {"deep_shap": 2 * BACKGROUND, "gradient_shap": 50}.get(method, 1)
@@ -112,8 +126,8 @@ def work(case: Case, method: str, size: int) -> Callable[[int], object]:
                 warnings.simplefilter("ignore")  # of every hook that it sets
                 if method == "lrp":
                     give_epsilon_rules(copy)  # captum takes the rules away at the end of each call
-                target = classes[start : start + len(x)]
-                found = peer.attribute(x, target=target, **settings(max(1, size // len(x))))
+                target = {} if method == "neuron_gradient" else {"target": classes[start : start + len(x)]}
+                found = peer.attribute(x, **target, **settings(max(1, size // len(x))))
                 if method == "grad_cam":
                     found = attr.LayerAttribution.interpolate(found.relu(), axes, mode)
             np.asarray(found.detach())
