@@ -149,4 +149,4 @@ def _maps(
         return model.neuron_gradient(points, flat[rows], layer, through)
 
     mean = line.mean_gradient(x, start, steps, size, gradient)
-    return ((x - start) * mean).astype(np.float32).reshape(*units.shape[:2], *inputs.shape[1:])
+    return np.asarray((x - start) * mean, np.float32).reshape(*units.shape[:2], *inputs.shape[1:])
