@@ -15,6 +15,7 @@ from pellucid.config import (
     source_files,
     study_files,
     summary_files,
+    tune_files,
     view_files,
 )
 from pellucid.config.job_priorities import PRIORITIES, explanation_priority
@@ -66,7 +67,11 @@ if CONFIG.gpu and workflow.is_main_process and not workflow.non_local_exec and "
 # The folder of the checkpoints of each rule that trains.
 CHECKPOINTS = {"train": f"{RESULTS}/checkpoints", "train_random_labels": f"{RESULTS}/random_labels/checkpoints"}
 
-FIGURES = experiment_files.all_figures(CONFIG) + summary_files.all_figures(CONFIG)
+FIGURES = [
+    *experiment_files.all_figures(CONFIG),
+    *summary_files.all_figures(CONFIG),
+    *tune_files.all_figures(CONFIG),
+]
 FIGURES += study_files.figures_over_experiments(CONFIG)
 PAGES = page_files.all_pages(CONFIG)
 SUMMARIES = page_files.all_summaries(CONFIG)

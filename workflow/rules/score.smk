@@ -282,3 +282,58 @@ rule draw_leaderboard:
         "Draw the leaderboard of {wildcards.experiment}"
     script:
         "../scripts/draw/leaderboard.py"
+
+
+rule tuned:
+    input:
+        values=from_config(tune_files.values),
+        examples=f"{RESULTS}/examples.npz",
+        groups=f"{RESULTS}/data/groups.npz",
+    output:
+        f"{RESULTS}/score/tuned.csv",
+    log:
+        logs("tuned"),
+    benchmark:
+        costs("tuned")
+    conda:
+        CONDA
+    resources:
+        mem_mb=memory("table"),
+        runtime=minutes("table"),
+    params:
+        compared=param(tune_files.compared),
+        seed=setting("seed"),
+        code=code_of("tuned"),
+    message:
+        "Compare chosen parameters with the defaults in {wildcards.experiment}"
+    script:
+        "../scripts/tuned.py"
+
+
+rule draw_tuned:
+    input:
+        f"{RESULTS}/score/tuned.csv",
+    output:
+        report(
+            f"{RESULTS}/score/tuned.png",
+            caption="../report/tuned.rst",
+            category="{experiment}",
+            subcategory="5 Leaderboard",
+            labels={"figure": "Chosen parameters against the defaults"},
+        ),
+        f"{RESULTS}/score/tuned.svg",
+    log:
+        logs("draw_tuned"),
+    conda:
+        CONDA
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
+    params:
+        title=param(experiment_files.heading),
+        compared=param(tune_files.compared),
+        code=code_of("draw/tuned"),
+    message:
+        "Draw chosen parameters of {wildcards.experiment} beside the defaults"
+    script:
+        "../scripts/draw/tuned.py"

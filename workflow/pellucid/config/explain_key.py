@@ -9,7 +9,7 @@ from pellucid.config.plugin_selection import PACKAGES
 from pellucid.messages import comma_list
 
 # Members that differ in nothing but these sections are the same network.
-_OF_EXPLANATIONS = ("examples", "figures", *PACKAGES)
+_OF_EXPLANATIONS = ("examples", "figures", "tune", *PACKAGES)
 
 
 def choice(name: str, entry: Mapping[str, Any], swept: Collection[str]) -> tuple[str, list[str]]:

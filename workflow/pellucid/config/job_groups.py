@@ -18,9 +18,10 @@ _EXPLANATIONS = (
     *("evidence", "draw_evidence", "select_examples"),
 )
 _MEASURED = ("select_measured",)
-_SCORES = ("check", "draw_checks", "draw_overview", "agreement", "draw_agreement", "leaderboard", "draw_leaderboard")
-
-
+_SCORES = (
+    *("check", "draw_checks", "draw_overview", "agreement", "draw_agreement", "leaderboard", "draw_leaderboard"),
+    *("tuned", "draw_tuned"),
+)
 _SUMMARIES = ("permutation", "summarise", "draw_class_maps", "draw_importance", "draw_map_groups", "draw_measured")
 
 

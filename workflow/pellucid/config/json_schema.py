@@ -58,6 +58,8 @@ def _plain(schema: Any, sections: dict[str, Any]) -> Any:
     if len(options) == 1:
         del schema["anyOf"]
         schema = {**options[0], **schema}
+        if "$ref" in schema:  # a section that may be absent
+            return _plain(_without(schema, "default"), sections)
     elif options and all(set(option) == {"type"} for option in options):
         del schema["anyOf"]
         schema["type"] = [option["type"] for option in options]

@@ -157,6 +157,15 @@ class Figures(Section):
     )
 
 
+class Tune(Section):
+    score: str = Field(description="Name of a score that the experiment has.")
+    metric: str | None = Field(
+        default=None,
+        description="One of its metrics, such as relevance_rank; of one with variants (insertion_less_deletion.mean), "
+        "their mean if none is named. Absent: the score's first.",
+    )
+
+
 class Settings(Section):
     """What an experiment has, and `defaults` may say for all experiments."""
 
@@ -186,6 +195,11 @@ class Settings(Section):
     )
     views: Selection = Field(default="basic", description="Views of the model, written as methods are.")
     scores: Selection = Field(default="basic", description="Scores of the explanations, written as methods are.")
+    tune: Tune | None = Field(
+        default=None,
+        description="The score by which the parameters of each method with a sweep are chosen: on one half of the "
+        "explained examples, and compared with the method's defaults on the other half.",
+    )
 
 
 class DatasetEntry(Section):

@@ -20,6 +20,7 @@ from pellucid.config import (
     studies,
     target_checks,
     training_checks,
+    tune_checks,
     unlabelled,
 )
 from pellucid.config import task as tasks_of
@@ -177,9 +178,8 @@ def _select(content: dict[str, Any]) -> list[str]:
 def _unknown_names(content: Mapping[str, Any], entries: Mapping[str, Any]) -> list[str]:
     """Return the faults of names under `run` that are no experiment."""
     names = {**content["experiments"], **entries}
-    known = comma_list(list(content["experiments"])[:MOST_NAMES]) + (
-        ", …" if len(content["experiments"]) > MOST_NAMES else ""
-    )
+    more = ", …" if len(content["experiments"]) > MOST_NAMES else ""
+    known = comma_list(list(content["experiments"])[:MOST_NAMES]) + more
     unknown = [(position, name) for position, name in enumerate(content["run"]) if name not in names]
     return [
         f"run.{position}: found {abbreviate(name)}; expected the name of an experiment: {known}."
@@ -236,8 +236,7 @@ def _with_defaults(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> dic
     experiment: dict[str, Any] = schema_errors.with_defaults(plugin_selection.merge(defaults, entry), settings)
     for key in plugin_selection.PACKAGES:
         experiment[key] = plugin_selection.inherit(defaults[key], entry.get(key, {}), key)
-    experiment.setdefault("title", "")
-    return experiment
+    return {"title": "", **experiment}
 
 
 def _check_run(experiment: dict[str, Any], entry: Mapping[str, Any], path: str) -> tuple[dict[str, str], list[str]]:
@@ -258,7 +257,7 @@ def _check_run(experiment: dict[str, Any], entry: Mapping[str, Any], path: str) 
     source = plugins.load("datasets")[experiment["dataset"]["source"]]
     if (sizes := plugins.hook(source, "axes")(**plugins.own_parameters(experiment["dataset"], source))) is not None:
         faults += [f"{path}.{fault}" for fault in misfits(experiment, sizes)]
-    return skipped, faults + check_view_files(experiment, path)
+    return skipped, faults + tune_checks.faults(experiment, path) + check_view_files(experiment, path)
 
 
 def require_few(experiments: Mapping[str, Mapping[str, Any]]) -> None:

@@ -1,0 +1,113 @@
+"""Parameters chosen on one half of the examples, and judged on the other."""
+
+import numpy as np
+import pytest
+
+from pellucid import files, tables
+from pellucid.compare.tuned import BETTER, SAME, UNKNOWN, best, in_halves, run, tuned
+from pellucid.draw import tuned as figure
+
+LABELS = ["occlusion.window=1", "occlusion.window=2", "occlusion.window=auto"]
+COMPARED = {
+    "score": "deletion_insertion",
+    "metric": "insertion_less_deletion",
+    "methods": {"occlusion": {"variants": LABELS, "default": LABELS[2]}},
+}
+
+
+def scores_of(values):
+    """Return the content of `scores.npz`, whose metric has two kinds of fills with the values (variants, N) as mean."""
+    arrays = {}
+    for label, row in zip(LABELS, values, strict=True):
+        arrays[f"{label}/insertion_less_deletion.mean"] = row + 0.3
+        arrays[f"{label}/insertion_less_deletion.blur"] = row - 0.3
+    return arrays
+
+
+def halves_of(number):
+    return np.arange(number) % 2 == 0
+
+
+def test_a_variant_that_is_better_everywhere_is_chosen_and_gains_its_difference():
+    rng = np.random.default_rng(0)
+    default = rng.normal(0, 1, 40)
+    found = tuned(COMPARED, scores_of([default + 0.25, default - 1, default]), halves_of(40), None, seed=1)
+    assert list(found["explanation"][found["is chosen"]]) == [LABELS[0]]
+    assert list(found["chosen by"]) == [2, 0, 0]
+    np.testing.assert_allclose(found["gain"], 0.25)
+    assert set(found["verdict"]) == {BETTER}
+    np.testing.assert_allclose(found["mean"], [default.mean() + 0.25, default.mean() - 1, default.mean()])
+
+
+def test_of_variants_that_differ_by_chance_the_gain_is_near_none():
+    rng = np.random.default_rng(1)
+    gains, naive, shown = [], [], 0
+    for _ in range(200):
+        values = rng.normal(0, 1, (3, 30))
+        found = tuned(COMPARED, scores_of(values), halves_of(30), None, seed=1)
+        gains.append(found["gain"][0])
+        naive.append(values.mean(1).max() - values[2].mean())
+        shown += found["verdict"][0] != SAME
+    # By the examples that chose it, the best of three seems better; on the other half it is not.
+    assert np.mean(naive) > 0.12
+    assert abs(np.mean(gains)) < 4 * np.std(gains) / np.sqrt(200)
+    assert shown <= 0.1 * 200
+
+
+def test_examples_without_a_value_in_one_variant_do_not_count():
+    values = np.ones((3, 12))
+    values[0] += 1
+    values[1, :6] = np.nan
+    found = tuned(COMPARED, scores_of(values), halves_of(12), None, seed=1)
+    assert set(found["examples"]) == {6}
+    values[1] = np.nan
+    found = tuned(COMPARED, scores_of(values), halves_of(12), None, seed=1)
+    assert set(found["verdict"]) == {UNKNOWN}
+    assert list(found["is chosen"]) == [False, False, True]
+
+
+@pytest.mark.parametrize(("values", "expected"), [([[1, 1], [1, 1]], 1), ([[2, 2], [1, 1]], 0), ([[], []], 1)])
+def test_the_default_is_chosen_where_none_is_better(values, expected):
+    assert best(np.array(values, np.float64), default=1) == expected
+
+
+def test_halves_have_half_of_each_class_and_whole_groups():
+    rng = np.random.default_rng(2)
+    labels = np.repeat([0, 1, 2], [5, 7, 8])
+    first = in_halves(labels, None, rng)
+    assert first.sum() == 10
+    assert [int(first[labels == label].sum()) for label in range(3)] in ([3, 3, 4], [3, 4, 4], [3, 4, 3], [2, 4, 4])
+    members = rng.choice(["a", "b", "c", "d", "e", "f"], len(labels))
+    first = in_halves(labels, members, rng)
+    assert all(len(set(first[members == name])) == 1 for name in set(members))
+    assert 5 <= first.sum() <= 15
+
+
+def test_groups_are_the_units_of_the_interval():
+    rng = np.random.default_rng(3)
+    default = rng.normal(0, 0.1, 60)
+    members = np.repeat([f"recording {number}" for number in range(6)], 10)
+    of_group = np.repeat(rng.normal(5, 1, 6), 10)
+    arrays = scores_of([default + of_group, default - 9, default])
+    halves = in_halves(np.zeros(60, np.int64), members, rng)
+    single = tuned(COMPARED, arrays, halves, None, seed=1).iloc[0]
+    grouped = tuned(COMPARED, arrays, halves, members, seed=1).iloc[0]
+    # Ten examples of one recording are no more than one.
+    assert grouped["high"] - grouped["low"] > 2 * (single["high"] - single["low"])
+
+
+def test_from_the_files_to_the_figure(tmp_path):
+    rng = np.random.default_rng(4)
+    labels = np.repeat([0, 1], 10)
+    files.write_arrays(tmp_path / "scores.npz", scores_of(rng.normal(0, 1, (3, 20))))
+    files.write_arrays(tmp_path / "examples.npz", {"labels": labels, "indices": np.arange(20)[::-1]})
+    files.write_arrays(tmp_path / "groups.npz", {})
+    run(
+        compared=COMPARED, values=tmp_path / "scores.npz", examples=tmp_path / "examples.npz",
+        groups=tmp_path / "groups.npz", seed=1, table=tmp_path / "tuned.csv",
+    )  # fmt: skip
+    assert list(tables.read(tmp_path / "tuned.csv")["explanation"]) == LABELS
+    figure.draw(
+        title="Digits", score="deletion_insertion", table=tmp_path / "tuned.csv", pictures=[tmp_path / "tuned.png"]
+    )
+    assert (tmp_path / "tuned.png").stat().st_size > 10_000

@@ -1,0 +1,49 @@
+"""What the figure of counterfactuals says."""
+
+import numpy as np
+import pytest
+
+from pellucid.draw.views.counterfactuals import draw
+from tests.support.view_kinds import KINDS, words
+
+
+def arrays(shape, found=(True, False, True)):
+    rng = np.random.default_rng(0)
+    inputs = rng.random((3, *shape), np.float32)
+    changed = inputs.copy()
+    changed[:, 1] += 0.5
+    return {
+        "inputs": inputs,
+        "changed": changed,
+        "predictions": np.array([0, 1, 1]),
+        "wanted": np.array([1, 2, 0]),
+        "found": np.array(found),
+        "probabilities": np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3]]),
+        "probabilities_changed": np.array([[0.4, 0.6], [0.8, 0.2], [0.49, 0.51]]),
+        **{
+            name: np.where(found, value, np.nan)
+            for name, value in (("distance", 0.25), ("unchanged", 0.75), ("plausible", 0.4))
+        },
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_says_what_was_changed_and_what_was_not_found(tmp_path, kind):
+    data_info, shape = KINDS[kind]
+    parameters = {"shown": 3, "of": "native_guide"}
+    text, _ = words(draw, tmp_path, arrays(shape), data_info, parameters, "A title")
+    names = data_info["classes"]
+    assert f"{names[0]} 0.90 → {names[1]} 0.60" in text
+    assert f"{names[1]}: no change to {names[2]} found" in text
+    assert "another class found for 2 of 3 examples" in text
+    assert "a window of the nearest real example" in text
+    assert "distance 0.25, 75% unchanged, plausible 0.40" in text
+
+
+def test_where_none_is_found_there_are_no_medians(tmp_path):
+    data_info, shape = KINDS["image"]
+    text, _ = words(
+        draw, tmp_path, arrays(shape, (False, False, False)), data_info, {"shown": 2, "of": "gradient"}, "A title"
+    )
+    assert "another class found for 0 of 3 examples; 2 of 3 examples" in text
+    assert "medians" not in text

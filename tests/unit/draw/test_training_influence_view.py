@@ -1,0 +1,53 @@
+"""What the figure of influential training examples says and shows."""
+
+import numpy as np
+import pytest
+
+from pellucid.draw.views.training_influence import draw
+from tests.support.view_kinds import KINDS, panels, words
+
+
+def arrays(shape, nearest=False):
+    rng = np.random.default_rng(0)
+    content = {
+        "inputs": rng.random((2, *shape), np.float32),
+        "predictions": np.array([0, 2]),
+        "supporting": rng.random((2, 2, *shape), np.float32),
+        "supporting_labels": np.array([[0, 0], [2, 1]]),
+        "supporting_values": np.array([[0.5, 0.25], [3, 2]]),
+        "same_class": np.array([1.0, 0.6]),
+        "suspects": rng.random((3, *shape), np.float32),
+        "suspect_labels": np.array([0, 1, 2]),
+        "suspect_predictions": np.array([1, 1, 0]),
+        "layer": np.array("features"),
+        "compared": np.array(1234),
+    }
+    if not nearest:
+        content |= {
+            "opposing": rng.random((2, 2, *shape), np.float32),
+            "opposing_labels": np.array([[1, 1], [0, 0]]),
+            "opposing_values": np.array([[-0.75, -0.5], [-2, -1]]),
+        }
+    return content
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_says_what_supports_and_what_opposes(tmp_path, kind):
+    data_info, shape = KINDS[kind]
+    text, figure = words(draw, tmp_path, arrays(shape), data_info, {"shown": 2, "of": "score"}, "A title")
+    assert len(panels(figure)) == 2 * 5 + 3
+    for part in (
+        "influence on the score of the explained class", "layer features; 1,234 training examples compared",
+        "80% have the class that the model predicts", "left: +0.5", "right: −0.75", "support it", "oppose it",
+        "left / right", "right / right", "largest influence on themselves",
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_the_nearest_have_distances_and_no_opponents(tmp_path):
+    data_info, shape = KINDS["channels"]
+    text, figure = words(draw, tmp_path, arrays(shape, nearest=True), data_info, {"shown": 1, "of": "nearest"}, "T")
+    assert len(panels(figure)) == 3 + 3
+    assert "left: d = 0.5" in text
+    assert "oppose it" not in text
+    assert "1 of 2 examples" in text

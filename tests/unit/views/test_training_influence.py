@@ -1,0 +1,144 @@
+"""Influence of training examples against gradients that TensorFlow takes, and labels that were flipped."""
+
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pellucid.errors import InputError
+from pellucid.network.explained_model import ExplainedModel
+from pellucid.targets import contrast
+from pellucid.views.shared.last_dense import LastDense, loss_slope, score_slope
+from pellucid.views.training_influence import compute
+from tests.support.view_data import given
+
+
+@pytest.fixture(scope="module")
+def network(keras):
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((14, 2)), layers.Conv1D(5, 3, activation="relu"), layers.GlobalAveragePooling1D(),
+         layers.Dropout(0.5), layers.Dense(3, name="scores"), layers.Softmax()]
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 14, 2)).astype(np.float32), np.arange(40) % 3
+    return ExplainedModel(model), model, x, y
+
+
+def last_gradients(model, x, loss):
+    """Return the gradient of a function of the scores by the weights of the last layer, for each example: (N, …)."""
+    import keras
+    import tensorflow as tf
+
+    layer = model.get_layer("scores")
+    before = keras.Model(model.inputs, layer.input)
+    rows = []
+    for example in x:
+        with tf.GradientTape() as tape:
+            value = loss(layer(before(example[np.newaxis], training=False))[0])
+        rows.append(np.concatenate([np.ravel(part) for part in tape.gradient(value, layer.trainable_variables)]))
+    return np.array(rows, np.float64)
+
+
+def cross_entropy(label):
+    import tensorflow as tf
+
+    return lambda scores: -tf.nn.log_softmax(scores)[label]
+
+
+@pytest.mark.parametrize("of", ["score", "loss"])
+def test_the_influence_is_the_product_of_the_gradients(network, of):
+    explained, model, x, y = network
+    data = given(explained, train=(x[:30], y[:30]), test=(x[30:], y[30:]))
+    targets = np.array([0, 1, 2, contrast(0, 1), 2, 1])
+    data.examples.update(labels=y[30:36], indices=np.arange(6), targets=targets)
+    found = compute(explained, data, np.random.default_rng(0), of=of, neighbours=4, suspects=5)
+    by_loss = np.concatenate([last_gradients(model, x[row : row + 1], cross_entropy(int(y[row]))) for row in range(36)])
+    if of == "loss":
+        other = by_loss[30:]
+    else:
+        parts = [(0, -1), (1, -1), (2, -1), (0, 1), (2, -1), (1, -1)]
+        functions = [lambda s, w=w, n=n: -(s[w] - (s[n] if n >= 0 else 0)) for w, n in parts]
+        other = np.concatenate([last_gradients(model, x[30 + k : 31 + k], f) for k, f in enumerate(functions)])
+    influence = other @ by_loss[:30].T
+    np.testing.assert_allclose(found["supporting_values"], -np.sort(-influence, 1)[:, :4], rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(found["opposing_values"], np.sort(influence, 1)[:, :4], rtol=1e-4, atol=1e-7)
+    np.testing.assert_array_equal(found["supporting_indices"][:, 0], influence.argmax(1))
+    own = (by_loss[:30] ** 2).sum(1)
+    np.testing.assert_allclose(found["suspect_values"], -np.sort(-own)[:5], rtol=1e-4)
+    np.testing.assert_array_equal(found["supporting"][2, 0], x[found["supporting_indices"][2, 0]])
+    table = pd.read_csv(StringIO(found["csv"]))
+    assert table["kind"].value_counts().to_dict() == {"supporting": 24, "opposing": 24, "suspect": 5}
+
+
+def test_the_nearest_are_those_with_alike_features(network):
+    explained, _, x, y = network
+    data = given(explained, train=(x[:30], y[:30]), test=(x[:6], y[:6]))
+    data.examples.update(labels=y[:6], indices=np.arange(6), targets=y[:6])
+    found = compute(explained, data, np.random.default_rng(0), of="nearest", neighbours=2)
+    # Each of these examples is a training example itself.
+    np.testing.assert_array_equal(found["supporting_indices"][:, 0], np.arange(6))
+    np.testing.assert_allclose(found["supporting_values"][:, 0], 0, atol=1e-6)
+    assert (found["supporting_values"][:, 1] > 0).all()
+    assert "opposing" not in found
+
+
+def test_flipped_labels_have_the_largest_influence_on_themselves(keras):
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    x, rng = (pixels.reshape(-1, 8, 8, 1) / 16).astype(np.float32)[:1000], np.random.default_rng(0)
+    y, flipped = labels[:1000].copy(), rng.permutation(1000)[:100]
+    y[flipped] = (y[flipped] + rng.integers(1, 10, 100)) % 10
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.01), loss)
+    model.fit(x, y, batch_size=100, epochs=15, verbose=0)
+    explained = ExplainedModel(model)
+    data = given(explained, train=(x, y), test=(x[:10], y[:10]))
+    data.examples.update(labels=y[:6], indices=np.arange(6), targets=y[:6])
+    found = compute(explained, data, np.random.default_rng(0), suspects=100)
+    precision = np.isin(found["suspect_indices"], flipped).mean()
+    assert precision > 0.8  # by chance 0.1
+
+
+@pytest.mark.parametrize("task", ["single_label", "multi_label", "regression"])
+def test_the_slope_of_the_loss_is_its_derivative(task):
+    import tensorflow as tf
+
+    rng = np.random.default_rng(1)
+    logits = rng.normal(size=(5, 3)).astype(np.float32)
+    answers = {
+        "single_label": np.array([0, 2, 1, 1, 0]),
+        "multi_label": rng.integers(0, 2, (5, 3)),
+        "regression": rng.normal(size=(5, 3)).astype(np.float32),
+    }[task]
+    with tf.GradientTape() as tape:
+        scores = tf.Variable(logits)
+        if task == "single_label":
+            loss = tf.nn.sparse_softmax_cross_entropy_with_logits(answers, scores)
+        elif task == "multi_label":
+            loss = tf.nn.sigmoid_cross_entropy_with_logits(answers.astype(np.float32), scores)
+        else:
+            loss = (scores - answers) ** 2 / 2
+        total = tf.reduce_sum(loss)
+    np.testing.assert_allclose(loss_slope(task, logits, answers), tape.gradient(total, scores), atol=1e-6)
+
+
+def test_the_slope_of_a_contrast_has_both_classes():
+    np.testing.assert_array_equal(score_slope(np.array([2, contrast(0, 2)]), 3), [[0, 0, 1], [1, 0, -1]])
+
+
+def test_scores_that_no_dense_layer_makes_are_refused(keras, rng):
+    layers = keras.layers
+    inputs = keras.Input((12, 2))
+    maps = layers.Conv1D(3, 3)(inputs)
+    model = ExplainedModel(keras.Model(inputs, layers.GlobalAveragePooling1D()(maps)))
+    with pytest.raises(InputError, match="not made by a dense layer|no layer before its scores"):
+        LastDense.of(model, rng.random((4, 12, 2), np.float32))
+    squared = layers.Dense(3)(layers.Flatten()(inputs))
+    twice = ExplainedModel(keras.Model(inputs, squared * squared))
+    with pytest.raises(InputError, match="not made by a dense layer"):
+        LastDense.of(twice, rng.random((4, 12, 2), np.float32))

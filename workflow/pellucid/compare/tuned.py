@@ -1,0 +1,176 @@
+"""Choose the parameters of methods by a score on one half of the examples, and compare with the defaults on the other.
+
+The variant with the best mean of many is better by chance than it is: so its mean counts on examples by which it was
+not chosen. Each half chooses for the other, and the differences of both are put together.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import files, plugins, seeds, tables
+from pellucid.ranks import tied_ranks
+from pellucid.score.shared.bootstrap import FEWEST, interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+BETTER, WORSE, SAME, UNKNOWN = "better", "worse", "no difference shown", "too few examples"
+
+
+def run(
+    *,
+    compared: Mapping[str, Any],
+    values: Path | str,
+    examples: Path | str,
+    groups: Path | str,
+    seed: int,
+    table: Path | str,
+) -> None:
+    """Compare the chosen variant of each method with a sweep with its defaults.
+
+    Args:
+        compared: from `config.tune_files.compared`.
+        values: `scores.npz` of the score.
+        examples: `examples.npz`.
+        groups: `groups.npz`: examples of one group (a patient, a recording) stay in one half.
+        seed: of the experiment.
+        table: CSV; gets a row for each variant, see `tuned`.
+    """
+    arrays, shown = files.read_arrays(values), files.read_arrays(examples)
+    of_test = files.read_arrays(groups).get("test")
+    members = None if of_test is None else of_test[shown["indices"]]
+    halves = in_halves(shown["labels"], members, seeds.generator(seed, "tune"))
+    tables.write(table, tuned(compared, arrays, halves, members, seed))
+
+
+def tuned(
+    compared: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    halves: NDArray[np.bool_],
+    members: NDArray[Any] | None,
+    seed: int,
+) -> pd.DataFrame:
+    """Return a row for each variant of each method with a sweep.
+
+    Columns: method, explanation (the variant), metric, better (higher or lower), examples (for which all variants of
+    the method have a value), mean (over them), is default, `chosen by`: how many of the two halves chose it, is chosen
+    (best mean over all of these examples). And, the same for all variants of a method: `gain`, the mean difference
+    between chosen and default on the half that did not choose, positive where the chosen one is better; its 95%
+    interval `low`, `high` and `interval`; `verdict`.
+
+    Args:
+        compared: from `config.tune_files.compared`.
+        arrays: the content of `scores.npz`.
+        halves: (N,), from `in_halves`.
+        members: (N,) the group of each example; None without groups.
+        seed: of the experiment.
+    """
+    import pandas as pd
+
+    better = plugins.spec("score", compared["score"]).metric(compared["metric"]).better
+    sign = -1.0 if better == "lower" else 1.0
+    rows: list[dict[str, Any]] = []
+    for method, entry in compared["methods"].items():
+        labels, default = entry["variants"], entry["variants"].index(entry["default"])
+        values = np.stack([_values(arrays, label, compared["metric"]) for label in labels])
+        known = np.isfinite(values).all(0)
+        usable = [known & half for half in (halves, ~halves)]
+        chosen = [best(sign * values[:, half], default) for half in usable]
+        gains = [
+            sign * (values[choice, other] - values[default, other])
+            for choice, other in zip(chosen, usable[::-1], strict=True)
+        ]
+        places = np.concatenate([np.flatnonzero(half) for half in usable[::-1]])
+        gain = np.concatenate(gains)
+        units = gain if members is None else _means(gain, members[places])
+        found = interval(units, seeds.generator(seed, "tune", method))
+        of_all = best(sign * values[:, known], default)
+        verdict = _verdict(found.low, found.high, found.examples)
+        logger.info("%s: %s, against %s: %s", method, labels[of_all], labels[default], verdict)
+        for place, label in enumerate(labels):
+            rows.append(
+                {
+                    "method": method,
+                    "explanation": label,
+                    "metric": compared["metric"],
+                    "better": better,
+                    "examples": int(known.sum()),
+                    "mean": float(values[place, known].mean()) if known.any() else np.nan,
+                    "is default": place == default,
+                    "chosen by": chosen.count(place) if known.any() else 0,
+                    "is chosen": place == of_all,
+                    "gain": found.mean,
+                    "low": found.low,
+                    "high": found.high,
+                    "interval": found.method,
+                    "verdict": verdict,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def in_halves(labels: NDArray[np.int64], members: NDArray[Any] | None, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return which examples (N,) are in the first half: half of each class, or whole groups.
+
+    Args:
+        labels: (N,) the class for which each example stands.
+        members: (N,) the group of each example; None without groups.
+        rng: draws the halves.
+    """
+    first = np.zeros(len(labels), np.bool_)
+    if members is None:
+        turn = 0  # classes of odd size take turns, so that the halves are equally large
+        for label in np.unique(labels):
+            of_class = rng.permutation(np.flatnonzero(labels == label))
+            first[of_class[turn::2]] = True
+            turn = (turn + len(of_class)) % 2
+        return first
+    # Large groups first, each into the half with fewer examples of the classes that the group has.
+    names, inverse, sizes = np.unique(members, return_inverse=True, return_counts=True)
+    counts = np.stack([np.bincount(inverse[labels == label], minlength=len(names)) for label in np.unique(labels)], 1)
+    balance = np.zeros(counts.shape[1])
+    order = rng.permutation(len(names))
+    for group in order[np.argsort(-sizes[order], kind="stable")]:
+        joins = float(balance @ counts[group]) <= 0
+        balance += counts[group] if joins else -counts[group]
+        first[inverse == group] = joins
+    return first
+
+
+def best(values: NDArray[np.float64], default: int) -> int:
+    """Return the variant with the largest mean of values (variants, N); the default, if it is as good, or for N = 0."""
+    if not values.shape[1]:
+        return default
+    ranks = tied_ranks(values.mean(1), lower=False)
+    return default if ranks[default] == ranks.min() else int(ranks.argmin())
+
+
+def _values(arrays: Mapping[str, NDArray[Any]], label: str, metric: str) -> NDArray[np.float64]:
+    """Return the values (N,) of a metric; of one with variants (kinds of fills, say), the mean over them.
+
+    A single kind of fill would favour the explanations that are computed with the same one as baseline.
+    """
+    names = [f"{label}/{metric}"] if f"{label}/{metric}" in arrays else []
+    names = names or [key for key in arrays if key.startswith(f"{label}/{metric}.")]
+    return np.asarray(np.mean([arrays[name] for name in names], axis=0), np.float64)
+
+
+def _means(values: NDArray[np.float64], members: Sequence[Any] | NDArray[Any]) -> NDArray[np.float64]:
+    """Return the mean of each group: examples of one group are not independent of each other."""
+    _, inverse = np.unique(members, return_inverse=True)
+    return np.asarray(np.bincount(inverse, values) / np.bincount(inverse))
+
+
+def _verdict(low: float, high: float, examples: int) -> str:
+    if examples < FEWEST:
+        return UNKNOWN
+    return BETTER if low > 0 else WORSE if high < 0 else SAME

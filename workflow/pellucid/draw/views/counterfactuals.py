@@ -1,0 +1,136 @@
+"""Figure of counterfactuals: each example, what it was changed to, and the change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pellucid.data_info import DataInfo
+from pellucid.draw import style
+from pellucid.draw.shared import pixels
+from pellucid.draw.shared.example_panel import CHANNELS, Span, channels_note, example, height
+
+Arrays = Mapping[str, NDArray[Any]]
+
+_WAYS = {
+    "gradient": "values moved along the gradient",
+    "native_guide": "a window of the nearest real example",
+    "comte": "channels of a real example",
+}
+
+
+def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], caption: str) -> Figure:
+    """Draw a row for each example: as it is and changed (series: over each other), and the difference."""
+    shown = _shown(arrays, parameters["shown"])
+    image = data_info["kind"] == "image"
+    columns = 3 if image else 2
+    tall = 1.5 if image else max(height(data_info), 1.1)
+    rows = len(shown)
+    figure = style.new(6.2 if image else 9.0, 1.6 + (tall + 0.42) * rows)
+    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.05)
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=not image)
+    span = Span.of(arrays["inputs"][shown], arrays["changed"][shown])
+    change = arrays["changed"] - arrays["inputs"]
+    largest = float(np.abs(change[shown]).max()) or 1.0
+    for line, row in zip(axes, shown, strict=True):
+        before, after = arrays["inputs"][row], arrays["changed"][row]
+        if image:
+            example(line[0], data_info, before, span)
+            example(line[1], data_info, after, span)
+            shades = line[2].imshow(change[row].sum(-1), cmap=style.DIVERGING, norm=Normalize(-largest, largest))
+            pixels.bare(line[2])
+        else:
+            found = bool(arrays["found"][row])
+            example(line[0], data_info, after, span, behind=before, colour=style.PALETTE[1] if found else style.INK)
+            shades = _change(line[1], data_info, change[row], largest)
+        line[0].set_title(_title(arrays, data_info, row), fontsize=8, loc="left")
+        if bool(arrays["found"][row]):
+            line[1].set_title(_numbers(arrays, row), fontsize=7, loc="left")
+    if not image:
+        label = style.time_axis(1, data_info["sampling_rate_hz"])[1]
+        for panel in axes[-1]:
+            panel.set_xlabel(label, fontsize=8)
+    if image or len(data_info["channels"]) > 1:
+        bar = figure.colorbar(shades, ax=axes[:, -1], shrink=0.7, aspect=30, pad=0.02)
+        bar.set_label(f"change ({data_info['unit']})", fontsize=8)
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(labelsize=7)
+    text = _caption(arrays, data_info, parameters, caption, len(shown))
+    figure.suptitle(text, x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def _shown(arrays: Arrays, number: int) -> list[int]:
+    """Return the rows in the figure: the first of each predicted class, then the second of each, and so on."""
+    predictions = arrays["predictions"]
+    turn = [int((predictions[:row] == label).sum()) for row, label in enumerate(predictions)]
+    order = sorted(range(len(predictions)), key=lambda row: (turn[row], row))
+    return sorted(order[:number])
+
+
+def _change(axes: Any, data_info: DataInfo, change: NDArray[np.float32], largest: float) -> Any:
+    """Draw the change of a series: a line, or a row of colours for each channel."""
+    time, _ = style.time_axis(len(change), data_info["sampling_rate_hz"])
+    if change.shape[-1] == 1:
+        axes.axhline(0, color=style.QUIET, linewidth=0.6)
+        axes.fill_between(time, change[:, 0], color=style.PALETTE[1], alpha=0.5, linewidth=0, step="mid")
+        axes.set_ylim(-1.08 * largest, 1.08 * largest)
+        axes.tick_params(labelsize=7)
+        return None
+    channels = list(data_info["channels"])[:CHANNELS]
+    step = float(time[1] - time[0]) if len(time) > 1 else 1.0
+    shades = axes.imshow(
+        change[:, : len(channels)].T,
+        cmap=style.DIVERGING,
+        norm=Normalize(-largest, largest),
+        aspect="auto",
+        interpolation="nearest",
+        extent=(time[0] - step / 2, time[-1] + step / 2, len(channels) - 0.5, -0.5),
+    )
+    style.channel_ticks(axes, channels, list(range(len(channels))))
+    axes.tick_params(labelsize=7)
+    return shades
+
+
+def _title(arrays: Arrays, data_info: DataInfo, row: int) -> str:
+    """Return which class the example is changed from and to, with the probabilities of both."""
+    names = data_info["classes"]
+    own, wanted = (str(names[int(arrays[key][row])]) for key in ("predictions", "wanted"))
+    if not arrays["found"][row]:
+        return f"{own}: no change to {wanted} found"
+    before, after = arrays["probabilities"][row], arrays["probabilities_changed"][row]
+    return f"{own} {before[0]:.2f} → {wanted} {after[1]:.2f}"
+
+
+def _numbers(arrays: Arrays, row: int) -> str:
+    """Return the measures of one changed example."""
+    return (
+        f"distance {arrays['distance'][row]:.2g}, {arrays['unchanged'][row]:.0%} unchanged, "
+        f"plausible {arrays['plausible'][row]:.2f}"
+    )
+
+
+def _caption(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], caption: str, shown: int) -> str:
+    total, found = len(arrays["found"]), int(arrays["found"].sum())
+    number = "" if shown == total else f"; {shown} of {total} examples"
+    lines = [f"{caption}: {_WAYS[parameters['of']]}", f"another class found for {found} of {total} examples{number}"]
+    if found:
+        distance, unchanged, plausible = (
+            float(np.nanmedian(arrays[key])) for key in ("distance", "unchanged", "plausible")
+        )
+        lines.append(
+            f"medians: distance {distance:.2g} of the way to a real example, {unchanged:.0%} unchanged, "
+            f"plausible {plausible:.2f}"
+        )
+    if data_info["kind"] == "image":
+        lines.append("the example, changed, and the change")
+    else:
+        lines.append("grey: the example; orange: changed" + channels_note(data_info))
+        if len(data_info["channels"]) == 1:
+            lines[-1] += f"; values and change (right): {data_info['unit']}"
+    return "\n".join(lines)

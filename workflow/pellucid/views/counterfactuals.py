@@ -1,0 +1,261 @@
+"""Counterfactuals: what would have to be otherwise in an example for the model to predict another class."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pellucid import tables
+from pellucid.errors import InputError
+from pellucid.logits import softmax
+from pellucid.messages import counted
+from pellucid.network.explained_model import ExplainedModel
+from pellucid.tasks import SINGLE_LABEL
+from pellucid.views.base import ViewData, ViewSpec
+from pellucid.views.shared import flips, medoids
+from pellucid.views.shared.features import FeatureLayer, feature_layer, features, features_of
+from pellucid.views.shared.sampling import balanced, parts
+
+logger = logging.getLogger(__name__)
+
+Array = NDArray[np.float32]
+
+SPEC = ViewSpec(
+    title="Counterfactuals",
+    about="Each example beside the same example, changed until the model predicts its second class: what the model "
+    "would have to see instead. Every changed example that is shown as found was asked again, and is of that class; "
+    "where no change was found, the figure says so. Distance: the change, as a share of the way to the nearest real "
+    "example of that class. Plausible: the share of the class's training examples that have no nearer neighbour of "
+    "their class (in the features of a layer) than the changed example has; near 0, it is unlike all real ones.",
+    paper="Wachter S, Mittelstadt B, Russell C. Harv J Law Technol 31 (2018); Delaney E, Greene D, Keane MT. ICCBR "
+    "(2021), native guide; Ates E, Aksar B, Leung VJ, Coskun AK. ICAPAI (2021), CoMTE",
+    requires=("labels", "layers", "split"),
+    needs=("training", "examples"),
+    texts=("csv",),
+    # Another class takes the place of the predicted one: of labels and values there is no such place.
+    tasks=(SINGLE_LABEL,),
+)
+
+
+def compute(
+    model: ExplainedModel,
+    data: ViewData,
+    rng: np.random.Generator,
+    *,
+    of: Annotated[
+        Literal["gradient", "native_guide", "comte"],
+        Field(
+            description="gradient: values are changed along the model's gradient; native_guide: a window is taken from "
+            "the nearest real example of the other class; comte: whole channels are taken from such an example"
+        ),
+    ] = "gradient",
+    steps: Annotated[int, Field(ge=1, le=100_000, description="of the gradient, at most")] = 500,
+    step: Annotated[
+        float, Field(gt=0, le=10, description="largest change of a value in one step, in standard deviations")
+    ] = 0.05,
+    sparsity: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="of the gradient: values whose gradient is below this share of the largest one do not move",
+        ),
+    ] = 0.3,
+    smooth: Annotated[
+        int, Field(ge=1, le=1_001, description="of the gradient: width of its moving average in time or space")
+    ] = 3,
+    candidates: Annotated[
+        int, Field(ge=1, le=100, description="of comte: nearest real examples from which channels are taken")
+    ] = 3,
+    points: Annotated[
+        int, Field(ge=2, le=100_000, description="training examples of each class among which neighbours are searched")
+    ] = 400,
+    layer: FeatureLayer = "last_features",
+    shown: Annotated[int, Field(ge=1, le=100, description="examples in the figure at most; the table holds all")] = 6,
+) -> dict[str, NDArray[Any] | str]:
+    """Change every selected example until the model predicts its second most probable class.
+
+    Returns:
+        Of the N examples: `inputs` and `changed` (N, *input_shape), `indices`, `labels`, `predictions`, `wanted`,
+        `found` (N,): whether the model predicts the wanted class of the changed one; `probabilities` and
+        `probabilities_changed` (N, 2), of predicted and wanted class. Measures (N,), NaN where none was found:
+        `distance`; `unchanged`, the share of values that stay as they are; `plausible`; `in_evidence`, the share of the
+        change that lies in the planted evidence, and `evidence_share`, that of the values, NaN without such evidence.
+        `seconds` for each example; `layer`; `csv`, these measures as a table.
+
+    Raises:
+        InputError: comte of a single channel; no training example of which the model predicts a wanted class; no such
+            layer.
+    """
+    arrays = data.examples
+    inputs = arrays["inputs"]
+    if of == "comte" and inputs.shape[-1] < 2:
+        raise InputError("of", "comte replaces whole channels, and the examples have one.", "native_guide does not.")
+    logits = model.logits(inputs)
+    order = np.argsort(-logits, axis=1, kind="stable")
+    own, wanted = order[:, 0], order[:, 1]
+    x_train, labels = data.training
+    sampled = balanced(labels, points * len(np.unique(labels)), rng)
+    answers = np.concatenate([model.logits(part).argmax(1) for part in parts(x_train, sampled, model.batch_size())])
+    measured, limits = arrays.get("measured", np.ones(inputs.shape, np.bool_)), _limits(x_train[sampled])
+    near = _nearest(inputs, x_train, sampled, answers, wanted, limits, candidates)
+    started = time.perf_counter()
+    if of == "gradient":
+        changed = flips.along_gradient(
+            model, inputs, wanted, limits, measured, steps=steps, step=step, sparsity=sparsity, smooth=smooth
+        )
+    elif of == "native_guide":
+        guides = np.where(measured, _guides(x_train, near[:, 0], data, wanted), inputs)
+        changed = flips.nearest_window(model, inputs, guides, wanted)
+    else:
+        several = [np.where(measured, _guides(x_train, one, data, wanted), inputs) for one in near.T]
+        changed = flips.fewest_channels(model, inputs, np.stack(several, 1), wanted)
+    seconds = (time.perf_counter() - started) / len(inputs)
+    found = flips.flipped(model, changed, wanted) & (own != wanted)
+    name = feature_layer(model, layer)
+    measures = _measures(inputs, changed, x_train, near[:, 0], limits, arrays.get("truth"))
+    measures["plausible"] = _plausible(model, changed, x_train, (sampled, answers, wanted), name)
+    measures = {key: np.where(found, values, np.nan) for key, values in measures.items()}
+    logger.info("%d of %s: another class found", found.sum(), counted(len(inputs), "example"))
+    pair = order[:, :2]
+    shown_arrays = {
+        "inputs": inputs,
+        "changed": changed,
+        "labels": arrays["labels"],
+        "indices": arrays["indices"],
+        "predictions": own,
+        "wanted": wanted,
+        "found": found,
+        "probabilities": np.take_along_axis(softmax(logits), pair, 1),
+        "probabilities_changed": np.take_along_axis(softmax(model.logits(changed)), pair, 1),
+        "seconds": np.full(len(inputs), seconds),
+        "layer": np.array(name),
+        **measures,
+    }
+    return shown_arrays | {"csv": _table(shown_arrays, list(data.data_info["classes"]), list(measures))}
+
+
+def _limits(training: Array) -> flips.Limits:
+    """Return the statistics of each channel of training examples (M, *axes, channels)."""
+    flat = training.reshape(-1, training.shape[-1])
+    deviation = flat.std(0, dtype=np.float64)
+    return flips.Limits(np.where(deviation > 0, deviation, 1).astype(np.float32), flat.min(0), flat.max(0))
+
+
+def _nearest(
+    inputs: Array,
+    x_train: Array,
+    sampled: NDArray[np.int64],
+    answers: NDArray[np.int64],
+    wanted: NDArray[np.int64],
+    limits: flips.Limits,
+    number: int,
+) -> NDArray[np.int64]:
+    """Return the nearest training examples (N, number) of which the model predicts the wanted class, -1 for none."""
+    found = np.full((len(inputs), number), -1)
+    for label in np.unique(wanted):
+        members, rows = sampled[answers == label], np.flatnonzero(wanted == label)
+        if not len(members):
+            continue
+        scaled = [(x / limits.deviation).reshape(len(x), -1) for x in (inputs[rows], np.asarray(x_train[members]))]
+        distances = medoids.distances(*(part.astype(np.float64) for part in scaled))
+        order = np.argsort(distances, axis=1, kind="stable")[:, :number]
+        # Fewer examples than asked for: the nearest one again.
+        found[rows] = members[np.pad(order, ((0, 0), (0, number - order.shape[1])), mode="edge")]
+    return found
+
+
+def _guides(x_train: Array, near: NDArray[np.int64], data: ViewData, wanted: NDArray[np.int64]) -> Array:
+    """Return the real examples (N, *input_shape) from which parts are taken.
+
+    Raises:
+        InputError: there is none for an example.
+    """
+    if (near < 0).any():
+        label = data.data_info["classes"][int(wanted[(near < 0).argmax()])]
+        problem = (
+            f'the model predicts the class "{label}" of no training example, so that no part can be taken from one.'
+        )
+        raise InputError("of", problem, "gradient needs none.")
+    return np.asarray(x_train[near])
+
+
+def _measures(
+    inputs: Array,
+    changed: Array,
+    x_train: Array,
+    near: NDArray[np.int64],
+    limits: flips.Limits,
+    truth: NDArray[np.bool_] | None,
+) -> dict[str, NDArray[np.float64]]:
+    """Return `distance`, `unchanged`, `in_evidence` and `evidence_share` of each example, see `compute`."""
+    whole = tuple(range(1, inputs.ndim))
+    change = np.abs(changed.astype(np.float64) - inputs) / limits.deviation
+    length = np.sqrt((change**2).sum(whole))
+    away = (np.asarray(x_train[np.maximum(near, 0)], np.float64) - inputs) / limits.deviation
+    away_length = np.where(near >= 0, np.sqrt((away**2).sum(whole)), np.nan)
+    nothing = np.full(len(inputs), np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = nothing if truth is None else (change * truth).sum(whole) / change.sum(whole)
+        share = nothing if truth is None else np.broadcast_to(truth, inputs.shape).mean(whole)
+        distance = length / away_length
+    return {
+        "distance": distance,
+        "unchanged": (changed == inputs).mean(whole),
+        "in_evidence": inside,
+        "evidence_share": share,
+    }
+
+
+def _plausible(
+    model: ExplainedModel,
+    changed: Array,
+    x_train: Array,
+    of_class: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    layer: str,
+) -> NDArray[np.float64]:
+    """Return the share of a class's training examples whose nearest neighbour is no nearer than that of `changed`.
+
+    Args:
+        model: has the layer.
+        changed: (N, *input_shape).
+        x_train: the training examples, mapped.
+        of_class: the sampled training examples, what the model predicts of them, and the class wanted of each example.
+        layer: whose features are compared.
+    """
+    sampled, answers, wanted = of_class
+    shares = np.full(len(changed), np.nan)
+    own_features = features(model, changed, layer).astype(np.float64)
+    for label in np.unique(wanted):
+        members, rows = sampled[answers == label], np.flatnonzero(wanted == label)
+        if len(members) < 2:
+            continue
+        real = features_of(model, x_train, members, layer).astype(np.float64)
+        between = medoids.distances(real, real)
+        np.fill_diagonal(between, np.inf)
+        nearest = medoids.distances(own_features[rows], real).min(1)
+        shares[rows] = (between.min(1)[np.newaxis] >= nearest[:, np.newaxis]).mean(1)
+    return shares
+
+
+def _table(arrays: dict[str, Any], classes: list[str], measures: list[str]) -> str:
+    """Return a row for each example as CSV."""
+    import pandas as pd
+
+    columns = {
+        "example": arrays["indices"],
+        "class": [classes[label] for label in arrays["labels"]],
+        "predicted": [classes[label] for label in arrays["predictions"]],
+        "changed to": [classes[label] for label in arrays["wanted"]],
+        "found": arrays["found"],
+        "probability": arrays["probabilities"][:, 1],
+        "probability changed": arrays["probabilities_changed"][:, 1],
+        **{name: arrays[name] for name in measures},
+        "seconds": arrays["seconds"],
+    }
+    return tables.as_text(pd.DataFrame(columns))

@@ -1,0 +1,186 @@
+"""Training examples that a prediction rests on, and training examples whose label may be wrong."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pellucid import tables
+from pellucid.network.explained_model import ExplainedModel
+from pellucid.tasks import SINGLE_LABEL
+from pellucid.views.base import ViewData, ViewSpec
+from pellucid.views.shared import medoids
+from pellucid.views.shared.last_dense import LastDense, loss_slope, score_slope
+from pellucid.views.shared.sampling import parts, proportional
+
+logger = logging.getLogger(__name__)
+
+SPEC = ViewSpec(
+    title="Influence of training examples",
+    about="Beside each example, the training examples that support its explained class most, and those that oppose it: "
+    "a step of training on a supporting one raises the class's score of the example. Or the nearest training examples, "
+    "by the features of the last layer. The last rows: training examples that pull most at their own prediction, which "
+    "are rare, hard, or wrongly labelled.",
+    paper="Pruthi G, Liu F, Kale S, Sundararajan M. Estimating Training Data Influence by Tracing Gradient Descent. "
+    "NeurIPS (2020), for the last layer (section 4) and the final weights alone",
+    requires=("labels", "layers", "split"),
+    needs=("training", "examples"),
+    texts=("csv",),
+    tasks=(SINGLE_LABEL,),
+)
+
+
+def compute(
+    model: ExplainedModel,
+    data: ViewData,
+    rng: np.random.Generator,
+    *,
+    of: Annotated[
+        Literal["score", "loss", "nearest"],
+        Field(
+            description="what a training example has influence on - score: the explained class's score; loss: the "
+            "cross-entropy of the example's own class, as in the paper; nearest: none, the nearest ones are shown"
+        ),
+    ] = "score",
+    neighbours: Annotated[int, Field(ge=1, le=20, description="training examples of each kind beside an example")] = 3,
+    suspects: Annotated[
+        int, Field(ge=0, le=1_000, description="training examples with the largest influence on themselves")
+    ] = 6,
+    points: Annotated[
+        int,
+        Field(ge=2, le=1_000_000, description="training examples that are compared, at most"),
+    ] = 20_000,
+    shown: Annotated[int, Field(ge=1, le=100, description="examples in the figure at most; the table holds all")] = 5,
+) -> dict[str, NDArray[Any] | str]:
+    """Compare each selected example with training examples, and each training example with itself.
+
+    The influence of a training example on another is the product of two derivatives by the weights of the last dense
+    layer: that of its own loss, and that of the other's score (with the opposite sign) or loss. For a dense layer both
+    are outer products of features f and derivatives e by the scores, so that the influence is (f · f') (e · e').
+
+    Returns:
+        Of the N selected examples: `inputs`, `indices`, `labels`, `predictions`, `targets`. Of the K training examples
+        beside each, the strongest first: `supporting` (N, K, *input_shape), `supporting_labels`, `supporting_indices`,
+        `supporting_values` (N, K): the influence, or the distance; `opposing…` likewise, not of the nearest.
+        `same_class`: (N,) the share of the 10 nearest training examples that have the predicted class. Of the S
+        suspects: `suspects` (S, *input_shape), `suspect_indices`, `suspect_labels`, `suspect_predictions`,
+        `suspect_values`. `layer`, `compared` (number of training examples), `csv`: all these pairs as a table.
+
+    Raises:
+        InputError: the scores are not made by a dense layer from a vector.
+    """
+    x, labels = data.training
+    arrays = data.examples
+    sampled = proportional(labels, points, rng)
+    last = LastDense.of(model, arrays["inputs"])
+    read = [last.read(part) for part in parts(x, sampled, model.batch_size())]
+    features, logits = (np.concatenate(blocks) for blocks in zip(*read, strict=True))
+    pull = loss_slope(SINGLE_LABEL, logits, labels[sampled])
+    own_features, own_logits = last.read(arrays["inputs"])
+    distances = medoids.distances(own_features, features)
+    training, count = (x, labels, sampled), min(neighbours, len(sampled))
+    if of == "nearest":
+        found = _strongest(distances, 1, count, "supporting", training)
+    else:
+        slope = -score_slope(arrays["targets"], logits.shape[1])
+        if of == "loss":
+            slope = loss_slope(SINGLE_LABEL, own_logits, arrays["labels"])
+        influence = (own_features @ features.T) * (slope @ pull.T)
+        found = _strongest(influence, -1, count, "supporting", training)
+        found |= _strongest(influence, 1, count, "opposing", training)
+    near = np.argsort(distances, axis=1, kind="stable")[:, :10]
+    predictions = own_logits.argmax(1)
+    found |= _suspects(features, pull, suspects, logits.argmax(1), training) | {
+        "inputs": arrays["inputs"],
+        "indices": arrays["indices"],
+        "labels": arrays["labels"],
+        "targets": arrays["targets"],
+        "predictions": predictions,
+        "same_class": (labels[sampled][near] == predictions[:, np.newaxis]).mean(1),
+        "layer": np.array(last.layer),
+        "compared": np.array(len(sampled)),
+    }
+    logger.info(
+        "%s of %d training examples on %d examples, by the features of %s",
+        of,
+        len(sampled),
+        len(predictions),
+        last.layer,
+    )
+    return found | {"csv": _table(found, list(data.data_info["classes"]), of)}
+
+
+def _read(x: NDArray[np.float32], chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the chosen examples of a mapped array, each read once and in the file's order: (*chosen.shape, …)."""
+    unique, place = np.unique(chosen, return_inverse=True)
+    return np.asarray(x[unique])[place.reshape(chosen.shape)]
+
+
+def _strongest(
+    values: NDArray[np.float64],
+    sign: int,
+    count: int,
+    name: str,
+    training: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]],
+) -> dict[str, NDArray[Any]]:
+    """Return the training examples with the smallest sign × values (N, M) for each example, with labels and values.
+
+    Args:
+        values: of each example and each sampled training example.
+        sign: 1 for the smallest, -1 for the largest.
+        count: how many.
+        name: under which they are returned.
+        training: all training examples, their labels, and the indices of the sampled ones (M,).
+    """
+    x, labels, sampled = training
+    order = np.argsort(sign * values, axis=1, kind="stable")[:, :count]
+    chosen = sampled[order]
+    return {
+        name: _read(x, chosen),
+        f"{name}_indices": chosen,
+        f"{name}_labels": labels[chosen],
+        f"{name}_values": np.take_along_axis(values, order, 1),
+    }
+
+
+def _suspects(
+    features: NDArray[np.float64],
+    pull: NDArray[np.float64],
+    count: int,
+    predictions: NDArray[np.int64],
+    training: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]],
+) -> dict[str, NDArray[Any]]:
+    """Return the training examples with the largest influence on themselves, the largest first."""
+    x, labels, sampled = training
+    influence = (features**2).sum(1) * (pull**2).sum(1)
+    order = np.argsort(-influence, kind="stable")[:count]
+    return {
+        "suspects": _read(x, sampled[order]),
+        "suspect_indices": sampled[order],
+        "suspect_labels": labels[sampled[order]],
+        "suspect_predictions": predictions[order],
+        "suspect_values": influence[order],
+    }
+
+
+def _table(found: dict[str, Any], classes: list[str], of: str) -> str:
+    """Return a row for each pair of an example and a training example, and for each suspect, as CSV."""
+    import pandas as pd
+
+    rows = []
+    for kind in ("supporting", "opposing"):
+        for row in range(len(found["indices"]) if kind in found else 0):
+            for rank in range(found[kind].shape[1]):
+                label, value = found[f"{kind}_labels"][row, rank], found[f"{kind}_values"][row, rank]
+                index = found[f"{kind}_indices"][row, rank]
+                named = "nearest" if of == "nearest" else kind
+                rows.append((named, found["indices"][row], rank + 1, index, classes[label], "", value))
+    for rank, index in enumerate(found["suspect_indices"]):
+        label, said = (classes[int(found[key][rank])] for key in ("suspect_labels", "suspect_predictions"))
+        rows.append(("suspect", "", rank + 1, index, label, said, found["suspect_values"][rank]))
+    columns = ["kind", "example", "rank", "training example", "class", "predicted", "value"]
+    return tables.as_text(pd.DataFrame(rows, columns=columns))
