@@ -286,7 +286,11 @@ class ModelEngine(ModelStructure):
     def _check_head(self) -> None:
         """Refuse a model whose end does not fit the task: its gradients would vanish, or be of something else."""
         inputs = np.random.default_rng(0).standard_normal((4, *self.input_shape), np.float32)
-        task_of_head.require(self._model, self.task, inputs, self._functions.logits(self._tf.constant(inputs)).numpy())
+
+        def logits_of(x: Array) -> Array:
+            return np.asarray(self._functions.logits(self._tf.constant(x)))
+
+        task_of_head.require(self._model, self.task, inputs, logits_of)
 
     def _finite(self, x: Array, answers: Array, called: str = "input") -> Array:
         """Return the answers; refuse NaN and infinity, unless `called` is empty."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,21 +31,31 @@ _EXPECTED = {
 }
 
 
-def require(model: keras.Model, task: Task, inputs: NDArray[np.float32], logits: NDArray[Any]) -> None:
+def require(
+    model: keras.Model,
+    task: Task,
+    inputs: NDArray[np.float32],
+    logits_of: Callable[[NDArray[np.float32]], NDArray[Any]],
+) -> None:
     """Refuse a model whose last activation does not fit the task, or whose probabilities are made before the end.
 
     Args:
         model: the Keras model.
         task: of the model.
         inputs: (N, *input_shape), any inputs.
-        logits: (N, outputs), what the model gives for them without its last activation.
+        logits_of: returns (M, outputs), what the model gives for M inputs without its last activation.
 
     Raises:
         InputError: with the task that fits, where there is one.
     """
     name = f"model {model.name}"
-    outputs = np.asarray(model(inputs, training=False))
-    activation = _last_activation(outputs, logits)
+    outputs, logits = np.asarray(model(inputs, training=False)), logits_of(inputs)
+    found = _last_activations(outputs, logits)
+    if len(found) > 1:
+        # Of large scores, softmax and sigmoids are the same zeros and ones: smaller inputs tell them apart.
+        smaller = np.concatenate([np.float32(scale) * inputs for scale in (0.1, 0.01, 0)])
+        found = _last_activations(np.asarray(model(smaller, training=False)), logits_of(smaller)) or found
+    activation = next((name for name in found if name in _ALLOWED[task]), found[0] if found else None)
     if task != SINGLE_LABEL and activation == "linear":
         # Inputs of several scales: a few values may lie between 0 and 1 by chance.
         _require_no_hidden_softmax(name, task, same_function.ask(model, same_function.tries(model)))
@@ -58,8 +69,8 @@ def require(model: keras.Model, task: Task, inputs: NDArray[np.float32], logits:
         # Its message says how far the outputs are from the logits.
         same_function.hold_scores(outputs, logits, "cutting off its last activation", name)
     elif activation not in _ALLOWED[task]:
-        found = f"{logits.shape[1]} independent sigmoids" if activation == "sigmoid" else f"a {activation} at its end"
-        raise InputError.unexpected(name, found, _EXPECTED[task], hint(_FITTING[activation]))
+        end = f"{logits.shape[1]} independent sigmoids" if activation == "sigmoid" else f"a {activation} at its end"
+        raise InputError.unexpected(name, end, _EXPECTED[task], hint(_FITTING[activation]))
 
 
 def hint(task: Task) -> str:
@@ -67,14 +78,15 @@ def hint(task: Task) -> str:
     return f'The task "{task}" ({OUTPUT_WORDS[task]}) fits such a model.'
 
 
-def _last_activation(outputs: NDArray[Any], logits: NDArray[Any]) -> str | None:
-    """Return the name of the function that makes the outputs of the logits; None where it is none that is cut off."""
-    for activation in tracing.last_activations():
-        if outputs.shape[1] == 1 and "softmax" in activation.__name__:
-            continue  # of one output it is a constant
-        if same_function.difference(outputs, np.asarray(activation(logits))) <= 1:
-            return str(activation.__name__)
-    return None
+def _last_activations(outputs: NDArray[Any], logits: NDArray[Any]) -> list[str]:
+    """Return the names of the functions that make the outputs of the logits: none where it is none that is cut off."""
+    return [
+        str(activation.__name__)
+        for activation in tracing.last_activations()
+        # Of one output, a softmax is a constant.
+        if not (outputs.shape[1] == 1 and "softmax" in activation.__name__)
+        and same_function.difference(outputs, np.asarray(activation(logits))) <= 1
+    ]
 
 
 def _require_no_hidden_softmax(name: str, task: Task, outputs: NDArray[Any]) -> None:
