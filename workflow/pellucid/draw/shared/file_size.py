@@ -10,6 +10,7 @@ import io
 import re
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -25,7 +26,7 @@ _EMBEDDED = re.compile(rb'(xlink:href="data:image/png;base64,)([^"]*)(")')
 
 def as_pixels(figure: Figure) -> None:
     """Let long lines and grids be pixels in an SVG, where a figure has too many points; a PNG stays as it is."""
-    lines = [(line, len(line.get_xdata(orig=False))) for axes in figure.axes for line in axes.lines]
+    lines = [(line, np.size(line.get_xdata(orig=False))) for axes in figure.axes for line in axes.lines]
     if sum(points for _, points in lines) <= MOST_POINTS:
         return
     grids = [(drawn, len(drawn.get_paths())) for axes in figure.axes for drawn in axes.collections]
@@ -55,7 +56,7 @@ def _with_palette(content: bytes) -> bytes:
     """Return a PNG file with at most 256 colours, or the file itself where that is smaller."""
     with Image.open(io.BytesIO(content)) as image:
         image.load()
-        transparent = image.mode == "RGBA" and image.getextrema()[3][0] < 255
+        transparent = image.mode == "RGBA" and np.asarray(image.getchannel("A")).min() < 255
         method = Image.Quantize.FASTOCTREE if transparent else Image.Quantize.MEDIANCUT
         pixels = image if transparent else image.convert("RGB")
         written = io.BytesIO()
