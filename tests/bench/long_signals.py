@@ -1,132 +1,142 @@
-"""Long signals, 12 leads of 1,250, 5,000 and 20,000 samples: what each job costs as they get longer, and its figures.
+"""Long signals, 12 leads of 1,250, 5,000 and 20,000 samples: what methods cost as they get longer, and the figures.
 
-The whole workflow runs once for each length, from the file to the page and the record. All jobs run in one
-process, so that a job's CPU time is without the imports. A cost that is linear in the length grows by
-(16 - 4) / (4 - 1) = 4 times as much from the second to the third length as from the first to the second, a quadratic
-one by 16; what does not depend on the length falls out.
+A cost that is linear in the length grows by (16 - 4) / (4 - 1) = 4 times as much from the second to the third length as
+from the first to the second, a quadratic one by 16; what does not depend on the length falls out.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pellucid.jobs.warm_start import SWITCH
+from pellucid.data_info import DataInfo
 from tests.bench.timing import row
-from tests.conftest import ROOT
-from tests.support import tiny
 
-PATHS = os.pathsep.join([str(ROOT), str(ROOT / "workflow")])
 LENGTHS = (1_250, 5_000, 20_000)
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-RATE, EXAMPLES = 500, 48
+RATE, EXAMPLES = 500, 4
 # The goals for a figure of 12 leads of 5,000 samples.
 SECONDS, KILOBYTES = 2.0, 500.0
-# Below it a job is too short to tell how it grows; and how much more than linear counts as linear.
-SHORT, LINEAR = 1.0, 1.5
-METHODS: dict[str, Any] = {
-    "only": ["saliency", "occlusion", "integrated_gradients", "deep_shap", "rise", "kernel_shap", "lrp"],
-    "occlusion": {"window": 50, "stride": 25},
-    "rise": {"masks": 50},
-    "kernel_shap": {"samples": 50},
-}
-EXPERIMENT = {
-    "title": "Twelve leads with a planted bump",
-    "model": {"architecture": "gap_cnn", "filters": [8, 8], "kernels": [9, 9], "pool": 4},
-    "training": {"epochs": 1, "batch_size": 8},
-    "examples": {"per_class": 2, "summarise": 4, "choose": "any"},
-    "methods": METHODS,
-    "views": ["activations", "maximal_activations", "activation_maximisation"],
-    "scores": ["deletion_insertion", "sufficiency", "sensitivity"],
+# Growth of less than this many seconds tells nothing.
+SHORT = 0.2
+METHODS: dict[str, dict[str, Any]] = {
+    "saliency": {},
+    "integrated_gradients": {"steps": 20},
+    "grad_cam": {},
+    "occlusion": {"window": 250, "stride": 250, "channels": "each"},
+    "rise": {"masks": 20},
+    "lrp": {},
+    "random_attribution": {},
 }
 
 
 def main() -> None:
-    """Run the workflow for each length, and print costs and sizes."""
-    costs: list[dict[str, float]] = []
-    sizes: dict[str, float] = {}
+    """Measure and print both."""
+    from pellucid.network import runtime
+
+    runtime.start(1)
+    seconds: dict[str, list[float]] = {name: [] for name in METHODS}
+    drawn: dict[str, NDArray[Any]] = {}
     for length in LENGTHS:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            _run(folder, length)
-            print(f"{length:,} samples: {sum(_costs(folder).values()):.0f} s of CPU", file=sys.stderr, flush=True)
-            costs.append(_costs(folder))
+        case = _case(length)
+        for name, parameters in METHODS.items():
+            took, maps = _explained(case, name, parameters)
+            seconds[name].append(took)
             if length == LENGTHS[1]:
-                sizes = {
-                    str(path.relative_to(folder / "results/long")): path.stat().st_size / 1000
-                    for path in (folder / "results" / "long").rglob("*")
-                    if path.suffix in (".png", ".svg")
-                }
-    _print_figures(costs[1], sizes)
-    _print_growth(costs)
-
-
-def _print_figures(costs: dict[str, float], sizes: dict[str, float]) -> None:
-    drawn = {job: cost for job, cost in costs.items() if job.startswith("draw")}
-    print(f"12 leads of {LENGTHS[1]:,} samples: {len(drawn)} jobs that draw, {len(sizes)} files")
-    row("", "here", "goal")
-    row("CPU seconds of a job that draws, median", float(np.median([*drawn.values()])), SECONDS)
-    row("the longest", max(drawn.values()), SECONDS)
-    row("kB of a file, median", float(np.median([*sizes.values()])), KILOBYTES)
-    row("the largest", max(sizes.values()), KILOBYTES)
-    for name, value in sorted(drawn.items()):
-        if value > SECONDS:
-            row(f"above the goal: {name}, seconds", value)
-    for name, value in sorted(sizes.items()):
-        if value > KILOBYTES:
-            row(f"above the goal: {name}, kB", value)
-    print()
-
-
-def _print_growth(costs: list[dict[str, float]]) -> None:
-    print(
-        f"CPU seconds of each job by the number of samples; growth: 1 is linear, 4 quadratic (jobs of {SHORT:g} s or more)"
-    )
+                drawn[name] = maps
+        if length == LENGTHS[1]:
+            _figures(case, drawn)
+    print(f"12 leads, {EXAMPLES} examples: CPU seconds by the number of samples; growth: 1 is linear, 4 quadratic")
     row("", *(f"{length:,}" for length in LENGTHS), "growth")
-    above = 0
-    for job in sorted(costs[-1]):
-        of_job = [cost.get(job, float("nan")) for cost in costs]
-        if of_job[-1] < SHORT:
-            continue
-        first, second = of_job[1] - of_job[0], of_job[2] - of_job[1]
-        growth = second / max(4 * first, 4 * 0.05)
-        above += growth > LINEAR
-        row(job, *of_job, growth)
-    row(f"jobs that grow by more than {LINEAR:g}", above, "goal 0")
+    for name, of_method in seconds.items():
+        later = of_method[2] - of_method[1]
+        growth = later / (4 * max(of_method[1] - of_method[0], 1e-9)) if later > SHORT else "short"
+        row(name, *of_method, growth)
     print()
 
 
-def _run(folder: Path, length: int) -> None:
-    """Write the signals and run everything in one process, which notes what each job takes."""
+def _signals(length: int) -> NDArray[np.float32]:
     rng = np.random.default_rng(0)
-    beat = np.exp(-0.5 * ((np.arange(length) % 400 - 200) / 6.0) ** 2)
-    x = rng.normal(0, 0.05, (EXAMPLES, length, len(LEADS)))
-    x += beat[:, np.newaxis] * rng.uniform(0.5, 1.5, (EXAMPLES, 1, len(LEADS)))
-    y = np.arange(EXAMPLES) % 2
-    x[y == 1, length // 2 : length // 2 + 60, 1] += 1
-    np.savez(folder / "x.npz", x=x.astype(np.float32), y=y)
-    data = {"source": "table", "file": "x.npz", "label": "y", "channels": [*LEADS], "sampling_rate": RATE, "unit": "mV"}
-    tiny.write_config(folder, {"run": ["long"], "experiments": {"long": {**EXPERIMENT, "dataset": data}}})
-    _, _, _, *options = tiny.command(folder, "--cores", "1", "results")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench.one_process", *options],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": PATHS, SWITCH: "0", "PELLUCID_BENCH_TIMES": str(folder / "times.tsv")},
-        check=False,
-        capture_output=True,
-        text=True,
+    beat = np.exp(-0.5 * ((np.arange(length) % 400 - 200) / 6.0) ** 2)[:, np.newaxis]
+    x = rng.normal(0, 0.05, (EXAMPLES, length, len(LEADS))) + beat * rng.uniform(0.5, 1.5, (EXAMPLES, 1, len(LEADS)))
+    return x.astype(np.float32)
+
+
+def _case(length: int) -> Any:
+    """Return a network with random weights for signals of this length, and the signals."""
+    import keras
+
+    from tests.support import explained
+
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            layers.Input((length, len(LEADS))),
+            layers.Conv1D(8, 9, padding="same", activation="relu"),
+            layers.MaxPooling1D(4),
+            layers.Conv1D(8, 9, padding="same", activation="relu"),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(2, activation="softmax"),
+        ]
     )
-    if done.returncode:
-        sys.exit(done.stderr[-3000:])
+    return explained.case_of(model, _signals(length))
 
 
-def _costs(folder: Path) -> dict[str, float]:
-    """Return the CPU seconds of every job, by its name."""
-    lines = (folder / "times.tsv").read_text().splitlines()
-    return {name: float(cpu) for name, cpu, _ in (line.split("\t") for line in lines)}
+def _explained(case: Any, name: str, parameters: dict[str, Any]) -> tuple[float, NDArray[Any]]:
+    """Return the CPU seconds of a call after the first, which traces the network, and the maps."""
+    from tests.support import explained
+
+    found = explained.explanation_of(case, name, **parameters)
+    return _cpu(lambda: found.re_explain(case.inputs, case.targets)), np.asarray(found.attributions)
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def _figures(case: Any, maps: dict[str, NDArray[Any]]) -> None:
+    """Draw the explanations of 12 leads of 5,000 samples, and print seconds and sizes."""
+    data: DataInfo = {
+        "title": "Simulated beats",
+        "kind": "series",
+        "classes": ["a", "b"],
+        "channels": list(LEADS),
+        "unit": "mV",
+        "sampling_rate_hz": float(RATE),
+        "shape": [LENGTHS[1], len(LEADS)],
+    }  # type: ignore[typeddict-item]
+    shared = {
+        "inputs": case.inputs,
+        "indices": np.arange(EXAMPLES),
+        "labels": case.targets,
+        "predictions": case.targets,
+        "targets": case.targets,
+        "probabilities": np.full((EXAMPLES, 2), 0.5),
+    }
+    print(f"Figures of 12 leads of {LENGTHS[1]:,} samples, {EXAMPLES} examples")
+    row("", "CPU s", "kB of PNG", "kB of SVG")
+    with tempfile.TemporaryDirectory() as name:
+        for method, attributions in maps.items():
+            arrays = {**shared, "variants": np.array([method]), "attributions": attributions[np.newaxis]}
+            paths = [Path(name) / f"{method}.{suffix}" for suffix in ("png", "svg")]
+            took = [_cpu(lambda: _draw(method, arrays, data, paths)) for _ in range(2)]  # noqa: B023
+            row(method, min(took), *(path.stat().st_size / 1000 for path in paths))
+    row("goal", SECONDS, KILOBYTES, KILOBYTES)
+    print(flush=True)
+
+
+def _draw(method: str, arrays: dict[str, NDArray[Any]], data: DataInfo, paths: list[Path]) -> None:
+    from pellucid.config.variants import variants
+    from pellucid.draw import explanation, style
+
+    chosen = variants(method, METHODS[method])[method]
+    style.save(explanation.figure(method, chosen, method, arrays, style.shown(data), title="Long signals"), *paths)

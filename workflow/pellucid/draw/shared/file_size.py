@@ -56,7 +56,7 @@ def _with_palette(content: bytes) -> bytes:
     """Return a PNG file with at most 256 colours, or the file itself where that is smaller."""
     with Image.open(io.BytesIO(content)) as image:
         image.load()
-        transparent = image.mode == "RGBA" and image.getchannel("A").getextrema() != (255, 255)
+        transparent = image.mode == "RGBA" and np.asarray(image.getchannel("A")).min() < 255
         method = Image.Quantize.FASTOCTREE if transparent else Image.Quantize.MEDIANCUT
         pixels = image if transparent else image.convert("RGB")
         written = io.BytesIO()
