@@ -281,3 +281,15 @@ def test_layers_of_other_axes_are_refused(keras, ends):
     with pytest.raises(InputError, match="layer folded: found an output of 7 × 2 × 2; expected a layer with 2 axes"):
         layer_conductance.compute(model, data, rng, layer="folded", steps=2)
     assert neuron_attribution.compute(model, data, rng, layer="folded", steps=2)["units"].shape == (4, 2, 3)
+
+
+def test_a_gradient_without_a_number_is_refused(keras, ends):
+    """The square root of zero has an infinite slope: with it a map would be empty without a word."""
+    inputs = keras.Input((STEPS, CHANNELS))
+    conv = keras.layers.Conv1D(FILTERS, SIZE, activation="relu", name="conv")(inputs)
+    scores = keras.layers.Dense(3)(keras.layers.Flatten()(keras.ops.sqrt(conv)))
+    model = ExplainedModel(keras.Model(inputs, scores))
+    data, rng = given(ends[0], np.arange(4), TARGETS), np.random.default_rng(0)
+    for view in (layer_conductance, neuron_attribution):
+        with pytest.raises(InputError, match="layer conv: found conductance that is NaN or infinite"):
+            view.compute(model, data, rng, layer="conv", steps=2)

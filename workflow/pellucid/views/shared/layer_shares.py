@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.batching import slices
+from pellucid.errors import InputError
 from pellucid.explain.shared import line
 from pellucid.network.explained_model import ExplainedModel
 
@@ -36,15 +37,24 @@ def shares(
             gradient of the score with respect to the unit; or activation × gradient.
 
     Raises:
-        InputError: no such layer, one that is used several times, or one that the scores do not depend on.
+        InputError: no such layer, one that is used several times, or one that the scores do not depend on; or numbers
+            that are NaN or infinite.
     """
     size = model.batch_size(backward=True)
-    if of == "conductance":
-        return _conductance(model, inputs, reference, targets, layer, steps, size)
-    if of == "influence":
-        return _influence(model, inputs, reference, targets, layer, steps, size)
-    found = [model.activations_and_gradient(inputs[part], targets[part], layer) for part in slices(len(inputs), size)]
-    return np.concatenate([activation * gradient for activation, gradient in found])
+    if of == "activation_times_gradient":
+        pairs = [
+            model.activations_and_gradient(inputs[part], targets[part], layer) for part in slices(len(inputs), size)
+        ]
+        values: Array = np.concatenate([activation * gradient for activation, gradient in pairs])
+    else:
+        on_line = _conductance if of == "conductance" else _influence
+        # What is no number is refused below.
+        with np.errstate(invalid="ignore", over="ignore"):
+            values = on_line(model, inputs, reference, targets, layer, steps, size)
+    if not np.isfinite(values).all():
+        problem, hint = f"{of} that is NaN or infinite", "Look at the values and the gradients of this layer."
+        raise InputError.unexpected(f"layer {layer}", problem, "finite numbers", hint)
+    return values
 
 
 def _conductance(
