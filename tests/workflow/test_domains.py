@@ -66,5 +66,5 @@ def test_an_experiment_without_maps_over_time_is_built(results):
     assert set(checks["check"]) == {"coverage", "batch"}
     assert checks["passed"].all()
     page = (results / "frequencies" / "page.html").read_text(encoding="utf-8")
-    assert "2 explanations are over frequencies: saliency and gradient_input." in page
+    assert "2 explanations are over frequencies: saliency, gradient_input." in page
     assert "No method was run" not in page
