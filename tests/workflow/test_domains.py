@@ -65,4 +65,6 @@ def test_an_experiment_without_maps_over_time_is_built(results):
     checks = pd.read_csv(results / "frequencies" / "score" / "checks.csv")
     assert set(checks["check"]) == {"coverage", "batch"}
     assert checks["passed"].all()
-    assert (results / "frequencies" / "page.html").is_file()
+    page = (results / "frequencies" / "page.html").read_text(encoding="utf-8")
+    assert "2 explanations are over frequencies: saliency, gradient_input." in page
+    assert "No method was run" not in page
