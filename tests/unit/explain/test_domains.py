@@ -106,6 +106,23 @@ def test_sums_to_the_same_change_as_in_time(curved, inputs, domain, baseline):
     np.testing.assert_allclose(*checks, atol=1e-4)
 
 
+@pytest.mark.parametrize("domain", OTHERS)
+def test_the_baseline_leaves_padding_as_it_is(curved, inputs, domain):
+    measured = np.ones(inputs.shape, bool)
+    measured[:, 30:] = False
+    padded = np.where(measured, inputs, 0)
+    arrays = {"inputs": padded, "targets": TARGETS, "measured": measured}
+    maps = []
+    for other in ("time", domain):
+        parameters = settings.completed(
+            "explain", "integrated_gradients", {"domain": other, "baseline": "mean"}, (LENGTH,)
+        )
+        results = explain_variants("integrated_gradients", parameters, curved, arrays, seed=1)
+        maps.append(stored_maps.maps_of(results.arrays, "integrated_gradients")[0])
+        assert results.checks["integrated_gradients"]["completeness_residual_share"] < 0.05
+    np.testing.assert_allclose(maps[1].sum(axes_of(maps[1])), maps[0].sum((1, 2)), atol=1e-5)
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("domain", OTHERS)
 def test_maps_have_the_shape_of_the_domain(curved, inputs, method, domain):

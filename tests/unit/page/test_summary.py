@@ -2,7 +2,7 @@
 
 import pytest
 
-from pellucid.page import summary
+from pellucid.page import explanations, summary
 
 DATA = {
     "title": "Beats",
@@ -44,3 +44,11 @@ def test_words_are_joined(words, text):
 
 def test_a_model_from_elsewhere_is_not_called_trained():
     assert "not trained here" in summary.model_sentences("A model", {"parameters": 1200, "epochs": 0})[1]
+
+
+def test_names_explanations_over_frequencies():
+    swept = {"mode": "absolute", "sweep": {"domain": ["time", "stft"]}}
+    elsewhere = explanations.of_other_domains({"saliency": swept, "cam": {}})
+    assert elsewhere == {"saliency.domain=stft": ("saliency", {"mode": "absolute", "domain": "stft"})}
+    sentence = summary.frequencies_sentence(list(elsewhere))
+    assert sentence.startswith("1 explanation is over frequencies: saliency.domain=stft.")

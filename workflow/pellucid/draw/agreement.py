@@ -32,7 +32,8 @@ def draw(*, title: str, arrays: Path | str, pictures: Sequence[Path | str]) -> N
     size = len(labels)
     upper = np.triu(np.ones((size, size), bool), 1)
     with style.styled():
-        side = 1.9 + 0.26 * size
+        # One explanation alone, where the others are over frequencies, would have no room beside its name.
+        side = 1.9 + 0.26 * size if size > 1 else 4.0
         figure = style.new(side + 1.2, side)
         figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
         axes = figure.subplots()

@@ -26,6 +26,7 @@ from pellucid.messages import MANY_CLASSES
 from pellucid.tasks import REGRESSION, SINGLE_LABEL
 
 _NAMES = 1.75  # inches for the names of the explanations at the left
+_LETTERS_OF_NAME = 26  # of 8 points; longer names of variants get smaller letters
 _GAP = 0.07
 _NAMED = 6  # numbers whose names stand over their cells
 _UNLABELLED = 5  # examples, if none has a label
@@ -106,6 +107,8 @@ def figure(
         marks += f"; {MANY_CLASSES} of {len(present):,} {task_heading.word(data, plural=True)}"
     across = _NAMES + len(shown) * (width + _GAP)
     warning = "".join(f"\n{line}" for line in textwrap.wrap(at_chance, max(70, int(across / _LETTER))))
+    # Where all maps are over frequencies, the examples stand alone.
+    marks += "" if rows else "\nno map over time: the figures of the explanations show their maps over frequencies"
     canvas = Canvas(
         across,
         0.3 + (1 + len(rows)) * (height + _GAP),
@@ -125,7 +128,8 @@ def figure(
             previous = family
         colour = style.QUIET if family == "control" else style.INK
         mark = " ✗" if label in failed else ""
-        canvas.text(f"{label}{mark}", _NAMES - 0.1, top + height / 2, ha="right", fontsize=8, color=colour)
+        size = 8 * min(1, _LETTERS_OF_NAME / len(label))
+        canvas.text(f"{label}{mark}", _NAMES - 0.1, top + height / 2, ha="right", fontsize=size, color=colour)
         for column, index in enumerate(shown):
             left = _NAMES + column * (width + _GAP)
             # With one scale for all maps, a class with low logits would have no colours.

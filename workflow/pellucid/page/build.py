@@ -65,6 +65,7 @@ def build(
     data, trained = as_series(files.read_json(data_info)), files.read_json(training)
     explained, shared = explanations.read(settings["methods"], attributions)
     explorer = explanations.content(explained, shared, _named(data)) if explained else None
+    elsewhere = explanations.of_other_domains(settings["methods"])
     ranks = None
     if leaderboard and leaderboard_metrics and checks:
         ranks = ranking(leaderboard, leaderboard_metrics, checks)
@@ -82,14 +83,15 @@ def build(
         Section("Is the model good?", mood, [*quality, *(readable(str(note)) for note in notes)]),
         *([Section("What is explained", "", summary.explained_sentences(data, explorer, settings["examples"]))]
           if explorer else []),
-        *summary.method_sections(ranks, [explanation.label for explanation in explained]),
+        *([Section("Over frequencies", "", [summary.frequencies_sentence(list(elsewhere))])] if elsewhere else []),
+        *summary.method_sections(ranks, [*(explanation.label for explanation in explained), *elsewhere]),
     ]  # fmt: skip
     text, references = citations.methods_text(
         data=data,
         training=trained,
         settings=settings,
-        explained=[(explanation.method, explanation.parameters) for explanation in explained],
-        examples=explorer["of"] if explorer else 0,
+        explained=[*((each.method, each.parameters) for each in explained), *elsewhere.values()],
+        examples=explorer["of"] if explorer else len(shared["inputs"]) if shared else 0,
         scores=list(settings["scores"]),
     )
     content = {

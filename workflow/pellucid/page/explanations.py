@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins
-from pellucid.config.variants import in_words, variants_in_time
+from pellucid.config.variants import TIME, domain_of, in_words, variants, variants_in_time
 from pellucid.data_info import DataInfo
 from pellucid.draw.shared import task_heading
 from pellucid.draw.shared.families import FAMILIES
@@ -78,6 +78,16 @@ def read(
                 explained.append(Explanation(label, method, parameters, arrays["attributions"][labels.index(label)]))
             shared = arrays
     return explained, shared
+
+
+def of_other_domains(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return the method and the parameters of each explanation that is not over time, by its label."""
+    return {
+        label: (method, parameters)
+        for method in methods
+        for label, parameters in variants(method, methods[method]).items()
+        if domain_of(parameters) != TIME
+    }
 
 
 def content(explained: Sequence[Explanation], shared: Mapping[str, NDArray[Any]], data: DataInfo) -> dict[str, Any]:

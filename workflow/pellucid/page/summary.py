@@ -8,7 +8,7 @@ from typing import Any
 
 from pellucid.compare.failed_checks import ABOUT
 from pellucid.data_info import DataInfo
-from pellucid.messages import MANY_CLASSES, counted, format_shape
+from pellucid.messages import MANY_CLASSES, comma_list, counted, format_shape
 from pellucid.page.ranking import Ranking
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, QUANTITY, REGRESSION, SINGLE_LABEL
 from pellucid.user_text import in_figure, readable
@@ -137,6 +137,15 @@ def explained_sentences(data: DataInfo, explorer: Mapping[str, Any], choice: Map
             "configuration."
         )
     return sentences
+
+
+def frequencies_sentence(labels: Sequence[str]) -> str:
+    """Return which explanations the page does not draw over the examples, since their maps are not over time."""
+    word = "explanation is" if len(labels) == 1 else "explanations are"
+    return (
+        f"{len(labels)} {word} over frequencies: {comma_list(labels)}. Their maps stand in figures of their own; the "
+        "maps of this page are over time."
+    )
 
 
 _CHOICES = {

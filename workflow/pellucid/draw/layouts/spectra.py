@@ -21,7 +21,7 @@ from pellucid.network.signal_transforms import FourierTransform, ShortTimeTransf
 
 _FLOOR = -60.0  # dB: smaller amplitudes would take the room of the larger ones
 _WIDE, _TALL = 3.1, 1.2  # inches of a panel of a spectrogram
-_DARK = -40.0  # dB: paler amplitudes are white in a spectrogram
+_DARK = -40.0  # dB: smaller amplitudes are white in a spectrogram
 _MOST_CHANNELS = 2  # of one example, each with two panels
 
 
@@ -76,7 +76,9 @@ def _spectra(sheet: base.Sheet, stored: DomainMap) -> Figure:
     inputs = sheet.arrays["inputs"]
     transform = FourierTransform(*inputs.shape[1:])
     frequencies = transform.frequencies * (float(stored.facts["rate"]) or 1.0)
-    arrays = {**sheet.arrays, "inputs": _decibels(transform.forward(inputs), (1,))}
+    # Small lines of many channels have room for less.
+    floor = _FLOOR if inputs.shape[2] == 1 else _DARK
+    arrays = {**sheet.arrays, "inputs": np.maximum(_decibels(transform.forward(inputs), (1,)), floor)}
     if (truth := sheet.arrays.get("truth_frequency")) is not None:
         arrays["truth"] = np.broadcast_to(truth[..., np.newaxis], arrays["inputs"].shape)
     drawn = replace(sheet, arrays=arrays, axis=(frequencies, f"frequency ({stored.unit})"))
