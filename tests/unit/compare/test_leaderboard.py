@@ -72,6 +72,19 @@ def test_a_family_of_many_metrics_counts_once_and_further_metrics_not_at_all(tmp
     assert "form.sparseness rank" not in table
 
 
+def test_what_a_score_leaves_out_has_no_mean_rank_among_the_others(tmp_path, caplog):
+    path = write(tmp_path, "localisation", "relevance_rank", [0.5, 0.9, 0.1])
+    write(tmp_path, "sensitivity", "max_sensitivity", [0.3, 0.2, 0.1])
+    of_all = joined(tmp_path)[0]["mean rank"]
+    assert of_all.notna().all()
+    known = pd.read_csv(path)
+    known[known["explanation"] != "all_equal"].to_csv(path, index=False)
+    table, _ = joined(tmp_path)
+    assert table["mean rank"].dropna().to_dict() == {"occlusion": 1.5, "saliency": 2.5}
+    assert table["sensitivity.max_sensitivity rank"]["all_equal"] == 1
+    assert "other scores judge them than the other explanations: all_equal" in caplog.text
+
+
 def test_what_failed_is_told_with_its_number(tmp_path):
     write(tmp_path, "localisation", "relevance_rank", [0.5, 0.9, 0.1])
     checks = tmp_path / "checks.csv"

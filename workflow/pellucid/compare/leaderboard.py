@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid import plugins, tables
 from pellucid.compare.failed_checks import failed_checks
@@ -26,7 +27,8 @@ def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: P
 
     Explanations are ranked by their means over the same examples (`comparable_means.comparable`); explanations that
     differ by less than the precision of a score share their mean rank (`ranks.tied_ranks`). An explanation with too few
-    examples of a metric gets no rank in it, and no explanation gets one if fewer than two can be compared.
+    examples of a metric gets no rank in it, and no explanation gets one if fewer than two can be compared. A mean rank
+    is for explanations that the same scores judge (`judged_together`).
 
     Args:
         scores: the table of each score, by its name.
@@ -71,7 +73,7 @@ def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: P
     content = pd.concat(columns_of, axis=1).copy()
     methods = [method_of(label) for label in content.index]
     content.insert(0, "family", [plugins.spec("explain", method).family for method in methods])
-    content.insert(1, "mean rank", mean_rank(content, listed))
+    content.insert(1, "mean rank", mean_rank(content, listed).where(judged_together(content, listed)))
     content.insert(2, "failed checks", failed(checks, list(content.index)))
     content = content.iloc[in_order(content["mean rank"].to_numpy(np.float64), list(content.index))]
     content.index.name = "explanation"
@@ -80,11 +82,31 @@ def run(*, scores: Mapping[str, Path | str], checks: Path | str | None, table: P
     logger.info("%d explanations by %d metrics", len(content), len(listed))
 
 
+def _judging(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the metrics that enter the mean rank."""
+    return metrics[metrics["family"].isin(JUDGING) & metrics["first"] & (metrics["better"] != "neither")]
+
+
+def judged_together(content: pd.DataFrame, metrics: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which explanations the same scores judge as most: only their mean ranks can be compared.
+
+    A score leaves out maps over another domain than its own, such as frequencies; these have no row in its table.
+    """
+    rows = content[[f"{metric} examples" for metric in _judging(metrics)["metric"]]].notna().to_numpy()
+    patterns = [tuple(row) for row in rows.tolist()]
+    most = max(dict.fromkeys(patterns), key=patterns.count)
+    together = np.array([pattern == most for pattern in patterns], np.bool_)
+    if not together.all():
+        others = ", ".join(content.index[~together])
+        logger.warning("no mean rank, since other scores judge them than the other explanations: %s", others)
+    return together
+
+
 def mean_rank(content: pd.DataFrame, metrics: pd.DataFrame) -> pd.Series:
     """Return the mean over the judging families of the mean rank in each, so that every family counts once."""
     import pandas as pd
 
-    ranked = metrics[metrics["family"].isin(JUDGING) & metrics["first"] & (metrics["better"] != "neither")]
+    ranked = _judging(metrics)
     families = [
         content[[f"{metric} rank" for metric in members["metric"]]].mean(axis=1)
         for _, members in ranked.groupby("family")
