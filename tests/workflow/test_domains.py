@@ -65,6 +65,8 @@ def test_an_experiment_without_maps_over_time_is_built(results):
     checks = pd.read_csv(results / "frequencies" / "score" / "checks.csv")
     assert set(checks["check"]) == {"coverage", "batch"}
     assert checks["passed"].all()
-    page = (results / "frequencies" / "page.html").read_text(encoding="utf-8")
-    assert "2 explanations are over frequencies: saliency, gradient_input." in page
-    assert "No method was run" not in page
+    sections = files.read_json(results / "frequencies" / "summary.json")["sections"]
+    said = {section["heading"]: " ".join(section["sentences"]) for section in sections}
+    assert said["Over frequencies"].startswith("2 explanations are over frequencies")
+    assert all(method in said["Over frequencies"] for method in ("saliency", "gradient_input"))
+    assert "What it looks at" not in said  # which says that no method was run
