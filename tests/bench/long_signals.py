@@ -135,8 +135,9 @@ def _figures(case: Any, maps: dict[str, NDArray[Any]]) -> None:
 
 
 def _draw(method: str, arrays: dict[str, NDArray[Any]], data: DataInfo, paths: list[Path]) -> None:
-    from pellucid.config.variants import variants
+    from pellucid import plugins
+    from pellucid.config.schema_errors import parameters_schema, with_defaults
     from pellucid.draw import explanation, style
 
-    chosen = variants(method, METHODS[method])[method]
+    chosen = with_defaults(METHODS[method], parameters_schema(plugins.parameters(plugins.load("explain")[method])))
     style.save(explanation.figure(method, chosen, method, arrays, style.shown(data), title="Long signals"), *paths)
