@@ -55,7 +55,10 @@ def answers(folder, experiment, model, prepared):
 def test_two_inputs_of_a_table_and_a_function(keras, tmp_path, data):
     (tmp_path / "own_model.py").write_text(MODULE)
     (tmp_path / "beats.csv").write_text(written(*data))
-    inputs = {"ecg": {"signal": "[ab][0-9]*", "channels": ["a", "b"], "layout": "channel_major"}, "patient": ["age", "sex"]}
+    inputs = {
+        "ecg": {"signal": "[ab][0-9]*", "channels": ["a", "b"], "layout": "channel_major"},
+        "patient": ["age", "sex"],
+    }
     experiment = {
         "dataset": {"source": "table", "file": "beats.csv", "label": "kind", "inputs": inputs},
         "model": {"architecture": "function", "build": "own_model:make", "features": ["conv", "relu", "rescale_rule"]},
