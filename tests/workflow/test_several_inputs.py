@@ -1,5 +1,7 @@
 """Models of two inputs through the real workflow: a table and a function, and NumPy arrays and a `.keras` file."""
 
+import html
+
 import numpy as np
 import pytest
 
@@ -55,7 +57,10 @@ def answers(folder, experiment, model, prepared):
 def test_two_inputs_of_a_table_and_a_function(keras, tmp_path, data):
     (tmp_path / "own_model.py").write_text(MODULE)
     (tmp_path / "beats.csv").write_text(written(*data))
-    inputs = {"ecg": {"signal": "[ab][0-9]*", "channels": ["a", "b"], "layout": "channel_major"}, "patient": ["age", "sex"]}
+    inputs = {
+        "ecg": {"signal": "[ab][0-9]*", "channels": ["a", "b"], "layout": "channel_major"},
+        "patient": ["age", "sex"],
+    }
     experiment = {
         "dataset": {"source": "table", "file": "beats.csv", "label": "kind", "inputs": inputs},
         "model": {"architecture": "function", "build": "own_model:make", "features": ["conv", "relu", "rescale_rule"]},
@@ -80,9 +85,8 @@ def test_two_inputs_of_a_table_and_a_function(keras, tmp_path, data):
     for experiment in ("of_ecg", "of_patient"):
         checks = tables.read(results / experiment / "score" / "checks.csv")
         assert set(checks["explanation"]) == {"occlusion", "deep_shap", "random_attribution"}
-        assert "the others keep the example's values" in (results / experiment / "page.html").read_text(
-            encoding="utf-8"
-        )
+        page = html.unescape((results / experiment / "page.html").read_text(encoding="utf-8"))
+        assert "the others keep the example's values" in page
     assert tiny.planned(tmp_path) == set()
 
 
