@@ -34,6 +34,7 @@ def differences(keras):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # eight to fifteen trainings
 @pytest.mark.parametrize("task", [MULTI_LABEL, REGRESSION])
 def test_maps_find_their_own_evidence_as_those_of_one_output_alone(differences, task):
     """Equivalence over the trainings: the 90% interval of the mean difference is within the margin (two 5% tests)."""
