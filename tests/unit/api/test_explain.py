@@ -106,7 +106,7 @@ def test_the_facts_of_an_explanation_are_those_of_the_model(digit, x):
     assert explanation.predictions.tolist() == probabilities.argmax(1).tolist() == explanation.targets.tolist()
     assert explanation.labels.tolist() == [1, 2, 3, 0]
     assert (explanation.attributions.dtype, explanation.attributions.shape) == (np.float32, x.shape)
-    assert explanation.parameters == {"mode": "absolute"}
+    assert explanation.parameters == {"mode": "absolute", "domain": "time", "frame": "auto", "bands": 8}
     assert explanation.class_names == list("0123456789")
 
 

@@ -154,4 +154,4 @@ def test_infinite_scores_are_refused_and_empty_ones_told(caplog):
 def test_a_coverage_of_nothing_is_none():
     model = SimpleNamespace(n_classes=2, gradient=lambda x, target: np.zeros_like(x))
     case = SimpleNamespace(model=model, inputs=inputs(0, 1), others={}, seed=0)
-    assert checks.coverage(SimpleNamespace(re_explain=lambda x, target: x), case) is None
+    assert checks.coverage(SimpleNamespace(re_explain=lambda x, target: x, domain="time"), case) is None

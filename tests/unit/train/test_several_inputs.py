@@ -140,7 +140,11 @@ def test_predictions_are_those_of_the_whole_model(data, trained, tmp_path, expla
         "x": str(data[explained] / "x_test.npy"),
         "others": str(data[explained] / "other_test.npz"),
     }
-    evaluate(**arguments, model=trained / "model/model.keras", threads=1, memory_mb=64, folder=tmp_path)
+    # The network is the same, whichever of its inputs is explained.
+    shutil.copy(trained / "model/model.keras", tmp_path)
+    info = files.read_json(trained / "model/training.json")
+    files.write_json(tmp_path / "training.json", {**info, "explained_input": explained})
+    evaluate(**arguments, model=tmp_path / "model.keras", threads=1, memory_mb=64, folder=tmp_path)
     x = {name: np.asarray(files.map_array(data[name] / "x_test.npy")) for name in INPUTS}
     network = keras.models.load_model(trained / "model/model.keras")
     expected = network.predict(x, verbose=0)

@@ -68,9 +68,7 @@ def build(
     explained, shared = explanations.read(settings["methods"], attributions)
     explorer = explanations.content(explained, shared, _named(data)) if explained else None
     elsewhere = explanations.of_other_domains(settings["methods"])
-    ranks, of_classes = None, whole_classes.read(flags or {})
-    if leaderboard and leaderboard_metrics and checks:
-        ranks = ranking(leaderboard, leaderboard_metrics, checks)
+    of_classes, ranks = whole_classes.read(flags or {}), _ranks(leaderboard, leaderboard_metrics, checks)
     mood, quality = quality_by_task.sentences(
         data,
         files.read_json(metrics) if metrics else None,
@@ -112,6 +110,11 @@ def build(
     files.write_json(report_summary, {"title": shown, "sections": [asdict(section) for section in sections]})
     size = len(page.encode())
     logger.log(logging.INFO if size <= MOST_BYTES else logging.WARNING, "the page has %.1f MB", size / 1e6)
+
+
+def _ranks(leaderboard: Path | str | None, metrics: Path | str | None, checks: Path | str | None) -> Ranking | None:
+    """Return the ranks of the explanations; None if nothing was compared."""
+    return ranking(leaderboard, metrics, checks) if leaderboard and metrics and checks else None
 
 
 def _data(data: DataInfo) -> dict[str, Any]:
