@@ -6,11 +6,12 @@ import pytest
 from pellucid.explain.shared import line
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.shared import layer_shares
-from tests.peers.test_captum import close, quietly
 from tests.support.torch_copy import channels_first, channels_last, torch_copy
 
 torch = pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")
 attr = pytest.importorskip("captum.attr", reason="captum is a peer: `make peers` installs it")
+# Without the peers, that module ends at the same lines.
+from tests.peers.test_captum import close, quietly  # noqa: E402
 
 STEPS = 20
 # Of each network a convolution, or the activation behind it, and a dense layer.

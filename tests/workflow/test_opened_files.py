@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 from tests.support import tiny, written_ptbxl
 from tests.support.servers import serving
 
-SERIES = {"source": "synthetic_series", "per_class": 12}
+SERIES = {"source": "synthetic_series", "per_class": 16}
 NETWORK = {"architecture": "gap_cnn", "filters": [4], "kernels": [5]}
 FEW = {
     "kernel_shap": {"samples": 400},
@@ -60,6 +60,8 @@ VIEWS = {
     "pruning": {"densities": [1], "repeats": 1, "points": 20},
     "embedding": {"points": 20, "perplexity": 5, "neighbours": 3},
 }
+# It needs evidence in frequency.
+OF_FREQUENCIES = "localisation_frequency"
 # Whose files no other rule gets: a killed job's outputs are deleted, and a store is a database.
 BESIDE = {
     "train": "results/[^/]+/checkpoints(/.*)?",
@@ -80,7 +82,10 @@ def configuration(served: str, model: str, two_inputs: str) -> dict[str, Any]:
     scored, measured = {"saliency": {}, "random_attribution": {}}, {"summarise": 1}
     values = {"source": "table", "file": "values.csv", "task": "regression", "values": ["age"], "units": ["years"]}
     return {
-        "run": ["methods", "attended", "tokens", "scored", "repeated", "unlabelled", "labels", "values", "inputs"],
+        "run": [
+            *("methods", "attended", "tokens", "scored", "repeated", "unlabelled", "labels", "values", "inputs"),
+            "frequencies",
+        ],
         "defaults": {"training": {"epochs": 1, "batch_size": 32}, "examples": {"per_class": 1, "choose": "any"}},
         "experiments": {
             "methods": {
@@ -114,7 +119,7 @@ def configuration(served: str, model: str, two_inputs: str) -> dict[str, Any]:
                 "model": {"architecture": "mil_cnn", "window": 20, "filters": 4, "units": 4},
                 "examples": measured,
                 "methods": {**scored, "instance_weights": {}},
-                "scores": {name: SCORES.get(name, {}) for name in plugins.load("score")},
+                "scores": {name: SCORES.get(name, {}) for name in plugins.load("score") if name != OF_FREQUENCIES},
             },
             "repeated": {
                 "dataset": SERIES,
@@ -140,6 +145,13 @@ def configuration(served: str, model: str, two_inputs: str) -> dict[str, Any]:
                 "methods": {"saliency": {}},
             },
             "values": {"dataset": values, "model": NETWORK, "examples": measured, "methods": {"saliency": {}}},
+            "frequencies": {
+                "dataset": {"source": "synthetic_frequencies", "per_class": 12, "length": 128, "frequencies": [5, 16]},
+                "model": NETWORK,
+                "methods": {"occlusion": {"domain": "frequency", "stride": 9, "sweep": {"window": ["auto", 9]}}},
+                "scores": {OF_FREQUENCIES: {}},
+                "tune": {"score": OF_FREQUENCIES},
+            },
             # A series and two numbers.
             "inputs": {
                 "dataset": {
@@ -173,6 +185,7 @@ def targets() -> list[str]:
     wanted += ["results/unlabelled/explain/saliency/saliency.png"]
     wanted += ["results/labels/average_beat/saliency/saliency.png", "results/labels/measured/saliency/example_1.png"]
     wanted += [f"results/inputs/{name}" for name in ("page.html", "tracking.json", "measured/saliency/part_1of1.npy")]
+    wanted += [f"results/frequencies/{name}" for name in ("page.html", "tracking.json")]
     for experiment in ("labels", "values"):
         wanted += [f"results/{experiment}/{name}" for name in ("data/answers.png", "page.html", "tracking.json")]
     return [*wanted, "results/repeated/study/tracking.json", "results/comparison/tracking.json"]

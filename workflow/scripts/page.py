@@ -1,6 +1,6 @@
 """Write the page of an experiment."""
 
-from pellucid.config.variants import variants
+from pellucid.config.variants import TIME, domain_of, variants
 from pellucid.jobs.script import Snakemake, job
 from pellucid.page.build import build
 
@@ -8,7 +8,9 @@ snakemake: Snakemake
 
 with job(snakemake) as params:
     optional = ("metrics", "per_class", "chance", "leaderboard", "leaderboard_metrics", "checks")
-    labels = [label for method, values in params.settings["methods"].items() for label in variants(method, values)]
+    runs = [run for method, values in params.settings["methods"].items() for run in variants(method, values).items()]
+    # Whole classes are summarised over time alone.
+    labels = [label for label, values in runs if domain_of(values) == TIME]
     flags = snakemake.input.get("flags")
     build(
         experiment=snakemake.wildcards.experiment,
