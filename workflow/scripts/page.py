@@ -1,6 +1,6 @@
 """Write the page of an experiment."""
 
-from pellucid.config.variants import TIME, domain_of, variants
+from pellucid.config.variants import variants_in_time
 from pellucid.jobs.script import Snakemake, job
 from pellucid.page.build import build
 
@@ -8,9 +8,9 @@ snakemake: Snakemake
 
 with job(snakemake) as params:
     optional = ("metrics", "per_class", "chance", "leaderboard", "leaderboard_metrics", "checks")
-    runs = [run for method, values in params.settings["methods"].items() for run in variants(method, values).items()]
+    methods = params.settings["methods"].items()
     # Whole classes are summarised over time alone.
-    labels = [label for label, values in runs if domain_of(values) == TIME]
+    labels = [label for method, values in methods for label in variants_in_time(method, values)]
     flags = snakemake.input.get("flags")
     build(
         experiment=snakemake.wildcards.experiment,
