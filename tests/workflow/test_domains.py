@@ -61,7 +61,8 @@ def test_scores_in_time_leave_them_out_and_summaries_too(results):
 
 def test_an_experiment_without_maps_over_time_is_built(results):
     board = pd.read_csv(results / "frequencies" / "score" / "leaderboard.csv", index_col="explanation")
-    assert board["localisation.relevance_rank mean"].isna().all()
+    # The score for maps over time, which all experiments inherit, is left out where no method has one.
+    assert not [column for column in board if column.startswith("localisation")]
     checks = pd.read_csv(results / "frequencies" / "score" / "checks.csv")
     assert set(checks["check"]) == {"coverage", "batch"}
     assert checks["passed"].all()
