@@ -7,6 +7,7 @@ import pytest
 
 from pellucid.explain import hsic, occlusion, rise, saliency, sobol
 from pellucid.explain.shared.segments import segmentation
+from pellucid.explain.shared.total_indices import total_indices
 from pellucid.network.explained_model import ExplainedModel
 from tests.support.logits import logits_copy
 from tests.support.xplique_peer import global_sensitivity, xplique_attributions
@@ -86,7 +87,7 @@ def test_sobol_indices_agree_on_the_same_masks(peers, digit, rng):
     labels = segmentation(inputs, segments=16, channels="together")
     zeros = np.zeros_like(inputs)
     scores = sobol.masked_scores(ExplainedModel(digit), inputs, zeros, targets, labels, first, second)
-    close(sobol.total_indices(scores), np.array(estimated).reshape(2, 16), 1e-3)
+    close(total_indices(scores), np.array(estimated).reshape(2, 16), 1e-3)
 
 
 def test_hsic_agrees_on_the_same_masks(rng):

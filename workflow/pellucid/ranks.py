@@ -113,6 +113,22 @@ def in_order(values: NDArray[np.float64], names: list[str], *, lower: bool = Tru
     return np.asarray(np.lexsort((np.asarray(names, dtype=str), groups)), np.int64)
 
 
+def area_under_roc(ranks: NDArray[np.float64], positive: NDArray[np.bool_], axis: int = 0) -> NDArray[np.float64]:
+    """Return the area under the ROC curve along an axis: the share of pairs, one of them positive, in this order.
+
+    It is the Mann-Whitney statistic over the number n m of pairs, (sum of the ranks of the n positive ones
+    - n (n + 1) / 2) / (n m); NaN where there is no pair.
+
+    Args:
+        ranks: of the scores along the axis, from 1, the lowest; equal ones share their mean rank.
+        positive: of the same shape.
+    """
+    inside = positive.sum(axis)
+    pairs = inside * (positive.shape[axis] - inside)
+    above = (ranks * positive).sum(axis) - inside * (inside + 1) / 2
+    return np.asarray(np.where(pairs > 0, above / np.maximum(pairs, 1), np.nan))
+
+
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return p-values (n,) corrected for their number, so that those below a level are errors at that rate in all."""
     order = np.argsort(p, kind="stable")

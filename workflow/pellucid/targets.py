@@ -27,6 +27,11 @@ def contrast(why: int, not_: int) -> int:
     return _FIRST_CONTRAST + why * _MOST_OUTPUTS + not_
 
 
+def contrasts(why: NDArray[np.int64], not_: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return `contrast` of each pair of outputs: (N,) and (N,) to (N,). Errors as there."""
+    return np.array([contrast(*pair) for pair in zip(why.tolist(), not_.tolist(), strict=True)], np.int64)
+
+
 def split(targets: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the explained output of each target, and the output that is subtracted, -1 where none is: (N,) each."""
     targets = np.asarray(targets, np.int64)

@@ -11,9 +11,12 @@ from pellucid.errors import InputError
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.counterfactuals import compute
 from pellucid.views.shared import flips
+from pellucid.views.shared.ascent import Statistics
 from tests.support.view_data import given
 
-WIDE = flips.Limits(np.ones(2, np.float32), np.full(2, -1e6, np.float32), np.full(2, 1e6, np.float32))
+WIDE = Statistics(
+    np.zeros(2, np.float32), np.ones(2, np.float32), np.full(2, -1e6, np.float32), np.full(2, 1e6, np.float32)
+)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +68,9 @@ def test_limits_and_unmeasured_values_hold(linear, rng):
     wanted = ((x * weights).sum((1, 2)) + bias < 0).astype(np.int64)
     measured = np.ones(x.shape, bool)
     measured[:, :3] = False
-    limits = flips.Limits(np.ones(2, np.float32), np.full(2, -1, np.float32), np.full(2, 1, np.float32))
+    limits = Statistics(
+        np.zeros(2, np.float32), np.ones(2, np.float32), np.full(2, -1, np.float32), np.full(2, 1, np.float32)
+    )
     settings = {"steps": 3000, "step": 0.02, "sparsity": 0.0, "smooth": 1}
     found = flips.along_gradient(model, x, wanted, limits, measured, **settings)
     assert found.min() >= -1

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pellucid.api import arrays
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
-from pellucid.targets import are_valid, contrast, split
+from pellucid.targets import are_valid, contrasts, split
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORD, OUTPUT_WORDS, REGRESSION
 
 logger = logging.getLogger(__name__)
@@ -49,8 +49,7 @@ def targets(
         name = abbreviate(str(names[why[equal[0]]]))
         problem = f"example {equal[0]} would contrast {name} with itself, which is 0 for every input."
         raise InputError("target", problem, "Ask for two different ones, or leave such examples out.")
-    pairs = zip(why.tolist(), other.tolist(), strict=True)
-    return np.array([contrast(first, second) for first, second in pairs], np.int64)
+    return contrasts(why, other)
 
 
 def _outputs(

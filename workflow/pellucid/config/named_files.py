@@ -117,9 +117,14 @@ def files(experiment: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
 def files_of_views(experiment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each view and each path or address of a file that its parameters name (`View.files`)."""
     for view, parameters in experiment["views"].items():
-        hook = plugins.hook(plugins.load("views")[view], "files")
-        named = (address for run in variants(view, parameters).values() for address in hook(**run))
+        named = (address for run in variants(view, parameters).values() for address in files_of_view(view, run))
         yield from ((view, address) for address in dict.fromkeys(named))
+
+
+def files_of_view(view: str, parameters: Mapping[str, Any]) -> list[str]:
+    """Return the paths and addresses that the parameters of one variant of a view name, each once."""
+    named: list[str] = plugins.hook(plugins.load("views")[view], "files")(**parameters)
+    return list(dict.fromkeys(named))
 
 
 def listing_of(experiment: Mapping[str, Any]) -> str:

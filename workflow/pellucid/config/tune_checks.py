@@ -25,7 +25,7 @@ def compared(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
     found = {}
     for method, parameters in methods.items():
         if sweep := parameters.get("sweep"):
-            defaults = plugins.defaults(plugins.load("explain")[method])
+            defaults = _defaults(method)
             runs = variants(method, parameters)
             unchanged = [
                 label for label, values in runs.items() if all(values[key] == defaults.get(key) for key in sweep)

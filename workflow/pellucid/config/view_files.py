@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pellucid import plugins
 from pellucid.config.experiment_files import setting
+from pellucid.config.named_files import files_of_view
 from pellucid.config.resolution import Config
 from pellucid.config.source_files import place
 from pellucid.config.variants import variants
@@ -11,9 +11,7 @@ from pellucid.config.variants import variants
 
 def addresses(config: Config, experiment: str, view: str, variant: str) -> list[str]:
     """Return the paths and addresses that a variant of a view names, each once."""
-    parameters = variants(view, setting(config, experiment, "views", view))[variant]
-    named: list[str] = plugins.hook(plugins.load("views")[view], "files")(**parameters)
-    return list(dict.fromkeys(named))
+    return files_of_view(view, variants(view, setting(config, experiment, "views", view))[variant])
 
 
 def paths(config: Config, experiment: str, view: str, variant: str) -> list[str]:

@@ -14,6 +14,7 @@ from pellucid.evaluate import by_task, chance, class_order, predictions
 from pellucid.logits import log_odds, log_softmax, softmax
 from pellucid.messages import MANY_CLASSES, MOST_PROBABLE
 from pellucid.network.explained_model import ExplainedModel
+from pellucid.ranks import area_under_roc
 from pellucid.tasks import SINGLE_LABEL
 
 logger = logging.getLogger(__name__)
@@ -179,11 +180,7 @@ def _auroc(positive: NDArray[np.bool_], odds: NDArray[np.float64]) -> float:
     """Return the area under the ROC curve; NaN where all examples, or none, are positive."""
     from scipy.stats import rankdata
 
-    count = int(positive.sum())
-    if count in (0, len(positive)):
-        return float("nan")
-    above = rankdata(odds)[positive].sum() - count * (count + 1) / 2
-    return float(above / (count * (len(positive) - count)))
+    return float(area_under_roc(rankdata(odds), positive))
 
 
 def _log_loss(y: NDArray[np.int64], logits: NDArray[Any]) -> float | None:

@@ -16,7 +16,7 @@ from pellucid.explain.shared.segments import Channels, Compactness, Partition, S
 from pellucid.explain.shared.total_indices import total_indices
 from pellucid.network.explained_model import ExplainedModel
 
-__all__ = ["SPEC", "explain", "fits", "total_indices"]
+__all__ = ["SPEC", "explain", "fits"]
 
 SPEC = MethodSpec(
     title="Sobol indices",

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.ranks import levels
+from pellucid.ranks import area_under_roc, levels
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.localisation import mass, share_of_strongest
 
@@ -64,14 +64,8 @@ def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator
 def auroc(size: NDArray[np.float64], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the area under the ROC curve of each row, (N, values) twice to (N,); NaN without a value on either side.
 
-    It is the Mann-Whitney statistic over the number of pairs: (sum of the ranks in the truth - n (n + 1) / 2) / (n m).
     Strengths that differ by less than their precision are tied, and a tied pair counts one half.
     """
     from scipy.stats import rankdata
 
-    ranks = rankdata(levels(size), axis=1)
-    inside = truth.sum(1)
-    outside = truth.shape[1] - inside
-    pairs = inside * outside
-    above = (ranks * truth).sum(1) - inside * (inside + 1) / 2
-    return np.where(pairs, above / np.maximum(pairs, 1), np.nan)
+    return area_under_roc(rankdata(levels(size), axis=1), truth, axis=1)

@@ -13,6 +13,8 @@ import keras
 from keras import ops
 from numpy.typing import NDArray
 
+from pellucid.ranks import area_under_roc
+
 
 class LabelsLoss(keras.losses.Loss):  # type: ignore[misc]
     """Cross-entropy or focal loss of independent labels, the mean over the labels.
@@ -98,10 +100,7 @@ def macro_auroc(labels: NDArray[Any], scores: NDArray[Any]) -> float:
     from scipy.stats import rankdata
 
     present = labels == 1
-    positives, negatives = present.sum(0), (~present).sum(0)
-    known = (positives > 0) & (negatives > 0)
+    known = present.any(0) & ~present.all(0)
     if not known.any():
         return float("nan")
-    ranks = rankdata(scores[:, known], axis=0)
-    first = (ranks * present[:, known]).sum(0) - positives[known] * (positives[known] + 1) / 2
-    return float((first / (positives[known] * negatives[known])).mean())
+    return float(area_under_roc(rankdata(scores[:, known], axis=0), present[:, known]).mean())

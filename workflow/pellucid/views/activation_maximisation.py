@@ -16,7 +16,7 @@ from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.layer_choice import conv_layer
 from pellucid.tasks import probabilities
 from pellucid.views.base import ViewData, ViewSpec
-from pellucid.views.shared.ascent import Array, Ascent, Statistics, ascend
+from pellucid.views.shared.ascent import Array, Ascent, Statistics, ascend, statistics_of
 from pellucid.views.shared.features import feature_layer, features, features_of
 from pellucid.views.shared.sampling import balanced, groups, members_of, outputs_of, parts
 
@@ -129,7 +129,7 @@ def compute(
     real_scores = _real_scores(model, x, sampled, name)
     candidates = np.arange(real_scores.shape[1]) if name else outputs_of(labels, data.task)
     units = _spread(candidates, shown)
-    statistics = _statistics(x)
+    statistics = statistics_of(x, np.arange(len(x)))
     start = _start(statistics, (starts, *x.shape[1:]), noise, len(units), rng)
     ascent = Ascent(steps, step, l2, smoothness, _shifts(x.shape[1:-1], jitter, steps, rng))
     inputs, watched, history, silent = _climb(model, name, units, real_scores, start, statistics, ascent)
@@ -263,25 +263,3 @@ def _score(
         lambda x: features(model, x, layer)[np.arange(len(units)), units],
         lambda x: model.filter_gradient(x, units, layer)[1],
     )
-
-
-def _statistics(x: NDArray[np.float32]) -> Statistics:
-    """Return mean, standard deviation and range of every channel of (M, *axes, channels), which may be mapped."""
-    channels = x.shape[-1]
-    total, square = np.zeros(channels), np.zeros(channels)
-    low, high = np.full(channels, np.inf), np.full(channels, -np.inf)
-    count = 0
-    # Centred on the first example's mean, since the difference of two large sums would lose a small variance.
-    middle = np.asarray(x[0], np.float64).reshape(-1, channels).mean(0)
-    for batch in parts(x, np.arange(len(x))):
-        values = batch.reshape(-1, channels)
-        centred = values - middle
-        total += centred.sum(0)
-        square += np.square(centred).sum(0)
-        low, high = np.minimum(low, values.min(0)), np.maximum(high, values.max(0))
-        count += len(values)
-    mean = total / count
-    deviation = np.sqrt(np.maximum(square / count - mean**2, 0))
-    # A constant channel stays constant, since its limits are equal: any unit will do.
-    nonzero = np.where(deviation > 0, deviation, 1)
-    return Statistics(*(np.asarray(value, np.float32) for value in (middle + mean, nonzero, low, high)))

@@ -18,6 +18,7 @@ from pellucid.network.explained_model import ExplainedModel
 from pellucid.tasks import SINGLE_LABEL
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared import flips, medoids
+from pellucid.views.shared.ascent import Statistics, statistics_of
 from pellucid.views.shared.features import FeatureLayer, feature_layer, features, features_of
 from pellucid.views.shared.sampling import balanced, parts
 
@@ -102,12 +103,12 @@ def compute(
     x_train, labels = data.training
     sampled = balanced(labels, points * len(np.unique(labels)), rng)
     answers = np.concatenate([model.logits(part).argmax(1) for part in parts(x_train, sampled, model.batch_size())])
-    measured, limits = arrays.get("measured", np.ones(inputs.shape, np.bool_)), _limits(x_train[sampled])
-    near = _nearest(inputs, x_train, sampled, answers, wanted, limits, candidates)
+    measured, statistics = arrays.get("measured", np.ones(inputs.shape, np.bool_)), statistics_of(x_train, sampled)
+    near = _nearest(inputs, x_train, sampled, answers, wanted, statistics, candidates)
     started = time.perf_counter()
     if of == "gradient":
         changed = flips.along_gradient(
-            model, inputs, wanted, limits, measured, steps=steps, step=step, sparsity=sparsity, smooth=smooth
+            model, inputs, wanted, statistics, measured, steps=steps, step=step, sparsity=sparsity, smooth=smooth
         )
     elif of == "native_guide":
         guides = np.where(measured, _guides(x_train, near[:, 0], data, wanted), inputs)
@@ -116,9 +117,9 @@ def compute(
         several = [np.where(measured, _guides(x_train, one, data, wanted), inputs) for one in near.T]
         changed = flips.fewest_channels(model, inputs, np.stack(several, 1), wanted)
     seconds = (time.perf_counter() - started) / len(inputs)
-    found = flips.flipped(model, changed, wanted) & (own != wanted)
+    found = flips.flipped(model, changed, wanted)
     name = feature_layer(model, layer)
-    measures = _measures(inputs, changed, x_train, near[:, 0], limits, arrays.get("truth"))
+    measures = _measures(inputs, changed, x_train, near[:, 0], statistics, arrays.get("truth"))
     measures["plausible"] = _plausible(model, changed, x_train, (sampled, answers, wanted), name)
     measures = {key: np.where(found, values, np.nan) for key, values in measures.items()}
     logger.info("%d of %s: another class found", found.sum(), counted(len(inputs), "example"))
@@ -140,20 +141,13 @@ def compute(
     return shown_arrays | {"csv": _table(shown_arrays, list(data.data_info["classes"]), list(measures))}
 
 
-def _limits(training: Array) -> flips.Limits:
-    """Return the statistics of each channel of training examples (M, *axes, channels)."""
-    flat = training.reshape(-1, training.shape[-1])
-    deviation = flat.std(0, dtype=np.float64)
-    return flips.Limits(np.where(deviation > 0, deviation, 1).astype(np.float32), flat.min(0), flat.max(0))
-
-
 def _nearest(
     inputs: Array,
     x_train: Array,
     sampled: NDArray[np.int64],
     answers: NDArray[np.int64],
     wanted: NDArray[np.int64],
-    limits: flips.Limits,
+    statistics: Statistics,
     number: int,
 ) -> NDArray[np.int64]:
     """Return the nearest training examples (N, number) of which the model predicts the wanted class, -1 for none."""
@@ -162,7 +156,7 @@ def _nearest(
         members, rows = sampled[answers == label], np.flatnonzero(wanted == label)
         if not len(members):
             continue
-        scaled = [(x / limits.deviation).reshape(len(x), -1) for x in (inputs[rows], np.asarray(x_train[members]))]
+        scaled = [(x / statistics.deviation).reshape(len(x), -1) for x in (inputs[rows], np.asarray(x_train[members]))]
         distances = medoids.distances(*(part.astype(np.float64) for part in scaled))
         order = np.argsort(distances, axis=1, kind="stable")[:, :number]
         # Fewer examples than asked for: the nearest one again.
@@ -190,14 +184,14 @@ def _measures(
     changed: Array,
     x_train: Array,
     near: NDArray[np.int64],
-    limits: flips.Limits,
+    statistics: Statistics,
     truth: NDArray[np.bool_] | None,
 ) -> dict[str, NDArray[np.float64]]:
     """Return `distance`, `unchanged`, `in_evidence` and `evidence_share` of each example, see `compute`."""
     whole = tuple(range(1, inputs.ndim))
-    change = np.abs(changed.astype(np.float64) - inputs) / limits.deviation
+    change = np.abs(changed.astype(np.float64) - inputs) / statistics.deviation
     length = np.sqrt((change**2).sum(whole))
-    away = (np.asarray(x_train[np.maximum(near, 0)], np.float64) - inputs) / limits.deviation
+    away = (np.asarray(x_train[np.maximum(near, 0)], np.float64) - inputs) / statistics.deviation
     away_length = np.where(near >= 0, np.sqrt((away**2).sum(whole)), np.nan)
     nothing = np.full(len(inputs), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -14,6 +14,7 @@ from pellucid.network.layer_choice import conv_layer
 from pellucid.network.receptive_field import ReceptiveField
 from pellucid.views.base import Layer, ViewData, ViewSpec
 from pellucid.views.shared.maps import Array, batches, field_arrays, small
+from pellucid.views.shared.sampling import drawn
 
 SPEC = ViewSpec(
     title="Maximal activations",
@@ -65,7 +66,7 @@ def compute(
     """
     name = conv_layer(model, layer)
     x, labels = data.test
-    pool = np.arange(len(x)) if len(x) <= search else np.sort(rng.choice(len(x), search, replace=False))
+    pool = drawn(np.arange(len(x)), search, rng)
     highest, places = _highest(model, x, pool, name)
     best = highest.argmax(0)
     all_filters = np.arange(highest.shape[1])

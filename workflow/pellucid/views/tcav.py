@@ -24,7 +24,7 @@ from pellucid.views.shared import concepts as concept_sets
 from pellucid.views.shared.concept_vectors import Space
 from pellucid.views.shared.concepts import Concept
 from pellucid.views.shared.features import feature_layer
-from pellucid.views.shared.sampling import balanced, groups, members_of, outputs_of, parts
+from pellucid.views.shared.sampling import balanced, drawn, groups, members_of, outputs_of, parts
 
 SPEC = ViewSpec(
     title="Concepts (TCAV)",
@@ -127,7 +127,7 @@ def compute(
     if not members:
         raise InputError.unexpected("test examples", "none of the first classes", "some", "Raise shown.")
     read = concept_sets.read(data, concepts or concept_sets.automatic(data, list(members)), examples, rng)
-    rows = _pool(len(y_train), pool, rng)
+    rows = drawn(np.arange(len(y_train)), pool, rng)
     tested = {unit: np.asarray(x_test[at]) for unit, at in members.items()}
     names = list(dict.fromkeys(_layer(model, layer) for layer in layers))
     seed = int(rng.integers(2**63))
@@ -218,10 +218,6 @@ class _Trial:
         shares = np.stack([(values > 0).mean(0) for values in derivatives])
         effects = np.stack([values.mean(0) for values in derivatives]) * (vectors * middles).sum(0)
         return shares, effects
-
-
-def _pool(count: int, pool: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    return np.arange(count) if count <= pool else np.sort(rng.choice(count, pool, replace=False))
 
 
 def _layer(model: ExplainedModel, layer: str) -> str:

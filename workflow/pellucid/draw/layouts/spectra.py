@@ -17,7 +17,7 @@ from pellucid.draw.layouts import base, channels, signals
 from pellucid.draw.shared import explained_steps, task_heading
 from pellucid.draw.shared.panel_scales import PanelScales
 from pellucid.explain.shared.stored_maps import DomainMap
-from pellucid.network.signal_transforms import FourierTransform, ShortTimeTransform
+from pellucid.network.signal_transforms import BandTransform, FourierTransform, ShortTimeTransform
 
 _FLOOR = -60.0  # dB: smaller amplitudes would take the room of the larger ones
 _WIDE, _TALL = 3.1, 1.2  # inches of a panel of a spectrogram
@@ -49,8 +49,8 @@ def figure(
     """
     maps = stored.maps
     if stored.domain == "bands":
-        bins = arrays["inputs"].shape[1] // 2 + 1
-        maps = maps[:, np.arange(bins) * maps.shape[1] // bins]
+        _, length, depth = arrays["inputs"].shape
+        maps = BandTransform(length, depth, maps.shape[1]).spread(maps)
         caption += "\neach band has one value, drawn at all of its frequencies"
     caption += f"\nfrequencies in {stored.unit}; amplitudes in dB below the largest of the example and channel"
     if "measured" in arrays:

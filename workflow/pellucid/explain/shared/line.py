@@ -39,15 +39,22 @@ def parts(inputs: Array, reference: Array, steps: int, size: int) -> Iterator[tu
 
 
 def mean_gradient(
-    inputs: Array, reference: Array, steps: int, size: int, gradient: Callable[[Array, NDArray[np.int64]], Array]
+    inputs: Array,
+    reference: Array,
+    steps: int,
+    size: int,
+    gradient: Callable[[Array, NDArray[np.int64]], Array],
+    precision: type[np.floating[Any]] = np.float64,
 ) -> NDArray[Any]:
     """Return the mean of a gradient along the lines: (N, *its shape), in double precision; complex if it is complex.
 
     Args:
         inputs, reference, steps, size: as for `parts`.
         gradient: (points (M, *input_shape), the index of the example of each (M,)) -> (M, *any shape).
+        precision: in which the gradients of one block are weighted and added. A copy of a large layer's gradients in
+            double precision would take longer than the passes; the sums of the blocks are added in it all the same.
     """
-    share, total = weights(steps), None
+    share, total = weights(steps).astype(precision), None
     for part, some, points in parts(inputs, reference, steps, size):
         rows = np.tile(np.arange(len(inputs))[part], len(points))
         found = gradient(points.reshape(-1, *inputs.shape[1:]), rows)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.views.shared.sampling import parts
+
 Array = NDArray[np.float32]
 
 
@@ -39,6 +41,33 @@ class Ascent:
     l2: float
     smoothness: float
     shifts: NDArray[np.int64]
+
+
+def statistics_of(x: Array, chosen: NDArray[np.int64]) -> Statistics:
+    """Return mean, standard deviation and range of every channel of the chosen examples of a mapped array.
+
+    Args:
+        x: (M, *axes, channels).
+        chosen: indices of examples.
+    """
+    channels = x.shape[-1]
+    total, square = np.zeros(channels), np.zeros(channels)
+    low, high = np.full(channels, np.inf), np.full(channels, -np.inf)
+    count = 0
+    # Centred on the first example's mean, since the difference of two large sums would lose a small variance.
+    middle = np.asarray(x[chosen[0]], np.float64).reshape(-1, channels).mean(0)
+    for batch in parts(x, chosen):
+        values = batch.reshape(-1, channels)
+        centred = values - middle
+        total += centred.sum(0)
+        square += np.square(centred).sum(0)
+        low, high = np.minimum(low, values.min(0)), np.maximum(high, values.max(0))
+        count += len(values)
+    mean = total / count
+    deviation = np.sqrt(np.maximum(square / count - mean**2, 0))
+    # A constant channel stays constant, since its limits are equal: any unit will do.
+    nonzero = np.where(deviation > 0, deviation, 1)
+    return Statistics(*(np.asarray(value, np.float32) for value in (middle + mean, nonzero, low, high)))
 
 
 def ascend(

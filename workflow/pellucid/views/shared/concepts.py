@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from pellucid import files
 from pellucid.errors import InputError
 from pellucid.messages import abbreviate, comma_list, did_you_mean
-from pellucid.tasks import MULTI_LABEL, SINGLE_LABEL
+from pellucid.tasks import SINGLE_LABEL
 from pellucid.views.base import ViewData
+from pellucid.views.shared.sampling import drawn, members_of
 
 Array = NDArray[np.float32]
 Definition = Mapping[str, Any]
@@ -28,7 +29,6 @@ KINDS: dict[str, tuple[str, ...]] = {
     "examples": (),
 }
 _FEWEST = 10  # examples of a concept
-_HIGH = 0.1  # share of the training examples that have a high value
 
 
 @dataclass(frozen=True)
@@ -109,14 +109,14 @@ def _read(data: ViewData, name: str, definition: Definition, limit: int, rng: np
     x, everything = data.training[0], np.arange(len(data.training[0]))
     if kind == "examples":
         examples, others = _from_file(data, str(definition[kind]), where), everything
-        examples = examples[_drawn(np.arange(len(examples)), limit, rng)]
+        examples = examples[drawn(np.arange(len(examples)), limit, rng)]
     else:
         if kind in ("label", "planted"):
             has = _with_label(data, str(definition[kind]), where)
         else:
             has = _with_group(data, definition, where) if kind == "group" else _in_table(data, definition, where)
         others = np.flatnonzero(has == 0)
-        rows = _drawn(np.flatnonzero(has == 1), limit, rng)
+        rows = drawn(np.flatnonzero(has == 1), limit, rng)
         _require(len(rows), "with the concept", where)
         _require(len(others), "without the concept", where)
         examples = _planted(data, rows, others, where, rng) if kind == "planted" else np.asarray(x[rows])
@@ -129,10 +129,6 @@ def _require(count: int, what: str, where: str) -> None:
         raise InputError.unexpected(where, f"{count} training examples {what}", f"at least {_FEWEST}")
 
 
-def _drawn(rows: NDArray[np.int64], limit: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    return rows if len(rows) <= limit else np.sort(rng.choice(rows, limit, replace=False))
-
-
 def _output(data: ViewData, name: str, where: str) -> int:
     names = [str(label) for label in data.data_info["classes"]]
     if name not in names:
@@ -143,12 +139,10 @@ def _output(data: ViewData, name: str, where: str) -> int:
 
 def _with_label(data: ViewData, name: str, where: str) -> NDArray[np.int8]:
     """Return for each training example 1 if it has the label, or one of the highest tenth of the values, else 0."""
-    labels, output = data.training[1], _output(data, name, where)
-    if data.task == SINGLE_LABEL:
-        return np.asarray(labels == output, np.int8)
-    column = labels[:, output]
-    has = column > 0 if data.task == MULTI_LABEL else column >= np.quantile(column, 1 - _HIGH)
-    return np.asarray(has, np.int8)
+    labels = data.training[1]
+    has = np.zeros(len(labels), np.int8)
+    has[members_of(labels, np.arange(len(labels)), _output(data, name, where), data.task)] = 1
+    return has
 
 
 def _planted(

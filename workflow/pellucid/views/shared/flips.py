@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.targets import contrast
+from pellucid.targets import contrasts
+from pellucid.views.shared.ascent import Statistics
 
 logger = logging.getLogger(__name__)
 
@@ -22,15 +22,6 @@ Array = NDArray[np.float32]
 _HALVINGS = 20  # of the last step, to find where the class changes
 _SIZES = 40  # of windows that are tried, at most
 _PATH = 20  # points between an example and its neighbour, at which the gradient is taken
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Statistics of the training examples, each (channels,): inputs are changed in units of `deviation`."""
-
-    deviation: Array
-    low: Array
-    high: Array
 
 
 def flipped(model: ExplainedModel, x: Array, wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -42,7 +33,7 @@ def along_gradient(
     model: ExplainedModel,
     x: Array,
     wanted: NDArray[np.int64],
-    limits: Limits,
+    statistics: Statistics,
     measured: NDArray[np.bool_],
     *,
     steps: int,
@@ -61,7 +52,7 @@ def along_gradient(
         model: predicts classes.
         x: (N, *axes, channels).
         wanted: (N,) the class that each is changed to.
-        limits: units of the change, and limits of every value.
+        statistics: of the training examples: the unit of the change, and the limits of every value.
         measured: (N, *axes, channels); other values do not change.
         steps: at most.
         step: largest change of a value in one step, in standard deviations.
@@ -84,16 +75,14 @@ def along_gradient(
         logits = model.logits(part)
         masked = logits.copy()
         masked[np.arange(len(rows)), wanted[rows]] = -np.inf
-        targets = np.array(
-            [contrast(int(why), int(other)) for why, other in zip(wanted[rows], masked.argmax(1), strict=True)]
-        )
-        slope = averaged(model.gradient(part, targets) * limits.deviation * measured[rows], smooth) * measured[rows]
+        targets = contrasts(wanted[rows], masked.argmax(1))
+        slope = averaged(model.gradient(part, targets) * statistics.deviation * measured[rows], smooth) * measured[rows]
         # What is at its limit and pushed outwards cannot move, and must not set the scale.
-        slope = np.where((slope > 0) & (part >= limits.high) | (slope < 0) & (part <= limits.low), 0, slope)
+        slope = np.where((slope > 0) & (part >= statistics.high) | (slope < 0) & (part <= statistics.low), 0, slope)
         largest = np.abs(slope).max(whole, keepdims=True)
         direction = slope / np.where(largest > 0, largest, 1)
         direction = np.where(np.abs(direction) >= sparsity, direction, 0)
-        current[rows] = np.clip(part + step * direction * limits.deviation, limits.low, limits.high)
+        current[rows] = np.clip(part + step * direction * statistics.deviation, statistics.low, statistics.high)
         done[rows] = flipped(model, current[rows], wanted[rows])
         if (number + 1) % 50 == 0:
             logger.info("step %d of at most %d: %d of %d examples changed", number + 1, steps, done.sum(), len(x))
@@ -144,7 +133,7 @@ def nearest_window(model: ExplainedModel, x: Array, neighbours: Array, wanted: N
     ICCBR (2021), whose windows follow the class activation map of the neighbour.
     """
     own = model.logits(x).argmax(1)
-    targets = np.array([contrast(int(why), int(other)) for why, other in zip(wanted, own, strict=True)])
+    targets = contrasts(wanted, own)
     total = np.zeros(x.shape, np.float64)
     for share in (np.arange(_PATH) + 0.5) / _PATH:
         total += model.gradient(np.asarray(x + share * (neighbours - x), np.float32), targets)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.targets import split
+from pellucid.targets import along_outputs
 from pellucid.tasks import REGRESSION, SINGLE_LABEL, probabilities
 from pellucid.views.shared.features import feature_layer, features
 
@@ -76,6 +76,4 @@ def loss_slope(task: str, logits: NDArray[np.float32], answers: NDArray[Any]) ->
 
 def score_slope(targets: NDArray[np.int64], outputs: int) -> NDArray[np.float64]:
     """Return the derivative of what targets (N,) explain by the scores: (N, outputs)."""
-    why, other = split(targets)
-    unit = np.eye(outputs)
-    return np.asarray(unit[why] - np.where((other >= 0)[:, np.newaxis], unit[np.maximum(other, 0)], 0))
+    return np.asarray(along_outputs(np.eye(outputs), targets).T)

@@ -97,16 +97,15 @@ def _influence(
     size: int,
 ) -> Array:
     """Return the mean of dS/dy along the line for each unit y (Leino et al. 2018, definition 1)."""
-    # In the gradients' own precision: a copy of a layer's gradients in twice of it would take longer than the passes.
-    share, total = line.weights(steps).astype(np.float32), np.zeros(0)
-    for part, some, points in line.parts(inputs, reference, steps, size):
-        rows = np.tile(np.arange(len(inputs))[part], len(points))
-        _, found = model.activations_and_gradient(points.reshape(-1, *inputs.shape[1:]), targets[rows], layer)
-        gradient = found.reshape(*points.shape[:2], *found.shape[1:])
-        if not total.size:
-            total = np.zeros((len(inputs), *gradient.shape[2:]))
-        total[part] += np.tensordot(share[some], gradient, axes=1)
-    return total.astype(np.float32)
+    mean = line.mean_gradient(
+        inputs,
+        reference,
+        steps,
+        size,
+        lambda points, rows: model.activations_and_gradient(points, targets[rows], layer)[1],
+        np.float32,
+    )
+    return mean.astype(np.float32)
 
 
 def change(model: ExplainedModel, inputs: Array, reference: Array, targets: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -46,6 +46,11 @@ def balanced(labels: NDArray[np.int64], points: int, rng: np.random.Generator) -
     return np.sort(order[np.argsort(turn, kind="stable")[:points]])
 
 
+def drawn(rows: NDArray[np.int64], limit: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return at most `limit` of some indices (M,), drawn at random where there are more, and sorted then."""
+    return rows if len(rows) <= limit else np.sort(rng.choice(rows, limit, replace=False))
+
+
 def groups(labels: NDArray[Any], task: str) -> NDArray[np.int64]:
     """Return a group for each example, of which `balanced` takes as many of each: (M,).
 
