@@ -82,6 +82,24 @@ def test_limits_and_unmeasured_values_hold(linear, rng):
     np.testing.assert_array_equal(flips.flipped(model, found, wanted), reachable)
 
 
+def test_values_beyond_the_training_examples_are_not_brought_back_into_their_range(linear, rng):
+    model, weights, bias = linear
+    x = rng.uniform(-1, 1, size=(4, 10, 2)).astype(np.float32)
+    x[:, 0], x[:, 1] = 7, -9  # the first of them is padding
+    wanted = ((x * weights).sum((1, 2)) + bias < 0).astype(np.int64)
+    measured = np.ones(x.shape, bool)
+    measured[:, 0] = False
+    limits = Statistics(*(np.full(2, value, np.float32) for value in (0, 1, -1, 1)))
+    # Of single values that move one after another, most need not.
+    settings = {"steps": 3000, "step": 0.02, "sparsity": 0.999, "smooth": 1}
+    found = flips.along_gradient(model, x, wanted, limits, measured, **settings)
+    np.testing.assert_array_equal(found[:, 0], x[:, 0])
+    moved = found != x
+    assert (np.sign(found - x)[moved] == np.sign(weights * (2 * wanted[:, None, None] - 1))[moved]).all()
+    assert (found >= np.minimum(x, -1)).all()
+    assert (found <= np.maximum(x, 1)).all()
+
+
 def test_no_change_of_a_model_that_looks_at_nothing(keras, rng):
     model = keras.Sequential([keras.Input((10, 2)), keras.layers.Flatten(), keras.layers.Dense(2)])
     model.set_weights([np.zeros((20, 2), np.float32), np.array([2.0, -1.0], np.float32)])
@@ -105,14 +123,20 @@ def test_a_window_is_taken_where_the_neighbour_differs_in_what_counts(linear):
 
 
 def test_no_fewer_channels_would_do(keras, rng):
+    keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [keras.Input((12, 4)), keras.layers.Conv1D(6, 3, activation="relu"), keras.layers.GlobalAveragePooling1D(),
          keras.layers.Dense(2)]
     )  # fmt: skip
-    explained = ExplainedModel(model)
     pool = rng.normal(size=(60, 12, 4)).astype(np.float32)
+    # Half of the examples are of each class.
+    kernel, bias = model.layers[-1].get_weights()
+    bias[1] -= np.median(np.diff(np.asarray(model(pool)), axis=1))
+    model.layers[-1].set_weights([kernel, bias])
+    explained = ExplainedModel(model)
     answers = explained.logits(pool).argmax(1)
     x, others = pool[answers == 0][:4], pool[answers == 1][:2]
+    assert (len(x), len(others)) == (4, 2)
     wanted = np.ones(len(x), np.int64)
     found = flips.fewest_channels(explained, x, np.repeat(others[None], len(x), 0), wanted)
     assert flips.flipped(explained, found, wanted).all()

@@ -67,6 +67,8 @@ def along_gradient(
     of its distance, whose weight would have to be searched.
     """
     current, done = x.copy(), flipped(model, x, wanted)
+    # An example may reach beyond the training examples, and padding lies at values of its own.
+    low, high = np.minimum(statistics.low, x), np.maximum(statistics.high, x)
     whole = tuple(range(1, x.ndim))
     for number in range(steps):
         if not (rows := np.flatnonzero(~done)).size:
@@ -78,11 +80,11 @@ def along_gradient(
         targets = contrasts(wanted[rows], masked.argmax(1))
         slope = averaged(model.gradient(part, targets) * statistics.deviation * measured[rows], smooth) * measured[rows]
         # What is at its limit and pushed outwards cannot move, and must not set the scale.
-        slope = np.where((slope > 0) & (part >= statistics.high) | (slope < 0) & (part <= statistics.low), 0, slope)
+        slope = np.where((slope > 0) & (part >= high[rows]) | (slope < 0) & (part <= low[rows]), 0, slope)
         largest = np.abs(slope).max(whole, keepdims=True)
         direction = slope / np.where(largest > 0, largest, 1)
         direction = np.where(np.abs(direction) >= sparsity, direction, 0)
-        current[rows] = np.clip(part + step * direction * statistics.deviation, statistics.low, statistics.high)
+        current[rows] = np.clip(part + step * direction * statistics.deviation, low[rows], high[rows])
         done[rows] = flipped(model, current[rows], wanted[rows])
         if (number + 1) % 50 == 0:
             logger.info("step %d of at most %d: %d of %d examples changed", number + 1, steps, done.sum(), len(x))
