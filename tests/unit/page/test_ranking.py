@@ -16,11 +16,13 @@ def ranked(folder, ranks, failed=(), faithful=()):
             "explanation": list(ranks),
             "family": [families.get(name, "gradient") for name in ranks],
             "mean rank": list(ranks.values()),
+            "localisation.x rank": list(ranks.values()),
         }
     )
     judged = [("localisation.x", "truth", "higher", True, 9), ("form.y", "form", "neither", True, 20)]
     if faithful:
         table["deletion.z mean"] = faithful
+        table["deletion.z rank"] = np.arange(1.0, len(table) + 1)
         judged.append(("deletion.z", "faithfulness", "higher", True, 5))
     tables.write(folder / "l.csv", table)
     tables.write(
@@ -85,3 +87,16 @@ def test_without_ranks_none_is_named(tmp_path):
 def test_without_scores_nothing_is_recommended(names):
     (section,) = method_sections(None, names)
     assert section.mood == "unknown"
+
+
+def test_a_score_that_ranks_none_of_the_ranked_explanations_is_not_behind_their_mean_rank(tmp_path):
+    names = ["occlusion", "rise", "occlusion.domain=frequency"]
+    ranked(tmp_path, dict(zip(names, [1, 2, np.nan], strict=True)), faithful=[0.5, 0.4, np.nan])
+    table = tables.read(tmp_path / "l.csv")
+    # The evidence is known in frequency: only a map over frequencies is ranked by it.
+    table["localisation.x rank"], table["deletion.z rank"] = [np.nan, np.nan, 1], [1, 2, np.nan]
+    tables.write(tmp_path / "l.csv", table)
+    result = ranking(tmp_path / "l.csv", tmp_path / "m.csv", tmp_path / "c.csv")
+    assert (list(result.families), result.examples) == (["faithfulness"], 5)
+    look, _ = method_sections(result, names)
+    assert "over the scores of faithfulness (1 would be" in " ".join(look.sentences)

@@ -64,7 +64,11 @@ def ranking(leaderboard: Path | str, metrics: Path | str, checks: Path | str) ->
     tied = {label for label, group in zip(rivals, groups, strict=True) if (groups == group).sum() > 1}
     worst = max((ranks[label] for label in first), default=-np.inf)
     is_judging = metric_facts["family"].isin(JUDGING) & metric_facts["first"] & (metric_facts["better"] != "neither")
-    judging = metric_facts[is_judging]
+    # A score of maps in one domain ranks none of those in another, whose mean rank it then has no part in.
+    is_behind = [
+        bool(content.loc[known, f"{metric} rank"].notna().any()) for metric in metric_facts[is_judging]["metric"]
+    ]
+    judging = metric_facts[is_judging][is_behind] if ranks else metric_facts[is_judging]
     return Ranking(
         first=first,
         mean_ranks=ranks,

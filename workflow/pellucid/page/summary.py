@@ -214,12 +214,13 @@ def _first(ranking: Ranking) -> Section:
         f"{label} (mean rank {ranking.mean_ranks[label]:.2f}{', tied' if label in ranking.tied else ''})"
         for label in ranking.first
     ]
+    families = listed(list(ranking.families)) + (", each of which counts once" if len(ranking.families) > 1 else "")
     sentences = [
         f"{listed(shown)}.",
         f"These passed all their checks and have the best mean ranks of {len(ranking.mean_ranks)} explanations over "
-        f"the scores of {listed(list(ranking.families))}, each of which counts once (1 would be the best of all in "
-        f"every score). The ranks are from at most {counted(ranking.examples, 'example')}: near ranks may change "
-        "places with other examples, and a good rank is no proof that a map is right.",
+        f"the scores of {families} (1 would be the best of all in every score). The ranks are from at most "
+        f"{counted(ranking.examples, 'example')}: near ranks may change places with other examples, and a good rank is "
+        "no proof that a map is right.",
     ]
     if ranking.better_controls:
         sentences.append(
