@@ -268,8 +268,13 @@ def test_the_profile_for_kubernetes_plans_and_runs_pods(server: str, tmp_path: P
     assert "Prepare the data of beats" in said
     assert "Draw the data of beats" in said
     pods.wheel("snakemake-storage-plugin-s3", tmp_path)
-    # As the image of the documentation.
-    image = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_FIND_LINKS": str(tmp_path)}
+    # As the image of the documentation, in which `python` is the one that has Snakemake.
+    image = {
+        "PATH": clone.environment["PATH"],
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_DEPS": "1",
+        "PIP_FIND_LINKS": str(tmp_path),
+    }
     (tmp_path / "nodes").mkdir()
     with pods.kubernetes(tmp_path / "nodes", image, tmp_path / "settings") as cluster:
         done = clone.on_kubernetes(tmp_path / "settings", target)
