@@ -16,7 +16,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 # What `pellucid.api` offers, for notebooks. `__init__.pyi` tells it to type checkers and editors.
-_OFFERED = ("Comparison", "Explanation", "InputError", "compare", "explain")
+_OFFERED = ("Comparison", "Explanation", "InputError", "ModelView", "compare", "explain", "view")
 
 
 class _Package(ModuleType):

@@ -3,6 +3,7 @@
 from pellucid.api.comparison import Comparison
 from pellucid.api.explanation import Explanation
 from pellucid.api.functions import compare, explain
+from pellucid.api.viewing import ModelView, view
 from pellucid.errors import InputError
 
-__all__ = ["Comparison", "Explanation", "InputError", "compare", "explain"]
+__all__ = ["Comparison", "Explanation", "InputError", "ModelView", "compare", "explain", "view"]

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import files, plugins
+from pellucid import plugins
 from pellucid.api.opening import OpenedModel
+from pellucid.api.saving import save_arrays_or_figure
 from pellucid.compare.checks import measured
 from pellucid.config.variants import domain_of, in_words
 from pellucid.data_info import DataInfo
@@ -31,8 +32,6 @@ from pellucid.targets import name as name_of
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-_PICTURES = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -209,16 +208,7 @@ class Explanation:
         Raises:
             InputError: another suffix.
         """
-        path = Path(path).expanduser()
-        if path.suffix not in (".npz", *_PICTURES):
-            raise InputError.unexpected("save", path.name, f"a name that ends in .npz, {', '.join(_PICTURES)}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".npz":
-            files.write_arrays(path, self.arrays)
-            return
-        from pellucid.draw import style
-
-        style.save(self.plot(), path)
+        save_arrays_or_figure(path, self.arrays, self.plot)
 
     def __repr__(self) -> str:
         examples = counted(len(self.targets), "example")

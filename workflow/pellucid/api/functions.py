@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 from numpy.typing import ArrayLike, NDArray
 
 from pellucid import plugins
-from pellucid.api import answers, arrays, facts, settings, several_inputs
+from pellucid.api import answers, checked, facts, settings
 from pellucid.api.comparison import Comparison, compared
 from pellucid.api.explanation import Explanation
 from pellucid.api.facts import Data
-from pellucid.api.opening import OpenedModel, Opening, open_model
+from pellucid.api.opening import OpenedModel
 from pellucid.api.own_function import raising
 from pellucid.api.session import no_advice_on_tracing
 from pellucid.config.variants import TIME
 from pellucid.errors import InputError
 from pellucid.explain.run import explain_variants
 from pellucid.explain.shared import number_inputs, stored_maps
-from pellucid.models.imported import callers_words, step_choice
 from pellucid.tasks import SINGLE_LABEL
 
 # A Keras model, the path of a .keras file or of a SavedModel folder, or a function (N, *shape) -> (N, outputs).
@@ -97,8 +95,8 @@ def explain(
     # Checked before TensorFlow starts: the message about a misspelt name should not take seconds.
     settings.completed("explain", method, parameters, None)
     facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
-    opening = _opening(task, code, at_steps, allow_code=allow_code, threads=threads, memory_mb=memory_mb)
-    opened, data = _opened(
+    opening = checked.opening(task, code, at_steps, allow_code=allow_code, threads=threads, memory_mb=memory_mb)
+    opened, data = checked.opened(
         model,
         x,
         input,
@@ -158,8 +156,8 @@ def compare(
         for name, parameters in entries.items():
             settings.completed(package, name, parameters, None)
     facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
-    opening = _opening(task, code, at_steps, allow_code=allow_code, threads=threads, memory_mb=memory_mb)
-    opened, data = _opened(
+    opening = checked.opening(task, code, at_steps, allow_code=allow_code, threads=threads, memory_mb=memory_mb)
+    opened, data = checked.opened(
         model,
         x,
         input,
@@ -206,33 +204,6 @@ def scored_by(
         completed["baselines"] = [kind for kind in completed["baselines"] if kind != "other"]
         logger.info('%s: the baseline "other" is left out, since it needs training=… and training_y=…', name)
     return completed
-
-
-def _opening(
-    task: str, code: str | None, at_steps: Any, *, allow_code: bool, threads: int | None, memory_mb: int
-) -> Opening:
-    """Return how a model is opened; refuse a task that there is not, and steps that no model has (InputError)."""
-    step_choice.check(at_steps, "at_steps")
-    return Opening(allow_code, threads, memory_mb, task=facts.require_task(task), code=code, steps=at_steps)
-
-
-def _opened(
-    model: Any, x: Any, explained: str | None, opening: Opening, *, class_names: Any, **known: Any
-) -> tuple[OpenedModel, Data]:
-    """Open the model for the examples, and check the examples (`facts.Data.of`)."""
-    opening = replace(opening, class_names=None if class_names is None else facts.names(class_names, "class_names"))
-    with no_advice_on_tracing(), callers_words.as_arguments():
-        if isinstance(x, Mapping):
-            explained, by_name = several_inputs.chosen(x, explained)
-            from_caller = by_name[explained]
-            opened = several_inputs.open_several(model, by_name, explained, opening)
-        elif explained is not None:
-            raise InputError.unexpected("x", "one array", "the arrays of all inputs by name, since input=… names one")
-        else:
-            from_caller = arrays.numbers(x, "x")
-            opened = open_model(model, from_caller, opening)
-        with raising(opened.failures):
-            return opened, facts.Data.of(opened, x=from_caller, class_names=opening.class_names, **known)
 
 
 def explain_opened(

@@ -28,6 +28,8 @@ _NEEDED = {
     "truth": "the places where evidence was planted, which the workflow alone knows",
     "truth_frequency": "the frequencies where evidence was planted, which the workflow alone knows",
     "training": "a training by the workflow",
+    "labels": "labelled examples",
+    "split": "training examples apart from those that are shown",
 }
 
 
@@ -35,16 +37,16 @@ def completed(package: str, name: Any, written: Mapping[str, Any], axes: Sequenc
     """Return the parameters of a method or score, with their defaults.
 
     Args:
-        package: "explain" or "score".
-        name: of the method or score.
+        package: "explain", "score" or "views".
+        name: of the method, score or view.
         written: the parameters that the caller passes.
         axes: sizes of an example, without the channels; None where they are not known yet.
 
     Raises:
-        InputError: no such method or score, an unknown parameter, a value that is not allowed, or one that does not fit
-            examples of these sizes.
+        InputError: no such method, score or view, an unknown parameter, a value that is not allowed, or one that does
+            not fit examples of these sizes.
     """
-    kind = {"explain": "method", "score": "score"}[package]
+    kind = {"explain": "method", "score": "score", "views": "view"}[package]
     modules = plugins.load(package)
     if not isinstance(name, str) or name not in modules:
         hint = did_you_mean(str(name), modules).strip()

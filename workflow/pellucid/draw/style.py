@@ -155,7 +155,7 @@ class Scale:
     def bar(self, figure: Figure, axes: Any, label: str) -> None:
         """Draw the colour bar beside `axes`."""
         bar = colour_bar(figure, axes, mpl.cm.ScalarMappable(self.norm, self.colours), self.extend)
-        bar.set_label(label)
+        bar.set_label(beside(figure, label))
         bar.outline.set_visible(False)
 
     def bar_in(self, figure: Figure, axes: Axes, label: str) -> None:
@@ -170,6 +170,12 @@ def colour_bar(figure: Figure, axes: Any, shades: mpl.cm.ScalarMappable, extend:
     """Draw a colour bar beside `axes`, at most five inches high."""
     shrink = min(0.6, 5 / figure.get_figheight())
     return figure.colorbar(shades, ax=axes, extend=extend, shrink=shrink, aspect=30, pad=0.015)
+
+
+def beside(figure: Figure, label: str) -> str:
+    """Return the label of a colour bar in as many lines as it needs beside a low figure."""
+    # A letter is about a thirteenth of an inch wide, and the bar seldom stands in the middle of the figure.
+    return textwrap.fill(label, max(16, int(10 * figure.get_figheight())))
 
 
 def coloured_line(axes: Axes, time: NDArray[np.float64], signal: Array, attribution: Array, scale: Scale) -> None:

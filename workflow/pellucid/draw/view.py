@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid import files, plugins
 from pellucid.config.variants import variants
+from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.user_text import in_figure
 
@@ -39,12 +41,29 @@ def draw(
         arrays: what `views.run` wrote.
         pictures: one path per format.
     """
-    drawing = importlib.import_module(f"pellucid.draw.views.{view}")
-    caption = f"{title} — {plugins.spec('views', view).title}"
-    shown = {name: _shown(array) for name, array in files.read_arrays(arrays).items()}
     with style.styled():
-        figure = drawing.draw(shown, style.data_info(data_info), variants(view, parameters)[variant], caption)
-        style.save(figure, *pictures)
+        chosen = variants(view, parameters)[variant]
+        drawn = figure(view, chosen, title, style.data_info(data_info), files.read_arrays(arrays))
+        style.save(drawn, *pictures)
+
+
+def figure(
+    view: str, parameters: Mapping[str, Any], title: str, data_info: DataInfo, arrays: Mapping[str, NDArray[Any]]
+) -> Figure:
+    """Return the figure of a view.
+
+    Args:
+        view: name of the view.
+        parameters: of this variant.
+        title: of the experiment, or empty.
+        data_info: `data.json` as figures show it.
+        arrays: what the view computed.
+    """
+    drawing = importlib.import_module(f"pellucid.draw.views.{view}")
+    caption = " — ".join([*([title] if title else []), plugins.spec("views", view).title])
+    shown = {name: _shown(array) for name, array in arrays.items()}
+    drawn: Figure = drawing.draw(shown, data_info, parameters, caption)
+    return drawn
 
 
 def _shown(array: NDArray[Any]) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,8 @@ class Canvas:
         height = min(3.0, 0.8 * self._height)
         bottom = self._below + (self._height - height) / 2 * self._inch[1]
         axes = self.figure.add_axes((self._beside, bottom, 0.1 * self._inch[0], height * self._inch[1]))
-        scale.bar_in(self.figure, axes, label)
+        # A letter of 8 points is about a fifteenth of an inch wide.
+        scale.bar_in(self.figure, axes, textwrap.fill(label, max(16, int(15 * height))))
 
 
 def box_of(shape: tuple[int, ...], longest: float) -> tuple[float, float]:

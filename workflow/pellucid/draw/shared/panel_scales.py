@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -66,10 +65,8 @@ class PanelScales:
 
     def bar(self, figure: Figure, axes: Any, label: str) -> None:
         """Draw the colour bar beside `axes`: with numbers for a common scale, otherwise with words."""
-        # A low figure has no room for a long label in one line: a letter is about a thirteenth of an inch wide.
-        most = int(13 * figure.get_figheight())
         if self.common:
-            self._common.bar(figure, axes, textwrap.fill(label, most))
+            self._common.bar(figure, axes, label)
             return
         colours = self.colours or (style.DIVERGING if self.signed else style.SEQUENTIAL)
         norm = Normalize(-1 if self.signed else 0, 1)
@@ -79,7 +76,7 @@ class PanelScales:
         else:
             bar.set_ticks([0, 1], labels=["0", "panel's\nmaximum"])
         bar.ax.tick_params(labelsize=8)
-        bar.set_label(textwrap.fill(f"{label}, each panel on its own scale", most))
+        bar.set_label(style.beside(figure, f"{label}, each panel on its own scale"))
         bar.outline.set_visible(False)
 
     def _own(self, index: int) -> style.Scale:
