@@ -7,6 +7,7 @@ from matplotlib.collections import LineCollection
 from pellucid import files
 from pellucid.draw import style
 from pellucid.draw.explanation import draw
+from pellucid.draw.shared import coloured_lines
 from tests.support import svg
 
 SERIES = {"kind": "series", "unit": "mV", "sampling_rate_hz": 125.0}
@@ -96,7 +97,7 @@ def test_each_sample_of_the_line_has_the_colour_of_its_attribution():
     attribution = np.array([0.0, 1.0, 0.25, 0.5], np.float32)
     scale = style.Scale.of(attribution, signed=False)
     time, signal = np.arange(4.0), np.array([0, 2, 1, 3], np.float32)
-    style.coloured_line(axes, time, signal, attribution, scale)
+    coloured_lines.coloured_line(axes, time, signal, attribution, scale)
     (lines,) = [found for found in axes.collections if isinstance(found, LineCollection)]
     lines.update_scalarmappable()
     for segment, value, colour in zip(lines.get_segments(), lines.get_array(), lines.get_colors(), strict=True):

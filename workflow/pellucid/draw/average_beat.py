@@ -18,7 +18,7 @@ from pellucid.data_info import DataInfo
 from pellucid.datasets.heartbeats import r_peaks
 from pellucid.draw import style
 from pellucid.draw.layouts import leads
-from pellucid.draw.shared import task_heading
+from pellucid.draw.shared import coloured_lines, task_heading
 from pellucid.ecg_leads import LEADS
 from pellucid.explain.base import holds
 from pellucid.messages import MANY_CLASSES, counted
@@ -132,7 +132,7 @@ def _trace(
     scale: style.Scale,
 ) -> None:
     """Draw the mean beat of a lead on the colours of its mean attribution."""
-    lines = style.coloured_segments(x, signal, attribution.astype(np.float32), scale, 4.0)
+    lines = coloured_lines.coloured_segments(x, signal, attribution.astype(np.float32), scale, 4.0)
     lines.set_capstyle("butt")
     # Thousands of separate segments would make a large SVG.
     lines.set_rasterized(True)

@@ -17,7 +17,7 @@ from pellucid.config.variants import variants_in_time
 from pellucid.data_info import DataInfo
 from pellucid.datasets.base import UNLABELLED
 from pellucid.draw import style
-from pellucid.draw.shared import heading, held_inputs, pixels, task_heading
+from pellucid.draw.shared import coloured_lines, heading, held_inputs, pixels, task_heading
 from pellucid.draw.shared.canvas import Canvas
 from pellucid.draw.shared.families import FAMILIES
 from pellucid.explain.base import holds
@@ -239,4 +239,4 @@ def _cell(
         signal = example[:, 0]
         x = left + width * np.linspace(0, 1, len(signal))
         y = top + height * (1 - (signal - np.nanmin(signal)) / ((np.nanmax(signal) - np.nanmin(signal)) or 1))
-        canvas.axes.add_collection(style.coloured_segments(x, y, attribution[:, 0], scale, 1.7))
+        canvas.axes.add_collection(coloured_lines.coloured_segments(x, y, attribution[:, 0], scale, 1.7))

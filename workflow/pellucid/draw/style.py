@@ -14,7 +14,6 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -77,13 +76,16 @@ def save(figure: Figure, *paths: Path | str) -> None:
         # The layout takes most of the time: it is computed once, not again for every format.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
-        file_size.as_pixels(figure)
+        many = file_size.as_pixels(figure)
         for path in paths:
             metadata = {"Date": None} if str(path).endswith(".svg") else {}
-            files.write(path, partial(_save, figure, metadata))
+            files.write(path, partial(_save, figure, metadata, many))
 
 
-def _save(figure: Figure, metadata: dict[str, Any], path: Path) -> None:
+def _save(figure: Figure, metadata: dict[str, Any], many: bool, path: Path) -> None:
+    if many and path.suffix == ".png":
+        file_size.write_with_palette(figure, path)
+        return
     figure.savefig(path, metadata=metadata)
     file_size.shrink(path)
 
@@ -176,39 +178,6 @@ def beside(figure: Figure, label: str) -> str:
     """Return the label of a colour bar in as many lines as it needs beside a low figure."""
     # A letter is about a thirteenth of an inch wide, and the bar seldom stands in the middle of the figure.
     return textwrap.fill(label, max(16, int(10 * figure.get_figheight())))
-
-
-def coloured_line(axes: Axes, time: NDArray[np.float64], signal: Array, attribution: Array, scale: Scale) -> None:
-    """Draw a signal (time,) as a line in the colours of its attribution (time,); grey where the attribution is NaN."""
-    axes.add_collection(coloured_segments(time, signal, attribution, scale, 1.9))
-    shade_unmeasured(axes, time, np.isnan(attribution))
-    axes.set_xlim(*span(time))
-    low, high = float(np.nanmin(signal)), float(np.nanmax(signal))
-    margin = 0.08 * (high - low or 1.0)
-    axes.set_ylim(low - margin, high + margin)
-
-
-def coloured_segments(
-    x: NDArray[np.float64], y: NDArray[Any], attribution: Array, scale: Scale, width: float
-) -> LineCollection:
-    """Return a line through points x, y (time,) in the colours of their attribution (time,); width in points.
-
-    There is no line where the attribution is NaN.
-    """
-    points = np.column_stack([x, y])
-    # Each segment runs from one midpoint to the next and so belongs to one sample.
-    middles = (points[:-1] + points[1:]) / 2
-    begin = np.vstack([points[:1], middles])
-    end = np.vstack([middles, points[-1:]])
-    segments = np.stack([begin, points, end], axis=1)
-    # Segments with strong attributions are drawn last, on top of the others.
-    order = np.argsort(np.abs(attribution), kind="stable")
-    order = order[np.isfinite(attribution[order])]
-    lines = LineCollection(
-        list(segments[order]), cmap=scale.colours, norm=scale.norm, linewidths=width, capstyle="round"
-    )
-    lines.set_array(attribution[order])
-    return lines
 
 
 def unmeasured_as_nan(values: Array, measured: NDArray[np.bool_] | None) -> Array:

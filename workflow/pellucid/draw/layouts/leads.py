@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.layouts import base, channels
+from pellucid.draw.shared import coloured_lines
 from pellucid.ecg_leads import LEADS
 
 RHYTHM = "II"
@@ -189,7 +190,8 @@ def _example(axes: Axes, sheet: base.Sheet, index: int, paper: _Paper, time: NDA
         baseline = paper.baselines[piece.row]
         y = centred[within, channel] + baseline
         attribution = sheet.maps[index, within, channel if sheet.per_channel else 0]
-        axes.add_collection(_highlight(x, y, attribution, scale))
+        inches = _WIDE * (piece.end - piece.begin) / paper.seconds
+        axes.add_collection(_highlight(x, y, attribution, scale, inches))
         axes.plot(x, y, color="#111820", linewidth=0.65, zorder=3)
         low, high = baseline - paper.bottoms[piece.row], baseline + paper.tops[piece.row]
         axes.fill_between(x, low, high, where=np.isnan(y), color=style.UNMEASURED, step="mid", linewidth=0, zorder=1)
@@ -204,10 +206,10 @@ def _example(axes: Axes, sheet: base.Sheet, index: int, paper: _Paper, time: NDA
 
 
 def _highlight(
-    x: NDArray[np.float64], y: NDArray[np.float64], attribution: style.Array, scale: style.Scale
+    x: NDArray[np.float64], y: NDArray[np.float64], attribution: style.Array, scale: style.Scale, inches: float
 ) -> LineCollection:
     """Return a broad line in the colours of the attribution, which is drawn behind the trace."""
-    lines = style.coloured_segments(x, y, attribution, scale, 4.0)
+    lines = coloured_lines.coloured_segments(x, y, attribution, scale, 4.0, inches)
     lines.set_zorder(2)
     lines.set_capstyle("butt")
     # Tens of thousands of separate segments would make an SVG of many megabytes.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid.draw import style
 from pellucid.draw.layouts import base
-from pellucid.draw.shared import explained_steps
+from pellucid.draw.shared import coloured_lines, explained_steps
 
 _WIDE, _TALL = 3.1, 1.45  # inches of a panel with its heading
 _FOR, _AGAINST = "#d1432c", "#2f7cbf"
@@ -28,7 +28,7 @@ def draw(sheet: base.Sheet) -> Figure:
     for line, row in zip(axes, sheet.rows, strict=True):
         for panel, index in zip(line, row, strict=False):
             signal, scale = arrays["inputs"][index, :, 0], sheet.scales.of(index)
-            style.coloured_line(panel, time, signal, sheet.maps[index, :, 0], scale)
+            coloured_lines.coloured_line(panel, time, signal, sheet.maps[index, :, 0], scale)
             _tint(panel, time, sheet.maps[index, :, 0], scale)
             if "truth" in arrays:
                 _evidence(panel, time, arrays["truth"][index, :, 0])

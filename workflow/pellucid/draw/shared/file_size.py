@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -24,15 +25,24 @@ _COLOURS = 256
 _EMBEDDED = re.compile(rb'(xlink:href="data:image/png;base64,)([^"]*)(")')
 
 
-def as_pixels(figure: Figure) -> None:
-    """Let long lines and grids be pixels in an SVG, where a figure has too many points; a PNG stays as it is."""
+def as_pixels(figure: Figure) -> bool:
+    """Let long lines and grids be pixels in an SVG, where a figure has too many points; return whether it has."""
     lines = [(line, np.size(line.get_xdata(orig=False))) for axes in figure.axes for line in axes.lines]
     if sum(points for _, points in lines) <= MOST_POINTS:
-        return
+        return False
     grids = [(drawn, len(drawn.get_paths())) for axes in figure.axes for drawn in axes.collections]
     for drawn, points in (*lines, *((grid, _POINTS_OF_A_PATH * paths) for grid, paths in grids)):
         if points > MANY:
             drawn.set_rasterized(True)
+    return True
+
+
+def write_with_palette(figure: Figure, path: Path) -> None:
+    """Write a PNG with 256 colours: compressed once, not with all colours before."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    _reduced(pixels, Image.Quantize.MEDIANCUT).save(path, "PNG", dpi=(figure.dpi, figure.dpi))
 
 
 def shrink(path: Path) -> None:
@@ -60,7 +70,11 @@ def _with_palette(content: bytes) -> bytes:
         method = Image.Quantize.FASTOCTREE if transparent else Image.Quantize.MEDIANCUT
         pixels = image if transparent else image.convert("RGB")
         written = io.BytesIO()
-        # Without dithering: a pattern of dots would look like attributions.
-        reduced = pixels.quantize(_COLOURS, method=method, dither=Image.Dither.NONE)
-        reduced.save(written, "PNG", dpi=image.info.get("dpi", (150, 150)))
+        _reduced(pixels, method).save(written, "PNG", dpi=image.info.get("dpi", (150, 150)))
     return min(written.getvalue(), content, key=len)
+
+
+def _reduced(pixels: Image.Image, method: Image.Quantize) -> Image.Image:
+    """Return an image with a palette."""
+    # Without dithering: a pattern of dots would look like attributions.
+    return pixels.quantize(_COLOURS, method=method, dither=Image.Dither.NONE)
