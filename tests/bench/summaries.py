@@ -86,7 +86,8 @@ def _measured(folder: Path, real: Path, limit: float) -> list[str]:
         ("CPU s: class maps, importance, groups", "summarise_"),
     ):
         few, many = (sum(cost for job, (cost, _) in found.items() if job.startswith(prefix)) for found in costs)
-        row(title, few, many, many / few)
+        # Jobs of few examples may end before they are measured.
+        row(title, few or "too short", many, many / few if few else "")
     row("MB on disk: maps and summaries", *disk, disk[1] / disk[0])
     for count, found in zip(counts, costs, strict=True):
         job, (_, memory) = max(found.items(), key=lambda item: item[1][1])

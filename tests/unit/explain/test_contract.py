@@ -51,6 +51,10 @@ FITTING = {
     ("digit", "occlusion"): {"window": 3},
     ("gap_image", "occlusion"): {"window": 3},
     ("gap_series", "ablation_cam"): {"relu": False},
+    ("gap_series", "hsic"): {"partition": "change_points"},
+    ("gap_series", "kernel_shap"): {"partition": "change_points", "segments": 4},
+    ("gap_series", "lime"): {"partition": "change_points"},
+    ("gap_series", "sobol"): {"partition": "change_points"},
     ("encoder", "ablation_cam"): {"relu": False},
 }
 # What holds for some samples holds for more.

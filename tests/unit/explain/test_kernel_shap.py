@@ -75,14 +75,15 @@ def test_of_a_linear_model_it_is_the_weight_times_the_distance_to_the_baseline(l
         np.testing.assert_allclose(one, means[labels], atol=1e-5)
 
 
-def test_all_coalitions_give_shapleys_formula(heartbeat, rng):
+@pytest.mark.parametrize("partition", ["grid", "change_points"])
+def test_all_coalitions_give_shapleys_formula(heartbeat, rng, partition):
     model = ExplainedModel(heartbeat)
     inputs, targets = rng.random((2, 186, 1), np.float32), np.array([0, 3])
-    labels = segmentation(inputs, segments=7)[0]
-    found = explain(model, inputs, targets, rng, segments=7)
-    for one, target, ours in zip(inputs, targets, found, strict=True):
-        expected = shapley(game_of(model, one, target, labels), 7)
-        sums = np.bincount(labels.ravel(), ours.ravel())
+    labels = np.broadcast_to(segmentation(inputs, segments=7, partition=partition), inputs.shape)
+    found = explain(model, inputs, targets, rng, segments=7, partition=partition)
+    for one, target, ours, segments in zip(inputs, targets, found, labels, strict=True):
+        expected = shapley(game_of(model, one, target, segments), 7)
+        sums = np.bincount(segments.ravel(), ours.ravel())
         np.testing.assert_allclose(sums, expected, atol=1e-5 * np.abs(expected).max() + 1e-5)
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pellucid.errors import InputError
 from pellucid.explain.shared.coalitions import values_of_segments
@@ -124,3 +126,71 @@ def test_superpixels_of_a_series_are_refused(rng):
 def test_more_segments_than_positions_are_refused(rng):
     with pytest.raises(InputError, match="segments: found 51; expected at most the 50 positions"):
         segmentation(rng.random((1, 50, 2), np.float32), segments=51)
+
+
+def pieces(rng, lengths, channels=2):
+    """A series of flat pieces, each of another level, with a little noise, and the piece of each sample."""
+    levels = np.cumsum(rng.choice([-1, 1], (len(lengths), channels)) * rng.uniform(1, 2, (len(lengths), channels)), 0)
+    piece = np.repeat(np.arange(len(lengths)), lengths)
+    return (levels[piece] + rng.normal(0, 0.01, (len(piece), channels))).astype(np.float32), piece
+
+
+@pytest.mark.parametrize("lengths", [(5, 20, 3, 40), (1, 1, 30), (60, 7), (300, 12, 500, 44)])
+def test_change_points_are_where_the_pieces_end(rng, lengths):
+    series, piece = pieces(rng, lengths)
+    labels = segmentation(series[np.newaxis], segments=len(lengths), partition="change_points", channels="together")
+    np.testing.assert_array_equal(labels[0], np.stack([piece, piece], 1))
+
+
+def test_change_points_of_long_series_are_near_where_the_pieces_end(rng):
+    series, piece = pieces(rng, (2000, 150, 1900, 950), 12)
+    labels = segmentation(series[np.newaxis], segments=4, partition="change_points", channels="together")
+    assert (labels[0, :, 0] != piece).sum() <= 3 * 5  # five neighbours stand together
+
+
+@pytest.mark.parametrize(("units", "counted"), [((1, 1), True), ((1, 1e4), True), ((1, 0), True)])
+def test_every_channel_counts_alike(rng, units, counted):
+    series, piece = pieces(rng, (9, 30, 14))
+    labels = segmentation(
+        (series * np.array(units, np.float32))[np.newaxis], segments=3, partition="change_points", channels="together"
+    )
+    assert ((labels[0, :, 0] == piece).all()) == counted
+
+
+def test_each_channel_has_change_points_of_its_own(rng):
+    (one, first), (two, second) = pieces(rng, (10, 30, 20), 1), pieces(rng, (33, 4, 23), 1)
+    inputs = np.concatenate([one, two], 1)[np.newaxis]
+    labels = segmentation(inputs, segments=3, partition="change_points")
+    np.testing.assert_array_equal(labels[0], np.stack([first, 3 + second], 1))
+
+
+@given(
+    st.integers(1, 60).flatmap(lambda length: st.tuples(st.just(length), st.integers(2, max(2, length)))),
+    st.sampled_from(["random", "constant", "steps"]),
+    st.sampled_from(["each", "together"]),
+)
+def test_change_points_leave_no_segment_out(sizes, kind, channels):
+    length, number = sizes
+    rng = np.random.default_rng(length)
+    values = {
+        "random": rng.normal(size=(2, length, 2)),
+        "constant": np.ones((2, length, 2)),
+        "steps": np.round(rng.normal(size=(2, length, 2))),
+    }[kind].astype(np.float32)
+    if number > length:
+        with pytest.raises(InputError, match=f"at most the {length} positions"):
+            segmentation(values, segments=number, partition="change_points", channels=channels)
+        return
+    labels = segmentation(values, segments=number, partition="change_points", channels=channels)
+    assert labels.shape == values.shape
+    assert (np.diff(labels, axis=1) >= 0).all()
+    for one in labels:
+        assert np.unique(one).tolist() == list(range(number * (2 if channels == "each" else 1)))
+    # An example's segments depend on the example alone.
+    alone = segmentation(values[1:], segments=number, partition="change_points", channels=channels)
+    np.testing.assert_array_equal(alone[0], labels[1])
+
+
+def test_change_points_of_an_image_are_refused(rng):
+    with pytest.raises(InputError, match='found "change_points" of examples with 2 axes; expected series, or grid'):
+        segmentation(rng.random((1, 20, 20, 1), np.float32), partition="change_points")

@@ -102,7 +102,7 @@ def check(*, samples: int | str, segments: int | str, partition: str, **others: 
     """
     check_segments(partition=partition, **others)
     # The numbers of superpixels and of "auto" are known only with the examples.
-    if partition == "grid" and isinstance(segments, int) and isinstance(samples, int):
+    if partition != "superpixels" and isinstance(segments, int) and isinstance(samples, int):
         _require(segments, samples)
 
 

@@ -1,4 +1,4 @@
-"""Cut examples into segments: slices of a series, blocks or superpixels of an image."""
+"""Cut examples into segments: slices of a series, equal or between change points; blocks or superpixels of an image."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from pellucid.errors import InputError
 from pellucid.explain.shared import domains
+from pellucid.explain.shared.change_points import change_points
 from pellucid.network.signal_transforms import BandTransform
 
 # A slice of a series is about as long as occlusion's window; an image gets RISE's grid of 7 × 7.
@@ -24,8 +25,11 @@ Segments = Annotated[
     ),
 ]
 Partition = Annotated[
-    Literal["grid", "superpixels"],
-    Field(description="equal slices or blocks, or (images only) superpixels that follow the content, by SLIC"),
+    Literal["grid", "superpixels", "change_points"],
+    Field(
+        description="equal slices or blocks; superpixels (of images), which follow the content, by SLIC; change_points "
+        "(of series): slices that end where the level changes, by ruptures, of each channel or of all together"
+    ),
 ]
 Compactness = Annotated[
     float,
@@ -73,6 +77,7 @@ def segmentation(
     """Return the number of the segment to which each value belongs, from 0 without a gap.
 
     Superpixels are those of Achanta et al. (2012), computed by scikit-image; images may get different numbers of them.
+    Change points are those of `change_points.change_points`.
 
     Args:
         inputs: (N, *axes, channels).
@@ -82,13 +87,15 @@ def segmentation(
         (N, *input_shape), or (1, *input_shape) if all examples are cut alike.
 
     Raises:
-        InputError: superpixels of examples that are not images, or more segments than positions.
+        InputError: superpixels of a series, change points of images, or more segments than positions.
     """
     axes, depth = inputs.shape[1:-1], inputs.shape[-1]
     fits(axes, segments=segments, partition=partition)
     if partition == "superpixels":
         number = int(np.prod(parts(axes))) if segments == "auto" else int(segments)
         flat = np.stack([_superpixels(image, number, compactness) for image in inputs])
+    elif partition == "change_points":
+        return _between_change_points(inputs, parts(axes)[0] if segments == "auto" else int(segments), channels)
     else:
         flat = _blocks(axes, parts(axes) if segments == "auto" else _sides(int(segments), axes))[np.newaxis]
     if channels == "together":
@@ -100,20 +107,22 @@ def segmentation(
 
 
 def check(*, partition: str, **others: Any) -> None:
-    """Refuse superpixels in another domain than time, where nothing is an image.
+    """Refuse superpixels and change points in another domain than time, whose maps are neither images nor series.
 
     Raises:
-        InputError: superpixels are asked for.
+        InputError: they are asked for.
     """
     if partition == "superpixels":
         domains.require_time(others, "partition superpixels", "superpixels are parts of images")
+    if partition == "change_points":
+        domains.require_time(others, "partition change_points", "they are places in time")
 
 
 def fits(axes: Sequence[int], *, segments: int | str, partition: str, **others: Any) -> None:
     """Refuse segments into which an example with these axes cannot be cut.
 
     Raises:
-        InputError: superpixels of examples that are not images, or more segments than positions.
+        InputError: superpixels of a series, change points of images, or more segments than positions.
     """
     axes = domains.cell_axes(axes, others)
     positions = int(np.prod(axes))
@@ -122,6 +131,10 @@ def fits(axes: Sequence[int], *, segments: int | str, partition: str, **others: 
     if partition == "superpixels" and len(axes) != 2:
         found = f'"superpixels" of examples with {len(axes)} axis'
         raise InputError.unexpected("partition", found, "images, or grid")
+    if partition == "change_points" and len(axes) != 1:
+        raise InputError.unexpected(
+            "partition", f'"change_points" of examples with {len(axes)} axes', "series, or grid"
+        )
 
 
 def parts(axes: Sequence[int]) -> tuple[int, ...]:
@@ -160,6 +173,16 @@ def _blocks(axes: Sequence[int], sides: Sequence[int]) -> NDArray[np.int32]:
     """Return equal blocks, numbered in the order of the axes: (*axes)."""
     along = [np.arange(length) * side // length for length, side in zip(axes, sides, strict=True)]
     return np.asarray(np.ravel_multi_index(np.meshgrid(*along, indexing="ij"), tuple(sides)), np.int32)
+
+
+def _between_change_points(inputs: NDArray[np.float32], number: int, channels: str) -> NDArray[np.int32]:
+    """Return the segments of series (N, time, channels) between change points of their own: (N, time, channels)."""
+    if channels == "together":
+        labels = np.stack([change_points(series, number) for series in inputs])
+        return np.repeat(labels[..., np.newaxis], inputs.shape[-1], axis=-1)
+    of_each = [[change_points(channel[:, np.newaxis], number) for channel in series.T] for series in inputs]
+    first = np.arange(inputs.shape[-1], dtype=np.int32) * number
+    return np.asarray(of_each, np.int32).swapaxes(1, 2) + first
 
 
 def _superpixels(image: NDArray[np.float32], number: int, compactness: float) -> NDArray[np.int32]:
