@@ -29,6 +29,7 @@ FEW = {
     "smoothgrad": {"samples": 3},
     "vargrad": {"samples": 3},
     "occlusion": {"window": 5, "stride": 3},
+    "augmented_occlusion": {"background": 2, "window": 5, "stride": 3},
 }
 CLASSES, EXAMPLES = 3, 2
 MODULE = """

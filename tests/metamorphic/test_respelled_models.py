@@ -26,6 +26,7 @@ FEW = {
     "smoothgrad": {"samples": 4},
     "vargrad": {"samples": 4},
     "occlusion": {"window": 3},
+    "augmented_occlusion": {"background": 2, "window": 3},
     "score_cam": {},
     "sobol": {"designs": 8},
     "hsic": {"samples": 64},

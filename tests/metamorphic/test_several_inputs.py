@@ -53,6 +53,7 @@ METHODS = {
     "gradient_input": {},
     "integrated_gradients": {},
     "occlusion": {"window": 1},
+    "augmented_occlusion": {"background": 1000, "window": 1},
     "kernel_shap": {"segments": two_inputs.STEPS, "samples": 600},
     "deep_shap": {},
 }
@@ -68,11 +69,13 @@ def case(request, keras):
 @pytest.mark.parametrize("method", METHODS)
 def test_affine_scores_have_the_closed_form_of_each_input(case, inputs, training, explained, method):
     model, slopes, task = case
-    parameters = {} if explained == "patient" else METHODS[method]
+    parameters = METHODS[method]
+    if explained == "patient":  # windows and segments are single numbers without being told
+        parameters = {key: value for key, value in parameters.items() if key == "background"}
     found = pellucid.explain(
         model, inputs, method, input=explained, task=task, target=1, training=training, **parameters
     )
-    start = training[explained].mean(0) if method == "deep_shap" else 0
+    start = training[explained].mean(0) if method in ("deep_shap", "augmented_occlusion") else 0
     expected = slopes(model, inputs, explained)[..., 1] * (inputs[explained] - start)
     np.testing.assert_allclose(found.attributions, expected, rtol=2e-3, atol=2e-5)
     assert found.attributions.shape == inputs[explained].shape

@@ -25,7 +25,8 @@ FEW = settings(
 SHAPES = {"series": (12, 3), "image": (6, 5, 2)}
 ACTIVATIONS = {MULTI_LABEL: "sigmoid", REGRESSION: "linear"}
 # Methods whose values are linear in what is explained: of a difference they are the difference.
-LINEAR = ("gradient_input", "integrated_gradients", "occlusion", "lime", "kernel_shap", "rise", "deep_shap",
+LINEAR = ("gradient_input", "integrated_gradients", "occlusion", "augmented_occlusion", "lime", "kernel_shap",
+          "rise", "deep_shap",
           "gradient_shap", "smoothgrad", "saliency", "cam", "hires_cam", "xgrad_cam", "ablation_cam", "full_grad",
           "lrp")  # fmt: skip
 # Small enough to be quick; absolute values and squares are not linear.
@@ -35,6 +36,7 @@ PARAMETERS = {
     "vargrad": {"samples": 3},
     "integrated_gradients": {"steps": 6},
     "occlusion": {"window": 3},
+    "augmented_occlusion": {"background": 2, "window": 3},
     "lime": {"samples": 40},
     "rise": {"masks": 20},
     "kernel_shap": {"segments": 4},

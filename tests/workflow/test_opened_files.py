@@ -33,6 +33,7 @@ FEW = {
     "vargrad": {"samples": 3},
     "deep_shap": {"background": 5},
     "gradient_shap": {"background": 5, "samples": 5},
+    "augmented_occlusion": {"background": 2},
     "attention_gradient": False,
     "attention_rollout": False,
     "attention_weights": False,

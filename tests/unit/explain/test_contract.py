@@ -49,7 +49,9 @@ SEVERAL_CHANNELS = [place for place, (_, network) in enumerate(PAIRS) if network
 # leaves nothing.
 FITTING = {
     ("digit", "occlusion"): {"window": 3},
+    ("digit", "augmented_occlusion"): {"window": 3},
     ("gap_image", "occlusion"): {"window": 3},
+    ("gap_image", "augmented_occlusion"): {"window": 3},
     ("gap_series", "ablation_cam"): {"relu": False},
     ("gap_series", "hsic"): {"partition": "change_points"},
     ("gap_series", "kernel_shap"): {"partition": "change_points", "segments": 4},
@@ -62,6 +64,7 @@ FEW = {
     "rise": {"masks": 200},
     "lime": {"samples": 300},
     "gradient_shap": {"samples": 50},
+    "augmented_occlusion": {"background": 2, "stride": 2},
     "deep_shap": {"background": 8},
     "sobol": {"designs": 8},
     "hsic": {"samples": 64},

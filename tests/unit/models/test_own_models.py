@@ -267,6 +267,7 @@ def test_a_convolution_that_is_used_twice_has_a_name_for_each_use(keras, saved):
 def test_every_method_and_view_that_applies_explains_it(keras, saved, digits, tmp_path, name):
     few = {
         "occlusion": {"window": 3},
+        "augmented_occlusion": {"background": 2, "window": 3},
         "rise": {"masks": 30},
         "lime": {"samples": 60},
         "kernel_shap": {"samples": 60},

@@ -18,7 +18,14 @@ from pellucid.explain.shared.per_axis import per_axis, sizes_per_axis
 from pellucid.network.explained_model import ExplainedModel
 
 _Size = Annotated[int, Field(ge=1, le=1_000_000)]
-_Sizes = _Size | Annotated[Sequence[_Size], Field(min_length=1, max_length=3)]
+Sizes = _Size | Annotated[Sequence[_Size], Field(min_length=1, max_length=3)]
+Stride = Annotated[
+    Sizes,
+    Field(
+        description="step between windows, at most the window (and cut to a window that is auto): one number, or "
+        "one per axis"
+    ),
+]
 # The automatic window: 15 samples as in SignalScreen's ECG example, and at most a quarter of an axis.
 _SAMPLES, _SHARE = 15, 4
 _SHARE_OF_DOMAIN = 32
@@ -41,19 +48,13 @@ def explain(
     rng: np.random.Generator,
     *,
     window: Annotated[
-        _Sizes | Literal["auto"],
+        Sizes | Literal["auto"],
         Field(
             description="size in samples or pixels: one number, or one per axis; auto: 15, or a quarter of an axis "
             "of fewer than 60; in another domain a 32nd of each axis, or one band"
         ),
     ] = "auto",
-    stride: Annotated[
-        _Sizes,
-        Field(
-            description="step between windows, at most the window (and cut to a window that is auto): one number, or "
-            "one per axis"
-        ),
-    ] = 1,
+    stride: Stride = 1,
     baseline: baselines.Baseline = "zero",
     domain: domains.Domain = "time",
     frame: domains.Frame = "auto",
@@ -74,22 +75,44 @@ def explain(
     """
     space = domains.opened(model, inputs.shape[1:], domain=domain, frame=frame, bands=bands)
     covers = windows(space.cells, window, stride, channels, domain)
-    axes = len(space.cells) - 1
-    scores = space.model.covered_scores(
-        space.enter(inputs),
-        space.enter(baselines.baseline(inputs, baseline, rng, measured)),
+    filling = space.enter(baselines.baseline(inputs, baseline, rng, measured))
+    whole = model.score(inputs, targets)
+    return mean_drops(space.model, space.enter(inputs), filling, targets, covers, whole, space.cells).astype(np.float32)
+
+
+def mean_drops(
+    model: ExplainedModel,
+    inputs: NDArray[np.float32],
+    filling: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    covers: Sequence[tuple[slice, ...]],
+    whole: NDArray[np.float32],
+    shape: Sequence[int],
+) -> NDArray[np.float64]:
+    """Return the mean drop of the target's logit over all windows that cover a value: (N, *shape).
+
+    Args:
+        model: takes the inputs.
+        inputs, filling: (N, *input_shape); what a window covers gets the values of the filling.
+        targets: (N,).
+        covers: the windows (`windows`), all of one size.
+        whole: (N,), the logits of the whole inputs.
+        shape: of what the windows cover: an example, or its cells in another domain.
+    """
+    scores = model.covered_scores(
+        inputs,
+        filling,
         targets,
         np.array([[along.start for along in cover[:-1]] for cover in covers]),
         [along.stop - along.start for along in covers[0][:-1]],
         np.array([-1 if cover[-1].start is None else cover[-1].start for cover in covers]),
     )
-    drops = model.score(inputs, targets) - scores
-    total = np.zeros((len(inputs), *space.cells), np.float64)
-    count = np.zeros(space.cells, np.int64)
-    for drop, cover in zip(drops, covers, strict=True):
-        total[(slice(None), *cover)] += drop.reshape(-1, *(1,) * (axes + 1))
+    total = np.zeros((len(inputs), *shape), np.float64)
+    count = np.zeros(shape, np.int64)
+    for drop, cover in zip(whole - scores, covers, strict=True):
+        total[(slice(None), *cover)] += drop.reshape(-1, *(1,) * len(shape))
         count[cover] += 1
-    return (total / count).astype(np.float32)
+    return total / count
 
 
 def check(*, window: int | str | Sequence[int], stride: int | Sequence[int], **others: object) -> None:
