@@ -43,6 +43,16 @@ def test_layer_conductance_is_the_mean_of_both_directions(case):
     close(layer_shares.shares(model, *ends, layer, STEPS, "conductance"), theirs, 1e-4)
 
 
+def test_integrated_gradients_of_a_layer_but_for_the_share_that_its_rule_lacks(case):
+    model, layer, copy, module, ends, (x, start, classes) = case
+    theirs = attr.LayerIntegratedGradients(copy, module).attribute(
+        x, start, target=classes, n_steps=STEPS + 1, method="riemann_trapezoid"
+    )
+    theirs = theirs * (STEPS + 1) / STEPS
+    theirs = channels_last(theirs) if theirs.ndim > 2 else theirs.detach().numpy()
+    close(layer_shares.shares(model, *ends, layer, STEPS, "integrated_gradients"), theirs, 3e-4)
+
+
 def test_internal_influence_but_for_the_share_that_its_rule_lacks(case):
     """As of integrated gradients: its trapezoidal weights at n points sum to (n - 1)/n."""
     model, layer, copy, module, ends, (x, start, classes) = case

@@ -65,6 +65,7 @@ def test_layer_quantities_of_squares_are_known(squares, ends, steps):
     w = slopes(weights)[:, np.newaxis] / UNITS
     expected = {
         "conductance": w * (y**2 - before**2),
+        "integrated_gradients": w * (y**2 - before**2),
         "influence": w * (y + before),
         "activation_times_gradient": 2 * w * y**2,
     }
@@ -293,3 +294,30 @@ def test_a_gradient_without_a_number_is_refused(keras, ends):
     for view in (layer_conductance, neuron_attribution):
         with pytest.raises(InputError, match="layer conv: found conductance that is NaN or infinite"):
             view.compute(model, data, rng, layer="conv", steps=2)
+
+
+def test_integrated_gradients_of_a_layer_add_up_and_follow_its_own_line(ends):
+    """Behind a ReLU and a product of units, against sums of finite differences on the layer's line."""
+    import keras
+
+    keras.utils.set_random_seed(3)
+    given_ = keras.Input((STEPS, CHANNELS))
+    hidden = keras.layers.Conv1D(3, SIZE, activation="tanh", name="conv")(given_)
+    two = [keras.layers.Dense(4, activation="softplus")(keras.layers.Flatten()(hidden)) for _ in range(2)]
+    network = keras.Model(given_, keras.layers.Dense(3)(keras.layers.Multiply()(two)))
+    model, (x, start) = ExplainedModel(network), ends
+    found = layer_shares.shares(model, x, start, TARGETS, "conv", 400, "integrated_gradients")
+    np.testing.assert_allclose(found.sum((1, 2)), layer_shares.change(model, x, start, TARGETS), atol=1e-3)
+    y, before = model.activations(x, "conv"), model.activations(start, "conv")
+    step, unit, alphas = 1e-2, (2, 1), (np.arange(200) + 0.5) / 200
+    slope = np.zeros(len(x))
+    for alpha in alphas:
+        at = before + np.float32(alpha) * (y - before)
+        more, less = at.copy(), at.copy()
+        more[:, *unit] += step
+        less[:, *unit] -= step
+        more, less = (model.score_with_output(x, TARGETS, "conv", values) for values in (more, less))
+        slope += (more - less).astype(float) / (2 * step) / len(alphas)
+    np.testing.assert_allclose(found[:, *unit], (y - before)[:, *unit] * slope, atol=2e-3)
+    conductance = layer_shares.shares(model, x, start, TARGETS, "conv", 400, "conductance")
+    assert np.abs(conductance - found).max() > 0.01

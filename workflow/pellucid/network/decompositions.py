@@ -61,6 +61,16 @@ class Decompositions(ModelEngine):
         scores = self._run_single(("score with output", layer), build, *arrays, backward=False)
         return self._finite(x, scores)
 
+    def gradient_with_output(self, x: Array, target: NDArray[np.int64], layer: str, output: Array) -> Array:
+        """Return the gradient of `score_with_output` with respect to `output`, of its shape.
+
+        Raises:
+            InputError: no such layer, or the scores do not depend on it.
+        """
+        arrays = (self._inputs(x), self._targets(target, len(x)), np.asarray(output, np.float32))
+        build = partial(replacement.gradient_with_output, self._tf, self._functions, self, layer)
+        return self._run_single(("gradient with output", layer), build, *arrays, backward=True)
+
     def full_gradient(
         self, x: Array, target: NDArray[np.int64]
     ) -> tuple[Array, list[tuple[tuple[Span, ...], Array]], Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pellucid.errors import InputError
 from pellucid.network import tracing
 
 if TYPE_CHECKING:
@@ -41,5 +42,26 @@ def score_with_output(
         replaced.set_shape([None, *own.shape[1:]])
         with tracing.substituting(operation, replaced, use=use):
             return functions.target_score(batch, classes)
+
+    return run
+
+
+def gradient_with_output(
+    tf_: Any, functions: TracedFunctions, structure: ModelStructure, layer: str
+) -> Callable[..., Any]:
+    """Return (batch, classes, output) -> gradient of that score with respect to `output`, of the shape of `output`.
+
+    Args:
+        tf_, functions, structure, layer: as for `score_with_output`.
+    """
+    score = score_with_output(tf_, functions, structure, layer)
+
+    def run(batch: tf.Tensor, classes: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
+        with tf_.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(output)
+            scores = score(batch, classes, output)
+        if (gradient := tape.gradient(scores, output)) is None:
+            raise InputError(f"layer {layer}", "the class scores do not depend on this layer.")
+        return gradient
 
     return run

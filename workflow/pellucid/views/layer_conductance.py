@@ -1,4 +1,4 @@
-"""How much of a score passes through each unit of a layer: conductance, influence, activation × gradient."""
+"""How much of a score passes through each unit of a layer: conductance, integrated gradients, influence and others."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ SPEC = ViewSpec(
     "filter.",
     paper="Dhamdhere K, Sundararajan M, Yan Q. How Important is a Neuron? ICLR (2019), equation 3, computed as in "
     "Shrikumar A, Su J, Kundaje A. Computationally Efficient Measures of Internal Neuron Importance. arXiv:1807.09946 "
-    "(2018), section 3; influence: Leino K, Sen S, Datta A, Fredrikson M, Li L. Influence-Directed Explanations for "
-    "Deep Convolutional Networks. ITC (2018), definition 1, uniform on the line",
+    "(2018), section 3; integrated gradients: Sundararajan M, Taly A, Yan Q. Axiomatic Attribution for Deep Networks. "
+    "ICML (2017), equation 1, of the layer in the place of the input; influence: Leino K, Sen S, Datta A, Fredrikson "
+    "M, Li L. Influence-Directed Explanations for Deep Convolutional Networks. ITC (2018), definition 1, uniform on "
+    "the line",
     requires=("conv",),
     needs=("examples",),
     several_inputs=True,
@@ -44,8 +46,9 @@ def compute(
     of: Annotated[
         layer_shares.Quantity,
         Field(
-            description="conductance: the change of the score from the baseline that passes through a unit; influence: "
-            "the mean gradient of the score with respect to a unit on that line; or the unit's activation × gradient "
+            description="conductance: the change of the score from the baseline that passes through a unit; "
+            "integrated_gradients: of the layer's output, on the line from what it is for the baseline; influence: the "
+            "mean gradient of the score with respect to a unit on that line; or the unit's activation × gradient "
             "at the example itself"
         ),
     ] = "conductance",

@@ -25,7 +25,9 @@ def in_words(arrays: Mapping[str, NDArray[Any]], parameters: Mapping[str, Any]) 
         arrays: of the view: change (E,), passes_all, and where there are those of all filters totals (E, filters).
         parameters: of the view: of, steps, baseline.
     """
-    if parameters["of"] != "conductance":
+    # Those of a neuron add up to its output.
+    of_layer = "totals" in arrays and parameters["of"] == "integrated_gradients"
+    if parameters["of"] != "conductance" and not of_layer:
         return ""
     words = f"\nscore: by how much it changes from the baseline ({parameters['baseline']}) to the example"
     if not arrays["passes_all"]:

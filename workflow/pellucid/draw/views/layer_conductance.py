@@ -57,7 +57,7 @@ def _title(arrays: Arrays, data_info: DataInfo, label: str, index: int) -> str:
     """Return the heading of an example: its classes, what is explained, and how much passes through the layer."""
     target = task_heading.of_target(data_info, arrays, index)
     words = heading.of_example(data_info, arrays, index) + (f"; explained: {target}" if target else "")
-    if not label.startswith(NAMES["conductance"]):
+    if not label.startswith((NAMES["conductance"], NAMES["integrated_gradients"])):
         return words
     whole = arrays["totals"][index].sum()
     return f"{words}\nall units sum to {short(whole)}; score {_signed(float(arrays['change'][index]))}"

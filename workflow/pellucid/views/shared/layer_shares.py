@@ -1,4 +1,4 @@
-"""What the units of a layer have to do with a score: conductance, influence, activation × gradient."""
+"""What the units of a layer have to do with a score: conductance, integrated gradients, influence and others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pellucid.explain.shared import line
 from pellucid.network.explained_model import ExplainedModel
 
 Array = NDArray[np.float32]
-Quantity = Literal["conductance", "influence", "activation_times_gradient"]
+Quantity = Literal["conductance", "integrated_gradients", "influence", "activation_times_gradient"]
 
 
 def shares(
@@ -33,8 +33,9 @@ def shares(
         targets: (N,).
         layer: address of the layer.
         steps: intervals of the line.
-        of: conductance, the change of the score along the line that passes through the unit; influence, the mean
-            gradient of the score with respect to the unit; or activation × gradient.
+        of: conductance, the change of the score along the line that passes through the unit; integrated gradients of
+            the layer's output; influence, the mean gradient of the score with respect to the unit; or activation ×
+            gradient.
 
     Raises:
         InputError: no such layer, one that is used several times, or one that the scores do not depend on; or numbers
@@ -47,7 +48,7 @@ def shares(
         ]
         values: Array = np.concatenate([activation * gradient for activation, gradient in pairs])
     else:
-        on_line = _conductance if of == "conductance" else _influence
+        on_line = {"conductance": _conductance, "integrated_gradients": _integrated, "influence": _influence}[of]
         # What is no number is refused below.
         with np.errstate(invalid="ignore", over="ignore"):
             values = on_line(model, inputs, reference, targets, layer, steps, size)
@@ -85,6 +86,36 @@ def _conductance(
         total[part] += ((activation[1:] - activation[:-1]) * (gradient[1:] + gradient[:-1])).sum(0) / 2
         before = activation[-1], gradient[-1]
     return np.zeros((0, *model.input_shape), np.float32) if total is None else total.astype(np.float32)
+
+
+def _integrated(
+    model: ExplainedModel,
+    inputs: Array,
+    reference: Array,
+    targets: NDArray[np.int64],
+    layer: str,
+    steps: int,
+    size: int,
+) -> Array:
+    """Return integrated gradients of the layer's output, as if it were the input of what comes behind it.
+
+    The line goes from the layer's output for the reference to that for the input. What does not pass through the layer
+    keeps the values of the input.
+    """
+    ends = [
+        np.concatenate([model.activations(array[part], layer) for part in slices(len(array), size)])
+        for array in (reference, inputs)
+    ]
+    mean = line.mean_gradient(
+        ends[1],
+        ends[0],
+        steps,
+        size,
+        lambda points, rows: model.gradient_with_output(inputs[rows], targets[rows], layer, points),
+        np.float32,
+    )
+    values: Array = ((ends[1] - ends[0]) * mean).astype(np.float32)
+    return values
 
 
 def _influence(
