@@ -19,6 +19,11 @@ def layer_conductance(model: Any, inputs: Any, targets: Any, rng: Any, *, layer:
     return layer_shares.shares(model, inputs, np.zeros_like(inputs), targets, layer, steps, "conductance")
 
 
+def layer_integrated_gradients(model: Any, inputs: Any, targets: Any, rng: Any, *, layer: str, steps: int) -> Any:
+    """Integrated gradients of a layer's output from what it is for zeros."""
+    return layer_shares.shares(model, inputs, np.zeros_like(inputs), targets, layer, steps, "integrated_gradients")
+
+
 def internal_influence(model: Any, inputs: Any, targets: Any, rng: Any, *, layer: str, steps: int) -> Any:
     """Mean gradient of the score with respect to every unit of a layer."""
     return layer_shares.shares(model, inputs, np.zeros_like(inputs), targets, layer, steps, "influence")

@@ -134,3 +134,20 @@ def _channels_last_flatten(nn: Any) -> Any:
             return x.movedim(1, -1).flatten(1)
 
     return Flatten()
+
+
+def merged(copy: torch.nn.Sequential) -> torch.nn.Sequential:
+    """Return a network in evaluation in which norms right behind a convolution are part of it.
+
+    zennit's own merging leaves out the norms' epsilon, 0.001 here: its network answers 0.1% differently.
+    """
+    from torch import nn
+
+    modules: list[Any] = []
+    for module in copy.children():
+        norm = isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
+        if norm and isinstance(modules[-1], nn.Conv1d | nn.Conv2d):
+            modules[-1] = nn.utils.fusion.fuse_conv_bn_eval(modules[-1], module)
+        else:
+            modules.append(module)
+    return nn.Sequential(*modules).eval()

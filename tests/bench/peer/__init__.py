@@ -15,10 +15,12 @@ from types import ModuleType
 # Of each peer, the package that must be there.
 PEERS = {
     "captum_": "captum",
+    "grad_cam_": "pytorch_grad_cam",
     "xplique_": "xplique",
     "tf_keras_vis_": "tf_keras_vis",
     "shap_": "shap",
     "lime_": "lime",
+    "zennit_": "zennit",
     "predictions": "keras",
 }
 
