@@ -67,3 +67,17 @@ def test_a_random_map_does_worse_than_a_true_one(planted, explanations, name):
         difference = difference[np.isfinite(difference)]
         assert len(difference) >= 8, metric
         assert difference.mean() > 2 * difference.std(ddof=1) / np.sqrt(len(difference)), metric
+
+
+def test_the_strongest_channel_and_half_of_a_true_map_tell_the_class(planted, explanations):
+    """Not pairwise as above: in which examples it has a value depends on the map."""
+    module = plugins.load("score")["consistency"]
+    gains = {
+        name: module.score(explanations[name], planted, np.random.default_rng(5), parts=2).values["consistency_gain"]
+        for name in (ADDED, "random_attribution")
+    }
+    judged = {name: values[np.isfinite(values)] for name, values in gains.items()}
+    assert all(len(values) >= 8 for values in judged.values())
+    error = np.sqrt(sum(values.var(ddof=1) / len(values) for values in judged.values()))
+    assert judged[ADDED].mean() > 0.2
+    assert judged[ADDED].mean() - judged["random_attribution"].mean() > 2 * error

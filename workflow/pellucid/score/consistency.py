@@ -1,0 +1,88 @@
+"""Consistency: whether examples with the same explanation, roughly taken, are predicted to be of the same class."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pellucid.explain.shared import segments
+from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
+from pellucid.tasks import SINGLE_LABEL
+
+SPEC = ScoreSpec(
+    title="Consistency",
+    family="faithfulness",
+    about="Each map is reduced to its strongest parts and the sign of each. Of the other examples with the same parts "
+    "and signs: the share that the model predicts to be of the same class, and this share less that of all other "
+    "examples, which is the gain over chance. Not defined for an example whose parts no other one has; the table says "
+    "how many were judged. Where evidence lies in the same place for all classes, or anywhere, a right explanation "
+    "gains little: compare methods, not data sets.",
+    paper="Dasgupta S, Frost N, Moshkovitz M. Framework for Evaluating Faithfulness of Local Explanations. ICML "
+    "(2022), consistency; here examples have the same explanation if it has the same strongest parts and signs",
+    metrics={
+        "consistency_gain": Metric("Consistency: gain over chance", "higher", -1, 1),
+        "consistency": Metric("Consistency", "higher", 0, 1),
+    },
+    needs_model=True,
+    tasks=(SINGLE_LABEL,),
+    several_inputs=False,
+)
+
+
+def score(
+    explanation: Explanation,
+    case: ScoreContext,
+    rng: np.random.Generator,
+    *,
+    parts: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=100_000,
+            description="parts of each channel (of a map that is the same for all channels: of the map); of an image "
+            "about so many; of numbers at most one for each",
+        ),
+    ] = 4,
+    top: Annotated[
+        int, Field(ge=1, le=1_000, description="the strongest parts, which two examples must have in common")
+    ] = 1,
+) -> ScoreResult:
+    """Return both metrics of each example; NaN where no other one has its strongest parts, and for maps of zeros."""
+    assert case.model is not None
+    if "predictions" not in case.cache:
+        case.cache["predictions"] = case.model.logits(case.inputs).argmax(1)
+    predictions: NDArray[np.int64] = case.cache["predictions"]
+    number = min(parts, int(np.prod(case.inputs.shape[1:-1])))
+    cells = cells_of(explanation, number, top)
+    same = np.array([[one == other and one != () for other in cells] for one in cells])
+    np.fill_diagonal(same, False)
+    alike = predictions[:, np.newaxis] == predictions
+    in_cell, others = same.sum(1), len(cells) - 1
+    with np.errstate(invalid="ignore"):
+        consistency = (same & alike).sum(1) / np.where(in_cell, in_cell, np.nan)
+        chance = (alike.sum(1) - 1) / np.where(others, others, np.nan)
+    return ScoreResult({"consistency_gain": consistency - chance, "consistency": consistency})
+
+
+def cells_of(explanation: Explanation, parts: int, top: int) -> list[tuple[tuple[int, int], ...]]:
+    """Return of each map its strongest parts, in their order, each with the sign of its sum; () for a map of zeros.
+
+    Args:
+        explanation: its attributions (N, *axes, channels).
+        parts: of each channel.
+        top: how many of them.
+    """
+    maps = explanation.attributions if explanation.per_channel else explanation.attributions[..., :1]
+    labels = segments.segmentation(np.empty((1, *maps.shape[1:]), np.float32), segments=parts)[0].ravel()
+    sums = np.stack([np.bincount(labels, one.ravel().astype(np.float64)) for one in maps])
+    return [_strongest(row, top) for row in sums]
+
+
+def _strongest(sums: NDArray[np.float64], top: int) -> tuple[tuple[int, int], ...]:
+    if not sums.any():
+        return ()
+    chosen = np.sort(np.argsort(-np.abs(sums), kind="stable")[:top])
+    return tuple((int(part), int(np.sign(sums[part]))) for part in chosen)
