@@ -138,10 +138,9 @@ def smooth(grids: NDArray[np.bool_], shifts: NDArray[np.int64], axes: Sequence[i
     for axis, (length, side) in enumerate(zip(axes, grids.shape[1:-1], strict=True)):
         width = _width(length, side)
         weights = upsample(np.eye(side, dtype=np.float32), ((side + 1) * width,))
-        # (shifts, cells, length): the same interpolation, starting at every shift.
-        cuts = np.stack([weights[:, shift : shift + length] for shift in range(width)])
         last = np.moveaxis(masks, axis + 1, -1)
-        cut = last.reshape(len(last), -1, side) @ cuts[shifts[:, axis]]
+        whole = last.reshape(len(last), -1, side) @ weights
+        cut = np.stack([one[:, shift : shift + length] for one, shift in zip(whole, shifts[:, axis], strict=True)])
         masks = np.moveaxis(cut.reshape(*last.shape[:-1], length), -1, axis + 1)
     return masks
 

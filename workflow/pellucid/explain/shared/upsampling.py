@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ def upsample(maps: NDArray[np.float32], shape: Sequence[int]) -> NDArray[np.floa
         float32 (N, *shape).
     """
     for axis, size in enumerate(shape, start=1):
-        maps = np.moveaxis(np.moveaxis(maps, axis, -1) @ _weights(maps.shape[axis], size), -1, axis)
+        cells = (np.arange(size) + 0.5) * maps.shape[axis] / size - 0.5
+        maps = _along(maps, axis, _Between.of(cells, maps.shape[axis]))
     return np.ascontiguousarray(maps, np.float32)
 
 
@@ -42,7 +44,7 @@ def lay_on_input(maps: NDArray[np.float32], spans: Sequence[Span]) -> NDArray[np
         float32 (N, *lengths).
     """
     for axis, span in enumerate(spans, start=1):
-        maps = np.moveaxis(np.moveaxis(maps, axis, -1) @ _weights_of_span(span), -1, axis)
+        maps = _along(maps, axis, _Between.on(span))
     return np.ascontiguousarray(maps, np.float32)
 
 
@@ -60,10 +62,15 @@ def divide_on_input(maps: NDArray[np.float32], spans: Sequence[Span]) -> NDArray
     """
     divided = maps.astype(np.float64)
     for axis, span in enumerate(spans, start=1):
-        weights = _weights_of_span(span).astype(np.float64)
-        total = weights.sum(1, keepdims=True)
-        shares = np.where(total > 0, weights / np.where(total > 0, total, 1), 1 / span.length)
-        divided = np.moveaxis(np.moveaxis(divided, axis, -1) @ shares, -1, axis)
+        between = _Between.on(span)
+        total = between.of_each(span.units)
+        placed = total > 0
+        moved = np.moveaxis(divided, axis, 0)
+        # The shape of a number for each cell.
+        cells = (-1, *(1,) * (moved.ndim - 1))
+        shares = np.where(placed.reshape(cells), moved / np.where(placed, total, 1).reshape(cells), 0)
+        nowhere = moved[~placed].sum(0) / span.length
+        divided = _along(np.moveaxis(shares, 0, axis), axis, between) + np.expand_dims(nowhere, axis)
     return divided
 
 
@@ -83,23 +90,44 @@ def _seen(span: Span) -> NDArray[np.bool_]:
     return seen
 
 
-def _weights_of_span(span: Span) -> NDArray[np.float32]:
-    """Return the interpolation between the centres of receptive fields as a matrix (units, length)."""
-    cells = (np.arange(span.length) - span.centre(0)) / (span.jump or 1)
-    return (_between(cells, span.units) * _seen(span)).astype(np.float32)
+class _Between(NamedTuple):
+    """Two neighbouring cells for each position, between which it lies, and the weight of each: all (positions,).
+
+    A matrix of cells and positions would grow with the square of the length.
+    """
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    of_left: NDArray[np.float32]
+    of_right: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, cells: NDArray[np.float64], units: int) -> _Between:
+        """Return those of positions that lie at `cells`, counted in cells; beyond the outer cells those alone count."""
+        cells = np.clip(cells, 0, units - 1)
+        left = np.minimum(cells.astype(np.int64), max(units - 2, 0))
+        return cls(
+            left,
+            np.minimum(left + 1, units - 1),
+            (1 - (cells - left)).astype(np.float32),
+            (cells - left).astype(np.float32),
+        )
+
+    @classmethod
+    def on(cls, span: Span) -> _Between:
+        """Return those of the positions of the input, between the centres of receptive fields; 0 outside of all."""
+        between = cls.of((np.arange(span.length) - span.centre(0)) / (span.jump or 1), span.units)
+        seen = _seen(span)
+        return between._replace(of_left=between.of_left * seen, of_right=between.of_right * seen)
+
+    def of_each(self, units: int) -> NDArray[np.float64]:
+        """Return the sum of the weights of each cell: (units,)."""
+        sums = np.bincount(self.left, self.of_left, units) + np.bincount(self.right, self.of_right, units)
+        return np.asarray(sums, np.float64)
 
 
-def _weights(old: int, new: int) -> NDArray[np.float32]:
-    """Return the interpolation as a matrix (old, new), of which each column sums to 1."""
-    return _between((np.arange(new) + 0.5) * old / new - 0.5, old).astype(np.float32)
-
-
-def _between(cells: NDArray[np.float64], units: int) -> NDArray[np.float64]:
-    """Return the weight of each unit in the interpolated value at each position between units: (units, positions)."""
-    cells = np.clip(cells, 0, units - 1)
-    left = np.minimum(cells.astype(int), max(units - 2, 0))
-    right = np.minimum(left + 1, units - 1)
-    matrix = np.zeros((units, len(cells)))
-    np.add.at(matrix, (left, np.arange(len(cells))), 1 - (cells - left))
-    np.add.at(matrix, (right, np.arange(len(cells))), cells - left)
-    return matrix
+def _along(maps: NDArray[Any], axis: int, between: _Between) -> NDArray[Any]:
+    """Return the values at the positions instead of those of the cells, along one axis."""
+    moved = np.moveaxis(maps, axis, -1)
+    values = moved[..., between.left] * between.of_left + moved[..., between.right] * between.of_right
+    return np.moveaxis(values, -1, axis)
