@@ -5,21 +5,26 @@ Every convolution and matrix product has a rule (`lrp_rules.py`). What else ther
 - an element-wise function of one value (an activation, also one of several operations, or a batch normalisation that
   follows no convolution) passes its relevance on as it is;
 - sums of several values (skip connections) and means share it in proportion to the values, by the rule epsilon;
-- a maximum gives all of it to the greatest value; changes of shape, padding and concatenation move it.
+- a maximum gives all of it to the greatest value; changes of shape, padding and concatenation move it;
+- a layer normalisation passes it on as it is, and so do the products of two values what they get (`lrp_products.py`):
+  the gates of an LSTM or GRU, whose steps are laid out one after the other, and attention.
 
-Other operations, such as products of two values, are refused by the name of their layer.
+Other operations are refused by the name of their layer.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import InputError
 from pellucid.network import deeplift, tracing
 from pellucid.network.bias_gradients import score_of
-from pellucid.network.lrp_rules import FACTORS, SHIFTS, AffineLayer, Rules, copied, propagated, stabilised
+from pellucid.network.lrp_layers import Norms, recurrent, step_by_step
+from pellucid.network.lrp_products import PRODUCTS, Products
+from pellucid.network.lrp_rules import FACTORS, SHIFTS, AffineLayer, Rules, copied, propagated, pulled_back, stabilised
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
     from pellucid.network.structure import ModelStructure
     from pellucid.network.traced_functions import TracedFunctions
 
-_MATRIX_PRODUCTS = frozenset({"BatchMatMulV2", "MatMul"})
+_MATRIX_PRODUCTS = frozenset({"BatchMatMulV2", "Einsum", "MatMul"})
 # The operand that depends on the input, of linear operations with weights.
 _WEIGHTED = {
     **dict.fromkeys(("Conv2D", "Conv3D", "DepthwiseConv2dNative", *_MATRIX_PRODUCTS), 0),
@@ -43,6 +48,7 @@ _MOVING = frozenset(
         *("Transpose", "Max", "Maximum", "MaxPool", "MaxPool3D", "Min", "Minimum"),
     }
 )
+_CUTTING = frozenset({"Split", "SplitV", "Unpack"})
 _RESHAPING = frozenset({"BatchToSpaceND", "ExpandDims", "Identity", "Reshape", "Squeeze", "Transpose"})
 
 
@@ -79,9 +85,10 @@ class Relevance:
         with ExitStack() as stack:
             for name, layer in self._structure.layers.items():
                 stack.enter_context(tracing.record_owners(tf_, layer, name, owners))
+                stack.enter_context(step_by_step(layer))
             logits = self._functions.logits(batch)
         score = score_of(self._functions, logits, batch, classes)
-        walk = _Walk(tf_, deeplift.trace_path(batch, logits), self._rules, owners)
+        walk = _Walk(tf_, deeplift.trace_path(batch, logits), self._rules, owners, self._structure.layers)
         walk.start(tf_.gradients(score, logits)[0] * logits)
         relevance = walk.run()
         self.layers = [owners.get(op.name, "") for op, _ in walk.sums]
@@ -93,8 +100,12 @@ class Relevance:
 class _Walk:
     """The way of the relevance from the end of a path to its start."""
 
-    def __init__(self, tf_: Any, path: deeplift.Path, rules: Rules, owners: dict[str, str]) -> None:
+    def __init__(
+        self, tf_: Any, path: deeplift.Path, rules: Rules, owners: dict[str, str], layers: Mapping[str, Any]
+    ) -> None:
         self._tf, self._path, self._rules, self._owners = tf_, path, rules, owners
+        self._recurrent = recurrent(layers)
+        self._norms, self._products = Norms.of(path, owners, layers), Products(tf_, path, rules.epsilon)
         self._layers = {layer.outputs.ref(): layer for layer in self._affine_layers()}
         self._before = self._behind_weights()
         self._single = self._dominators()
@@ -108,10 +119,15 @@ class _Walk:
     def run(self) -> tf.Tensor:
         """Return the relevance of the start of the path."""
         for step in reversed(self._path.steps):
+            if step.op.type in _CUTTING:
+                self._put_together(step)
+                continue
             for output in step.op.outputs:
                 if (relevance := self._relevance.pop(output.ref(), None)) is None:
                     continue
-                if (layer := self._layers.get(output.ref())) is not None:
+                if (source := self._norms.source(output)) is not None:
+                    self._add(source, relevance)
+                elif (layer := self._layers.get(output.ref())) is not None:
                     passed = self._through(layer, relevance)
                     self.sums.append((layer.op, passed))
                     self._add(layer.inputs, passed)
@@ -123,27 +139,44 @@ class _Walk:
         key = tensor.ref()
         self._relevance[key] = self._relevance[key] + relevance if key in self._relevance else relevance
 
+    def _put_together(self, step: deeplift.PathStep) -> None:
+        """Give the relevance of all pieces of a value to the value: of hundreds of steps one after another at once."""
+        tf_, op = self._tf, step.op
+        pieces = [self._relevance.pop(output.ref(), None) for output in op.outputs]
+        if all(piece is None for piece in pieces):
+            return
+        whole = [tf_.zeros_like(o) if piece is None else piece for o, piece in zip(op.outputs, pieces, strict=True)]
+        if op.type == "Unpack":
+            passed = tf_.stack(whole, op.get_attr("axis"))
+        else:
+            passed = tf_.concat(whole, op.inputs[{"Split": 0, "SplitV": 2}[op.type]])
+        self._add(op.inputs[step.operands[0]], passed)
+
     def _pass_on(self, step: deeplift.PathStep, output: tf.Tensor, relevance: tf.Tensor) -> None:
         """Give the relevance of an operation without weights to its operands."""
         op, operands = step
+        if self._products.is_shifted_sum(step):
+            value = op.inputs[operands[0]]
+            self._add(value, value * relevance / stabilised(self._tf, output, self._rules.epsilon))
+            return
+        if self._owners.get(op.name, "") in self._recurrent and self._products.is_gated_constant(step):
+            return  # the constant has it: a bias, while the state is still zero
         if (source := self._single.get(output.ref())) is not None:
             self._add(source, relevance)
             return
         values = [op.inputs[operand] for operand in operands]
         if op.type in _SUMMING | (_SHARING if len(operands) == 1 else frozenset()):
             share = relevance / stabilised(self._tf, output, self._rules.epsilon)
-            for value, slope in zip(values, self._slopes(output, op, values, share), strict=True):
+            for value, slope in zip(values, pulled_back(self._tf, op, operands, share), strict=True):
                 self._add(value, value * slope)
         elif op.type in _MOVING:
-            for value, moved in zip(values, self._slopes(output, op, values, relevance), strict=True):
+            for value, moved in zip(values, pulled_back(self._tf, op, operands, relevance), strict=True):
                 self._add(value, moved)
+        elif op.type in PRODUCTS and (shares := self._products.shares(step, output, relevance)):
+            for value, passed in shares:
+                self._add(value, passed)
         else:
             self._refuse(op, f"the operation {op.type} on {'several values' if len(operands) > 1 else 'one value'}")
-
-    def _slopes(self, output: tf.Tensor, op: tf.Operation, values: list[tf.Tensor], at_output: tf.Tensor) -> Any:
-        return self._tf.gradients(
-            output, values, grad_ys=at_output, stop_gradients=list(op.inputs), unconnected_gradients="zero"
-        )
 
     def _through(self, layer: AffineLayer, relevance: tf.Tensor) -> tf.Tensor:
         rules, is_first = self._rules, layer.inputs.ref() not in self._before

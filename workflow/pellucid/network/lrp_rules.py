@@ -21,7 +21,7 @@ KR, Montavon G. Learning domain invariant representations by joint Wasserstein d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -83,11 +83,29 @@ def copied(op: tf.Operation, replaced: dict[int, Any]) -> tf.Tensor:
     """Return the result of the same operation with other operands, by their indices."""
     operands = [replaced.get(place, tensor) for place, tensor in enumerate(op.inputs)]
     copy = op.graph.create_op(
-        op.type, operands, [output.dtype for output in op.outputs], attrs=op.node_def.attr, op_def=op.op_def
+        op.type, operands, [result.dtype for result in op.outputs], attrs=op.node_def.attr, op_def=op.op_def
     )
     result: tf.Tensor = copy.outputs[0]
     result.set_shape(op.outputs[0].shape)
     return result
+
+
+def pulled_back(tf_: Any, op: tf.Operation, places: Sequence[int], at_output: tf.Tensor) -> list[Any]:
+    """Return the product of a gradient at a result of an operation with the derivatives by some of its operands.
+
+    It is that of a copy of the operation: TensorFlow looks at everything that depends on a tensor before it
+    differentiates by it, which in a network of hundreds of steps is nearly all of it, for every operation anew.
+
+    Args:
+        tf_: TensorFlow.
+        op: the operation.
+        places: indices of the operands.
+        at_output: the gradient.
+    """
+    fresh = {place: tf_.identity(op.inputs[place]) for place in places}
+    result = copied(op, fresh)
+    found: list[Any] = tf_.gradients(result, list(fresh.values()), grad_ys=at_output, unconnected_gradients="zero")
+    return found
 
 
 def stabilised(tf_: Any, z: tf.Tensor, epsilon: float) -> tf.Tensor:
@@ -120,7 +138,9 @@ class _Propagation:
         tf_, layer, values = self._tf, self._layer, self._layer.inputs
         if rule == "epsilon":
             share = self._relevance / self._stable(layer.outputs)
-            return values * tf_.gradients(layer.outputs, values, grad_ys=share, stop_gradients=[values])[0]
+            for op, operand in (*reversed(layer.then), (layer.op, layer.operand)):
+                (share,) = pulled_back(tf_, op, [operand], share)
+            return values * share
         if rule in ("flat", "w2"):
             ones = tf_.ones_like(values)
             change = tf_.ones_like if rule == "flat" else tf_.square
