@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pellucid.errors import InputError
-from pellucid.explain import deep_shap
+from pellucid.explain import deep_shap, lrp
+from pellucid.features import with_implied
 from pellucid.models.imported import archive
 from pellucid.network.explained_model import ExplainedModel
 
@@ -61,6 +62,12 @@ def parts(keras):
         "used twice": twice,
         "greatest": lambda x: layers.Maximum()([x, layers.Dense(4)(x)]),
         "recurrent": lambda x: layers.SimpleRNN(4, activation="relu", return_sequences=True)(x),
+        "long memory": lambda x: layers.LSTM(4, return_sequences=True)(x),
+        "relu memory": lambda x: layers.GRU(4, activation="relu", return_sequences=True)(x),
+        "sigmoid memory": lambda x: layers.LSTM(4, activation="sigmoid", return_sequences=True)(x),
+        "hard gates": lambda x: layers.LSTM(4, recurrent_activation="hard_sigmoid", return_sequences=True)(x),
+        "both directions": lambda x: layers.Bidirectional(layers.GRU(2, return_sequences=True))(x),
+        "attention": lambda x: layers.MultiHeadAttention(2, 3)(x, x),
         "pooled and spread": lambda x: layers.UpSampling1D(2)(layers.MaxPooling1D(2)(x)),
         "every step": lambda x: layers.TimeDistributed(layers.Dense(4, activation="relu"))(x),
         "residual": lambda x: layers.Add()([x, layers.Conv1D(4, 3, padding="same", activation="elu")(x)]),
@@ -84,6 +91,7 @@ NAMES = (
         "greatest",
         "recurrent",
     ),
+    *("long memory", "relu memory", "sigmoid memory", "hard gates", "both directions", "attention"),
     *("pooled and spread", "every step", "residual"),
 )
 
@@ -106,6 +114,9 @@ def check(model, seed=0):
     assert ("rescale_rule" in planned) == all(operation.fits for operation in explained_model.operations)
     if "rescale_rule" in planned:  # which refuses values that do not sum to the change of the logit
         deep_shap.explain(explained_model, inputs, targets, values, training=rows)
+    if "relevance_rule" in with_implied(planned):
+        found = lrp.explain(explained_model, inputs, targets, values)
+        assert np.isfinite(found).all()
     try:
         explained_model.gradient(inputs, targets, "guided")
         runs = True

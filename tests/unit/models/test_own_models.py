@@ -244,7 +244,7 @@ def test_a_relu_inside_of_a_recurrent_layer_is_reached(keras, convolution):
     ending = [layers.LSTM(2, activation="relu"), layers.Dense(3, activation="softmax")]
     model = keras.Sequential([layers.Input((6, 2)), *front, *ending])
     found = archive.features(json.loads(model.to_json()), "")
-    assert found == (("conv", "relu") if convolution else ("relu",))
+    assert found == (("conv", "relu", "relevance_rule") if convolution else ("relu", "relevance_rule"))
     assert ExplainedModel(model).gradient(np.ones((1, 6, 2), np.float32), np.array([0]), "guided").shape == (1, 6, 2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pellucid import plugins
+from pellucid.features import with_implied
 from pellucid.models.imported import activations, archive
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.token_graph import has_token_graph
@@ -22,7 +23,7 @@ def of_model(config: archive.Config, where: str, explained: ExplainedModel) -> t
     of_graph = archive.features(config, where)
     # Before it is opened, a graph does not tell whether one unit at its end is a value or the score of two classes.
     gap = ("gap",) if "gap" not in of_graph and explained.places.pooled is not None else ()
-    return (*of_graph, *gap, *named, "layers")
+    return with_implied((*of_graph, *gap, *named, "layers"))
 
 
 def _of_several(explained: ExplainedModel) -> tuple[str, ...]:
@@ -34,4 +35,4 @@ def _of_several(explained: ExplainedModel) -> tuple[str, ...]:
         "gap": explained.places.pooled is not None,
         "self_attention": has_token_graph(explained.places),
     }
-    return (*(name for name in has if has[name]), "layers")
+    return with_implied((*(name for name in has if has[name]), "layers"))

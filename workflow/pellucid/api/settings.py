@@ -19,6 +19,7 @@ _OUTPUTS_ONLY = "occlusion, rise, lime and kernel_shap need the outputs alone."
 _NEEDED = {
     "conv": "a convolution whose maps lie over the axes of the input",
     "relu": "ReLUs, and no rectifier of another form",
+    "relevance_rule": "layers that LRP has rules for, and no others",
     "rescale_rule": "layers that Deep SHAP has rules for, and no others",
     "gap": "global average pooling, and after it the dense layer of the classes alone",
     "attention": "the attention layer of the architecture attention_lstm",

@@ -26,6 +26,7 @@ _FEATURES = {
     "relu": "a ReLU, and no rectifier of another form",
     "gap": "global average pooling in front of the dense layer of the classes",
     "rescale_rule": "layers that DeepLIFT's rules cover (no LSTM)",
+    "relevance_rule": "layers that LRP's rules cover (also LSTM, GRU, attention)",
     "attention": "attention over time (`attention_lstm`)",
     "self_attention": "self-attention over tokens in time, read as a mean or as one token (`transformer`)",
     "instances": "attention over windows (`mil_cnn`)",

@@ -15,6 +15,7 @@ from pellucid.config.plugin_selection import PACKAGES, unknown
 from pellucid.config.unlabelled import is_labelled
 from pellucid.config.variants import domain_of, variants
 from pellucid.errors import InputError
+from pellucid.features import with_implied
 from pellucid.messages import comma_list
 
 _KINDS = {"methods": "a method", "views": "a view", "scores": "a score"}
@@ -194,7 +195,7 @@ def features(experiment: Mapping[str, Any]) -> tuple[str, ...]:
     truth = tuple(name for name in ("truth", "truth_frequency") if getattr(source, name))
     labels = ("labels",) if is_labelled(experiment) else ()
     split = ("split",) if experiment["split"] != "none" else ()
-    return (*own, *layers, *trained, *truth, *labels, *split)
+    return (*with_implied(own), *layers, *trained, *truth, *labels, *split)
 
 
 def drop_inapplicable(

@@ -24,7 +24,7 @@ SPEC = MethodSpec(
     per_channel=True,
     signed=True,
     checks=("coverage",),
-    requires=("rescale_rule",),
+    requires=("relevance_rule",),
 )
 
 # The rules of the first layer, other convolutions and dense layers, and alpha; the names are those of zennit.

@@ -56,7 +56,8 @@ class ModelSpec:
         features: what methods may require of it:
             "conv": a convolution layer whose maps lie over the axes of the input;
             "relu": at least one ReLU, however it is written, and no rectifier of another form (`rectifiers.py`);
-            "rescale_rule": DeepLIFT's rules cover every layer (`deeplift.py`);
+            "rescale_rule": DeepLIFT's rules cover every layer (`deeplift.py`), and so do those of LRP;
+            "relevance_rule": those of LRP do (`lrp.py`), of a model without "rescale_rule";
             "gap": global average pooling of feature maps, and after it the dense layer of the classes alone;
             "self_attention": layers MultiHeadAttention over tokens in the order of time; nothing else mixes the tokens
             before their mean, or one of them, is read (`token_graph.py`);

@@ -104,7 +104,8 @@ def build(
         Field(
             json_schema_extra=UNIQUE,
             description="what methods find in the model: conv (convolutions over the axes of the input), relu, "
-            "rescale_rule (layers that Deep SHAP has rules for, and no others), gap (global average pooling, and "
+            "rescale_rule (layers that Deep SHAP has rules for, and no others), relevance_rule (the same of LRP, whose "
+            "rules include LSTM, GRU and attention), gap (global average pooling, and "
             "after it the dense layer of the classes alone) and self_attention (MultiHeadAttention over tokens in the "
             "order of time). It is held against the model before it is trained",
         ),

@@ -62,7 +62,7 @@ def check(
         InputError: such an address, or `own_keys.check` refuses a value.
     """
     if features == "auto" and not is_local(file):
-        expected = "a list of what the model has of conv, relu, rescale_rule, gap and self_attention"
+        expected = "a list of what the model has of conv, relu, rescale_rule, relevance_rule, gap and self_attention"
         raise InputError.unexpected(
             "features", "auto, and an address", expected, "A file on this machine is looked into."
         )
@@ -151,7 +151,8 @@ def build(
         | Annotated[Sequence[Annotated[str, one_of(archive.FEATURES)]], Field(json_schema_extra=UNIQUE)],
         Field(
             description="what methods find in the model: auto reads it from the file, which must then be on this "
-            "machine; of an address it must be said: a list of conv, relu, rescale_rule, gap, self_attention"
+            "machine; of an address it must be said: a list of conv, relu, rescale_rule, relevance_rule, gap, "
+            "self_attention"
         ),
     ] = "auto",
     freeze: Annotated[

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SPEC = ModelSpec(
     title="Transformer encoder: patches, positions, blocks of self-attention, mean over all patches",
     kinds=("series",),
-    features=("conv", "relu", "self_attention"),
+    features=("conv", "relu", "relevance_rule", "self_attention"),
     source="Vaswani A, Shazeer N, Parmar N, Uszkoreit J, Jones L, Gomez AN, et al. Attention Is All You Need. NIPS "
     "(2017); normalisation before each part as in Dosovitskiy A, Beyer L, Kolesnikov A, Weissenborn D, Zhai X, "
     "Unterthiner T, et al. An Image is Worth 16x16 Words. ICLR (2021), equations 2 and 3",

@@ -7,7 +7,8 @@ The results agree with those of `rectifiers.py` and `deeplift.py` on the loaded 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pellucid.network.graph import Node
@@ -131,8 +132,56 @@ _COMBINING = {
 _JOINING = {"Add", "Subtract"}
 
 
-def has_multipliers(nodes: Sequence[Node]) -> bool:
-    """Return whether DeepLIFT's rules cover every layer; a final activation over all classes does not count."""
+def rules(nodes: Sequence[Node]) -> dict[str, bool]:
+    """Return whether DeepLIFT's rules cover every layer, and else whether LRP's do; a final softmax does not count."""
+
+    def is_ruled(node: Node, is_last: bool) -> bool:
+        if node.module.startswith("keras.layers") and node.kind in _OF_RELEVANCE:
+            return _OF_RELEVANCE[node.kind](nodes, node)
+        return _is_ruled(node, is_last)
+
+    of_deeplift = _are_covered(nodes, _is_ruled)
+    return {"rescale_rule": of_deeplift, "relevance_rule": not of_deeplift and _are_covered(nodes, is_ruled)}
+
+
+def _is_plain_recurrent(nodes: Sequence[Node], node: Node) -> bool:
+    """Return whether a recurrent layer has gates that are sigmoids, no state but its own, and not too many steps."""
+    # Sizes inside of a saved graph are not known: there are hardly more steps than the input has.
+    config, length = node.config, nodes[0].shape[0] if nodes[0].shape else None
+    plain = not config.get("stateful") and not config.get("return_state") and len(node.inputs) == 1
+    gates = config.get("recurrent_activation", "sigmoid") == "sigmoid"
+    signals = _name_of(config.get("activation")) in _RULED_FUNCTIONS - {"sigmoid", "hard_sigmoid"}
+    return bool(plain and gates and signals and length and length <= MOST_STEPS)
+
+
+def _is_plain_pair(nodes: Sequence[Node], node: Node) -> bool:
+    """Return whether both directions of a layer are plain recurrent layers, whose results are added or joined."""
+    parts = [node.config.get(name) for name in ("layer", "backward_layer")]
+    both = [part for part in parts if isinstance(part, Mapping)]
+    kinds = all(part.get("class_name") in _RECURRENT for part in both)
+    joined = node.config.get("merge_mode") in ("concat", "sum", "ave", None)
+    return kinds and joined and all(_is_plain_recurrent(nodes, replace(node, config=part["config"])) for part in both)
+
+
+def _is_plain_attention(nodes: Sequence[Node], node: Node) -> bool:
+    """Return whether attention goes over one axis, with no mask that depends on the input."""
+    return node.config.get("attention_axes") in (None, [1], (1,)) and len(node.inputs) in (2, 3)
+
+
+MOST_STEPS = 1000  # each step of a recurrent layer is traced for itself
+_RECURRENT = frozenset({"GRU", "LSTM", "SimpleRNN"})
+_OF_RELEVANCE: Mapping[str, Callable[[Sequence[Node], Node], bool]] = {
+    **dict.fromkeys(_RECURRENT, _is_plain_recurrent),
+    "Bidirectional": _is_plain_pair,
+    "MultiHeadAttention": _is_plain_attention,
+    **dict.fromkeys(
+        ("GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"), lambda nodes, node: True
+    ),
+}
+
+
+def _are_covered(nodes: Sequence[Node], is_ruled: Callable[[Node, bool], bool]) -> bool:
+    """Return whether every layer is a function of one value, element by element, or has a rule."""
     leaves = [place for place, node in enumerate(nodes) if not node.container]
     used = {source for place in leaves for source in nodes[place].inputs}
     ends = [place for place in leaves if place not in used]
@@ -147,7 +196,7 @@ def has_multipliers(nodes: Sequence[Node]) -> bool:
         before = {origins[source] for source in node.inputs}
         single = len(before) == 1 and _is_elementwise(node)
         origins[place] = before.pop() if single else place
-        if not single and not _is_ruled(node, place == ends[0]):
+        if not single and not is_ruled(node, place == ends[0]):
             return False
     return True
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import InputError
+from pellucid.features import with_implied
 from pellucid.messages import comma_list, first_line, format_shape
 from pellucid.models.imported import (
     activations,
@@ -33,8 +34,7 @@ from pellucid.network.token_graph import has_token_graph
 Config = Mapping[str, Any]
 Shapes = Mapping[str, tuple[int, ...]]
 
-# The features of `base.ModelSpec.features` that can be read from a file.
-FEATURES = ("conv", "relu", "rescale_rule", "gap", "self_attention")
+FEATURES = ("conv", "relu", "rescale_rule", "relevance_rule", "gap", "self_attention")  # that a file shows
 
 # Layers that run or load code when the model is loaded or called.
 _CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
@@ -265,7 +265,7 @@ def features(config: Config, where: str, explained: str | None = None) -> tuple[
         has = {
             "conv": bool(places.ends),
             "relu": activations.has_relus(nodes),
-            "rescale_rule": activations.has_multipliers(nodes),
+            **activations.rules(nodes),
             "gap": places.pooled is not None,
             "self_attention": has_token_graph(places),
         }
@@ -293,7 +293,7 @@ def require_features(wanted: Sequence[str], config: Config, where: str, explaine
     Raises:
         InputError: the model lacks a feature.
     """
-    present = features(config, where, explained)
+    present = with_implied(features(config, where, explained))
     if missing := [name for name in wanted if name not in present]:
         raise InputError.unexpected(
             f"{where}: features", f"{comma_list(missing)}, which the model lacks", comma_list(present) or "[]"
