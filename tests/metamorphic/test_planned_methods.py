@@ -62,6 +62,11 @@ def parts(keras):
         "used twice": twice,
         "greatest": lambda x: layers.Maximum()([x, layers.Dense(4)(x)]),
         "recurrent": lambda x: layers.SimpleRNN(4, activation="relu", return_sequences=True)(x),
+        "squeezed and excited": lambda x: layers.Multiply()(
+            [x, layers.Reshape((1, 4))(layers.Dense(4, activation="sigmoid")(layers.GlobalAveragePooling1D()(x)))]
+        ),
+        "gated by another": lambda x: x * layers.Dense(4, activation="sigmoid")(x),
+        "two gates": lambda x: layers.Multiply()([layers.Dense(4, activation="sigmoid")(x) for _ in range(2)]),
         "long memory": lambda x: layers.LSTM(4, return_sequences=True)(x),
         "relu memory": lambda x: layers.GRU(4, activation="relu", return_sequences=True)(x),
         "sigmoid memory": lambda x: layers.LSTM(4, activation="sigmoid", return_sequences=True)(x),
@@ -91,6 +96,7 @@ NAMES = (
         "greatest",
         "recurrent",
     ),
+    *("squeezed and excited", "gated by another", "two gates"),
     *("long memory", "relu memory", "sigmoid memory", "hard gates", "both directions", "attention"),
     *("pooled and spread", "every step", "residual"),
 )
@@ -139,3 +145,22 @@ def test_each_part_alone(keras, name):
 )
 def test_parts_at_random(keras, names, end, seed):
     check(model_of(keras, names, end, seed), seed)
+
+
+OFFERED = (
+    "squeezed and excited",
+    "gated by another",
+    "long memory",
+    "both directions",
+    "attention",
+    "LayerNormalization",
+)
+REFUSED = ("two gates", "sigmoid memory", "hard gates", "greatest")
+
+
+@pytest.mark.parametrize("name", OFFERED + REFUSED)
+def test_lrp_is_offered_where_it_has_rules(keras, name):
+    model = model_of(keras, [name])
+    assert ("relevance_rule" in with_implied(archive.features(json.loads(model.to_json()), "model"))) == (
+        name in OFFERED
+    )

@@ -211,6 +211,20 @@ def test_attention_by_plain_loops():
     np.testing.assert_allclose(found[0, :, 0], of_q + of_k + of_v, rtol=1e-4, atol=1e-7)
 
 
+def test_a_normalisation_that_is_used_twice_passes_each_on(x):
+    import keras
+
+    layers = keras.layers
+
+    keras.utils.set_random_seed(5)
+    given = keras.Input((STEPS, CHANNELS))
+    norm = layers.LayerNormalization()
+    one, two = (norm(layers.Conv1D(UNITS, size, padding="same", use_bias=False)(given)) for size in (1, 3))
+    model = keras.Model(given, layers.Dense(2, use_bias=False)(layers.Flatten()(layers.Concatenate()([one, two]))))
+    found, scores = relevance(model, x, TARGETS)
+    np.testing.assert_allclose(found.sum((1, 2)), scores, rtol=1e-3)
+
+
 def test_a_product_of_two_signals_has_no_rule(x):
     import keras
 

@@ -52,15 +52,7 @@ class Norms:
             InputError: such a layer has several results or inputs.
         """
         names = {name for name, layer in layers.items() if type(layer).__name__ in _NORMS}
-        uses: list[tuple[str, list[deeplift.PathStep]]] = []
-        before = ""
-        for step in path.steps:
-            owner = owners.get(step.op.name, "")
-            if owner in names:
-                if owner != before:
-                    uses.append((owner, []))
-                uses[-1][1].append(step)
-            before = owner
+        uses = [(name, steps) for name in sorted(names) for steps in _uses(path, owners, name)]
         sources: dict[Any, tf.Tensor] = {}
         for name, steps in uses:
             made = {output.ref() for step in steps for output in step.op.outputs}
@@ -79,3 +71,17 @@ class Norms:
     def source(self, output: tf.Tensor) -> tf.Tensor | None:
         """Return the input of the normalisation whose result this is; None where it is no such result."""
         return self._sources.get(output.ref())
+
+
+def _uses(path: deeplift.Path, owners: Mapping[str, str], name: str) -> list[list[deeplift.PathStep]]:
+    """Return the operations of a layer, apart for each of its uses: those that share a value belong together."""
+    groups: list[tuple[set[Any], list[deeplift.PathStep]]] = []
+    for step in path.steps:
+        if owners.get(step.op.name, "") != name:
+            continue
+        values = {step.op.inputs[place].ref() for place in step.operands} | {output.ref() for output in step.op.outputs}
+        joined = [group for group in groups if group[0] & values]
+        steps = [*(other for group in joined for other in group[1]), step]
+        groups = [group for group in groups if not group[0] & values]
+        groups.append((values.union(*(group[0] for group in joined)), steps))
+    return [steps for _, steps in groups]

@@ -136,7 +136,7 @@ def rules(nodes: Sequence[Node]) -> dict[str, bool]:
     """Return whether DeepLIFT's rules cover every layer, and else whether LRP's do; a final softmax does not count."""
 
     def is_ruled(node: Node, is_last: bool) -> bool:
-        if node.module.startswith("keras.layers") and node.kind in _OF_RELEVANCE:
+        if node.module.startswith("keras.") and node.kind in _OF_RELEVANCE:
             return _OF_RELEVANCE[node.kind](nodes, node)
         return _is_ruled(node, is_last)
 
@@ -168,12 +168,24 @@ def _is_plain_attention(nodes: Sequence[Node], node: Node) -> bool:
     return node.config.get("attention_axes") in (None, [1], (1,)) and len(node.inputs) in (2, 3)
 
 
+def _is_gated(nodes: Sequence[Node], node: Node) -> bool:
+    """Return whether a product is that of a gate, which a sigmoid puts out, and of a value that is none."""
+    gates = 0
+    for source in node.inputs:
+        while nodes[source].kind in _KEEPING_GATES and len(nodes[source].inputs) == 1:
+            (source,) = nodes[source].inputs
+        gates += nodes[source].kind == "Sigmoid" or _name_of(nodes[source].config.get("activation")) == "sigmoid"
+    return len(node.inputs) == 2 and gates == 1
+
+
+_KEEPING_GATES = frozenset({"Dropout", "Flatten", "Identity", "Permute", "Reshape"})
 MOST_STEPS = 1000  # each step of a recurrent layer is traced for itself
 _RECURRENT = frozenset({"GRU", "LSTM", "SimpleRNN"})
 _OF_RELEVANCE: Mapping[str, Callable[[Sequence[Node], Node], bool]] = {
     **dict.fromkeys(_RECURRENT, _is_plain_recurrent),
     "Bidirectional": _is_plain_pair,
     "MultiHeadAttention": _is_plain_attention,
+    "Multiply": _is_gated,
     **dict.fromkeys(
         ("GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"), lambda nodes, node: True
     ),
