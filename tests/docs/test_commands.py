@@ -115,6 +115,7 @@ MEASURED = [
         "first_picture",
         "dag",
         "long_signals",
+        "published_degradation",
         "summaries",
         "published",
         "planted_labels",
