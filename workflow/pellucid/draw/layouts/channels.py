@@ -140,4 +140,8 @@ def frame(axes: Any, time: NDArray[np.float64], truth: NDArray[np.bool_]) -> Non
     step = time[1] - time[0]
     across = np.concatenate([[time[0] - step], time, [time[-1] + step]])
     down = np.repeat(np.arange(-1, truth.shape[1] + 1), 8) + np.tile((np.arange(8) + 0.5) / 8 - 0.5, len(rows) // 8)
-    axes.contour(across, down, rows, levels=[0.5], colors=[style.PALETTE[2]], linewidths=1.2)
+    limits = axes.get_xlim(), axes.get_ylim()
+    drawn = axes.contour(across, down, rows, levels=[0.5], colors=[style.PALETTE[2]], linewidths=1.2)
+    # The frame of a cell at the edge lies on the edge: no room is made for it, which would look like padding.
+    drawn.set_clip_on(False)
+    axes.set(xlim=limits[0], ylim=limits[1])

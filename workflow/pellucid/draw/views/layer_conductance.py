@@ -153,7 +153,10 @@ def _bars(axes: Axes, totals: NDArray[np.float64], end: float, scale: style.Scal
     axes.axvline(0, color=style.INK, linewidth=0.7)
     axes.set_xlim(-end, end)
     axes.set_ylim(len(totals) - 0.5, -0.5)
-    axes.locator_params(axis="x", nbins=3)
+    # The narrow axis has room for one number beside 0: the largest of one digit that is inside.
+    largest = float(f"{0.95 * end:.0e}")
+    largest = largest if largest <= end else largest / 2
+    axes.set_xticks([0, largest], ["0", short(largest)])
     axes.tick_params(labelsize=7)
     axes.tick_params(axis="y", length=0)
 
