@@ -9,6 +9,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from pellucid.errors import InputError
+from pellucid.network.signal_transforms import ShortTimeTransform
 from pellucid.score import localisation_frequency
 from pellucid.score.base import Explanation, ScoreContext
 
@@ -78,8 +79,10 @@ def test_what_has_no_evidence_or_no_other_bin_has_no_value(truth, rng):
 
 
 def test_an_explanation_over_time_is_refused_even_where_its_shape_would_fit(truth, rng):
-    assert localisation_frequency.SPEC.domains == ("frequency",)
-    for domain in ("time", "stft", "bands"):
+    assert localisation_frequency.SPEC.domains == ("frequency", "stft")
+    with pytest.raises(InputError, match="maps of the shape"):
+        scored(rng.random((N, BINS, 1)), truth, "stft")
+    for domain in ("time", "bands"):
         with pytest.raises(InputError, match=f'found a map over "{domain}"; expected frequency'):
             scored(rng.random((N, BINS, 1)), truth, domain)
 
@@ -87,3 +90,51 @@ def test_an_explanation_over_time_is_refused_even_where_its_shape_would_fit(trut
 def test_maps_with_other_bins_are_refused(truth, rng):
     with pytest.raises(InputError, match=r"maps of the shape \(200, 33, 1\)"):
         scored(rng.random((N, BINS + 1, 1)), truth)
+
+
+def tones(places, length, frame, channels=1):
+    """The map that a tone has over short frames: the size of its coefficients, (N, bins, frames, channels)."""
+    time = np.arange(length)
+    x = np.stack([np.sin(2 * np.pi * place * time / length + place) for place in places])
+    x = np.repeat(x[..., np.newaxis], channels, -1).astype(np.float32)
+    return np.abs(ShortTimeTransform(length, channels, frame).forward(x))
+
+
+@pytest.mark.parametrize(("length", "frame"), [(240, 60), (256, 64), (250, 40)])
+def test_a_tone_is_found_over_short_frames_whatever_it_leaks(length, frame):
+    bins = length // 2 + 1
+    places = [bins // 4, bins // 3, bins // 2]
+    truth = np.arange(bins) == np.array(places)[:, np.newaxis]
+    found = scored_short(tones(places, length, frame, 2), truth, length)
+    np.testing.assert_allclose(found["relevance_rank"], 1)
+    np.testing.assert_allclose(found["auroc"], 1)
+    # A few frames at the ends hold a part of the signal, whose spectrum is wide.
+    assert (found["relevance_mass"] > 0.6).all()
+    elsewhere = scored_short(tones([place + bins // 3 for place in places], length, frame), truth, length)
+    assert (elsewhere["relevance_rank"] == 0).all()
+    assert (elsewhere["relevance_mass"] < 0.1).all()
+
+
+def scored_short(maps, truth, length):
+    labels = np.zeros(len(truth), int)
+    inputs = np.zeros((len(truth), length, maps.shape[-1]), np.float32)
+    case = ScoreContext(SERIES, inputs, labels, labels, truth_frequency=truth)
+    explanation = replace(Explanation("map", "map", maps.astype(np.float32)), domain="stft")
+    return localisation_frequency.score(explanation, case, np.random.default_rng(0)).values
+
+
+def test_bins_of_short_frames_by_hand():
+    """A signal of 80 samples in frames of 20: a bin of a frame is four of the signal."""
+    truth = np.zeros((2, 41), bool)
+    truth[0, 16] = truth[1, [18, 19]] = True  # at the bins 4, and 4.5 and 4.75
+    carries, judged = localisation_frequency.in_short_frames(truth, 80, 11)
+    assert np.flatnonzero(carries[0]).tolist() == [4]
+    assert np.flatnonzero(carries[1]).tolist() == [4, 5]
+    assert np.flatnonzero(~judged[0]).tolist() == [2, 3, 5, 6]
+    assert np.flatnonzero(~judged[1]).tolist() == [3, 6]
+
+
+def test_a_control_over_short_frames_has_what_chance_gives(rng):
+    truth = rng.permuted(np.broadcast_to(np.arange(121) < 3, (150, 121)), axis=1)
+    found = scored_short(rng.random((150, 31, 9, 1)), truth, 240)["auroc"]
+    assert abs(np.nanmean(found) - 0.5) < 4 * np.nanstd(found) / np.sqrt(np.isfinite(found).sum())
