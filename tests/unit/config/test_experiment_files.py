@@ -327,7 +327,11 @@ def test_frequencies_of_evidence_are_planted_evidence():
 @pytest.mark.parametrize(
     ("methods", "entry", "message"),
     [
-        ({"only": ["saliency"]}, FREQUENCIES, "of explanations over frequency or stft; no method has domain: frequency or stft"),
+        (
+            {"only": ["saliency"]},
+            FREQUENCIES,
+            "of explanations over frequency or stft; no method has domain: frequency or stft",
+        ),
         ({"only": ["saliency"], "saliency": {"domain": "frequency"}}, SERIES, "has no truth_frequency"),
     ],
 )

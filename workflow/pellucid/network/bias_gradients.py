@@ -19,7 +19,7 @@ import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.network import deeplift, tracing
-from pellucid.network.lrp_rules import copied
+from pellucid.network.copies import copied
 from pellucid.network.spans import Span
 
 if TYPE_CHECKING:

@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 from pellucid.errors import InputError
 from pellucid.network import deeplift, tracing
 from pellucid.network.bias_gradients import score_of
+from pellucid.network.copies import copied, pulled_back
 from pellucid.network.lrp_layers import Norms, recurrent, step_by_step
 from pellucid.network.lrp_products import PRODUCTS, Products
-from pellucid.network.lrp_rules import FACTORS, SHIFTS, AffineLayer, Rules, copied, propagated, pulled_back, stabilised
+from pellucid.network.lrp_rules import FACTORS, SHIFTS, AffineLayer, Rules, propagated, stabilised
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pellucid.network import deeplift
-from pellucid.network.lrp_rules import SHIFTS, pulled_back, stabilised
+from pellucid.network.copies import pulled_back
+from pellucid.network.lrp_rules import SHIFTS, stabilised
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -21,8 +21,10 @@ KR, Montavon G. Learning domain invariant representations by joint Wasserstein d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pellucid.network.copies import copied, pulled_back
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -77,35 +79,6 @@ class AffineLayer(NamedTuple):
         """The results behind the last operation."""
         tensor: tf.Tensor = (self.then[-1][0] if self.then else self.op).outputs[0]
         return tensor
-
-
-def copied(op: tf.Operation, replaced: dict[int, Any]) -> tf.Tensor:
-    """Return the result of the same operation with other operands, by their indices."""
-    operands = [replaced.get(place, tensor) for place, tensor in enumerate(op.inputs)]
-    copy = op.graph.create_op(
-        op.type, operands, [result.dtype for result in op.outputs], attrs=op.node_def.attr, op_def=op.op_def
-    )
-    result: tf.Tensor = copy.outputs[0]
-    result.set_shape(op.outputs[0].shape)
-    return result
-
-
-def pulled_back(tf_: Any, op: tf.Operation, places: Sequence[int], at_output: tf.Tensor) -> list[Any]:
-    """Return the product of a gradient at a result of an operation with the derivatives by some of its operands.
-
-    It is that of a copy of the operation: TensorFlow looks at everything that depends on a tensor before it
-    differentiates by it, which in a network of hundreds of steps is nearly all of it, for every operation anew.
-
-    Args:
-        tf_: TensorFlow.
-        op: the operation.
-        places: indices of the operands.
-        at_output: the gradient.
-    """
-    fresh = {place: tf_.identity(op.inputs[place]) for place in places}
-    result = copied(op, fresh)
-    found: list[Any] = tf_.gradients(result, list(fresh.values()), grad_ys=at_output, unconnected_gradients="zero")
-    return found
 
 
 def stabilised(tf_: Any, z: tf.Tensor, epsilon: float) -> tf.Tensor:

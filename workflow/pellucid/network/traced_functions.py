@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from pellucid.errors import InputError
-from pellucid.network import deeplift, relu_gradients, target_columns, tracing
+from pellucid.network import deeplift, relu_gradients, rescale_rules, target_columns, tracing
 from pellucid.network.graph import one_score
 from pellucid.network.layers import last_layer
 
@@ -170,7 +170,7 @@ class TracedFunctions:
             both = tf_.concat([batch, references], 0)
             path = deeplift.trace_path(both, self.logits(both))
             slopes = target_columns.slopes(tf_, columns, self._structure.n_classes)
-            return deeplift.contributions(tf_, path, tf_.repeat(slopes, rows, axis=0), inputs, rows)
+            return rescale_rules.contributions(tf_, path, tf_.repeat(slopes, rows, axis=0), inputs, rows)
 
         return run
 
