@@ -28,7 +28,8 @@ Partition = Annotated[
     Literal["grid", "superpixels", "change_points"],
     Field(
         description="equal slices or blocks; superpixels (of images), which follow the content, by SLIC; change_points "
-        "(of series): slices that end where the level changes, by ruptures, of each channel or of all together"
+        "(of series): slices that end where the level changes, by ruptures, of each channel or of all together; above "
+        "1,000 samples to within a few"
     ),
 ]
 Compactness = Annotated[
