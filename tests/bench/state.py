@@ -29,6 +29,7 @@ PUBLISHED = {
     "LIME": (0.932, 0.438, 0.937, 0.912),
     "integrated gradients": (0.918, 0.454, 0.936, 0.909),
     "occlusion": (0.866, 0.393, 0.870, 0.817),
+    "augmented occlusion": (0.755, 0.388, 0.915, 0.830),
     "gradient SHAP": (0.849, 0.414, 0.852, 0.798),
 }
 # By fold (seed 42) in the repository's results.csv, another run of the same experiment: how far trainings differ there.
@@ -43,6 +44,8 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "integrated gradients": ("integrated_gradients", {"baseline": "zero", "steps": 25}),
     # Zero is the mean of the training series here, see `attributions`.
     "occlusion": ("occlusion", {"baseline": "zero", "window": 1}),
+    # The values of ten training series in the same place.
+    "augmented occlusion": ("augmented_occlusion", {"background": 10, "window": 1}),
     "gradient SHAP": ("gradient_shap", {"background": 50, "samples": 50}),
 }
 FOLDS, UNITS = 4, 200
@@ -138,7 +141,7 @@ def attributions(
         method: a key of `PUBLISHED`.
         model: with an output for each step.
         x: (N, length, 3).
-        training: (M, length, 3), of whose mean occlusion takes the values that cover.
+        training: (M, length, 3), of whose mean occlusion takes the values that cover, and augmented occlusion series.
         seed: of the method.
     """
     import pellucid
@@ -152,6 +155,8 @@ def attributions(
         if method == "occlusion":
             shift = training[:, : step + 1].mean(0)
             seen = seen - shift
+        if method == "augmented occlusion":
+            parameters = {**parameters, "training": training[:, : step + 1]}
         if method == "gradient SHAP":
             parameters = {**parameters, "training": np.concatenate([np.zeros_like(seen), seen])}
         explained = pellucid.explain(up_to(model, step, shift), seen, name, at_steps="last", seed=seed, **parameters)
