@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pellucid import files
 from pellucid.user_text import from_cell, in_cell
@@ -48,12 +48,17 @@ def read(path: Path | str, *, index: str | None = None, words: Iterable[str] = W
     Raises:
         InputError: the file is no such table.
     """
+    with files.reading(path, _EXPECTED):
+        table = parse(path, words)
+        return table if index is None else table.set_index(index)
+
+
+def parse(source: Path | str | TextIO, words: Iterable[str] = WORDS) -> pd.DataFrame:
+    """Return the table of a file that `write` wrote, or of the open text of one; `words` names its columns of words."""
     import pandas as pd
 
-    with files.reading(path, _EXPECTED):
-        # The default way to read numbers is off by a bit in the last place.
-        table = pd.read_csv(path, converters=dict.fromkeys(words, from_cell), float_precision="round_trip")
-        return table if index is None else table.set_index(index)
+    # The default way to read numbers is off by a bit in the last place.
+    return pd.read_csv(source, converters=dict.fromkeys(words, from_cell), float_precision="round_trip")
 
 
 def read_square(path: Path | str) -> tuple[list[str], list[list[int]]]:

@@ -131,3 +131,26 @@ def test_says_what_is_missing(model, data, name, arguments, message):
 def test_a_function_has_no_inside(data):
     with pytest.raises(pellucid.InputError, match="it looks inside of a model"):
         pellucid.view(lambda batch: batch[:, :3, 0, 0], data[0][:4], "filters")
+
+
+NAMES = ["NA", "01", "=1+1"]
+
+
+@pytest.mark.parametrize("name", ["counterfactuals", "training_influence", "embedding", "tcav", "concept_parts"])
+def test_names_in_a_table_are_those_that_were_written(model, data, name):
+    x, labels = data
+    parameters = (
+        {"concepts": {"001": {"label": "01"}}, "counterparts": 1, "draws": 5}
+        if name == "tcav"
+        else PARAMETERS.get(name, {})
+    )
+    found = pellucid.view(
+        model, x[:12], name, y=labels[:12], training=x[12:], training_y=labels[12:], class_names=NAMES, **parameters
+    ).table
+    words = plugins.spec("views", name).words
+    assert {"output", "class"} & {*words}
+    for column in words:
+        assert {*found[column]} <= {*NAMES, "", "all", "001", *found.get("layer", [])}, column
+    assert {*found[next(word for word in words if word in ("class", "output"))]} & {"NA", "01"}
+    if name == "tcav":
+        assert {*found["concept"]} == {"001"}

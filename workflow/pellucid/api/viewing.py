@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pellucid import files, plugins, seeds
+from pellucid import files, plugins, seeds, tables
 from pellucid.api import answers, checked, facts, settings
 from pellucid.api.explanation import facts_html, figure_html, fitted
 from pellucid.api.facts import Data
@@ -53,9 +53,8 @@ class ModelView:
     @property
     def table(self) -> pd.DataFrame | None:
         """The workflow's table of the view; None where it has none."""
-        import pandas as pd
-
-        return pd.read_csv(io.StringIO(self.texts["csv"])) if "csv" in self.texts else None
+        words = plugins.spec("views", self.view).words
+        return tables.parse(io.StringIO(self.texts["csv"]), words) if "csv" in self.texts else None
 
     def plot(self) -> Figure:
         """Return the workflow's figure of the view."""

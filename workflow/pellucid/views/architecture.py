@@ -29,6 +29,7 @@ SPEC = ViewSpec(
     paper="receptive fields: Araujo A, Norris W, Sim J. Computing Receptive Fields of Convolutional Neural Networks. "
     "Distill (2019)",
     texts=("txt", "csv"),
+    words=("layer", "kind", "connected to"),
     several_inputs=True,
 )
 

@@ -55,6 +55,7 @@ class ViewSpec:
         needs: what it reads besides the model: "examples" (the selected ones), "training", "test", "truth" (where the
             evidence was planted), "groups".
         texts: suffixes of the text files that it writes beside its arrays, such as "csv".
+        words: columns of the CSV that hold names, which may look like numbers or like missing values.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
         several_inputs: whether it shows a model of several inputs, with all but one at the values of an example.
     """
@@ -65,6 +66,7 @@ class ViewSpec:
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     tasks: tuple[str, ...] = TASKS
     several_inputs: bool = False
     function: ClassVar[str] = "compute"

@@ -36,6 +36,7 @@ SPEC = ViewSpec(
     requires=("conv", "labels"),
     needs=("training", "test"),
     texts=("csv",),
+    words=("output",),
 )
 
 _MOST_VALUES = 2**23  # of the feature maps that go through the rest of the model at once

@@ -38,6 +38,7 @@ SPEC = ViewSpec(
     requires=("labels", "layers", "split"),
     needs=("training", "examples"),
     texts=("csv",),
+    words=("class", "predicted", "changed to"),
     # Another class takes the place of the predicted one: of labels and values there is no such place.
     tasks=(SINGLE_LABEL,),
 )

@@ -34,6 +34,7 @@ SPEC = ViewSpec(
     requires=("labels", "layers"),
     needs=("test",),
     texts=("csv",),
+    words=("class",),
     # Colours and neighbours are of classes that exclude each other.
     tasks=(SINGLE_LABEL,),
 )

@@ -36,6 +36,7 @@ SPEC = ViewSpec(
     requires=("labels", "layers"),
     needs=("training", "test", "truth", "groups"),
     texts=("csv",),
+    words=("layer", "concept", "output"),
 )
 
 LEVEL = 0.05  # probability of one false claim or more among all tests of the view

@@ -30,6 +30,7 @@ SPEC = ViewSpec(
     requires=("labels", "layers", "split"),
     needs=("training", "examples"),
     texts=("csv",),
+    words=("class", "predicted"),
     tasks=(SINGLE_LABEL,),
 )
 
