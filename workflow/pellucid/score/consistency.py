@@ -12,6 +12,9 @@ from pellucid.explain.shared import segments
 from pellucid.score.base import Explanation, Metric, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.tasks import SINGLE_LABEL
 
+# Parts of a map, in their order, each with a sign.
+Cell = tuple[tuple[int, int], ...]
+
 SPEC = ScoreSpec(
     title="Consistency",
     family="faithfulness",
@@ -52,12 +55,12 @@ def score(
 ) -> ScoreResult:
     """Return both metrics of each example; NaN where no other one has its strongest parts, and for maps of zeros."""
     assert case.model is not None
-    if "predictions" not in case.cache:
-        case.cache["predictions"] = case.model.logits(case.inputs).argmax(1)
-    predictions: NDArray[np.int64] = case.cache["predictions"]
+    predictions = case.model.logits(case.inputs).argmax(1)
     number = min(parts, int(np.prod(case.inputs.shape[1:-1])))
     cells = cells_of(explanation, number, top)
-    same = np.array([[one == other and one != () for other in cells] for one in cells])
+    known: dict[Cell, int] = {}
+    numbers = np.array([known.setdefault(cell, len(known)) for cell in cells])
+    same = (numbers[:, np.newaxis] == numbers) & np.array([cell != () for cell in cells])
     np.fill_diagonal(same, False)
     alike = predictions[:, np.newaxis] == predictions
     in_cell, others = same.sum(1), len(cells) - 1
@@ -67,7 +70,7 @@ def score(
     return ScoreResult({"consistency_gain": consistency - chance, "consistency": consistency})
 
 
-def cells_of(explanation: Explanation, parts: int, top: int) -> list[tuple[tuple[int, int], ...]]:
+def cells_of(explanation: Explanation, parts: int, top: int) -> list[Cell]:
     """Return of each map its strongest parts, in their order, each with the sign of its sum; () for a map of zeros.
 
     Args:
@@ -81,7 +84,7 @@ def cells_of(explanation: Explanation, parts: int, top: int) -> list[tuple[tuple
     return [_strongest(row, top) for row in sums]
 
 
-def _strongest(sums: NDArray[np.float64], top: int) -> tuple[tuple[int, int], ...]:
+def _strongest(sums: NDArray[np.float64], top: int) -> Cell:
     if not sums.any():
         return ()
     chosen = np.sort(np.argsort(-np.abs(sums), kind="stable")[:top])
