@@ -73,6 +73,7 @@ def parts(keras):
         "hard gates": lambda x: layers.LSTM(4, recurrent_activation="hard_sigmoid", return_sequences=True)(x),
         "both directions": lambda x: layers.Bidirectional(layers.GRU(2, return_sequences=True))(x),
         "attention": lambda x: layers.MultiHeadAttention(2, 3)(x, x),
+        "masked attention": lambda x: layers.MultiHeadAttention(2, 3)(x, x, attention_mask=layers.Dense(x.shape[1])(x)),
         "pooled and spread": lambda x: layers.UpSampling1D(2)(layers.MaxPooling1D(2)(x)),
         "every step": lambda x: layers.TimeDistributed(layers.Dense(4, activation="relu"))(x),
         "residual": lambda x: layers.Add()([x, layers.Conv1D(4, 3, padding="same", activation="elu")(x)]),
@@ -98,6 +99,7 @@ NAMES = (
     ),
     *("squeezed and excited", "gated by another", "two gates"),
     *("long memory", "relu memory", "sigmoid memory", "hard gates", "both directions", "attention"),
+    "masked attention",
     *("pooled and spread", "every step", "residual"),
 )
 
@@ -155,7 +157,7 @@ OFFERED = (
     "attention",
     "LayerNormalization",
 )
-REFUSED = ("two gates", "sigmoid memory", "hard gates", "greatest")
+REFUSED = ("two gates", "sigmoid memory", "hard gates", "greatest", "masked attention")
 
 
 @pytest.mark.parametrize("name", OFFERED + REFUSED)

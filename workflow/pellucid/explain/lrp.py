@@ -19,7 +19,9 @@ SPEC = MethodSpec(
     paper="Bach S, Binder A, Montavon G, Klauschen F, Müller KR, Samek W. On Pixel-Wise Explanations for Non-Linear "
     "Classifier Decisions by Layer-Wise Relevance Propagation. PLoS ONE 10:e0130140 (2015), equations 56 to 60; rules "
     "by depth: Montavon G, Binder A, Lapuschkin S, Samek W, Müller KR. Layer-Wise Relevance Propagation: An Overview. "
-    "Explainable AI (2019), table 10.1",
+    "Explainable AI (2019), table 10.1; gates: Arras L et al. Explaining and Interpreting LSTMs. Explainable AI "
+    "(2019); attention: Achtibat R et al. AttnLRP: Attention-Aware Layer-Wise Relevance Propagation for Transformers. "
+    "ICML (2024)",
     unit="share of the logit",
     per_channel=True,
     signed=True,
@@ -80,7 +82,8 @@ def explain(
     """Return the relevance of every value for the target's logit: (N, *input_shape).
 
     With the rule epsilon everywhere and no biases the values sum to the logit, and in a network of ReLUs they are
-    gradient × input. Biases take a part of the relevance, which the sum then lacks.
+    gradient × input. Biases take a part of the relevance, which the sum then lacks; behind a softmax inside of the
+    network it has no sum to keep.
 
     Raises:
         InputError: an operation of the model has no rule, or z_box meets inputs outside of `low` to `high`.

@@ -98,7 +98,8 @@ class Path:
         return origins
 
     @cached_property
-    def _makers(self) -> dict[Any, PathStep]:
+    def makers(self) -> dict[Any, PathStep]:
+        """Map a reference to each result to the operation that makes it."""
         return {output.ref(): step for step in self.steps for output in step.op.outputs}
 
     def way(self, output: tf.Tensor) -> list[tuple[tf.Operation, int, int]] | None:
@@ -108,7 +109,7 @@ class Path:
         """
         origin, way = self.origins[output.ref()], list[tuple[Any, int, int]]()
         while output is not origin:
-            op, operands = self._makers[output.ref()]
+            op, operands = self.makers[output.ref()]
             if len(operands) > 1:
                 return None
             place = next(index for index, result in enumerate(op.outputs) if result is output)

@@ -6,8 +6,8 @@ Every convolution and matrix product has a rule (`lrp_rules.py`). What else ther
   follows no convolution) passes its relevance on as it is;
 - sums of several values (skip connections) and means share it in proportion to the values, by the rule epsilon;
 - a maximum gives all of it to the greatest value; changes of shape, padding and concatenation move it;
-- a layer normalisation passes it on as it is, and so do the products of two values what they get (`lrp_products.py`):
-  the gates of an LSTM or GRU, whose steps are laid out one after the other, and attention.
+- a layer normalisation passes it on as it is (`lrp_layers.py`); the steps of an LSTM or GRU are laid out one after the
+  other; products of two values, as in their gates and in attention, have rules of their own (`lrp_products.py`).
 
 Other operations are refused by the name of their layer.
 """
@@ -24,7 +24,7 @@ from pellucid.network import deeplift, tracing
 from pellucid.network.bias_gradients import score_of
 from pellucid.network.copies import copied, pulled_back
 from pellucid.network.lrp_layers import Norms, recurrent, step_by_step
-from pellucid.network.lrp_products import PRODUCTS, Products
+from pellucid.network.lrp_products import MATRIX_PRODUCTS, PRODUCTS, Products
 from pellucid.network.lrp_rules import FACTORS, SHIFTS, AffineLayer, Rules, propagated, stabilised
 
 if TYPE_CHECKING:
@@ -33,10 +33,9 @@ if TYPE_CHECKING:
     from pellucid.network.structure import ModelStructure
     from pellucid.network.traced_functions import TracedFunctions
 
-_MATRIX_PRODUCTS = frozenset({"BatchMatMulV2", "Einsum", "MatMul"})
 # The operand that depends on the input, of linear operations with weights.
 _WEIGHTED = {
-    **dict.fromkeys(("Conv2D", "Conv3D", "DepthwiseConv2dNative", *_MATRIX_PRODUCTS), 0),
+    **dict.fromkeys(("Conv2D", "Conv3D", "DepthwiseConv2dNative", *MATRIX_PRODUCTS), 0),
     **dict.fromkeys(("Conv2DBackpropInput", "Conv3DBackpropInputV2"), 2),
 }
 _SHARING = frozenset({"AvgPool", "AvgPool3D", "Cumsum", "Mean", "ResizeBilinear", "Sum"})
@@ -181,17 +180,16 @@ class _Walk:
 
     def _through(self, layer: AffineLayer, relevance: tf.Tensor) -> tf.Tensor:
         rules, is_first = self._rules, layer.inputs.ref() not in self._before
-        rule = rules.first if is_first else rules.dense if layer.op.type in _MATRIX_PRODUCTS else rules.convolution
+        rule = rules.first if is_first else rules.dense if layer.op.type in MATRIX_PRODUCTS else rules.convolution
         box = self._box(layer) if rule == "z_box" else None
         return propagated(self._tf, layer, relevance, rule, rules, box)
 
     def _box(self, layer: AffineLayer) -> tuple[Any, Any]:
         """Return the lowest and the highest value of a layer's inputs, which may be moved and scaled before it."""
         tf_, start, tensor = self._tf, self._path.start, layer.inputs
-        makers = {output.ref(): step for step in self._path.steps for output in step.op.outputs}
         chain: list[tuple[tf.Operation, int]] = []
         while tensor is not start:
-            op, operands = makers[tensor.ref()]
+            op, operands = self._path.makers[tensor.ref()]
             if len(operands) != 1 or op.type not in _MOVING | FACTORS | SHIFTS | {"Cast", "Neg"}:
                 self._refuse(layer.op, "z_box on a layer that does not see the input itself, scaled or moved")
             chain.append((op, operands[0]))

@@ -21,8 +21,8 @@ from pellucid.network.lrp_rules import SHIFTS, stabilised
 if TYPE_CHECKING:
     import tensorflow as tf
 
-_MATRIX_PRODUCTS = frozenset({"BatchMatMulV2", "Einsum", "MatMul"})
-PRODUCTS = _MATRIX_PRODUCTS | {"Mul", "Softmax"}
+MATRIX_PRODUCTS = frozenset({"BatchMatMulV2", "Einsum", "MatMul"})
+PRODUCTS = MATRIX_PRODUCTS | {"Mul", "Softmax"}
 _SUMS = frozenset({"Add", "AddV2"})
 # What is between 0 and 1 before these stays so.
 _KEEPING = frozenset(
@@ -44,7 +44,7 @@ class Products:
 
     def __init__(self, tf_: Any, path: deeplift.Path, epsilon: float) -> None:
         self._tf, self._epsilon = tf_, epsilon
-        self._makers = {output.ref(): step for step in path.steps for output in step.op.outputs}
+        self._makers = path.makers
 
     def shares(
         self, step: deeplift.PathStep, output: tf.Tensor, relevance: tf.Tensor
@@ -99,7 +99,7 @@ class Products:
         if before is None or before.op.type not in _SUMS or len(before.operands) < 2:
             return False
         makers = (self._makers.get(before.op.inputs[place].ref()) for place in before.operands)
-        return all(maker is not None and maker.op.type in _MATRIX_PRODUCTS for maker in makers)
+        return all(maker is not None and maker.op.type in MATRIX_PRODUCTS for maker in makers)
 
 
 def _is_one(tf_: Any, tensor: tf.Tensor) -> bool:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from pellucid.network.copies import chain
+from pellucid.network.copies import chain, copied
 from pellucid.network.deeplift import POOLING, RESHAPING, Path, PathStep, is_curved
 from pellucid.network.held_rows import with_rows
 
@@ -124,10 +124,8 @@ class BackwardRules:
             operand = op.inputs[place]
             blanks.append(tf_.zeros(self._shape(rows, operand), operand.dtype))
             operands[place] = blanks[-1]
-        copy = op.graph.create_op(
-            op.type, operands, [output.dtype for output in op.outputs], attrs=op.node_def.attr, op_def=op.op_def
-        )
-        gradients: list[tf.Tensor] = tf_.gradients(copy.outputs[0], blanks, grad_ys=passed)
+        result = copied(op, dict(enumerate(operands)))
+        gradients: list[tf.Tensor] = tf_.gradients(result, blanks, grad_ys=passed)
         return gradients
 
     def _pooling(self, passed: tf.Tensor, op: tf.Operation) -> tf.Tensor:

@@ -165,7 +165,9 @@ def _is_plain_pair(nodes: Sequence[Node], node: Node) -> bool:
 
 def _is_plain_attention(nodes: Sequence[Node], node: Node) -> bool:
     """Return whether attention goes over one axis, with no mask that depends on the input."""
-    return node.config.get("attention_axes") in (None, [1], (1,)) and len(node.inputs) in (2, 3)
+    given = node.arguments.get("kwargs", {})
+    masked = any(name.endswith("mask") and isinstance(value, Mapping) for name, value in given.items())
+    return node.config.get("attention_axes") in (None, [1], (1,)) and len(node.inputs) in (2, 3) and not masked
 
 
 def _is_gated(nodes: Sequence[Node], node: Node) -> bool:
