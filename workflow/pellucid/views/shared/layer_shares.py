@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,18 @@ from pellucid.network.explained_model import ExplainedModel
 
 Array = NDArray[np.float32]
 Quantity = Literal["conductance", "integrated_gradients", "influence", "activation_times_gradient"]
+
+
+class _Line(NamedTuple):
+    """What is asked of a layer on a line: arguments of `shares`, and how many points go through at a time."""
+
+    model: ExplainedModel
+    inputs: Array
+    reference: Array
+    targets: NDArray[np.int64]
+    layer: str
+    steps: int
+    size: int
 
 
 def shares(
@@ -51,22 +63,14 @@ def shares(
         on_line = {"conductance": _conductance, "integrated_gradients": _integrated, "influence": _influence}[of]
         # What is no number is refused below.
         with np.errstate(invalid="ignore", over="ignore"):
-            values = on_line(model, inputs, reference, targets, layer, steps, size)
+            values = on_line(_Line(model, inputs, reference, targets, layer, steps, size))
     if not np.isfinite(values).all():
         problem, hint = f"{of} that is NaN or infinite", "Look at the values and the gradients of this layer."
         raise InputError.unexpected(f"layer {layer}", problem, "finite numbers", hint)
     return values
 
 
-def _conductance(
-    model: ExplainedModel,
-    inputs: Array,
-    reference: Array,
-    targets: NDArray[np.int64],
-    layer: str,
-    steps: int,
-    size: int,
-) -> Array:
+def _conductance(on: _Line) -> Array:
     """Return the integral of (dS/dy) dy along the line for each unit y.
 
     It is taken over the unit's own values (Shrikumar et al. 2018, section 3), which is the sum over the inputs of
@@ -75,65 +79,49 @@ def _conductance(
     """
     total: NDArray[np.float64] | None = None
     before: tuple[Array, Array] | None = None
-    for part, some, points in line.parts(inputs, reference, steps, size):
-        rows = np.tile(np.arange(len(inputs))[part], len(points))
-        pair = model.activations_and_gradient(points.reshape(-1, *inputs.shape[1:]), targets[rows], layer)
+    for part, some, points in line.parts(on.inputs, on.reference, on.steps, on.size):
+        rows = np.tile(np.arange(len(on.inputs))[part], len(points))
+        pair = on.model.activations_and_gradient(points.reshape(-1, *on.inputs.shape[1:]), on.targets[rows], on.layer)
         activation, gradient = (array.reshape(*points.shape[:2], *array.shape[1:]) for array in pair)
         if total is None:
-            total = np.zeros((len(inputs), *activation.shape[2:]), np.float64)
+            total = np.zeros((len(on.inputs), *activation.shape[2:]), np.float64)
         if some.start and before is not None:
             total[part] += (activation[0] - before[0]) * (gradient[0] + before[1]) / 2
         total[part] += ((activation[1:] - activation[:-1]) * (gradient[1:] + gradient[:-1])).sum(0) / 2
         before = activation[-1], gradient[-1]
-    return np.zeros((0, *model.input_shape), np.float32) if total is None else total.astype(np.float32)
+    return np.zeros((0, *on.model.input_shape), np.float32) if total is None else total.astype(np.float32)
 
 
-def _integrated(
-    model: ExplainedModel,
-    inputs: Array,
-    reference: Array,
-    targets: NDArray[np.int64],
-    layer: str,
-    steps: int,
-    size: int,
-) -> Array:
+def _integrated(on: _Line) -> Array:
     """Return integrated gradients of the layer's output, as if it were the input of what comes behind it.
 
     The line goes from the layer's output for the reference to that for the input. What does not pass through the layer
     keeps the values of the input.
     """
     ends = [
-        np.concatenate([model.activations(array[part], layer) for part in slices(len(array), size)])
-        for array in (reference, inputs)
+        np.concatenate([on.model.activations(array[part], on.layer) for part in slices(len(array), on.size)])
+        for array in (on.reference, on.inputs)
     ]
     mean = line.mean_gradient(
         ends[1],
         ends[0],
-        steps,
-        size,
-        lambda points, rows: model.gradient_with_output(inputs[rows], targets[rows], layer, points),
+        on.steps,
+        on.size,
+        lambda points, rows: on.model.gradient_with_output(on.inputs[rows], on.targets[rows], on.layer, points),
         np.float32,
     )
     values: Array = ((ends[1] - ends[0]) * mean).astype(np.float32)
     return values
 
 
-def _influence(
-    model: ExplainedModel,
-    inputs: Array,
-    reference: Array,
-    targets: NDArray[np.int64],
-    layer: str,
-    steps: int,
-    size: int,
-) -> Array:
+def _influence(on: _Line) -> Array:
     """Return the mean of dS/dy along the line for each unit y (Leino et al. 2018, definition 1)."""
     mean = line.mean_gradient(
-        inputs,
-        reference,
-        steps,
-        size,
-        lambda points, rows: model.activations_and_gradient(points, targets[rows], layer)[1],
+        on.inputs,
+        on.reference,
+        on.steps,
+        on.size,
+        lambda points, rows: on.model.activations_and_gradient(points, on.targets[rows], on.layer)[1],
         np.float32,
     )
     return mean.astype(np.float32)
