@@ -15,9 +15,14 @@ from pellucid.models.imported import callers_words, step_choice
 
 
 def opening(
-    task: str, code: str | None, at_steps: Any, *, allow_code: bool, threads: int | None, memory_mb: int
+    task: str, code: str | None, at_steps: Any, *, allow_code: bool, seed: int, threads: int | None, memory_mb: int
 ) -> Opening:
-    """Return how a model is opened; refuse a task that there is not, and steps that no model has (InputError)."""
+    """Return how a model is opened; refuse a task that there is not, steps that no model has, and such numbers.
+
+    Raises:
+        InputError: names the argument.
+    """
+    facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
     step_choice.check(at_steps, "at_steps")
     return Opening(allow_code, threads, memory_mb, task=facts.require_task(task), code=code, steps=at_steps)
 

@@ -94,8 +94,9 @@ def explain(
     """
     # Checked before TensorFlow starts: the message about a misspelt name should not take seconds.
     settings.completed("explain", method, parameters, None)
-    facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
-    opening = checked.opening(task, code, at_steps, allow_code=allow_code, threads=threads, memory_mb=memory_mb)
+    opening = checked.opening(
+        task, code, at_steps, allow_code=allow_code, seed=seed, threads=threads, memory_mb=memory_mb
+    )
     opened, data = checked.opened(
         model,
         x,
@@ -155,8 +156,9 @@ def compare(
     for package, entries in (("explain", of_methods), ("score", of_scores)):
         for name, parameters in entries.items():
             settings.completed(package, name, parameters, None)
-    facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
-    opening = checked.opening(task, code, at_steps, allow_code=allow_code, threads=threads, memory_mb=memory_mb)
+    opening = checked.opening(
+        task, code, at_steps, allow_code=allow_code, seed=seed, threads=threads, memory_mb=memory_mb
+    )
     opened, data = checked.opened(
         model,
         x,

@@ -29,8 +29,6 @@ _NEEDED = {
     "truth": "the places where evidence was planted, which the workflow alone knows",
     "truth_frequency": "the frequencies where evidence was planted, which the workflow alone knows",
     "training": "a training by the workflow",
-    "labels": "labelled examples",
-    "split": "training examples apart from those that are shown",
 }
 
 

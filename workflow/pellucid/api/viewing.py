@@ -136,8 +136,7 @@ def view(
         InputError: something is wrong; the message says what, and what to do.
     """
     chosen = settings.completed("views", view, parameters, None)
-    facts.require_numbers(seed=seed, threads=1 if threads is None else threads, memory_mb=memory_mb)
-    how = checked.opening(task, code, at_steps, allow_code=allow_code, threads=threads, memory_mb=memory_mb)
+    how = checked.opening(task, code, at_steps, allow_code=allow_code, seed=seed, threads=threads, memory_mb=memory_mb)
     opened, data = checked.opened(
         model,
         x,
