@@ -21,8 +21,6 @@ METHODS = tuple(CLASSES)
 
 def work(case: Case, method: str, size: int) -> Callable[[int], object]:
     """See the package."""
-    import torch
-
     from tests.support.torch_copy import channels_first
 
     if case.inputs.ndim != 4:
@@ -51,5 +49,4 @@ def work(case: Case, method: str, size: int) -> Callable[[int], object]:
         for start in range(0, number, size):
             maps(start, min(start + size, number))
 
-    torch.set_grad_enabled(True)
     return run
