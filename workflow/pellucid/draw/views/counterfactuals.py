@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from pellucid.draw.shared.example_panel import CHANNELS, Span, channels_note, ex
 
 Arrays = Mapping[str, NDArray[Any]]
 
+_MEASURES = ("distance", "unchanged", "plausible")
 _WAYS = {
     "gradient": "values moved along the gradient",
     "native_guide": "a window of the nearest real example",
@@ -57,7 +58,7 @@ def draw(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], cap
             panel.set_xlabel(label, fontsize=8)
     if image or len(data_info["channels"]) > 1:
         bar = figure.colorbar(shades, ax=axes[:, -1], shrink=0.7, aspect=30, pad=0.02)
-        bar.set_label(f"change ({data_info['unit']})", fontsize=8)
+        bar.set_label(f"change ({data_info['unit']})" if data_info["unit"] else "change", fontsize=8)
         bar.outline.set_visible(False)
         bar.ax.tick_params(labelsize=7)
     text = _caption(arrays, data_info, parameters, caption, len(shown))
@@ -109,10 +110,21 @@ def _title(arrays: Arrays, data_info: DataInfo, row: int) -> str:
 
 def _numbers(arrays: Arrays, row: int) -> str:
     """Return the measures of one changed example."""
-    return (
-        f"distance {arrays['distance'][row]:.2g}, {arrays['unchanged'][row]:.0%} unchanged, "
-        f"plausible {arrays['plausible'][row]:.2f}"
-    )
+    return _in_words([float(arrays[key][row]) for key in _MEASURES])
+
+
+def _in_words(values: Sequence[float], of: str = "") -> str:
+    """Return the measures in words; without a training example of the wanted class there is nothing to compare with."""
+    distance, unchanged, plausible = values
+    if np.isnan(distance):
+        return f"{unchanged:.0%} unchanged; no real example of that class"
+    return f"distance {distance:.2g}{of}, {unchanged:.0%} unchanged, plausible {plausible:.2f}"
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """Return the median of the values that are known; NaN where none is."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
 
 
 def _caption(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], caption: str, shown: int) -> str:
@@ -120,13 +132,8 @@ def _caption(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any],
     number = "" if shown == total else f"; {shown} of {total} examples"
     lines = [f"{caption}: {_WAYS[parameters['of']]}", f"another class found for {found} of {total} examples{number}"]
     if found:
-        distance, unchanged, plausible = (
-            float(np.nanmedian(arrays[key])) for key in ("distance", "unchanged", "plausible")
-        )
-        lines.append(
-            f"medians: distance {distance:.2g} of the way to a real example, {unchanged:.0%} unchanged, "
-            f"plausible {plausible:.2f}"
-        )
+        medians = [_median(arrays[key]) for key in _MEASURES]
+        lines.append(f"medians: {_in_words(medians, ' of the way to a real example')}")
     if data_info["kind"] == "image":
         lines.append("the example, changed, and the change")
     else:
