@@ -225,6 +225,21 @@ def test_a_normalisation_that_is_used_twice_passes_each_on(x):
     np.testing.assert_allclose(found.sum((1, 2)), scores, rtol=1e-3)
 
 
+def test_an_own_layer_with_the_name_of_a_normalisation_is_none(x):
+    import keras
+
+    layers = keras.layers
+
+    class LayerNormalization(layers.Layer):
+        def call(self, inputs):
+            return inputs * keras.ops.mean(inputs, -1, keepdims=True)
+
+    given = keras.Input((STEPS, CHANNELS))
+    model = keras.Model(given, layers.Dense(2)(layers.Flatten()(LayerNormalization()(given))))
+    with pytest.raises(InputError, match="the operation Mul on several values, for which there is no rule"):
+        relevance(model, x, TARGETS)
+
+
 def test_a_product_of_two_signals_has_no_rule(x):
     import keras
 

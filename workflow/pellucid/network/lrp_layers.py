@@ -51,7 +51,9 @@ class Norms:
         Raises:
             InputError: such a layer has several results or inputs.
         """
-        names = {name for name, layer in layers.items() if type(layer).__name__ in _NORMS}
+        # A class of the user's own with such a name may do anything.
+        kinds = {name: type(layer) for name, layer in layers.items() if type(layer).__module__.startswith("keras.")}
+        names = {name for name, kind in kinds.items() if kind.__name__ in _NORMS}
         uses = [(name, steps) for name in sorted(names) for steps in _uses(path, owners, name)]
         sources: dict[Any, tf.Tensor] = {}
         for name, steps in uses:
