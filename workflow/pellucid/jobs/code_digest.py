@@ -103,7 +103,7 @@ def _imported(root: Path, tree: ast.Module) -> frozenset[str]:
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield a module and all that stands in it but expressions, a tenth of its nodes: none holds imports or functions."""
+    """Yield all nodes but those of expressions, which hold neither imports nor functions: a tenth of the tree."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
