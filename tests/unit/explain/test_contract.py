@@ -10,6 +10,7 @@ from pellucid.config.schema_errors import parameters_schema, with_defaults
 from pellucid.draw.shared.families import FAMILIES
 from pellucid.explain.base import holds
 from pellucid.network.explained_model import ExplainedModel
+from tests.support.explained import opened
 
 METHODS = plugins.load("explain")
 # Fixtures, and the architectures whose features they have.
@@ -88,12 +89,6 @@ SEARCHES = ("dynamask", "extremal_mask", "extremal_perturbation")
 def parameters(method, network):
     given = {**FEW.get(method, {}), **FITTING.get((network, method), {})}
     return with_defaults(given, parameters_schema(plugins.parameters(METHODS[method])))
-
-
-@functools.cache
-def opened(model, **explained_model):
-    """A model for all methods: what TensorFlow has traced for one of them serves the others."""
-    return ExplainedModel(model, **explained_model)
 
 
 def run(method, network, model, inputs, targets, **explained_model):
