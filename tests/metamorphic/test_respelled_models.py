@@ -97,7 +97,7 @@ def compare(recipe, spelling, methods, folder):
         np.testing.assert_allclose(found[name], values, atol=tolerance, err_msg=f"{name} of {spelling}")
 
 
-@settings(SETTINGS, max_examples=3)
+@settings(SETTINGS, max_examples=2)
 @given(recipe=recipes(), spelling=st.sampled_from(SPELLINGS[1:]))
 def test_quick_methods_do_not_see_the_spelling(recipe, spelling, tmp_path_factory):
     compare(recipe, spelling, QUICK, tmp_path_factory.mktemp("respelled"))
