@@ -4,8 +4,8 @@ PYTHON ?= python3
 CORES ?= 4
 PORT ?= 5000
 BIN := .venv/bin
-# Tests of a file stay together: they share what takes long to set up.
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
+# Tests of a file stay together: they share what takes long to set up. The files that take longest come first.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Number of cards for `make run`: then CUDA is installed, too.
 GPU ?=
 INSTALLED := .venv/installed$(if $(GPU),-gpu)

@@ -12,6 +12,7 @@ from pellucid.explain.shared import baselines
 from pellucid.explain.shared.cam_layers import combined
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.network.lrp_rules import Rules
+from tests.support.explained import opened
 from tests.support.torch_copy import channels_first, channels_last, torch_copy
 
 torch = pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")
@@ -25,7 +26,7 @@ def case(request, rng):
     """A network, its copy, four inputs and their targets, as arrays and as tensors."""
     model = request.getfixturevalue(request.param)
     inputs, targets = rng.random((4, *model.input_shape[1:]), np.float32), np.arange(4)
-    return ExplainedModel(model), torch_copy(model), inputs, targets, channels_first(inputs), torch.tensor(targets)
+    return opened(model), torch_copy(model), inputs, targets, channels_first(inputs), torch.tensor(targets)
 
 
 def close(ours, theirs, share=1e-5):
@@ -121,7 +122,7 @@ def test_lrp_agrees(request, network, rule, rng):
     model = request.getfixturevalue(network)
     copy, inputs, targets = torch_copy(model), rng.random((4, *model.input_shape[1:]), np.float32), np.arange(4)
     if rule == "gamma":  # captum's gamma leaves the biases as they are, unlike the paper's
-        assert not any(weights[1].any() for weights in ExplainedModel(model).weights.values())
+        assert not any(weights[1].any() for weights in opened(model).weights.values())
     for name, module in list(copy.named_children()):
         if isinstance(module, torch.nn.Identity):
             setattr(copy, name, torch.nn.Dropout().eval())  # a layer that gives its input back confuses captum's hooks
@@ -130,7 +131,7 @@ def test_lrp_agrees(request, network, rule, rng):
         elif not isinstance(module, torch.nn.ReLU):
             module.rule = lrp_rules.EpsilonRule()
     theirs = quietly(attr.LRP(copy), channels_first(inputs).requires_grad_(), target=torch.tensor(targets))
-    ours, _ = ExplainedModel(model).relevance(inputs, targets, Rules(rule, rule, "epsilon", 1e-9))
+    ours, _ = opened(model).relevance(inputs, targets, Rules(rule, rule, "epsilon", 1e-9))
     close(ours, channels_last(theirs), 1e-4)
 
 
@@ -155,7 +156,7 @@ def test_lrp_plus_is_autograd_of_split_weights(heartbeat, rng):
         gradients = torch.autograd.grad(total, parts, share)
         relevance = sum(part * one for part, one in zip(parts, gradients, strict=True)).detach()
     rules = Rules("alpha_beta", "alpha_beta", "epsilon", 1e-6, alpha=1)
-    close(ExplainedModel(heartbeat).relevance(inputs, targets, rules)[0], channels_last(relevance))
+    close(opened(heartbeat).relevance(inputs, targets, rules)[0], channels_last(relevance))
 
 
 @pytest.mark.parametrize("channels", ["each", "together"])
@@ -187,9 +188,7 @@ def test_occlusion_agrees_with_a_baseline_per_example(heartbeat, rng):
         target=torch.tensor(targets),
         perturbations_per_eval=64,
     )
-    close(
-        occlusion.explain(ExplainedModel(heartbeat), inputs, targets, rng, baseline="mean"), channels_last(theirs), 2e-4
-    )
+    close(occlusion.explain(opened(heartbeat), inputs, targets, rng, baseline="mean"), channels_last(theirs), 2e-4)
 
 
 def test_integrated_gradients_agree_with_gauss_legendre(case):
@@ -226,8 +225,8 @@ def test_smoothgrad_and_vargrad_agree_but_for_chance(heartbeat, rng):
         )
         for kind in ("smoothgrad", "vargrad")
     }
-    mean = smoothgrad.explain(ExplainedModel(heartbeat), inputs, targets, rng, mode="signed", **options)
-    variance = vargrad.explain(ExplainedModel(heartbeat), inputs, targets, rng, **options)
+    mean = smoothgrad.explain(opened(heartbeat), inputs, targets, rng, mode="signed", **options)
+    variance = vargrad.explain(opened(heartbeat), inputs, targets, rng, **options)
     error = np.sqrt(2 * theirs["vargrad"] / samples)
     apart = np.abs(mean - theirs["smoothgrad"]) / error
     # Of 372 differences of means, that each lies within five standard errors; and their spread is that of chance.

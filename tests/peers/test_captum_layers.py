@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pellucid.explain.shared import line
-from pellucid.network.explained_model import ExplainedModel
 from pellucid.views.shared import layer_shares
+from tests.support.explained import opened
 from tests.support.torch_copy import channels_first, channels_last, torch_copy
 
 torch = pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")
@@ -30,7 +30,7 @@ def case(request, rng):
     start = (0.2 * rng.random(inputs.shape)).astype(np.float32)
     targets = np.arange(4)
     tensors = channels_first(inputs), channels_first(start), torch.tensor(targets)
-    return ExplainedModel(model), layer, copy, module, (inputs, start, targets), tensors
+    return opened(model), layer, copy, module, (inputs, start, targets), tensors
 
 
 def test_layer_conductance_is_the_mean_of_both_directions(case):
@@ -100,7 +100,7 @@ def test_neurons(case):
 
 def test_its_conductance_does_not_add_up_where_ours_does(digit, rng):
     """Its default leaves out both ends of the line: of a linear layer's own outputs the whole change is known."""
-    model, copy = ExplainedModel(digit), torch_copy(digit)
+    model, copy = opened(digit), torch_copy(digit)
     inputs, start = rng.random((2, 4, 8, 8, 1), np.float32)
     targets = np.arange(4)
     change = layer_shares.change(model, inputs, start, targets)

@@ -2,14 +2,15 @@
 
 import importlib
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
 
 from pellucid.explain import deep_shap, grad_cam, integrated_gradients, occlusion
 from pellucid.explain.shared.cam_layers import combined
-from pellucid.network.explained_model import ExplainedModel
 from pellucid.targets import contrast
+from tests.support.explained import opened
 from tests.support.torch_copy import channels_first, channels_last, torch_copy
 
 torch = pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")
@@ -44,6 +45,7 @@ def bodies(request, keras):
     shape, kind = {"series": ((30, 2), "1D"), "image": ((10, 9, 2), "2D")}[request.param]
     layers = keras.layers
 
+    @cache
     def of(activation):
         keras.utils.set_random_seed(11)
         return keras.Sequential(
@@ -72,7 +74,7 @@ def case(request, bodies, asked, rng):
     model = bodies(TASKS[request.param])
     inputs = rng.normal(size=(4, *model.input_shape[1:])).astype(np.float32)
     codes = np.array([one if np.ndim(one) == 0 else contrast(*one) for one in asked], np.int64)
-    return ExplainedModel(model, request.param), Targeted(torch_copy(model), asked), inputs, codes
+    return opened(model, request.param), Targeted(torch_copy(model), asked), inputs, codes
 
 
 def close(ours, theirs, share=1e-4):

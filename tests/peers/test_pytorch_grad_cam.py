@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pellucid.explain import ablation_cam, eigen_cam, hires_cam, xgrad_cam
-from pellucid.network.explained_model import ExplainedModel
 from tests.support import stand_ins
+from tests.support.explained import opened
 from tests.support.torch_copy import channels_first, torch_copy
 
 torch = pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")
@@ -30,7 +30,7 @@ def case(request, digit, rng):
     inputs, targets = rng.random((5, *digit.input_shape[1:]), np.float32), np.arange(5)
     copy = torch_copy(digit)
     module = getattr(copy, f"{request.param}_activation")
-    return ExplainedModel(digit), request.param, copy, module, inputs, targets
+    return opened(digit), request.param, copy, module, inputs, targets
 
 
 def theirs(peer: Any, name: str, case: Any) -> Any:

@@ -9,6 +9,7 @@ from pellucid.explain import hsic, occlusion, rise, saliency, sobol
 from pellucid.explain.shared.segments import segmentation
 from pellucid.explain.shared.total_indices import total_indices
 from pellucid.network.explained_model import ExplainedModel
+from tests.support.explained import opened
 from tests.support.logits import logits_copy
 from tests.support.xplique_peer import global_sensitivity, xplique_attributions
 
@@ -55,9 +56,7 @@ def test_gradient_methods_agree(request, peers, network, method, peer, ours, the
     model = request.getfixturevalue(network)
     inputs, targets, one_hot = sample(model, rng)
     expected = getattr(peers, peer)(logits_copy(model), reducer=None, **theirs).explain(inputs, one_hot)
-    found = importlib.import_module(f"pellucid.explain.{method}").explain(
-        ExplainedModel(model), inputs, targets, rng, **ours
-    )
+    found = importlib.import_module(f"pellucid.explain.{method}").explain(opened(model), inputs, targets, rng, **ours)
     close(found, expected.numpy())
 
 
@@ -86,7 +85,7 @@ def test_sobol_indices_agree_on_the_same_masks(peers, digit, rng):
     peer.explain(inputs, one_hot)
     labels = segmentation(inputs, segments=16, channels="together")
     zeros = np.zeros_like(inputs)
-    scores = sobol.masked_scores(ExplainedModel(digit), inputs, zeros, targets, labels, first, second)
+    scores = sobol.masked_scores(opened(digit), inputs, zeros, targets, labels, first, second)
     close(total_indices(scores), np.array(estimated).reshape(2, 16), 1e-3)
 
 
@@ -157,7 +156,7 @@ def test_its_grad_cam_raises_on_series(peers, heartbeat, rng):
     inputs, targets, one_hot = sample(heartbeat, rng)
     with pytest.raises(ValueError, match="resize|images"):
         peers.GradCAM(logits_copy(heartbeat)).explain(inputs, one_hot)
-    ours = importlib.import_module("pellucid.explain.grad_cam").explain(ExplainedModel(heartbeat), inputs, targets, rng)
+    ours = importlib.import_module("pellucid.explain.grad_cam").explain(opened(heartbeat), inputs, targets, rng)
     assert ours.shape == inputs.shape
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pellucid.explain import lrp
-from pellucid.network.explained_model import ExplainedModel
 from tests.support import stand_ins
+from tests.support.explained import opened
 from tests.support.torch_copy import channels_first, channels_last, merged, torch_copy
 
 torch = pytest.importorskip("torch", reason="PyTorch is a peer: `make peers` installs it")
@@ -56,7 +56,7 @@ def test_composites_agree(request, composites, network, name, options, rng):
         }
     composite = getattr(composites, words)(**given, epsilon=1e-9, stabilizer=1e-9)
     theirs = relevance(composite, copy, inputs, targets)
-    ours = lrp.explain(ExplainedModel(model), inputs, targets, rng, composite=name, epsilon=1e-9, **options)
+    ours = lrp.explain(opened(model), inputs, targets, rng, composite=name, epsilon=1e-9, **options)
     largest = np.abs(theirs).max()
     assert largest > 0
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * largest)

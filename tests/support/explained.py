@@ -1,5 +1,7 @@
 """Explanations and their case, as the workflow hands them to a score, from a model in memory."""
 
+from functools import cache
+
 import numpy as np
 
 from pellucid import plugins, seeds
@@ -7,6 +9,12 @@ from pellucid.config.schema_errors import parameters_schema, with_defaults
 from pellucid.explain.base import holds
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, ScoreContext
+
+
+@cache
+def opened(model, *task, **options):
+    """The explained model of a network that no test changes: what TensorFlow traced for one test serves the others."""
+    return ExplainedModel(model, *task, **options)
 
 
 def case_of(model, inputs, targets=None, labels=None, **explained_model):

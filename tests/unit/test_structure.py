@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.support import longest
 
 PACKAGE = ROOT / "workflow" / "pellucid"
 # Lowest first; "" holds the modules directly in the package. A module imports from its own folder and from lower ones.
@@ -174,3 +175,8 @@ def test_keras_private_graph_is_used_where_it_was():
         for module, path in MODULES.items()
     }
     assert {module: names for module, names in uses.items() if names} == USES_KERAS_PRIVATE
+
+
+def test_the_longest_tests_are_there():
+    assert [name for name in longest.FILES if not (ROOT / name).is_file()] == []
+    assert len(set(longest.FILES)) == len(longest.FILES)

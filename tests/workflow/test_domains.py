@@ -36,7 +36,7 @@ CONFIG = {
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     project = Project(tmp_path_factory.mktemp("domains"), CONFIG)
-    project.build()
+    project.build("results")
     return project.folder / "results"
 
 

@@ -56,6 +56,7 @@ def test_it_goes_on_and_ends_with_equal_weights(tmp_path):
 @pytest.mark.timeout(1800)
 def test_after_kills_at_random_moments_every_file_is_as_without_them(tmp_path):
     seconds = loop.undisturbed(tmp_path / "whole")
-    found = list(loop.rounds(tmp_path / "whole", seconds, kills=20, seed=0))
-    assert sum(sum(one.kills.values()) for one in found) == 20
+    # This seed draws each of the three kinds early, midway and late; `python -m tests.kills 30` tries more.
+    found = list(loop.rounds(tmp_path / "whole", seconds, kills=9, seed=245))
+    assert sum(sum(one.kills.values()) for one in found) == 9
     assert [one.differences for one in found] == [[]] * len(found)

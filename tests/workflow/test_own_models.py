@@ -41,30 +41,47 @@ def test_an_edit_of_what_a_function_imports_trains_again(tmp_path):
     assert tiny.planned(tmp_path, target) == {"Train function on own"}
 
 
+METHODS = {"saliency": {}, "occlusion": {"window": 3}, "grad_cam": {}, "guided_backpropagation": {}}
+
+
+@pytest.fixture(scope="module")
+def built(keras, tmp_path_factory):
+    """A run of one experiment for each model: its folder, the models, and what it said."""
+    folder, models, experiments = tmp_path_factory.mktemp("own"), {}, {}
+    for name, make in own_models.ALL.items():
+        models[name] = own_models.with_random_weights(make(keras))
+        models[name].save(folder / f"own {name}.keras")
+        experiments[name] = {
+            "dataset": {"source": "digits"},
+            "model": {"architecture": "keras_file", "file": f"own {name}.keras"},
+            "training": {"epochs": 0},
+            "examples": {"per_class": 1, "choose": "any"},
+            "methods": METHODS,
+            "views": {"architecture": {}, "feature_maps": {}, "activation_maximisation": {}},
+            "scores": {"parameter_randomisation": {"steps": 2, "examples": 1}},
+        }
+    tiny.write_config(folder, {"run": list(experiments), "experiments": experiments})
+    return folder, models, tiny.build(folder)
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # with the fixture: a hundred jobs
 @pytest.mark.parametrize("name", own_models.ALL)
-def test_a_file_goes_through_the_whole_workflow(keras, tmp_path, name):
-    model = own_models.with_random_weights(own_models.ALL[name](keras))
-    model.save(tmp_path / "own model.keras")
-    experiment = {
-        "dataset": {"source": "digits"},
-        "model": {"architecture": "keras_file", "file": "own model.keras"},
-        "training": {"epochs": 0},
-        "examples": {"per_class": 1, "choose": "any"},
-        "methods": {"saliency": {}, "occlusion": {"window": 3}, "grad_cam": {}, "guided_backpropagation": {}},
-        "views": {"architecture": {}, "feature_maps": {}, "activation_maximisation": {}},
-        "scores": {"parameter_randomisation": {"steps": 2, "examples": 1}},
-    }
-    tiny.write_config(tmp_path, {"run": ["own"], "experiments": {"own": experiment}})
-    said = tiny.build(tmp_path)
-    assert "left out" not in said
-    here = tmp_path / "results" / "own"
+def test_a_file_goes_through_the_whole_workflow(built, name):
+    folder, models, _ = built
+    here = folder / "results" / name
     training_info = files.read_json(here / "model" / "training.json")
     assert training_info["origin"] == "as they are in the file"
-    assert training_info["files"]["file"]["sha256"] == files.sha256(tmp_path / "own model.keras")
-    for method in experiment["methods"]:
+    assert training_info["files"]["file"]["sha256"] == files.sha256(folder / f"own {name}.keras")
+    for method in METHODS:
         found = files.read_arrays(here / "explain" / method / "attributions.npz")
         assert found["attributions"].any()
-    answer = np.asarray(model(found["inputs"], training=False))
+    answer = np.asarray(models[name](found["inputs"], training=False))
     np.testing.assert_array_equal(found["predictions"], answer.argmax(1))
-    assert tiny.planned(tmp_path) == set()
+
+
+@pytest.mark.slow
+def test_no_part_of_a_file_is_left_out_and_nothing_is_left_to_do(built):
+    folder, _, said = built
+    assert "left out" not in said
+    assert tiny.planned(folder) == set()

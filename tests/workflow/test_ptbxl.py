@@ -1,4 +1,4 @@
-"""PTB-XL through the workflow: 400 real records as an archive on a server of this machine, to explanations and record."""
+"""PTB-XL through the workflow: 400 real records as an archive on a server of this machine, to explanations."""
 
 import ast
 
@@ -37,7 +37,7 @@ def built(real_data, tmp_path_factory):
     with serving(served, asked) as address:
         experiment["dataset"] = {"source": "ptbxl", "archive": f"{address}/{archive.name}"}
         tiny.write_config(folder, {"run": ["ptbxl_small"], "experiments": {"ptbxl_small": experiment}})
-        tiny.build(folder)
+        tiny.build(folder, "results")
     # A whole archive in one transfer.
     assert asked == ["/ptb-xl.zip"]
     return folder

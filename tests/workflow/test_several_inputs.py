@@ -74,7 +74,8 @@ def test_two_inputs_of_a_table_and_a_function(keras, tmp_path, data):
     tiny.write_config(
         tmp_path, {"run": ["of_ecg", "of_patient"], "experiments": {"of_ecg": experiment, "of_patient": of_patient}}
     )
-    said = tiny.build(tmp_path)
+    # Without the record in MLflow: `test_opened_files` has that of two inputs.
+    said = tiny.build(tmp_path, "results")
     assert "left out" not in said
     results = tmp_path / "results"
     model = keras.models.load_model(results / "of_ecg" / "model" / "model.keras", compile=False)
@@ -87,7 +88,7 @@ def test_two_inputs_of_a_table_and_a_function(keras, tmp_path, data):
         assert set(checks["explanation"]) == {"occlusion", "deep_shap", "random_attribution"}
         page = html.unescape((results / experiment / "page.html").read_text(encoding="utf-8"))
         assert "the others keep the example's values" in page
-    assert tiny.planned(tmp_path) == set()
+    assert tiny.planned(tmp_path, "results") == set()
 
 
 @pytest.mark.slow

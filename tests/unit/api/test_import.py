@@ -37,6 +37,16 @@ def test_import_loads_neither_tensorflow_nor_any_other_large_package():
     assert run(program) == "[]"
 
 
+def test_loading_every_plugin_imports_no_large_package():
+    program = f"""
+import sys
+from pellucid import plugins
+print(all(plugins.load(kind) for kind in ("explain", "views", "score", "models", "datasets")))
+print([name for name in {[*HEAVY, "scipy"]} if name in sys.modules])
+"""
+    assert run(program).splitlines() == ["True", "[]"]
+
+
 def test_a_mistake_that_needs_no_model_is_told_before_tensorflow_starts():
     program = f"""
 import pellucid, sys

@@ -62,6 +62,64 @@ def test_comments_docstrings_and_layout_do_not(package):
     assert digest(package(a=a, b=b)) == digest(package())
 
 
+# A statement in each place where Python takes statements.
+NESTED = """
+if x:
+    {0}
+elif y:
+    {0}
+else:
+    {0}
+for x in y:
+    {0}
+else:
+    {0}
+while x:
+    {0}
+else:
+    {0}
+try:
+    {0}
+except x:
+    {0}
+else:
+    {0}
+finally:
+    {0}
+try:
+    pass
+except* x:
+    {0}
+with x:
+    {0}
+match x:
+    case y:
+        {0}
+class A:
+    {0}
+async def f():
+    async for x in y:
+        {0}
+    async with x:
+        {0}
+    y = (lambda: 1) if x else [1 for _ in y]
+"""
+
+
+@pytest.mark.parametrize("place", range(NESTED.count("{0}")))
+def test_imports_and_docstrings_count_wherever_a_statement_may_stand(package, place):
+    def written(statement):
+        head, *tails = NESTED.split("{0}")
+        between = ["pass"] * len(tails)
+        between[place] = statement
+        return head + "".join(word + tail for word, tail in zip(between, tails, strict=True))
+
+    importing = package(a=written("from pellucid import c"))
+    assert "pellucid.c" in code_digest.closure("pellucid.a", root=importing)
+    one, same, other = (digest(package(a=written(f"def g(): {body}"))) for body in ("'A.'; x", "'B.'; x", "'A.'; y"))
+    assert one == same != other
+
+
 def test_a_script_runs_what_it_imports_and_not_what_frames_every_script(package):
     assert code_digest.script_modules("stage", root=package(), scripts=package() / "scripts") == ("pellucid.a",)
 

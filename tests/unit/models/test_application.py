@@ -202,13 +202,12 @@ def test_each_family_answers_as_keras_does_and_is_saved_without_code(keras, tmp_
     path = write(theirs, tmp_path / "weights.h5", module.preprocess_input(x.copy()))
     expected = theirs.predict(module.preprocess_input(x.copy()), verbose=0)
     ours = build((side, side, 3), 1000, name=name, weights=path)
-    same(ExplainedModel(ours).probabilities(x / 255), expected)
+    model = ExplainedModel(ours)
+    same(model.probabilities(x / 255), expected)
     with pytest.raises(AssertionError):
-        same(ExplainedModel(ours).probabilities(x[..., ::-1] / 255), expected)
+        same(model.probabilities(x[..., ::-1] / 255), expected)
     ours.save(tmp_path / "model.keras")
-    np.testing.assert_array_equal(
-        ExplainedModel.load(tmp_path / "model.keras").logits(x / 255), ExplainedModel(ours).logits(x / 255)
-    )
+    np.testing.assert_array_equal(ExplainedModel.load(tmp_path / "model.keras").logits(x / 255), model.logits(x / 255))
 
 
 @pytest.mark.slow

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from pellucid.errors import InputError
 
-# Scipy has direction numbers of the Sobol sequence for so many dimensions.
-_SOBOL = qmc.Sobol.MAXDIM
+# Scipy has direction numbers of the Sobol sequence for so many dimensions (`qmc.Sobol.MAXDIM`).
+_SOBOL = 21201
 
 
 def points(number: int, dimensions: int, sequence: str, rng: np.random.Generator, name: str) -> NDArray[np.float64]:
@@ -25,6 +24,9 @@ def points(number: int, dimensions: int, sequence: str, rng: np.random.Generator
     Raises:
         InputError: a Sobol sequence of more dimensions than there are.
     """
+    # Every start of Snakemake imports all methods: without this line's half a second.
+    from scipy.stats import qmc
+
     if sequence == "halton":
         return np.asarray(qmc.Halton(dimensions, rng=rng).random(number))
     if dimensions > _SOBOL:

@@ -1,0 +1,48 @@
+"""The files of tests that take longest, in the order in which they are begun: what ends last is then short.
+
+A file of tests stays in one process. Where a long file is begun last, the other processes wait for it at the end. Files
+that keep one process busy and files that start runs of the workflow, which wait now and then, take turns.
+"""
+
+FILES = (
+    "tests/metamorphic/test_respelled_models.py",
+    "tests/workflow/test_no_shared_files.py",
+    "tests/unit/explain/test_contract.py",
+    "tests/workflow/test_kill.py",
+    "tests/unit/test_planted_labels.py",
+    "tests/workflow/test_slurm.py",
+    "tests/unit/models/test_application.py",
+    "tests/workflow/test_opened_files.py",
+    "tests/metamorphic/test_field_networks.py",
+    "tests/workflow/test_rerun.py",
+    "tests/unit/train/test_run.py",
+    "tests/workflow/test_anywhere.py",
+    "tests/metamorphic/test_targets.py",
+    "tests/workflow/test_own_models.py",
+    "tests/metamorphic/test_several_inputs.py",
+    "tests/workflow/test_warm_start.py",
+    "tests/unit/tracking/test_record.py",
+    "tests/workflow/test_studies.py",
+    "tests/unit/models/test_own_models.py",
+    "tests/workflow/test_hostile_words.py",
+    "tests/metamorphic/test_planned_methods.py",
+    "tests/workflow/test_ptbxl.py",
+    "tests/unit/test_published.py",
+    "tests/workflow/test_scores.py",
+    "tests/unit/models/test_architectures.py",
+    "tests/workflow/test_secrets.py",
+    "tests/metamorphic/test_respelled_relus.py",
+    "tests/workflow/test_measured.py",
+    "tests/unit/explain/test_deep_shap.py",
+    "tests/workflow/test_model_files.py",
+    "tests/unit/train/test_tasks.py",
+    "tests/workflow/test_tasks.py",
+    "tests/docs/test_commands.py",
+    "tests/workflow/test_ui.py",
+    "tests/fuzz/test_inputs.py",
+    "tests/workflow/test_damage.py",
+    "tests/unit/draw/test_layouts.py",
+    "tests/workflow/test_report.py",
+    "tests/peers/test_captum.py",
+    "tests/workflow/test_page.py",
+)
