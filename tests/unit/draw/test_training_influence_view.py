@@ -21,6 +21,7 @@ def arrays(shape, nearest=False):
         "suspect_predictions": np.array([1, 1, 0]),
         "layer": np.array("features"),
         "compared": np.array(1234),
+        "epochs": np.array([], np.int64),
     }
     if not nearest:
         content |= {
@@ -37,7 +38,7 @@ def test_says_what_supports_and_what_opposes(tmp_path, kind):
     text, figure = words(draw, tmp_path, arrays(shape), data_info, {"shown": 2, "of": "score"}, "A title")
     assert len(panels(figure)) == 2 * 5 + 3
     for part in (
-        "influence on the score of the explained class", "layer features; 1,234 training examples compared",
+        "influence on the score of the explained class", "layer features, final weights; 1,234 training examples compared",
         "80% have the class that the model predicts", "left: +0.5", "right: −0.75", "support it", "oppose it",
         "left / right", "right / right", "largest influence on themselves",
     ):  # fmt: skip
