@@ -45,6 +45,17 @@ def test_says_what_supports_and_what_opposes(tmp_path, kind):
         assert part in text
 
 
+@pytest.mark.parametrize(
+    ("epochs", "form"), [([3], "1 checkpoint to epoch 3"), ([4, 8, 9], "3 checkpoints to epoch 9")]
+)
+def test_says_over_how_many_checkpoints(tmp_path, epochs, form):
+    data_info, shape = KINDS["channels"]
+    content = arrays(shape) | {"epochs": np.array(epochs)}
+    text, _ = words(draw, tmp_path, content, data_info, {"shown": 1, "of": "score"}, "A title")
+    assert f"layer features, over {form}; 1,234" in text
+    assert "final weights" not in text
+
+
 def test_the_nearest_have_distances_and_no_opponents(tmp_path):
     data_info, shape = KINDS["channels"]
     text, figure = words(draw, tmp_path, arrays(shape, nearest=True), data_info, {"shown": 1, "of": "nearest"}, "T")
