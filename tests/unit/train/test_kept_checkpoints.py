@@ -30,8 +30,8 @@ def few_digits(tmp_path_factory):
     return prepared.prepare(tmp_path_factory.mktemp("few"), split={"test": 0.7, "validation": 0.3})
 
 
-def arguments(data, folder, kept, **changes):
-    return prepared.arguments(data, folder, MODEL, RECIPE | {"kept_checkpoints": kept} | changes)
+def arguments(data, folder, kept):
+    return prepared.arguments(data, folder, MODEL, RECIPE | {"kept_checkpoints": kept})
 
 
 @pytest.fixture(scope="module")
