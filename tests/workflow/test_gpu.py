@@ -43,9 +43,9 @@ CONFIG = {
     },
     "experiments": {"digits": {**tiny.DIGITS, "title": "Digits"}},
 }
-ASKING = {"train", "train_random_labels", "evaluate", "predict", "evidence", "check", "explain_saliency"}
+ASKING = {"train", "train_keeping_checkpoints", "train_random_labels", "evaluate", "predict", "evidence", "check"}
 ASKING |= {"evaluate_labels", "evaluate_values", "permutation", "measure_saliency"}
-ASKING |= {"view_filters", "score_deletion_insertion"}
+ASKING |= {"explain_saliency", "view_filters", "score_deletion_insertion"}
 
 
 @pytest.fixture(scope="module")

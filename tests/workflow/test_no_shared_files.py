@@ -29,7 +29,7 @@ CONFIG: dict[str, Any] = {
             # A file of the user's own, which no job finds where it runs.
             "dataset": {"source": "table", "file": "own/beats.csv", "label": "kind"},
             "model": {"architecture": "gap_cnn", "filters": [4], "kernels": [5]},
-            "training": {"epochs": 60, "batch_size": 4},
+            "training": {"epochs": 60, "batch_size": 4, "kept_checkpoints": 3},
             "examples": {"per_class": 1, "choose": "any"},
             "methods": {"saliency": {}, "occlusion": {"window": 5}},
             "scores": {"form": {}},
@@ -204,7 +204,7 @@ def test_a_killed_training_goes_on_elsewhere(clone: Clone, server: str) -> None:
     assert "epoch 60/60" in text
     assert "epoch  1/60" not in text
     # Checkpoints are gone with the end of the run.
-    assert not [name for name in Bucket(server).objects() if "checkpoints" in name]
+    assert not [name for name in Bucket(server).objects() if "/checkpoints/" in name]
 
 
 def test_nothing_is_left_to_do_and_no_secret_was_written(clone: Clone, server: str) -> None:

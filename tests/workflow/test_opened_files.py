@@ -65,7 +65,7 @@ VIEWS = {
 OF_FREQUENCIES = "localisation_frequency"
 # Whose files no other rule gets: a killed job's outputs are deleted, and a store is a database.
 BESIDE = {
-    "train": "results/[^/]+/checkpoints(/.*)?",
+    **dict.fromkeys(("train", "train_keeping_checkpoints"), "results/[^/]+/checkpoints(/.*)?"),
     "train_random_labels": "results/[^/]+/random_labels/checkpoints(/.*)?",
     "tracking_store": "results/mlflow(/.*)?",
     "track": "results/mlflow(/.*)?",
@@ -92,7 +92,7 @@ def configuration(served: str, model: str, two_inputs: str) -> dict[str, Any]:
             "methods": {
                 "dataset": SERIES,
                 "model": NETWORK,
-                "training": {"augmentation": {"shift": 2}},
+                "training": {"augmentation": {"shift": 2}, "kept_checkpoints": 1},
                 "examples": measured,
                 "methods": {name: FEW.get(name, {}) for name in plugins.load("explain")},
                 "views": {name: VIEWS.get(name, {}) for name in plugins.load("views")},

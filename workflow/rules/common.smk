@@ -10,6 +10,7 @@ from pellucid.config import (
     experiment_files,
     input_files,
     job_resources,
+    kept_checkpoints,
     no_shared_files,
     page_files,
     source_files,
@@ -18,6 +19,7 @@ from pellucid.config import (
     tune_files,
     view_files,
 )
+from pellucid.config.experiment_names import none_of
 from pellucid.config.job_priorities import PRIORITIES, explanation_priority
 from pellucid.config.study_files import COMPARISON, STUDY
 from pellucid.config.experiment_files import DATA_INFO, EXPLANATION, MODEL, PAGE, RESULTS, TRAINING_EXAMPLES
@@ -65,7 +67,10 @@ if CONFIG.gpu and workflow.is_main_process and not workflow.non_local_exec and "
     workflow.register_resource("gpu", 1)
 
 # The folder of the checkpoints of each rule that trains.
-CHECKPOINTS = {"train": f"{RESULTS}/checkpoints", "train_random_labels": f"{RESULTS}/random_labels/checkpoints"}
+CHECKPOINTS = {
+    **dict.fromkeys(("train", "train_keeping_checkpoints"), f"{RESULTS}/checkpoints"),
+    "train_random_labels": f"{RESULTS}/random_labels/checkpoints",
+}
 
 FIGURES = [
     *experiment_files.all_figures(CONFIG),

@@ -20,6 +20,8 @@ rule train:
         logs("train"),
     benchmark:
         costs("train")
+    wildcard_constraints:
+        experiment=kept_checkpoints.keeping_none(CONFIG),
     priority: PRIORITIES["train"]
     conda:
         CONDA
@@ -46,6 +48,18 @@ rule train:
         "../scripts/train.py"
 
 
+# The same training, where it keeps the weights of some epochs as well.
+use rule train as train_keeping_checkpoints with:
+    output:
+        model=f"{RESULTS}/model/model.keras",
+        history=f"{RESULTS}/model/history.csv",
+        training_info=f"{RESULTS}/model/training.json",
+        cost=f"{RESULTS}/model/cost.json",
+        checkpoints=f"{RESULTS}/model/checkpoints.npz",
+    wildcard_constraints:
+        experiment=kept_checkpoints.keeping(CONFIG),
+
+
 # The same training, but on labels in random order: for the score random_labels.
 use rule train as train_random_labels with:
     output:
@@ -57,6 +71,8 @@ use rule train as train_random_labels with:
         logs("train_random_labels"),
     benchmark:
         costs("train_random_labels")
+    wildcard_constraints:
+        experiment=none_of(),
     # It takes long: it starts before all other jobs that no figure of an explanation needs.
     priority: PRIORITIES["train_random_labels"]
     resources:

@@ -10,6 +10,7 @@ for view in experiment_files.all_names(CONFIG, "views"):
         name:
             f"view_{view}"
         input:
+            unpack(from_config(kept_checkpoints.of_view, view)),
             **experiment_files.view_inputs(view),
             named=from_config(view_files.paths, view, "{variant}"),
         output:

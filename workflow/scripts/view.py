@@ -12,7 +12,9 @@ with job(snakemake) as params:
         parameters=params.parameters,
         model=snakemake.input.model,
         data_info=snakemake.input.data_info,
-        sources={name: snakemake.input[name] for name in params.sources},
+        sources={
+            name: path for name in (*params.sources, "checkpoints") if (path := snakemake.input.get(name)) is not None
+        },
         seed=params.seed,
         threads=params.threads,
         memory_mb=params.memory_mb,

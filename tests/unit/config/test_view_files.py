@@ -1,8 +1,10 @@
 """Files that parameters of views name: looked for before any job, and inputs of the view's rule."""
 
+import re
+
 import pytest
 
-from pellucid.config import no_shared_files, resolution, source_files, view_files
+from pellucid.config import kept_checkpoints, no_shared_files, resolution, source_files, view_files
 from pellucid.config.resolution import ConfigError
 
 
@@ -55,3 +57,26 @@ def test_what_cannot_be_read_is_refused_before_any_job(concept, message):
     with pytest.raises(ConfigError) as raised:
         resolution.resolve(config({"spike": concept}))
     assert message in str(raised.value)
+
+
+def test_checkpoints_are_inputs_of_views_that_take_them_where_the_training_keeps_some():
+    digits = {"dataset": {"source": "digits"}, "model": {"architecture": "digit_cnn"}}
+    kept = {
+        "a": {"kept_checkpoints": 2},
+        "ab": {},
+        "b": {"kept_checkpoints": 0},
+        "c": {"kept_checkpoints": 2, "epochs": 0},
+    }
+    experiments = {name: {**digits, "training": training} for name, training in kept.items()}
+    resolved = resolution.resolve({"run": list(kept), "experiments": experiments})
+    found = {name: kept_checkpoints.of_view(resolved, name, "training_influence") for name in kept}
+    assert found == {"a": {"checkpoints": "results/a/model/checkpoints.npz"}, "ab": {}, "b": {}, "c": {}}
+    assert kept_checkpoints.of_view(resolved, "a", "filters") == {}
+    # One rule, and one alone, trains each of them.
+    path = "results/{}/model/model.keras"
+    for name in kept:
+        patterns = kept_checkpoints.keeping(resolved), kept_checkpoints.keeping_none(resolved)
+        fits = [bool(re.fullmatch(path.format(pattern), path.format(name))) for pattern in patterns]
+        assert fits == [name == "a", name != "a"]
+    # Results of trainings that keep none are known by the same settings as ever.
+    assert ["kept_checkpoints" in resolved.experiments[name]["training"] for name in kept] == [True, False, False, True]

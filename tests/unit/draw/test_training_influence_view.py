@@ -21,6 +21,7 @@ def arrays(shape, nearest=False):
         "suspect_predictions": np.array([1, 1, 0]),
         "layer": np.array("features"),
         "compared": np.array(1234),
+        "epochs": np.array([], np.int64),
     }
     if not nearest:
         content |= {
@@ -37,11 +38,22 @@ def test_says_what_supports_and_what_opposes(tmp_path, kind):
     text, figure = words(draw, tmp_path, arrays(shape), data_info, {"shown": 2, "of": "score"}, "A title")
     assert len(panels(figure)) == 2 * 5 + 3
     for part in (
-        "influence on the score of the explained class", "layer features; 1,234 training examples compared",
+        "influence on the score of the explained class", "layer features, final weights; 1,234 training examples compared",
         "80% have the class that the model predicts", "left: +0.5", "right: −0.75", "support it", "oppose it",
         "left / right", "right / right", "largest influence on themselves",
     ):  # fmt: skip
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("epochs", "form"), [([3], "1 checkpoint to epoch 3"), ([4, 8, 9], "3 checkpoints to epoch 9")]
+)
+def test_says_over_how_many_checkpoints(tmp_path, epochs, form):
+    data_info, shape = KINDS["channels"]
+    content = arrays(shape) | {"epochs": np.array(epochs)}
+    text, _ = words(draw, tmp_path, content, data_info, {"shown": 1, "of": "score"}, "A title")
+    assert f"layer features, over {form}; 1,234" in text
+    assert "final weights" not in text
 
 
 def test_the_nearest_have_distances_and_no_opponents(tmp_path):

@@ -1,12 +1,14 @@
 """Training on several labels and on values: losses, scores, the scale of values, and a kill in between."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from pellucid import files
 from pellucid.config.training_keys import TrainingSettings
 from pellucid.errors import InputError
+from pellucid.network import checkpoint_weights
 from pellucid.train import random_labels, value_head
 from pellucid.train.compile import make_loss
 from pellucid.train.objective import Objective
@@ -51,7 +53,7 @@ def trained(data, tmp_path_factory):
     """Folders of trained models, by task."""
     folder = tmp_path_factory.mktemp("trained")
     for task in TASKS:
-        prepared.fit(data / task, folder / task, MODEL, recipe(task, epochs=12))
+        prepared.fit(data / task, folder / task, MODEL, recipe(task, epochs=12, kept_checkpoints=4))
     return folder
 
 
@@ -95,6 +97,19 @@ def test_values_come_in_the_unit_of_the_data(data, trained):
     assert np.abs(np.asarray(model(x)) - y).mean() < 0.6 * np.abs(y - y.mean()).mean()
     header = (trained / "regression" / "model" / "history.csv").read_text().splitlines()[0]
     assert header == "epoch,loss,mae,val_loss,val_mae,learning_rate"
+
+
+def test_weights_that_were_kept_give_values_in_the_unit_of_the_data(data, trained):
+    here = trained / "regression"
+    model, (x, y) = model_of(here), examples(data / "regression", "validation")
+    history = pd.read_csv(here / "model" / "history.csv")
+    kept = checkpoint_weights.read(here / "model" / "checkpoints.npz")
+    assert len(kept) > 1
+    for checkpoint in kept:
+        for layer, weights in checkpoint.weights.items():
+            model.get_layer(layer).set_weights(weights)
+        error = np.abs(np.asarray(model(x)) - y).mean()
+        assert error == pytest.approx(history["val_mae"][checkpoint.epoch - 1], rel=1e-4)
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from pellucid.errors import InputError
+from pellucid.network.checkpoint_weights import Checkpoint
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.targets import contrast
+from pellucid.views.shared.checkpoint_influence import Influence
 from pellucid.views.shared.last_dense import LastDense, loss_slope, score_slope
 from pellucid.views.training_influence import compute
 from tests.support.view_data import given
@@ -71,6 +73,72 @@ def test_the_influence_is_the_product_of_the_gradients(network, of):
     np.testing.assert_array_equal(found["supporting"][2, 0], x[found["supporting_indices"][2, 0]])
     table = pd.read_csv(StringIO(found["csv"]))
     assert table["kind"].value_counts().to_dict() == {"supporting": 24, "opposing": 24, "suspect": 5}
+
+
+@pytest.mark.parametrize("of", ["score", "loss"])
+def test_over_checkpoints_it_is_the_sum_of_the_products_times_the_learning_rates(network, of):
+    explained, model, x, y = network
+    rng, rates, trained = np.random.default_rng(3), [0.5, 0.25, 0.125], explained.weights
+    moved = [
+        {name: [value + rng.normal(size=value.shape) for value in values] for name, values in trained.items()}
+        for _ in rates[:-1]
+    ]
+    data = given(explained, train=(x[:30], y[:30]), test=(x[30:], y[30:]))
+    data.examples.update(labels=y[30:36], indices=np.arange(6), targets=y[30:36])
+    kept = zip([2, 4, 5], rates, [*moved, trained], strict=True)
+    data.__dict__["checkpoints"] = [Checkpoint(*checkpoint) for checkpoint in kept]
+    expected, own = 0.0, 0.0
+    functions = [cross_entropy(int(label)) for label in y[:36]]
+    others = functions[30:] if of == "loss" else [lambda scores, c=int(label): -scores[c] for label in y[30:36]]
+    for rate, weights in zip(rates, [*moved, {}], strict=True):
+        with explained.altered(weights):
+            by = [last_gradients(model, x[row : row + 1], functions[row]) for row in range(30)]
+            on = [last_gradients(model, x[30 + row : 31 + row], others[row]) for row in range(6)]
+        expected += rate * (np.concatenate(on) @ np.concatenate(by).T)
+        own += rate * (np.concatenate(by) ** 2).sum(1)
+    found = compute(explained, data, np.random.default_rng(0), of=of, neighbours=4, suspects=5)
+    np.testing.assert_allclose(found["supporting_values"], -np.sort(-expected, 1)[:, :4], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found["opposing_values"], np.sort(expected, 1)[:, :4], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found["suspect_values"], -np.sort(-own)[:5], rtol=1e-4)
+    np.testing.assert_array_equal(found["epochs"], [2, 4, 5])
+    for name, values in explained.weights.items():
+        np.testing.assert_array_equal(values[0], trained[name][0])
+
+
+def test_summed_over_all_training_examples_it_is_the_change_of_the_score(keras):
+    """Gradient descent on a linear model, as a loop in numpy: each step moves a score by the mean of the influences."""
+    rng, rate, steps = np.random.default_rng(4), 0.3, 6
+    x, y = rng.normal(size=(25, 3, 2)), np.arange(25) % 3
+    flat, onehot = np.concatenate([x.reshape(25, 6), np.ones((25, 1))], 1), np.eye(3)[y]
+    path = [rng.normal(size=(7, 3))]
+    for _ in range(steps):
+        scores = np.exp(flat @ path[-1])
+        path.append(path[-1] - rate * flat.T @ (scores / scores.sum(1, keepdims=True) - onehot) / 25)
+    model = keras.Sequential([keras.Input((3, 2)), keras.layers.Flatten(), keras.layers.Dense(3, name="scores")])
+    checkpoints = [Checkpoint(step, rate, {"scores": [w[:6], w[6]]}) for step, w in enumerate(path[:-1], 1)]
+    # The model in hand is the one that takes the last step.
+    weights = [value.astype(np.float32) for value in checkpoints[-1].weights["scores"]]
+    model.get_layer("scores").set_weights(weights)
+    checkpoints[-1].weights["scores"][:] = weights
+    explained = ExplainedModel(model)
+    data = given(explained, train=(x.astype(np.float32), y), test=(x[:4].astype(np.float32), y[:4]), examples=4)
+    data.examples.update(labels=y[:4], targets=np.array([0, 1, 2, contrast(0, 2)]))
+    data.__dict__["checkpoints"] = checkpoints
+    found = Influence.of(explained, data, np.arange(25), on_loss=False)
+    moved = flat[:4] @ (path[-1] - path[0])
+    change = [moved[0, 0], moved[1, 1], moved[2, 2], moved[3, 0] - moved[3, 2]]
+    np.testing.assert_allclose(found.on_examples.sum(1) / 25, change, rtol=1e-4)
+
+
+def test_checkpoints_of_another_model_are_refused(network):
+    explained, _, x, y = network
+    data = given(explained, train=(x[:30], y[:30]), test=(x[30:], y[30:]))
+    data.examples.update(labels=y[30:36], indices=np.arange(6), targets=y[30:36])
+    weights = explained.weights
+    weights["scores"][0][0, 0] += 1
+    data.__dict__["checkpoints"] = [Checkpoint(1, 0.1, weights)]
+    with pytest.raises(InputError, match="their last weights are not those of the model"):
+        compute(explained, data, np.random.default_rng(0))
 
 
 def test_the_nearest_are_those_with_alike_features(network):

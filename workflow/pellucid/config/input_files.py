@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from pellucid.config import inputs
 from pellucid.config.experiment_files import RESULTS, settings_of
+from pellucid.config.experiment_names import none_of, one_of
 from pellucid.config.resolution import Config
 
 OTHER_INPUTS = RESULTS + "/data/other_{split}.npz"
@@ -31,10 +30,13 @@ def outputs() -> dict[str, str]:
 
 def with_several(config: Config) -> str:
     """Return a pattern of the names of the experiments whose data have several inputs; of none, one that never fits."""
-    names = [re.escape(name) for name in config.experiments if explained(config, name) is not None]
-    return f"(?:{'|'.join(names)})" if names else "(?!)"
+    return one_of(_several(config))
 
 
 def with_one(config: Config) -> str:
     """Return a pattern of the names of all other experiments."""
-    return f"(?!(?:{with_several(config)})/)[a-z][a-z0-9_]*"
+    return none_of(_several(config))
+
+
+def _several(config: Config) -> list[str]:
+    return [name for name in config.experiments if explained(config, name) is not None]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pellucid import plugins
 
 _DATA = ("preprocess", "preprocess_inputs", "draw_data", "draw_answers")
-_TRAINING = ("train", "draw_training", "draw_augmentation")
+_TRAINING = ("train", "train_keeping_checkpoints", "draw_training", "draw_augmentation")
 _EXPLANATIONS = (
     *("evaluate", "evaluate_labels", "evaluate_values", "predict"),
     *("draw_evaluation", "draw_evaluation_of_labels", "draw_evaluation_of_values"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pellucid.config.section import LARGEST_SEED, Number, Section
 
@@ -131,6 +131,19 @@ class TrainingSettings(Section):
         description="Of the weights that a training starts from, its batches and its dropout. If absent, the `seed` of "
         "the experiment.",
     )
+    # Absent and 0 are the same, so that trainings that keep none are known by the settings that they always had.
+    kept_checkpoints: Annotated[
+        Annotated[int, Field(ge=0, le=1_000)] | None, AfterValidator(lambda count: count or None)
+    ] = Field(
+        default=None,
+        description="After how many epochs, spread evenly over all `epochs`, the weights are kept in "
+        "`model/checkpoints.npz`, for the view training_influence; at most after each. If absent, 0: after none.",
+    )
+
+    def kept_epochs(self) -> list[int]:
+        """Return the epochs after which the weights are kept, from 1; the last one is that of `epochs`."""
+        count = min(self.kept_checkpoints or 0, self.epochs)
+        return [number * self.epochs // count for number in range(1, count + 1)]
 
 
 class Training(TrainingSettings):

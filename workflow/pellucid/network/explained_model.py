@@ -146,6 +146,16 @@ class ExplainedModel(LearnedMasks, Neurons):
         build = partial(self._functions.activations, layer)
         return self._run_single(("activations", layer), build, self._inputs(x), backward=False)
 
+    def activations_and_logits(self, x: Array, layer: str) -> tuple[Array, Array]:
+        """Return `activations` and `logits`, of one pass: (N, *layer's shape) and (N, outputs).
+
+        Raises:
+            InputError: a score is NaN or infinite.
+        """
+        build = partial(self._functions.activations_and_logits, layer)
+        activations, logits = self._run(("activations and logits", layer), build, self._inputs(x), backward=False)
+        return activations, self._finite(x, logits)
+
     def activations_and_gradient(self, x: Array, target: NDArray[np.int64], layer: str) -> tuple[Array, Array]:
         """Return a layer's output, and the gradient of the target's score with respect to it: (N, *layer's shape) each.
 

@@ -71,6 +71,17 @@ class TracedFunctions:
 
         return run
 
+    def activations_and_logits(self, layer: str) -> Callable[..., Any]:
+        """Return (batch) -> output of a layer, and the logits."""
+        operation, use = self._structure.layer_use(layer)
+
+        def run(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            with tracing.recording(operation, use=use) as record:
+                logits = self.logits(batch)
+            return self._ordered(record.only(), layer), logits
+
+        return run
+
     def gradient(self, relu: Literal["plain"] | ReluRule) -> Callable[..., Any]:
         """Return (batch, columns) -> gradient of the target's score with respect to the input."""
         tf_ = self._tf

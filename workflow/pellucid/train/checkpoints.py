@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,9 +13,9 @@ import numpy as np
 
 from pellucid import files
 from pellucid.config.training_keys import TrainingSettings
-from pellucid.network import same_function
-from pellucid.tasks import SINGLE_LABEL, Task
-from pellucid.train import schedule
+from pellucid.network import checkpoint_weights, same_function
+from pellucid.tasks import REGRESSION, SINGLE_LABEL, Task
+from pellucid.train import schedule, value_head
 from pellucid.train.checkpoint_store import PROGRESS, CheckpointStore
 from pellucid.train.compile import CLASSES, compile_model
 from pellucid.train.objective import SCORES, Objective
@@ -81,7 +82,7 @@ class Progress:
 
 
 class Checkpoints:
-    """The files of one training: the models of its last and its best epoch, and `progress.json`.
+    """The files of one training: the models of its last and its best epoch, weights of others, and `progress.json`.
 
     `progress.json` is rewritten as a whole after every epoch and alone says which model files are in use.
     """
@@ -119,7 +120,10 @@ class Checkpoints:
             pass
         except Exception as error:  # a damaged archive raises many kinds, and each means the same: begin anew
             logger.warning("the checkpoint in %s cannot be read and is not used: %s", self.folder, error)
-        return self.build(), Progress()
+        network = self.build()
+        if self.training.kept_checkpoints:
+            checkpoint_weights.require(network)
+        return network, Progress()
 
     def _read(self) -> tuple[keras.Model, Progress]:
         from pellucid.train.losses import BalancedAccuracy, SmoothedFocalLoss
@@ -130,7 +134,7 @@ class Checkpoints:
             raise ValueError("progress.json was damaged")
         progress = Progress(**content)
         best, last = self._best(progress.best_epoch), self._last(progress.epoch)
-        for path in (best, last):
+        for path in self._in_use(progress):
             if files.sha256(path) != progress.digests.get(path.name):
                 raise ValueError(f"{path.name} was damaged")
         self._load(best)
@@ -152,7 +156,9 @@ class Checkpoints:
             progress.best_epoch, progress.best_scores = progress.epoch, progress.last_scores
             files.write(self._best(progress.epoch), model.save)
         files.write(last, model.save)
-        in_use = {last, self._best(progress.best_epoch)}
+        if progress.epoch in self.training.kept_epochs():
+            files.write_arrays(self._kept(progress.epoch), checkpoint_weights.weights_of(model))
+        in_use = self._in_use(progress)
         progress.digests = {path.name: progress.digests.get(path.name) or files.sha256(path) for path in in_use}
         content = asdict(progress)
         files.write_json(self.folder / PROGRESS, {**content, "digest": files.digest(content)})
@@ -177,6 +183,38 @@ class Checkpoints:
         _require_scores(model, progress.best_scores, "saving and loading its best epoch")
         return model
 
+    def write_kept(self, path: Path, best: keras.Model, progress: Progress) -> None:
+        """Write the weights of the kept epochs before the best one, and of the best; nothing where none are kept.
+
+        Later epochs are left out: the model of the best epoch owes nothing to them. The learning rate of each is that
+        of its epochs together: those since the one before it.
+
+        Args:
+            path: as `checkpoint_weights.write` takes it.
+            best: the model that is written; of a regression in the unit of the data, and so are the weights of all.
+            progress: at the end of the training.
+        """
+        if not (self.training.kept_checkpoints and progress.epoch):
+            return
+        own = checkpoint_weights.weights_of(best)
+        epochs = [epoch for epoch in self.training.kept_epochs() if epoch < progress.best_epoch]
+        weights = {epoch: files.map_arrays(self._kept(epoch)) for epoch in epochs}
+        if self.objective.task == REGRESSION:
+            for epoch, fitted in weights.items():
+                checkpoint_weights.set_weights(best, fitted)
+                value_head.to_unit(best, self.objective)
+                weights[epoch] = checkpoint_weights.weights_of(best)
+            checkpoint_weights.set_weights(best, own)
+        rates = [row["learning_rate"] for row in progress.history]
+        begins, ends = [0, *epochs], [*epochs, progress.best_epoch]
+        sums = [math.fsum(rates[begin:end]) for begin, end in zip(begins, ends, strict=True)]
+        checkpoint_weights.write(path, best, {**weights, progress.best_epoch: own}, sums)
+
+    def _in_use(self, progress: Progress) -> set[Path]:
+        """Return the files that belong to a progress, but for `progress.json` itself."""
+        kept = (self._kept(epoch) for epoch in self.training.kept_epochs() if epoch <= progress.epoch)
+        return {self._last(progress.epoch), self._best(progress.best_epoch), *kept}
+
     def _load(self, path: Path, compiled: tuple[type, ...] = ()) -> keras.Model:
         """Load a model; with its optimizer where `compiled` gives the classes of this package that the file names."""
         import keras
@@ -189,6 +227,9 @@ class Checkpoints:
 
     def _best(self, epoch: int) -> Path:
         return self.folder / f"best-{epoch:05}.keras"
+
+    def _kept(self, epoch: int) -> Path:
+        return self.folder / f"kept-{epoch:05}.npz"
 
 
 def _require_scores(network: keras.Model, scores: list[list[float]], step: str) -> None:

@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 def recipe(training: Mapping[str, Any], epochs: int | str) -> dict[str, Any]:
     """Return the experiment's `training` entry with other epochs and another monitored score.
 
-    Validation scores mean nothing here: the epoch with the lowest training loss is kept, which has memorised most.
+    Validation scores mean nothing here: the epoch with the lowest training loss is kept, which has memorised most. No
+    view is of this model, so that no other epochs are kept.
 
     Args:
         training: the experiment's.
         epochs: a number, or "recipe" for that of `training`.
     """
-    return {**training, "epochs": training["epochs"] if epochs == "recipe" else epochs, "monitor": "loss"}
+    taken = {key: value for key, value in training.items() if key != "kept_checkpoints"}
+    return {**taken, "epochs": training["epochs"] if epochs == "recipe" else epochs, "monitor": "loss"}
 
 
 def seed(experiment: int) -> int:

@@ -66,8 +66,8 @@ def train(
         code: digest of the code; checkpoints of other code are not used.
         checkpoints: folder of the state after each epoch, from which a run with the same arguments goes on; removed
             when the training has ended.
-        folder: gets `model.keras`, `history.csv` (a row per epoch), `training.json` and `cost.json` (seconds of all
-            epochs, those before a kill included).
+        folder: gets `model.keras`, `history.csv` (a row per epoch), `training.json`, `cost.json` (seconds of all
+            epochs, those before a kill included), and `checkpoints.npz` where the training keeps some.
         paths: the files of the model, by the parameter that names them.
         permuted: train on shuffled labels, which mean nothing; `training.json` gets the share that was memorised.
         others: of several inputs, `other_train.npz` and `other_validation.npz`, by split.
@@ -108,6 +108,7 @@ def train(
     if objective.task == REGRESSION and progress.epoch:
         value_head.to_unit(best, objective)
     run.write(Path(folder), best, progress, memorised, notes)
+    state.write_kept(Path(folder) / "checkpoints.npz", best, progress)
     # Checkpoints of other settings too: those trainings were killed and given up.
     shutil.rmtree(checkpoints, ignore_errors=not progress.epoch)
     log_end(progress, settings)
@@ -159,9 +160,8 @@ class _Run:
 
     def key(self, threads: int, code: str, permuted: bool) -> str:
         """Return a digest of everything that the weights depend on: the name of the folder of its checkpoints."""
-        settings = self.training.plain()
-        ingredients = [self.data_info["digest"], self.model, self.digests, settings, self.seed, threads, code]
-        ingredients.append(self.versions)
+        settings = [self.model, self.digests, self.training.plain(), self.seed, threads, code, self.versions]
+        ingredients = [self.data_info["digest"], *settings]
         # A card computes other bits than the CPU, and than another card.
         if device := devices.used():
             ingredients.append(device)

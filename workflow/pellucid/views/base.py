@@ -28,6 +28,8 @@ from pydantic import Field
 from pellucid import files
 from pellucid.data_info import DataInfo
 from pellucid.explain.shared import held_examples
+from pellucid.network import checkpoint_weights
+from pellucid.network.checkpoint_weights import Checkpoint
 from pellucid.tasks import SINGLE_LABEL, TASKS
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ NEEDS: Mapping[str, Mapping[str, str]] = {
     "truth": {"truth": "data/truth.npz"},
     "groups": {"groups": "data/groups.npz"},
 }
+# What a view reads where the experiment has it.
+TAKES: Mapping[str, Mapping[str, str]] = {"checkpoints": {"checkpoints": "model/checkpoints.npz"}}
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class ViewSpec:
         requires: features that the architecture must have, such as "conv".
         needs: what it reads besides the model: "examples" (the selected ones), "training", "test", "truth" (where the
             evidence was planted), "groups".
+        takes: what it reads where it is there: "checkpoints" (of a training that keeps some).
         texts: suffixes of the text files that it writes beside its arrays, such as "csv".
         words: columns of the CSV that hold names, which may look like numbers or like missing values.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
@@ -65,6 +70,7 @@ class ViewSpec:
     paper: str
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     tasks: tuple[str, ...] = TASKS
@@ -80,6 +86,10 @@ class ViewSpec:
         """Return the files that the view needs, by name, relative to the experiment's folder."""
         return {name: path for need in self.needs for name, path in NEEDS[need].items()}
 
+    def further_sources(self) -> dict[str, str]:
+        """Return the files that the view reads where they are there, as `sources` does."""
+        return {name: path for one in self.takes for name, path in TAKES[one].items()}
+
 
 @dataclass(frozen=True)
 class ViewData:
@@ -87,7 +97,7 @@ class ViewData:
 
     Attributes:
         data_info: `data.json`: kind ("series" or "image"), classes, channels, sampling_rate_hz, unit, ….
-        paths: the files of `ViewSpec.sources`.
+        paths: the files of `ViewSpec.sources`, and those of `ViewSpec.further_sources` that are there.
         named: the files that the view's parameters name (`View.files`): where each lies, by its address.
     """
 
@@ -124,6 +134,11 @@ class ViewData:
     def groups(self) -> NDArray[np.str_] | None:
         """The group of each training example (M,); None where the examples have none."""
         return files.read_arrays(self.paths["groups"]).get("train")
+
+    @cached_property
+    def checkpoints(self) -> list[Checkpoint]:
+        """The weights after some epochs of the training, the model's own last; none where the training kept none."""
+        return checkpoint_weights.read(self.paths["checkpoints"]) if "checkpoints" in self.paths else []
 
     @cached_property
     def test(self) -> tuple[NDArray[np.float32], NDArray[Any]]:

@@ -45,7 +45,7 @@ def run(
         parameters: its parameters, and `sweep`.
         model: `model.keras`.
         data_info: `data.json`.
-        sources: the files of `ViewSpec.sources`.
+        sources: the files of `ViewSpec.sources`, and those of `ViewSpec.further_sources` that are there.
         seed: of the experiment.
         threads, memory_mb: for the model.
         arrays: `.npz`; gets the arrays of the view.

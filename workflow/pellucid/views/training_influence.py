@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid import tables
+from pellucid.messages import comma_list
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.tasks import SINGLE_LABEL
 from pellucid.views.base import ViewData, ViewSpec
 from pellucid.views.shared import medoids
-from pellucid.views.shared.last_dense import LastDense, loss_slope, score_slope
-from pellucid.views.shared.sampling import parts, proportional
+from pellucid.views.shared.checkpoint_influence import Influence
+from pellucid.views.shared.sampling import proportional
 
 logger = logging.getLogger(__name__)
 
@@ -26,9 +27,10 @@ SPEC = ViewSpec(
     "by the features of the last layer. The last rows: training examples that pull most at their own prediction, which "
     "are rare, hard, or wrongly labelled.",
     paper="Pruthi G, Liu F, Kale S, Sundararajan M. Estimating Training Data Influence by Tracing Gradient Descent. "
-    "NeurIPS (2020), for the last layer (section 4) and the final weights alone",
+    "NeurIPS (2020), for the last layer (section 4), over the checkpoints that the training keeps or the final weights",
     requires=("labels", "layers", "split"),
     needs=("training", "examples"),
+    takes=("checkpoints",),
     texts=("csv",),
     words=("class", "predicted"),
     tasks=(SINGLE_LABEL,),
@@ -61,7 +63,8 @@ def compute(
 
     The influence of a training example on another is the product of two derivatives by the weights of the last dense
     layer: that of its own loss, and that of the other's score (with the opposite sign) or loss. For a dense layer both
-    are outer products of features f and derivatives e by the scores, so that the influence is (f · f') (e · e').
+    are outer products of features f and derivatives e by the scores, so that the influence is (f · f') (e · e'). With
+    checkpoints it is the sum of these, each times the learning rate of its epochs.
 
     Returns:
         Of the N selected examples: `inputs`, `indices`, `labels`, `predictions`, `targets`. Of the K training examples
@@ -69,48 +72,43 @@ def compute(
         `supporting_values` (N, K): the influence, or the distance; `opposing…` likewise, not of the nearest.
         `same_class`: (N,) the share of the 10 nearest training examples that have the predicted class. Of the S
         suspects: `suspects` (S, *input_shape), `suspect_indices`, `suspect_labels`, `suspect_predictions`,
-        `suspect_values`. `layer`, `compared` (number of training examples), `csv`: all these pairs as a table.
+        `suspect_values`. `layer`, `compared` (number of training examples), `epochs`: of the checkpoints, empty for the
+        final weights alone. `csv`: all these pairs as a table.
 
     Raises:
-        InputError: the scores are not made by a dense layer from a vector.
+        InputError: the scores are not made by a dense layer from a vector; or the checkpoints are of another model.
     """
     x, labels = data.training
     arrays = data.examples
     sampled = proportional(labels, points, rng)
-    last = LastDense.of(model, arrays["inputs"])
-    read = [last.read(part) for part in parts(x, sampled, model.batch_size())]
-    features, logits = (np.concatenate(blocks) for blocks in zip(*read, strict=True))
-    pull = loss_slope(SINGLE_LABEL, logits, labels[sampled])
-    own_features, own_logits = last.read(arrays["inputs"])
-    distances = medoids.distances(own_features, features)
+    influence = Influence.of(model, data, sampled, on_loss=of == "loss")
+    distances = medoids.distances(influence.own_features, influence.features)
     training, count = (x, labels, sampled), min(neighbours, len(sampled))
     if of == "nearest":
         found = _strongest(distances, 1, count, "supporting", training)
     else:
-        slope = -score_slope(arrays["targets"], logits.shape[1])
-        if of == "loss":
-            slope = loss_slope(SINGLE_LABEL, own_logits, arrays["labels"])
-        influence = (own_features @ features.T) * (slope @ pull.T)
-        found = _strongest(influence, -1, count, "supporting", training)
-        found |= _strongest(influence, 1, count, "opposing", training)
+        found = _strongest(influence.on_examples, -1, count, "supporting", training)
+        found |= _strongest(influence.on_examples, 1, count, "opposing", training)
     near = np.argsort(distances, axis=1, kind="stable")[:, :10]
-    predictions = own_logits.argmax(1)
-    found |= _suspects(features, pull, suspects, logits.argmax(1), training) | {
+    predictions = influence.own_logits.argmax(1)
+    found |= _suspects(influence.on_themselves, suspects, influence.logits.argmax(1), training) | {
         "inputs": arrays["inputs"],
         "indices": arrays["indices"],
         "labels": arrays["labels"],
         "targets": arrays["targets"],
         "predictions": predictions,
         "same_class": (labels[sampled][near] == predictions[:, np.newaxis]).mean(1),
-        "layer": np.array(last.layer),
+        "layer": np.array(influence.layer),
         "compared": np.array(len(sampled)),
+        "epochs": influence.epochs,
     }
     logger.info(
-        "%s of %d training examples on %d examples, by the features of %s",
+        "%s of %d training examples on %d examples, by the features of %s, %s",
         of,
         len(sampled),
         len(predictions),
-        last.layer,
+        influence.layer,
+        f"over the epochs {comma_list(influence.epochs.tolist())}" if len(influence.epochs) else "final weights",
     )
     return found | {"csv": _table(found, list(data.data_info["classes"]), of)}
 
@@ -149,15 +147,13 @@ def _strongest(
 
 
 def _suspects(
-    features: NDArray[np.float64],
-    pull: NDArray[np.float64],
+    influence: NDArray[np.float64],
     count: int,
     predictions: NDArray[np.int64],
     training: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]],
 ) -> dict[str, NDArray[Any]]:
     """Return the training examples with the largest influence on themselves, the largest first."""
     x, labels, sampled = training
-    influence = (features**2).sum(1) * (pull**2).sum(1)
     order = np.argsort(-influence, kind="stable")[:count]
     return {
         "suspects": _read(x, sampled[order]),

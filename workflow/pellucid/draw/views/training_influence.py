@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared.example_panel import Span, channels_note, example, height
+from pellucid.messages import counted
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -84,10 +85,12 @@ def _number(value: float, of: str) -> str:
 def _caption(arrays: Arrays, data_info: DataInfo, parameters: Mapping[str, Any], caption: str, shown: int) -> str:
     of, total = parameters["of"], len(arrays["inputs"])
     what = "distance in the last features" if of == "nearest" else f"influence on {_ON[of]}"
+    epochs, compared = arrays["epochs"], counted(int(arrays["compared"]), "training example")
+    form = f"over {counted(len(epochs), 'checkpoint')} to epoch {epochs[-1]}" if len(epochs) else "final weights"
     same = float(arrays["same_class"].mean())
     lines = [
         f"{caption}: {what}",
-        f"layer {arrays['layer']}; {int(arrays['compared']):,} training examples compared{channels_note(data_info)}",
+        f"layer {arrays['layer']}, {form}; {compared} compared{channels_note(data_info)}",
         f"of the 10 nearest training examples, {same:.0%} have the class that the model predicts",
     ]
     if shown < total:

@@ -60,6 +60,15 @@ def features(model: ExplainedModel, x: NDArray[np.float32], layer: str) -> NDArr
     return np.concatenate(batches)
 
 
+def features_and_logits(
+    model: ExplainedModel, x: NDArray[np.float32], layer: str
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return `features` and the logits, of one pass: (N, *input_shape) to (N, units) and (N, outputs)."""
+    size = model.batch_size()
+    batches = [model.activations_and_logits(x[start : start + size], layer) for start in range(0, len(x), size)]
+    return np.concatenate([_averaged(maps) for maps, _ in batches]), np.concatenate([logits for _, logits in batches])
+
+
 def features_of(
     model: ExplainedModel, x: NDArray[np.float32], chosen: NDArray[np.int64], layer: str
 ) -> NDArray[np.float32]:

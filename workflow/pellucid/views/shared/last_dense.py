@@ -12,7 +12,7 @@ from pellucid.errors import InputError
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.targets import along_outputs
 from pellucid.tasks import REGRESSION, SINGLE_LABEL, probabilities
-from pellucid.views.shared.features import feature_layer, features
+from pellucid.views.shared.features import feature_layer, features_and_logits
 
 _CLOSE = 1e-3  # of the largest score: by how much the scores of the last layer may differ from the model's
 
@@ -41,8 +41,8 @@ class LastDense:
         layer = feature_layer(model, "last_features")
         with_weights = [part for part in model.layers.values() if not hasattr(part, "layers") and part.weights]
         weights = [np.asarray(weight, np.float64) for weight in with_weights[-1].get_weights()]
-        found = features(model, inputs, layer).astype(np.float64)
-        logits = model.logits(inputs)
+        found, logits = features_and_logits(model, inputs, layer)
+        found = found.astype(np.float64)
         fits = weights[0].shape == (found.shape[1], logits.shape[1]) and len(weights) <= 2
         scores = (
             found @ weights[0] + (weights[1] if len(weights) == 2 else 0) if fits else np.full(logits.shape, np.nan)
@@ -54,8 +54,8 @@ class LastDense:
 
     def read(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Return the features (N, units), with the bias's, and the scores (N, outputs) of inputs (N, *input_shape)."""
-        found = features(self.model, inputs, self.layer).astype(np.float64)
-        return np.concatenate([found, np.full((len(found), 1), self.bias)], 1), self.model.logits(inputs)
+        found, logits = features_and_logits(self.model, inputs, self.layer)
+        return np.concatenate([found.astype(np.float64), np.full((len(found), 1), self.bias)], 1), logits
 
 
 def loss_slope(task: str, logits: NDArray[np.float32], answers: NDArray[Any]) -> NDArray[np.float64]:
