@@ -12,6 +12,7 @@ from pellucid.config import (
     job_resources,
     no_shared_files,
     page_files,
+    scored_files,
     source_files,
     study_files,
     summary_files,
