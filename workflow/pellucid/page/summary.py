@@ -216,11 +216,12 @@ def _first(ranking: Ranking, *, measured: bool) -> Section:
         for label in ranking.first
     ]
     families = listed(list(ranking.families)) + (", each of which counts once" if len(ranking.families) > 1 else "")
+    word = "measured example" if measured else "example"
     sentences = [
         f"{listed(shown)}.",
         f"These passed all their checks and have the best mean ranks of {len(ranking.mean_ranks)} explanations over "
         f"the scores of {families} (1 would be the best of all in every score). The ranks are from at most "
-        f"{counted(ranking.examples, 'measured example' if measured else 'example')}: near ranks may change places with other examples, and a good rank is "
+        f"{counted(ranking.examples, word)}: near ranks may change places with other examples, and a good rank is "
         "no proof that a map is right.",
     ]
     if ranking.better_controls:
