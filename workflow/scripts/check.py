@@ -9,7 +9,7 @@ snakemake: Snakemake
 with job(snakemake) as params:
     run(
         methods=params.methods,
-        explained=files_of(list(params.methods), snakemake.input),
+        explained=files_of(list(params.methods), dict(snakemake.input.items())),
         data_info=snakemake.input.data_info,
         model=snakemake.input.model,
         training=snakemake.input.training,

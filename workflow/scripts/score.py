@@ -11,7 +11,7 @@ with job(snakemake) as params:
         score=params.score,
         parameters=params.parameters,
         methods=params.methods,
-        explained=files_of(list(params.methods), snakemake.input),
+        explained=files_of(list(params.methods), dict(snakemake.input.items())),
         data_info=snakemake.input.data_info,
         seed=params.seed,
         threads=params.threads,

@@ -187,13 +187,15 @@ def _whose(target: Any, task: str) -> str:
     return f"{why} and not for {other}: the difference of the two {QUANTITY[task]}s"
 
 
-def method_sections(ranking: Ranking | None, names: Sequence[str], scored: int | str = "shown") -> list[Section]:
+def method_sections(
+    ranking: Ranking | None, names: Sequence[str], choice: Mapping[str, Any] | None = None
+) -> list[Section]:
     """Return which explanations to look at, and which failed their checks.
 
     Args:
         ranking: None if nothing was scored.
         names: labels of all explanations.
-        scored: the setting `examples.scored`.
+        choice: the settings `examples`, which name `scored` only where other examples than the shown ones are scored.
     """
     if not names:
         return [Section("What it looks at", "unknown", ["No method was run."])]
@@ -203,7 +205,7 @@ def method_sections(ranking: Ranking | None, names: Sequence[str], scored: int |
             "says which of them to believe."
         )
         return [Section("Which explanations to look at", "unknown", [text])]
-    return [_first(ranking, measured=scored != "shown"), _failed(ranking)]
+    return [_first(ranking, measured="scored" in (choice or {})), _failed(ranking)]
 
 
 def _first(ranking: Ranking, *, measured: bool) -> Section:

@@ -106,13 +106,13 @@ def loaded(
 
 def _context(arrays: Mapping[str, NDArray[Any]], common: Mapping[str, Any]) -> ScoreContext:
     """Return the context of examples; `arrays` are named as in `examples.npz`, with `seeds` of the measured ones."""
-    known = ("truth", "truth_frequency", "measured", "seeds")
+    known: dict[str, Any] = {name: arrays.get(name) for name in ("truth", "truth_frequency", "measured", "seeds")}
     return ScoreContext(
         inputs=arrays["inputs"],
         targets=arrays["targets"],
         labels=arrays["labels"],
         others=held_examples.others(arrays),
-        **{name: arrays.get(name) for name in known},
+        **known,
         **common,
     )
 
@@ -241,7 +241,7 @@ def _by_seed(explain: Any, of_inputs: NDArray[np.int64], random: set[str], label
         random.add(label)
     groups = [np.flatnonzero(of_inputs == value) for value in several]
     maps = [explain(rows, int(value))[0] for rows, value in zip(groups, several, strict=True)]
-    return np.concatenate(maps)[np.argsort(np.concatenate(groups))]
+    return np.asarray(np.concatenate(maps)[np.argsort(np.concatenate(groups))])
 
 
 def _generator(seed: int, label: str) -> np.random.Generator:
