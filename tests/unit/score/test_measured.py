@@ -199,16 +199,22 @@ def test_the_cost_is_that_of_all_examples_that_were_explained(project):
     np.testing.assert_allclose(seconds, whole / EXAMPLES)
 
 
-def test_more_examples_are_added_to_fewer_and_a_class_has_its_own(rng):
-    labels = np.repeat([0, 1, 3], [9, 4, 20])
-    few, more, every = (drawn(labels, number, np.random.default_rng(1)) for number in (3, 6, "all"))
+def test_more_examples_are_added_to_fewer_and_each_keeps_its_place():
+    labels, indices = np.repeat([0, 1, 3], [9, 4, 20]), np.arange(100, 133)
+
+    def of(number, seed=1, rows=slice(None)):
+        return drawn(labels[rows], indices[rows], number, np.random.default_rng(seed))
+
+    few, more, every = of(3), of(6), of("all")
     assert labels[few].tolist() == [0] * 3 + [1] * 3 + [3] * 3
     assert labels[more].tolist() == [0] * 6 + [1] * 4 + [3] * 6
     assert set(few) < set(more) < set(every) == set(range(33))
     # No neighbours: the first of a class are not the first in the data.
     assert few.tolist() != [0, 1, 2, 9, 10, 11, 13, 14, 15]
-    other = drawn(np.repeat([0, 1, 3], [9, 4, 20]), 3, np.random.default_rng(2))
-    assert other.tolist() != few.tolist()
+    assert of(3, seed=2).tolist() != few.tolist()
+    # Where others are missing, among them the last, an example keeps its place.
+    kept = np.delete(np.arange(33), [*more[:3], 32])
+    assert [row for row in kept[of("all", rows=kept)] if row in kept] == [row for row in every if row in kept]
 
 
 def test_without_a_cost_of_its_own_number_all_examples_count():

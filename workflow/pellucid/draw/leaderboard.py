@@ -44,7 +44,7 @@ def draw(
     with style.styled():
         warning = f"\n{at_chance}" if (at_chance := heading.of_chance(chance)) else ""
         if over:
-            title = f"{title}; scores over {heading.at_most(metric_facts['examples'], over)}"
+            warning += f"\nscores over {heading.at_most(metric_facts['examples'], over)}"
         style.save(ranking_figure(content, metric_facts, title, warning), *ranking)
         style.save(_tradeoffs(content, metric_facts, title, warning), *tradeoffs)
 
@@ -57,7 +57,7 @@ def shown_metrics(metric_facts: pd.DataFrame) -> pd.DataFrame:
 
 
 def ranking_figure(content: pd.DataFrame, metric_facts: pd.DataFrame, title: str, warning: str = "") -> Figure:
-    """Return the leaderboard as a table of ranks; see `draw`. `warning` is a line below the title."""
+    """Return the leaderboard as a table of ranks; see `draw`. `warning` is what stands below the title."""
     shown = shown_metrics(metric_facts)
     rows, columns = len(content), len(shown)
     # Inches for the names of the failed checks.

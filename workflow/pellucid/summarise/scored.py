@@ -24,20 +24,29 @@ def select(*, examples: Path | str, number: int | str, seed: int, output: Path |
             as `selection.select` writes them.
     """
     measured = files.read_arrays(examples)
-    rows = drawn(measured["labels"], number, seeds.generator(seed, "scored"))
+    rows = drawn(measured["labels"], measured["indices"], number, seeds.generator(seed, "scored"))
     files.write_arrays(
         output, {"rows": rows, **{name: measured[name][rows] for name in ("indices", "labels", "targets")}}
     )
     logger.info("%d of %d measured examples are scored", len(rows), len(measured["labels"]))
 
 
-def drawn(labels: NDArray[np.int64], number: int | str, rng: np.random.Generator) -> NDArray[np.int64]:
+def drawn(
+    labels: NDArray[np.int64], indices: NDArray[np.int64], number: int | str, rng: np.random.Generator
+) -> NDArray[np.int64]:
     """Draw up to `number` rows of each class; return them class by class, those of a class in random order.
 
     Measured examples stand in the order of the data, where neighbours may be of one recording. Scores that take the
-    first few of each class (`subset.first_of_each`) shall not take neighbours. A larger number adds to a smaller one.
+    first few of each class (`subset.first_of_each`) shall not take neighbours. A larger number adds to a smaller one,
+    and an example does not lose its place where others are missing: another training may contrast fewer of them.
+
+    Args:
+        labels: (N,), the class for which each measured example stands.
+        indices: (N,), of the test examples.
+        number: of each class, or "all".
+        rng: draws a place for every test example.
     """
-    place = rng.permutation(len(labels))
+    place = rng.random(int(indices.max()) + 1)[indices]
     classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     ordered = [rows[np.argsort(place[rows])] for rows in classes]
     return np.concatenate([rows if number == "all" else rows[: int(number)] for rows in ordered]).astype(np.int64)
