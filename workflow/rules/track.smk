@@ -34,7 +34,6 @@ rule track:
         from_config(evaluation_files.evaluation),
         from_config(experiment_files.recorded),
         from_config(summary_files.recorded),
-        from_config(scored_files.recorded),
         from_config(tune_files.recorded),
         store="results/mlflow/store.json",
     output:

@@ -25,7 +25,6 @@ def test_the_shown_examples_are_scored_unless_something_else_is_asked_for():
     assert set(scored_files.explained(config, "e")) == {"attributions", "cost", "checks"}
     assert scored_files.examples(config, "e") == "results/e/examples.npz"
     assert scored_files.words(config, "e") == ""
-    assert scored_files.recorded(config, "e") == []
     assert "scored" not in page_files.settings(config, "e")["examples"]
     with pytest.raises(TargetError, match="found examples.scored shown"):
         scored_files.number(config, "e")
@@ -42,7 +41,6 @@ def test_measured_examples_are_read_from_the_parts_of_each_method(scored, number
     assert found["measured"] == f"{here}/examples.npz"
     assert found["scored"] == scored_files.examples(config, "e") == "results/e/score/examples.npz"
     assert scored_files.number(config, "e") == number
-    assert scored_files.recorded(config, "e") == ["results/e/score/examples.npz"]
     # The shown and the measured examples are those of the default.
     for of_examples in (summary_files.shown_examples, summary_files.measured_examples):
         assert of_examples(config, "e") == of_examples(resolved(), "e")

@@ -63,10 +63,3 @@ def explained(config: Config, experiment: str) -> dict[str, Any]:
 def words(config: Config, experiment: str) -> str:
     """Return which examples are scored, as a figure says it; "" for those that are shown."""
     return "measured examples" if are_measured(config, experiment) else ""
-
-
-def recorded(config: Config, experiment: str) -> list[str]:
-    """Return what MLflow records of the choice."""
-    if experiment in config.unexplained or not names(config, experiment, "scores"):
-        return []
-    return [examples(config, experiment)] if are_measured(config, experiment) else []
