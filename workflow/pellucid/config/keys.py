@@ -203,7 +203,7 @@ class Settings(Section):
     tune: Tune | None = Field(
         default=None,
         description="The score by which the parameters of each method with a sweep are chosen: on one half of the "
-        "explained examples, and compared with the method's defaults on the other half.",
+        "scored examples, and compared with the method's defaults on the other half.",
     )
 
 
