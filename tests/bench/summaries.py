@@ -237,13 +237,10 @@ def _build(
     methods: dict[str, Any],
     measured: int | str,
     *targets: str,
-    parts: int = 1,
-    scores: str = "none",
-    shown: int = 1,
-    scored: int | str = "shown",
+    **settings: Any,
 ) -> None:
-    """Make the targets, or the summaries of every method; what is there already stays."""
-    content = _content(folder, methods, measured, parts=parts, scores=scores, shown=shown, scored=scored)
+    """Make the targets, or the summaries of every method; what is there already stays. `settings` are of `_content`."""
+    content = _content(folder, methods, measured, **settings)
     tiny.write_config(folder, content)
     wanted = targets or summary_files.flags(resolve(content), "mitbih")
     done = subprocess.run(

@@ -28,22 +28,10 @@ def test_a_score_is_drawn_with_the_best_first_and_the_controls_grey(tmp_path, dr
         arrays[f"{name}/deletion.zero/x"] = np.linspace(0, 1, 5)
         arrays[f"{name}/deletion.zero/y"] = np.random.default_rng(0).random((4, 5))
         arrays[f"{name}/deletion.zero/labels"] = np.array(["share deleted", "probability"])
-    files.write_arrays(tmp_path / "scores.npz", arrays)
-    score.draw(
-        score="deletion_insertion",
-        title="Bumps",
-        table=tmp_path / "scores.csv",
-        arrays=tmp_path / "scores.npz",
-        pictures=[],
-    )
-    files.write_arrays(tmp_path / "scores.npz", arrays | {"over": np.array("measured examples")})
-    score.draw(
-        score="deletion_insertion",
-        title="Bumps",
-        table=tmp_path / "scores.csv",
-        arrays=tmp_path / "scores.npz",
-        pictures=[],
-    )
+    paths = {"table": tmp_path / "scores.csv", "arrays": tmp_path / "scores.npz"}
+    for over in ({}, {"over": np.array("measured examples")}):
+        files.write_arrays(paths["arrays"], arrays | over)
+        score.draw(score="deletion_insertion", title="Bumps", **paths, pictures=[])
     figure, of_measured = drawn
     assert "examples" not in figure.get_suptitle()
     assert "means over up to 4 measured examples" in of_measured.get_suptitle().split("\n")
