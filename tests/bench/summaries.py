@@ -1,4 +1,4 @@
-"""Whole test sets: what 1,500 measured heartbeats cost beside 15, that parts change nothing, and full-size MIT-BIH.
+"""Whole test sets: what 1,500 measured heartbeats cost beside 15, to explain and to score, that parts change nothing, and full-size MIT-BIH.
 
 The heartbeats are those of `PELLUCID_REAL_DATA`, which holds 100 of each class for training and for testing, and copies
 of them with another amplitude and some noise. Methods of the set `all` that need more seconds for one example than the
@@ -44,6 +44,8 @@ OF_ALL: dict[str, Any] = {"only": ["saliency", "grad_cam", "occlusion"], "occlus
 IN_PARTS = ("saliency", "gradient_shap", "rise")
 PARTS = (1, 4, 16)
 LIMIT = 0.5  # seconds for one more example
+# What the measured heartbeats are scored by: no random numbers, one draw for all, and a control.
+SCORED_METHODS = ("saliency", "gradient_shap", "input_magnitude")
 SHOWN = (1, 5)  # shown examples of each class whose difference tells what one more costs
 
 
@@ -59,6 +61,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         kept = _measured(Path(name), real, limit)
         _parts(Path(name))
         _scores(Path(name), kept)
+        _measured_scores(Path(name))
     with tempfile.TemporaryDirectory() as name:
         _full_size(Path(name), real)
 
@@ -134,6 +137,27 @@ def _scores(folder: Path, kept: Sequence[str]) -> None:
     print(flush=True)
 
 
+def _measured_scores(folder: Path) -> None:
+    """Score 15 and 1,500 measured heartbeats by the whole set `all` of scores."""
+    counts, costs = (FEW * CLASSES, MANY * CLASSES), []
+    for scored in (FEW, "measured"):
+        target = "results/mitbih/score/leaderboard.csv"
+        _build(folder, {"only": [*SCORED_METHODS]}, MANY, target, scores="all", scored=scored)
+        costs.append({job: cost for job, cost in _costs(folder).items() if job.startswith(("score_", "check"))})
+    print(
+        f"Scores of measured heartbeats, {len(SCORED_METHODS)} methods ({', '.join(SCORED_METHODS)}), all scores: CPU s"
+    )
+    row("", *(f"{count:,}" for count in counts), f"MB, {counts[1]:,}")
+    for job in sorted(costs[1]):
+        row(job.removeprefix("score_"), costs[0][job][0], *costs[1][job])
+    row("all", *(sum(cost for cost, _ in found.values()) for found in costs))
+    job, (_, memory) = max(costs[1].items(), key=lambda item: item[1][1])
+    row(f"MB of the largest job: {job}", memory, "limit", MEMORY_MB + 1024)
+    here = folder / "results" / "mitbih" / "score"
+    row("MB on disk: tables and values", sum(path.stat().st_size for path in here.rglob("*") if path.is_file()) / 1e6)
+    print(flush=True)
+
+
 def _full_size(folder: Path, real: Path) -> None:
     """Go from files of the size of the published ones to the class maps of every test beat."""
     write(folder / "train.csv", real / "mitbih_train.csv", TRAIN)
@@ -181,7 +205,14 @@ def _append(file: Any, beats: NDArray[Any], label: int) -> None:
 
 
 def _content(
-    folder: Path, methods: dict[str, Any], measured: int | str, *, parts: int = 1, scores: str = "none", shown: int = 1
+    folder: Path,
+    methods: dict[str, Any],
+    measured: int | str,
+    *,
+    parts: int = 1,
+    scores: str = "none",
+    shown: int = 1,
+    scored: int | str = "shown",
 ) -> dict[str, Any]:
     """Return the configuration."""
     experiment = {
@@ -193,7 +224,7 @@ def _content(
         },
         "model": {"architecture": "heartbeat_cnn", "batch_norm_momentum": 0.9},
         "training": {"epochs": 1, "class_weights": "balanced"},
-        "examples": {"per_class": shown, "choose": "any", "summarise": measured, "parts": parts},
+        "examples": {"per_class": shown, "choose": "any", "summarise": measured, "parts": parts, "scored": scored},
         "methods": methods,
         "scores": scores,
         "views": "none",
@@ -206,12 +237,10 @@ def _build(
     methods: dict[str, Any],
     measured: int | str,
     *targets: str,
-    parts: int = 1,
-    scores: str = "none",
-    shown: int = 1,
+    **settings: Any,
 ) -> None:
-    """Make the targets, or the summaries of every method; what is there already stays."""
-    content = _content(folder, methods, measured, parts=parts, scores=scores, shown=shown)
+    """Make the targets, or the summaries of every method; what is there already stays. `settings` are of `_content`."""
+    content = _content(folder, methods, measured, **settings)
     tiny.write_config(folder, content)
     wanted = targets or summary_files.flags(resolve(content), "mitbih")
     done = subprocess.run(

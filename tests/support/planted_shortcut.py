@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from pellucid.explain.shared.measured_maps import MeasuredMaps
 from pellucid.summarise import run
-from pellucid.summarise.measured_maps import MeasuredMaps
 
 LENGTH, RECORDINGS, EACH = 160, 6, 12
 

@@ -1,6 +1,7 @@
-"""Whole test sets: the same bytes from 1, 4 and 16 parts, a lost part is made again alone, and what MLflow gets."""
+"""Whole test sets: the same bytes from 1, 4 and 16 parts, a lost part is made again, what MLflow gets, and scores."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pellucid import files
@@ -16,8 +17,8 @@ EXPERIMENT = {
 SUMMARIES = ("class_maps.npz", "shares.npz", "importance.csv", "agreement.json", "groups.csv", "groups.json")
 
 
-def content(parts):
-    examples = {"per_class": 1, "summarise": "all", "parts": parts}
+def content(parts, **more):
+    examples = {"per_class": 1, "summarise": "all", "parts": parts, **more}
     return {"run": ["digits"], "experiments": {"digits": {**EXPERIMENT, "examples": examples}}}
 
 
@@ -70,3 +71,17 @@ def test_one_four_and_sixteen_parts_give_the_same_bytes_and_a_lost_part_is_made_
     (reference,) = (tmp_path / "results/mlflow").rglob("measured.json")
     parts = files.read_json(reference)["gradient_shap"]
     assert [part["sha256"] for part in parts] == [files.sha256(tmp_path / part["path"]) for part in parts]
+
+    # Scores and checks of three measured examples of each class read these maps: nothing is explained for them.
+    tiny.write_config(tmp_path, content(16, scored=3) | {"defaults": {"scores": {"form": {}}}})
+    said = tiny.build(tmp_path, "results/digits/score/form/scores.png", "results/digits/score/checks.csv")
+    assert "Explain" not in said
+    assert "Choose the measured examples of digits that are scored" in said
+    scored = files.read_arrays(here / "score/examples.npz")
+    assert np.bincount(scored["labels"]).tolist() == [3] * 10
+    np.testing.assert_array_equal(chosen["indices"][scored["rows"]], scored["indices"])
+    table = pd.read_csv(here / "score/form/scores.csv")
+    assert set(table[table["over"] == "all"]["examples"]) == {30}
+    checked = pd.read_csv(here / "score/checks.csv").set_index("check")
+    # Gradient SHAP draws its background anew in every block: a check with other numbers would fail.
+    assert checked.loc["batch", "passed"]

@@ -71,6 +71,8 @@ def test_two_inputs_of_a_table_and_a_function(keras, tmp_path, data):
         "scores": {"deletion_insertion": {"steps": 3}, "random_labels": {}, "form": {}},
     }
     of_patient = {**experiment, "examples": {**experiment["examples"], "input": "patient"}}
+    # Measured examples are scored with their own held values, and with the random background of their block.
+    experiment = {**experiment, "examples": {**experiment["examples"], "summarise": "all", "scored": "measured"}}
     tiny.write_config(
         tmp_path, {"run": ["of_ecg", "of_patient"], "experiments": {"of_ecg": experiment, "of_patient": of_patient}}
     )
@@ -86,6 +88,7 @@ def test_two_inputs_of_a_table_and_a_function(keras, tmp_path, data):
     for experiment in ("of_ecg", "of_patient"):
         checks = tables.read(results / experiment / "score" / "checks.csv")
         assert set(checks["explanation"]) == {"occlusion", "deep_shap", "random_attribution"}
+        assert checks[checks["check"] == "batch"]["passed"].all()
         page = html.unescape((results / experiment / "page.html").read_text(encoding="utf-8"))
         assert "the others keep the example's values" in page
     assert tiny.planned(tmp_path, "results") == set()

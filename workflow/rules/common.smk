@@ -13,6 +13,7 @@ from pellucid.config import (
     kept_checkpoints,
     no_shared_files,
     page_files,
+    scored_files,
     source_files,
     study_files,
     summary_files,

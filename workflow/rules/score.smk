@@ -1,5 +1,29 @@
 # Scores of the explanations: one rule per score, named score_<score>.
-# in: results/<experiment>/explain/ and the inputs that the score declares; out: results/<experiment>/score/<score>/
+# in: results/<experiment>/explain/ or measured/, and the inputs that the score declares; out: results/<experiment>/score/<score>/
+
+
+rule select_scored:
+    input:
+        summary_files.EXAMPLES,
+    output:
+        scored_files.SCORED,
+    log:
+        logs("select_scored"),
+    benchmark:
+        costs("select_scored")
+    conda:
+        CONDA
+    resources:
+        mem_mb=memory("table"),
+        runtime=minutes("table"),
+    params:
+        number=param(scored_files.number),
+        seed=setting("seed"),
+        code=code_of("select_scored"),
+    message:
+        "Choose the measured examples of {wildcards.experiment} that are scored"
+    script:
+        "../scripts/select_scored.py"
 
 
 # Each score has its own rule, as each method has (explain.smk).
@@ -10,7 +34,7 @@ for score in experiment_files.all_names(CONFIG, "scores"):
         name:
             f"score_{score}"
         input:
-            unpack(from_config(experiment_files.explanations, "attributions", "cost", "checks")),
+            unpack(from_config(scored_files.explained)),
             **experiment_files.score_inputs(score),
         output:
             table=f"{RESULTS}/score/{score}/scores.csv",
@@ -78,7 +102,7 @@ rule draw_score:
 
 rule check:
     input:
-        unpack(from_config(experiment_files.explanations, "attributions", "cost", "checks")),
+        unpack(from_config(scored_files.explained)),
         unpack(from_config(experiment_files.randomisation_table)),
         **MODEL,
         data_info=DATA_INFO,
@@ -277,6 +301,7 @@ rule draw_leaderboard:
         runtime=minutes("figure"),
     params:
         title=param(experiment_files.heading),
+        over=param(scored_files.words),
         code=code_of("draw/leaderboard"),
     message:
         "Draw the leaderboard of {wildcards.experiment}"
@@ -287,7 +312,7 @@ rule draw_leaderboard:
 rule tuned:
     input:
         values=from_config(tune_files.values),
-        examples=f"{RESULTS}/examples.npz",
+        examples=from_config(scored_files.examples),
         groups=f"{RESULTS}/data/groups.npz",
     output:
         f"{RESULTS}/score/tuned.csv",

@@ -2,18 +2,14 @@
 
 from pellucid.compare.checks import run
 from pellucid.jobs.script import Snakemake, job
+from pellucid.score.shared.explanations import files_of
 
 snakemake: Snakemake
 
 with job(snakemake) as params:
     run(
         methods=params.methods,
-        explained={
-            method: {"attributions": attributions, "cost": cost, "checks": checks}
-            for method, attributions, cost, checks in zip(
-                params.methods, snakemake.input.attributions, snakemake.input.cost, snakemake.input.checks, strict=True
-            )
-        },
+        explained=files_of(list(params.methods), dict(snakemake.input.items())),
         data_info=snakemake.input.data_info,
         model=snakemake.input.model,
         training=snakemake.input.training,

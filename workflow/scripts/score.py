@@ -2,6 +2,7 @@
 
 from pellucid.jobs.script import Snakemake, job
 from pellucid.score.run import run
+from pellucid.score.shared.explanations import files_of
 
 snakemake: Snakemake
 
@@ -10,12 +11,7 @@ with job(snakemake) as params:
         score=params.score,
         parameters=params.parameters,
         methods=params.methods,
-        explained={
-            method: {"attributions": attributions, "cost": cost, "checks": checks}
-            for method, attributions, cost, checks in zip(
-                params.methods, snakemake.input.attributions, snakemake.input.cost, snakemake.input.checks, strict=True
-            )
-        },
+        explained=files_of(list(params.methods), dict(snakemake.input.items())),
         data_info=snakemake.input.data_info,
         seed=params.seed,
         threads=params.threads,

@@ -28,15 +28,13 @@ def test_a_score_is_drawn_with_the_best_first_and_the_controls_grey(tmp_path, dr
         arrays[f"{name}/deletion.zero/x"] = np.linspace(0, 1, 5)
         arrays[f"{name}/deletion.zero/y"] = np.random.default_rng(0).random((4, 5))
         arrays[f"{name}/deletion.zero/labels"] = np.array(["share deleted", "probability"])
-    files.write_arrays(tmp_path / "scores.npz", arrays)
-    score.draw(
-        score="deletion_insertion",
-        title="Bumps",
-        table=tmp_path / "scores.csv",
-        arrays=tmp_path / "scores.npz",
-        pictures=[],
-    )
-    (figure,) = drawn
+    paths = {"table": tmp_path / "scores.csv", "arrays": tmp_path / "scores.npz"}
+    for over in ({}, {"over": np.array("measured examples")}):
+        files.write_arrays(paths["arrays"], arrays | over)
+        score.draw(score="deletion_insertion", title="Bumps", **paths, pictures=[])
+    figure, of_measured = drawn
+    assert "examples" not in figure.get_suptitle()
+    assert "means over up to 4 measured examples" in of_measured.get_suptitle().split("\n")
     shown = [axes for axes in figure.axes if axes.get_visible()]
     assert len(shown) == 3
     names = [tick.get_text() for tick in shown[0].get_yticklabels()]
@@ -56,7 +54,7 @@ def test_the_leaderboard_shows_values_ranks_and_what_failed(tmp_path, drawn):
         ("cost.seconds", "cost", "cost", "Seconds", "", "lower", True, 4),
     ]  # fmt: skip
     columns = ["metric", "score", "family", "title", "variant", "better", "first", "explanations"]
-    pd.DataFrame(metrics, columns=columns).to_csv(tmp_path / "metrics.csv", index=False)
+    pd.DataFrame(metrics, columns=columns).assign(examples=[1200, 7, 3]).to_csv(tmp_path / "metrics.csv", index=False)
     table = pd.DataFrame({"explanation": METHODS, "family": ["gradient", "perturbation", "gradient", "control"]})
     table["mean rank"] = [2, 1, 3, 4]
     table["failed checks"] = ["", "", "sanity 0.83 > 0.5", ""]
@@ -70,6 +68,7 @@ def test_the_leaderboard_shows_values_ranks_and_what_failed(tmp_path, drawn):
         table=tmp_path / "leaderboard.csv",
         metrics=tmp_path / "metrics.csv",
         chance=tmp_path / "chance.json",
+        over="measured examples",
         ranking=[],
         tradeoffs=[],
     )
@@ -84,9 +83,9 @@ def test_the_leaderboard_shows_values_ranks_and_what_failed(tmp_path, drawn):
     assert cells[0, 1] == ".75"
     # A mean that is missing is not drawn as a number.
     assert not any(character.isdigit() for character in cells[0, 2])
-    assert {"no better than chance"} <= set(ranking.get_suptitle().split("\n")) & set(
-        tradeoffs.get_suptitle().split("\n")
-    )
+    assert {"no better than chance", "scores over up to 1,200 measured examples"} <= set(
+        ranking.get_suptitle().split("\n")
+    ) & set(tradeoffs.get_suptitle().split("\n"))
     assert set(METHODS) <= set(texts(tradeoffs))
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from pellucid import tables
 from pellucid.draw import class_maps, importance, map_groups, style
+from pellucid.explain.shared.measured_maps import MeasuredMaps
 from pellucid.summarise import importance as shares_of
 from pellucid.summarise.class_maps import class_maps as maps_by_class
-from pellucid.summarise.measured_maps import MeasuredMaps
 from pellucid.summarise.permutation import CHANNEL, PLACE
 
 LABELS = np.array([0, 0, 0, 1])

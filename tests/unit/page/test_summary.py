@@ -3,6 +3,7 @@
 import pytest
 
 from pellucid.page import explanations, summary
+from pellucid.page.ranking import Ranking
 
 DATA = {
     "title": "Beats",
@@ -52,3 +53,10 @@ def test_names_explanations_over_frequencies():
     assert elsewhere == {"saliency.domain=stft": ("saliency", {"mode": "absolute", "domain": "stft"})}
     sentence = summary.frequencies_sentence(list(elsewhere))
     assert sentence.startswith("1 explanation is over frequencies: saliency.domain=stft.")
+
+
+def test_ranks_of_measured_examples_are_told_as_such():
+    ranks = Ranking(["lime"], {"lime": 1.0, "rise": 2.0}, frozenset(), {}, [], [], [], ["faithfulness"], 1500)
+    for choice, said in (({}, "at most 1,500 examples"), ({"scored": "measured"}, "at most 1,500 measured examples")):
+        first = summary.method_sections(ranks, ["lime", "rise"], choice)[0]
+        assert said in " ".join(first.sentences)

@@ -6,11 +6,11 @@ import pytest
 from scipy import stats
 
 from pellucid.errors import InputError
+from pellucid.explain.shared.measured_maps import BLOCK, MeasuredMaps, blocks_of
 from pellucid.summarise import events, importance, permutation
 from pellucid.summarise.by_class import by_class, candidates
 from pellucid.summarise.class_maps import class_maps
 from pellucid.summarise.grouped_means import mean_and_band
-from pellucid.summarise.measured_maps import BLOCK, MeasuredMaps, blocks_of
 from pellucid.summarise.places import Places
 from pellucid.summarise.selection import draw
 

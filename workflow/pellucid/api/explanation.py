@@ -26,7 +26,7 @@ from pellucid.explain.shared import stored_maps
 from pellucid.messages import abbreviate, counted, format_shape
 from pellucid.score.base import Explanation as Scored
 from pellucid.score.base import ScoreContext
-from pellucid.score.run import re_explain
+from pellucid.score.shared.explanations import re_explain
 from pellucid.targets import name as name_of
 
 if TYPE_CHECKING:

@@ -49,8 +49,10 @@ def shared_rows(examples: Sequence[Mapping[str, NDArray[np.int64]]]) -> list[NDA
         examples: `indices` and `targets` of the explained examples, by training.
     """
     keys = [list(zip(each["indices"].tolist(), each["targets"].tolist(), strict=True)) for each in examples]
+    # The first row of a key, if there are several.
+    rows = [{key: row for row, key in reversed(list(enumerate(of_training)))} for of_training in keys]
     common = sorted(set(keys[0]).intersection(*keys[1:]))
-    return [np.array([of_training.index(key) for key in common], np.int64) for of_training in keys]
+    return [np.array([of_training[key] for key in common], np.int64) for of_training in rows]
 
 
 def block_ranks(

@@ -15,7 +15,7 @@ from pellucid.config.variants import TIME
 from pellucid.explain.shared import domains, held_examples
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, ScoreContext
-from pellucid.score.run import Explained, loaded
+from pellucid.score.shared.explanations import Explained, loaded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,7 @@ def run(
 
     Args:
         methods: parameters of the methods, by name.
-        explained: the files of each method.
+        explained: the files of each method, or of the measured examples.
         data_info: `data.json`.
         model: `model.keras`.
         training: `x_train.npy`.
@@ -147,10 +147,10 @@ def batch_independence(explanation: Explanation, case: ScoreContext) -> float:
         after = before.copy()
         for rows in held_examples.each(case.model, case.others, len(some)):
             row = np.array([rows.start])
-            one = explanation.re_explain(case.inputs[row], case.targets[row], **case.measured_of(row))
+            one = explanation.re_explain(case.inputs[row], case.targets[row], **case.explained_as(row))
             after[some == rows.start] = one
     else:
-        after = explanation.re_explain(case.inputs[some], case.targets[some], **case.measured_of(some))
+        after = explanation.re_explain(case.inputs[some], case.targets[some], **case.explained_as(some))
     return float(np.abs(after - before).max() / max(np.abs(before).max(), np.finfo(np.float32).tiny))
 
 

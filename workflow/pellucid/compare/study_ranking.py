@@ -44,7 +44,7 @@ def run(
         groups: members that differ in the seed of their training alone, at least two in each group.
         members: the varied values, by member and dotted key.
         scores: `scores.csv` and `scores.npz` of each judging score, by member and score.
-        examples: `examples.npz` of each member.
+        examples: `examples.npz` of the scored examples of each member.
         table: CSV; gets a row for each group and explanation: the group's values and its name, the method's family,
             the mean rank with the ends of its 95% interval, the lowest and highest rank that it may have (all together
             at 95%), and the numbers of trainings and examples.

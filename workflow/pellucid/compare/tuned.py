@@ -40,7 +40,7 @@ def run(
     Args:
         compared: from `config.tune_files.compared`.
         values: `scores.npz` of the score.
-        examples: `examples.npz`.
+        examples: `examples.npz` of the scored examples.
         groups: `groups.npz`: examples of one group (a patient, a recording) stay in one half.
         seed: of the experiment.
         table: CSV; gets a row for each variant, see `tuned`.

@@ -19,6 +19,7 @@ _EXPLANATIONS = (
 )
 _MEASURED = ("select_measured",)
 _SCORES = (
+    "select_scored",
     *("check", "draw_checks", "draw_overview", "agreement", "draw_agreement", "leaderboard", "draw_leaderboard"),
     *("tuned", "draw_tuned"),
 )

@@ -137,6 +137,11 @@ class Examples(Section):
         description="How many test examples of each class are measured, beside those that are shown: every method "
         "explains them, and class maps, importances and groups of maps are made from them; or all. 0: none.",
     )
+    scored: Annotated[int, Field(ge=1, le=1_000_000)] | Literal["shown", "measured"] = Field(
+        default="shown",
+        description="Which examples scores, checks and leaderboard judge - shown: those that are shown; measured: all "
+        "that summarise measures; or how many of each class, drawn from the measured ones.",
+    )
     parts: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=1,
         description="Into how many jobs a method's measured examples are divided. The results are the same for any "
@@ -198,7 +203,7 @@ class Settings(Section):
     tune: Tune | None = Field(
         default=None,
         description="The score by which the parameters of each method with a sweep are chosen: on one half of the "
-        "explained examples, and compared with the method's defaults on the other half.",
+        "scored examples, and compared with the method's defaults on the other half.",
     )
 
 

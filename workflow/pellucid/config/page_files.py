@@ -15,7 +15,7 @@ from pellucid.config.experiment_files import (
     setting,
 )
 from pellucid.config.resolution import Config
-from pellucid.config.shown_examples import shown
+from pellucid.config.shown_examples import told
 
 # What the page says in sentences, for the first page of the report.
 SUMMARY = f"{RESULTS}/summary.json"
@@ -43,7 +43,7 @@ def settings(config: Config, experiment: str) -> dict[str, Any]:
     """Return the settings that a page tells of."""
     keys = ("model", "training", "seed", "examples", "methods", "scores")
     chosen = {key: setting(config, experiment, key) for key in keys}
-    return {**chosen, "examples": shown(chosen["examples"])}
+    return {**chosen, "examples": told(chosen["examples"])}
 
 
 def all_pages(config: Config) -> list[str]:

@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 # The keys of `examples` that say nothing about the examples that are shown.
-OF_MEASURED = ("summarise", "parts", "align")
+OF_MEASURED = ("summarise", "parts", "align", "scored")
+SHOWN = "shown"
 
 
 def shown(examples: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of the examples that are shown: a change of the others reruns and records nothing of them."""
     return {key: value for key, value in examples.items() if key not in OF_MEASURED}
+
+
+def told(examples: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the examples that are shown, and `scored` where other ones are scored."""
+    return shown(examples) | ({} if examples["scored"] == SHOWN else {"scored": examples["scored"]})

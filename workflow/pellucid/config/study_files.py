@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pellucid.config import experiment_files
+from pellucid.config import experiment_files, scored_files
 from pellucid.config.experiment_files import TargetError
 from pellucid.config.resolution import Config
 from pellucid.config.studies import Study
@@ -77,7 +77,7 @@ def study_seed(config: Config, name: str) -> int:
 
 
 def retrained_explanations(config: Config, name: str) -> dict[str, str]:
-    """Return the attributions of all retrained members, and how stable their scores say that they are.
+    """Return the attributions of all retrained members, and how stable their scores say that the shown ones are.
 
     Returns:
         Paths by "<member>/<method>" and "<member>/seed stability".
@@ -87,7 +87,9 @@ def retrained_explanations(config: Config, name: str) -> dict[str, str]:
         for method in experiment_files.names(config, member, "methods"):
             attributions = f"{method}/{experiment_files.EXPLANATION['attributions']}"
             files[f"{member}/{method}"] = f"{experiment_files.results(member)}/explain/{attributions}"
-        if table := experiment_files.score_tables(config, member).get("seed_stability"):
+        # A row compares both numbers: they must be those of the same examples.
+        of_shown = not scored_files.are_measured(config, member)
+        if of_shown and (table := experiment_files.score_tables(config, member).get("seed_stability")):
             files[f"{member}/seed stability"] = table
     return files
 
@@ -122,7 +124,7 @@ def retrained_scores(config: Config, name: str) -> dict[str, str]:
     files = {}
     for member in (member for group in retrained(config, name) for member in group):
         here = experiment_files.results(member)
-        files[f"{member}/examples"] = f"{here}/examples.npz"
+        files[f"{member}/examples"] = scored_files.examples(config, member)
         for score in experiment_files.judging_scores(config, member):
             files[f"{member}/{score}/table"] = f"{here}/score/{score}/scores.csv"
             files[f"{member}/{score}/arrays"] = f"{here}/score/{score}/scores.npz"

@@ -28,6 +28,7 @@ def draw(
     ranking: Sequence[Path | str],
     tradeoffs: Sequence[Path | str],
     chance: Path | str | None = None,
+    over: str = "",
 ) -> None:
     """Draw both figures.
 
@@ -36,11 +37,14 @@ def draw(
         table, metrics: what `leaderboard.run` wrote.
         ranking, tradeoffs: one path per format, of each figure.
         chance: `chance.json` of a model that is no better than chance; the figures then say so.
+        over: which examples were scored, in words; "" for those that are shown.
     """
     content, metric_facts = tables.read(table, index="explanation"), tables.read(metrics)
     content["failed checks"] = content["failed checks"].fillna("")
     with style.styled():
         warning = f"\n{at_chance}" if (at_chance := heading.of_chance(chance)) else ""
+        if over:
+            warning += f"\nscores over {heading.at_most(metric_facts['examples'], over)}"
         style.save(ranking_figure(content, metric_facts, title, warning), *ranking)
         style.save(_tradeoffs(content, metric_facts, title, warning), *tradeoffs)
 
@@ -53,7 +57,7 @@ def shown_metrics(metric_facts: pd.DataFrame) -> pd.DataFrame:
 
 
 def ranking_figure(content: pd.DataFrame, metric_facts: pd.DataFrame, title: str, warning: str = "") -> Figure:
-    """Return the leaderboard as a table of ranks; see `draw`. `warning` is a line below the title."""
+    """Return the leaderboard as a table of ranks; see `draw`. `warning` is what stands below the title."""
     shown = shown_metrics(metric_facts)
     rows, columns = len(content), len(shown)
     # Inches for the names of the failed checks.

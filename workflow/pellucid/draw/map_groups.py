@@ -17,8 +17,8 @@ from pellucid.config.variants import method_of, variants_in_time
 from pellucid.data_info import DataInfo
 from pellucid.draw import style
 from pellucid.draw.shared.mean_images import picture
+from pellucid.explain.shared.measured_maps import MeasuredMaps
 from pellucid.messages import MANY_CLASSES, counted
-from pellucid.summarise.measured_maps import MeasuredMaps
 from pellucid.summarise.run import ORIGINS
 from pellucid.user_text import readable
 

@@ -13,7 +13,7 @@ from pellucid import files
 from pellucid.config.variants import method_of, variants_in_time
 from pellucid.draw import explanation, style
 from pellucid.errors import InputError
-from pellucid.summarise.measured_maps import MeasuredMaps
+from pellucid.explain.shared.measured_maps import MeasuredMaps
 from pellucid.targets import evidence
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
 from pellucid.draw import style
+from pellucid.draw.shared import heading
 from pellucid.draw.shared.families import family
 from pellucid.ranks import in_order
 from pellucid.score.base import ScoreSpec
@@ -64,6 +65,8 @@ def _figure(spec: ScoreSpec, rows: pd.DataFrame, arrays: Mapping[str, NDArray[An
         handles, labels = axes[lines, 0].get_legend_handles_labels()
         figure.legend(handles[::-1], labels[::-1], fontsize=8, ncols=columns + 2, loc="outside lower left")
     note = f"\n{arrays['note']}" if "note" in arrays else ""
+    if "over" in arrays:
+        note = f"\nmeans over {heading.at_most(rows['examples'], str(arrays['over']))}{note}"
     figure.suptitle(f"{title} — {spec.title}{note}", x=0.01, ha="left", fontsize=10)
     return figure
 

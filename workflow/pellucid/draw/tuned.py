@@ -50,7 +50,7 @@ def draw(*, title: str, score: str, table: Path | str, pictures: Sequence[Path |
                 axes.axhline(place - 0.9, color="#eef1f4", linewidth=0.8, zorder=0)
         left.set_yticks(ticks, labels, fontsize=7.5)
         left.set_ylim(place - 1.0, -0.8)
-        left.set_xlabel(f"{name}, mean over the explained examples\n{better}", fontsize=8)
+        left.set_xlabel(f"{name}, mean over the scored examples\n{better}", fontsize=8)
         right.set_xlabel("gain over the defaults on the other half\n(positive: the chosen one is better)", fontsize=8)
         right.axvline(0, color=style.INK, linewidth=0.9)
         for axes in (left, right):

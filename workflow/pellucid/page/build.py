@@ -84,7 +84,7 @@ def build(
         *([Section("What is explained", "", summary.explained_sentences(data, explorer, settings["examples"]))]
           if explorer else []),
         *([Section("Over frequencies", "", [summary.frequencies_sentence(list(elsewhere))])] if elsewhere else []),
-        *summary.method_sections(ranks, [*(explanation.label for explanation in explained), *elsewhere]),
+        *summary.method_sections(ranks, [*(each.label for each in explained), *elsewhere], settings["examples"]),
         *whole_classes.section(of_classes),
     ]  # fmt: skip
     text, references = citations.methods_text(

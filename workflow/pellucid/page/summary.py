@@ -187,12 +187,15 @@ def _whose(target: Any, task: str) -> str:
     return f"{why} and not for {other}: the difference of the two {QUANTITY[task]}s"
 
 
-def method_sections(ranking: Ranking | None, names: Sequence[str]) -> list[Section]:
+def method_sections(
+    ranking: Ranking | None, names: Sequence[str], choice: Mapping[str, Any] | None = None
+) -> list[Section]:
     """Return which explanations to look at, and which failed their checks.
 
     Args:
         ranking: None if nothing was scored.
         names: labels of all explanations.
+        choice: the settings `examples`, which name `scored` only where other examples than the shown ones are scored.
     """
     if not names:
         return [Section("What it looks at", "unknown", ["No method was run."])]
@@ -202,10 +205,10 @@ def method_sections(ranking: Ranking | None, names: Sequence[str]) -> list[Secti
             "says which of them to believe."
         )
         return [Section("Which explanations to look at", "unknown", [text])]
-    return [_first(ranking), _failed(ranking)]
+    return [_first(ranking, measured="scored" in (choice or {})), _failed(ranking)]
 
 
-def _first(ranking: Ranking) -> Section:
+def _first(ranking: Ranking, *, measured: bool) -> Section:
     heading = "Which explanations to look at"
     if not ranking.first:
         text = "None: no method passed its checks and has a rank." if ranking.mean_ranks else "None has a rank."
@@ -215,11 +218,12 @@ def _first(ranking: Ranking) -> Section:
         for label in ranking.first
     ]
     families = listed(list(ranking.families)) + (", each of which counts once" if len(ranking.families) > 1 else "")
+    word = "measured example" if measured else "example"
     sentences = [
         f"{listed(shown)}.",
         f"These passed all their checks and have the best mean ranks of {len(ranking.mean_ranks)} explanations over "
         f"the scores of {families} (1 would be the best of all in every score). The ranks are from at most "
-        f"{counted(ranking.examples, 'example')}: near ranks may change places with other examples, and a good rank is "
+        f"{counted(ranking.examples, word)}: near ranks may change places with other examples, and a good rank is "
         "no proof that a map is right.",
     ]
     if ranking.better_controls:

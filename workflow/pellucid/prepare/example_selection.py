@@ -87,11 +87,7 @@ def select(
         "targets": explained,
         **({} if task == SINGLE_LABEL or unlabelled else {"answers": answers[indices]}),
     }
-    arrays |= _known(truth, measured, indices)
-    # Bins are of all channels together.
-    for name, depth in (("truth", arrays["inputs"].ndim), ("truth_frequency", 2)):
-        if name in arrays:
-            arrays[name] = evidence(arrays[name], explained, depth)
+    arrays |= known_of(truth, measured, indices, explained, arrays["inputs"].ndim)
     files.write_arrays(output, {**arrays, **other_inputs.of_examples(others, indices)})
     if unlabelled:
         logger.info("the first %d of %d examples, which have no labels", len(indices), len(answers))
@@ -99,14 +95,27 @@ def select(
         logger.info("%d examples of %d %s", len(indices), len(np.unique(stands_for)), OUTPUT_WORDS[task])
 
 
-def _known(truth: Path | str, measured: Path | str, indices: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
-    """Return the rows of what is known of the test examples: their truth, its frequencies, what was measured."""
+def known_of(
+    truth: Path | str, measured: Path | str, indices: NDArray[np.int64], explained: NDArray[np.int64], depth: int
+) -> dict[str, NDArray[np.bool_]]:
+    """Return what is known of some test examples: `truth`, `truth_frequency` and `measured`, as far as it is known.
+
+    Args:
+        truth, measured: `truth.npz` and `measured.npz`.
+        indices: (N,), of the test examples.
+        explained: (N,), their targets.
+        depth: number of axes of the inputs.
+    """
     sources = {"truth": (truth, "test"), "truth_frequency": (truth, "test_frequency"), "measured": (measured, "test")}
     known = {}
     for name, (path, key) in sources.items():
         # A file lacks the key where the source knows no truth, or fills no values.
         if key in (of_split := files.map_arrays(path)):
             known[name] = np.asarray(of_split[key][indices])
+    # Bins are of all channels together.
+    for name, axes in (("truth", depth), ("truth_frequency", 2)):
+        if name in known:
+            known[name] = evidence(known[name], explained, axes)
     return known
 
 

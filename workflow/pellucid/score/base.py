@@ -146,6 +146,8 @@ class ScoreContext:
         others: of a model with several inputs, the values of those that are held, (N, *shape) by name.
         truth_frequency: bool (N, time // 2 + 1), the bins of `numpy.fft.rfftfreq` where the evidence was planted, in
             whatever channel; None if they are not known.
+        seeds: (N,), the seed with which each example was explained, where examples have different ones; None if it is
+            `seed`.
     """
 
     data_info: DataInfo
@@ -162,6 +164,7 @@ class ScoreContext:
     measured: NDArray[np.bool_] | None = None
     others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     truth_frequency: NDArray[np.bool_] | None = None
+    seeds: NDArray[np.int64] | None = None
 
     @property
     def task(self) -> str:
@@ -169,8 +172,12 @@ class ScoreContext:
         return str(self.data_info.get("task", SINGLE_LABEL))
 
     def measured_of(self, chosen: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
-        """Return `measured` of some examples as a keyword argument of measures and `re_explain`; {} if it is None."""
+        """Return `measured` of some examples as a keyword argument of measures; {} if it is None."""
         return {} if self.measured is None else {"measured": self.measured[chosen]}
+
+    def explained_as(self, chosen: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """Return what `re_explain` needs to explain some examples as they were explained: `measured`, `seeds`."""
+        return {**self.measured_of(chosen), **({} if self.seeds is None else {"seeds": self.seeds[chosen]})}
 
 
 @dataclass(frozen=True)
@@ -188,7 +195,8 @@ class Explanation:
         checks: its entry in `checks.json`.
         domain: of the attributions: time, frequency, stft or bands.
         re_explain: explains other inputs by the same method, by default with the same seed and model:
-            `re_explain(inputs, targets, seed=None, model=None, measured=None, training=None)`.
+            `re_explain(inputs, targets, seed=None, model=None, measured=None, training=None, seeds=None)`; the last is
+            a seed for each input (`ScoreContext.explained_as`).
     """
 
     label: str

@@ -60,14 +60,20 @@ def score(
     cells = cells_of(explanation, number, top)
     known: dict[Cell, int] = {}
     numbers = np.array([known.setdefault(cell, len(known)) for cell in cells])
-    same = (numbers[:, np.newaxis] == numbers) & np.array([cell != () for cell in cells])
-    np.fill_diagonal(same, False)
-    alike = predictions[:, np.newaxis] == predictions
-    in_cell, others = same.sum(1), len(cells) - 1
+    judged = np.array([cell != () for cell in cells])
+    in_cell = np.where(judged, _others(numbers), 0)
+    alike = np.where(judged, _others(numbers * (1 + predictions.max()) + predictions), 0)
+    others = len(cells) - 1
     with np.errstate(invalid="ignore"):
-        consistency = (same & alike).sum(1) / np.where(in_cell, in_cell, np.nan)
-        chance = (alike.sum(1) - 1) / np.where(others, others, np.nan)
+        consistency = alike / np.where(in_cell, in_cell, np.nan)
+        chance = _others(predictions) / np.where(others, others, np.nan)
     return ScoreResult({"consistency_gain": consistency - chance, "consistency": consistency})
+
+
+def _others(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many other entries have the same value, (N,): counted, since pairs need memory that grows as N²."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray(counts[inverse] - 1)
 
 
 def cells_of(explanation: Explanation, parts: int, top: int) -> list[Cell]:

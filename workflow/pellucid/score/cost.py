@@ -25,4 +25,6 @@ SPEC = ScoreSpec(
 def score(explanation: Explanation, case: ScoreContext, rng: np.random.Generator) -> ScoreResult:
     """Return the mean over all examples for each of them, since all were explained together."""
     n = len(case.inputs)
-    return ScoreResult({name: np.full(n, explanation.cost[name] / n) for name in SPEC.metrics})
+    # Of the measured examples, more may have been explained than are scored.
+    together = explanation.cost.get("examples", n)
+    return ScoreResult({name: np.full(n, explanation.cost[name] / together) for name in SPEC.metrics})

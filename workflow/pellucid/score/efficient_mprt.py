@@ -49,7 +49,8 @@ def score(
     after = np.zeros(len(scored))
     for _ in range(draws):
         with randomised(case.model, rng):
-            after += entropies(explanation.re_explain(inputs, targets, **measured), bins, **measured) / draws
+            maps = explanation.re_explain(inputs, targets, **case.explained_as(scored))
+            after += entropies(maps, bins, **measured) / draws
     rise = (after - before) / np.where(before > 0, before, 1)
     rise = np.where((before == 0) & (after > 0), np.nan, rise)
     return ScoreResult({"complexity_rise": scatter_to_all(rise, scored, len(case.inputs))})

@@ -66,7 +66,7 @@ def score(
         case.targets[scored],
         model=_shifted(case, offset),
         training=training,
-        **case.measured_of(scored),
+        **case.explained_as(scored),
     )
     maps = explanation.attributions[scored].reshape(len(scored), -1).astype(np.float64)
     size = np.linalg.norm(maps, axis=1)

@@ -68,7 +68,7 @@ def score(
         with cascading(case.model, rng) as layers:
             for number, _ in enumerate(layers, 1):
                 if number in numbers:
-                    maps = np.abs(explanation.re_explain(inputs, targets, **measured))
+                    maps = np.abs(explanation.re_explain(inputs, targets, **case.explained_as(scored)))
                     step = 1 + int(np.flatnonzero(numbers == number)[0])
                     for name, measure in MEASURES.items():
                         similarities[name][:, step] += measure(original, maps, **measured) / draws

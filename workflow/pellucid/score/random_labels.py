@@ -60,7 +60,8 @@ def score(
     scored = first_of_each(case.labels, examples)
     measured = case.measured_of(scored)
     original = np.abs(explanation.attributions[scored])
-    maps = np.abs(explanation.re_explain(case.inputs[scored], case.targets[scored], model=other.model, **measured))
+    as_before = case.explained_as(scored)
+    maps = np.abs(explanation.re_explain(case.inputs[scored], case.targets[scored], model=other.model, **as_before))
     values = {
         f"labels_{name}": scatter_to_all(measure(original, maps, **measured), scored, len(case.inputs))
         for name, measure in MEASURES.items()

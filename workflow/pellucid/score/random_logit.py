@@ -48,7 +48,7 @@ def score(
     scored = first_of_each(case.labels, examples)
     original = np.abs(explanation.attributions[scored])
     measured = case.measured_of(scored)
-    other = np.abs(explanation.re_explain(case.inputs[scored], others[scored], **measured))
+    other = np.abs(explanation.re_explain(case.inputs[scored], others[scored], **case.explained_as(scored)))
     return ScoreResult(
         {
             f"logit_{name}": scatter_to_all(measure(original, other, **measured), scored, len(case.inputs))

@@ -1,9 +1,9 @@
-"""Compute one score of every explanation of an experiment: from `attributions.npz` to a table with intervals."""
+"""Compute one score of every explanation of an experiment: from the stored maps to a table with intervals."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,27 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, seeds, tables
-from pellucid.config.variants import TIME, domain_of, method_of, variants
+from pellucid.config.variants import TIME, method_of
 from pellucid.datasets.base import UNLABELLED
 from pellucid.errors import InputError
-from pellucid.explain.base import holds, measured_for, on_measured, require_finite
-from pellucid.explain.shared import domains, held_examples, number_inputs, stored_maps
-from pellucid.lazy_array import LazyRows
 from pellucid.messages import comma_list
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, RandomLabels, ScoreContext, ScoreResult, ScoreSpec
 from pellucid.score.shared import held_scores
 from pellucid.score.shared.bootstrap import NONE, interval
 from pellucid.score.shared.comparable_means import comparable
+from pellucid.score.shared.explanations import Explained, MeasuredFiles, loaded
 
 if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger(__name__)
 
-# The files of each method: `attributions.npz` ("attributions"), `cost.json` ("cost") and `checks.json` ("checks").
-Explained = Mapping[str, Mapping[str, Path | str]]
-
+MEASURED = "measured examples"
 COLUMNS = ["explanation", "method", "metric", "over", "class", "mean", "low", "high", "examples", "interval"]
 
 
@@ -62,7 +58,7 @@ def run(
         score: name of the score.
         parameters: its parameters.
         methods: parameters of the methods, by name.
-        explained: the files of each method, see `Explained`.
+        explained: the files of each method, or of the measured examples: see `Explained`.
         data_info: `data.json`.
         seed: of the experiment.
         threads, memory_mb: for the model.
@@ -70,7 +66,8 @@ def run(
             `over`): mean over examples, its 95% interval, number of examples, method of the interval
             (`bootstrap.interval`); over all examples also what `comparable_means.comparable` returns.
         arrays: `.npz`; gets `<explanation>/<metric>`, the value of each example, and for each curve
-            `<explanation>/<curve>/x` and `/y`; `note`, where the score has one.
+            `<explanation>/<curve>/x` and `/y`; `note`, where the score has one; `over`, in words, if the examples are
+            the measured ones.
         model, training, labels: for scores that need them.
         random_labels, random_training: `model.keras` and `training.json` of the training on random labels, likewise.
     """
@@ -82,6 +79,8 @@ def run(
         other = RandomLabels(load_model(random_labels), reached["memorised"], reached["chance"])
     load = partial(loaded, model=explained_model, training=training, labels=labels, seed=seed, other=other)
     content, values = scored(score, parameters, load(methods, explained, data_info), seed)
+    if isinstance(explained, MeasuredFiles):
+        values["over"] = np.array(MEASURED)
     tables.write(table, content)
     files.write_arrays(arrays, values)
 
@@ -140,99 +139,6 @@ def _arrays(result: ScoreResult, label: str) -> dict[str, NDArray[Any]]:
         arrays |= {f"{label}/{name}/x": curve.x, f"{label}/{name}/y": curve.y}
         arrays[f"{label}/{name}/labels"] = np.array([curve.x_label, curve.y_label])
     return arrays | ({"note": np.array(result.note)} if result.note else {})
-
-
-def loaded(
-    methods: Mapping[str, Mapping[str, Any]],
-    explained: Explained,
-    data_info: Path | str,
-    *,
-    model: ExplainedModel | None,
-    training: Path | str | None,
-    labels: Path | str | None,
-    seed: int,
-    other: RandomLabels | None = None,
-) -> Iterator[tuple[Explanation, ScoreContext]]:
-    """Yield every variant of every method with its context; see `run` for the arguments."""
-    cache: dict[Any, Any] = {}
-    data = files.read_json(data_info)
-    examples = held_examples.with_axis(files.map_array(training)) if training else None
-    classes = files.read_arrays(labels)["train"] if labels else None
-    for method, parameters in methods.items():
-        arrays = files.read_arrays(explained[method]["attributions"])
-        case = ScoreContext(
-            data_info=data,
-            inputs=arrays["inputs"],
-            targets=arrays["targets"],
-            labels=arrays["labels"],
-            truth=arrays.get("truth"),
-            model=model,
-            training=examples,
-            training_labels=classes,
-            random_labels=other,
-            seed=seed,
-            cache=cache,
-            measured=arrays.get("measured"),
-            others=held_examples.others(arrays),
-            truth_frequency=arrays.get("truth_frequency"),
-        )
-        for explanation in _explanations(method, parameters, explained[method], arrays, case):
-            yield explanation, case
-
-
-def _explanations(
-    method: str,
-    parameters: Mapping[str, Any],
-    paths: Mapping[str, Path | str],
-    arrays: Mapping[str, NDArray[Any]],
-    case: ScoreContext,
-) -> list[Explanation]:
-    """Return the variants of one method."""
-    spec = plugins.spec("explain", method)
-    costs, checks = files.read_json(paths["cost"]), files.read_json(paths["checks"])
-    return [
-        Explanation(
-            label=label,
-            method=method,
-            attributions=stored_maps.maps_of(arrays, label)[0],
-            per_channel=holds(spec.per_channel, values),
-            signed=holds(spec.signed, values),
-            is_gradient=holds(spec.is_gradient, values),
-            cost=costs[label],
-            checks=checks[label],
-            re_explain=partial(re_explain, method, label, values, case),
-            domain=domain_of(values),
-        )
-        for label, values in variants(method, parameters).items()
-    ]
-
-
-def re_explain(
-    method: str,
-    label: str,
-    parameters: Mapping[str, Any],
-    case: ScoreContext,
-    inputs: NDArray[np.float32],
-    targets: NDArray[np.int64],
-    seed: int | None = None,
-    model: ExplainedModel | None = None,
-    measured: NDArray[np.bool_] | None = None,
-    training: NDArray[np.float32] | LazyRows | None = None,
-) -> NDArray[np.float32]:
-    """Run the method on new inputs, optionally with another seed or model, or other training examples."""
-    plugin = plugins.load("explain")[method]
-    if number_inputs.is_numbers(case.data_info.get("shape", ())):
-        parameters = number_inputs.of_method(method, parameters, case.data_info["shape"][0])
-    rng = seeds.generator(case.seed if seed is None else seed, "explain", label)
-    provided: dict[str, Any] = {"training": case.training if training is None else training}
-    provided = provided if plugin.SPEC.needs_training else {}
-    provided |= measured_for(plugin, measured)
-    attributions: NDArray[np.float32] = plugin.explain(
-        model or case.model, inputs, targets, rng, **provided, **parameters
-    )
-    of_example = domains.map_shape(parameters, inputs.shape[1:])
-    require_finite(attributions, inputs, f"{label} on other inputs, or of another model", of_example)
-    return on_measured(attributions, measured if domain_of(parameters) == TIME else None)
 
 
 def _rows(spec: ScoreSpec, result: ScoreResult, label: str, case: ScoreContext, seed: int) -> list[tuple[Any, ...]]:

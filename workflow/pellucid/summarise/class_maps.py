@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.explain.shared.measured_maps import MeasuredMaps
 from pellucid.summarise.by_class import by_class
 from pellucid.summarise.grouped_means import Read, mean_and_band
-from pellucid.summarise.measured_maps import MeasuredMaps
 
 
 def class_maps(

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import tables
+from pellucid.explain.shared.measured_maps import MeasuredMaps
 from pellucid.summarise.by_class import by_class
-from pellucid.summarise.measured_maps import MeasuredMaps
 from pellucid.summarise.permutation import CHANNEL, PLACE
 from pellucid.summarise.places import Places
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.explain.shared.measured_maps import MeasuredMaps
 from pellucid.summarise.by_class import by_class
-from pellucid.summarise.measured_maps import MeasuredMaps
 from pellucid.summarise.places import Places
 
 # Places of the coarse maps along each axis, and the most channels that are kept apart.

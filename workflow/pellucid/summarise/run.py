@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pellucid import files, plugins, seeds, tables
 from pellucid.config.variants import method_of, variants_in_time
 from pellucid.explain.base import holds
+from pellucid.explain.shared.measured_maps import MeasuredMaps
 from pellucid.summarise import importance, map_groups, shared_places, shortcut_flags
 from pellucid.summarise.class_maps import class_maps
-from pellucid.summarise.measured_maps import MeasuredMaps
 from pellucid.summarise.permutation import CHANNEL, PLACE
 from pellucid.summarise.places import Places, default_parts
 

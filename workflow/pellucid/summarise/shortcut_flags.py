@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.explain.shared.measured_maps import MeasuredMaps
 from pellucid.summarise.map_groups import MapGroup
-from pellucid.summarise.measured_maps import MeasuredMaps
 
 # The name of the test of a place.
 PLACE = "place"

@@ -57,7 +57,7 @@ def with_scores(note: str, scores: Mapping[str, float]) -> str:
         text = in_markdown(name.removeprefix("score/"))
         better, is_judged = score_metrics.direction(name)
         rows.append([f"**{text}**" if is_judged else text, number(scores[name]), better or "–"])
-    introduction = "Scores, as means over the explained examples; those in **bold** enter the ranking:"
+    introduction = "Scores, as means over the scored examples; those in **bold** enter the ranking:"
     return with_table(f"{note}\n\n{introduction}", ["score", "mean", "better"], rows)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
 from pellucid.compare import leaderboard
-from pellucid.config.shown_examples import shown
+from pellucid.config.shown_examples import told
 from pellucid.config.variants import variants
 from pellucid.explain.shared import stored_maps
 from pellucid.tasks import SINGLE_LABEL
@@ -145,7 +145,7 @@ class Record(Runs):
                 computed=folder / "cost.json",
                 seconds=cost["seconds"],
                 params={**flat(parameters), "method": method, "experiment": name},
-                settings=flat({"examples": shown(settings["examples"])}) | score_metrics.parameters(settings["scores"]),
+                settings=flat({"examples": told(settings["examples"])}) | score_metrics.parameters(settings["scores"]),
                 tags=tags,
                 attached=self._pictures_of(folder, label)
                 + self._copied(folder / "attributions.npz")

@@ -8,6 +8,7 @@ snakemake: Snakemake
 with job(snakemake) as params:
     draw(
         title=params.title,
+        over=params.over,
         table=snakemake.input.table,
         metrics=snakemake.input.metrics,
         chance=snakemake.input.get("chance"),

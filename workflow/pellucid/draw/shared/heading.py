@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,11 @@ def of_example(data_info: DataInfo, arrays: Mapping[str, NDArray[Any]], index: i
     if label == UNLABELLED:
         return f"taken for {classes[predicted]}, p = {p:.2f}"
     return f"{classes[label]}{'' if label == predicted else f' → {classes[predicted]}'}, p = {p:.2f}"
+
+
+def at_most(counts: Iterable[int], what: str) -> str:
+    """Return how many examples were scored at most, such as "up to 1,500 measured examples"."""
+    return f"up to {max(map(int, counts)):,} {what}"
 
 
 def of_count(shown: int, total: int, what: str) -> str:

@@ -68,6 +68,7 @@ def _case_of(case: ScoreContext, rows: slice) -> ScoreContext:
         truth=None if case.truth is None else case.truth[rows],
         truth_frequency=None if case.truth_frequency is None else case.truth_frequency[rows],
         measured=None if case.measured is None else case.measured[rows],
+        seeds=None if case.seeds is None else case.seeds[rows],
     )
 
 

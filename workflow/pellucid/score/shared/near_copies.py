@@ -62,14 +62,13 @@ def near_copies(
     assert case.model is not None
     assert explanation.re_explain is not None
     inputs, targets = case.inputs[scored], case.targets[scored]
-    measured = case.measured_of(scored)
-    reach = np.float32(radius) * ranges(inputs, **measured)
+    explained_as = case.explained_as(scored)
+    reach = np.float32(radius) * ranges(inputs, **case.measured_of(scored))
     for part, some in blocks(len(inputs), len(patterns), case.model.batch_size()):
         near = inputs[part] + reach[part] * patterns[some, np.newaxis]
-        copies = (len(near), *(1,) * (inputs.ndim - 1))
-        near_measured = {name: np.tile(mask[part], copies) for name, mask in measured.items()}
+        as_before = {name: np.tile(of[part], (len(near), *(1,) * (of.ndim - 1))) for name, of in explained_as.items()}
         classes = np.tile(targets[part], len(near))
-        near_maps = explanation.re_explain(near.reshape(-1, *inputs.shape[1:]), classes, **near_measured, **options)
+        near_maps = explanation.re_explain(near.reshape(-1, *inputs.shape[1:]), classes, **as_before, **options)
         yield Near(part, some, near, near_maps.reshape(near.shape))
 
 
