@@ -47,12 +47,12 @@ def with_head(model: keras.Model, n_outputs: int, task: Task, where: str) -> ker
         found = f"a {activation.replace('_', '-')} over {shape[-1] if shape else 1} outputs, which exclude each other"
         raise InputError.unexpected(where, found, _expected(task), _only(SINGLE_LABEL))
     if task == REGRESSION:
-        _require_values(model, n_outputs, where)
+        require_values(model, n_outputs, where)
         return _with_one_axis(model)
     return _with_sigmoids(model, activation, where)
 
 
-def _require_values(model: keras.Model, n_outputs: int, where: str) -> None:
+def require_values(model: keras.Model, n_outputs: int, where: str) -> None:
     """Refuse outputs of which all are probabilities, also behind layers that leave them as they are.
 
     Raises:
