@@ -49,6 +49,7 @@ def build(
     leaderboard_metrics: Path | str | None = None,
     checks: Path | str | None = None,
     flags: Mapping[str, Path | str] | None = None,
+    view_measures: Sequence[Path | str] = (),
 ) -> None:
     """Write the page.
 
@@ -62,6 +63,7 @@ def build(
         per_class: `per_class.csv`, or the table of the labels or values; likewise.
         attributions: `attributions.npz` of each method.
         leaderboard, leaderboard_metrics, checks: the tables of `compare`; None if nothing was compared.
+        view_measures: the tables of measures of views.
         flags: `groups.json` of each explanation, by its label; None if no whole classes were explained.
     """
     data, trained = as_series(files.read_json(data_info)), files.read_json(training)
@@ -102,7 +104,8 @@ def build(
         "colours": _colours(),
         "explorer": explorer,
         "ranking": _ranking(ranks),
-        "tables": _tables(leaderboard, leaderboard_metrics, per_class, checks, task_heading.word(data)),
+        "tables": _tables(leaderboard, leaderboard_metrics, per_class, checks, task_heading.word(data))
+        + _of_views(view_measures),
     }
     shown = in_figure(title or experiment, 300)
     page = _filled(experiment, shown, sections, text, references, content, whole_classes.in_html(of_classes))
@@ -175,6 +178,16 @@ def _tables(
     }
     return [
         {"name": name, "title": title, "csv": _csv(path)} for name, (path, title) in paths.items() if path is not None
+    ]
+
+
+def _of_views(paths: Sequence[Path | str]) -> list[dict[str, str]]:
+    """Return the tables of measures of views, which lie at `<view>_measures.csv`."""
+    views = {path: Path(path).stem.removesuffix("_measures") for path in paths}
+    titles = {view: plugins.spec("views", view).title for view in views.values()}
+    return [
+        {"name": f"{view}-measures", "title": f"{titles[view]}: means over examples", "csv": _csv(path)}
+        for path, view in views.items()
     ]
 
 
