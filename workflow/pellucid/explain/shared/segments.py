@@ -132,7 +132,7 @@ def check(*, partition: str, **others: Any) -> None:
         domains.require_time(others, "partition windows", "their size is in samples; segments says how many bands")
 
 
-def fits(axes: Sequence[int], *, segments: int | str, partition: str, window: int = 15, **others: Any) -> None:
+def fits(axes: Sequence[int], *, segments: int | str, partition: str, window: int, **others: Any) -> None:
     """Refuse segments into which an example with these axes cannot be cut.
 
     Raises:
