@@ -83,3 +83,13 @@ def test_a_regression_of_two_softmaxes_and_one_of_clipped_sigmoids_are_refused(k
     assert task_head.with_head(model, 2, "regression", "mine") is model
     with pytest.raises(InputError, match="independent sigmoids for some of the classes"):
         task_head.with_head(model, 2, "single_label", "mine")
+
+
+def test_labels_of_the_greatest_score_over_time_are_logits(keras):
+    """As in learning from several instances: the greatest of logits is one."""
+    source = keras.Input((6, 2))
+    greatest = keras.ops.max(keras.layers.Dense(3)(source), 1, keepdims=True)
+    model = keras.Model(source, greatest[:, 0])
+    changed = task_head.with_head(model, 3, "multi_label", "mine")
+    expected = 1 / (1 + np.exp(-same_function.ask(model, inputs())))
+    np.testing.assert_allclose(same_function.ask(changed, inputs()), expected, rtol=1e-5)
