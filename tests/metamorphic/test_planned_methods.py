@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pellucid.api import features
 from pellucid.errors import InputError
 from pellucid.explain import deep_shap, lrp
 from pellucid.features import with_implied
@@ -36,6 +37,7 @@ def parts(keras):
         "bounded relu": lambda x: layers.ReLU(1.0)(x),
         "relu operation": ops.relu,
         "maximum": lambda x: ops.maximum(x, 0),
+        "relu aside": lambda x: x + ops.stop_gradient(ops.relu(x)),
         "where": lambda x: ops.where(x > 0, x, 0.0),
         "leaky": lambda x: layers.LeakyReLU()(x),
         "leaky operation": lambda x: ops.maximum(x, 0.2 * x),
@@ -100,7 +102,7 @@ NAMES = (
     *("squeezed and excited", "gated by another", "two gates"),
     *("long memory", "relu memory", "sigmoid memory", "hard gates", "both directions", "attention"),
     "masked attention",
-    *("pooled and spread", "every step", "residual"),
+    *("relu aside", "pooled and spread", "every step", "residual"),
 )
 
 
@@ -166,3 +168,19 @@ def test_lrp_is_offered_where_it_has_rules(keras, name):
     assert ("relevance_rule" in with_implied(archive.features(json.loads(model.to_json()), "model"))) == (
         name in OFFERED
     )
+
+
+def test_a_relu_on_the_way_to_a_held_input_alone_is_not_planned_with(keras):
+    """Guided methods were offered for the explained input, and refused when they ran."""
+    layers = keras.layers
+    first, second = keras.Input((8,), name="first"), keras.Input((8,), name="second")
+    joined = layers.Concatenate()(
+        [layers.Dense(3, activation="tanh")(first), layers.Dense(3, activation="relu")(second)]
+    )
+    model = keras.Model([first, second], layers.Dense(2, activation="softmax")(joined))
+    config = json.loads(model.to_json())
+    assert "relu" not in archive.features(config, "model", "first")
+    assert "relu" in archive.features(config, "model", "second")
+    for name, has in (("first", False), ("second", True)):
+        held = ExplainedModel(model, explained=name)
+        assert ("relu" in features.of_model(config, "model", held)) == has

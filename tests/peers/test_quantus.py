@@ -4,10 +4,13 @@ It is found where its package, or the unpacked wheel, lies on the path; that Ker
 of TensorFlow models alone, which nothing here uses.
 """
 
+import contextlib
+
 import numpy as np
 import pytest
 
 from pellucid.score import (
+    consistency,
     efficient_mprt,
     faithfulness_correlation,
     form,
@@ -20,10 +23,16 @@ from pellucid.score.base import Explanation, ScoreContext
 from pellucid.score.shared.imputation import imputed
 from pellucid.score.shared.removal import subsets
 from pellucid.score.shared.units import units
+from tests.support import stand_ins
 from tests.support.absent import absent
 from tests.support.explained import case_of
 from tests.support.score_evidence import explanation, linear_case, patchwork, with_training
 
+# Quantus imports zennit where it is installed, and zennit torchvision: without stand-ins every test here was skipped.
+with contextlib.suppress(ImportError):
+    import torch  # noqa: F401, before the stand-ins: PyTorch cannot be imported twice
+
+    stand_ins.imported("zennit.composites")
 with absent("cv2", "cachetools"):
     quantus = pytest.importorskip("quantus", reason="Quantus is a peer: make peers")
 
@@ -38,6 +47,52 @@ def ours(module, attributions, truth=None):
     zeros = np.zeros(len(attributions), int)
     case = ScoreContext({"kind": "series", "classes": ["a"]}, np.zeros_like(attributions), zeros, zeros, truth)
     return module.score(Explanation("map", "map", attributions), case, np.random.default_rng(0)).values
+
+
+class Told:
+    """Predicts the classes that it was told, for both packages."""
+
+    def __init__(self, classes):
+        self.scores = np.eye(3)[classes]
+
+    def logits(self, x):
+        return self.scores
+
+    predict = logits
+
+    def shape_input(self, x, shape, **_):
+        return x
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("top", [1, 4])
+def test_consistency_of_the_same_cells(rng, top):
+    """With all four values it is their comparison by signs; with the strongest alone they are told which it is."""
+    maps = rng.choice([-2, -1, 1, 2], size=(40, 4, 1)).astype(np.float32) * (1 + 0.1 * np.arange(4)[:, np.newaxis])
+    maps[:3] = 0
+    predictions, x = rng.integers(3, size=40), np.zeros((40, 4, 1), np.float32)
+    case = ScoreContext({"classes": ["a", "b", "c"]}, x, predictions, predictions, model=Told(predictions))
+    found = consistency.score(Explanation("map", "map", maps), case, rng, parts=4, top=top).values["consistency"]
+
+    def strongest(one):
+        place = int(np.abs(one).argmax())
+        return float((place + 1) * np.sign(one[place]))
+
+    sign = (
+        quantus.discretise_func.sign if hasattr(quantus, "discretise_func") else quantus.functions.discretise_func.sign
+    )
+    metric = quantus.Consistency(discretise_func=sign if top == 4 else strongest, disable_warnings=True)
+    given = metric.custom_batch_preprocess(model=Told(predictions), x_batch=x, a_batch=maps)
+    theirs = np.asarray(metric.evaluate_batch(a_batch=maps, **given))
+    # Theirs is 0 for a map that stands alone, and compares maps of zeros; ours is not defined for either.
+    labels = given["a_label_batch"]
+    alone = (labels == labels[:, np.newaxis]).sum(1) == 1
+    assert np.isnan(found[:3]).all()
+    assert np.isnan(found[alone]).all()
+    assert (theirs[alone] == 0).all()
+    judged = ~alone & (np.arange(40) >= 3)
+    assert judged.sum() > 20
+    np.testing.assert_allclose(found[judged], theirs[judged], atol=1e-6)
 
 
 def flat(values):

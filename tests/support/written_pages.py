@@ -129,6 +129,7 @@ def write(
     right: int = 80,
     flags: Mapping[str, Path] | None = None,
     change: Any = None,
+    view_measures: Sequence[Path] = (),
 ) -> Made:
     """Write results and their page; `change` gets the shared arrays and the maps before they are written."""
     shared, maps = arrays(rng, shape, len(classes), count, measured=measured)
@@ -173,6 +174,7 @@ def write(
         tables.write(folder / "per_class.csv", per_class)
         optional |= {"metrics": folder / "metrics.json", "per_class": folder / "per_class.csv"}
     build(
+        view_measures=view_measures,
         experiment="bumps",
         title=title,
         settings={

@@ -33,6 +33,7 @@ rule track:
         rules.train.output.cost,
         from_config(evaluation_files.evaluation),
         from_config(experiment_files.recorded),
+        from_config(view_files.measures),
         from_config(summary_files.recorded),
         from_config(tune_files.recorded),
         store="results/mlflow/store.json",

@@ -45,6 +45,29 @@ for view in experiment_files.all_names(CONFIG, "views"):
             "../scripts/view.py"
 
 
+# Only for views whose SPEC names measures.
+rule view_measures:
+    input:
+        from_config(view_files.csv, "{view}"),
+    output:
+        view_files.MEASURES,
+    log:
+        logs("view_measures_{view}"),
+    conda:
+        CONDA
+    resources:
+        mem_mb=memory("table"),
+        runtime=minutes("table"),
+    params:
+        variants=param(view_files.labels, "{view}"),
+        seed=setting("seed"),
+        code=code_of("view_measures", "views.{view}"),
+    message:
+        "Summarise the measures of {wildcards.view} of {wildcards.experiment}"
+    script:
+        "../scripts/view_measures.py"
+
+
 rule draw_view:
     input:
         data_info=DATA_INFO,

@@ -21,6 +21,7 @@ with job(snakemake) as params:
         attributions=dict(zip(params.settings["methods"], snakemake.input.get("attributions", []), strict=True)),
         output=snakemake.output.page,
         report_summary=snakemake.output.summary,
+        view_measures=snakemake.input.get("view_measures", []),
         flags=dict(zip(labels, flags, strict=True)) if flags else None,
         **{name: snakemake.input.get(name) for name in optional},
     )

@@ -1,6 +1,6 @@
 """What a page is made from: every attribution, and the tables where explanations are compared."""
 
-from pellucid.config import page_files
+from pellucid.config import page_files, view_files
 from pellucid.config.resolution import resolve
 from pellucid.page import whole_classes
 
@@ -31,6 +31,15 @@ def test_whole_classes_are_linked_and_what_is_linked_is_made_before():
     inputs = page_files.inputs(config, "one")
     assert inputs["flags"] == [f"{here}/groups.json"]
     assert inputs["linked"] == [f"{here}/{name}.png" for name in whole_classes.LINKS]
+
+
+def test_measures_of_views_are_shown_where_a_view_has_some():
+    views = {"only": ["counterfactuals", "architecture"], "counterfactuals": {"sweep": {"of": ["gradient", "comte"]}}}
+    config = resolved(methods=["saliency"], scores="none", views=views)
+    assert page_files.inputs(config, "one")["view_measures"] == ["results/one/views/counterfactuals_measures.csv"]
+    assert view_files.csv(config, "one", "counterfactuals") == [
+        f"results/one/views/counterfactuals/counterfactuals.of={of}.csv" for of in ("gradient", "comte")
+    ]
 
 
 def test_without_scores_nothing_is_compared():

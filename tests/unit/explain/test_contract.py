@@ -53,6 +53,8 @@ FITTING = {
     ("digit", "augmented_occlusion"): {"window": 3},
     ("gap_image", "occlusion"): {"window": 3},
     ("gap_image", "augmented_occlusion"): {"window": 3},
+    ("multivariate", "kernel_shap"): {"partition": "windows", "window": 9},
+    ("multivariate", "lime"): {"partition": "windows", "window": 7},
     ("gap_series", "ablation_cam"): {"relu": False},
     ("gap_series", "hsic"): {"partition": "change_points"},
     ("gap_series", "kernel_shap"): {"partition": "change_points", "segments": 4},

@@ -203,6 +203,7 @@ def test_a_sweep_over_domains_keeps_the_map_in_time(curved, inputs):
         ("saliency", {"domain": "frequency", "mode": "signed"}, "phase"),
         ("kernel_shap", {"domain": "stft", "partition": "superpixels"}, "superpixels are parts of images"),
         ("lime", {"domain": "frequency", "partition": "change_points"}, "they are places in time"),
+        ("kernel_shap", {"domain": "bands", "partition": "windows"}, "segments says how many bands"),
         ("integrated_gradients", {"domain": "bands", "bands": 30}, "at most the 21 frequencies"),
         ("occlusion", {"domain": "stft", "frame": 9}, "even number"),
         ("rise", {"domain": "bands", "cells": 3}, "each band is a cell"),

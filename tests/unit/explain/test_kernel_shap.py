@@ -75,12 +75,16 @@ def test_of_a_linear_model_it_is_the_weight_times_the_distance_to_the_baseline(l
         np.testing.assert_allclose(one, means[labels], atol=1e-5)
 
 
-@pytest.mark.parametrize("partition", ["grid", "change_points"])
-def test_all_coalitions_give_shapleys_formula(heartbeat, rng, partition):
+@pytest.mark.parametrize(
+    "cut",
+    [{"segments": 7}, {"segments": 7, "partition": "change_points"}, {"partition": "windows", "window": 30}],
+    ids=["grid", "change_points", "windows"],
+)
+def test_all_coalitions_give_shapleys_formula(heartbeat, rng, cut):
     model = ExplainedModel(heartbeat)
     inputs, targets = rng.random((2, 186, 1), np.float32), np.array([0, 3])
-    labels = np.broadcast_to(segmentation(inputs, segments=7, partition=partition), inputs.shape)
-    found = explain(model, inputs, targets, rng, segments=7, partition=partition)
+    labels = np.broadcast_to(segmentation(inputs, **cut), inputs.shape)
+    found = explain(model, inputs, targets, rng, **cut)
     for one, target, ours, segments in zip(inputs, targets, found, labels, strict=True):
         expected = shapley(game_of(model, one, target, segments), 7)
         sums = np.bincount(segments.ravel(), ours.ravel())

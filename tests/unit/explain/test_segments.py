@@ -194,3 +194,31 @@ def test_change_points_leave_no_segment_out(sizes, kind, channels):
 def test_change_points_of_an_image_are_refused(rng):
     with pytest.raises(InputError, match='found "change_points" of examples with 2 axes; expected series, or grid'):
         segmentation(rng.random((1, 20, 20, 1), np.float32), partition="change_points")
+
+
+@pytest.mark.parametrize(("length", "window", "sizes"), [(12, 4, [4, 4, 4]), (11, 4, [4, 4, 3]), (5, 4, [4, 1])])
+def test_windows_have_their_size_and_the_last_one_is_shorter(rng, length, window, sizes):
+    each, together = (
+        segmentation(rng.random((2, length, 2), np.float32), partition="windows", window=window, channels=channels)
+        for channels in ("each", "together")
+    )
+    counted = np.repeat(np.arange(len(sizes)), sizes)
+    np.testing.assert_array_equal(together, np.stack([counted, counted], 1)[np.newaxis])
+    np.testing.assert_array_equal(each, np.stack([counted, len(sizes) + counted], 1)[np.newaxis])
+
+
+def test_windows_of_an_image_are_squares(rng):
+    labels = segmentation(rng.random((1, 5, 4, 1), np.float32), partition="windows", window=2)[0, ..., 0]
+    np.testing.assert_array_equal(labels, [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3], [4, 4, 5, 5]])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"segments": 5}, "found 5 with partition windows, whose number follows from their size; expected auto"),
+        ({"window": 50}, "window: found 50; expected less than the 50 positions of an axis"),
+    ],
+)
+def test_a_number_of_windows_and_a_single_one_are_refused(rng, options, said):
+    with pytest.raises(InputError, match=said):
+        segmentation(rng.random((1, 50, 2), np.float32), partition="windows", **options)

@@ -255,6 +255,9 @@ def test_models_that_do_not_fit_are_refused(keras, x):
     ):
         with pytest.raises(InputError, match=message):
             pellucid.explain(keras.Model(inputs, tensor), x, "saliency", at_steps=2)
+    hidden = layers.Dropout(0.1)(layers.Dense(3, activation="sigmoid")(inputs))
+    with pytest.raises(InputError, match="with a sigmoid, which are probabilities"):
+        pellucid.explain(keras.Model(inputs, hidden), x, "saliency", task="regression", target=0, at_steps=[2, 5])
     sigmoids = per_step_model(keras, "dense", "sigmoid")
     with pytest.raises(InputError, match="3 independent sigmoids"):
         pellucid.explain(sigmoids, x, "saliency", at_steps=2)

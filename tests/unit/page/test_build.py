@@ -53,6 +53,17 @@ def test_tables_are_the_csv_files_letter_by_letter(tmp_path, rng):
         assert table["csv"].encode() == (tmp_path / f"{names[table['name']]}.csv").read_bytes()
 
 
+def test_measures_of_a_view_are_a_table_of_the_page(tmp_path, rng):
+    path = tmp_path / "counterfactuals_measures.csv"
+    path.write_text("variant,measure,mean\ncounterfactuals,validity,0.75\n")
+    made = written_pages.write(tmp_path, rng, view_measures=[path])
+    assert made.content["tables"][-1] == {
+        "name": "counterfactuals-measures",
+        "title": "Counterfactuals: means over examples",
+        "csv": path.read_text(),
+    }
+
+
 def test_the_summary_answers_in_sentences_made_from_the_numbers(tmp_path, rng):
     made = written_pages.write(tmp_path, rng)
     text = " ".join(made.text.split())

@@ -584,8 +584,14 @@ def test_files_that_are_nowhere_are_refused(uri: str, tmp_path: Path) -> None:
     assert not (tmp_path / "gone").exists()
 
 
-def test_a_view_is_a_child_with_its_parameters_cost_texts_and_figure(project: Project) -> None:
+def test_a_view_is_a_child_with_its_parameters_cost_measures_texts_and_figure(project: Project) -> None:
     project.view()
+    lines = [
+        "variant,measure,mean,low,high",
+        "architecture.shown=4,depth,0.75,,",
+        "architecture.shown=3,depth,0.25,0,1",
+    ]
+    (project.results / "views" / "architecture_measures.csv").write_text("\n".join(lines) + "\n")
     record = project.track()
     child = record["views"]["architecture.shown=4"]
     run = project.runs()[child]
@@ -594,12 +600,13 @@ def test_a_view_is_a_child_with_its_parameters_cost_texts_and_figure(project: Pr
     assert run.data.tags["pellucid.view"] == "architecture"
     assert run.data.tags["pellucid.rule"] == "view_architecture"
     assert run.data.params == {"shown": "4", "view": "architecture", "experiment": "bumps"}
-    assert run.data.metrics == {"seconds": 0.5, "forward_passes": 3, "backward_passes": 1}
+    costs = {"seconds": 0.5, "forward_passes": 3, "backward_passes": 1}
+    assert run.data.metrics == {**costs, "architecture/depth": 0.75}
     assert run.info.run_name == "bumps · architecture.shown=4"
     assert run.info.end_time - run.info.start_time == 500
     stored = {item.path for item in project.client.list_artifacts(child)}
     texts = {f"architecture.shown=4.{suffix}" for suffix in plugins.spec("views", "architecture").texts}
-    assert stored == {"figures", "arrays.json", "origin.json", *texts}
+    assert stored == {"figures", "arrays.json", "origin.json", "architecture_measures.csv", *texts}
     drawn = {item.path for item in project.client.list_artifacts(child, "figures")}
     assert drawn == {f"figures/architecture.shown=4.{suffix}" for suffix in ("png", "svg")}
 

@@ -9,7 +9,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.network.explained_model import ExplainedModel
-from pellucid.views.counterfactuals import compute
+from pellucid.views.counterfactuals import SPEC, compute
 from pellucid.views.shared import flips
 from pellucid.views.shared.ascent import Statistics
 from tests.support.view_data import given
@@ -173,6 +173,7 @@ def test_every_found_example_is_of_the_other_class(linear, of):
     table = pd.read_csv(StringIO(found["csv"]))
     assert list(table["changed to"]) == [["no", "yes"][label] for label in found["wanted"]]
     np.testing.assert_allclose(table["distance"], found["distance"], rtol=1e-6)
+    assert {measure.column for measure in SPEC.measures.values()} <= set(table.columns)
 
 
 def model_layer(model):

@@ -38,7 +38,7 @@ def members() -> dict[str, list[str]]:
             "draw_explanation",
             "draw_average_beat",
             *(f"view_{view}" for view in plugins.load("views")),
-            "draw_view",
+            *("view_measures", "draw_view"),
         ],
         # The parts of a method are not here: each is a job of its own.
         "summaries": [*_SUMMARIES],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pellucid.config import evaluation_files, summary_files
+from pellucid.config import evaluation_files, summary_files, view_files
 from pellucid.config.experiment_files import (
     PAGE,
     RESULTS,
@@ -34,6 +34,8 @@ def inputs(config: Config, experiment: str) -> dict[str, str | list[str]]:
     if is_compared(config, experiment):
         tables = {"leaderboard": "leaderboard", "leaderboard_metrics": "metrics", "checks": "checks"}
         files |= {name: f"{here}/score/{table}.csv" for name, table in tables.items()}
+    if measured := view_files.measures(config, experiment):
+        files["view_measures"] = measured
     if linked := summary_files.figures(config, experiment):  # so that no link leads nowhere
         files |= {"flags": summary_files.flags(config, experiment), "linked": linked}
     return files

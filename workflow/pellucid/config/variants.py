@@ -15,8 +15,13 @@ from pellucid.user_text import in_file_name
 LIMIT = 200  # combinations of one sweep
 LONGEST = 200  # bytes of a label: file systems take 255, and file names add to it
 TIME = "time"  # the domain in which a map has the shape of the input
-# Parameters that matter in one domain alone.
-_OF_ONE_DOMAIN = {"frame": "stft", "bands": "bands"}
+# Parameters that matter for one value of another one alone, where a method has that one.
+_ONLY_WITH = {
+    "frame": ("domain", "stft"),
+    "bands": ("domain", "bands"),
+    "compactness": ("partition", "superpixels"),
+    "window": ("partition", "windows"),
+}
 
 
 def variants(method: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -72,15 +77,15 @@ def variants_in_time(method: str, parameters: Mapping[str, Any]) -> dict[str, di
 
 
 def in_words(parameters: Mapping[str, Any], written: Callable[[str], str] = str) -> str:
-    """Return the parameters of one variant for a caption, without those of a domain that it does not use.
+    """Return the parameters of one variant for a caption, without those that have no effect beside the others.
 
     Args:
         parameters: of the variant.
         written: how a value is written.
     """
-    domain = domain_of(parameters)
-    unused = {name for name, needed in _OF_ONE_DOMAIN.items() if "domain" in parameters and needed != domain}
-    unused |= {"domain"} if domain == TIME else set()
+    unused = {name for name, (key, needed) in _ONLY_WITH.items() if parameters.get(key, needed) != needed}
+    unused |= {"domain"} if domain_of(parameters) == TIME else set()
+    unused |= {"segments"} if parameters.get("partition") == "windows" else set()
     return ", ".join(f"{name} {written(str(value))}" for name, value in parameters.items() if name not in unused)
 
 

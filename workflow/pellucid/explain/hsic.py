@@ -10,7 +10,16 @@ from pydantic import Field
 
 from pellucid.explain.base import MethodSpec, When
 from pellucid.explain.shared import baselines, coalitions, low_discrepancy
-from pellucid.explain.shared.segments import Channels, Compactness, Partition, Segments, by_number, fits, segmentation
+from pellucid.explain.shared.segments import (
+    Channels,
+    Compactness,
+    Partition,
+    Segments,
+    Window,
+    by_number,
+    fits,
+    segmentation,
+)
 from pellucid.network.explained_model import ExplainedModel
 
 __all__ = ["SPEC", "explain", "fits"]
@@ -43,6 +52,7 @@ def explain(
     segments: Segments = "auto",
     partition: Partition = "grid",
     compactness: Compactness = 0.1,
+    window: Window = 15,
     channels: Channels = "together",
     baseline: baselines.Baseline = "zero",
     measured: NDArray[np.bool_] | None = None,
@@ -57,7 +67,9 @@ def explain(
         InputError: the inputs cannot be cut into the segments, or there are more than a Sobol sequence can have.
     """
     filling = baselines.baseline(inputs, baseline, rng, measured)
-    labels = segmentation(inputs, segments=segments, partition=partition, compactness=compactness, channels=channels)
+    labels = segmentation(
+        inputs, segments=segments, partition=partition, compactness=compactness, window=window, channels=channels
+    )
     seed = int(rng.integers(2**63))
     attributions = np.empty(inputs.shape, np.float32)
     for number, rows, row_labels in by_number(labels, len(inputs)):

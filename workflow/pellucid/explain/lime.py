@@ -15,6 +15,7 @@ from pellucid.explain.shared.segments import (
     Compactness,
     Partition,
     Segments,
+    Window,
     by_number,
     check,
     fits,
@@ -48,6 +49,7 @@ def explain(
     segments: Segments = "auto",
     partition: Partition = "grid",
     compactness: Compactness = 0.1,
+    window: Window = 15,
     channels: Channels = "each",
     baseline: baselines.Baseline = "zero",
     domain: domains.Domain = "time",
@@ -76,7 +78,13 @@ def explain(
     """
     space = domains.opened(model, inputs.shape[1:], domain=domain, frame=frame, bands=bands)
     labels = segmentation_in(
-        space, inputs, segments=segments, partition=partition, compactness=compactness, channels=channels
+        space,
+        inputs,
+        segments=segments,
+        partition=partition,
+        compactness=compactness,
+        window=window,
+        channels=channels,
     )
     values_in, filling = space.enter(inputs), space.enter(baselines.baseline(inputs, baseline, rng, measured))
     seed = int(rng.integers(2**63))

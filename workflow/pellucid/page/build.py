@@ -49,6 +49,7 @@ def build(
     leaderboard_metrics: Path | str | None = None,
     checks: Path | str | None = None,
     flags: Mapping[str, Path | str] | None = None,
+    view_measures: Sequence[Path | str] = (),
 ) -> None:
     """Write the page.
 
@@ -56,13 +57,13 @@ def build(
         experiment, title: name and title of the experiment.
         settings: `model`, `training`, `seed`, `examples`, `methods` and `scores` of the experiment.
         data_info, training: `data.json` and `training.json`.
-        output: HTML.
-        report_summary: JSON; the sections of the page's summary, which the first page of the report begins with.
+        output, report_summary: HTML; JSON with the sections of its summary, with which the report begins.
         metrics, chance: `metrics.json` and `chance.json`; None if the evaluation wrote no such file.
         per_class: `per_class.csv`, or the table of the labels or values; likewise.
         attributions: `attributions.npz` of each method.
         leaderboard, leaderboard_metrics, checks: the tables of `compare`; None if nothing was compared.
         flags: `groups.json` of each explanation, by its label; None if no whole classes were explained.
+        view_measures: the tables of measures of views.
     """
     data, trained = as_series(files.read_json(data_info)), files.read_json(training)
     explained, shared = explanations.read(settings["methods"], attributions)
@@ -102,7 +103,7 @@ def build(
         "colours": _colours(),
         "explorer": explorer,
         "ranking": _ranking(ranks),
-        "tables": _tables(leaderboard, leaderboard_metrics, per_class, checks, task_heading.word(data)),
+        "tables": _tables(leaderboard, leaderboard_metrics, per_class, checks, task_heading.word(data), *view_measures),
     }
     shown = in_figure(title or experiment, 300)
     page = _filled(experiment, shown, sections, text, references, content, whole_classes.in_html(of_classes))
@@ -165,6 +166,7 @@ def _tables(
     per_class: Path | str | None,
     checks: Path | str | None,
     word: str,
+    *view_measures: Path | str,
 ) -> list[dict[str, str]]:
     """Return the tables that exist: the text of each CSV file as it is, so that the page has the same numbers."""
     paths = {
@@ -173,6 +175,9 @@ def _tables(
         "per_class": (per_class, f"The model's predictions, {word} by {word}"),
         "checks": (checks, "Checks that the explanations must pass: one fails if its comparison holds"),
     }
+    of_views = {Path(path).stem.removesuffix("_measures"): path for path in view_measures}
+    titled = {view: f"{plugins.spec('views', view).title}: means over examples" for view in of_views}
+    paths |= {f"{view}-measures": (path, titled[view]) for view, path in of_views.items()}
     return [
         {"name": name, "title": title, "csv": _csv(path)} for name, (path, title) in paths.items() if path is not None
     ]

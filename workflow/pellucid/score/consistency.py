@@ -53,7 +53,13 @@ def score(
         int, Field(ge=1, le=1_000, description="the strongest parts, which two examples must have in common")
     ] = 1,
 ) -> ScoreResult:
-    """Return both metrics of each example; NaN where no other one has its strongest parts, and for maps of zeros."""
+    """Return both metrics of each example; NaN where no other one has its strongest parts, and for maps of zeros.
+
+    `consistency` is that of Quantus 0.6 for the same cells, but for three things. There, an example that stands alone
+    in its cell gets 0, which lowers the mean though nothing was judged; maps of zeros are a cell like any other, though
+    they say nothing; and examples are compared within a batch of 64 alone. Its own ways to make cells (the signs of all
+    values, their order) hardly ever put two maps of measured data into the same one.
+    """
     assert case.model is not None
     predictions = case.model.logits(case.inputs).argmax(1)
     number = min(parts, int(np.prod(case.inputs.shape[1:-1])))

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from pellucid import files, plugins, tables
-from pellucid.compare import leaderboard
+from pellucid.compare import leaderboard, view_measures
 from pellucid.config.shown_examples import told
 from pellucid.config.variants import variants
 from pellucid.explain.shared import stored_maps
@@ -166,6 +166,9 @@ class Record(Runs):
         cost = files.read_json(folder / f"{label}.json")
         tags = self._of_child(name, parent, "view", view, f"view_{view}")
         texts = [(folder / f"{label}.{suffix}", "") for suffix in spec.texts]
+        measures = folder.with_name(f"{view}_measures.csv")
+        measured = view_measures.means(measures, label) if measures in self.recorded else {}
+        texts += [(measures, "")] if measured else []
         return self.write(
             Entry(
                 name=run_name(name, label),
@@ -175,7 +178,8 @@ class Record(Runs):
                 params={**flat(parameters), "view": view, "experiment": name},
                 tags={**tags, "mlflow.note.content": f"{spec.title}. {spec.paper}"},
                 attached=self._pictures_of(folder, label) + texts + self._copied(folder / f"{label}.npz"),
-                metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes")},
+                metrics={key: cost[key] for key in ("seconds", "forward_passes", "backward_passes")}
+                | {f"{view}/{name}": mean for name, mean in measured.items()},
                 documents=self._referred(folder / f"{label}.npz", arrays),
                 digests={"experiment digest": self.digest},
             )

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,28 @@ TAKES: Mapping[str, Mapping[str, str]] = {"checkpoints": {"checkpoints": "model/
 
 
 @dataclass(frozen=True)
+class Measure:
+    """One number of each example in the CSV of a view, whose mean over the examples is compared between variants.
+
+    Attributes:
+        column: of the CSV; an empty cell is an example for which it is not defined.
+        title: its name in tables.
+        better: which direction is better; "neither" for a measure that only describes.
+        low, high: its range; None without a bound.
+        proportion: whether it is True or False, so that the interval is that of a proportion.
+        once: whether it was measured once for all examples together, so that there is no interval over examples.
+    """
+
+    column: str
+    title: str
+    better: Literal["higher", "lower", "neither"]
+    low: float | None = None
+    high: float | None = None
+    proportion: bool = False
+    once: bool = False
+
+
+@dataclass(frozen=True)
 class ViewSpec:
     """The declarations of a view, readable without TensorFlow.
 
@@ -61,6 +83,7 @@ class ViewSpec:
         takes: what it reads where it is there: "checkpoints" (of a training that keeps some).
         texts: suffixes of the text files that it writes beside its arrays, such as "csv".
         words: columns of the CSV that hold names, which may look like numbers or like missing values.
+        measures: numbers of each example in the CSV that tell how well the view did, by the name of their metric.
         tasks: the tasks of models (`tasks.py`) for which it has a meaning.
         several_inputs: whether it shows a model of several inputs, with all but one at the values of an example.
     """
@@ -73,6 +96,7 @@ class ViewSpec:
     takes: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    measures: Mapping[str, Measure] = field(default_factory=dict)
     tasks: tuple[str, ...] = TASKS
     several_inputs: bool = False
     function: ClassVar[str] = "compute"

@@ -16,7 +16,7 @@ from pellucid.logits import softmax
 from pellucid.messages import counted
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.tasks import SINGLE_LABEL
-from pellucid.views.base import ViewData, ViewSpec
+from pellucid.views.base import Measure, ViewData, ViewSpec
 from pellucid.views.shared import flips, medoids
 from pellucid.views.shared.ascent import Statistics, statistics_of
 from pellucid.views.shared.features import FeatureLayer, feature_layer, features, features_of
@@ -39,6 +39,14 @@ SPEC = ViewSpec(
     needs=("training", "examples"),
     texts=("csv",),
     words=("class", "predicted", "changed to"),
+    measures={
+        "validity": Measure("found", "Share of examples with a change found", "higher", 0, 1, proportion=True),
+        "proximity": Measure("distance", "Change, as a share of the way to a real example", "lower", 0),
+        "sparsity": Measure("unchanged", "Share of values left as they are", "higher", 0, 1),
+        "plausibility": Measure("plausible", "Share of real examples with no nearer neighbour", "higher", 0, 1),
+        "in_evidence": Measure("in_evidence", "Share of the change in the planted evidence", "higher", 0, 1),
+        "seconds": Measure("seconds", "Seconds for each example", "lower", 0, once=True),
+    },
     # Another class takes the place of the predicted one: of labels and values there is no such place.
     tasks=(SINGLE_LABEL,),
 )

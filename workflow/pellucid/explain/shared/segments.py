@@ -1,4 +1,4 @@
-"""Cut examples into segments: slices of a series, equal or between change points; blocks or superpixels of an image."""
+"""Cut examples into segments: slices of a series (equal, of one length, between change points) or parts of an image."""
 
 from __future__ import annotations
 
@@ -25,11 +25,19 @@ Segments = Annotated[
     ),
 ]
 Partition = Annotated[
-    Literal["grid", "superpixels", "change_points"],
+    Literal["grid", "superpixels", "change_points", "windows"],
     Field(
         description="equal slices or blocks; superpixels (of images), which follow the content, by SLIC; change_points "
         "(of series): slices that end where the level changes, by ruptures, of each channel or of all together; above "
-        "1,000 samples to within a few"
+        "1,000 samples to within a few; windows: slices or squares of the size `window`, as many as there are"
+    ),
+]
+Window = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=1_000_000,
+        description="of windows: their size in samples, or pixels a side; the last one of an axis may be smaller",
     ),
 ]
 Compactness = Annotated[
@@ -73,6 +81,7 @@ def segmentation(
     segments: int | str = "auto",
     partition: str = "grid",
     compactness: float = 0.1,
+    window: int = 15,
     channels: str = "each",
 ) -> NDArray[np.int32]:
     """Return the number of the segment to which each value belongs, from 0 without a gap.
@@ -82,21 +91,23 @@ def segmentation(
 
     Args:
         inputs: (N, *axes, channels).
-        segments, partition, compactness, channels: see `Segments` and the types below it.
+        segments, partition, compactness, window, channels: see `Segments` and the types below it.
 
     Returns:
         (N, *input_shape), or (1, *input_shape) if all examples are cut alike.
 
     Raises:
-        InputError: superpixels of a series, change points of images, or more segments than positions.
+        InputError: as of `fits`.
     """
     axes, depth = inputs.shape[1:-1], inputs.shape[-1]
-    fits(axes, segments=segments, partition=partition)
+    fits(axes, segments=segments, partition=partition, window=window)
     if partition == "superpixels":
         number = int(np.prod(parts(axes))) if segments == "auto" else int(segments)
         flat = np.stack([_superpixels(image, number, compactness) for image in inputs])
     elif partition == "change_points":
         return _between_change_points(inputs, parts(axes)[0] if segments == "auto" else int(segments), channels)
+    elif partition == "windows":
+        flat = _numbered([np.arange(length) // window for length in axes])[np.newaxis]
     else:
         flat = _blocks(axes, parts(axes) if segments == "auto" else _sides(int(segments), axes))[np.newaxis]
     if channels == "together":
@@ -108,7 +119,7 @@ def segmentation(
 
 
 def check(*, partition: str, **others: Any) -> None:
-    """Refuse superpixels and change points in another domain than time, whose maps are neither images nor series.
+    """Refuse superpixels, change points and windows in another domain than time, whose maps are not over samples.
 
     Raises:
         InputError: they are asked for.
@@ -117,15 +128,25 @@ def check(*, partition: str, **others: Any) -> None:
         domains.require_time(others, "partition superpixels", "superpixels are parts of images")
     if partition == "change_points":
         domains.require_time(others, "partition change_points", "they are places in time")
+    if partition == "windows":
+        domains.require_time(others, "partition windows", "their size is in samples; segments says how many bands")
 
 
-def fits(axes: Sequence[int], *, segments: int | str, partition: str, **others: Any) -> None:
+def fits(axes: Sequence[int], *, segments: int | str, partition: str, window: int, **others: Any) -> None:
     """Refuse segments into which an example with these axes cannot be cut.
 
     Raises:
-        InputError: superpixels of a series, change points of images, or more segments than positions.
+        InputError: superpixels of a series, change points of images, more segments than positions, a number of windows,
+            or a window that is as large as the example.
     """
     axes = domains.cell_axes(axes, others)
+    if partition == "windows":
+        if segments != "auto":
+            problem = f"{segments} with partition windows, whose number follows from their size"
+            raise InputError.unexpected("segments", problem, "auto, or the partition grid")
+        if window >= max(axes):
+            expected = f"less than the {max(axes)} positions of an axis, so that there are two windows"
+            raise InputError.unexpected("window", f"{window}", expected)
     positions = int(np.prod(axes))
     if segments != "auto" and int(segments) > positions:
         raise InputError.unexpected("segments", f"{segments}", f"at most the {positions} positions of an example")
@@ -172,8 +193,13 @@ def _sides(number: int, axes: Sequence[int]) -> tuple[int, ...]:
 
 def _blocks(axes: Sequence[int], sides: Sequence[int]) -> NDArray[np.int32]:
     """Return equal blocks, numbered in the order of the axes: (*axes)."""
-    along = [np.arange(length) * side // length for length, side in zip(axes, sides, strict=True)]
-    return np.asarray(np.ravel_multi_index(np.meshgrid(*along, indexing="ij"), tuple(sides)), np.int32)
+    return _numbered([np.arange(length) * side // length for length, side in zip(axes, sides, strict=True)])
+
+
+def _numbered(along: Sequence[NDArray[np.int64]]) -> NDArray[np.int32]:
+    """Return the number of the block of each position: (*axes); `along` has the number of its part on each axis."""
+    sides = tuple(int(parts_of_axis[-1]) + 1 for parts_of_axis in along)
+    return np.asarray(np.ravel_multi_index(np.meshgrid(*along, indexing="ij"), sides), np.int32)
 
 
 def _between_change_points(inputs: NDArray[np.float32], number: int, channels: str) -> NDArray[np.int32]:

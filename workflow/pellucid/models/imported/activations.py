@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pellucid.models.imported import gradient_path
 from pellucid.network.graph import Node
 
 Config = Mapping[str, Any]
@@ -24,9 +25,9 @@ _COMPARING = {"Greater": 1, "GreaterEqual": 1, "Less": -1, "LessEqual": -1}
 
 
 def has_relus(nodes: Sequence[Node]) -> bool:
-    """Return whether a model has ReLUs whose gradient can be replaced, and no rectifier of another form."""
+    """Return whether gradients meet ReLUs on their way to the input, which comes first, and no other rectifier."""
     has_relu = False
-    for node in nodes:
+    for node in gradient_path.nodes_of(nodes):
         if node.container:
             continue
         if node.module.split(".")[0] != "keras":  # a layer of the user's own may rectify in any way

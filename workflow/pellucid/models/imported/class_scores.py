@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,11 +14,14 @@ _INDEPENDENT = ("sigmoid", "Sigmoid", "log_sigmoid", "LogSigmoid", "hard_sigmoid
 _EXPECTED = "a softmax or log-softmax as the last layer, or scores without an activation"
 
 
-def require_logits(activation: str | None, kind: str, answers: NDArray[np.float64], where: str) -> None:
+def require_logits(
+    activation: str | None, limits: Collection[str | None], kind: str, answers: NDArray[np.float64], where: str
+) -> None:
     """Refuse independent sigmoids, a sparsemax, and probabilities or their logarithms that operations compute.
 
     Args:
-        activation: in which the last operation ends, by its name; None where its results can be any number.
+        activation: softmax, log_softmax or sigmoid, where it can be replaced; else None.
+        limits: the activations that the scores end in, by their names; None where they can be any number.
         kind: class of the last operation.
         answers: (N, classes), to inputs on which functions differ (`same_function.tries`).
         where: name of the model in messages.
@@ -24,10 +29,11 @@ def require_logits(activation: str | None, kind: str, answers: NDArray[np.float6
     Raises:
         InputError: such scores.
     """
-    if activation in _INDEPENDENT:
+    if any(limit in _INDEPENDENT for limit in limits):
         found, expected = f"{answers.shape[1]} independent sigmoids", "scores of classes that exclude each other"
+        found = found if len(limits) == 1 else "independent sigmoids for some of the classes"
         raise InputError.unexpected(where, found, f"{expected}: a softmax, or logits", callers_words.of_labels())
-    if activation == "sparsemax":
+    if "sparsemax" in limits:
         raise InputError.unexpected(where, "a sparsemax at its end, whose probabilities of 0 have no logit", _EXPECTED)
     # Of a dense layer without an activation it would be chance; all equal are the scores of a layer without weights.
     if activation in ("softmax", "log_softmax") or kind == "Dense" or not np.ptp(answers, axis=0).any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities, softmax
 from pellucid.messages import format_shape
-from pellucid.models.imported import class_scores, last_operation, limited_scores
+from pellucid.models.imported import class_scores, last_operation, limited_scores, value_ends
 from pellucid.network import same_function, tracing
 from pellucid.network.graph import flatten
 from pellucid.network.layers import last_layer, walk
@@ -54,12 +55,17 @@ def with_softmax(model: keras.Model, n_classes: int, where: str) -> keras.Model:
     activation = last_operation.final_activation_of(last)
     inputs = same_function.tries(model)
     before = same_function.ask(model, inputs).reshape(len(inputs), -1)
+    limits = {last_operation.limiting_activation(end): end for end in value_ends.operations(model)}
+    limits = limits if activation is None else {activation: last}
     if binary and activation != "sigmoid":
-        _require_logit(last, before, where)
+        _require_logit(limits, before, last.name, where)
     if not binary:
-        kind = last_operation.limiting_activation(last) if activation is None else activation
-        class_scores.require_logits(kind, type(last).__name__, before, where)
+        class_scores.require_logits(activation, limits, type(last).__name__, before, where)
     changed = _replace_activation(model, last, activation, binary, where)
+    if activation is None and not binary:
+        limits.pop(None, None)
+        limit, end = next(iter(limits.items()), (None, last))
+        limited_scores.tell(end.name, limit)
     expected = _probabilities(before, activation, binary)
     same_function.hold_scores(expected, same_function.ask(changed, inputs), "its new softmax", where)
     return changed
@@ -124,8 +130,6 @@ def _replace_activation(model: keras.Model, last: Any, activation: str | None, b
         raise InputError.unexpected(
             where, "probabilities that are computed before the last layer", "a softmax as the last layer"
         )
-    if activation is None:
-        limited_scores.tell(last.name, last_operation.limiting_activation(last))
     return Model(ends(model), _softmax(scores, model), name=model.name)
 
 
@@ -194,17 +198,24 @@ def _softmax(scores: Any, model: keras.Model) -> Any:
     return layers.Softmax(name=unused_name(model, "classes"))(scores)
 
 
-def _require_logit(last: Any, answers: NDArray[np.float64], where: str) -> None:
+def _require_logit(limits: Mapping[str | None, Any], answers: NDArray[np.float64], last: str, where: str) -> None:
     """Refuse a single output that is not a logit because its values are limited.
+
+    Args:
+        limits: the operations that make it by the activation that limits them, None for no activation.
+        answers: (N, 1), to inputs on which functions differ.
+        last: name of the last operation.
+        where: name of the model in messages.
 
     Raises:
         InputError: the activation is not a sigmoid, or all outputs lie between 0 and 1.
     """
     expected = "a sigmoid for the second of two classes, one logit without an activation, or one score for each class"
-    if (activation := last_operation.limiting_activation(last)) is not None:
-        raise InputError.unexpected(where, f'one output with the activation {activation} ("{last.name}")', expected)
+    for activation, end in limits.items():
+        if activation is not None:
+            raise InputError.unexpected(where, f'one output with the activation {activation} ("{end.name}")', expected)
     if in_unit_interval(answers):
-        found = f'one output that is always between 0 and 1: a probability that is computed before "{last.name}"'
+        found = f'one output that is always between 0 and 1: a probability that is computed before "{last}"'
         raise InputError.unexpected(where, found, expected)
 
 

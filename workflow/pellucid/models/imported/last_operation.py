@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 _FINAL_ACTIVATIONS = ("softmax", "log_softmax", "sigmoid")
 # Operations other than layers whose output can be any number.
-_LINEAR_OPERATIONS = (
+_UNLIMITED_OPERATIONS = (
     "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Negative", "Sum", "Mean", "Matmul", "Dot", "Einsum",
-    "Reshape", "Squeeze", "ExpandDims", "GetItem", "Cast", "Take", "Transpose", "Concatenate",
+    "Reshape", "Squeeze", "ExpandDims", "GetItem", "Cast", "Take", "Transpose", "Concatenate", "Amax", "Amin", "Conv",
+    "Logsumexp", "Max", "Median", "Min", "Tensordot",
 )  # fmt: skip
 
 
@@ -59,7 +60,7 @@ def limiting_activation(last: Any) -> str | None:
 
     kind = type(last).__name__
     if not isinstance(last, layers.Layer):
-        return None if kind in _LINEAR_OPERATIONS else kind
+        return None if kind in _UNLIMITED_OPERATIONS else kind
     limited = kind in vars(layers) and type(last).__module__.split(".layers.")[-1].startswith("activations.")
     if limited and not isinstance(last, layers.Activation):
         return kind

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities, log_softmax, softmax
-from pellucid.models.imported import head, last_operation, step_choice
+from pellucid.models.imported import head, last_operation, step_choice, task_head
 from pellucid.models.imported.step_choice import Steps
 from pellucid.network import same_function
 from pellucid.network.explained_steps import LAYER, ExplainedSteps
@@ -59,6 +59,8 @@ def picked(model: keras.Model, steps: Steps | None, task: Task, where: str) -> k
     tensor, activation = _without_activation(model, where)
     logits = same_function.ask(Model(model.inputs[0], tensor), inputs)
     outputs = int(before.shape[-1])
+    if activation is None and task == REGRESSION:
+        task_head.require_values(model, outputs, where)
     hidden = head.in_unit_interval(before) and task != REGRESSION
     if activation is None and (hidden or (outputs > 1 and are_probabilities(before.reshape(-1, outputs)))):
         found = "probabilities that are computed before the last layer"

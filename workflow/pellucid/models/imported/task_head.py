@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.logits import are_probabilities
 from pellucid.messages import format_shape
-from pellucid.models.imported import callers_words, head, last_operation
-from pellucid.network import graph, same_function
+from pellucid.models.imported import callers_words, head, last_operation, value_ends
+from pellucid.network import same_function
 from pellucid.network.layers import last_layer
 from pellucid.network.named_inputs import ends
 from pellucid.tasks import MULTI_LABEL, OUTPUT_WORDS, REGRESSION, SINGLE_LABEL, Task, sigmoid
@@ -47,12 +47,26 @@ def with_head(model: keras.Model, n_outputs: int, task: Task, where: str) -> ker
         found = f"a {activation.replace('_', '-')} over {shape[-1] if shape else 1} outputs, which exclude each other"
         raise InputError.unexpected(where, found, _expected(task), _only(SINGLE_LABEL))
     if task == REGRESSION:
-        if activation is not None:
-            found = f"{n_outputs} output(s) with a sigmoid, which are probabilities"
-            fitting = MULTI_LABEL if n_outputs > 1 else SINGLE_LABEL
-            raise InputError.unexpected(where, found, _expected(task), _only(fitting))
+        require_values(model, n_outputs, where)
         return _with_one_axis(model)
     return _with_sigmoids(model, activation, where)
+
+
+def require_values(model: keras.Model, n_outputs: int, where: str) -> None:
+    """Refuse outputs of which all are probabilities, also behind layers that leave them as they are.
+
+    Raises:
+        InputError: they come from sigmoids, or from softmaxes of several heads.
+    """
+    kinds = {last_operation.final_activation_of(end) for end in value_ends.operations(model, clipped=True)}
+    if None in kinds:
+        return
+    if kinds == {"sigmoid"}:
+        found = f"{n_outputs} output(s) with a sigmoid, which are probabilities"
+        raise InputError.unexpected(
+            where, found, _expected(REGRESSION), _only(MULTI_LABEL if n_outputs > 1 else SINGLE_LABEL)
+        )
+    raise InputError.unexpected(where, "outputs that come from a softmax", _expected(REGRESSION))
 
 
 def require_number(shape: tuple[int | None, ...], n_outputs: int, task: Task, where: str) -> None:
@@ -143,18 +157,15 @@ def _require_logits(model: keras.Model, answers: NDArray[np.float64], where: str
     Raises:
         InputError: the activation, or the labels.
     """
-    ends = [last_operation.score_operation(model)]
-    if joined := type(ends[0]).__name__ == "Concatenate":
-        ends = graph.sources(ends[0])
-    expected = "sigmoids as the last activation, or logits"
-    for end in ends:
+    made_by, expected = value_ends.operations(model), "sigmoids as the last activation, or logits"
+    for end in made_by:
         if (activation := last_operation.limiting_activation(end)) is not None:
-            of = "some of the labels" if joined else "all labels"
+            of = "some of the labels" if len(made_by) > 1 else "all labels"
             found = f'the activation {activation} of {of} ("{end.name}"), whose results are no logits'
             raise InputError.unexpected(where, found, expected)
     inside = _in_unit_interval(answers)
     # A dense layer without an activation: that its scores lie between 0 and 1 is chance.
-    if inside.any() and any(type(end).__name__ != "Dense" for end in ends):
+    if inside.any() and any(type(end).__name__ != "Dense" for end in made_by):
         raise InputError.unexpected(where, _mixed(inside), expected)
 
 
