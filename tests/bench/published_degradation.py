@@ -64,7 +64,9 @@ def trained(x: NDArray[np.float32], y: NDArray[np.int64]) -> keras.Model:
     from pellucid import plugins
 
     keras.utils.set_random_seed(SEED)
-    model: keras.Model = plugins.load("models")["aeon"].build(x.shape[1:], int(y.max()) + 1, name="ResNet", batch_norm_momentum=0.9)
+    model: keras.Model = plugins.load("models")["aeon"].build(
+        x.shape[1:], int(y.max()) + 1, name="ResNet", batch_norm_momentum=0.9
+    )
     model.compile(keras.optimizers.AdamW(3e-4, weight_decay=1e-3), "sparse_categorical_crossentropy")
     stop = keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)
     order = np.random.default_rng(SEED).permutation(len(x))

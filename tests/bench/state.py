@@ -181,11 +181,12 @@ def drawn_drops(
     and values below take away.
     """
     from pellucid.explain import augmented_occlusion
-    from pellucid.models.imported import per_step
+    from pellucid.models.imported import per_step, task_head
     from pellucid.network.explained_model import ExplainedModel
 
-    explained = ExplainedModel(per_step.picked(model, "last", "single_label", "state"))
-    targets = explained.outputs(seen).argmax(1)
+    last = per_step.picked(model, "last", "single_label", "state")
+    explained = ExplainedModel(task_head.with_head(last, 2, "single_label", "state"))
+    targets = explained.scores(seen).argmax(1)
     rng = np.random.default_rng([7, seed])
     drops = (
         augmented_occlusion.explain(explained, seen, targets, rng, training=training, **parameters)
