@@ -5,8 +5,8 @@ arXiv:2502.17022 (2025): a ResNet on four sets of the UCR archive, which are not
 have one order, which is compared here, with the sign of each score; the numbers depend on the set.
 
 As published: AdamW with a learning rate of 3e-4 and a weight decay of 1e-3, 2% of the samples in a step up to 50%, which
-become zero (the sets are standardised). Here the training ends after 60 epochs without a better validation loss, with
-the batch size of a small set, and at most 40 test examples of a class are explained.
+become zero (the sets are standardised). These sets have 36 to 67 training examples, so that none is held back for
+validation here and a batch has 8; at most 40 test examples of a class are explained.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 }
 SCORE = {"order": "evidence", "share": 0.5, "steps": 25, "baselines": ["zero"]}
 MOST = 40  # test examples of a class
-EPOCHS, PATIENCE, BATCH, SEED = 300, 60, 8, 42
+EPOCHS, PATIENCE, BATCH, SEED = 150, 25, 8, 42
 
 
 def load(name: str) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
@@ -58,20 +58,19 @@ def load(name: str) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.
 
 
 def trained(x: NDArray[np.float32], y: NDArray[np.int64]) -> keras.Model:
-    """Return a ResNet trained on the examples, of which every fifth validates."""
+    """Return a ResNet trained on the examples, as it was after the epoch with the lowest loss."""
     import keras
 
     from pellucid import plugins
 
     keras.utils.set_random_seed(SEED)
-    model: keras.Model = plugins.load("models")["aeon"].build(
-        x.shape[1:], int(y.max()) + 1, name="ResNet", batch_norm_momentum=0.9
-    )
+    # The momentum of PyTorch, which published networks have: with few steps in an epoch, the averages of 0.99 stay far
+    # behind the weights.
+    options = {"name": "ResNet", "batch_norm_momentum": 0.9}
+    model: keras.Model = plugins.load("models")["aeon"].build(x.shape[1:], int(y.max()) + 1, **options)
     model.compile(keras.optimizers.AdamW(3e-4, weight_decay=1e-3), "sparse_categorical_crossentropy")
-    stop = keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)
-    order = np.random.default_rng(SEED).permutation(len(x))
-    held, rest = order[: len(x) // 5], order[len(x) // 5 :]
-    model.fit(x[rest], y[rest], BATCH, EPOCHS, 0, [stop], validation_data=(x[held], y[held]))
+    stop = keras.callbacks.EarlyStopping("loss", patience=PATIENCE, restore_best_weights=True)
+    model.fit(x, y, BATCH, EPOCHS, 0, [stop])
     return model
 
 

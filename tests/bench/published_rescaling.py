@@ -11,7 +11,7 @@ away for the other. Every value is then scaled to 0-1 over the training series.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,17 +23,13 @@ SIDE = 50
 # First step, steps, first feature, features of the box, as published.
 SHAPES = {"middle": (10, 30, 10, 30), "rare feature": (5, 40, 22, 6)}
 PROCESSES = ("gaussian", "autoregressive", "continuous autoregressive")
-TRAINING, VALIDATION, EXPLAINED, TRAININGS = 1_000, 200, 20, 3
+TRAINING, HELD, TRAININGS = 1_000, 200, 3
 EPOCHS, ENOUGH, RIGHT = 100, 0.99, 0.9
 # Of the process: the weight of the last value, and the noise that is added to every value of both autoregressions.
 _WEIGHT, _NOISE = 0.9, 0.3
-# Each with its own defaults, with which temporal saliency rescaling takes it, too.
-METHODS: dict[str, dict[str, Any]] = {
-    "saliency": {},
-    "gradient_input": {},
-    "smoothgrad": {},
-    "integrated_gradients": {},
-}
+# Of each method how many test series are explained. Each has its own defaults, with which temporal saliency rescaling
+# takes it, too: it needs some 1,100 maps of a series, of which integrated gradients take 50 gradients each.
+METHODS = {"saliency": 20, "gradient_input": 20, "integrated_gradients": 2}
 # Shares of the sum of a map that its strongest values hold.
 SHARES = np.arange(1, 10) / 10
 
@@ -115,13 +111,13 @@ def trained(process: str, shape: str, seed: int) -> tuple[keras.Model, NDArray[n
 
     rng = np.random.default_rng([6, PROCESSES.index(process), list(SHAPES).index(shape), seed])
     (x, y), (x_held, y_held), (x_test, y_test) = (
-        series(process, shape, count, rng) for count in (TRAINING, VALIDATION, VALIDATION)
+        series(process, shape, count, rng) for count in (TRAINING, HELD, HELD)
     )
     low, high = x.min(0), x.max(0)
     x, x_held, x_test = (((values - low) / (high - low)).astype(np.float32) for values in (x, x_held, x_test))
     keras.utils.set_random_seed(seed)
     model = network()
-    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
 
     class Enough(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -129,7 +125,7 @@ def trained(process: str, shape: str, seed: int) -> tuple[keras.Model, NDArray[n
 
     model.fit(x, y, 50, EPOCHS, 0, [Enough()], validation_data=(x_held, y_held))
     accuracy = float((model.predict(x_test, verbose=0).argmax(1) == y_test).mean())
-    return model, x_test[:EXPLAINED], y_test[:EXPLAINED], accuracy
+    return model, x_test, y_test, accuracy
 
 
 def strongest(maps: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -191,7 +187,7 @@ def measured(process: str, shape: str) -> tuple[dict[str, NDArray[np.float64]], 
     """
     import pellucid
 
-    found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in (*METHODS, "random_attribution")}
+    found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in METHODS}
     accuracies = []
     for seed in range(TRAININGS):
         model, x, y, accuracy = trained(process, shape, seed)
@@ -199,42 +195,48 @@ def measured(process: str, shape: str) -> tuple[dict[str, NDArray[np.float64]], 
         if accuracy < RIGHT:
             continue
         for name, rows in found.items():
-            both = [(name, METHODS.get(name, {}))]
-            if name in METHODS:
-                both.append(("temporal_saliency_rescaling", {"of": name}))
-            maps = [
-                pellucid.explain(model, x, method, target=y, seed=seed, **parameters).attributions
-                for method, parameters in both
-            ]
-            rows.append(np.array([scores(one, shape) for one in maps]))
+            x_of, y_of = x[: METHODS[name]], y[: METHODS[name]]
+            both = (
+                pellucid.explain(model, x_of, name, target=y_of, seed=seed),
+                pellucid.explain(model, x_of, "temporal_saliency_rescaling", of=name, target=y_of, seed=seed),
+            )
+            rows.append(np.array([scores(explained.attributions, shape) for explained in both]))
     return {name: np.array(rows) for name, rows in found.items() if rows}, accuracies
 
 
+def chance(shape: str) -> NDArray[np.float64]:
+    """Return the scores of 100 maps of independent uniform values: (3, 3)."""
+    return scores(np.random.default_rng(8).random((100, SIDE, SIDE), np.float32), shape)
+
+
+def table(process: str, shape: str) -> None:
+    """Print a row for each method: the scores of its maps, and what rescaling adds to them."""
+    found, accuracies = measured(process, shape)
+    columns = {"values: AUP": (0, 0), "AUR": (0, 1), "AUPR": (0, 2), "steps: AUPR": (1, 2), "features: AUPR": (2, 2)}
+    print(f"\n{shape}, {process}; accuracy {', '.join(f'{accuracy:.2f}' for accuracy in accuracies)}")
+    print(f"{'':<21}" + "".join(f"{column:>23}" for column in columns))
+    for name, values in found.items():
+        cells = []
+        for place in columns.values():
+            plain, rescaled = values[:, 0, *place], values[:, 1, *place]
+            more = rescaled - plain
+            error = more.std(ddof=1) / np.sqrt(len(more)) if len(more) > 1 else np.nan
+            cells.append(f"{plain.mean():.3f} {more.mean():+.3f} ± {error:.3f}")
+        print(f"{name:<21}" + "".join(f"{cell:>23}" for cell in cells), flush=True)
+    random = chance(shape)
+    print(f"{'random values':<21}" + "".join(f"{random[place]:>8.3f}{'':15}" for place in columns.values()), flush=True)
+
+
 def main() -> None:
-    """Print of each shape, process and method the scores, and what rescaling adds to them."""
+    """Print the tables of all shapes and processes."""
     from pellucid.network import runtime
 
     runtime.start(2)
     print(
-        f"Mean of {TRAININGS} trainings of the map, and what temporal saliency rescaling adds to it ± standard error;\n"
-        f"AUP and AUR are 0.8 at most"
+        f"Mean of {TRAININGS} trainings, and what temporal saliency rescaling adds to it ± standard error of the gain;\n"
+        "AUP and AUR are 0.8 at most"
     )
-    columns = ("values: AUP", "AUR", "AUPR", "steps: AUPR", "features: AUPR")
     for shape in SHAPES:
         for process in PROCESSES:
-            found, accuracies = measured(process, shape)
-            right = ", ".join(f"{accuracy:.2f}" for accuracy in accuracies)
-            print(f"\n{shape}, {process}; accuracy {right}")
-            print(f"{'':<22}" + "".join(f"{column:>23}" for column in columns))
-            for name, values in found.items():
-                cells = []
-                for place in ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2)):
-                    plain = values[:, 0, *place]
-                    cell = f"{plain.mean():.3f}"
-                    if name in METHODS:
-                        more = values[:, 1, *place] - plain
-                        error = more.std(ddof=1) / np.sqrt(len(more)) if len(more) > 1 else np.nan
-                        cell += f" {more.mean():+.3f} ± {error:.3f}"
-                    cells.append(f"{cell:>23}" if name in METHODS else f"{cell:<23}".rjust(23 + 0))
-                print(f"{name:<22}" + "".join(cells), flush=True)
+            table(process, shape)
     print()
