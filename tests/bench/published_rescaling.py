@@ -119,7 +119,7 @@ def trained(process: str, shape: str, seed: int) -> tuple[keras.Model, NDArray[n
     model = network()
     model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
 
-    class Enough(keras.callbacks.Callback):  # type: ignore[misc]
+    class Enough(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             self.model.stop_training = (logs or {})["val_accuracy"] >= ENOUGH
 
