@@ -212,7 +212,7 @@ def chance(shape: str) -> NDArray[np.float64]:
 def table(process: str, shape: str) -> None:
     """Print a row for each method: the scores of its maps, and what rescaling adds to them."""
     found, accuracies = measured(process, shape)
-    columns = {"values: AUP": (0, 0), "AUR": (0, 1), "AUPR": (0, 2), "steps: AUPR": (1, 2), "features: AUPR": (2, 2)}
+    columns = {"values: AUP": (0, 0), "AUR": (0, 1), "AUPR": (0, 2), "steps: AUP": (1, 0), "features: AUP": (2, 0)}
     print(f"\n{shape}, {process}; accuracy {', '.join(f'{accuracy:.2f}' for accuracy in accuracies)}")
     print(f"{'':<21}" + "".join(f"{column:>23}" for column in columns))
     for name, values in found.items():
