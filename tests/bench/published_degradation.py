@@ -111,15 +111,19 @@ def main() -> None:
     runtime.start(2)
     found = {name: measured(name) for name in SETS}
     print("Degradation score by sizes, fill zero, ResNet: mean ± standard error over the test examples")
-    row("", "published", *found)
-    row("accuracy", "0.716 to 0.993", *(accuracy for accuracy, *_ in found.values()))
-    row("explained test examples", "", *(count for _, count, _ in found.values()))
+    lines: list[tuple[str, str, list[str]]] = [
+        ("", "published", list(found)),
+        ("accuracy", "0.716 to 0.993", [f"{accuracy:.3f}" for accuracy, *_ in found.values()]),
+        ("explained test examples", "", [str(count) for _, count, _ in found.values()]),
+    ]
     for method, (low, high) in PUBLISHED.items():
         cells = [
             f"{values[method].mean():+.3f} ± {values[method].std(ddof=1) / np.sqrt(count):.3f}"
             for _, count, values in found.values()
         ]
-        row(method, f"{low:+.3f} to {high:+.3f}", *cells)
+        lines.append((method, f"{low:+.3f} to {high:+.3f}", cells))
     counts = (agreement({method: float(of.mean()) for method, of in values.items()}) for _, _, values in found.values())
-    row("pairs of methods in the published order", "", *(f"{right} of {pairs}" for right, pairs in counts))
+    lines.append(("pairs of methods in the published order", "", [f"{right} of {pairs}" for right, pairs in counts]))
+    for name, published, cells in lines:
+        row(name, *(f"{cell:>16}" for cell in (published, *cells)))
     print()
