@@ -116,6 +116,7 @@ MEASURED = [
         "dag",
         "long_signals",
         "published_degradation",
+        "published_rescaling",
         "published_tris",
         "summaries",
         "published",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.bench import freqrise, published, published_masks
+from tests.bench import freqrise, published, published_masks, state
 from tests.bench.published import PUBLISHED, SCORES, areas_of, compared, evidence, measured, scores, series
 
 
@@ -137,3 +137,17 @@ def test_the_data_of_freqrise_are_the_published_ones(keras):
     assert present[:, 61:].sum() == 0 and present.sum(1).min() >= 10 and present.sum(1).max() <= 49
     model = freqrise.trained(0.01, 0, rounds=1, per_class=1)
     assert [layer.units for layer in model.layers if hasattr(layer, "units")] == [64, 64, 64, 16]
+
+
+def test_augmented_occlusion_averages_the_sizes_of_its_drops(keras):
+    # The last step's logits are those of its own three values: a drop is weight × (value - what replaces it).
+    inputs = keras.Input((4, 3))
+    last = keras.layers.Dense(2, use_bias=False)
+    model = keras.Model(inputs, last(inputs))
+    weights = np.array([[1.0, -1.0], [2.0, 0.0], [0.0, 0.5]], np.float32)
+    last.set_weights([weights])
+    x = np.full((1, 4, 3), 3, np.float32)
+    # One above and one as far below: with signs, the drops of both cancel.
+    training = np.stack([x[0] + 1, x[0] - 1])
+    found = state.drawn_drops(model, x, training, 0, {"background": 1, "window": 1})
+    np.testing.assert_allclose(found, [[1, 2, 0]], atol=1e-5)
