@@ -143,13 +143,13 @@ def test_maps_that_are_the_same_everywhere_are_told(keras, rng, caplog, method):
     model = keras.Sequential([keras.Input((12, 2)), keras.layers.Flatten(), keras.layers.Dense(2)])
     # A blurred constant is the constant; occluded by its own mean, it is itself.
     inputs = np.stack([np.full((12, 2), 0.5), rng.random((12, 2))]).astype(np.float32)
-    arrays = {"inputs": inputs, "targets": np.array([0, 1])}
+    arrays = {"inputs": inputs, "targets": np.array([0, 1]), "indices": np.array([41, 7])}
     parameters = with_defaults(
         {"baseline": "mean"} if method == "occlusion" else {"iterations": 5},
         parameters_schema(plugins.parameters(plugins.load("explain")[method])),
     )
     explain_variants(method, parameters, ExplainedModel(model), arrays, seed=1)
-    assert f"{method}: the same attribution everywhere in the maps of 1 example" in caplog.text
+    assert f"{method}: the same attribution everywhere in the maps of 1 example: 41" in caplog.text
 
 
 def test_maps_of_which_some_part_is_larger_are_not_told(keras, rng, caplog):

@@ -146,6 +146,7 @@ class ScoreContext:
         others: of a model with several inputs, the values of those that are held, (N, *shape) by name.
         truth_frequency: bool (N, time // 2 + 1), the bins of `numpy.fft.rfftfreq` where the evidence was planted, in
             whatever channel; None if they are not known.
+        indices: (N,), which test examples they are; None to count them from 0.
     """
 
     data_info: DataInfo
@@ -162,6 +163,7 @@ class ScoreContext:
     measured: NDArray[np.bool_] | None = None
     others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     truth_frequency: NDArray[np.bool_] | None = None
+    indices: NDArray[np.int64] | None = None
 
     @property
     def task(self) -> str:

@@ -175,6 +175,7 @@ def loaded(
             measured=arrays.get("measured"),
             others=held_examples.others(arrays),
             truth_frequency=arrays.get("truth_frequency"),
+            indices=arrays.get("indices"),
         )
         for explanation in _explanations(method, parameters, explained[method], arrays, case):
             yield explanation, case
