@@ -51,8 +51,8 @@ METHODS = (
 )
 # Rows of the background of Deep SHAP and Gradient SHAP, the noise of SmoothGrad, and the designs of Sobol indices.
 BACKGROUND, NOISE, DESIGNS = 50, 0.15, 32
-# Steps, areas and radius of learned masks. Their steps take equally long: fewer than the default tell as much.
-ITERATIONS, AREAS, SMOOTHNESS = 50, (0.05, 0.1, 0.2, 0.4), 3
+# Steps (the default), areas and radius of learned masks.
+ITERATIONS, AREAS, SMOOTHNESS = 300, (0.05, 0.1, 0.2, 0.4), 3
 # Of each network: its input, classes, window of occlusion, and parts of each axis for masks and segments.
 NETWORKS: dict[str, tuple[str, tuple[int, ...], int, int, tuple[int, ...]]] = {
     "heartbeat": ("heartbeat_cnn", (186, 1), 5, 15, (12,)),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.explain import extremal_mask
+from pellucid.explain.extremal_mask import explain as explain_extremal_mask
 from pellucid.explain.shared import line
 from pellucid.views.shared import layer_shares
 
@@ -48,7 +48,7 @@ def neuron_conductance(model: Any, inputs: Any, targets: Any, rng: Any, *, layer
 
 def recurrent_extremal_mask(model: Any, inputs: Any, targets: Any, rng: Any, **parameters: Any) -> Any:
     """ExtremalMask whose perturbation a recurrent network makes."""
-    return extremal_mask.explain(model, inputs, targets, rng, network="gru", **parameters)
+    return explain_extremal_mask(model, inputs, targets, rng, network="gru", **parameters)
 
 
 def function_of(method: str) -> Callable[..., Any]:
