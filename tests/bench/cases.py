@@ -44,9 +44,15 @@ METHODS = (
     "internal_influence",
     "neuron_conductance",
     "neuron_gradient",
+    "extremal_perturbation",
+    "dynamask",
+    "extremal_mask",
+    "recurrent_extremal_mask",
 )
 # Rows of the background of Deep SHAP and Gradient SHAP, the noise of SmoothGrad, and the designs of Sobol indices.
 BACKGROUND, NOISE, DESIGNS = 50, 0.15, 32
+# Steps (the default), areas and radius of learned masks.
+ITERATIONS, AREAS, SMOOTHNESS = 300, (0.05, 0.1, 0.2, 0.4), 3
 # Of each network: its input, classes, window of occlusion, and parts of each axis for masks and segments.
 NETWORKS: dict[str, tuple[str, tuple[int, ...], int, int, tuple[int, ...]]] = {
     "heartbeat": ("heartbeat_cnn", (186, 1), 5, 15, (12,)),
@@ -54,6 +60,8 @@ NETWORKS: dict[str, tuple[str, tuple[int, ...], int, int, tuple[int, ...]]] = {
     "digit": ("digit_cnn", (28, 28, 1), 10, 5, (7, 7)),
     "ecg": ("xresnet1d101", (1000, 12), 5, 50, (20,)),
 }
+# Methods of series alone.
+OF_SERIES = ("dynamask", "recurrent_extremal_mask")
 # The others are compared where they are named.
 SMALL = ("heartbeat", "multivariate", "digit")
 
@@ -112,6 +120,10 @@ class Case:
         """The predicted classes, which peers that explain the first of all classes explain too."""
         return np.asarray(self.linear.predict(self.inputs, verbose=0).argmax(1), np.int64)
 
+    def has(self, method: str) -> bool:
+        """Return whether a method applies to the inputs."""
+        return method not in OF_SERIES or self.inputs.ndim == 3
+
     @property
     def window(self) -> int:
         return NETWORKS[self.name][3]
@@ -157,5 +169,9 @@ class Case:
             "internal_influence": {"layer": self.layer, "steps": 50},
             "neuron_conductance": {"layer": self.layer, "steps": 50},
             "neuron_gradient": {"layer": self.layer},
+            "extremal_perturbation": {"areas": AREAS, "smoothness": SMOOTHNESS, "iterations": ITERATIONS},
+            "dynamask": {"areas": AREAS, "compare": "all", "iterations": ITERATIONS},
+            "extremal_mask": {"compare": "all", "iterations": ITERATIONS},
+            "recurrent_extremal_mask": {"compare": "all", "iterations": ITERATIONS},
         }
         return given.get(method, {})

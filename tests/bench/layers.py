@@ -1,4 +1,4 @@
-"""What is timed of layers and neurons, called as methods are."""
+"""What is timed of layers and neurons, and a method with another setting, called as methods are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.explain.extremal_mask import explain as explain_extremal_mask
 from pellucid.explain.shared import line
 from pellucid.views.shared import layer_shares
 
@@ -43,6 +44,11 @@ def neuron_conductance(model: Any, inputs: Any, targets: Any, rng: Any, *, layer
 
     size = model.batch_size(backward=True)
     return inputs * line.mean_gradient(inputs, np.zeros_like(inputs), steps, size, gradient)
+
+
+def recurrent_extremal_mask(model: Any, inputs: Any, targets: Any, rng: Any, **parameters: Any) -> Any:
+    """ExtremalMask whose perturbation a recurrent network makes."""
+    return explain_extremal_mask(model, inputs, targets, rng, network="gru", **parameters)
 
 
 def function_of(method: str) -> Callable[..., Any]:

@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] = ()) -> None:
             shape = " × ".join(str(size) for size in case.inputs.shape[1:])
             print(f"\n{name}, {number} inputs {shape}; floor in batches of {floor.sizes[0]} and {floor.sizes[1]}")
             _line("", "first", "later", "fastest peer", "s", "ratio", "floor", "ratio", "the others")
-            for method in chosen.methods:
+            for method in filter(case.has, chosen.methods):
                 row = measure(case, method, floor, peers)
                 found.append(row)
                 _show(row)

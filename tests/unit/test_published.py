@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from pellucid.explain.shared import masks
+from pellucid.network.runtime import start
 from tests.bench import freqrise, published, published_masks, state
 from tests.bench.published import PUBLISHED, SCORES, areas_of, compared, evidence, measured, scores, series
 
@@ -99,6 +101,37 @@ def test_a_number_that_is_not_the_published_one_is_seen():
     assert compared(np.full((5, 1), 0.9), (1.0,))[0][2] == -np.inf
     assert compared(np.full((5, 1), 0.9996), (1.0,))[0][2] == 0
     assert len(found) == 10
+
+
+def test_the_published_penalty_keeps_the_last_of_equal_values(keras):
+    tf_ = start()
+    mask = tf_.constant([[0.5] * 5, [0.1, 0.9, 0.3, 0.2, 0.8]])
+    kept, free = tf_.constant([2.0, 2.0]), tf_.ones((2, 5))
+    with tf_.GradientTape() as tape:
+        tape.watch(mask)
+        penalty = published_masks.area_in_order(tf_, mask, kept, free)
+    np.testing.assert_allclose(penalty, [0.25, (0.01 + 0.01 + 0.09 + 0.04 + 0.04) / 5], rtol=1e-5)
+    rising = tape.gradient(penalty, mask).numpy() < 0
+    np.testing.assert_array_equal(rising, [[False, False, False, True, True], [False, True, False, False, True]])
+    # Without equal values it is the penalty here.
+    np.testing.assert_allclose(penalty[1], masks.area_penalty(tf_, mask, kept, free)[1], rtol=1e-5)
+
+
+def test_the_published_network_is_one_for_all_examples_and_stays_one(keras, rng):
+    tf_ = start()
+    made = published_masks.SharedRecurrent(3)
+    weights = {name: tf_.repeat(each[np.newaxis], 2, 0) for name, each in made.start(rng).items()}
+    x = tf_.constant(rng.normal(size=(2, 4, 3)), tf_.float32)
+    with tf_.GradientTape() as tape:
+        tape.watch(weights)
+        out = made.applied(tf_, x, weights)
+        loss = tf_.reduce_sum(tf_.square(out), (1, 2))
+    for name, gradient in tape.gradient(loss, weights).items():
+        assert np.abs(gradient).max() > 0, name
+        np.testing.assert_allclose(gradient[0], gradient[1], atol=1e-6)
+    # A state of length 1 through the linear layer.
+    kernel, bias = weights["out"][0], weights["out_bias"][0]
+    assert np.linalg.norm(out - bias, axis=2).max() <= np.linalg.norm(kernel, 2) + 1e-6
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ _READ = 10_000  # characters in which a password is looked for
 _LONGEST = 60  # characters of a user's word in a message
 _LONGEST_COMPARED = 100  # characters of a name
 _MOST_COMPARED = 10_000  # names
+_MOST_NUMBERS = 10  # in a list
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
@@ -36,6 +37,13 @@ def counted(number: int, word: str) -> str:
     """Return a number with a word in the singular or plural: 1 example, 2,000 examples, 0 classes."""
     plural = f"{word}es" if word.endswith("s") else f"{word}s"
     return f"{number:,} {word if number == 1 else plural}"
+
+
+def numbers_list(numbers: Iterable[int], most: int = _MOST_NUMBERS) -> str:
+    """Return numbers separated by commas; of more than `most` the first ones, and how many others there are."""
+    words = [str(number) for number in numbers]
+    more = [f"and {len(words) - most:,} more"] if len(words) > most else []
+    return ", ".join(words[:most] + more)
 
 
 def format_shape(sizes: Iterable[int | None]) -> str:

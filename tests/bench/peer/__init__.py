@@ -21,6 +21,8 @@ PEERS = {
     "shap_": "shap",
     "lime_": "lime",
     "zennit_": "zennit",
+    "tint_": "tint",
+    "torchray_": "torchray",
     "predictions": "keras",
 }
 

@@ -1,5 +1,6 @@
 """Checks that a right method passes and a broken one fails, by the number that is wrong."""
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -49,7 +50,10 @@ def checked(project, method, randomised=None, change=None, **given):
 
 @pytest.mark.parametrize(
     ("method", "names"),
-    [("occlusion", {"coverage", "batch"}), ("integrated_gradients", {"completeness", "coverage", "batch"})],
+    [
+        ("occlusion", {"coverage", "batch", "flat"}),
+        ("integrated_gradients", {"completeness", "coverage", "batch", "flat"}),
+    ],
 )
 def test_a_right_method_passes_what_it_declares(project, method, names):
     found = checked(project, method)
@@ -71,6 +75,7 @@ def test_values_that_do_not_sum_to_the_change_fail(project):
 @pytest.mark.parametrize(("residual", "change", "similarity"), [(0.05, 0.001, 0.5), (0.06, 0.0012, 0.52)])
 def test_the_limits_belong_to_what_passes(tmp_path, residual, change, similarity):
     maps = np.ones((3, 8, 1), np.float32)
+    maps[1:, 3] = 0.5
     explanation = Explanation(
         label="integrated_gradients",
         method="integrated_gradients",
@@ -82,8 +87,33 @@ def test_the_limits_belong_to_what_passes(tmp_path, residual, change, similarity
     row = {"explanation": explanation.label, "metric": "parameter_rank_correlation.end", "class": "all"}
     pd.DataFrame([{**row, "mean": similarity}]).to_csv(tmp_path / "randomised.csv", index=False)
     found = checks.checked([(explanation, case)], tmp_path / "randomised.csv", gradients=False)
-    assert found["check"].tolist() == ["completeness", "batch", "sanity"]
-    assert found["passed"].tolist() == [residual == 0.05] * 3
+    assert found["check"].tolist() == ["completeness", "batch", "flat", "sanity"]
+    assert found["passed"].tolist() == [residual == 0.05, residual == 0.05, True, residual == 0.05]
+    assert found["examples"].tolist() == ["", "", "0", ""]
+
+
+def test_a_method_whose_maps_are_mostly_the_same_everywhere_fails_and_their_examples_are_named():
+    maps = np.ones((3, 8, 1), np.float32)
+    maps[0, 3], maps[1, 3], maps[2, 3] = 1 + 1e-7, 0, 2
+    numbers, measured = np.array([7, 12, 9]), np.ones(maps.shape, bool)
+    case = ScoreContext(data_info={}, inputs=maps, targets=numbers, labels=numbers, indices=numbers)
+    explanation = Explanation(
+        label="saliency",
+        method="saliency",
+        attributions=maps,
+        checks={"completeness_residual_share": 0.0},
+        re_explain=lambda inputs, targets, **known: maps[::-1],
+    )
+    (rounded,) = (row for row in checks.measured(explanation, case, gradients=False) if row[0] == "flat")
+    assert rounded == ("flat", pytest.approx(1 / 3), ">", 0.5, True, "7")
+    # Of the second map only padding differs.
+    measured[1, 3] = False
+    (padded,) = (
+        row
+        for row in checks.measured(explanation, dataclasses.replace(case, measured=measured), gradients=False)
+        if row[0] == "flat"
+    )
+    assert padded == ("flat", pytest.approx(2 / 3), ">", 0.5, False, "7, 12")
 
 
 def test_a_border_that_is_never_covered_fails(project, monkeypatch):

@@ -39,6 +39,18 @@ def ranked(folder, ranks, failed=(), faithful=()):
     return ranking(folder / "l.csv", folder / "m.csv", folder / "c.csv")
 
 
+def test_maps_that_are_the_same_everywhere_are_named_with_their_examples(tmp_path):
+    ranked(tmp_path, {"saliency": 1, "grad_cam": 2, "input_magnitude": 3})
+    rows = [("grad_cam", 0.2, "12, 40"), ("saliency", 0.0, ""), ("input_magnitude", 0.2, "3")]
+    content = pd.DataFrame(rows, columns=["explanation", "value", "examples"])
+    tables.write(tmp_path / "c.csv", content.assign(check="flat", sign=">", limit=0.5, passed=True))
+    result = ranking(tmp_path / "l.csv", tmp_path / "m.csv", tmp_path / "c.csv")
+    _, failures = method_sections(result, list(result.mean_ranks))
+    (sentence,) = (text for text in failures.sentences if "same everywhere" in text)
+    assert sentence.endswith("the test examples: grad_cam (12, 40).")
+    assert result.failed == {}
+
+
 def test_controls_and_failed_ones_are_not_among_the_first(tmp_path):
     result = ranked(
         tmp_path,

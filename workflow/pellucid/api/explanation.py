@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pellucid import plugins
 from pellucid.api.opening import OpenedModel
 from pellucid.api.saving import save_arrays_or_figure
-from pellucid.compare.checks import measured
+from pellucid.compare.checks import COLUMNS, measured
 from pellucid.config.variants import domain_of, in_words
 from pellucid.data_info import DataInfo
 from pellucid.errors import InputError
@@ -123,13 +123,14 @@ class Explanation:
         """The checks of the method's promises: a row for each, with its value, its limit and whether it was passed.
 
         Completeness (the attributions sum to the change of the score), coverage (every value that the score depends on
-        can get an attribution), batch (an attribution does not depend on the other examples). The first use explains a
-        few examples again.
+        can get an attribution), batch (an attribution does not depend on the other examples), flat (the map of at most
+        half of the examples is the same everywhere; `examples` has their numbers). The first use explains a few
+        examples again.
         """
         import pandas as pd
 
         rows = list(measured(*self.scored(), gradients=not self.opaque))
-        return pd.DataFrame(rows, columns=["check", "value", "sign", "limit", "passed"])
+        return pd.DataFrame(rows, columns=COLUMNS)
 
     def scored(self, **context: Any) -> tuple[Scored, ScoreContext]:
         """Return this explanation as the workflow's checks and scores take it.

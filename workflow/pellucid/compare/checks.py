@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from pellucid import devices, plugins, seeds, tables
 from pellucid.config.variants import TIME
-from pellucid.explain.shared import domains, held_examples
+from pellucid.explain.shared import domains, flat_maps, held_examples
+from pellucid.messages import numbers_list
 from pellucid.network.explained_model import ExplainedModel
 from pellucid.score.base import Explanation, ScoreContext
 from pellucid.score.shared.explanations import Explained, loaded
@@ -22,9 +23,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# Of the table of checks, beside the explanation.
+COLUMNS = ["check", "value", "sign", "limit", "passed", "examples"]
 # Largest rank correlation of the maps of the trained model and of the fully randomised one. Adebayo et al. 2018 give no
 # limit; this one is ours.
 RANDOMISED = 0.5
+# Largest share of examples whose map is the same everywhere. A class activation map without its negative part is zero
+# for some examples; a method that says nothing of most of them explains nothing.
+FLAT = 0.5
 _NOISE = 4  # inputs that coverage is measured on
 
 
@@ -52,7 +58,8 @@ def run(
         randomised: the table of the score parameter_randomisation; None without that score.
         seed: of the experiment.
         threads, memory_mb: for the model.
-        table: CSV; gets a row for each explanation and check: value, sign and limit ("a value > limit fails"), passed.
+        table: CSV; gets a row for each explanation and check: value, sign and limit ("a value > limit fails"), passed;
+            `examples` names the test examples whose map is flat.
     """
     explained_model = ExplainedModel.load(model, threads=threads, memory_mb=memory_mb)
     explanations = loaded(
@@ -79,8 +86,8 @@ def checked(
         rows += [(explanation.label, *check) for check in measured(explanation, case, gradients=gradients)]
         if explanation.label in similarity:
             value = similarity[explanation.label]
-            rows.append((explanation.label, "sanity", value, ">", RANDOMISED, value <= RANDOMISED))
-    content = pd.DataFrame(rows, columns=["explanation", "check", "value", "sign", "limit", "passed"])
+            rows.append((explanation.label, "sanity", value, ">", RANDOMISED, value <= RANDOMISED, ""))
+    content = pd.DataFrame(rows, columns=["explanation", *COLUMNS])
     failed = content[~content["passed"]]
     logger.info("%d of %d checks passed", len(content) - len(failed), len(content))
     for row in failed.itertuples():
@@ -90,8 +97,8 @@ def checked(
 
 def measured(
     explanation: Explanation, case: ScoreContext, *, gradients: bool = True
-) -> Iterator[tuple[str, float, str, float, bool]]:
-    """Yield the checks of one explanation: name, value, sign, limit, passed.
+) -> Iterator[tuple[str, float, str, float, bool, str]]:
+    """Yield the checks of one explanation (`COLUMNS`): name, value, sign, limit, passed, the numbers of examples.
 
     Args:
         explanation, case: from `loaded`.
@@ -102,15 +109,18 @@ def measured(
     limits = devices.limits()
     if "completeness" in declared:
         share = explanation.checks["completeness_residual_share"]
-        yield "completeness", share, ">", limits.completeness, share <= limits.completeness
+        yield "completeness", share, ">", limits.completeness, share <= limits.completeness, ""
     if "coverage" in declared and gradients:
         seen = coverage(explanation, case)
         if seen is None:
             logger.warning("%s: coverage is not checked, since random inputs have no gradient", explanation.label)
         else:
-            yield "coverage", seen, "<", 1.0, seen >= 1
+            yield "coverage", seen, "<", 1.0, seen >= 1, ""
     change = batch_independence(explanation, case)
-    yield "batch", change, ">", limits.batch, change <= limits.batch
+    yield "batch", change, ">", limits.batch, change <= limits.batch, ""
+    flat = flat_maps.are_flat(explanation.attributions, case.measured if explanation.domain == TIME else None)
+    numbers = np.flatnonzero(flat) if case.indices is None else case.indices[flat]
+    yield "flat", float(flat.mean()), ">", FLAT, bool(flat.mean() <= FLAT), numbers_list(numbers)
 
 
 def coverage(explanation: Explanation, case: ScoreContext) -> float | None:

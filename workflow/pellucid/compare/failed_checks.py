@@ -13,6 +13,7 @@ ABOUT = {
     "completeness": "share of the logit's change that the values do not add up to",
     "coverage": "share of the values that can get an attribution",
     "batch": "change with the other examples of the batch, of the largest value",
+    "flat": "share of the examples whose map is the same everywhere",
     "sanity": "rank correlation with the map of the model without its training",
 }
 
@@ -51,6 +52,17 @@ def failed_checks(checks: Path | str) -> dict[str, list[FailedCheck]]:
                 comparison = f"{float(row['value']):.2g} {row['sign']} {float(row['limit']):g}"
                 of_label.append(FailedCheck(row["check"], comparison))
     return failed
+
+
+def flat_examples(checks: Path | str) -> dict[str, str]:
+    """Return the numbers of the test examples whose map is the same everywhere, by explanation; none without such maps.
+
+    Args:
+        checks: a table that `failed_checks` has read without an error.
+    """
+    with Path(checks).open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["check"] == "flat" and row.get("examples")]
+    return {row["explanation"]: row["examples"] for row in rows}
 
 
 def failures(checks: Path | str) -> dict[str, str]:

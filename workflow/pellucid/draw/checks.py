@@ -75,6 +75,6 @@ def _cell(axes: Any, column: int, place: int, row: Any) -> None:
 def _short(value: float, limit: float) -> str:
     """Return a number with two digits after the point, or four if it is below 0.01 or would look equal to its limit."""
     if abs(value) < 0.001:
-        return "< 0.001"
+        return "< 0.001" if value else "0"
     near = abs(value) < 0.01 or (value != limit and round(value, 2) == round(limit, 2))
     return f"{value:.{4 if near else 2}f}".replace("-", "−")

@@ -100,11 +100,15 @@ def explain(
     sizes = sorted(areas)
     free = masks.free_values(inputs, measured)
     flat = free.reshape(len(inputs), -1)
-    calm = _references(inputs, perturbation, window, baseline, rng, measured)
+    calm, varied = _references(inputs, perturbation, window, baseline, rng, measured), np.ones(inputs.shape, np.bool_)
+    if perturbation != "fade_reference":
+        varied = masks.perturbed_values(inputs, measured)
+        calm = np.where(varied, calm, inputs)
     constants = {
         "inputs": inputs,
         "calm": calm,
         "free": free.astype(np.float32),
+        "varied": varied.astype(np.float32),
         "kept": masks.kept_values(sizes, flat),
     }
     blur = Blur(sigma) if perturbation == "gaussian_blur" else None
@@ -112,7 +116,8 @@ def explain(
     def perturbed(tf_: Any, mask: Any, given: dict[str, Any]) -> Any:
         mask = 1 - given["free"] * (1 - mask)
         if blur:
-            return blur.applied(tf_, given["inputs"], mask, given["free"])
+            blurred = blur.applied(tf_, given["inputs"], mask, given["free"])
+            return tf_.where(given["varied"] > 0, blurred, given["inputs"])
         return given["calm"] + mask * (given["inputs"] - given["calm"])
 
     def fit(tf_: Any, variables: dict[str, Any], given: dict[str, Any], scores: Any) -> Any:

@@ -138,7 +138,9 @@ def _copies(
     if perturbation == "fade":
         return np.stack([baselines.baseline(inputs, baseline, rng, measured), inputs], axis=1)
     widest = max(_LEAST_BLUR, _SHARE * min(inputs.shape[1:-1]))
-    return masks.blurred(inputs, list(widest * np.linspace(1, 0, _LEVELS)), measured)
+    blurred = masks.blurred(inputs, list(widest * np.linspace(1, 0, _LEVELS)), measured)
+    varied = masks.perturbed_values(inputs, measured)[:, np.newaxis]
+    return np.where(varied, blurred, inputs[:, np.newaxis])
 
 
 def perturbed(tf_: Any, copies: Any, mask: Any) -> Any:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pellucid import files, plugins, seeds
 from pellucid.config.variants import domain_of, variants
 from pellucid.explain.base import measured_for, on_measured, require_finite
-from pellucid.explain.shared import constant_scores, domains, held_examples, number_inputs, stored_maps
+from pellucid.explain.shared import constant_scores, domains, flat_maps, held_examples, number_inputs, stored_maps
 from pellucid.explain.shared.stored_maps import DomainMap, arrays_of
-from pellucid.messages import counted
+from pellucid.messages import counted, numbers_list
 from pellucid.network.explained_model import ExplainedModel
 
 logger = logging.getLogger(__name__)
@@ -147,7 +147,8 @@ def explain_variants(
         variant_maps = of_rows[0] if len(of_rows) == 1 else np.concatenate(of_rows)
         transform = domains.transform_for(values, inputs.shape[1:])
         require_finite(variant_maps, inputs, label, transform.cells if transform else None)
-        _tell_flat(variant_maps, None if transform else measured, label)
+        flat = flat_maps.are_flat(variant_maps, None if transform else measured)
+        _tell_flat(flat, arrays.get("indices"), label)
         variant_maps = np.asarray(variant_maps, np.float32)
         if transform:
             elsewhere[label] = stored_maps.of(domain_of(values), variant_maps, transform, sampling_rate)
@@ -174,12 +175,16 @@ def _stored(
     return {"variants": np.array(list(maps), np.str_), **_split_measured(in_time, measured)}
 
 
-def _tell_flat(maps: NDArray[Any], measured: NDArray[np.bool_] | None, label: str) -> None:
-    """Log how many maps (N, …) have the same value everywhere: such a map tells no part from another."""
-    known = np.ones(maps.shape, np.bool_) if measured is None else np.broadcast_to(measured, maps.shape)
-    flat = sum(seen.sum() > 1 and np.ptp(values[seen]) == 0 for values, seen in zip(maps, known, strict=True))
-    if flat:
-        logger.warning("%s: the same attribution everywhere in the maps of %s", label, counted(flat, "example"))
+def _tell_flat(flat: NDArray[np.bool_], indices: NDArray[Any] | None, label: str) -> None:
+    """Log which maps have the same value everywhere: such a map tells no part from another."""
+    if flat.any():
+        which = np.flatnonzero(flat) if indices is None else indices[flat]
+        logger.warning(
+            "%s: the same attribution everywhere in the maps of %s: %s",
+            label,
+            counted(len(which), "example"),
+            numbers_list(which),
+        )
 
 
 def _cost(

@@ -16,6 +16,7 @@ from pellucid.data_info import DataInfo
 from pellucid.draw.shared import task_heading
 from pellucid.draw.shared.families import FAMILIES
 from pellucid.explain.base import holds
+from pellucid.explain.shared import flat_maps
 from pellucid.page import example_facts, packing
 from pellucid.page.disagreement import correlations, disagreement
 
@@ -111,7 +112,10 @@ def content(explained: Sequence[Explanation], shared: Mapping[str, NDArray[Any]]
         "dtype": fit.dtype,
         "block": fit.block,
         "examples": example_facts.of_examples(shared, data, chosen, wrong, disagreement(similar, compared)),
-        "explanations": [_about(explanation, shared, data) for explanation in explained],
+        "explanations": [
+            {**_about(explanation, shared, data), "flat": _flat(explanation, shared, chosen)}
+            for explanation in explained
+        ],
         "inputs": packing.pack(packing.averaged(np.asarray(inputs[chosen]), fit.block), fit.dtype, centred=True),
         "maps": [
             packing.pack(packing.averaged(explanation.shown(chosen, image), fit.block), fit.dtype)
@@ -138,6 +142,13 @@ def _chosen(labels: NDArray[np.int64], wrong: NDArray[np.bool_], number: int) ->
         members = order[labels[order] == label]
         turn[members] = np.arange(len(members))
     return np.sort(np.lexsort((np.arange(len(labels)), right, turn))[:number])
+
+
+def _flat(explanation: Explanation, shared: Mapping[str, NDArray[Any]], chosen: NDArray[np.int64]) -> list[int]:
+    """Return the places of the chosen examples whose map is the same everywhere, before it is stored coarsely."""
+    measured = np.asarray(shared["measured"][chosen]) if "measured" in shared else None
+    places: list[int] = np.flatnonzero(flat_maps.are_flat(np.asarray(explanation.maps[chosen]), measured)).tolist()
+    return places
 
 
 def _about(explanation: Explanation, shared: Mapping[str, NDArray[Any]], data: DataInfo) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pellucid import tables
-from pellucid.compare.failed_checks import failed_checks
+from pellucid.compare.failed_checks import failed_checks, flat_examples
 from pellucid.compare.leaderboard import JUDGING
 from pellucid.page.control_comparison import Outdone, outdone
 from pellucid.ranks import equal_neighbours
@@ -33,6 +33,7 @@ class Ranking:
         outdone: the explanations in `first` that a control beats on most scores of faithfulness.
         families: the families of scores behind the mean rank.
         examples: the largest number of examples behind a rank.
+        flat: for each explanation with maps that are the same everywhere, the numbers of their test examples.
     """
 
     first: Sequence[str]
@@ -44,6 +45,7 @@ class Ranking:
     outdone: Sequence[Outdone]
     families: Sequence[str]
     examples: int
+    flat: Mapping[str, str]
 
 
 def ranking(leaderboard: Path | str, metrics: Path | str, checks: Path | str) -> Ranking:
@@ -79,4 +81,5 @@ def ranking(leaderboard: Path | str, metrics: Path | str, checks: Path | str) ->
         outdone=outdone(content, judging, first, controls),
         families=[family for family in JUDGING if family in set(judging["family"])],
         examples=int(judging["examples"].max()) if len(judging) else 0,
+        flat=flat_examples(checks),
     )

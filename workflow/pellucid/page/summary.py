@@ -256,6 +256,11 @@ def _failed(ranking: Ranking) -> Section:
             if of_check:
                 sentences.append(f"{check.capitalize()} ({meaning}): {listed(of_check)}.")
         sentences.append("Do not trust these maps without another reason to do so.")
+    if flat := [f"{label} ({numbers})" for label, numbers in ranking.flat.items() if label not in ranking.controls]:
+        sentences.append(
+            f"Some maps are the same everywhere and tell no part of their example from another; the methods, and the "
+            f"test examples: {listed(flat)}."
+        )
     caught = [label for label in ranking.controls if label in ranking.failed]
     if caught:
         sentences.append(f"Controls do not look at the model and should fail; these failed: {listed(caught)}.")

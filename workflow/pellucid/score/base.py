@@ -148,6 +148,7 @@ class ScoreContext:
             whatever channel; None if they are not known.
         seeds: (N,), the seed with which each example was explained, where examples have different ones; None if it is
             `seed`.
+        indices: (N,), which test examples they are; None to count them from 0.
     """
 
     data_info: DataInfo
@@ -165,6 +166,7 @@ class ScoreContext:
     others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     truth_frequency: NDArray[np.bool_] | None = None
     seeds: NDArray[np.int64] | None = None
+    indices: NDArray[np.int64] | None = None
 
     @property
     def task(self) -> str:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pellucid.draw import style
+from pellucid.explain.shared import flat_maps
 
 # A panel whose own scale ends below this share of the common scale looks pale.
 _PALE = 0.25
@@ -93,7 +94,7 @@ class PanelScales:
 
 def _range(high: float, low: float, signed: bool) -> str:
     """Return the range of a map's values in words."""
-    if high == low:
+    if high - low <= flat_maps.ROUNDING * max(abs(high), abs(low)):
         return f"{short(high)} everywhere"
     if high <= 0:
         return f"no positive values: {short(low)} to {short(high)}"

@@ -39,12 +39,15 @@ def baseline(
     if kind == "shuffled":
         return _shuffled(inputs, rng, np.ones((1, *inputs.shape[1:]), np.bool_))
     axes = tuple(range(1, inputs.ndim - 1))
-    mean = inputs.mean(axes, keepdims=True)
+    # The mean of a constant is the constant, and nothing beside it by rounding: a map of that would be noise.
+    least = inputs.min(axes, keepdims=True)
+    constant = inputs.max(axes, keepdims=True) == least
+    mean = np.where(constant, least, inputs.mean(axes, keepdims=True))
     if kind == "mean":
         return np.broadcast_to(mean, inputs.shape)
     # One pattern for all examples, so that a map does not depend on the other examples.
     pattern = rng.standard_normal(inputs.shape[1:], np.float32)
-    filled: NDArray[np.float32] = mean + inputs.std(axes, keepdims=True) * pattern
+    filled: NDArray[np.float32] = mean + np.where(constant, 0, inputs.std(axes, keepdims=True)) * pattern
     return filled
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pellucid.errors import InputError
+from pellucid.explain.shared.flat_maps import ROUNDING
 
 Array = NDArray[np.float32]
 
@@ -101,6 +102,19 @@ def _smoothed(values: Array, sigma: float) -> NDArray[np.float64]:
 def free_values(inputs: Array, measured: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
     """Return which values a mask may decide on: (N, *input_shape)."""
     return np.ones(inputs.shape, np.bool_) if measured is None else measured
+
+
+def perturbed_values(inputs: Array, measured: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """Return which values a blur or a mean can change: (N, *input_shape), false in channels that are constant.
+
+    What a mean leaves of a constant is the constant to rounding. Descent in units of the gradient would make a mask of
+    this rounding.
+    """
+    axes, known = tuple(range(1, inputs.ndim - 1)), free_values(inputs, measured)
+    high = np.where(known, inputs, -np.inf).max(axes, keepdims=True)
+    low = np.where(known, inputs, np.inf).min(axes, keepdims=True)
+    varied = high - low > ROUNDING * np.maximum(np.abs(high), np.abs(low))
+    return np.broadcast_to(varied, inputs.shape)
 
 
 def require_series(axes: Sequence[int], method: str) -> None:

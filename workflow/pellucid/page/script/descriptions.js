@@ -36,7 +36,9 @@ function describe(one) {
   one.scale = scaleOf(seen, about.signed);
   const { low, high, top, largest } = one.scale;
   let told = about.signed ? `values from ${number(low)} to ${number(high)}` : `largest value ${number(high)}`;
-  if (!largest) told = "this map is zero everywhere";
+  if (!largest) told = "this map is zero everywhere: it tells no part from another";
+  // The page may hold a map too coarsely to see it from the values.
+  else if ((about.flat ?? []).includes(exampleAt(one))) told = `this map is ${number(high)} everywhere: it tells no part from another`;
   else if (high <= 0) told += "; no value is above zero: nothing counts for what is explained";
   else if (largest > top) told += `; the colours end at ${number(top)}, the 99.5th percentile`;
   if (data.kind === "series" && channels === 1 && data.channels.length > 1) told += "; all channels have the same values";

@@ -75,7 +75,7 @@ function isExample(example, classes) {
 
 function isExplanation(about) {
   const texts = ["label", "title", "family", "unit", "settings"];
-  return Boolean(about) && texts.every((name) => isText(about[name])) && typeof about.signed === "boolean";
+  return Boolean(about) && texts.every((name) => isText(about[name])) && typeof about.signed === "boolean" && optional(about.flat, (flat) => isList(flat, Number.isInteger));
 }
 
 // An array as `packing.py` writes it, with the bytes of its shape.

@@ -106,7 +106,8 @@ def loaded(
 
 def _context(arrays: Mapping[str, NDArray[Any]], common: Mapping[str, Any]) -> ScoreContext:
     """Return the context of examples; `arrays` are named as in `examples.npz`, with `seeds` of the measured ones."""
-    known: dict[str, Any] = {name: arrays.get(name) for name in ("truth", "truth_frequency", "measured", "seeds")}
+    names = ("truth", "truth_frequency", "measured", "seeds", "indices")
+    known: dict[str, Any] = {name: arrays.get(name) for name in names}
     return ScoreContext(
         inputs=arrays["inputs"],
         targets=arrays["targets"],
