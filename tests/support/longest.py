@@ -5,14 +5,14 @@ that keep one process busy and files that start runs of the workflow, which wait
 """
 
 FILES = (
-    "tests/metamorphic/test_respelled_models.py",
-    "tests/workflow/test_no_shared_files.py",
     "tests/unit/explain/test_contract.py",
+    "tests/workflow/test_no_shared_files.py",
     "tests/workflow/test_kill.py",
     "tests/unit/test_planted_labels.py",
     "tests/workflow/test_slurm.py",
     "tests/unit/models/test_application.py",
     "tests/workflow/test_opened_files.py",
+    "tests/metamorphic/test_respelled_models.py",
     "tests/metamorphic/test_field_networks.py",
     "tests/workflow/test_rerun.py",
     "tests/unit/train/test_run.py",
